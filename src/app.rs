@@ -1,0 +1,270 @@
+//! A running sandbox: wires the worlds, the webhooks and the HTTP surface together.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use thiserror::Error;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use crate::bankgen;
+use crate::config::{ConfigError, Options, check_path, shipped};
+use crate::crypto::base64::url_encode;
+use crate::engine::entropy::{random_seed, random_token};
+use crate::engine::ports::Setting;
+use crate::engine::world::World;
+use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
+use crate::http::{Security, Shared, routes};
+use crate::scenario::library::{BadScenarios, Library};
+use crate::webhooks::{Courier, CourierError, Routes, drive};
+
+/// How long stopping waits for webhooks that are on their way.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long stopping waits for requests that are being answered, in seconds.
+const ANSWER_WITHIN_S: u64 = 5;
+
+/// Why a sandbox did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("scenarios cannot be loaded:\n{0}")]
+    Scenarios(#[from] BadScenarios),
+    #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
+    Bind { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Webhooks(#[from] CourierError),
+}
+
+/// A running sandbox. Dropping it stops it at once; [`Sandbox::stop`] lets webhooks finish.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = mockaa::Sandbox::builder().seed(42).start().await?;
+/// let answer = reqwest::get(format!("{}/readyz", sandbox.base_url())).await?;
+/// assert!(answer.status().is_success());
+/// sandbox.stop().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    worlds: Arc<Worlds>,
+    shared: Data<Shared>,
+    server: ServerHandle,
+    serving: JoinHandle<io::Result<()>>,
+    driving: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// A sandbox on a free port of 127.0.0.1, with a random seed, the wall's clock and lenient security, unless told
+    /// otherwise.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder { options: Options::default(), clock: None }
+    }
+
+    /// Starts what the options say. Called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] names the option, the file or the address that is wrong.
+    #[expect(clippy::unused_async, reason = "it needs a running Tokio runtime, which an async function has")]
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Options {
+            bind,
+            port,
+            fiu_url,
+            seed,
+            clock,
+            scenarios,
+            default_scenario,
+            security,
+            push_data,
+            push_data_path,
+            control_token,
+            workers,
+        } = options;
+        check_path(&push_data_path)?;
+        let (participants, key) = shipped(fiu_url.as_deref())?;
+        let key = Arc::new(key);
+        let setting = Arc::new(Setting {
+            seed: seed.unwrap_or_else(random_seed),
+            clock,
+            participants: Arc::new(participants),
+            push_data,
+            director: Arc::new(Library::load(scenarios, default_scenario)?),
+            bank: bankgen::accounts,
+        });
+        let (born, newborn) = unbounded_channel();
+        let worlds = Arc::new(Worlds::new(setting, born));
+        let courier = Arc::new(Courier::new(Arc::clone(&key), Routes { fi_data: push_data_path })?);
+        let driving = tokio::spawn(keep(newborn, courier));
+
+        let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
+        let public_key = key.public();
+        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), key, public_key, security, control_token });
+        let for_app = shared.clone();
+        let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
+            .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
+            .shutdown_timeout(ANSWER_WITHIN_S)
+            .disable_signals();
+        let address = SocketAddr::new(bind, port);
+        let server = server.bind(address).map_err(|source| StartError::Bind { address, source })?;
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        Ok(Self { address, worlds, shared, server: handle, serving, driving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The root of the default world, without a slash at the end. A sandbox that listens on every address is told by
+    /// its loopback one.
+    pub fn base_url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            let loopback = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+            address.set_ip(loopback);
+        }
+        format!("http://{address}")
+    }
+
+    /// The seed that all worlds get theirs from; with it, a run can be repeated.
+    pub fn seed(&self) -> u64 {
+        self.worlds.setting().seed
+    }
+
+    /// Name of the key in `/.well-known/jwks.json` that signs answers and webhooks.
+    pub fn kid(&self) -> &str {
+        &self.shared.public_key.kid
+    }
+
+    /// What the control API asks for; `None` on loopback.
+    pub fn control_token(&self) -> Option<&str> {
+        self.shared.control_token.as_deref()
+    }
+
+    /// The participants and what all worlds share.
+    pub(crate) fn setting(&self) -> &Setting {
+        self.worlds.setting()
+    }
+
+    /// The default world.
+    pub(crate) fn default_world(&self) -> Arc<World> {
+        self.worlds.get(DEFAULT_WORLD).expect("the default world is made first, and may always be there")
+    }
+
+    /// Stops accepting, lets answers and webhooks finish that are under way (for a few seconds), and ends.
+    pub async fn stop(mut self) {
+        self.server.stop(true).await;
+        let drained = async {
+            for world in self.worlds.all() {
+                world.quiet().await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
+            tracing::warn!("stopping although webhooks are still on their way");
+        }
+        if let Err(error) = (&mut self.serving).await {
+            tracing::error!(%error, "the server did not end well");
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The command is sent at once; the future only waits for its completion.
+        drop(self.server.stop(false));
+        self.driving.abort();
+        for world in self.worlds.all() {
+            world.close();
+        }
+    }
+}
+
+/// Gives every new world a task that drives it.
+async fn keep(mut newborn: UnboundedReceiver<Arc<World>>, courier: Arc<Courier>) {
+    while let Some(world) = newborn.recv().await {
+        tokio::spawn(drive(world, Arc::clone(&courier)));
+    }
+}
+
+/// Says how a sandbox is to be, for tests in Rust.
+#[derive(Clone, Debug)]
+pub struct SandboxBuilder {
+    options: Options,
+    clock: Option<String>,
+}
+
+impl SandboxBuilder {
+    /// The seed of all ids and data; without one it is random.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
+        self
+    }
+
+    /// Base URL that webhooks go to.
+    #[must_use]
+    pub fn fiu_url(mut self, url: impl Into<String>) -> Self {
+        self.options.fiu_url = Some(url.into());
+        self
+    }
+
+    /// Where every world's clock begins: `2020-07-04T06:00:00Z`, or `2020-07-04T06:00:00Z,frozen`.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Into<String>) -> Self {
+        self.clock = Some(clock.into());
+        self
+    }
+
+    /// A folder of scenarios, added to the shipped ones.
+    #[must_use]
+    pub fn scenarios(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.scenarios = Some(folder.into());
+        self
+    }
+
+    /// The scenario of consents that nothing else gives one.
+    #[must_use]
+    pub fn default_scenario(mut self, name: impl Into<String>) -> Self {
+        self.options.default_scenario = Some(name.into());
+        self
+    }
+
+    /// How much callers have to prove.
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.options.security = security;
+        self
+    }
+
+    /// Whether statements go out by webhook, on every face.
+    #[must_use]
+    pub fn push_data(mut self, push: bool) -> Self {
+        self.options.push_data = Some(push);
+        self
+    }
+
+    /// Starts it, within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] names the option, the file or the address that is wrong.
+    pub async fn start(mut self) -> Result<Sandbox, StartError> {
+        if let Some(clock) = &self.clock {
+            self.options.clock = clock.parse()?;
+        }
+        Sandbox::start(self.options).await
+    }
+}

@@ -1,0 +1,65 @@
+//! Bank data: a customer, a range and a seed give accounts and statements. Pure and reproducible: the same arguments
+//! give the same bytes, on every machine.
+//!
+//! The ledger of a customer is one endless story told in months. Each month's opening and closing balance is a
+//! function of the seed and the month alone ([`ledger`]), so any month can be told without those before it: a
+//! statement costs what its rows cost, whether it is of 2018 or of 2035, and two overlapping statements agree to
+//! the paisa.
+
+mod calendar;
+mod ledger;
+mod names;
+mod persona;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::domain::account::{Account, FiType};
+use crate::domain::consent::{ConsentType, Filter, Range};
+use crate::domain::participants::Participants;
+use crate::domain::statement::Statement;
+use crate::domain::stream::StreamKey;
+use crate::domain::time::Timestamp;
+
+/// What a statement is of.
+#[derive(Clone, Copy, Debug)]
+pub struct StatementRequest<'a> {
+    /// The world's seed.
+    pub seed: u64,
+    /// The customer's address.
+    pub customer: &'a str,
+    pub account: &'a Account,
+    /// Which parts to tell.
+    pub consent_types: &'a [ConsentType],
+    /// Transactions of this range, both ends included.
+    pub range: Range,
+    /// A row must pass all of them; balances stay those of the whole ledger.
+    pub filters: &'a [Filter],
+    /// The world's now: nothing later has happened.
+    pub now: Timestamp,
+}
+
+/// The accounts of a customer.
+pub fn accounts(participants: &Participants, seed: u64, customer: &str) -> Vec<Account> {
+    persona::accounts(participants, seed, customer)
+}
+
+/// The statement of one account; `None` for kinds of account that are not simulated.
+pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
+    if request.account.fi_type != FiType::Deposit {
+        return None;
+    }
+    let persona = persona::Persona::of(request.seed, request.customer);
+    let wants = |part| request.consent_types.contains(&part);
+    Some(Statement {
+        account: request.account.clone(),
+        profile: wants(ConsentType::Profile).then(|| persona.holder()),
+        summary: wants(ConsentType::Summary).then(|| ledger::summary(&persona, request.now)),
+        transactions: wants(ConsentType::Transactions).then(|| ledger::transactions(&persona, request)),
+    })
+}
+
+/// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.
+fn stream(key: StreamKey<'_>) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(key.seed_bytes())
+}

@@ -1,0 +1,73 @@
+//! The command line. Exit codes: 0 fine, 1 expectations unmet, 2 usage or bad file, 3 could not run (DESIGN §6).
+
+mod demo;
+mod magic;
+mod ready;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::app::StartError;
+
+/// A local stand-in for an Indian Account Aggregator.
+///
+/// Point your FIU's AA base URL at it and get, offline and in milliseconds: consents that really change state, signed
+/// webhooks that reach your laptop, and generated bank data.
+#[derive(Debug, Parser)]
+#[command(name = "mockaa", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    /// What to log on stderr: error, warn, info, debug, or per part, such as `warn,mockaa::webhooks=debug`.
+    #[arg(long, env = "MOCKAA_LOG", default_value = "info,actix_server=warn", global = true, value_name = "LEVELS")]
+    log: Targets,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  mockaa demo                                    see one whole journey
+  mockaa serve --fiu-url http://127.0.0.1:9000   run the sandbox for your FIU
+  mockaa magic                                   customers whose consents play a known story";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the sandbox.
+    Serve(Box<serve::Arguments>),
+    /// Play one whole journey: a consent request becomes signed webhooks and bank data at an FIU.
+    Demo(demo::Arguments),
+    /// Wait until a sandbox answers; for health checks and scripts.
+    Ready(ready::Arguments),
+    /// List the customers whose consents play a known story.
+    Magic,
+}
+
+/// Runs what the process's arguments say.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let to_stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(to_stderr.with_filter(arguments.log)).init();
+    let outcome = match arguments.command {
+        Command::Serve(arguments) => serve::run(*arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Ready(arguments) => ready::run(arguments).await,
+        Command::Magic => Ok(magic::run()),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("mockaa: {error:#}");
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+/// 2 for what the caller can mend in the call or a file, 3 for the rest.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Config(_) | StartError::Scenarios(_)) => 2,
+        Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => 3,
+    }
+}

@@ -1,0 +1,58 @@
+//! `mockaa ready`: waits until a sandbox answers.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::wire::span::{SPAN_FORMS, parse_span};
+
+/// How long between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234")]
+pub struct Arguments {
+    /// The sandbox's address.
+    #[arg(long, env = "MOCKAA_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    server: String,
+
+    /// How long to try; without it, once.
+    #[arg(long, default_value = "0s", value_parser = wait, value_name = "TIME")]
+    wait: Duration,
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
+    Ok(Duration::from_millis(u64::try_from(span.0).unwrap_or_default()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "waiting for another process, which is not ours to be told by")]
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let url = format!("{}/readyz", arguments.server.trim_end_matches('/'));
+    let client = reqwest::Client::builder().tls_certs_only(Vec::new()).no_proxy().timeout(ANSWER_WITHIN).build()?;
+    let mut failure = "there was no answer in time".to_owned();
+    let attempts = async {
+        loop {
+            failure = match client.get(&url).send().await {
+                Ok(response) if response.status().is_success() => return true,
+                Ok(response) => format!("it answers {}", response.status()),
+                Err(error) if error.is_connect() => "nothing listens there".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if arguments.wait.is_zero() {
+                return false;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let limit = if arguments.wait.is_zero() { ANSWER_WITHIN } else { arguments.wait };
+    if tokio::time::timeout(limit, attempts).await != Ok(true) {
+        bail!("{url} is not ready: {failure}; is `mockaa serve` running? give its address with --server or MOCKAA_URL");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,171 @@
+//! `mockaa serve`.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::Sandbox;
+use crate::config::{Options, PUSH_DATA_PATH};
+use crate::engine::clock::ClockStart;
+use crate::http::Security;
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Address to listen on. Anything but loopback makes the control API ask for a token.
+    #[arg(long, env = "MOCKAA_BIND", default_value = "127.0.0.1", value_name = "IP")]
+    bind: IpAddr,
+
+    /// Port to listen on; 0 picks a free one, which the ready line on stdout tells.
+    #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
+    port: u16,
+
+    /// Base URL of your FIU, which webhooks are posted to.
+    #[arg(long, env = "MOCKAA_FIU_URL", value_name = "URL")]
+    fiu_url: Option<String>,
+
+    /// Seed of all ids and data; without it a random one is taken and printed.
+    #[arg(long, env = "MOCKAA_SEED")]
+    seed: Option<u64>,
+
+    /// Where every world's clock begins, and whether it stands: `2020-07-04T06:00:00Z`, `now,frozen`.
+    #[arg(long, env = "MOCKAA_CLOCK", value_name = "INSTANT[,frozen]")]
+    clock: Option<ClockStart>,
+
+    /// Folder of scenario files, added to the shipped ones.
+    #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+
+    /// Scenario of consents that nothing else gives one; without it people answer them.
+    #[arg(long, env = "MOCKAA_DEFAULT_SCENARIO", value_name = "NAME")]
+    default_scenario: Option<String>,
+
+    /// How much callers have to prove: open (nothing), lenient (nothing, but it is noted), strict (as a certified AA).
+    #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = security, value_name = "MODE")]
+    security: Security,
+
+    /// Whether statements are posted to the FIU; without it, on the seed face only, which has no data call.
+    #[arg(long, env = "MOCKAA_PUSH_DATA", value_name = "true|false")]
+    push_data: Option<bool>,
+
+    /// Where statements are posted below the FIU's base URL.
+    #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
+    push_data_path: String,
+
+    /// What the control API asks for as `Authorization: Bearer`; random when bound beyond loopback.
+    #[arg(long, env = "MOCKAA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+}
+
+const EXAMPLES: &str = "Examples:
+  mockaa serve
+  mockaa serve --port 0 --seed 42 --fiu-url http://127.0.0.1:9000
+  mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
+
+fn security(text: &str) -> Result<Security, String> {
+    Security::parse(text).ok_or_else(|| format!("one of {}", Security::names()))
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        let Arguments {
+            bind,
+            port,
+            fiu_url,
+            seed,
+            clock,
+            scenarios,
+            default_scenario,
+            security,
+            push_data,
+            push_data_path,
+            control_token,
+        } = arguments;
+        Self {
+            bind,
+            port,
+            fiu_url,
+            seed,
+            clock: clock.unwrap_or_default(),
+            scenarios,
+            default_scenario,
+            security,
+            push_data,
+            push_data_path,
+            control_token,
+            workers: None,
+        }
+    }
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let sandbox = Sandbox::start(arguments.into()).await?;
+    greet(&sandbox);
+    announce(&sandbox)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no new calls, webhooks on their way may finish; once more to stop at once");
+    tokio::select! {
+        () = sandbox.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line of JSON on stdout, for scripts; nothing else ever goes there.
+fn announce(sandbox: &Sandbox) -> anyhow::Result<()> {
+    let mut line = json!({
+        "event": "ready",
+        "base_url": sandbox.base_url(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "world": sandbox.default_world().name(),
+        "kid": sandbox.kid(),
+        "seed": sandbox.seed(),
+    });
+    if let Some(token) = sandbox.control_token() {
+        line["control_token"] = token.into();
+    }
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot write the ready line to stdout")
+}
+
+/// What a person needs, on stderr.
+fn greet(sandbox: &Sandbox) {
+    let base = sandbox.base_url();
+    let setting = sandbox.setting();
+    let world = sandbox.default_world();
+    let clock = world.overview();
+    let standing = if clock.frozen { ", frozen" } else { "" };
+    eprintln!("mockaa {} is ready. All keys and people here are made up.\n", env!("CARGO_PKG_VERSION"));
+    eprintln!("  AA base URL    {base}   (other worlds: {base}/w/NAME)");
+    eprintln!("  control API    {base}/_mockaa/v1/world");
+    eprintln!("  customer page  {base}/ui/consents/HANDLE");
+    eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
+    eprintln!("  seed           {}   clock {}{standing}", sandbox.seed(), clock.now);
+    for fiu in &setting.participants.fius {
+        eprintln!("  {}          api key {}   webhook secret {}", fiu.id, fiu.api_key, fiu.webhook_secret);
+    }
+    eprintln!("  aa_api_key     {}", setting.participants.aa.api_key);
+    match &setting.participants.default_fiu().base_url {
+        Some(url) => eprintln!("  webhooks to    {url}"),
+        None => eprintln!("  webhooks       recorded only; give --fiu-url to have them posted"),
+    }
+    if let Some(token) = sandbox.control_token() {
+        eprintln!("  control token  {token}");
+    }
+    eprintln!("\nTry next:");
+    eprintln!("  curl {base}/_mockaa/v1/scenarios");
+    eprintln!("  mockaa magic      customers that approve, reject or revoke by themselves");
+    eprintln!("  and the README's five minutes to a consent of your own\n");
+}

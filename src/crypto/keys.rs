@@ -1,0 +1,82 @@
+//! RSA keys: private ones from PEM, public ones from JWK.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RsaKeyPair,
+    RsaPublicKeyComponents,
+};
+use thiserror::Error;
+
+use crate::crypto::base64;
+use crate::domain::participants::PublicKey;
+
+/// A private RSA key and the name under which its public half is published.
+#[derive(Debug)]
+pub struct SigningKey {
+    kid: String,
+    pair: RsaKeyPair,
+}
+
+/// Why a key was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KeyError {
+    #[error(
+        "no PEM block 'PRIVATE KEY' found; make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
+    )]
+    NoPem,
+    #[error("the PEM block is not an RSA key in PKCS#8 form of at least 2048 bits: {0}")]
+    NotRsa(String),
+}
+
+impl SigningKey {
+    /// Reads the first `PRIVATE KEY` block; text around it is a comment.
+    ///
+    /// # Errors
+    /// [`KeyError`] says what the text is not.
+    pub fn from_pem(kid: &str, pem: &str) -> Result<Self, KeyError> {
+        let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----").ok_or(KeyError::NoPem)?;
+        let (body, _) = rest.split_once("-----END PRIVATE KEY-----").ok_or(KeyError::NoPem)?;
+        let body: String = body.split_ascii_whitespace().collect();
+        let der = base64::decode(&body).ok_or(KeyError::NoPem)?;
+        let pair = RsaKeyPair::from_pkcs8(&der).map_err(|rejected| KeyError::NotRsa(rejected.to_string()))?;
+        Ok(Self { kid: kid.to_owned(), pair })
+    }
+
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RS256); the same message always gives the same bytes.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .expect("a valid RSA key of 2048 bits or more signs every message");
+        signature
+    }
+
+    pub fn public(&self) -> PublicKey {
+        let key = self.pair.public_key();
+        PublicKey {
+            kid: self.kid.clone(),
+            modulus: key.modulus().big_endian_without_leading_zero().to_vec(),
+            exponent: key.exponent().big_endian_without_leading_zero().to_vec(),
+        }
+    }
+}
+
+/// Hash functions of RSA signatures that are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RsaHash {
+    Sha256,
+    Sha512,
+}
+
+/// Whether the signature is the key's over the message.
+pub fn verifies(key: &PublicKey, hash: RsaHash, message: &[u8], signature: &[u8]) -> bool {
+    let parameters = match hash {
+        RsaHash::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        RsaHash::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+    };
+    RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent }.verify(parameters, message, signature).is_ok()
+}

@@ -1,0 +1,84 @@
+//! Accounts at FIPs, and the kinds of financial information that a consent can name.
+
+use std::sync::Arc;
+
+/// Declares an enum together with the one table of its outside names.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name that the specification gives it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value of that name, spelled exactly.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// All names, for an error that says what would have been accepted.
+            pub fn names() -> String {
+                [$($text),+].join(", ")
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+named! {
+    /// Kind of financial information (ReBIT AA API 2.1.0, `FITypes`).
+    FiType {
+        Deposit = "DEPOSIT",
+        TermDeposit = "TERM_DEPOSIT",
+        RecurringDeposit = "RECURRING_DEPOSIT",
+        Sip = "SIP",
+        Cp = "CP",
+        GovtSecurities = "GOVT_SECURITIES",
+        Equities = "EQUITIES",
+        Bonds = "BONDS",
+        Debentures = "DEBENTURES",
+        MutualFunds = "MUTUAL_FUNDS",
+        Etf = "ETF",
+        Idr = "IDR",
+        Cis = "CIS",
+        Aif = "AIF",
+        InsurancePolicies = "INSURANCE_POLICIES",
+        Nps = "NPS",
+        Invit = "INVIT",
+        Reit = "REIT",
+        Gstr1_3b = "GSTR1_3B",
+        LifeInsurance = "LIFE_INSURANCE",
+        GeneralInsurance = "GENERAL_INSURANCE",
+        Other = "OTHER",
+    }
+}
+
+named! {
+    /// Kind of bank account (ReBIT FI schema DEPOSIT v1, `Summary.type`).
+    AccountType { Savings = "SAVINGS", Current = "CURRENT" }
+}
+
+/// An account that the customer has linked at the AA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub fi_type: FiType,
+    /// The FIP that holds it.
+    pub fip: Arc<str>,
+    pub account_type: AccountType,
+    /// The FIP's name for the link between this account and this AA.
+    pub link_ref: Box<str>,
+    /// The number as consents and statements show it, all but the last four digits hidden.
+    pub masked_number: Box<str>,
+}

@@ -1,0 +1,283 @@
+//! A consent: what was asked, what was granted, and the one table of its moves.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::domain::account::{Account, FiType, named};
+use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::money::Paise;
+use crate::domain::time::Timestamp;
+
+named! {
+    /// Where a consent stands. Outside spellings of the same thing differ by dialect (DESIGN §2).
+    Status {
+        /// Raised, not yet answered by the customer.
+        Pending = "PENDING",
+        /// Approved: the consent id exists, the artefact is not yet in force.
+        Ready = "READY",
+        Active = "ACTIVE",
+        Paused = "PAUSED",
+        Revoked = "REVOKED",
+        Expired = "EXPIRED",
+        Rejected = "REJECTED",
+        /// The AA could not make the consent.
+        Failed = "FAILED",
+    }
+}
+
+named! {
+    /// What can happen to a consent.
+    Input {
+        Approve = "approve",
+        Activate = "activate",
+        Reject = "reject",
+        Fail = "fail",
+        Pause = "pause",
+        Resume = "resume",
+        Revoke = "revoke",
+        Expire = "expire",
+    }
+}
+
+impl Status {
+    /// The transition table; `None` is a refusal. ReBIT AA API 2.0.0 and the certification suite (handles and
+    /// artefacts), merged into one life; READY between approval and force is Unaport's and 1.1.x's.
+    ///
+    /// `Assumption:` no source says whether a consent that is READY can be revoked or can expire: it can.
+    pub const fn after(self, input: Input) -> Option<Self> {
+        use Input::{Activate, Approve, Expire, Fail, Pause, Reject, Resume, Revoke};
+        use Status::{Active, Expired, Failed, Paused, Pending, Ready, Rejected, Revoked};
+        match (self, input) {
+            (Pending, Approve) => Some(Ready),
+            (Pending, Reject) => Some(Rejected),
+            (Pending | Ready, Fail) => Some(Failed),
+            (Ready, Activate) | (Paused, Resume) => Some(Active),
+            (Active, Pause) => Some(Paused),
+            (Ready | Active | Paused, Revoke) => Some(Revoked),
+            (Pending | Ready | Active | Paused, Expire) => Some(Expired),
+            _ => None,
+        }
+    }
+
+    /// What may happen now.
+    pub fn legal(self) -> impl Iterator<Item = Input> {
+        Input::ALL.iter().copied().filter(move |input| self.after(*input).is_some())
+    }
+
+    /// Whether nothing can happen any more.
+    pub fn is_terminal(self) -> bool {
+        self.legal().next().is_none()
+    }
+}
+
+named! {
+    /// How the FIU may hold what it gets (ReBIT AA API 2.0.0, `consentMode`).
+    Mode { View = "VIEW", Store = "STORE", Query = "QUERY", Stream = "STREAM" }
+}
+
+named! {
+    /// Once, or again and again (ReBIT AA API 2.0.0, `fetchType`).
+    FetchType { OneTime = "ONETIME", Periodic = "PERIODIC" }
+}
+
+named! {
+    /// Which parts of an account are asked for (ReBIT AA API 2.0.0, `consentTypes`).
+    ConsentType { Profile = "PROFILE", Summary = "SUMMARY", Transactions = "TRANSACTIONS" }
+}
+
+named! {
+    /// Who the data is for (ReBIT AA API 2.0.0, `DataConsumer.type`).
+    ConsumerType { Fiu = "FIU", User = "USER", Aa = "AA" }
+}
+
+named! {
+    /// Unit of how long data may be kept (ReBIT AA API 2.0.0, `DataLife.unit`).
+    DataLifeUnit { Month = "MONTH", Year = "YEAR", Day = "DAY", Inf = "INF" }
+}
+
+named! {
+    /// Unit of how often data may be fetched (ReBIT AA API 2.0.0, `Frequency.unit`).
+    FrequencyUnit { Hour = "HOUR", Day = "DAY", Month = "MONTH", Year = "YEAR", Inf = "INF" }
+}
+
+named! {
+    /// Comparison of a data filter (ReBIT AA API 2.0.0, `DataFilter.operator`).
+    Operator { Equal = "=", NotEqual = "!=", Greater = ">", Less = "<", GreaterOrEqual = ">=", LessOrEqual = "<=" }
+}
+
+impl Operator {
+    pub fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Greater => left > right,
+            Self::Less => left < right,
+            Self::GreaterOrEqual => left >= right,
+            Self::LessOrEqual => left <= right,
+        }
+    }
+}
+
+named! {
+    /// Money in or money out.
+    TransactionType { Credit = "CREDIT", Debit = "DEBIT" }
+}
+
+/// Which transactions the customer agrees to share; a filter removes rows, balances stay those of the whole ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub operator: Operator,
+    pub on: FilterOn,
+    /// The value as the FIU wrote it, echoed to the letter.
+    pub value: Box<str>,
+    /// Whether it was a JSON string; the seed's sample has a number.
+    pub quoted: bool,
+}
+
+/// What a filter compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterOn {
+    Amount(Paise),
+    Type(TransactionType),
+}
+
+impl Filter {
+    pub fn keeps(&self, amount: Paise, transaction_type: TransactionType) -> bool {
+        match self.on {
+            FilterOn::Amount(limit) => self.operator.holds(&amount, &limit),
+            FilterOn::Type(wanted) => self.operator.holds(&transaction_type, &wanted),
+        }
+    }
+}
+
+/// Why the FIU asks (ReBIT AA API 2.0.0, `Purpose`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Purpose {
+    pub code: Box<str>,
+    pub ref_uri: Option<Box<str>>,
+    pub text: Option<Box<str>>,
+    pub category: Option<Box<str>>,
+}
+
+/// The verifiable data registry that an AA client names; the seed documents' addition to ReBIT.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VdrProvider {
+    pub vdrp_id: Box<str>,
+    pub fiu_id: Box<str>,
+}
+
+/// A span of instants, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub from: Timestamp,
+    pub to: Timestamp,
+}
+
+/// What the FIU asked the customer to agree to; never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub start: Timestamp,
+    pub expiry: Timestamp,
+    pub mode: Mode,
+    pub fetch_type: FetchType,
+    pub consent_types: Box<[ConsentType]>,
+    pub fi_types: Box<[FiType]>,
+    /// The FIU's id as the request names it.
+    pub consumer: Arc<str>,
+    pub consumer_type: ConsumerType,
+    /// The customer's address at the AA, `name@handle`.
+    pub customer: Arc<str>,
+    pub purpose: Arc<Purpose>,
+    pub range: Range,
+    pub data_life: (DataLifeUnit, u32),
+    pub frequency: (FrequencyUnit, u32),
+    /// `None`: the request had no `DataFilter`; an empty one is kept as it came.
+    pub filters: Option<Box<[Filter]>>,
+    pub vdr_provider: Option<Arc<VdrProvider>>,
+    /// The creating request's `txnid`.
+    pub txnid: Box<str>,
+}
+
+named! {
+    /// The dialect in which a consent was raised; its webhooks and defaults follow it.
+    Face { Seed = "seed", RebitV2 = "rebit-2" }
+}
+
+/// What approval added. It does not exist before, so there is no consent id to leak.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub consent_id: ConsentId,
+    pub approved_at: Timestamp,
+    pub accounts: Arc<[Account]>,
+    /// How often data was asked for under this consent, and when last.
+    pub uses: u32,
+    pub last_used_at: Option<Timestamp>,
+    /// Signatures over the artefact, kept once made.
+    pub seals: Seals,
+}
+
+/// An artefact's signatures are pure functions of the artefact, made on first need, outside every lock.
+#[derive(Clone, Debug, Default)]
+pub struct Seals {
+    /// Over `ConsentDetail` as the seed face answers it.
+    pub detail: OnceLock<Box<[u8]>>,
+    /// Over the payload of ReBIT 2.x `signedConsent`.
+    pub artefact: OnceLock<Box<[u8]>>,
+}
+
+/// One step of a consent's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub status: Status,
+    pub at: Timestamp,
+}
+
+/// A consent and all that happened to it.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    pub handle: ConsentHandle,
+    pub face: Face,
+    /// The participant that the consent belongs to: the registered FIU whose key raised it, or the default one.
+    pub fiu: Arc<str>,
+    pub terms: Arc<Terms>,
+    pub status: Status,
+    pub created_at: Timestamp,
+    /// Present from READY on.
+    pub grant: Option<Box<Grant>>,
+    /// Oldest first, the last [`HISTORY_MAX`] moves.
+    pub history: Vec<Moment>,
+}
+
+/// A consent that is paused and resumed for ever keeps only this many moves; the journal has them all while it
+/// lasts.
+pub const HISTORY_MAX: usize = 64;
+
+impl Consent {
+    pub fn consent_id(&self) -> Option<ConsentId> {
+        self.grant.as_ref().map(|grant| grant.consent_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Input, Status};
+
+    #[test]
+    fn the_transition_table_is_the_one_printed_in_the_design() {
+        let row = |first: &str, cells: Vec<&str>| {
+            let line = cells.iter().fold(format!("{first:9}"), |line, cell| line + &format!(" {cell:9}"));
+            line.trim_end().to_owned() + "\n"
+        };
+        let mut table = row("from", Input::ALL.iter().map(|input| input.as_str()).collect());
+        for status in Status::ALL {
+            let next = |input: &Input| status.after(*input).map_or("-", Status::as_str);
+            table += &row(status.as_str(), Input::ALL.iter().map(next).collect());
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn four_states_are_the_end() {
+        let terminal: Vec<_> = Status::ALL.iter().filter(|status| status.is_terminal()).collect();
+        assert_eq!(terminal, [&Status::Revoked, &Status::Expired, &Status::Rejected, &Status::Failed]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The identifiers that `mockaa` gives out. Each is a UUID with a type of its own, so that a consent handle
+//! cannot be looked up as a consent id.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// An id from 16 random bytes; the version and variant bits of a version 4 UUID are set.
+            pub fn from_random(bytes: [u8; 16]) -> Self {
+                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+
+            /// The id written as 36 characters with four hyphens, or `None`: any other spelling was never given out.
+            pub fn parse(text: &str) -> Option<Self> {
+                (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// Names a consent request for its whole life; the FIU gets it in the answer to its request
+    /// (ReBIT AA API 2.0.0, `ConsentHandle`).
+    ConsentHandle
+}
+uuid_id! {
+    /// Names a consent artefact; exists from approval on (ReBIT AA API 2.0.0, `consentId`).
+    ConsentId
+}
+uuid_id! {
+    /// Names a data session (ReBIT AA API 2.0.0, `sessionId`).
+    SessionId
+}
+uuid_id! {
+    /// Pairs a message of ours with its acknowledgement (ReBIT `txnid`), and, with the prefix `msg_`, is the
+    /// idempotency key of a webhook (Standard Webhooks 1.0, `webhook-id`).
+    MessageId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConsentHandle;
+
+    #[test]
+    fn an_id_reads_back_as_it_prints() {
+        let handle = ConsentHandle::from_random([7; 16]);
+        assert_eq!(ConsentHandle::parse(&handle.to_string()), Some(handle));
+    }
+
+    #[test]
+    fn only_the_hyphenated_spelling_is_an_id() {
+        for text in ["", "07070707070747078707070707070707", "{07070707-0707-4707-8707-070707070707}", "x"] {
+            assert_eq!(ConsentHandle::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Pure values and rules: what a consent, a session, a statement is, and which moves are legal.
+//!
+//! Nothing here knows JSON, a clock, a socket or a random number. `now`, ids and seeds come in as arguments,
+//! so a thirty-day consent is tested in microseconds. Outside spellings live in [`crate::wire`].
+
+pub mod account;
+pub mod command;
+pub mod consent;
+pub mod delivery;
+pub mod event;
+pub mod ids;
+pub mod money;
+pub mod notice;
+pub mod participants;
+pub mod record;
+pub mod refusal;
+pub mod session;
+pub mod statement;
+pub mod stream;
+pub mod time;

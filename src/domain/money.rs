@@ -1,0 +1,92 @@
+//! Money as integer paise: sums are exact and a balance adds up to the paisa.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub};
+
+/// An amount in paise (1/100 rupee). Negative for money that leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Paise(pub i64);
+
+impl Paise {
+    /// Whole rupees.
+    pub const fn rupees(rupees: i64) -> Self {
+        Self(rupees * 100)
+    }
+
+    /// Reads rupees with at most two decimals (`20000`, `20000.5`, `-1.25`); `None` for anything else, an amount
+    /// of more than 13 rupee digits included.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+        let (rupees, decimals) = digits.split_once('.').unwrap_or((digits, "00"));
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain(rupees) || !plain(decimals) || rupees.len() > 13 || decimals.len() > 2 {
+            return None;
+        }
+        let paise: i64 = decimals.parse().ok()?;
+        let paise = if decimals.len() == 1 { paise * 10 } else { paise };
+        Some(Self(sign * (rupees.parse::<i64>().ok()? * 100 + paise)))
+    }
+}
+
+impl fmt::Display for Paise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let paise = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", paise / 100, paise % 100)
+    }
+}
+
+impl Add for Paise {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Paise {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl Sub for Paise {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl Neg for Paise {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+impl Sum for Paise {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self(0), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Paise;
+
+    #[test]
+    fn an_amount_reads_back_as_it_prints() {
+        for paise in [0, 1, 99, 100, -1, -12345, 2_000_000] {
+            assert_eq!(Paise::parse(&Paise(paise).to_string()), Some(Paise(paise)));
+        }
+        assert_eq!(Paise::parse("20000"), Some(Paise(2_000_000)));
+        assert_eq!(Paise::parse("0.5"), Some(Paise(50)));
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        for text in ["", "-", ".", "1.", ".5", "1.234", "1e5", "₹5", "1,000", "99999999999999", "--1", "+1"] {
+            assert_eq!(Paise::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What an FIU is told: one notice for each event that concerns it. Turning it into bytes is the webhooks' work.
+
+use std::sync::Arc;
+
+use crate::domain::account::named;
+use crate::domain::consent::{Consent, Status};
+use crate::domain::ids::MessageId;
+use crate::domain::session::Session;
+use crate::domain::time::Timestamp;
+
+named! {
+    /// The kinds of webhook.
+    NoticeKind {
+        ConsentStatus = "consent.status",
+        FiStatus = "fi.status",
+        /// The statement itself; ours, for faces that have no data call.
+        FiData = "fi.data",
+    }
+}
+
+/// One message to one FIU.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub message: MessageId,
+    /// The participant it goes to.
+    pub fiu: Arc<str>,
+    /// The consent as it stood when the event happened.
+    pub consent: Arc<Consent>,
+    /// World time of the event.
+    pub at: Timestamp,
+    pub content: Content,
+}
+
+/// What the message says.
+#[derive(Clone, Debug)]
+pub enum Content {
+    ConsentStatus(Status),
+    FiStatus(Arc<Session>),
+    FiData(Arc<Session>),
+}
+
+impl Notice {
+    pub fn kind(&self) -> NoticeKind {
+        match self.content {
+            Content::ConsentStatus(_) => NoticeKind::ConsentStatus,
+            Content::FiStatus(_) => NoticeKind::FiStatus,
+            Content::FiData(_) => NoticeKind::FiData,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a command was refused. Knows no HTTP: each dialect says it in its own words.
+
+use thiserror::Error;
+
+use crate::domain::consent::{Input, Status};
+use crate::domain::time::Timestamp;
+
+/// The engine's no. Nothing has changed when it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    #[error("no consent has the handle {0}; list them with GET /_mockaa/v1/consents")]
+    UnknownHandle(String),
+    #[error("no consent has the id {0}; an id exists from approval on")]
+    UnknownConsentId(String),
+    #[error("cannot {input} a consent that is {status}; legal now: {}", legal_list(*.status))]
+    IllegalMove { status: Status, input: Input },
+    #[error("data can be requested only while a consent is ACTIVE; it is {status}")]
+    NotActive { status: Status },
+    #[error("data can be requested from {start} on; the world's clock says {now}")]
+    NotStarted { start: Timestamp, now: Timestamp },
+    #[error(
+        "consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
+    )]
+    AlreadyExpired { expiry: Timestamp, now: Timestamp },
+    #[error("there is no scenario named '{name}'; known: {}", .known.join(", "))]
+    UnknownScenario { name: String, known: Vec<String> },
+    #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
+    OutboxFull(usize),
+}
+
+fn legal_list(status: Status) -> String {
+    let legal: Vec<_> = status.legal().map(Input::as_str).collect();
+    if legal.is_empty() { "nothing, the state is final".to_owned() } else { legal.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+    use crate::domain::consent::{Input, Status};
+
+    #[test]
+    fn an_illegal_move_says_what_is_legal() {
+        let refusal = Refusal::IllegalMove { status: Status::Paused, input: Input::Approve };
+        assert_eq!(refusal.to_string(), "cannot approve a consent that is PAUSED; legal now: resume, revoke, expire");
+        let refusal = Refusal::IllegalMove { status: Status::Revoked, input: Input::Pause };
+        assert_eq!(
+            refusal.to_string(),
+            "cannot pause a consent that is REVOKED; legal now: nothing, the state is final"
+        );
+    }
+}

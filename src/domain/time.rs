@@ -1,0 +1,132 @@
+//! Instants and spans in milliseconds. Which clock an instant came from is the caller's business.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
+
+/// Indian Standard Time is UTC+05:30 all year round; statements and bank days are told in it.
+pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// An instant: milliseconds since 1970-01-01T00:00:00Z, between the years 1 and 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(pub i64);
+
+impl Span {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn seconds(seconds: i64) -> Self {
+        Self(seconds * 1000)
+    }
+}
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00.000Z.
+    pub const MIN: Self = Self(-62_135_596_800_000);
+    /// 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// The instant, or the nearest one of the years 1 to 9999.
+    pub const fn from_millis(ms: i64) -> Self {
+        if ms < Self::MIN.0 {
+            Self::MIN
+        } else if ms > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(ms)
+        }
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// The instant of a wall time in India.
+    pub fn from_ist(local: NaiveDateTime) -> Self {
+        Self::from_millis(local.and_utc().timestamp_millis() - IST_OFFSET_MS)
+    }
+
+    /// The calendar day in India.
+    pub fn ist_date(self) -> NaiveDate {
+        let days = (self.0 + IST_OFFSET_MS).div_euclid(MS_PER_DAY);
+        let days = i32::try_from(days).expect("years 1 to 9999 fit");
+        NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
+    }
+
+    /// Later by `span`; stops at the year 9999.
+    #[must_use]
+    pub const fn plus(self, span: Span) -> Self {
+        Self::from_millis(self.0.saturating_add(span.0))
+    }
+
+    /// How far `self` lies after `earlier` (negative: before it).
+    pub const fn since(self, earlier: Self) -> Span {
+        Span(self.0 - earlier.0)
+    }
+
+    fn utc(self) -> NaiveDateTime {
+        DateTime::from_timestamp_millis(self.0).expect("years 1 to 9999 are representable").naive_utc()
+    }
+}
+
+/// `yyyy-MM-ddTHH:mm:ss.SSSZ`, the form that ReBIT participants emit
+/// (Sahamati certification framework, general guidelines).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.utc();
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        put_digits(&mut text[0..4], at.year().unsigned_abs());
+        put_digits(&mut text[5..7], at.month());
+        put_digits(&mut text[8..10], at.day());
+        put_digits(&mut text[11..13], at.hour());
+        put_digits(&mut text[14..16], at.minute());
+        put_digits(&mut text[17..19], at.second());
+        put_digits(&mut text[20..23], at.nanosecond() / 1_000_000);
+        f.write_str(std::str::from_utf8(&text).expect("digits and punctuation are ASCII"))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes `number` into all of `place`, with leading zeros. Dates are printed once per message and once per
+/// statement row, where a format string costs several times as much as the digits.
+pub fn put_digits(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("a digit");
+        number /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Span, Timestamp};
+
+    #[test]
+    fn prints_milliseconds_and_z() {
+        assert_eq!(Timestamp::from_millis(1_544_096_397_153).to_string(), "2018-12-06T11:39:57.153Z");
+        assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends() {
+        assert_eq!(Timestamp::MAX.plus(Span(1)), Timestamp::MAX);
+        assert_eq!(Timestamp::from_millis(i64::MIN), Timestamp::MIN);
+    }
+
+    #[test]
+    fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_utc() {
+        let before = Timestamp::from_millis(1_704_047_399_999);
+        assert_eq!(before.ist_date().to_string(), "2023-12-31");
+        assert_eq!(before.plus(Span(1)).ist_date().to_string(), "2024-01-01");
+    }
+}

@@ -1,0 +1,80 @@
+//! The two kinds of time. World time drives everything that a consent lives by; wall time is what receivers check
+//! our messages against. This file is the only one that asks the machine for the time.
+
+use crate::domain::time::Timestamp;
+
+/// The machine's time.
+#[expect(clippy::disallowed_methods, reason = "the one place where wall time enters")]
+pub fn wall() -> Timestamp {
+    Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
+}
+
+/// Where a world's clock begins, and whether it runs from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockStart {
+    /// `None`: the wall's time.
+    pub at: Option<Timestamp>,
+    pub frozen: bool,
+}
+
+/// A world's clock: it runs beside the wall's at a distance, or stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    Running { ahead_ms: i64 },
+    Frozen { at: Timestamp },
+}
+
+impl Clock {
+    pub fn starting(start: ClockStart, wall: Timestamp) -> Self {
+        let at = start.at.unwrap_or(wall);
+        if start.frozen { Self::Frozen { at } } else { Self::running_from(at, wall) }
+    }
+
+    /// A clock that shows `at` now and runs on.
+    pub fn running_from(at: Timestamp, wall: Timestamp) -> Self {
+        Self::Running { ahead_ms: at.since(wall).0 }
+    }
+
+    pub fn now(self, wall: Timestamp) -> Timestamp {
+        match self {
+            Self::Running { ahead_ms } => Timestamp::from_millis(wall.as_millis().saturating_add(ahead_ms)),
+            Self::Frozen { at } => at,
+        }
+    }
+
+    pub fn is_frozen(self) -> bool {
+        matches!(self, Self::Frozen { .. })
+    }
+
+    /// The instant that our messages carry: the wall's, because receivers check it against theirs, unless the world
+    /// stands still, where reproducible bytes are worth more.
+    pub fn message_time(self, wall: Timestamp) -> Timestamp {
+        match self {
+            Self::Running { .. } => wall,
+            Self::Frozen { at } => at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, ClockStart};
+    use crate::domain::time::{Span, Timestamp};
+
+    #[test]
+    fn a_running_clock_keeps_its_distance_from_the_wall() {
+        let wall = Timestamp::from_millis(1_000_000);
+        let start = ClockStart { at: Some(Timestamp::from_millis(5_000)), frozen: false };
+        let clock = Clock::starting(start, wall);
+        assert_eq!(clock.now(wall.plus(Span(7))), Timestamp::from_millis(5_007));
+        assert_eq!(clock.message_time(wall), wall);
+    }
+
+    #[test]
+    fn a_frozen_clock_stands() {
+        let at = Timestamp::from_millis(5_000);
+        let clock = Clock::starting(ClockStart { at: Some(at), frozen: true }, Timestamp::from_millis(0));
+        assert_eq!(clock.now(Timestamp::from_millis(999)), at);
+        assert_eq!(clock.message_time(Timestamp::from_millis(999)), at);
+    }
+}

@@ -1,0 +1,175 @@
+//! Webhooks that a world owes, in order per consent. An entry is made in the same lock as its event and leaves only
+//! when it is delivered or given up, so that a state change and its message are one step.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::domain::delivery::{Attempt, Delivery, Message, Outcome, Progress};
+use crate::domain::ids::ConsentHandle;
+use crate::domain::notice::Notice;
+use crate::domain::time::{Span, Timestamp};
+
+/// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
+///
+/// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
+pub const RETRY_AFTER: [Span; 6] =
+    [Span::ZERO, Span::seconds(1), Span::seconds(5), Span::seconds(30), Span::seconds(2 * 60), Span::seconds(10 * 60)];
+
+/// Undelivered webhooks per world; a caller that would add to a full outbox is refused.
+pub const OPEN_MAX: usize = 10_000;
+
+/// Finished deliveries that stay on record per world, and how many bytes of body they may hold.
+const DONE_MAX: usize = 1_000;
+const DONE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// What the end of an attempt leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    Done,
+    RetryAt(Timestamp),
+}
+
+#[derive(Debug, Default)]
+pub struct Outbox {
+    given: u64,
+    open: BTreeMap<u64, Delivery>,
+    /// Undelivered webhooks of a consent, oldest first: only the first may be sent.
+    lanes: HashMap<ConsentHandle, VecDeque<u64>>,
+    /// Deliveries that may be sent now.
+    ready: VecDeque<u64>,
+    busy: usize,
+    done: VecDeque<Delivery>,
+    done_bytes: usize,
+}
+
+impl Outbox {
+    /// Takes a notice in; without an address it goes on record at once.
+    pub fn add(&mut self, notice: Notice, held: bool, addressed: bool) -> u64 {
+        self.given += 1;
+        let id = self.given;
+        let handle = notice.consent.handle;
+        let mut delivery = Delivery {
+            id,
+            notice: Arc::new(notice),
+            progress: if held { Progress::Held } else { Progress::Queued },
+            next_attempt_at: None,
+            message: None,
+            attempts: Vec::new(),
+        };
+        if !addressed {
+            delivery.progress = Progress::Unaddressed;
+            self.record(delivery);
+            return id;
+        }
+        self.open.insert(id, delivery);
+        self.lanes.entry(handle).or_default().push_back(id);
+        self.offer_first(handle);
+        id
+    }
+
+    /// The response that caused these was handed over.
+    pub fn release(&mut self, ids: &[u64]) {
+        for id in ids {
+            if let Some(delivery) = self.open.get_mut(id).filter(|delivery| delivery.progress == Progress::Held) {
+                delivery.progress = Progress::Queued;
+                let handle = delivery.notice.consent.handle;
+                self.offer_first(handle);
+            }
+        }
+    }
+
+    /// Takes what may be sent now.
+    pub fn take_ready(&mut self) -> Vec<Delivery> {
+        let mut taken = Vec::with_capacity(self.ready.len());
+        for id in self.ready.drain(..) {
+            let delivery = self.open.get_mut(&id).expect("what is ready is open");
+            delivery.progress = Progress::Sending;
+            taken.push(delivery.clone());
+        }
+        self.busy += taken.len();
+        taken
+    }
+
+    /// Records the end of an attempt made with `message`.
+    pub fn attempted(&mut self, id: u64, message: Arc<Message>, attempt: Attempt, now: Timestamp) -> Next {
+        self.busy -= 1;
+        let delivery = self.open.get_mut(&id).expect("what is being sent is open");
+        let accepted = matches!(attempt.outcome, Outcome::Accepted { .. });
+        delivery.message = Some(message);
+        delivery.attempts.push(attempt);
+        if !accepted && let Some(wait) = RETRY_AFTER.get(delivery.attempts.len()) {
+            let at = now.plus(*wait);
+            delivery.progress = Progress::Waiting;
+            delivery.next_attempt_at = Some(at);
+            return Next::RetryAt(at);
+        }
+        delivery.progress = if accepted { Progress::Delivered } else { Progress::GivenUp };
+        let delivery = self.open.remove(&id).expect("it was there a line ago");
+        let handle = delivery.notice.consent.handle;
+        self.record(delivery);
+        let lane = self.lanes.get_mut(&handle).expect("an open delivery has a lane");
+        lane.pop_front();
+        if lane.is_empty() {
+            self.lanes.remove(&handle);
+        } else {
+            self.offer_first(handle);
+        }
+        Next::Done
+    }
+
+    /// The wait of a failed delivery is over.
+    pub fn retry(&mut self, id: u64) {
+        if let Some(delivery) = self.open.get_mut(&id).filter(|delivery| delivery.progress == Progress::Waiting) {
+            delivery.progress = Progress::Queued;
+            delivery.next_attempt_at = None;
+            let handle = delivery.notice.consent.handle;
+            self.offer_first(handle);
+        }
+    }
+
+    /// Whether nothing is on its way: what waits for a later retry does not count.
+    pub fn is_quiet(&self) -> bool {
+        self.busy == 0 && self.ready.is_empty()
+    }
+
+    /// Undelivered webhooks.
+    pub fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Everything given out so far, finished and forgotten deliveries included.
+    pub fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// All deliveries on record, by id.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        let mut all: Vec<_> = self.done.iter().chain(self.open.values()).cloned().collect();
+        all.sort_unstable_by_key(|delivery| delivery.id);
+        all
+    }
+
+    pub fn delivery(&self, id: u64) -> Option<Delivery> {
+        self.open.get(&id).or_else(|| self.done.iter().find(|delivery| delivery.id == id)).cloned()
+    }
+
+    fn offer_first(&mut self, handle: ConsentHandle) {
+        let Some(first) = self.lanes.get(&handle).and_then(VecDeque::front) else { return };
+        if self.open[first].progress == Progress::Queued && !self.ready.contains(first) {
+            self.ready.push_back(*first);
+        }
+    }
+
+    fn record(&mut self, delivery: Delivery) {
+        self.done_bytes += body_bytes(&delivery);
+        self.done.push_back(delivery);
+        while self.done.len() > DONE_MAX || (self.done_bytes > DONE_BYTES_MAX && self.done.len() > 1) {
+            let oldest = self.done.pop_front().expect("it is not empty");
+            self.done_bytes -= body_bytes(&oldest);
+        }
+    }
+}
+
+fn body_bytes(delivery: &Delivery) -> usize {
+    delivery.message.as_ref().map_or(0, |message| message.body.len())
+}

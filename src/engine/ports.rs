@@ -1,0 +1,73 @@
+//! What a world is given from outside.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::domain::account::Account;
+use crate::domain::command::Command;
+use crate::domain::consent::{Consent, Terms};
+use crate::domain::event::Event;
+use crate::domain::participants::Participants;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Span;
+use crate::engine::clock::ClockStart;
+
+/// Chooses what drives a new consent.
+pub trait Director: Send + Sync {
+    /// The script for a consent with these terms: the one asked for by name, else by the director's own rules;
+    /// `None` leaves the consent to people.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownScenario`] when no scenario has the name.
+    fn cast(&self, terms: &Terms, wanted: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal>;
+
+    /// The names that [`Director::cast`] knows, sorted.
+    fn names(&self) -> Vec<String>;
+
+    /// Reads the scenario files again; consents that run keep the version they started with.
+    ///
+    /// # Errors
+    /// What is wrong with which file, and where; the old set stays in force.
+    fn reload(&self) -> Result<usize, String>;
+}
+
+/// Drives one consent. Called inside the world's lock, after each event of the consent: it must be pure and quick.
+pub trait Script: Send + Sync {
+    fn name(&self) -> &str;
+
+    /// Whether the statement itself goes out by webhook; `None` leaves it to the world's setting.
+    fn push_data(&self) -> Option<bool>;
+
+    /// What is to happen later because of this event.
+    fn react(&self, event: &Event, consent: &Consent) -> Vec<Later>;
+}
+
+/// A command to be given when `after` has passed in world time.
+#[derive(Clone, Debug)]
+pub struct Later {
+    pub after: Span,
+    pub command: Command,
+    /// Which step or rule it comes from, for the journal.
+    pub origin: String,
+}
+
+/// The accounts of a customer at the simulated FIPs; pure in the world's seed and the customer's address.
+pub type Bank = fn(participants: &Participants, seed: u64, customer: &str) -> Vec<Account>;
+
+/// What all worlds of a sandbox have in common.
+#[derive(Clone)]
+pub struct Setting {
+    pub seed: u64,
+    pub clock: ClockStart,
+    pub participants: Arc<Participants>,
+    /// Whether statements go out by webhook; `None`: only where the face has no data call.
+    pub push_data: Option<bool>,
+    pub director: Arc<dyn Director>,
+    pub bank: Bank,
+}
+
+impl Debug for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setting").field("seed", &self.seed).field("clock", &self.clock).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! One heap of due work per world, in world time. Never a task per timer: a million pending consents are a million
+//! entries of 40 bytes.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use crate::domain::command::Command;
+use crate::domain::ids::ConsentHandle;
+use crate::domain::time::Timestamp;
+
+/// Work that becomes due.
+#[derive(Debug)]
+pub enum Work {
+    /// `consentExpiry` passes.
+    Expire(ConsentHandle),
+    /// A script's command.
+    Scripted(Box<Scripted>),
+    /// A delivery may be tried again.
+    Retry(u64),
+}
+
+#[derive(Debug)]
+pub struct Scripted {
+    pub command: Command,
+    pub origin: String,
+    /// How many zero-delay reactions led here; bounded, so that rules which trigger each other end.
+    pub depth: u16,
+}
+
+#[derive(Debug)]
+struct Entry {
+    due: Timestamp,
+    /// Order of arrival: work due at the same instant runs in the order in which it was asked for.
+    ordinal: u64,
+    work: Work,
+}
+
+#[derive(Debug, Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<Entry>>,
+    arrived: u64,
+}
+
+impl Timers {
+    pub fn add(&mut self, due: Timestamp, work: Work) {
+        self.arrived += 1;
+        self.heap.push(Reverse(Entry { due, ordinal: self.arrived, work }));
+    }
+
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.heap.peek().map(|Reverse(entry)| entry.due)
+    }
+
+    /// The first work due by `now`, with the instant that it is due at.
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Work)> {
+        if self.next_due()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse(entry)| (entry.due, entry.work))
+    }
+
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.due, self.ordinal).cmp(&(other.due, other.ordinal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Timers, Work};
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn work_comes_back_by_due_time_and_then_by_arrival() {
+        let at = Timestamp::from_millis;
+        let mut timers = Timers::default();
+        for (due, id) in [(5, 0), (3, 1), (5, 2), (3, 3), (9, 4)] {
+            timers.add(at(due), Work::Retry(id));
+        }
+        let mut order = Vec::new();
+        while let Some((_, Work::Retry(id))) = timers.pop_due(at(5)) {
+            order.push(id);
+        }
+        assert_eq!(order, [1, 3, 0, 2]);
+        assert_eq!(timers.next_due(), Some(at(9)));
+    }
+
+    #[test]
+    fn an_entry_stays_small() {
+        assert!(size_of::<Entry>() <= 40, "{}", size_of::<Entry>());
+    }
+}

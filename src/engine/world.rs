@@ -1,0 +1,444 @@
+//! One isolated sandbox: its consents, clock, timers, journal and outbox behind one short lock.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::domain::account::Account;
+use crate::domain::command::Command;
+use crate::domain::consent::{Consent, Face, Status};
+use crate::domain::delivery::{Attempt, Delivery, Message};
+use crate::domain::event::Event;
+use crate::domain::ids::{ConsentHandle, ConsentId, MessageId};
+use crate::domain::notice::{Content, Notice};
+use crate::domain::record::{Entry, What};
+use crate::domain::refusal::Refusal;
+use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::clock::{Clock, wall};
+use crate::engine::decide::{Circumstances, decide, expiry_of};
+use crate::engine::entropy::{id_bytes, world_seed};
+use crate::engine::journal::Journal;
+use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
+use crate::engine::ports::{Script, Setting};
+use crate::engine::state::State;
+use crate::engine::timers::{Scripted, Timers, Work};
+
+/// Rules that answer each other without any delay end after this many turns.
+const REACTION_DEPTH_MAX: u16 = 32;
+
+/// Different remarks kept per world.
+const NOTES_MAX: usize = 1_000;
+
+/// One isolated sandbox.
+#[derive(Debug)]
+pub struct World {
+    name: Arc<str>,
+    seed: u64,
+    setting: Arc<Setting>,
+    inner: Mutex<Inner>,
+    /// Something became due or ready: whoever drives this world should look.
+    pub(super) stirred: Notify,
+    /// A delivery has ended.
+    pub(super) settled: Notify,
+    /// Somebody advances the clock.
+    pub(super) advancing: AtomicBool,
+    closed: AtomicBool,
+}
+
+pub(super) struct Inner {
+    pub(super) state: State,
+    pub(super) clock: Clock,
+    pub(super) timers: Timers,
+    pub(super) journal: Journal,
+    pub(super) outbox: Outbox,
+    scripts: HashMap<ConsentHandle, Arc<dyn Script>>,
+    /// How many messages each customer's consents have caused: the ordinals of their ids.
+    told: HashMap<Arc<str>, u64>,
+    noted: HashSet<String>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("clock", &self.clock).field("consents", &self.state.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a caller gets for an accepted command.
+#[derive(Debug)]
+pub struct Receipt {
+    /// The consent as it stands now.
+    pub consent: Arc<Consent>,
+    /// Keep it until the response has been handed over; dropping it lets the webhooks go that the command caused.
+    pub hold: Hold,
+}
+
+/// Holds webhooks back. Their order against the response matters: an FIU that is told about a consent whose handle
+/// it has not yet been given is a bug of the sender.
+#[derive(Debug)]
+pub struct Hold {
+    world: Arc<World>,
+    deliveries: Vec<u64>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.deliveries.is_empty() {
+            self.world.lock().outbox.release(&self.deliveries);
+            self.world.stirred.notify_one();
+        }
+    }
+}
+
+/// What a world looks like from afar.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    pub now: Timestamp,
+    pub frozen: bool,
+    pub consents: usize,
+    pub tally: Vec<(Status, usize)>,
+    pub webhooks_open: usize,
+    pub timers: usize,
+}
+
+impl World {
+    pub fn new(name: &str, setting: Arc<Setting>) -> Self {
+        Self {
+            name: name.into(),
+            seed: world_seed(setting.seed, name),
+            inner: Mutex::new(Inner {
+                state: State::default(),
+                clock: Clock::starting(setting.clock, wall()),
+                timers: Timers::default(),
+                journal: Journal::default(),
+                outbox: Outbox::default(),
+                scripts: HashMap::new(),
+                told: HashMap::new(),
+                noted: HashSet::new(),
+            }),
+            setting,
+            stirred: Notify::new(),
+            settled: Notify::new(),
+            advancing: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seed that this world's ids and data are drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// Gives a command on behalf of a caller.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing has changed then.
+    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Refusal> {
+        let script = match &command {
+            Command::RaiseConsent(raise) => self.setting.director.cast(&raise.terms, raise.scenario.as_deref())?,
+            Command::MoveConsent { .. } | Command::Deliver { .. } => None,
+        };
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        self.catch_up(&mut inner, now, false);
+        if inner.outbox.open_len() >= OPEN_MAX {
+            return Err(Refusal::OutboxFull(OPEN_MAX));
+        }
+        let first = inner.outbox.given() + 1;
+        let handle = self.carry_out(&mut inner, command, script, now, Cause { held: true, depth: 0 })?;
+        self.catch_up(&mut inner, now, true);
+        let deliveries = (first..=inner.outbox.given()).collect();
+        let consent = Arc::clone(inner.state.consent(handle).expect("a command was carried out on it"));
+        drop(inner);
+        self.stirred.notify_one();
+        Ok(Receipt { consent, hold: Hold { world: Arc::clone(self), deliveries } })
+    }
+
+    pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {
+        self.up_to_date().state.consent(handle).cloned()
+    }
+
+    pub fn consent_by_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
+        self.up_to_date().state.by_consent_id(id).cloned()
+    }
+
+    /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.
+    pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
+        self.up_to_date().state.consents(skip).take(limit).cloned().collect()
+    }
+
+    /// The name of the scenario that drives the consent.
+    pub fn scenario_of(&self, handle: ConsentHandle) -> Option<String> {
+        self.lock().scripts.get(&handle).map(|script| script.name().to_owned())
+    }
+
+    /// World time.
+    pub fn now(&self) -> Timestamp {
+        self.lock().clock.now(wall())
+    }
+
+    /// The instant that messages of ours carry now ([`Clock::message_time`]).
+    pub fn message_time(&self) -> Timestamp {
+        self.lock().clock.message_time(wall())
+    }
+
+    pub fn overview(&self) -> Overview {
+        let inner = self.up_to_date();
+        Overview {
+            now: inner.clock.now(wall()),
+            frozen: inner.clock.is_frozen(),
+            consents: inner.state.len(),
+            tally: inner.state.tally(),
+            webhooks_open: inner.outbox.open_len(),
+            timers: inner.timers.len(),
+        }
+    }
+
+    /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
+    pub fn note(&self, text: &str) {
+        let mut inner = self.lock();
+        if inner.noted.contains(text) || inner.noted.len() == NOTES_MAX {
+            return;
+        }
+        inner.noted.insert(text.to_owned());
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::Note { text: text.to_owned() });
+    }
+
+    /// Up to `limit` journal entries numbered above `after`, and the number of the newest one.
+    pub fn journal(&self, after: u64, limit: usize) -> (Vec<Entry>, u64) {
+        let inner = self.up_to_date();
+        (inner.journal.after(after, limit), inner.journal.written())
+    }
+
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.up_to_date().outbox.deliveries()
+    }
+
+    pub fn delivery(&self, id: u64) -> Option<Delivery> {
+        self.up_to_date().outbox.delivery(id)
+    }
+
+    /// Runs what is due and takes the webhooks that may be sent. For whoever drives the world.
+    pub fn take_ready(&self) -> Vec<Delivery> {
+        self.up_to_date().outbox.take_ready()
+    }
+
+    /// Records the end of an attempt.
+    pub fn attempted(&self, delivery: u64, message: Arc<Message>, attempt: Attempt) {
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        if let Next::RetryAt(at) = inner.outbox.attempted(delivery, message, attempt, now) {
+            inner.timers.add(at, Work::Retry(delivery));
+        }
+        drop(inner);
+        self.settled.notify_waiters();
+        self.stirred.notify_one();
+    }
+
+    /// How long until the next work is due; `None` while nothing is, or the clock stands.
+    pub fn idle_for(&self) -> Option<Span> {
+        let inner = self.lock();
+        let wall = wall();
+        match inner.clock {
+            Clock::Frozen { .. } => None,
+            Clock::Running { .. } => Some(inner.timers.next_due()?.since(inner.clock.now(wall)).max(Span::ZERO)),
+        }
+    }
+
+    /// Waits until there may be something to do.
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
+    }
+
+    /// Whether no webhook is on its way.
+    pub fn is_quiet(&self) -> bool {
+        self.lock().outbox.is_quiet()
+    }
+
+    /// Waits until no webhook is on its way; those that wait for a later retry do not count.
+    pub async fn quiet(&self) {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            settled.as_mut().enable();
+            if self.is_quiet() || self.is_closed() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// The world was reset or deleted: nothing is sent for it any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.stirred.notify_one();
+        self.settled.notify_waiters();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic under the lock is a bug, but one bug must not make every later call of this world fail too.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state with all that is due done, so that no reader sees a consent alive after its expiry.
+    pub(super) fn up_to_date(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        self.catch_up(&mut inner, now, false);
+        inner
+    }
+
+    /// Runs what is due by `now`, each at its own due time, in order.
+    pub(super) fn catch_up(&self, inner: &mut Inner, now: Timestamp, held: bool) -> usize {
+        let mut ran = 0;
+        while let Some((due, work)) = inner.timers.pop_due(now) {
+            ran += 1;
+            match work {
+                Work::Expire(handle) => {
+                    if let Some(command) = expiry_of(&inner.state, handle) {
+                        let outcome = self.carry_out(inner, command, None, due, Cause { held, depth: 0 });
+                        debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
+                    }
+                }
+                Work::Scripted(scripted) => self.play(inner, *scripted, due, held),
+                Work::Retry(delivery) => inner.outbox.retry(delivery),
+            }
+        }
+        ran
+    }
+
+    fn play(&self, inner: &mut Inner, scripted: Scripted, due: Timestamp, held: bool) {
+        let Scripted { command, origin, depth } = scripted;
+        let handle = match &command {
+            Command::MoveConsent { handle, .. } | Command::Deliver { handle, .. } => *handle,
+            Command::RaiseConsent(_) => unreachable!("scripts act on consents that exist"),
+        };
+        let outcome = if depth > REACTION_DEPTH_MAX {
+            Err(format!("{REACTION_DEPTH_MAX} rules in a row answered each other without a delay; give one an `after`"))
+        } else {
+            let cause = Cause { held, depth };
+            self.carry_out(inner, command, None, due, cause).map_err(|refusal| refusal.to_string())
+        };
+        if let Err(reason) = outcome {
+            inner.journal.write(due, What::StepRefused { handle, origin, reason });
+        }
+    }
+
+    /// Decides, and makes the decision true: the one place where a world changes.
+    fn carry_out(
+        &self,
+        inner: &mut Inner,
+        command: Command,
+        script: Option<Arc<dyn Script>>,
+        now: Timestamp,
+        cause: Cause,
+    ) -> Result<ConsentHandle, Refusal> {
+        let command = match command {
+            Command::RaiseConsent(mut raise) => {
+                raise.terms = inner.state.share(raise.terms);
+                Command::RaiseConsent(raise)
+            }
+            other => other,
+        };
+        let accounts =
+            |customer: &str| -> Vec<Account> { (self.setting.bank)(&self.setting.participants, self.seed, customer) };
+        let events = decide(&inner.state, command, &Circumstances { now, seed: self.seed, accounts: &accounts })?;
+        let handle = events.first().expect("a decision has events").handle();
+        if let Some(script) = script {
+            inner.scripts.insert(handle, script);
+        }
+        for event in events {
+            self.record(inner, event, now, cause);
+        }
+        Ok(handle)
+    }
+
+    fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, cause: Cause) {
+        inner.state.apply(&event, now);
+        let consent = Arc::clone(inner.state.consent(event.handle()).expect("the event was applied to it"));
+        if matches!(event, Event::ConsentRaised { .. }) {
+            inner.timers.add(consent.terms.expiry, Work::Expire(consent.handle));
+        }
+        let script = inner.scripts.get(&consent.handle).cloned();
+        for content in self.notices(&event, &consent, script.as_deref()) {
+            self.tell(inner, &consent, content, now, cause.held);
+        }
+        if let Some(script) = script {
+            for later in script.react(&event, &consent) {
+                let depth = if later.after > Span::ZERO { 0 } else { cause.depth + 1 };
+                let scripted = Scripted { command: later.command, origin: later.origin, depth };
+                inner.timers.add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
+            }
+        }
+        inner.journal.write(now, What::Event(event));
+    }
+
+    /// What the FIU is told about an event (DESIGN §2, column "ReBIT notification").
+    ///
+    /// `Assumption:` READY has no ReBIT notification, and FAILED is told as REJECTED: the enum of the FIU API 2.0.0
+    /// knows neither word.
+    fn notices(&self, event: &Event, consent: &Consent, script: Option<&dyn Script>) -> Vec<Content> {
+        match event {
+            Event::ConsentRaised { .. } | Event::ConsentApproved { .. } | Event::DataRequested { .. } => Vec::new(),
+            Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => {
+                vec![Content::ConsentStatus(Status::Active)]
+            }
+            Event::ConsentPaused { .. } => vec![Content::ConsentStatus(Status::Paused)],
+            Event::ConsentRevoked { .. } => vec![Content::ConsentStatus(Status::Revoked)],
+            Event::ConsentExpired { .. } => vec![Content::ConsentStatus(Status::Expired)],
+            Event::ConsentRejected { .. } | Event::ConsentFailed { .. } => {
+                vec![Content::ConsentStatus(Status::Rejected)]
+            }
+            Event::DataPrepared { session } => {
+                let scripted = script.and_then(Script::push_data);
+                let push = scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed);
+                let mut contents = vec![Content::FiStatus(Arc::clone(session))];
+                if push {
+                    contents.push(Content::FiData(Arc::clone(session)));
+                }
+                contents
+            }
+        }
+    }
+
+    fn tell(&self, inner: &mut Inner, consent: &Arc<Consent>, said: Content, now: Timestamp, held: bool) {
+        let customer = &consent.terms.customer;
+        let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
+        let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
+        *ordinal += 1;
+        let participants = &self.setting.participants;
+        let addressed = participants.fiu(&consent.fiu).is_some_and(|fiu| fiu.base_url.is_some());
+        let notice = Notice {
+            message: MessageId::from_random(id_bytes(key)),
+            fiu: Arc::clone(&consent.fiu),
+            consent: Arc::clone(consent),
+            at: now,
+            content: said,
+        };
+        inner.outbox.add(notice, held, addressed);
+    }
+}
+
+/// Why something is carried out.
+#[derive(Clone, Copy)]
+struct Cause {
+    /// A caller waits for an answer: its webhooks wait until that is handed over.
+    held: bool,
+    /// Zero-delay reactions so far.
+    depth: u16,
+}

@@ -1,0 +1,77 @@
+//! All worlds of a sandbox. A world springs into being on first use; resetting one is swapping it for a new one.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::engine::ports::Setting;
+use crate::engine::world::World;
+
+/// Worlds per sandbox.
+pub const WORLDS_MAX: usize = 10_000;
+
+/// The world of the bare root.
+pub const DEFAULT_WORLD: &str = "default";
+
+/// All worlds of a sandbox.
+#[derive(Debug)]
+pub struct Worlds {
+    map: DashMap<Arc<str>, Arc<World>>,
+    setting: Arc<Setting>,
+    /// Where new worlds are announced to whoever drives them.
+    born: UnboundedSender<Arc<World>>,
+}
+
+/// There are as many worlds as there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are {WORLDS_MAX} worlds already; reset or delete some, or reuse one")]
+pub struct TooManyWorlds;
+
+impl Worlds {
+    pub fn new(setting: Arc<Setting>, born: UnboundedSender<Arc<World>>) -> Self {
+        Self { map: DashMap::new(), setting, born }
+    }
+
+    pub fn setting(&self) -> &Arc<Setting> {
+        &self.setting
+    }
+
+    /// The world of that name, made if there is none.
+    ///
+    /// # Errors
+    /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
+    pub fn get(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
+        if let Some(world) = self.map.get(name) {
+            return Ok(Arc::clone(&world));
+        }
+        if self.map.len() >= WORLDS_MAX {
+            return Err(TooManyWorlds);
+        }
+        match self.map.entry(name.into()) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(place) => Ok(Arc::clone(&place.insert(self.make(name)))),
+        }
+    }
+
+    /// Swaps the world for a new one of the same name; what the old one owed is never sent.
+    pub fn reset(&self, name: &str) -> Arc<World> {
+        let fresh = self.make(name);
+        if let Some(old) = self.map.insert(name.into(), Arc::clone(&fresh)) {
+            old.close();
+        }
+        fresh
+    }
+
+    pub fn all(&self) -> Vec<Arc<World>> {
+        self.map.iter().map(|world| Arc::clone(&world)).collect()
+    }
+
+    fn make(&self, name: &str) -> Arc<World> {
+        let world = Arc::new(World::new(name, Arc::clone(&self.setting)));
+        // Nobody listening means that the sandbox is stopping: the world answers, and sends nothing.
+        let _ = self.born.send(Arc::clone(&world));
+        world
+    }
+}

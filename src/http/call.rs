@@ -1,0 +1,170 @@
+//! A request as it arrived. Extracting it never fails: what is wrong with its world or its body is told by the
+//! dialect that answers, when it asks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::domain::ids::ConsentHandle;
+use crate::domain::refusal::Refusal;
+use crate::engine::world::World;
+use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
+use crate::http::{BODY_BYTES_MAX, Shared};
+use crate::wire::fields::from_json;
+use crate::wire::problem::Problem;
+
+/// One request, its body read.
+#[derive(Debug)]
+pub struct Call {
+    request: HttpRequest,
+    shared: Data<Shared>,
+    body: Result<Bytes, Problem>,
+}
+
+impl FromRequest for Call {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let body = read(&mut payload).await;
+            let shared = request.app_data::<Data<Shared>>().expect("the app is built with it").clone();
+            Ok(Self { request, shared, body })
+        })
+    }
+}
+
+/// Reads a body of bounded size.
+async fn read(payload: &mut Payload) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Problem::BodyLost(error.to_string()))?;
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(Problem::TooLarge(BODY_BYTES_MAX));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+impl Call {
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    pub fn query(&self) -> &str {
+        self.request.query_string()
+    }
+
+    pub fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    /// A part of the path that the route names.
+    pub fn segment(&self, name: &str) -> &str {
+        self.request.match_info().get(name).expect("the route has this segment")
+    }
+
+    /// The consent handle in the path.
+    pub fn handle(&self) -> Result<ConsentHandle, Problem> {
+        let text = self.segment("handle");
+        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(text.chars().take(80).collect()))?)
+    }
+
+    /// The world that the call is for: by path, then by header, else the default one.
+    pub fn world(&self) -> Result<Arc<World>, Problem> {
+        let name = self.world_name()?;
+        self.shared.worlds.get(name).map_err(|full| Problem::TooManyWorlds(full.to_string()))
+    }
+
+    pub fn world_name(&self) -> Result<&str, Problem> {
+        let name = self.request.match_info().get("world").or_else(|| self.header("x-mockaa-world"));
+        let name = name.unwrap_or(DEFAULT_WORLD);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+            Ok(name)
+        } else {
+            Err(Problem::WorldName(name.chars().take(80).collect()))
+        }
+    }
+
+    pub fn worlds(&self) -> &Worlds {
+        &self.shared.worlds
+    }
+
+    /// Where a person's browser finds the sandbox: the address that the caller used, and the world's prefix.
+    pub fn base_url(&self, world: &World) -> String {
+        let connection = self.request.connection_info();
+        let root = format!("{}://{}", connection.scheme(), connection.host());
+        if world.name() == DEFAULT_WORLD { root } else { format!("{root}/w/{}", world.name()) }
+    }
+
+    /// The body's bytes as they arrived.
+    pub fn body(&self) -> Result<&Bytes, Problem> {
+        self.body.as_ref().map_err(Clone::clone)
+    }
+
+    /// The body as JSON of this shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = self.body()?;
+        if let Some(value) = self.headers().get(CONTENT_TYPE) {
+            let value = value.to_str().unwrap_or("(not text)");
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            if !media_type.eq_ignore_ascii_case("application/json") {
+                return Err(Problem::ContentType(value.to_owned()));
+            }
+        }
+        from_json(body)
+    }
+
+    /// An API key from one of these headers, bare or as `Bearer`.
+    pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
+        let value = headers.iter().find_map(|name| self.header(name))?.trim();
+        let bare = match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+            _ => value,
+        };
+        (!bare.is_empty()).then_some(bare)
+    }
+
+    /// What the control API's caller presents.
+    pub fn bearer(&self) -> Option<&str> {
+        self.api_key(&[AUTHORIZATION.as_str()])
+    }
+
+    pub fn no_such_call(&self) -> Problem {
+        Problem::NoSuchCall { method: self.request.method().to_string(), path: self.path().to_owned() }
+    }
+
+    /// Whether the call belongs to the control API or the pages rather than to the AA.
+    pub fn is_ours(&self) -> bool {
+        let path = self.path();
+        let local = path.strip_prefix("/w/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
+        local.trim_start_matches('/').starts_with("_mockaa") || local.trim_start_matches('/').starts_with("ui/")
+    }
+
+    /// Answers a known path that is called with another method.
+    pub async fn wrong_method(call: Self, allowed: &'static str) -> HttpResponse {
+        let allowed = if allowed == "get" { "GET" } else { "POST" };
+        let method = call.request.method().to_string();
+        let problem = Problem::Method { method, path: call.path().to_owned(), allowed };
+        call.refuse(problem).await
+    }
+}

@@ -1,0 +1,88 @@
+//! The HTTP surface: one flat list of routes, one extractor, one reply path; handlers of a few lines.
+//!
+//! ```text
+//! bytes → Call → api key → signature → wire type → Command → World::submit → reply (signed, and only then webhooks)
+//! ```
+
+mod call;
+mod control;
+mod housekeeping;
+mod pages;
+mod rebit;
+mod reply;
+mod security;
+mod seed;
+
+use std::sync::Arc;
+
+use actix_web::web::{ServiceConfig, resource, scope, to};
+
+pub use security::Security;
+
+use crate::crypto::keys::SigningKey;
+use crate::domain::participants::PublicKey;
+use crate::engine::worlds::Worlds;
+
+/// A request body may have this many bytes.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Shared {
+    pub worlds: Arc<Worlds>,
+    /// The AA's.
+    pub key: Arc<SigningKey>,
+    pub public_key: PublicKey,
+    pub security: Security,
+    /// What the control API asks for when the sandbox can be reached from other machines.
+    pub control_token: Option<String>,
+}
+
+/// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).
+const MOUNTS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
+
+/// Every call of the sandbox, in the default world and in named ones.
+pub fn routes(config: &mut ServiceConfig) {
+    world_routes(config);
+    config
+        .route("/livez", actix_web::web::get().to(housekeeping::livez))
+        .route("/readyz", actix_web::web::get().to(housekeeping::readyz))
+        .route("/.well-known/jwks.json", actix_web::web::get().to(housekeeping::jwks))
+        .service(scope("/w/{world}").configure(world_routes).default_service(to(housekeeping::no_such_call)))
+        .default_service(to(housekeeping::no_such_call));
+}
+
+/// Adds a resource that answers one method and tells every other one which that is.
+macro_rules! route {
+    ($config:expr, $method:ident $path:expr => $handler:path) => {
+        $config.service(
+            resource($path)
+                .route(actix_web::web::$method().to($handler))
+                .default_service(to(|call: call::Call| call::Call::wrong_method(call, stringify!($method)))),
+        )
+    };
+}
+
+fn world_routes(config: &mut ServiceConfig) {
+    for mount in MOUNTS {
+        route!(config, post format!("{mount}/consent") => seed::create_consent);
+        route!(config, get format!("{mount}/consent/{{id}}") => seed::get_consent);
+        route!(config, post format!("{mount}/Consent") => rebit::create_consent);
+        route!(config, post format!("{mount}/Consent/handle") => rebit::get_consent_status);
+        route!(config, post format!("{mount}/Consent/fetch") => rebit::fetch_consent);
+    }
+    route!(config, get "/ui/consents/{handle}" => pages::show_consent);
+    route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);
+    route!(config, get "/_mockaa/v1/consents" => control::list_consents);
+    route!(config, get "/_mockaa/v1/consents/{handle}" => control::get_consent);
+    route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::move_consent);
+    route!(config, get "/_mockaa/v1/webhooks" => control::list_webhooks);
+    route!(config, get "/_mockaa/v1/webhooks/{id}" => control::get_webhook);
+    route!(config, get "/_mockaa/v1/journal" => control::list_journal);
+    route!(config, get "/_mockaa/v1/scenarios" => control::list_scenarios);
+    route!(config, post "/_mockaa/v1/scenarios/reload" => control::reload_scenarios);
+    route!(config, get "/_mockaa/v1/clock" => control::get_clock);
+    route!(config, post "/_mockaa/v1/clock/advance" => control::advance_clock);
+    route!(config, get "/_mockaa/v1/world" => control::get_world);
+    route!(config, post "/_mockaa/v1/reset" => control::reset_world);
+}

@@ -1,0 +1,43 @@
+//! The customer's page: a consent in plain words, to approve or to reject.
+
+use actix_web::HttpResponse;
+
+use crate::domain::command::{Command, Verb};
+use crate::domain::consent::Input;
+use crate::domain::refusal::Refusal;
+use crate::http::call::Call;
+use crate::http::control::same_site;
+use crate::http::reply::Answer;
+use crate::ui::ConsentPage;
+use crate::wire::problem::Problem;
+
+pub async fn show_consent(call: Call) -> HttpResponse {
+    call.reply_control(show(&call))
+}
+
+fn show(call: &Call) -> Result<Answer, Problem> {
+    let world = call.world()?;
+    let handle = call.handle()?;
+    let consent = world.consent(handle).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+    let base = call.base_url(&world);
+    Ok(Answer::html(ConsentPage::new(&consent, &base, world.now()).to_html()))
+}
+
+pub async fn answer_consent(call: Call) -> HttpResponse {
+    call.reply_control(answer(&call))
+}
+
+/// Acts, and shows the page again with what came of it.
+fn answer(call: &Call) -> Result<Answer, Problem> {
+    same_site(call)?;
+    let world = call.world()?;
+    let handle = call.handle()?;
+    let input = match call.segment("verb") {
+        "approve" => Input::Approve,
+        "reject" => Input::Reject,
+        _ => return Err(call.no_such_call()),
+    };
+    let receipt = world.submit(Command::MoveConsent { handle, verb: Verb::plain(input) })?;
+    let page = format!("{}/ui/consents/{handle}", call.base_url(&world));
+    Ok(Answer::see_other(page).holding(receipt.hold))
+}

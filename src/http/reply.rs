@@ -1,0 +1,156 @@
+//! The one way out, for success and refusal alike: status, body, signature; and when the response has been handed
+//! over, the webhooks that the call caused.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+use crate::crypto::jws;
+use crate::engine::world::Hold;
+use crate::http::call::Call;
+use crate::wire::control::{ErrorView, status_of};
+use crate::wire::problem::Problem;
+use crate::wire::rebit::error::{Envelope, ErrorResponse, code_of};
+use crate::wire::seed;
+
+const JSON: &str = "application/json";
+
+/// What a handler has to say.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    content_type: &'static str,
+    location: Option<String>,
+    body: Vec<u8>,
+    hold: Option<Hold>,
+}
+
+impl Answer {
+    /// 200 with JSON.
+    pub fn json(body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("our own types serialise");
+        Self { body, ..Self::empty(StatusCode::OK) }
+    }
+
+    pub fn html(body: String) -> Self {
+        let body = body.into_bytes();
+        Self { content_type: "text/html; charset=utf-8", body, ..Self::empty(StatusCode::OK) }
+    }
+
+    /// Sends a browser on to another page.
+    pub fn see_other(location: String) -> Self {
+        Self { location: Some(location), ..Self::empty(StatusCode::SEE_OTHER) }
+    }
+
+    fn empty(status: StatusCode) -> Self {
+        Self { status, content_type: JSON, location: None, body: Vec::new(), hold: None }
+    }
+
+    /// Webhooks wait until this answer has been handed over.
+    #[must_use]
+    pub fn holding(self, hold: Hold) -> Self {
+        Self { hold: Some(hold), ..self }
+    }
+
+    fn error(status: u16, body: &impl Serialize) -> Self {
+        let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
+        Self { status, ..Self::json(body) }
+    }
+
+    fn send(self, signature: Option<String>) -> HttpResponse {
+        let Self { status, content_type, location, body, hold } = self;
+        let mut response = HttpResponseBuilder::new(status);
+        response.insert_header((CONTENT_TYPE, content_type));
+        if let Some(location) = location {
+            response.insert_header((LOCATION, location));
+        }
+        if let Some(signature) = signature {
+            response.insert_header(("x-jws-signature", signature));
+        }
+        match hold {
+            None => response.body(body),
+            Some(hold) => response.body(HeldBody { bytes: Bytes::from(body), hold: Some(hold) }),
+        }
+    }
+}
+
+impl Call {
+    /// Answers in the control API's words.
+    pub fn reply_control(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        let answer = outcome.unwrap_or_else(|problem| {
+            tracing::debug!(path = self.path(), %problem, "refused");
+            Answer::error(status_of(&problem), &ErrorView::from(&problem))
+        });
+        answer.send(None)
+    }
+
+    /// Answers as the seed documents do, unsigned.
+    ///
+    /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
+    pub fn reply_seed(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        outcome.unwrap_or_else(|problem| self.rebit_error(&problem, Some(seed::ANSWER_VER))).send(None)
+    }
+
+    /// Answers as ReBIT has it: every answer signed, errors too.
+    pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        let mut answer = outcome.unwrap_or_else(|problem| self.rebit_error(&problem, None));
+        let key = Arc::clone(&self.shared().key);
+        let body = std::mem::take(&mut answer.body);
+        let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body), body)).await;
+        let (signature, body) = signed.expect("signing does not panic");
+        answer.body = body;
+        answer.send(Some(signature))
+    }
+
+    /// Refuses a call that no handler took.
+    pub async fn refuse(&self, problem: Problem) -> HttpResponse {
+        if self.is_ours() { self.reply_control(Err(problem)) } else { self.reply_rebit(Err(problem)).await }
+    }
+
+    fn rebit_error(&self, problem: &Problem, ver: Option<&str>) -> Answer {
+        tracing::debug!(path = self.path(), %problem, "refused");
+        let envelope = self.body().map(|body| Envelope::read(body)).unwrap_or_default();
+        // A refusal names the time of the world that it concerns; where there is none, the wall's.
+        let now = self.world().map_or_else(|_| crate::engine::clock::wall(), |world| world.message_time());
+        let ver = ver.unwrap_or_else(|| envelope.ver());
+        let (status, _) = code_of(problem);
+        Answer::error(status, &ErrorResponse::new(ver, envelope.txnid(), now, problem))
+    }
+}
+
+/// A body that knows when it has been handed over: actix drops it after writing it out.
+struct HeldBody {
+    bytes: Bytes,
+    hold: Option<Hold>,
+}
+
+impl MessageBody for HeldBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.bytes.len() as u64)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+    }
+}
+
+impl Drop for HeldBody {
+    /// At this point the bytes are in the connection's write buffer. The connection flushes it before it yields, so a
+    /// task of the same thread runs after the response is on its way, and not before.
+    fn drop(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            actix_web::rt::spawn(async move { drop(hold) });
+        }
+    }
+}

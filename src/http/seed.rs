@@ -1,0 +1,72 @@
+//! The two seed calls.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde_json::value::RawValue;
+
+use crate::crypto::base64;
+use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::consent::{Consent, Face};
+use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::refusal::Refusal;
+use crate::http::Shared;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::http::security::admit;
+use crate::wire::consent_detail::Stated;
+use crate::wire::problem::Problem;
+use crate::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
+
+/// The seed documents name `Authorization`; a client that also speaks ReBIT may send its header.
+const KEY_HEADERS: [&str; 2] = ["authorization", "client_api_key"];
+
+pub async fn create_consent(call: Call) -> HttpResponse {
+    call.reply_seed(create(&call))
+}
+
+fn create(call: &Call) -> Result<Answer, Problem> {
+    let world = call.world()?;
+    let caller = admit(call, &world, &KEY_HEADERS)?;
+    let request: ConsentRequest = call.json()?;
+    let terms = request.into_terms(&world.setting().participants.aa.handle)?;
+    let fiu = Arc::clone(&caller.owner_of_new(&terms.consumer)?.id);
+    let scenario = call.header("x-mockaa-scenario").map(Into::into);
+    let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
+    let receipt = world.submit(Command::RaiseConsent(raise))?;
+    let answer = Answer::json(&ConsentAnswer::new(&receipt.consent, world.message_time()));
+    Ok(answer.holding(receipt.hold))
+}
+
+pub async fn get_consent(call: Call) -> HttpResponse {
+    let outcome = get(&call).await;
+    call.reply_seed(outcome)
+}
+
+async fn get(call: &Call) -> Result<Answer, Problem> {
+    let world = call.world()?;
+    let caller = admit(call, &world, &KEY_HEADERS)?;
+    let id = call.segment("id");
+    let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
+    let consent = by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
+    let consent = consent.filter(|consent| caller.may_see(consent));
+    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(id.chars().take(80).collect()))?;
+
+    let detail = Stated::new(&consent, &world.setting().participants.aa).to_bytes();
+    let signature = detail_signature(call.shared(), &consent, &detail).await;
+    let detail = String::from_utf8(detail).expect("serde_json writes UTF-8");
+    let detail = RawValue::from_string(detail).expect("serde_json writes JSON");
+    Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
+}
+
+/// RS256 over the bytes of `ConsentDetail` in the answer, in Base64 (DESIGN §1); made once, where there is a consent
+/// id.
+async fn detail_signature(shared: &Shared, consent: &Consent, detail: &[u8]) -> Option<String> {
+    let seal = &consent.grant.as_ref()?.seals.detail;
+    if let Some(signature) = seal.get() {
+        return Some(base64::encode(signature));
+    }
+    let (key, detail) = (Arc::clone(&shared.key), detail.to_vec());
+    let made = tokio::task::spawn_blocking(move || key.sign(&detail)).await.expect("signing does not panic");
+    Some(base64::encode(seal.get_or_init(|| made.into())))
+}

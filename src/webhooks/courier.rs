@@ -1,0 +1,196 @@
+//! Sends a delivery and records how it went.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::crypto::keys::SigningKey;
+use crate::crypto::webhook;
+use crate::domain::delivery::{Attempt, Delivery, Message, Outcome};
+use crate::domain::notice::NoticeKind;
+use crate::domain::participants::Fiu;
+use crate::engine::clock::wall;
+use crate::engine::world::World;
+use crate::webhooks::message::prepare;
+use crate::wire::notification::objection;
+
+/// How long an FIU may take to answer, in wall time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// Deliveries on their way at once, over all worlds.
+const CONCURRENT_MAX: usize = 64;
+
+/// How much of an answer is read and kept.
+const ANSWER_BYTES_MAX: usize = 20_000;
+
+/// Paths below an FIU's base URL.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    /// Where statements go; ours, so it can be set.
+    pub fi_data: String,
+}
+
+impl Routes {
+    /// The first two are the ReBIT FIU API's.
+    fn path(&self, kind: NoticeKind) -> &str {
+        match kind {
+            NoticeKind::ConsentStatus => "/Consent/Notification",
+            NoticeKind::FiStatus => "/FI/Notification",
+            NoticeKind::FiData => &self.fi_data,
+        }
+    }
+}
+
+/// Sends deliveries.
+#[derive(Debug)]
+pub struct Courier {
+    client: Client,
+    key: Arc<SigningKey>,
+    routes: Routes,
+    slots: Semaphore,
+}
+
+/// The HTTP client could not be made.
+#[derive(Debug, Error)]
+#[error("the HTTP client for webhooks could not be made: {0}")]
+pub struct CourierError(#[from] reqwest::Error);
+
+impl Courier {
+    /// # Errors
+    /// [`CourierError`] when the HTTP client cannot be made.
+    pub fn new(key: Arc<SigningKey>, routes: Routes) -> Result<Self, CourierError> {
+        let builder = || {
+            Client::builder()
+                .timeout(ANSWER_WITHIN)
+                .redirect(Policy::none())
+                .no_proxy()
+                .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
+        };
+        // A machine without CA certificates (a bare container) still reaches an FIU over plain HTTP.
+        let client = builder().build().or_else(|error| {
+            tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
+            builder().tls_certs_only(Vec::new()).build()
+        })?;
+        Ok(Self { client, key, routes, slots: Semaphore::new(CONCURRENT_MAX) })
+    }
+
+    /// Makes one attempt and records it.
+    pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
+        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let Some(message) = self.message(&world, &delivery).await else { return };
+        if world.is_closed() {
+            return;
+        }
+        let participants = &world.setting().participants;
+        let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
+        let attempt = self.attempt(&world, fiu, &delivery, &message).await;
+        let outcome = &attempt.outcome;
+        tracing::info!(
+            world = world.name(),
+            event = delivery.notice.kind().as_str(),
+            handle = %delivery.notice.consent.handle,
+            attempt = delivery.attempts.len() + 1,
+            outcome = %summary(outcome),
+            "webhook"
+        );
+        world.attempted(delivery.id, message, attempt);
+    }
+
+    /// The bytes of the first attempt, again; made and signed before it. `None` when the sandbox is stopping.
+    async fn message(&self, world: &Arc<World>, delivery: &Delivery) -> Option<Arc<Message>> {
+        if let Some(message) = &delivery.message {
+            return Some(Arc::clone(message));
+        }
+        let (key, notice, world) = (Arc::clone(&self.key), Arc::clone(&delivery.notice), Arc::clone(world));
+        let made = tokio::task::spawn_blocking(move || {
+            let aa = &world.setting().participants.aa;
+            prepare(&notice, aa, &key, world.seed(), world.message_time())
+        });
+        made.await.ok().map(Arc::new)
+    }
+
+    async fn attempt(&self, world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> Attempt {
+        let base = fiu.base_url.as_deref().unwrap_or_default().trim_end_matches('/');
+        let url = format!("{base}{}", self.routes.path(delivery.notice.kind()));
+        let headers = headers(world, fiu, delivery, message);
+        let (at, wall_at) = (world.now(), wall());
+        let started = Instant::now();
+        let mut request = self.client.post(&url).body(message.body.clone());
+        for (name, value) in &headers {
+            request = request.header(name, value);
+        }
+        let outcome = match request.send().await {
+            Ok(response) => outcome_of(response).await,
+            Err(error) => Outcome::Failed { reason: reason_of(&error) },
+        };
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Attempt { at, wall_at, duration_ms, url, headers, outcome }
+    }
+}
+
+/// `webhook-timestamp` is the attempt's, as Standard Webhooks 1.0 has it; the body keeps its own.
+fn headers(world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> Vec<(String, String)> {
+    let id = format!("msg_{}", delivery.notice.message);
+    let timestamp_s = world.message_time().as_millis().div_euclid(1000);
+    let signature = webhook::sign(&fiu.webhook_secret, &id, timestamp_s, &message.body);
+    let aa_api_key = world.setting().participants.aa.api_key.to_string();
+    [
+        ("content-type", "application/json".to_owned()),
+        ("aa_api_key", aa_api_key),
+        ("x-jws-signature", message.signature.clone()),
+        ("webhook-id", id),
+        ("webhook-timestamp", timestamp_s.to_string()),
+        ("webhook-signature", signature),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
+async fn outcome_of(mut response: Response) -> Outcome {
+    let status = response.status();
+    let mut body = Vec::new();
+    while body.len() < ANSWER_BYTES_MAX {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]),
+            Ok(None) => break,
+            Err(error) => return Outcome::Failed { reason: format!("answered {status}, then: {}", reason_of(&error)) },
+        }
+    }
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let status_code = status.as_u16();
+    if status.is_success() {
+        let remark = objection(&body);
+        Outcome::Accepted { status: status_code, body, remark }
+    } else {
+        Outcome::Refused { status: status_code, body }
+    }
+}
+
+/// The whole chain of causes: "error sending request" alone says nothing.
+fn reason_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", ANSWER_WITHIN.as_secs());
+    }
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        reason = format!("{reason}: {inner}");
+        cause = inner.source();
+    }
+    reason
+}
+
+fn summary(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Accepted { status, remark: None, .. } => format!("accepted with {status}"),
+        Outcome::Accepted { status, remark: Some(remark), .. } => format!("accepted with {status}, but {remark}"),
+        Outcome::Refused { status, .. } => format!("refused with {status}"),
+        Outcome::Failed { reason } => format!("failed: {reason}"),
+    }
+}

@@ -1,0 +1,37 @@
+//! Webhooks on their way out: prepare → sign → deliver → record, one delivery at a time per consent, as the outbox
+//! hands them over. A receiver that hangs, resets or answers nonsense holds up only its own consent's lane.
+
+mod courier;
+mod message;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use courier::{Courier, CourierError, Routes};
+
+use crate::engine::world::World;
+
+/// Drives a world until it is closed: runs what becomes due and sends what is ready.
+#[expect(clippy::disallowed_methods, reason = "the one task that waits for a world's next due time")]
+pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
+    while !world.is_closed() {
+        for delivery in world.take_ready() {
+            tokio::spawn(Arc::clone(&courier).send(Arc::clone(&world), delivery));
+        }
+        let idle = world.idle_for();
+        let due = async {
+            match idle {
+                // A due time far ahead is looked at again after a day: nothing is lost, and no timer overflows.
+                Some(span) => {
+                    let ms = u64::try_from(span.0).unwrap_or_default();
+                    tokio::time::sleep(Duration::from_millis(ms).min(Duration::from_secs(86_400))).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = world.stirred() => {}
+            () = due => {}
+        }
+    }
+}

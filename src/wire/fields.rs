@@ -1,0 +1,146 @@
+//! Reading fields of a request: missing, blank and `{}` are the same (certification framework, general guidelines,
+//! rule 2), and every refusal names the field, the value's problem and what would have been accepted.
+
+use chrono::DateTime;
+use serde::de::DeserializeOwned;
+use serde_json::Number;
+
+use crate::domain::time::Timestamp;
+use crate::wire::problem::Problem;
+
+/// Reads a body. The path to a value of the wrong type is looked up only when there is one.
+pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_syntax() || error.is_eof() {
+            return Problem::Syntax(error.to_string());
+        }
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+            Err(located) => {
+                let path = located.path().to_string();
+                let field = if path == "." { "the body".to_owned() } else { path };
+                Problem::field(field, format!("cannot be read: {}", located.inner()))
+            }
+            Ok(_) => Problem::Syntax(error.to_string()),
+        }
+    })
+}
+
+/// A value that must be there.
+pub fn need<T>(field: &'static str, value: Option<T>) -> Result<T, Problem> {
+    value.ok_or_else(|| Problem::field(field, "is missing"))
+}
+
+/// A text that must be there and not be blank.
+pub fn text(field: &'static str, value: Option<String>) -> Result<String, Problem> {
+    let value = need(field, value)?;
+    if value.trim().is_empty() {
+        return Err(Problem::field(field, "is blank"));
+    }
+    Ok(value)
+}
+
+/// A text that may be missing or blank.
+pub fn optional(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.trim().is_empty())
+}
+
+/// A text of an enumeration.
+pub fn one_of<T>(
+    field: &'static str,
+    value: Option<String>,
+    parse: fn(&str) -> Option<T>,
+    names: fn() -> String,
+) -> Result<T, Problem> {
+    let value = text(field, value)?;
+    parse(&value).ok_or_else(|| Problem::field(field, format!("'{value}' is not one of {}", names())))
+}
+
+/// A list of at least one text of an enumeration.
+pub fn list_of<T>(
+    field: &'static str,
+    values: Option<Vec<String>>,
+    parse: fn(&str) -> Option<T>,
+    names: fn() -> String,
+) -> Result<Box<[T]>, Problem> {
+    let values = need(field, values)?;
+    if values.is_empty() {
+        return Err(Problem::field(field, format!("is empty; give at least one of {}", names())));
+    }
+    values.into_iter().map(|value| one_of(field, Some(value), parse, names)).collect()
+}
+
+/// A whole number from 0 to 4294967295. A fraction is refused, never cut off.
+pub fn count(field: &'static str, value: Option<Number>) -> Result<u32, Problem> {
+    let value = need(field, value)?;
+    let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    whole.ok_or_else(|| Problem::field(field, format!("{value} is not a whole number from 0 to {}", u32::MAX)))
+}
+
+/// A date-time.
+pub fn instant(field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
+    let value = text(field, value)?;
+    parse_instant(&value).ok_or_else(|| {
+        Problem::field(field, format!("'{value}' is not a date-time; write it as 2024-01-31T18:30:00.000Z"))
+    })
+}
+
+/// Reads the spellings of ISO 8601 that participants send: `Z`, `+0000`, `+00:00`, `+05:30`, with or without a
+/// fraction (certification framework, general guidelines, rule 4).
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    let at = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .ok()?;
+    let ms = at.timestamp_millis();
+    (Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis()).contains(&ms).then(|| Timestamp::from_millis(ms))
+}
+
+/// A transaction id: 36 characters with four hyphens in their places. The version nibble is not looked at, since the
+/// seed's own sample is of version 1 (DESIGN §1).
+pub fn uuid(field: &'static str, value: Option<String>) -> Result<String, Problem> {
+    let value = text(field, value)?;
+    let bytes = value.as_bytes();
+    let well_formed = bytes.len() == 36
+        && bytes.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_alphanumeric(),
+        });
+    if well_formed {
+        Ok(value)
+    } else {
+        Err(Problem::field(field, format!("'{value}' is not a UUID of 36 characters with hyphens")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_instant;
+
+    #[test]
+    fn the_spellings_of_one_instant() {
+        let spellings = [
+            "2018-12-06T11:39:57.153Z",
+            "2018-12-06T11:39:57.153+0000",
+            "2018-12-06T11:39:57.153+00:00",
+            "2018-12-06T17:09:57.153+05:30",
+            "2018-12-06T17:09:57.153+0530",
+        ];
+        for text in spellings {
+            assert_eq!(
+                parse_instant(text).map(crate::domain::time::Timestamp::as_millis),
+                Some(1_544_096_397_153),
+                "{text}"
+            );
+        }
+        assert!(parse_instant("2018-12-06T11:39:57Z").is_some());
+    }
+
+    #[test]
+    fn what_is_no_instant() {
+        for text in
+            ["", "2018-12-06", "2018-13-06T11:39:57Z", "06/12/2018", "2018-12-06T11:39:57", "+10000-01-01T00:00:00Z"]
+        {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Outside formats and conversions, nothing else. A module per dialect; in by validation that names the field it
+//! refuses, out by destructuring everything. The services' odd spellings live here, under `Quirk:`.
+
+pub mod consent_detail;
+pub mod control;
+pub mod fi;
+pub mod fields;
+pub mod notification;
+pub mod problem;
+pub mod rebit;
+pub mod seed;
+pub mod span;

@@ -1,0 +1,192 @@
+//! What we post to an FIU: the two notifications of the ReBIT FIU API 2.0.0, and our own third one that carries the
+//! statement. And what the FIU answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::consent::{Consent, Status};
+use crate::domain::notice::{Content, Notice};
+use crate::domain::participants::Aa;
+use crate::domain::session::{Session, SessionAccount};
+use crate::domain::statement::Statement;
+use crate::domain::time::Timestamp;
+use crate::wire::fi::json::DepositTab;
+use crate::wire::fi::xml;
+
+/// FIU API version of all notifications; 2.1.0 of the AA API keeps it.
+const VER: &str = "2.0.0";
+
+#[derive(Debug, Serialize)]
+struct Notification<'a> {
+    ver: &'static str,
+    timestamp: String,
+    txnid: String,
+    #[serde(rename = "Notifier")]
+    notifier: Notifier<'a>,
+    #[serde(rename = "ConsentStatusNotification", skip_serializing_if = "Option::is_none")]
+    consent_status: Option<ConsentStatusNotification>,
+    #[serde(rename = "FIStatusNotification", skip_serializing_if = "Option::is_none")]
+    fi_status: Option<FiStatusNotification<'a>>,
+    #[serde(rename = "FIData", skip_serializing_if = "Option::is_none")]
+    fi_data: Option<FiData<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Notifier<'a> {
+    r#type: &'static str,
+    id: &'a str,
+}
+
+/// `consentId` is absent where there is none: for REJECTED and for EXPIRED unanswered only the handle can be told
+/// (`reference/rebit.md` §3.2).
+#[derive(Debug, Serialize)]
+struct ConsentStatusNotification {
+    #[serde(rename = "consentId", skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(rename = "consentHandle")]
+    handle: String,
+    #[serde(rename = "consentStatus")]
+    status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FiStatusNotification<'a> {
+    session_id: String,
+    session_status: &'static str,
+    #[serde(rename = "FIStatusResponse")]
+    responses: Vec<FiStatusResponse<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FiStatusResponse<'a> {
+    #[serde(rename = "fipID")]
+    fip_id: &'a str,
+    #[serde(rename = "Accounts")]
+    accounts: Vec<AccountStatus<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountStatus<'a> {
+    link_ref_number: &'a str,
+    #[serde(rename = "FIStatus")]
+    fi_status: &'static str,
+    description: &'static str,
+}
+
+/// The statement itself, ours: `statement` in the Unaport DEPOSIT shape, `xml` an FI schema document per account.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FiData<'a> {
+    consent_id: String,
+    consent_handle: String,
+    statement: DepositTab<'a>,
+    xml: Vec<AccountXml<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountXml<'a> {
+    #[serde(rename = "fipID")]
+    fip_id: &'a str,
+    link_ref_number: &'a str,
+    masked_acc_number: &'a str,
+    #[serde(rename = "FI")]
+    document: String,
+}
+
+/// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
+/// needed for FI data only.
+pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement]) -> Vec<u8> {
+    let Notice { message, consent, content, fiu: _, at } = notice;
+    let mut notification = Notification {
+        ver: VER,
+        timestamp: timestamp.to_string(),
+        txnid: message.to_string(),
+        notifier: Notifier { r#type: "AA", id: &aa.id },
+        consent_status: None,
+        fi_status: None,
+        fi_data: None,
+    };
+    match content {
+        Content::ConsentStatus(status) => notification.consent_status = Some(consent_status(consent, *status)),
+        Content::FiStatus(session) => notification.fi_status = Some(fi_status(session)),
+        Content::FiData(session) => {
+            notification.fi_status = Some(fi_status(session));
+            notification.fi_data = Some(FiData {
+                consent_id: session.consent_id.to_string(),
+                consent_handle: session.handle.to_string(),
+                statement: DepositTab::new(statements, session, *at),
+                xml: statements.iter().map(account_xml).collect(),
+            });
+        }
+    }
+    serde_json::to_vec(&notification).expect("texts and numbers serialise")
+}
+
+fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotification {
+    ConsentStatusNotification {
+        id: consent.consent_id().map(|id| id.to_string()),
+        handle: consent.handle.to_string(),
+        status: status.as_str(),
+    }
+}
+
+/// Accounts are grouped by FIP, in the order in which FIPs first appear.
+fn fi_status(session: &Session) -> FiStatusNotification<'_> {
+    let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
+    for SessionAccount { fip, link_ref, status } in &session.accounts {
+        let account =
+            AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description: status.description() };
+        match responses.iter_mut().find(|response| response.fip_id == &**fip) {
+            Some(response) => response.accounts.push(account),
+            None => responses.push(FiStatusResponse { fip_id: fip, accounts: vec![account] }),
+        }
+    }
+    FiStatusNotification { session_id: session.id.to_string(), session_status: session.status.as_str(), responses }
+}
+
+fn account_xml(statement: &Statement) -> AccountXml<'_> {
+    let mut document = String::new();
+    xml::write(statement, &mut document);
+    AccountXml {
+        fip_id: &statement.account.fip,
+        link_ref_number: &statement.account.link_ref,
+        masked_acc_number: &statement.account.masked_number,
+        document,
+    }
+}
+
+/// The FIU's acknowledgement (ReBIT FIU API 2.0.0, `NotificationResponse`).
+#[derive(Debug, Deserialize)]
+struct Acknowledgement {
+    response: Option<String>,
+    #[serde(rename = "errorCode")]
+    error_code: Option<String>,
+}
+
+/// What a 2xx body says against being accepted; `None` when nothing does. Any body is fine that does not speak of an
+/// error, since many FIUs answer something of their own.
+pub fn objection(body: &str) -> Option<String> {
+    let Acknowledgement { response, error_code } = serde_json::from_str(body).ok()?;
+    if let Some(code) = error_code {
+        return Some(format!("the status says success, the body errorCode {code}"));
+    }
+    let response = response.filter(|response| response != "OK")?;
+    Some(format!("the status says success, the body response '{response}' where OK is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::objection;
+
+    #[test]
+    fn an_acknowledgement_that_says_otherwise_is_flagged() {
+        assert_eq!(objection(r#"{"ver":"2.0.0","response":"OK"}"#), None);
+        assert_eq!(objection(""), None);
+        assert_eq!(objection("<html>"), None);
+        assert_eq!(objection(r#"{"success":true}"#), None);
+        assert!(objection(r#"{"response":"FAILED"}"#).is_some());
+        assert!(objection(r#"{"errorCode":"InvalidRequest"}"#).is_some());
+    }
+}

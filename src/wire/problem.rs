@@ -1,0 +1,53 @@
+//! Every way in which a call is refused, before a dialect says it in its own words.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::domain::refusal::Refusal;
+
+/// Why a call was refused. Nothing has changed then.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    #[error("the body is not JSON: {0}")]
+    Syntax(String),
+    #[error("{field} {problem}")]
+    Field { field: Cow<'static, str>, problem: String },
+    #[error("Customer.id {0}")]
+    CustomerAddress(String),
+    #[error("ver '{0}' is not spoken here; use one of {1}")]
+    Version(String, &'static str),
+    #[error("Content-Type is '{0}'; send application/json")]
+    ContentType(String),
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body did not arrive: {0}")]
+    BodyLost(String),
+    #[error("{0}")]
+    Unauthorized(String),
+    /// A valid key, but not for this.
+    #[error("{0}")]
+    NotYours(String),
+    #[error("{0}")]
+    Signature(String),
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("{method} {path} is not a call of this sandbox; see the README's list of calls")]
+    NoSuchCall { method: String, path: String },
+    #[error("{path} is called with {allowed}, not {method}")]
+    Method { method: String, path: String, allowed: &'static str },
+    #[error("'{0}' cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores")]
+    WorldName(String),
+    #[error("{0}")]
+    TooManyWorlds(String),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("{0}")]
+    Conflict(String),
+}
+
+impl Problem {
+    pub fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+        Self::Field { field: field.into(), problem: problem.into() }
+    }
+}

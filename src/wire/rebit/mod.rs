@@ -1,0 +1,4 @@
+//! ReBIT Account Aggregator messages.
+
+pub mod error;
+pub mod v2;
