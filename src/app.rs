@@ -89,6 +89,7 @@ impl Sandbox {
             push_data,
             push_data_path,
             control_token,
+            webhook_timeout,
             workers,
         } = options;
         check_path(&push_data_path)?;
@@ -104,7 +105,7 @@ impl Sandbox {
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
-        let courier = Arc::new(Courier::new(Arc::clone(&key), Routes { fi_data: push_data_path })?);
+        let courier = Arc::new(Courier::new(Arc::clone(&key), Routes { fi_data: push_data_path }, webhook_timeout)?);
         let driving = tokio::spawn(keep(newborn, courier));
 
         let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
@@ -254,6 +255,13 @@ impl SandboxBuilder {
     #[must_use]
     pub fn push_data(mut self, push: bool) -> Self {
         self.options.push_data = Some(push);
+        self
+    }
+
+    /// How long an FIU may take to answer a webhook, in wall time; 15 s without it.
+    #[must_use]
+    pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
+        self.options.webhook_timeout = timeout;
         self
     }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::Deserialize;
@@ -18,6 +19,9 @@ use crate::wire::fields::parse_instant;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
 pub const PUSH_DATA_PATH: &str = "/FI/Data";
+
+/// How long an FIU may take to answer a webhook, unless another time is set (Standard Webhooks 1.0: 15 to 30 s).
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a sandbox is started with. [`Default`] is what `mockaa serve` does without flags, on a free port.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct Options {
     pub push_data: Option<bool>,
     pub push_data_path: String,
     pub control_token: Option<String>,
+    /// How long an FIU may take to answer a webhook, in wall time.
+    pub webhook_timeout: Duration,
     /// HTTP worker threads; `None`: one per core.
     pub workers: Option<usize>,
 }
@@ -52,6 +58,7 @@ impl Default for Options {
             push_data: None,
             push_data_path: PUSH_DATA_PATH.to_owned(),
             control_token: None,
+            webhook_timeout: WEBHOOK_TIMEOUT,
             workers: None,
         }
     }

@@ -6,6 +6,7 @@ mod ready;
 mod serve;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer;
@@ -14,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::StartError;
+use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// A local stand-in for an Indian Account Aggregator.
 ///
@@ -62,6 +64,12 @@ pub async fn run() -> ExitCode {
         eprintln!("mockaa: {error:#}");
         ExitCode::from(exit_code(&error))
     })
+}
+
+/// Reads a length of wall time.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
+    Ok(Duration::from_millis(u64::try_from(span.0).unwrap_or_default()))
 }
 
 /// 2 for what the caller can mend in the call or a file, 3 for the rest.

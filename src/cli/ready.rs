@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 
-use crate::wire::span::{SPAN_FORMS, parse_span};
+use crate::cli::duration;
 
 /// How long between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -22,13 +22,8 @@ pub struct Arguments {
     server: String,
 
     /// How long to try; without it, once.
-    #[arg(long, default_value = "0s", value_parser = wait, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
     wait: Duration,
-}
-
-fn wait(text: &str) -> Result<Duration, String> {
-    let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
-    Ok(Duration::from_millis(u64::try_from(span.0).unwrap_or_default()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "waiting for another process, which is not ours to be told by")]

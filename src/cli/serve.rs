@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,6 +12,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Sandbox;
+use crate::cli::duration;
 use crate::config::{Options, PUSH_DATA_PATH};
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
@@ -58,6 +60,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
+    /// How long your FIU may take to answer a webhook.
+    #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
+    webhook_timeout: Duration,
+
     /// What the control API asks for as `Authorization: Bearer`; random when bound beyond loopback.
     #[arg(long, env = "MOCKAA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
@@ -85,6 +91,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
+            webhook_timeout,
             control_token,
         } = arguments;
         Self {
@@ -99,6 +106,7 @@ impl From<Arguments> for Options {
             push_data,
             push_data_path,
             control_token,
+            webhook_timeout,
             workers: None,
         }
     }

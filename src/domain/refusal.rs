@@ -19,7 +19,7 @@ pub enum Refusal {
     #[error("data can be requested from {start} on; the world's clock says {now}")]
     NotStarted { start: Timestamp, now: Timestamp },
     #[error(
-        "consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
+        "ConsentDetail.consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
     )]
     AlreadyExpired { expiry: Timestamp, now: Timestamp },
     #[error("there is no scenario named '{name}'; known: {}", .known.join(", "))]

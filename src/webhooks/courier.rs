@@ -19,9 +19,6 @@ use crate::engine::world::World;
 use crate::webhooks::message::prepare;
 use crate::wire::notification::objection;
 
-/// How long an FIU may take to answer, in wall time.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-
 /// Deliveries on their way at once, over all worlds.
 const CONCURRENT_MAX: usize = 64;
 
@@ -50,6 +47,7 @@ impl Routes {
 #[derive(Debug)]
 pub struct Courier {
     client: Client,
+    answer_within: Duration,
     key: Arc<SigningKey>,
     routes: Routes,
     slots: Semaphore,
@@ -61,12 +59,14 @@ pub struct Courier {
 pub struct CourierError(#[from] reqwest::Error);
 
 impl Courier {
+    /// `answer_within` is how long an FIU may take to answer, in wall time.
+    ///
     /// # Errors
     /// [`CourierError`] when the HTTP client cannot be made.
-    pub fn new(key: Arc<SigningKey>, routes: Routes) -> Result<Self, CourierError> {
+    pub fn new(key: Arc<SigningKey>, routes: Routes, answer_within: Duration) -> Result<Self, CourierError> {
         let builder = || {
             Client::builder()
-                .timeout(ANSWER_WITHIN)
+                .timeout(answer_within)
                 .redirect(Policy::none())
                 .no_proxy()
                 .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
@@ -76,7 +76,7 @@ impl Courier {
             tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
             builder().tls_certs_only(Vec::new()).build()
         })?;
-        Ok(Self { client, key, routes, slots: Semaphore::new(CONCURRENT_MAX) })
+        Ok(Self { client, answer_within, key, routes, slots: Semaphore::new(CONCURRENT_MAX) })
     }
 
     /// Makes one attempt and records it.
@@ -125,11 +125,48 @@ impl Courier {
             request = request.header(name, value);
         }
         let outcome = match request.send().await {
-            Ok(response) => outcome_of(response).await,
-            Err(error) => Outcome::Failed { reason: reason_of(&error) },
+            Ok(response) => self.outcome_of(response).await,
+            Err(error) => Outcome::Failed { reason: self.reason_of(&error) },
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Attempt { at, wall_at, duration_ms, url, headers, outcome }
+    }
+
+    /// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
+    async fn outcome_of(&self, mut response: Response) -> Outcome {
+        let status = response.status();
+        let mut body = Vec::new();
+        while body.len() < ANSWER_BYTES_MAX {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]),
+                Ok(None) => break,
+                Err(error) => {
+                    return Outcome::Failed { reason: format!("answered {status}, then: {}", self.reason_of(&error)) };
+                }
+            }
+        }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let status_code = status.as_u16();
+        if status.is_success() {
+            let remark = objection(&body);
+            Outcome::Accepted { status: status_code, body, remark }
+        } else {
+            Outcome::Refused { status: status_code, body }
+        }
+    }
+
+    /// The whole chain of causes: "error sending request" alone says nothing.
+    fn reason_of(&self, error: &reqwest::Error) -> String {
+        if error.is_timeout() {
+            return format!("no answer within {} s", self.answer_within.as_secs_f32());
+        }
+        let mut reason = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            reason = format!("{reason}: {inner}");
+            cause = inner.source();
+        }
+        reason
     }
 }
 
@@ -149,41 +186,6 @@ fn headers(world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> 
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
-}
-
-/// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
-async fn outcome_of(mut response: Response) -> Outcome {
-    let status = response.status();
-    let mut body = Vec::new();
-    while body.len() < ANSWER_BYTES_MAX {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]),
-            Ok(None) => break,
-            Err(error) => return Outcome::Failed { reason: format!("answered {status}, then: {}", reason_of(&error)) },
-        }
-    }
-    let body = String::from_utf8_lossy(&body).into_owned();
-    let status_code = status.as_u16();
-    if status.is_success() {
-        let remark = objection(&body);
-        Outcome::Accepted { status: status_code, body, remark }
-    } else {
-        Outcome::Refused { status: status_code, body }
-    }
-}
-
-/// The whole chain of causes: "error sending request" alone says nothing.
-fn reason_of(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", ANSWER_WITHIN.as_secs());
-    }
-    let mut reason = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        reason = format!("{reason}: {inner}");
-        cause = inner.source();
-    }
-    reason
 }
 
 fn summary(outcome: &Outcome) -> String {

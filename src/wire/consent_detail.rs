@@ -18,7 +18,7 @@ use crate::wire::problem::Problem;
 
 /// `ConsentDetail` of a request, nothing checked.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub struct Asked {
     consent_start: Option<String>,
     consent_expiry: Option<String>,
@@ -45,12 +45,14 @@ pub struct Asked {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedConsumer {
     id: Option<String>,
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedCustomer {
     id: Option<String>,
     #[serde(rename = "Identifiers")]
@@ -58,13 +60,14 @@ struct AskedCustomer {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedIdentifier {
     r#type: Option<String>,
     value: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct AskedPurpose {
     code: Option<String>,
     ref_uri: Option<String>,
@@ -74,23 +77,27 @@ struct AskedPurpose {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedCategory {
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedRange {
     from: Option<String>,
     to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedQuantity {
     unit: Option<String>,
     value: Option<Number>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedFilter {
     r#type: Option<String>,
     operator: Option<String>,
@@ -98,6 +105,7 @@ struct AskedFilter {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 struct AskedRegistry {
     vdrpid: Option<String>,
     fiuid: Option<String>,

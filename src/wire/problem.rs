@@ -13,7 +13,7 @@ pub enum Problem {
     Syntax(String),
     #[error("{field} {problem}")]
     Field { field: Cow<'static, str>, problem: String },
-    #[error("Customer.id {0}")]
+    #[error("ConsentDetail.Customer.id {0}")]
     CustomerAddress(String),
     #[error("ver '{0}' is not spoken here; use one of {1}")]
     Version(String, &'static str),

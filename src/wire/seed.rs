@@ -21,6 +21,7 @@ const RULES: Rules = Rules { consumer_type_required: false, numeric_filters: tru
 
 /// Body of `POST /consent`, nothing checked.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ConsentRequest {
     ver: Option<String>,
     timestamp: Option<String>,

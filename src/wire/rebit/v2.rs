@@ -48,6 +48,7 @@ pub trait Request: Sized {
 
 /// Body of `POST /Consent`.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ConsentsRequest {
     ver: Option<String>,
     timestamp: Option<String>,
@@ -69,6 +70,7 @@ impl Request for ConsentsRequest {
 
 /// Body of `POST /Consent/handle`.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ConsentHandleRequest {
     ver: Option<String>,
     timestamp: Option<String>,
@@ -90,6 +92,7 @@ impl Request for ConsentHandleRequest {
 
 /// Body of `POST /Consent/fetch`.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ConsentFetchRequest {
     ver: Option<String>,
     timestamp: Option<String>,

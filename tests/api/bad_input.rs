@@ -1,0 +1,162 @@
+//! Bad input gets the dialect's error with the field named, never a 5xx, and changes nothing.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, rebit_request, seed_request, set};
+
+/// A field, the value it gets (`None`: removed).
+fn spoilt() -> Vec<(&'static str, Option<Value>)> {
+    let detail = |name: &str| -> &'static str { Box::leak(format!("ConsentDetail.{name}").into_boxed_str()) };
+    let mandatory = [
+        "consentStart",
+        "consentExpiry",
+        "consentMode",
+        "fetchType",
+        "DataConsumer.id",
+        "Customer.id",
+        "Purpose.code",
+        "FIDataRange.from",
+        "FIDataRange.to",
+        "DataLife.unit",
+        "Frequency.unit",
+    ];
+    let mut cases = vec![("ver", None), ("timestamp", None), ("txnid", None), ("ConsentDetail", None)];
+    for name in mandatory {
+        cases.push((detail(name), None));
+        cases.push((detail(name), Some(Value::Null)));
+        cases.push((detail(name), Some("  ".into())));
+        cases.push((detail(name), Some(7.into())));
+    }
+    for name in ["DataConsumer", "Customer", "Purpose", "FIDataRange", "DataLife", "Frequency"] {
+        cases.push((detail(name), Some(json!({}))));
+        cases.push((detail(name), Some("x".into())));
+    }
+    for name in ["consentTypes", "fiTypes"] {
+        cases.push((detail(name), None));
+        cases.push((detail(name), Some(json!([]))));
+        cases.push((detail(name), Some(json!(["NONSENSE"]))));
+    }
+    cases.extend([
+        ("txnid", Some("4a4adbbe".into())),
+        ("timestamp", Some("yesterday".into())),
+        (detail("consentStart"), Some("2020-13-01T00:00:00Z".into())),
+        (detail("consentExpiry"), Some("2020-07-04T06:00:00.000Z".into())),
+        (detail("consentMode"), Some("LOOK".into())),
+        (detail("fetchType"), Some("TWICE".into())),
+        (detail("FIDataRange.to"), Some("2017-01-01T00:00:00Z".into())),
+        (detail("DataLife.value"), Some(json!(1.5))),
+        (detail("DataLife.value"), Some(json!(-1))),
+        (detail("Frequency.value"), Some(json!("1"))),
+        (detail("Frequency.value"), Some(json!(1e300))),
+        (detail("DataFilter.0.operator"), Some("==".into())),
+        (detail("DataFilter.0.type"), Some("COLOUR".into())),
+        (detail("DataFilter.0.value"), Some("lots".into())),
+    ]);
+    cases
+}
+
+#[tokio::test]
+async fn every_spoilt_field_is_named_and_nothing_changes() {
+    let app = TestApp::start().await;
+    for (path, whole) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
+        let mut told = String::new();
+        for (field, value) in spoilt() {
+            let mut body = whole.clone();
+            let shown = value.as_ref().map_or("(removed)".to_owned(), Value::to_string);
+            set(&mut body, field, value);
+            let reply = app.post(path, &body).await;
+            assert_eq!(reply.status, 400, "{field} {shown}: {}", reply.text);
+            let message = reply.json()["errorMsg"].as_str().expect("a message").to_owned();
+            assert!(message.contains(field.split(".0.").next().expect("a part")), "{field} {shown}: {message}");
+            told += &format!("{field} {shown}\n    {message}\n");
+        }
+        insta::assert_snapshot!(format!("bad_input{}", path.replace('/', "_")), told);
+    }
+    assert_eq!(app.consents().await, 0);
+    assert!(app.deliveries().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_version_is_no_such_version() {
+    let app = TestApp::start().await;
+    for (path, whole) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
+        for ver in ["2.0", "2.0.00", "3.0.0", "two"] {
+            let mut body = whole.clone();
+            body["ver"] = ver.into();
+            let reply = app.post(path, &body).await;
+            assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].as_str()), (404, Some("NoSuchVersion")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_message_are_refused() {
+    let app = TestApp::start().await;
+    let deep = "[".repeat(100_000);
+    let bodies = ["", "{", "[]", "null", "\"x\"", "{\"ver\":\"2.0.0\",\"ver\":\"2.0.0\"}", "\u{0}", &deep];
+    for path in ["/consent", "/Consent", "/Consent/handle", "/Consent/fetch"] {
+        for body in bodies {
+            let reply = app.post_text(path, body).await;
+            assert_eq!(reply.status, 400, "{path} {body:.20}: {}", reply.text);
+            assert_eq!(reply.json()["errorCode"], "InvalidRequest");
+        }
+        let invalid_utf8 = app.request(Method::POST, path).header("content-type", "application/json");
+        assert_eq!(app.send(invalid_utf8.body(vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}'])).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_content_type_is_refused_and_a_missing_one_is_not() {
+    let app = TestApp::start().await;
+    let body = seed_request().to_string();
+    for (content_type, status) in
+        [("text/plain", 400), ("application/json; charset=utf-8", 200), ("APPLICATION/JSON", 200)]
+    {
+        let request = app.request(Method::POST, "/consent").header("content-type", content_type).body(body.clone());
+        assert_eq!(app.send(request).await.status, status, "{content_type}");
+    }
+    assert_eq!(app.send(app.request(Method::POST, "/consent").body(body)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_over_one_mebibyte_is_refused() {
+    let app = TestApp::start().await;
+    for path in ["/consent", "/Consent"] {
+        let mut body = seed_request();
+        body["padding"] = "x".repeat(1024 * 1024).into();
+        let reply = app.post(path, &body).await;
+        assert_eq!(reply.status, 413);
+        assert_eq!(reply.json()["errorMsg"], "the body is larger than 1048576 bytes");
+    }
+    let mut body = seed_request();
+    body["padding"] = "x".repeat(1000 * 1000).into();
+    app.post("/consent", &body).await.ok();
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_say_what_is_there() {
+    let app = TestApp::start().await;
+    let unknown = app.get("/Consent/nothing/here").await;
+    assert_eq!((unknown.status.as_u16(), unknown.json()["errorCode"].as_str()), (404, Some("InvalidURI")));
+    let wrong = app.send(app.request(Method::DELETE, "/Consent")).await;
+    assert_eq!(wrong.status, 405);
+    assert_eq!(wrong.json()["errorMsg"], "/Consent is called with POST, not DELETE");
+    let ours = app.get("/_mockaa/v1/nothing").await;
+    assert_eq!(ours.status, 404);
+    assert!(ours.json()["error"].as_str().expect("a text").contains("/_mockaa/v1/nothing"));
+}
+
+#[tokio::test]
+async fn an_unknown_consent_is_told_in_the_faces_words() {
+    let app = TestApp::start().await;
+    for id in ["00000000-0000-4000-8000-000000000000", "XXXX-XXXX-XXXX-XXXX", "%00", &"x".repeat(5000)] {
+        let reply = app.get(&format!("/consent/{id}")).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.json()["errorCode"].as_str()),
+            (400, Some("InvalidConsentId")),
+            "{id}"
+        );
+        assert_eq!(reply.json()["ver"], "1.0");
+    }
+}

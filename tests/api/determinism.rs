@@ -1,0 +1,62 @@
+//! Under a frozen clock the same seed and the same commands give the same bytes.
+
+use serde_json::Value;
+
+use crate::helpers::{TestApp, rebit_request, seed_request};
+
+/// Everything that a run says and sends.
+async fn run(seed: u64) -> Vec<String> {
+    let mut app = TestApp::with(|builder| builder.seed(seed)).await;
+    let mut said = Vec::new();
+    said.push(app.post("/consent", &seed_request()).await.text);
+    let reply = app.post("/Consent", &rebit_request()).await;
+    said.push(reply.text);
+    said.extend(reply.signature);
+    for customer in ["9999999001@a", "9999999004@b"] {
+        app.raise_for(customer).await;
+    }
+    app.raise_with("approve-deposit").await;
+    app.advance("P1D").await;
+    let strip = |mut entry: Value| {
+        entry["pageUrl"] = Value::Null;
+        entry.to_string()
+    };
+    let consents = app.get("/_mockaa/v1/consents").await.ok();
+    said.extend(consents["items"].as_array().expect("a list").iter().cloned().map(strip));
+    said.extend(app.journal().await.iter().map(Value::to_string));
+    // Lanes of different consents are independent: their order on the wire is not promised.
+    let mut sent: Vec<_> = app.fiu.arrived();
+    sent.sort_by(|a, b| a.header("webhook-id").cmp(b.header("webhook-id")));
+    for message in sent {
+        said.push(message.header("x-jws-signature").to_owned());
+        said.push(String::from_utf8(message.body).expect("UTF-8"));
+    }
+    said
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_bytes() {
+    assert_eq!(run(7).await, run(7).await);
+}
+
+#[tokio::test]
+async fn another_seed_gives_other_ids_and_data() {
+    assert_ne!(run(7).await, run(8).await);
+}
+
+#[tokio::test]
+async fn one_consent_more_does_not_change_anothers_ids_and_data() {
+    let alone = TestApp::start().await;
+    let mut both = TestApp::start().await;
+    both.raise_for("9999999001@before").await;
+    for _ in 0..3 {
+        both.fiu.next().await;
+    }
+    let mut alone = alone;
+    let first = alone.raise_for("9999999001@mockaa").await;
+    let second = both.raise_for("9999999001@mockaa").await;
+    assert_eq!(first, second);
+    for _ in 0..3 {
+        assert_eq!(alone.fiu.next().await.body, both.fiu.next().await.body);
+    }
+}

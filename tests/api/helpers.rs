@@ -1,0 +1,184 @@
+//! A sandbox with its FIU, and the product's verbs as methods.
+
+use mockaa::{Sandbox, SandboxBuilder};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::inbox::Inbox;
+
+/// When the seed documents' own request was valid. The clock stands, so every byte repeats.
+pub const NOW: &str = "2020-07-04T06:00:00.000Z";
+
+pub const FIU_1_KEY: &str = "mockaa-dev-fiu-1-api-key";
+pub const FIU_2_KEY: &str = "mockaa-dev-fiu-2-api-key";
+
+pub struct TestApp {
+    pub sandbox: Sandbox,
+    pub fiu: Inbox,
+    client: Client,
+    /// `""`, or `/w/NAME`.
+    world: String,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub signature: Option<String>,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()
+    }
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub async fn with(change: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
+        let fiu = Inbox::start();
+        let builder = Sandbox::builder().seed(42).clock(format!("{NOW},frozen")).fiu_url(&fiu.url);
+        let sandbox = change(builder).start().await.expect("the sandbox starts");
+        let client =
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { sandbox, fiu, client, world: String::new() }
+    }
+
+    /// The same sandbox, seen from another world.
+    pub fn enter(&mut self, world: &str) {
+        self.world = if world == "default" { String::new() } else { format!("/w/{world}") };
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{}{path}", self.sandbox.base_url(), self.world))
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.expect("the sandbox answers");
+        let signature = response.headers().get("x-jws-signature").map(|value| value.to_str().expect("text").to_owned());
+        Reply { status: response.status(), signature, text: response.text().await.expect("a whole body") }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Posts exactly these bytes as JSON.
+    pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Reply {
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(body.into())).await
+    }
+
+    /// Raises the seed documents' consent, with changes, and gives its handle.
+    pub async fn raise(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut body = seed_request();
+        change(&mut body);
+        handle_of(&self.post("/consent", &body).await.ok())
+    }
+
+    /// Raises a seed consent for this customer.
+    pub async fn raise_for(&self, customer: &str) -> String {
+        self.raise(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into()).await
+    }
+
+    /// Raises a seed consent that this scenario drives.
+    pub async fn raise_with(&self, scenario: &str) -> String {
+        let request = self.request(Method::POST, "/consent").header("x-mockaa-scenario", scenario);
+        handle_of(&self.send(request.json(&seed_request())).await.ok())
+    }
+
+    /// Does this to the consent, by the control API.
+    pub async fn act(&self, handle: &str, verb: &str) -> Reply {
+        self.post(&format!("/_mockaa/v1/consents/{handle}/{verb}"), &Value::Null).await
+    }
+
+    pub async fn consent(&self, handle: &str) -> Value {
+        self.get(&format!("/_mockaa/v1/consents/{handle}")).await.ok()
+    }
+
+    pub async fn state(&self, handle: &str) -> String {
+        self.consent(handle).await["state"].as_str().expect("a state").to_owned()
+    }
+
+    pub async fn consents(&self) -> usize {
+        self.get("/_mockaa/v1/world").await.ok()["consents"].as_u64().expect("a count") as usize
+    }
+
+    /// Moves the world's clock; webhooks have arrived when it returns.
+    pub async fn advance(&self, by: &str) -> Value {
+        self.post("/_mockaa/v1/clock/advance", &json!({ "by": by })).await.ok()
+    }
+
+    pub async fn deliveries(&self) -> Vec<Value> {
+        self.get("/_mockaa/v1/webhooks").await.ok()["items"].as_array().expect("a list").clone()
+    }
+
+    /// `state` of every delivery, in order.
+    pub async fn delivery_states(&self) -> Vec<String> {
+        let state = |delivery: &Value| delivery["state"].as_str().expect("a state").to_owned();
+        self.deliveries().await.iter().map(state).collect()
+    }
+
+    pub async fn journal(&self) -> Vec<Value> {
+        self.get("/_mockaa/v1/journal").await.ok()["items"].as_array().expect("a list").clone()
+    }
+}
+
+/// The seed documents' request, its timestamps filled in.
+pub fn seed_request() -> Value {
+    let text = include_str!("../../fixtures/seed/consent-request.json").replace("{{current_timestamp}}", NOW);
+    serde_json::from_str(&text).expect("the fixture is JSON")
+}
+
+/// The same wish in ReBIT 2.0.0.
+pub fn rebit_request() -> Value {
+    let mut body = seed_request();
+    body["ver"] = "2.0.0".into();
+    let detail = &mut body["ConsentDetail"];
+    detail["DataConsumer"] = json!({ "id": "FIU-1", "type": "FIU" });
+    detail["Purpose"]["refUri"] = "https://api.rebit.org.in/aa/purpose/101.xml".into();
+    detail["DataFilter"][0]["value"] = "20000".into();
+    detail["consentMode"] = "STORE".into();
+    detail.as_object_mut().expect("an object").remove("VDRProvider");
+    body
+}
+
+/// A ReBIT 2.0.0 message with this content.
+pub fn rebit_message(name: &str, value: &str) -> Value {
+    json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", name: value })
+}
+
+pub fn handle_of(answer: &Value) -> String {
+    answer["ConsentHandle"].as_str().expect("a consent handle").to_owned()
+}
+
+/// Sets or removes what a dotted path names; numbers are places in a list.
+pub fn set(body: &mut Value, path: &str, value: Option<Value>) {
+    let (parents, last) = path.rsplit_once('.').map_or(("", path), |(parents, last)| (parents, last));
+    let mut place = body;
+    for part in parents.split('.').filter(|part| !part.is_empty()) {
+        place = match part.parse::<usize>() {
+            Ok(index) => &mut place[index],
+            Err(_) => &mut place[part],
+        };
+    }
+    match value {
+        Some(value) => place[last] = value,
+        None => {
+            place.as_object_mut().expect("an object").remove(last);
+        }
+    }
+}

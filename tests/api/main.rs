@@ -1,0 +1,15 @@
+//! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
+
+mod bad_input;
+mod control;
+mod determinism;
+mod helpers;
+mod inbox;
+mod oracle;
+mod page;
+mod rebit;
+mod scenarios;
+mod security;
+mod seed;
+mod webhooks;
+mod worlds;

@@ -1,0 +1,77 @@
+//! Signature checks by implementations that are not ours: the `rsa` crate, and HMAC spelled out over its SHA-256.
+
+use rsa::RsaPublicKey;
+use rsa::pkcs1v15::{Signature, VerifyingKey};
+use rsa::sha2::{Digest, Sha256};
+use rsa::signature::Verifier;
+use serde_json::Value;
+
+use crate::helpers::TestApp;
+
+/// Checks RS256 signatures with the keys that the sandbox publishes.
+pub struct Oracle {
+    kid: String,
+    key: VerifyingKey<Sha256>,
+}
+
+impl Oracle {
+    pub async fn of(app: &TestApp) -> Self {
+        let jwk = app.get("/.well-known/jwks.json").await.ok()["keys"][0].clone();
+        let number = |name: &str| rsa::BigUint::from_bytes_be(&unbase64(jwk[name].as_str().expect("a number")));
+        let key = RsaPublicKey::new(number("n"), number("e")).expect("an RSA key");
+        Self { kid: jwk["kid"].as_str().expect("a kid").to_owned(), key: VerifyingKey::new(key) }
+    }
+
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::try_from(signature).is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
+    }
+
+    /// Whether `x-jws-signature` is a detached JWS over these bytes, of the form that ReBIT asks for.
+    pub fn verifies_detached(&self, jws: &str, body: &[u8]) -> bool {
+        let (header, signature) = jws.split_once("..").expect("a detached JWS");
+        let protected: Value = serde_json::from_slice(&unbase64(header)).expect("a JWS header");
+        let expected = serde_json::json!({ "alg": "RS256", "kid": self.kid, "b64": false, "crit": ["b64"] });
+        assert_eq!(protected, expected);
+        self.verifies(&[header.as_bytes(), b".", body].concat(), &unbase64(signature))
+    }
+
+    /// The payload of a compact JWS that verifies.
+    pub fn open_compact(&self, jws: &str) -> Value {
+        let parts: Vec<_> = jws.split('.').collect();
+        let [header, payload, signature] = parts[..] else { panic!("a compact JWS has three parts: {jws}") };
+        assert!(self.verifies(format!("{header}.{payload}").as_bytes(), &unbase64(signature)));
+        serde_json::from_slice(&unbase64(payload)).expect("a JSON payload")
+    }
+}
+
+/// HMAC-SHA256 (RFC 2104).
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut block = [0u8; 64];
+    block[..key.len()].copy_from_slice(key);
+    let pad = |byte: u8| block.map(|k| k ^ byte).to_vec();
+    let inner = Sha256::digest([pad(0x36), message.to_vec()].concat());
+    Sha256::digest([pad(0x5c), inner.to_vec()].concat()).to_vec()
+}
+
+/// Base64 of either alphabet, padded or not.
+pub fn unbase64(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut buffer, mut bits) = (0u32, 0);
+    for c in text.bytes().filter(|c| *c != b'=') {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => panic!("no base64: {text}"),
+        };
+        buffer = buffer << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((buffer >> bits) as u8);
+        }
+    }
+    bytes
+}

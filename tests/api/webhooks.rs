@@ -1,0 +1,281 @@
+//! Webhooks: what is sent, how it is signed, when it is tried again.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::helpers::{TestApp, handle_of, rebit_request};
+use crate::inbox::{Inbox, Mood};
+use crate::oracle::{Oracle, hmac_sha256, unbase64};
+
+#[tokio::test]
+async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement() {
+    let mut app = TestApp::start().await;
+    let oracle = Oracle::of(&app).await;
+    app.raise_with("approve-deposit").await;
+    app.advance("2s").await;
+    let messages = app.fiu.arrived();
+    let paths: Vec<_> = messages.iter().map(|message| message.path.as_str()).collect();
+    assert_eq!(paths, ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    for message in &messages {
+        assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
+        assert_eq!(message.header("aa_api_key"), "mockaa-dev-aa-api-key");
+        assert_eq!(message.header("content-type"), "application/json");
+    }
+    insta::assert_snapshot!("consent_notification", String::from_utf8_lossy(&messages[0].body));
+    insta::assert_snapshot!("fi_notification", String::from_utf8_lossy(&messages[1].body));
+
+    // Of the statement the snapshot keeps the shape and the first rows; the laws of all rows are tests of the data.
+    let mut data = messages[2].json();
+    let statement = &mut data["FIData"]["statement"]["DEPOSIT"];
+    statement["transactions"].as_array_mut().expect("rows").truncate(2);
+    let document = data["FIData"]["xml"][0]["FI"].as_str().expect("a document").to_owned();
+    data["FIData"]["xml"][0]["FI"] = "(the document)".into();
+    insta::assert_json_snapshot!("fi_data", data);
+    let first_rows: String = document.split_inclusive("/>").take(5).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!("fi_document", first_rows);
+}
+
+#[tokio::test]
+async fn standard_webhooks_headers_verify_with_the_shared_secret() {
+    let mut app = TestApp::start().await;
+    app.raise_for("9999999001@mockaa").await;
+    let message = app.fiu.next().await;
+    let signed = [message.header("webhook-id"), message.header("webhook-timestamp"), ""].join(".");
+    let secret = unbase64("bW9ja2FhIGRldmVsb3BtZW50IHNlY3JldCBGSVUtMQ==");
+    let expected = hmac_sha256(&secret, &[signed.as_bytes(), &message.body].concat());
+    let given = message.header("webhook-signature").strip_prefix("v1,").expect("version 1");
+    assert_eq!(unbase64(given), expected);
+    let txnid = message.json()["txnid"].as_str().expect("a txnid").to_owned();
+    assert_eq!(message.header("webhook-id"), format!("msg_{txnid}"));
+}
+
+#[tokio::test]
+async fn each_move_is_told_as_the_table_says() {
+    let mut app = TestApp::start().await;
+    let stories: [(&[&str], &[&str]); 5] = [
+        (&["approve", "pause", "resume", "revoke"], &["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"]),
+        (&["reject"], &["REJECTED"]),
+        (&["fail"], &["REJECTED"]),
+        (&["expire"], &["EXPIRED"]),
+        (&["approve", "expire"], &["ACTIVE", "EXPIRED"]),
+    ];
+    for (moves, told) in stories {
+        let handle = handle_of(&app.post("/Consent", &rebit_request()).await.ok());
+        for (verb, status) in moves.iter().zip(told) {
+            app.act(&handle, verb).await.ok();
+            let notification = app.fiu.next().await.json();
+            let content = &notification["ConsentStatusNotification"];
+            assert_eq!(
+                (content["consentStatus"].as_str(), content["consentHandle"].as_str()),
+                (Some(*status), Some(&*handle))
+            );
+            assert_eq!(content.get("consentId").is_some(), moves[0] == "approve", "{moves:?}");
+        }
+    }
+    assert!(app.fiu.arrived().is_empty(), "one webhook for each move");
+}
+
+#[tokio::test]
+async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Answering(500, "not now".to_owned()));
+    app.raise_for("9999999002@mockaa").await;
+    let first = app.fiu.next().await;
+    // Waits of 1 s, 5 s, 30 s, 2 min, 10 min: six attempts, then it is given up.
+    for (wait, arrives) in [("999ms", 0), ("1ms", 1), ("4s", 0), ("1s", 1), ("30s", 1), ("2m", 1), ("599s", 0)] {
+        app.advance(wait).await;
+        let again = app.fiu.arrived();
+        assert_eq!(again.len(), arrives, "after {wait}");
+        for message in again {
+            assert_eq!(message.body, first.body);
+            assert_eq!(message.header("webhook-id"), first.header("webhook-id"));
+            assert_ne!(message.header("webhook-timestamp"), first.header("webhook-timestamp"));
+            assert_eq!(message.header("x-jws-signature"), first.header("x-jws-signature"));
+        }
+    }
+    assert_eq!(app.delivery_states().await, ["waiting"]);
+    app.advance("1s").await;
+    assert_eq!(app.fiu.arrived().len(), 1);
+    assert_eq!(app.delivery_states().await, ["given_up"]);
+    let attempts = app.deliveries().await[0]["attempts"].as_array().expect("attempts").clone();
+    assert_eq!(attempts.len(), 6);
+    let first = &attempts[0];
+    assert_eq!((first["status"].as_u64(), first["answer"].as_str()), (Some(500), Some("not now")));
+    let at: Vec<_> = attempts.iter().map(|attempt| attempt["at"].as_str().expect("an instant")).collect();
+    insta::assert_json_snapshot!(at);
+    app.advance("P1D").await;
+    assert!(app.fiu.arrived().is_empty(), "what was given up stays so");
+}
+
+#[tokio::test]
+async fn an_fiu_that_recovers_gets_everything_in_order() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Answering(503, String::new()));
+    let handle = app.raise(|_| {}).await;
+    for verb in ["approve", "pause", "resume"] {
+        app.act(&handle, verb).await.ok();
+    }
+    // Only the lane's first is tried while it fails.
+    assert_eq!(app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"], "ACTIVE");
+    app.advance("500ms").await;
+    assert!(app.fiu.arrived().is_empty());
+    assert_eq!(app.delivery_states().await, ["waiting", "queued", "queued"]);
+
+    app.fiu.turn(Mood::Accepting);
+    app.advance("1s").await;
+    let told = app.fiu.arrived();
+    let status = |message: &crate::inbox::Message| message.json()["ConsentStatusNotification"]["consentStatus"].clone();
+    assert_eq!(told.iter().map(status).collect::<Vec<_>>(), ["ACTIVE", "PAUSED", "ACTIVE"]);
+    assert_eq!(app.delivery_states().await, ["delivered", "delivered", "delivered"]);
+}
+
+#[tokio::test]
+async fn a_consent_whose_fiu_fails_does_not_hold_up_another() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Answering(500, String::new()));
+    app.raise_for("9999999002@mockaa").await;
+    app.fiu.next().await;
+    app.fiu.turn(Mood::Accepting);
+    let other = app.raise_for("9999999002@other").await;
+    assert_eq!(app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"], other.as_str());
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let mut elsewhere = Inbox::start();
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Redirecting(elsewhere.url.clone()));
+    app.raise_for("9999999002@mockaa").await;
+    app.fiu.next().await;
+    app.advance("0s").await;
+    let delivery = app.deliveries().await[0].clone();
+    assert_eq!((delivery["state"].as_str(), delivery["attempts"][0]["status"].as_u64()), (Some("waiting"), Some(307)));
+    assert!(elsewhere.arrived().is_empty());
+}
+
+#[tokio::test]
+async fn an_fiu_that_hangs_is_a_failed_attempt_and_the_api_stays_fast() {
+    let app = TestApp::with(|builder| builder.webhook_timeout(Duration::from_millis(300))).await;
+    app.fiu.turn(Mood::Hanging);
+    app.raise_for("9999999002@mockaa").await;
+    // The webhook hangs; the API answers all the same.
+    for _ in 0..20 {
+        app.raise(|_| {}).await;
+    }
+    app.advance("0s").await;
+    let attempt = app.deliveries().await[0]["attempts"][0].clone();
+    assert_eq!(attempt["error"], "no answer within 0.3 s");
+    assert_eq!(app.delivery_states().await, ["waiting"]);
+}
+
+#[tokio::test]
+async fn an_fiu_that_is_not_there_is_a_failed_attempt() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = unused.local_addr().expect("an address");
+    drop(unused);
+    let app = TestApp::with(|builder| builder.fiu_url(format!("http://{address}"))).await;
+    app.raise_for("9999999002@mockaa").await;
+    app.advance("0s").await;
+    let delivery = app.deliveries().await[0].clone();
+    assert_eq!(delivery["state"], "waiting");
+    let error = delivery["attempts"][0]["error"].as_str().expect("an error").to_lowercase();
+    assert!(error.contains("connection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn without_an_fiu_url_webhooks_are_on_record_only() {
+    let sandbox = mockaa::Sandbox::builder().seed(1).clock("2020-07-04T06:00:00Z").start().await.expect("it starts");
+    let client = reqwest::Client::new();
+    let mut body = crate::helpers::seed_request();
+    body["ConsentDetail"]["Customer"]["id"] = "9999999002@x".into();
+    client.post(format!("{}/consent", sandbox.base_url())).json(&body).send().await.expect("an answer");
+    let webhooks = client.get(format!("{}/_mockaa/v1/webhooks", sandbox.base_url())).send().await.expect("an answer");
+    let webhooks: Value = webhooks.json().await.expect("JSON");
+    assert_eq!(webhooks["items"][0]["state"], "unaddressed");
+}
+
+#[tokio::test]
+async fn a_200_that_says_otherwise_is_flagged() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Answering(200, r#"{"response":"NOT OK"}"#.to_owned()));
+    app.raise_for("9999999002@mockaa").await;
+    app.fiu.next().await;
+    app.advance("0s").await;
+    let delivery = app.deliveries().await[0].clone();
+    assert_eq!(delivery["state"], "delivered");
+    assert!(delivery["attempts"][0]["remark"].as_str().expect("a remark").contains("NOT OK"));
+}
+
+#[tokio::test]
+async fn one_delivery_shows_the_very_body_that_was_sent() {
+    let mut app = TestApp::start().await;
+    app.raise_for("9999999002@mockaa").await;
+    let message = app.fiu.next().await;
+    app.advance("0s").await;
+    let shown = app.get("/_mockaa/v1/webhooks/1").await;
+    assert!(shown.text.contains(std::str::from_utf8(&message.body).expect("UTF-8")), "{}", shown.text);
+    assert_eq!(app.get("/_mockaa/v1/webhooks/99").await.status, 404);
+}
+
+#[tokio::test]
+async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
+    let raise_rebit = async |app: &TestApp, scenario: &str| {
+        let request = app.request(reqwest::Method::POST, "/Consent").header("x-mockaa-scenario", scenario);
+        app.send(request.json(&rebit_request())).await.ok();
+        app.advance("2s").await;
+    };
+    // The face decides: `revoke` says nothing about it.
+    let mut app = TestApp::start().await;
+    app.raise_with("revoke").await;
+    app.advance("2s").await;
+    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    raise_rebit(&app, "revoke").await;
+    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification"]);
+    // The scenario decides.
+    raise_rebit(&app, "approve-deposit").await;
+    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    // The flag decides where the scenario does not.
+    let mut app = TestApp::with(|builder| builder.push_data(false)).await;
+    app.raise_with("revoke").await;
+    app.advance("2s").await;
+    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification"]);
+    app.raise_with("approve-deposit").await;
+    app.advance("2s").await;
+    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+}
+
+#[tokio::test]
+async fn webhooks_of_a_call_wait_until_its_response_is_handed_over() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut app = TestApp::start().await;
+    // A caller that sends half of its request: nothing has happened yet. When the rest comes, the response is on the
+    // wire before any webhook leaves.
+    let address = app.sandbox.address();
+    for _ in 0..20 {
+        let mut body = crate::helpers::seed_request();
+        body["ConsentDetail"]["Customer"]["id"] = "9999999001@mockaa".into();
+        let body = body.to_string();
+        let head = format!(
+            "POST /consent HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut socket = tokio::net::TcpStream::connect(address).await.expect("it listens");
+        socket.write_all(head.as_bytes()).await.expect("it reads");
+        assert!(app.fiu.arrived().is_empty());
+        socket.write_all(body.as_bytes()).await.expect("it reads");
+        let told = app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"].clone();
+        let mut response = [0; 4096];
+        let length = socket.try_read(&mut response);
+        let length = match length {
+            Ok(length) => length,
+            // The kernel had not marked the socket readable for this task yet: the bytes are there without waiting.
+            Err(_) => socket.read(&mut response).await.expect("a response"),
+        };
+        let text = String::from_utf8_lossy(&response[..length]);
+        assert!(text.contains(told.as_str().expect("a handle")), "{text}");
+        app.fiu.next().await;
+        app.fiu.next().await;
+    }
+}

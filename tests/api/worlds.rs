@@ -1,0 +1,93 @@
+//! Worlds never see one another.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, handle_of, seed_request};
+
+#[tokio::test]
+async fn a_world_has_its_own_consents_clock_and_journal() {
+    let mut app = TestApp::start().await;
+    let here = app.raise(|_| {}).await;
+    app.advance("1h").await;
+    app.enter("other");
+    assert_eq!(app.consents().await, 0);
+    assert_eq!(app.get("/_mockaa/v1/clock").await.ok()["now"], "2020-07-04T06:00:00.000Z");
+    assert_eq!(app.get(&format!("/_mockaa/v1/consents/{here}")).await.status, 404);
+    assert!(app.journal().await.is_empty());
+    let there = app.raise(|_| {}).await;
+    assert_ne!(here, there, "worlds draw from streams of their own");
+    app.act(&there, "approve").await.ok();
+    app.enter("default");
+    assert_eq!(app.state(&here).await, "PENDING");
+    assert_eq!(app.get("/_mockaa/v1/clock").await.ok()["now"], "2020-07-04T07:00:00.000Z");
+}
+
+#[tokio::test]
+async fn the_header_names_a_world_and_the_path_comes_first() {
+    let mut app = TestApp::start().await;
+    let raise = |app: &TestApp, path: &str| app.request(Method::POST, path).header("x-mockaa-world", "by-header");
+    app.send(raise(&app, "/consent").json(&seed_request())).await.ok();
+    app.send(raise(&app, "/w/by-path/consent").json(&seed_request())).await.ok();
+    for (world, consents) in [("by-header", 1), ("by-path", 1), ("default", 0)] {
+        app.enter(world);
+        assert_eq!(app.consents().await, consents, "{world}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_world_is_new_and_says_the_same_again() {
+    let mut app = TestApp::start().await;
+    app.enter("again");
+    let raise = async |app: &TestApp| app.post("/consent", &seed_request()).await.text;
+    let first = raise(&app).await;
+    app.advance("1h").await;
+    let reset = app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+    assert_eq!((reset["consents"].as_u64(), reset["now"].as_str()), (Some(0), Some("2020-07-04T06:00:00.000Z")));
+    assert_eq!(raise(&app).await, first);
+}
+
+#[tokio::test]
+async fn what_a_reset_world_owed_is_never_sent() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(crate::inbox::Mood::Answering(500, String::new()));
+    app.raise_for("9999999004@mockaa").await;
+    app.fiu.next().await;
+    app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+    app.fiu.turn(crate::inbox::Mood::Accepting);
+    app.advance("P1D").await;
+    assert!(app.fiu.arrived().is_empty());
+    assert!(app.deliveries().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_is_refused_in_the_faces_words() {
+    let app = TestApp::start().await;
+    for name in ["a%20b", "%2e%2e%2f", &"x".repeat(65)] {
+        let reply = app.post(&format!("/w/{name}/consent"), &seed_request()).await;
+        assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].as_str()), (404, Some("InvalidURI")), "{name}");
+        let reply = app.get(&format!("/w/{name}/_mockaa/v1/world")).await;
+        assert_eq!(reply.status, 404);
+        assert!(reply.json()["error"].as_str().expect("a text").contains("cannot name a world"));
+    }
+}
+
+#[tokio::test]
+async fn many_worlds_at_once_do_not_mix() {
+    let app = TestApp::start().await;
+    let visits = (0..200).map(|number| {
+        let app = &app;
+        async move {
+            let world = format!("/w/many-{number}");
+            let mut body = seed_request();
+            body["ConsentDetail"]["Customer"]["id"] = format!("customer-{number}@mockaa").into();
+            let handle = handle_of(&app.post(&format!("{world}/consent"), &body).await.ok());
+            app.post(&format!("{world}/_mockaa/v1/consents/{handle}/approve"), &json!(null)).await.ok();
+            let listed = app.get(&format!("{world}/_mockaa/v1/consents")).await.ok();
+            let items = listed["items"].as_array().expect("a list");
+            assert_eq!(items.len(), 1);
+            assert_eq!(items[0]["customer"], format!("customer-{number}@mockaa"));
+        }
+    });
+    futures_util::future::join_all(visits).await;
+}
