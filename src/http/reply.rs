@@ -154,3 +154,68 @@ impl Drop for HeldBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::body::to_bytes;
+    use actix_web::rt::System;
+
+    use super::Answer;
+    use crate::bankgen;
+    use crate::config::shipped;
+    use crate::domain::command::{Command, RaiseConsent};
+    use crate::domain::consent::Face;
+    use crate::engine::clock::ClockStart;
+    use crate::engine::ports::Setting;
+    use crate::engine::world::World;
+    use crate::scenario::library::Library;
+    use crate::wire::fields::from_json;
+    use crate::wire::seed::ConsentRequest;
+
+    /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
+    fn rejected() -> (Arc<World>, Answer) {
+        let (participants, _) = shipped(Some("http://127.0.0.1:1")).expect("they are whole");
+        let setting = Setting {
+            seed: 1,
+            clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
+            participants: Arc::new(participants),
+            push_data: None,
+            director: Arc::new(Library::load(None, None).expect("the shipped ones are right")),
+            bank: bankgen::accounts,
+        };
+        let world = Arc::new(World::new("test", Arc::new(setting)));
+        let request = include_str!("../../fixtures/seed/consent-request.json")
+            .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z")
+            .replace("1999999999@onemoney", "9999999002@onemoney");
+        let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
+        let terms = request.into_terms("mockaa").expect("the fixture is right");
+        let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
+        let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
+        (world, Answer::json(&"raised").holding(receipt.hold))
+    }
+
+    #[test]
+    fn webhooks_of_a_call_wait_until_its_answer_is_handed_over() {
+        System::new().block_on(async {
+            let (world, answer) = rejected();
+            // Raising it has stirred the world once.
+            world.stirred().await;
+            let response = answer.send(None);
+            assert!(world.take_ready().is_empty(), "the answer is not written yet");
+            let body = to_bytes(response.into_body()).await.expect("a body");
+            assert_eq!(&body[..], b"\"raised\"");
+            assert!(world.take_ready().is_empty(), "it is written, but the connection has not been flushed yet");
+            world.stirred().await;
+            assert_eq!(world.take_ready().len(), 1, "now the webhook may go");
+        });
+    }
+
+    #[test]
+    fn a_caller_who_goes_away_does_not_hold_webhooks_for_ever() {
+        let (world, answer) = rejected();
+        drop(answer);
+        assert_eq!(world.take_ready().len(), 1);
+    }
+}

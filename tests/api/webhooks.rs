@@ -244,38 +244,3 @@ async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
     app.advance("2s").await;
     assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
 }
-
-#[tokio::test]
-async fn webhooks_of_a_call_wait_until_its_response_is_handed_over() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    let mut app = TestApp::start().await;
-    // A caller that sends half of its request: nothing has happened yet. When the rest comes, the response is on the
-    // wire before any webhook leaves.
-    let address = app.sandbox.address();
-    for _ in 0..20 {
-        let mut body = crate::helpers::seed_request();
-        body["ConsentDetail"]["Customer"]["id"] = "9999999001@mockaa".into();
-        let body = body.to_string();
-        let head = format!(
-            "POST /consent HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        let mut socket = tokio::net::TcpStream::connect(address).await.expect("it listens");
-        socket.write_all(head.as_bytes()).await.expect("it reads");
-        assert!(app.fiu.arrived().is_empty());
-        socket.write_all(body.as_bytes()).await.expect("it reads");
-        let told = app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"].clone();
-        let mut response = [0; 4096];
-        let length = socket.try_read(&mut response);
-        let length = match length {
-            Ok(length) => length,
-            // The kernel had not marked the socket readable for this task yet: the bytes are there without waiting.
-            Err(_) => socket.read(&mut response).await.expect("a response"),
-        };
-        let text = String::from_utf8_lossy(&response[..length]);
-        assert!(text.contains(told.as_str().expect("a handle")), "{text}");
-        app.fiu.next().await;
-        app.fiu.next().await;
-    }
-}

@@ -1,0 +1,188 @@
+//! The binary, run as a user runs it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn mockaa(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mockaa"));
+    command.args(arguments);
+    // A developer's own settings are not this test's.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    mockaa(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server that was started and has said that it is ready.
+struct Server {
+    child: Child,
+    ready: Value,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = mockaa(&[&["serve", "--port", "0"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no ready line ({error}): {line}"));
+        Self { child, ready }
+    }
+
+    fn address(&self) -> String {
+        self.ready["base_url"].as_str().expect("a URL").trim_start_matches("http://").to_owned()
+    }
+
+    /// One request over a plain socket; the whole response.
+    fn call(&self, request: &str) -> String {
+        let mut socket = TcpStream::connect(self.address()).expect("it listens");
+        socket.write_all(request.as_bytes()).expect("it reads");
+        let mut response = String::new();
+        socket.read_to_string(&mut response).expect("it answers");
+        response
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn serve_tells_its_address_on_stdout_and_ends_with_0_on_sigterm() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start(&["--seed", "42"]);
+        assert_eq!((server.ready["event"].as_str(), server.ready["world"].as_str()), (Some("ready"), Some("default")));
+        assert_eq!((server.ready["kid"].as_str(), server.ready["seed"].as_u64()), (Some("mockaa-dev-1"), Some(42)));
+        let url = server.ready["base_url"].as_str().expect("a URL").to_owned();
+        let ready = run(&["ready", "--server", &url, "--wait", "10s"]);
+        assert!(ready.status.success(), "{}", text(&ready.stderr));
+        server.signal(signal);
+        assert_eq!(server.child.wait().expect("it ends").code(), Some(0), "{signal}");
+        let mut rest = String::new();
+        server.child.stdout.take().expect("a pipe").read_to_string(&mut rest).expect("text");
+        assert_eq!(rest, "", "nothing but the ready line goes to stdout");
+        assert_eq!(run(&["ready", "--server", &url]).status.code(), Some(3));
+    }
+}
+
+/// A receiver that has got a webhook and has not answered yet when SIGTERM comes: the delivery may finish.
+#[test]
+fn a_delivery_in_flight_finishes_before_the_end() {
+    let fiu = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", fiu.local_addr().expect("an address"));
+    let mut server = Server::start(&["--fiu-url", &url, "--clock", "2020-07-04T06:00:00Z"]);
+    let body = include_str!("../fixtures/seed/consent-request.json")
+        .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z")
+        .replace("1999999999@onemoney", "9999999002@onemoney");
+    let request = format!(
+        "POST /consent HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: \
+         {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert!(server.call(&request).starts_with("HTTP/1.1 200"));
+    let (mut socket, _) = fiu.accept().expect("a webhook comes");
+    let mut head = [0; 16];
+    socket.read_exact(&mut head).expect("it has begun");
+    server.signal("TERM");
+    assert!(server.child.try_wait().expect("it can be asked").is_none(), "it waits for the delivery");
+    socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").expect("it reads");
+    assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
+    // The connection was closed by us, not cut off: everything that was announced has arrived.
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect("a whole request");
+    let request = text(&[&head[..], &rest].concat());
+    let (head, sent) = request.split_once("\r\n\r\n").expect("a head");
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    assert_eq!(length, Some(sent.len()));
+}
+
+#[test]
+fn the_demo_plays_one_whole_journey() {
+    let demo = run(&["demo"]);
+    assert!(demo.status.success(), "{}{}", text(&demo.stdout), text(&demo.stderr));
+    let story = text(&demo.stdout);
+    let port = |line: &str| line.contains("http://127.0.0.1:");
+    let shown: String = story.lines().filter(|line| !port(line)).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!(shown);
+    assert_ne!(text(&run(&["demo", "--seed", "7"]).stdout), story);
+}
+
+#[test]
+fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-scenarios");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("mine.yaml"), "version: 1\nname: mine\nsteps:\n  - approv: {}\n").expect("a file");
+    let output = run(&["serve", "--port", "0", "--scenarios", folder.to_str().expect("text")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    let error = text(&output.stderr);
+    assert!(error.contains("mine.yaml:4:5: unknown field `approv`, expected one of id, on, after, approve"), "{error}");
+}
+
+#[test]
+fn wrong_options_say_what_would_be_right() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["serve", "--port", &port], 3, "choose another --port, or 0"),
+        (&["serve", "--fiu-url", "localhost:9000"], 2, "give one such as http://127.0.0.1:9000"),
+        (&["serve", "--fiu-url", "http://169.254.169.254/"], 2, "cloud-metadata addresses are never called"),
+        (&["serve", "--clock", "yesterday"], 2, "give an instant such as"),
+        (&["serve", "--security", "lax"], 2, "one of open, lenient, strict"),
+        (&["serve", "--default-scenario", "nope"], 2, "there is no such scenario; known: approve-deposit"),
+        (&["serve", "--scenarios", "/nonexistent"], 2, "cannot be read as a folder of scenarios"),
+        (&["serve", "--push-data-path", "data"], 2, "begin it with /"),
+        (&["serv"], 2, "serve"),
+    ];
+    for (arguments, code, remedy) in cases {
+        let output = run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+        assert!(error.contains(remedy), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn magic_lists_the_magic_customers() {
+    let output = run(&["magic"]);
+    assert!(output.status.success());
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn beyond_loopback_the_control_api_asks_for_a_token() {
+    let server = Server::start(&["--bind", "0.0.0.0", "--control-token", "open-sesame"]);
+    assert_eq!(server.ready["control_token"], "open-sesame");
+    let get = |header: &str| {
+        server.call(&format!("GET /_mockaa/v1/world HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n"))
+    };
+    assert!(get("").starts_with("HTTP/1.1 401"));
+    assert!(get("authorization: Bearer wrong\r\n").starts_with("HTTP/1.1 401"));
+    assert!(get("authorization: Bearer open-sesame\r\n").starts_with("HTTP/1.1 200"));
+    let server = Server::start(&["--bind", "0.0.0.0"]);
+    assert_eq!(server.ready["control_token"].as_str().map(str::len), Some(32), "a random one is made");
+}
