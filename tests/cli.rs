@@ -35,7 +35,7 @@ impl Server {
     fn start(arguments: &[&str]) -> Self {
         let mut child = mockaa(&[&["serve", "--port", "0"], arguments].concat())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("it runs");
         let mut line = String::new();
@@ -108,9 +108,17 @@ fn a_delivery_in_flight_finishes_before_the_end() {
     let mut head = [0; 16];
     socket.read_exact(&mut head).expect("it has begun");
     server.signal("TERM");
-    assert!(server.child.try_wait().expect("it can be asked").is_none(), "it waits for the delivery");
+    let mut log = BufReader::new(server.child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.contains("stopping") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).expect("text"), 0, "it says that it stops");
+    }
     socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").expect("it reads");
     assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
+    let mut last_words = String::new();
+    log.read_to_string(&mut last_words).expect("text");
+    assert!(last_words.contains("accepted with 200"), "the delivery was recorded before the end: {last_words}");
     // The connection was closed by us, not cut off: everything that was announced has arrived.
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).expect("a whole request");

@@ -1,0 +1,412 @@
+//! The product beside its raw ceiling, in one run, interleaved: the median of the rounds' ratios, against the floors
+//! of `../shared/reference/perf-baseline.md` §8. Absolute numbers belong to a machine; ratios travel. Never asserted:
+//! a slow neighbour is not a bug.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use chrono::DateTime;
+use dashmap::DashMap;
+use mockaa::bankgen::{StatementRequest, accounts, statement};
+use mockaa::crypto::keys::SigningKey;
+use mockaa::crypto::{base64, jws};
+use mockaa::domain::command::{Command, RaiseConsent, Verb};
+use mockaa::domain::consent::{ConsentType, Face, Input, Range, Terms};
+use mockaa::domain::ids::ConsentHandle;
+use mockaa::domain::participants::{Aa, Participants};
+use mockaa::domain::refusal::Refusal;
+use mockaa::domain::time::{Span, Timestamp};
+use mockaa::engine::clock::ClockStart;
+use mockaa::engine::ports::{Director, Script, Setting};
+use mockaa::engine::world::World;
+use mockaa::wire::consent_detail::Stated;
+use mockaa::wire::fi::xml;
+use mockaa::wire::fields::{from_json, parse_instant};
+use mockaa::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+const ROUNDS: usize = 7;
+const SAMPLE: Duration = Duration::from_millis(300);
+const NOW: &str = "2020-07-04T06:00:00.000Z";
+const KEY: &str = include_str!("../fixtures/keys/fiu-1.pem");
+
+fn main() {
+    println!("{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n", SAMPLE.as_millis());
+    println!("{:34} {:>14} {:>14} {:>7} {:>7}", "", "product", "raw ceiling", "ratio", "floor");
+    compare("create a consent (per s)", 0.80, create_product(), create_raw());
+    compare("get a consent (per s)", 0.80, get_product(), get_raw());
+    compare("12-month statement as XML (MB/s)", 0.70, statement_product(), statement_raw());
+    compare("sign a webhook (per s)", 0.95, sign_product(), sign_raw());
+}
+
+/// Work that says how much it did: one for a call, bytes/1,000,000 for text.
+type Work = Box<dyn FnMut() -> f64>;
+
+fn compare(name: &str, floor: f64, mut product: Work, mut raw: Work) {
+    let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (a, b) = (rate(&mut product), rate(&mut raw));
+        ratios.push(a / b);
+        ours.push(a);
+        theirs.push(b);
+    }
+    let (ratio, ours, theirs) = (median(ratios), median(ours), median(theirs));
+    let verdict = if ratio >= floor { "" } else { "  below the floor" };
+    println!("{name:34} {ours:>14.0} {theirs:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures wall time")]
+fn rate(work: &mut Work) -> f64 {
+    let start = Instant::now();
+    let mut done = 0.0;
+    while start.elapsed() < SAMPLE {
+        for _ in 0..8 {
+            done += work();
+        }
+    }
+    done / start.elapsed().as_secs_f64()
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// The seed documents' request, for a customer of its own each time.
+fn request(number: u64) -> Vec<u8> {
+    include_str!("../fixtures/seed/consent-request.json")
+        .replace("{{current_timestamp}}", NOW)
+        .replace("1999999999", &format!("{:010}", 1_000_000_000 + number))
+        .into_bytes()
+}
+
+struct NoDirector;
+
+impl Director for NoDirector {
+    fn cast(&self, _: &Terms, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
+        Ok(None)
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn reload(&self) -> Result<usize, String> {
+        Ok(0)
+    }
+}
+
+fn participants() -> Participants {
+    let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into() };
+    Participants { aa, fius: Vec::new(), fip: "FIP-1".into() }
+}
+
+fn world() -> Arc<World> {
+    let setting = Setting {
+        seed: 42,
+        clock: ClockStart { at: parse_instant(NOW), frozen: true },
+        participants: Arc::new(participants()),
+        push_data: None,
+        director: Arc::new(NoDirector),
+        bank: accounts,
+    };
+    Arc::new(World::new("bench", Arc::new(setting)))
+}
+
+fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
+    let request: ConsentRequest = from_json(body).expect("a request");
+    let terms = request.into_terms("mockaa").expect("a right one");
+    let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
+    let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
+    serde_json::to_vec(&ConsentAnswer::new(&receipt.consent, world.message_time())).expect("it serialises")
+}
+
+/// Parse, validate, decide, journal, store, answer.
+fn create_product() -> Work {
+    let (world, mut number) = (world(), 0);
+    Box::new(move || {
+        number += 1;
+        black_box(raise(&world, &request(number)));
+        1.0
+    })
+}
+
+/// The shape of the baseline's raw server: typed structs, five dates parsed, a few checks, boxed into a map.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawRequest {
+    ver: String,
+    timestamp: String,
+    txnid: String,
+    #[serde(rename = "ConsentDetail")]
+    consent_detail: RawDetail,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDetail {
+    consent_start: String,
+    consent_expiry: String,
+    consent_mode: String,
+    fetch_type: String,
+    consent_types: Vec<String>,
+    fi_types: Vec<String>,
+    #[serde(rename = "DataConsumer")]
+    data_consumer: RawId,
+    #[serde(rename = "Customer")]
+    customer: RawId,
+    #[serde(rename = "Purpose")]
+    purpose: RawPurpose,
+    #[serde(rename = "FIDataRange")]
+    range: RawRange,
+    #[serde(rename = "DataLife")]
+    data_life: RawQuantity,
+    #[serde(rename = "Frequency")]
+    frequency: RawQuantity,
+    #[serde(rename = "DataFilter")]
+    data_filter: Vec<RawFilter>,
+    #[serde(rename = "VDRProvider")]
+    vdr_provider: RawRegistry,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawId {
+    id: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPurpose {
+    code: String,
+    ref_uri: String,
+    text: String,
+    #[serde(rename = "Category")]
+    category: RawCategory,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawCategory {
+    r#type: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawRange {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawQuantity {
+    unit: String,
+    value: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawFilter {
+    r#type: String,
+    operator: String,
+    value: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RawRegistry {
+    vdrpid: String,
+    fiuid: String,
+}
+
+#[derive(Serialize)]
+struct RawAnswer<'a> {
+    ver: &'static str,
+    timestamp: &'a str,
+    txnid: &'a str,
+    #[serde(rename = "Customer")]
+    customer: &'a RawId,
+    #[serde(rename = "ConsentHandle")]
+    consent_handle: String,
+}
+
+fn create_raw() -> Work {
+    let store: DashMap<uuid::Uuid, Arc<RawRequest>> = DashMap::new();
+    let (mut rng, mut number) = (ChaCha8Rng::seed_from_u64(1), 0);
+    Box::new(move || {
+        number += 1;
+        let request: RawRequest = serde_json::from_slice(&request(number)).expect("a request");
+        let detail = &request.consent_detail;
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a date");
+        at(&request.timestamp);
+        assert!(
+            at(&detail.consent_expiry) > at(&detail.consent_start) && at(&detail.range.to) > at(&detail.range.from)
+        );
+        assert!(detail.customer.id.contains('@') && !detail.fi_types.is_empty() && !detail.consent_types.is_empty());
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let request = Arc::new(request);
+        store.insert(id, Arc::clone(&request));
+        let customer = &request.consent_detail.customer;
+        let answer =
+            RawAnswer { ver: "1.0", timestamp: NOW, txnid: &request.txnid, customer, consent_handle: id.to_string() };
+        black_box(serde_json::to_vec(&answer).expect("it serialises"));
+        1.0
+    })
+}
+
+/// Look up among 10,000 approved consents, state the detail, the kept signature, serialise.
+fn get_product() -> Work {
+    let world = world();
+    let key = SigningKey::from_pem("k", KEY).expect("a key");
+    let aa = participants().aa;
+    let mut handles: Vec<ConsentHandle> = Vec::new();
+    for number in 0..10_000 {
+        raise(&world, &request(number));
+    }
+    for consent in world.consents(0, 10_000) {
+        world
+            .submit(Command::MoveConsent { handle: consent.handle, verb: Verb::plain(Input::Approve) })
+            .expect("it is approved");
+        handles.push(consent.handle);
+    }
+    let signature = key.sign(b"detail");
+    let mut next = 0;
+    Box::new(move || {
+        next = (next + 1) % handles.len();
+        let consent = world.consent(handles[next]).expect("it is there");
+        let grant = consent.grant.as_ref().expect("it is approved");
+        let seal = grant.seals.detail.get_or_init(|| signature.clone().into());
+        let detail = String::from_utf8(Stated::new(&consent, &aa).to_bytes()).expect("UTF-8");
+        let detail = RawValue::from_string(detail).expect("JSON");
+        let state = ConsentState::new(&consent, &detail, Some(base64::encode(seal)));
+        black_box(serde_json::to_vec(&state).expect("it serialises"));
+        1.0
+    })
+}
+
+fn get_raw() -> Work {
+    let store: DashMap<uuid::Uuid, Arc<(RawRequest, String)>> = DashMap::new();
+    let mut ids = Vec::new();
+    for number in 0..10_000u64 {
+        let id = uuid::Uuid::from_u64_pair(number, number);
+        let parsed = serde_json::from_slice(&request(number)).expect("a request");
+        store.insert(id, Arc::new((parsed, "s".repeat(344))));
+        ids.push(id);
+    }
+    let mut next = 0;
+    Box::new(move || {
+        next = (next + 1) % ids.len();
+        let consent = Arc::clone(&store.get(&ids[next]).expect("it is there"));
+        black_box(serde_json::to_vec(&*consent).expect("it serialises"));
+        1.0
+    })
+}
+
+fn statement_product() -> Work {
+    let account = accounts(&participants(), 42, "9812345678@mockaa").remove(0);
+    let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
+    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    let mut document = String::new();
+    Box::new(move || {
+        let statement = statement(&StatementRequest {
+            seed: 42,
+            customer: "9812345678@mockaa",
+            account: &account,
+            consent_types: ConsentType::ALL,
+            range: Range { from, to },
+            filters: &[],
+            now: to.plus(Span(1)),
+        });
+        document.clear();
+        xml::write(&statement.expect("deposits are simulated"), &mut document);
+        black_box(&document);
+        document.len() as f64 / 1e6
+    })
+}
+
+/// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
+fn statement_raw() -> Work {
+    const NARRATIONS: [&str; 4] = [
+        "UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
+        "NEFT CR-MOCK0000001-NIMBUS SOFTWORKS PVT LTD-SALARY",
+        "ATM/CASH WDL/Pune/S1AW0042",
+        "POS 4XXXXXXXXXXX0042 VASTRA STORES Pune",
+    ];
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut out = String::new();
+    Box::new(move || {
+        out.clear();
+        let mut balance = 1_000_000u64;
+        for row in 0..410u64 {
+            let amount = rng.random_range(100..500_000u64);
+            let credit = rng.random_bool(0.3);
+            balance = if credit { balance + amount } else { balance.saturating_sub(amount) };
+            let at = Timestamp::from_millis(1_700_000_000_000 + row as i64 * 77_000_000).to_string();
+            out.push_str("<Transaction txnId=\"M");
+            digits(&mut out, 20_240_101_000 + row);
+            out.push_str(if credit { "\" type=\"CREDIT\" mode=\"" } else { "\" type=\"DEBIT\" mode=\"" });
+            out.push_str("UPI\" amount=\"");
+            money(&mut out, amount);
+            out.push_str("\" currentBalance=\"");
+            money(&mut out, balance);
+            out.push_str("\" transactionTimestamp=\"");
+            out.push_str(&at);
+            out.push_str("\" valueDate=\"");
+            out.push_str(&at[..10]);
+            out.push_str("\" narration=\"");
+            out.push_str(NARRATIONS[rng.random_range(0..4)]);
+            out.push_str("\" reference=\"");
+            digits(&mut out, rng.random_range(100_000_000_000..999_999_999_999));
+            out.push_str("\"/>");
+        }
+        black_box(&out);
+        out.len() as f64 / 1e6
+    })
+}
+
+fn money(out: &mut String, paise: u64) {
+    digits(out, paise / 100);
+    out.push('.');
+    out.push(char::from(b'0' + (paise / 10 % 10) as u8));
+    out.push(char::from(b'0' + (paise % 10) as u8));
+}
+
+fn digits(out: &mut String, mut number: u64) {
+    let mut buffer = [b'0'; 20];
+    let mut start = buffer.len();
+    loop {
+        start -= 1;
+        buffer[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&buffer[start..]).expect("digits"));
+}
+
+const BODY: [u8; 500] = [b'x'; 500];
+
+fn sign_product() -> Work {
+    let key = SigningKey::from_pem("k", KEY).expect("a key");
+    Box::new(move || {
+        black_box(jws::sign_detached(&key, &BODY));
+        1.0
+    })
+}
+
+fn sign_raw() -> Work {
+    let (_, rest) = KEY.split_once("-----BEGIN PRIVATE KEY-----").expect("a PEM");
+    let (body, _) = rest.split_once("-----END").expect("a PEM");
+    let der = base64::decode(&body.split_whitespace().collect::<String>()).expect("base64");
+    let pair = RsaKeyPair::from_pkcs8(&der).expect("a key");
+    Box::new(move || {
+        let mut signature = [0; 256];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &BODY, &mut signature).expect("it signs");
+        black_box(&signature);
+        1.0
+    })
+}
