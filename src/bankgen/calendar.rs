@@ -35,8 +35,13 @@ impl Month {
 
     /// Days in the month.
     pub fn length(self) -> u32 {
-        let first = NaiveDate::from_ymd_opt(self.year, self.month, 1).expect("years 1 to 9999 have months");
-        u32::from(first.num_days_in_month())
+        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
+        match self.month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            _ => 31,
+        }
     }
 
     /// Interest is credited at the end of a calendar quarter.
@@ -77,6 +82,14 @@ mod tests {
     fn the_last_working_day_skips_a_sunday() {
         assert_eq!(Month { year: 2024, month: 3 }.last_working_day(), 30);
         assert_eq!(Month { year: 2024, month: 2 }.last_working_day(), 29);
+    }
+
+    #[test]
+    fn months_have_the_calendars_length() {
+        for (year, month) in (1990..2110).flat_map(|year| (1..=12).map(move |month| (year, month))) {
+            let month = Month { year, month };
+            assert_eq!(month.day(month.length()).succ_opt(), Some(month.next().day(1)), "{month:?}");
+        }
     }
 
     #[test]

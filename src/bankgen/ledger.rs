@@ -5,8 +5,6 @@
 //! customer's own deposit, as an auto-sweep facility does. So a month needs nothing from the months before it,
 //! except that a quarter's interest is computed on the daily balances of its three months.
 
-use std::fmt::Write;
-
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use rand::{Rng, RngExt};
 
@@ -22,6 +20,9 @@ use crate::domain::time::Timestamp;
 
 /// Savings interest, in basis points a year.
 const INTEREST_BASIS_POINTS: i64 = 300;
+
+const MONTHS: [&str; 12] =
+    ["Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ", "Dec "];
 
 /// The day on which the sweep evens the month out.
 const SWEEP_DAY: u32 = 24;
@@ -54,24 +55,61 @@ struct Book {
 }
 
 impl Book {
-    fn post(
-        &mut self,
-        at: NaiveDateTime,
-        movement: Movement,
-        narration: std::fmt::Arguments<'_>,
-        reference: Reference,
-    ) {
-        let length = |texts: &String| u32::try_from(texts.len()).expect("a month's texts are short");
+    fn post(&mut self, at: NaiveDateTime, movement: Movement, narration: &[Piece<'_>], reference: Reference) {
         let Movement { transaction_type, mode, amount } = movement;
-        let start = length(&self.texts);
-        self.texts.write_fmt(narration).expect("writing to a string cannot fail");
-        let middle = length(&self.texts);
-        let Reference { prefix, digits, number } = reference;
-        write!(self.texts, "{prefix}{number:0digits$}").expect("writing to a string cannot fail");
-        let texts = (start, middle, length(&self.texts));
+        let start = self.length();
+        for piece in narration {
+            self.write(*piece);
+        }
+        let middle = self.length();
+        self.write(Text(reference.prefix));
+        self.write(reference.digits());
+        let texts = (start, middle, self.length());
         self.postings.push(Posting { at, transaction_type, mode, amount, texts });
     }
+
+    fn write(&mut self, piece: Piece<'_>) {
+        match piece {
+            Text(text) => self.texts.push_str(text),
+            Number { value, digits } => {
+                let mut scale = 10u64.pow(digits);
+                if digits % 2 == 1 {
+                    scale /= 10;
+                    self.texts.push(char::from(b'0' + u8::try_from(value / scale % 10).expect("a digit")));
+                }
+                while scale > 1 {
+                    scale /= 100;
+                    let pair = 2 * usize::try_from(value / scale % 100).expect("below 100");
+                    self.texts.push_str(&PAIRS[pair..pair + 2]);
+                }
+            }
+        }
+    }
+
+    fn length(&self) -> u32 {
+        u32::try_from(self.texts.len()).expect("a month's texts are short")
+    }
 }
+
+/// 00 to 99: two digits at a time, already text.
+const PAIRS: &str = "0001020304050607080910111213141516171819\
+                     2021222324252627282930313233343536373839\
+                     4041424344454647484950515253545556575859\
+                     6061626364656667686970717273747576777879\
+                     8081828384858687888990919293949596979899";
+
+/// A part of a narration. Rows are made by the thousand, and format strings cost several times as much as these.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Text(&'a str),
+    /// With leading zeros, at most 18 digits.
+    Number {
+        value: u64,
+        digits: u32,
+    },
+}
+
+use Piece::{Number, Text};
 
 #[derive(Clone, Copy)]
 struct Movement {
@@ -92,11 +130,15 @@ fn credit(mode: TransactionMode, amount: Paise) -> Movement {
 #[derive(Clone, Copy)]
 struct Reference {
     prefix: &'static str,
-    digits: usize,
+    digits: u32,
     number: u64,
 }
 
 impl Reference {
+    fn digits(self) -> Piece<'static> {
+        Number { value: self.number, digits: self.digits }
+    }
+
     /// Retrieval reference number of UPI and IMPS: last digit of the year, day of the year, eight more.
     fn rrn(rng: &mut impl Rng, date: NaiveDate) -> Self {
         let year = u64::from(date.year().unsigned_abs() % 10);
@@ -113,88 +155,100 @@ impl Reference {
     }
 }
 
-/// The transactions of the request's range, cut at its now, filtered.
-pub fn transactions(persona: &Persona<'_>, request: &StatementRequest<'_>) -> Transactions {
-    let StatementRequest { range, filters, now, .. } = *request;
-    let mut statement = Transactions::new(range);
-    let end = range.to.min(now);
-    if range.from > end {
-        return statement;
-    }
-    let mut month = Month::of(range.from.ist_date()).max(persona.first_month());
-    let last = Month::of(end.ist_date());
-    let mut book = Book::default();
-    while month <= last {
-        tell(persona, month, &mut book, &mut |id, at, posting, balance, texts| {
-            let inside = range.from <= at && at <= end;
-            if inside && filters.iter().all(|filter| filter.keeps(posting.amount, posting.transaction_type)) {
-                let (start, middle, stop) = posting.texts;
-                statement.push(NewRow {
-                    at,
-                    transaction_type: posting.transaction_type,
-                    mode: posting.mode,
-                    amount: posting.amount,
-                    balance,
-                    id,
-                    narration: &texts[start as usize..middle as usize],
-                    reference: &texts[middle as usize..stop as usize],
-                });
-            }
-        });
-        month = month.next();
-    }
-    statement
-}
-
-/// The account as it stands at `now`.
-pub fn summary(persona: &Persona<'_>, now: Timestamp) -> Summary {
-    Summary {
-        balance: balance_at(persona, now),
-        balance_at: now,
-        branch: persona.branch.city.to_owned(),
-        ifsc: persona.branch.ifsc(),
-        micr: persona.branch.micr(),
-        opened_on: persona.opened_on,
-    }
-}
-
-fn balance_at(persona: &Persona<'_>, now: Timestamp) -> Paise {
-    let month = Month::of(now.ist_date());
-    if month < persona.first_month() {
-        return Paise::default();
-    }
-    let mut balance = opening(persona, month);
-    tell(persona, month, &mut Book::default(), &mut |_, at, _, after, _| {
-        if at <= now {
-            balance = after;
-        }
-    });
-    balance
-}
-
 fn opening(persona: &Persona<'_>, month: Month) -> Paise {
     if month <= persona.first_month() { Paise::default() } else { persona.close(month.previous()) }
 }
 
-/// Tells a month's postings in order: id, instant, posting, balance after it, texts.
-fn tell(
-    persona: &Persona<'_>,
-    month: Month,
-    book: &mut Book,
-    row: &mut dyn FnMut(u64, Timestamp, &Posting, Paise, &str),
-) {
-    write_month(persona, month, book);
-    let mut balance = opening(persona, month);
-    for (posting, number) in book.postings.iter().zip(1..) {
-        balance += posting.signed();
-        let date = posting.at.date();
-        let day = u64::from(date.year().unsigned_abs()) * 10_000 + u64::from(date.month() * 100 + date.day());
-        row(day * 1_000 + number, Timestamp::from_ist(posting.at), posting, balance, &book.texts);
+/// Tells months, best in order: what a quarter's interest needs of the months just told is kept.
+pub struct Story<'a> {
+    persona: &'a Persona<'a>,
+    book: Book,
+    /// The last two months told, with their [`daily_products`].
+    told: [Option<(Month, i128)>; 2],
+}
+
+impl<'a> Story<'a> {
+    pub fn of(persona: &'a Persona<'a>) -> Self {
+        Self { persona, book: Book::default(), told: [None; 2] }
+    }
+
+    /// The transactions of the request's range, cut at its now, filtered.
+    pub fn transactions(&mut self, request: &StatementRequest<'_>) -> Transactions {
+        let StatementRequest { range, filters, now, .. } = *request;
+        let mut statement = Transactions::new(range);
+        let end = range.to.min(now);
+        if range.from > end {
+            return statement;
+        }
+        let mut month = Month::of(range.from.ist_date()).max(self.persona.first_month());
+        let last = Month::of(end.ist_date());
+        while month <= last {
+            self.tell(month, &mut |id, at, posting, balance, texts| {
+                let inside = range.from <= at && at <= end;
+                if inside && filters.iter().all(|filter| filter.keeps(posting.amount, posting.transaction_type)) {
+                    let (start, middle, stop) = posting.texts;
+                    statement.push(NewRow {
+                        at,
+                        transaction_type: posting.transaction_type,
+                        mode: posting.mode,
+                        amount: posting.amount,
+                        balance,
+                        id,
+                        narration: &texts[start as usize..middle as usize],
+                        reference: &texts[middle as usize..stop as usize],
+                    });
+                }
+            });
+            month = month.next();
+        }
+        statement
+    }
+
+    /// The account as it stands at `now`.
+    pub fn summary(&mut self, now: Timestamp) -> Summary {
+        let branch = self.persona.branch;
+        Summary {
+            balance: self.balance_at(now),
+            balance_at: now,
+            branch: branch.city.to_owned(),
+            ifsc: branch.ifsc(),
+            micr: branch.micr(),
+            opened_on: self.persona.opened_on,
+        }
+    }
+
+    fn balance_at(&mut self, now: Timestamp) -> Paise {
+        let month = Month::of(now.ist_date());
+        if month < self.persona.first_month() {
+            return Paise::default();
+        }
+        let mut balance = opening(self.persona, month);
+        self.tell(month, &mut |_, at, _, after, _| {
+            if at <= now {
+                balance = after;
+            }
+        });
+        balance
+    }
+
+    /// Tells a month's postings: id, instant, posting, balance after it, texts.
+    fn tell(&mut self, month: Month, row: &mut dyn FnMut(u64, Timestamp, &Posting, Paise, &str)) {
+        let Self { persona, book, told } = self;
+        write_month(persona, month, *told, book);
+        let mut balance = opening(persona, month);
+        told.swap(0, 1);
+        told[1] = Some((month, daily_products(balance, month, &book.postings, month.length())));
+        for (posting, number) in book.postings.iter().zip(1..) {
+            balance += posting.signed();
+            let date = posting.at.date();
+            let day = u64::from(date.year().unsigned_abs()) * 10_000 + u64::from(date.month() * 100 + date.day());
+            row(day * 1_000 + number, Timestamp::from_ist(posting.at), posting, balance, &book.texts);
+        }
     }
 }
 
 /// Fills the book with the month's postings, in order of time.
-fn write_month(persona: &Persona<'_>, month: Month, book: &mut Book) {
+fn write_month(persona: &Persona<'_>, month: Month, told: [Option<(Month, i128)>; 2], book: &mut Book) {
     book.postings.clear();
     book.texts.clear();
     if month == persona.first_month() {
@@ -202,7 +256,7 @@ fn write_month(persona: &Persona<'_>, month: Month, book: &mut Book) {
     } else {
         write_life(persona, month, book);
         if month.ends_quarter() {
-            write_interest(persona, month, book);
+            write_interest(persona, month, told, book);
         }
         write_sweep(persona, month, book);
     }
@@ -213,7 +267,7 @@ fn write_opening(persona: &Persona<'_>, month: Month, book: &mut Book) {
     let at = persona.opened_on.and_time(time(11, 20, 0));
     let deposit = credit(TransactionMode::Cash, persona.close(month));
     let reference = Reference { prefix: "CASH", digits: 6, number: u64::from(persona.branch.code) };
-    book.post(at, deposit, format_args!("BY CASH/ACCOUNT OPENING DEPOSIT/{}", persona.branch.city), reference);
+    book.post(at, deposit, &[Text("BY CASH/ACCOUNT OPENING DEPOSIT/"), Text(persona.branch.city)], reference);
 }
 
 fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
@@ -226,12 +280,15 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
     book.post(
         at,
         credit(TransactionMode::Ft, salary),
-        format_args!(
-            "NEFT CR-MOCK0000001-{}-SALARY {}-MOCKN{:011}",
-            persona.employer,
-            payday.format("%b %Y"),
-            reference.number
-        ),
+        &[
+            Text("NEFT CR-MOCK0000001-"),
+            Text(persona.employer),
+            Text("-SALARY "),
+            Text(MONTHS[payday.month0() as usize]),
+            Number { value: u64::from(payday.year().unsigned_abs()), digits: 4 },
+            Text("-MOCKN"),
+            reference.digits(),
+        ],
         reference,
     );
 
@@ -240,7 +297,7 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
     book.post(
         at_some_time(rng, date),
         debit(TransactionMode::Ft, persona.rent(month)),
-        format_args!("IMPS/P2A/{:012}/{}/MOCKBANK/RENT", reference.number, persona.landlord),
+        &[Text("IMPS/P2A/"), reference.digits(), Text("/"), Text(&persona.landlord), Text("/MOCKBANK/RENT")],
         reference,
     );
 
@@ -249,7 +306,7 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
     book.post(
         date.and_time(time(6, 10, rng.random_range(0..60))),
         debit(TransactionMode::Others, persona.emi(month)),
-        format_args!("NACH/ACH-DR/MOCK HOUSING FINANCE LTD/EMI/{:010}", reference.number),
+        &[Text("NACH/ACH-DR/MOCK HOUSING FINANCE LTD/EMI/"), reference.digits()],
         reference,
     );
 
@@ -258,7 +315,7 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
     book.post(
         date.and_time(time(7, 30, rng.random_range(0..60))),
         debit(TransactionMode::Others, persona.sip(month)),
-        format_args!("NACH/ACH-DR/MOCK MUTUAL FUND SIP/{:010}", reference.number),
+        &[Text("NACH/ACH-DR/MOCK MUTUAL FUND SIP/"), reference.digits()],
         reference,
     );
 
@@ -285,8 +342,15 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
         let reference = Reference { prefix: "", digits: 12, number: rng.random_range(0..1_000_000_000_000) };
         let at = at_some_time(rng, date);
         if let Some(amount) = spend(&mut budget, amount) {
-            let narration = format_args!("POS 4XXXXXXXXXXX{:04} {name} {}", persona.branch.code, persona.branch.city);
-            book.post(at, debit(TransactionMode::Card, amount), narration, reference);
+            let narration = [
+                Text("POS 4XXXXXXXXXXX"),
+                branch_code(persona),
+                Text(" "),
+                Text(name),
+                Text(" "),
+                Text(persona.branch.city),
+            ];
+            book.post(at, debit(TransactionMode::Card, amount), &narration, reference);
         }
     }
     for _ in 0..rng.random_range(1..=3) {
@@ -295,29 +359,39 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
         let reference = Reference { prefix: "", digits: 6, number: rng.random_range(0..1_000_000) };
         let at = at_some_time(rng, date);
         if let Some(amount) = spend(&mut budget, amount) {
-            let narration = format_args!("ATM/CASH WDL/{}/S1AW{:04}", persona.branch.city, persona.branch.code);
-            book.post(at, debit(TransactionMode::Atm, amount), narration, reference);
+            let narration = [Text("ATM/CASH WDL/"), Text(persona.branch.city), Text("/S1AW"), branch_code(persona)];
+            book.post(at, debit(TransactionMode::Atm, amount), &narration, reference);
         }
     }
     for _ in 0..rng.random_range(0..=2) {
         let date = any_day(rng, month);
         let reference = Reference::rrn(rng, date);
         let amount = rupees(rng, 150, 3000);
-        let narration =
-            format_args!("UPI/CR/{:012}/{}/MOCKBANK/friend@mockpay/SPLIT", reference.number, persona.friend);
-        book.post(at_some_time(rng, date), credit(TransactionMode::Upi, amount), narration, reference);
+        let narration = [
+            Text("UPI/CR/"),
+            reference.digits(),
+            Text("/"),
+            Text(&persona.friend),
+            Text("/MOCKBANK/friend@mockpay/SPLIT"),
+        ];
+        book.post(at_some_time(rng, date), credit(TransactionMode::Upi, amount), &narration, reference);
     }
 }
 
 /// Interest of the quarter that ends, on its daily closing balances up to the day before.
-fn write_interest(persona: &Persona<'_>, month: Month, book: &mut Book) {
+fn write_interest(persona: &Persona<'_>, month: Month, told: [Option<(Month, i128)>; 2], book: &mut Book) {
     let mut products = 0i128;
-    let mut earlier = Book::default();
     for past in [month.previous().previous(), month.previous()] {
-        if past >= persona.first_month() {
-            write_month(persona, past, &mut earlier);
-            products += daily_products(opening(persona, past), past, &earlier.postings, past.length());
-        }
+        let known = told.iter().flatten().find(|(told, _)| *told == past);
+        products += match known {
+            Some((_, products)) => *products,
+            None if past < persona.first_month() => 0,
+            None => {
+                let mut earlier = Book::default();
+                write_month(persona, past, told, &mut earlier);
+                daily_products(opening(persona, past), past, &earlier.postings, past.length())
+            }
+        };
     }
     // The sweep of this month is not written yet, and it depends on the interest; its own effect on the daily
     // balances is left out. Assumption: banks that sweep pay savings interest on the unswept balance.
@@ -328,8 +402,10 @@ fn write_interest(persona: &Persona<'_>, month: Month, book: &mut Book) {
     let interest = Paise(i64::try_from(interest).expect("interest on a savings balance fits").max(1));
     let date = month.day(month.length());
     let reference = Reference { prefix: "INT", digits: 8, number: ordinal(month) };
-    let narration = format_args!("INT.PD:SAVINGS:QTR TO {}", date.format("%d-%m-%Y"));
-    book.post(date.and_time(time(23, 55, 0)), credit(TransactionMode::Others, interest), narration, reference);
+    let number = |value: u32, digits| Number { value: u64::from(value), digits };
+    let (day, year) = (number(date.day(), 2), number(date.year().unsigned_abs(), 4));
+    let narration = [Text("INT.PD:SAVINGS:QTR TO "), day, Text("-"), number(date.month(), 2), Text("-"), year];
+    book.post(date.and_time(time(23, 55, 0)), credit(TransactionMode::Others, interest), &narration, reference);
 }
 
 /// Sum of the closing balances of the month's first `days` days, in paise days.
@@ -353,13 +429,15 @@ fn write_sweep(persona: &Persona<'_>, month: Month, book: &mut Book) {
     let date = month.day(SWEEP_DAY);
     let at = date.and_time(time(4, 30, 0));
     let reference = Reference { prefix: "SWP", digits: 8, number: ordinal(month) };
-    let deposit = persona.branch.code;
-    if over.0 > 0 {
-        let narration = format_args!("AUTO SWEEP TO LINKED DEPOSIT XXXXXX{deposit:04}");
-        book.post(at, debit(TransactionMode::Ft, over), narration, reference);
-    } else if over.0 < 0 {
-        let narration = format_args!("AUTO SWEEP FROM LINKED DEPOSIT XXXXXX{deposit:04}");
-        book.post(at, credit(TransactionMode::Ft, -over), narration, reference);
+    let (movement, direction) = if over.0 > 0 {
+        (debit(TransactionMode::Ft, over), "TO")
+    } else {
+        (credit(TransactionMode::Ft, -over), "FROM")
+    };
+    if over.0 != 0 {
+        let deposit = branch_code(persona);
+        let narration = [Text("AUTO SWEEP "), Text(direction), Text(" LINKED DEPOSIT XXXXXX"), deposit];
+        book.post(at, movement, &narration, reference);
     }
 }
 
@@ -372,8 +450,14 @@ fn pay_by_upi(
     purpose: &str,
 ) {
     let reference = Reference::rrn(rng, date);
-    let narration = format_args!("UPI/DR/{:012}/{name}/MOCKBANK/{address}/{purpose}", reference.number);
-    book.post(at_some_time(rng, date), debit(TransactionMode::Upi, amount), narration, reference);
+    let (who, rrn) = (Text(name), reference.digits());
+    let narration = [Text("UPI/DR/"), rrn, Text("/"), who, Text("/MOCKBANK/"), Text(address), Text("/"), Text(purpose)];
+    book.post(at_some_time(rng, date), debit(TransactionMode::Upi, amount), &narration, reference);
+}
+
+/// Cards, cash machines and deposits of the customer carry the branch's number.
+fn branch_code(persona: &Persona<'_>) -> Piece<'static> {
+    Number { value: u64::from(persona.branch.code), digits: 4 }
 }
 
 fn spend(budget: &mut Paise, amount: Paise) -> Option<Paise> {

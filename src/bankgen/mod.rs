@@ -14,6 +14,7 @@ mod persona;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::bankgen::ledger::Story;
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Filter, Range};
 use crate::domain::participants::Participants;
@@ -51,11 +52,12 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
     }
     let persona = persona::Persona::of(request.seed, request.customer);
     let wants = |part| request.consent_types.contains(&part);
+    let mut story = Story::of(&persona);
     Some(Statement {
         account: request.account.clone(),
         profile: wants(ConsentType::Profile).then(|| persona.holder()),
-        summary: wants(ConsentType::Summary).then(|| ledger::summary(&persona, request.now)),
-        transactions: wants(ConsentType::Transactions).then(|| ledger::transactions(&persona, request)),
+        transactions: wants(ConsentType::Transactions).then(|| story.transactions(request)),
+        summary: wants(ConsentType::Summary).then(|| story.summary(request.now)),
     })
 }
 

@@ -69,15 +69,8 @@ impl Timestamp {
         Span(self.0 - earlier.0)
     }
 
-    fn utc(self) -> NaiveDateTime {
-        DateTime::from_timestamp_millis(self.0).expect("years 1 to 9999 are representable").naive_utc()
-    }
-}
-
-/// `yyyy-MM-ddTHH:mm:ss.SSSZ`, the form that ReBIT participants emit
-/// (Sahamati certification framework, general guidelines).
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The instant as ReBIT participants write it, without an allocation.
+    pub fn iso(self) -> Iso {
         let at = self.utc();
         let mut text = *b"0000-00-00T00:00:00.000Z";
         put_digits(&mut text[0..4], at.year().unsigned_abs());
@@ -87,7 +80,29 @@ impl fmt::Display for Timestamp {
         put_digits(&mut text[14..16], at.minute());
         put_digits(&mut text[17..19], at.second());
         put_digits(&mut text[20..23], at.nanosecond() / 1_000_000);
-        f.write_str(std::str::from_utf8(&text).expect("digits and punctuation are ASCII"))
+        Iso(text)
+    }
+
+    fn utc(self) -> NaiveDateTime {
+        DateTime::from_timestamp_millis(self.0).expect("years 1 to 9999 are representable").naive_utc()
+    }
+}
+
+/// An instant in text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iso([u8; 24]);
+
+impl Iso {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits and punctuation are ASCII")
+    }
+}
+
+/// `yyyy-MM-ddTHH:mm:ss.SSSZ`, the form that ReBIT participants emit
+/// (Sahamati certification framework, general guidelines).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.iso().as_str())
     }
 }
 

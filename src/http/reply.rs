@@ -187,10 +187,9 @@ mod tests {
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));
         let request = include_str!("../../fixtures/seed/consent-request.json")
-            .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z")
             .replace("1999999999@onemoney", "9999999002@onemoney");
         let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
-        let terms = request.into_terms("mockaa").expect("the fixture is right");
+        let terms = request.into_terms("mockaa", world.now()).expect("the fixture is right");
         let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
         let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))

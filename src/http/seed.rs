@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use serde_json::value::RawValue;
 
 use crate::crypto::base64;
 use crate::domain::command::{Command, RaiseConsent};
@@ -29,7 +28,7 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let world = call.world()?;
     let caller = admit(call, &world, &KEY_HEADERS)?;
     let request: ConsentRequest = call.json()?;
-    let terms = request.into_terms(&world.setting().participants.aa.handle)?;
+    let terms = request.into_terms(&world.setting().participants.aa.handle, world.now())?;
     let fiu = Arc::clone(&caller.owner_of_new(&terms.consumer)?.id);
     let scenario = call.header("x-mockaa-scenario").map(Into::into);
     let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
@@ -52,21 +51,19 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(id.chars().take(80).collect()))?;
 
-    let detail = Stated::new(&consent, &world.setting().participants.aa).to_bytes();
+    let detail = Stated::new(&consent, &world.setting().participants.aa);
     let signature = detail_signature(call.shared(), &consent, &detail).await;
-    let detail = String::from_utf8(detail).expect("serde_json writes UTF-8");
-    let detail = RawValue::from_string(detail).expect("serde_json writes JSON");
     Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
 }
 
 /// RS256 over the bytes of `ConsentDetail` in the answer, in Base64 (DESIGN §1); made once, where there is a consent
 /// id.
-async fn detail_signature(shared: &Shared, consent: &Consent, detail: &[u8]) -> Option<String> {
+async fn detail_signature(shared: &Shared, consent: &Consent, detail: &Stated<'_>) -> Option<String> {
     let seal = &consent.grant.as_ref()?.seals.detail;
     if let Some(signature) = seal.get() {
         return Some(base64::encode(signature));
     }
-    let (key, detail) = (Arc::clone(&shared.key), detail.to_vec());
+    let (key, detail) = (Arc::clone(&shared.key), detail.to_bytes());
     let made = tokio::task::spawn_blocking(move || key.sign(&detail)).await.expect("signing does not panic");
     Some(base64::encode(seal.get_or_init(|| made.into())))
 }

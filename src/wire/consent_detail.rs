@@ -13,7 +13,8 @@ use crate::domain::consent::{
 };
 use crate::domain::money::Paise;
 use crate::domain::participants::Aa;
-use crate::wire::fields::{count, instant, list_of, one_of, optional, text};
+use crate::domain::time::Timestamp;
+use crate::wire::fields::{Instant, count, instant, list_of, one_of, optional, text};
 use crate::wire::problem::Problem;
 
 /// `ConsentDetail` of a request, nothing checked.
@@ -120,6 +121,22 @@ pub struct Rules {
     pub numeric_filters: bool,
     /// `VDRProvider` is part of the dialect (seed documents); elsewhere it is ignored like any unknown field.
     pub vdr_provider: bool,
+    /// What stands for [`CURRENT_TIMESTAMP`], where the dialect knows it.
+    pub current_timestamp: Option<Timestamp>,
+}
+
+/// The seed documents print their sample with this Postman variable. Whoever pastes it as printed gets the world's
+/// now.
+const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
+
+impl Rules {
+    /// A date-time of the request.
+    pub fn instant(self, field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
+        match self.current_timestamp {
+            Some(now) if value.as_deref() == Some(CURRENT_TIMESTAMP) => Ok(now),
+            _ => instant(field, value),
+        }
+    }
 }
 
 impl Asked {
@@ -146,8 +163,8 @@ impl Asked {
             data_filter,
             vdr_provider,
         } = self;
-        let start = instant("ConsentDetail.consentStart", consent_start)?;
-        let expiry = instant("ConsentDetail.consentExpiry", consent_expiry)?;
+        let start = rules.instant("ConsentDetail.consentStart", consent_start)?;
+        let expiry = rules.instant("ConsentDetail.consentExpiry", consent_expiry)?;
         if start >= expiry {
             let problem = format!("{expiry} is not after consentStart, {start}");
             return Err(Problem::field("ConsentDetail.consentExpiry", problem));
@@ -170,8 +187,8 @@ impl Asked {
         let customer = address(customer.unwrap_or_default(), aa_handle)?;
         let purpose = purpose_of(purpose.unwrap_or_default())?;
         let range = Range {
-            from: instant("ConsentDetail.FIDataRange.from", range.from)?,
-            to: instant("ConsentDetail.FIDataRange.to", range.to)?,
+            from: rules.instant("ConsentDetail.FIDataRange.from", range.from)?,
+            to: rules.instant("ConsentDetail.FIDataRange.to", range.to)?,
         };
         if range.from > range.to {
             let problem = format!("{} is before FIDataRange.from, {}", range.to, range.from);
@@ -290,8 +307,8 @@ fn plain_number(number: &Number) -> String {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stated<'a> {
-    consent_start: String,
-    consent_expiry: String,
+    consent_start: Instant,
+    consent_expiry: Instant,
     consent_mode: &'static str,
     fetch_type: &'static str,
     consent_types: Vec<&'static str>,
@@ -359,8 +376,8 @@ struct Category<'a> {
 
 #[derive(Debug, Serialize)]
 struct StatedRange {
-    from: String,
-    to: String,
+    from: Instant,
+    to: Instant,
 }
 
 #[derive(Debug, Serialize)]
@@ -412,8 +429,8 @@ impl<'a> Stated<'a> {
             txnid: _,
         } = &*consent.terms;
         Self {
-            consent_start: start.to_string(),
-            consent_expiry: expiry.to_string(),
+            consent_start: Instant(*start),
+            consent_expiry: Instant(*expiry),
             consent_mode: mode.as_str(),
             fetch_type: fetch_type.as_str(),
             consent_types: consent_types.iter().map(|part| part.as_str()).collect(),
@@ -428,7 +445,7 @@ impl<'a> Stated<'a> {
                 text: purpose.text.as_deref(),
                 category: purpose.category.as_deref().map(|r#type| Category { r#type }),
             },
-            range: StatedRange { from: range.from.to_string(), to: range.to.to_string() },
+            range: StatedRange { from: Instant(range.from), to: Instant(range.to) },
             data_life: Quantity { unit: data_life.0.as_str(), value: data_life.1 },
             frequency: Quantity { unit: frequency.0.as_str(), value: frequency.1 },
             data_filter: filters.as_ref().map(|filters| filters.iter().map(StatedFilter::new).collect()),
@@ -479,7 +496,7 @@ impl<'a> StatedFilter<'a> {
 pub struct ConsentUse {
     log_uri: String,
     count: u32,
-    last_use_date_time: String,
+    last_use_date_time: Instant,
 }
 
 impl ConsentUse {
@@ -489,7 +506,7 @@ impl ConsentUse {
         Self {
             log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),
             count: grant.map_or(0, |grant| grant.uses),
-            last_use_date_time: grant.and_then(|grant| grant.last_used_at).unwrap_or(consent.created_at).to_string(),
+            last_use_date_time: Instant(grant.and_then(|grant| grant.last_used_at).unwrap_or(consent.created_at)),
         }
     }
 }

@@ -1,12 +1,23 @@
-//! Reading fields of a request: missing, blank and `{}` are the same (certification framework, general guidelines,
+//! Fields of messages. Reading those of a request: missing, blank and `{}` are the same (certification framework, general guidelines,
 //! rule 2), and every refusal names the field, the value's problem and what would have been accepted.
 
 use chrono::DateTime;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 use serde_json::Number;
 
 use crate::domain::time::Timestamp;
 use crate::wire::problem::Problem;
+
+/// An instant in an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant(pub Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.iso().as_str())
+    }
+}
 
 /// Reads a body. The path to a value of the wrong type is looked up only when there is one.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -147,8 +147,9 @@ fn fi_status(session: &Session) -> FiStatusNotification<'_> {
 }
 
 fn account_xml(statement: &Statement) -> AccountXml<'_> {
-    let mut document = String::new();
+    let mut document = Vec::new();
     xml::write(statement, &mut document);
+    let document = String::from_utf8(document).expect("documents are UTF-8");
     AccountXml {
         fip_id: &statement.account.fip,
         link_ref_number: &statement.account.link_ref,

@@ -2,12 +2,11 @@
 //! "1.0" in answers, unsigned, with `VDRProvider`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::domain::consent::{Consent, Terms};
 use crate::domain::time::Timestamp;
-use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules};
-use crate::wire::fields::{instant, need, text, uuid};
+use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules, Stated};
+use crate::wire::fields::{Instant, need, text, uuid};
 use crate::wire::problem::Problem;
 
 /// What answers carry as `ver`, whatever the request's was.
@@ -17,7 +16,9 @@ pub const ANSWER_VER: &str = "1.0";
 const VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
 /// The seed's body breaks five ReBIT rules and is right here (DESIGN §1, seed face).
-const RULES: Rules = Rules { consumer_type_required: false, numeric_filters: true, vdr_provider: true };
+fn rules(now: Timestamp) -> Rules {
+    Rules { consumer_type_required: false, numeric_filters: true, vdr_provider: true, current_timestamp: Some(now) }
+}
 
 /// Body of `POST /consent`, nothing checked.
 #[derive(Debug, Deserialize)]
@@ -35,18 +36,19 @@ impl ConsentRequest {
         self.consent_detail.as_ref()?.consumer()
     }
 
-    /// Checks everything.
+    /// Checks everything. `now` is the world's; it stands where the sample's `{{current_timestamp}}` was left.
     ///
     /// # Errors
     /// The first [`Problem`], its field named.
-    pub fn into_terms(self, aa_handle: &str) -> Result<Terms, Problem> {
+    pub fn into_terms(self, aa_handle: &str, now: Timestamp) -> Result<Terms, Problem> {
+        let rules = rules(now);
         let ver = text("ver", self.ver)?;
         if !VERSIONS.split(", ").any(|known| known == ver) {
             return Err(Problem::Version(ver, VERSIONS));
         }
-        instant("timestamp", self.timestamp)?;
+        rules.instant("timestamp", self.timestamp)?;
         let txnid = uuid("txnid", self.txnid)?;
-        need("ConsentDetail", self.consent_detail)?.into_terms(txnid, RULES, aa_handle)
+        need("ConsentDetail", self.consent_detail)?.into_terms(txnid, rules, aa_handle)
     }
 }
 
@@ -54,7 +56,7 @@ impl ConsentRequest {
 #[derive(Debug, Serialize)]
 pub struct ConsentAnswer<'a> {
     ver: &'static str,
-    timestamp: String,
+    timestamp: Instant,
     txnid: &'a str,
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
@@ -67,7 +69,7 @@ impl<'a> ConsentAnswer<'a> {
         let Terms { customer, txnid, .. } = &*consent.terms;
         Self {
             ver: ANSWER_VER,
-            timestamp: timestamp.to_string(),
+            timestamp: Instant(timestamp),
             txnid,
             customer: CustomerId { id: customer },
             consent_handle: consent.handle.to_string(),
@@ -88,9 +90,9 @@ pub struct ConsentState<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     consent_id: Option<String>,
     status: &'static str,
-    create_timestamp: String,
+    create_timestamp: Instant,
     #[serde(rename = "ConsentDetail")]
-    consent_detail: &'a RawValue,
+    consent_detail: &'a Stated<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent_detail_digital_signature: Option<String>,
     #[serde(rename = "ConsentUse")]
@@ -98,14 +100,14 @@ pub struct ConsentState<'a> {
 }
 
 impl<'a> ConsentState<'a> {
-    /// `detail` is the JSON of `ConsentDetail`, `signature` the Base64 of its signature.
-    pub fn new(consent: &'a Consent, detail: &'a RawValue, signature: Option<String>) -> Self {
+    /// `signature` is the Base64 of the signature over the detail's bytes, which stand in the answer as they are.
+    pub fn new(consent: &'a Consent, detail: &'a Stated<'a>, signature: Option<String>) -> Self {
         Self {
             ver: ANSWER_VER,
             txnid: &consent.terms.txnid,
             consent_id: consent.consent_id().map(|id| id.to_string()),
             status: consent.status.as_str(),
-            create_timestamp: consent.created_at.to_string(),
+            create_timestamp: Instant(consent.created_at),
             consent_detail: detail,
             consent_detail_digital_signature: signature,
             consent_use: ConsentUse::new(consent),

@@ -113,8 +113,8 @@ impl TestApp {
         self.consent(handle).await["state"].as_str().expect("a state").to_owned()
     }
 
-    pub async fn consents(&self) -> usize {
-        self.get("/_mockaa/v1/world").await.ok()["consents"].as_u64().expect("a count") as usize
+    pub async fn consents(&self) -> u64 {
+        self.get("/_mockaa/v1/world").await.ok()["consents"].as_u64().expect("a count")
     }
 
     /// Moves the world's clock; webhooks have arrived when it returns.

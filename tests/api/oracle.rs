@@ -70,7 +70,7 @@ pub fn unbase64(text: &str) -> Vec<u8> {
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((buffer >> bits) as u8);
+            bytes.push((buffer >> bits & 0xff).try_into().expect("a byte"));
         }
     }
     bytes

@@ -6,6 +6,12 @@ use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, seed_request};
 
+/// A scenario, how long it is played, and the states it goes through.
+type Story<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// A state, and the webhooks since the moment before.
+type Moment<'a> = (&'a str, &'a [&'a str]);
+
 /// States with their instants, as far as they have come.
 async fn history(app: &TestApp, handle: &str) -> Vec<(String, String)> {
     let consent = app.consent(handle).await;
@@ -21,7 +27,7 @@ fn story(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn shipped_scenarios_play_their_story() {
     let app = TestApp::start().await;
-    let stories: [(&str, &str, &[(&str, &str)]); 6] = [
+    let stories: [Story<'_>; 6] = [
         ("approve-deposit", "10s", &[("PENDING", "06:00:00"), ("READY", "06:00:02"), ("ACTIVE", "06:00:02")]),
         ("reject", "10s", &[("PENDING", "06:00:00"), ("REJECTED", "06:00:02")]),
         (
@@ -91,7 +97,7 @@ async fn magic_customers_work_without_any_file() {
     let notice = ["/Consent/Notification"];
     let none: [&str; 0] = [];
     // Customer, then what is so at once and after 5, 10 seconds and past consentExpiry: state, and webhooks since.
-    let stories: [(&str, [(&str, &[&str]); 4]); 7] = [
+    let stories: [(&str, [Moment<'_>; 4]); 7] = [
         ("9999999001", [("ACTIVE", &all), ("ACTIVE", &none), ("ACTIVE", &none), ("EXPIRED", &notice)]),
         ("9999999002", [("REJECTED", &notice), ("REJECTED", &none), ("REJECTED", &none), ("REJECTED", &none)]),
         ("9999999003", [("PENDING", &none), ("PENDING", &none), ("PENDING", &none), ("EXPIRED", &notice)]),

@@ -154,3 +154,15 @@ async fn the_api_key_comes_bare_or_as_bearer() {
     }
     assert_eq!(app.post("/consent", &seed_request()).await.status, 401);
 }
+
+#[tokio::test]
+async fn the_sample_pasted_as_printed_gets_the_worlds_now() {
+    let app = TestApp::start().await;
+    let reply = app.post_text("/consent", include_str!("../../fixtures/seed/consent-request.json")).await.ok();
+    let consent = app.consent(&crate::helpers::handle_of(&reply)).await;
+    assert_eq!(consent["consentStart"], crate::helpers::NOW);
+    // ReBIT knows no such variable.
+    let mut body = crate::helpers::rebit_request();
+    body["ConsentDetail"]["consentStart"] = "{{current_timestamp}}".into();
+    assert_eq!(app.post("/Consent", &body).await.status, 400);
+}

@@ -71,8 +71,7 @@ impl Demo {
         let jwks = self.get("/.well-known/jwks.json").await?;
         self.fiu.trust(&jwks, webhook_secret)?;
 
-        let request = REQUEST.replace("{{current_timestamp}}", CLOCK);
-        let answer = self.post("/consent", request, &[("x-mockaa-scenario", SCENARIO)]).await?;
+        let answer = self.post("/consent", REQUEST.to_owned(), &[("x-mockaa-scenario", SCENARIO)]).await?;
         let handle = answer["ConsentHandle"].as_str().unwrap_or_default().to_owned();
         self.tell("FIU → AA   POST /consent", &format!("handle {handle}"), !handle.is_empty());
 

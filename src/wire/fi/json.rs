@@ -9,7 +9,7 @@ use serde::ser::{SerializeSeq, Serializer};
 use crate::domain::session::Session;
 use crate::domain::statement::{Row, Statement, Transactions};
 use crate::domain::time::Timestamp;
-use crate::wire::fi::xml::{push_instant, push_money};
+use crate::wire::fi::xml::{instant, money};
 
 /// `tabs` and the DEPOSIT arrays of a session's statements.
 #[derive(Debug)]
@@ -116,8 +116,6 @@ struct SummaryRow<'a> {
 impl<'a> SummaryRow<'a> {
     fn new(statement: &'a Statement, origin: &'a Origin) -> Option<Self> {
         let summary = statement.summary.as_ref()?;
-        let mut balance_date = String::new();
-        push_instant(&mut balance_date, summary.balance_at);
         Some(Self {
             id: None,
             current_balance: summary.balance.to_string(),
@@ -131,7 +129,7 @@ impl<'a> SummaryRow<'a> {
             fetch_type: None,
             exchange_rate: "",
             consent_id: &origin.consent_id,
-            balance_date,
+            balance_date: ascii(&instant(summary.balance_at)).to_owned(),
             created_at: &origin.created_at,
             facility: None,
             ifsc_code: &summary.ifsc,
@@ -224,7 +222,7 @@ struct TransactionRow<'a> {
     mode: &'static str,
     current_balance: &'a str,
     txn_id: &'a str,
-    value_date: String,
+    value_date: &'a str,
     reference: &'a str,
     balance: Null,
     account_number: &'a str,
@@ -241,7 +239,7 @@ struct Rows<'a> {
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(None)?;
-        let mut texts = Texts::default();
+        let mut texts = Texts { at: [0; 25], amount: Vec::new(), balance: Vec::new(), id: String::new() };
         for statement in self.statements {
             if let Some(transactions) = &statement.transactions {
                 for row in &transactions.rows {
@@ -253,11 +251,11 @@ impl Serialize for Rows<'_> {
     }
 }
 
-#[derive(Default)]
+/// Buffers of one row's texts.
 struct Texts {
-    at: String,
-    amount: String,
-    balance: String,
+    at: [u8; 25],
+    amount: Vec<u8>,
+    balance: Vec<u8>,
     id: String,
 }
 
@@ -270,26 +268,26 @@ impl Texts {
         origin: &'a Origin,
     ) -> TransactionRow<'a> {
         let Self { at, amount, balance, id } = self;
-        for text in [&mut *at, &mut *amount, &mut *balance, &mut *id] {
-            text.clear();
-        }
-        push_instant(at, row.at);
-        push_money(amount, row.amount);
-        push_money(balance, row.balance);
+        *at = instant(row.at);
+        amount.clear();
+        money(amount, row.amount);
+        balance.clear();
+        money(balance, row.balance);
+        id.clear();
         write!(id, "M{}", row.id).expect("writing to a string cannot fail");
         TransactionRow {
             id: None,
             org_id: None,
-            tran_timestamp: at,
+            tran_timestamp: ascii(at),
             session_id: &origin.session_id,
             narration: transactions.narration(row),
-            amount,
+            amount: ascii(amount),
             consent_id: &origin.consent_id,
             r#type: row.transaction_type.as_str(),
             mode: row.mode.as_str(),
-            current_balance: balance,
+            current_balance: ascii(balance),
             txn_id: id,
-            value_date: row.at.ist_date().to_string(),
+            value_date: ascii(&at[..10]),
             reference: transactions.reference(row),
             balance: None,
             account_number: &statement.account.masked_number,
@@ -297,4 +295,9 @@ impl Texts {
             created_at: &origin.created_at,
         }
     }
+}
+
+/// Digits and punctuation as text.
+fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("digits and punctuation are ASCII")
 }

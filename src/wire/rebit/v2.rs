@@ -7,12 +7,13 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules};
-use crate::wire::fields::{instant, need, text, uuid};
+use crate::wire::fields::{Instant, instant, need, text, uuid};
 use crate::wire::problem::Problem;
 
 const VERSIONS: &str = "2.0.0, 2.1.0";
 
-const RULES: Rules = Rules { consumer_type_required: true, numeric_filters: false, vdr_provider: false };
+const RULES: Rules =
+    Rules { consumer_type_required: true, numeric_filters: false, vdr_provider: false, current_timestamp: None };
 
 pub fn is_spoken(ver: &str) -> bool {
     VERSIONS.split(", ").any(|known| known == ver)
@@ -116,7 +117,7 @@ impl Request for ConsentFetchRequest {
 #[derive(Debug, Serialize)]
 pub struct ConsentsResponse<'a> {
     ver: &'a str,
-    timestamp: String,
+    timestamp: Instant,
     txnid: &'a str,
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
@@ -128,7 +129,7 @@ impl<'a> ConsentsResponse<'a> {
     pub fn new(head: &'a Head, consent: &'a Consent, timestamp: Timestamp) -> Self {
         Self {
             ver: &head.ver,
-            timestamp: timestamp.to_string(),
+            timestamp: Instant(timestamp),
             txnid: &head.txnid,
             customer: CustomerId { id: &consent.terms.customer },
             consent_handle: consent.handle.to_string(),
@@ -140,7 +141,7 @@ impl<'a> ConsentsResponse<'a> {
 #[derive(Debug, Serialize)]
 pub struct ConsentHandleResponse<'a> {
     ver: &'a str,
-    timestamp: String,
+    timestamp: Instant,
     txnid: &'a str,
     #[serde(rename = "ConsentHandle")]
     consent_handle: String,
@@ -159,7 +160,7 @@ impl<'a> ConsentHandleResponse<'a> {
     pub fn new(head: &'a Head, consent: &Consent, timestamp: Timestamp) -> Self {
         Self {
             ver: &head.ver,
-            timestamp: timestamp.to_string(),
+            timestamp: Instant(timestamp),
             txnid: &head.txnid,
             consent_handle: consent.handle.to_string(),
             consent_status: HandleStatus {
@@ -200,7 +201,7 @@ pub struct ConsentArtefact<'a> {
     txnid: &'a str,
     consent_id: String,
     status: &'static str,
-    create_timestamp: String,
+    create_timestamp: Instant,
     signed_consent: String,
     #[serde(rename = "ConsentUse")]
     consent_use: ConsentUse,
@@ -215,7 +216,7 @@ impl<'a> ConsentArtefact<'a> {
             txnid: &head.txnid,
             consent_id: grant.consent_id.to_string(),
             status: artefact_status(consent)?,
-            create_timestamp: grant.approved_at.to_string(),
+            create_timestamp: Instant(grant.approved_at),
             signed_consent,
             consent_use: ConsentUse::new(consent),
         })
