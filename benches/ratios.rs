@@ -36,12 +36,34 @@ const NOW: &str = "2020-07-04T06:00:00.000Z";
 const KEY: &str = include_str!("../fixtures/keys/fiu-1.pem");
 
 fn main() {
+    if let Some(bytes) = bytes_per_pending_consent() {
+        println!("{bytes} bytes per pending consent, of {STORED} with a customer each (floor: 1000)\n");
+    }
     println!("{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n", SAMPLE.as_millis());
     println!("{:34} {:>14} {:>14} {:>7} {:>7}", "", "product", "raw ceiling", "ratio", "floor");
     compare("create a consent (per s)", 0.80, create_product(), create_raw());
     compare("get a consent (per s)", 0.80, get_product(), get_raw());
     compare("12-month statement as XML (MB/s)", 0.70, statement_product(), statement_raw());
     compare("sign a webhook (per s)", 0.95, sign_product(), sign_raw());
+}
+
+/// Consents that are stored to measure what one takes.
+const STORED: u64 = 500_000;
+
+/// What the process grows by, where the system tells (Linux).
+fn bytes_per_pending_consent() -> Option<u64> {
+    let world = world();
+    raise(&world, &request(STORED));
+    let before = resident_bytes()?;
+    for number in 0..STORED {
+        raise(&world, &request(number));
+    }
+    Some((resident_bytes()? - before) / STORED)
+}
+
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
 }
 
 /// Work that says how much it did: one for a call, bytes/1,000,000 for text.

@@ -21,7 +21,7 @@ pub struct Fiu {
     pub api_key: Arc<str>,
     /// Standard Webhooks secret with its `whsec_` prefix.
     pub webhook_secret: Arc<str>,
-    /// Where webhooks go; `None`: nowhere, they are recorded only.
+    /// Where webhooks go, without a slash at the end; `None`: nowhere, they are recorded only.
     pub base_url: Option<Arc<str>>,
     /// Public key (JWK `kid`, and the modulus and exponent) for the signatures it sends.
     pub public_key: Option<PublicKey>,

@@ -43,12 +43,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Takes a notice in; without an address it goes on record at once.
-    pub fn add(&mut self, notice: Notice, held: bool, addressed: bool) -> u64 {
+    /// Takes a notice in.
+    pub fn add(&mut self, notice: Notice, held: bool) {
         self.given += 1;
         let id = self.given;
         let handle = notice.consent.handle;
-        let mut delivery = Delivery {
+        let delivery = Delivery {
             id,
             notice: Arc::new(notice),
             progress: if held { Progress::Held } else { Progress::Queued },
@@ -56,15 +56,9 @@ impl Outbox {
             message: None,
             attempts: Vec::new(),
         };
-        if !addressed {
-            delivery.progress = Progress::Unaddressed;
-            self.record(delivery);
-            return id;
-        }
         self.open.insert(id, delivery);
         self.lanes.entry(handle).or_default().push_back(id);
         self.offer_first(handle);
-        id
     }
 
     /// The response that caused these was handed over.
@@ -103,8 +97,20 @@ impl Outbox {
             delivery.next_attempt_at = Some(at);
             return Next::RetryAt(at);
         }
-        delivery.progress = if accepted { Progress::Delivered } else { Progress::GivenUp };
-        let delivery = self.open.remove(&id).expect("it was there a line ago");
+        self.finish(id, if accepted { Progress::Delivered } else { Progress::GivenUp });
+        Next::Done
+    }
+
+    /// Puts a message on record that has nowhere to go.
+    pub fn shelve(&mut self, id: u64, message: Arc<Message>) {
+        self.busy -= 1;
+        self.open.get_mut(&id).expect("what is being sent is open").message = Some(message);
+        self.finish(id, Progress::Unaddressed);
+    }
+
+    fn finish(&mut self, id: u64, progress: Progress) {
+        let mut delivery = self.open.remove(&id).expect("what ends is open");
+        delivery.progress = progress;
         let handle = delivery.notice.consent.handle;
         self.record(delivery);
         let lane = self.lanes.get_mut(&handle).expect("an open delivery has a lane");
@@ -114,7 +120,6 @@ impl Outbox {
         } else {
             self.offer_first(handle);
         }
-        Next::Done
     }
 
     /// The wait of a failed delivery is over.

@@ -242,6 +242,16 @@ impl World {
             inner.timers.add(at, Work::Retry(delivery));
         }
         drop(inner);
+        self.settle();
+    }
+
+    /// Records what would have been sent to an FIU that has no base URL.
+    pub fn shelve(&self, delivery: u64, message: Arc<Message>) {
+        self.lock().outbox.shelve(delivery, message);
+        self.settle();
+    }
+
+    fn settle(&self) {
         self.settled.notify_waiters();
         self.stirred.notify_one();
     }
@@ -421,8 +431,6 @@ impl World {
         let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
         let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
         *ordinal += 1;
-        let participants = &self.setting.participants;
-        let addressed = participants.fiu(&consent.fiu).is_some_and(|fiu| fiu.base_url.is_some());
         let notice = Notice {
             message: MessageId::from_random(id_bytes(key)),
             fiu: Arc::clone(&consent.fiu),
@@ -430,7 +438,7 @@ impl World {
             at: now,
             content: said,
         };
-        inner.outbox.add(notice, held, addressed);
+        inner.outbox.add(notice, held);
     }
 }
 

@@ -79,7 +79,7 @@ impl Courier {
         Ok(Self { client, answer_within, key, routes, slots: Semaphore::new(CONCURRENT_MAX) })
     }
 
-    /// Makes one attempt and records it.
+    /// Makes one attempt and records it; where the FIU has no base URL, records what would have been sent.
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let Some(message) = self.message(&world, &delivery).await else { return };
@@ -88,7 +88,11 @@ impl Courier {
         }
         let participants = &world.setting().participants;
         let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
-        let attempt = self.attempt(&world, fiu, &delivery, &message).await;
+        let Some(base_url) = &fiu.base_url else {
+            world.shelve(delivery.id, message);
+            return;
+        };
+        let attempt = self.attempt(&world, fiu, base_url, &delivery, &message).await;
         let outcome = &attempt.outcome;
         tracing::info!(
             world = world.name(),
@@ -114,9 +118,15 @@ impl Courier {
         made.await.ok().map(Arc::new)
     }
 
-    async fn attempt(&self, world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> Attempt {
-        let base = fiu.base_url.as_deref().unwrap_or_default().trim_end_matches('/');
-        let url = format!("{base}{}", self.routes.path(delivery.notice.kind()));
+    async fn attempt(
+        &self,
+        world: &World,
+        fiu: &Fiu,
+        base_url: &str,
+        delivery: &Delivery,
+        message: &Message,
+    ) -> Attempt {
+        let url = format!("{base_url}{}", self.routes.path(delivery.notice.kind()));
         let headers = headers(world, fiu, delivery, message);
         let (at, wall_at) = (world.now(), wall());
         let started = Instant::now();

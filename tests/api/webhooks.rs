@@ -184,15 +184,28 @@ async fn an_fiu_that_is_not_there_is_a_failed_attempt() {
 }
 
 #[tokio::test]
-async fn without_an_fiu_url_webhooks_are_on_record_only() {
-    let sandbox = mockaa::Sandbox::builder().seed(1).clock("2020-07-04T06:00:00Z").start().await.expect("it starts");
+async fn without_an_fiu_url_what_would_have_been_sent_is_on_record() {
+    let sandbox =
+        mockaa::Sandbox::builder().seed(42).clock("2020-07-04T06:00:00Z,frozen").start().await.expect("it starts");
     let client = reqwest::Client::new();
+    let post = async |path: &str, body: Value| -> Value {
+        let answer = client.post(format!("{}{path}", sandbox.base_url())).json(&body).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    let get = async |path: &str| -> Value {
+        let answer = client.get(format!("{}{path}", sandbox.base_url())).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
     let mut body = crate::helpers::seed_request();
-    body["ConsentDetail"]["Customer"]["id"] = "9999999002@x".into();
-    client.post(format!("{}/consent", sandbox.base_url())).json(&body).send().await.expect("an answer");
-    let webhooks = client.get(format!("{}/_mockaa/v1/webhooks", sandbox.base_url())).send().await.expect("an answer");
-    let webhooks: Value = webhooks.json().await.expect("JSON");
-    assert_eq!(webhooks["items"][0]["state"], "unaddressed");
+    body["ConsentDetail"]["Customer"]["id"] = "9999999001@x".into();
+    post("/consent", body).await;
+    post("/_mockaa/v1/clock/advance", serde_json::json!({ "by": "0s" })).await;
+    let webhooks = get("/_mockaa/v1/webhooks").await;
+    let states: Vec<_> =
+        webhooks["items"].as_array().expect("a list").iter().map(|webhook| &webhook["state"]).collect();
+    assert_eq!(states, ["unaddressed", "unaddressed", "unaddressed"]);
+    let statement = get("/_mockaa/v1/webhooks/3").await["body"]["FIData"]["statement"].take();
+    assert!(!statement["DEPOSIT"]["transactions"].as_array().expect("rows").is_empty());
 }
 
 #[tokio::test]

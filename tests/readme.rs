@@ -1,0 +1,78 @@
+//! The README's five minutes, run as a newcomer runs them: its own commands, in order, in one shell.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const README: &str = include_str!("../README.md");
+
+/// The shell blocks of a chapter.
+fn commands(chapter: &str) -> Vec<&'static str> {
+    let (_, text) = README.split_once(&format!("\n## {chapter}\n")).expect("the chapter is there");
+    let text = text.split("\n## ").next().expect("its text");
+    let blocks = text.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().expect("the block ends")).collect()
+}
+
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_five_minutes_work_as_written() {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("SKIPPED: needs curl");
+        return;
+    }
+    let blocks = commands("Five minutes to a consent of your own");
+    let (serve, steps) = blocks.split_first().expect("it begins with the server");
+    let arguments = serve.trim().strip_prefix("cargo run --release -- ").expect("the server is run by cargo");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mockaa"))
+        .args(arguments.split(' '))
+        .args(["--port", "0", "--seed", "42"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let mut ready = String::new();
+    BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut ready).expect("a line");
+    let _server = Server(child);
+    let ready: serde_json::Value = serde_json::from_str(&ready).expect("the ready line");
+    let base = ready["base_url"].as_str().expect("a URL");
+
+    // A mark after each block tells whose output is whose.
+    let script =
+        steps.join("\necho; echo =====\n").replace("http://127.0.0.1:8080", base).replace("curl -s ", "curl -fsS ");
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("bash runs");
+    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{complaint}");
+    let said: Vec<_> = said.split("=====").collect();
+    let expected = [
+        "\"ConsentHandle\":\"",
+        "\"status\":\"PENDING\"",
+        "\"state\":\"ACTIVE\"",
+        "\"consentDetailDigitalSignature\":\"",
+        "\"state\":\"unaddressed\"",
+        "<Transaction ",
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
+}
+
+#[test]
+fn the_two_commands_stand_at_the_top() {
+    let top = README.split("\n## ").next().expect("a top");
+    let blocks: Vec<_> = top.split("```sh\n").skip(1).map(|block| block.lines().next().expect("a line")).collect();
+    assert_eq!(blocks, ["cargo run --release -- demo", "cargo test"]);
+}
