@@ -23,8 +23,9 @@ pub enum Work {
 pub struct Scripted {
     pub command: Command,
     pub origin: String,
-    /// How many zero-delay reactions led here; bounded, so that rules which trigger each other end.
-    pub depth: u16,
+    /// Due at the very instant of the event that it answers; these are counted, so that rules which answer each
+    /// other without a delay end.
+    pub immediate: bool,
 }
 
 #[derive(Debug)]

@@ -26,11 +26,13 @@ use crate::engine::ports::{Script, Setting};
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Timers, Work};
 
-/// Rules that answer each other without any delay end after this many turns.
-const REACTION_DEPTH_MAX: u16 = 32;
+/// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
+/// here, and rules that multiply do too.
+const IMMEDIATE_MAX: u32 = 100;
 
-/// Different remarks kept per world.
+/// Different remarks kept per world, and how long one may be: they quote what callers sent.
 const NOTES_MAX: usize = 1_000;
+const NOTE_CHARS_MAX: usize = 300;
 
 /// One isolated sandbox.
 #[derive(Debug)]
@@ -155,7 +157,7 @@ impl World {
             return Err(Refusal::OutboxFull(OPEN_MAX));
         }
         let first = inner.outbox.given() + 1;
-        let handle = self.carry_out(&mut inner, command, script, now, Cause { held: true, depth: 0 })?;
+        let handle = self.carry_out(&mut inner, command, script, now, true)?;
         self.catch_up(&mut inner, now, true);
         let deliveries = (first..=inner.outbox.given()).collect();
         let consent = Arc::clone(inner.state.consent(handle).expect("a command was carried out on it"));
@@ -206,13 +208,14 @@ impl World {
 
     /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
     pub fn note(&self, text: &str) {
+        let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
         let mut inner = self.lock();
-        if inner.noted.contains(text) || inner.noted.len() == NOTES_MAX {
+        if inner.noted.contains(&text) || inner.noted.len() == NOTES_MAX {
             return;
         }
-        inner.noted.insert(text.to_owned());
+        inner.noted.insert(text.clone());
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Note { text: text.to_owned() });
+        inner.journal.write(now, What::Note { text });
     }
 
     /// Up to `limit` journal entries numbered above `after`, and the number of the newest one.
@@ -313,39 +316,48 @@ impl World {
         inner
     }
 
-    /// Runs what is due by `now`, each at its own due time, in order.
+    /// Runs what is due by `now`, each at its own due time, in order. `held`: a caller waits for an answer, and the
+    /// webhooks of this work wait until that is handed over.
     pub(super) fn catch_up(&self, inner: &mut Inner, now: Timestamp, held: bool) -> usize {
         let mut ran = 0;
+        let mut immediate = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
             ran += 1;
             match work {
                 Work::Expire(handle) => {
                     if let Some(command) = expiry_of(&inner.state, handle) {
-                        let outcome = self.carry_out(inner, command, None, due, Cause { held, depth: 0 });
+                        let outcome = self.carry_out(inner, command, None, due, held);
                         debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
                     }
                 }
-                Work::Scripted(scripted) => self.play(inner, *scripted, due, held),
+                Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
                 Work::Retry(delivery) => inner.outbox.retry(delivery),
             }
         }
         ran
     }
 
-    fn play(&self, inner: &mut Inner, scripted: Scripted, due: Timestamp, held: bool) {
-        let Scripted { command, origin, depth } = scripted;
-        let handle = match &command {
+    fn play(
+        &self,
+        inner: &mut Inner,
+        scripted: Scripted,
+        due: Timestamp,
+        held: bool,
+        immediate: &mut HashMap<ConsentHandle, u32>,
+    ) {
+        let handle = match &scripted.command {
             Command::MoveConsent { handle, .. } | Command::Deliver { handle, .. } => *handle,
             Command::RaiseConsent(_) => unreachable!("scripts act on consents that exist"),
         };
-        let outcome = if depth > REACTION_DEPTH_MAX {
-            Err(format!("{REACTION_DEPTH_MAX} rules in a row answered each other without a delay; give one an `after`"))
+        let count = immediate.entry(handle).or_default();
+        *count += u32::from(scripted.immediate);
+        let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
+            Err(format!("{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"))
         } else {
-            let cause = Cause { held, depth };
-            self.carry_out(inner, command, None, due, cause).map_err(|refusal| refusal.to_string())
+            self.carry_out(inner, scripted.command, None, due, held).map_err(|refusal| refusal.to_string())
         };
         if let Err(reason) = outcome {
-            inner.journal.write(due, What::StepRefused { handle, origin, reason });
+            inner.journal.write(due, What::StepRefused { handle, origin: scripted.origin, reason });
         }
     }
 
@@ -356,7 +368,7 @@ impl World {
         command: Command,
         script: Option<Arc<dyn Script>>,
         now: Timestamp,
-        cause: Cause,
+        held: bool,
     ) -> Result<ConsentHandle, Refusal> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
@@ -373,12 +385,12 @@ impl World {
             inner.scripts.insert(handle, script);
         }
         for event in events {
-            self.record(inner, event, now, cause);
+            self.record(inner, event, now, held);
         }
         Ok(handle)
     }
 
-    fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, cause: Cause) {
+    fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {
         inner.state.apply(&event, now);
         let consent = Arc::clone(inner.state.consent(event.handle()).expect("the event was applied to it"));
         if matches!(event, Event::ConsentRaised { .. }) {
@@ -386,13 +398,13 @@ impl World {
         }
         let script = inner.scripts.get(&consent.handle).cloned();
         for content in self.notices(&event, &consent, script.as_deref()) {
-            self.tell(inner, &consent, content, now, cause.held);
+            self.tell(inner, &consent, content, now, held);
         }
         if let Some(script) = script {
             for later in script.react(&event, &consent) {
-                let depth = if later.after > Span::ZERO { 0 } else { cause.depth + 1 };
-                let scripted = Scripted { command: later.command, origin: later.origin, depth };
-                inner.timers.add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
+                let due = now.plus(later.after);
+                let scripted = Scripted { command: later.command, origin: later.origin, immediate: due <= now };
+                inner.timers.add(due, Work::Scripted(Box::new(scripted)));
             }
         }
         inner.journal.write(now, What::Event(event));
@@ -440,13 +452,4 @@ impl World {
         };
         inner.outbox.add(notice, held);
     }
-}
-
-/// Why something is carried out.
-#[derive(Clone, Copy)]
-struct Cause {
-    /// A caller waits for an answer: its webhooks wait until that is handed over.
-    held: bool,
-    /// Zero-delay reactions so far.
-    depth: u16,
 }

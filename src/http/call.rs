@@ -17,7 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{BODY_BYTES_MAX, Shared};
-use crate::wire::fields::from_json;
+use crate::wire::fields::{from_json, quoted};
 use crate::wire::problem::Problem;
 
 /// One request, its body read.
@@ -85,7 +85,7 @@ impl Call {
     /// The consent handle in the path.
     pub fn handle(&self) -> Result<ConsentHandle, Problem> {
         let text = self.segment("handle");
-        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(text.chars().take(80).collect()))?)
+        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?)
     }
 
     /// The world that the call is for: by path, then by header, else the default one.
@@ -101,7 +101,7 @@ impl Call {
         if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
             Ok(name)
         } else {
-            Err(Problem::WorldName(name.chars().take(80).collect()))
+            Err(Problem::WorldName(quoted(name)))
         }
     }
 

@@ -8,6 +8,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
 named! {
@@ -109,13 +110,17 @@ impl<'a> Caller<'a> {
         let registered = participants.fiu(named);
         match (registered, self.owner) {
             (Some(fiu), Some(owner)) if fiu.id != owner.id => Err(Problem::NotYours(format!(
-                "ConsentDetail.DataConsumer.id is '{named}', the API key is that of {}",
+                "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
+                quoted(named),
                 owner.id
             ))),
             (Some(fiu), _) => Ok(fiu),
             (None, owner) => {
                 self.object(|| {
-                    Problem::field("ConsentDetail.DataConsumer.id", format!("'{named}' is not a registered FIU"))
+                    Problem::field(
+                        "ConsentDetail.DataConsumer.id",
+                        format!("{} is not a registered FIU", quoted(named)),
+                    )
                 })?;
                 Ok(owner.unwrap_or(participants.default_fiu()))
             }

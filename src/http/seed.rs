@@ -14,6 +14,7 @@ use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::security::admit;
 use crate::wire::consent_detail::Stated;
+use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
 
@@ -49,7 +50,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
     let consent = by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
     let consent = consent.filter(|consent| caller.may_see(consent));
-    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(id.chars().take(80).collect()))?;
+    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
 
     let detail = Stated::new(&consent, &world.setting().participants.aa);
     let signature = detail_signature(call.shared(), &consent, &detail).await;

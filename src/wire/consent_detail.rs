@@ -14,7 +14,7 @@ use crate::domain::consent::{
 use crate::domain::money::Paise;
 use crate::domain::participants::Aa;
 use crate::domain::time::Timestamp;
-use crate::wire::fields::{Instant, count, instant, list_of, one_of, optional, text};
+use crate::wire::fields::{Instant, count, instant, list_of, one_of, optional, quoted, text};
 use crate::wire::problem::Problem;
 
 /// `ConsentDetail` of a request, nothing checked.
@@ -241,7 +241,7 @@ fn address(customer: AskedCustomer, aa_handle: &str) -> Result<String, Problem> 
     };
     match id.split_once('@') {
         Some((name, handle)) if !name.is_empty() && !handle.is_empty() && !handle.contains('@') => Ok(id),
-        _ => Err(Problem::CustomerAddress(format!("'{id}' is not an address of the form name@{aa_handle}"))),
+        _ => Err(Problem::CustomerAddress(format!("{} is not an address of the form name@{aa_handle}", quoted(&id)))),
     }
 }
 
@@ -274,25 +274,25 @@ fn filter_of(filter: AskedFilter, rules: Rules) -> Result<Option<Filter>, Proble
     }
     let kind = text("ConsentDetail.DataFilter.type", filter.r#type)?;
     let operator = one_of("ConsentDetail.DataFilter.operator", filter.operator, Operator::parse, Operator::names)?;
-    let (value, quoted) = match filter.value {
+    let (value, is_string) = match filter.value {
         Some(Value::String(value)) => (text(VALUE, Some(value))?, true),
         Some(Value::Number(value)) if rules.numeric_filters => (plain_number(&value), false),
         None | Some(Value::Null) => return Err(Problem::field(VALUE, "is missing")),
-        Some(other) => return Err(Problem::field(VALUE, format!("is {other}; give a string such as \"20000\""))),
+        Some(_) => return Err(Problem::field(VALUE, "is not a string; write it as \"20000\"")),
     };
     let on = match kind.as_str() {
         "TRANSACTIONAMOUNT" => FilterOn::Amount(Paise::parse(&value).ok_or_else(|| {
-            Problem::field(VALUE, format!("'{value}' is not an amount in rupees with at most two decimals"))
+            Problem::field(VALUE, format!("{} is not an amount in rupees with at most two decimals", quoted(&value)))
         })?),
         "TRANSACTIONTYPE" => {
             FilterOn::Type(one_of(VALUE, Some(value.clone()), TransactionType::parse, TransactionType::names)?)
         }
         other => {
-            let problem = format!("'{other}' is not one of TRANSACTIONTYPE, TRANSACTIONAMOUNT");
+            let problem = format!("{} is not one of TRANSACTIONTYPE, TRANSACTIONAMOUNT", quoted(other));
             return Err(Problem::field("ConsentDetail.DataFilter.type", problem));
         }
     };
-    Ok(Some(Filter { operator, on, value: value.into(), quoted }))
+    Ok(Some(Filter { operator, on, value: value.into(), quoted: is_string }))
 }
 
 /// A number as JavaScript prints it: `20000`, not `20000.0`, so that our bodies survive a parse and a print.

@@ -299,7 +299,7 @@ pub fn status_of(problem: &Problem) -> u16 {
         Problem::Syntax(_)
         | Problem::Field { .. }
         | Problem::CustomerAddress(_)
-        | Problem::Version(..)
+        | Problem::Version { .. }
         | Problem::ContentType(_)
         | Problem::BodyLost(_)
         | Problem::NotYours(_)

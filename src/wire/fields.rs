@@ -19,6 +19,9 @@ impl Serialize for Instant {
     }
 }
 
+/// How much of serde's own words is passed on.
+const REASON_BYTES_MAX: usize = 200;
+
 /// Reads a body. The path to a value of the wrong type is looked up only when there is one.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
@@ -30,11 +33,23 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             Err(located) => {
                 let path = located.path().to_string();
                 let field = if path == "." { "the body".to_owned() } else { path };
-                Problem::field(field, format!("cannot be read: {}", located.inner()))
+                // serde quotes the value in full; the place at the end is what helps.
+                let reason = located.inner().to_string();
+                let reason = if reason.len() > REASON_BYTES_MAX { "the value is of another type" } else { &reason };
+                Problem::field(field, format!("cannot be read: {reason}"))
             }
             Ok(_) => Problem::Syntax(error.to_string()),
         }
     })
+}
+
+/// A value as an error quotes it: its beginning is enough to find it.
+pub fn quoted(value: &str) -> String {
+    const CHARS_MAX: usize = 80;
+    match value.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("'{}…'", &value[..end]),
+        None => format!("'{value}'"),
+    }
 }
 
 /// A value that must be there.
@@ -64,7 +79,7 @@ pub fn one_of<T>(
     names: fn() -> String,
 ) -> Result<T, Problem> {
     let value = text(field, value)?;
-    parse(&value).ok_or_else(|| Problem::field(field, format!("'{value}' is not one of {}", names())))
+    parse(&value).ok_or_else(|| Problem::field(field, format!("{} is not one of {}", quoted(&value), names())))
 }
 
 /// A list of at least one text of an enumeration.
@@ -92,7 +107,7 @@ pub fn count(field: &'static str, value: Option<Number>) -> Result<u32, Problem>
 pub fn instant(field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
     let value = text(field, value)?;
     parse_instant(&value).ok_or_else(|| {
-        Problem::field(field, format!("'{value}' is not a date-time; write it as 2024-01-31T18:30:00.000Z"))
+        Problem::field(field, format!("{} is not a date-time; write it as 2024-01-31T18:30:00.000Z", quoted(&value)))
     })
 }
 
@@ -119,7 +134,7 @@ pub fn uuid(field: &'static str, value: Option<String>) -> Result<String, Proble
     if well_formed {
         Ok(value)
     } else {
-        Err(Problem::field(field, format!("'{value}' is not a UUID of 36 characters with hyphens")))
+        Err(Problem::field(field, format!("{} is not a UUID of 36 characters with hyphens", quoted(&value))))
     }
 }
 

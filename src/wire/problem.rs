@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::domain::refusal::Refusal;
+use crate::wire::fields::quoted;
 
 /// Why a call was refused. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -15,9 +16,9 @@ pub enum Problem {
     Field { field: Cow<'static, str>, problem: String },
     #[error("ConsentDetail.Customer.id {0}")]
     CustomerAddress(String),
-    #[error("ver '{0}' is not spoken here; use one of {1}")]
-    Version(String, &'static str),
-    #[error("Content-Type is '{0}'; send application/json")]
+    #[error("ver {} is not spoken here; use one of {known}", quoted(.ver))]
+    Version { ver: String, known: &'static str },
+    #[error("Content-Type is {}; send application/json", quoted(.0))]
     ContentType(String),
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
@@ -32,11 +33,11 @@ pub enum Problem {
     Signature(String),
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("{method} {path} is not a call of this sandbox; see the README's list of calls")]
+    #[error("{method} {} is not a call of this sandbox; see the README's list of calls", quoted(.path))]
     NoSuchCall { method: String, path: String },
     #[error("{path} is called with {allowed}, not {method}")]
     Method { method: String, path: String, allowed: &'static str },
-    #[error("'{0}' cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores")]
+    #[error("{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores")]
     WorldName(String),
     #[error("{0}")]
     TooManyWorlds(String),

@@ -44,7 +44,7 @@ impl ConsentRequest {
         let rules = rules(now);
         let ver = text("ver", self.ver)?;
         if !VERSIONS.split(", ").any(|known| known == ver) {
-            return Err(Problem::Version(ver, VERSIONS));
+            return Err(Problem::Version { ver, known: VERSIONS });
         }
         rules.instant("timestamp", self.timestamp)?;
         let txnid = uuid("txnid", self.txnid)?;

@@ -160,3 +160,18 @@ async fn an_unknown_consent_is_told_in_the_faces_words() {
         assert_eq!(reply.json()["ver"], "1.0");
     }
 }
+
+#[tokio::test]
+async fn an_error_does_not_send_a_huge_value_back() {
+    let app = TestApp::start().await;
+    let huge = "x".repeat(500_000);
+    for field in
+        ["ver", "txnid", "timestamp", "ConsentDetail.consentMode", "ConsentDetail.Customer.id", "ConsentDetail.Purpose"]
+    {
+        for (path, mut body) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
+            set(&mut body, field, Some(huge.as_str().into()));
+            let reply = app.post(path, &body).await;
+            assert!(reply.status.is_client_error() && reply.text.len() < 1_000, "{field}: {} bytes", reply.text.len());
+        }
+    }
+}

@@ -186,14 +186,22 @@ async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
 
 #[tokio::test]
 async fn rules_that_answer_each_other_without_delay_end() {
-    let text = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, pause: {} }\n  - { on: \
-                consent.paused, resume: {} }\n  - { on: consent.resumed, pause: {} }\n";
-    let files = folder("loop", &[("loop.yaml", text)]);
+    let loops = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, pause: {} }\n  - { on: \
+                 consent.paused, resume: {} }\n  - { on: consent.resumed, pause: {} }\n";
+    // Each delivery is answered by two: without a bound there would be no end to them.
+    let multiplies = "version: 1\nname: twice\npush_data: false\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, \
+                      deliver: {} }\n  - { on: fi.prepared, deliver: {} }\n  - { on: fi.prepared, deliver: {} }\n";
+    let files = folder("loop", &[("loop.yaml", loops), ("twice.yaml", multiplies)]);
     let app = TestApp::with(|builder| builder.scenarios(&files)).await;
-    app.raise_with("loop").await;
-    let journal = app.journal().await;
-    let refused = journal.iter().find(|entry| entry["kind"] == "scenario.refused").expect("it ends, on record");
-    assert!(refused["text"].as_str().expect("a text").contains("give one an `after`"));
+    for scenario in ["loop", "twice"] {
+        let handle = app.raise_with(scenario).await;
+        let journal = app.journal().await;
+        let refused = journal
+            .iter()
+            .find(|entry| entry["kind"] == "scenario.refused" && entry["consentHandle"] == handle.as_str())
+            .expect("it ends, on record");
+        assert!(refused["text"].as_str().expect("a text").contains("give one an `after`"));
+    }
 }
 
 #[tokio::test]

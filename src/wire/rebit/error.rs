@@ -41,7 +41,7 @@ pub fn code_of(problem: &Problem) -> (u16, &'static str) {
         | Problem::NotYours(_) => (400, "InvalidRequest"),
         Problem::TooLarge(_) => (413, "InvalidRequest"),
         Problem::CustomerAddress(_) => (400, "InvalidCustomerAddress"),
-        Problem::Version(..) => (404, "NoSuchVersion"),
+        Problem::Version { .. } => (404, "NoSuchVersion"),
         Problem::Unauthorized(_) => (401, "Unauthorized"),
         Problem::Signature(_) => (400, "SignatureDoesNotMatch"),
         Problem::Forbidden(_) => (403, "InvalidRequest"),

@@ -7,7 +7,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules};
-use crate::wire::fields::{Instant, instant, need, text, uuid};
+use crate::wire::fields::{Instant, instant, need, quoted, text, uuid};
 use crate::wire::problem::Problem;
 
 const VERSIONS: &str = "2.0.0, 2.1.0";
@@ -30,7 +30,7 @@ pub struct Head {
 fn head(ver: Option<String>, timestamp: Option<String>, txnid: Option<String>) -> Result<Head, Problem> {
     let ver = text("ver", ver)?;
     if !is_spoken(&ver) {
-        return Err(Problem::Version(ver, VERSIONS));
+        return Err(Problem::Version { ver, known: VERSIONS });
     }
     Ok(Head { ver, timestamp: instant("timestamp", timestamp)?, txnid: uuid("txnid", txnid)? })
 }
@@ -86,7 +86,7 @@ impl Request for ConsentHandleRequest {
     fn check(self, _: &str) -> Result<(Head, ConsentHandle), Problem> {
         let head = head(self.ver, self.timestamp, self.txnid)?;
         let handle = text("ConsentHandle", self.consent_handle)?;
-        let handle = ConsentHandle::parse(&handle).ok_or(Refusal::UnknownHandle(handle))?;
+        let handle = ConsentHandle::parse(&handle).ok_or_else(|| Refusal::UnknownHandle(quoted(&handle)))?;
         Ok((head, handle))
     }
 }
@@ -108,7 +108,7 @@ impl Request for ConsentFetchRequest {
     fn check(self, _: &str) -> Result<(Head, ConsentId), Problem> {
         let head = head(self.ver, self.timestamp, self.txnid)?;
         let id = text("consentId", self.consent_id)?;
-        let id = ConsentId::parse(&id).ok_or(Refusal::UnknownConsentId(id))?;
+        let id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
         Ok((head, id))
     }
 }
