@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::domain::command::AdvanceTarget;
 use crate::domain::time::Timestamp;
-use crate::engine::clock::{Clock, wall};
+use crate::engine::clock::wall;
 use crate::engine::world::World;
 
 /// What an advance may cost.
@@ -79,7 +79,8 @@ pub async fn advance(world: &Arc<World>, target: AdvanceTarget, limits: Limits) 
     };
     let fired = journey.fired;
     if stopped == Stopped::AtTarget && target != AdvanceTarget::UntilIdle {
-        world.lock().clock = Clock::Frozen { at: to };
+        let mut inner = world.lock();
+        inner.clock = inner.clock.stopped_at(to);
     }
     let to = world.now();
     drop(standing);
@@ -104,7 +105,7 @@ impl Journey<'_> {
                     return Stopped::AtStepLimit;
                 }
                 let now = inner.clock.now(wall()).max(due);
-                inner.clock = Clock::Frozen { at: now };
+                inner.clock = inner.clock.stopped_at(now);
                 self.fired += self.world.catch_up(&mut inner, now, false);
                 now
             };
@@ -129,7 +130,6 @@ impl Journey<'_> {
 struct Standing<'a> {
     world: &'a Arc<World>,
     from: Timestamp,
-    ran: bool,
 }
 
 impl<'a> Standing<'a> {
@@ -139,19 +139,16 @@ impl<'a> Standing<'a> {
         }
         let mut inner = world.up_to_date();
         let from = inner.clock.now(wall());
-        let ran = !inner.clock.is_frozen();
-        inner.clock = Clock::Frozen { at: from };
+        inner.clock = inner.clock.stopped_at(from);
         drop(inner);
-        Ok(Self { world, from, ran })
+        Ok(Self { world, from })
     }
 }
 
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         let mut inner = self.world.lock();
-        if let (Clock::Frozen { at }, true) = (inner.clock, self.ran) {
-            inner.clock = Clock::running_from(at, wall());
-        }
+        inner.clock = inner.clock.released(wall());
         drop(inner);
         self.world.advancing.store(false, Ordering::Release);
         self.world.stirred.notify_one();

@@ -20,8 +20,16 @@ pub struct ClockStart {
 /// A world's clock: it runs beside the wall's at a distance, or stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    Running { ahead_ms: i64 },
-    Frozen { at: Timestamp },
+    Running {
+        ahead_ms: i64,
+    },
+    Frozen {
+        at: Timestamp,
+    },
+    /// A running clock that somebody is moving: it stands meanwhile, but its world is no frozen one.
+    Moving {
+        at: Timestamp,
+    },
 }
 
 impl Clock {
@@ -38,7 +46,25 @@ impl Clock {
     pub fn now(self, wall: Timestamp) -> Timestamp {
         match self {
             Self::Running { ahead_ms } => Timestamp::from_millis(wall.as_millis().saturating_add(ahead_ms)),
-            Self::Frozen { at } => at,
+            Self::Frozen { at } | Self::Moving { at } => at,
+        }
+    }
+
+    /// The clock stopped at `at`, to be moved on; a frozen one stays a frozen one.
+    #[must_use]
+    pub fn stopped_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Frozen { .. } => Self::Frozen { at },
+            Self::Running { .. } | Self::Moving { .. } => Self::Moving { at },
+        }
+    }
+
+    /// The clock after somebody has moved it.
+    #[must_use]
+    pub fn released(self, wall: Timestamp) -> Self {
+        match self {
+            Self::Moving { at } => Self::running_from(at, wall),
+            other => other,
         }
     }
 
@@ -50,7 +76,7 @@ impl Clock {
     /// stands still, where reproducible bytes are worth more.
     pub fn message_time(self, wall: Timestamp) -> Timestamp {
         match self {
-            Self::Running { .. } => wall,
+            Self::Running { .. } | Self::Moving { .. } => wall,
             Self::Frozen { at } => at,
         }
     }

@@ -264,7 +264,7 @@ impl World {
         let inner = self.lock();
         let wall = wall();
         match inner.clock {
-            Clock::Frozen { .. } => None,
+            Clock::Frozen { .. } | Clock::Moving { .. } => None,
             Clock::Running { .. } => Some(inner.timers.next_due()?.since(inner.clock.now(wall)).max(Span::ZERO)),
         }
     }

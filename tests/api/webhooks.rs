@@ -257,3 +257,21 @@ async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
     app.advance("2s").await;
     assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
 }
+
+/// Receivers check a message's age against their own clock: after a month's advance it must not be a month old.
+#[tokio::test]
+async fn messages_of_a_running_world_carry_the_walls_time_even_while_its_clock_is_moved() {
+    let wall = || mockaa::engine::clock::wall().as_millis() / 1000;
+    let mut app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
+    app.raise_with("revoke").await;
+    app.fiu.arrived();
+    app.advance("P2D").await;
+    let arrived = app.fiu.arrived();
+    assert_eq!(arrived.len(), 4, "approval, data twice, revocation");
+    for message in arrived {
+        let stamp: i64 = message.header("webhook-timestamp").parse().expect("a number");
+        let body = message.json();
+        let told = chrono::DateTime::parse_from_rfc3339(body["timestamp"].as_str().expect("a date")).expect("a date");
+        assert!((wall() - stamp).abs() < 60 && (wall() - told.timestamp()).abs() < 60, "{stamp} {told}");
+    }
+}
