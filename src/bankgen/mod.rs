@@ -2,7 +2,7 @@
 //! give the same bytes, on every machine.
 //!
 //! The ledger of a customer is one endless story told in months. Each month's opening and closing balance is a
-//! function of the seed and the month alone ([`ledger`]), so any month can be told without those before it: a
+//! function of the seed and the month alone (`ledger`), so any month can be told without those before it: a
 //! statement costs what its rows cost, whether it is of 2018 or of 2035, and two overlapping statements agree to
 //! the paisa.
 

@@ -121,7 +121,7 @@ pub struct Rules {
     pub numeric_filters: bool,
     /// `VDRProvider` is part of the dialect (seed documents); elsewhere it is ignored like any unknown field.
     pub vdr_provider: bool,
-    /// What stands for [`CURRENT_TIMESTAMP`], where the dialect knows it.
+    /// What stands for `{{current_timestamp}}`, where the dialect knows it.
     pub current_timestamp: Option<Timestamp>,
 }
 
