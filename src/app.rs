@@ -24,9 +24,6 @@ use crate::http::{Security, Shared, routes};
 use crate::scenario::library::{BadScenarios, Library};
 use crate::webhooks::{Courier, CourierError, Routes, drive};
 
-/// How long stopping waits for webhooks that are on their way.
-const DRAIN_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long stopping waits for requests that are being answered, in seconds.
 const ANSWER_WITHIN_S: u64 = 5;
 
@@ -62,6 +59,8 @@ pub struct Sandbox {
     server: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
     driving: JoinHandle<()>,
+    /// How long stopping waits for webhooks that are being sent: as long as one may take.
+    drain_within: Duration,
 }
 
 impl Sandbox {
@@ -122,7 +121,7 @@ impl Sandbox {
         let server = server.run();
         let handle = server.handle();
         let serving = tokio::spawn(server);
-        Ok(Self { address, worlds, shared, server: handle, serving, driving })
+        Ok(Self { address, worlds, shared, server: handle, serving, driving, drain_within: webhook_timeout })
     }
 
     /// Where it listens.
@@ -166,15 +165,15 @@ impl Sandbox {
         self.worlds.get(DEFAULT_WORLD).expect("the default world is made first, and may always be there")
     }
 
-    /// Stops accepting, lets answers and webhooks finish that are under way (for a few seconds), and ends.
+    /// Stops accepting, lets answers and webhooks finish that are under way, and ends; bounded by the webhook timeout.
     pub async fn stop(mut self) {
         self.server.stop(true).await;
         let drained = async {
             for world in self.worlds.all() {
-                world.quiet().await;
+                world.drain().await;
             }
         };
-        if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
+        if tokio::time::timeout(self.drain_within, drained).await.is_err() {
             tracing::warn!("stopping although webhooks are still on their way");
         }
         if let Err(error) = (&mut self.serving).await {

@@ -160,8 +160,18 @@ pub fn shipped(fiu_url: Option<&str>) -> Result<(Participants, SigningKey), Conf
     Ok((participants, key))
 }
 
-/// Instance-metadata services of clouds: never called, whatever somebody configures (DESIGN §4.13).
-const METADATA_HOSTS: [&str; 4] = ["169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "100.100.100.200"];
+/// Instance-metadata services of clouds: never called, whatever somebody configures (DESIGN §4.13). Beside them, every
+/// link-local IPv4 address.
+const METADATA_HOSTS: [&str; 3] = ["fd00:ec2::254", "metadata.google.internal", "100.100.100.200"];
+
+fn is_metadata(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.is_link_local() || METADATA_HOSTS.contains(&&*address.to_string()),
+        Ok(IpAddr::V6(address)) => METADATA_HOSTS.contains(&&*address.to_string()),
+        Err(_) => METADATA_HOSTS.contains(&&*host),
+    }
+}
 
 fn check_fiu_url(text: &str) -> Result<String, ConfigError> {
     let wrong = |problem: &str| ConfigError::FiuUrl { url: text.to_owned(), problem: problem.to_owned() };
@@ -169,13 +179,16 @@ fn check_fiu_url(text: &str) -> Result<String, ConfigError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("its scheme is not http or https"));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("a user name or password in it would stand in every record of a delivery"));
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("paths are appended to it, so it has no query and no fragment"));
     }
-    if url.host_str().is_none_or(|host| METADATA_HOSTS.contains(&host)) {
+    if url.host_str().is_none_or(is_metadata) {
         return Err(wrong("cloud-metadata addresses are never called"));
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Checks a path below an FIU's base URL.
@@ -216,9 +229,19 @@ mod tests {
     #[test]
     fn an_fiu_url_is_http_and_no_metadata_service() {
         assert_eq!(check_fiu_url("http://localhost:9000/aa/").as_deref(), Ok("http://localhost:9000/aa"));
-        for text in
-            ["localhost:9000", "ftp://x", "http://169.254.169.254/", "http://[fd00:ec2::254]/x", "http://x?y=1", ""]
-        {
+        for text in [
+            "localhost:9000",
+            "ftp://x",
+            "http://169.254.169.254/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://169.254.170.2",
+            "http://2852039166/",
+            "http://[fd00:ec2::254]/x",
+            "http://metadata.google.internal./",
+            "http://user:secret@x/",
+            "http://x?y=1",
+            "",
+        ] {
             assert!(check_fiu_url(text).is_err(), "{text}");
         }
     }

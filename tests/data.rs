@@ -53,8 +53,12 @@ fn ask(seed: u64, customer: &str, from: Timestamp, to: Timestamp) -> Ask<'_> {
 fn rows(statement: &Statement) -> Vec<(u64, Timestamp, Paise, Paise, String, String)> {
     let transactions = statement.transactions.as_ref().expect("they were asked for");
     let whole = |row: &Row| {
+        let signed = match row.transaction_type {
+            TransactionType::Credit => row.amount,
+            TransactionType::Debit => -row.amount,
+        };
         let texts = (transactions.narration(row).to_owned(), transactions.reference(row).to_owned());
-        (row.id, row.at, row.signed_amount(), row.balance, texts.0, texts.1)
+        (row.id, row.at, signed, row.balance, texts.0, texts.1)
     };
     transactions.rows.iter().map(whole).collect()
 }

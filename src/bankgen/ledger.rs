@@ -27,6 +27,11 @@ const MONTHS: [&str; 12] =
 /// The day on which the sweep evens the month out.
 const SWEEP_DAY: u32 = 24;
 
+/// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
+///
+/// `Assumption:` nobody tests with statements of the next century.
+const LAST_MONTH: Month = Month { year: 2099, month: 12 };
+
 /// One entry of a month, before it has a place in a statement.
 #[derive(Clone, Copy, Debug)]
 struct Posting {
@@ -181,7 +186,7 @@ impl<'a> Story<'a> {
             return statement;
         }
         let mut month = Month::of(range.from.ist_date()).max(self.persona.first_month());
-        let last = Month::of(end.ist_date());
+        let last = Month::of(end.ist_date()).min(LAST_MONTH);
         while month <= last {
             self.tell(month, &mut |id, at, posting, balance, texts| {
                 let inside = range.from <= at && at <= end;
@@ -218,7 +223,7 @@ impl<'a> Story<'a> {
     }
 
     fn balance_at(&mut self, now: Timestamp) -> Paise {
-        let month = Month::of(now.ist_date());
+        let month = Month::of(now.ist_date()).min(LAST_MONTH);
         if month < self.persona.first_month() {
             return Paise::default();
         }

@@ -62,11 +62,6 @@ impl Status {
     pub fn legal(self) -> impl Iterator<Item = Input> {
         Input::ALL.iter().copied().filter(move |input| self.after(*input).is_some())
     }
-
-    /// Whether nothing can happen any more.
-    pub fn is_terminal(self) -> bool {
-        self.legal().next().is_none()
-    }
 }
 
 named! {
@@ -252,8 +247,9 @@ pub struct Consent {
 pub const HISTORY_MAX: usize = 64;
 
 impl Consent {
+    /// The consent's id as it is told: from READY on, but not for a consent that the AA could not make in the end.
     pub fn consent_id(&self) -> Option<ConsentId> {
-        self.grant.as_ref().map(|grant| grant.consent_id)
+        self.grant.as_ref().filter(|_| self.status != Status::Failed).map(|grant| grant.consent_id)
     }
 }
 
@@ -277,7 +273,7 @@ mod tests {
 
     #[test]
     fn four_states_are_the_end() {
-        let terminal: Vec<_> = Status::ALL.iter().filter(|status| status.is_terminal()).collect();
+        let terminal: Vec<_> = Status::ALL.iter().filter(|status| status.legal().next().is_none()).collect();
         assert_eq!(terminal, [&Status::Revoked, &Status::Expired, &Status::Rejected, &Status::Failed]);
     }
 }

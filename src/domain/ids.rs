@@ -17,7 +17,7 @@ macro_rules! uuid_id {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
             }
 
-            /// The id written as 36 characters with four hyphens, or `None`: any other spelling was never given out.
+            /// The id written as 36 characters with four hyphens, in either case; `None` for any other text.
             pub fn parse(text: &str) -> Option<Self> {
                 (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten().map(Self)
             }

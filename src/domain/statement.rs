@@ -73,16 +73,6 @@ pub struct Row {
     reference: (u32, u32),
 }
 
-impl Row {
-    /// What the row adds to the balance.
-    pub fn signed_amount(&self) -> Paise {
-        match self.transaction_type {
-            TransactionType::Credit => self.amount,
-            TransactionType::Debit => -self.amount,
-        }
-    }
-}
-
 /// A row before its texts are placed in the arena.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRow<'a> {

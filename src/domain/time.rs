@@ -53,7 +53,8 @@ impl Timestamp {
 
     /// The calendar day in India.
     pub fn ist_date(self) -> NaiveDate {
-        let days = (self.0 + IST_OFFSET_MS).div_euclid(MS_PER_DAY);
+        // The last hours of the year 9999 are already the year 10000 in India, which no date has a place for.
+        let days = (self.0 + IST_OFFSET_MS).min(Self::MAX.0).div_euclid(MS_PER_DAY);
         let days = i32::try_from(days).expect("years 1 to 9999 fit");
         NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
     }

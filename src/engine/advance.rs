@@ -45,6 +45,8 @@ pub enum Stopped {
     AtTarget,
     AtStepLimit,
     AtTimeLimit,
+    /// The world was reset meanwhile.
+    WorldReset,
 }
 
 /// Why an advance was not begun.
@@ -98,9 +100,13 @@ impl Journey<'_> {
         // What was under way before belongs to the time before.
         self.settle().await;
         loop {
+            if self.world.is_closed() {
+                return Stopped::WorldReset;
+            }
             let due = {
                 let mut inner = self.world.lock();
-                let Some(due) = inner.timers.next_due().filter(|due| *due <= to) else { return Stopped::AtTarget };
+                let due = World::next_due(&mut inner).filter(|due| *due <= to);
+                let Some(due) = due else { return Stopped::AtTarget };
                 if self.fired >= self.limits.steps {
                     return Stopped::AtStepLimit;
                 }
@@ -118,9 +124,12 @@ impl Journey<'_> {
     #[expect(clippy::disallowed_methods, reason = "settling is a wait in wall time, and the FIU is not ours to watch")]
     async fn settle(&self) {
         while !self.world.is_quiet() {
+            let posted = self.world.lock().outbox.posted();
             self.world.stirred.notify_one();
             self.world.quiet().await;
-            tokio::time::sleep(self.limits.settle).await;
+            if self.world.lock().outbox.posted() > posted {
+                tokio::time::sleep(self.limits.settle).await;
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ impl Journal {
     /// Up to `limit` entries with a number above `after`, oldest first.
     pub fn after(&self, after: u64, limit: usize) -> Vec<Entry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
-        let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skip = usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
         self.entries.iter().skip(skip).take(limit).cloned().collect()
     }
 

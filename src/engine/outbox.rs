@@ -38,6 +38,9 @@ pub struct Outbox {
     /// Deliveries that may be sent now.
     ready: VecDeque<u64>,
     busy: usize,
+    held: usize,
+    /// Attempts made so far.
+    posted: u64,
     done: VecDeque<Delivery>,
     done_bytes: usize,
 }
@@ -56,6 +59,7 @@ impl Outbox {
             message: None,
             attempts: Vec::new(),
         };
+        self.held += usize::from(held);
         self.open.insert(id, delivery);
         self.lanes.entry(handle).or_default().push_back(id);
         self.offer_first(handle);
@@ -66,6 +70,7 @@ impl Outbox {
         for id in ids {
             if let Some(delivery) = self.open.get_mut(id).filter(|delivery| delivery.progress == Progress::Held) {
                 delivery.progress = Progress::Queued;
+                self.held -= 1;
                 let handle = delivery.notice.consent.handle;
                 self.offer_first(handle);
             }
@@ -87,6 +92,7 @@ impl Outbox {
     /// Records the end of an attempt made with `message`.
     pub fn attempted(&mut self, id: u64, message: Arc<Message>, attempt: Attempt, now: Timestamp) -> Next {
         self.busy -= 1;
+        self.posted += 1;
         let delivery = self.open.get_mut(&id).expect("what is being sent is open");
         let accepted = matches!(attempt.outcome, Outcome::Accepted { .. });
         delivery.message = Some(message);
@@ -134,7 +140,17 @@ impl Outbox {
 
     /// Whether nothing is on its way: what waits for a later retry does not count.
     pub fn is_quiet(&self) -> bool {
-        self.busy == 0 && self.ready.is_empty()
+        self.busy == 0 && self.held == 0 && self.ready.is_empty()
+    }
+
+    /// Whether no attempt is being made, whatever else there may be to send.
+    pub fn is_idle(&self) -> bool {
+        self.busy == 0
+    }
+
+    /// Attempts made so far.
+    pub fn posted(&self) -> u64 {
+        self.posted
     }
 
     /// Undelivered webhooks.
@@ -147,11 +163,12 @@ impl Outbox {
         self.given
     }
 
-    /// All deliveries on record, by id.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        let mut all: Vec<_> = self.done.iter().chain(self.open.values()).cloned().collect();
-        all.sort_unstable_by_key(|delivery| delivery.id);
-        all
+    /// The first `limit` deliveries on record with an id above `after`, by id.
+    pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
+        let all = self.done.iter().chain(self.open.values());
+        let mut wanted: Vec<_> = all.filter(|delivery| delivery.id > after).collect();
+        wanted.sort_unstable_by_key(|delivery| delivery.id);
+        wanted.into_iter().take(limit).cloned().collect()
     }
 
     pub fn delivery(&self, id: u64) -> Option<Delivery> {

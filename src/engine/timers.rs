@@ -48,13 +48,19 @@ impl Timers {
         self.heap.push(Reverse(Entry { due, ordinal: self.arrived, work }));
     }
 
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse(entry)| entry.due)
+    /// The first work and when it is due.
+    pub fn peek(&self) -> Option<(Timestamp, &Work)> {
+        self.heap.peek().map(|Reverse(entry)| (entry.due, &entry.work))
+    }
+
+    /// Forgets the first work.
+    pub fn skip(&mut self) {
+        self.heap.pop();
     }
 
     /// The first work due by `now`, with the instant that it is due at.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Work)> {
-        if self.next_due()? > now {
+        if self.peek()?.0 > now {
             return None;
         }
         self.heap.pop().map(|Reverse(entry)| (entry.due, entry.work))
@@ -102,7 +108,7 @@ mod tests {
             order.push(id);
         }
         assert_eq!(order, [1, 3, 0, 2]);
-        assert_eq!(timers.next_due(), Some(at(9)));
+        assert_eq!(timers.peek().map(|(due, _)| due), Some(at(9)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId, MessageId};
 use crate::domain::notice::{Content, Notice};
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::FiStatus;
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::{Clock, wall};
@@ -47,6 +48,8 @@ pub struct World {
     pub(super) settled: Notify,
     /// Somebody advances the clock.
     pub(super) advancing: AtomicBool,
+    /// The sandbox stops: what is being sent may finish, nothing more is begun.
+    draining: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -124,6 +127,7 @@ impl World {
             stirred: Notify::new(),
             settled: Notify::new(),
             advancing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
     }
@@ -150,9 +154,8 @@ impl World {
             Command::RaiseConsent(raise) => self.setting.director.cast(&raise.terms, raise.scenario.as_deref())?,
             Command::MoveConsent { .. } | Command::Deliver { .. } => None,
         };
-        let mut inner = self.lock();
+        let mut inner = self.up_to_date();
         let now = inner.clock.now(wall());
-        self.catch_up(&mut inner, now, false);
         if inner.outbox.open_len() >= OPEN_MAX {
             return Err(Refusal::OutboxFull(OPEN_MAX));
         }
@@ -224,8 +227,9 @@ impl World {
         (inner.journal.after(after, limit), inner.journal.written())
     }
 
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.up_to_date().outbox.deliveries()
+    /// The first `limit` deliveries on record with an id above `after`.
+    pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
+        self.up_to_date().outbox.deliveries(after, limit)
     }
 
     pub fn delivery(&self, id: u64) -> Option<Delivery> {
@@ -234,7 +238,7 @@ impl World {
 
     /// Runs what is due and takes the webhooks that may be sent. For whoever drives the world.
     pub fn take_ready(&self) -> Vec<Delivery> {
-        self.up_to_date().outbox.take_ready()
+        if self.draining.load(Ordering::Acquire) { Vec::new() } else { self.up_to_date().outbox.take_ready() }
     }
 
     /// Records the end of an attempt.
@@ -261,11 +265,11 @@ impl World {
 
     /// How long until the next work is due; `None` while nothing is, or the clock stands.
     pub fn idle_for(&self) -> Option<Span> {
-        let inner = self.lock();
+        let mut inner = self.lock();
         let wall = wall();
         match inner.clock {
             Clock::Frozen { .. } | Clock::Moving { .. } => None,
-            Clock::Running { .. } => Some(inner.timers.next_due()?.since(inner.clock.now(wall)).max(Span::ZERO)),
+            Clock::Running { .. } => Some(Self::next_due(&mut inner)?.since(inner.clock.now(wall)).max(Span::ZERO)),
         }
     }
 
@@ -274,18 +278,28 @@ impl World {
         self.stirred.notified().await;
     }
 
-    /// Whether no webhook is on its way.
-    pub fn is_quiet(&self) -> bool {
-        self.lock().outbox.is_quiet()
+    /// Whether no webhook is on its way; those that wait for a later retry do not count. A closed world has none.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_closed() || self.lock().outbox.is_quiet()
     }
 
-    /// Waits until no webhook is on its way; those that wait for a later retry do not count.
-    pub async fn quiet(&self) {
+    /// Waits until no webhook is on its way.
+    pub(super) async fn quiet(&self) {
+        self.settled_when(Self::is_quiet).await;
+    }
+
+    /// Begins no more attempts, and waits until those under way have ended.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.settled_when(|world| world.is_closed() || world.lock().outbox.is_idle()).await;
+    }
+
+    async fn settled_when(&self, condition: impl Fn(&Self) -> bool) {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             settled.as_mut().enable();
-            if self.is_quiet() || self.is_closed() {
+            if condition(self) {
                 return;
             }
             settled.await;
@@ -312,7 +326,9 @@ impl World {
     pub(super) fn up_to_date(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        self.catch_up(&mut inner, now, false);
+        if self.catch_up(&mut inner, now, false) > 0 {
+            self.stirred.notify_one();
+        }
         inner
     }
 
@@ -325,7 +341,10 @@ impl World {
             ran += 1;
             match work {
                 Work::Expire(handle) => {
+                    // A consent that has ended otherwise leaves its timer behind; it is nothing to do.
+                    ran -= 1;
                     if let Some(command) = expiry_of(&inner.state, handle) {
+                        ran += 1;
                         let outcome = self.carry_out(inner, command, None, due, held);
                         debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
                     }
@@ -335,6 +354,17 @@ impl World {
             }
         }
         ran
+    }
+
+    /// When the next work is due that does something.
+    pub(super) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
+        while let Some((due, work)) = inner.timers.peek() {
+            match work {
+                Work::Expire(handle) if expiry_of(&inner.state, *handle).is_none() => inner.timers.skip(),
+                _ => return Some(due),
+            }
+        }
+        None
     }
 
     fn play(
@@ -429,8 +459,9 @@ impl World {
             Event::DataPrepared { session } => {
                 let scripted = script.and_then(Script::push_data);
                 let push = scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed);
+                let ready = session.accounts.iter().any(|account| account.status == FiStatus::Ready);
                 let mut contents = vec![Content::FiStatus(Arc::clone(session))];
-                if push {
+                if push && ready {
                     contents.push(Content::FiData(Arc::clone(session)));
                 }
                 contents

@@ -43,8 +43,8 @@ impl Worlds {
     /// # Errors
     /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
     pub fn get(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
-        if let Some(world) = self.map.get(name) {
-            return Ok(Arc::clone(&world));
+        if let Some(world) = self.find(name) {
+            return Ok(world);
         }
         if self.map.len() >= WORLDS_MAX {
             return Err(TooManyWorlds);
@@ -53,6 +53,11 @@ impl Worlds {
             Entry::Occupied(known) => Ok(Arc::clone(known.get())),
             Entry::Vacant(place) => Ok(Arc::clone(&place.insert(self.make(name)))),
         }
+    }
+
+    /// The world of that name, if there is one.
+    pub fn find(&self, name: &str) -> Option<Arc<World>> {
+        self.map.get(name).map(|world| Arc::clone(&world))
     }
 
     /// Swaps the world for a new one of the same name; what the old one owed is never sent.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
@@ -16,7 +16,7 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::{BODY_BYTES_MAX, Shared};
+use crate::http::{BODY_BYTES_MAX, MOUNTS, Shared};
 use crate::wire::fields::{from_json, quoted};
 use crate::wire::problem::Problem;
 
@@ -69,6 +69,12 @@ impl Call {
         self.headers().get(name)?.to_str().ok()
     }
 
+    /// A header that steers the call: it may be missing, but not be unreadable.
+    pub fn steering(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let value = self.headers().get(name).map(|value| value.to_str());
+        value.transpose().map_err(|_| Problem::field(name, "is not plain ASCII text"))
+    }
+
     pub fn query(&self) -> &str {
         self.request.query_string()
     }
@@ -95,10 +101,12 @@ impl Call {
     }
 
     pub fn world_name(&self) -> Result<&str, Problem> {
-        let name = self.request.match_info().get("world").or_else(|| self.header("x-mockaa-world"));
-        let name = name.unwrap_or(DEFAULT_WORLD);
+        let name = match self.request.match_info().get("world") {
+            Some(name) => name,
+            None => self.steering("x-mockaa-world")?.unwrap_or(DEFAULT_WORLD),
+        };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        if (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.bytes().all(|byte| byte == b'.') {
             Ok(name)
         } else {
             Err(Problem::WorldName(quoted(name)))
@@ -153,18 +161,35 @@ impl Call {
         Problem::NoSuchCall { method: self.request.method().to_string(), path: self.path().to_owned() }
     }
 
-    /// Whether the call belongs to the control API or the pages rather than to the AA.
-    pub fn is_ours(&self) -> bool {
+    /// In whose words the call is refused.
+    pub fn dialect(&self) -> Dialect {
         let path = self.path();
-        let local = path.strip_prefix("/w/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
-        local.trim_start_matches('/').starts_with("_mockaa") || local.trim_start_matches('/').starts_with("ui/")
+        let local = path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path);
+        let begins =
+            |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if ["/_mockaa", "/ui", "/livez", "/readyz", "/.well-known"].into_iter().any(begins) {
+            Dialect::Control
+        } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
+            Dialect::Seed
+        } else {
+            Dialect::Rebit
+        }
     }
 
     /// Answers a known path that is called with another method.
     pub async fn wrong_method(call: Self, allowed: &'static str) -> HttpResponse {
-        let allowed = if allowed == "get" { "GET" } else { "POST" };
         let method = call.request.method().to_string();
         let problem = Problem::Method { method, path: call.path().to_owned(), allowed };
-        call.refuse(problem).await
+        let mut response = call.refuse(problem).await;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        response
     }
+}
+
+/// The words of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Control,
+    Seed,
+    Rebit,
 }

@@ -24,7 +24,7 @@ pub async fn list_consents(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (skip, limit) = window(&call)?;
         let consents = world.consents(usize::try_from(skip).unwrap_or(usize::MAX), limit);
-        let next = (consents.len() == limit).then_some(skip + limit as u64);
+        let next = (consents.len() == limit).then(|| skip.saturating_add(limit as u64));
         let items = consents.iter().map(|consent| view(&call, &world, consent)).collect();
         Ok(Answer::json(&Page { items, next }))
     }))
@@ -52,10 +52,9 @@ pub async fn move_consent(call: Call) -> HttpResponse {
 pub async fn list_webhooks(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (after, limit) = window(&call)?;
-        let mut deliveries = world.deliveries();
-        deliveries.retain(|delivery| delivery.id > after);
-        let next = (deliveries.len() > limit).then(|| deliveries[limit - 1].id);
-        let items: Vec<_> = deliveries.iter().take(limit).map(|delivery| DeliveryView::new(delivery, false)).collect();
+        let deliveries = world.deliveries(after, limit);
+        let next = deliveries.last().map(|last| last.id).filter(|_| deliveries.len() == limit);
+        let items: Vec<_> = deliveries.iter().map(|delivery| DeliveryView::new(delivery, false)).collect();
         Ok(Answer::json(&Page { items, next }))
     }))
 }
@@ -121,6 +120,7 @@ async fn move_clock(call: &Call) -> Result<Answer, Problem> {
             Stopped::AtTarget => "target",
             Stopped::AtStepLimit => "step-limit",
             Stopped::AtTimeLimit => "time-limit",
+            Stopped::WorldReset => "world-reset",
         },
         journal: entries.iter().map(EntryView::from).collect(),
     }))

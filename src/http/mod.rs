@@ -15,10 +15,11 @@ mod seed;
 
 use std::sync::Arc;
 
-use actix_web::web::{ServiceConfig, resource, scope, to};
+use actix_web::web::{ServiceConfig, get, head, post, resource, scope, to};
 
 pub use security::Security;
 
+use self::call::Call;
 use crate::crypto::keys::SigningKey;
 use crate::domain::participants::PublicKey;
 use crate::engine::worlds::Worlds;
@@ -45,20 +46,26 @@ const MOUNTS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
 pub fn routes(config: &mut ServiceConfig) {
     world_routes(config);
     config
-        .route("/livez", actix_web::web::get().to(housekeeping::livez))
-        .route("/readyz", actix_web::web::get().to(housekeeping::readyz))
-        .route("/.well-known/jwks.json", actix_web::web::get().to(housekeeping::jwks))
         .service(scope("/w/{world}").configure(world_routes).default_service(to(housekeeping::no_such_call)))
         .default_service(to(housekeeping::no_such_call));
 }
 
 /// Adds a resource that answers one method and tells every other one which that is.
 macro_rules! route {
-    ($config:expr, $method:ident $path:expr => $handler:path) => {
+    ($config:expr, get $path:expr => $handler:path) => {
         $config.service(
             resource($path)
-                .route(actix_web::web::$method().to($handler))
-                .default_service(to(|call: call::Call| call::Call::wrong_method(call, stringify!($method)))),
+                .route(get().to($handler))
+                // The connection leaves the body out.
+                .route(head().to($handler))
+                .default_service(to(|call: Call| Call::wrong_method(call, "GET, HEAD"))),
+        )
+    };
+    ($config:expr, post $path:expr => $handler:path) => {
+        $config.service(
+            resource($path)
+                .route(post().to($handler))
+                .default_service(to(|call: Call| Call::wrong_method(call, "POST"))),
         )
     };
 }
@@ -71,6 +78,9 @@ fn world_routes(config: &mut ServiceConfig) {
         route!(config, post format!("{mount}/Consent/handle") => rebit::get_consent_status);
         route!(config, post format!("{mount}/Consent/fetch") => rebit::fetch_consent);
     }
+    route!(config, get "/livez" => housekeeping::livez);
+    route!(config, get "/readyz" => housekeeping::readyz);
+    route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
     route!(config, get "/ui/consents/{handle}" => pages::show_consent);
     route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);
     route!(config, get "/_mockaa/v1/consents" => control::list_consents);

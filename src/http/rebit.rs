@@ -29,10 +29,10 @@ pub async fn create_consent(call: Call) -> HttpResponse {
 }
 
 fn create(call: &Call) -> Result<Answer, Problem> {
-    let world = call.world()?;
-    let (head, terms, caller) = read::<ConsentsRequest>(call, &world)?;
-    let fiu = Arc::clone(&caller.owner_of_new(&terms.consumer)?.id);
-    let scenario = call.header("x-mockaa-scenario").map(Into::into);
+    let (head, terms, caller) = read::<ConsentsRequest>(call)?;
+    let world = &caller.world;
+    let fiu = caller.owner_of_new(&terms.consumer)?;
+    let scenario = call.steering("x-mockaa-scenario")?.map(Into::into);
     let raise = RaiseConsent { terms, face: Face::RebitV2, fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     let answer = Answer::json(&ConsentsResponse::new(&head, &receipt.consent, world.message_time()));
@@ -45,8 +45,8 @@ pub async fn get_consent_status(call: Call) -> HttpResponse {
 }
 
 fn status(call: &Call) -> Result<Answer, Problem> {
-    let world = call.world()?;
-    let (head, handle, caller) = read::<ConsentHandleRequest>(call, &world)?;
+    let (head, handle, caller) = read::<ConsentHandleRequest>(call)?;
+    let world = &caller.world;
     let consent = world.consent(handle).filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
     Ok(Answer::json(&ConsentHandleResponse::new(&head, &consent, world.message_time())))
@@ -58,27 +58,27 @@ pub async fn fetch_consent(call: Call) -> HttpResponse {
 }
 
 async fn fetch(call: &Call) -> Result<Answer, Problem> {
-    let world = call.world()?;
-    let (head, id, caller) = read::<ConsentFetchRequest>(call, &world)?;
+    let (head, id, caller) = read::<ConsentFetchRequest>(call)?;
+    let world = &caller.world;
     let consent = world.consent_by_id(id).filter(|consent| caller.may_see(consent));
     // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
     let consent = consent.filter(|consent| artefact_status(consent).is_some());
     let unknown = || Problem::from(Refusal::UnknownConsentId(id.to_string()));
     let consent = consent.ok_or_else(unknown)?;
-    let signed = signed_consent(call.shared(), &world, &consent).await.ok_or_else(unknown)?;
+    let signed = signed_consent(call.shared(), world, &consent).await.ok_or_else(unknown)?;
     let artefact = ConsentArtefact::new(&head, &consent, signed).ok_or_else(unknown)?;
     Ok(Answer::json(&artefact))
 }
 
 /// Key, signature, schema, timestamp: in that order, on the bytes that arrived.
-fn read<'a, R>(call: &Call, world: &'a World) -> Result<(Head, R::Content, Caller<'a>), Problem>
+fn read<R>(call: &Call) -> Result<(Head, R::Content, Caller), Problem>
 where
     R: Request + DeserializeOwned,
 {
-    let caller = admit(call, world, &KEY_HEADERS)?;
+    let caller = admit(call, &KEY_HEADERS)?;
     caller.check_signature(call)?;
     let request: R = call.json()?;
-    let (head, content) = request.check(&world.setting().participants.aa.handle)?;
+    let (head, content) = request.check(&caller.world.setting().participants.aa.handle)?;
     caller.check_timestamp(head.timestamp)?;
     Ok((head, content, caller))
 }

@@ -14,8 +14,9 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::crypto::jws;
+use crate::engine::clock::wall;
 use crate::engine::world::Hold;
-use crate::http::call::Call;
+use crate::http::call::{Call, Dialect};
 use crate::wire::control::{ErrorView, status_of};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::error::{Envelope, ErrorResponse, code_of};
@@ -112,14 +113,19 @@ impl Call {
 
     /// Refuses a call that no handler took.
     pub async fn refuse(&self, problem: Problem) -> HttpResponse {
-        if self.is_ours() { self.reply_control(Err(problem)) } else { self.reply_rebit(Err(problem)).await }
+        match self.dialect() {
+            Dialect::Control => self.reply_control(Err(problem)),
+            Dialect::Seed => self.reply_seed(Err(problem)),
+            Dialect::Rebit => self.reply_rebit(Err(problem)).await,
+        }
     }
 
     fn rebit_error(&self, problem: &Problem, ver: Option<&str>) -> Answer {
         tracing::debug!(path = self.path(), %problem, "refused");
         let envelope = self.body().map(|body| Envelope::read(body)).unwrap_or_default();
-        // A refusal names the time of the world that it concerns; where there is none, the wall's.
-        let now = self.world().map_or_else(|_| crate::engine::clock::wall(), |world| world.message_time());
+        // A refusal names the time of the world that it concerns; where there is none, the wall's. It makes none.
+        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+        let now = world.map_or_else(wall, |world| world.message_time());
         let ver = ver.unwrap_or_else(|| envelope.ver());
         let (status, _) = code_of(problem);
         Answer::error(status, &ErrorResponse::new(ver, envelope.txnid(), now, problem))

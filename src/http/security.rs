@@ -1,9 +1,11 @@
 //! Who calls, and whether that is believed: the table of DESIGN §4.7 in code.
 
+use std::sync::Arc;
+
 use crate::crypto::jws::{Flaw, verify_detached};
 use crate::domain::account::named;
 use crate::domain::consent::Consent;
-use crate::domain::participants::{Fiu, Participants};
+use crate::domain::participants::Fiu;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
@@ -26,31 +28,35 @@ named! {
 /// How far a message's `timestamp` may lie from the clock (certification framework, general guidelines, rule 4).
 const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
 
-/// A caller who was let in.
+/// A caller who was let in, and the world that the call is for.
 #[derive(Debug)]
-pub struct Caller<'a> {
+pub struct Caller {
+    pub world: Arc<World>,
     security: Security,
-    world: &'a World,
     /// The registered FIU whose key was presented.
-    owner: Option<&'a Fiu>,
+    owner: Option<Fiu>,
 }
 
-/// Checks the API key, from the first of these headers that is there.
-pub fn admit<'a>(call: &Call, world: &'a World, key_headers: &[&str]) -> Result<Caller<'a>, Problem> {
-    let participants: &Participants = &world.setting().participants;
+/// Checks the API key, from the first of these headers that is there. A caller who is refused makes no world.
+pub fn admit(call: &Call, key_headers: &[&str]) -> Result<Caller, Problem> {
     let key = call.api_key(key_headers);
-    let caller =
-        Caller { security: call.shared().security, world, owner: key.and_then(|key| participants.fiu_by_key(key)) };
-    if caller.owner.is_none() {
+    let security = call.shared().security;
+    let owner = key.and_then(|key| call.worlds().setting().participants.fiu_by_key(key)).cloned();
+    let objection = || {
         let what = if key.is_some() { "is not a registered API key" } else { "is missing" };
-        let header = key_headers[0];
-        caller
-            .object(|| Problem::Unauthorized(format!("{header} {what}; FIUs are listed by `mockaa serve` at start")))?;
+        Problem::Unauthorized(format!("{} {what}; FIUs are listed by `mockaa serve` at start", key_headers[0]))
+    };
+    if owner.is_none() && security == Security::Strict {
+        return Err(objection());
+    }
+    let caller = Caller { world: call.world()?, security, owner };
+    if caller.owner.is_none() {
+        caller.object(objection)?;
     }
     Ok(caller)
 }
 
-impl<'a> Caller<'a> {
+impl Caller {
     /// Refuses in strict; in lenient puts on record what strict would have said.
     fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
         match self.security {
@@ -81,7 +87,7 @@ impl<'a> Caller<'a> {
 
     fn verify(&self, signature: &str, body: &[u8]) -> Result<(), Flaw> {
         let fius = &self.world.setting().participants.fius;
-        let keys: Vec<_> = match self.owner {
+        let keys: Vec<_> = match &self.owner {
             Some(fiu) => fiu.public_key.iter().collect(),
             None => fius.iter().filter_map(|fiu| fiu.public_key.as_ref()).collect(),
         };
@@ -105,16 +111,16 @@ impl<'a> Caller<'a> {
     }
 
     /// The participant to whom a new consent belongs, whose `DataConsumer.id` is `named`.
-    pub fn owner_of_new(&self, named: &str) -> Result<&'a Fiu, Problem> {
+    pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, Problem> {
         let participants = &self.world.setting().participants;
         let registered = participants.fiu(named);
-        match (registered, self.owner) {
+        match (registered, &self.owner) {
             (Some(fiu), Some(owner)) if fiu.id != owner.id => Err(Problem::NotYours(format!(
                 "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
                 quoted(named),
                 owner.id
             ))),
-            (Some(fiu), _) => Ok(fiu),
+            (Some(fiu), _) => Ok(Arc::clone(&fiu.id)),
             (None, owner) => {
                 self.object(|| {
                     Problem::field(
@@ -122,7 +128,7 @@ impl<'a> Caller<'a> {
                         format!("{} is not a registered FIU", quoted(named)),
                     )
                 })?;
-                Ok(owner.unwrap_or(participants.default_fiu()))
+                Ok(Arc::clone(&owner.as_ref().unwrap_or(participants.default_fiu()).id))
             }
         }
     }
@@ -130,6 +136,6 @@ impl<'a> Caller<'a> {
     /// Whether the caller may see the consent. A registered key opens its owner's consents only, in every mode; an
     /// unknown caller sees the whole world.
     pub fn may_see(&self, consent: &Consent) -> bool {
-        self.owner.is_none_or(|owner| owner.id == consent.fiu)
+        self.owner.as_ref().is_none_or(|owner| owner.id == consent.fiu)
     }
 }

@@ -26,12 +26,12 @@ pub async fn create_consent(call: Call) -> HttpResponse {
 }
 
 fn create(call: &Call) -> Result<Answer, Problem> {
-    let world = call.world()?;
-    let caller = admit(call, &world, &KEY_HEADERS)?;
+    let caller = admit(call, &KEY_HEADERS)?;
+    let world = &caller.world;
     let request: ConsentRequest = call.json()?;
     let terms = request.into_terms(&world.setting().participants.aa.handle, world.now())?;
-    let fiu = Arc::clone(&caller.owner_of_new(&terms.consumer)?.id);
-    let scenario = call.header("x-mockaa-scenario").map(Into::into);
+    let fiu = caller.owner_of_new(&terms.consumer)?;
+    let scenario = call.steering("x-mockaa-scenario")?.map(Into::into);
     let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     let answer = Answer::json(&ConsentAnswer::new(&receipt.consent, world.message_time()));
@@ -44,8 +44,8 @@ pub async fn get_consent(call: Call) -> HttpResponse {
 }
 
 async fn get(call: &Call) -> Result<Answer, Problem> {
-    let world = call.world()?;
-    let caller = admit(call, &world, &KEY_HEADERS)?;
+    let caller = admit(call, &KEY_HEADERS)?;
+    let world = &caller.world;
     let id = call.segment("id");
     let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
     let consent = by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
@@ -60,6 +60,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
 /// RS256 over the bytes of `ConsentDetail` in the answer, in Base64 (DESIGN §1); made once, where there is a consent
 /// id.
 async fn detail_signature(shared: &Shared, consent: &Consent, detail: &Stated<'_>) -> Option<String> {
+    consent.consent_id()?;
     let seal = &consent.grant.as_ref()?.seals.detail;
     if let Some(signature) = seal.get() {
         return Some(base64::encode(signature));

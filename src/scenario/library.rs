@@ -44,13 +44,7 @@ impl Library {
     /// # Errors
     /// All that is wrong with the files, or that `default` is none of them.
     pub fn load(folder: Option<PathBuf>, default: Option<String>) -> Result<Self, BadScenarios> {
-        let set = Set::load(folder.as_deref())?;
-        if let Some(name) = &default
-            && !set.0.contains_key(name)
-        {
-            let known = set.names().join(", ");
-            return Err(BadScenarios(format!("--default-scenario {name}: there is no such scenario; known: {known}")));
-        }
+        let set = Set::load(folder.as_deref(), default.as_deref())?;
         let magic = magic::MAGIC.iter().map(|magic| (magic.number, Arc::new(magic.plan()))).collect();
         Ok(Self { folder, default, set: RwLock::new(Arc::new(set)), magic })
     }
@@ -73,8 +67,7 @@ impl Director for Library {
             return Ok(Some(Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>));
         }
         let Some(name) = &self.default else { return Ok(None) };
-        // A reload may have taken the default away; the consent is then left to people, as without a default.
-        Ok(self.set().0.get(name).map(|entry| Arc::clone(&entry.plan) as Arc<dyn Script>))
+        Ok(Some(Arc::clone(&self.set().0[name].plan) as Arc<dyn Script>))
     }
 
     fn names(&self) -> Vec<String> {
@@ -82,7 +75,7 @@ impl Director for Library {
     }
 
     fn reload(&self) -> Result<usize, String> {
-        let set = Set::load(self.folder.as_deref()).map_err(|bad| bad.to_string())?;
+        let set = Set::load(self.folder.as_deref(), self.default.as_deref()).map_err(|bad| bad.to_string())?;
         let count = set.0.len();
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
         Ok(count)
@@ -90,7 +83,8 @@ impl Director for Library {
 }
 
 impl Set {
-    fn load(folder: Option<&Path>) -> Result<Self, BadScenarios> {
+    /// Everything there is; `default` has to be among it.
+    fn load(folder: Option<&Path>, default: Option<&str>) -> Result<Self, BadScenarios> {
         let mut set = Self(BTreeMap::new());
         let mut faults = String::new();
         for (file, text) in SHIPPED {
@@ -98,6 +92,10 @@ impl Set {
         }
         if let Some(folder) = folder {
             set.add_folder(folder, &mut faults);
+        }
+        if let Some(name) = default.filter(|name| faults.is_empty() && !set.0.contains_key(*name)) {
+            let known = set.names().join(", ");
+            note(&mut faults, format_args!("--default-scenario {name}: there is no such scenario; known: {known}"));
         }
         if faults.is_empty() { Ok(set) } else { Err(BadScenarios(faults.trim_end().to_owned())) }
     }

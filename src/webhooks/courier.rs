@@ -6,7 +6,6 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::crypto::keys::SigningKey;
@@ -18,9 +17,6 @@ use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::webhooks::message::prepare;
 use crate::wire::notification::objection;
-
-/// Deliveries on their way at once, over all worlds.
-const CONCURRENT_MAX: usize = 64;
 
 /// How much of an answer is read and kept.
 const ANSWER_BYTES_MAX: usize = 20_000;
@@ -50,7 +46,6 @@ pub struct Courier {
     answer_within: Duration,
     key: Arc<SigningKey>,
     routes: Routes,
-    slots: Semaphore,
 }
 
 /// The HTTP client could not be made.
@@ -76,12 +71,11 @@ impl Courier {
             tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
             builder().tls_certs_only(Vec::new()).build()
         })?;
-        Ok(Self { client, answer_within, key, routes, slots: Semaphore::new(CONCURRENT_MAX) })
+        Ok(Self { client, answer_within, key, routes })
     }
 
     /// Makes one attempt and records it; where the FIU has no base URL, records what would have been sent.
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
-        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let Some(message) = self.message(&world, &delivery).await else { return };
         if world.is_closed() {
             return;

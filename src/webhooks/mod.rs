@@ -1,5 +1,6 @@
 //! Webhooks on their way out: prepare → sign → deliver → record, one delivery at a time per consent, as the outbox
-//! hands them over. A receiver that hangs, resets or answers nonsense holds up only its own consent's lane.
+//! hands them over. A receiver that hangs, resets or answers nonsense holds up only its own consent's lane, and many
+//! such receivers only their own world.
 
 mod courier;
 mod message;
@@ -7,16 +8,26 @@ mod message;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 pub use courier::{Courier, CourierError, Routes};
 
 use crate::engine::world::World;
 
+/// Deliveries of one world that are on their way at once.
+const CONCURRENT_MAX: usize = 256;
+
 /// Drives a world until it is closed: runs what becomes due and sends what is ready.
 #[expect(clippy::disallowed_methods, reason = "the one task that waits for a world's next due time")]
 pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
+    let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while !world.is_closed() {
         for delivery in world.take_ready() {
-            tokio::spawn(Arc::clone(&courier).send(Arc::clone(&world), delivery));
+            let (slots, send) = (Arc::clone(&slots), Arc::clone(&courier).send(Arc::clone(&world), delivery));
+            tokio::spawn(async move {
+                let _slot = slots.acquire().await.expect("the semaphore is never closed");
+                send.await;
+            });
         }
         let idle = world.idle_for();
         let due = async {

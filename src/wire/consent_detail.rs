@@ -14,12 +14,12 @@ use crate::domain::consent::{
 use crate::domain::money::Paise;
 use crate::domain::participants::Aa;
 use crate::domain::time::Timestamp;
-use crate::wire::fields::{Instant, count, instant, list_of, one_of, optional, quoted, text};
+use crate::wire::fields::{Instant, count, instant, list_of, object, objects, one_of, optional, quoted, text};
 use crate::wire::problem::Problem;
 
 /// `ConsentDetail` of a request, nothing checked.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object")]
+#[serde(rename_all = "camelCase")]
 pub struct Asked {
     consent_start: Option<String>,
     consent_expiry: Option<String>,
@@ -27,78 +27,71 @@ pub struct Asked {
     fetch_type: Option<String>,
     consent_types: Option<Vec<String>>,
     fi_types: Option<Vec<String>>,
-    #[serde(rename = "DataConsumer")]
+    #[serde(rename = "DataConsumer", default, deserialize_with = "object")]
     data_consumer: Option<AskedConsumer>,
-    #[serde(rename = "Customer")]
+    #[serde(rename = "Customer", default, deserialize_with = "object")]
     customer: Option<AskedCustomer>,
-    #[serde(rename = "Purpose")]
+    #[serde(rename = "Purpose", default, deserialize_with = "object")]
     purpose: Option<AskedPurpose>,
-    #[serde(rename = "FIDataRange")]
+    #[serde(rename = "FIDataRange", default, deserialize_with = "object")]
     range: Option<AskedRange>,
-    #[serde(rename = "DataLife")]
+    #[serde(rename = "DataLife", default, deserialize_with = "object")]
     data_life: Option<AskedQuantity>,
-    #[serde(rename = "Frequency")]
+    #[serde(rename = "Frequency", default, deserialize_with = "object")]
     frequency: Option<AskedQuantity>,
-    #[serde(rename = "DataFilter")]
+    #[serde(rename = "DataFilter", default, deserialize_with = "objects")]
     data_filter: Option<Vec<AskedFilter>>,
-    #[serde(rename = "VDRProvider")]
+    #[serde(rename = "VDRProvider", default, deserialize_with = "object")]
     vdr_provider: Option<AskedRegistry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedConsumer {
     id: Option<String>,
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedCustomer {
     id: Option<String>,
-    #[serde(rename = "Identifiers")]
+    #[serde(rename = "Identifiers", default, deserialize_with = "objects")]
     identifiers: Option<Vec<AskedIdentifier>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedIdentifier {
     r#type: Option<String>,
     value: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object")]
+#[serde(rename_all = "camelCase")]
 struct AskedPurpose {
     code: Option<String>,
     ref_uri: Option<String>,
     text: Option<String>,
-    #[serde(rename = "Category")]
+    #[serde(rename = "Category", default, deserialize_with = "object")]
     category: Option<AskedCategory>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedCategory {
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedRange {
     from: Option<String>,
     to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedQuantity {
     unit: Option<String>,
     value: Option<Number>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedFilter {
     r#type: Option<String>,
     operator: Option<String>,
@@ -106,10 +99,16 @@ struct AskedFilter {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 struct AskedRegistry {
     vdrpid: Option<String>,
     fiuid: Option<String>,
+}
+
+impl AskedRegistry {
+    /// `{}` is no registry.
+    fn is_empty(&self) -> bool {
+        self.vdrpid.is_none() && self.fiuid.is_none()
+    }
 }
 
 /// Where the dialects differ.
@@ -140,11 +139,6 @@ impl Rules {
 }
 
 impl Asked {
-    /// The id of the FIU that the request names.
-    pub fn consumer(&self) -> Option<&str> {
-        self.data_consumer.as_ref()?.id.as_deref()
-    }
-
     /// Checks everything. `aa_handle` completes the address of a customer who is given by mobile number only.
     pub fn into_terms(self, txnid: String, rules: Rules, aa_handle: &str) -> Result<Terms, Problem> {
         let Self {
@@ -203,7 +197,8 @@ impl Asked {
             count("ConsentDetail.Frequency.value", frequency.value)?,
         );
         let filters = data_filter.map(|filters| filters_of(filters, rules)).transpose()?;
-        let vdr_provider = vdr_provider.filter(|_| rules.vdr_provider).map(registry_of).transpose()?;
+        let vdr_provider = vdr_provider.filter(|registry| rules.vdr_provider && !registry.is_empty());
+        let vdr_provider = vdr_provider.map(registry_of).transpose()?;
         Ok(Terms {
             start,
             expiry,
@@ -228,17 +223,16 @@ impl Asked {
 /// The customer's address; in 2.x it may be missing and is then made from the mobile number
 /// (ReBIT AA API 2.0.0, `Customer.Identifiers`).
 fn address(customer: AskedCustomer, aa_handle: &str) -> Result<String, Problem> {
-    let Some(id) = optional(customer.id) else {
+    let by_mobile = || {
         let identifiers = customer.identifiers.unwrap_or_default();
         let mobile = identifiers.into_iter().find(|identifier| identifier.r#type.as_deref() == Some("MOBILE"));
-        return match mobile.and_then(|identifier| optional(identifier.value)) {
-            Some(mobile) => Ok(format!("{mobile}@{aa_handle}")),
-            None => Err(Problem::field(
-                "ConsentDetail.Customer.id",
-                "is missing, and no Identifiers of type MOBILE stands in for it",
-            )),
-        };
+        let mobile = mobile.and_then(|identifier| optional(identifier.value))?;
+        Some(format!("{mobile}@{aa_handle}"))
     };
+    let id = optional(customer.id).or_else(by_mobile).ok_or_else(|| {
+        let problem = "is missing, and no Identifiers of type MOBILE stands in for it";
+        Problem::field("ConsentDetail.Customer.id", problem)
+    })?;
     match id.split_once('@') {
         Some((name, handle)) if !name.is_empty() && !handle.is_empty() && !handle.contains('@') => Ok(id),
         _ => Err(Problem::CustomerAddress(format!("{} is not an address of the form name@{aa_handle}", quoted(&id)))),

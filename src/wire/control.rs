@@ -226,7 +226,7 @@ pub struct AdvanceView {
     pub to: String,
     /// Due work that was done.
     pub fired: usize,
-    /// `target`, `step-limit` or `time-limit`.
+    /// `target`, `step-limit`, `time-limit` or `world-reset`.
     pub stopped: &'static str,
     /// What happened on the way, as far as the journal still has it.
     pub journal: Vec<EntryView>,

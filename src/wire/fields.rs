@@ -1,9 +1,13 @@
 //! Fields of messages. Reading those of a request: missing, blank and `{}` are the same (certification framework, general guidelines,
 //! rule 2), and every refusal names the field, the value's problem and what would have been accepted.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use chrono::DateTime;
-use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
 use crate::domain::time::Timestamp;
@@ -22,14 +26,51 @@ impl Serialize for Instant {
 /// How much of serde's own words is passed on.
 const REASON_BYTES_MAX: usize = 200;
 
+/// A value that is read from a JSON object only. What serde derives for a struct would take an array too, its fields
+/// by position, and so make sense of what makes none.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+/// An object that may be missing, for `#[serde(deserialize_with)]`.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+/// A list of objects that may be missing, for `#[serde(deserialize_with)]`.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
+}
+
 /// Reads a body. The path to a value of the wrong type is looked up only when there is one.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+    let read: Result<Object<T>, _> = serde_json::from_slice(body);
+    read.map(|Object(value)| value).map_err(|error| {
         if error.is_syntax() || error.is_eof() {
             return Problem::Syntax(error.to_string());
         }
         let mut reader = serde_json::Deserializer::from_slice(body);
-        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
             Err(located) => {
                 let path = located.path().to_string();
                 let field = if path == "." { "the body".to_owned() } else { path };

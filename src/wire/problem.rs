@@ -37,7 +37,7 @@ pub enum Problem {
     NoSuchCall { method: String, path: String },
     #[error("{path} is called with {allowed}, not {method}")]
     Method { method: String, path: String, allowed: &'static str },
-    #[error("{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores")]
+    #[error("{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone")]
     WorldName(String),
     #[error("{0}")]
     TooManyWorlds(String),

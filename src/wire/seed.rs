@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::consent::{Consent, Terms};
 use crate::domain::time::Timestamp;
 use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules, Stated};
-use crate::wire::fields::{Instant, need, text, uuid};
+use crate::wire::fields::{Instant, need, object, text, uuid};
 use crate::wire::problem::Problem;
 
 /// What answers carry as `ver`, whatever the request's was.
@@ -22,20 +22,15 @@ fn rules(now: Timestamp) -> Rules {
 
 /// Body of `POST /consent`, nothing checked.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 pub struct ConsentRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "ConsentDetail")]
+    #[serde(rename = "ConsentDetail", default, deserialize_with = "object")]
     consent_detail: Option<Asked>,
 }
 
 impl ConsentRequest {
-    pub fn consumer(&self) -> Option<&str> {
-        self.consent_detail.as_ref()?.consumer()
-    }
-
     /// Checks everything. `now` is the world's; it stands where the sample's `{{current_timestamp}}` was left.
     ///
     /// # Errors
@@ -46,6 +41,7 @@ impl ConsentRequest {
         if !VERSIONS.split(", ").any(|known| known == ver) {
             return Err(Problem::Version { ver, known: VERSIONS });
         }
+        // Assumption: the seed face does not hold the timestamp against a clock, as it holds none of ReBIT's rules of form.
         rules.instant("timestamp", self.timestamp)?;
         let txnid = uuid("txnid", self.txnid)?;
         need("ConsentDetail", self.consent_detail)?.into_terms(txnid, rules, aa_handle)

@@ -30,6 +30,7 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
     }
     for name in ["DataConsumer", "Customer", "Purpose", "FIDataRange", "DataLife", "Frequency"] {
         cases.push((detail(name), Some(json!({}))));
+        cases.push((detail(name), Some(json!(["MONTH", 1]))));
         cases.push((detail(name), Some("x".into())));
     }
     for name in ["consentTypes", "fiTypes"] {
@@ -45,6 +46,9 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
         (detail("consentMode"), Some("LOOK".into())),
         (detail("fetchType"), Some("TWICE".into())),
         (detail("FIDataRange.to"), Some("2017-01-01T00:00:00Z".into())),
+        (detail("DataLife.value"), None),
+        (detail("Frequency.value"), None),
+        (detail("DataFilter"), Some(json!([["TRANSACTIONAMOUNT", ">=", 5]]))),
         (detail("DataLife.value"), Some(json!(1.5))),
         (detail("DataLife.value"), Some(json!(-1))),
         (detail("Frequency.value"), Some(json!("1"))),
@@ -94,7 +98,9 @@ async fn an_unknown_version_is_no_such_version() {
 async fn bodies_that_are_no_message_are_refused() {
     let app = TestApp::start().await;
     let deep = "[".repeat(100_000);
-    let bodies = ["", "{", "[]", "null", "\"x\"", "{\"ver\":\"2.0.0\",\"ver\":\"2.0.0\"}", "\u{0}", &deep];
+    let in_place = format!("[\"1.1.3\",\"{}\",\"4a4adbbe-29ae-11e8-a8d7-0289437bf331\",{{}}]", crate::helpers::NOW);
+    let bodies =
+        [in_place.as_str(), "", "{", "[]", "null", "\"x\"", "{\"ver\":\"2.0.0\",\"ver\":\"2.0.0\"}", "\u{0}", &deep];
     for path in ["/consent", "/Consent", "/Consent/handle", "/Consent/fetch"] {
         for body in bodies {
             let reply = app.post_text(path, body).await;
@@ -137,6 +143,13 @@ async fn a_body_over_one_mebibyte_is_refused() {
 #[tokio::test]
 async fn unknown_paths_and_methods_say_what_is_there() {
     let app = TestApp::start().await;
+    for (path, ver) in
+        [("/consent/", "1.0"), ("/w/x/consent/a/b", "1.0"), ("/Consent/", "2.0.0"), ("/v2/consent", "1.0")]
+    {
+        let reply = app.get(path).await;
+        assert_eq!((reply.json()["ver"].as_str(), reply.signature.is_some()), (Some(ver), ver == "2.0.0"), "{path}");
+    }
+    assert!(app.send(app.request(Method::HEAD, "/livez")).await.status.is_success());
     let unknown = app.get("/Consent/nothing/here").await;
     assert_eq!((unknown.status.as_u16(), unknown.json()["errorCode"].as_str()), (404, Some("InvalidURI")));
     let wrong = app.send(app.request(Method::DELETE, "/Consent")).await;
@@ -174,4 +187,52 @@ async fn an_error_does_not_send_a_huge_value_back() {
             assert!(reply.status.is_client_error() && reply.text.len() < 1_000, "{field}: {} bytes", reply.text.len());
         }
     }
+}
+
+#[tokio::test]
+async fn empty_objects_and_odd_identifiers() {
+    let app = TestApp::start().await;
+    let mut body = seed_request();
+    set(&mut body, "ConsentDetail.VDRProvider", Some(json!({})));
+    app.post("/consent", &body).await.ok();
+    let mut body = rebit_request();
+    let customer = json!({ "Identifiers": [{ "type": "MOBILE", "value": "x@y" }] });
+    set(&mut body, "ConsentDetail.Customer", Some(customer));
+    assert_eq!(app.post("/Consent", &body).await.json()["errorCode"], "InvalidCustomerAddress");
+}
+
+#[tokio::test]
+async fn a_steering_header_that_cannot_be_read_is_refused() {
+    let app = TestApp::start().await;
+    for name in ["x-mockaa-world", "x-mockaa-scenario"] {
+        let value = reqwest::header::HeaderValue::from_bytes(b"caf\xe9").expect("a header may have such bytes");
+        let request = app.request(Method::POST, "/consent").header(name, value).json(&seed_request());
+        let reply = app.send(request).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+        assert!(reply.text.contains(name));
+    }
+    assert_eq!(app.consents().await, 0);
+}
+
+#[tokio::test]
+async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
+    let mut app = TestApp::with(|builder| builder.clock("9999-06-01T06:00:00Z,frozen")).await;
+    app.raise(|body| {
+        for (field, value) in [
+            ("consentStart", "9999-06-01T06:00:00Z"),
+            ("consentExpiry", "9999-12-31T23:59:59.999Z"),
+            ("FIDataRange.from", "0001-01-01T00:00:00Z"),
+            ("FIDataRange.to", "9999-12-31T23:59:59.999Z"),
+            ("Customer.id", "9999999001@mockaa"),
+        ] {
+            set(body, &format!("ConsentDetail.{field}"), Some(value.into()));
+        }
+    })
+    .await;
+    app.advance("0s").await;
+    let data = app.fiu.arrived().pop().expect("the statement").json()["FIData"].clone();
+    let document = data["xml"][0]["FI"].as_str().expect("a document");
+    assert!(document.contains("startDate=\"0001-01-01\" endDate=\"9999-12-31\""));
+    let rows = data["statement"]["DEPOSIT"]["transactions"].as_array().expect("rows").len();
+    assert!((1_000..10_000).contains(&rows), "{rows} rows of 20,000 and more in 90 years");
 }

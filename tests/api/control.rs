@@ -36,6 +36,10 @@ async fn lists_come_in_parts() {
     }
     assert_eq!(seen, handles);
     assert_eq!(app.get("/_mockaa/v1/consents?limit=many").await.status, 400);
+    for list in ["consents", "webhooks", "journal"] {
+        let page = app.get(&format!("/_mockaa/v1/{list}?after=18446744073709551615&limit=1")).await.ok();
+        assert_eq!(page, json!({ "items": [], "next": null }), "{list}");
+    }
 }
 
 /// Every verb in every state that can be reached: done, or refused with the legal ones.
@@ -160,4 +164,13 @@ async fn a_page_of_another_site_may_not_steer() {
         assert_eq!(app.send(request).await.status, 403);
     }
     assert_eq!(app.state(&handle).await, "PENDING");
+}
+
+#[tokio::test]
+async fn idle_is_when_nothing_is_left_to_happen() {
+    let app = TestApp::start().await;
+    let handle = app.raise_with("reject").await;
+    app.act(&handle, "reject").await.ok();
+    let idle = app.post("/_mockaa/v1/clock/advance", &json!({ "until": "idle" })).await.ok();
+    assert_eq!(idle["to"], "2020-07-04T06:00:02.000Z", "the expiry of a rejected consent is nothing to wait for");
 }

@@ -155,18 +155,62 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_fiu_that_hangs_is_a_failed_attempt_and_the_api_stays_fast() {
+async fn an_fiu_that_hangs_is_a_failed_attempt() {
     let app = TestApp::with(|builder| builder.webhook_timeout(Duration::from_millis(300))).await;
     app.fiu.turn(Mood::Hanging);
     app.raise_for("9999999002@mockaa").await;
-    // The webhook hangs; the API answers all the same.
-    for _ in 0..20 {
-        app.raise(|_| {}).await;
-    }
     app.advance("0s").await;
     let attempt = app.deliveries().await[0]["attempts"][0].clone();
     assert_eq!(attempt["error"], "no answer within 0.3 s");
     assert_eq!(app.delivery_states().await, ["waiting"]);
+}
+
+/// With the usual 15 s, the FIU hangs through all of this.
+#[tokio::test]
+async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_told() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(Mood::Hanging);
+    for number in 0..80 {
+        app.raise_for(&format!("9999999002@hanging-{number}")).await;
+    }
+    for _ in 0..80 {
+        app.fiu.next().await;
+    }
+    for _ in 0..20 {
+        app.raise(|_| {}).await;
+    }
+    let states = app.delivery_states().await;
+    assert!(states.len() == 80 && states.iter().all(|state| state == "sending"), "{states:?}");
+    app.fiu.turn(Mood::Accepting);
+    app.enter("other");
+    app.raise_for("9999999002@mockaa").await;
+    app.fiu.next().await;
+    app.advance("0s").await;
+    assert_eq!(app.delivery_states().await, ["delivered"]);
+}
+
+/// The client has its answer and asks at once, over another connection: what its call caused is awaited all the same.
+#[tokio::test]
+async fn an_advance_awaits_the_webhooks_of_calls_that_were_just_answered() {
+    let mut app = TestApp::start().await;
+    for number in 0..50 {
+        app.raise_for(&format!("9999999002@mockaa-{number}")).await;
+        app.advance("0s").await;
+        assert_eq!(app.fiu.arrived().len(), 1, "round {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_consent_that_failed_after_approval_tells_no_id() {
+    let mut app = TestApp::start().await;
+    let request = app.request(reqwest::Method::POST, "/Consent").header("x-mockaa-scenario", "hold-at-ready");
+    let handle = handle_of(&app.send(request.json(&rebit_request())).await.ok());
+    app.advance("2s").await;
+    app.act(&handle, "fail").await.ok();
+    let told = app.fiu.next().await.json()["ConsentStatusNotification"].clone();
+    assert_eq!(told, serde_json::json!({ "consentHandle": handle, "consentStatus": "REJECTED" }));
+    let looked_up = app.post("/Consent/handle", &crate::helpers::rebit_message("ConsentHandle", &handle)).await.ok();
+    assert_eq!(looked_up["ConsentStatus"], serde_json::json!({ "status": "FAILED" }));
 }
 
 #[tokio::test]

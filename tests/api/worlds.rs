@@ -63,7 +63,7 @@ async fn what_a_reset_world_owed_is_never_sent() {
 #[tokio::test]
 async fn a_name_that_is_none_is_refused_in_the_faces_words() {
     let app = TestApp::start().await;
-    for name in ["a%20b", "%2e%2e%2f", &"x".repeat(65)] {
+    for name in ["a%20b", "%2e%2e%2f", "...", &"x".repeat(65)] {
         let reply = app.post(&format!("/w/{name}/consent"), &seed_request()).await;
         assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].as_str()), (404, Some("InvalidURI")), "{name}");
         let reply = app.get(&format!("/w/{name}/_mockaa/v1/world")).await;
@@ -90,4 +90,32 @@ async fn many_worlds_at_once_do_not_mix() {
         }
     });
     futures_util::future::join_all(visits).await;
+}
+
+#[tokio::test]
+async fn a_world_has_the_keys_and_the_health_of_the_sandbox() {
+    let mut app = TestApp::start().await;
+    let keys = app.get("/.well-known/jwks.json").await.ok();
+    app.enter("other");
+    assert_eq!(app.get("/.well-known/jwks.json").await.ok(), keys);
+    assert_eq!(app.get("/readyz").await.ok()["ready"], true);
+}
+
+#[tokio::test]
+async fn an_advance_of_a_world_that_is_reset_ends() {
+    let app = TestApp::start().await;
+    app.fiu.turn(crate::inbox::Mood::Hanging);
+    app.raise_for("9999999002@mockaa").await;
+    let body = json!({ "by": "1s" });
+    let advance = app.post("/_mockaa/v1/clock/advance", &body);
+    let reset = async {
+        let mut fiu_was_called = false;
+        while !fiu_was_called {
+            fiu_was_called = app.delivery_states().await == ["sending"];
+        }
+        app.post("/_mockaa/v1/reset", &Value::Null).await.ok()
+    };
+    let (advanced, _) = tokio::join!(advance, reset);
+    let stopped = advanced.ok()["stopped"].as_str().expect("a word").to_owned();
+    assert!(["world-reset", "target"].contains(&&*stopped), "{stopped}");
 }

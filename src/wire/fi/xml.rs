@@ -161,7 +161,8 @@ fn date(date: NaiveDate) -> [u8; 10] {
 
 /// Banks print Indian time with its offset.
 pub(super) fn instant(at: Timestamp) -> [u8; 25] {
-    let local = DateTime::from_timestamp_millis(at.as_millis() + IST_OFFSET_MS).expect("years 1 to 9999").naive_utc();
+    let local = at.as_millis().saturating_add(IST_OFFSET_MS).min(Timestamp::MAX.as_millis());
+    let local = DateTime::from_timestamp_millis(local).expect("years 1 to 9999").naive_utc();
     let mut value = *b"0000-00-00T00:00:00+05:30";
     value[0..10].copy_from_slice(&date(local.date()));
     put_digits(&mut value[11..13], local.hour());

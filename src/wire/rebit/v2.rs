@@ -7,7 +7,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules};
-use crate::wire::fields::{Instant, instant, need, quoted, text, uuid};
+use crate::wire::fields::{Instant, instant, need, object, quoted, text, uuid};
 use crate::wire::problem::Problem;
 
 const VERSIONS: &str = "2.0.0, 2.1.0";
@@ -49,12 +49,11 @@ pub trait Request: Sized {
 
 /// Body of `POST /Consent`.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 pub struct ConsentsRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "ConsentDetail")]
+    #[serde(rename = "ConsentDetail", default, deserialize_with = "object")]
     consent_detail: Option<Asked>,
 }
 
@@ -71,7 +70,6 @@ impl Request for ConsentsRequest {
 
 /// Body of `POST /Consent/handle`.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 pub struct ConsentHandleRequest {
     ver: Option<String>,
     timestamp: Option<String>,
@@ -93,7 +91,6 @@ impl Request for ConsentHandleRequest {
 
 /// Body of `POST /Consent/fetch`.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
 pub struct ConsentFetchRequest {
     ver: Option<String>,
     timestamp: Option<String>,
