@@ -238,7 +238,7 @@ impl World {
 
     /// Runs what is due and takes the webhooks that may be sent. For whoever drives the world.
     pub fn take_ready(&self) -> Vec<Delivery> {
-        if self.draining.load(Ordering::Acquire) { Vec::new() } else { self.up_to_date().outbox.take_ready() }
+        self.up_to_date().outbox.take_ready()
     }
 
     /// Records the end of an attempt.
@@ -291,6 +291,7 @@ impl World {
     /// Begins no more attempts, and waits until those under way have ended.
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.stirred.notify_one();
         self.settled_when(|world| world.is_closed() || world.lock().outbox.is_idle()).await;
     }
 
@@ -311,6 +312,11 @@ impl World {
         self.closed.store(true, Ordering::Release);
         self.stirred.notify_one();
         self.settled.notify_waiters();
+    }
+
+    /// Whether somebody has to see to what becomes due and ready.
+    pub fn wants_driving(&self) -> bool {
+        !self.is_closed() && !self.draining.load(Ordering::Acquire)
     }
 
     pub fn is_closed(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::domain::consent::{Consent, FetchType, FilterOn, Input, Status};
+use crate::domain::consent::{Consent, FetchType, FilterOn, Input, Operator, Status};
 use crate::domain::time::Timestamp;
 
 /// One consent in plain words, with Approve and Reject while it waits for an answer.
@@ -41,8 +41,8 @@ impl ConsentPage {
         ];
         for filter in terms.filters.iter().flatten() {
             asks.push(match filter.on {
-                FilterOn::Amount(amount) => format!("Only transactions with an amount {} ₹{amount}", filter.operator),
-                FilterOn::Type(kind) => format!("Only transactions with a type {} {kind}", filter.operator),
+                FilterOn::Amount(amount) => format!("Only transactions {} ₹{amount}", amount_words(filter.operator)),
+                FilterOn::Type(kind) => format!("Only transactions of a type {} {kind}", filter.operator),
             });
         }
         asks.push(format!("Valid from {} until {}", day(terms.start), day(terms.expiry)));
@@ -62,6 +62,17 @@ impl ConsentPage {
 
     pub fn to_html(&self) -> String {
         self.render().expect("the template writes to memory")
+    }
+}
+
+fn amount_words(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Equal => "of exactly",
+        Operator::NotEqual => "of any amount but",
+        Operator::Greater => "of more than",
+        Operator::Less => "of less than",
+        Operator::GreaterOrEqual => "of at least",
+        Operator::LessOrEqual => "of at most",
     }
 }
 

@@ -17,11 +17,11 @@ use crate::engine::world::World;
 /// Deliveries of one world that are on their way at once.
 const CONCURRENT_MAX: usize = 256;
 
-/// Drives a world until it is closed: runs what becomes due and sends what is ready.
+/// Drives a world until it is closed or drained: runs what becomes due and sends what is ready.
 #[expect(clippy::disallowed_methods, reason = "the one task that waits for a world's next due time")]
 pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
-    while !world.is_closed() {
+    while world.wants_driving() {
         for delivery in world.take_ready() {
             let (slots, send) = (Arc::clone(&slots), Arc::clone(&courier).send(Arc::clone(&world), delivery));
             tokio::spawn(async move {
