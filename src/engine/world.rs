@@ -238,7 +238,9 @@ impl World {
 
     /// Runs what is due and takes the webhooks that may be sent. For whoever drives the world.
     pub fn take_ready(&self) -> Vec<Delivery> {
-        self.up_to_date().outbox.take_ready()
+        let mut inner = self.up_to_date();
+        // Asked under the lock: what is taken is seen by whoever waits for it to end.
+        if self.wants_driving() { inner.outbox.take_ready() } else { Vec::new() }
     }
 
     /// Records the end of an attempt.
