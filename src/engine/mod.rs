@@ -12,6 +12,8 @@ pub mod clock;
 mod decide;
 pub mod entropy;
 pub mod journal;
+#[cfg(test)]
+mod laws;
 pub mod outbox;
 pub mod ports;
 mod state;
