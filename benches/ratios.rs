@@ -145,7 +145,7 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let terms = request.into_terms("mockaa", world.now()).expect("a right one");
     let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
-    serde_json::to_vec(&ConsentAnswer::new(&receipt.consent, world.message_time())).expect("it serialises")
+    serde_json::to_vec(&ConsentAnswer::new(&receipt.consent, receipt.message_time)).expect("it serialises")
 }
 
 /// Parse, validate, decide, journal, store, answer.

@@ -64,6 +64,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
     webhook_timeout: Duration,
 
+    /// Threads that answer requests; one per core without it.
+    #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
+    workers: Option<u16>,
+
     /// What the control API asks for as `Authorization: Bearer`; random when bound beyond loopback.
     #[arg(long, env = "MOCKAA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
@@ -92,6 +96,7 @@ impl From<Arguments> for Options {
             push_data,
             push_data_path,
             webhook_timeout,
+            workers,
             control_token,
         } = arguments;
         Self {
@@ -107,7 +112,7 @@ impl From<Arguments> for Options {
             push_data_path,
             control_token,
             webhook_timeout,
-            workers: None,
+            workers: workers.map(usize::from),
         }
     }
 }

@@ -143,6 +143,11 @@ impl Outbox {
         self.busy == 0 && self.held == 0 && self.ready.is_empty()
     }
 
+    /// Whether something may be sent now.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether no attempt is being made, whatever else there may be to send.
     pub fn is_idle(&self) -> bool {
         self.busy == 0

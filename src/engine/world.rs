@@ -76,6 +76,8 @@ impl std::fmt::Debug for Inner {
 pub struct Receipt {
     /// The consent as it stands now.
     pub consent: Arc<Consent>,
+    /// The instant that the answer carries ([`Clock::message_time`]).
+    pub message_time: Timestamp,
     /// Keep it until the response has been handed over; dropping it lets the webhooks go that the command caused.
     pub hold: Hold,
 }
@@ -86,6 +88,13 @@ pub struct Receipt {
 pub struct Hold {
     world: Arc<World>,
     deliveries: Vec<u64>,
+}
+
+impl Hold {
+    /// Whether there is nothing to hold back.
+    pub fn is_empty(&self) -> bool {
+        self.deliveries.is_empty()
+    }
 }
 
 impl Drop for Hold {
@@ -155,18 +164,26 @@ impl World {
             Command::MoveConsent { .. } | Command::Deliver { .. } => None,
         };
         let mut inner = self.up_to_date();
-        let now = inner.clock.now(wall());
+        let wall = wall();
+        let (now, message_time) = (inner.clock.now(wall), inner.clock.message_time(wall));
         if inner.outbox.open_len() >= OPEN_MAX {
             return Err(Refusal::OutboxFull(OPEN_MAX));
         }
         let first = inner.outbox.given() + 1;
+        let due_before = inner.timers.peek().map(|(due, _)| due);
         let handle = self.carry_out(&mut inner, command, script, now, true)?;
         self.catch_up(&mut inner, now, true);
         let deliveries = (first..=inner.outbox.given()).collect();
         let consent = Arc::clone(inner.state.consent(handle).expect("a command was carried out on it"));
+        // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
+        let due = inner.timers.peek().map(|(due, _)| due);
+        let sooner = due.is_some_and(|due| due_before.is_none_or(|before| due < before));
+        let stirs = inner.outbox.has_ready() || (sooner && !inner.clock.is_frozen());
         drop(inner);
-        self.stirred.notify_one();
-        Ok(Receipt { consent, hold: Hold { world: Arc::clone(self), deliveries } })
+        if stirs {
+            self.stirred.notify_one();
+        }
+        Ok(Receipt { consent, message_time, hold: Hold { world: Arc::clone(self), deliveries } })
     }
 
     pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {

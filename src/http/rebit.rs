@@ -35,7 +35,7 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let scenario = call.steering("x-mockaa-scenario")?.map(Into::into);
     let raise = RaiseConsent { terms, face: Face::RebitV2, fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
-    let answer = Answer::json(&ConsentsResponse::new(&head, &receipt.consent, world.message_time()));
+    let answer = Answer::json(&ConsentsResponse::new(&head, &receipt.consent, receipt.message_time));
     Ok(answer.holding(receipt.hold))
 }
 

@@ -34,7 +34,7 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let scenario = call.steering("x-mockaa-scenario")?.map(Into::into);
     let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
-    let answer = Answer::json(&ConsentAnswer::new(&receipt.consent, world.message_time()));
+    let answer = Answer::json(&ConsentAnswer::new(&receipt.consent, receipt.message_time));
     Ok(answer.holding(receipt.hold))
 }
 
