@@ -1,4 +1,4 @@
-# Two stages: a Rust toolchain builds, a bare Debian runs. No shell is needed to check its health.
+# Two stages: a Rust toolchain builds, a bare Debian runs. The program checks its own health.
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock askama.toml ./
@@ -8,10 +8,14 @@ COPY scenarios scenarios
 COPY benches benches
 RUN cargo build --locked --profile dist --bin mockaa
 
-# distroless/cc: glibc and CA certificates, no shell, and a user without rights (65532).
-FROM gcr.io/distroless/cc-debian12:nonroot
+# The CA certificates are for FIUs behind https; the user has no rights, no password and no home.
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --no-create-home --uid 65532 mockaa
 COPY --from=build /src/target/dist/mockaa /usr/local/bin/mockaa
-USER nonroot
+USER mockaa
 EXPOSE 8080
 # Beyond loopback the control API asks for a token: set MOCKAA_TOKEN, or read it from the ready line.
 ENV MOCKAA_BIND=0.0.0.0
