@@ -144,13 +144,13 @@ pub fn shipped(fiu_url: Option<&str>) -> Result<(Participants, SigningKey), Conf
         if !is_secret(&entry.webhook_secret) {
             return Err(damaged(format!("webhookSecret of {}", entry.id)));
         }
-        Ok(Fiu {
+        Ok(Arc::new(Fiu {
             id: entry.id.into(),
             api_key: entry.api_key.into(),
             webhook_secret: entry.webhook_secret.into(),
             base_url: base_url.clone(),
             public_key: public_key.map(|key| key.public()),
-        })
+        }))
     };
     let participants = Participants {
         aa: Aa { id: file.aa.id.into(), handle: file.aa.handle.into(), api_key: file.aa.api_key.into() },

@@ -40,23 +40,23 @@ pub struct PublicKey {
 pub struct Participants {
     pub aa: Aa,
     /// The first is the default: it stands in for FIU ids that are not registered.
-    pub fius: Vec<Fiu>,
+    pub fius: Vec<Arc<Fiu>>,
     /// The FIP at which simulated accounts are held.
     pub fip: Arc<str>,
 }
 
 impl Participants {
     /// The FIU that stands in for ids that are not registered.
-    pub fn default_fiu(&self) -> &Fiu {
+    pub fn default_fiu(&self) -> &Arc<Fiu> {
         &self.fius[0]
     }
 
-    pub fn fiu(&self, id: &str) -> Option<&Fiu> {
+    pub fn fiu(&self, id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.id == id)
     }
 
     /// The FIU whose API key this is.
-    pub fn fiu_by_key(&self, api_key: &str) -> Option<&Fiu> {
+    pub fn fiu_by_key(&self, api_key: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.api_key == api_key)
     }
 }

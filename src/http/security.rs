@@ -34,7 +34,7 @@ pub struct Caller {
     pub world: Arc<World>,
     security: Security,
     /// The registered FIU whose key was presented.
-    owner: Option<Fiu>,
+    owner: Option<Arc<Fiu>>,
 }
 
 /// Checks the API key, from the first of these headers that is there. A caller who is refused makes no world.
