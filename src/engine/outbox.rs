@@ -62,7 +62,7 @@ impl Outbox {
         self.held += usize::from(held);
         self.open.insert(id, delivery);
         self.lanes.entry(handle).or_default().push_back(id);
-        self.offer_first(handle);
+        self.offer(id);
     }
 
     /// The response that caused these was handed over.
@@ -71,8 +71,7 @@ impl Outbox {
             if let Some(delivery) = self.open.get_mut(id).filter(|delivery| delivery.progress == Progress::Held) {
                 delivery.progress = Progress::Queued;
                 self.held -= 1;
-                let handle = delivery.notice.consent.handle;
-                self.offer_first(handle);
+                self.offer(*id);
             }
         }
     }
@@ -121,10 +120,11 @@ impl Outbox {
         self.record(delivery);
         let lane = self.lanes.get_mut(&handle).expect("an open delivery has a lane");
         lane.pop_front();
-        if lane.is_empty() {
-            self.lanes.remove(&handle);
-        } else {
-            self.offer_first(handle);
+        match lane.front().copied() {
+            Some(next) => self.offer(next),
+            None => {
+                self.lanes.remove(&handle);
+            }
         }
     }
 
@@ -133,8 +133,7 @@ impl Outbox {
         if let Some(delivery) = self.open.get_mut(&id).filter(|delivery| delivery.progress == Progress::Waiting) {
             delivery.progress = Progress::Queued;
             delivery.next_attempt_at = None;
-            let handle = delivery.notice.consent.handle;
-            self.offer_first(handle);
+            self.offer(id);
         }
     }
 
@@ -180,10 +179,13 @@ impl Outbox {
         self.open.get(&id).or_else(|| self.done.iter().find(|delivery| delivery.id == id)).cloned()
     }
 
-    fn offer_first(&mut self, handle: ConsentHandle) {
-        let Some(first) = self.lanes.get(&handle).and_then(VecDeque::front) else { return };
-        if self.open[first].progress == Progress::Queued && !self.ready.contains(first) {
-            self.ready.push_back(*first);
+    /// Makes a delivery ready if it is queued and the first of its lane. It is asked about once each time when one of
+    /// the two has just become true, so nothing is made ready twice.
+    fn offer(&mut self, id: u64) {
+        let delivery = &self.open[&id];
+        let first = self.lanes.get(&delivery.notice.consent.handle).and_then(VecDeque::front);
+        if delivery.progress == Progress::Queued && first == Some(&id) {
+            self.ready.push_back(id);
         }
     }
 

@@ -363,20 +363,17 @@ impl World {
         let mut ran = 0;
         let mut immediate = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
-            ran += 1;
             match work {
                 Work::Expire(handle) => {
                     // A consent that has ended otherwise leaves its timer behind; it is nothing to do.
-                    ran -= 1;
-                    if let Some(command) = expiry_of(&inner.state, handle) {
-                        ran += 1;
-                        let outcome = self.carry_out(inner, command, None, due, held);
-                        debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
-                    }
+                    let Some(command) = expiry_of(&inner.state, handle) else { continue };
+                    let outcome = self.carry_out(inner, command, None, due, held);
+                    debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
                 }
                 Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
                 Work::Retry(delivery) => inner.outbox.retry(delivery),
             }
+            ran += 1;
         }
         ran
     }

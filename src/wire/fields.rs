@@ -1,5 +1,6 @@
-//! Fields of messages. Reading those of a request: missing, blank and `{}` are the same (certification framework, general guidelines,
-//! rule 2), and every refusal names the field, the value's problem and what would have been accepted.
+//! Fields of messages. Reading those of a request: missing, blank and `{}` are the same (certification framework,
+//! general guidelines, rule 2), and every refusal names the field, the value's problem and what would have been
+//! accepted.
 
 use std::fmt;
 use std::marker::PhantomData;
