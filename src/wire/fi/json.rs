@@ -9,7 +9,7 @@ use serde::ser::{SerializeSeq, Serializer};
 use crate::domain::session::Session;
 use crate::domain::statement::{Row, Statement, Transactions};
 use crate::domain::time::Timestamp;
-use crate::wire::fi::xml::{instant, money};
+use crate::wire::fi::digits::{instant, money};
 
 /// `tabs` and the DEPOSIT arrays of a session's statements.
 #[derive(Debug)]
