@@ -10,19 +10,19 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::DateTime;
 use dashmap::DashMap;
-use mockaa::bankgen::{StatementRequest, accounts, statement};
+use mockaa::bankgen::{StatementRequest, accounts, statement, tells};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::command::{Command, RaiseConsent, Verb};
 use mockaa::domain::consent::{ConsentType, Face, Input, Range, Terms};
 use mockaa::domain::ids::ConsentHandle;
-use mockaa::domain::participants::{Aa, Participants};
+use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
 use mockaa::domain::refusal::Refusal;
 use mockaa::domain::time::{Span, Timestamp};
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{Director, Script, Setting};
+use mockaa::engine::ports::{Bank, Director, Script, Setting};
 use mockaa::engine::world::World;
-use mockaa::wire::consent_detail::Stated;
+use mockaa::wire::artefact::Stated;
 use mockaa::wire::fi::xml;
 use mockaa::wire::fields::{from_json, parse_instant};
 use mockaa::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
@@ -125,7 +125,11 @@ impl Director for NoDirector {
 
 fn participants() -> Participants {
     let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into() };
-    Participants { aa, fius: Vec::new(), fip: "FIP-1".into() }
+    Participants {
+        aa,
+        fius: Vec::new(),
+        fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
+    }
 }
 
 fn world() -> Arc<World> {
@@ -135,7 +139,8 @@ fn world() -> Arc<World> {
         participants: Arc::new(participants()),
         push_data: None,
         director: Arc::new(NoDirector),
-        bank: accounts,
+        bank: Bank { accounts, tells },
+        data_is_manual: false,
     };
     Arc::new(World::new("bench", Arc::new(setting)))
 }
@@ -145,7 +150,7 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let terms = request.into_terms("mockaa", world.now()).expect("a right one");
     let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
-    serde_json::to_vec(&ConsentAnswer::new(&receipt.consent, receipt.message_time)).expect("it serialises")
+    serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
 }
 
 /// Parse, validate, decide, journal, store, answer.
@@ -418,7 +423,7 @@ const BODY: [u8; 500] = [b'x'; 500];
 fn sign_product() -> Work {
     let key = SigningKey::from_pem("k", KEY).expect("a key");
     Box::new(move || {
-        black_box(jws::sign_detached(&key, &BODY));
+        black_box(jws::sign_detached(&key, &BODY, SignatureProfile::Detached));
         1.0
     })
 }

@@ -14,10 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::bankgen;
-use crate::config::{ConfigError, Options, check_path, shipped};
+use crate::config::{ConfigError, Options, check_path, participants};
 use crate::crypto::base64::url_encode;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::Setting;
+use crate::engine::ports::{Bank, Setting};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, routes};
@@ -79,6 +79,7 @@ impl Sandbox {
         let Options {
             bind,
             port,
+            config,
             fiu_url,
             seed,
             clock,
@@ -87,20 +88,22 @@ impl Sandbox {
             security,
             push_data,
             push_data_path,
+            manual_data,
             control_token,
             webhook_timeout,
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let (participants, key) = shipped(fiu_url.as_deref())?;
+        let (participants, key) = participants(config.as_deref(), fiu_url.as_deref())?;
         let key = Arc::new(key);
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
+            data_is_manual: manual_data,
             push_data,
             director: Arc::new(Library::load(scenarios, default_scenario)?),
-            bank: bankgen::accounts,
+            bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
@@ -226,6 +229,20 @@ impl SandboxBuilder {
     #[must_use]
     pub fn clock(mut self, clock: impl Into<String>) -> Self {
         self.clock = Some(clock.into());
+        self
+    }
+
+    /// A `mockaa.toml`: participants of your own.
+    #[must_use]
+    pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
+        self.options.config = Some(file.into());
+        self
+    }
+
+    /// FIPs wait to be told, by the control API, when and how to answer a request for data.
+    #[must_use]
+    pub fn manual_data(mut self) -> Self {
+        self.options.manual_data = true;
         self
     }
 

@@ -1,21 +1,20 @@
 //! What a sandbox is started with: the options of the command line and the builder, and the shipped participants.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
-use serde::Deserialize;
 use thiserror::Error;
 
-use crate::crypto::keys::{KeyError, SigningKey};
-use crate::crypto::webhook::is_secret;
-use crate::domain::participants::{Aa, Fiu, Participants};
+use crate::crypto::keys::SigningKey;
+use crate::domain::participants::{Entity, Participants};
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 use crate::wire::fields::parse_instant;
+use crate::wire::participants::{FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url};
+use crate::wire::problem::Problem;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
 pub const PUSH_DATA_PATH: &str = "/FI/Data";
@@ -29,6 +28,8 @@ pub struct Options {
     pub bind: IpAddr,
     /// 0 picks a free one.
     pub port: u16,
+    /// A `mockaa.toml`.
+    pub config: Option<PathBuf>,
     pub fiu_url: Option<String>,
     pub seed: Option<u64>,
     pub clock: ClockStart,
@@ -37,6 +38,8 @@ pub struct Options {
     pub security: Security,
     pub push_data: Option<bool>,
     pub push_data_path: String,
+    /// Whether FIPs wait to be told when and how to answer a request for data.
+    pub manual_data: bool,
     pub control_token: Option<String>,
     /// How long an FIU may take to answer a webhook, in wall time.
     pub webhook_timeout: Duration,
@@ -49,6 +52,7 @@ impl Default for Options {
         Self {
             bind: Ipv4Addr::LOCALHOST.into(),
             port: 0,
+            config: None,
             fiu_url: None,
             seed: None,
             clock: ClockStart::default(),
@@ -57,6 +61,7 @@ impl Default for Options {
             security: Security::Lenient,
             push_data: None,
             push_data_path: PUSH_DATA_PATH.to_owned(),
+            manual_data: false,
             control_token: None,
             webhook_timeout: WEBHOOK_TIMEOUT,
             workers: None,
@@ -71,12 +76,12 @@ pub enum ConfigError {
         "'{0}' is not a clock; give an instant such as 2020-07-04T06:00:00Z, with ',frozen' after it to make time stand"
     )]
     Clock(String),
-    #[error("'{url}' is not an FIU base URL: {problem}; give one such as http://127.0.0.1:9000")]
-    FiuUrl { url: String, problem: String },
+    #[error("{0}")]
+    FiuUrl(String),
     #[error("'{0}' is not a path below the FIU's base URL; begin it with /")]
     Path(String),
-    #[error("the shipped participants are damaged: {0}")]
-    Shipped(String),
+    #[error("{file}: {problem}")]
+    File { file: String, problem: String },
 }
 
 impl FromStr for ClockStart {
@@ -95,100 +100,108 @@ impl FromStr for ClockStart {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ParticipantsFile {
-    #[serde(rename = "comment")]
-    _comment: String,
-    aa: AaEntry,
-    fius: Vec<FiuEntry>,
-    fip: String,
-}
+/// The private keys that ship with the program, by the participant that owns them.
+const SHIPPED_KEYS: [(&str, &str); 6] = [
+    ("FIU-1", include_str!("../fixtures/keys/fiu-1.pem")),
+    ("FIU-2", include_str!("../fixtures/keys/fiu-2.pem")),
+    ("FIP-1", include_str!("../fixtures/keys/fip-1.pem")),
+    ("FIP-2", include_str!("../fixtures/keys/fip-2.pem")),
+    ("FIP-3", include_str!("../fixtures/keys/fip-3.pem")),
+    ("ACME-FIP", include_str!("../fixtures/keys/acme-fip.pem")),
+];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AaEntry {
-    id: String,
-    handle: String,
-    api_key: String,
-    kid: String,
-}
+const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FiuEntry {
-    id: String,
-    api_key: String,
-    webhook_secret: String,
-    kid: String,
-}
+/// The shipped participants, which are also the sample of a `mockaa.toml`.
+pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
 
-/// The private halves of the development keys that FIUs may sign with.
-const FIU_KEYS: [(&str, &str); 2] =
-    [("FIU-1", include_str!("../fixtures/keys/fiu-1.pem")), ("FIU-2", include_str!("../fixtures/keys/fiu-2.pem"))];
-
-/// The shipped participants, and the AA's signing key. `fiu_url` serves every FIU.
+/// Who takes part, and the AA's signing key: as the file says, and for what it leaves out as shipped. `fiu_url` serves
+/// every FIU that has no URL of its own.
 ///
 /// # Errors
-/// [`ConfigError`] names the option that is wrong.
-pub fn shipped(fiu_url: Option<&str>) -> Result<(Participants, SigningKey), ConfigError> {
-    let damaged = |what: String| ConfigError::Shipped(what);
-    let file: ParticipantsFile = serde_json::from_str(include_str!("../fixtures/participants.json"))
-        .map_err(|error| damaged(error.to_string()))?;
-    let base_url: Option<Arc<str>> = fiu_url.map(check_fiu_url).transpose()?.map(Into::into);
-    let bad_key = |error: KeyError| damaged(error.to_string());
-    let key = SigningKey::from_pem(&file.aa.kid, include_str!("../fixtures/keys/mockaa-aa.pem")).map_err(bad_key)?;
-    let fiu = |entry: FiuEntry| {
-        let pem = FIU_KEYS.iter().find(|(id, _)| *id == entry.id).map(|(_, pem)| *pem);
-        let public_key = pem.map(|pem| SigningKey::from_pem(&entry.kid, pem)).transpose().map_err(bad_key)?;
-        if !is_secret(&entry.webhook_secret) {
-            return Err(damaged(format!("webhookSecret of {}", entry.id)));
+/// [`ConfigError`] names the option, or the file and what is wrong in it.
+pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<(Participants, SigningKey), ConfigError> {
+    let fiu_url = fiu_url.map(|url| check_fiu_url("--fiu-url", url)).transpose();
+    let fiu_url: Option<Arc<str>> =
+        fiu_url.map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?.map(Into::into);
+    let shipped = read("the shipped participants", SHIPPED)?;
+    let (name, own) = match file {
+        None => ("the shipped participants".to_owned(), None),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::File { file: name.clone(), problem: error.to_string() })?;
+            let own = read(&name, &text)?;
+            (name, Some(own))
         }
-        Ok(Arc::new(Fiu {
-            id: entry.id.into(),
-            api_key: entry.api_key.into(),
-            webhook_secret: entry.webhook_secret.into(),
-            base_url: base_url.clone(),
-            public_key: public_key.map(|key| key.public()),
-        }))
+    };
+    let wrong = |problem: String| ConfigError::File { file: name.clone(), problem };
+    let own = own.unwrap_or_default();
+    let aa = own.aa.or(shipped.aa).expect("the shipped participants have an AA");
+    let pem = match &aa.key {
+        None => SHIPPED_AA_KEY.to_owned(),
+        Some(key) => {
+            // A path in a file is relative to that file.
+            let path = file.and_then(Path::parent).map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
+            std::fs::read_to_string(&path).map_err(|error| wrong(format!("aa.key {}: {error}", path.display())))?
+        }
+    };
+    let kid = aa.kid.clone().unwrap_or_else(|| format!("{}-dev-1", aa.id));
+    let key = SigningKey::from_pem(&kid, &pem).map_err(|error| wrong(format!("aa.key: {error}")))?;
+    let problem = |problem: Problem| wrong(problem.to_string());
+    let registered = |entry: FiuEntry| {
+        let mut fiu = entry.into_fiu(None).map_err(problem)?;
+        fiu.base_url = fiu.base_url.or_else(|| fiu_url.clone());
+        lend_key(&mut fiu.entity);
+        Ok(Arc::new(fiu))
+    };
+    let simulated = |entry: FipEntry| {
+        let mut fip = entry.into_fip().map_err(problem)?;
+        lend_key(&mut fip.entity);
+        Ok(Arc::new(fip))
     };
     let participants = Participants {
-        aa: Aa { id: file.aa.id.into(), handle: file.aa.handle.into(), api_key: file.aa.api_key.into() },
-        fius: file.fius.into_iter().map(fiu).collect::<Result<_, _>>()?,
-        fip: file.fip.into(),
+        aa: aa.into_aa().map_err(problem)?,
+        fius: own
+            .fiu
+            .or(shipped.fiu)
+            .unwrap_or_default()
+            .into_iter()
+            .map(registered)
+            .collect::<Result<_, ConfigError>>()?,
+        fips: own
+            .fip
+            .or(shipped.fip)
+            .unwrap_or_default()
+            .into_iter()
+            .map(simulated)
+            .collect::<Result<_, ConfigError>>()?,
     };
+    if participants.fius.is_empty() || participants.fips.is_empty() {
+        return Err(wrong(
+            "at least one [[fiu]] and one [[fip]] take part; leave the list out for the shipped one".into(),
+        ));
+    }
+    check_distinct(&participants).map_err(problem)?;
     Ok((participants, key))
 }
 
-/// Instance-metadata services of clouds: never called, whatever somebody configures (DESIGN §4.13). Beside them, every
-/// link-local IPv4 address.
-const METADATA_HOSTS: [&str; 3] = ["fd00:ec2::254", "metadata.google.internal", "100.100.100.200"];
+fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
+    let wrong = |error: toml::de::Error| ConfigError::File { file: name.to_owned(), problem: error.to_string() };
+    toml::from_str(text).map_err(wrong)
+}
 
-fn is_metadata(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => address.is_link_local() || METADATA_HOSTS.contains(&&*address.to_string()),
-        Ok(IpAddr::V6(address)) => METADATA_HOSTS.contains(&&*address.to_string()),
-        Err(_) => METADATA_HOSTS.contains(&&*host),
+/// A shipped participant without a key of its own has the shipped one.
+fn lend_key(entity: &mut Entity) {
+    if let Some((_, pem)) = SHIPPED_KEYS.iter().find(|(id, _)| **id == *entity.id && entity.public_keys.is_empty()) {
+        let key = SigningKey::from_pem(&shipped_kid(&entity.id), pem).expect("the shipped keys are keys");
+        entity.public_keys = vec![key.public()];
+        entity.shipped_keys = true;
     }
 }
 
-fn check_fiu_url(text: &str) -> Result<String, ConfigError> {
-    let wrong = |problem: &str| ConfigError::FiuUrl { url: text.to_owned(), problem: problem.to_owned() };
-    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("its scheme is not http or https"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("a user name or password in it would stand in every record of a delivery"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("paths are appended to it, so it has no query and no fragment"));
-    }
-    if url.host_str().is_none_or(is_metadata) {
-        return Err(wrong("cloud-metadata addresses are never called"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+fn shipped_kid(id: &str) -> String {
+    format!("{}-dev-1", id.to_lowercase())
 }
 
 /// Checks a path below an FIU's base URL.
@@ -202,14 +215,14 @@ pub fn check_path(text: &str) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_fiu_url, check_path, shipped};
+    use super::{check_path, participants};
     use crate::engine::clock::ClockStart;
 
     #[test]
     fn the_shipped_participants_are_whole() {
-        let (participants, key) = shipped(None).expect("they are whole");
-        assert_eq!(&*participants.default_fiu().id, "FIU-1");
-        assert!(participants.fius.iter().all(|fiu| fiu.public_key.is_some()));
+        let (participants, key) = participants(None, None).expect("they are whole");
+        assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
+        assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
         assert_eq!(key.kid(), "mockaa-dev-1");
     }
 
@@ -223,26 +236,6 @@ mod tests {
         assert_eq!("now,frozen".parse(), Ok(ClockStart { at: None, frozen: true }));
         for text in ["", "yesterday", "2020-07-04", "2020-07-04T06:00:00Z,froze", "2020-07-04T06:00:00Z,"] {
             assert!(text.parse::<ClockStart>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_fiu_url_is_http_and_no_metadata_service() {
-        assert_eq!(check_fiu_url("http://localhost:9000/aa/").as_deref(), Ok("http://localhost:9000/aa"));
-        for text in [
-            "localhost:9000",
-            "ftp://x",
-            "http://169.254.169.254/",
-            "http://[::ffff:169.254.169.254]/",
-            "http://169.254.170.2",
-            "http://2852039166/",
-            "http://[fd00:ec2::254]/x",
-            "http://metadata.google.internal./",
-            "http://user:secret@x/",
-            "http://x?y=1",
-            "",
-        ] {
-            assert!(check_fiu_url(text).is_err(), "{text}");
         }
     }
 

@@ -11,15 +11,16 @@ mod ledger;
 mod names;
 mod persona;
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::ledger::Story;
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Filter, Range};
+use crate::domain::ids::SessionId;
 use crate::domain::participants::Participants;
 use crate::domain::statement::Statement;
-use crate::domain::stream::StreamKey;
+use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
 
 /// What a statement is of.
@@ -45,12 +46,17 @@ pub fn accounts(participants: &Participants, seed: u64, customer: &str) -> Vec<A
     persona::accounts(participants, seed, customer)
 }
 
+/// Whether there are statements of accounts of this kind.
+pub fn tells(fi_type: FiType) -> bool {
+    fi_type == FiType::Deposit
+}
+
 /// The statement of one account; `None` for kinds of account that are not simulated.
 pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
-    if request.account.fi_type != FiType::Deposit {
+    if !tells(request.account.fi_type) {
         return None;
     }
-    let persona = persona::Persona::of(request.seed, request.customer);
+    let persona = persona::Persona::of(request.seed, request.customer, request.account);
     let wants = |part| request.consent_types.contains(&part);
     let mut story = Story::of(&persona);
     Some(Statement {
@@ -59,6 +65,17 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
         transactions: wants(ConsentType::Transactions).then(|| story.transactions(request)),
         summary: wants(ConsentType::Summary).then(|| story.summary(request.now)),
     })
+}
+
+/// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The
+/// same each time, so that data that is fetched again is the same bytes.
+pub fn data_key(seed: u64, session: SessionId, link_ref: &str) -> ([u8; 32], [u8; 32]) {
+    let owner = format!("{session}/{link_ref}");
+    let mut rng = stream(StreamKey { seed, owner: &owner, kind: Kind::DataKey, ordinal: 0 });
+    let (mut key, mut nonce) = ([0; 32], [0; 32]);
+    rng.fill_bytes(&mut key);
+    rng.fill_bytes(&mut nonce);
+    (key, nonce)
 }
 
 /// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.

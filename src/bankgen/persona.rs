@@ -1,6 +1,7 @@
 //! The salaried persona: who the customer is, and the habits that the ledger tells. All of it follows from the seed
 //! and the customer's address.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
@@ -22,6 +23,8 @@ use crate::domain::stream::{Kind, StreamKey};
 pub struct Persona<'a> {
     seed: u64,
     customer: &'a str,
+    /// Whose story the ledger tells: the customer's, or that of another account of theirs.
+    story: Cow<'a, str>,
     first: &'static str,
     last: &'static str,
     pub born: NaiveDate,
@@ -62,8 +65,19 @@ impl Branch {
 }
 
 impl<'a> Persona<'a> {
-    pub fn of(seed: u64, customer: &'a str) -> Self {
-        let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Profile, ordinal: 0 });
+    /// The customer behind an account. Every account after the first has habits and a branch of its own.
+    pub fn of(seed: u64, customer: &'a str, account: &Account) -> Self {
+        let person = Self::drawn(seed, customer, Cow::Borrowed(customer));
+        if refs(seed, customer, 0).account_ref == account.account_ref {
+            return person;
+        }
+        let Self { first, last, born, address, pan_tail, nominee_registered, .. } = person;
+        let habits = Self::drawn(seed, customer, Cow::Owned(format!("{customer}#{}", account.account_ref)));
+        Self { first, last, born, address, pan_tail, nominee_registered, ..habits }
+    }
+
+    fn drawn(seed: u64, customer: &'a str, story: Cow<'a, str>) -> Self {
+        let mut rng = stream(StreamKey { seed, owner: &story, kind: Kind::Profile, ordinal: 0 });
         let first = pick(&mut rng, FIRST);
         let last = pick(&mut rng, LAST);
         let born = NaiveDate::from_ymd_opt(rng.random_range(1972..=1990), 1, 1).expect("1 January exists")
@@ -81,6 +95,7 @@ impl<'a> Persona<'a> {
         Self {
             seed,
             customer,
+            story,
             first,
             last,
             born,
@@ -99,8 +114,8 @@ impl<'a> Persona<'a> {
         }
     }
 
-    pub fn key(&self, kind: Kind, ordinal: u64) -> StreamKey<'a> {
-        StreamKey { seed: self.seed, owner: self.customer, kind, ordinal }
+    pub fn key(&self, kind: Kind, ordinal: u64) -> StreamKey<'_> {
+        StreamKey { seed: self.seed, owner: &self.story, kind, ordinal }
     }
 
     pub fn holder(&self) -> Holder {
@@ -169,18 +184,67 @@ pub fn ordinal(month: Month) -> u64 {
     u64::try_from(month.ordinal()).expect("years are positive")
 }
 
-/// The customer's accounts: one savings account.
+/// What every customer holds, and at which of the FIPs; the first of a kind comes before others of that kind.
+const HELD: &[(FiType, AccountType, usize)] = &[
+    (FiType::Deposit, AccountType::Savings, 0),
+    (FiType::Deposit, AccountType::Current, 0),
+    (FiType::Deposit, AccountType::Savings, 1),
+    (FiType::Deposit, AccountType::Savings, 1),
+    (FiType::Deposit, AccountType::Current, 1),
+    (FiType::Deposit, AccountType::Savings, 3),
+    (FiType::TermDeposit, AccountType::Default, 0),
+    (FiType::RecurringDeposit, AccountType::Default, 0),
+    (FiType::Sip, AccountType::Default, 2),
+    (FiType::Cp, AccountType::Default, 2),
+    (FiType::GovtSecurities, AccountType::Default, 2),
+    (FiType::Equities, AccountType::Default, 2),
+    (FiType::Bonds, AccountType::Default, 2),
+    (FiType::Debentures, AccountType::Default, 2),
+    (FiType::MutualFunds, AccountType::Default, 2),
+    (FiType::Etf, AccountType::Default, 2),
+    (FiType::Idr, AccountType::Default, 2),
+    (FiType::Cis, AccountType::Default, 2),
+    (FiType::Aif, AccountType::Default, 2),
+    (FiType::InsurancePolicies, AccountType::Default, 2),
+    (FiType::Nps, AccountType::Default, 2),
+    (FiType::Invit, AccountType::Default, 2),
+    (FiType::Reit, AccountType::Default, 2),
+    (FiType::Gstr1_3b, AccountType::Default, 2),
+    (FiType::LifeInsurance, AccountType::Default, 2),
+    (FiType::GeneralInsurance, AccountType::Default, 2),
+    (FiType::Other, AccountType::Default, 2),
+];
+
+/// The customer's accounts. With fewer FIPs than we ship, those that there are hold them all.
 pub fn accounts(participants: &Participants, seed: u64, customer: &str) -> Vec<Account> {
-    let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Account, ordinal: 0 });
+    let account = |(&(fi_type, account_type, fip), ordinal): (&(FiType, AccountType, usize), u64)| {
+        let Refs { link_ref, masked_number, account_ref } = refs(seed, customer, ordinal);
+        let fip = &participants.fips[fip % participants.fips.len()];
+        Account { fi_type, fip: Arc::clone(&fip.entity.id), account_type, account_ref, link_ref, masked_number }
+    };
+    HELD.iter().zip(0..).map(account).collect()
+}
+
+/// An account's names.
+struct Refs {
+    link_ref: Box<str>,
+    masked_number: Box<str>,
+    account_ref: Box<str>,
+}
+
+fn refs(seed: u64, customer: &str, ordinal: u64) -> Refs {
+    let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Account, ordinal });
+    let mut id = || {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    };
+    let link_ref = id().into();
+    let masked_number = format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into();
     let mut bytes = [0; 16];
     rng.fill_bytes(&mut bytes);
-    vec![Account {
-        fi_type: FiType::Deposit,
-        fip: Arc::clone(&participants.fip),
-        account_type: AccountType::Savings,
-        link_ref: uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into(),
-        masked_number: format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into(),
-    }]
+    let account_ref = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into();
+    Refs { link_ref, masked_number, account_ref }
 }
 
 pub fn pick<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {

@@ -28,6 +28,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
     port: u16,
 
+    /// File with participants of your own; without it `mockaa.toml` where there is one, else the shipped ones.
+    #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Base URL of your FIU, which webhooks are posted to.
     #[arg(long, env = "MOCKAA_FIU_URL", value_name = "URL")]
     fiu_url: Option<String>,
@@ -60,6 +64,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
+    /// When simulated FIPs answer a request for data: immediate, or manual (the control API says when and how).
+    #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = ["immediate", "manual"])]
+    data: String,
+
     /// How long your FIU may take to answer a webhook.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
     webhook_timeout: Duration,
@@ -87,6 +95,7 @@ impl From<Arguments> for Options {
         let Arguments {
             bind,
             port,
+            config,
             fiu_url,
             seed,
             clock,
@@ -95,6 +104,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
+            data,
             webhook_timeout,
             workers,
             control_token,
@@ -102,6 +112,7 @@ impl From<Arguments> for Options {
         Self {
             bind,
             port,
+            config: config.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists())),
             fiu_url,
             seed,
             clock: clock.unwrap_or_default(),
@@ -110,6 +121,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
+            manual_data: data == "manual",
             control_token,
             webhook_timeout,
             workers: workers.map(usize::from),
@@ -167,7 +179,10 @@ fn greet(sandbox: &Sandbox) {
     eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
     eprintln!("  seed           {}   clock {}{standing}", sandbox.seed(), clock.now);
     for fiu in &setting.participants.fius {
-        eprintln!("  {}          api key {}   webhook secret {}", fiu.id, fiu.api_key, fiu.webhook_secret);
+        eprintln!("  {:<14} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
+    }
+    for fip in &setting.participants.fips {
+        eprintln!("  {:<14} api key {}", fip.entity.id, fip.entity.api_key);
     }
     eprintln!("  aa_api_key     {}", setting.participants.aa.api_key);
     match &setting.participants.default_fiu().base_url {

@@ -1,6 +1,6 @@
 //! The alphabets in use: base64url without padding in JWS and JWK, standard base64 in secrets and signatures.
 
-use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
+use base64_simd::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
 pub fn url_encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
@@ -9,6 +9,25 @@ pub fn url_encode(bytes: &[u8]) -> String {
 /// The bytes, or `None` when the text is not base64url without padding.
 pub fn url_decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
+}
+
+/// Base64url with padding, as web redirection has it.
+pub fn url_encode_padded(bytes: &[u8]) -> String {
+    URL_SAFE.encode_to_string(bytes)
+}
+
+/// The bytes of base64 in either alphabet, padded or not; for texts that have passed through other hands.
+pub fn decode_any(text: &str) -> Option<Vec<u8>> {
+    let url: String = text.trim_end_matches('=').chars().map(plain_to_url).collect();
+    url_decode(&url)
+}
+
+fn plain_to_url(c: char) -> char {
+    match c {
+        '+' => '-',
+        '/' => '_',
+        other => other,
+    }
 }
 
 pub fn encode(bytes: &[u8]) -> String {

@@ -1,19 +1,49 @@
 //! JSON Web Signatures in the two forms of the AA ecosystem: `x-jws-signature`, detached over the raw body
 //! (RFC 7515 appendix F, RFC 7797; `reference/rebit.md` §4.1), and `signedConsent`, compact (§4.2).
 
+use std::fmt;
+
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::crypto::base64::{url_decode, url_encode};
 use crate::crypto::keys::{RsaHash, SigningKey, verifies};
-use crate::domain::participants::PublicKey;
+use crate::domain::participants::{PublicKey, SignatureProfile};
 
-/// Signs the body as it goes over the wire: `header..signature`, with `b64:false` and `crit`.
-pub fn sign_detached(key: &SigningKey, body: &[u8]) -> String {
-    let header =
-        url_encode(format!(r#"{{"alg":"RS256","kid":"{}","b64":false,"crit":["b64"]}}"#, key.kid()).as_bytes());
-    let signature = key.sign(&signing_input(&header, body));
-    format!("{header}..{}", url_encode(&signature))
+/// Signs the body as it goes over the wire: `header..signature`; `None` where the profile wants no signature.
+pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -> Option<String> {
+    let kid = key.kid();
+    let (header, signature) = match profile {
+        SignatureProfile::Detached => {
+            let header =
+                url_encode(format!(r#"{{"alg":"RS256","kid":"{kid}","b64":false,"crit":["b64"]}}"#).as_bytes());
+            let signature = key.sign(&signing_input(&header, body));
+            (header, signature)
+        }
+        SignatureProfile::Encoded => {
+            let header = compact_header(kid);
+            let signature = key.sign(&signing_input(&header, url_encode(body).as_bytes()));
+            (header, signature)
+        }
+        SignatureProfile::Off => return None,
+    };
+    Some(format!("{header}..{}", url_encode(&signature)))
+}
+
+/// The payload of a compact JWS whose signature is one of the key's. Both signing inputs are accepted, over the payload
+/// encoded and, as the specification's own sample of `signedConsent` has it, over the raw payload
+/// (`reference/rebit.md` §4.2).
+pub fn open_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
+    let (input, signature) = token.rsplit_once('.')?;
+    let (header, payload) = input.split_once('.')?;
+    let signature = url_decode(signature)?;
+    let payload = url_decode(payload)?;
+    let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
+    let genuine = fields["alg"] == "RS256"
+        && (verifies(key, RsaHash::Sha256, input.as_bytes(), &signature)
+            || (fields["b64"] == Value::Bool(false)
+                && verifies(key, RsaHash::Sha256, &signing_input(header, &payload), &signature)));
+    genuine.then_some(payload)
 }
 
 /// The bytes that a compact JWS of the payload signs.
@@ -92,10 +122,124 @@ pub fn verify_detached(signature: &str, body: &[u8], keys: &[&PublicKey]) -> Res
     Err(Flaw::Mismatch(body.len(), key.kid.clone()))
 }
 
+/// What became of a detached signature, told to a person who wonders why it does not verify.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The decoded JWS header, as far as it can be read.
+    header: String,
+    verdict: Result<Form, Flaw>,
+    /// The bytes that a signature is checked over, as text; shortened in the middle.
+    signed: Option<String>,
+    /// What else would have verified.
+    hints: Vec<String>,
+}
+
+/// How much of the signed bytes an explanation shows at either end.
+const SHOWN_CHARS: usize = 400;
+
+/// Checks a detached signature, and where it fails looks for what the sender may have signed instead: another form,
+/// another spelling of the body, another participant's key. `keys` are all that are known, each with its owner;
+/// `own` are those of the caller.
+pub fn explain(signature: &str, body: &[u8], own: &[&PublicKey], keys: &[(String, &PublicKey)]) -> Explanation {
+    let verdict = verify_detached(signature, body, own);
+    let mut explanation = Explanation { header: "not readable".to_owned(), verdict, signed: None, hints: Vec::new() };
+    let parts: Vec<_> = signature.split('.').collect();
+    let [header_text, middle, signature] = parts[..] else {
+        explanation.hints.push(format!("a JWS has three parts, two dots; this has {} part(s)", parts.len()));
+        return explanation;
+    };
+    if !middle.is_empty() {
+        explanation.hints.push("the middle part is not empty: take the payload out, leave the two dots".to_owned());
+    }
+    let Some(header) = url_decode(header_text) else { return explanation };
+    explanation.header = String::from_utf8_lossy(&header).into_owned();
+    let Ok(fields) = serde_json::from_slice::<Value>(&header) else { return explanation };
+    let raw = fields["b64"] == Value::Bool(false);
+    let input =
+        if raw { signing_input(header_text, body) } else { signing_input(header_text, url_encode(body).as_bytes()) };
+    explanation.signed = Some(shortened(&String::from_utf8_lossy(&input)));
+    let Some(signature) = url_decode(signature) else { return explanation };
+    if explanation.verdict.is_ok() {
+        return explanation;
+    }
+    for (owner, key) in keys {
+        for (spelling, bytes) in spellings(body) {
+            for (form, input) in [
+                ("raw", signing_input(header_text, &bytes)),
+                ("base64url-encoded", signing_input(header_text, url_encode(&bytes).as_bytes())),
+            ] {
+                for (hash, name) in [(RsaHash::Sha256, "RS256"), (RsaHash::Sha512, "RS512")] {
+                    if verifies(key, hash, &input, &signature) {
+                        explanation.hints.push(format!(
+                            "it verifies as {name} with key {} of {owner} over {spelling}, {form}",
+                            key.kid
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    if explanation.hints.is_empty() {
+        explanation.hints.push("no known key verifies it over any usual spelling of the body".to_owned());
+    }
+    explanation
+}
+
+/// The ways in which a body changes between signing and sending.
+fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut spellings = vec![("the body as it arrived", body.to_vec())];
+    let mut add = |name, bytes: Vec<u8>| {
+        if spellings.iter().all(|(_, known)| *known != bytes) {
+            spellings.push((name, bytes));
+        }
+    };
+    add("the body without white space at its end", body.trim_ascii_end().to_vec());
+    add("the body with a line break after it", [body, b"\n"].concat());
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        add("the body parsed and printed without spaces, keys sorted", value.to_string().into_bytes());
+        add("the body parsed and printed with spaces, keys sorted", format!("{value:#}").into_bytes());
+    }
+    add("the body without any white space", body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    add("no body at all", Vec::new());
+    spellings
+}
+
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= 2 * SHOWN_CHARS {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(SHOWN_CHARS).collect();
+    let tail: String = text.chars().skip(count - SHOWN_CHARS).collect();
+    format!("{head} …{} characters… {tail}", count - 2 * SHOWN_CHARS)
+}
+
+impl Explanation {
+    pub fn is_fine(&self) -> bool {
+        self.verdict.is_ok()
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verdict {
+            Ok(Form::Raw) => writeln!(f, "verdict: verifies over the raw body (RFC 7797)")?,
+            Ok(Form::Encoded) => writeln!(f, "verdict: verifies over the base64url-encoded body")?,
+            Err(flaw) => writeln!(f, "verdict: {flaw}")?,
+        }
+        writeln!(f, "header: {}", self.header)?;
+        if let Some(signed) = &self.signed {
+            writeln!(f, "signed bytes: {signed}")?;
+        }
+        self.hints.iter().try_for_each(|hint| writeln!(f, "hint: {hint}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Flaw, Form, sign_detached, verify_detached};
+    use super::{Flaw, Form, explain, sign_detached, verify_detached};
     use crate::crypto::keys::SigningKey;
+    use crate::domain::participants::SignatureProfile;
 
     fn key() -> SigningKey {
         SigningKey::from_pem("k1", include_str!("../../fixtures/keys/fiu-1.pem")).expect("the fixture is a key")
@@ -105,10 +249,24 @@ mod tests {
     fn a_signature_verifies_over_the_same_bytes_only() {
         let (key, body) = (key(), br#"{"a":1}"#);
         let public = key.public();
-        let signature = sign_detached(&key, body);
+        let signature = sign_detached(&key, body, SignatureProfile::Detached).expect("a signature");
         assert_eq!(verify_detached(&signature, body, &[&public]), Ok(Form::Raw));
         let flaw = verify_detached(&signature, br#"{"a": 1}"#, &[&public]).unwrap_err();
         assert_eq!(flaw, Flaw::Mismatch(8, "k1".to_owned()));
+    }
+
+    #[test]
+    fn an_explanation_finds_what_was_signed_instead() {
+        let (key, signed) = (key(), br#"{"a":1}"#);
+        let public = key.public();
+        let keys = [("FIU-1".to_owned(), &public)];
+        let signature = sign_detached(&key, signed, SignatureProfile::Detached).expect("a signature");
+        let told = explain(&signature, b"{\"a\": 1}\n", &[&public], &keys).to_string();
+        assert!(told.contains("with key k1 of FIU-1 over the body parsed and printed without spaces"), "{told}");
+        let told = explain(&signature, b"{}", &[&public], &keys).to_string();
+        assert!(told.contains("no known key verifies it"), "{told}");
+        assert!(explain("a.b", b"{}", &[&public], &keys).to_string().contains("2 part(s)"));
+        assert!(explain(&signature, signed, &[&public], &keys).is_fine());
     }
 
     #[test]

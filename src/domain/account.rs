@@ -66,17 +66,19 @@ named! {
 }
 
 named! {
-    /// Kind of bank account (ReBIT FI schema DEPOSIT v1, `Summary.type`).
-    AccountType { Savings = "SAVINGS", Current = "CURRENT" }
+    /// Kind of account (ReBIT FIP API 2.0.0, `accType`). DEFAULT is that of whatever is no bank account.
+    AccountType { Savings = "SAVINGS", Current = "CURRENT", Default = "DEFAULT", Nre = "NRE", Nro = "NRO" }
 }
 
-/// An account that the customer has linked at the AA.
+/// An account of the customer at a FIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub fi_type: FiType,
     /// The FIP that holds it.
     pub fip: Arc<str>,
     pub account_type: AccountType,
+    /// The FIP's name for the account (`accRefNumber`).
+    pub account_ref: Box<str>,
     /// The FIP's name for the link between this account and this AA.
     pub link_ref: Box<str>,
     /// The number as consents and statements show it, all but the last four digits hidden.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::account::named;
-use crate::domain::consent::{Face, Input, Terms};
-use crate::domain::ids::ConsentHandle;
+use crate::domain::consent::{Face, Input, Range, Terms};
+use crate::domain::exchange::PeerKey;
+use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::session::FiStatus;
 use crate::domain::time::{Span, Timestamp};
 
@@ -16,11 +17,114 @@ pub enum Command {
         handle: ConsentHandle,
         verb: Verb,
     },
-    /// Opens a data session for the consent and lets every account answer with this status.
+    /// An FIU asks for data.
+    RequestData(RequestData),
+    /// The FIPs answer the consent's open data session; where there is none, the AA opens one by itself.
     Deliver {
         handle: ConsentHandle,
-        outcome: FiStatus,
+        outcome: Outcome,
     },
+    /// A FIP says how its accounts of a session fare.
+    Answer(Answer),
+    /// An FIU takes what is ready.
+    CollectData(CollectData),
+    /// A session's data has been kept for as long as it may be.
+    ExpireSession(SessionId),
+    RegisterCustomer {
+        customer: Arc<str>,
+    },
+    DeregisterCustomer {
+        customer: Arc<str>,
+    },
+    /// The customer asks a FIP to link accounts; `accounts` are the FIP's names for them.
+    LinkAccounts {
+        customer: Arc<str>,
+        fip: Arc<str>,
+        accounts: Vec<Box<str>>,
+    },
+    /// The customer enters a one-time password.
+    VerifyLink {
+        customer: Arc<str>,
+        link: LinkId,
+        token: Box<str>,
+    },
+    /// A FIP that authenticates customers by itself says that an account is linked.
+    ConfirmLink(ConfirmLink),
+    DelinkAccount {
+        customer: Arc<str>,
+        link_ref: Box<str>,
+    },
+}
+
+/// A validated request for data.
+#[derive(Clone, Debug)]
+pub struct RequestData {
+    pub handle: ConsentHandle,
+    pub range: Range,
+    /// What the FIU wants the data encrypted to.
+    pub key: Arc<PeerKey>,
+    pub txnid: Box<str>,
+}
+
+/// Which of a session's accounts an FIU wants.
+#[derive(Clone, Debug)]
+pub struct CollectData {
+    pub session: SessionId,
+    pub fip: Option<Box<str>>,
+    /// Empty: all.
+    pub link_refs: Vec<Box<str>>,
+}
+
+/// How the accounts of a session answer: by name, else by FIP, else by default. Who is not mentioned says nothing yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub default: Option<FiStatus>,
+    pub fips: Vec<(Box<str>, FiStatus)>,
+    /// By `linkRefNumber`.
+    pub accounts: Vec<(Box<str>, FiStatus)>,
+}
+
+impl Outcome {
+    /// Every account answers so.
+    pub fn all(status: FiStatus) -> Self {
+        Self { default: Some(status), ..Self::default() }
+    }
+
+    pub fn of(&self, fip: &str, link_ref: &str) -> Option<FiStatus> {
+        let named = |list: &[(Box<str>, FiStatus)], name: &str| {
+            list.iter().find(|(known, _)| &**known == name).map(|(_, status)| *status)
+        };
+        named(&self.accounts, link_ref).or_else(|| named(&self.fips, fip)).or(self.default)
+    }
+}
+
+/// A FIP's word about its part of a session.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The session as the FIP knows it.
+    pub session: SessionId,
+    pub fip: Arc<str>,
+    /// `linkRefNumber`, status and description.
+    pub accounts: Vec<(Box<str>, FiStatus, Box<str>)>,
+}
+
+/// A FIP's word that an account is linked (ReBIT AA API 2.0.0, `AccountLinkStatusNotification`).
+#[derive(Clone, Debug)]
+pub struct ConfirmLink {
+    pub customer: Arc<str>,
+    pub fip: Arc<str>,
+    pub account_ref: Box<str>,
+    pub link_ref: Box<str>,
+}
+
+/// Which of the linked accounts a consent is granted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// All of the kinds that were asked for.
+    #[default]
+    All,
+    /// Those with these `linkRefNumber`s.
+    Only(Arc<[Box<str>]>),
 }
 
 /// A validated consent request.
@@ -35,11 +139,12 @@ pub struct RaiseConsent {
 }
 
 /// A move, with what it needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// With `hold`, the consent stays READY until it is activated: a real race that breaks FIUs.
     Approve {
         hold: bool,
+        accounts: Choice,
     },
     Activate,
     Reject,
@@ -59,7 +164,7 @@ named! {
 
 impl Verb {
     /// The column of the transition table that it stands for.
-    pub const fn input(self) -> Input {
+    pub const fn input(&self) -> Input {
         match self {
             Self::Approve { .. } => Input::Approve,
             Self::Activate => Input::Activate,
@@ -75,7 +180,7 @@ impl Verb {
     /// The verb as it is used when nobody says more: approval takes force at once, the customer revokes.
     pub const fn plain(input: Input) -> Self {
         match input {
-            Input::Approve => Self::Approve { hold: false },
+            Input::Approve => Self::Approve { hold: false, accounts: Choice::All },
             Input::Activate => Self::Activate,
             Input::Reject => Self::Reject,
             Input::Fail => Self::Fail,

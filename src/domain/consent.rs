@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::account::{Account, FiType, named};
-use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::money::Paise;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::version::{Generation, Version};
 
 named! {
     /// Where a consent stands. Outside spellings of the same thing differ by dialect (DESIGN §2).
@@ -89,9 +90,34 @@ named! {
     DataLifeUnit { Month = "MONTH", Year = "YEAR", Day = "DAY", Inf = "INF" }
 }
 
+impl DataLifeUnit {
+    /// When data that was got at `from` has lived for `value` units; `None`: never.
+    pub fn after(self, from: Timestamp, value: u32) -> Option<Timestamp> {
+        match self {
+            Self::Inf => None,
+            Self::Day => Some(from.plus(Span::seconds(i64::from(value) * 86_400))),
+            Self::Month => Some(from.plus_months(value)),
+            Self::Year => Some(from.plus_months(value.saturating_mul(12))),
+        }
+    }
+}
+
 named! {
     /// Unit of how often data may be fetched (ReBIT AA API 2.0.0, `Frequency.unit`).
     FrequencyUnit { Hour = "HOUR", Day = "DAY", Month = "MONTH", Year = "YEAR", Inf = "INF" }
+}
+
+impl FrequencyUnit {
+    /// When a window of one unit that began at `from` is over; `None`: there are no windows.
+    pub fn after(self, from: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Inf => None,
+            Self::Hour => Some(from.plus(Span::seconds(3_600))),
+            Self::Day => Some(from.plus(Span::seconds(86_400))),
+            Self::Month => Some(from.plus_months(1)),
+            Self::Year => Some(from.plus_months(12)),
+        }
+    }
 }
 
 named! {
@@ -192,9 +218,24 @@ pub struct Terms {
     pub txnid: Box<str>,
 }
 
-named! {
-    /// The dialect in which a consent was raised; its webhooks and defaults follow it.
-    Face { Seed = "seed", RebitV2 = "rebit-2" }
+/// The dialect in which a consent was raised; its webhooks and defaults follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// The two seed calls.
+    Seed,
+    Rebit(Version),
+}
+
+impl Face {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Rebit(version) => match version.generation() {
+                Generation::One => "rebit-1",
+                Generation::Two => "rebit-2",
+            },
+        }
+    }
 }
 
 /// What approval added. It does not exist before, so there is no consent id to leak.
@@ -206,8 +247,31 @@ pub struct Grant {
     /// How often data was asked for under this consent, and when last.
     pub uses: u32,
     pub last_used_at: Option<Timestamp>,
-    /// Signatures over the artefact, kept once made.
+    /// Uses since the current window of the consent's frequency began.
+    pub window: Option<Window>,
+    /// The newest data session.
+    pub session: Option<SessionId>,
+    /// One artefact for each FIP that holds a granted account.
+    pub fips: Box<[FipArtefact]>,
+    /// Signatures over the FIU's artefact, kept once made.
     pub seals: Seals,
+}
+
+/// How often a consent was used in the window that its first use opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub began_at: Timestamp,
+    pub uses: u32,
+}
+
+/// The artefact that a FIP gets: its own id, its own signature, its own accounts only
+/// (`reference/rebit.md` §3.2).
+#[derive(Clone, Debug)]
+pub struct FipArtefact {
+    pub fip: Arc<str>,
+    pub consent_id: ConsentId,
+    /// Over the payload of its `signedConsent`.
+    pub seal: OnceLock<Box<[u8]>>,
 }
 
 /// An artefact's signatures are pure functions of the artefact, made on first need, outside every lock.
@@ -215,7 +279,7 @@ pub struct Grant {
 pub struct Seals {
     /// Over `ConsentDetail` as the seed face answers it.
     pub detail: OnceLock<Box<[u8]>>,
-    /// Over the payload of ReBIT 2.x `signedConsent`.
+    /// Over the payload of ReBIT's `signedConsent`.
     pub artefact: OnceLock<Box<[u8]>>,
 }
 
@@ -238,6 +302,8 @@ pub struct Consent {
     pub created_at: Timestamp,
     /// Present from READY on.
     pub grant: Option<Box<Grant>>,
+    /// The customer has left the AA: the consent can no longer be seen or used by anybody outside, which is no state.
+    pub hidden: bool,
     /// Oldest first, the last [`HISTORY_MAX`] moves.
     pub history: Vec<Moment>,
 }
@@ -247,6 +313,35 @@ pub struct Consent {
 pub const HISTORY_MAX: usize = 64;
 
 impl Consent {
+    /// The instant from which a use counts in a new window of the frequency: that of the last window's end.
+    fn window_at(&self, grant: &Grant, now: Timestamp) -> Option<Window> {
+        let window = grant.window?;
+        let over = self.terms.frequency.0.after(window.began_at).is_none_or(|end| end <= now);
+        (!over).then_some(window)
+    }
+
+    /// Whether data may be asked for once more (ReBIT AA API 2.0.0, `fetchType` and `Frequency`). A ONETIME consent
+    /// is good for one request, whatever its frequency.
+    ///
+    /// `Assumption:` a window of the frequency begins with the first request in it.
+    pub fn may_be_used(&self, grant: &Grant, now: Timestamp) -> bool {
+        match (self.terms.fetch_type, self.terms.frequency) {
+            (FetchType::OneTime, _) => grant.uses == 0,
+            (FetchType::Periodic, (FrequencyUnit::Inf, _)) => true,
+            (FetchType::Periodic, (_, allowed)) => {
+                self.window_at(grant, now).is_none_or(|window| window.uses < allowed)
+            }
+        }
+    }
+
+    /// The window after one more use.
+    pub fn window_after_use(&self, grant: &Grant, now: Timestamp) -> Window {
+        match self.window_at(grant, now) {
+            Some(window) => Window { uses: window.uses + 1, ..window },
+            None => Window { began_at: now, uses: 1 },
+        }
+    }
+
     /// The consent's id as it is told: from READY on, but not for a consent that the AA could not make in the end.
     pub fn consent_id(&self) -> Option<ConsentId> {
         self.grant.as_ref().filter(|_| self.status != Status::Failed).map(|grant| grant.consent_id)

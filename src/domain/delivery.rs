@@ -41,7 +41,8 @@ pub struct Delivery {
 #[derive(Debug)]
 pub struct Message {
     pub body: Vec<u8>,
-    pub signature: String,
+    /// `None` for an FIU that wants no signatures.
+    pub signature: Option<String>,
 }
 
 /// One try.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::domain::account::{Account, named};
 use crate::domain::command::Party;
 use crate::domain::consent::{Consent, Status};
-use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::customer::Link;
+use crate::domain::ids::{ConsentHandle, ConsentId, LinkId};
 use crate::domain::session::Session;
 
-/// One fact about one consent.
+/// One fact about a consent or a customer.
 #[derive(Clone, Debug)]
 pub enum Event {
     ConsentRaised {
@@ -18,6 +19,8 @@ pub enum Event {
         handle: ConsentHandle,
         consent_id: ConsentId,
         accounts: Arc<[Account]>,
+        /// The id of each FIP's own artefact.
+        fips: Arc<[(Arc<str>, ConsentId)]>,
     },
     ConsentActivated {
         handle: ConsentHandle,
@@ -45,9 +48,39 @@ pub enum Event {
     DataRequested {
         session: Arc<Session>,
     },
-    /// Every account of the session has answered.
+    /// Accounts of the session have answered.
     DataPrepared {
         session: Arc<Session>,
+    },
+    /// The FIU has taken what was ready.
+    DataCollected {
+        session: Arc<Session>,
+    },
+    /// The session's data is gone before all of it was taken.
+    DataExpired {
+        session: Arc<Session>,
+    },
+    /// From now on the customer's linked accounts are written down; `accounts` are linked already.
+    CustomerRegistered {
+        customer: Arc<str>,
+        accounts: Arc<[Account]>,
+    },
+    /// The customer has left: accounts are delinked, consents can no longer be seen.
+    CustomerDeregistered {
+        customer: Arc<str>,
+    },
+    LinkRequested {
+        link: Arc<Link>,
+    },
+    /// The accounts are linked, and the wish is done.
+    AccountsLinked {
+        customer: Arc<str>,
+        link: LinkId,
+        accounts: Arc<[Account]>,
+    },
+    AccountDelinked {
+        customer: Arc<str>,
+        link_ref: Box<str>,
     },
 }
 
@@ -65,6 +98,39 @@ named! {
         ConsentExpired = "consent.expired",
         FiRequested = "fi.requested",
         FiPrepared = "fi.prepared",
+        FiCollected = "fi.collected",
+        FiExpired = "fi.expired",
+        CustomerRegistered = "customer.registered",
+        CustomerDeregistered = "customer.deregistered",
+        LinkRequested = "account.link_requested",
+        AccountsLinked = "account.linked",
+        AccountDelinked = "account.delinked",
+    }
+}
+
+impl EventName {
+    /// Whether it happens to a consent, so that a consent's scenario can wait for it.
+    pub const fn concerns_a_consent(self) -> bool {
+        match self {
+            Self::CustomerRegistered
+            | Self::CustomerDeregistered
+            | Self::LinkRequested
+            | Self::AccountsLinked
+            | Self::AccountDelinked => false,
+            Self::ConsentRaised
+            | Self::ConsentReady
+            | Self::ConsentActive
+            | Self::ConsentRejected
+            | Self::ConsentFailed
+            | Self::ConsentPaused
+            | Self::ConsentResumed
+            | Self::ConsentRevoked
+            | Self::ConsentExpired
+            | Self::FiRequested
+            | Self::FiPrepared
+            | Self::FiCollected
+            | Self::FiExpired => true,
+        }
     }
 }
 
@@ -82,13 +148,20 @@ impl Event {
             Self::ConsentExpired { .. } => EventName::ConsentExpired,
             Self::DataRequested { .. } => EventName::FiRequested,
             Self::DataPrepared { .. } => EventName::FiPrepared,
+            Self::DataCollected { .. } => EventName::FiCollected,
+            Self::DataExpired { .. } => EventName::FiExpired,
+            Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
+            Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
+            Self::LinkRequested { .. } => EventName::LinkRequested,
+            Self::AccountsLinked { .. } => EventName::AccountsLinked,
+            Self::AccountDelinked { .. } => EventName::AccountDelinked,
         }
     }
 
-    /// The consent that it is about.
-    pub fn handle(&self) -> ConsentHandle {
+    /// The consent that it is about, if it is about one.
+    pub fn handle(&self) -> Option<ConsentHandle> {
         match self {
-            Self::ConsentRaised { consent } => consent.handle,
+            Self::ConsentRaised { consent } => Some(consent.handle),
             Self::ConsentApproved { handle, .. }
             | Self::ConsentActivated { handle }
             | Self::ConsentRejected { handle }
@@ -96,8 +169,39 @@ impl Event {
             | Self::ConsentPaused { handle }
             | Self::ConsentResumed { handle }
             | Self::ConsentRevoked { handle, .. }
-            | Self::ConsentExpired { handle } => *handle,
-            Self::DataRequested { session } | Self::DataPrepared { session } => session.handle,
+            | Self::ConsentExpired { handle } => Some(*handle),
+            Self::DataRequested { session }
+            | Self::DataPrepared { session }
+            | Self::DataCollected { session }
+            | Self::DataExpired { session } => Some(session.handle),
+            Self::CustomerRegistered { .. }
+            | Self::CustomerDeregistered { .. }
+            | Self::LinkRequested { .. }
+            | Self::AccountsLinked { .. }
+            | Self::AccountDelinked { .. } => None,
+        }
+    }
+
+    /// The customer that it is about, where it is about no consent.
+    pub fn customer(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::CustomerRegistered { customer, .. }
+            | Self::CustomerDeregistered { customer }
+            | Self::AccountsLinked { customer, .. }
+            | Self::AccountDelinked { customer, .. } => Some(customer),
+            Self::LinkRequested { link } => Some(&link.customer),
+            _ => None,
+        }
+    }
+
+    /// The data session as it is afterwards, where it is about one.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        match self {
+            Self::DataRequested { session }
+            | Self::DataPrepared { session }
+            | Self::DataCollected { session }
+            | Self::DataExpired { session } => Some(session),
+            _ => None,
         }
     }
 
@@ -112,7 +216,15 @@ impl Event {
             Self::ConsentPaused { .. } => Some(Status::Paused),
             Self::ConsentRevoked { .. } => Some(Status::Revoked),
             Self::ConsentExpired { .. } => Some(Status::Expired),
-            Self::DataRequested { .. } | Self::DataPrepared { .. } => None,
+            Self::DataRequested { .. }
+            | Self::DataPrepared { .. }
+            | Self::DataCollected { .. }
+            | Self::DataExpired { .. }
+            | Self::CustomerRegistered { .. }
+            | Self::CustomerDeregistered { .. }
+            | Self::LinkRequested { .. }
+            | Self::AccountsLinked { .. }
+            | Self::AccountDelinked { .. } => None,
         }
     }
 }

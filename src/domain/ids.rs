@@ -51,6 +51,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// Names a wish to link accounts (ReBIT FIP API 2.0.0, `RefNumber`).
+    LinkId
+}
+uuid_id! {
     /// Pairs a message of ours with its acknowledgement (ReBIT `txnid`), and, with the prefix `msg_`, is the
     /// idempotency key of a webhook (Standard Webhooks 1.0, `webhook-id`).
     MessageId

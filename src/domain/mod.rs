@@ -6,8 +6,10 @@
 pub mod account;
 pub mod command;
 pub mod consent;
+pub mod customer;
 pub mod delivery;
 pub mod event;
+pub mod exchange;
 pub mod ids;
 pub mod money;
 pub mod notice;
@@ -18,3 +20,4 @@ pub mod session;
 pub mod statement;
 pub mod stream;
 pub mod time;
+pub mod version;

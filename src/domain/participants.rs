@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::domain::account::named;
+
 /// The account aggregator that this sandbox plays.
 #[derive(Clone, Debug)]
 pub struct Aa {
@@ -13,18 +15,91 @@ pub struct Aa {
     pub api_key: Arc<str>,
 }
 
+named! {
+    /// How what we send to an FIU is signed (DESIGN §4.6).
+    SignatureProfile {
+        /// Detached over the raw bytes, `b64:false` with `crit` (RFC 7797).
+        Detached = "detached",
+        /// Detached over base64url of the bytes, as RFC 7515 alone has it.
+        Encoded = "encoded",
+        /// Not at all.
+        Off = "off",
+    }
+}
+
+named! {
+    /// What is encrypted for an FIU: the XML itself, or base64 of it (DESIGN §4.8).
+    #[derive(Default)]
+    Plaintext { #[default] Xml = "xml", Base64 = "base64" }
+}
+
+named! {
+    /// How a FIP makes sure that an account is the customer's (ReBIT FIP API 2.0.0, `AuthenticatorType`).
+    Linking {
+        /// By a one-time password that the AA passes on.
+        Token = "TOKEN",
+        /// By itself; it tells the AA when it is done.
+        Direct = "DIRECT",
+    }
+}
+
+/// What every participant has in the registry.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    pub id: Arc<str>,
+    pub name: Arc<str>,
+    /// What it presents as `client_api_key`, `fip_api_key` or `Authorization`; also the secret for which the token
+    /// service gives it a token.
+    pub api_key: Arc<str>,
+    /// For the signatures that it sends.
+    pub public_keys: Vec<PublicKey>,
+    /// The keys are those that ship with the program: everybody has them, so a signature that does not match is
+    /// noted and not refused, below strict.
+    pub shipped_keys: bool,
+}
+
+impl Entity {
+    /// An entity of which nothing is known but its id.
+    pub fn named(id: &str) -> Self {
+        Self { id: id.into(), name: id.into(), api_key: id.into(), public_keys: Vec::new(), shipped_keys: false }
+    }
+}
+
 /// A registered FIU.
 #[derive(Clone, Debug)]
 pub struct Fiu {
-    pub id: Arc<str>,
-    /// What it presents as `client_api_key` or `Authorization`.
-    pub api_key: Arc<str>,
+    pub entity: Entity,
     /// Standard Webhooks secret with its `whsec_` prefix.
     pub webhook_secret: Arc<str>,
     /// Where webhooks go, without a slash at the end; `None`: nowhere, they are recorded only.
     pub base_url: Option<Arc<str>>,
-    /// Public key (JWK `kid`, and the modulus and exponent) for the signatures it sends.
-    pub public_key: Option<PublicKey>,
+    pub signature: SignatureProfile,
+    pub plaintext: Plaintext,
+    /// What the FIU and the AA have agreed on for web redirection (`reference/rebit.md` §7).
+    pub redirect_passphrase: Arc<str>,
+}
+
+/// A registered FIP, simulated by the sandbox.
+#[derive(Clone, Debug)]
+pub struct Fip {
+    pub entity: Entity,
+    pub linking: Linking,
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub enum Member {
+    Fiu(Arc<Fiu>),
+    Fip(Arc<Fip>),
+}
+
+impl Member {
+    pub fn entity(&self) -> &Entity {
+        match self {
+            Self::Fiu(fiu) => &fiu.entity,
+            Self::Fip(fip) => &fip.entity,
+        }
+    }
 }
 
 /// An RSA public key as a registry publishes it (RFC 7517; numbers big-endian).
@@ -41,8 +116,8 @@ pub struct Participants {
     pub aa: Aa,
     /// The first is the default: it stands in for FIU ids that are not registered.
     pub fius: Vec<Arc<Fiu>>,
-    /// The FIP at which simulated accounts are held.
-    pub fip: Arc<str>,
+    /// Simulated accounts are spread over them.
+    pub fips: Vec<Arc<Fip>>,
 }
 
 impl Participants {
@@ -52,11 +127,28 @@ impl Participants {
     }
 
     pub fn fiu(&self, id: &str) -> Option<&Arc<Fiu>> {
-        self.fius.iter().find(|fiu| &*fiu.id == id)
+        self.fius.iter().find(|fiu| &*fiu.entity.id == id)
     }
 
-    /// The FIU whose API key this is.
-    pub fn fiu_by_key(&self, api_key: &str) -> Option<&Arc<Fiu>> {
-        self.fius.iter().find(|fiu| &*fiu.api_key == api_key)
+    pub fn fip(&self, id: &str) -> Option<&Arc<Fip>> {
+        self.fips.iter().find(|fip| &*fip.entity.id == id)
+    }
+
+    /// FIUs and FIPs.
+    pub fn members(&self) -> impl Iterator<Item = Member> {
+        let fius = self.fius.iter().cloned().map(Member::Fiu);
+        fius.chain(self.fips.iter().cloned().map(Member::Fip))
+    }
+
+    /// The FIU or FIP of this id.
+    pub fn member(&self, id: &str) -> Option<Member> {
+        self.fiu(id).cloned().map(Member::Fiu).or_else(|| self.fip(id).cloned().map(Member::Fip))
+    }
+
+    /// Whose API key this is.
+    pub fn member_by_key(&self, api_key: &str) -> Option<Member> {
+        let fiu = self.fius.iter().find(|fiu| &*fiu.entity.api_key == api_key);
+        let fip = || self.fips.iter().find(|fip| &*fip.entity.api_key == api_key).cloned().map(Member::Fip);
+        fiu.cloned().map(Member::Fiu).or_else(fip)
     }
 }

@@ -20,9 +20,13 @@ pub enum What {
     Event(Event),
     /// A scripted step that could not happen; the world goes on.
     StepRefused {
-        handle: ConsentHandle,
+        handle: Option<ConsentHandle>,
         origin: String,
         reason: String,
+    },
+    /// A signature that did not verify: what was signed, and what would have verified.
+    SignatureFlaw {
+        text: String,
     },
     /// What a person should know: above all, what `--security strict` would have refused.
     Note {

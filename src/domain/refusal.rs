@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::consent::{Input, Status};
+use crate::domain::consent::{Input, Range, Status};
 use crate::domain::time::Timestamp;
 
 /// The engine's no. Nothing has changed when it is given.
@@ -22,6 +22,46 @@ pub enum Refusal {
         "ConsentDetail.consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
     )]
     AlreadyExpired { expiry: Timestamp, now: Timestamp },
+    #[error("the consent's use is exhausted: {0}; raise a consent with a higher Frequency, or advance the clock")]
+    UsedUp(String),
+    #[error(
+        "FIDataRange {} to {} is not within the consent's, {} to {}", .asked.from, .asked.to, .granted.from, .granted.to
+    )]
+    OutOfRange { asked: Range, granted: Range },
+    #[error("no data session has the id {0}")]
+    UnknownSession(String),
+    #[error("data cannot be fetched while the consent is {status}")]
+    FetchBarred { status: Status },
+    #[error("the session's data was kept until {0} and is gone; ask anew with POST /FI/request")]
+    DataGone(Timestamp),
+    #[error("fipId '{0}' has no account in this session")]
+    FipNotInSession(String),
+    #[error("linkRefNumber '{0}' is no account of this session")]
+    AccountNotInSession(String),
+    #[error("no data is ready: {0}")]
+    NoDataFound(String),
+    #[error("the FIP is still preparing the data of account {0}; wait for the FI notification")]
+    FetchInProgress(String),
+    #[error("the customer {0} is not registered at this AA")]
+    CustomerGone(String),
+    #[error("the customer {0} is registered already")]
+    AlreadyRegistered(String),
+    #[error(
+        "the customer {customer} has no linked account of the kinds {asked}; link one with POST /_mockaa/v1/customers/{customer}/link"
+    )]
+    NothingToGrant { customer: String, asked: String },
+    #[error("{customer} has no account '{account}' {place}")]
+    UnknownAccount { customer: String, account: String, place: &'static str },
+    #[error("no FIP has the id {0}")]
+    UnknownFip(String),
+    #[error("the account '{0}' is linked already")]
+    AlreadyLinked(String),
+    #[error("no link waits under the reference {0}")]
+    UnknownLink(String),
+    #[error("the token is wrong; the simulated FIPs take 123456 and 1234")]
+    WrongToken,
+    #[error("the token expired at {0}; link anew")]
+    TokenExpired(Timestamp),
     #[error("there is no scenario named '{name}'; known: {}", .known.join(", "))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]

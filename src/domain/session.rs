@@ -1,9 +1,11 @@
 //! A data session: one request for the data of one consent.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::account::named;
 use crate::domain::consent::Range;
+use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::time::Timestamp;
 
@@ -18,7 +20,7 @@ named! {
 }
 
 impl FiStatus {
-    /// What the notification says beside the status.
+    /// What the notification says beside the status, unless the FIP says more.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Ready => "Data is ready",
@@ -28,6 +30,11 @@ impl FiStatus {
             Self::Timeout => "The FIP did not answer in time",
         }
     }
+
+    /// Whether the FIU may take the account's data; what it took once it may take again.
+    pub const fn is_there(self) -> bool {
+        matches!(self, Self::Ready | Self::Delivered)
+    }
 }
 
 /// One account's part of a session.
@@ -36,9 +43,28 @@ pub struct SessionAccount {
     pub fip: Arc<str>,
     pub link_ref: Box<str>,
     pub status: FiStatus,
+    pub description: Cow<'static, str>,
+    /// When the FIP said so, in world time: its statement is of that instant, however often it is fetched.
+    pub answered_at: Timestamp,
 }
 
-/// A session as it stands after its accounts have answered.
+impl SessionAccount {
+    /// The account with a FIP's answer.
+    #[must_use]
+    pub fn answering(&self, status: FiStatus, at: Timestamp) -> Self {
+        let description = Cow::Borrowed(status.description());
+        Self { fip: Arc::clone(&self.fip), link_ref: self.link_ref.clone(), status, description, answered_at: at }
+    }
+}
+
+/// A session as one FIP knows it: AA and FIP have ids of their own for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FipSession {
+    pub fip: Arc<str>,
+    pub id: SessionId,
+}
+
+/// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
@@ -46,13 +72,36 @@ pub struct Session {
     pub consent_id: ConsentId,
     pub range: Range,
     pub opened_at: Timestamp,
+    /// From then on the data is gone; `None`: it stays.
+    pub expires_at: Option<Timestamp>,
     pub status: SessionStatus,
     pub accounts: Vec<SessionAccount>,
+    pub fips: Vec<FipSession>,
+    /// What the data is encrypted to; `None` where the AA opened the session by itself.
+    pub key: Option<Arc<PeerKey>>,
+    /// The `txnid` of the request that opened it.
+    pub txnid: Box<str>,
+}
+
+impl Session {
+    /// The session with other accounts, and the status that follows from them.
+    #[must_use]
+    pub fn with(&self, accounts: Vec<SessionAccount>) -> Self {
+        Self { status: status_of(&accounts), accounts, ..self.clone() }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.accounts.iter().any(|account| account.status == FiStatus::Pending)
+    }
+
+    pub fn is_delivered(&self) -> bool {
+        self.accounts.iter().all(|account| account.status == FiStatus::Delivered)
+    }
 }
 
 /// One account that times out makes the session FAILED while READY ones stay fetchable; DENIED alone leaves it
 /// COMPLETED (Sahamati certification framework, session states; `reference/rebit.md` §3.3).
-pub fn status_of(accounts: &[SessionAccount]) -> SessionStatus {
+fn status_of(accounts: &[SessionAccount]) -> SessionStatus {
     if accounts.iter().any(|account| account.status == FiStatus::Timeout) {
         SessionStatus::Failed
     } else if accounts.iter().any(|account| account.status == FiStatus::Pending) {

@@ -3,7 +3,8 @@
 //! Ids and data come from streams keyed by (world seed, customer, kind, ordinal), so that one consent more does not
 //! change what another customer sees, and asking for Jan–Mar and then Feb–Apr gives the same February.
 
-/// What a stream is drawn for; streams of different kinds never share numbers.
+/// What a stream is drawn for; streams of different kinds never share numbers. New kinds go to the end: a kind's place
+/// is part of its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     ConsentHandle,
@@ -15,6 +16,15 @@ pub enum Kind {
     Month,
     MonthClose,
     World,
+    /// The consent's id at a FIP.
+    FipConsentId,
+    /// The session's id at a FIP.
+    FipSession,
+    Link,
+    /// Our key pair and nonce for one account of one session.
+    DataKey,
+    /// Tokens of the token service, and the transactions of the registry.
+    Token,
 }
 
 /// Names one stream.

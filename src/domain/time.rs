@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
 
 /// Indian Standard Time is UTC+05:30 all year round; statements and bank days are told in it.
 pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
@@ -63,6 +63,13 @@ impl Timestamp {
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
         Self::from_millis(self.0.saturating_add(span.0))
+    }
+
+    /// Later by calendar months, as UTC counts them; stops at the year 9999.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let later = self.utc().checked_add_months(Months::new(months));
+        later.map_or(Self::MAX, |later| Self::from_millis(later.and_utc().timestamp_millis()))
     }
 
     /// How far `self` lies after `earlier` (negative: before it).

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::domain::command::{Command, RaiseConsent, Verb};
+use crate::domain::account::{Account, AccountType, FiType};
+use crate::domain::command::{Choice, Command, Outcome, RaiseConsent, Verb};
 use crate::domain::consent::{
     Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Purpose, Range,
     Status, Terms,
@@ -18,7 +19,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::FiStatus;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{Director, Script, Setting};
+use crate::engine::ports::{Bank, Director, Script, Setting};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
@@ -45,12 +46,24 @@ fn world() -> Arc<World> {
     let setting = Setting {
         seed: 1,
         clock: ClockStart { at: Some(START), frozen: true },
-        participants: Arc::new(Participants { aa, fius: Vec::new(), fip: "FIP-1".into() }),
+        participants: Arc::new(Participants { aa, fius: Vec::new(), fips: Vec::new() }),
+        data_is_manual: false,
         push_data: Some(true),
         director: Arc::new(Nobody),
-        bank: |_, _, _| Vec::new(),
+        bank: Bank { accounts: |_, _, _| vec![account()], tells: |_| true },
     };
     Arc::new(World::new("laws", Arc::new(setting)))
+}
+
+fn account() -> Account {
+    Account {
+        fi_type: FiType::Deposit,
+        fip: "FIP-1".into(),
+        account_type: AccountType::Savings,
+        account_ref: "1".into(),
+        link_ref: "1".into(),
+        masked_number: "X1".into(),
+    }
 }
 
 fn raise(customer: u8, days: i64) -> Command {
@@ -62,7 +75,7 @@ fn raise(customer: u8, days: i64) -> Command {
         mode: Mode::View,
         fetch_type: FetchType::OneTime,
         consent_types: [ConsentType::Profile].into(),
-        fi_types: [].into(),
+        fi_types: [FiType::Deposit].into(),
         consumer: "FIU-1".into(),
         consumer_type: ConsumerType::Fiu,
         customer: format!("{customer}@aa").into(),
@@ -88,7 +101,7 @@ enum Deed {
 
 fn deed() -> impl Strategy<Value = Deed> {
     let verb = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| match Verb::plain(Input::ALL[input]) {
-        Verb::Approve { .. } => Verb::Approve { hold },
+        Verb::Approve { .. } => Verb::Approve { hold, accounts: Choice::All },
         verb => verb,
     });
     prop_oneof![
@@ -121,7 +134,7 @@ proptest! {
                     let expiry = START.plus(Span::seconds(days * 86_400));
                     match world.submit(raise(customer, days)) {
                         Ok(receipt) => {
-                            let handle = receipt.consent.handle;
+                            let handle = receipt.consent().handle;
                             prop_assert!(expiry > now && !expected.contains_key(&handle));
                             handles.push(handle);
                             expected.insert(handle, (Status::Pending, expiry));
@@ -132,11 +145,11 @@ proptest! {
                 Deed::Move { consent, verb } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
                     let status = expected[&handle].0;
-                    let outcome = world.submit(Command::MoveConsent { handle, verb });
+                    let outcome = world.submit(Command::MoveConsent { handle, verb: verb.clone() });
                     match (status.after(verb.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
-                            let next = if verb == (Verb::Approve { hold: false }) { Status::Active } else { next };
-                            prop_assert_eq!(receipt.consent.status, next);
+                            let next = if matches!(verb, Verb::Approve { hold: false, .. }) { Status::Active } else { next };
+                            prop_assert_eq!(receipt.consent().status, next);
                             expected.get_mut(&handle).expect("it was raised").0 = next;
                         }
                         (None, Err(refusal)) => {
@@ -147,7 +160,7 @@ proptest! {
                 }
                 Deed::Deliver { consent } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
-                    let outcome = world.submit(Command::Deliver { handle, outcome: FiStatus::Ready });
+                    let outcome = world.submit(Command::Deliver { handle, outcome: Outcome::all(FiStatus::Ready) });
                     prop_assert_eq!(outcome.is_ok(), expected[&handle].0 == Status::Active);
                 }
                 Deed::Wait { days } => {

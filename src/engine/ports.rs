@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, FiType};
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Terms};
 use crate::domain::event::Event;
@@ -38,6 +38,9 @@ pub trait Script: Send + Sync {
     /// Whether the statement itself goes out by webhook; `None` leaves it to the world's setting.
     fn push_data(&self) -> Option<bool>;
 
+    /// Whether it says itself when and how FIPs answer a request for data; else they answer at once.
+    fn answers_requests(&self) -> bool;
+
     /// What is to happen later because of this event.
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later>;
 }
@@ -51,15 +54,24 @@ pub struct Later {
     pub origin: String,
 }
 
-/// The accounts of a customer at the simulated FIPs; pure in the world's seed and the customer's address.
-pub type Bank = fn(participants: &Participants, seed: u64, customer: &str) -> Vec<Account>;
+/// The simulated FIPs; pure in the world's seed and the customer's address.
+#[derive(Clone, Copy, Debug)]
+pub struct Bank {
+    /// The accounts of a customer, the first of a kind before others of that kind.
+    pub accounts: fn(participants: &Participants, seed: u64, customer: &str) -> Vec<Account>,
+    /// Whether it can tell accounts of this kind; others answer DENIED.
+    pub tells: fn(FiType) -> bool,
+}
 
 /// What all worlds of a sandbox have in common.
 #[derive(Clone)]
 pub struct Setting {
     pub seed: u64,
     pub clock: ClockStart,
+    /// Those of a world that nobody has changed.
     pub participants: Arc<Participants>,
+    /// Whether FIPs wait to be told when and how to answer a request for data.
+    pub data_is_manual: bool,
     /// Whether statements go out by webhook; `None`: only where the face has no data call.
     pub push_data: Option<bool>,
     pub director: Arc<dyn Director>,

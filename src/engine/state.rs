@@ -1,12 +1,16 @@
 //! The consents of a world. Changed by [`State::apply`] alone, from events: replaying them rebuilds it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::domain::consent::{Consent, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider};
+use crate::domain::consent::{
+    Consent, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider,
+};
+use crate::domain::customer::Customer;
 use crate::domain::event::Event;
-use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
+use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
 /// How often a customer's streams have been drawn from: the ordinals of their keys.
@@ -15,12 +19,24 @@ pub struct Drawn {
     pub handles: u32,
     pub consent_ids: u32,
     pub sessions: u32,
+    pub fip_consent_ids: u32,
+    pub fip_sessions: u32,
+    pub links: u32,
 }
 
 #[derive(Debug, Default)]
 pub struct State {
     consents: HashMap<ConsentHandle, Arc<Consent>>,
     by_consent_id: HashMap<ConsentId, ConsentHandle>,
+    /// Ids of the FIPs' own artefacts.
+    by_fip_consent_id: HashMap<ConsentId, ConsentHandle>,
+    sessions: HashMap<SessionId, Arc<Session>>,
+    /// Oldest first, for listings.
+    session_order: Vec<SessionId>,
+    /// The FIPs' own names for sessions.
+    by_fip_session: HashMap<SessionId, SessionId>,
+    /// Customers about whom something has been said.
+    customers: HashMap<Arc<str>, Customer>,
     /// Oldest first, for listings.
     order: Vec<ConsentHandle>,
     drawn: HashMap<Arc<str>, Drawn>,
@@ -36,6 +52,36 @@ impl State {
 
     pub fn by_consent_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_consent_id.get(&id)?)
+    }
+
+    /// The consent of which a FIP has an artefact with this id.
+    pub fn by_fip_consent_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+        self.consent(*self.by_fip_consent_id.get(&id)?)
+    }
+
+    pub fn session(&self, id: SessionId) -> Option<&Arc<Session>> {
+        self.sessions.get(&id)
+    }
+
+    /// The session that a FIP knows by this id.
+    pub fn session_of_fip(&self, id: SessionId) -> Option<&Arc<Session>> {
+        self.session(*self.by_fip_session.get(&id)?)
+    }
+
+    /// Sessions in the order in which they were opened, from the `skip`th on.
+    pub fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
+        self.session_order.iter().skip(skip).filter_map(|id| self.sessions.get(id))
+    }
+
+    /// The customer of this address, if something has been said about one.
+    pub fn customer(&self, address: &str) -> Option<&Customer> {
+        self.customers.get(address)
+    }
+
+    /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
+    pub fn customer_addresses(&self) -> Vec<Arc<str>> {
+        let mentioned: BTreeSet<_> = self.drawn.keys().chain(self.customers.keys()).cloned().collect();
+        mentioned.into_iter().collect()
     }
 
     /// Consents in the order in which they were raised, from the `skip`th on.
@@ -71,7 +117,8 @@ impl State {
             self.consents.insert(consent.handle, Arc::clone(consent));
             return;
         }
-        let consent = self.consents.get_mut(&event.handle()).expect("an event is about a consent that was raised");
+        let Some(handle) = event.handle() else { return self.apply_to_customer(event) };
+        let consent = self.consents.get_mut(&handle).expect("an event is about a consent that was raised");
         let consent = Arc::make_mut(consent);
         if let Some(status) = event.status() {
             consent.status = status;
@@ -81,23 +128,40 @@ impl State {
             consent.history.push(Moment { status, at });
         }
         match event {
-            Event::ConsentApproved { handle, consent_id, accounts } => {
+            Event::ConsentApproved { handle, consent_id, accounts, fips } => {
                 consent.grant = Some(Box::new(Grant {
                     consent_id: *consent_id,
                     approved_at: at,
                     accounts: Arc::clone(accounts),
                     uses: 0,
                     last_used_at: None,
+                    window: None,
+                    session: None,
+                    fips: fips.iter().map(|(fip, id)| artefact(fip, *id)).collect(),
                     seals: Seals::default(),
                 }));
                 self.by_consent_id.insert(*consent_id, *handle);
-                self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default().consent_ids += 1;
+                self.by_fip_consent_id.extend(fips.iter().map(|(_, id)| (*id, *handle)));
+                let drawn = self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default();
+                drawn.consent_ids += 1;
+                drawn.fip_consent_ids += count(fips.len());
             }
-            Event::DataRequested { .. } => {
-                let grant = consent.grant.as_mut().expect("data is requested under a granted consent");
+            Event::DataRequested { session } => {
+                let mut grant = consent.grant.take().expect("data is requested under a granted consent");
+                grant.window = Some(consent.window_after_use(&grant, at));
                 grant.uses += 1;
                 grant.last_used_at = Some(at);
-                self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default().sessions += 1;
+                grant.session = Some(session.id);
+                consent.grant = Some(grant);
+                let drawn = self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default();
+                drawn.sessions += 1;
+                drawn.fip_sessions += count(session.fips.len());
+                self.sessions.insert(session.id, Arc::clone(session));
+                self.session_order.push(session.id);
+                self.by_fip_session.extend(session.fips.iter().map(|part| (part.id, session.id)));
+            }
+            Event::DataPrepared { session } | Event::DataCollected { session } | Event::DataExpired { session } => {
+                self.sessions.insert(session.id, Arc::clone(session));
             }
             Event::ConsentRaised { .. }
             | Event::ConsentActivated { .. }
@@ -107,7 +171,39 @@ impl State {
             | Event::ConsentResumed { .. }
             | Event::ConsentRevoked { .. }
             | Event::ConsentExpired { .. }
-            | Event::DataPrepared { .. } => {}
+            | Event::CustomerRegistered { .. }
+            | Event::CustomerDeregistered { .. }
+            | Event::LinkRequested { .. }
+            | Event::AccountsLinked { .. }
+            | Event::AccountDelinked { .. } => {}
+        }
+    }
+
+    fn apply_to_customer(&mut self, event: &Event) {
+        let address = event.customer().expect("an event about no consent is about a customer");
+        let customer = self.customers.entry(Arc::clone(address)).or_default();
+        match event {
+            Event::CustomerRegistered { accounts, .. } => {
+                *customer = Customer { registered: true, accounts: accounts.to_vec(), pending: Vec::new() };
+            }
+            Event::CustomerDeregistered { .. } => {
+                *customer = Customer::default();
+                for consent in self.consents.values_mut().filter(|consent| consent.terms.customer == *address) {
+                    Arc::make_mut(consent).hidden = true;
+                }
+            }
+            Event::LinkRequested { link } => {
+                customer.pending.push(Arc::clone(link));
+                self.drawn.entry(Arc::clone(address)).or_default().links += 1;
+            }
+            Event::AccountsLinked { link, accounts, .. } => {
+                customer.pending.retain(|pending| pending.id != *link);
+                customer.accounts.extend(accounts.iter().cloned());
+            }
+            Event::AccountDelinked { link_ref, .. } => {
+                customer.accounts.retain(|account| account.link_ref != *link_ref);
+            }
+            _ => unreachable!("events about consents are applied to consents"),
         }
     }
 
@@ -119,6 +215,15 @@ impl State {
         }
         Status::ALL.iter().copied().zip(counts).collect()
     }
+}
+
+fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
+    FipArtefact { fip: Arc::clone(fip), consent_id, seal: OnceLock::new() }
+}
+
+/// The length of a list as an ordinal counts it.
+fn count(length: usize) -> u32 {
+    u32::try_from(length).expect("a customer has few FIPs")
 }
 
 /// Keeps one copy of each value.

@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use crate::domain::command::Command;
-use crate::domain::ids::ConsentHandle;
+use crate::domain::ids::{ConsentHandle, SessionId};
 use crate::domain::time::Timestamp;
 
 /// Work that becomes due.
@@ -13,6 +13,8 @@ use crate::domain::time::Timestamp;
 pub enum Work {
     /// `consentExpiry` passes.
     Expire(ConsentHandle),
+    /// A session's data is gone.
+    ExpireSession(SessionId),
     /// A script's command.
     Scripted(Box<Scripted>),
     /// A delivery may be tried again.

@@ -2,24 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
 use crate::domain::account::Account;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Face, Status};
+use crate::domain::customer::Customer;
 use crate::domain::delivery::{Attempt, Delivery, Message};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConsentHandle, ConsentId, MessageId};
+use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
 use crate::domain::notice::{Content, Notice};
+use crate::domain::participants::Participants;
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
-use crate::domain::session::FiStatus;
+use crate::domain::session::{FiStatus, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::{Clock, wall};
-use crate::engine::decide::{Circumstances, decide, expiry_of};
+use crate::engine::decide::{Circumstances, decide, expiry_of, linked, session_expiry_of};
 use crate::engine::entropy::{id_bytes, world_seed};
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
@@ -41,6 +43,8 @@ pub struct World {
     name: Arc<str>,
     seed: u64,
     setting: Arc<Setting>,
+    /// Who takes part in this world: the sandbox's participants, until somebody configures them otherwise.
+    participants: RwLock<Arc<Participants>>,
     inner: Mutex<Inner>,
     /// Something became due or ready: whoever drives this world should look.
     pub(super) stirred: Notify,
@@ -63,6 +67,8 @@ pub(super) struct Inner {
     /// How many messages each customer's consents have caused: the ordinals of their ids.
     told: HashMap<Arc<str>, u64>,
     noted: HashSet<String>,
+    /// How many ids were given to what is no part of the state.
+    fresh: u64,
 }
 
 impl std::fmt::Debug for Inner {
@@ -74,12 +80,26 @@ impl std::fmt::Debug for Inner {
 /// What a caller gets for an accepted command.
 #[derive(Debug)]
 pub struct Receipt {
-    /// The consent as it stands now.
-    pub consent: Arc<Consent>,
+    /// What the command made true last.
+    pub event: Event,
+    /// The consent that it was about, as it stands now.
+    consent: Option<Arc<Consent>>,
     /// The instant that the answer carries ([`Clock::message_time`]).
     pub message_time: Timestamp,
     /// Keep it until the response has been handed over; dropping it lets the webhooks go that the command caused.
     pub hold: Hold,
+}
+
+impl Receipt {
+    /// The consent as it stands now. For commands that are about one.
+    pub fn consent(&self) -> &Arc<Consent> {
+        self.consent.as_ref().expect("the command was about a consent")
+    }
+
+    /// The data session as the command left it. For commands that are about one.
+    pub fn session(&self) -> &Arc<Session> {
+        self.event.session().expect("the command was about a session")
+    }
 }
 
 /// Holds webhooks back. Their order against the response matters: an FIU that is told about a consent whose handle
@@ -131,7 +151,9 @@ impl World {
                 scripts: HashMap::new(),
                 told: HashMap::new(),
                 noted: HashSet::new(),
+                fresh: 0,
             }),
+            participants: RwLock::new(Arc::clone(&setting.participants)),
             setting,
             stirred: Notify::new(),
             settled: Notify::new(),
@@ -154,6 +176,30 @@ impl World {
         &self.setting
     }
 
+    /// Who takes part.
+    pub fn participants(&self) -> Arc<Participants> {
+        Arc::clone(&self.participants.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes who takes part, and puts it on record.
+    ///
+    /// # Errors
+    /// Those of `change`; nothing has changed then.
+    pub fn configure<E>(
+        &self,
+        remark: &str,
+        change: impl FnOnce(&Participants) -> Result<Participants, E>,
+    ) -> Result<Arc<Participants>, E> {
+        let mut participants = self.participants.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = Arc::new(change(&participants)?);
+        *participants = Arc::clone(&changed);
+        drop(participants);
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::Note { text: remark.to_owned() });
+        Ok(changed)
+    }
+
     /// Gives a command on behalf of a caller.
     ///
     /// # Errors
@@ -161,7 +207,7 @@ impl World {
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Refusal> {
         let script = match &command {
             Command::RaiseConsent(raise) => self.setting.director.cast(&raise.terms, raise.scenario.as_deref())?,
-            Command::MoveConsent { .. } | Command::Deliver { .. } => None,
+            _ => None,
         };
         let mut inner = self.up_to_date();
         let wall = wall();
@@ -171,10 +217,10 @@ impl World {
         }
         let first = inner.outbox.given() + 1;
         let due_before = inner.timers.peek().map(|(due, _)| due);
-        let handle = self.carry_out(&mut inner, command, script, now, true)?;
+        let event = self.carry_out(&mut inner, command, script, now, true)?;
         self.catch_up(&mut inner, now, true);
         let deliveries = (first..=inner.outbox.given()).collect();
-        let consent = Arc::clone(inner.state.consent(handle).expect("a command was carried out on it"));
+        let consent = event.handle().and_then(|handle| inner.state.consent(handle)).cloned();
         // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
         let due = inner.timers.peek().map(|(due, _)| due);
         let sooner = due.is_some_and(|due| due_before.is_none_or(|before| due < before));
@@ -183,7 +229,7 @@ impl World {
         if stirs {
             self.stirred.notify_one();
         }
-        Ok(Receipt { consent, message_time, hold: Hold { world: Arc::clone(self), deliveries } })
+        Ok(Receipt { event, consent, message_time, hold: Hold { world: Arc::clone(self), deliveries } })
     }
 
     pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {
@@ -192,6 +238,47 @@ impl World {
 
     pub fn consent_by_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
         self.up_to_date().state.by_consent_id(id).cloned()
+    }
+
+    /// The consent of which a FIP has an artefact with this id.
+    pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
+        self.up_to_date().state.by_fip_consent_id(id).cloned()
+    }
+
+    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.up_to_date().state.session(id).cloned()
+    }
+
+    /// The session that a FIP knows by this id.
+    pub fn session_of_fip(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.up_to_date().state.session_of_fip(id).cloned()
+    }
+
+    /// Up to `limit` sessions in the order in which they were opened, from the `skip`th on.
+    pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
+        self.up_to_date().state.sessions(skip).take(limit).cloned().collect()
+    }
+
+    /// Addresses of the customers who have been mentioned, sorted, from the `skip`th on.
+    pub fn customers(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
+        self.up_to_date().state.customer_addresses().into_iter().skip(skip).take(limit).collect()
+    }
+
+    /// What has been said about a customer, if anything; and all accounts at the simulated FIPs, each with whether it
+    /// is linked.
+    pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
+        let participants = self.participants();
+        let held = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
+        let inner = self.up_to_date();
+        let now = inner.clock.now(wall());
+        let given = self.circumstances(now, &participants, &held, &|_| true);
+        let linked = linked(&inner.state, address, &given);
+        let of = |account: Account| {
+            let link = linked.iter().find(|link| link.fip == account.fip && link.account_ref == account.account_ref);
+            // A FIP may have named the link otherwise than we would.
+            (link.cloned().unwrap_or(account), link.is_some())
+        };
+        (inner.state.customer(address).cloned(), held(address).into_iter().map(of).collect())
     }
 
     /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.
@@ -236,6 +323,21 @@ impl World {
         inner.noted.insert(text.clone());
         let now = inner.clock.now(wall());
         inner.journal.write(now, What::Note { text });
+    }
+
+    /// Puts on record why a signature did not verify.
+    pub fn record_flaw(&self, text: String) {
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::SignatureFlaw { text });
+    }
+
+    /// An id for something that is no part of the world's state.
+    pub fn fresh_id(&self, kind: Kind) -> String {
+        let mut inner = self.lock();
+        inner.fresh += 1;
+        let key = StreamKey { seed: self.seed, owner: &self.name, kind, ordinal: inner.fresh };
+        MessageId::from_random(id_bytes(key)).to_string()
     }
 
     /// Up to `limit` journal entries numbered above `after`, and the number of the newest one.
@@ -364,9 +466,9 @@ impl World {
         let mut immediate = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
             match work {
-                Work::Expire(handle) => {
-                    // A consent that has ended otherwise leaves its timer behind; it is nothing to do.
-                    let Some(command) = expiry_of(&inner.state, handle) else { continue };
+                work @ (Work::Expire(_) | Work::ExpireSession(_)) => {
+                    // What has ended otherwise leaves its timer behind; it is nothing to do.
+                    let Some(command) = Self::lapse(&inner.state, &work) else { continue };
                     let outcome = self.carry_out(inner, command, None, due, held);
                     debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
                 }
@@ -378,11 +480,22 @@ impl World {
         ran
     }
 
+    /// What an expiry that is due does, if it still does something.
+    fn lapse(state: &State, work: &Work) -> Option<Command> {
+        match work {
+            Work::Expire(handle) => expiry_of(state, *handle),
+            Work::ExpireSession(id) => session_expiry_of(state, *id),
+            Work::Scripted(_) | Work::Retry(_) => None,
+        }
+    }
+
     /// When the next work is due that does something.
     pub(super) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
         while let Some((due, work)) = inner.timers.peek() {
             match work {
-                Work::Expire(handle) if expiry_of(&inner.state, *handle).is_none() => inner.timers.skip(),
+                Work::Expire(_) | Work::ExpireSession(_) if Self::lapse(&inner.state, work).is_none() => {
+                    inner.timers.skip();
+                }
                 _ => return Some(due),
             }
         }
@@ -399,7 +512,7 @@ impl World {
     ) {
         let handle = match &scripted.command {
             Command::MoveConsent { handle, .. } | Command::Deliver { handle, .. } => *handle,
-            Command::RaiseConsent(_) => unreachable!("scripts act on consents that exist"),
+            _ => unreachable!("scripts act on consents that exist"),
         };
         let count = immediate.entry(handle).or_default();
         *count += u32::from(scripted.immediate);
@@ -409,6 +522,7 @@ impl World {
             self.carry_out(inner, scripted.command, None, due, held).map_err(|refusal| refusal.to_string())
         };
         if let Err(reason) = outcome {
+            let handle = Some(handle);
             inner.journal.write(due, What::StepRefused { handle, origin: scripted.origin, reason });
         }
     }
@@ -421,7 +535,7 @@ impl World {
         script: Option<Arc<dyn Script>>,
         now: Timestamp,
         held: bool,
-    ) -> Result<ConsentHandle, Refusal> {
+    ) -> Result<Event, Refusal> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.share(raise.terms);
@@ -429,24 +543,51 @@ impl World {
             }
             other => other,
         };
-        let accounts =
-            |customer: &str| -> Vec<Account> { (self.setting.bank)(&self.setting.participants, self.seed, customer) };
-        let events = decide(&inner.state, command, &Circumstances { now, seed: self.seed, accounts: &accounts })?;
-        let handle = events.first().expect("a decision has events").handle();
-        if let Some(script) = script {
+        let participants = self.participants();
+        let accounts = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
+        let at_once = |handle: ConsentHandle| {
+            let script = inner.scripts.get(&handle);
+            !self.setting.data_is_manual && !script.is_some_and(|script| script.answers_requests())
+        };
+        let given = self.circumstances(now, &participants, &accounts, &at_once);
+        let events = decide(&inner.state, command, &given)?;
+        let last = events.last().expect("a decision has events").clone();
+        if let (Some(script), Some(handle)) = (script, last.handle()) {
             inner.scripts.insert(handle, script);
         }
         for event in events {
             self.record(inner, event, now, held);
         }
-        Ok(handle)
+        Ok(last)
+    }
+
+    /// What a decision depends on beside the state.
+    fn circumstances<'a>(
+        &self,
+        now: Timestamp,
+        participants: &'a Participants,
+        accounts: &'a dyn Fn(&str) -> Vec<Account>,
+        answers_at_once: &'a dyn Fn(ConsentHandle) -> bool,
+    ) -> Circumstances<'a> {
+        let simulated = self.setting.bank.tells;
+        Circumstances { now, seed: self.seed, participants, accounts, simulated, answers_at_once }
     }
 
     fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {
         inner.state.apply(&event, now);
-        let consent = Arc::clone(inner.state.consent(event.handle()).expect("the event was applied to it"));
-        if matches!(event, Event::ConsentRaised { .. }) {
-            inner.timers.add(consent.terms.expiry, Work::Expire(consent.handle));
+        let Some(handle) = event.handle() else {
+            inner.journal.write(now, What::Event(event));
+            return;
+        };
+        let consent = Arc::clone(inner.state.consent(handle).expect("the event was applied to it"));
+        match &event {
+            Event::ConsentRaised { .. } => inner.timers.add(consent.terms.expiry, Work::Expire(handle)),
+            Event::DataRequested { session } => {
+                if let Some(expires_at) = session.expires_at {
+                    inner.timers.add(expires_at, Work::ExpireSession(session.id));
+                }
+            }
+            _ => {}
         }
         let script = inner.scripts.get(&consent.handle).cloned();
         for content in self.notices(&event, &consent, script.as_deref()) {
@@ -468,7 +609,16 @@ impl World {
     /// knows neither word.
     fn notices(&self, event: &Event, consent: &Consent, script: Option<&dyn Script>) -> Vec<Content> {
         match event {
-            Event::ConsentRaised { .. } | Event::ConsentApproved { .. } | Event::DataRequested { .. } => Vec::new(),
+            Event::DataExpired { session } => vec![Content::FiStatus(Arc::clone(session))],
+            Event::ConsentRaised { .. }
+            | Event::ConsentApproved { .. }
+            | Event::DataRequested { .. }
+            | Event::DataCollected { .. }
+            | Event::CustomerRegistered { .. }
+            | Event::CustomerDeregistered { .. }
+            | Event::LinkRequested { .. }
+            | Event::AccountsLinked { .. }
+            | Event::AccountDelinked { .. } => Vec::new(),
             Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => {
                 vec![Content::ConsentStatus(Status::Active)]
             }

@@ -1,11 +1,13 @@
 //! A request as it arrived. Extracting it never fails: what is wrong with its world or its body is told by the
 //! dialect that answers, when it asks.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
@@ -13,6 +15,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::domain::ids::ConsentHandle;
+use crate::domain::participants::SignatureProfile;
 use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
@@ -23,6 +26,8 @@ use crate::wire::problem::Problem;
 /// One request, its body read.
 #[derive(Debug)]
 pub struct Call {
+    /// How the answer is to be signed: as the caller wants it, once it is known who that is.
+    profile: Cell<SignatureProfile>,
     request: HttpRequest,
     shared: Data<Shared>,
     body: Result<Bytes, Problem>,
@@ -38,7 +43,7 @@ impl FromRequest for Call {
         Box::pin(async move {
             let body = read(&mut payload).await;
             let shared = request.app_data::<Data<Shared>>().expect("the app is built with it").clone();
-            Ok(Self { request, shared, body })
+            Ok(Self { profile: Cell::new(SignatureProfile::Detached), request, shared, body })
         })
     }
 }
@@ -59,6 +64,46 @@ async fn read(payload: &mut Payload) -> Result<Bytes, Problem> {
 impl Call {
     pub fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    pub fn answer_with(&self, profile: SignatureProfile) {
+        self.profile.set(profile);
+    }
+
+    pub fn profile(&self) -> SignatureProfile {
+        self.profile.get()
+    }
+
+    /// The scenario that the caller wants for its consent; Sahamati's simulator has a header of its own for it.
+    pub fn scenario(&self) -> Result<Option<Box<str>>, Problem> {
+        let named = self.steering("x-mockaa-scenario")?;
+        Ok(match named {
+            Some(name) => Some(name),
+            None => self.steering("x-scenario-id")?,
+        }
+        .map(Into::into))
+    }
+
+    /// What a signature of this request may be over: the body; of a GET its address, as it was called, and without what
+    /// is ours before it, the world and the mount (`reference/rebit.md` §1.1).
+    pub fn signed_bytes(&self) -> Result<Vec<Bytes>, Problem> {
+        if self.request.method() != Method::GET {
+            return Ok(vec![self.body()?.clone()]);
+        }
+        let uri = self.request.uri();
+        let whole = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
+        let local = local(whole);
+        let mount = MOUNTS.iter().rev().find(|mount| local.starts_with(&format!("{mount}/")));
+        let bare = mount.map_or(local, |mount| &local[mount.len()..]);
+        let full =
+            format!("{}://{}{whole}", self.request.connection_info().scheme(), self.request.connection_info().host());
+        let mut candidates: Vec<Bytes> = Vec::new();
+        for text in [whole, bare, &full, uri.path(), bare.split('?').next().unwrap_or(bare)] {
+            if !candidates.iter().any(|known| known == text.as_bytes()) {
+                candidates.push(Bytes::copy_from_slice(text.as_bytes()));
+            }
+        }
+        Ok(candidates)
     }
 
     pub fn headers(&self) -> &HeaderMap {
@@ -142,6 +187,12 @@ impl Call {
         from_json(body)
     }
 
+    /// The body as JSON of this shape; none at all, or `null`, is an empty one.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        let body = self.body()?.trim_ascii();
+        if body.is_empty() || body == b"null" { Ok(T::default()) } else { self.json() }
+    }
+
     /// An API key from one of these headers, bare or as `Bearer`.
     pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
         let value = headers.iter().find_map(|name| self.header(name))?.trim();
@@ -163,11 +214,10 @@ impl Call {
 
     /// In whose words the call is refused.
     pub fn dialect(&self) -> Dialect {
-        let path = self.path();
-        let local = path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path);
+        let local = local(self.path());
         let begins =
             |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if ["/_mockaa", "/ui", "/livez", "/readyz", "/.well-known"].into_iter().any(begins) {
+        if OURS.into_iter().any(begins) {
             Dialect::Control
         } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
             Dialect::Seed
@@ -184,6 +234,26 @@ impl Call {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         response
     }
+}
+
+/// Where we speak in our own words when nothing else is asked for.
+const OURS: [&str; 11] = [
+    "/_mockaa",
+    "/ui",
+    "/aa",
+    "/livez",
+    "/readyz",
+    "/.well-known",
+    "/openapi.json",
+    "/iam",
+    "/auth",
+    "/entityInfo",
+    "/v2/entityInfo",
+];
+
+/// A path without the world before it.
+fn local(path: &str) -> &str {
+    path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path)
 }
 
 /// The words of an answer.

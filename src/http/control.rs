@@ -12,8 +12,8 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::{
-    AdvanceRequest, AdvanceView, ClockView, ConsentContext, ConsentView, DeliveryView, EntryView, Page, WorldView,
-    states,
+    AdvanceRequest, AdvanceView, ApproveRequest, ClockView, ConsentContext, ConsentView, DeliveryView, EntryView, Page,
+    WorldView, states,
 };
 use crate::wire::problem::Problem;
 
@@ -43,9 +43,12 @@ pub async fn move_consent(call: Call) -> HttpResponse {
         let verb = call.segment("verb");
         let input = Input::parse(verb)
             .ok_or_else(|| Problem::field("verb", format!("'{verb}' is not one of {}", Input::names())))?;
-        let command = Command::MoveConsent { handle: call.handle()?, verb: Verb::plain(input) };
-        let receipt = world.submit(command)?;
-        Ok(Answer::json(&view(&call, &world, &receipt.consent)).holding(receipt.hold))
+        let verb = match input {
+            Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
+            other => Verb::plain(other),
+        };
+        let receipt = world.submit(Command::MoveConsent { handle: call.handle()?, verb })?;
+        Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))
 }
 
@@ -152,7 +155,7 @@ fn overview(world: &World) -> WorldView {
 
 /// Lets in who may steer: everybody on a loopback sandbox, else who has the token. A page of another site that a
 /// developer happens to visit may not.
-fn operator(call: &Call) -> Result<Arc<World>, Problem> {
+pub fn operator(call: &Call) -> Result<Arc<World>, Problem> {
     same_site(call)?;
     match &call.shared().control_token {
         Some(token) if call.bearer() != Some(token) => {
@@ -174,7 +177,7 @@ pub fn same_site(call: &Call) -> Result<(), Problem> {
 
 fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
     let context = ConsentContext {
-        aa_id: world.setting().participants.aa.id.to_string(),
+        aa_id: world.participants().aa.id.to_string(),
         scenario: world.scenario_of(consent.handle),
         page_url: format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
     };
@@ -182,7 +185,7 @@ fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
 }
 
 /// `after` and `limit` of the query.
-fn window(call: &Call) -> Result<(u64, usize), Problem> {
+pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
     let number = |name: &'static str, default: u64| {
         let pair = call.query().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
         pair.map_or(Ok(default), |(_, value)| {

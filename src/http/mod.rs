@@ -7,15 +7,18 @@
 mod call;
 mod control;
 mod housekeeping;
+mod operations;
 mod pages;
 mod rebit;
+mod registry;
 mod reply;
 mod security;
 mod seed;
+mod webview;
 
 use std::sync::Arc;
 
-use actix_web::web::{ServiceConfig, get, head, post, resource, scope, to};
+use actix_web::web::{ServiceConfig, get, head, post, put, resource, scope, to};
 
 pub use security::Security;
 
@@ -71,13 +74,33 @@ macro_rules! route {
 }
 
 fn world_routes(config: &mut ServiceConfig) {
+    // Before the mounts: the registry's second version stands below the same first segment as one of them.
+    for registry in ["/entityInfo", "/v2/entityInfo"] {
+        route!(config, get format!("{registry}/{{type}}") => registry::list_entities);
+        route!(config, get format!("{registry}/{{type}}/{{id}}") => registry::get_entity);
+    }
     for mount in MOUNTS {
         route!(config, post format!("{mount}/consent") => seed::create_consent);
         route!(config, get format!("{mount}/consent/{{id}}") => seed::get_consent);
-        route!(config, post format!("{mount}/Consent") => rebit::create_consent);
-        route!(config, post format!("{mount}/Consent/handle") => rebit::get_consent_status);
-        route!(config, post format!("{mount}/Consent/fetch") => rebit::fetch_consent);
+        route!(config, post format!("{mount}/Consent") => rebit::consent::create);
+        route!(config, post format!("{mount}/Consent/handle") => rebit::consent::status);
+        route!(config, get format!("{mount}/Consent/handle/") => rebit::consent::no_handle);
+        route!(config, get format!("{mount}/Consent/handle/{{handle}}") => rebit::consent::status_by_path);
+        route!(config, post format!("{mount}/Consent/fetch") => rebit::consent::fetch);
+        route!(config, post format!("{mount}/Consent/Notification") => rebit::notification::consent);
+        route!(config, get format!("{mount}/Consent/{{id}}") => rebit::consent::fetch_by_path);
+        route!(config, post format!("{mount}/FI/request") => rebit::fi::request);
+        route!(config, post format!("{mount}/FI/fetch") => rebit::fi::fetch);
+        route!(config, get format!("{mount}/FI/fetch/{{session}}") => rebit::fi::fetch_by_path);
+        route!(config, post format!("{mount}/FI/Notification") => rebit::notification::fi);
+        route!(config, post format!("{mount}/Account/link/Notification") => rebit::notification::link);
+        route!(config, get format!("{mount}/Heartbeat") => rebit::heartbeat);
     }
+    route!(config, post "/iam/v1/entity/token/generate" => registry::generate_token);
+    route!(config, post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);
+    route!(config, get "/auth/realms/sahamati/protocol/openid-connect/certs" => housekeeping::jwks);
+    route!(config, get "/aa/webview" => webview::show);
+    route!(config, post "/aa/webview/{verb}" => webview::answer);
     route!(config, get "/livez" => housekeeping::livez);
     route!(config, get "/readyz" => housekeeping::readyz);
     route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
@@ -86,6 +109,20 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, get "/_mockaa/v1/consents" => control::list_consents);
     route!(config, get "/_mockaa/v1/consents/{handle}" => control::get_consent);
     route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::move_consent);
+    route!(config, get "/_mockaa/v1/sessions" => operations::list_sessions);
+    route!(config, get "/_mockaa/v1/sessions/{id}" => operations::get_session);
+    route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => operations::deliver_session);
+    route!(config, get "/_mockaa/v1/customers" => operations::list_customers);
+    route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => operations::list_accounts);
+    route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => operations::move_customer);
+    route!(config, get "/_mockaa/v1/config/fiu" => operations::list_fius);
+    route!(config, get "/_mockaa/v1/config/fip" => operations::list_fips);
+    config.service(
+        resource("/_mockaa/v1/config/fiu/{id}")
+            .route(get().to(operations::get_fiu))
+            .route(put().to(operations::put_fiu))
+            .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
+    );
     route!(config, get "/_mockaa/v1/webhooks" => control::list_webhooks);
     route!(config, get "/_mockaa/v1/webhooks/{id}" => control::get_webhook);
     route!(config, get "/_mockaa/v1/journal" => control::list_journal);

@@ -12,6 +12,7 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::crypto::jws;
 use crate::engine::clock::wall;
@@ -103,12 +104,20 @@ impl Call {
     /// Answers as ReBIT has it: every answer signed, errors too.
     pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
         let mut answer = outcome.unwrap_or_else(|problem| self.rebit_error(&problem, None));
-        let key = Arc::clone(&self.shared().key);
+        let (key, profile) = (Arc::clone(&self.shared().key), self.profile());
         let body = std::mem::take(&mut answer.body);
-        let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body), body)).await;
+        let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body, profile), body)).await;
         let (signature, body) = signed.expect("signing does not panic");
         answer.body = body;
-        answer.send(Some(signature))
+        answer.send(signature)
+    }
+
+    /// Answers in the words of a service that has its own for refusals too.
+    pub fn reply_value(outcome: Result<Value, (u16, Value)>) -> HttpResponse {
+        match outcome {
+            Ok(body) => Answer::json(&body).send(None),
+            Err((status, body)) => Answer::error(status, &body).send(None),
+        }
     }
 
     /// Refuses a call that no handler took.
@@ -170,11 +179,11 @@ mod tests {
 
     use super::Answer;
     use crate::bankgen;
-    use crate::config::shipped;
+    use crate::config::participants;
     use crate::domain::command::{Command, RaiseConsent};
     use crate::domain::consent::Face;
     use crate::engine::clock::ClockStart;
-    use crate::engine::ports::Setting;
+    use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
     use crate::scenario::library::Library;
     use crate::wire::fields::from_json;
@@ -182,14 +191,15 @@ mod tests {
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
     fn rejected() -> (Arc<World>, Answer) {
-        let (participants, _) = shipped(Some("http://127.0.0.1:1")).expect("they are whole");
+        let (participants, _) = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let setting = Setting {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
             participants: Arc::new(participants),
+            data_is_manual: false,
             push_data: None,
             director: Arc::new(Library::load(None, None).expect("the shipped ones are right")),
-            bank: bankgen::accounts,
+            bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));
         let request = include_str!("../../fixtures/seed/consent-request.json")

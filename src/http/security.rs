@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::crypto::jws::{Flaw, verify_detached};
+use crate::crypto::jws::{Flaw, explain, open_compact, verify_detached};
 use crate::domain::account::named;
 use crate::domain::consent::Consent;
-use crate::domain::participants::Fiu;
+use crate::domain::participants::{Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
+use crate::wire::token::Claims;
 
 named! {
     /// How much a caller has to prove.
@@ -28,37 +29,84 @@ named! {
 /// How far a message's `timestamp` may lie from the clock (certification framework, general guidelines, rule 4).
 const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
 
+/// Who may call, and in which headers the key is looked for, the first one that is there
+/// (`reference/rebit.md` §1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// FIUs at the seed calls, whose documents name `Authorization`.
+    SeedClients,
+    Fius,
+    Fips,
+    Both,
+}
+
+impl Audience {
+    const fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::SeedClients => &["authorization", "client_api_key"],
+            Self::Fius => &["client_api_key", "authorization"],
+            Self::Fips => &["fip_api_key", "authorization"],
+            Self::Both => &["client_api_key", "fip_api_key", "authorization"],
+        }
+    }
+
+    const fn admits(self, member: &Member) -> bool {
+        match self {
+            Self::SeedClients | Self::Fius => matches!(member, Member::Fiu(_)),
+            Self::Fips => matches!(member, Member::Fip(_)),
+            Self::Both => true,
+        }
+    }
+}
+
 /// A caller who was let in, and the world that the call is for.
 #[derive(Debug)]
 pub struct Caller {
     pub world: Arc<World>,
+    pub participants: Arc<Participants>,
     security: Security,
-    /// The registered FIU whose key was presented.
-    owner: Option<Arc<Fiu>>,
+    /// The registered participant whose key was presented.
+    pub owner: Option<Member>,
 }
 
-/// Checks the API key, from the first of these headers that is there. A caller who is refused makes no world.
-pub fn admit(call: &Call, key_headers: &[&str]) -> Result<Caller, Problem> {
-    let key = call.api_key(key_headers);
+/// Checks the API key. A caller who is refused makes no world.
+pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
+    let key = call.api_key(audience.headers());
     let security = call.shared().security;
-    let owner = key.and_then(|key| call.worlds().setting().participants.fiu_by_key(key)).cloned();
-    let objection = || {
-        let what = if key.is_some() { "is not a registered API key" } else { "is missing" };
-        Problem::Unauthorized(format!("{} {what}; FIUs are listed by `mockaa serve` at start", key_headers[0]))
-    };
+    let owner = key.and_then(|key| holder(call, key)).filter(|member| audience.admits(member));
+    let header = audience.headers()[0];
     if owner.is_none() && security == Security::Strict {
-        return Err(objection());
+        return Err(Problem::Unauthorized(format!("{header} is missing or not valid")));
     }
-    let caller = Caller { world: call.world()?, security, owner };
-    if caller.owner.is_none() {
-        caller.object(objection)?;
+    let world = call.world()?;
+    let participants = world.participants();
+    let caller = Caller { world, participants, security, owner };
+    match &caller.owner {
+        Some(Member::Fiu(fiu)) => call.answer_with(fiu.signature),
+        Some(Member::Fip(_)) => {}
+        None => {
+            let what = if key.is_some() { "is not a registered API key" } else { "is missing" };
+            caller.object(|| Problem::Unauthorized(format!("{header} {what}")))?;
+        }
     }
     Ok(caller)
 }
 
+/// Whose API key this is: a fixed one, or a token of our token service.
+pub fn holder(call: &Call, key: &str) -> Option<Member> {
+    let known = call.world_name().ok().and_then(|name| call.worlds().find(name));
+    let participants =
+        known.as_ref().map_or_else(|| Arc::clone(&call.worlds().setting().participants), |world| world.participants());
+    participants.member_by_key(key).or_else(|| {
+        let payload = open_compact(key, &call.shared().public_key)?;
+        let claims: Claims = serde_json::from_slice(&payload).ok()?;
+        participants.member(claims.holder(call.world().ok()?.now())?)
+    })
+}
+
 impl Caller {
     /// Refuses in strict; in lenient puts on record what strict would have said.
-    fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
+    pub fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
         match self.security {
             Security::Open => Ok(()),
             Security::Lenient => {
@@ -69,29 +117,64 @@ impl Caller {
         }
     }
 
-    /// Checks `x-jws-signature` on the bytes that arrived. The keys known so far are shipped ones, so in lenient a
-    /// mismatch is advice.
+    /// Checks `x-jws-signature` on the bytes that arrived; of a GET, on its path. The journal gets an explanation of
+    /// what did not match, the caller is told no more than the specification tells.
     pub fn check_signature(&self, call: &Call) -> Result<(), Problem> {
         if self.security == Security::Open {
             return Ok(());
         }
-        let flaw = match call.header("x-jws-signature") {
-            None => "x-jws-signature is missing; sign the body with a detached JWS, RS256".to_owned(),
-            Some(signature) => match self.verify(signature, call.body()?) {
-                Ok(()) => return Ok(()),
-                Err(flaw) => flaw.to_string(),
-            },
+        let Some(signature) = call.header("x-jws-signature") else {
+            return self.object(|| Problem::Signature("x-jws-signature is missing".to_owned()));
         };
-        self.object(|| Problem::Signature(flaw))
+        let candidates = call.signed_bytes()?;
+        let members: Vec<_> = match &self.owner {
+            Some(owner) => vec![owner.clone()],
+            None => self.participants.members().collect(),
+        };
+        let own: Vec<&PublicKey> = members.iter().flat_map(|member| &member.entity().public_keys).collect();
+        let mut flaw = None;
+        for candidate in &candidates {
+            match verify_detached(signature, candidate, &own) {
+                Ok(_) => return Ok(()),
+                Err(found) => flaw = flaw.or(Some(found)),
+            }
+        }
+        let flaw = flaw.expect("there is something that may be signed");
+        self.explain(signature, &candidates[0], &own);
+        let shipped =
+            members.iter().all(|member| member.entity().shipped_keys || member.entity().public_keys.is_empty());
+        let problem = self.signature_problem(&flaw);
+        match (self.security, flaw) {
+            (Security::Lenient, flaw) if !shipped && !matches!(flaw, Flaw::UnknownKey(_)) => Err(problem),
+            _ => self.object(|| problem),
+        }
     }
 
-    fn verify(&self, signature: &str, body: &[u8]) -> Result<(), Flaw> {
-        let fius = &self.world.setting().participants.fius;
-        let keys: Vec<_> = match &self.owner {
-            Some(fiu) => fiu.public_key.iter().collect(),
-            None => fius.iter().filter_map(|fiu| fiu.public_key.as_ref()).collect(),
+    /// A key of somebody else's is another mistake than a signature that does not match (certification cases AA_3034
+    /// and AA_3036).
+    fn signature_problem(&self, flaw: &Flaw) -> Problem {
+        let strangers = |kid: &str| {
+            let owns = |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
+            self.participants.members().any(|member| owns(&member))
         };
-        verify_detached(signature, body, &keys).map(|_| ())
+        match flaw {
+            Flaw::UnknownKey(kid) if strangers(kid) => {
+                Problem::NotYours("the API key and the signature are of different participants".to_owned())
+            }
+            _ => Problem::Signature("x-jws-signature does not match the message".to_owned()),
+        }
+    }
+
+    fn explain(&self, signature: &str, bytes: &[u8], own: &[&PublicKey]) {
+        let members: Vec<_> = self.participants.members().collect();
+        let keys = members.iter().flat_map(|member| {
+            let entity = member.entity();
+            entity.public_keys.iter().map(|key| (entity.id.to_string(), key))
+        });
+        let keys: Vec<_> = keys.collect();
+        let sender = self.owner.as_ref().map_or("an unknown caller", |owner| &*owner.entity().id);
+        let told = explain(signature, bytes, own, &keys);
+        self.world.record_flaw(format!("x-jws-signature of {sender}\n{told}"));
     }
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
@@ -112,15 +195,14 @@ impl Caller {
 
     /// The participant to whom a new consent belongs, whose `DataConsumer.id` is `named`.
     pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, Problem> {
-        let participants = &self.world.setting().participants;
-        let registered = participants.fiu(named);
+        let registered = self.participants.fiu(named);
         match (registered, &self.owner) {
-            (Some(fiu), Some(owner)) if fiu.id != owner.id => Err(Problem::NotYours(format!(
+            (Some(fiu), Some(owner)) if fiu.entity.id != owner.entity().id => Err(Problem::NotYours(format!(
                 "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
                 quoted(named),
-                owner.id
+                owner.entity().id
             ))),
-            (Some(fiu), _) => Ok(Arc::clone(&fiu.id)),
+            (Some(fiu), _) => Ok(Arc::clone(&fiu.entity.id)),
             (None, owner) => {
                 self.object(|| {
                     Problem::field(
@@ -128,14 +210,15 @@ impl Caller {
                         format!("{} is not a registered FIU", quoted(named)),
                     )
                 })?;
-                Ok(Arc::clone(&owner.as_ref().unwrap_or(participants.default_fiu()).id))
+                let owner = owner.as_ref().map(|owner| &owner.entity().id);
+                Ok(Arc::clone(owner.unwrap_or(&self.participants.default_fiu().entity.id)))
             }
         }
     }
 
     /// Whether the caller may see the consent. A registered key opens its owner's consents only, in every mode; an
-    /// unknown caller sees the whole world.
+    /// unknown caller sees the whole world. Nobody sees those of a customer who has left.
     pub fn may_see(&self, consent: &Consent) -> bool {
-        self.owner.as_ref().is_none_or(|owner| owner.id == consent.fiu)
+        !consent.hidden && self.owner.as_ref().is_none_or(|owner| owner.entity().id == consent.fiu)
     }
 }

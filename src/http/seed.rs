@@ -12,29 +12,26 @@ use crate::domain::refusal::Refusal;
 use crate::http::Shared;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::http::security::admit;
-use crate::wire::consent_detail::Stated;
+use crate::http::security::{Audience, admit};
+use crate::wire::artefact::Stated;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
-
-/// The seed documents name `Authorization`; a client that also speaks ReBIT may send its header.
-const KEY_HEADERS: [&str; 2] = ["authorization", "client_api_key"];
 
 pub async fn create_consent(call: Call) -> HttpResponse {
     call.reply_seed(create(&call))
 }
 
 fn create(call: &Call) -> Result<Answer, Problem> {
-    let caller = admit(call, &KEY_HEADERS)?;
+    let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
     let request: ConsentRequest = call.json()?;
-    let terms = request.into_terms(&world.setting().participants.aa.handle, world.now())?;
+    let terms = request.into_terms(&caller.participants.aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
-    let scenario = call.steering("x-mockaa-scenario")?.map(Into::into);
+    let scenario = call.scenario()?;
     let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
-    let answer = Answer::json(&ConsentAnswer::new(&receipt.consent, receipt.message_time));
+    let answer = Answer::json(&ConsentAnswer::new(receipt.consent(), receipt.message_time));
     Ok(answer.holding(receipt.hold))
 }
 
@@ -44,7 +41,7 @@ pub async fn get_consent(call: Call) -> HttpResponse {
 }
 
 async fn get(call: &Call) -> Result<Answer, Problem> {
-    let caller = admit(call, &KEY_HEADERS)?;
+    let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
     let id = call.segment("id");
     let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
@@ -52,7 +49,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
 
-    let detail = Stated::new(&consent, &world.setting().participants.aa);
+    let detail = Stated::new(&consent, &caller.participants.aa);
     let signature = detail_signature(call.shared(), &consent, &detail).await;
     Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
 }

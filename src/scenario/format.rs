@@ -1,10 +1,12 @@
 //! The file format, version 1 (DESIGN §5): YAML or JSON, unknown keys refused, every error with its line and column
 //! and what would have been accepted.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
-use crate::domain::command::{Party, Verb};
+use crate::domain::command::{Choice, Outcome, Party, Verb};
 use crate::domain::event::EventName;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Span;
@@ -66,7 +68,14 @@ struct Revoke {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Deliver {
+    /// How accounts answer that are not named below.
     default: Option<Spanned<String>>,
+    /// By FIP.
+    #[serde(default)]
+    fips: BTreeMap<String, Spanned<String>>,
+    /// By `linkRefNumber`.
+    #[serde(default)]
+    accounts: BTreeMap<String, Spanned<String>>,
 }
 
 /// What is wrong, and where in the text.
@@ -94,6 +103,12 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     let mut checker = Checker::default();
     let plan = checker.plan(file);
     if checker.faults.is_empty() { Ok(plan) } else { Err(checker.faults) }
+}
+
+/// What a rule can wait for.
+fn events() -> String {
+    let names = EventName::ALL.iter().filter(|event| event.concerns_a_consent()).map(|event| event.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn fault(location: Location, message: String) -> Fault {
@@ -128,12 +143,12 @@ impl Checker {
         let rules = rules.into_iter().zip(1..).filter_map(|(entry, number)| {
             let (after, action, origin) = self.entry(&entry, "rule", number);
             let Some(on) = &entry.value.on else {
-                self.say(&entry, format!("a rule needs `on`, one of {}", EventName::names()));
+                self.say(&entry, format!("a rule needs `on`, one of {}", events()));
                 return None;
             };
-            let event = EventName::parse(&on.value);
+            let event = EventName::parse(&on.value).filter(|event| event.concerns_a_consent());
             if event.is_none() {
-                self.say(on, format!("'{}' is not an event; one of {}", on.value, EventName::names()));
+                self.say(on, format!("'{}' is not an event of a consent; one of {}", on.value, events()));
             }
             Some(Rule { on: event?, after, action: action?, origin })
         });
@@ -152,7 +167,7 @@ impl Checker {
             span
         });
         let moves = [
-            approve.as_ref().map(|approve| Verb::Approve { hold: approve.hold }),
+            approve.as_ref().map(|approve| Verb::Approve { hold: approve.hold, accounts: Choice::All }),
             activate.as_ref().map(|_| Verb::Activate),
             reject.as_ref().map(|_| Verb::Reject),
             fail.as_ref().map(|_| Verb::Fail),
@@ -184,14 +199,26 @@ impl Checker {
         })
     }
 
-    fn outcome(&mut self, deliver: &Deliver) -> FiStatus {
-        let Some(default) = &deliver.default else { return FiStatus::Ready };
-        if let Some(outcome @ (FiStatus::Ready | FiStatus::Denied | FiStatus::Timeout)) =
-            FiStatus::parse(&default.value)
-        {
+    /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
+    fn outcome(&mut self, deliver: &Deliver) -> Outcome {
+        let Deliver { default, fips, accounts } = deliver;
+        let nobody_named = fips.is_empty() && accounts.is_empty();
+        let mut named = |list: &BTreeMap<String, Spanned<String>>| {
+            list.iter().map(|(name, status)| (name.as_str().into(), self.status(status))).collect()
+        };
+        let (fips, accounts) = (named(fips), named(accounts));
+        let default = match default {
+            Some(default) => Some(self.status(default)),
+            None => nobody_named.then_some(FiStatus::Ready),
+        };
+        Outcome { default, fips, accounts }
+    }
+
+    fn status(&mut self, text: &Spanned<String>) -> FiStatus {
+        if let Some(outcome @ (FiStatus::Ready | FiStatus::Denied | FiStatus::Timeout)) = FiStatus::parse(&text.value) {
             outcome
         } else {
-            self.say(default, format!("'{}' is no outcome; one of READY, DENIED, TIMEOUT", default.value));
+            self.say(text, format!("'{}' is no outcome; one of READY, DENIED, TIMEOUT", text.value));
             FiStatus::Ready
         }
     }

@@ -1,7 +1,7 @@
 //! The magic customers: mobile numbers whose consents play a known story, at any `@handle`, without any file. This
 //! one table feeds behaviour, `mockaa magic` and the documentation.
 
-use crate::domain::command::{Party, Verb};
+use crate::domain::command::{Choice, Party, Verb};
 use crate::domain::time::Span;
 use crate::scenario::plan::{Action, Plan, Step};
 
@@ -16,7 +16,7 @@ pub struct Magic {
     moves: &'static [(Span, Verb)],
 }
 
-const APPROVE: Verb = Verb::Approve { hold: false };
+const APPROVE: Verb = Verb::Approve { hold: false, accounts: Choice::All };
 const REVOKE: Verb = Verb::Revoke { by: Party::Customer };
 const AT_ONCE: Span = Span::ZERO;
 
@@ -57,7 +57,7 @@ impl Magic {
     pub fn plan(&self) -> Plan {
         let step = |(at, verb): &(Span, Verb)| Step {
             at: *at,
-            action: Action::Move(*verb),
+            action: Action::Move(verb.clone()),
             origin: format!("{} after {} ms", verb.input(), at.0),
         };
         Plan {

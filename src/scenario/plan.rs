@@ -1,6 +1,6 @@
 //! A checked scenario, and how it reacts. Pure: an event gives the commands that are to follow it.
 
-use crate::domain::command::{Command, Verb};
+use crate::domain::command::{Command, Outcome, Verb};
 use crate::domain::consent::{Consent, Face};
 use crate::domain::event::{Event, EventName};
 use crate::domain::session::FiStatus;
@@ -40,17 +40,17 @@ pub struct Rule {
 }
 
 /// What is done to the consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Move(Verb),
     /// Opens a data session in which every account answers so.
-    Deliver(FiStatus),
+    Deliver(Outcome),
 }
 
 impl Action {
-    fn command(self, consent: &Consent) -> Command {
+    fn command(&self, consent: &Consent) -> Command {
         let handle = consent.handle;
-        match self {
+        match self.clone() {
             Self::Move(verb) => Command::MoveConsent { handle, verb },
             Self::Deliver(outcome) => Command::Deliver { handle, outcome },
         }
@@ -66,20 +66,24 @@ impl Script for Plan {
         self.push_data
     }
 
+    fn answers_requests(&self) -> bool {
+        self.rules.iter().any(|rule| rule.on == EventName::FiRequested && matches!(rule.action, Action::Deliver(_)))
+    }
+
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {
-        let later = |after, action: Action, origin: &str| Later {
+        let later = |after, action: &Action, origin: &str| Later {
             after,
             command: action.command(consent),
             origin: format!("{}, {origin}", self.name),
         };
         let mut reactions = Vec::new();
         if matches!(event, Event::ConsentRaised { .. }) {
-            reactions.extend(self.steps.iter().map(|step| later(step.at, step.action, &step.origin)));
+            reactions.extend(self.steps.iter().map(|step| later(step.at, &step.action, &step.origin)));
         }
         let rules = self.rules.iter().filter(|rule| rule.on == event.name());
-        reactions.extend(rules.map(|rule| later(rule.after, rule.action, &rule.origin)));
+        reactions.extend(rules.map(|rule| later(rule.after, &rule.action, &rule.origin)));
         if self.delivers_on_seed && consent.face == Face::Seed && matches!(event, Event::ConsentActivated { .. }) {
-            reactions.push(later(Span::ZERO, Action::Deliver(FiStatus::Ready), "data after activation"));
+            reactions.push(later(Span::ZERO, &Action::Deliver(Outcome::all(FiStatus::Ready)), "data after activation"));
         }
         reactions
     }

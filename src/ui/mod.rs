@@ -1,5 +1,7 @@
 //! What people see in a browser. Templates are compiled in.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use crate::domain::consent::{Consent, FetchType, FilterOn, Input, Operator, Status};
@@ -18,7 +20,8 @@ pub struct ConsentPage {
     status: &'static str,
     status_words: &'static str,
     may_answer: bool,
-    action: String,
+    approve: String,
+    reject: String,
     now: String,
 }
 
@@ -55,9 +58,23 @@ impl ConsentPage {
             status: consent.status.as_str(),
             status_words: words(consent.status),
             may_answer: consent.status.after(Input::Approve).is_some(),
-            action: format!("{base}/ui/consents/{}", consent.handle),
+            approve: format!("{base}/ui/consents/{}/approve", consent.handle),
+            reject: format!("{base}/ui/consents/{}/reject", consent.handle),
             now: now.to_string(),
         }
+    }
+
+    /// Several consents of one FIU, answered together; the answers go to these addresses.
+    pub fn of_many(consents: &[Arc<Consent>], approve: &str, reject: &str, now: Timestamp) -> Self {
+        let (first, others) = consents.split_first().expect("there is a consent to show");
+        let mut page = Self::new(first, "", now);
+        for other in others {
+            let other = Self::new(other, "", now);
+            page.asks.push(format!("And for: {}", other.purpose));
+            page.asks.extend(other.asks);
+            page.handle = format!("{}, {}", page.handle, other.handle);
+        }
+        Self { approve: approve.to_owned(), reject: reject.to_owned(), ..page }
     }
 
     pub fn to_html(&self) -> String {

@@ -12,7 +12,7 @@ use crate::crypto::keys::SigningKey;
 use crate::crypto::webhook;
 use crate::domain::delivery::{Attempt, Delivery, Message, Outcome};
 use crate::domain::notice::NoticeKind;
-use crate::domain::participants::Fiu;
+use crate::domain::participants::{Fiu, SignatureProfile};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::webhooks::message::prepare;
@@ -80,7 +80,7 @@ impl Courier {
         if world.is_closed() {
             return;
         }
-        let participants = &world.setting().participants;
+        let participants = world.participants();
         let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
         let Some(base_url) = &fiu.base_url else {
             world.shelve(delivery.id, message);
@@ -106,8 +106,9 @@ impl Courier {
         }
         let (key, notice, world) = (Arc::clone(&self.key), Arc::clone(&delivery.notice), Arc::clone(world));
         let made = tokio::task::spawn_blocking(move || {
-            let aa = &world.setting().participants.aa;
-            prepare(&notice, aa, &key, world.seed(), world.message_time())
+            let participants = world.participants();
+            let profile = participants.fiu(&notice.fiu).map_or(SignatureProfile::Detached, |fiu| fiu.signature);
+            prepare(&notice, &participants.aa, &key, profile, world.seed(), world.message_time())
         });
         made.await.ok().map(Arc::new)
     }
@@ -179,17 +180,16 @@ fn headers(world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> 
     let id = format!("msg_{}", delivery.notice.message);
     let timestamp_s = world.message_time().as_millis().div_euclid(1000);
     let signature = webhook::sign(&fiu.webhook_secret, &id, timestamp_s, &message.body);
-    let aa_api_key = world.setting().participants.aa.api_key.to_string();
-    [
-        ("content-type", "application/json".to_owned()),
-        ("aa_api_key", aa_api_key),
+    let aa_api_key = world.participants().aa.api_key.to_string();
+    let headers = [
+        ("content-type", Some("application/json".to_owned())),
+        ("aa_api_key", Some(aa_api_key)),
         ("x-jws-signature", message.signature.clone()),
-        ("webhook-id", id),
-        ("webhook-timestamp", timestamp_s.to_string()),
-        ("webhook-signature", signature),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
+        ("webhook-id", Some(id)),
+        ("webhook-timestamp", Some(timestamp_s.to_string())),
+        ("webhook-signature", Some(signature)),
+    ];
+    headers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn summary(outcome: &Outcome) -> String {

@@ -6,20 +6,27 @@ use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
 use crate::domain::delivery::Message;
 use crate::domain::notice::{Content, Notice};
-use crate::domain::participants::Aa;
+use crate::domain::participants::{Aa, SignatureProfile};
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::wire::notification;
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
-pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, world_seed: u64, message_time: Timestamp) -> Message {
+pub fn prepare(
+    notice: &Notice,
+    aa: &Aa,
+    key: &SigningKey,
+    profile: SignatureProfile,
+    world_seed: u64,
+    message_time: Timestamp,
+) -> Message {
     let statements = match &notice.content {
         Content::FiData(session) => statements(notice, session, world_seed),
         Content::ConsentStatus(_) | Content::FiStatus(_) => Vec::new(),
     };
     let body = notification::body(notice, aa, message_time, &statements);
-    let signature = jws::sign_detached(key, &body);
+    let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }
 }
 

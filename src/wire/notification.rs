@@ -3,17 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::{Consent, Status};
+use crate::domain::consent::{Consent, Face, Status};
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
+use crate::domain::version::Version;
 use crate::wire::fi::json::DepositTab;
 use crate::wire::fi::xml;
 
-/// FIU API version of all notifications; 2.1.0 of the AA API keeps it.
-const VER: &str = "2.0.0";
+/// FIU API version in which an FIU is called back: that of its consent.
+fn version(face: Face) -> Version {
+    match face {
+        Face::Seed => Version::V2_0_0,
+        Face::Rebit(version) => version.of_callbacks(),
+    }
+}
 
 #[derive(Debug, Serialize)]
 struct Notification<'a> {
@@ -71,7 +77,7 @@ struct AccountStatus<'a> {
     link_ref_number: &'a str,
     #[serde(rename = "FIStatus")]
     fi_status: &'static str,
-    description: &'static str,
+    description: &'a str,
 }
 
 /// The statement itself, ours: `statement` in the Unaport DEPOSIT shape, `xml` an FI schema document per account.
@@ -100,7 +106,7 @@ struct AccountXml<'a> {
 pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement]) -> Vec<u8> {
     let Notice { message, consent, content, fiu: _, at } = notice;
     let mut notification = Notification {
-        ver: VER,
+        ver: version(consent.face).as_str(),
         timestamp: timestamp.to_string(),
         txnid: message.to_string(),
         notifier: Notifier { r#type: "AA", id: &aa.id },
@@ -135,9 +141,8 @@ fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotificatio
 /// Accounts are grouped by FIP, in the order in which FIPs first appear.
 fn fi_status(session: &Session) -> FiStatusNotification<'_> {
     let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
-    for SessionAccount { fip, link_ref, status } in &session.accounts {
-        let account =
-            AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description: status.description() };
+    for SessionAccount { fip, link_ref, status, description, answered_at: _ } in &session.accounts {
+        let account = AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description };
         match responses.iter_mut().find(|response| response.fip_id == &**fip) {
             Some(response) => response.accounts.push(account),
             None => responses.push(FiStatusResponse { fip_id: fip, accounts: vec![account] }),

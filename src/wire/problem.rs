@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::domain::refusal::Refusal;
 use crate::wire::fields::quoted;
+use crate::wire::rebit::error::ErrorCode;
 
 /// Why a call was refused. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -16,8 +17,21 @@ pub enum Problem {
     Field { field: Cow<'static, str>, problem: String },
     #[error("ConsentDetail.Customer.id {0}")]
     CustomerAddress(String),
+    #[error("ConsentDetail.Purpose.{0}")]
+    Purpose(String),
+    #[error("{0}")]
+    Key(String),
+    #[error("{0}")]
+    Notifier(String),
+    #[error("FIStatusNotification: {0}")]
+    FiStatusNotification(String),
+    /// Something named in the path, and not there.
+    #[error("{0}")]
+    Unknown(String),
+    #[error("the path ends without a consent handle")]
+    NoHandle,
     #[error("ver {} is not spoken here; use one of {known}", quoted(.ver))]
-    Version { ver: String, known: &'static str },
+    Version { ver: String, known: String },
     #[error("Content-Type is {}; send application/json", quoted(.0))]
     ContentType(String),
     #[error("the body is larger than {0} bytes")]
@@ -45,6 +59,9 @@ pub enum Problem {
     Refused(#[from] Refusal),
     #[error("{0}")]
     Conflict(String),
+    /// Nothing is wrong: the caller asked for it.
+    #[error("this answer was asked for, by x-mockaa-fault or x-simulate-res")]
+    Fault(ErrorCode),
 }
 
 impl Problem {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Terms};
 use crate::domain::time::Timestamp;
-use crate::wire::consent_detail::{Asked, ConsentUse, CustomerId, Rules, Stated};
+use crate::wire::artefact::{ConsentUse, CustomerId, Stated};
+use crate::wire::consent_detail::{Asked, Rules};
 use crate::wire::fields::{Instant, need, object, text, uuid};
 use crate::wire::problem::Problem;
 
@@ -17,7 +18,7 @@ const VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
 /// The seed's body breaks five ReBIT rules and is right here (DESIGN §1, seed face).
 fn rules(now: Timestamp) -> Rules {
-    Rules { consumer_type_required: false, numeric_filters: true, vdr_provider: true, current_timestamp: Some(now) }
+    Rules { rebit: None, current_timestamp: Some(now) }
 }
 
 /// Body of `POST /consent`, nothing checked.
@@ -39,7 +40,7 @@ impl ConsentRequest {
         let rules = rules(now);
         let ver = text("ver", self.ver)?;
         if !VERSIONS.split(", ").any(|known| known == ver) {
-            return Err(Problem::Version { ver, known: VERSIONS });
+            return Err(Problem::Version { ver, known: VERSIONS.to_owned() });
         }
         // Assumption: the seed face does not hold the timestamp against a clock, as it holds none of ReBIT's rules of form.
         rules.instant("timestamp", self.timestamp)?;

@@ -151,7 +151,9 @@ pub fn rebit_request() -> Value {
     detail["DataConsumer"] = json!({ "id": "FIU-1", "type": "FIU" });
     detail["Purpose"]["refUri"] = "https://api.rebit.org.in/aa/purpose/101.xml".into();
     detail["DataFilter"][0]["value"] = "20000".into();
+    detail["Customer"] = json!({ "id": "9876500001@mockaa" });
     detail["consentMode"] = "STORE".into();
+    detail["DataLife"] = json!({ "unit": "MONTH", "value": 1 });
     detail.as_object_mut().expect("an object").remove("VDRProvider");
     body
 }

@@ -107,7 +107,7 @@ async fn refusals_are_error_responses_with_the_requests_txnid_signed() {
         ("missing field", "/Consent", with(|body| set(body, "ConsentDetail.Purpose.code", None))),
         ("missing type", "/Consent", with(|body| set(body, "ConsentDetail.DataConsumer.type", None))),
         ("wrong ver", "/Consent", with(|body| set(body, "ver", Some("2.0.1".into())))),
-        ("old ver", "/Consent", with(|body| set(body, "ver", Some("1.1.3".into())))),
+        ("old ver", "/Consent/handle", rebit_message("ConsentHandle", unknown).to_string().replace("2.0.0", "1.1.3")),
         ("number in filter", "/Consent", with(|body| set(body, "ConsentDetail.DataFilter.0.value", Some(5.into())))),
         ("no address", "/Consent", with(|body| set(body, "ConsentDetail.Customer.id", Some("9999999999".into())))),
         ("stale", "/Consent", with(|body| set(body, "timestamp", Some("2020-07-04T05:44:59.999Z".into())))),

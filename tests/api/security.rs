@@ -3,6 +3,7 @@
 use mockaa::Security;
 use mockaa::crypto::jws::sign_detached;
 use mockaa::crypto::keys::SigningKey;
+use mockaa::domain::participants::SignatureProfile;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -22,7 +23,8 @@ async fn call(app: &TestApp, path: &str, body: &Value, api_key: Option<&str>, si
         request = request.header("client_api_key", api_key);
     }
     if let Some(signer) = signer {
-        request = request.header("x-jws-signature", sign_detached(signer, body.as_bytes()));
+        let signature = sign_detached(signer, body.as_bytes(), SignatureProfile::Detached).expect("a signature");
+        request = request.header("x-jws-signature", signature);
     }
     app.send(request.body(body)).await
 }

@@ -4,62 +4,188 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::account::named;
+use crate::domain::consent::Status;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::domain::version::Version;
+use crate::wire::fields::Instant;
 use crate::wire::problem::Problem;
 
-/// What a message that could not be read has as `txnid`.
-const NIL_TXNID: &str = "00000000-0000-0000-0000-000000000000";
+named! {
+    /// Every `errorCode` that an AA emits.
+    ErrorCode {
+        InvalidRequest = "InvalidRequest",
+        InvalidUri = "InvalidURI",
+        InvalidSecurity = "InvalidSecurity",
+        SignatureDoesNotMatch = "SignatureDoesNotMatch",
+        InvalidCustomerAddress = "InvalidCustomerAddress",
+        InvalidConsentPurpose = "InvalidConsentPurpose",
+        InvalidConsentHandle = "InvalidConsentHandle",
+        InvalidConsentId = "InvalidConsentId",
+        InvalidKey = "InvalidKey",
+        InvalidDateRange = "InvalidDateRange",
+        InvalidConsentStatus = "InvalidConsentStatus",
+        InvalidConsentDetail = "InvalidConsentDetail",
+        InvalidConsentUse = "InvalidConsentUse",
+        InvalidSessionId = "InvalidSessionId",
+        InvalidFipId = "InvalidFIPId",
+        InvalidNotifier = "InvalidNotifier",
+        InvalidFiStatusNotification = "InvalidFIStatusNotification",
+        Unauthorized = "Unauthorized",
+        DataFetchRequestInProgress = "DataFetchRequestInProgress",
+        ConsentExpired = "ConsentExpired",
+        ConsentRevoked = "ConsentRevoked",
+        ConsentPaused = "ConsentPaused",
+        NoSuchVersion = "NoSuchVersion",
+        NoDataFound = "NoDataFound",
+        IdempotencyError = "IdempotencyError",
+        DataGone = "DataGone",
+        PreconditionFailed = "PreconditionFailed",
+        InternalError = "InternalError",
+        NotImplemented = "NotImplemented",
+        ServiceUnavailable = "ServiceUnavailable",
+    }
+}
+
+impl ErrorCode {
+    /// The HTTP status that the code comes with.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest
+            | Self::InvalidUri
+            | Self::InvalidSecurity
+            | Self::SignatureDoesNotMatch
+            | Self::InvalidCustomerAddress
+            | Self::InvalidConsentPurpose
+            | Self::InvalidConsentHandle
+            | Self::InvalidConsentId
+            | Self::InvalidKey
+            | Self::InvalidDateRange
+            | Self::InvalidConsentStatus
+            | Self::InvalidConsentDetail
+            | Self::InvalidConsentUse
+            | Self::InvalidSessionId
+            | Self::InvalidFipId
+            | Self::InvalidNotifier
+            | Self::InvalidFiStatusNotification => 400,
+            Self::Unauthorized => 401,
+            Self::DataFetchRequestInProgress | Self::ConsentExpired | Self::ConsentRevoked | Self::ConsentPaused => 403,
+            Self::NoSuchVersion | Self::NoDataFound => 404,
+            Self::IdempotencyError => 409,
+            Self::DataGone => 410,
+            Self::PreconditionFailed => 412,
+            Self::InternalError => 500,
+            Self::NotImplemented => 501,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+
+    /// The code that a caller asks for with `x-simulate-res`, in the words of Sahamati's own simulator
+    /// (`reference/rebit.md` §4.5); `None`: no fault.
+    pub fn simulated(result: &str) -> Option<Self> {
+        match result {
+            "BadRequest" => Some(Self::InvalidRequest),
+            "Unauthorized" => Some(Self::Unauthorized),
+            "NotFound" => Some(Self::NoDataFound),
+            "Conflict" => Some(Self::IdempotencyError),
+            "PreconditionFail" => Some(Self::PreconditionFailed),
+            "NotImplemented" => Some(Self::NotImplemented),
+            "ServiceUnavailable" => Some(Self::ServiceUnavailable),
+            "Forbidden" => Some(Self::DataFetchRequestInProgress),
+            "DataGone" => Some(Self::DataGone),
+            _ => None,
+        }
+    }
+}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorResponse<'a> {
     ver: &'a str,
     txnid: &'a str,
-    timestamp: String,
+    timestamp: Instant,
     error_code: &'static str,
     error_msg: String,
 }
 
 impl<'a> ErrorResponse<'a> {
     pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, problem: &Problem) -> Self {
-        let (_, error_code) = code_of(problem);
-        Self { ver, txnid, timestamp: timestamp.to_string(), error_code, error_msg: problem.to_string() }
+        let (_, code) = code_of(problem);
+        Self { ver, txnid, timestamp: Instant(timestamp), error_code: code.as_str(), error_msg: problem.to_string() }
     }
 }
 
 /// HTTP status and `errorCode`.
 ///
-/// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or too many worlds: they are
-/// InvalidRequest, InvalidURI and ServiceUnavailable here, with the HTTP status that says it best.
-pub fn code_of(problem: &Problem) -> (u16, &'static str) {
-    match problem {
+/// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or an unknown path: they are
+/// InvalidRequest and InvalidURI here, with the HTTP status that says it best.
+pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
+    use ErrorCode as Code;
+    let code = match problem {
+        Problem::TooLarge(_) => return (413, Code::InvalidRequest),
+        Problem::Forbidden(_) => return (403, Code::InvalidRequest),
+        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::Unknown(_) => return (404, Code::InvalidUri),
+        Problem::NoHandle => return (404, Code::InvalidConsentHandle),
+        Problem::Method { .. } => return (405, Code::InvalidUri),
+        Problem::Conflict(_) => return (409, Code::InvalidRequest),
         Problem::Syntax(_)
         | Problem::Field { .. }
         | Problem::ContentType(_)
         | Problem::BodyLost(_)
-        | Problem::NotYours(_) => (400, "InvalidRequest"),
-        Problem::TooLarge(_) => (413, "InvalidRequest"),
-        Problem::CustomerAddress(_) => (400, "InvalidCustomerAddress"),
-        Problem::Version { .. } => (404, "NoSuchVersion"),
-        Problem::Unauthorized(_) => (401, "Unauthorized"),
-        Problem::Signature(_) => (400, "SignatureDoesNotMatch"),
-        Problem::Forbidden(_) => (403, "InvalidRequest"),
-        Problem::NoSuchCall { .. } | Problem::WorldName(_) => (404, "InvalidURI"),
-        Problem::Method { .. } => (405, "InvalidURI"),
-        Problem::TooManyWorlds(_) => (503, "ServiceUnavailable"),
-        Problem::Conflict(_) => (409, "InvalidRequest"),
-        Problem::Refused(refusal) => match refusal {
-            Refusal::UnknownHandle(_) => (400, "InvalidConsentHandle"),
-            Refusal::UnknownConsentId(_) => (400, "InvalidConsentId"),
-            Refusal::IllegalMove { .. } | Refusal::NotActive { .. } => (400, "InvalidConsentStatus"),
-            Refusal::NotStarted { .. } | Refusal::AlreadyExpired { .. } | Refusal::UnknownScenario { .. } => {
-                (400, "InvalidRequest")
-            }
-            Refusal::OutboxFull(_) => (503, "ServiceUnavailable"),
-        },
+        | Problem::NotYours(_) => Code::InvalidRequest,
+        Problem::CustomerAddress(_) => Code::InvalidCustomerAddress,
+        Problem::Purpose(_) => Code::InvalidConsentPurpose,
+        Problem::Key(_) => Code::InvalidKey,
+        Problem::Notifier(_) => Code::InvalidNotifier,
+        Problem::FiStatusNotification(_) => Code::InvalidFiStatusNotification,
+        Problem::Version { .. } => Code::NoSuchVersion,
+        Problem::Unauthorized(_) => Code::Unauthorized,
+        Problem::Signature(_) => Code::SignatureDoesNotMatch,
+        Problem::TooManyWorlds(_) => Code::ServiceUnavailable,
+        Problem::Fault(code) => *code,
+        Problem::Refused(refusal) => code_of_refusal(refusal),
+    };
+    (code.status(), code)
+}
+
+/// `Assumption:` data that is asked for before `consentStart` is InvalidConsentDetail: the cell of the AA's own
+/// POST /FI/request is empty in the sources, and no other case of this code is told there.
+fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
+    use ErrorCode as Code;
+    match refusal {
+        Refusal::UnknownHandle(_) => Code::InvalidConsentHandle,
+        Refusal::UnknownConsentId(_) => Code::InvalidConsentId,
+        Refusal::IllegalMove { .. } | Refusal::NotActive { .. } => Code::InvalidConsentStatus,
+        Refusal::NotStarted { .. } => Code::InvalidConsentDetail,
+        Refusal::UsedUp(_) => Code::InvalidConsentUse,
+        Refusal::OutOfRange { .. } => Code::InvalidDateRange,
+        Refusal::UnknownSession(_) => Code::InvalidSessionId,
+        Refusal::FetchBarred { status: Status::Paused } => Code::ConsentPaused,
+        Refusal::FetchBarred { status: Status::Revoked } => Code::ConsentRevoked,
+        Refusal::FetchBarred { .. } => Code::ConsentExpired,
+        Refusal::DataGone(_) => Code::DataGone,
+        Refusal::FipNotInSession(_) => Code::InvalidFipId,
+        Refusal::NoDataFound(_) => Code::NoDataFound,
+        Refusal::FetchInProgress(_) => Code::DataFetchRequestInProgress,
+        Refusal::CustomerGone(_) => Code::InvalidCustomerAddress,
+        Refusal::OutboxFull(_) => Code::ServiceUnavailable,
+        Refusal::AlreadyExpired { .. }
+        | Refusal::UnknownScenario { .. }
+        | Refusal::AccountNotInSession(_)
+        | Refusal::AlreadyRegistered(_)
+        | Refusal::NothingToGrant { .. }
+        | Refusal::UnknownAccount { .. }
+        | Refusal::UnknownFip(_)
+        | Refusal::AlreadyLinked(_)
+        | Refusal::UnknownLink(_)
+        | Refusal::WrongToken
+        | Refusal::TokenExpired(_) => Code::InvalidRequest,
     }
 }
+
+/// What a message that could not be read has as `txnid`.
+const NIL_TXNID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What can be learnt of a message whose schema was broken: enough to answer it in its own version.
 #[derive(Debug, Default)]
@@ -87,8 +213,8 @@ impl Envelope {
     }
 
     /// The version to answer in: the request's where it is spoken, else 2.0.0.
-    pub fn ver(&self) -> &str {
-        self.ver.as_deref().filter(|ver| super::v2::is_spoken(ver)).unwrap_or("2.0.0")
+    pub fn ver(&self) -> &'static str {
+        self.ver.as_deref().and_then(Version::parse).unwrap_or(Version::V2_0_0).as_str()
     }
 
     /// The request's transaction id; `Assumption:` all zeros where it had none, since the field is required.

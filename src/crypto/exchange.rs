@@ -1,0 +1,208 @@
+//! End-to-end encryption of financial information (`reference/rebit.md` §5): both sides publish a key and a nonce, and
+//! derive one AES-256-GCM key and IV from them. The AA in the middle cannot read what passes through.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use thiserror::Error;
+
+use crate::crypto::base64;
+use crate::crypto::weierstrass;
+use crate::domain::exchange::{Curve, PeerKey};
+
+/// SubjectPublicKeyInfo of a Weierstrass key up to its point: id-ecPublicKey with explicit parameters, as BouncyCastle
+/// writes them. A key with other parameters is on another curve.
+const WEIERSTRASS_PREFIX: &[u8; 245] = b"\x30\x82\x01\x31\x30\x81\xea\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x30\x81\xde\
+\x02\x01\x01\x30\x2b\x06\x07\x2a\x86\x48\xce\x3d\x01\x01\x02\x20\
+\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xed\
+\x30\x44\x04\x20\
+\x2a\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\x98\x49\x14\xa1\x44\
+\x04\x20\
+\x7b\x42\x5e\xd0\x97\xb4\x25\xed\x09\x7b\x42\x5e\xd0\x97\xb4\x25\xed\x09\x7b\x42\x5e\xd0\x97\xb4\x26\x0b\x5e\x9c\x77\x10\xc8\x64\
+\x04\x41\x04\
+\x2a\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xad\x24\x5a\
+\x20\xae\x19\xa1\xb8\xa0\x86\xb4\xe0\x1e\xdd\x2c\x77\x48\xd1\x4c\x92\x3d\x4d\x7e\x6d\x7c\x61\xb2\x29\xe9\xc5\xa2\x7e\xce\xd3\xd9\
+\x02\x20\
+\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed\
+\x02\x01\x08\x03\x42\x00\x04";
+
+/// SubjectPublicKeyInfo of an X25519 key up to its 32 bytes (RFC 8410).
+const X25519_PREFIX: &[u8; 12] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00";
+
+const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const PEM_END: &str = "-----END PUBLIC KEY-----";
+
+/// Why key material or a ciphertext is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ExchangeError {
+    #[error("KeyValue is neither a PEM public key nor base64 of its DER form")]
+    Encoding,
+    #[error(
+        "KeyValue is no key on Curve25519: neither id-ecPublicKey with BouncyCastle's explicit parameters nor X25519 (1.3.101.110)"
+    )]
+    OtherCurve,
+    #[error("KeyValue's point is not on the curve")]
+    OffCurve,
+    #[error("Nonce is not base64 of 32 bytes")]
+    Nonce,
+    #[error("the private key is not 32 bytes in [1, n-1]")]
+    PrivateKey,
+    #[error("the two keys are of different forms of Curve25519: {0:?} and {1:?}")]
+    Mixed(Curve, Curve),
+    #[error("encryptedFI is not base64")]
+    Ciphertext,
+    #[error(
+        "the data does not decrypt: the private key, one of the nonces or the other side's key is not the one it was encrypted with"
+    )]
+    Tag,
+}
+
+/// Reads `KeyValue`: PEM in one line or in many, or bare base64; the object identifier inside decides the curve.
+///
+/// # Errors
+/// [`ExchangeError`] says what it is not.
+pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError> {
+    let text = key_value.trim();
+    let text = text.strip_prefix(PEM_BEGIN).map_or(text, |text| text.split(PEM_END).next().unwrap_or(text));
+    // Some senders escape the line breaks of a PEM text once too often.
+    let text: String = text.replace("\\n", "").split_ascii_whitespace().collect();
+    let der = base64::decode(&text).ok_or(ExchangeError::Encoding)?;
+    if let Some(public) = der.strip_prefix(X25519_PREFIX).filter(|public| public.len() == 32) {
+        return Ok((Curve::X25519, public.into()));
+    }
+    let point = der.strip_prefix(WEIERSTRASS_PREFIX).and_then(|point| <&[u8; 64]>::try_from(point).ok());
+    let point = point.ok_or(ExchangeError::OtherCurve)?;
+    if !weierstrass::is_on_curve(point) {
+        return Err(ExchangeError::OffCurve);
+    }
+    Ok((Curve::Weierstrass, point[..].into()))
+}
+
+/// Writes a public key as rahasya does: a Weierstrass key as PEM on one line, since its decoder stumbles over line
+/// breaks; an X25519 key as PEM with them.
+pub fn write_public(curve: Curve, public: &[u8]) -> String {
+    match curve {
+        Curve::Weierstrass => {
+            format!("{PEM_BEGIN}{}{PEM_END}", base64::encode(&[&WEIERSTRASS_PREFIX[..], public].concat()))
+        }
+        Curve::X25519 => {
+            format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", base64::encode(&[&X25519_PREFIX[..], public].concat()))
+        }
+    }
+}
+
+/// Reads a nonce.
+///
+/// # Errors
+/// [`ExchangeError::Nonce`].
+pub fn read_nonce(text: &str) -> Result<[u8; 32], ExchangeError> {
+    base64::decode(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or(ExchangeError::Nonce)
+}
+
+/// A key pair and a nonce, for one delivery.
+#[derive(Clone, Debug)]
+pub struct KeyPair {
+    pub curve: Curve,
+    /// Big-endian in the Weierstrass form, little-endian in that of RFC 7748.
+    private: [u8; 32],
+    pub public: Box<[u8]>,
+    pub nonce: [u8; 32],
+}
+
+impl KeyPair {
+    /// A pair from random bytes: the key's and the nonce's.
+    pub fn from_random(curve: Curve, key: [u8; 32], nonce: [u8; 32]) -> Self {
+        let private = match curve {
+            Curve::Weierstrass => weierstrass::private_key(key),
+            Curve::X25519 => key,
+        };
+        Self::from_private(curve, private, nonce).expect("it was made to be a private key")
+    }
+
+    /// The pair of a private key.
+    ///
+    /// # Errors
+    /// [`ExchangeError::PrivateKey`].
+    pub fn from_private(curve: Curve, private: [u8; 32], nonce: [u8; 32]) -> Result<Self, ExchangeError> {
+        let public: Option<Box<[u8]>> = match curve {
+            Curve::Weierstrass => weierstrass::public_key(&private).map(|public| public[..].into()),
+            Curve::X25519 => {
+                let key = PrivateKey::from_private_key(&X25519, &private).ok();
+                key.and_then(|key| key.compute_public_key().ok()).map(|public| public.as_ref().into())
+            }
+        };
+        Ok(Self { curve, private, public: public.ok_or(ExchangeError::PrivateKey)?, nonce })
+    }
+
+    pub fn private(&self) -> &[u8; 32] {
+        &self.private
+    }
+
+    /// ECDH with the other side's key: 32 bytes.
+    fn shared(&self, peer: &PeerKey) -> Result<[u8; 32], ExchangeError> {
+        if self.curve != peer.curve {
+            return Err(ExchangeError::Mixed(self.curve, peer.curve));
+        }
+        match self.curve {
+            Curve::Weierstrass => {
+                let public = <&[u8; 64]>::try_from(&*peer.public).map_err(|_| ExchangeError::OffCurve)?;
+                weierstrass::agree(&self.private, public).ok_or(ExchangeError::OffCurve)
+            }
+            Curve::X25519 => {
+                let private = PrivateKey::from_private_key(&X25519, &self.private);
+                let private = private.map_err(|_| ExchangeError::PrivateKey)?;
+                let peer = UnparsedPublicKey::new(&X25519, &peer.public);
+                agree(&private, peer, ExchangeError::OffCurve, |shared| {
+                    <[u8; 32]>::try_from(shared).map_err(|_| ExchangeError::OffCurve)
+                })
+            }
+        }
+    }
+
+    /// The session key and the IV. The XOR of the nonces gives the salt and the IV, so both sides get the same.
+    fn session(&self, peer: &PeerKey) -> Result<([u8; 32], [u8; 12]), ExchangeError> {
+        let shared = self.shared(peer)?;
+        let mut mixed = self.nonce;
+        mixed.iter_mut().zip(peer.nonce).for_each(|(ours, theirs)| *ours ^= theirs);
+        let (salt, iv) = mixed.split_at(20);
+        let mut key = [0; 32];
+        let extracted = Salt::new(HKDF_SHA256, salt).extract(&shared);
+        let expanded = extracted.expand(&[], Length32).expect("32 bytes are few");
+        expanded.fill(&mut key).expect("the length is the one asked for");
+        Ok((key, iv.try_into().expect("12 of 32 bytes are left")))
+    }
+
+    /// Encrypts for the other side: base64 of ciphertext and tag (`encryptedFI`).
+    ///
+    /// # Errors
+    /// [`ExchangeError`] when the other side's key is of no use.
+    pub fn encrypt(&self, peer: &PeerKey, mut plaintext: Vec<u8>) -> Result<String, ExchangeError> {
+        let (key, iv) = self.session(peer)?;
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
+        let iv = Nonce::assume_unique_for_key(iv);
+        key.seal_in_place_append_tag(iv, Aad::empty(), &mut plaintext).expect("a statement is short enough");
+        Ok(base64::encode(&plaintext))
+    }
+
+    /// Decrypts what the other side encrypted.
+    ///
+    /// # Errors
+    /// [`ExchangeError`] says which part does not fit.
+    pub fn decrypt(&self, peer: &PeerKey, encrypted: &str) -> Result<Vec<u8>, ExchangeError> {
+        let (key, iv) = self.session(peer)?;
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
+        let mut sealed = base64::decode(encrypted.trim()).ok_or(ExchangeError::Ciphertext)?;
+        let iv = Nonce::assume_unique_for_key(iv);
+        let plaintext = key.open_in_place(iv, Aad::empty(), &mut sealed).map_err(|_| ExchangeError::Tag)?;
+        Ok(plaintext.to_vec())
+    }
+}
+
+/// What HKDF is asked for.
+struct Length32;
+
+impl KeyType for Length32 {
+    fn len(&self) -> usize {
+        32
+    }
+}

@@ -1,0 +1,162 @@
+//! Curve25519 in BouncyCastle's short-Weierstrass form, as the ecosystem's reference implementation (rahasya, ECC
+//! service) uses it: `reference/rebit.md` §5.2. Scalars are not clamped, so X25519 gives other answers for them, and no
+//! crate has this form. The arithmetic modulo p is `crypto-bigint`'s.
+//!
+//! Not in constant time: the keys of a sandbox guard made-up data, and half of them are derived from a printed seed.
+
+use crypto_bigint::modular::ConstMontyParams;
+use crypto_bigint::{U256, const_monty_form, const_monty_params};
+
+const_monty_params!(Prime, U256, "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed");
+const_monty_form!(Field, Prime);
+
+const A: Field = element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa984914a144");
+const B: Field = element("7b425ed097b425ed097b425ed097b425ed097b425ed097b4260b5e9c7710c864");
+const BASE: Point = Point {
+    x: element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad245a"),
+    y: element("20ae19a1b8a086b4e01edd2c7748d14c923d4d7e6d7c61b229e9c5a27eced3d9"),
+    z: Field::ONE,
+};
+/// The order of the base point.
+const ORDER: U256 = U256::from_be_hex("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
+
+const fn element(hex: &str) -> Field {
+    Field::new(&U256::from_be_hex(hex))
+}
+
+/// A point in Jacobian coordinates (x = X/Z², y = Y/Z³); Z = 0 is the point at infinity.
+#[derive(Clone, Copy)]
+struct Point {
+    x: Field,
+    y: Field,
+    z: Field,
+}
+
+const INFINITY: Point = Point { x: Field::ONE, y: Field::ONE, z: Field::ZERO };
+
+impl Point {
+    fn is_infinity(&self) -> bool {
+        self.z == Field::ZERO
+    }
+
+    /// Formulas "dbl-2007-bl" of the Explicit-Formulas Database, for any a.
+    fn double(&self) -> Self {
+        let Self { x, y, z } = self;
+        let (xx, yy, zz) = (x.square(), y.square(), z.square());
+        let yyyy = yy.square();
+        let s = ((*x + yy).square() - xx - yyyy).double();
+        let m = xx.double() + xx + A * zz.square();
+        let t = m.square() - s.double();
+        let eight_yyyy = yyyy.double().double().double();
+        Self { x: t, y: m * (s - t) - eight_yyyy, z: (*y + *z).square() - yy - zz }
+    }
+
+    /// Formulas "add-2007-bl", and the cases that they leave out.
+    #[expect(clippy::many_single_char_names, reason = "the names are those of the published formulas")]
+    fn add(&self, other: &Self) -> Self {
+        if self.is_infinity() {
+            return *other;
+        }
+        if other.is_infinity() {
+            return *self;
+        }
+        let (z1z1, z2z2) = (self.z.square(), other.z.square());
+        let (u1, u2) = (self.x * z2z2, other.x * z1z1);
+        let (s1, s2) = (self.y * other.z * z2z2, other.y * self.z * z1z1);
+        let (h, r) = (u2 - u1, (s2 - s1).double());
+        if h == Field::ZERO {
+            return if r == Field::ZERO { self.double() } else { INFINITY };
+        }
+        let i = h.double().square();
+        let j = h * i;
+        let v = u1 * i;
+        let x = r.square() - j - v.double();
+        let y = r * (v - x) - (s1 * j).double();
+        Self { x, y, z: ((self.z + other.z).square() - z1z1 - z2z2) * h }
+    }
+
+    fn times(&self, scalar: &U256) -> Self {
+        (0..256).rev().fold(INFINITY, |sum, bit| {
+            let sum = sum.double();
+            if scalar.bit_vartime(bit) { sum.add(self) } else { sum }
+        })
+    }
+
+    /// X and Y as 32 bytes each, big-endian; `None` for the point at infinity.
+    fn coordinates(&self) -> Option<([u8; 32], [u8; 32])> {
+        let inverse = self.z.invert().into_option()?;
+        let square = inverse.square();
+        let bytes = |field: Field| <[u8; 32]>::from(field.retrieve().to_be_bytes());
+        Some((bytes(self.x * square), bytes(self.y * square * inverse)))
+    }
+}
+
+/// A private key of 32 big-endian bytes, from 32 random bytes: in [1, n−1].
+pub fn private_key(random: [u8; 32]) -> [u8; 32] {
+    // The order is a little above 2^252; cutting to 252 bits keeps below it, and the lowest bit keeps above zero.
+    let mut scalar = random;
+    scalar[0] &= 0x0f;
+    scalar[31] |= 1;
+    scalar
+}
+
+/// X ‖ Y of the public key; `None` when the private key is not in [1, n−1].
+pub fn public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
+    let scalar = U256::from_be_slice(private);
+    if scalar == U256::ZERO || scalar >= ORDER {
+        return None;
+    }
+    let (x, y) = BASE.times(&scalar).coordinates()?;
+    let mut public = [0; 64];
+    public[..32].copy_from_slice(&x);
+    public[32..].copy_from_slice(&y);
+    Some(public)
+}
+
+/// Whether X ‖ Y is a point of the curve.
+pub fn is_on_curve(public: &[u8; 64]) -> bool {
+    point(public).is_some()
+}
+
+fn point(public: &[u8; 64]) -> Option<Point> {
+    let coordinate = |bytes: &[u8]| {
+        let number = U256::from_be_slice(bytes);
+        (number < *Prime::PARAMS.modulus().as_ref()).then(|| Field::new(&number))
+    };
+    let (x, y) = (coordinate(&public[..32])?, coordinate(&public[32..])?);
+    (y.square() == (x.square() + A) * x + B).then_some(Point { x, y, z: Field::ONE })
+}
+
+/// The shared secret: the x-coordinate, 32 bytes big-endian. `None` when the other's key is no point of the curve, or
+/// one of those few that give the same secret to everybody.
+pub fn agree(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
+    let (x, _) = point(public)?.times(&U256::from_be_slice(private)).coordinates()?;
+    Some(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BASE, ORDER, agree, is_on_curve, private_key, public_key};
+
+    #[test]
+    fn the_base_point_is_of_the_published_order() {
+        assert!(BASE.times(&ORDER).is_infinity());
+        let mut one = [0; 32];
+        one[31] = 1;
+        let base = public_key(&one).expect("a public key");
+        assert!(is_on_curve(&base));
+        assert_eq!(agree(&one, &base).expect("a secret")[..], base[..32]);
+    }
+
+    #[test]
+    fn both_sides_agree_and_other_points_are_refused() {
+        let (ours, theirs) = (private_key([0xa5; 32]), private_key([0x3c; 32]));
+        let public = |private| public_key(private).expect("a public key");
+        assert_eq!(agree(&ours, &public(&theirs)), agree(&theirs, &public(&ours)));
+        let mut off = public(&ours);
+        off[63] ^= 1;
+        assert!(!is_on_curve(&off) && agree(&theirs, &off).is_none());
+        assert!(!is_on_curve(&[0xff; 64]), "a coordinate above the prime");
+        assert!(public_key(&[0; 32]).is_none() && public_key(&[0xff; 32]).is_none());
+    }
+}

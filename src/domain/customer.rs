@@ -1,0 +1,40 @@
+//! A customer of the AA, and the accounts that are linked or about to be.
+
+use std::sync::Arc;
+
+use crate::domain::account::Account;
+use crate::domain::ids::LinkId;
+use crate::domain::participants::Linking;
+use crate::domain::time::{Span, Timestamp};
+
+/// The one-time passwords that simulated FIPs send (Sahamati's own simulator takes them too,
+/// `reference/rebit.md` §4.5).
+pub const TOKENS: [&str; 2] = ["123456", "1234"];
+
+/// How long a one-time password is good for, in world time.
+///
+/// `Assumption:` no source has a number.
+pub const TOKEN_LIFE: Span = Span::seconds(10 * 60);
+
+/// A customer about whom something has been said. Whoever has not been mentioned is registered and has one account of
+/// every kind linked, so that a consent can be approved without ceremony.
+#[derive(Clone, Debug, Default)]
+pub struct Customer {
+    pub registered: bool,
+    pub accounts: Vec<Account>,
+    /// Links that wait for a password or for the FIP's word.
+    pub pending: Vec<Arc<Link>>,
+}
+
+/// A wish to link accounts of one FIP (ReBIT FIP API 2.0.0, `AccLinkRequest` and `AccLinkResponse`).
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// `RefNumber` of the answer.
+    pub id: LinkId,
+    pub customer: Arc<str>,
+    pub fip: Arc<str>,
+    pub linking: Linking,
+    pub accounts: Arc<[Account]>,
+    /// The password is good until then, in world time.
+    pub expires_at: Timestamp,
+}

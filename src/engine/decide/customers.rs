@@ -1,0 +1,162 @@
+//! Customers: registering, linking, delinking (`reference/rebit.md` §3.2, §3.3).
+
+use std::sync::Arc;
+
+use super::Circumstances;
+use crate::domain::account::Account;
+use crate::domain::command::{ConfirmLink, Party};
+use crate::domain::consent::Input;
+use crate::domain::customer::{Link, TOKEN_LIFE, TOKENS};
+use crate::domain::event::Event;
+use crate::domain::ids::LinkId;
+use crate::domain::participants::Linking;
+use crate::domain::refusal::Refusal;
+use crate::domain::stream::Kind;
+use crate::engine::state::State;
+
+/// The accounts that the customer has linked. Who has never been mentioned has the first of every kind.
+pub fn linked(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<Account> {
+    if let Some(customer) = state.customer(customer) {
+        return customer.accounts.clone();
+    }
+    let mut first: Vec<Account> = Vec::new();
+    for account in (given.accounts)(customer) {
+        if !first.iter().any(|known| known.fi_type == account.fi_type) {
+            first.push(account);
+        }
+    }
+    first
+}
+
+pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal> {
+    if state.customer(&customer).is_some_and(|known| known.registered) {
+        return Err(Refusal::AlreadyRegistered(customer.to_string()));
+    }
+    Ok(vec![Event::CustomerRegistered { customer, accounts: [].into() }])
+}
+
+/// Accounts are delinked and consents can no longer be seen, in one event: nobody is told of each.
+///
+/// `Assumption:` the FIU gets no notification; it learns at its next call (certification cases AA_1023, AA_1033).
+pub fn deregister(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal> {
+    registered(state, &customer)?;
+    Ok(vec![Event::CustomerDeregistered { customer }])
+}
+
+pub fn link(
+    state: &State,
+    customer: &Arc<str>,
+    fip: &Arc<str>,
+    account_refs: &[Box<str>],
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    registered(state, customer)?;
+    let fip = given.participants.fip(fip).ok_or_else(|| Refusal::UnknownFip(fip.to_string()))?;
+    let held = (given.accounts)(customer);
+    let linked = linked(state, customer, given);
+    let mut accounts = Vec::new();
+    for account_ref in account_refs {
+        let account = held.iter().find(|held| held.fip == fip.entity.id && held.account_ref == *account_ref);
+        let account = account.ok_or_else(|| Refusal::UnknownAccount {
+            customer: customer.to_string(),
+            account: account_ref.to_string(),
+            place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
+        })?;
+        if linked.iter().any(|known| known.account_ref == *account_ref && known.fip == account.fip) {
+            return Err(Refusal::AlreadyLinked(account_ref.to_string()));
+        }
+        accounts.push(account.clone());
+    }
+    let link = Link {
+        id: LinkId::from_random(given.id(customer, Kind::Link, state.drawn(customer).links)),
+        customer: Arc::clone(customer),
+        fip: Arc::clone(&fip.entity.id),
+        linking: fip.linking,
+        accounts: accounts.into(),
+        expires_at: given.now.plus(TOKEN_LIFE),
+    };
+    Ok(known(state, customer, given).chain([Event::LinkRequested { link: Arc::new(link) }]).collect())
+}
+
+pub fn verify(
+    state: &State,
+    customer: &Arc<str>,
+    id: LinkId,
+    token: &str,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let link = state.customer(customer).and_then(|known| known.pending.iter().find(|link| link.id == id));
+    let link = link.ok_or_else(|| Refusal::UnknownLink(id.to_string()))?;
+    if link.linking == Linking::Token {
+        if link.expires_at <= given.now {
+            return Err(Refusal::TokenExpired(link.expires_at));
+        }
+        if !TOKENS.contains(&token) {
+            return Err(Refusal::WrongToken);
+        }
+    }
+    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), link: id, accounts: Arc::clone(&link.accounts) }])
+}
+
+/// A FIP that authenticates by itself has done so. It names the link as it likes.
+pub fn confirm(state: &State, confirm: &ConfirmLink) -> Result<Vec<Event>, Refusal> {
+    let ConfirmLink { customer, fip, account_ref, link_ref } = confirm;
+    registered(state, customer)?;
+    let waits = |link: &&Arc<Link>| {
+        link.linking == Linking::Direct
+            && link.fip == *fip
+            && link.accounts.iter().any(|account| account.account_ref == *account_ref)
+    };
+    let link = state.customer(customer).and_then(|known| known.pending.iter().find(waits));
+    let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
+    let account = link.accounts.iter().find(|account| account.account_ref == *account_ref).cloned();
+    let account = account.map(|account| Account { link_ref: link_ref.clone(), ..account });
+    Ok(vec![Event::AccountsLinked {
+        customer: Arc::clone(customer),
+        link: link.id,
+        accounts: account.into_iter().collect(),
+    }])
+}
+
+/// The account is no longer linked, and every consent that names it is revoked (certification case AA_1032).
+pub fn delink(
+    state: &State,
+    customer: &Arc<str>,
+    link_ref: &str,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    registered(state, customer)?;
+    if !linked(state, customer, given).iter().any(|account| &*account.link_ref == link_ref) {
+        return Err(Refusal::UnknownAccount {
+            customer: customer.to_string(),
+            account: link_ref.to_owned(),
+            place: "linked under that linkRefNumber",
+        });
+    }
+    let delinked = Event::AccountDelinked { customer: Arc::clone(customer), link_ref: link_ref.into() };
+    let names_it =
+        state.consents(0).filter(|consent| consent.terms.customer == *customer && !consent.hidden).filter(|consent| {
+            let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+            consent.status.after(Input::Revoke).is_some()
+                && accounts.into_iter().any(|account| &*account.link_ref == link_ref)
+        });
+    let revoked = names_it.map(|consent| Event::ConsentRevoked { handle: consent.handle, by: Party::Customer });
+    Ok(known(state, customer, given).chain([delinked]).chain(revoked).collect())
+}
+
+fn registered(state: &State, customer: &str) -> Result<(), Refusal> {
+    match state.customer(customer) {
+        Some(known) if !known.registered => Err(Refusal::CustomerGone(customer.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// Writes down what was tacit about a customer who is mentioned for the first time.
+fn known(state: &State, customer: &Arc<str>, given: &Circumstances<'_>) -> impl Iterator<Item = Event> {
+    let tacit = state.customer(customer).is_none();
+    let registered = || Event::CustomerRegistered {
+        customer: Arc::clone(customer),
+        accounts: linked(state, customer, given).into(),
+    };
+    tacit.then(registered).into_iter()
+}

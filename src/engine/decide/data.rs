@@ -1,0 +1,210 @@
+//! Data sessions: asking, answering, taking (`reference/rebit.md` §3.3).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::{Circumstances, find};
+use crate::domain::account::Account;
+use crate::domain::command::{Answer, CollectData, Outcome, RequestData};
+use crate::domain::consent::{Consent, DataLifeUnit, Face, FetchType, Grant, Range, Status, Terms};
+use crate::domain::event::Event;
+use crate::domain::exchange::PeerKey;
+use crate::domain::ids::SessionId;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, SessionStatus};
+use crate::domain::stream::Kind;
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::state::State;
+
+/// How long data waits that may not be kept (DataLife 0), in world time.
+///
+/// `Assumption:` no source has a number for a session's life, nor for the time after which data is gone: it is the
+/// consent's DataLife, and a day where that is 0.
+const UNKEPT_LIFE: Span = Span::seconds(86_400);
+
+const NOT_SIMULATED: &str = "Accounts of this kind are not simulated";
+
+/// An FIU asks. Status, start, range and use are checked in the order of the certification suite's cases 2007 to 2016.
+pub fn request(state: &State, request: RequestData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+    let RequestData { handle, range, key, txnid } = request;
+    let consent = find(state, handle)?;
+    let grant = granted(consent, given.now)?;
+    let granted = consent.terms.range;
+    if range.from > range.to || range.from < granted.from || range.to > granted.to {
+        return Err(Refusal::OutOfRange { asked: range, granted });
+    }
+    if !consent.may_be_used(grant, given.now) {
+        return Err(Refusal::UsedUp(allowance(&consent.terms)));
+    }
+    let requested = open(consent, grant, state, Opening { range, key: Some(key), txnid }, given);
+    let mut events = vec![Event::DataRequested { session: Arc::new(requested.clone()) }];
+    if (given.answers_at_once)(handle) {
+        events.push(prepared(&requested, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
+    }
+    Ok(events)
+}
+
+/// The FIPs answer the open session; where there is none, the AA asks for the data by itself.
+pub fn deliver(
+    consent: &Consent,
+    state: &State,
+    outcome: &Outcome,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = granted(consent, given.now)?;
+    let open_session = grant.session.and_then(|id| state.session(id)).filter(|session| session.is_open());
+    if let Some(session) = open_session {
+        return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+    }
+    let opening = Opening { range: consent.terms.range, key: None, txnid: consent.terms.txnid.clone() };
+    let requested = open(consent, grant, state, opening, given);
+    let answered = prepared(&requested, &grant.accounts, outcome, given);
+    Ok(vec![Event::DataRequested { session: Arc::new(requested) }, answered])
+}
+
+/// A FIP's own word about its accounts.
+pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+    let Answer { session, fip, accounts: answers } = answer;
+    let unknown = || Refusal::UnknownSession(session.to_string());
+    let known = state.session_of_fip(*session).ok_or_else(unknown)?;
+    find(state, known.handle).map_err(|_| unknown())?;
+    let is_theirs = known.fips.iter().any(|part| part.id == *session && part.fip == *fip);
+    if !is_theirs {
+        return Err(unknown());
+    }
+    let mut accounts = known.accounts.clone();
+    for (link_ref, status, description) in answers {
+        let theirs = accounts.iter_mut().find(|account| account.fip == *fip && account.link_ref == *link_ref);
+        let account = theirs.ok_or_else(|| Refusal::AccountNotInSession(link_ref.to_string()))?;
+        let answered = account.answering(*status, given.now);
+        *account = SessionAccount { description: Cow::Owned(description.to_string()), ..answered };
+    }
+    Ok(vec![Event::DataPrepared { session: Arc::new(known.with(accounts)) }])
+}
+
+/// An FIU takes what is ready. What it names itself and is still being prepared is told apart from what is not there.
+///
+/// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
+/// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
+pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+    let CollectData { session: id, fip, link_refs } = collect;
+    let unknown = || Refusal::UnknownSession(id.to_string());
+    let session = state.session(*id).ok_or_else(unknown)?;
+    let consent = find(state, session.handle).map_err(|_| unknown())?;
+    if consent.status != Status::Active {
+        return Err(Refusal::FetchBarred { status: consent.status });
+    }
+    if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
+        return Err(Refusal::DataGone(expires_at));
+    }
+    if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {
+        return Err(Refusal::FipNotInSession(fip.to_owned()));
+    }
+    let of_fip = |account: &SessionAccount| fip.as_deref().is_none_or(|fip| &*account.fip == fip);
+    let known = |name: &str| session.accounts.iter().any(|account| &*account.link_ref == name && of_fip(account));
+    if let Some(unknown) = link_refs.iter().find(|name| !known(name)) {
+        return Err(Refusal::AccountNotInSession(unknown.to_string()));
+    }
+    let named = |account: &SessionAccount| link_refs.contains(&account.link_ref);
+    let wanted = |account: &SessionAccount| of_fip(account) && (link_refs.is_empty() || named(account));
+    let nobody_answered = session.accounts.iter().all(|account| account.status == FiStatus::Pending);
+    let awaited = session.accounts.iter().find(|account| named(account) && account.status == FiStatus::Pending);
+    if let Some(account) = awaited.filter(|_| !nobody_answered) {
+        return Err(Refusal::FetchInProgress(account.link_ref.to_string()));
+    }
+    if !session.accounts.iter().any(|account| wanted(account) && account.status.is_there()) {
+        let fares = |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
+        let words: Vec<_> = session.accounts.iter().filter(|account| wanted(account)).map(fares).collect();
+        return Err(Refusal::NoDataFound(words.join(", ")));
+    }
+    let mut accounts = session.accounts.clone();
+    for account in accounts.iter_mut().filter(|account| wanted(account) && account.status.is_there()) {
+        *account = account.answering(FiStatus::Delivered, account.answered_at);
+    }
+    Ok(vec![Event::DataCollected { session: Arc::new(Session { accounts, ..(**session).clone() }) }])
+}
+
+/// What was not taken in time is gone.
+pub fn expire(state: &State, id: SessionId) -> Result<Vec<Event>, Refusal> {
+    let session = state.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    let session = Session { status: SessionStatus::Expired, ..(**session).clone() };
+    Ok(vec![Event::DataExpired { session: Arc::new(session) }])
+}
+
+/// What approval added, where data may be asked for at all.
+fn granted(consent: &Consent, now: Timestamp) -> Result<&Grant, Refusal> {
+    let start = consent.terms.start;
+    match (&consent.grant, consent.status) {
+        (Some(_), Status::Active) if now < start => Err(Refusal::NotStarted { start, now }),
+        (Some(grant), Status::Active) => Ok(grant),
+        (_, status) => Err(Refusal::NotActive { status }),
+    }
+}
+
+fn allowance(terms: &Terms) -> String {
+    match (terms.fetch_type, terms.frequency) {
+        (FetchType::OneTime, _) => "a ONETIME consent is good for one request".to_owned(),
+        (FetchType::Periodic, (unit, value)) => format!("its Frequency allows {value} per {unit}"),
+    }
+}
+
+struct Opening {
+    range: Range,
+    key: Option<Arc<PeerKey>>,
+    txnid: Box<str>,
+}
+
+fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given: &Circumstances<'_>) -> Session {
+    let Opening { range, key, txnid } = opening;
+    let customer = &consent.terms.customer;
+    let drawn = state.drawn(customer);
+    let fips = grant.fips.iter().zip(drawn.fip_sessions..).map(|(artefact, ordinal)| FipSession {
+        fip: Arc::clone(&artefact.fip),
+        id: SessionId::from_random(given.id(customer, Kind::FipSession, ordinal)),
+    });
+    let waiting = |account: &Account| SessionAccount {
+        fip: Arc::clone(&account.fip),
+        link_ref: account.link_ref.clone(),
+        status: FiStatus::Pending,
+        description: Cow::Borrowed(FiStatus::Pending.description()),
+        answered_at: given.now,
+    };
+    Session {
+        id: SessionId::from_random(given.id(customer, Kind::Session, drawn.sessions)),
+        handle: consent.handle,
+        consent_id: grant.consent_id,
+        range,
+        opened_at: given.now,
+        expires_at: expiry(consent, given.now),
+        status: SessionStatus::Active,
+        accounts: grant.accounts.iter().map(waiting).collect(),
+        fips: fips.collect(),
+        key,
+        txnid,
+    }
+}
+
+/// When the data of a session opened now is gone. The seed face has no fetch, so nothing waits there to be taken.
+fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
+    match (consent.face, consent.terms.data_life) {
+        (Face::Seed, _) | (_, (DataLifeUnit::Inf, _)) => None,
+        (Face::Rebit(_), (_, 0)) => Some(now.plus(UNKEPT_LIFE)),
+        (Face::Rebit(_), (unit, value)) => unit.after(now, value),
+    }
+}
+
+/// The session after the accounts that still wait have answered. Kinds that are not simulated are always DENIED.
+fn prepared(session: &Session, granted: &[Account], outcome: &Outcome, given: &Circumstances<'_>) -> Event {
+    let answered = |account: &SessionAccount| {
+        let status = outcome.of(&account.fip, &account.link_ref);
+        let Some(status) = status.filter(|_| account.status == FiStatus::Pending) else { return account.clone() };
+        let known = granted.iter().find(|granted| granted.link_ref == account.link_ref);
+        if status == FiStatus::Ready && !known.is_some_and(|account| (given.simulated)(account.fi_type)) {
+            let denied = account.answering(FiStatus::Denied, given.now);
+            return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };
+        }
+        account.answering(status, given.now)
+    };
+    let accounts = session.accounts.iter().map(answered).collect();
+    Event::DataPrepared { session: Arc::new(session.with(accounts)) }
+}

@@ -1,0 +1,174 @@
+//! Consents: raising one, looking one up, fetching its artefact.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::HttpResponse;
+
+use super::{enter, read};
+use crate::crypto::jws;
+use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::consent::{Consent, Face};
+use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::participants::Member;
+use crate::domain::refusal::Refusal;
+use crate::domain::version::{Generation, Version};
+use crate::http::Shared;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::http::security::{Audience, Caller};
+use crate::wire::artefact::Stated;
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+use crate::wire::rebit::Echo;
+use crate::wire::rebit::consent::{
+    ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse, ConsentsRequest,
+    ConsentsResponse, artefact_status,
+};
+
+pub async fn create(call: Call) -> HttpResponse {
+    let outcome = raise(&call);
+    call.reply_rebit(outcome).await
+}
+
+fn raise(call: &Call) -> Result<Answer, Problem> {
+    let (head, terms, caller) = read::<ConsentsRequest>(call, Audience::Fius)?;
+    let fiu = caller.owner_of_new(&terms.consumer)?;
+    let handle = &caller.participants.aa.handle;
+    if terms.customer.rsplit_once('@').is_none_or(|(_, given)| given != &**handle) {
+        let problem =
+            format!("{} is not a customer of this AA; its addresses end in @{handle}", quoted(&terms.customer));
+        caller.object(|| Problem::CustomerAddress(problem))?;
+    }
+    let scenario = call.scenario()?;
+    let raise = RaiseConsent { terms, face: Face::Rebit(head.ver), fiu, scenario };
+    let receipt = caller.world.submit(Command::RaiseConsent(raise))?;
+    let answer = ConsentsResponse::new(Echo::of(&head, receipt.message_time), receipt.consent());
+    Ok(Answer::json(&answer).holding(receipt.hold))
+}
+
+/// `POST /Consent/handle` of 2.x.
+pub async fn status(call: Call) -> HttpResponse {
+    let outcome = read::<ConsentHandleRequest>(&call, Audience::Fius).and_then(|(head, handle, caller)| {
+        let consent = seen(&caller, handle)?;
+        Ok(Answer::json(&ConsentHandleResponse::new(Echo::of(&head, caller.world.message_time()), &consent)))
+    });
+    call.reply_rebit(outcome).await
+}
+
+/// `GET /Consent/handle/{handle}` of 1.1.x.
+pub async fn status_by_path(call: Call) -> HttpResponse {
+    let outcome = enter(&call, Audience::Fius).and_then(|caller| {
+        let text = call.segment("handle");
+        let handle = ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?;
+        let consent = seen(&caller, handle)?;
+        let txnid = &consent.terms.txnid;
+        let echo = Echo { ver: first_generation(&consent), txnid, timestamp: caller.world.message_time() };
+        Ok(Answer::json(&ConsentHandleResponse::new(echo, &consent)))
+    });
+    call.reply_rebit(outcome).await
+}
+
+/// A path that ends where the handle should be (`reference/rebit.md` §3.1).
+pub async fn no_handle(call: Call) -> HttpResponse {
+    call.reply_rebit(Err(Problem::NoHandle)).await
+}
+
+/// `POST /Consent/fetch` of 2.x.
+pub async fn fetch(call: Call) -> HttpResponse {
+    let outcome = match read::<ConsentFetchRequest>(&call, Audience::Both) {
+        Ok((head, id, caller)) => artefact(&call, &caller, id, |_| (head.ver, head.txnid.clone())).await,
+        Err(problem) => Err(problem),
+    };
+    call.reply_rebit(outcome).await
+}
+
+/// `GET /Consent/{id}` of 1.1.x.
+pub async fn fetch_by_path(call: Call) -> HttpResponse {
+    let text = call.segment("id");
+    let id = ConsentId::parse(text).ok_or_else(|| Problem::from(Refusal::UnknownConsentId(quoted(text))));
+    let outcome = match enter(&call, Audience::Both).and_then(|caller| Ok((caller, id?))) {
+        Ok((caller, id)) => {
+            let echo = |consent: &Consent| (first_generation(consent), consent.terms.txnid.to_string());
+            artefact(&call, &caller, id, echo).await
+        }
+        Err(problem) => Err(problem),
+    };
+    call.reply_rebit(outcome).await
+}
+
+/// The version in which a GET is answered: it names none, so it is the consent's own.
+///
+/// `Assumption:` for a consent of 2.x, which has no such GET, it is 1.1.2.
+pub fn first_generation(consent: &Consent) -> Version {
+    match consent.face {
+        Face::Rebit(version) if version.generation() == Generation::One => version,
+        Face::Rebit(_) | Face::Seed => Version::V1_1_2,
+    }
+}
+
+fn seen(caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, Problem> {
+    let consent = caller.world.consent(handle).filter(|consent| caller.may_see(consent));
+    Ok(consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?)
+}
+
+/// The caller's own artefact: an FIU's, or the one of a FIP, each under its own id.
+async fn artefact(
+    call: &Call,
+    caller: &Caller,
+    id: ConsentId,
+    echo: impl Fn(&Consent) -> (Version, String),
+) -> Result<Answer, Problem> {
+    let unknown = || Problem::from(Refusal::UnknownConsentId(id.to_string()));
+    let world = &caller.world;
+    let of_fip = || world.consent_by_fip_id(id).filter(|consent| !consent.hidden);
+    let (consent, as_fip) = match &caller.owner {
+        Some(Member::Fip(fip)) => (of_fip().filter(|consent| artefact_of(consent, id) == Some(&*fip.entity.id)), true),
+        Some(Member::Fiu(_)) => (world.consent_by_id(id).filter(|consent| caller.may_see(consent)), false),
+        None => match world.consent_by_id(id).filter(|consent| !consent.hidden) {
+            Some(consent) => (Some(consent), false),
+            None => (of_fip(), true),
+        },
+    };
+    // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
+    let consent = consent.filter(|consent| artefact_status(consent).is_some()).ok_or_else(unknown)?;
+    let signed = if as_fip {
+        signed_for_fip(call.shared(), caller, &consent, id).await
+    } else {
+        signed_consent(call.shared(), caller, &consent).await
+    };
+    let (ver, txnid) = echo(&consent);
+    let artefact = ConsentArtefact::new(ver, &txnid, &consent, id, signed.ok_or_else(unknown)?).ok_or_else(unknown)?;
+    Ok(Answer::json(&artefact))
+}
+
+/// The FIP whose artefact has this id.
+fn artefact_of(consent: &Consent, id: ConsentId) -> Option<&str> {
+    let mut artefacts = consent.grant.as_ref()?.fips.iter();
+    artefacts.find(|artefact| artefact.consent_id == id).map(|artefact| &*artefact.fip)
+}
+
+/// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
+pub async fn signed_consent(shared: &Shared, caller: &Caller, consent: &Consent) -> Option<String> {
+    let seal = &consent.grant.as_ref()?.seals.artefact;
+    let payload = Stated::new(consent, &caller.participants.aa).to_bytes();
+    Some(sealed(shared, seal, &payload).await)
+}
+
+async fn signed_for_fip(shared: &Shared, caller: &Caller, consent: &Consent, id: ConsentId) -> Option<String> {
+    let mut artefacts = consent.grant.as_ref()?.fips.iter();
+    let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
+    let payload = Stated::for_fip(consent, &caller.participants.aa, &artefact.fip).to_bytes();
+    Some(sealed(shared, &artefact.seal, &payload).await)
+}
+
+/// A compact JWS whose signature is made once, on a blocking thread.
+async fn sealed(shared: &Shared, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
+    let input = jws::compact_input(shared.key.kid(), payload);
+    if let Some(signature) = seal.get() {
+        return jws::compact(&input, signature);
+    }
+    let (key, signed) = (Arc::clone(&shared.key), input.clone());
+    let made = tokio::task::spawn_blocking(move || key.sign(signed.as_bytes())).await;
+    let made = made.expect("signing does not panic");
+    jws::compact(&input, seal.get_or_init(|| made.into()))
+}

@@ -1,0 +1,131 @@
+//! Financial information: asking for it and fetching it.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::Query;
+
+use super::consent::{first_generation, signed_consent};
+use super::fi_data::{Parcel, seal};
+use super::{enter, read};
+use crate::crypto::exchange::{ExchangeError, read_nonce, read_public};
+use crate::domain::command::{CollectData, Command, RequestData};
+use crate::domain::consent::Consent;
+use crate::domain::exchange::PeerKey;
+use crate::domain::participants::Member;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::domain::version::Version;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::http::security::{Audience, Caller};
+use crate::wire::problem::Problem;
+use crate::wire::rebit::Echo;
+use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiFetchResponse, FiRequest, FiResponse, Wanted};
+use crate::wire::rebit::key_material::OfferedKey;
+
+pub async fn request(call: Call) -> HttpResponse {
+    let outcome = ask(&call).await;
+    call.reply_rebit(outcome).await
+}
+
+async fn ask(call: &Call) -> Result<Answer, Problem> {
+    let (head, asked, caller) = read::<FiRequest>(call, Audience::Fius)?;
+    let AskedData { range, consent_id, signature, key } = asked;
+    let world = &caller.world;
+    let unknown = || Refusal::UnknownConsentId(consent_id.to_string());
+    let consent = world.consent_by_id(consent_id).filter(|consent| !consent.hidden).ok_or_else(unknown)?;
+    if !caller.may_see(&consent) {
+        return Err(Problem::NotYours(format!("Consent.id {consent_id} is a consent of another FIU")));
+    }
+    let artefact = signed_consent(call.shared(), &caller, &consent).await.ok_or_else(unknown)?;
+    if artefact.rsplit_once('.').is_none_or(|(_, seal)| seal != signature) {
+        let problem = "Consent.digitalSignature is not the third part of the artefact's signedConsent";
+        return Err(Problem::Signature(problem.to_owned()));
+    }
+    let key = Arc::new(peer_key(&caller, &key)?);
+    let request = RequestData { handle: consent.handle, range, key, txnid: head.txnid.as_str().into() };
+    let receipt = world.submit(Command::RequestData(request))?;
+    let answer = FiResponse::new(Echo::of(&head, receipt.message_time), receipt.session());
+    Ok(Answer::json(&answer).holding(receipt.hold))
+}
+
+/// The FIU's key, if it is one and has not expired. Expiry is checked like our own messages' times: by the wall's
+/// clock, or a frozen world's (DESIGN §4.2).
+fn peer_key(caller: &Caller, offered: &OfferedKey) -> Result<PeerKey, Problem> {
+    let OfferedKey { expiry, key_value, nonce } = offered;
+    let now = caller.world.message_time();
+    if *expiry <= now {
+        return Err(Problem::Key(format!("KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}")));
+    }
+    let wrong = |error: ExchangeError| Problem::Key(format!("KeyMaterial: {error}"));
+    let (curve, public) = read_public(key_value).map_err(wrong)?;
+    Ok(PeerKey { curve, public, nonce: read_nonce(nonce).map_err(wrong)? })
+}
+
+/// `POST /FI/fetch` of 2.x.
+pub async fn fetch(call: Call) -> HttpResponse {
+    let outcome = match read::<FiFetchRequest>(&call, Audience::Fius) {
+        Ok((head, wanted, caller)) => deliver(&caller, wanted, |_, _| (head.ver, head.txnid.clone())).await,
+        Err(problem) => Err(problem),
+    };
+    call.reply_rebit(outcome).await
+}
+
+/// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
+pub async fn fetch_by_path(call: Call) -> HttpResponse {
+    let outcome = match enter(&call, Audience::Fius).and_then(|caller| Ok((caller, wanted_by_path(&call)?))) {
+        Ok((caller, wanted)) => {
+            let echo = |consent: &Consent, session: &Session| (first_generation(consent), session.txnid.to_string());
+            deliver(&caller, wanted, echo).await
+        }
+        Err(problem) => Err(problem),
+    };
+    call.reply_rebit(outcome).await
+}
+
+fn wanted_by_path(call: &Call) -> Result<Wanted, Problem> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
+        .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
+    let values = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.clone());
+    Wanted::new(call.segment("session"), values("fipId").next(), values("linkRefNumber").collect())
+}
+
+async fn deliver(
+    caller: &Caller,
+    wanted: Wanted,
+    echo: impl Fn(&Consent, &Session) -> (Version, String),
+) -> Result<Answer, Problem> {
+    let Wanted { session: id, fip, link_refs } = wanted;
+    let world = &caller.world;
+    let seen = world
+        .session(id)
+        .filter(|session| world.consent(session.handle).is_some_and(|consent| caller.may_see(&consent)));
+    seen.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    let collect = CollectData { session: id, fip: fip.clone(), link_refs: link_refs.clone() };
+    let receipt = world.submit(Command::CollectData(collect))?;
+    let (session, consent) = (receipt.session(), receipt.consent());
+    let Some(key) = &session.key else {
+        let problem = "this session was opened by the AA itself, without key material; ask with POST /FI/request";
+        return Err(Problem::Key(problem.to_owned()));
+    };
+    let plaintext = match &caller.owner {
+        Some(Member::Fiu(fiu)) => fiu.plaintext,
+        _ => caller.participants.fiu(&consent.fiu).map(|fiu| fiu.plaintext).unwrap_or_default(),
+    };
+    let parcel = Parcel {
+        seed: world.seed(),
+        consent: Arc::clone(consent),
+        session: Arc::clone(session),
+        key: Arc::clone(key),
+        plaintext,
+        fip,
+        link_refs,
+        now: receipt.message_time,
+    };
+    let sealed = tokio::task::spawn_blocking(move || seal(&parcel)).await.expect("encrypting does not panic");
+    let sealed = sealed.map_err(|error| Problem::Key(format!("KeyMaterial: {error}")))?;
+    let (ver, txnid) = echo(consent, session);
+    let echo = Echo { ver, txnid: &txnid, timestamp: receipt.message_time };
+    Ok(Answer::json(&FiFetchResponse::new(echo, &sealed)).holding(receipt.hold))
+}

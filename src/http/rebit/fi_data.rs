@@ -1,0 +1,83 @@
+//! From a session to encrypted statements: what a FIP does when it hands over data.
+
+use std::sync::Arc;
+
+use crate::bankgen::{StatementRequest, data_key, statement};
+use crate::crypto::base64;
+use crate::crypto::exchange::{ExchangeError, KeyPair, write_public};
+use crate::domain::account::Account;
+use crate::domain::consent::Consent;
+use crate::domain::exchange::PeerKey;
+use crate::domain::participants::Plaintext;
+use crate::domain::session::{FiStatus, Session, SessionAccount};
+use crate::domain::time::{Span, Timestamp};
+use crate::wire::fi::xml;
+use crate::wire::rebit::fi::Sealed;
+use crate::wire::rebit::key_material::KeyMaterial;
+
+/// How long our key may be used (rahasya issues keys for a day, `reference/rebit.md` §5.4).
+const KEY_LIFE: Span = Span::seconds(86_400);
+
+/// What is to be handed over, and to whom.
+pub struct Parcel {
+    /// The world's.
+    pub seed: u64,
+    pub consent: Arc<Consent>,
+    pub session: Arc<Session>,
+    pub key: Arc<PeerKey>,
+    pub plaintext: Plaintext,
+    pub fip: Option<Box<str>>,
+    /// Empty: all.
+    pub link_refs: Vec<Box<str>>,
+    pub now: Timestamp,
+}
+
+/// Statements of the accounts that were asked for and are there, each under a key pair and a nonce of its own. Costs a
+/// statement and a key agreement for each: call it on a blocking thread.
+///
+/// # Errors
+/// [`ExchangeError`] when the FIU's key is of no use.
+pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
+    let Parcel { session, fip, link_refs, .. } = parcel;
+    let wanted = |account: &SessionAccount| {
+        account.status == FiStatus::Delivered
+            && fip.as_ref().is_none_or(|fip| **fip == *account.fip)
+            && (link_refs.is_empty() || link_refs.contains(&account.link_ref))
+    };
+    let granted: Vec<&Account> = parcel.consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
+    let accounts = session.accounts.iter().filter(|account| wanted(account)).filter_map(|part| {
+        let account = granted.iter().find(|account| account.link_ref == part.link_ref)?;
+        Some((part, *account))
+    });
+    accounts.map(|(part, account)| seal_account(parcel, part, account)).collect()
+}
+
+fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Result<Sealed, ExchangeError> {
+    let Parcel { seed, consent, session, key, plaintext, now, .. } = parcel;
+    let terms = &consent.terms;
+    let statement = statement(&StatementRequest {
+        seed: *seed,
+        customer: &terms.customer,
+        account,
+        consent_types: &terms.consent_types,
+        range: session.range,
+        filters: terms.filters.as_deref().unwrap_or_default(),
+        now: part.answered_at,
+    });
+    let mut document = Vec::new();
+    xml::write(&statement.expect("only accounts that can be told are READY"), &mut document);
+    let document = match plaintext {
+        Plaintext::Xml => document,
+        Plaintext::Base64 => base64::encode(&document).into_bytes(),
+    };
+    let (secret, nonce) = data_key(*seed, session.id, &account.link_ref);
+    let pair = KeyPair::from_random(key.curve, secret, nonce);
+    let key_value = write_public(pair.curve, &pair.public);
+    Ok(Sealed {
+        fip: part.fip.to_string(),
+        link_ref: part.link_ref.to_string(),
+        masked_number: account.masked_number.to_string(),
+        encrypted: pair.encrypt(key, document)?,
+        key_material: KeyMaterial::new(pair.curve, key_value, base64::encode(&pair.nonce), now.plus(KEY_LIFE)),
+    })
+}

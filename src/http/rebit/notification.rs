@@ -1,0 +1,192 @@
+//! What FIPs tell the AA. A FIP's word changes the world like anybody's, and so is passed on to the FIU.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+
+use super::read;
+use crate::domain::command::{Answer as FipAnswer, Command, ConfirmLink, Party, Verb};
+use crate::domain::consent::{Consent, Status};
+use crate::domain::participants::Member;
+use crate::domain::refusal::Refusal;
+use crate::engine::world::Hold;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::http::security::{Audience, Caller};
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+use crate::wire::rebit::notification::{
+    ConsentNews, ConsentNotification, FiNews, FiNotification, LinkNews, LinkNotification, NotificationResponse,
+    NotifiedStatus, Notifier,
+};
+use crate::wire::rebit::{Echo, Head};
+
+pub async fn consent(call: Call) -> HttpResponse {
+    let outcome = read::<ConsentNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
+        let hold = consent_status(&caller, news)?;
+        Ok(acknowledged(&head, &caller, hold))
+    });
+    call.reply_rebit(outcome).await
+}
+
+pub async fn fi(call: Call) -> HttpResponse {
+    let outcome = read::<FiNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
+        let hold = fi_status(&caller, news)?;
+        Ok(acknowledged(&head, &caller, Some(hold)))
+    });
+    call.reply_rebit(outcome).await
+}
+
+pub async fn link(call: Call) -> HttpResponse {
+    let outcome = read::<LinkNotification>(&call, Audience::Fips).map_err(|problem| match problem {
+        // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
+        // notifications (AA_3034, AA_3036).
+        Problem::NotYours(problem) => Problem::Signature(problem),
+        other => other,
+    });
+    let outcome = outcome.and_then(|(head, news, caller)| {
+        let hold = link_status(&caller, news)?;
+        Ok(acknowledged(&head, &caller, Some(hold)))
+    });
+    call.reply_rebit(outcome).await
+}
+
+fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
+    let answer = Answer::json(&NotificationResponse::ok(Echo::of(head, caller.world.message_time())));
+    match hold {
+        Some(hold) => answer.holding(hold),
+        None => answer,
+    }
+}
+
+/// A status that the consent has already is acknowledged and changes nothing.
+fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Problem> {
+    const ID: &str = "ConsentStatusNotification.consentId";
+    let ConsentNews { notifier, consent_id, status } = news;
+    let sender = sender(caller, &notifier).map_err(Mismatch::into_notifier)?;
+    let world = &caller.world;
+    let known: Option<Arc<Consent>> = consent_id.and_then(|id| match &sender {
+        Member::Fip(fip) => {
+            let theirs = |consent: &Arc<Consent>| {
+                let artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
+                artefacts.into_iter().any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
+            };
+            world.consent_by_fip_id(id).filter(theirs)
+        }
+        Member::Fiu(fiu) => world.consent_by_id(id).filter(|consent| consent.fiu == fiu.entity.id),
+    });
+    let known = known.filter(|consent| !consent.hidden);
+    let consent = known.ok_or_else(|| Problem::field(ID, format!("is no consent that {} has", sender.entity().id)))?;
+    let by = match sender {
+        Member::Fip(_) => Party::Fip,
+        Member::Fiu(_) => Party::Fiu,
+    };
+    let verb = match (status, consent.status) {
+        (NotifiedStatus::Active, Status::Active)
+        | (NotifiedStatus::Paused, Status::Paused)
+        | (NotifiedStatus::Revoked, Status::Revoked)
+        | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed) => return Ok(None),
+        (NotifiedStatus::Active, _) => Verb::Resume,
+        (NotifiedStatus::Paused, _) => Verb::Pause,
+        (NotifiedStatus::Revoked, _) => Verb::Revoke { by },
+        // A FIP that rejects the artefact leaves the AA without one to give out.
+        (NotifiedStatus::Rejected, _) => Verb::Fail,
+    };
+    let receipt = world.submit(Command::MoveConsent { handle: consent.handle, verb });
+    let receipt = receipt.map_err(in_field("ConsentStatusNotification.consentStatus"))?;
+    Ok(Some(receipt.hold))
+}
+
+fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
+    const SESSION: &str = "FIStatusNotification.sessionId";
+    let FiNews { notifier, session, status: _, fips, accounts } = news;
+    let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
+    let id = &sender.entity().id;
+    if let Some(other) = fips.iter().find(|fip| **fip != **id) {
+        let problem = format!("{} is not the notifier, {id}", quoted(other));
+        return Err(Problem::field("FIStatusNotification.FIStatusResponse.fipID", problem));
+    }
+    let session = session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
+    let answer = FipAnswer { session, fip: Arc::clone(id), accounts };
+    let receipt = caller.world.submit(Command::Answer(answer)).map_err(|refusal| {
+        let field = match &refusal {
+            Refusal::AccountNotInSession(_) => "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber",
+            _ => SESSION,
+        };
+        in_field(field)(refusal)
+    })?;
+    Ok(receipt.hold)
+}
+
+fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
+    let LinkNews { notifier, account_ref, customer, link_ref } = news;
+    let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
+    let confirm = ConfirmLink {
+        customer: customer.into(),
+        fip: Arc::clone(&sender.entity().id),
+        account_ref: account_ref.into(),
+        link_ref: link_ref.into(),
+    };
+    let receipt = caller.world.submit(Command::ConfirmLink(confirm)).map_err(|refusal| {
+        let field = match &refusal {
+            Refusal::CustomerGone(_) => "AccountLinkStatusNotification.customerAddress",
+            _ => "AccountLinkStatusNotification.accRefNumber",
+        };
+        in_field(field)(refusal)
+    })?;
+    Ok(receipt.hold)
+}
+
+/// In a notification, what the engine refuses is a value of the message.
+fn in_field(field: &'static str) -> impl FnOnce(Refusal) -> Problem {
+    move |refusal| match refusal {
+        full @ Refusal::OutboxFull(_) => full.into(),
+        refusal => Problem::field(field, format!("is refused: {refusal}")),
+    }
+}
+
+/// Why a notifier is not believed.
+enum Mismatch {
+    /// No such participant, or of another type.
+    Unknown(&'static str, String),
+    /// A participant, but not the caller.
+    Other(String),
+}
+
+impl Mismatch {
+    /// `POST /Consent/Notification` has a code for it.
+    fn into_notifier(self) -> Problem {
+        match self {
+            Self::Unknown(field, problem) => Problem::Notifier(format!("{field} {problem}")),
+            Self::Other(problem) => Problem::NotYours(problem),
+        }
+    }
+
+    fn into_request(self) -> Problem {
+        match self {
+            Self::Unknown(field, problem) => Problem::field(field, problem),
+            Self::Other(problem) => Problem::field("Notifier.id", problem),
+        }
+    }
+}
+
+/// The participant who notifies: it has to be the caller; where the caller is not known, its word is taken.
+fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
+    let Notifier { kind, id } = notifier;
+    let claimed = caller.participants.member(id);
+    let claimed =
+        claimed.ok_or_else(|| Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id))))?;
+    let expected = match claimed {
+        Member::Fiu(_) => "FIU",
+        Member::Fip(_) => "FIP",
+    };
+    if kind != expected {
+        return Err(Mismatch::Unknown("Notifier.type", format!("is {}, and {id} is a {expected}", quoted(kind))));
+    }
+    match &caller.owner {
+        Some(owner) if owner.entity().id != claimed.entity().id => {
+            Err(Mismatch::Other(format!("Notifier.id is {}, the API key is that of {}", quoted(id), owner.entity().id)))
+        }
+        _ => Ok(claimed),
+    }
+}

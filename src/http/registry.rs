@@ -1,0 +1,117 @@
+//! The token service and the Central Registry, as Sahamati runs them (`reference/rebit.md` §4.3, §4.4).
+
+use actix_web::HttpResponse;
+use actix_web::web::Query;
+use serde_json::Value;
+
+use crate::crypto::base64;
+use crate::crypto::jws;
+use crate::domain::participants::Member;
+use crate::domain::stream::Kind;
+use crate::engine::world::World;
+use crate::http::Security;
+use crate::http::call::Call;
+use crate::http::security::holder;
+use crate::wire::registry::{EntityType, Place, entities, error};
+use crate::wire::token::{Claims, generated, granted, not_generated, not_granted};
+
+/// A refusal in the service's own words.
+type Refused = (u16, Value);
+
+pub async fn generate_token(call: Call) -> HttpResponse {
+    let answer = match call.world() {
+        Err(problem) => return call.reply_control(Err(problem)),
+        Ok(world) => {
+            let (txnid, now) = (world.fresh_id(Kind::Token), world.message_time());
+            let refused = |status, code, message| (status, not_generated(code, message, &txnid, now));
+            let form = form(&call);
+            let issued = match (value(&form, "id"), value(&form, "secret")) {
+                (Some(id), Some(secret)) => issue(&call, &world, id, secret)
+                    .ok_or_else(|| refused(401, "Unauthorized", "Invalid entity id/secret or secret is expired")),
+                _ => Err(refused(400, "InvalidRequest", "send the form fields id and secret")),
+            };
+            issued.map(|token| generated(&token, &txnid, now))
+        }
+    };
+    Call::reply_value(answer)
+}
+
+/// The legacy service: OpenID Connect, client credentials, the client's id and secret as Basic authorization.
+pub async fn grant_token(call: Call) -> HttpResponse {
+    let answer = match call.world() {
+        Err(problem) => return call.reply_control(Err(problem)),
+        Ok(world) => {
+            let refused = |status, error, description| (status, not_granted(error, description));
+            let basic = call.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+            let pair = basic.and_then(base64::decode).and_then(|pair| String::from_utf8(pair).ok());
+            match (value(&form(&call), "grant_type"), pair.as_deref().and_then(|pair| pair.split_once(':'))) {
+                (Some("client_credentials"), Some((id, secret))) => issue(&call, &world, id, secret)
+                    .map(|token| granted(&token))
+                    .ok_or_else(|| refused(401, "invalid_client", "the client's id or secret is wrong")),
+                (Some("client_credentials"), None) => {
+                    Err(refused(401, "invalid_client", "send Authorization: Basic with id and secret"))
+                }
+                _ => Err(refused(400, "unsupported_grant_type", "grant_type has to be client_credentials")),
+            }
+        }
+    };
+    Call::reply_value(answer)
+}
+
+/// A token for the entity of this id, whose secret is its API key.
+///
+/// `Assumption:` the ecosystem's secrets are made by Sahamati; here the API key is the secret, and either opens every
+/// call.
+fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
+    let member = world.participants().member(id).filter(|member| *member.entity().api_key == *secret)?;
+    let claims = Claims::new(&member, &call.base_url(world), &world.fresh_id(Kind::Token), world.now());
+    let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
+    let key = &call.shared().key;
+    let input = jws::compact_input(key.kid(), &claims);
+    let signature = key.sign(input.as_bytes());
+    Some(jws::compact(&input, &signature))
+}
+
+fn form(call: &Call) -> Vec<(String, String)> {
+    let body = call.body().ok().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+    Query::<Vec<(String, String)>>::from_query(body).map(Query::into_inner).unwrap_or_default()
+}
+
+fn value<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+pub async fn list_entities(call: Call) -> HttpResponse {
+    Call::reply_value(listed(&call, None))
+}
+
+pub async fn get_entity(call: Call) -> HttpResponse {
+    Call::reply_value(listed(&call, Some(call.segment("id"))))
+}
+
+fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
+    let refused = |status: u16, text: &str| (status, error(status, text));
+    let kind = EntityType::parse(call.segment("type"))
+        .ok_or_else(|| refused(400, &format!("the type is one of {}", EntityType::names())))?;
+    let reader = call.bearer().and_then(|key| holder(call, key));
+    let visible = match (&reader, kind) {
+        (Some(Member::Fiu(_)), EntityType::Fiu) | (Some(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
+        (Some(_), _) => true,
+        (None, _) => call.shared().security != Security::Strict,
+    };
+    if !visible {
+        return Err(refused(401, "Access not allowed"));
+    }
+    let world = call.world().map_err(|problem| refused(404, &problem.to_string()))?;
+    let (base, txnid) = (call.base_url(&world), world.fresh_id(Kind::Token));
+    let place = Place { base: &base, aa_key: &call.shared().public_key, txnid: &txnid, now: world.message_time() };
+    let entities = entities(kind, &world.participants(), place);
+    let value = |info| serde_json::to_value(info).expect("texts serialise");
+    match wanted {
+        None => Ok(Value::Array(entities.into_iter().map(|(_, info)| value(info)).collect())),
+        Some(id) => {
+            let found = entities.into_iter().find(|(known, _)| known == id);
+            found.map(|(_, info)| value(info)).ok_or_else(|| refused(404, "Entity not found"))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Web redirection (Sahamati aa-redirection-standards; `reference/rebit.md` §7): an FIU sends the customer's browser
+//! here, and gets it back with the outcome.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::Query;
+
+use crate::crypto::redirection::{MessageKey, unveil, veil};
+use crate::domain::command::{Command, Verb};
+use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::ids::ConsentHandle;
+use crate::domain::participants::Fiu;
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::clock::wall;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::control::same_site;
+use crate::http::reply::Answer;
+use crate::ui::ConsentPage;
+use crate::wire::problem::Problem;
+use crate::wire::redirection::{Outcome, Request, compact_date, parse_date};
+
+/// How far `reqdate` may lie from the clock.
+const WINDOW: Span = Span::seconds(180);
+
+/// How long a customer may take to answer, after which the session has timed out.
+///
+/// `Assumption:` no source has a number.
+const SESSION_LIFE: Span = Span::seconds(15 * 60);
+
+pub async fn show(call: Call) -> HttpResponse {
+    let outcome = page(&call).await;
+    call.reply_control(outcome)
+}
+
+async fn page(call: &Call) -> Result<Answer, Problem> {
+    let visit = Visit::of(call).await?;
+    visit.near(WINDOW)?;
+    match visit.waiting() {
+        Err(outcome) => visit.back(outcome).await,
+        Ok(consents) => {
+            let base = call.base_url(&visit.world);
+            let action = |verb: &str| format!("{base}/aa/webview/{verb}?{}", call.query());
+            let page = ConsentPage::of_many(&consents, &action("approve"), &action("reject"), visit.world.now());
+            Ok(Answer::html(page.to_html()))
+        }
+    }
+}
+
+pub async fn answer(call: Call) -> HttpResponse {
+    let outcome = decide(&call).await;
+    call.reply_control(outcome)
+}
+
+/// Acts for all consents that were named, and sends the browser back.
+async fn decide(call: &Call) -> Result<Answer, Problem> {
+    same_site(call)?;
+    let input = match call.segment("verb") {
+        "approve" => Input::Approve,
+        "reject" => Input::Reject,
+        _ => return Err(call.no_such_call()),
+    };
+    let visit = Visit::of(call).await?;
+    if visit.near(SESSION_LIFE).is_err() {
+        return visit.back(Outcome::SessionTimeout).await;
+    }
+    let consents = match visit.waiting() {
+        Ok(consents) => consents,
+        Err(outcome) => return visit.back(outcome).await,
+    };
+    for consent in consents {
+        visit.world.submit(Command::MoveConsent { handle: consent.handle, verb: Verb::plain(input) })?;
+    }
+    let outcome = if input == Input::Approve { Outcome::Success } else { Outcome::Rejected };
+    visit.back(outcome).await
+}
+
+/// One customer sent here by one FIU.
+struct Visit {
+    world: Arc<World>,
+    fiu: Arc<Fiu>,
+    /// `reqdate`.
+    at: Timestamp,
+    request: Request,
+}
+
+impl Visit {
+    /// Decrypts the address that the browser was sent to.
+    async fn of(call: &Call) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
+            .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
+        let value = |name: &'static str| {
+            let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+            found.filter(|value| !value.is_empty()).ok_or_else(|| Problem::field(name, "is missing"))
+        };
+        let (fi, date, message) = (value("fi")?, value("reqdate")?, value("ecreq")?);
+        let at = parse_date(&date)?;
+        let world = call.world()?;
+        let participants = world.participants();
+        let id = unveil(&fi, &date).unwrap_or_default();
+        let fiu = participants.fiu(&id).cloned().ok_or_else(|| {
+            Problem::field("fi", "does not name a registered FIU; it is Base64 of the FIU's id XOR reqdate")
+        })?;
+        let passphrase = Arc::clone(&fiu.redirect_passphrase);
+        let decrypted = tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &date).decrypt(&message));
+        let text = decrypted.await.expect("decrypting does not panic").ok_or_else(|| {
+            let problem =
+                format!("does not decrypt with the passphrase of {id}: AES-256-CBC, key by PBKDF2 from reqdate");
+            Problem::field("ecreq", problem)
+        })?;
+        Ok(Self { world, fiu, at, request: Request::read(&text)? })
+    }
+
+    /// Whether the request is as young as it has to be, by the world's clock or the wall's.
+    fn near(&self, window: Span) -> Result<(), Problem> {
+        let near = |now: Timestamp| self.at.since(now).0.abs() <= window.0;
+        if near(self.world.now()) || near(wall()) {
+            return Ok(());
+        }
+        let problem =
+            format!("{} is more than {} s away from the clock, {}", self.at, window.0 / 1000, self.world.now());
+        Err(Problem::field("reqdate", problem))
+    }
+
+    /// The consents that were named, all waiting for an answer; else what the FIU is told.
+    fn waiting(&self) -> Result<Vec<Arc<Consent>>, Outcome> {
+        let find = |handle: &String| {
+            let consent = ConsentHandle::parse(handle).and_then(|handle| self.world.consent(handle));
+            let theirs = consent.filter(|consent| !consent.hidden && consent.fiu == self.fiu.entity.id);
+            theirs.filter(|consent| consent.status == Status::Pending).ok_or(Outcome::ConsentNotAvailable)
+        };
+        let consents: Vec<_> = self.request.handles.iter().map(find).collect::<Result<_, _>>()?;
+        if consents.is_empty() { Err(Outcome::InvalidRequest) } else { Ok(consents) }
+    }
+
+    /// Sends the browser back to the FIU.
+    async fn back(&self, outcome: Outcome) -> Result<Answer, Problem> {
+        let date = compact_date(self.world.message_time());
+        let aa = Arc::clone(&self.world.participants().aa.id);
+        let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
+        let text = self.request.response(outcome);
+        let encrypted = tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &salt).encrypt(&text));
+        let encrypted = encrypted.await.expect("encrypting does not panic");
+        Ok(Answer::see_other(self.request.address(&veil(&aa, &date), &date, &encrypted)))
+    }
+}

@@ -1,0 +1,239 @@
+//! `ConsentDetail` as an artefact states it, for the FIU and for each FIP.
+
+use serde::Serialize;
+use serde_json::Number;
+
+use crate::domain::account::Account;
+use crate::domain::consent::{Consent, Face, Filter, FilterOn, Terms};
+use crate::domain::participants::Aa;
+use crate::wire::fields::Instant;
+use crate::wire::purpose::StandardPurpose;
+
+/// `ConsentDetail` of an artefact (ReBIT AA API 2.0.0, `SignedConsentDetail`; the seed documents' `GET /consent/{id}`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stated<'a> {
+    consent_start: Instant,
+    consent_expiry: Instant,
+    consent_mode: &'static str,
+    fetch_type: &'static str,
+    consent_types: Vec<&'static str>,
+    fi_types: Vec<&'static str>,
+    #[serde(rename = "DataConsumer")]
+    data_consumer: Party<'a>,
+    #[serde(rename = "DataProvider")]
+    data_provider: Party<'a>,
+    #[serde(rename = "Customer")]
+    customer: CustomerId<'a>,
+    #[serde(rename = "Accounts")]
+    accounts: Vec<StatedAccount<'a>>,
+    #[serde(rename = "Purpose")]
+    purpose: StatedPurpose<'a>,
+    #[serde(rename = "FIDataRange")]
+    range: StatedRange,
+    #[serde(rename = "DataLife")]
+    data_life: Quantity,
+    #[serde(rename = "Frequency")]
+    frequency: Quantity,
+    #[serde(rename = "DataFilter", skip_serializing_if = "Option::is_none")]
+    data_filter: Option<Vec<StatedFilter<'a>>>,
+    #[serde(rename = "VDRProvider", skip_serializing_if = "Option::is_none")]
+    vdr_provider: Option<Registry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Party<'a> {
+    id: &'a str,
+    r#type: &'static str,
+}
+
+/// `Customer` of an answer.
+#[derive(Debug, Serialize)]
+pub struct CustomerId<'a> {
+    pub id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatedAccount<'a> {
+    fi_type: &'static str,
+    fip_id: &'a str,
+    acc_type: &'static str,
+    link_ref_number: &'a str,
+    masked_acc_number: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatedPurpose<'a> {
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ref_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(rename = "Category", skip_serializing_if = "Option::is_none")]
+    category: Option<Category<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Category<'a> {
+    r#type: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct StatedRange {
+    from: Instant,
+    to: Instant,
+}
+
+#[derive(Debug, Serialize)]
+struct Quantity {
+    unit: &'static str,
+    value: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct StatedFilter<'a> {
+    r#type: &'static str,
+    operator: &'static str,
+    value: FilterValue<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum FilterValue<'a> {
+    Text(&'a str),
+    Number(Number),
+}
+
+#[derive(Debug, Serialize)]
+struct Registry<'a> {
+    vdrpid: &'a str,
+    fiuid: &'a str,
+}
+
+impl<'a> Stated<'a> {
+    /// A FIP's artefact: the AA consumes, the FIP provides, and only the FIP's accounts are named
+    /// (`reference/rebit.md` §3.2).
+    pub fn for_fip(consent: &'a Consent, aa: &'a Aa, fip: &'a str) -> Self {
+        let mut stated = Self::new(consent, aa);
+        stated.data_consumer = Party { id: &aa.id, r#type: "AA" };
+        stated.data_provider = Party { id: fip, r#type: "FIP" };
+        stated.accounts.retain(|account| account.fip_id == fip);
+        stated
+    }
+
+    /// The FIU's artefact: it consumes, the AA provides, and all granted accounts are named
+    /// (`reference/rebit.md` §3.2).
+    ///
+    /// `Assumption:` ReBIT 2.x requires every part of the purpose in the artefact, also those that a request may leave
+    /// out: they are then ReBIT's own words for the code.
+    pub fn new(consent: &'a Consent, aa: &'a Aa) -> Self {
+        let standard = match consent.face {
+            Face::Seed => None,
+            Face::Rebit(_) => StandardPurpose::of(&consent.terms.purpose.code),
+        };
+        let Terms {
+            start,
+            expiry,
+            mode,
+            fetch_type,
+            consent_types,
+            fi_types,
+            consumer,
+            consumer_type,
+            customer,
+            purpose,
+            range,
+            data_life,
+            frequency,
+            filters,
+            vdr_provider,
+            txnid: _,
+        } = &*consent.terms;
+        Self {
+            consent_start: Instant(*start),
+            consent_expiry: Instant(*expiry),
+            consent_mode: mode.as_str(),
+            fetch_type: fetch_type.as_str(),
+            consent_types: consent_types.iter().map(|part| part.as_str()).collect(),
+            fi_types: fi_types.iter().map(|fi_type| fi_type.as_str()).collect(),
+            data_consumer: Party { id: consumer, r#type: consumer_type.as_str() },
+            data_provider: Party { id: &aa.id, r#type: "AA" },
+            customer: CustomerId { id: customer },
+            accounts: consent.grant.iter().flat_map(|grant| grant.accounts.iter()).map(StatedAccount::new).collect(),
+            purpose: StatedPurpose {
+                code: &purpose.code,
+                ref_uri: purpose.ref_uri.as_deref().or(standard.map(|standard| standard.ref_uri)),
+                text: purpose.text.as_deref().or(standard.map(|standard| standard.text)),
+                category: purpose
+                    .category
+                    .as_deref()
+                    .or(standard.map(|standard| standard.category))
+                    .map(|r#type| Category { r#type }),
+            },
+            range: StatedRange { from: Instant(range.from), to: Instant(range.to) },
+            data_life: Quantity { unit: data_life.0.as_str(), value: data_life.1 },
+            frequency: Quantity { unit: frequency.0.as_str(), value: frequency.1 },
+            data_filter: filters.as_ref().map(|filters| filters.iter().map(StatedFilter::new).collect()),
+            vdr_provider: vdr_provider
+                .as_ref()
+                .map(|registry| Registry { vdrpid: &registry.vdrp_id, fiuid: &registry.fiu_id }),
+        }
+    }
+
+    /// Compact JSON: the bytes that are signed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and numbers serialise")
+    }
+}
+
+impl<'a> StatedAccount<'a> {
+    fn new(account: &'a Account) -> Self {
+        let Account { fi_type, fip, account_type, account_ref: _, link_ref, masked_number } = account;
+        Self {
+            fi_type: fi_type.as_str(),
+            fip_id: fip,
+            acc_type: account_type.as_str(),
+            link_ref_number: link_ref,
+            masked_acc_number: masked_number,
+        }
+    }
+}
+
+impl<'a> StatedFilter<'a> {
+    fn new(filter: &'a Filter) -> Self {
+        let Filter { operator, on, value, quoted } = filter;
+        let r#type = match on {
+            FilterOn::Amount(_) => "TRANSACTIONAMOUNT",
+            FilterOn::Type(_) => "TRANSACTIONTYPE",
+        };
+        let number = (!quoted).then(|| value.parse().ok()).flatten();
+        Self {
+            r#type,
+            operator: operator.as_str(),
+            value: number.map_or(FilterValue::Text(value), FilterValue::Number),
+        }
+    }
+}
+
+/// `Consent.use`: how often the consent was used (ReBIT AA API 2.0.0, `ConsentUse`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentUse {
+    log_uri: String,
+    count: u32,
+    last_use_date_time: Instant,
+}
+
+impl ConsentUse {
+    /// `Assumption:` the schema requires a last use even when there was none; it is then the consent's creation.
+    pub fn new(consent: &Consent) -> Self {
+        let grant = consent.grant.as_ref();
+        Self {
+            log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),
+            count: grant.map_or(0, |grant| grant.uses),
+            last_use_date_time: Instant(grant.and_then(|grant| grant.last_used_at).unwrap_or(consent.created_at)),
+        }
+    }
+}

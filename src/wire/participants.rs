@@ -1,0 +1,287 @@
+//! Participants as a `mockaa.toml` lists them and as the control API shows and takes them: one shape for both. What an
+//! entry leaves out follows from its id, so that an id alone is enough.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::participants::{
+    Aa, Entity, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey, SignatureProfile,
+};
+use crate::wire::fields::{one_of, optional, quoted};
+use crate::wire::jwk::Jwk;
+use crate::wire::problem::Problem;
+
+/// A `mockaa.toml`. A list that is given replaces the shipped one whole.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParticipantsFile {
+    pub aa: Option<AaEntry>,
+    pub fiu: Option<Vec<FiuEntry>>,
+    pub fip: Option<Vec<FipEntry>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AaEntry {
+    pub id: String,
+    handle: Option<String>,
+    api_key: Option<String>,
+    /// The name of its key.
+    pub kid: Option<String>,
+    /// File of its private key, PKCS#8 in PEM; without it the shipped development key.
+    pub key: Option<String>,
+}
+
+/// An FIU. Keys in a file are written `api_key`, in the control API `apiKey`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FiuEntry {
+    pub id: Option<String>,
+    name: Option<String>,
+    #[serde(alias = "api_key")]
+    api_key: Option<String>,
+    #[serde(alias = "base_url")]
+    base_url: Option<String>,
+    #[serde(alias = "webhook_secret")]
+    secret: Option<String>,
+    #[serde(alias = "signature_profile")]
+    signature_profile: Option<String>,
+    plaintext: Option<String>,
+    #[serde(alias = "redirect_passphrase")]
+    redirect_passphrase: Option<String>,
+    #[serde(alias = "public_keys")]
+    public_keys: Option<Vec<Jwk>>,
+}
+
+/// A FIP.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FipEntry {
+    pub id: Option<String>,
+    name: Option<String>,
+    #[serde(alias = "api_key")]
+    api_key: Option<String>,
+    linking: Option<String>,
+    #[serde(alias = "public_keys")]
+    public_keys: Option<Vec<Jwk>>,
+}
+
+impl AaEntry {
+    pub fn into_aa(self) -> Result<Aa, Problem> {
+        let id = id_of("aa.id", Some(self.id))?;
+        Ok(Aa {
+            handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
+            api_key: self.api_key.map_or_else(|| format!("{}-dev-aa-api-key", id.to_lowercase()).into(), Into::into),
+            id,
+        })
+    }
+}
+
+impl FiuEntry {
+    /// The FIU as the control API shows it.
+    pub fn of(fiu: &Fiu) -> Self {
+        let Fiu { entity, webhook_secret, base_url, signature, plaintext, redirect_passphrase } = fiu;
+        Self {
+            id: Some(entity.id.to_string()),
+            name: Some(entity.name.to_string()),
+            api_key: Some(entity.api_key.to_string()),
+            base_url: base_url.as_deref().map(Into::into),
+            secret: Some(webhook_secret.to_string()),
+            signature_profile: Some(signature.to_string()),
+            plaintext: Some(plaintext.to_string()),
+            redirect_passphrase: Some(redirect_passphrase.to_string()),
+            public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
+        }
+    }
+
+    /// The FIU of this entry: what it leaves out stays as `before` has it, or follows from the id. An empty
+    /// `baseUrl` means none.
+    pub fn into_fiu(self, before: Option<&Fiu>) -> Result<Fiu, Problem> {
+        let entity = entity("fiu", self.id, self.name, self.api_key, self.public_keys, before.map(|fiu| &fiu.entity))?;
+        let default_secret = || {
+            let words = format!("mockaa development secret {}", entity.id);
+            format!("whsec_{}", base64_simd::STANDARD.encode_to_string(words)).into()
+        };
+        let webhook_secret = match self.secret {
+            Some(secret) => checked_secret(&secret)?,
+            None => before.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
+        };
+        let base_url = match self.base_url {
+            None => before.and_then(|fiu| fiu.base_url.clone()),
+            Some(url) => optional(Some(url)).map(|url| check_fiu_url("fiu.baseUrl", &url)).transpose()?.map(Into::into),
+        };
+        let signature = match self.signature_profile {
+            None => before.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
+            given => one_of("fiu.signatureProfile", given, SignatureProfile::parse, SignatureProfile::names)?,
+        };
+        let plaintext = match self.plaintext {
+            None => before.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
+            given => one_of("fiu.plaintext", given, Plaintext::parse, Plaintext::names)?,
+        };
+        let redirect_passphrase = match self.redirect_passphrase {
+            Some(passphrase) => passphrase.into(),
+            None => before.map_or_else(
+                || format!("mockaa-dev-{}-passphrase", entity.id.to_lowercase()).into(),
+                |fiu| Arc::clone(&fiu.redirect_passphrase),
+            ),
+        };
+        Ok(Fiu { entity, webhook_secret, base_url, signature, plaintext, redirect_passphrase })
+    }
+}
+
+impl FipEntry {
+    /// The FIP as the control API shows it.
+    pub fn of(fip: &Fip) -> Self {
+        let Fip { entity, linking } = fip;
+        Self {
+            id: Some(entity.id.to_string()),
+            name: Some(entity.name.to_string()),
+            api_key: Some(entity.api_key.to_string()),
+            linking: Some(linking.to_string()),
+            public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
+        }
+    }
+
+    pub fn into_fip(self) -> Result<Fip, Problem> {
+        let linking = match self.linking {
+            None => Linking::Token,
+            given => one_of("fip.linking", given, Linking::parse, Linking::names)?,
+        };
+        Ok(Fip { entity: entity("fip", self.id, self.name, self.api_key, self.public_keys, None)?, linking })
+    }
+}
+
+/// Refuses participants that could not be told apart.
+pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
+    let members: Vec<Member> = participants.members().collect();
+    for (place, member) in members.iter().enumerate() {
+        let Entity { id, api_key, .. } = member.entity();
+        for other in members[..place].iter().map(Member::entity) {
+            if other.id == *id {
+                return Err(Problem::field("id", format!("{} is given to two participants", quoted(id))));
+            }
+            if other.api_key == *api_key {
+                let problem = format!("of {} is also that of {}", quoted(id), quoted(&other.id));
+                return Err(Problem::field("apiKey", problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn entity(
+    kind: &'static str,
+    id: Option<String>,
+    name: Option<String>,
+    api_key: Option<String>,
+    public_keys: Option<Vec<Jwk>>,
+    before: Option<&Entity>,
+) -> Result<Entity, Problem> {
+    let id = id_of(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
+    let api_key = match optional(api_key) {
+        Some(api_key) => api_key.into(),
+        None => before.map_or_else(
+            || format!("mockaa-dev-{}-api-key", id.to_lowercase()).into(),
+            |entity| Arc::clone(&entity.api_key),
+        ),
+    };
+    let (public_keys, shipped_keys) = match public_keys {
+        Some(keys) => (keys.iter().map(PublicKey::try_from).collect::<Result<_, _>>()?, false),
+        None => before.map_or((Vec::new(), false), |entity| (entity.public_keys.clone(), entity.shipped_keys)),
+    };
+    let name = name.map(Into::into).or_else(|| before.map(|entity| Arc::clone(&entity.name)));
+    Ok(Entity { name: name.unwrap_or_else(|| Arc::clone(&id)), id, api_key, public_keys, shipped_keys })
+}
+
+fn id_of(field: &'static str, id: Option<String>) -> Result<Arc<str>, Problem> {
+    let id = id.unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
+    if (1..=64).contains(&id.len()) && id.bytes().all(plain) {
+        Ok(id.into())
+    } else {
+        let problem = format!("{} has to be 1 to 64 letters, digits, dots, dashes, underscores and @", quoted(&id));
+        Err(Problem::field(field, problem))
+    }
+}
+
+/// A Standard Webhooks secret (Standard Webhooks 1.0): `whsec_` and base64.
+fn checked_secret(secret: &str) -> Result<Arc<str>, Problem> {
+    let bytes = secret.strip_prefix("whsec_").and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
+    match bytes {
+        Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret.into()),
+        _ => Err(Problem::field("fiu.secret", "is not whsec_ followed by base64 of 24 to 64 bytes")),
+    }
+}
+
+/// Instance-metadata services of clouds: never called, whatever somebody configures (DESIGN §4.13). Beside them, every
+/// link-local IPv4 address.
+const METADATA_HOSTS: [&str; 3] = ["fd00:ec2::254", "metadata.google.internal", "100.100.100.200"];
+
+fn is_metadata(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.is_link_local() || METADATA_HOSTS.contains(&&*address.to_string()),
+        Ok(IpAddr::V6(address)) => METADATA_HOSTS.contains(&&*address.to_string()),
+        Err(_) => METADATA_HOSTS.contains(&&*host),
+    }
+}
+
+/// Checks an address that webhooks are to be posted to, and takes the slash off its end.
+pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, Problem> {
+    let wrong = |problem: &str| {
+        let problem =
+            format!("{} is not an FIU base URL: {problem}; give one such as http://127.0.0.1:9000", quoted(text));
+        Problem::field(field, problem)
+    };
+    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("its scheme is not http or https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("a user name or password in it would stand in every record of a delivery"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("paths are appended to it, so it has no query and no fragment"));
+    }
+    if url.host_str().is_none_or(is_metadata) {
+        return Err(wrong("cloud-metadata addresses are never called"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FiuEntry, check_fiu_url};
+
+    #[test]
+    fn an_fiu_url_is_http_and_no_metadata_service() {
+        let check = |text| check_fiu_url("fiu.baseUrl", text);
+        assert_eq!(check("http://localhost:9000/aa/").as_deref(), Ok("http://localhost:9000/aa"));
+        for text in [
+            "localhost:9000",
+            "ftp://x",
+            "http://169.254.169.254/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://169.254.170.2",
+            "http://2852039166/",
+            "http://[fd00:ec2::254]/x",
+            "http://metadata.google.internal./",
+            "http://user:secret@x/",
+            "http://x?y=1",
+            "",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_enough_and_the_rest_follows() {
+        let fiu = FiuEntry { id: Some("FIU-9".to_owned()), ..FiuEntry::default() }.into_fiu(None).expect("an FIU");
+        assert_eq!((&*fiu.entity.api_key, &*fiu.entity.name), ("mockaa-dev-fiu-9-api-key", "FIU-9"));
+        let again = FiuEntry { base_url: Some("http://x".to_owned()), ..FiuEntry::of(&fiu) }.into_fiu(Some(&fiu));
+        assert_eq!(again.expect("an FIU").base_url.as_deref(), Some("http://x"));
+    }
+}

@@ -1,0 +1,219 @@
+//! Messages about financial information: asking for it and fetching it.
+
+use serde::{Deserialize, Serialize};
+
+use super::key_material::{KeyMaterial, OfferedKey};
+use super::{AnswerHead, Echo, Head, Request, Spoken, head};
+use crate::domain::consent::Range;
+use crate::domain::ids::{ConsentId, SessionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::wire::fields::{instant, need, object, objects, optional, quoted, text};
+use crate::wire::problem::Problem;
+
+/// Body of `POST /FI/request`.
+#[derive(Debug, Deserialize)]
+pub struct FiRequest {
+    ver: Option<String>,
+    timestamp: Option<String>,
+    txnid: Option<String>,
+    #[serde(rename = "FIDataRange", default, deserialize_with = "object")]
+    range: Option<AskedRange>,
+    #[serde(rename = "Consent", default, deserialize_with = "object")]
+    consent: Option<AskedConsent>,
+    #[serde(rename = "KeyMaterial", default, deserialize_with = "object")]
+    key_material: Option<KeyMaterial>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct AskedRange {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedConsent {
+    id: Option<String>,
+    digital_signature: Option<String>,
+}
+
+/// A request for data whose schema is right.
+#[derive(Debug)]
+pub struct AskedData {
+    pub range: Range,
+    pub consent_id: ConsentId,
+    /// The third part of the artefact's `signedConsent`.
+    pub signature: String,
+    pub key: OfferedKey,
+}
+
+impl Request for FiRequest {
+    type Content = AskedData;
+
+    fn check(self, _: &str) -> Result<(Head, AskedData), Problem> {
+        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
+        let range = need("FIDataRange", self.range)?;
+        let range = Range { from: instant("FIDataRange.from", range.from)?, to: instant("FIDataRange.to", range.to)? };
+        let consent = need("Consent", self.consent)?;
+        let id = text("Consent.id", consent.id)?;
+        let signature = text("Consent.digitalSignature", consent.digital_signature)?;
+        let key = need("KeyMaterial", self.key_material)?.check(head.ver)?;
+        let consent_id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
+        Ok((head, AskedData { range, consent_id, signature, key }))
+    }
+}
+
+/// Answer of `POST /FI/request`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FiResponse<'a> {
+    #[serde(flatten)]
+    head: AnswerHead<'a>,
+    consent_id: String,
+    session_id: String,
+}
+
+impl<'a> FiResponse<'a> {
+    pub fn new(echo: Echo<'a>, session: &Session) -> Self {
+        Self { head: echo.head(), consent_id: session.consent_id.to_string(), session_id: session.id.to_string() }
+    }
+}
+
+/// Body of `POST /FI/fetch`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FiFetchRequest {
+    ver: Option<String>,
+    timestamp: Option<String>,
+    txnid: Option<String>,
+    session_id: Option<String>,
+    fip_id: Option<String>,
+    #[serde(default, deserialize_with = "objects")]
+    link_ref_number: Option<Vec<LinkRef>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LinkRef {
+    id: Option<String>,
+}
+
+/// What an FIU wants of a session; an empty list means all accounts.
+#[derive(Debug)]
+pub struct Wanted {
+    pub session: SessionId,
+    pub fip: Option<Box<str>>,
+    pub link_refs: Vec<Box<str>>,
+}
+
+impl Request for FiFetchRequest {
+    type Content = Wanted;
+
+    fn check(self, _: &str) -> Result<(Head, Wanted), Problem> {
+        const LINKS: &str = "linkRefNumber";
+        let head = head(Spoken::Two, self.ver, self.timestamp, self.txnid)?;
+        let session = text("sessionId", self.session_id)?;
+        let links = self.link_ref_number;
+        if links.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::field(LINKS, "is empty; name at least one account, or leave it out for all"));
+        }
+        let links = links.unwrap_or_default().into_iter().map(|link| text("linkRefNumber.id", link.id));
+        let links = links.collect::<Result<Vec<_>, _>>()?;
+        Ok((head, Wanted::new(&session, self.fip_id, links)?))
+    }
+}
+
+impl Wanted {
+    /// Checks what the body of 2.x and the path and query of 1.1.x have in common.
+    pub fn new(session: &str, fip: Option<String>, link_refs: Vec<String>) -> Result<Self, Problem> {
+        if let Some(twice) = link_refs.iter().enumerate().find(|(place, link)| link_refs[..*place].contains(link)) {
+            return Err(Problem::field("linkRefNumber", format!("names {} twice", quoted(twice.1))));
+        }
+        Ok(Self {
+            session: SessionId::parse(session).ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
+            fip: optional(fip).map(Into::into),
+            link_refs: link_refs.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+/// Answer with data. One entry for each account, with a key pair and a nonce of its own: several accounts under one
+/// would share the AES-GCM key and IV (`reference/rebit.md` §5.1).
+#[derive(Debug, Serialize)]
+pub struct FiFetchResponse<'a> {
+    #[serde(flatten)]
+    head: AnswerHead<'a>,
+    #[serde(rename = "FI")]
+    fi: Vec<FiEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FiEntry<'a> {
+    #[serde(rename = "fipID")]
+    fip_id: &'a str,
+    data: [FiItem<'a>; 1],
+    #[serde(rename = "KeyMaterial")]
+    key_material: KeyMaterial,
+}
+
+#[derive(Debug, Serialize)]
+struct FiItem<'a> {
+    #[serde(rename = "linkRefNumber")]
+    link_ref_number: &'a str,
+    #[serde(rename = "maskedAccNumber")]
+    masked_acc_number: &'a str,
+    #[serde(rename = "encryptedFI")]
+    encrypted_fi: String,
+}
+
+/// One account's data, encrypted.
+#[derive(Debug)]
+pub struct Sealed {
+    pub fip: String,
+    pub link_ref: String,
+    pub masked_number: String,
+    pub encrypted: String,
+    pub key_material: KeyMaterial,
+}
+
+impl<'a> FiFetchResponse<'a> {
+    pub fn new(echo: Echo<'a>, sealed: &'a [Sealed]) -> Self {
+        let entry = |sealed: &'a Sealed| FiEntry {
+            fip_id: &sealed.fip,
+            data: [FiItem {
+                link_ref_number: &sealed.link_ref,
+                masked_acc_number: &sealed.masked_number,
+                encrypted_fi: sealed.encrypted.clone(),
+            }],
+            key_material: sealed.key_material.clone(),
+        };
+        Self { head: echo.head(), fi: sealed.iter().map(entry).collect() }
+    }
+}
+
+/// An answer with data as its receiver reads it. An entry may hold several accounts under one key: nothing forbids it,
+/// so a reader must take it.
+#[derive(Debug, Deserialize)]
+pub struct ReceivedFi {
+    #[serde(rename = "FI")]
+    pub fi: Vec<ReceivedEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReceivedEntry {
+    #[serde(rename = "fipID")]
+    pub fip_id: String,
+    pub data: Vec<ReceivedItem>,
+    #[serde(rename = "KeyMaterial")]
+    pub key_material: KeyMaterial,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReceivedItem {
+    #[serde(rename = "linkRefNumber")]
+    pub link_ref_number: String,
+    #[serde(rename = "maskedAccNumber")]
+    pub masked_acc_number: String,
+    #[serde(rename = "encryptedFI")]
+    pub encrypted_fi: String,
+}

@@ -1,0 +1,150 @@
+//! The plaintexts of web redirection and the dates beside them (`reference/rebit.md` §7).
+
+use chrono::{NaiveDateTime, Timelike};
+use reqwest::Url;
+
+use crate::domain::time::Timestamp;
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+
+const DATE: &str = "%d%m%Y%H%M%S";
+
+/// Reads `reqdate`: ddMMyyyyHHmmss and one digit more, UTC; the digit is taken as tenths of a second.
+pub fn parse_date(text: &str) -> Result<Timestamp, Problem> {
+    let wrong = || {
+        let problem = format!("{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more", quoted(text));
+        Problem::field("reqdate", problem)
+    };
+    if text.len() != 15 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let at = NaiveDateTime::parse_from_str(&text[..14], DATE).map_err(|_| wrong())?;
+    let tenths = i64::from(text.as_bytes()[14] - b'0');
+    Ok(Timestamp::from_millis(at.and_utc().timestamp_millis() + tenths * 100))
+}
+
+/// Writes `resdate`.
+pub fn compact_date(at: Timestamp) -> String {
+    let utc = chrono::DateTime::from_timestamp_millis(at.as_millis()).expect("years 1 to 9999 are representable");
+    format!("{}{}", utc.format(DATE), utc.nanosecond() / 100_000_000)
+}
+
+/// What an FIU says in `ecreq`. Fields that only prefill forms are read over.
+#[derive(Debug)]
+pub struct Request {
+    txnid: String,
+    session: String,
+    user: String,
+    redirect: Url,
+    /// Consent handles, in `srcref`.
+    pub handles: Vec<String>,
+}
+
+/// What becomes of the visit (aa-redirection-standards 1.5.0, error codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Rejected,
+    ConsentNotAvailable,
+    InvalidRequest,
+    SessionTimeout,
+}
+
+impl Outcome {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Rejected => 1,
+            Self::ConsentNotAvailable => 2,
+            Self::InvalidRequest => 3,
+            Self::SessionTimeout => 6,
+        }
+    }
+}
+
+impl Request {
+    /// Reads the decrypted text: form-urlencoded.
+    pub fn read(text: &str) -> Result<Self, Problem> {
+        // A URL's query is where this format is read from anyway.
+        let form = Url::parse(&format!("form:?{text}")).map_err(|_| Problem::field("ecreq", "is not a form"))?;
+        let value = |name: &str| {
+            let found = form.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            found.unwrap_or_default()
+        };
+        let required = |name: &'static str| {
+            let found = value(name);
+            if found.is_empty() { Err(Problem::field("ecreq", format!("has no {name}"))) } else { Ok(found) }
+        };
+        let redirect = required("redirect")?;
+        let redirect =
+            Url::parse(&redirect).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+                Problem::field("ecreq", format!("redirect {} is not an http or https address", quoted(&redirect)))
+            })?;
+        Ok(Self {
+            txnid: required("txnid")?,
+            session: required("sessionid")?,
+            user: required("userid")?,
+            redirect,
+            handles: value("srcref")
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(Into::into)
+                .collect(),
+        })
+    }
+
+    /// The text of `ecres`.
+    pub fn response(&self, outcome: Outcome) -> String {
+        let mut form = Url::parse("form:").expect("a scheme is a URL");
+        let status = if outcome == Outcome::Success { "S" } else { "F" };
+        form.query_pairs_mut()
+            .append_pair("txnid", &self.txnid)
+            .append_pair("sessionid", &self.session)
+            .append_pair("userid", &self.user)
+            .append_pair("status", status)
+            .append_pair("errorcode", &outcome.code().to_string())
+            .append_pair("srcref", &self.handles.join(","));
+        form.query().unwrap_or_default().to_owned()
+    }
+
+    /// Where the browser goes back to.
+    pub fn address(&self, veiled_aa: &str, date: &str, encrypted: &str) -> String {
+        let mut address = self.redirect.clone();
+        address
+            .query_pairs_mut()
+            .append_pair("fi", veiled_aa)
+            .append_pair("resdate", date)
+            .append_pair("ecres", encrypted);
+        address.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Request, compact_date, parse_date};
+
+    #[test]
+    fn a_date_reads_back_as_it_is_written() {
+        let at = parse_date("031120201803460").expect("a date");
+        assert_eq!((at.to_string(), compact_date(at)), ("2020-11-03T18:03:46.000Z".into(), "031120201803460".into()));
+        for text in ["", "03112020180346", "0311202018034600", "331120201803460", "03112020180346x"] {
+            assert!(parse_date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_needs_a_way_back() {
+        let text =
+            "txnid=T1&sessionid=S1&srcref=a%2Cb&userid=x%40mockaa&redirect=https%3A%2F%2Ffiu.example%2Fback%3Fa%3D1";
+        let request = Request::read(text).expect("a request");
+        assert_eq!(request.handles, ["a", "b"]);
+        let expected = "txnid=T1&sessionid=S1&userid=x%40mockaa&status=F&errorcode=1&srcref=a%2Cb";
+        assert_eq!(request.response(Outcome::Rejected), expected);
+        let address = request.address("Zm9v", "031120201803460", "YQ==");
+        assert_eq!(address, "https://fiu.example/back?a=1&fi=Zm9v&resdate=031120201803460&ecres=YQ%3D%3D");
+        for text in ["", "txnid=T1&sessionid=S1&userid=u", "txnid=T1&sessionid=S1&userid=u&redirect=javascript:x"] {
+            assert!(Request::read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The Central Registry (`reference/rebit.md` §4.3): who takes part, where to find them, and their keys.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::domain::account::{FiType, named};
+use crate::domain::participants::{Participants, PublicKey};
+use crate::domain::time::Timestamp;
+use crate::wire::jwk::Jwk;
+
+named! {
+    /// Kind of participant.
+    EntityType { Aa = "AA", Fip = "FIP", Fiu = "FIU" }
+}
+
+/// `entityinfo` with its envelope.
+#[derive(Debug, Serialize)]
+pub struct EntityInfo {
+    ver: &'static str,
+    timestamp: String,
+    txnid: String,
+    requester: Value,
+    entityinfo: Value,
+}
+
+/// Where the sandbox is, and the AA's own key.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub base: &'a str,
+    pub aa_key: &'a PublicKey,
+    pub txnid: &'a str,
+    pub now: Timestamp,
+}
+
+/// The entities of a kind.
+pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>) -> Vec<(String, EntityInfo)> {
+    let info = |id: &str, name: &str, handle: Option<&str>, base: &str, key: Option<&PublicKey>| {
+        let fi_types: Vec<_> = match kind {
+            EntityType::Fip => FiType::ALL.iter().map(|fi_type| fi_type.as_str()).collect(),
+            EntityType::Aa | EntityType::Fiu => Vec::new(),
+        };
+        let entityinfo = json!({
+            "name": name,
+            "id": id,
+            "code": id,
+            "entityhandle": handle.unwrap_or_default(),
+            "Identifiers": [{ "category": "STRONG", "type": "MOBILE" }],
+            "baseurl": base,
+            "webviewurl": handle.map(|_| format!("{}/aa/webview", place.base)),
+            "fitypes": fi_types,
+            "certificate": key.map(Jwk::from),
+            "tokeninfo": {
+                "url": format!("{}/auth/realms/sahamati/protocol/openid-connect/token", place.base),
+                "desc": "client credentials: the entity's id and its API key",
+            },
+            "inboundports": [],
+            "outboundports": [],
+            "ips": [],
+        });
+        let requester = json!({ "name": &*participants.aa.id, "id": &*participants.aa.id });
+        let (timestamp, txnid) = (place.now.to_string(), place.txnid.to_owned());
+        (id.to_owned(), EntityInfo { ver: "1.0", timestamp, txnid, requester, entityinfo })
+    };
+    match kind {
+        EntityType::Aa => {
+            let aa = &participants.aa;
+            // One address speaks both generations (DESIGN §1).
+            let base = format!("v1:{0}, v2:{0}/V2", place.base);
+            vec![info(&aa.id, &aa.id, Some(&aa.handle), &base, Some(place.aa_key))]
+        }
+        EntityType::Fiu => {
+            let fius = participants.fius.iter().map(|fiu| {
+                let entity = &fiu.entity;
+                info(
+                    &entity.id,
+                    &entity.name,
+                    None,
+                    fiu.base_url.as_deref().unwrap_or_default(),
+                    entity.public_keys.first(),
+                )
+            });
+            fius.collect()
+        }
+        EntityType::Fip => {
+            let fips = participants.fips.iter().map(|fip| {
+                let entity = &fip.entity;
+                info(&entity.id, &entity.name, None, place.base, entity.public_keys.first())
+            });
+            fips.collect()
+        }
+    }
+}
+
+/// Refusal of the registry.
+pub fn error(status: u16, text: &str) -> Value {
+    json!({ "responseCode": status, "responseText": text })
+}
