@@ -1,13 +1,19 @@
 //! The command line. Exit codes: 0 fine, 1 expectations unmet, 2 usage or bad file, 3 could not run (DESIGN §6).
 
+mod config;
 mod demo;
+mod fi;
+mod jws;
 mod magic;
 mod ready;
 mod serve;
 
+use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -15,6 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::StartError;
+use crate::config::ConfigError;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -35,6 +42,8 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   mockaa demo                                    see one whole journey
   mockaa serve --fiu-url http://127.0.0.1:9000   run the sandbox for your FIU
+  mockaa fi keys --private fiu-keys.json         a key pair for encrypted data
+  mockaa jws explain --signature SIG body.json   why does this not verify?
   mockaa magic                                   customers whose consents play a known story";
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +54,15 @@ enum Command {
     Demo(demo::Arguments),
     /// Wait until a sandbox answers; for health checks and scripts.
     Ready(ready::Arguments),
+    /// Sign and check messages as ReBIT participants do, and find out why a signature does not verify.
+    #[command(subcommand)]
+    Jws(jws::Command),
+    /// The FIU's side of encrypted financial information: make keys, encrypt, decrypt.
+    #[command(subcommand)]
+    Fi(fi::Command),
+    /// Participants of your own.
+    #[command(subcommand)]
+    Config(config::Command),
     /// List the customers whose consents play a known story.
     Magic,
 }
@@ -58,6 +76,9 @@ pub async fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Ready(arguments) => ready::run(arguments).await,
+        Command::Jws(command) => jws::run(&command),
+        Command::Fi(command) => fi::run(&command),
+        Command::Config(command) => config::run(&command),
         Command::Magic => Ok(magic::run()),
     };
     outcome.unwrap_or_else(|error| {
@@ -66,14 +87,32 @@ pub async fn run() -> ExitCode {
     })
 }
 
+/// The bytes of a file, or of stdin where it is `-` or not given.
+fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    if let Some(file) = file.filter(|file| *file != Path::new("-")) {
+        return std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+    Ok(bytes)
+}
+
 /// Reads a length of wall time.
 fn duration(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
     Ok(Duration::from_millis(u64::try_from(span.0).unwrap_or_default()))
 }
 
+/// A mistake in what the caller gave; the exit code says so.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 /// 2 for what the caller can mend in the call or a file, 3 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Usage>() || error.is::<ConfigError>() {
+        return 2;
+    }
     match error.downcast_ref::<StartError>() {
         Some(StartError::Config(_) | StartError::Scenarios(_)) => 2,
         Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => 3,

@@ -197,6 +197,10 @@ fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     add("the body with a line break after it", [body, b"\n"].concat());
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         add("the body parsed and printed without spaces, keys sorted", value.to_string().into_bytes());
+        add(
+            "the body parsed and printed without spaces, keys sorted, and a line break",
+            format!("{value}\n").into_bytes(),
+        );
         add("the body parsed and printed with spaces, keys sorted", format!("{value:#}").into_bytes());
     }
     add("the body without any white space", body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());

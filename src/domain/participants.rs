@@ -94,6 +94,14 @@ pub enum Member {
 }
 
 impl Member {
+    /// The word for what it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Fiu(_) => "FIU",
+            Self::Fip(_) => "FIP",
+        }
+    }
+
     pub fn entity(&self) -> &Entity {
         match self {
             Self::Fiu(fiu) => &fiu.entity,

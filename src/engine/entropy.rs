@@ -36,6 +36,12 @@ pub fn random_token() -> [u8; 24] {
     rand::random()
 }
 
+/// 32 bytes for a key or a nonce that somebody else is to encrypt to.
+#[expect(clippy::disallowed_methods, reason = "a secret is the opposite of reproducible")]
+pub fn random_key() -> [u8; 32] {
+    rand::random()
+}
+
 #[cfg(test)]
 mod tests {
     use super::world_seed;

@@ -31,10 +31,6 @@ impl Claims {
     /// `base` is the sandbox's address, `id` a fresh one; times are the world's.
     pub fn new(member: &Member, base: &str, id: &str, now: Timestamp) -> Self {
         let entity = &member.entity().id;
-        let roles = match member {
-            Member::Fiu(_) => "FIU",
-            Member::Fip(_) => "FIP",
-        };
         let iat = now.as_millis().div_euclid(1000);
         Self {
             exp: iat + LIFE.0 / 1000,
@@ -46,7 +42,7 @@ impl Claims {
             azp: entity.to_string(),
             acr: "1".to_owned(),
             scope: "openid".to_owned(),
-            roles: roles.to_owned(),
+            roles: member.kind().to_owned(),
             client_id: entity.to_string(),
         }
     }

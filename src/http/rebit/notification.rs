@@ -176,10 +176,7 @@ fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
     let claimed = caller.participants.member(id);
     let claimed =
         claimed.ok_or_else(|| Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id))))?;
-    let expected = match claimed {
-        Member::Fiu(_) => "FIU",
-        Member::Fip(_) => "FIP",
-    };
+    let expected = claimed.kind();
     if kind != expected {
         return Err(Mismatch::Unknown("Notifier.type", format!("is {}, and {id} is a {expected}", quoted(kind))));
     }

@@ -1,0 +1,181 @@
+//! `mockaa fi`: the other side of encrypted financial information, for an FIU developer (`reference/rebit.md` §5).
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::cli::{Usage, duration, input};
+use crate::crypto::base64;
+use crate::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
+use crate::domain::exchange::{Curve, PeerKey};
+use crate::domain::time::Span;
+use crate::engine::clock::wall;
+use crate::engine::entropy::random_key;
+use crate::wire::rebit::fi::ReceivedFi;
+use crate::wire::rebit::key_material::KeyMaterial;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a key pair and a nonce; prints the KeyMaterial of POST /FI/request.
+    #[command(
+        after_help = "Examples:\n  mockaa fi keys --private fiu-keys.json\n  mockaa fi keys --private k.json --curve X25519 --life 1h"
+    )]
+    Keys {
+        /// Where the private key goes, with the KeyMaterial beside it; `mockaa fi decrypt` reads it.
+        #[arg(long, value_name = "FILE")]
+        private: PathBuf,
+
+        /// Curve25519 (Weierstrass form, as most of the ecosystem), or X25519 (RFC 7748).
+        #[arg(long, default_value = "Curve25519", value_parser = ["Curve25519", "X25519"])]
+        curve: String,
+
+        /// How long the key may be used.
+        #[arg(long, default_value = "24h", value_parser = duration, value_name = "TIME")]
+        life: Duration,
+    },
+    /// Encrypt a document as a FIP does, for the holder of this KeyMaterial; prints an answer of /FI/fetch.
+    #[command(
+        after_help = "Examples:\n  mockaa fi keys --private k.json > to.json\n  mockaa fi encrypt --to to.json statement.xml"
+    )]
+    Encrypt {
+        /// File with the receiver's KeyMaterial.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+
+        /// What the answer names.
+        #[arg(long, default_value = "FIP-1", value_name = "ID")]
+        fip: String,
+
+        #[arg(long, default_value = "link-1", value_name = "REF")]
+        link_ref: String,
+
+        #[arg(long, default_value = "XXXXXXXX0000", value_name = "NUMBER")]
+        masked_number: String,
+
+        /// The document; stdin without it.
+        file: Option<PathBuf>,
+    },
+    /// Decrypt an answer of /FI/fetch; prints the documents, one after the other.
+    #[command(
+        after_help = "Examples:\n  mockaa fi decrypt --private fiu-keys.json fetched.json\n  curl … /FI/fetch … | mockaa fi decrypt --private fiu-keys.json"
+    )]
+    Decrypt {
+        /// What `mockaa fi keys` wrote.
+        #[arg(long, value_name = "FILE")]
+        private: PathBuf,
+
+        /// Print JSON: fipID, linkRefNumber, maskedAccNumber and document of each account.
+        #[arg(long)]
+        json: bool,
+
+        /// The answer; stdin without it.
+        file: Option<PathBuf>,
+    },
+}
+
+/// The file of `--private`.
+#[derive(Deserialize, Serialize)]
+struct PrivateFile {
+    /// 32 bytes in base64: big-endian on Curve25519, little-endian on X25519.
+    #[serde(rename = "privateKey")]
+    private_key: String,
+    #[serde(rename = "KeyMaterial")]
+    key_material: KeyMaterial,
+}
+
+pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Keys { private, curve, life } => make_keys(private, curve, *life)?,
+        Command::Encrypt { to, fip, link_ref, masked_number, file } => {
+            let key_material: KeyMaterial = read_json(to)?;
+            let peer = peer_key(&key_material).map_err(|error| Usage(format!("{}: {error}", to.display())))?;
+            let pair = KeyPair::from_random(peer.curve, random_key(), random_key());
+            let encrypted = pair.encrypt(&peer, input(file.as_deref())?).map_err(|error| Usage(error.to_string()))?;
+            let item = json!({ "linkRefNumber": link_ref, "maskedAccNumber": masked_number, "encryptedFI": encrypted });
+            let entry =
+                json!({ "fipID": fip, "data": [item], "KeyMaterial": public_half(&pair, Duration::from_secs(86_400)) });
+            println!("{}", json!({ "FI": [entry] }));
+        }
+        Command::Decrypt { private, json, file } => decrypt(private, *json, file.as_deref())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> {
+    let curve = if curve == "X25519" { Curve::X25519 } else { Curve::Weierstrass };
+    let pair = KeyPair::from_random(curve, random_key(), random_key());
+    let key_material = public_half(&pair, life);
+    let public = serde_json::to_string(&key_material)?;
+    let file = PrivateFile { private_key: base64::encode(pair.private()), key_material };
+    let text = serde_json::to_string_pretty(&file)?;
+    std::fs::write(private, text + "\n").with_context(|| format!("cannot write {}", private.display()))?;
+    println!("{public}");
+    Ok(())
+}
+
+fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
+    let life = Span(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
+    let key_value = write_public(pair.curve, &pair.public);
+    KeyMaterial::new(pair.curve, key_value, base64::encode(&pair.nonce), wall().plus(life))
+}
+
+fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, ExchangeError> {
+    let (key_value, nonce) = key_material.key_and_nonce().ok_or(ExchangeError::Encoding)?;
+    let (curve, public) = read_public(key_value)?;
+    Ok(PeerKey { curve, public, nonce: read_nonce(nonce)? })
+}
+
+fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result<()> {
+    let keys: PrivateFile = read_json(private)?;
+    let wrong = |problem: String| Usage(format!("{}: {problem}", private.display()));
+    let own = peer_key(&keys.key_material).map_err(|error| wrong(error.to_string()))?;
+    let secret = base64::decode(&keys.private_key).and_then(|bytes| bytes.try_into().ok());
+    let secret = secret.ok_or_else(|| wrong("privateKey is not base64 of 32 bytes".to_owned()))?;
+    let pair = KeyPair::from_private(own.curve, secret, own.nonce).map_err(|error| wrong(error.to_string()))?;
+
+    let answer = input(file)?;
+    let answer: ReceivedFi = serde_json::from_slice(&answer).map_err(|error| {
+        let begins: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
+        Usage(format!("the input is not an answer of /FI/fetch: {error}; it begins: {begins}"))
+    })?;
+    let mut documents = Vec::new();
+    for entry in answer.fi {
+        let peer = peer_key(&entry.key_material).map_err(|error| Usage(format!("{}: {error}", entry.fip_id)))?;
+        for item in entry.data {
+            let account = format!("account {} of {}", item.link_ref_number, entry.fip_id);
+            let plaintext =
+                pair.decrypt(&peer, &item.encrypted_fi).map_err(|error| Usage(format!("{account}: {error}")))?;
+            // Some senders encrypt base64 of the document instead of the document.
+            let document = match plaintext.first() {
+                Some(b'<') => Some(plaintext),
+                _ => std::str::from_utf8(&plaintext).ok().and_then(base64::decode),
+            };
+            let document = document.and_then(|document| String::from_utf8(document).ok());
+            let document = document.with_context(|| format!("{account}: what was decrypted is no document"))?;
+            documents.push(json!({
+                "fipID": entry.fip_id,
+                "linkRefNumber": item.link_ref_number,
+                "maskedAccNumber": item.masked_acc_number,
+                "document": document,
+            }));
+        }
+    }
+    if as_json {
+        println!("{}", json!({ "items": documents, "next": null }));
+    } else {
+        for document in &documents {
+            println!("{}", document["document"].as_str().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(serde_json::from_slice(&text).map_err(|error| Usage(format!("{}: {error}", file.display())))?)
+}

@@ -1,0 +1,145 @@
+//! `mockaa jws`: `x-jws-signature` by hand.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+
+use crate::cli::{Usage, input};
+use crate::config::{participants, shipped_key};
+use crate::crypto::jws::{explain, sign_detached, verify_detached};
+use crate::crypto::keys::SigningKey;
+use crate::domain::participants::{PublicKey, SignatureProfile};
+use crate::wire::jwk::Jwk;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign a body; prints the value of x-jws-signature.
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign {
+        /// Participant whose shipped development key signs.
+        #[arg(long = "as", default_value = "FIU-1", value_name = "ID")]
+        signer: String,
+
+        /// Private RSA key of your own, PKCS#8 in PEM.
+        #[arg(long, requires = "kid", value_name = "FILE")]
+        key: Option<PathBuf>,
+
+        /// Name of that key.
+        #[arg(long)]
+        kid: Option<String>,
+
+        /// detached (over the raw body, b64:false), or encoded (over base64url of it).
+        #[arg(long, default_value = "detached", value_parser = ["detached", "encoded"])]
+        profile: String,
+
+        /// The body, byte for byte as it is sent; stdin without it. Of a GET, a file with its path.
+        file: Option<PathBuf>,
+    },
+    /// Check a signature; exit code 1 when it does not verify.
+    #[command(after_help = "Examples:\n  mockaa jws verify --signature \"$SIG\" --jwks aa-jwks.json body.json")]
+    Verify(Check),
+    /// Say what a signature is over, and what else the sender may have signed.
+    #[command(after_help = "Examples:\n  mockaa jws explain --signature \"$SIG\" body.json")]
+    Explain(Check),
+}
+
+const SIGN_EXAMPLES: &str = "Examples:
+  mockaa jws sign --as FIU-1 body.json
+  curl -H \"x-jws-signature: $(mockaa jws sign body.json)\" --data-binary @body.json …
+  mockaa jws sign --key fiu.pem --kid my-key-1 body.json";
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The value of x-jws-signature.
+    #[arg(long)]
+    signature: String,
+
+    /// Public keys as a JWK set, such as /.well-known/jwks.json; without it those of the AA and of all participants.
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+
+    /// Participants of your own.
+    #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The body, byte for byte as it came; stdin without it.
+    file: Option<PathBuf>,
+}
+
+pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Sign { signer, key, kid, profile, file } => {
+            let key = match (key, kid) {
+                (Some(file), Some(kid)) => {
+                    let pem =
+                        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+                    SigningKey::from_pem(kid, &pem).map_err(|error| Usage(format!("{}: {error}", file.display())))?
+                }
+                _ => shipped_key(signer).ok_or_else(|| {
+                    Usage(format!(
+                        "no key ships for '{signer}'; `mockaa config show` lists who has one, or give --key and --kid"
+                    ))
+                })?,
+            };
+            let profile = SignatureProfile::parse(profile).context("the two profiles are known")?;
+            let signature = sign_detached(&key, &input(file.as_deref())?, profile);
+            println!("{}", signature.context("both profiles sign")?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify(check) => {
+            let (keys, body) = (check.keys()?, check.body()?);
+            let public: Vec<&PublicKey> = keys.iter().map(|(_, key)| key).collect();
+            match verify_detached(check.signature.trim(), &body, &public) {
+                Ok(form) => {
+                    println!("verifies ({form:?})");
+                    Ok(ExitCode::SUCCESS)
+                }
+                Err(flaw) => {
+                    println!("does not verify: {flaw}");
+                    Ok(ExitCode::from(1))
+                }
+            }
+        }
+        Command::Explain(check) => {
+            let (keys, body) = (check.keys()?, check.body()?);
+            let public: Vec<&PublicKey> = keys.iter().map(|(_, key)| key).collect();
+            let owned: Vec<_> = keys.iter().map(|(owner, key)| (owner.clone(), key)).collect();
+            let told = explain(check.signature.trim(), &body, &public, &owned);
+            print!("{told}");
+            Ok(ExitCode::from(u8::from(!told.is_fine())))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+impl Check {
+    fn body(&self) -> anyhow::Result<Vec<u8>> {
+        input(self.file.as_deref())
+    }
+
+    /// The keys, each with its owner.
+    fn keys(&self) -> anyhow::Result<Vec<(String, PublicKey)>> {
+        if let Some(file) = &self.jwks {
+            let name = file.display();
+            let text = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
+            let set: JwkSet = serde_json::from_slice(&text).map_err(|error| Usage(format!("{name}: {error}")))?;
+            let key = |jwk: &Jwk| PublicKey::try_from(jwk).map(|key| (name.to_string(), key));
+            let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
+            return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
+        }
+        let (participants, aa) = participants(self.config.as_deref(), None)?;
+        let mut keys = vec![(participants.aa.id.to_string(), aa.public())];
+        for member in participants.members() {
+            let entity = member.entity();
+            keys.extend(entity.public_keys.iter().map(|key| (entity.id.to_string(), key.clone())));
+        }
+        Ok(keys)
+    }
+}
