@@ -10,6 +10,7 @@ macro_rules! shipped {
 
 shipped!(
     "approve-deposit.yaml",
+    "data-later.yaml",
     "expire.yaml",
     "hold-at-ready.yaml",
     "never-answered.yaml",

@@ -5,6 +5,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::inbox::Inbox;
+use crate::specification;
 
 /// When the seed documents' own request was valid. The clock stands, so every byte repeats.
 pub const NOW: &str = "2020-07-04T06:00:00.000Z";
@@ -63,9 +64,13 @@ impl TestApp {
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        let response = request.send().await.expect("the sandbox answers");
+        let request = request.build().expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.expect("the sandbox answers");
         let signature = response.headers().get("x-jws-signature").map(|value| value.to_str().expect("text").to_owned());
-        Reply { status: response.status(), signature, text: response.text().await.expect("a whole body") }
+        let reply = Reply { status: response.status(), signature, text: response.text().await.expect("a whole body") };
+        specification::check_answer(&method, &path, reply.status, &reply.text);
+        reply
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -178,7 +183,10 @@ pub fn set(body: &mut Value, path: &str, value: Option<Value>) {
         };
     }
     match value {
-        Some(value) => place[last] = value,
+        Some(value) => match last.parse::<usize>() {
+            Ok(index) => place[index] = value,
+            Err(_) => place[last] = value,
+        },
         None => {
             place.as_object_mut().expect("an object").remove(last);
         }

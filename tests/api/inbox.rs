@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::specification;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Bytes, Data, PayloadConfig, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
@@ -77,12 +78,16 @@ impl Inbox {
     /// The next message; fails the test when none comes.
     pub async fn next(&mut self) -> Message {
         let next = tokio::time::timeout(Duration::from_secs(20), self.messages.recv()).await;
-        next.expect("a webhook arrives").expect("the inbox is open")
+        let message = next.expect("a webhook arrives").expect("the inbox is open");
+        specification::check_webhook(&message.path, &message.body);
+        message
     }
 
     /// What has arrived so far and was not taken.
     pub fn arrived(&mut self) -> Vec<Message> {
-        std::iter::from_fn(|| self.messages.try_recv().ok()).collect()
+        let messages: Vec<_> = std::iter::from_fn(|| self.messages.try_recv().ok()).collect();
+        messages.iter().for_each(|message| specification::check_webhook(&message.path, &message.body));
+        messages
     }
 
     /// Paths of what has arrived so far and was not taken.

@@ -1,5 +1,6 @@
 //! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
 
+mod actors;
 mod bad_input;
 mod control;
 mod determinism;
@@ -11,5 +12,6 @@ mod rebit;
 mod scenarios;
 mod security;
 mod seed;
+mod specification;
 mod webhooks;
 mod worlds;

@@ -1,0 +1,234 @@
+//! Participants that play by the book: every message with an API key and a signature, as strict asks for them. And one
+//! of them, an FIU, taken through its journey step by step.
+
+use mockaa::crypto::base64::{decode, encode};
+use mockaa::crypto::exchange::{KeyPair, read_nonce, read_public, write_public};
+use mockaa::crypto::jws::sign_detached;
+use mockaa::crypto::keys::SigningKey;
+use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::participants::SignatureProfile;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::helpers::{NOW, Reply, TestApp, handle_of, rebit_message, rebit_request};
+
+/// A registered participant.
+pub struct Actor {
+    pub id: &'static str,
+    pub header: &'static str,
+    pub api_key: String,
+    pub key: SigningKey,
+}
+
+impl Actor {
+    fn new(id: &'static str, header: &'static str, pem: &str) -> Self {
+        let name = id.to_lowercase();
+        let key = SigningKey::from_pem(&format!("{name}-dev-1"), pem).expect("a key");
+        Self { id, header, api_key: format!("mockaa-dev-{name}-api-key"), key }
+    }
+
+    pub fn fiu_1() -> Self {
+        Self::new("FIU-1", "client_api_key", include_str!("../../fixtures/keys/fiu-1.pem"))
+    }
+
+    pub fn fiu_2() -> Self {
+        Self::new("FIU-2", "client_api_key", include_str!("../../fixtures/keys/fiu-2.pem"))
+    }
+
+    pub fn fip_1() -> Self {
+        Self::new("FIP-1", "fip_api_key", include_str!("../../fixtures/keys/fip-1.pem"))
+    }
+
+    pub fn fip_2() -> Self {
+        Self::new("FIP-2", "fip_api_key", include_str!("../../fixtures/keys/fip-2.pem"))
+    }
+
+    pub fn acme() -> Self {
+        Self::new("ACME-FIP", "fip_api_key", include_str!("../../fixtures/keys/acme-fip.pem"))
+    }
+
+    pub fn sign(&self, bytes: &[u8]) -> String {
+        sign_detached(&self.key, bytes, SignatureProfile::Detached).expect("a signature")
+    }
+
+    /// Exactly these bytes, signed.
+    pub fn signed(&self, app: &TestApp, path: &str, body: &str) -> RequestBuilder {
+        let request = app.request(Method::POST, path).header(self.header, &self.api_key);
+        let request =
+            request.header("content-type", "application/json").header("x-jws-signature", self.sign(body.as_bytes()));
+        request.body(body.to_owned())
+    }
+
+    pub async fn post(&self, app: &TestApp, path: &str, body: &Value) -> Reply {
+        app.send(self.signed(app, path, &body.to_string())).await
+    }
+
+    /// A GET of 1.1.x: its signature is over the path.
+    pub async fn get(&self, app: &TestApp, path: &str) -> Reply {
+        let request = app.request(Method::GET, path).header(self.header, &self.api_key);
+        app.send(request.header("x-jws-signature", self.sign(path.as_bytes()))).await
+    }
+}
+
+/// The FIU's key pair for one request.
+pub fn key_pair(curve: Curve) -> KeyPair {
+    KeyPair::from_random(curve, [0x42; 32], [0x17; 32])
+}
+
+pub fn key_material(pair: &KeyPair) -> Value {
+    let (algorithm, curve) = match pair.curve {
+        Curve::Weierstrass => ("ECDH", "Curve25519"),
+        Curve::X25519 => ("X25519", "X25519"),
+    };
+    json!({
+        "cryptoAlg": algorithm,
+        "curve": curve,
+        "params": "cipher=AES/GCM/NoPadding;KeyPairGenerator=ECDH",
+        "DHPublicKey": { "expiry": "2020-07-05T06:00:00.000Z", "Parameters": "", "KeyValue": write_public(pair.curve, &pair.public) },
+        "Nonce": encode(&pair.nonce),
+    })
+}
+
+/// Every account's document, decrypted.
+pub fn open_fetched(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
+    let mut documents = Vec::new();
+    for entry in fetched["FI"].as_array().expect("a list") {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let material = &entry["KeyMaterial"];
+        let (curve, public) = read_public(&text(&material["DHPublicKey"]["KeyValue"])).expect("a key");
+        let peer = PeerKey { curve, public, nonce: read_nonce(&text(&material["Nonce"])).expect("a nonce") };
+        for item in entry["data"].as_array().expect("a list") {
+            let plaintext = pair.decrypt(&peer, &text(&item["encryptedFI"])).expect("it decrypts");
+            let document = String::from_utf8(plaintext).expect("text");
+            let document = if document.starts_with('<') {
+                document
+            } else {
+                String::from_utf8(decode(&document).expect("base64 of a document")).expect("text")
+            };
+            documents.push((text(&item["linkRefNumber"]), document));
+        }
+    }
+    documents
+}
+
+/// An FIU on its way through a consent.
+pub struct Journey<'a> {
+    pub app: &'a TestApp,
+    pub fiu: Actor,
+}
+
+impl<'a> Journey<'a> {
+    pub fn new(app: &'a TestApp) -> Self {
+        Self { app, fiu: Actor::fiu_1() }
+    }
+
+    /// A consent that can be asked again and again, and its handle.
+    pub async fn raise(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut body = consent_request();
+        change(&mut body);
+        handle_of(&self.fiu.post(self.app, "/Consent", &body).await.ok())
+    }
+
+    pub async fn handle(&self, handle: &str) -> Value {
+        self.fiu.post(self.app, "/Consent/handle", &rebit_message("ConsentHandle", handle)).await.ok()
+    }
+
+    /// Raises, approves; the handle and the consent id.
+    pub async fn approved(&self, change: impl FnOnce(&mut Value)) -> (String, String) {
+        let handle = self.raise(change).await;
+        self.app.act(&handle, "approve").await.ok();
+        let id = self.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+        (handle, id)
+    }
+
+    /// Raises, approves with these accounts only.
+    pub async fn approved_with(&self, accounts: &[String], change: impl FnOnce(&mut Value)) -> (String, String) {
+        let handle = self.raise(change).await;
+        let path = format!("/_mockaa/v1/consents/{handle}/approve");
+        self.app.post(&path, &json!({ "accounts": accounts })).await.ok();
+        let id = self.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+        (handle, id)
+    }
+
+    pub async fn artefact(&self, id: &str) -> Value {
+        self.fiu.post(self.app, "/Consent/fetch", &rebit_message("consentId", id)).await.ok()
+    }
+
+    /// A request for the data of this consent.
+    pub async fn fi_request(&self, id: &str) -> Value {
+        let signed = self.artefact(id).await["signedConsent"].as_str().expect("a JWS").to_owned();
+        let (_, signature) = signed.rsplit_once('.').expect("three parts");
+        json!({
+            "ver": "2.0.0",
+            "timestamp": NOW,
+            "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
+            "FIDataRange": { "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" },
+            "Consent": { "id": id, "digitalSignature": signature },
+            "KeyMaterial": key_material(&key_pair(Curve::Weierstrass)),
+        })
+    }
+
+    pub async fn ask(&self, id: &str) -> Reply {
+        self.fiu.post(self.app, "/FI/request", &self.fi_request(id).await).await
+    }
+
+    /// Asks for data; the session's id.
+    pub async fn session(&self, id: &str) -> String {
+        self.ask(id).await.ok()["sessionId"].as_str().expect("a session").to_owned()
+    }
+
+    pub async fn fetch(&self, session: &str) -> Reply {
+        self.fiu.post(self.app, "/FI/fetch", &rebit_message("sessionId", session)).await
+    }
+
+    /// The session as a FIP knows it.
+    pub async fn fip_session(&self, session: &str, fip: &str) -> String {
+        let shown = self.app.get(&format!("/_mockaa/v1/sessions/{session}")).await.ok();
+        let parts = shown["fipSessions"].as_array().expect("a list");
+        let part = parts.iter().find(|part| part["fipId"] == fip).expect("the FIP is in it");
+        part["sessionId"].as_str().expect("an id").to_owned()
+    }
+
+    /// The consent's id as a FIP knows it.
+    pub async fn fip_consent_id(&self, handle: &str, fip: &str) -> String {
+        let shown = self.app.consent(handle).await;
+        let parts = shown["fipArtefacts"].as_array().expect("a list");
+        let part = parts.iter().find(|part| part["fipId"] == fip).expect("the FIP is in it");
+        part["consentId"].as_str().expect("an id").to_owned()
+    }
+
+    /// `accRefNumber`s and `linkRefNumber`s of a customer's accounts of a kind at a FIP.
+    pub async fn accounts(&self, customer: &str, fip: &str, fi_type: &str) -> Vec<(String, String)> {
+        let shown = self.app.get(&format!("/_mockaa/v1/customers/{customer}/accounts")).await.ok();
+        let accounts = shown["items"].as_array().expect("a list").iter();
+        let text = |account: &Value, field: &str| account[field].as_str().expect("a text").to_owned();
+        accounts
+            .filter(|account| account["fipId"] == fip && account["fiType"] == fi_type)
+            .map(|account| (text(account, "accRefNumber"), text(account, "linkRefNumber")))
+            .collect()
+    }
+
+    pub async fn customer(&self, customer: &str, verb: &str, body: &Value) -> Reply {
+        self.app.post(&format!("/_mockaa/v1/customers/{customer}/{verb}"), body).await
+    }
+
+    /// Registers the customer and links accounts by one-time password.
+    pub async fn register_and_link(&self, customer: &str, fip: &str, accounts: &[String]) {
+        self.customer(customer, "register", &Value::Null).await.ok();
+        self.link(customer, fip, accounts).await;
+    }
+
+    pub async fn link(&self, customer: &str, fip: &str, accounts: &[String]) {
+        let link = self.customer(customer, "link", &json!({ "fipId": fip, "accounts": accounts })).await.ok();
+        let verify = json!({ "refNumber": link["RefNumber"], "token": "123456" });
+        self.customer(customer, "verify", &verify).await.ok();
+    }
+}
+
+/// A valid request of 2.0.0 for a consent that can be asked often.
+pub fn consent_request() -> Value {
+    let mut body = rebit_request();
+    body["ConsentDetail"]["fetchType"] = "PERIODIC".into();
+    body["ConsentDetail"]["Frequency"] = json!({ "unit": "DAY", "value": 24 });
+    body
+}

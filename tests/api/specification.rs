@@ -1,0 +1,167 @@
+//! The published OpenAPI files of the AA and the FIU: every answer and every webhook of these tests is held against
+//! them. They lie beside the project, in `../shared/rebit/openapi`, or below `MOCKAA_SPECS`; without them nothing is
+//! checked, which a test of their own says.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+struct Specification {
+    document: Value,
+}
+
+struct Specifications {
+    aa: [(&'static str, Specification); 3],
+    fiu: [(&'static str, Specification); 2],
+}
+
+/// The files, read once; `None` where they are not.
+fn specifications() -> Option<&'static Specifications> {
+    static READ: OnceLock<Option<Specifications>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
+        let folder = std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+        let read = |name: &str| {
+            let text = std::fs::read_to_string(folder.join("openapi").join(name)).ok()?;
+            Some(Specification { document: serde_saphyr::from_str(&text).expect("a specification is YAML") })
+        };
+        Some(Specifications {
+            aa: [
+                ("1.1.", read("aa-1.1.2.yaml")?),
+                ("2.0.0", read("aa-2.0.0.yaml")?),
+                ("2.1.0", read("aa-2.1.0-sahamati-router.yaml")?),
+            ],
+            fiu: [("1.1.", read("fiu-1.1.2.yaml")?), ("2.0.0", read("fiu-2.0.0.yaml")?)],
+        })
+    })
+    .as_ref()
+}
+
+#[test]
+fn the_specifications_are_there_or_it_is_said() {
+    match specifications() {
+        Some(_) => println!("answers and webhooks are held against the published OpenAPI files"),
+        None => eprintln!(
+            "SKIPPED: no OpenAPI files below ../shared/rebit or MOCKAA_SPECS; answers are not held against them"
+        ),
+    }
+}
+
+fn of<'a>(list: &'a [(&'static str, Specification)], body: &Value) -> Option<&'a Specification> {
+    let ver = body["ver"].as_str()?;
+    list.iter().find(|(known, _)| ver.starts_with(known)).map(|(_, specification)| specification)
+}
+
+/// What is ours before a path: the world and the mount.
+fn bare(path: &str) -> &str {
+    let local = path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path);
+    let mounts = ["/proxy/v2", "/v1", "/v2", "/V2"];
+    mounts.iter().find_map(|mount| local.strip_prefix(mount)).filter(|rest| rest.starts_with('/')).unwrap_or(local)
+}
+
+/// Holds an answer against the specification of its version, where that knows the call and the status.
+pub fn check_answer(method: &Method, path: &str, status: StatusCode, text: &str) {
+    let Some(specifications) = specifications() else { return };
+    let path = bare(path);
+    if !["/Consent", "/FI/", "/Account/", "/Heartbeat"].iter().any(|begin| path.starts_with(begin)) {
+        return;
+    }
+    let Ok(body) = serde_json::from_str::<Value>(text) else { return };
+    let Some(specification) = of(&specifications.aa, &body) else { return };
+    let Some(operation) = specification.operation(method, path) else { return };
+    let schema = &operation["responses"][status.as_str()]["schema"];
+    if !schema.is_null() {
+        let mut problems = Vec::new();
+        specification.check(schema, &body, "", &mut problems);
+        assert!(problems.is_empty(), "{method} {path} {status} is not as specified: {problems:?}\n{text}");
+    }
+}
+
+/// Holds a webhook against the FIU's specification; statements are ours and in none.
+pub fn check_webhook(path: &str, body: &[u8]) {
+    let Some(specifications) = specifications() else { return };
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+    let Some(specification) = of(&specifications.fiu, &body) else { return };
+    let Some(operation) = specification.operation(&Method::POST, path) else { return };
+    let parameters = operation["parameters"].as_array().expect("a list").iter();
+    let schema =
+        parameters.map(|parameter| specification.resolve(parameter)).find(|parameter| parameter["in"] == "body");
+    let mut problems = Vec::new();
+    specification.check(&schema.expect("a notification has a body")["schema"], &body, "", &mut problems);
+    assert!(problems.is_empty(), "webhook {path} is not as specified: {problems:?}\n{body}");
+}
+
+impl Specification {
+    fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
+        let paths = self.document["paths"].as_object().expect("a map");
+        let matches = |template: &str| {
+            let (parts, wanted): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+            parts.len() == wanted.len()
+                && parts.iter().zip(&wanted).all(|(part, wanted)| part.starts_with('{') || part == wanted)
+        };
+        let exact = paths.iter().find(|(template, _)| *template == path);
+        let found = exact.or_else(|| paths.iter().find(|(template, _)| matches(template)));
+        found.map(|(_, item)| &item[method.as_str().to_lowercase()]).filter(|operation| !operation.is_null())
+    }
+
+    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            None => schema,
+            Some(reference) => {
+                let found = self.document.pointer(reference.trim_start_matches('#'));
+                self.resolve(found.unwrap_or_else(|| panic!("no {reference}")))
+            }
+        }
+    }
+
+    fn check(&self, schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
+        self.check_but(&[], schema, value, place, problems);
+    }
+
+    /// Checks all but some properties. Quirk: the files extend an error by redefining its `errorCode` beside `allOf`;
+    /// the redefinition counts.
+    fn check_but(&self, but: &[&str], schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
+        let schema = self.resolve(schema);
+        let list = |name: &str| schema[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        let own = schema["properties"].as_object().into_iter().flatten();
+        let redefined: Vec<_> = own.map(|(name, _)| name.as_str()).chain(but.iter().copied()).collect();
+        list("allOf").iter().for_each(|part| self.check_but(&redefined, part, value, place, problems));
+        let right_type = match schema["type"].as_str() {
+            Some("object") => value.is_object(),
+            Some("array") => value.is_array(),
+            Some("string") => value.is_string(),
+            Some("integer") => value.is_u64() || value.is_i64(),
+            Some("number") => value.is_number(),
+            Some("boolean") => value.is_boolean(),
+            _ => true,
+        };
+        if !right_type {
+            problems.push(format!("{place}: {value} is not of type {}", schema["type"]));
+        }
+        if !list("enum").is_empty() && !list("enum").contains(value) {
+            problems.push(format!("{place}: {value} is not one of {}", schema["enum"]));
+        }
+        if schema["format"] == "date-time"
+            && value.as_str().is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_err())
+        {
+            problems.push(format!("{place}: {value} is no date-time"));
+        }
+        for required in list("required").iter().filter_map(Value::as_str) {
+            if value.is_object() && value.get(required).is_none() {
+                problems.push(format!("{place}: {required} is missing"));
+            }
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            if let Some(found) = value.get(name).filter(|_| !but.contains(&name.as_str())) {
+                self.check(property, found, &format!("{place}/{name}"), problems);
+            }
+        }
+        if let Some(items) = schema.get("items") {
+            for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                self.check(items, item, &format!("{place}/{index}"), problems);
+            }
+        }
+    }
+}
