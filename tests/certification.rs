@@ -624,7 +624,7 @@ impl Lab {
             (1018, _) => {
                 let handle = journey.raise(five_minutes).await;
                 self.app.advance("5m").await;
-                let asked = self.now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
+                let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
                 status(&fiu.post(&self.app, "/Consent/handle", &asked).await.ok(), "EXPIRED")
             }
             (1019, variant) => {
@@ -638,7 +638,7 @@ impl Lab {
                 };
                 self.app.act(&handle, "approve").await.ok();
                 self.app.advance("5m").await;
-                let asked = self.now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
+                let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
                 status(&fiu.post(&self.app, "/Consent/handle", &asked).await.ok(), "APPROVED")
             }
             (1020 | 1021, _) => {
@@ -669,11 +669,6 @@ impl Lab {
                     .await
             }
         }
-    }
-
-    /// The message with the timestamp of a clock that was moved.
-    fn now_at(&self, body: &Value, now: &str) -> Value {
-        with(body, "timestamp", now).remove(0).1
     }
 
     /// A consent of a customer who links the account only afterwards.
@@ -1069,7 +1064,7 @@ impl Lab {
             (_, 2) => return self.all(&other, path, with(&body, "Notifier.id", "FIP-2")).await,
             (_, 3) => return self.all(&other, path, with(&body, FIP_ID, "FIP-2")).await,
             _ => {
-                let body = self.now_at(&with(&body, "Notifier.id", "FIP-2").remove(0).1, NOW);
+                let body = now_at(&with(&body, "Notifier.id", "FIP-2").remove(0).1, NOW);
                 return self.all(&other, path, with(&body, FIP_ID, "FIP-2")).await;
             }
         };
@@ -1167,4 +1162,9 @@ fn clone(actor: &Actor) -> Actor {
 
 fn five_minutes(body: &mut Value) {
     body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:05:00.000Z".into();
+}
+
+/// The message with the timestamp of a clock that was moved.
+fn now_at(body: &Value, now: &str) -> Value {
+    with(body, "timestamp", now).remove(0).1
 }

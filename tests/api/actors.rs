@@ -10,7 +10,7 @@ use mockaa::domain::participants::SignatureProfile;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::helpers::{NOW, Reply, TestApp, handle_of, rebit_message, rebit_request};
+use crate::helpers::{Reply, TestApp, handle_of, rebit_message, rebit_request};
 
 /// A registered participant.
 pub struct Actor {
@@ -84,7 +84,7 @@ pub fn key_material(pair: &KeyPair) -> Value {
         "cryptoAlg": algorithm,
         "curve": curve,
         "params": "cipher=AES/GCM/NoPadding;KeyPairGenerator=ECDH",
-        "DHPublicKey": { "expiry": "2020-07-05T06:00:00.000Z", "Parameters": "", "KeyValue": write_public(pair.curve, &pair.public) },
+        "DHPublicKey": { "expiry": "2030-01-01T00:00:00.000Z", "Parameters": "", "KeyValue": write_public(pair.curve, &pair.public) },
         "Nonce": encode(&pair.nonce),
     })
 }
@@ -125,12 +125,21 @@ impl<'a> Journey<'a> {
     /// A consent that can be asked again and again, and its handle.
     pub async fn raise(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = consent_request();
+        body["timestamp"] = self.app.get("/_mockaa/v1/clock").await.ok()["now"].clone();
         change(&mut body);
         handle_of(&self.fiu.post(self.app, "/Consent", &body).await.ok())
     }
 
+    /// A message of 2.0.0 with this content, at the world's time.
+    pub async fn message(&self, name: &str, value: &str) -> Value {
+        let mut message = rebit_message(name, value);
+        message["timestamp"] = self.app.get("/_mockaa/v1/clock").await.ok()["now"].clone();
+        message
+    }
+
     pub async fn handle(&self, handle: &str) -> Value {
-        self.fiu.post(self.app, "/Consent/handle", &rebit_message("ConsentHandle", handle)).await.ok()
+        let message = self.message("ConsentHandle", handle).await;
+        self.fiu.post(self.app, "/Consent/handle", &message).await.ok()
     }
 
     /// Raises, approves; the handle and the consent id.
@@ -151,21 +160,19 @@ impl<'a> Journey<'a> {
     }
 
     pub async fn artefact(&self, id: &str) -> Value {
-        self.fiu.post(self.app, "/Consent/fetch", &rebit_message("consentId", id)).await.ok()
+        let message = self.message("consentId", id).await;
+        self.fiu.post(self.app, "/Consent/fetch", &message).await.ok()
     }
 
     /// A request for the data of this consent.
     pub async fn fi_request(&self, id: &str) -> Value {
         let signed = self.artefact(id).await["signedConsent"].as_str().expect("a JWS").to_owned();
         let (_, signature) = signed.rsplit_once('.').expect("three parts");
-        json!({
-            "ver": "2.0.0",
-            "timestamp": NOW,
-            "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
-            "FIDataRange": { "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" },
-            "Consent": { "id": id, "digitalSignature": signature },
-            "KeyMaterial": key_material(&key_pair(Curve::Weierstrass)),
-        })
+        let mut request = self.message("FIDataRange", "").await;
+        request["FIDataRange"] = json!({ "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" });
+        request["Consent"] = json!({ "id": id, "digitalSignature": signature });
+        request["KeyMaterial"] = key_material(&key_pair(Curve::Weierstrass));
+        request
     }
 
     pub async fn ask(&self, id: &str) -> Reply {
@@ -178,7 +185,8 @@ impl<'a> Journey<'a> {
     }
 
     pub async fn fetch(&self, session: &str) -> Reply {
-        self.fiu.post(self.app, "/FI/fetch", &rebit_message("sessionId", session)).await
+        let message = self.message("sessionId", session).await;
+        self.fiu.post(self.app, "/FI/fetch", &message).await
     }
 
     /// The session as a FIP knows it.

@@ -1,14 +1,21 @@
 //! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
 
+mod accounts;
+#[allow(dead_code, reason = "shared with the certification suite, which uses more of it")]
 mod actors;
 mod bad_input;
 mod control;
 mod determinism;
+mod errors;
+mod fi;
+mod first_generation;
 mod helpers;
 mod inbox;
 mod oracle;
 mod page;
 mod rebit;
+mod redirection;
+mod registry;
 mod scenarios;
 mod security;
 mod seed;

@@ -127,7 +127,9 @@ impl Specification {
         let list = |name: &str| schema[name].as_array().map(Vec::as_slice).unwrap_or_default();
         let own = schema["properties"].as_object().into_iter().flatten();
         let redefined: Vec<_> = own.map(|(name, _)| name.as_str()).chain(but.iter().copied()).collect();
-        list("allOf").iter().for_each(|part| self.check_but(&redefined, part, value, place, problems));
+        for part in list("allOf") {
+            self.check_but(&redefined, part, value, place, problems);
+        }
         let right_type = match schema["type"].as_str() {
             Some("object") => value.is_object(),
             Some("array") => value.is_array(),

@@ -1,0 +1,292 @@
+//! Every `errorCode` that an AA can emit is emitted: by a rule, or where no rule gives it, by a fault that the caller
+//! asks for.
+
+use std::collections::BTreeSet;
+
+use mockaa::wire::rebit::error::ErrorCode;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::actors::{Actor, Journey, consent_request};
+use crate::helpers::{Reply, TestApp, rebit_message};
+
+#[tokio::test]
+async fn every_code_can_be_asked_for_with_its_status() {
+    let app = TestApp::start().await;
+    for code in ErrorCode::ALL {
+        let request = app.request(Method::POST, "/FI/fetch").header("x-mockaa-fault", code.as_str());
+        let request = request.json(&rebit_message("sessionId", "x"));
+        // Not by the app, which holds answers against the specification: at this call most codes are none of its.
+        let response = request.send().await.expect("it answers");
+        assert_eq!(response.status().as_u16(), code.status());
+        assert!(response.headers().contains_key("x-jws-signature"));
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(answer["errorCode"], code.as_str());
+        assert_eq!(answer["txnid"], "0b811819-9044-4856-b0ee-8c88035f8858");
+    }
+    let simulated = async |result: &str| {
+        let request = app.request(Method::GET, "/Heartbeat").header("x-simulate-res", result);
+        request.send().await.expect("it answers").status().as_u16()
+    };
+    let mut statuses = Vec::new();
+    for result in ["Ok", "BadRequest", "Unauthorized", "NotFound", "Conflict", "PreconditionFail", "NotImplemented"] {
+        statuses.push(simulated(result).await);
+    }
+    assert_eq!(statuses, [200, 400, 401, 404, 409, 412, 501]);
+    let request = app.request(Method::GET, "/Heartbeat").header("x-mockaa-fault", "Boom");
+    assert!(app.send(request).await.text.contains("'Boom' is not one of InvalidRequest"));
+    // None of this touches the seed face.
+    let request = app.request(Method::POST, "/consent").header("x-mockaa-fault", "InternalError");
+    assert_eq!(app.send(request.json(&crate::helpers::seed_request())).await.status, 200);
+}
+
+/// Codes of DESIGN §4.5 that no rule gives.
+const BY_FAULT_ONLY: [&str; 6] = [
+    "InvalidSecurity",
+    "IdempotencyError",
+    "PreconditionFailed",
+    "InternalError",
+    "NotImplemented",
+    "ServiceUnavailable",
+];
+
+#[tokio::test]
+async fn every_other_code_follows_from_a_rule() {
+    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let journey = Journey::new(&app);
+    let fiu = &journey.fiu;
+    let mut seen = BTreeSet::new();
+    let mut see = |reply: Reply| {
+        assert!(!reply.status.is_success(), "{}", reply.text);
+        seen.insert(reply.json()["errorCode"].as_str().expect("a code").to_owned());
+    };
+    let raise = async |path: &str, value: Value| {
+        let mut body = consent_request();
+        crate::helpers::set(&mut body, path, Some(value));
+        fiu.post(&app, "/Consent", &body).await
+    };
+    see(raise("ver", "9".into()).await);
+    see(raise("txnid", "x".into()).await);
+    see(raise("ConsentDetail.Purpose.code", "199".into()).await);
+    see(raise("ConsentDetail.Customer.id", "nobody".into()).await);
+    see(app.post("/Nonsense", &json!({})).await);
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    see(fiu.post(&app, "/Consent/handle", &rebit_message("ConsentHandle", unknown)).await);
+    see(fiu.post(&app, "/Consent/fetch", &rebit_message("consentId", unknown)).await);
+    see(fiu.post(&app, "/FI/fetch", &rebit_message("sessionId", unknown)).await);
+
+    let accounts = journey.accounts("9876500001@mockaa", "FIP-1", "DEPOSIT").await;
+    let refs: Vec<_> = accounts.iter().map(|(account, _)| account.clone()).collect();
+    journey.register_and_link("9876500001@mockaa", "FIP-1", &refs).await;
+    let (handle, id) =
+        journey.approved(|body| body["ConsentDetail"]["Frequency"] = json!({ "unit": "HOUR", "value": 1 })).await;
+    let ask = async |path: &str, value: Value| {
+        let mut body = journey.fi_request(&id).await;
+        crate::helpers::set(&mut body, path, Some(value));
+        fiu.post(&app, "/FI/request", &body).await
+    };
+    see(ask("KeyMaterial.Nonce", "x".into()).await);
+    see(ask("FIDataRange.from", "2010-01-01T00:00:00.000Z".into()).await);
+    see(ask("Consent.digitalSignature", "x".into()).await);
+    let session = journey.session(&id).await;
+    see(journey.ask(&id).await);
+    see(journey.fetch(&session).await);
+    let deliver = json!({ "accounts": { (accounts[0].1.as_str()): "READY" } });
+    app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &deliver).await.ok();
+    let fetch = async |name: &str, value: Value| {
+        let mut body = rebit_message("sessionId", &session);
+        body[name] = value;
+        fiu.post(&app, "/FI/fetch", &body).await
+    };
+    see(fetch("linkRefNumber", json!([{ "id": accounts[1].1 }])).await);
+    see(fetch("fipId", "FIP-9".into()).await);
+    for verb in ["pause", "resume", "revoke"] {
+        app.act(&handle, verb).await.ok();
+        if verb != "resume" {
+            see(journey.fetch(&session).await);
+            see(journey.ask(&id).await);
+        }
+    }
+    let (handle, later) =
+        journey.approved(|body| body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into()).await;
+    see(journey.ask(&later).await);
+    app.act(&handle, "expire").await.ok();
+    let (handle, id) =
+        journey.approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 })).await;
+    let session = journey.session(&id).await;
+    app.advance("P1D").await;
+    see(journey.fetch(&session).await);
+    app.act(&handle, "expire").await.ok();
+    see(journey.fetch(&session).await);
+
+    let mut news = rebit_message("Notifier", "");
+    news["timestamp"] = "2020-07-05T06:00:00.000Z".into();
+    news["Notifier"] = json!({ "type": "AA", "id": "FIP-1" });
+    news["ConsentStatusNotification"] = json!({ "consentId": id, "consentStatus": "PAUSED" });
+    see(Actor::fip_1().post(&app, "/Consent/Notification", &news).await);
+    news["Notifier"]["type"] = "FIP".into();
+    let account = json!({ "linkRefNumber": "x", "FIStatus": "PENDING", "description": "x" });
+    news["FIStatusNotification"] = json!({
+        "sessionId": session, "sessionStatus": "COMPLETED", "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
+    });
+    see(Actor::fip_1().post(&app, "/FI/Notification", &news).await);
+    let strict = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    see(strict.post("/Consent", &consent_request()).await);
+
+    let unseen: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).filter(|code| !seen.contains(*code)).collect();
+    assert_eq!(unseen, BY_FAULT_ONLY);
+}
+
+/// Puts something else somewhere in a JSON text.
+fn mutated(valid: &Value) -> impl Strategy<Value = String> {
+    use proptest::prelude::*;
+    let text = valid.to_string();
+    let values = prop_oneof![
+        Just("null".to_owned()),
+        Just("\"\"".to_owned()),
+        Just("{}".to_owned()),
+        Just("[]".to_owned()),
+        Just("[[[{}]]]".to_owned()),
+        Just("-1".to_owned()),
+        Just("1e400".to_owned()),
+        Just("1.5".to_owned()),
+        Just("99999999999999999999999".to_owned()),
+        Just("\"\\u0000\"".to_owned()),
+        Just("true".to_owned()),
+        "[ -~]{0,40}".prop_map(|text| Value::String(text).to_string()),
+        "\\PC{0,8}",
+    ];
+    (proptest::collection::vec((any::<prop::sample::Index>(), values, 0usize..4), 1..4)).prop_map(move |changes| {
+        let mut text = text.clone();
+        for (place, value, how) in changes {
+            // A place between two tokens: what stands there up to the next comma, colon or bracket is replaced.
+            let stops: Vec<_> = text.char_indices().filter(|(_, c)| ",:[]{}".contains(*c)).map(|(at, _)| at).collect();
+            if stops.len() < 2 {
+                break;
+            }
+            let at = place.index(stops.len() - 1);
+            let (from, to) = (stops[at] + 1, stops[at + 1]);
+            match how {
+                0 => text.replace_range(from..to, ""),
+                1 => text.insert_str(from, &value),
+                _ => text.replace_range(from..to, &value),
+            }
+        }
+        text
+    })
+}
+
+#[tokio::test]
+async fn a_mutated_message_is_taken_or_refused_in_form_and_never_breaks_the_server() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (handle, id) = journey.approved(|_| ()).await;
+    let session = journey.session(&id).await;
+    let mut news = rebit_message("Notifier", "");
+    news["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
+    news["ConsentStatusNotification"] =
+        json!({ "consentId": journey.fip_consent_id(&handle, "FIP-1").await, "consentStatus": "ACTIVE" });
+    let account = json!({ "linkRefNumber": "x", "FIStatus": "READY", "description": "x" });
+    news["FIStatusNotification"] = json!({
+        "sessionId": journey.fip_session(&session, "FIP-1").await, "sessionStatus": "COMPLETED",
+        "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
+    });
+    news["AccountLinkStatusNotification"] = json!({
+        "accRefNumber": "x", "customerAddress": "9876500001@mockaa", "linkRefNumber": "x", "linkStatus": "LINKED",
+    });
+    let messages = [
+        ("/Consent", consent_request()),
+        ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
+        ("/Consent/fetch", rebit_message("consentId", &id)),
+        ("/FI/request", journey.fi_request(&id).await),
+        ("/FI/fetch", rebit_message("sessionId", &session)),
+        ("/Consent/Notification", news.clone()),
+        ("/FI/Notification", news.clone()),
+        ("/Account/link/Notification", news),
+    ];
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    for (path, valid) in messages {
+        let strategy = mutated(&valid);
+        for _ in 0..60 {
+            let text = strategy.new_tree(&mut runner).expect("a mutation").current();
+            let reply = app.post_text(path, text.clone()).await;
+            let status = reply.status.as_u16();
+            assert!(status < 500, "{path} {status} for {text}");
+            let answer = reply.json();
+            if status != 200 {
+                let code = answer["errorCode"].as_str().and_then(ErrorCode::parse);
+                assert!(code.is_some_and(|code| code.status() == status), "{path} {} for {text}", reply.text);
+                assert!(answer["errorMsg"].as_str().is_some_and(|message| !message.is_empty()));
+                for field in ["ver", "txnid", "timestamp"] {
+                    assert!(answer[field].is_string(), "{field} in {}", reply.text);
+                }
+            }
+            assert!(reply.signature.is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
+    let app = TestApp::start().await;
+    let valid = consent_request().to_string();
+    let open = valid.strip_suffix('}').expect("an object");
+    for (what, body, status) in [
+        ("ten megabytes", format!("{open},\"x\":\"{}\"}}", "x".repeat(10_000_000)), 413),
+        ("deep nesting", format!("{open},\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)), 0),
+        (
+            "deep nesting in a field",
+            format!("{{\"ConsentDetail\":{}{}", "{\"ConsentDetail\":".repeat(50_000), "}".repeat(50_001)),
+            400,
+        ),
+        ("a key twice", format!("{open},\"ver\":\"2.0.0\"}}"), 400),
+        ("an enormous number", valid.replace("\"value\":24", &format!("\"value\":{}", "9".repeat(100_000))), 400),
+        ("many keys", format!("{open},{}\"y\":1}}", "\"x\":1,".repeat(100_000)), 0),
+    ] {
+        let reply = app.post_text("/Consent", body).await;
+        // What is only unknown may be read over; what is read must be right.
+        assert!(
+            reply.status.as_u16() == status || (status == 0 && reply.status.as_u16() < 500),
+            "{what}: {}",
+            reply.status
+        );
+        assert!(reply.text.len() < 1_000, "{what}: the answer is short");
+    }
+    let request = app.request(Method::POST, "/Consent").header("content-type", "application/json");
+    let reply = app.send(request.body(b"{\"ver\":\"\xff\xfe\"}".to_vec())).await;
+    assert_eq!(reply.json()["errorCode"], "InvalidRequest");
+    // By a client of its own: the connection is spoilt.
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut request = client.get(format!("{}/Heartbeat", app.sandbox.base_url()));
+    for number in 0..500 {
+        request = request.header(format!("x-flood-{number}"), "x".repeat(500));
+    }
+    // The connection may be closed before the flood is through.
+    if let Ok(response) = request.send().await {
+        assert!(response.status().is_client_error(), "{}", response.status());
+    }
+    assert_eq!(app.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
+    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let fiu = Actor::fiu_1();
+    let (signed, sent) = (consent_request().to_string(), format!("{:#}", consent_request()));
+    let request = fiu.signed(&app, "/Consent", &signed).body(sent);
+    let reply = app.send(request).await;
+    assert_eq!(reply.json()["errorMsg"], "x-jws-signature does not match the message");
+    let entry =
+        app.journal().await.into_iter().find(|entry| entry["kind"] == "signature.flaw").expect("an explanation");
+    let told = entry["text"].as_str().expect("a text");
+    for expected in [
+        "x-jws-signature of FIU-1",
+        "verdict:",
+        "signed bytes:",
+        "with key fiu-1-dev-1 of FIU-1 over the body parsed and printed without spaces",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in {told}");
+    }
+}

@@ -1,0 +1,142 @@
+//! ReBIT 1.1.x: the same consents, asked for by GETs whose signature is over the path.
+
+use mockaa::Security;
+use mockaa::domain::exchange::Curve;
+use serde_json::{Value, json};
+
+use crate::actors::{Actor, Journey, consent_request, key_material, key_pair, open_fetched};
+use crate::helpers::{NOW, TestApp, handle_of, set};
+use crate::oracle::Oracle;
+
+/// A request as 1.1.x has it: no type of the consumer, the customer by address.
+fn request() -> Value {
+    let mut body = consent_request();
+    body["ver"] = "1.1.2".into();
+    set(&mut body, "ConsentDetail.DataConsumer.type", None);
+    body
+}
+
+#[tokio::test]
+async fn the_whole_journey_in_strict() {
+    let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let (fiu, oracle) = (Actor::fiu_1(), Oracle::of(&app).await);
+    let raised = fiu.post(&app, "/Consent", &request()).await;
+    assert_eq!(raised.ok()["ver"], "1.1.2");
+    let handle = handle_of(&raised.json());
+    let status = async || fiu.get(&app, &format!("/Consent/handle/{handle}")).await.ok();
+    insta::assert_json_snapshot!("pending_by_path", status().await);
+    app.act(&handle, "approve").await.ok();
+    let ready = status().await;
+    assert_eq!(ready["ConsentStatus"]["status"], "READY", "1.1.x has no APPROVED");
+    let id = ready["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+    let artefact = fiu.get(&app, &format!("/Consent/{id}")).await;
+    let signed = artefact.ok()["signedConsent"].as_str().expect("a JWS").to_owned();
+    assert_eq!(oracle.open_compact(&signed)["DataConsumer"], json!({ "id": "FIU-1", "type": "FIU" }));
+
+    // Labels shuffled as they have been seen in the field: the key itself tells the curve.
+    let mut material = key_material(&key_pair(Curve::Weierstrass));
+    material["cryptoAlg"] = Value::Null;
+    material["curve"] = "ECDH".into();
+    material["params"] = "Curve25519".into();
+    let asked = json!({
+        "ver": "1.1.3", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
+        "FIDataRange": { "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" },
+        "Consent": { "id": id, "digitalSignature": signed.rsplit_once('.').expect("three parts").1 },
+        "KeyMaterial": material,
+    });
+    let session = fiu.post(&app, "/FI/request", &asked).await.ok()["sessionId"].as_str().expect("a session").to_owned();
+    let fetched = fiu.get(&app, &format!("/FI/fetch/{session}")).await;
+    let documents = open_fetched(&key_pair(Curve::Weierstrass), &fetched.ok());
+    let by_name = format!("/FI/fetch/{session}?fipId=FIP-1&linkRefNumber={}", documents[0].0);
+    assert_eq!(fiu.get(&app, &by_name).await.ok()["FI"], fetched.json()["FI"]);
+    assert_eq!(fetched.json()["txnid"], asked["txnid"], "a GET has none of its own");
+
+    app.advance("0s").await;
+    let told: Vec<_> = app.fiu.arrived().iter().map(crate::inbox::Message::json).collect();
+    assert!(told.len() == 2 && told.iter().all(|message| message["ver"] == "1.1.2"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount() {
+    let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    app.enter("one");
+    let fiu = Actor::fiu_1();
+    let handle = handle_of(&fiu.post(&app, "/Consent", &request()).await.ok());
+    let bare = format!("/Consent/handle/{handle}");
+    let called = format!("/proxy/v2{bare}");
+    let get = async |signed: &str| {
+        let request = app.request(reqwest::Method::GET, &called).header(fiu.header, &fiu.api_key);
+        app.send(request.header("x-jws-signature", fiu.sign(signed.as_bytes()))).await
+    };
+    let full = format!("{}/w/one{called}", app.sandbox.base_url());
+    for signed in [&bare, &format!("/w/one{called}"), &full] {
+        assert_eq!(get(signed).await.status, 200, "{signed}");
+    }
+    for signed in ["", "/Consent/handle", &called.to_uppercase()] {
+        let reply = get(signed).await;
+        assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].clone()), (400, "SignatureDoesNotMatch".into()));
+    }
+}
+
+#[tokio::test]
+async fn handles_know_three_states() {
+    let app = TestApp::start().await;
+    let fiu = Actor::fiu_1();
+    for (moves, expected) in [
+        (&["reject"][..], "FAILED"),
+        (&["expire"], "FAILED"),
+        (&["fail"], "FAILED"),
+        (&["approve", "pause"], "READY"),
+        (&["approve", "expire"], "READY"),
+    ] {
+        let handle = handle_of(&fiu.post(&app, "/Consent", &request()).await.ok());
+        for verb in moves {
+            app.act(&handle, verb).await.ok();
+        }
+        let answer = fiu.get(&app, &format!("/Consent/handle/{handle}")).await.ok();
+        assert_eq!(answer["ConsentStatus"]["status"], expected, "{moves:?}");
+    }
+}
+
+#[tokio::test]
+async fn paths_that_name_nothing() {
+    let app = TestApp::start().await;
+    let fiu = Actor::fiu_1();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for (path, status, code) in [
+        ("/Consent/handle/".to_owned(), 404, "InvalidConsentHandle"),
+        (format!("/Consent/handle/{unknown}"), 400, "InvalidConsentHandle"),
+        ("/Consent/handle/x".to_owned(), 400, "InvalidConsentHandle"),
+        (format!("/Consent/{unknown}"), 400, "InvalidConsentId"),
+        (format!("/FI/fetch/{unknown}"), 400, "InvalidSessionId"),
+        ("/FI/fetch/x?fipId=%FF".to_owned(), 400, "InvalidSessionId"),
+    ] {
+        let reply = fiu.get(&app, &path).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.json()["errorCode"].as_str()),
+            (status, Some(code)),
+            "{path}: {}",
+            reply.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_version_knows_its_kinds_of_information() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    for (ver, fi_type, accepted) in [
+        ("1.1.3", "DEPOSIT", true),
+        ("1.1.3", "GSTR1_3B", false),
+        ("2.0.0", "GSTR1_3B", true),
+        ("2.0.0", "LIFE_INSURANCE", false),
+        ("2.1.0", "LIFE_INSURANCE", true),
+        ("2.1.0", "GENERAL_INSURANCE", true),
+    ] {
+        let mut body = consent_request();
+        body["ver"] = ver.into();
+        body["ConsentDetail"]["fiTypes"] = json!([fi_type]);
+        let reply = journey.fiu.post(&app, "/Consent", &body).await;
+        assert_eq!(reply.status == 200, accepted, "{ver} {fi_type}: {}", reply.text);
+    }
+}

@@ -1,0 +1,104 @@
+//! Web redirection: an FIU sends the customer's browser, and gets it back with the outcome.
+
+use mockaa::crypto::redirection::{MessageKey, unveil, veil};
+use reqwest::{Method, StatusCode, Url};
+
+use crate::actors::Journey;
+use crate::helpers::{Reply, TestApp};
+
+const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
+/// 2020-07-04 06:00:00.0, when the world stands.
+const NOW: &str = "040720200600000";
+
+/// The query of a visit.
+fn query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
+    let text = format!(
+        "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
+    );
+    let mut url = Url::parse("http://x/").expect("a URL");
+    url.query_pairs_mut()
+        .append_pair("fi", &veil(id, date))
+        .append_pair("reqdate", date)
+        .append_pair("ecreq", &MessageKey::derive(passphrase, date).encrypt(&text));
+    url.query().expect("a query").to_owned()
+}
+
+/// The outcome that the browser brings back: `errorcode` of `ecres`.
+fn outcome(location: &str) -> String {
+    let back = Url::parse(location).expect("an address");
+    let value = |name: &str| back.query_pairs().find(|(key, _)| key == name).expect("it is there").1.into_owned();
+    assert_eq!((back.path(), value("a").as_str()), ("/back", "1"));
+    let date = value("resdate");
+    assert_eq!(unveil(&value("fi"), &date).as_deref(), Some("mockaa"));
+    let text = MessageKey::derive(PASSPHRASE, &date).decrypt(&value("ecres")).expect("it decrypts");
+    assert!(text.starts_with("txnid=T1&sessionid=S1&userid=9876500001%40mockaa&status="), "{text}");
+    text.split("errorcode=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code").to_owned()
+}
+
+async fn press(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<String>) {
+    let response = app.request(Method::POST, &format!("/aa/webview/{verb}?{query}")).send().await.expect("it answers");
+    let location = response.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+    (response.status(), location)
+}
+
+async fn visit(app: &TestApp, query: &str) -> Reply {
+    app.get(&format!("/aa/webview?{query}")).await
+}
+
+#[tokio::test]
+async fn a_customer_is_shown_the_consents_and_sent_back() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    for (verb, state, code) in [("approve", "ACTIVE", "0"), ("reject", "REJECTED", "1")] {
+        let (one, two) = (journey.raise(|_| ()).await, journey.raise(|_| ()).await);
+        let query = query("FIU-1", NOW, PASSPHRASE, &format!("{one},{two}"));
+        let page = visit(&app, &query).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text.contains(&one) && page.text.contains(&two) && page.text.contains("/aa/webview/approve?fi="));
+        let (status, location) = press(&app, verb, &query).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert_eq!(outcome(&location.expect("an address")), code);
+        assert_eq!((app.state(&one).await.as_str(), app.state(&two).await.as_str()), (state, state));
+        let (_, location) = press(&app, verb, &query).await;
+        assert_eq!(outcome(&location.expect("an address")), "2", "a consent that is answered is not there any more");
+    }
+}
+
+#[tokio::test]
+async fn another_fius_consent_is_not_available() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise(|_| ()).await;
+    let query = query("FIU-2", NOW, "mockaa-dev-fiu-2-passphrase", &handle);
+    let response = app.request(Method::GET, &format!("/aa/webview?{query}")).send().await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::SEE_OTHER, "the browser goes straight back");
+    assert_eq!(app.state(&handle).await, "PENDING");
+}
+
+#[tokio::test]
+async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise(|_| ()).await;
+    for (query, field) in [
+        (query("FIU-1", "040720200556590", PASSPHRASE, &handle), "reqdate"),
+        (query("FIU-1", "040720200603010", PASSPHRASE, &handle), "reqdate"),
+        (query("FIU-1", NOW, "another", &handle), "ecreq"),
+        (query("FIU-9", NOW, PASSPHRASE, &handle), "fi"),
+        ("fi=x&reqdate=040720200600000".to_owned(), "ecreq"),
+        ("fi=x&reqdate=yesterday&ecreq=x".to_owned(), "reqdate"),
+        (String::new(), "fi"),
+    ] {
+        let reply = visit(&app, &query).await;
+        assert_eq!((reply.status.as_u16(), reply.json()["field"].as_str()), (400, Some(field)), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_who_takes_too_long_is_sent_back_without_an_answer() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise(|_| ()).await;
+    let query = query("FIU-1", NOW, PASSPHRASE, &handle);
+    app.advance("16m").await;
+    let (_, location) = press(&app, "approve", &query).await;
+    assert_eq!(outcome(&location.expect("an address")), "6");
+    assert_eq!(app.state(&handle).await, "PENDING");
+}
