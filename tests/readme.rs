@@ -1,4 +1,4 @@
-//! The README's five minutes, run as a newcomer runs them: its own commands, in order, in one shell.
+//! The README's chapters, run as a newcomer runs them: its own commands, in order, in one shell.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -23,13 +23,13 @@ impl Drop for Server {
     }
 }
 
-#[test]
-fn the_five_minutes_work_as_written() {
+/// Plays a chapter: its first block starts the server, each other one is run, and its output has to hold something.
+fn play(chapter: &str, expected: &[&str]) {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("SKIPPED: needs curl");
         return;
     }
-    let blocks = commands("Five minutes to a consent of your own");
+    let blocks = commands(chapter);
     let (serve, steps) = blocks.split_first().expect("it begins with the server");
     let arguments = serve.trim().strip_prefix("cargo run --release -- ").expect("the server is run by cargo");
     let mut child = Command::new(env!("CARGO_BIN_EXE_mockaa"))
@@ -45,29 +45,60 @@ fn the_five_minutes_work_as_written() {
     let ready: serde_json::Value = serde_json::from_str(&ready).expect("the ready line");
     let base = ready["base_url"].as_str().expect("a URL");
 
+    // A folder of its own, with what the commands read; what they write is gone with it.
+    let folder = std::env::temp_dir().join(format!("mockaa-readme-{}-{}", std::process::id(), steps.len()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let fixtures = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
     // A mark after each block tells whose output is whose.
-    let script =
-        steps.join("\necho; echo =====\n").replace("http://127.0.0.1:8080", base).replace("curl -s ", "curl -fsS ");
+    let script = steps
+        .join("\necho; echo =====\n")
+        .replace("http://127.0.0.1:8080", base)
+        .replace("curl -s ", "curl -fsS ")
+        .replace("cargo run --release -q --", env!("CARGO_BIN_EXE_mockaa"))
+        .replace("@fixtures", &format!("@{fixtures}"));
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &script])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(&folder)
         .output()
         .expect("bash runs");
+    std::fs::remove_dir_all(&folder).expect("it is ours");
     let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complaint}");
     let said: Vec<_> = said.split("=====").collect();
-    let expected = [
-        "\"ConsentHandle\":\"",
-        "\"status\":\"PENDING\"",
-        "\"state\":\"ACTIVE\"",
-        "\"consentDetailDigitalSignature\":\"",
-        "\"state\":\"unaddressed\"",
-        "<Transaction ",
-    ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");
     for (said, expected) in said.iter().zip(expected) {
         assert!(said.contains(expected), "{expected} is not in: {said}");
     }
+}
+
+#[test]
+fn the_five_minutes_work_as_written() {
+    play(
+        "Five minutes to a consent of your own",
+        &[
+            "\"ConsentHandle\":\"",
+            "\"status\":\"PENDING\"",
+            "\"state\":\"ACTIVE\"",
+            "\"consentDetailDigitalSignature\":\"",
+            "\"state\":\"unaddressed\"",
+            "<Transaction ",
+        ],
+    );
+}
+
+#[test]
+fn the_rebit_chapter_leads_to_decrypted_data() {
+    play(
+        "From nothing to decrypted data, in ReBIT 2.0.0",
+        &["\"ConsentHandle\":\"", "\"status\":\"APPROVED\"", "\"sessionId\":\"", "valueDate=\"2024-04-"],
+    );
+}
+
+#[test]
+fn the_sample_configuration_is_the_one_that_is_printed() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_mockaa")).args(["config", "sample"]).output().expect("it runs");
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(README.contains(&format!("```toml\n{printed}```")));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use crate::crypto::base64::url_encode;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::jwk::Jwk;
+use crate::wire::openapi;
 
 /// The process answers.
 pub async fn livez(call: Call) -> HttpResponse {
@@ -21,10 +22,13 @@ pub async fn readyz(call: Call) -> HttpResponse {
 
 /// The AA's public key as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
-    let key = &call.shared().public_key;
-    let (n, e) = (url_encode(&key.modulus), url_encode(&key.exponent));
-    let key = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.kid, "n": n, "e": e });
+    let key = Jwk::from(&call.shared().public_key);
     call.reply_control(Ok(Answer::json(&json!({ "keys": [key] }))))
+}
+
+/// The AA face in OpenAPI.
+pub async fn openapi(call: Call) -> HttpResponse {
+    call.reply_control(call.world().map(|world| Answer::json(&openapi::document(&call.base_url(&world)))))
 }
 
 pub async fn no_such_call(call: Call) -> HttpResponse {

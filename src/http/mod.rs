@@ -103,6 +103,7 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, post "/aa/webview/{verb}" => webview::answer);
     route!(config, get "/livez" => housekeeping::livez);
     route!(config, get "/readyz" => housekeeping::readyz);
+    route!(config, get "/openapi.json" => housekeeping::openapi);
     route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
     route!(config, get "/ui/consents/{handle}" => pages::show_consent);
     route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);

@@ -8,6 +8,7 @@ pub mod fi;
 pub mod fields;
 pub mod jwk;
 pub mod notification;
+pub mod openapi;
 pub mod participants;
 pub mod problem;
 pub mod purpose;

@@ -32,6 +32,24 @@ async fn a_consent_is_raised_looked_up_and_fetched() {
     }
 }
 
+/// Each call that the description has is served, and by the method that it has.
+#[tokio::test]
+async fn the_description_is_of_what_is_served() {
+    let app = TestApp::start().await;
+    let described = app.get("/openapi.json").await.ok();
+    assert_eq!(described["servers"][0]["url"], app.sandbox.base_url());
+    let paths = described["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 12);
+    for (path, operations) in paths {
+        for method in operations.as_object().expect("operations").keys() {
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let path = path.replace(['{', '}'], "");
+            let status = app.request(method.clone(), &path).send().await.expect("it answers").status().as_u16();
+            assert!(![404, 405].contains(&status), "{method} {path} {status}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_customer_known_by_mobile_number_gets_an_address() {
     let app = TestApp::start().await;

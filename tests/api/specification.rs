@@ -1,6 +1,6 @@
 //! The published OpenAPI files of the AA and the FIU: every answer and every webhook of these tests is held against
 //! them. They lie beside the project, in `../shared/rebit/openapi`, or below `MOCKAA_SPECS`; without them nothing is
-//! checked, which a test of their own says.
+//! checked against them, which a test of their own says. Our own description, `/openapi.json`, is always there.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,6 +10,12 @@ use serde_json::Value;
 
 struct Specification {
     document: Value,
+}
+
+/// Our own description.
+fn own() -> &'static Specification {
+    static READ: OnceLock<Specification> = OnceLock::new();
+    READ.get_or_init(|| Specification { document: mockaa::wire::openapi::document("http://127.0.0.1") })
 }
 
 struct Specifications {
@@ -63,12 +69,19 @@ fn bare(path: &str) -> &str {
 
 /// Holds an answer against the specification of its version, where that knows the call and the status.
 pub fn check_answer(method: &Method, path: &str, status: StatusCode, text: &str) {
-    let Some(specifications) = specifications() else { return };
     let path = bare(path);
     if !["/Consent", "/FI/", "/Account/", "/Heartbeat"].iter().any(|begin| path.starts_with(begin)) {
         return;
     }
     let Ok(body) = serde_json::from_str::<Value>(text) else { return };
+    if let Some(operation) = own().operation(method, path) {
+        let responses = &operation["responses"];
+        let response = responses.get(status.as_str()).unwrap_or(&responses["default"]);
+        let mut problems = Vec::new();
+        own().check(&response["content"]["application/json"]["schema"], &body, "", &mut problems);
+        assert!(problems.is_empty(), "{method} {path} {status} is not as described: {problems:?}\n{text}");
+    }
+    let Some(specifications) = specifications() else { return };
     let Some(specification) = of(&specifications.aa, &body) else { return };
     let Some(operation) = specification.operation(method, path) else { return };
     let schema = &operation["responses"][status.as_str()]["schema"];
