@@ -194,3 +194,105 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
     let server = Server::start(&["--bind", "0.0.0.0"]);
     assert_eq!(server.ready["control_token"].as_str().map(str::len), Some(32), "a random one is made");
 }
+
+/// A folder of one test's own.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("mockaa-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("text").to_owned()
+    }
+
+    fn write(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.0.join(name), content).expect("it is written");
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing depends on it any more.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn fi_makes_keys_encrypts_and_decrypts() {
+    let folder = Folder::new("fi");
+    for curve in ["Curve25519", "X25519"] {
+        let private = folder.path("keys.json");
+        let keys = run(&["fi", "keys", "--private", &private, "--curve", curve, "--life", "1h"]);
+        assert!(keys.status.success(), "{}", text(&keys.stderr));
+        let public: Value = serde_json::from_slice(&keys.stdout).expect("KeyMaterial");
+        assert_eq!(public["curve"], curve);
+        let to = folder.write("to.json", &text(&keys.stdout));
+        let statement = folder.write("statement.xml", "<Account/>");
+        let sealed = run(&["fi", "encrypt", "--to", &to, "--fip", "FIP-7", &statement]);
+        let answer = folder.write("answer.json", &text(&sealed.stdout));
+        assert_eq!(text(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout), "<Account/>\n");
+        let told = run(&["fi", "decrypt", "--private", &private, "--json", &answer]);
+        let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+        assert_eq!(
+            (&told["items"][0]["fipID"], &told["items"][0]["document"]),
+            (&"FIP-7".into(), &"<Account/>".into())
+        );
+
+        let other = folder.path("other.json");
+        run(&["fi", "keys", "--private", &other, "--curve", curve]);
+        let wrong = run(&["fi", "decrypt", "--private", &other, &answer]);
+        assert_eq!(wrong.status.code(), Some(2));
+        assert!(text(&wrong.stderr).contains("the data does not decrypt"), "{}", text(&wrong.stderr));
+    }
+    let refusal = folder.write("refusal.json", r#"{"errorCode":"InvalidSessionId"}"#);
+    let wrong = run(&["fi", "decrypt", "--private", &folder.path("keys.json"), &refusal]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("it begins: {\"errorCode\""), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn jws_signs_verifies_and_explains() {
+    let folder = Folder::new("jws");
+    let body = folder.write("body.json", r#"{"a":1}"#);
+    let changed = folder.write("changed.json", "{\"a\":1}\n");
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/fip-2.pem");
+    for arguments in
+        [&["--as", "FIU-2"][..], &["--as", "FIP-1", "--profile", "encoded"], &["--key", key, "--kid", "fip-2-dev-1"]]
+    {
+        let signed = run(&[&["jws", "sign"], arguments, &[&body]].concat());
+        let signature = text(&signed.stdout).trim().to_owned();
+        assert!(run(&["jws", "verify", "--signature", &signature, &body]).status.success());
+        let wrong = run(&["jws", "verify", "--signature", &signature, &changed]);
+        assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stdout));
+        let told = run(&["jws", "explain", "--signature", &signature, &changed]);
+        assert_eq!(told.status.code(), Some(1));
+        assert!(text(&told.stdout).contains("over the body without white space at its end"), "{}", text(&told.stdout));
+    }
+    let unknown = run(&["jws", "sign", "--as", "FIU-9", &body]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("no key ships for 'FIU-9'"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn config_is_checked_and_served() {
+    let folder = Folder::new("config");
+    let shown = text(&run(&["config", "show"]).stdout);
+    assert!(shown.contains("FIP  ACME-FIP       api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"), "{shown}");
+    let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\n");
+    assert!(text(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER"));
+    let server = Server::start(&["--config", &file]);
+    assert!(
+        server
+            .call("GET /_mockaa/v1/config/fiu HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .contains("\"id\":\"LENDER\"")
+    );
+    let wrong = folder.write("wrong.toml", "[[fiu]]\nid = \"A B\"\n");
+    let refused = run(&["serve", "--port", "0", "--config", &wrong]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("wrong.toml: fiu.id 'A B' has to be"), "{}", text(&refused.stderr));
+}

@@ -1,0 +1,82 @@
+//! Our encryption against other implementations: X25519 and the Montgomery ladder of the dalek crates, HKDF and
+//! AES-256-GCM of RustCrypto. What one side seals the other opens, for any keys, nonces and texts.
+
+use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce};
+use curve25519_dalek::MontgomeryPoint;
+use hkdf::Hkdf;
+use mockaa::crypto::base64::{decode, encode};
+use mockaa::crypto::exchange::KeyPair;
+use mockaa::domain::exchange::{Curve, PeerKey};
+use proptest::prelude::*;
+use rsa::BigUint;
+use rsa::sha2::Sha256;
+
+/// p = 2^255 − 19.
+fn prime() -> BigUint {
+    (BigUint::from(1u8) << 255) - BigUint::from(19u8)
+}
+
+/// x of the Weierstrass form is u + A/3 (`reference/rebit.md` §5.2); A = 486662.
+fn delta() -> BigUint {
+    let third = BigUint::from(3u8).modpow(&(prime() - BigUint::from(2u8)), &prime());
+    BigUint::from(486_662u32) * third % prime()
+}
+
+fn bytes32(number: &BigUint) -> [u8; 32] {
+    let bytes = number.to_bytes_be();
+    let mut padded = [0; 32];
+    padded[32 - bytes.len()..].copy_from_slice(&bytes);
+    padded
+}
+
+/// The shared secret in the Weierstrass form, by the ladder over u.
+fn ladder(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
+    let u = (BigUint::from_bytes_be(x) + prime() - delta()) % prime();
+    let mut u = bytes32(&u);
+    u.reverse();
+    let bits = (0..256).map(|bit| private_be[bit / 8] >> (7 - bit % 8) & 1 == 1);
+    let mut shared = MontgomeryPoint(u).mul_bits_be(bits).0;
+    shared.reverse();
+    bytes32(&((BigUint::from_bytes_be(&shared) + delta()) % prime()))
+}
+
+/// The cipher and IV of two nonces and a shared secret.
+fn cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes256Gcm, [u8; 12]) {
+    let mixed: Vec<u8> = ours.iter().zip(theirs).map(|(one, other)| one ^ other).collect();
+    let mut key = [0; 32];
+    Hkdf::<Sha256>::new(Some(&mixed[..20]), shared).expand(&[], &mut key).expect("32 bytes are few");
+    (Aes256Gcm::new_from_slice(&key).expect("32 bytes"), mixed[20..].try_into().expect("12 bytes"))
+}
+
+fn peer_of(pair: &KeyPair) -> PeerKey {
+    PeerKey { curve: pair.curve, public: pair.public.clone(), nonce: pair.nonce }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_another_implementation_seals_we_open_and_the_other_way_round(
+        ours: [u8; 32], theirs: [u8; 32], our_nonce: [u8; 32], their_nonce: [u8; 32], weierstrass: bool,
+        text in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let curve = if weierstrass { Curve::Weierstrass } else { Curve::X25519 };
+        let us = KeyPair::from_random(curve, ours, our_nonce);
+        let them = KeyPair::from_random(curve, theirs, their_nonce);
+        let shared = match curve {
+            Curve::Weierstrass => ladder(them.private(), &us.public[..32]),
+            Curve::X25519 => x25519_dalek::x25519(*them.private(), us.public[..].try_into().expect("32 bytes")),
+        };
+        let (cipher, iv) = cipher(&shared, &their_nonce, &our_nonce);
+        let sealed = cipher.encrypt(&Nonce::from(iv), &text[..]).expect("it encrypts");
+        prop_assert_eq!(us.decrypt(&peer_of(&them), &encode(&sealed)), Ok(text.clone()));
+        let sealed = us.encrypt(&peer_of(&them), text.clone()).expect("it encrypts");
+        let sealed = decode(&sealed).expect("base64");
+        prop_assert_eq!(cipher.decrypt(&Nonce::from(iv), &sealed[..]).expect("it decrypts"), text);
+        if curve == Curve::X25519 {
+            let public = x25519_dalek::x25519(*us.private(), x25519_dalek::X25519_BASEPOINT_BYTES);
+            prop_assert_eq!(&us.public[..], &public[..]);
+        }
+    }
+}
