@@ -7,7 +7,6 @@
 mod call;
 mod control;
 mod housekeeping;
-mod operations;
 mod pages;
 mod rebit;
 mod registry;
@@ -107,30 +106,30 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
     route!(config, get "/ui/consents/{handle}" => pages::show_consent);
     route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);
-    route!(config, get "/_mockaa/v1/consents" => control::list_consents);
-    route!(config, get "/_mockaa/v1/consents/{handle}" => control::get_consent);
-    route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::move_consent);
-    route!(config, get "/_mockaa/v1/sessions" => operations::list_sessions);
-    route!(config, get "/_mockaa/v1/sessions/{id}" => operations::get_session);
-    route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => operations::deliver_session);
-    route!(config, get "/_mockaa/v1/customers" => operations::list_customers);
-    route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => operations::list_accounts);
-    route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => operations::move_customer);
-    route!(config, get "/_mockaa/v1/config/fiu" => operations::list_fius);
-    route!(config, get "/_mockaa/v1/config/fip" => operations::list_fips);
+    route!(config, get "/_mockaa/v1/consents" => control::consents::list);
+    route!(config, get "/_mockaa/v1/consents/{handle}" => control::consents::show);
+    route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::consents::act);
+    route!(config, get "/_mockaa/v1/sessions" => control::sessions::list);
+    route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::show);
+    route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => control::sessions::deliver);
+    route!(config, get "/_mockaa/v1/customers" => control::customers::list);
+    route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => control::customers::list_accounts);
+    route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::act);
+    route!(config, get "/_mockaa/v1/config/fiu" => control::participants::list_fius);
+    route!(config, get "/_mockaa/v1/config/fip" => control::participants::list_fips);
     config.service(
         resource("/_mockaa/v1/config/fiu/{id}")
-            .route(get().to(operations::get_fiu))
-            .route(put().to(operations::put_fiu))
+            .route(get().to(control::participants::get_fiu))
+            .route(put().to(control::participants::put_fiu))
             .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
     );
-    route!(config, get "/_mockaa/v1/webhooks" => control::list_webhooks);
-    route!(config, get "/_mockaa/v1/webhooks/{id}" => control::get_webhook);
-    route!(config, get "/_mockaa/v1/journal" => control::list_journal);
-    route!(config, get "/_mockaa/v1/scenarios" => control::list_scenarios);
-    route!(config, post "/_mockaa/v1/scenarios/reload" => control::reload_scenarios);
-    route!(config, get "/_mockaa/v1/clock" => control::get_clock);
-    route!(config, post "/_mockaa/v1/clock/advance" => control::advance_clock);
-    route!(config, get "/_mockaa/v1/world" => control::get_world);
-    route!(config, post "/_mockaa/v1/reset" => control::reset_world);
+    route!(config, get "/_mockaa/v1/webhooks" => control::webhooks::list);
+    route!(config, get "/_mockaa/v1/webhooks/{id}" => control::webhooks::show);
+    route!(config, get "/_mockaa/v1/journal" => control::world::list_journal);
+    route!(config, get "/_mockaa/v1/scenarios" => control::world::list_scenarios);
+    route!(config, post "/_mockaa/v1/scenarios/reload" => control::world::reload_scenarios);
+    route!(config, get "/_mockaa/v1/clock" => control::world::get_clock);
+    route!(config, post "/_mockaa/v1/clock/advance" => control::world::advance_clock);
+    route!(config, get "/_mockaa/v1/world" => control::world::get_world);
+    route!(config, post "/_mockaa/v1/reset" => control::world::reset_world);
 }

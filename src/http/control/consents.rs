@@ -1,0 +1,55 @@
+//! Consents: listing, showing, moving.
+
+use actix_web::HttpResponse;
+
+use super::{operator, window};
+use crate::domain::command::{Command, Verb};
+use crate::domain::consent::{Consent, Input};
+use crate::domain::refusal::Refusal;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::Page;
+use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
+use crate::wire::problem::Problem;
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let (skip, limit) = window(&call)?;
+        let consents = world.consents(usize::try_from(skip).unwrap_or(usize::MAX), limit);
+        let next = (consents.len() == limit).then(|| skip.saturating_add(limit as u64));
+        let items = consents.iter().map(|consent| view(&call, &world, consent)).collect();
+        Ok(Answer::json(&Page { items, next }))
+    }))
+}
+
+pub async fn show(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let handle = call.handle()?;
+        let consent = world.consent(handle).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+        Ok(Answer::json(&view(&call, &world, &consent)))
+    }))
+}
+
+pub async fn act(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let verb = call.segment("verb");
+        let input = Input::parse(verb)
+            .ok_or_else(|| Problem::field("verb", format!("'{verb}' is not one of {}", Input::names())))?;
+        let verb = match input {
+            Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
+            other => Verb::plain(other),
+        };
+        let receipt = world.submit(Command::MoveConsent { handle: call.handle()?, verb })?;
+        Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
+    }))
+}
+
+fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
+    let context = ConsentContext {
+        aa_id: world.participants().aa.id.to_string(),
+        scenario: world.scenario_of(consent.handle),
+        page_url: format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
+    };
+    ConsentView::new(consent, context)
+}

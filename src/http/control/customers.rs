@@ -1,0 +1,74 @@
+//! Customers and their accounts: discovery, linking, leaving.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+
+use super::{operator, window};
+use crate::domain::command::Command;
+use crate::domain::ids::LinkId;
+use crate::domain::refusal::Refusal;
+use crate::engine::world::Receipt;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::Page;
+use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let (skip, limit) = window(&call)?;
+        let customers = world.customers(usize::try_from(skip).unwrap_or(usize::MAX), limit);
+        let next = (customers.len() == limit).then(|| skip.saturating_add(limit as u64));
+        let items = customers.iter().map(ToString::to_string).collect();
+        Ok(Answer::json(&Page { items, next }))
+    }))
+}
+
+/// Discovery: the customer's accounts at all FIPs, linked or not.
+pub async fn list_accounts(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| {
+        let address = call.segment("customer");
+        let (said, accounts) = world.customer(address);
+        Answer::json(&CustomerView::new(address, said.as_ref(), &accounts))
+    }))
+}
+
+pub async fn act(call: Call) -> HttpResponse {
+    let outcome = operator(&call).and_then(|world| {
+        let customer: Arc<str> = call.segment("customer").into();
+        let command = command(&call, &customer)?;
+        let Receipt { event, hold, .. } = world.submit(command)?;
+        let answer = if let Some(link) = LinkView::of(&event) {
+            Answer::json(&link)
+        } else {
+            let (said, accounts) = world.customer(&customer);
+            Answer::json(&CustomerView::new(&customer, said.as_ref(), &accounts))
+        };
+        Ok(answer.holding(hold))
+    });
+    call.reply_control(outcome)
+}
+
+fn command(call: &Call, customer: &Arc<str>) -> Result<Command, Problem> {
+    let customer = Arc::clone(customer);
+    Ok(match call.segment("verb") {
+        "register" => Command::RegisterCustomer { customer },
+        "deregister" => Command::DeregisterCustomer { customer },
+        "link" => {
+            let (fip, accounts) = call.json::<LinkRequest>()?.check()?;
+            Command::LinkAccounts { customer, fip, accounts }
+        }
+        "verify" => {
+            let (reference, token) = call.json::<VerifyRequest>()?.check()?;
+            let link = LinkId::parse(&reference).ok_or_else(|| Refusal::UnknownLink(quoted(&reference)))?;
+            Command::VerifyLink { customer, link, token }
+        }
+        "delink" => Command::DelinkAccount { customer, link_ref: call.json::<DelinkRequest>()?.check()? },
+        verb => {
+            let known = "register, deregister, link, verify, delink";
+            return Err(Problem::field("verb", format!("{} is not one of {known}", quoted(verb))));
+        }
+    })
+}

@@ -1,0 +1,52 @@
+//! The control API: what a test, the command line or a console may ask of a world.
+
+pub mod consents;
+pub mod customers;
+pub mod participants;
+pub mod sessions;
+pub mod webhooks;
+pub mod world;
+
+use std::sync::Arc;
+
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::wire::problem::Problem;
+
+/// Items in a part of a list, unless `limit` says fewer.
+const PAGE_MAX: usize = 1_000;
+
+/// Lets in who may steer: everybody on a loopback sandbox, else who has the token. A page of another site that a
+/// developer happens to visit may not.
+pub fn operator(call: &Call) -> Result<Arc<World>, Problem> {
+    same_site(call)?;
+    match &call.shared().control_token {
+        Some(token) if call.bearer() != Some(token) => {
+            let remedy = "the control API of this sandbox asks for its token; send Authorization: Bearer <token>, as \
+                          printed at start";
+            Err(Problem::Unauthorized(remedy.to_owned()))
+        }
+        _ => call.world(),
+    }
+}
+
+/// Refuses what a browser sends on behalf of another site.
+pub fn same_site(call: &Call) -> Result<(), Problem> {
+    match call.header("sec-fetch-site") {
+        Some("cross-site") => Err(Problem::Forbidden("another site's page may not steer this sandbox")),
+        _ => Ok(()),
+    }
+}
+
+/// `after` and `limit` of the query.
+pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
+    let number = |name: &'static str, default: u64| {
+        let pair = call.query().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
+        pair.map_or(Ok(default), |(_, value)| {
+            value.parse().map_err(|_| Problem::field(name, format!("'{value}' is not a whole number")))
+        })
+    };
+    let limit = number("limit", PAGE_MAX as u64)?;
+    let limit = usize::try_from(limit).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    Ok((number("after", 0)?, limit))
+}

@@ -1,0 +1,51 @@
+//! Data sessions: listing, showing, letting FIPs answer.
+
+use actix_web::HttpResponse;
+
+use super::{operator, window};
+use crate::domain::command::Command;
+use crate::domain::ids::SessionId;
+use crate::domain::refusal::Refusal;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::Page;
+use crate::wire::control::sessions::{DeliverRequest, SessionView};
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let (skip, limit) = window(&call)?;
+        let sessions = world.sessions(usize::try_from(skip).unwrap_or(usize::MAX), limit);
+        let next = (sessions.len() == limit).then(|| skip.saturating_add(limit as u64));
+        let items = sessions.iter().map(|session| SessionView::new(session)).collect();
+        Ok(Answer::json(&Page { items, next }))
+    }))
+}
+
+pub async fn show(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let id = session_id(&call)?;
+        let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+        Ok(Answer::json(&SessionView::new(&session)))
+    }))
+}
+
+/// Lets the FIPs of a session answer.
+pub async fn deliver(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let id = session_id(&call)?;
+        let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+        if !session.is_open() {
+            return Err(Problem::Conflict(format!("no account of session {id} waits for an answer")));
+        }
+        let outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
+        let receipt = world.submit(Command::Deliver { handle: session.handle, outcome })?;
+        Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
+    }))
+}
+
+fn session_id(call: &Call) -> Result<SessionId, Problem> {
+    let text = call.segment("id");
+    Ok(SessionId::parse(text).ok_or_else(|| Refusal::UnknownSession(quoted(text)))?)
+}

@@ -1,0 +1,28 @@
+//! Webhook deliveries.
+
+use actix_web::HttpResponse;
+
+use super::{operator, window};
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::Page;
+use crate::wire::control::deliveries::DeliveryView;
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let (after, limit) = window(&call)?;
+        let deliveries = world.deliveries(after, limit);
+        let next = deliveries.last().map(|last| last.id).filter(|_| deliveries.len() == limit);
+        let items: Vec<_> = deliveries.iter().map(|delivery| DeliveryView::new(delivery, false)).collect();
+        Ok(Answer::json(&Page { items, next }))
+    }))
+}
+
+pub async fn show(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let id = call.segment("id");
+        let delivery = id.parse().ok().and_then(|id| world.delivery(id));
+        let delivery = delivery.ok_or_else(|| call.no_such_call())?;
+        Ok(Answer::json(&DeliveryView::new(&delivery, true)))
+    }))
+}

@@ -1,0 +1,120 @@
+//! Consents as the control API shows them, and how one is approved.
+
+use serde::{Deserialize, Serialize};
+
+use super::AccountView;
+use crate::domain::command::{Choice, Verb};
+use crate::domain::consent::{Consent, Input, Moment};
+
+/// A consent as the control API shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentView {
+    consent_handle: String,
+    consent_id: Option<String>,
+    state: &'static str,
+    customer: String,
+    face: &'static str,
+    fiu_id: String,
+    aa_id: String,
+    /// Unaport's `trackingId`; the faces of today have none.
+    tracking_id: Option<String>,
+    scenario: Option<String>,
+    /// The accounts that it was granted for.
+    accounts: Vec<AccountView>,
+    /// What each FIP's own artefact is called.
+    fip_artefacts: Vec<FipArtefactView>,
+    /// The customer has left the AA; nobody outside sees the consent any more.
+    hidden: bool,
+    created_at: String,
+    consent_start: String,
+    consent_expiry: String,
+    /// What may be done now.
+    legal: Vec<&'static str>,
+    /// Where a person answers it.
+    page_url: String,
+    history: Vec<MomentView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FipArtefactView {
+    fip_id: String,
+    consent_id: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MomentView {
+    state: &'static str,
+    at: String,
+}
+
+/// What [`ConsentView`] needs beside the consent.
+#[derive(Debug)]
+pub struct ConsentContext {
+    pub aa_id: String,
+    pub scenario: Option<String>,
+    pub page_url: String,
+}
+
+impl ConsentView {
+    pub fn new(consent: &Consent, context: ConsentContext) -> Self {
+        let Consent { handle, face, fiu, terms, status, created_at, grant, hidden, history } = consent;
+        let ConsentContext { aa_id, scenario, page_url } = context;
+        Self {
+            consent_handle: handle.to_string(),
+            consent_id: grant.as_ref().map(|grant| grant.consent_id.to_string()),
+            state: status.as_str(),
+            customer: terms.customer.to_string(),
+            face: face.as_str(),
+            fiu_id: fiu.to_string(),
+            aa_id,
+            tracking_id: None,
+            scenario,
+            accounts: grant
+                .iter()
+                .flat_map(|grant| grant.accounts.iter())
+                .map(|account| AccountView::new(account, None))
+                .collect(),
+            fip_artefacts: grant
+                .iter()
+                .flat_map(|grant| grant.fips.iter())
+                .map(|part| FipArtefactView { fip_id: part.fip.to_string(), consent_id: part.consent_id.to_string() })
+                .collect(),
+            hidden: *hidden,
+            created_at: created_at.to_string(),
+            consent_start: terms.start.to_string(),
+            consent_expiry: terms.expiry.to_string(),
+            legal: status.legal().map(Input::as_str).collect(),
+            page_url,
+            history: history.iter().map(MomentView::from).collect(),
+        }
+    }
+}
+
+impl From<&Moment> for MomentView {
+    fn from(moment: &Moment) -> Self {
+        let Moment { status, at } = moment;
+        Self { state: status.as_str(), at: at.to_string() }
+    }
+}
+
+/// Body of `approve`; all of it may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveRequest {
+    /// Stay READY until `activate`.
+    #[serde(default)]
+    hold: bool,
+    /// `linkRefNumber`s; without it, all linked accounts of the kinds that were asked for.
+    accounts: Option<Vec<String>>,
+}
+
+impl From<ApproveRequest> for Verb {
+    fn from(request: ApproveRequest) -> Self {
+        let ApproveRequest { hold, accounts } = request;
+        let accounts =
+            accounts.map_or(Choice::All, |accounts| Choice::Only(accounts.into_iter().map(Into::into).collect()));
+        Self::Approve { hold, accounts }
+    }
+}

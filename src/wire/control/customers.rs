@@ -1,0 +1,113 @@
+//! Customers, their accounts, and what is done to them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::AccountView;
+use crate::domain::account::Account;
+use crate::domain::customer::{Customer, Link};
+use crate::domain::event::Event;
+use crate::wire::fields::{need, text};
+use crate::wire::problem::Problem;
+
+/// A customer and all accounts at the simulated FIPs.
+#[derive(Debug, Serialize)]
+pub struct CustomerView {
+    customer: String,
+    registered: bool,
+    items: Vec<AccountView>,
+    pending: Vec<LinkView>,
+}
+
+impl CustomerView {
+    /// `said` is what is on record; whoever has no record is registered.
+    pub fn new(address: &str, said: Option<&Customer>, accounts: &[(Account, bool)]) -> Self {
+        Self {
+            customer: address.to_owned(),
+            registered: said.is_none_or(|said| said.registered),
+            items: accounts.iter().map(|(account, linked)| AccountView::new(account, Some(*linked))).collect(),
+            pending: said.iter().flat_map(|said| &said.pending).map(|link| LinkView::new(link)).collect(),
+        }
+    }
+}
+
+/// A wish to link accounts, in the words of ReBIT's `AccLinkResponse`.
+#[derive(Debug, Serialize)]
+pub struct LinkView {
+    #[serde(rename = "RefNumber")]
+    reference: String,
+    #[serde(rename = "AuthenticatorType")]
+    authenticator: &'static str,
+    #[serde(rename = "fipId")]
+    fip: String,
+    #[serde(rename = "expiresAt")]
+    expires_at: String,
+}
+
+impl LinkView {
+    fn new(link: &Link) -> Self {
+        Self {
+            reference: link.id.to_string(),
+            authenticator: link.linking.as_str(),
+            fip: link.fip.to_string(),
+            expires_at: link.expires_at.to_string(),
+        }
+    }
+
+    /// The wish that an event is about.
+    pub fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::LinkRequested { link } => Some(Self::new(link)),
+            _ => None,
+        }
+    }
+}
+
+/// Body of `customers/{id}/link`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LinkRequest {
+    fip_id: Option<String>,
+    /// `accRefNumber`s.
+    accounts: Option<Vec<String>>,
+}
+
+impl LinkRequest {
+    pub fn check(self) -> Result<(Arc<str>, Vec<Box<str>>), Problem> {
+        let fip = text("fipId", self.fip_id)?;
+        let accounts = need("accounts", self.accounts)?;
+        if accounts.is_empty() {
+            return Err(Problem::field("accounts", "is empty; name accRefNumbers from GET …/accounts"));
+        }
+        Ok((fip.into(), accounts.into_iter().map(Into::into).collect()))
+    }
+}
+
+/// Body of `customers/{id}/verify`. A FIP that authenticates by itself needs no token.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerifyRequest {
+    ref_number: Option<String>,
+    #[serde(default)]
+    token: String,
+}
+
+impl VerifyRequest {
+    pub fn check(self) -> Result<(String, Box<str>), Problem> {
+        Ok((text("refNumber", self.ref_number)?, self.token.into()))
+    }
+}
+
+/// Body of `customers/{id}/delink`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DelinkRequest {
+    link_ref_number: Option<String>,
+}
+
+impl DelinkRequest {
+    pub fn check(self) -> Result<Box<str>, Problem> {
+        Ok(text("linkRefNumber", self.link_ref_number)?.into())
+    }
+}

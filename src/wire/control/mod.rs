@@ -1,0 +1,136 @@
+//! The control API's own JSON: camelCase, lists as `{"items":[…],"next":null}`, errors as
+//! `{"error","field","state","legal"}` (DESIGN §6).
+
+pub mod consents;
+pub mod customers;
+pub mod deliveries;
+pub mod sessions;
+pub mod world;
+
+use serde::Serialize;
+
+use crate::domain::account::Account;
+use crate::domain::consent::{Input, Status};
+use crate::domain::refusal::Refusal;
+use crate::wire::problem::Problem;
+
+/// A part of a list, and what to pass as `after` for the next part.
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<u64>,
+}
+
+/// An account at a FIP.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountView {
+    fi_type: &'static str,
+    fip_id: String,
+    acc_type: &'static str,
+    acc_ref_number: String,
+    link_ref_number: String,
+    masked_acc_number: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linked: Option<bool>,
+}
+
+impl AccountView {
+    fn new(account: &Account, linked: Option<bool>) -> Self {
+        let Account { fi_type, fip, account_type, account_ref, link_ref, masked_number } = account;
+        Self {
+            fi_type: fi_type.as_str(),
+            fip_id: fip.to_string(),
+            acc_type: account_type.as_str(),
+            acc_ref_number: account_ref.to_string(),
+            link_ref_number: link_ref.to_string(),
+            masked_acc_number: masked_number.to_string(),
+            linked,
+        }
+    }
+}
+
+/// A refusal of the control API.
+#[derive(Debug, Serialize)]
+pub struct ErrorView {
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal: Option<Vec<&'static str>>,
+}
+
+impl From<&Problem> for ErrorView {
+    fn from(problem: &Problem) -> Self {
+        let field = match problem {
+            Problem::Field { field, .. } => Some(field.to_string()),
+            _ => None,
+        };
+        let status = match problem {
+            Problem::Refused(Refusal::IllegalMove { status, .. } | Refusal::NotActive { status }) => Some(*status),
+            _ => None,
+        };
+        Self {
+            error: problem.to_string(),
+            field,
+            state: status.map(Status::as_str),
+            legal: status.map(|status| status.legal().map(Input::as_str).collect()),
+        }
+    }
+}
+
+/// The HTTP status of a refusal.
+pub fn status_of(problem: &Problem) -> u16 {
+    match problem {
+        Problem::Syntax(_)
+        | Problem::Field { .. }
+        | Problem::CustomerAddress(_)
+        | Problem::Version { .. }
+        | Problem::ContentType(_)
+        | Problem::BodyLost(_)
+        | Problem::NotYours(_)
+        | Problem::Purpose(_)
+        | Problem::Key(_)
+        | Problem::Notifier(_)
+        | Problem::FiStatusNotification(_)
+        | Problem::Signature(_) => 400,
+        Problem::Unauthorized(_) => 401,
+        Problem::Forbidden(_) => 403,
+        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::NoHandle | Problem::Unknown(_) => 404,
+        Problem::Fault(code) => code.status(),
+        Problem::Method { .. } => 405,
+        Problem::TooLarge(_) => 413,
+        Problem::TooManyWorlds(_) => 503,
+        Problem::Conflict(_) => 409,
+        Problem::Refused(refusal) => match refusal {
+            Refusal::UnknownHandle(_)
+            | Refusal::UnknownConsentId(_)
+            | Refusal::UnknownSession(_)
+            | Refusal::UnknownLink(_)
+            | Refusal::CustomerGone(_) => 404,
+            Refusal::IllegalMove { .. }
+            | Refusal::NotActive { .. }
+            | Refusal::NotStarted { .. }
+            | Refusal::UsedUp(_)
+            | Refusal::FetchBarred { .. }
+            | Refusal::FetchInProgress(_)
+            | Refusal::NoDataFound(_)
+            | Refusal::AlreadyRegistered(_)
+            | Refusal::AlreadyLinked(_)
+            | Refusal::NothingToGrant { .. } => 409,
+            Refusal::AlreadyExpired { .. }
+            | Refusal::UnknownScenario { .. }
+            | Refusal::OutOfRange { .. }
+            | Refusal::FipNotInSession(_)
+            | Refusal::AccountNotInSession(_)
+            | Refusal::UnknownAccount { .. }
+            | Refusal::UnknownFip(_)
+            | Refusal::WrongToken => 400,
+            Refusal::TokenExpired(_) => 401,
+            Refusal::DataGone(_) => 410,
+            Refusal::OutboxFull(_) => 503,
+        },
+    }
+}
