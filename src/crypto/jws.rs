@@ -82,6 +82,8 @@ pub enum Flaw {
     BadHeader,
     #[error("alg {0} is not accepted; sign with RS256")]
     Algorithm(String),
+    #[error("crit names {0}, which is not understood; it may name b64 only (RFC 7515 §4.1.11)")]
+    Critical(String),
     #[error("kid {0} names no key that is registered for the caller")]
     UnknownKey(String),
     #[error(
@@ -105,6 +107,10 @@ pub fn verify_detached(signature: &str, body: &[u8], keys: &[&PublicKey]) -> Res
         Some("RS512") => RsaHash::Sha512,
         other => return Err(Flaw::Algorithm(other.unwrap_or("(none)").to_owned())),
     };
+    let critical = header["crit"].as_array().into_iter().flatten();
+    if let Some(unknown) = critical.into_iter().find(|name| **name != "b64") {
+        return Err(Flaw::Critical(unknown.to_string()));
+    }
     let key = match header["kid"].as_str() {
         Some(kid) => keys.iter().find(|key| key.kid == kid).ok_or_else(|| Flaw::UnknownKey(kid.to_owned()))?,
         None if keys.len() == 1 => &keys[0],
@@ -290,6 +296,8 @@ mod tests {
         assert_eq!(verify(&header(r#"{"alg":"none"}"#)), Flaw::Algorithm("none".to_owned()));
         assert_eq!(verify(&header(r#"{"alg":"HS256"}"#)), Flaw::Algorithm("HS256".to_owned()));
         assert_eq!(verify(&header(r#"{"alg":"RS256","kid":"zz"}"#)), Flaw::UnknownKey("zz".to_owned()));
+        let critical = r#"{"alg":"RS256","b64":false,"crit":["b64","exp"]}"#;
+        assert_eq!(verify(&header(critical)), Flaw::Critical("\"exp\"".to_owned()));
         assert_eq!(verify(&header("[]x")), Flaw::BadHeader);
         assert_eq!(verify("abc"), Flaw::Malformed);
     }

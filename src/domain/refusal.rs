@@ -58,9 +58,9 @@ pub enum Refusal {
     AlreadyLinked(String),
     #[error("no link waits under the reference {0}")]
     UnknownLink(String),
-    #[error("the token is wrong; the simulated FIPs take 123456 and 1234")]
+    #[error("InvalidLinkToken: the token is wrong; the simulated FIPs take 123456 and 1234")]
     WrongToken,
-    #[error("the token expired at {0}; link anew")]
+    #[error("LinkTokenExpired: the token expired at {0}; link anew")]
     TokenExpired(Timestamp),
     #[error("there is no scenario named '{name}'; known: {}", .known.join(", "))]
     UnknownScenario { name: String, known: Vec<String> },

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType};
-use crate::domain::command::{Choice, Command, Outcome, RaiseConsent, Verb};
+use crate::domain::command::{Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb};
 use crate::domain::consent::{
     Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Purpose, Range,
     Status, Terms,
 };
+use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::participants::{Aa, Participants};
+use crate::domain::participants::{Aa, Entity, Fip, Linking, Participants};
 use crate::domain::record::What;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::FiStatus;
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::version::Version;
 use crate::engine::clock::ClockStart;
 use crate::engine::ports::{Bank, Director, Script, Setting};
 use crate::engine::state::State;
@@ -46,7 +48,11 @@ fn world() -> Arc<World> {
     let setting = Setting {
         seed: 1,
         clock: ClockStart { at: Some(START), frozen: true },
-        participants: Arc::new(Participants { aa, fius: Vec::new(), fips: Vec::new() }),
+        participants: Arc::new(Participants {
+            aa,
+            fius: Vec::new(),
+            fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
+        }),
         data_is_manual: false,
         push_data: Some(true),
         director: Arc::new(Nobody),
@@ -193,5 +199,146 @@ proptest! {
         prop_assert_eq!(&live, &again);
         let told: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
         prop_assert_eq!(told, moves, "each move is one event");
+    }
+}
+
+/// What may be done around data and accounts; consents and sessions are named by how many there were before.
+#[derive(Clone, Debug)]
+enum Errand {
+    Raise { customer: u8 },
+    Approve { consent: usize },
+    Ask { consent: usize },
+    Answer { session: usize, status: FiStatus },
+    Collect { session: usize },
+    Register { customer: u8 },
+    Leave { customer: u8 },
+    Link { customer: u8, right: bool },
+    Delink { customer: u8 },
+    Wait { hours: i64 },
+}
+
+fn errand() -> impl Strategy<Value = Errand> {
+    let status = (0..FiStatus::ALL.len()).prop_map(|place| FiStatus::ALL[place]);
+    prop_oneof![
+        3 => (0u8..3).prop_map(|customer| Errand::Raise { customer }),
+        3 => (0usize..8).prop_map(|consent| Errand::Approve { consent }),
+        6 => (0usize..8).prop_map(|consent| Errand::Ask { consent }),
+        2 => (0usize..8, status).prop_map(|(session, status)| Errand::Answer { session, status }),
+        3 => (0usize..8).prop_map(|session| Errand::Collect { session }),
+        1 => (0u8..3).prop_map(|customer| Errand::Register { customer }),
+        1 => (0u8..3).prop_map(|customer| Errand::Leave { customer }),
+        2 => (0u8..3, any::<bool>()).prop_map(|(customer, right)| Errand::Link { customer, right }),
+        1 => (0u8..3).prop_map(|customer| Errand::Delink { customer }),
+        2 => (1i64..30).prop_map(|hours| Errand::Wait { hours }),
+    ]
+}
+
+/// Asks that a day's window allows.
+const ASKS_A_DAY: u32 = 2;
+
+fn command(errand: &Errand, world: &World) -> Option<Command> {
+    let address = |customer: &u8| -> Arc<str> { format!("{customer}@aa").into() };
+    let consent = |place: &usize| world.consents(*place, 1).first().map(|consent| consent.handle);
+    let session = |place: &usize| world.sessions(*place, 1).first().cloned();
+    Some(match errand {
+        Errand::Raise { customer } => {
+            let Command::RaiseConsent(mut raise) = raise(*customer, 30) else { unreachable!("it raises") };
+            raise.terms.fetch_type = FetchType::Periodic;
+            raise.terms.frequency = (FrequencyUnit::Day, ASKS_A_DAY);
+            raise.face = Face::Rebit(Version::V2_0_0);
+            Command::RaiseConsent(raise)
+        }
+        Errand::Approve { consent: place } => {
+            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Approve) }
+        }
+        Errand::Ask { consent: place } => Command::RequestData(RequestData {
+            handle: consent(place)?,
+            range: Range { from: START, to: START },
+            key: Arc::new(PeerKey { curve: Curve::X25519, public: [0; 32].into(), nonce: [0; 32] }),
+            txnid: "t".into(),
+        }),
+        Errand::Answer { session: place, status } => {
+            let session = session(place)?;
+            let part = &session.fips[0];
+            let accounts = vec![("1".into(), *status, "said".into())];
+            Command::Answer(Answer { session: part.id, fip: Arc::clone(&part.fip), accounts })
+        }
+        Errand::Collect { session: place } => {
+            Command::CollectData(CollectData { session: session(place)?.id, fip: None, link_refs: Vec::new() })
+        }
+        Errand::Register { customer } => Command::RegisterCustomer { customer: address(customer) },
+        Errand::Leave { customer } => Command::DeregisterCustomer { customer: address(customer) },
+        Errand::Link { customer, right } => {
+            let customer = address(customer);
+            match world.customer(&customer).0.and_then(|known| known.pending.first().map(|link| link.id)) {
+                Some(link) => Command::VerifyLink { customer, link, token: if *right { "1234" } else { "0" }.into() },
+                None => Command::LinkAccounts { customer, fip: "FIP-1".into(), accounts: vec!["1".into()] },
+            }
+        }
+        Errand::Delink { customer } => Command::DelinkAccount { customer: address(customer), link_ref: "1".into() },
+        Errand::Wait { .. } => return None,
+    })
+}
+
+/// All that two states can agree on about data and accounts.
+fn told(state: &State) -> String {
+    let consents = state.consents(0).map(|consent| {
+        let grant =
+            consent.grant.as_ref().map(|grant| (grant.uses, grant.window, grant.session, grant.accounts.clone()));
+        format!("{:?} {:?} {} {grant:?}\n", consent.handle, consent.status, consent.hidden)
+    });
+    let sessions = state.sessions(0).map(|session| format!("{session:?}\n"));
+    let customers = state.customer_addresses().into_iter().map(|address| format!("{:?}\n", state.customer(&address)));
+    consents.chain(sessions).chain(customers).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn data_is_given_within_the_consent_and_replay_equals_live(errands in proptest::collection::vec(errand(), 1..80)) {
+        let world = world();
+        let mut now = START;
+        let mut asked: HashMap<ConsentHandle, Vec<Timestamp>> = HashMap::new();
+        for errand in errands {
+            if let Errand::Wait { hours } = errand {
+                now = now.plus(Span::seconds(hours * 3_600));
+                let mut inner = world.lock();
+                inner.clock = inner.clock.stopped_at(now);
+                continue;
+            }
+            let Some(command) = command(&errand, &world) else { continue };
+            let written = world.journal(u64::MAX, 1).1;
+            let outcome = world.submit(command.clone());
+            if outcome.is_err() {
+                prop_assert_eq!(world.journal(u64::MAX, 1).1, written, "a refusal changes nothing");
+            }
+            if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
+                prop_assert_eq!(receipt.consent().status, Status::Active);
+                asked.entry(request.handle).or_default().push(now);
+            }
+            for consent in world.consents(0, usize::MAX) {
+                let linked = world.customer(&consent.terms.customer).1;
+                if consent.status == Status::Active && !consent.hidden {
+                    prop_assert!(linked.iter().any(|(_, linked)| *linked), "an account of a consent in force is linked");
+                }
+            }
+        }
+        let day = Span::seconds(86_400);
+        for times in asked.values() {
+            for (place, begin) in times.iter().enumerate() {
+                // A window begins with its first request, so two of them at most touch a day.
+                let within = times[place..].iter().filter(|time| time.since(*begin).0 < day.0).count();
+                prop_assert!(within <= 2 * ASKS_A_DAY as usize);
+            }
+        }
+        let mut replayed = State::default();
+        for entry in world.journal(0, usize::MAX).0 {
+            if let What::Event(event) = entry.what {
+                replayed.apply(&event, entry.at);
+            }
+        }
+        let live = told(&world.lock().state);
+        prop_assert_eq!(live, told(&replayed));
     }
 }

@@ -289,6 +289,34 @@ async fn an_fiu_may_have_base64_inside_and_signatures_of_its_own_kind() {
 }
 
 #[tokio::test]
+async fn a_scenario_answers_for_each_fip_and_account() {
+    let folder = std::env::temp_dir().join(format!("mockaa-fi-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let link = {
+        let app = TestApp::start().await;
+        Journey::new(&app).accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).1
+    };
+    let text = format!(
+        "version: 1\nname: partly\nrules:\n  - {{ on: fi.requested, deliver: {{ fips: {{ FIP-3: TIMEOUT }} }} }}\n  - {{ on: \
+         fi.requested, after: 5s, deliver: {{ accounts: {{ {link}: DENIED }}, default: READY }} }}\n"
+    );
+    std::fs::write(folder.join("partly.yaml"), text).expect("it is written");
+    let app = TestApp::with(|builder| builder.scenarios(&folder).default_scenario("partly")).await;
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+    let journey = Journey::new(&app);
+    let (_, id) = journey.approved(|body| body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "NPS"])).await;
+    let session = journey.session(&id).await;
+    let statuses = async || -> Vec<String> {
+        let shown = app.get(&format!("/_mockaa/v1/sessions/{session}")).await.ok();
+        let accounts = shown["accounts"].as_array().expect("a list").iter();
+        accounts.map(|account| account["FIStatus"].as_str().expect("a status").to_owned()).collect()
+    };
+    assert_eq!(statuses().await, ["PENDING", "TIMEOUT"]);
+    app.advance("5s").await;
+    assert_eq!(statuses().await, ["DENIED", "TIMEOUT"]);
+}
+
+#[tokio::test]
 async fn a_scenario_says_when_and_how_fips_answer() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);

@@ -8,6 +8,7 @@ mod control;
 mod determinism;
 mod errors;
 mod fi;
+mod fips;
 mod first_generation;
 mod helpers;
 mod inbox;

@@ -28,8 +28,13 @@ pub fn linked(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<A
     first
 }
 
+/// Whoever has consents is registered already, though nobody has said so.
 pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal> {
-    if state.customer(&customer).is_some_and(|known| known.registered) {
+    let registered = match state.customer(&customer) {
+        Some(known) => known.registered,
+        None => state.drawn(&customer).handles > 0,
+    };
+    if registered {
         return Err(Refusal::AlreadyRegistered(customer.to_string()));
     }
     Ok(vec![Event::CustomerRegistered { customer, accounts: [].into() }])

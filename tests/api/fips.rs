@@ -1,0 +1,134 @@
+//! What a FIP sees of the AA, and what becomes of what it says.
+
+use serde_json::{Value, json};
+
+use crate::actors::{Actor, Journey};
+use crate::helpers::{TestApp, rebit_message};
+use crate::inbox::Message;
+use crate::oracle::Oracle;
+
+const CUSTOMER: &str = "9876500001@mockaa";
+
+/// A consent over one account at each of two FIPs.
+async fn shared_consent(journey: &Journey<'_>) -> (String, String) {
+    journey.customer(CUSTOMER, "register", &Value::Null).await.ok();
+    for fip in ["FIP-1", "FIP-2"] {
+        let account = journey.accounts(CUSTOMER, fip, "DEPOSIT").await.remove(0).0;
+        journey.link(CUSTOMER, fip, &[account]).await;
+    }
+    journey.approved(|_| ()).await
+}
+
+#[tokio::test]
+async fn each_fip_has_an_artefact_of_its_own() {
+    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let oracle = Oracle::of(&app).await;
+    let journey = Journey::new(&app);
+    let (handle, id) = shared_consent(&journey).await;
+    let mut seen = vec![(id.clone(), journey.artefact(&id).await["signedConsent"].clone())];
+    for fip in [Actor::fip_1(), Actor::fip_2()] {
+        let own = journey.fip_consent_id(&handle, fip.id).await;
+        let artefact = fip.post(&app, "/Consent/fetch", &rebit_message("consentId", &own)).await.ok();
+        assert_eq!((&artefact["consentId"], &artefact["status"]), (&json!(own), &json!("ACTIVE")));
+        let detail = oracle.open_compact(artefact["signedConsent"].as_str().expect("a JWS"));
+        assert_eq!(detail["DataConsumer"], json!({ "id": "mockaa", "type": "AA" }));
+        assert_eq!(detail["DataProvider"], json!({ "id": fip.id, "type": "FIP" }));
+        let accounts = detail["Accounts"].as_array().expect("accounts");
+        assert!(accounts.len() == 1 && accounts[0]["fipId"] == fip.id, "{accounts:?}");
+        for stranger in [id.as_str(), "00000000-0000-4000-8000-000000000000"] {
+            let reply = fip.post(&app, "/Consent/fetch", &rebit_message("consentId", stranger)).await;
+            assert_eq!(reply.json()["errorCode"], "InvalidConsentId");
+        }
+        seen.push((own, artefact["signedConsent"].clone()));
+    }
+    let reply = Actor::fip_1().post(&app, "/Consent/fetch", &rebit_message("consentId", &seen[2].0)).await;
+    assert_eq!(reply.json()["errorCode"], "InvalidConsentId", "another FIP's");
+    let reply = journey.fiu.post(&app, "/Consent/fetch", &rebit_message("consentId", &seen[1].0)).await;
+    assert_eq!(reply.json()["errorCode"], "InvalidConsentId", "a FIP's is not the FIU's");
+    seen.sort_by(|one, other| one.0.cmp(&other.0));
+    seen.dedup_by(|one, other| one.0 == other.0 || one.1 == other.1);
+    assert_eq!(seen.len(), 3, "three ids, three signatures");
+}
+
+#[tokio::test]
+async fn what_a_fip_says_of_a_consent_is_passed_on() {
+    let mut app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (handle, id) = shared_consent(&journey).await;
+    let own = journey.fip_consent_id(&handle, "FIP-2").await;
+    let say = async |status: &str| {
+        let mut body = rebit_message("Notifier", "");
+        body["Notifier"] = json!({ "type": "FIP", "id": "FIP-2" });
+        body["ConsentStatusNotification"] = json!({ "consentId": own, "consentStatus": status });
+        Actor::fip_2().post(&app, "/Consent/Notification", &body).await
+    };
+    for (status, state) in
+        [("ACTIVE", "ACTIVE"), ("PAUSED", "PAUSED"), ("PAUSED", "PAUSED"), ("ACTIVE", "ACTIVE"), ("REVOKED", "REVOKED")]
+    {
+        assert_eq!(say(status).await.ok()["response"], "OK");
+        assert_eq!(app.state(&handle).await, state);
+    }
+    let late = say("ACTIVE").await;
+    assert_eq!((late.status.as_u16(), late.json()["errorCode"].clone()), (400, "InvalidRequest".into()));
+    app.advance("0s").await;
+    let told: Vec<_> =
+        app.fiu.arrived().iter().map(Message::json).map(|body| body["ConsentStatusNotification"].clone()).collect();
+    let statuses: Vec<_> = told.iter().map(|news| news["consentStatus"].as_str().expect("a status")).collect();
+    assert_eq!(statuses, ["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"], "what says nothing new is not passed on");
+    assert!(told.iter().all(|news| news["consentId"] == id.as_str()), "under the id that the FIU knows");
+}
+
+#[tokio::test]
+async fn in_a_manual_world_a_fip_brings_the_data() {
+    let mut app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let journey = Journey::new(&app);
+    let (_, id) = journey.approved(|_| ()).await;
+    let session = journey.session(&id).await;
+    let mut body = rebit_message("Notifier", "");
+    body["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
+    let link = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).1;
+    let account = json!({ "linkRefNumber": link, "FIStatus": "READY", "description": "here it is" });
+    body["FIStatusNotification"] = json!({
+        "sessionId": journey.fip_session(&session, "FIP-1").await,
+        "sessionStatus": "COMPLETED",
+        "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
+    });
+    Actor::fip_1().post(&app, "/FI/Notification", &body).await.ok();
+    app.advance("0s").await;
+    let told = app.fiu.arrived().pop().expect("a webhook").json()["FIStatusNotification"].clone();
+    assert_eq!(
+        (&told["sessionId"], &told["sessionStatus"]),
+        (&json!(session), &json!("COMPLETED")),
+        "the FIU's own session"
+    );
+    assert_eq!(Journey::new(&app).fetch(&session).await.ok()["FI"].as_array().expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn every_call_is_served_below_every_mount_and_behind_a_router() {
+    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let journey = Journey::new(&app);
+    let (handle, id) = journey.approved(|_| ()).await;
+    let session = journey.session(&id).await;
+    for mount in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
+        for (path, body) in [
+            ("/Consent", crate::actors::consent_request()),
+            ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
+            ("/Consent/fetch", rebit_message("consentId", &id)),
+            ("/FI/request", journey.fi_request(&id).await),
+            ("/FI/fetch", rebit_message("sessionId", &session)),
+        ] {
+            let request = journey.fiu.signed(&app, &format!("{mount}{path}"), &body.to_string());
+            let meta = mockaa::crypto::base64::encode(br#"{"recipient-id":"mockaa"}"#);
+            app.send(request.header("x-request-meta", meta)).await.ok();
+        }
+        for path in ["/Consent/Notification", "/FI/Notification", "/Account/link/Notification"] {
+            let reply = Actor::fip_1().post(&app, &format!("{mount}{path}"), &rebit_message("x", "x")).await;
+            assert_eq!(reply.json()["errorMsg"], "Notifier is missing", "{mount}{path}");
+        }
+        let request = app
+            .request(reqwest::Method::GET, &format!("{mount}/Heartbeat"))
+            .header("fip_api_key", "mockaa-dev-fip-1-api-key");
+        assert_eq!(app.send(request).await.ok()["Status"], "UP");
+    }
+}
