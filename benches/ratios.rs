@@ -140,6 +140,7 @@ fn world() -> Arc<World> {
         push_data: None,
         director: Arc::new(NoDirector),
         bank: Bank { accounts, tells },
+        fiu_url: None,
         data_is_manual: false,
     };
     Arc::new(World::new("bench", Arc::new(setting)))

@@ -94,12 +94,13 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let (participants, key) = participants(config.as_deref(), fiu_url.as_deref())?;
+        let (participants, key, fiu_url) = participants(config.as_deref(), fiu_url.as_deref())?;
         let key = Arc::new(key);
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
+            fiu_url,
             data_is_manual: manual_data,
             push_data,
             director: Arc::new(Library::load(scenarios, default_scenario)?),

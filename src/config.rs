@@ -115,12 +115,15 @@ const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
 pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
 
+/// Who takes part, the AA's signing key, and the URL of FIUs without one of their own.
+pub type Parties = (Participants, SigningKey, Option<Arc<str>>);
+
 /// Who takes part, and the AA's signing key: as the file says, and for what it leaves out as shipped. `fiu_url` serves
 /// every FIU that has no URL of its own.
 ///
 /// # Errors
 /// [`ConfigError`] names the option, or the file and what is wrong in it.
-pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<(Participants, SigningKey), ConfigError> {
+pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Parties, ConfigError> {
     let fiu_url = fiu_url.map(|url| check_fiu_url("--fiu-url", url)).transpose();
     let fiu_url: Option<Arc<str>> =
         fiu_url.map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?.map(Into::into);
@@ -183,7 +186,7 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<(Parti
         ));
     }
     check_distinct(&participants).map_err(problem)?;
-    Ok((participants, key))
+    Ok((participants, key, fiu_url))
 }
 
 fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
@@ -226,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_shipped_participants_are_whole() {
-        let (participants, key) = participants(None, None).expect("they are whole");
+        let (participants, key, _) = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
         assert_eq!(key.kid(), "mockaa-dev-1");

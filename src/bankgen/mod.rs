@@ -68,9 +68,10 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
 }
 
 /// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The
-/// same each time, so that data that is fetched again is the same bytes.
-pub fn data_key(seed: u64, session: SessionId, link_ref: &str) -> ([u8; 32], [u8; 32]) {
-    let owner = format!("{session}/{link_ref}");
+/// same each time, so that data that is fetched again is the same bytes; others as soon as the text is another one, which
+/// its `state` (when the FIP answered, in which form) tells.
+pub fn data_key(seed: u64, session: SessionId, account: &Account, state: &str) -> ([u8; 32], [u8; 32]) {
+    let owner = format!("{session}/{}/{}/{state}", account.fip, account.link_ref);
     let mut rng = stream(StreamKey { seed, owner: &owner, kind: Kind::DataKey, ordinal: 0 });
     let (mut key, mut nonce) = ([0; 32], [0; 32]);
     rng.fill_bytes(&mut key);

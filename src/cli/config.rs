@@ -25,7 +25,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
         Command::Show { config } => {
-            let (participants, key) = participants(config.as_deref(), None)?;
+            let (participants, key, _) = participants(config.as_deref(), None)?;
             let aa = &participants.aa;
             println!("AA   {:<14} handle @{}   aa_api_key {}   kid {}", aa.id, aa.handle, aa.api_key, key.kid());
             for member in participants.members() {

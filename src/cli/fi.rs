@@ -1,5 +1,6 @@
 //! `mockaa fi`: the other side of encrypted financial information, for an FIU developer (`reference/rebit.md` §5).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -113,7 +114,13 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
     let public = serde_json::to_string(&key_material)?;
     let file = PrivateFile { private_key: base64::encode(pair.private()), key_material };
     let text = serde_json::to_string_pretty(&file)?;
-    std::fs::write(private, text + "\n").with_context(|| format!("cannot write {}", private.display()))?;
+    // For its owner's eyes: even a sandbox's key opens what somebody thought to be closed.
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(private).and_then(|mut file| file.write_all((text + "\n").as_bytes()));
+    written.with_context(|| format!("cannot write {}", private.display()))?;
     println!("{public}");
     Ok(())
 }

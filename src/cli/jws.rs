@@ -134,7 +134,7 @@ impl Check {
             let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
-        let (participants, aa) = participants(self.config.as_deref(), None)?;
+        let (participants, aa, _) = participants(self.config.as_deref(), None)?;
         let mut keys = vec![(participants.aa.id.to_string(), aa.public())];
         for member in participants.members() {
             let entity = member.entity();

@@ -41,7 +41,7 @@ pub enum ExchangeError {
         "KeyValue is no key on Curve25519: neither id-ecPublicKey with BouncyCastle's explicit parameters nor X25519 (1.3.101.110)"
     )]
     OtherCurve,
-    #[error("KeyValue's point is not on the curve")]
+    #[error("KeyValue's point is not on the curve, or of low order")]
     OffCurve,
     #[error("Nonce is not base64 of 32 bytes")]
     Nonce,
@@ -68,11 +68,15 @@ pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError>
     let text: String = text.replace("\\n", "").split_ascii_whitespace().collect();
     let der = base64::decode(&text).ok_or(ExchangeError::Encoding)?;
     if let Some(public) = der.strip_prefix(X25519_PREFIX).filter(|public| public.len() == 32) {
-        return Ok((Curve::X25519, public.into()));
+        let public: Box<[u8]> = public.into();
+        // A point of low order gives the same secret with every key, so any key finds it out.
+        let probe = PeerKey { curve: Curve::X25519, public: public.clone(), nonce: [0; 32] };
+        KeyPair::from_random(Curve::X25519, [1; 32], [0; 32]).shared(&probe)?;
+        return Ok((Curve::X25519, public));
     }
     let point = der.strip_prefix(WEIERSTRASS_PREFIX).and_then(|point| <&[u8; 64]>::try_from(point).ok());
     let point = point.ok_or(ExchangeError::OtherCurve)?;
-    if !weierstrass::is_on_curve(point) {
+    if !weierstrass::is_usable(point) {
         return Err(ExchangeError::OffCurve);
     }
     Ok((Curve::Weierstrass, point[..].into()))

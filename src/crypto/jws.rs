@@ -141,7 +141,7 @@ pub struct Explanation {
 }
 
 /// How much of the signed bytes an explanation shows at either end.
-const SHOWN_CHARS: usize = 400;
+const SHOWN_BYTES: usize = 600;
 
 /// Checks a detached signature, and where it fails looks for what the sender may have signed instead: another form,
 /// another spelling of the body, another participant's key. `keys` are all that are known, each with its owner;
@@ -163,27 +163,28 @@ pub fn explain(signature: &str, body: &[u8], own: &[&PublicKey], keys: &[(String
     let raw = fields["b64"] == Value::Bool(false);
     let input =
         if raw { signing_input(header_text, body) } else { signing_input(header_text, url_encode(body).as_bytes()) };
-    explanation.signed = Some(shortened(&String::from_utf8_lossy(&input)));
+    explanation.signed = Some(shortened(&input));
     let Some(signature) = url_decode(signature) else { return explanation };
     if explanation.verdict.is_ok() {
         return explanation;
     }
-    for (owner, key) in keys {
-        for (spelling, bytes) in spellings(body) {
-            for (form, input) in [
-                ("raw", signing_input(header_text, &bytes)),
-                ("base64url-encoded", signing_input(header_text, url_encode(&bytes).as_bytes())),
-            ] {
-                for (hash, name) in [(RsaHash::Sha256, "RS256"), (RsaHash::Sha512, "RS512")] {
-                    if verifies(key, hash, &input, &signature) {
-                        explanation.hints.push(format!(
-                            "it verifies as {name} with key {} of {owner} over {spelling}, {form}",
-                            key.kid
-                        ));
-                    }
-                }
+    let hash = if fields["alg"] == "RS512" { RsaHash::Sha512 } else { RsaHash::Sha256 };
+    // Where the header names a known key it is that one or none: every key tried is work that a stranger has caused.
+    let named: Vec<_> = keys.iter().filter(|(_, key)| fields["kid"] == *key.kid).collect();
+    let tried: Vec<_> = if named.is_empty() { keys.iter().collect() } else { named };
+    for (spelling, bytes) in spellings(body) {
+        let forms = [
+            ("raw", signing_input(header_text, &bytes)),
+            ("base64url-encoded", signing_input(header_text, url_encode(&bytes).as_bytes())),
+        ];
+        for ((form, input), (owner, key)) in forms.iter().flat_map(|form| tried.iter().map(move |key| (form, key))) {
+            if verifies(key, hash, input, &signature) {
+                explanation.hints.push(format!("it verifies with key {} of {owner} over {spelling}, {form}", key.kid));
             }
         }
+    }
+    if body.len() > SPELLED_BYTES_MAX {
+        explanation.hints.push(format!("a body above {SPELLED_BYTES_MAX} bytes is not tried in other spellings"));
     }
     if explanation.hints.is_empty() {
         explanation.hints.push("no known key verifies it over any usual spelling of the body".to_owned());
@@ -191,9 +192,15 @@ pub fn explain(signature: &str, body: &[u8], own: &[&PublicKey], keys: &[(String
     explanation
 }
 
+/// Bodies up to this size are tried in other spellings: a bad signature must not cost more than a good one by much.
+const SPELLED_BYTES_MAX: usize = 32 * 1024;
+
 /// The ways in which a body changes between signing and sending.
 fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut spellings = vec![("the body as it arrived", body.to_vec())];
+    if body.len() > SPELLED_BYTES_MAX {
+        return spellings;
+    }
     let mut add = |name, bytes: Vec<u8>| {
         if spellings.iter().all(|(_, known)| *known != bytes) {
             spellings.push((name, bytes));
@@ -214,14 +221,15 @@ fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     spellings
 }
 
-fn shortened(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= 2 * SHOWN_CHARS {
-        return text.to_owned();
+fn shortened(bytes: &[u8]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match bytes.len().checked_sub(2 * SHOWN_BYTES) {
+        None | Some(0) => text(bytes),
+        Some(left_out) => {
+            let (head, tail) = (&bytes[..SHOWN_BYTES], &bytes[SHOWN_BYTES + left_out..]);
+            format!("{} …{left_out} bytes… {}", text(head), text(tail))
+        }
     }
-    let head: String = text.chars().take(SHOWN_CHARS).collect();
-    let tail: String = text.chars().skip(count - SHOWN_CHARS).collect();
-    format!("{head} …{} characters… {tail}", count - 2 * SHOWN_CHARS)
 }
 
 impl Explanation {

@@ -113,9 +113,10 @@ pub fn public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
     Some(public)
 }
 
-/// Whether X ‖ Y is a point of the curve.
-pub fn is_on_curve(public: &[u8; 64]) -> bool {
-    point(public).is_some()
+/// Whether X ‖ Y is a point of the curve, and none of the few that give the same secret to everybody.
+pub fn is_usable(public: &[u8; 64]) -> bool {
+    // The cofactor is 8: a point of low order is gone after three doublings.
+    point(public).is_some_and(|point| !point.double().double().double().is_infinity())
 }
 
 fn point(public: &[u8; 64]) -> Option<Point> {
@@ -136,7 +137,7 @@ pub fn agree(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE, ORDER, agree, is_on_curve, private_key, public_key};
+    use super::{BASE, ORDER, agree, is_usable, private_key, public_key};
 
     #[test]
     fn the_base_point_is_of_the_published_order() {
@@ -144,7 +145,7 @@ mod tests {
         let mut one = [0; 32];
         one[31] = 1;
         let base = public_key(&one).expect("a public key");
-        assert!(is_on_curve(&base));
+        assert!(is_usable(&base));
         assert_eq!(agree(&one, &base).expect("a secret")[..], base[..32]);
     }
 
@@ -155,8 +156,8 @@ mod tests {
         assert_eq!(agree(&ours, &public(&theirs)), agree(&theirs, &public(&ours)));
         let mut off = public(&ours);
         off[63] ^= 1;
-        assert!(!is_on_curve(&off) && agree(&theirs, &off).is_none());
-        assert!(!is_on_curve(&[0xff; 64]), "a coordinate above the prime");
+        assert!(!is_usable(&off) && agree(&theirs, &off).is_none());
+        assert!(!is_usable(&[0xff; 64]), "a coordinate above the prime");
         assert!(public_key(&[0; 32]).is_none() && public_key(&[0xff; 32]).is_none());
     }
 }

@@ -19,9 +19,11 @@ pub enum Command {
     },
     /// An FIU asks for data.
     RequestData(RequestData),
-    /// The FIPs answer the consent's open data session; where there is none, the AA opens one by itself.
+    /// The FIPs answer a data session.
     Deliver {
         handle: ConsentHandle,
+        /// `None`: the consent's newest one that waits for answers; where none does, the AA opens one by itself.
+        session: Option<SessionId>,
         outcome: Outcome,
     },
     /// A FIP says how its accounts of a session fare.
@@ -104,6 +106,9 @@ pub struct Answer {
     /// The session as the FIP knows it.
     pub session: SessionId,
     pub fip: Arc<str>,
+    /// The FIP's own session has failed or has expired; then the AA's has failed
+    /// (Sahamati certification framework, session states).
+    pub failed: bool,
     /// `linkRefNumber`, status and description.
     pub accounts: Vec<(Box<str>, FiStatus, Box<str>)>,
 }

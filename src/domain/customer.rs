@@ -38,3 +38,21 @@ pub struct Link {
     /// The password is good until then, in world time.
     pub expires_at: Timestamp,
 }
+
+impl Link {
+    /// Whether it can still be completed. A FIP that authenticates by itself takes its time.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.linking == Linking::Direct || now < self.expires_at
+    }
+
+    /// The wish without these accounts; `None` when nothing is left of it.
+    pub fn without(self: &Arc<Self>, done: &[Account]) -> Option<Arc<Self>> {
+        let same =
+            |one: &Account| done.iter().any(|other| other.account_ref == one.account_ref && other.fip == one.fip);
+        if !self.accounts.iter().any(same) {
+            return Some(Arc::clone(self));
+        }
+        let accounts: Arc<[Account]> = self.accounts.iter().filter(|account| !same(account)).cloned().collect();
+        (!accounts.is_empty()).then(|| Arc::new(Self { accounts, ..(**self).clone() }))
+    }
+}

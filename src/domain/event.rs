@@ -6,7 +6,7 @@ use crate::domain::account::{Account, named};
 use crate::domain::command::Party;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Link;
-use crate::domain::ids::{ConsentHandle, ConsentId, LinkId};
+use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::session::Session;
 
 /// One fact about a consent or a customer.
@@ -72,10 +72,9 @@ pub enum Event {
     LinkRequested {
         link: Arc<Link>,
     },
-    /// The accounts are linked, and the wish is done.
+    /// The accounts are linked; no wish waits for them any more.
     AccountsLinked {
         customer: Arc<str>,
-        link: LinkId,
         accounts: Arc<[Account]>,
     },
     AccountDelinked {

@@ -34,6 +34,10 @@ pub enum Refusal {
     FetchBarred { status: Status },
     #[error("the session's data was kept until {0} and is gone; ask anew with POST /FI/request")]
     DataGone(Timestamp),
+    #[error("no account of the session {0} waits for an answer")]
+    NothingAwaited(String),
+    #[error("this session was opened by the AA itself, without key material; ask with POST /FI/request")]
+    NoKey,
     #[error("fipId '{0}' has no account in this session")]
     FipNotInSession(String),
     #[error("linkRefNumber '{0}' is no account of this session")]
@@ -54,8 +58,10 @@ pub enum Refusal {
     UnknownAccount { customer: String, account: String, place: &'static str },
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
-    #[error("the account '{0}' is linked already")]
+    #[error("the account '{0}' is linked already, or about to be")]
     AlreadyLinked(String),
+    #[error("the linkRefNumber '{0}' is that of another account of the customer")]
+    LinkRefTaken(String),
     #[error("no link waits under the reference {0}")]
     UnknownLink(String),
     #[error("InvalidLinkToken: the token is wrong; the simulated FIPs take 123456 and 1234")]

@@ -75,6 +75,8 @@ pub struct Session {
     /// From then on the data is gone; `None`: it stays.
     pub expires_at: Option<Timestamp>,
     pub status: SessionStatus,
+    /// A FIP has said that its part failed.
+    pub failed: bool,
     pub accounts: Vec<SessionAccount>,
     pub fips: Vec<FipSession>,
     /// What the data is encrypted to; `None` where the AA opened the session by itself.
@@ -87,11 +89,13 @@ impl Session {
     /// The session with other accounts, and the status that follows from them.
     #[must_use]
     pub fn with(&self, accounts: Vec<SessionAccount>) -> Self {
-        Self { status: status_of(&accounts), accounts, ..self.clone() }
+        let status = if self.failed { SessionStatus::Failed } else { status_of(&accounts) };
+        Self { status, accounts, ..self.clone() }
     }
 
+    /// Whether it waits for a FIP.
     pub fn is_open(&self) -> bool {
-        self.accounts.iter().any(|account| account.status == FiStatus::Pending)
+        self.status != SessionStatus::Expired && self.accounts.iter().any(|account| account.status == FiStatus::Pending)
     }
 
     pub fn is_delivered(&self) -> bool {

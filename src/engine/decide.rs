@@ -46,7 +46,9 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
         Command::RaiseConsent(raise) => raise_consent(state, raise, given),
         Command::MoveConsent { handle, verb } => move_consent(find(state, handle)?, state, verb, given),
         Command::RequestData(request) => data::request(state, request, given),
-        Command::Deliver { handle, outcome } => data::deliver(find(state, handle)?, state, &outcome, given),
+        Command::Deliver { handle, session, outcome } => {
+            data::deliver(find(state, handle)?, session, state, &outcome, given)
+        }
         Command::Answer(answer) => data::answer(state, &answer, given),
         Command::CollectData(collect) => data::collect(state, &collect, given),
         Command::ExpireSession(id) => data::expire(state, id),
@@ -54,7 +56,7 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
         Command::DeregisterCustomer { customer } => customers::deregister(state, customer),
         Command::LinkAccounts { customer, fip, accounts } => customers::link(state, &customer, &fip, &accounts, given),
         Command::VerifyLink { customer, link, token } => customers::verify(state, &customer, link, &token, given),
-        Command::ConfirmLink(confirm) => customers::confirm(state, &confirm),
+        Command::ConfirmLink(confirm) => customers::confirm(state, &confirm, given),
         Command::DelinkAccount { customer, link_ref } => customers::delink(state, &customer, &link_ref, given),
     }
 }

@@ -53,6 +53,7 @@ fn world() -> Arc<World> {
             fius: Vec::new(),
             fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
         }),
+        fiu_url: None,
         data_is_manual: false,
         push_data: Some(true),
         director: Arc::new(Nobody),
@@ -166,7 +167,7 @@ proptest! {
                 }
                 Deed::Deliver { consent } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
-                    let outcome = world.submit(Command::Deliver { handle, outcome: Outcome::all(FiStatus::Ready) });
+                    let outcome = world.submit(Command::Deliver { handle, session: None, outcome: Outcome::all(FiStatus::Ready) });
                     prop_assert_eq!(outcome.is_ok(), expected[&handle].0 == Status::Active);
                 }
                 Deed::Wait { days } => {
@@ -261,7 +262,7 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             let session = session(place)?;
             let part = &session.fips[0];
             let accounts = vec![("1".into(), *status, "said".into())];
-            Command::Answer(Answer { session: part.id, fip: Arc::clone(&part.fip), accounts })
+            Command::Answer(Answer { session: part.id, fip: Arc::clone(&part.fip), failed: false, accounts })
         }
         Errand::Collect { session: place } => {
             Command::CollectData(CollectData { session: session(place)?.id, fip: None, link_refs: Vec::new() })

@@ -70,6 +70,8 @@ pub struct Setting {
     pub clock: ClockStart,
     /// Those of a world that nobody has changed.
     pub participants: Arc<Participants>,
+    /// Where webhooks go to FIUs that are registered later and have no URL of their own.
+    pub fiu_url: Option<Arc<str>>,
     /// Whether FIPs wait to be told when and how to answer a request for data.
     pub data_is_manual: bool,
     /// Whether statements go out by webhook; `None`: only where the face has no data call.

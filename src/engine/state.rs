@@ -117,7 +117,7 @@ impl State {
             self.consents.insert(consent.handle, Arc::clone(consent));
             return;
         }
-        let Some(handle) = event.handle() else { return self.apply_to_customer(event) };
+        let Some(handle) = event.handle() else { return self.apply_to_customer(event, at) };
         let consent = self.consents.get_mut(&handle).expect("an event is about a consent that was raised");
         let consent = Arc::make_mut(consent);
         if let Some(status) = event.status() {
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    fn apply_to_customer(&mut self, event: &Event) {
+    fn apply_to_customer(&mut self, event: &Event, at: Timestamp) {
         let address = event.customer().expect("an event about no consent is about a customer");
         let customer = self.customers.entry(Arc::clone(address)).or_default();
         match event {
@@ -193,11 +193,12 @@ impl State {
                 }
             }
             Event::LinkRequested { link } => {
+                customer.pending.retain(|pending| pending.waits(at));
                 customer.pending.push(Arc::clone(link));
                 self.drawn.entry(Arc::clone(address)).or_default().links += 1;
             }
-            Event::AccountsLinked { link, accounts, .. } => {
-                customer.pending.retain(|pending| pending.id != *link);
+            Event::AccountsLinked { accounts, .. } => {
+                customer.pending = customer.pending.iter().filter_map(|pending| pending.without(accounts)).collect();
                 customer.accounts.extend(accounts.iter().cloned());
             }
             Event::AccountDelinked { link_ref, .. } => {

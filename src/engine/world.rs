@@ -209,6 +209,33 @@ impl World {
             Command::RaiseConsent(raise) => self.setting.director.cast(&raise.terms, raise.scenario.as_deref())?,
             _ => None,
         };
+        self.give(|inner, now| self.carry_out(inner, command, script, now, true))
+    }
+
+    /// Gives several commands on behalf of a caller, all of them or none. They have to be about different consents, so
+    /// that what is legal for each is legal for all.
+    ///
+    /// # Errors
+    /// The first [`Refusal`]; nothing has changed then.
+    ///
+    /// # Panics
+    /// When there is no command, or two are about the same consent.
+    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Refusal> {
+        self.give(|inner, now| {
+            for command in &commands {
+                self.decide(inner, command.clone(), now)?;
+            }
+            let carry_out = |command| self.carry_out(inner, command, None, now, true);
+            let events: Result<Vec<_>, _> = commands.into_iter().map(carry_out).collect();
+            Ok(events.expect("each is legal").pop().expect("there is a command"))
+        })
+    }
+
+    /// Does what a caller wants under the lock, and what is due by then; holds the webhooks that it causes.
+    fn give(
+        self: &Arc<Self>,
+        wanted: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Refusal>,
+    ) -> Result<Receipt, Refusal> {
         let mut inner = self.up_to_date();
         let wall = wall();
         let (now, message_time) = (inner.clock.now(wall), inner.clock.message_time(wall));
@@ -217,7 +244,7 @@ impl World {
         }
         let first = inner.outbox.given() + 1;
         let due_before = inner.timers.peek().map(|(due, _)| due);
-        let event = self.carry_out(&mut inner, command, script, now, true)?;
+        let event = wanted(&mut inner, now)?;
         self.catch_up(&mut inner, now, true);
         let deliveries = (first..=inner.outbox.given()).collect();
         let consent = event.handle().and_then(|handle| inner.state.consent(handle)).cloned();
@@ -317,9 +344,12 @@ impl World {
     pub fn note(&self, text: &str) {
         let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
         let mut inner = self.lock();
-        if inner.noted.contains(&text) || inner.noted.len() == NOTES_MAX {
+        if inner.noted.contains(&text) || inner.noted.len() > NOTES_MAX {
             return;
         }
+        let full = inner.noted.len() == NOTES_MAX;
+        let text =
+            if full { format!("{NOTES_MAX} different notes were written; further ones are not kept") } else { text };
         inner.noted.insert(text.clone());
         let now = inner.clock.now(wall());
         inner.journal.write(now, What::Note { text });
@@ -543,14 +573,7 @@ impl World {
             }
             other => other,
         };
-        let participants = self.participants();
-        let accounts = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
-        let at_once = |handle: ConsentHandle| {
-            let script = inner.scripts.get(&handle);
-            !self.setting.data_is_manual && !script.is_some_and(|script| script.answers_requests())
-        };
-        let given = self.circumstances(now, &participants, &accounts, &at_once);
-        let events = decide(&inner.state, command, &given)?;
+        let events = self.decide(inner, command, now)?;
         let last = events.last().expect("a decision has events").clone();
         if let (Some(script), Some(handle)) = (script, last.handle()) {
             inner.scripts.insert(handle, script);
@@ -559,6 +582,17 @@ impl World {
             self.record(inner, event, now, held);
         }
         Ok(last)
+    }
+
+    /// The events that a command would be.
+    fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+        let participants = self.participants();
+        let accounts = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
+        let at_once = |handle: ConsentHandle| {
+            let script = inner.scripts.get(&handle);
+            !self.setting.data_is_manual && !script.is_some_and(|script| script.answers_requests())
+        };
+        decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &at_once))
     }
 
     /// What a decision depends on beside the state.

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -41,12 +42,18 @@ impl FromRequest for Call {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let body = read(&mut payload).await;
+            let body = tokio::time::timeout(BODY_WITHIN, read(&mut payload)).await;
+            let body = body.unwrap_or_else(|_| {
+                Err(Problem::BodyLost(format!("it was not complete within {} s", BODY_WITHIN.as_secs())))
+            });
             let shared = request.app_data::<Data<Shared>>().expect("the app is built with it").clone();
             Ok(Self { profile: Cell::new(SignatureProfile::Detached), request, shared, body })
         })
     }
 }
+
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Reads a body of bounded size.
 async fn read(payload: &mut Payload) -> Result<Bytes, Problem> {
@@ -195,12 +202,16 @@ impl Call {
 
     /// An API key from one of these headers, bare or as `Bearer`.
     pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
-        let value = headers.iter().find_map(|name| self.header(name))?.trim();
-        let bare = match value.split_once(' ') {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
-            _ => value,
+        let bare = |name: &&str| {
+            let value = self.header(name)?.trim();
+            let bare = match value.split_once(' ') {
+                Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+                _ => value,
+            };
+            // A blank header is none.
+            (!bare.is_empty()).then_some(bare)
         };
-        (!bare.is_empty()).then_some(bare)
+        headers.iter().find_map(bare)
     }
 
     /// What the control API's caller presents.
@@ -210,6 +221,14 @@ impl Call {
 
     pub fn no_such_call(&self) -> Problem {
         Problem::NoSuchCall { method: self.request.method().to_string(), path: self.path().to_owned() }
+    }
+
+    /// Whether it is one of the calls that only 1.1.x has: its GETs, the heartbeat aside.
+    pub fn is_of_first_generation(&self) -> bool {
+        let local = local(self.path());
+        let bare = MOUNTS.iter().rev().find_map(|mount| local.strip_prefix(mount)).unwrap_or(local);
+        let below = |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
+        self.request.method() == Method::GET && (below("/Consent/") || below("/FI/fetch/"))
     }
 
     /// In whose words the call is refused.

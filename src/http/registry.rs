@@ -1,5 +1,7 @@
 //! The token service and the Central Registry, as Sahamati runs them (`reference/rebit.md` §4.3, §4.4).
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Query;
 use serde_json::Value;
@@ -27,6 +29,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
             let form = form(&call);
             let issued = match (value(&form, "id"), value(&form, "secret")) {
                 (Some(id), Some(secret)) => issue(&call, &world, id, secret)
+                    .await
                     .ok_or_else(|| refused(401, "Unauthorized", "Invalid entity id/secret or secret is expired")),
                 _ => Err(refused(400, "InvalidRequest", "send the form fields id and secret")),
             };
@@ -42,10 +45,15 @@ pub async fn grant_token(call: Call) -> HttpResponse {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
             let refused = |status, error, description| (status, not_granted(error, description));
-            let basic = call.header("authorization").and_then(|value| value.strip_prefix("Basic "));
-            let pair = basic.and_then(base64::decode).and_then(|pair| String::from_utf8(pair).ok());
+            let basic = call
+                .header("authorization")
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+            let pair =
+                basic.and_then(|(_, pair)| base64::decode(pair.trim())).and_then(|pair| String::from_utf8(pair).ok());
             match (value(&form(&call), "grant_type"), pair.as_deref().and_then(|pair| pair.split_once(':'))) {
                 (Some("client_credentials"), Some((id, secret))) => issue(&call, &world, id, secret)
+                    .await
                     .map(|token| granted(&token))
                     .ok_or_else(|| refused(401, "invalid_client", "the client's id or secret is wrong")),
                 (Some("client_credentials"), None) => {
@@ -62,14 +70,17 @@ pub async fn grant_token(call: Call) -> HttpResponse {
 ///
 /// `Assumption:` the ecosystem's secrets are made by Sahamati; here the API key is the secret, and either opens every
 /// call.
-fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
+async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
     let member = world.participants().member(id).filter(|member| *member.entity().api_key == *secret)?;
     let claims = Claims::new(&member, &call.base_url(world), &world.fresh_id(Kind::Token), world.now());
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
-    let key = &call.shared().key;
-    let input = jws::compact_input(key.kid(), &claims);
-    let signature = key.sign(input.as_bytes());
-    Some(jws::compact(&input, &signature))
+    let key = Arc::clone(&call.shared().key);
+    let signed = tokio::task::spawn_blocking(move || {
+        let input = jws::compact_input(key.kid(), &claims);
+        let signature = key.sign(input.as_bytes());
+        jws::compact(&input, &signature)
+    });
+    Some(signed.await.expect("signing does not panic"))
 }
 
 fn form(call: &Call) -> Vec<(String, String)> {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::jws;
+use crate::domain::version::Version;
 use crate::engine::clock::wall;
 use crate::engine::world::Hold;
 use crate::http::call::{Call, Dialect};
@@ -135,7 +136,8 @@ impl Call {
         // A refusal names the time of the world that it concerns; where there is none, the wall's. It makes none.
         let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
         let now = world.map_or_else(wall, |world| world.message_time());
-        let ver = ver.unwrap_or_else(|| envelope.ver());
+        let by_path = || if self.is_of_first_generation() { Version::V1_1_2.as_str() } else { envelope.ver() };
+        let ver = ver.unwrap_or_else(by_path);
         let (status, _) = code_of(problem);
         Answer::error(status, &ErrorResponse::new(ver, envelope.txnid(), now, problem))
     }
@@ -191,11 +193,12 @@ mod tests {
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
     fn rejected() -> (Arc<World>, Answer) {
-        let (participants, _) = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
+        let (participants, ..) = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let setting = Setting {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
             participants: Arc::new(participants),
+            fiu_url: None,
             data_is_manual: false,
             push_data: None,
             director: Arc::new(Library::load(None, None).expect("the shipped ones are right")),

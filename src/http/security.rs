@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::crypto::jws::{Flaw, explain, open_compact, verify_detached};
 use crate::domain::account::named;
 use crate::domain::consent::Consent;
-use crate::domain::participants::{Member, Participants, PublicKey};
+use crate::domain::participants::{Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
@@ -50,6 +50,16 @@ impl Audience {
         }
     }
 
+    /// How a refusal names the key.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::SeedClients => "authorization",
+            Self::Fius => "client_api_key",
+            Self::Fips => "fip_api_key",
+            Self::Both => "client_api_key or fip_api_key",
+        }
+    }
+
     const fn admits(self, member: &Member) -> bool {
         match self {
             Self::SeedClients | Self::Fius => matches!(member, Member::Fiu(_)),
@@ -73,8 +83,15 @@ pub struct Caller {
 pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
     let key = call.api_key(audience.headers());
     let security = call.shared().security;
-    let owner = key.and_then(|key| holder(call, key)).filter(|member| audience.admits(member));
-    let header = audience.headers()[0];
+    let owner = key.and_then(|key| holder(call, key));
+    let header = audience.name();
+    if let Some(owner) = owner.as_ref().filter(|owner| !audience.admits(owner)) {
+        let Entity { id, .. } = owner.entity();
+        return Err(Problem::NotYours(format!(
+            "{header} is the key of {id}, a {}, to whom this call is closed",
+            owner.kind()
+        )));
+    }
     if owner.is_none() && security == Security::Strict {
         return Err(Problem::Unauthorized(format!("{header} is missing or not valid")));
     }
@@ -141,13 +158,20 @@ impl Caller {
         }
         let flaw = flaw.expect("there is something that may be signed");
         self.explain(signature, &candidates[0], &own);
-        let shipped =
-            members.iter().all(|member| member.entity().shipped_keys || member.entity().public_keys.is_empty());
         let problem = self.signature_problem(&flaw);
-        match (self.security, flaw) {
-            (Security::Lenient, flaw) if !shipped && !matches!(flaw, Flaw::UnknownKey(_)) => Err(problem),
-            _ => self.object(|| problem),
-        }
+        // A key that ships is everybody's: what does not match it is noted only.
+        let configured = match &flaw {
+            Flaw::Mismatch(_, kid) => members.iter().any(|member| {
+                let entity = member.entity();
+                !entity.shipped_keys && entity.public_keys.iter().any(|key| key.kid == *kid)
+            }),
+            Flaw::UnknownKey(_) => false,
+            _ => self.owner.as_ref().is_some_and(|owner| {
+                let entity = owner.entity();
+                !entity.shipped_keys && !entity.public_keys.is_empty()
+            }),
+        };
+        if configured && self.security == Security::Lenient { Err(problem) } else { self.object(|| problem) }
     }
 
     /// A key of somebody else's is another mistake than a signature that does not match (certification cases AA_3034

@@ -11,6 +11,7 @@ use crate::domain::command::{Command, Verb};
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
@@ -35,8 +36,7 @@ pub async fn show(call: Call) -> HttpResponse {
 }
 
 async fn page(call: &Call) -> Result<Answer, Problem> {
-    let visit = Visit::of(call).await?;
-    visit.near(WINDOW)?;
+    let visit = Visit::of(call, WINDOW).await?;
     match visit.waiting() {
         Err(outcome) => visit.back(outcome).await,
         Ok(consents) => {
@@ -61,19 +61,32 @@ async fn decide(call: &Call) -> Result<Answer, Problem> {
         "reject" => Input::Reject,
         _ => return Err(call.no_such_call()),
     };
-    let visit = Visit::of(call).await?;
-    if visit.near(SESSION_LIFE).is_err() {
+    // However long ago it began: only who can be read can be sent back.
+    let visit = Visit::of(call, Span(i64::MAX)).await?;
+    if !near(&visit.world, visit.at, SESSION_LIFE) {
         return visit.back(Outcome::SessionTimeout).await;
     }
     let consents = match visit.waiting() {
         Ok(consents) => consents,
         Err(outcome) => return visit.back(outcome).await,
     };
-    for consent in consents {
-        visit.world.submit(Command::MoveConsent { handle: consent.handle, verb: Verb::plain(input) })?;
+    let commands = consents
+        .iter()
+        .map(|consent| Command::MoveConsent { handle: consent.handle, verb: Verb::plain(input) })
+        .collect();
+    match visit.world.submit_all(commands) {
+        Ok(receipt) => {
+            let outcome = if input == Input::Approve { Outcome::Success } else { Outcome::Rejected };
+            Ok(visit.back(outcome).await?.holding(receipt.hold))
+        }
+        Err(Refusal::NothingToGrant { .. }) => visit.back(Outcome::AccountNotLinked).await,
+        Err(_) => visit.back(Outcome::ConsentNotAvailable).await,
     }
-    let outcome = if input == Input::Approve { Outcome::Success } else { Outcome::Rejected };
-    visit.back(outcome).await
+}
+
+/// Whether an instant is near the world's clock or the wall's.
+fn near(world: &World, at: Timestamp, window: Span) -> bool {
+    [world.now(), wall()].into_iter().any(|now| at.since(now).0.abs() <= window.0)
 }
 
 /// One customer sent here by one FIU.
@@ -86,8 +99,9 @@ struct Visit {
 }
 
 impl Visit {
-    /// Decrypts the address that the browser was sent to.
-    async fn of(call: &Call) -> Result<Self, Problem> {
+    /// Decrypts the address that the browser was sent to, if its date is no farther from the clock than this. The date
+    /// comes first: deriving the key costs some twenty milliseconds.
+    async fn of(call: &Call, window: Span) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
             .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
         let value = |name: &'static str| {
@@ -97,6 +111,10 @@ impl Visit {
         let (fi, date, message) = (value("fi")?, value("reqdate")?, value("ecreq")?);
         let at = parse_date(&date)?;
         let world = call.world()?;
+        if !near(&world, at, window) {
+            let problem = format!("{at} is more than {} s away from the clock, {}", window.0 / 1000, world.now());
+            return Err(Problem::field("reqdate", problem));
+        }
         let participants = world.participants();
         let id = unveil(&fi, &date).unwrap_or_default();
         let fiu = participants.fiu(&id).cloned().ok_or_else(|| {
@@ -112,26 +130,22 @@ impl Visit {
         Ok(Self { world, fiu, at, request: Request::read(&text)? })
     }
 
-    /// Whether the request is as young as it has to be, by the world's clock or the wall's.
-    fn near(&self, window: Span) -> Result<(), Problem> {
-        let near = |now: Timestamp| self.at.since(now).0.abs() <= window.0;
-        if near(self.world.now()) || near(wall()) {
-            return Ok(());
-        }
-        let problem =
-            format!("{} is more than {} s away from the clock, {}", self.at, window.0 / 1000, self.world.now());
-        Err(Problem::field("reqdate", problem))
-    }
-
-    /// The consents that were named, all waiting for an answer; else what the FIU is told.
+    /// The consents that were named, all waiting for this customer's answer; else what the FIU is told.
     fn waiting(&self) -> Result<Vec<Arc<Consent>>, Outcome> {
         let find = |handle: &String| {
             let consent = ConsentHandle::parse(handle).and_then(|handle| self.world.consent(handle));
             let theirs = consent.filter(|consent| !consent.hidden && consent.fiu == self.fiu.entity.id);
             theirs.filter(|consent| consent.status == Status::Pending).ok_or(Outcome::ConsentNotAvailable)
         };
-        let consents: Vec<_> = self.request.handles.iter().map(find).collect::<Result<_, _>>()?;
-        if consents.is_empty() { Err(Outcome::InvalidRequest) } else { Ok(consents) }
+        let mut consents = Vec::<Arc<Consent>>::new();
+        for handle in &self.request.handles {
+            let consent = find(handle)?;
+            if !consents.iter().any(|known| known.handle == consent.handle) {
+                consents.push(consent);
+            }
+        }
+        let all_theirs = consents.iter().all(|consent| *consent.terms.customer == *self.request.user);
+        if consents.is_empty() || !all_theirs { Err(Outcome::InvalidRequest) } else { Ok(consents) }
     }
 
     /// Sends the browser back to the FIU.

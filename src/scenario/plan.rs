@@ -48,11 +48,18 @@ pub enum Action {
 }
 
 impl Action {
-    fn command(&self, consent: &Consent) -> Command {
+    fn command(&self, event: &Event, consent: &Consent) -> Command {
         let handle = consent.handle;
         match self.clone() {
             Self::Move(verb) => Command::MoveConsent { handle, verb },
-            Self::Deliver(outcome) => Command::Deliver { handle, outcome },
+            Self::Deliver(outcome) => {
+                // Who reacts to a request answers that one, however many others there are by then.
+                let session = match event {
+                    Event::DataRequested { session } => Some(session.id),
+                    _ => None,
+                };
+                Command::Deliver { handle, session, outcome }
+            }
         }
     }
 }
@@ -73,7 +80,7 @@ impl Script for Plan {
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {
         let later = |after, action: &Action, origin: &str| Later {
             after,
-            command: action.command(consent),
+            command: action.command(event, consent),
             origin: format!("{}, {origin}", self.name),
         };
         let mut reactions = Vec::new();

@@ -4,6 +4,7 @@
 use crate::bankgen::{StatementRequest, statement};
 use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
+use crate::domain::account::Account;
 use crate::domain::delivery::Message;
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::{Aa, SignatureProfile};
@@ -33,12 +34,13 @@ pub fn prepare(
 /// The statements of the accounts that are READY in the session, as of the notice's instant.
 fn statements(notice: &Notice, session: &Session, seed: u64) -> Vec<Statement> {
     let terms = &notice.consent.terms;
-    let ready = |link_ref: &str| {
-        session.accounts.iter().any(|account| &*account.link_ref == link_ref && account.status == FiStatus::Ready)
+    let ready = |account: &Account| {
+        let part = session.accounts.iter().find(|part| part.link_ref == account.link_ref && part.fip == account.fip);
+        part.is_some_and(|part| part.status == FiStatus::Ready)
     };
     let accounts = notice.consent.grant.iter().flat_map(|grant| grant.accounts.iter());
     accounts
-        .filter(|account| ready(&account.link_ref))
+        .filter(|account| ready(account))
         .filter_map(|account| {
             statement(&StatementRequest {
                 seed,

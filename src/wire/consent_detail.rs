@@ -14,7 +14,9 @@ use crate::domain::consent::{
 use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
-use crate::wire::fields::{count, instant, list_of, object, objects, one_of, optional, quoted, text};
+use crate::wire::fields::{
+    bounded_list, count, instant, list_of, object, objects, one_of, optional, optional_text, quoted, text,
+};
 use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
 
@@ -203,6 +205,7 @@ impl Asked {
             one_of("ConsentDetail.Frequency.unit", frequency.unit, FrequencyUnit::parse, FrequencyUnit::names)?,
             count("ConsentDetail.Frequency.value", frequency.value)?,
         );
+        bounded_list("ConsentDetail.DataFilter", data_filter.as_deref().unwrap_or_default())?;
         let filters = data_filter.map(|filters| filters_of(filters, rules)).transpose()?;
         let vdr_provider = vdr_provider.filter(|registry| rules.rebit.is_none() && !registry.is_empty());
         let vdr_provider = vdr_provider.map(registry_of).transpose()?;
@@ -242,6 +245,7 @@ named! {
 fn customer_of(customer: AskedCustomer, rules: Rules, aa_handle: &str) -> Result<String, Problem> {
     const TYPE: &str = "ConsentDetail.Customer.Identifiers.type";
     let AskedCustomer { id, identifiers } = customer;
+    bounded_list("ConsentDetail.Customer.Identifiers", identifiers.as_deref().unwrap_or_default())?;
     let mut mobile = None;
     for identifier in identifiers.unwrap_or_default() {
         // The seed calls do not look at what they do not need.
@@ -256,10 +260,12 @@ fn customer_of(customer: AskedCustomer, rules: Rules, aa_handle: &str) -> Result
         }
     }
     let by_mobile = || mobile.filter(|_| rules.rebit.is_none() || rules.is_two());
-    optional(id).or_else(|| by_mobile().map(|mobile| format!("{mobile}@{aa_handle}"))).ok_or_else(|| {
-        let problem = "is missing, and no Identifiers of type MOBILE stands in for it";
-        Problem::field("ConsentDetail.Customer.id", problem)
-    })
+    optional_text("ConsentDetail.Customer.id", id)?
+        .or_else(|| by_mobile().map(|mobile| format!("{mobile}@{aa_handle}")))
+        .ok_or_else(|| {
+            let problem = "is missing, and no Identifiers of type MOBILE stands in for it";
+            Problem::field("ConsentDetail.Customer.id", problem)
+        })
 }
 
 /// What must hold between the fields, in every dialect.
@@ -274,7 +280,14 @@ fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
         return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
     }
     match customer.split_once('@') {
-        Some((name, handle)) if !name.is_empty() && !handle.is_empty() && !handle.contains('@') => Ok(()),
+        Some((name, handle))
+            if !name.is_empty()
+                && !handle.is_empty()
+                && !handle.contains('@')
+                && !customer.contains(|c: char| c.is_control() || c.is_whitespace()) =>
+        {
+            Ok(())
+        }
         _ => {
             let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(customer));
             Err(Problem::CustomerAddress(problem))
@@ -317,9 +330,10 @@ fn purpose_of(purpose: AskedPurpose) -> Result<Purpose, Problem> {
     let AskedPurpose { code, ref_uri, text: words, category } = purpose;
     Ok(Purpose {
         code: text("ConsentDetail.Purpose.code", code)?.into(),
-        ref_uri: optional(ref_uri).map(Into::into),
-        text: optional(words).map(Into::into),
-        category: category.and_then(|category| optional(category.r#type)).map(Into::into),
+        ref_uri: optional_text("ConsentDetail.Purpose.refUri", ref_uri)?.map(Into::into),
+        text: optional_text("ConsentDetail.Purpose.text", words)?.map(Into::into),
+        category: optional_text("ConsentDetail.Purpose.Category.type", category.and_then(|category| category.r#type))?
+            .map(Into::into),
     })
 }
 

@@ -77,7 +77,8 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
                 let field = if path == "." { "the body".to_owned() } else { path };
                 // serde quotes the value in full; the place at the end is what helps.
                 let reason = located.inner().to_string();
-                let reason = if reason.len() > REASON_BYTES_MAX { "the value is of another type" } else { &reason };
+                let end = reason.char_indices().map(|(at, _)| at).find(|at| *at >= REASON_BYTES_MAX);
+                let reason = end.map_or_else(|| reason.clone(), |end| format!("{}…", &reason[..end]));
                 Problem::field(field, format!("cannot be read: {reason}"))
             }
             Ok(_) => Problem::Syntax(error.to_string()),
@@ -99,18 +100,44 @@ pub fn need<T>(field: &'static str, value: Option<T>) -> Result<T, Problem> {
     value.ok_or_else(|| Problem::field(field, "is missing"))
 }
 
-/// A text that must be there and not be blank.
+/// How long a text may be. No source has a number; a world keeps what it is sent, so there has to be one.
+const TEXT_BYTES_MAX: usize = 4096;
+
+/// How many entries a list may have.
+const LIST_MAX: usize = 1_000;
+
+/// A text that must be there, not be blank, and be of bounded length.
 pub fn text(field: &'static str, value: Option<String>) -> Result<String, Problem> {
     let value = need(field, value)?;
     if value.trim().is_empty() {
         return Err(Problem::field(field, "is blank"));
     }
-    Ok(value)
+    bounded(field, value)
 }
 
 /// A text that may be missing or blank.
 pub fn optional(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
+}
+
+/// A text that may be missing or blank, of bounded length.
+pub fn optional_text(field: &'static str, value: Option<String>) -> Result<Option<String>, Problem> {
+    optional(value).map(|value| bounded(field, value)).transpose()
+}
+
+fn bounded(field: &'static str, value: String) -> Result<String, Problem> {
+    if value.len() > TEXT_BYTES_MAX {
+        return Err(Problem::field(field, format!("is longer than {TEXT_BYTES_MAX} bytes")));
+    }
+    Ok(value)
+}
+
+/// Refuses a list that is longer than anybody needs.
+pub fn bounded_list<T>(field: &'static str, list: &[T]) -> Result<(), Problem> {
+    if list.len() > LIST_MAX {
+        return Err(Problem::field(field, format!("has {} entries; {LIST_MAX} are enough", list.len())));
+    }
+    Ok(())
 }
 
 /// A text of an enumeration.
@@ -125,7 +152,7 @@ pub fn one_of<T>(
 }
 
 /// A list of at least one text of an enumeration.
-pub fn list_of<T>(
+pub fn list_of<T: PartialEq>(
     field: &'static str,
     values: Option<Vec<String>>,
     parse: fn(&str) -> Option<T>,
@@ -135,7 +162,16 @@ pub fn list_of<T>(
     if values.is_empty() {
         return Err(Problem::field(field, format!("is empty; give at least one of {}", names())));
     }
-    values.into_iter().map(|value| one_of(field, Some(value), parse, names)).collect()
+    bounded_list(field, &values)?;
+    let mut list = Vec::new();
+    for value in values {
+        let value = one_of(field, Some(value), parse, names)?;
+        // What is said twice is said once.
+        if !list.contains(&value) {
+            list.push(value);
+        }
+    }
+    Ok(list.into())
 }
 
 /// A whole number from 0 to 4294967295. A fraction is refused, never cut off.

@@ -44,7 +44,7 @@ pub struct FiuEntry {
     #[serde(alias = "api_key")]
     api_key: Option<String>,
     #[serde(alias = "base_url")]
-    base_url: Option<String>,
+    pub base_url: Option<String>,
     #[serde(alias = "webhook_secret")]
     secret: Option<String>,
     #[serde(alias = "signature_profile")]
@@ -121,7 +121,7 @@ impl FiuEntry {
             None => before.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
             given => one_of("fiu.plaintext", given, Plaintext::parse, Plaintext::names)?,
         };
-        let redirect_passphrase = match self.redirect_passphrase {
+        let redirect_passphrase = match optional(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
             None => before.map_or_else(
                 || format!("mockaa-dev-{}-passphrase", entity.id.to_lowercase()).into(),
@@ -157,6 +157,9 @@ impl FipEntry {
 /// Refuses participants that could not be told apart.
 pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
     let members: Vec<Member> = participants.members().collect();
+    if let Some(taken) = members.iter().find(|member| member.entity().id == participants.aa.id) {
+        return Err(Problem::field("id", format!("{} is that of the AA", quoted(&taken.entity().id))));
+    }
     for (place, member) in members.iter().enumerate() {
         let Entity { id, api_key, .. } = member.entity();
         for other in members[..place].iter().map(Member::entity) {
@@ -182,6 +185,9 @@ fn entity(
 ) -> Result<Entity, Problem> {
     let id = id_of(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
     let api_key = match optional(api_key) {
+        Some(api_key) if api_key.len() > 256 || api_key.bytes().any(|byte| !byte.is_ascii_graphic()) => {
+            return Err(Problem::field("apiKey", "has to be 1 to 256 ASCII characters without spaces"));
+        }
         Some(api_key) => api_key.into(),
         None => before.map_or_else(
             || format!("mockaa-dev-{}-api-key", id.to_lowercase()).into(),
@@ -189,10 +195,15 @@ fn entity(
         ),
     };
     let (public_keys, shipped_keys) = match public_keys {
-        Some(keys) => (keys.iter().map(PublicKey::try_from).collect::<Result<_, _>>()?, false),
+        Some(keys) => {
+            let keys: Vec<_> = keys.iter().map(PublicKey::try_from).collect::<Result<_, _>>()?;
+            // What was shown may be sent back: the keys stay what they were.
+            let same = before.is_some_and(|entity| entity.shipped_keys && entity.public_keys == keys);
+            (keys, same)
+        }
         None => before.map_or((Vec::new(), false), |entity| (entity.public_keys.clone(), entity.shipped_keys)),
     };
-    let name = name.map(Into::into).or_else(|| before.map(|entity| Arc::clone(&entity.name)));
+    let name = optional(name).map(Into::into).or_else(|| before.map(|entity| Arc::clone(&entity.name)));
     Ok(Entity { name: name.unwrap_or_else(|| Arc::clone(&id)), id, api_key, public_keys, shipped_keys })
 }
 

@@ -34,7 +34,8 @@ pub fn compact_date(at: Timestamp) -> String {
 pub struct Request {
     txnid: String,
     session: String,
-    user: String,
+    /// The customer's address, in `userid`.
+    pub user: String,
     redirect: Url,
     /// Consent handles, in `srcref`.
     pub handles: Vec<String>,
@@ -48,6 +49,7 @@ pub enum Outcome {
     ConsentNotAvailable,
     InvalidRequest,
     SessionTimeout,
+    AccountNotLinked,
 }
 
 impl Outcome {
@@ -58,6 +60,7 @@ impl Outcome {
             Self::ConsentNotAvailable => 2,
             Self::InvalidRequest => 3,
             Self::SessionTimeout => 6,
+            Self::AccountNotLinked => 10,
         }
     }
 }
@@ -66,7 +69,8 @@ impl Request {
     /// Reads the decrypted text: form-urlencoded.
     pub fn read(text: &str) -> Result<Self, Problem> {
         // A URL's query is where this format is read from anyway.
-        let form = Url::parse(&format!("form:?{text}")).map_err(|_| Problem::field("ecreq", "is not a form"))?;
+        let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
+            .map_err(|_| Problem::field("ecreq", "is not a form"))?;
         let value = |name: &str| {
             let found = form.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
             found.unwrap_or_default()

@@ -93,6 +93,47 @@ async fn a_fip_that_authenticates_by_itself_tells_when_it_is_done() {
     assert_eq!(linked[0].1, "as-acme-likes");
 }
 
+/// Each account is linked once, under a name of its own, whoever names it.
+#[tokio::test]
+async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    journey.customer(CUSTOMER, "register", &Value::Null).await.ok();
+    let (account, link) = journey.accounts(CUSTOMER, "FIP-2", "DEPOSIT").await.remove(0);
+    let wish = |accounts: Value| json!({ "fipId": "FIP-2", "accounts": accounts });
+    assert_eq!(journey.customer(CUSTOMER, "link", &wish(json!([account, account]))).await.status, 409);
+    journey.customer(CUSTOMER, "link", &wish(json!([account]))).await.ok();
+    assert_eq!(journey.customer(CUSTOMER, "link", &wish(json!([account]))).await.status, 409, "it is about to be");
+    app.advance("10m").await;
+    journey.link(CUSTOMER, "FIP-2", &[account]).await;
+
+    let (acme, _) = journey.accounts(CUSTOMER, "ACME-FIP", "DEPOSIT").await.remove(0);
+    journey.customer(CUSTOMER, "link", &json!({ "fipId": "ACME-FIP", "accounts": [acme] })).await.ok();
+    let mut news = rebit_message("Notifier", "");
+    news["timestamp"] = "2020-07-04T06:10:00.000Z".into();
+    news["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
+    news["AccountLinkStatusNotification"] = json!({
+        "accRefNumber": acme, "customerAddress": CUSTOMER, "linkRefNumber": link, "linkStatus": "LINKED",
+    });
+    let taken = Actor::acme().post(&app, "/Account/link/Notification", &news).await;
+    assert!(taken.status == 400 && taken.text.contains("that of another account"), "{}", taken.text);
+    news["AccountLinkStatusNotification"]["linkRefNumber"] = "its-own".into();
+    Actor::acme().post(&app, "/Account/link/Notification", &news).await.ok();
+    assert_eq!(
+        Actor::acme().post(&app, "/Account/link/Notification", &news).await.status,
+        400,
+        "nothing waits any more"
+    );
+}
+
+#[tokio::test]
+async fn a_customer_with_consents_is_registered_already() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    journey.approved(|_| ()).await;
+    assert_eq!(journey.customer(CUSTOMER, "register", &Value::Null).await.status, 409);
+}
+
 #[tokio::test]
 async fn delinking_revokes_the_consents_that_name_the_account() {
     let mut app = TestApp::start().await;

@@ -43,6 +43,10 @@ impl Actor {
         Self::new("FIP-2", "fip_api_key", include_str!("../../fixtures/keys/fip-2.pem"))
     }
 
+    pub fn fip_3() -> Self {
+        Self::new("FIP-3", "fip_api_key", include_str!("../../fixtures/keys/fip-3.pem"))
+    }
+
     pub fn acme() -> Self {
         Self::new("ACME-FIP", "fip_api_key", include_str!("../../fixtures/keys/acme-fip.pem"))
     }

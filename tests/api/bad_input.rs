@@ -236,3 +236,23 @@ async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
     let rows = data["statement"]["DEPOSIT"]["transactions"].as_array().expect("rows").len();
     assert!((1_000..10_000).contains(&rows), "{rows} rows of 20,000 and more in 90 years");
 }
+
+#[tokio::test]
+async fn what_is_kept_is_bounded() {
+    let app = TestApp::start().await;
+    for (path, value, expected) in [
+        ("ConsentDetail.Purpose.text", Value::from("x".repeat(5_000)), "is longer than 4096 bytes"),
+        ("ConsentDetail.Customer.id", format!("{}@mockaa", "x".repeat(5_000)).into(), "is longer than 4096 bytes"),
+        ("ConsentDetail.Customer.id", "a\u{0}b@mockaa".into(), "is not an address"),
+        ("ConsentDetail.fiTypes", vec!["DEPOSIT"; 2_000].into(), "has 2000 entries"),
+        ("ConsentDetail.DataFilter", vec![serde_json::json!({}); 2_000].into(), "has 2000 entries"),
+    ] {
+        let mut body = rebit_request();
+        set(&mut body, path, Some(value));
+        let reply = app.post("/Consent", &body).await;
+        assert!(reply.status == 400 && reply.text.contains(expected), "{path}: {}", reply.text);
+    }
+    let mut body = rebit_request();
+    set(&mut body, "ConsentDetail.fiTypes", Some(vec!["DEPOSIT"; 3].into()));
+    app.post("/Consent", &body).await.ok();
+}

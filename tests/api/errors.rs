@@ -285,7 +285,7 @@ async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
         "x-jws-signature of FIU-1",
         "verdict:",
         "signed bytes:",
-        "with key fiu-1-dev-1 of FIU-1 over the body parsed and printed without spaces",
+        "it verifies with key fiu-1-dev-1 of FIU-1 over the body parsed and printed without spaces",
     ] {
         assert!(told.contains(expected), "{expected} is not in {told}");
     }

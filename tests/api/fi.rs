@@ -254,6 +254,7 @@ async fn keys_that_are_none_are_invalid() {
         ("DHPublicKey.KeyValue", off_the_curve),
         ("DHPublicKey.expiry", "2020-07-04T05:59:59.000Z".to_owned()),
         ("Nonce", "29512b70-ca84-46b5-9471-63765599cf15".to_owned()),
+        ("DHPublicKey.KeyValue", write_public(Curve::X25519, &[0; 32])),
         ("cryptoAlg", "RSA".to_owned()),
     ] {
         let mut body = good.clone();

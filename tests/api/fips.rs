@@ -78,6 +78,106 @@ async fn what_a_fip_says_of_a_consent_is_passed_on() {
     assert!(told.iter().all(|news| news["consentId"] == id.as_str()), "under the id that the FIU knows");
 }
 
+/// A FIP's word about the account of its session.
+async fn fi_news(
+    journey: &Journey<'_>,
+    session: &str,
+    fip: &str,
+    session_status: &str,
+    link: &str,
+    status: &str,
+) -> Value {
+    let mut body = journey.message("Notifier", "").await;
+    body["Notifier"] = json!({ "type": "FIP", "id": fip });
+    let account = json!({ "linkRefNumber": link, "FIStatus": status, "description": "as the FIP says" });
+    body["FIStatusNotification"] = json!({
+        "sessionId": journey.fip_session(session, fip).await,
+        "sessionStatus": session_status,
+        "FIStatusResponse": [{ "fipID": fip, "Accounts": [account] }],
+    });
+    body
+}
+
+#[tokio::test]
+async fn a_fip_has_nothing_to_say_about_what_is_over() {
+    let mut app = TestApp::with(|builder| builder.manual_data().push_data(true)).await;
+    let journey = Journey::new(&app);
+    let link = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).1;
+    let (handle, id) =
+        journey.approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 })).await;
+    let expired = journey.session(&id).await;
+    app.advance("P1D").await;
+    let late = fi_news(&journey, &expired, "FIP-1", "COMPLETED", &link, "READY").await;
+    assert_eq!(Actor::fip_1().post(&app, "/FI/Notification", &late).await.status, 400);
+    let session = journey.session(&id).await;
+    app.act(&handle, "revoke").await.ok();
+    let late = fi_news(&journey, &session, "FIP-1", "COMPLETED", &link, "READY").await;
+    assert_eq!(Actor::fip_1().post(&app, "/FI/Notification", &late).await.json()["errorCode"], "InvalidRequest");
+    assert_eq!(app.get(&format!("/_mockaa/v1/sessions/{expired}")).await.ok()["sessionStatus"], "EXPIRED");
+    app.advance("0s").await;
+    assert_eq!(
+        app.fiu.arrived_paths().last().map(String::as_str),
+        Some("/Consent/Notification"),
+        "nothing after REVOKED"
+    );
+}
+
+#[tokio::test]
+async fn what_a_fip_says_of_its_session_and_of_kinds_that_are_not_simulated() {
+    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let journey = Journey::new(&app);
+    let kinds = json!(["MUTUAL_FUNDS", "DEPOSIT"]);
+    let (_, id) = journey.approved(|body| body["ConsentDetail"]["fiTypes"] = kinds).await;
+    let session = journey.session(&id).await;
+    let say = async |fip: Actor, status: &str, kind: &str, account: &str| {
+        let link = journey.accounts(CUSTOMER, fip.id, kind).await.remove(0).1;
+        let news = fi_news(&journey, &session, fip.id, status, &link, account).await;
+        fip.post(&app, "/FI/Notification", &news).await.ok();
+        app.get(&format!("/_mockaa/v1/sessions/{session}")).await.ok()
+    };
+    let shown = say(Actor::fip_3(), "COMPLETED", "MUTUAL_FUNDS", "READY").await;
+    assert_eq!(shown["accounts"][1]["FIStatus"], "DENIED", "there is nothing to be READY with");
+    let shown = say(Actor::fip_1(), "FAILED", "DEPOSIT", "READY").await;
+    assert_eq!(shown["sessionStatus"], "FAILED", "one FIP's failure is the session's");
+    let fetched = journey.fetch(&session).await.ok();
+    assert_eq!(fetched["FI"].as_array().expect("a list").len(), 1, "what is READY stays fetchable");
+    let shown = say(Actor::fip_1(), "ACTIVE", "DEPOSIT", "PENDING").await;
+    assert_eq!(shown["accounts"][0]["FIStatus"], "DELIVERED", "what is taken stays taken");
+}
+
+/// AES-GCM breaks when one key and IV meet two texts.
+#[tokio::test]
+async fn another_text_is_encrypted_under_another_key() {
+    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let journey = Journey::new(&app);
+    let link = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).1;
+    let (_, id) = journey.approved(|_| ()).await;
+    let session = journey.session(&id).await;
+    let news = fi_news(&journey, &session, "FIP-1", "COMPLETED", &link, "READY").await;
+    Actor::fip_1().post(&app, "/FI/Notification", &news).await.ok();
+    let plain = journey.fetch(&session).await.ok();
+    let change =
+        app.request(reqwest::Method::PUT, "/_mockaa/v1/config/fiu/FIU-1").json(&json!({ "plaintext": "base64" }));
+    app.send(change).await.ok();
+    let encoded = journey.fetch(&session).await.ok();
+    let nonce = |answer: &Value| answer["FI"][0]["KeyMaterial"]["Nonce"].clone();
+    assert_ne!(nonce(&plain), nonce(&encoded));
+}
+
+#[tokio::test]
+async fn a_deliver_answers_the_session_that_it_names() {
+    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let journey = Journey::new(&app);
+    let (_, id) = journey.approved(|_| ()).await;
+    let (first, second) = (journey.session(&id).await, journey.session(&id).await);
+    let deliver = async || app.post(&format!("/_mockaa/v1/sessions/{first}/deliver"), &json!({})).await;
+    assert_eq!(deliver().await.ok()["sessionId"], first.as_str());
+    assert_eq!(deliver().await.status, 409);
+    journey.fetch(&first).await.ok();
+    assert_eq!(journey.fetch(&second).await.json()["errorCode"], "NoDataFound");
+    assert_eq!(app.get("/_mockaa/v1/sessions").await.ok()["items"].as_array().expect("a list").len(), 2);
+}
+
 #[tokio::test]
 async fn in_a_manual_world_a_fip_brings_the_data() {
     let mut app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;

@@ -65,6 +65,33 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
 }
 
 #[tokio::test]
+async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
+    let mut app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let one = journey.raise(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into()).await;
+    let of = |handles: &str| query("FIU-1", NOW, PASSPHRASE, handles);
+    // The same twice is the same once; another customer's is none of this one's.
+    let (_, location) = press(&app, "approve", &of(&one)).await;
+    assert_eq!(outcome(&location.expect("an address")), "3", "it is 9876500001 who was sent");
+    assert_eq!(app.state(&one).await, "PENDING");
+    let two = journey.raise(|_| ()).await;
+    let (_, location) = press(&app, "approve", &of(&format!("{two},{two}"))).await;
+    assert_eq!(outcome(&location.expect("an address")), "0");
+    app.fiu.next().await;
+
+    let journey = Journey::new(&app);
+    let (three, four) = (
+        journey.raise(|_| ()).await,
+        journey.raise(|body| body["ConsentDetail"]["fiTypes"] = serde_json::json!(["NPS"])).await,
+    );
+    let (_, nps) = journey.accounts("9876500001@mockaa", "FIP-3", "NPS").await.remove(0);
+    journey.customer("9876500001@mockaa", "delink", &serde_json::json!({ "linkRefNumber": nps })).await.ok();
+    let (_, location) = press(&app, "approve", &of(&format!("{three},{four}"))).await;
+    assert_eq!(outcome(&location.expect("an address")), "10", "the second has no account");
+    assert_eq!(app.state(&three).await, "PENDING", "so the first is not approved either");
+}
+
+#[tokio::test]
 async fn another_fius_consent_is_not_available() {
     let app = TestApp::start().await;
     let handle = Journey::new(&app).raise(|_| ()).await;

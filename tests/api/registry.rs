@@ -156,12 +156,18 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         ("FIU-1", json!({ "apiKey": "lender-key" }), "also that of"),
         ("FIU-1", json!({ "secret": "whsec_AAAA" }), "24 to 64 bytes"),
         ("FIU-1", json!({ "publicKeys": [{ "kty": "EC", "kid": "k", "n": "", "e": "" }] }), "not RSA"),
-        ("FIU-1", json!({ "colour": "red" }), "colour"),
+        ("FIU-1", json!({ "apiKey": "a b" }), "without spaces"),
+        ("mockaa", json!({}), "that of the AA"),
+        ("FIU-1", json!({ "colour": "red" }), "unknown field `colour`"),
     ] {
         let reply = put(&app, &id.replace(' ', "%20"), body).await;
         assert!(reply.status == 400 && reply.text.contains(expected), "{}", reply.text);
     }
     assert_eq!(app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"], "DIRECT");
+    // What was shown may be sent back; a key that ships stays one that everybody has.
+    let shown = app.get("/_mockaa/v1/config/fiu/FIU-2").await.ok();
+    assert_eq!(put(&app, "FIU-2", shown.clone()).await.ok(), shown);
+    assert_eq!(put(&app, "LENDER-2", json!({})).await.ok()["baseUrl"], shown["baseUrl"], "--fiu-url serves it too");
     app.enter("another");
     assert_eq!(app.get("/_mockaa/v1/config/fiu/LENDER").await.status, 404);
 }

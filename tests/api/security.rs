@@ -94,3 +94,52 @@ async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
         assert_eq!(app.send(request).await.status, 400);
     }
 }
+
+#[tokio::test]
+async fn a_registered_key_of_the_wrong_kind_opens_nothing_in_any_mode() {
+    for security in [Security::Open, Security::Lenient, Security::Strict] {
+        let app = TestApp::with(|builder| builder.security(security)).await;
+        let reply = call(&app, "/Consent", &rebit_request(), Some("mockaa-dev-fip-1-api-key"), Some(&fiu_1())).await;
+        assert_eq!(code(&reply), (400, Some("InvalidRequest".to_owned())));
+        assert_eq!(app.consents().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_blank_key_header_is_none_and_the_next_one_counts() {
+    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let request = app
+        .request(Method::GET, "/Heartbeat")
+        .header("client_api_key", "")
+        .header("fip_api_key", "Bearer mockaa-dev-fip-1-api-key");
+    app.send(request).await.ok();
+}
+
+/// The head of a message is looked at before its content.
+#[tokio::test]
+async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    let mut body = rebit_request();
+    set(&mut body, "ConsentDetail.Purpose.code", Some("199".into()));
+    set(&mut body, "timestamp", Some("2020-07-04T05:44:00.000Z".into()));
+    let reply = app.post("/Consent", &body).await;
+    assert!(
+        reply.json()["errorMsg"].as_str().is_some_and(|message| message.starts_with("timestamp ")),
+        "{}",
+        reply.text
+    );
+}
+
+#[tokio::test]
+async fn notes_end_with_a_word_that_they_end() {
+    let app = TestApp::start().await;
+    let mut body = rebit_request();
+    for number in 0..1_010 {
+        body["ConsentDetail"]["Customer"]["id"] = format!("{number}@elsewhere").into();
+        app.post("/Consent", &body).await.ok();
+    }
+    let entries = app.get("/_mockaa/v1/journal?after=1000").await.ok();
+    let texts = entries["items"].as_array().expect("a list").iter().filter_map(|entry| entry["text"].as_str());
+    let last: Vec<_> = texts.filter(|text| text.contains("further ones are not kept")).collect();
+    assert_eq!(last.len(), 1);
+}

@@ -112,7 +112,10 @@ impl Specification {
         let matches = |template: &str| {
             let (parts, wanted): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
             parts.len() == wanted.len()
-                && parts.iter().zip(&wanted).all(|(part, wanted)| part.starts_with('{') || part == wanted)
+                && parts
+                    .iter()
+                    .zip(&wanted)
+                    .all(|(part, wanted)| part == wanted || part.starts_with('{') && !wanted.is_empty())
         };
         let exact = paths.iter().find(|(template, _)| *template == path);
         let found = exact.or_else(|| paths.iter().find(|(template, _)| matches(template)));

@@ -67,7 +67,11 @@ pub fn link(
             account: account_ref.to_string(),
             place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
         })?;
-        if linked.iter().any(|known| known.account_ref == *account_ref && known.fip == account.fip) {
+        let same = |known: &Account| known.account_ref == *account_ref && known.fip == account.fip;
+        // A password that has expired stands in nobody's way.
+        let pending = state.customer(customer).into_iter().flat_map(|known| &known.pending);
+        let waits = pending.into_iter().any(|link| link.waits(given.now) && link.accounts.iter().any(same));
+        if waits || linked.iter().any(same) || accounts.iter().any(same) {
             return Err(Refusal::AlreadyLinked(account_ref.to_string()));
         }
         accounts.push(account.clone());
@@ -100,11 +104,11 @@ pub fn verify(
             return Err(Refusal::WrongToken);
         }
     }
-    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), link: id, accounts: Arc::clone(&link.accounts) }])
+    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), accounts: Arc::clone(&link.accounts) }])
 }
 
 /// A FIP that authenticates by itself has done so. It names the link as it likes.
-pub fn confirm(state: &State, confirm: &ConfirmLink) -> Result<Vec<Event>, Refusal> {
+pub fn confirm(state: &State, confirm: &ConfirmLink, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let ConfirmLink { customer, fip, account_ref, link_ref } = confirm;
     registered(state, customer)?;
     let waits = |link: &&Arc<Link>| {
@@ -114,13 +118,17 @@ pub fn confirm(state: &State, confirm: &ConfirmLink) -> Result<Vec<Event>, Refus
     };
     let link = state.customer(customer).and_then(|known| known.pending.iter().find(waits));
     let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
+    let ours = (given.accounts)(customer);
+    let others = linked(state, customer, given)
+        .into_iter()
+        .chain(ours)
+        .find(|known| known.link_ref == *link_ref && (known.account_ref != *account_ref || known.fip != *fip));
+    if others.is_some() {
+        return Err(Refusal::LinkRefTaken(link_ref.to_string()));
+    }
     let account = link.accounts.iter().find(|account| account.account_ref == *account_ref).cloned();
     let account = account.map(|account| Account { link_ref: link_ref.clone(), ..account });
-    Ok(vec![Event::AccountsLinked {
-        customer: Arc::clone(customer),
-        link: link.id,
-        accounts: account.into_iter().collect(),
-    }])
+    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), accounts: account.into_iter().collect() }])
 }
 
 /// The account is no longer linked, and every consent that names it is revoked (certification case AA_1032).

@@ -44,17 +44,20 @@ pub fn request(state: &State, request: RequestData, given: &Circumstances<'_>) -
     Ok(events)
 }
 
-/// The FIPs answer the open session; where there is none, the AA asks for the data by itself.
+/// The FIPs answer a session; where none is named and none waits, the AA asks for the data by itself.
 pub fn deliver(
     consent: &Consent,
+    named: Option<SessionId>,
     state: &State,
     outcome: &Outcome,
     given: &Circumstances<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let grant = granted(consent, given.now)?;
-    let open_session = grant.session.and_then(|id| state.session(id)).filter(|session| session.is_open());
-    if let Some(session) = open_session {
-        return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+    let waiting = named.or(grant.session).and_then(|id| state.session(id)).filter(|session| session.is_open());
+    match (waiting, named) {
+        (Some(session), _) => return Ok(vec![prepared(session, &grant.accounts, outcome, given)]),
+        (None, Some(id)) => return Err(Refusal::NothingAwaited(id.to_string())),
+        (None, None) => {}
     }
     let opening = Opening { range: consent.terms.range, key: None, txnid: consent.terms.txnid.clone() };
     let requested = open(consent, grant, state, opening, given);
@@ -62,24 +65,39 @@ pub fn deliver(
     Ok(vec![Event::DataRequested { session: Arc::new(requested) }, answered])
 }
 
-/// A FIP's own word about its accounts.
+/// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.
 pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let Answer { session, fip, accounts: answers } = answer;
+    let Answer { session, fip, failed, accounts: answers } = answer;
     let unknown = || Refusal::UnknownSession(session.to_string());
     let known = state.session_of_fip(*session).ok_or_else(unknown)?;
-    find(state, known.handle).map_err(|_| unknown())?;
+    let consent = find(state, known.handle).map_err(|_| unknown())?;
     let is_theirs = known.fips.iter().any(|part| part.id == *session && part.fip == *fip);
     if !is_theirs {
         return Err(unknown());
+    }
+    let grant = granted(consent, given.now)?;
+    if known.status == SessionStatus::Expired {
+        return Err(Refusal::DataGone(known.expires_at.unwrap_or(given.now)));
     }
     let mut accounts = known.accounts.clone();
     for (link_ref, status, description) in answers {
         let theirs = accounts.iter_mut().find(|account| account.fip == *fip && account.link_ref == *link_ref);
         let account = theirs.ok_or_else(|| Refusal::AccountNotInSession(link_ref.to_string()))?;
-        let answered = account.answering(*status, given.now);
-        *account = SessionAccount { description: Cow::Owned(description.to_string()), ..answered };
+        if account.status == FiStatus::Delivered {
+            continue;
+        }
+        // DELIVERED by a FIP is delivered to the AA: the FIU may take it.
+        let status = if *status == FiStatus::Delivered { FiStatus::Ready } else { *status };
+        let answered = settled(account, &grant.accounts, status, given);
+        let described = answered.status == status;
+        *account = if described {
+            SessionAccount { description: Cow::Owned(description.to_string()), ..answered }
+        } else {
+            answered
+        };
     }
-    Ok(vec![Event::DataPrepared { session: Arc::new(known.with(accounts)) }])
+    let session = Session { failed: known.failed || *failed, ..(**known).clone() };
+    Ok(vec![Event::DataPrepared { session: Arc::new(session.with(accounts)) }])
 }
 
 /// An FIU takes what is ready. What it names itself and is still being prepared is told apart from what is not there.
@@ -96,6 +114,9 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
     }
     if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
         return Err(Refusal::DataGone(expires_at));
+    }
+    if session.key.is_none() {
+        return Err(Refusal::NoKey);
     }
     if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {
         return Err(Refusal::FipNotInSession(fip.to_owned()));
@@ -177,6 +198,7 @@ fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given
         opened_at: given.now,
         expires_at: expiry(consent, given.now),
         status: SessionStatus::Active,
+        failed: false,
         accounts: grant.accounts.iter().map(waiting).collect(),
         fips: fips.collect(),
         key,
@@ -193,17 +215,29 @@ fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// The session after the accounts that still wait have answered. Kinds that are not simulated are always DENIED.
+/// An account with its FIP's answer. Kinds that are not simulated have nothing to be READY with: they are DENIED.
+fn settled(
+    account: &SessionAccount,
+    granted: &[Account],
+    status: FiStatus,
+    given: &Circumstances<'_>,
+) -> SessionAccount {
+    let known = granted.iter().find(|granted| granted.link_ref == account.link_ref && granted.fip == account.fip);
+    if status == FiStatus::Ready && !known.is_some_and(|account| (given.simulated)(account.fi_type)) {
+        let denied = account.answering(FiStatus::Denied, given.now);
+        return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };
+    }
+    account.answering(status, given.now)
+}
+
+/// The session after the accounts that still wait have answered.
 fn prepared(session: &Session, granted: &[Account], outcome: &Outcome, given: &Circumstances<'_>) -> Event {
     let answered = |account: &SessionAccount| {
         let status = outcome.of(&account.fip, &account.link_ref);
-        let Some(status) = status.filter(|_| account.status == FiStatus::Pending) else { return account.clone() };
-        let known = granted.iter().find(|granted| granted.link_ref == account.link_ref);
-        if status == FiStatus::Ready && !known.is_some_and(|account| (given.simulated)(account.fi_type)) {
-            let denied = account.answering(FiStatus::Denied, given.now);
-            return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };
+        match status.filter(|_| account.status == FiStatus::Pending) {
+            Some(status) => settled(account, granted, status, given),
+            None => account.clone(),
         }
-        account.answering(status, given.now)
     };
     let accounts = session.accounts.iter().map(answered).collect();
     Event::DataPrepared { session: Arc::new(session.with(accounts)) }

@@ -44,11 +44,16 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
             return Err(Problem::field("fiu.id", "is another than the path's"));
         }
         entry.id = Some(id.to_owned());
+        let says_where = entry.base_url.is_some();
         let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
             let mut changed = participants.clone();
             let place = changed.fius.iter().position(|fiu| &*fiu.entity.id == id);
             let before = place.map(|place| Arc::clone(&changed.fius[place]));
-            let fiu = Arc::new(entry.into_fiu(before.as_deref())?);
+            let mut fiu = entry.into_fiu(before.as_deref())?;
+            if before.is_none() && !says_where {
+                fiu.base_url.clone_from(&world.setting().fiu_url);
+            }
+            let fiu = Arc::new(fiu);
             match place {
                 Some(place) => changed.fius[place] = fiu,
                 None => changed.fius.push(fiu),

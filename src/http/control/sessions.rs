@@ -36,11 +36,8 @@ pub async fn deliver(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = session_id(&call)?;
         let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
-        if !session.is_open() {
-            return Err(Problem::Conflict(format!("no account of session {id} waits for an answer")));
-        }
         let outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
-        let receipt = world.submit(Command::Deliver { handle: session.handle, outcome })?;
+        let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(id), outcome })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
     }))
 }

@@ -105,10 +105,7 @@ async fn deliver(
     let collect = CollectData { session: id, fip: fip.clone(), link_refs: link_refs.clone() };
     let receipt = world.submit(Command::CollectData(collect))?;
     let (session, consent) = (receipt.session(), receipt.consent());
-    let Some(key) = &session.key else {
-        let problem = "this session was opened by the AA itself, without key material; ask with POST /FI/request";
-        return Err(Problem::Key(problem.to_owned()));
-    };
+    let key = session.key.as_ref().expect("what has no key is not collected");
     let plaintext = match &caller.owner {
         Some(Member::Fiu(fiu)) => fiu.plaintext,
         _ => caller.participants.fiu(&consent.fiu).map(|fiu| fiu.plaintext).unwrap_or_default(),

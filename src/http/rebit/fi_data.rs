@@ -46,7 +46,7 @@ pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
     };
     let granted: Vec<&Account> = parcel.consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
     let accounts = session.accounts.iter().filter(|account| wanted(account)).filter_map(|part| {
-        let account = granted.iter().find(|account| account.link_ref == part.link_ref)?;
+        let account = granted.iter().find(|account| account.link_ref == part.link_ref && account.fip == part.fip)?;
         Some((part, *account))
     });
     accounts.map(|(part, account)| seal_account(parcel, part, account)).collect()
@@ -70,7 +70,7 @@ fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Re
         Plaintext::Xml => document,
         Plaintext::Base64 => base64::encode(&document).into_bytes(),
     };
-    let (secret, nonce) = data_key(*seed, session.id, &account.link_ref);
+    let (secret, nonce) = data_key(*seed, session.id, account, &format!("{}/{plaintext}", part.answered_at));
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = write_public(pair.curve, &pair.public);
     Ok(Sealed {

@@ -23,15 +23,16 @@ pub async fn heartbeat(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-/// Reads a message: key, signature, schema, timestamp, in that order, on the bytes that arrived.
+/// Reads a message: key, signature, head with its timestamp, schema, in that order, on the bytes that arrived.
 fn read<R>(call: &Call, audience: Audience) -> Result<(Head, R::Content, Caller), Problem>
 where
     R: Request + DeserializeOwned,
 {
     let caller = enter(call, audience)?;
-    let request: R = call.json()?;
-    let (head, content) = request.check(&caller.participants.aa.handle)?;
+    let mut request: R = call.json()?;
+    let head = request.head()?;
     caller.check_timestamp(head.timestamp)?;
+    let content = request.content(&head, &caller.participants.aa.handle)?;
     Ok((head, content, caller))
 }
 
@@ -47,13 +48,19 @@ fn enter(call: &Call, audience: Audience) -> Result<Caller, Problem> {
 /// in the words of Sahamati's simulator.
 fn fault(call: &Call) -> Result<(), Problem> {
     const FAULT: &str = "x-mockaa-fault";
+    const SIMULATE: &str = "x-simulate-res";
     if let Some(code) = call.steering(FAULT)? {
         let known = ErrorCode::parse(code);
         let unknown = || Problem::field(FAULT, format!("{} is not one of {}", quoted(code), ErrorCode::names()));
         return Err(Problem::Fault(known.ok_or_else(unknown)?));
     }
-    match call.steering("x-simulate-res")?.and_then(ErrorCode::simulated) {
-        Some(code) => Err(Problem::Fault(code)),
-        None => Ok(()),
+    match call.steering(SIMULATE)? {
+        None | Some("Ok") => Ok(()),
+        Some(result) => {
+            let known = ErrorCode::SIMULATED.iter().find(|(name, _)| *name == result);
+            let names = || ErrorCode::SIMULATED.map(|(name, _)| name).join(", ");
+            let unknown = || Problem::field(SIMULATE, format!("{} is not one of Ok, {}", quoted(result), names()));
+            Err(known.map_or_else(unknown, |(_, code)| Problem::Fault(*code)))
+        }
     }
 }

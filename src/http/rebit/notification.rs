@@ -9,6 +9,7 @@ use crate::domain::command::{Answer as FipAnswer, Command, ConfirmLink, Party, V
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::SessionStatus;
 use crate::engine::world::Hold;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
@@ -85,12 +86,13 @@ fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Pr
         (NotifiedStatus::Active, Status::Active)
         | (NotifiedStatus::Paused, Status::Paused)
         | (NotifiedStatus::Revoked, Status::Revoked)
-        | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed) => return Ok(None),
+        | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed | Status::Revoked) => return Ok(None),
         (NotifiedStatus::Active, _) => Verb::Resume,
         (NotifiedStatus::Paused, _) => Verb::Pause,
-        (NotifiedStatus::Revoked, _) => Verb::Revoke { by },
-        // A FIP that rejects the artefact leaves the AA without one to give out.
-        (NotifiedStatus::Rejected, _) => Verb::Fail,
+        // Assumption: a FIP that rejects an artefact which is not in force yet leaves the AA without a consent; one
+        // that does so later ends it.
+        (NotifiedStatus::Rejected, Status::Ready) => Verb::Fail,
+        (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => Verb::Revoke { by },
     };
     let receipt = world.submit(Command::MoveConsent { handle: consent.handle, verb });
     let receipt = receipt.map_err(in_field("ConsentStatusNotification.consentStatus"))?;
@@ -99,7 +101,7 @@ fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Pr
 
 fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
     const SESSION: &str = "FIStatusNotification.sessionId";
-    let FiNews { notifier, session, status: _, fips, accounts } = news;
+    let FiNews { notifier, session, status, fips, accounts } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
     let id = &sender.entity().id;
     if let Some(other) = fips.iter().find(|fip| **fip != **id) {
@@ -107,7 +109,8 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
         return Err(Problem::field("FIStatusNotification.FIStatusResponse.fipID", problem));
     }
     let session = session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
-    let answer = FipAnswer { session, fip: Arc::clone(id), accounts };
+    let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
+    let answer = FipAnswer { session, fip: Arc::clone(id), failed, accounts };
     let receipt = caller.world.submit(Command::Answer(answer)).map_err(|refusal| {
         let field = match &refusal {
             Refusal::AccountNotInSession(_) => "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber",
@@ -121,6 +124,11 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
 fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
     let LinkNews { notifier, account_ref, customer, link_ref } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
+    let aa_handle = &caller.participants.aa.handle;
+    if customer.rsplit_once('@').is_none_or(|(_, handle)| handle != &**aa_handle) {
+        let problem = format!("{} is no address of this AA; they end in @{aa_handle}", quoted(&customer));
+        caller.object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
+    }
     let confirm = ConfirmLink {
         customer: customer.into(),
         fip: Arc::clone(&sender.entity().id),
@@ -173,6 +181,9 @@ impl Mismatch {
 /// The participant who notifies: it has to be the caller; where the caller is not known, its word is taken.
 fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
     let Notifier { kind, id } = notifier;
+    if !["FIP", "FIU"].contains(&kind.as_str()) {
+        return Err(Mismatch::Unknown("Notifier.type", format!("{} is not one of FIP, FIU", quoted(kind))));
+    }
     let claimed = caller.participants.member(id);
     let claimed =
         claimed.ok_or_else(|| Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id))))?;

@@ -119,6 +119,9 @@ pub fn status_of(problem: &Problem) -> u16 {
             | Refusal::NoDataFound(_)
             | Refusal::AlreadyRegistered(_)
             | Refusal::AlreadyLinked(_)
+            | Refusal::LinkRefTaken(_)
+            | Refusal::NothingAwaited(_)
+            | Refusal::NoKey
             | Refusal::NothingToGrant { .. } => 409,
             Refusal::AlreadyExpired { .. }
             | Refusal::UnknownScenario { .. }

@@ -25,11 +25,14 @@ pub struct ConsentsRequest {
 impl Request for ConsentsRequest {
     type Content = Terms;
 
-    fn check(self, aa_handle: &str) -> Result<(Head, Terms), Problem> {
-        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, head: &Head, aa_handle: &str) -> Result<Terms, Problem> {
         let detail = need("ConsentDetail", self.consent_detail)?;
         let terms = detail.into_terms(head.txnid.clone(), Rules::rebit(head.ver), aa_handle)?;
-        Ok((head, terms))
+        Ok(terms)
     }
 }
 
@@ -46,11 +49,14 @@ pub struct ConsentHandleRequest {
 impl Request for ConsentHandleRequest {
     type Content = ConsentHandle;
 
-    fn check(self, _: &str) -> Result<(Head, ConsentHandle), Problem> {
-        let head = head(Spoken::Two, self.ver, self.timestamp, self.txnid)?;
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, _: &str) -> Result<ConsentHandle, Problem> {
         let handle = text("ConsentHandle", self.consent_handle)?;
         let handle = ConsentHandle::parse(&handle).ok_or_else(|| Refusal::UnknownHandle(quoted(&handle)))?;
-        Ok((head, handle))
+        Ok(handle)
     }
 }
 
@@ -67,11 +73,14 @@ pub struct ConsentFetchRequest {
 impl Request for ConsentFetchRequest {
     type Content = ConsentId;
 
-    fn check(self, _: &str) -> Result<(Head, ConsentId), Problem> {
-        let head = head(Spoken::Two, self.ver, self.timestamp, self.txnid)?;
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, _: &str) -> Result<ConsentId, Problem> {
         let id = text("consentId", self.consent_id)?;
         let id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
-        Ok((head, id))
+        Ok(id)
     }
 }
 

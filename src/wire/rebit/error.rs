@@ -81,22 +81,19 @@ impl ErrorCode {
         }
     }
 
-    /// The code that a caller asks for with `x-simulate-res`, in the words of Sahamati's own simulator
-    /// (`reference/rebit.md` §4.5); `None`: no fault.
-    pub fn simulated(result: &str) -> Option<Self> {
-        match result {
-            "BadRequest" => Some(Self::InvalidRequest),
-            "Unauthorized" => Some(Self::Unauthorized),
-            "NotFound" => Some(Self::NoDataFound),
-            "Conflict" => Some(Self::IdempotencyError),
-            "PreconditionFail" => Some(Self::PreconditionFailed),
-            "NotImplemented" => Some(Self::NotImplemented),
-            "ServiceUnavailable" => Some(Self::ServiceUnavailable),
-            "Forbidden" => Some(Self::DataFetchRequestInProgress),
-            "DataGone" => Some(Self::DataGone),
-            _ => None,
-        }
-    }
+    /// What `x-simulate-res` may ask for, in the words of Sahamati's own simulator (`reference/rebit.md` §4.5), beside
+    /// Ok. Its TimeOut is no answer at all.
+    pub const SIMULATED: [(&str, Self); 9] = [
+        ("BadRequest", Self::InvalidRequest),
+        ("Unauthorized", Self::Unauthorized),
+        ("NotFound", Self::NoDataFound),
+        ("Conflict", Self::IdempotencyError),
+        ("PreconditionFail", Self::PreconditionFailed),
+        ("NotImplemented", Self::NotImplemented),
+        ("ServiceUnavailable", Self::ServiceUnavailable),
+        ("Forbidden", Self::DataFetchRequestInProgress),
+        ("DataGone", Self::DataGone),
+    ];
 }
 
 #[derive(Debug, Serialize)]
@@ -158,6 +155,7 @@ fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         Refusal::UnknownConsentId(_) => Code::InvalidConsentId,
         Refusal::IllegalMove { .. } | Refusal::NotActive { .. } => Code::InvalidConsentStatus,
         Refusal::NotStarted { .. } => Code::InvalidConsentDetail,
+        Refusal::NoKey => Code::InvalidKey,
         Refusal::UsedUp(_) => Code::InvalidConsentUse,
         Refusal::OutOfRange { .. } => Code::InvalidDateRange,
         Refusal::UnknownSession(_) => Code::InvalidSessionId,
@@ -178,6 +176,8 @@ fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         | Refusal::UnknownAccount { .. }
         | Refusal::UnknownFip(_)
         | Refusal::AlreadyLinked(_)
+        | Refusal::LinkRefTaken(_)
+        | Refusal::NothingAwaited(_)
         | Refusal::UnknownLink(_)
         | Refusal::WrongToken
         | Refusal::TokenExpired(_) => Code::InvalidRequest,

@@ -8,7 +8,7 @@ use crate::domain::consent::Range;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::wire::fields::{instant, need, object, objects, optional, quoted, text};
+use crate::wire::fields::{bounded_list, instant, need, object, objects, optional_text, quoted, text};
 use crate::wire::problem::Problem;
 
 /// Body of `POST /FI/request`.
@@ -51,8 +51,11 @@ pub struct AskedData {
 impl Request for FiRequest {
     type Content = AskedData;
 
-    fn check(self, _: &str) -> Result<(Head, AskedData), Problem> {
-        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, head: &Head, _: &str) -> Result<AskedData, Problem> {
         let range = need("FIDataRange", self.range)?;
         let range = Range { from: instant("FIDataRange.from", range.from)?, to: instant("FIDataRange.to", range.to)? };
         let consent = need("Consent", self.consent)?;
@@ -60,7 +63,7 @@ impl Request for FiRequest {
         let signature = text("Consent.digitalSignature", consent.digital_signature)?;
         let key = need("KeyMaterial", self.key_material)?.check(head.ver)?;
         let consent_id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
-        Ok((head, AskedData { range, consent_id, signature, key }))
+        Ok(AskedData { range, consent_id, signature, key })
     }
 }
 
@@ -109,17 +112,21 @@ pub struct Wanted {
 impl Request for FiFetchRequest {
     type Content = Wanted;
 
-    fn check(self, _: &str) -> Result<(Head, Wanted), Problem> {
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, _: &str) -> Result<Wanted, Problem> {
         const LINKS: &str = "linkRefNumber";
-        let head = head(Spoken::Two, self.ver, self.timestamp, self.txnid)?;
         let session = text("sessionId", self.session_id)?;
         let links = self.link_ref_number;
+        bounded_list(LINKS, links.as_deref().unwrap_or_default())?;
         if links.as_ref().is_some_and(Vec::is_empty) {
             return Err(Problem::field(LINKS, "is empty; name at least one account, or leave it out for all"));
         }
         let links = links.unwrap_or_default().into_iter().map(|link| text("linkRefNumber.id", link.id));
         let links = links.collect::<Result<Vec<_>, _>>()?;
-        Ok((head, Wanted::new(&session, self.fip_id, links)?))
+        Wanted::new(&session, self.fip_id, links)
     }
 }
 
@@ -131,7 +138,7 @@ impl Wanted {
         }
         Ok(Self {
             session: SessionId::parse(session).ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
-            fip: optional(fip).map(Into::into),
+            fip: optional_text("fipId", fip)?.map(Into::into),
             link_refs: link_refs.into_iter().map(Into::into).collect(),
         })
     }

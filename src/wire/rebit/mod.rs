@@ -52,16 +52,24 @@ fn head(
     Ok(Head { ver: version, timestamp: instant("timestamp", timestamp)?, txnid: uuid("txnid", txnid)? })
 }
 
-/// A request whose schema can be checked.
+/// A request whose schema can be checked: the head first, since a message of another version or time is none to look
+/// into.
 pub trait Request: Sized {
     /// What it turns into beside its head.
     type Content;
 
-    /// Checks everything that needs no knowledge but the AA's handle (what follows the `@` of its addresses).
+    /// Takes and checks the three first fields.
     ///
     /// # Errors
     /// The first [`Problem`], its field named.
-    fn check(self, aa_handle: &str) -> Result<(Head, Self::Content), Problem>;
+    fn head(&mut self) -> Result<Head, Problem>;
+
+    /// Checks everything else that needs no knowledge but the AA's handle (what follows the `@` of its addresses):
+    /// schema, then rules of business.
+    ///
+    /// # Errors
+    /// The first [`Problem`], its field named.
+    fn content(self, head: &Head, aa_handle: &str) -> Result<Self::Content, Problem>;
 }
 
 /// What every answer begins with.

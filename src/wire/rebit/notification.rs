@@ -64,14 +64,17 @@ pub struct ConsentNews {
 impl Request for ConsentNotification {
     type Content = ConsentNews;
 
-    fn check(self, _: &str) -> Result<(Head, ConsentNews), Problem> {
-        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, _: &str) -> Result<ConsentNews, Problem> {
         let notifier = notifier(self.notifier)?;
         let notification = need("ConsentStatusNotification", self.notification)?;
         let id = text("ConsentStatusNotification.consentId", notification.consent_id)?;
         let field = "ConsentStatusNotification.consentStatus";
         let status = one_of(field, notification.consent_status, NotifiedStatus::parse, NotifiedStatus::names)?;
-        Ok((head, ConsentNews { notifier, consent_id: ConsentId::parse(&id), status }))
+        Ok(ConsentNews { notifier, consent_id: ConsentId::parse(&id), status })
     }
 }
 
@@ -129,10 +132,13 @@ pub struct FiNews {
 impl Request for FiNotification {
     type Content = FiNews;
 
-    fn check(self, _: &str) -> Result<(Head, FiNews), Problem> {
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, _: &str) -> Result<FiNews, Problem> {
         const RESPONSES: &str = "FIStatusNotification.FIStatusResponse";
         const ACCOUNTS: &str = "FIStatusNotification.FIStatusResponse.Accounts";
-        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
         let notifier = notifier(self.notifier)?;
         let notification = need("FIStatusNotification", self.notification)?;
         let session = text("FIStatusNotification.sessionId", notification.session_id)?;
@@ -156,7 +162,7 @@ impl Request for FiNotification {
             let problem = format!("sessionStatus is COMPLETED while account {} is PENDING", quoted(link));
             return Err(Problem::FiStatusNotification(problem));
         }
-        Ok((head, news))
+        Ok(news)
     }
 }
 
@@ -199,9 +205,12 @@ pub struct LinkNews {
 impl Request for LinkNotification {
     type Content = LinkNews;
 
-    fn check(self, aa_handle: &str) -> Result<(Head, LinkNews), Problem> {
+    fn head(&mut self) -> Result<Head, Problem> {
+        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+    }
+
+    fn content(self, _: &Head, aa_handle: &str) -> Result<LinkNews, Problem> {
         const CUSTOMER: &str = "AccountLinkStatusNotification.customerAddress";
-        let head = head(Spoken::Both, self.ver, self.timestamp, self.txnid)?;
         let notifier = notifier(self.notifier)?;
         let AskedLinkStatus { acc_ref_number, customer_address, link_ref_number, link_status } =
             need("AccountLinkStatusNotification", self.notification)?;
@@ -211,13 +220,13 @@ impl Request for LinkNotification {
         let linked = |status: &str| (status == "LINKED").then_some(());
         one_of("AccountLinkStatusNotification.linkStatus", link_status, linked, || "LINKED".to_owned())?;
         match customer.split_once('@') {
-            Some((name, handle)) if !name.is_empty() && handle == aa_handle => {}
+            Some((name, handle)) if !name.is_empty() && !handle.is_empty() => {}
             _ => {
                 let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(&customer));
                 return Err(Problem::field(CUSTOMER, problem));
             }
         }
-        Ok((head, LinkNews { notifier, account_ref, customer, link_ref }))
+        Ok(LinkNews { notifier, account_ref, customer, link_ref })
     }
 }
 
