@@ -6,25 +6,34 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::agreement::{EphemeralPrivateKey, PrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::DateTime;
 use dashmap::DashMap;
-use mockaa::bankgen::{StatementRequest, accounts, statement, tells};
+use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
+use mockaa::crypto::exchange::{KeyPair, write_public};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::command::{Command, RaiseConsent, Verb};
 use mockaa::domain::consent::{ConsentType, Face, Input, Range, Terms};
-use mockaa::domain::ids::ConsentHandle;
+use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::ids::{ConsentHandle, SessionId};
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
 use mockaa::domain::refusal::Refusal;
 use mockaa::domain::time::{Span, Timestamp};
+use mockaa::domain::version::Version;
 use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, Director, Script, Setting};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::Stated;
 use mockaa::wire::fi::xml;
 use mockaa::wire::fields::{from_json, parse_instant};
+use mockaa::wire::rebit::Echo;
+use mockaa::wire::rebit::fi::{Sealed, fetched};
+use mockaa::wire::rebit::key_material::KeyMaterial;
 use mockaa::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,6 +54,8 @@ fn main() {
     compare("get a consent (per s)", 0.80, get_product(), get_raw());
     compare("12-month statement as XML (MB/s)", 0.70, statement_product(), statement_raw());
     compare("sign a webhook (per s)", 0.95, sign_product(), sign_raw());
+    compare("fetch 1,000 rows, X25519 (per s)", 0.55, fetch_product(Curve::X25519), fetch_raw());
+    compare("the same, Weierstrass form (per s)", 0.0, fetch_product(Curve::Weierstrass), fetch_raw());
 }
 
 /// Consents that are stored to measure what one takes.
@@ -355,41 +366,106 @@ fn statement_product() -> Work {
 
 /// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
 fn statement_raw() -> Work {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut out = String::new();
+    Box::new(move || {
+        out.clear();
+        random_rows(&mut rng, 410, &mut out);
+        black_box(&out);
+        megabytes(out.len())
+    })
+}
+
+/// Random records as hand-written XML.
+fn random_rows(rng: &mut ChaCha8Rng, count: u64, out: &mut String) {
     const NARRATIONS: [&str; 4] = [
         "UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
         "NEFT CR-MOCK0000001-NIMBUS SOFTWORKS PVT LTD-SALARY",
         "ATM/CASH WDL/Pune/S1AW0042",
         "POS 4XXXXXXXXXXX0042 VASTRA STORES Pune",
     ];
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut out = String::new();
+    let mut balance = 1_000_000u64;
+    for (row, days) in (0..count).zip(0i64..) {
+        let amount = rng.random_range(100..500_000u64);
+        let credit = rng.random_bool(0.3);
+        balance = if credit { balance + amount } else { balance.saturating_sub(amount) };
+        let at = Timestamp::from_millis(1_700_000_000_000 + days * 77_000_000).to_string();
+        out.push_str("<Transaction txnId=\"M");
+        digits(out, 20_240_101_000 + row);
+        out.push_str(if credit { "\" type=\"CREDIT\" mode=\"" } else { "\" type=\"DEBIT\" mode=\"" });
+        out.push_str("UPI\" amount=\"");
+        money(out, amount);
+        out.push_str("\" currentBalance=\"");
+        money(out, balance);
+        out.push_str("\" transactionTimestamp=\"");
+        out.push_str(&at);
+        out.push_str("\" valueDate=\"");
+        out.push_str(&at[..10]);
+        out.push_str("\" narration=\"");
+        out.push_str(NARRATIONS[rng.random_range(0..4)]);
+        out.push_str("\" reference=\"");
+        digits(out, rng.random_range(100_000_000_000..999_999_999_999));
+        out.push_str("\"/>");
+    }
+}
+
+/// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
+fn fetch_product(curve: Curve) -> Work {
+    let account = accounts(&participants(), 42, "9812345678@mockaa").remove(0);
+    let from = parse_instant("2021-09-30T18:30:00Z").expect("a date");
+    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
+    let peer = PeerKey { curve, public: fiu.public, nonce: fiu.nonce };
+    let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        out.clear();
-        let mut balance = 1_000_000u64;
-        for (row, days) in (0..410u64).zip(0i64..) {
-            let amount = rng.random_range(100..500_000u64);
-            let credit = rng.random_bool(0.3);
-            balance = if credit { balance + amount } else { balance.saturating_sub(amount) };
-            let at = Timestamp::from_millis(1_700_000_000_000 + days * 77_000_000).to_string();
-            out.push_str("<Transaction txnId=\"M");
-            digits(&mut out, 20_240_101_000 + row);
-            out.push_str(if credit { "\" type=\"CREDIT\" mode=\"" } else { "\" type=\"DEBIT\" mode=\"" });
-            out.push_str("UPI\" amount=\"");
-            money(&mut out, amount);
-            out.push_str("\" currentBalance=\"");
-            money(&mut out, balance);
-            out.push_str("\" transactionTimestamp=\"");
-            out.push_str(&at);
-            out.push_str("\" valueDate=\"");
-            out.push_str(&at[..10]);
-            out.push_str("\" narration=\"");
-            out.push_str(NARRATIONS[rng.random_range(0..4)]);
-            out.push_str("\" reference=\"");
-            digits(&mut out, rng.random_range(100_000_000_000..999_999_999_999));
-            out.push_str("\"/>");
-        }
-        black_box(&out);
-        megabytes(out.len())
+        let statement = statement(&StatementRequest {
+            seed: 42,
+            customer: "9812345678@mockaa",
+            account: &account,
+            consent_types: ConsentType::ALL,
+            range: Range { from, to },
+            filters: &[],
+            now: to.plus(Span(1)),
+        });
+        let mut document = Vec::new();
+        xml::write(&statement.expect("deposits are simulated"), &mut document);
+        let (secret, nonce) = data_key(42, session, &account, "xml");
+        let pair = KeyPair::from_random(curve, secret, nonce);
+        let sealed = [Sealed {
+            fip: account.fip.to_string(),
+            link_ref: account.link_ref.to_string(),
+            masked_number: account.masked_number.to_string(),
+            encrypted: pair.encrypt(&peer, document).expect("it encrypts"),
+            key_material: KeyMaterial::new(curve, write_public(curve, &pair.public), base64::encode(&pair.nonce), to),
+        }];
+        let echo = Echo { ver: Version::V2_0_0, txnid: "t", timestamp: to };
+        black_box(fetched(echo, &sealed));
+        1.0
+    })
+}
+
+/// The baseline's pipeline: random rows, a new X25519 key, agreement, HKDF, AES-256-GCM, base64.
+fn fetch_raw() -> Work {
+    let random = SystemRandom::new();
+    let peer = PrivateKey::generate(&X25519).and_then(|key| key.compute_public_key()).expect("a key");
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    Box::new(move || {
+        let mut out = String::new();
+        random_rows(&mut rng, 1_000, &mut out);
+        let key = EphemeralPrivateKey::generate(&X25519, &random).expect("a key");
+        black_box(key.compute_public_key().expect("a public key"));
+        let shared = agree_ephemeral(key, UnparsedPublicKey::new(&X25519, peer.as_ref()), (), |shared| {
+            Ok(<[u8; 32]>::try_from(shared).expect("32 bytes"))
+        });
+        let mut session = [0; 32];
+        let extracted = Salt::new(HKDF_SHA256, &[1; 20]).extract(&shared.expect("they agree"));
+        extracted.expand(&[], &AES_256_GCM).expect("32 bytes").fill(&mut session).expect("32 bytes");
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &session).expect("a key"));
+        let mut document = out.into_bytes();
+        let nonce = Nonce::assume_unique_for_key([2; 12]);
+        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut document).expect("it encrypts");
+        black_box(base64::encode(&document));
+        1.0
     })
 }
 

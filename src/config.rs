@@ -159,7 +159,7 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         Ok(Arc::new(fiu))
     };
     let simulated = |entry: FipEntry| {
-        let mut fip = entry.into_fip().map_err(problem)?;
+        let mut fip = entry.into_fip(None).map_err(problem)?;
         lend_key(&mut fip.entity);
         Ok(Arc::new(fip))
     };

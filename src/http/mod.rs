@@ -52,7 +52,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(to(housekeeping::no_such_call));
 }
 
-/// Adds a resource that answers one method and tells every other one which that is.
+/// Adds a resource that answers one method, or two, and tells every other one which.
 macro_rules! route {
     ($config:expr, get $path:expr => $handler:path) => {
         $config.service(
@@ -61,6 +61,14 @@ macro_rules! route {
                 // The connection leaves the body out.
                 .route(head().to($handler))
                 .default_service(to(|call: Call| Call::wrong_method(call, "GET, HEAD"))),
+        )
+    };
+    ($config:expr, get $path:expr => $get:path, put => $put:path) => {
+        $config.service(
+            resource($path)
+                .route(get().to($get))
+                .route(put().to($put))
+                .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
         )
     };
     ($config:expr, post $path:expr => $handler:path) => {
@@ -117,12 +125,8 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::act);
     route!(config, get "/_mockaa/v1/config/fiu" => control::participants::list_fius);
     route!(config, get "/_mockaa/v1/config/fip" => control::participants::list_fips);
-    config.service(
-        resource("/_mockaa/v1/config/fiu/{id}")
-            .route(get().to(control::participants::get_fiu))
-            .route(put().to(control::participants::put_fiu))
-            .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
-    );
+    route!(config, get "/_mockaa/v1/config/fiu/{id}" => control::participants::get_fiu, put => control::participants::put_fiu);
+    route!(config, get "/_mockaa/v1/config/fip/{id}" => control::participants::get_fip, put => control::participants::put_fip);
     route!(config, get "/_mockaa/v1/webhooks" => control::webhooks::list);
     route!(config, get "/_mockaa/v1/webhooks/{id}" => control::webhooks::show);
     route!(config, get "/_mockaa/v1/journal" => control::world::list_journal);

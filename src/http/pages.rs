@@ -18,7 +18,8 @@ pub async fn show_consent(call: Call) -> HttpResponse {
 fn show(call: &Call) -> Result<Answer, Problem> {
     let world = call.world()?;
     let handle = call.handle()?;
-    let consent = world.consent(handle).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+    let consent = world.consent(handle).filter(|consent| !consent.hidden);
+    let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
     Ok(Answer::html(ConsentPage::new(&consent, &base, world.now()).to_html()))
 }

@@ -39,7 +39,11 @@ pub struct Answer {
 impl Answer {
     /// 200 with JSON.
     pub fn json(body: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(body).expect("our own types serialise");
+        Self::json_bytes(serde_json::to_vec(body).expect("our own types serialise"))
+    }
+
+    /// 200 with what is JSON already.
+    pub fn json_bytes(body: Vec<u8>) -> Self {
         Self { body, ..Self::empty(StatusCode::OK) }
     }
 

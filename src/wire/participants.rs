@@ -145,12 +145,16 @@ impl FipEntry {
         }
     }
 
-    pub fn into_fip(self) -> Result<Fip, Problem> {
+    /// The FIP of this entry: what it leaves out stays as `before` has it, or follows from the id.
+    pub fn into_fip(self, before: Option<&Fip>) -> Result<Fip, Problem> {
         let linking = match self.linking {
-            None => Linking::Token,
+            None => before.map_or(Linking::Token, |fip| fip.linking),
             given => one_of("fip.linking", given, Linking::parse, Linking::names)?,
         };
-        Ok(Fip { entity: entity("fip", self.id, self.name, self.api_key, self.public_keys, None)?, linking })
+        Ok(Fip {
+            entity: entity("fip", self.id, self.name, self.api_key, self.public_keys, before.map(|fip| &fip.entity))?,
+            linking,
+        })
     }
 }
 

@@ -164,6 +164,12 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         assert!(reply.status == 400 && reply.text.contains(expected), "{}", reply.text);
     }
     assert_eq!(app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"], "DIRECT");
+    let fip = json!({ "linking": "DIRECT", "apiKey": "bank-key" });
+    let path = "/_mockaa/v1/config/fip/FIP-1";
+    assert_eq!(app.send(app.request(Method::PUT, path).json(&fip)).await.ok()["linking"], "DIRECT");
+    assert_eq!(app.get(path).await.ok()["publicKeys"][0]["kid"], "fip-1-dev-1", "what is left out stays");
+    let heartbeat = app.request(Method::GET, "/Heartbeat").header("fip_api_key", "bank-key");
+    app.send(heartbeat).await.ok();
     // What was shown may be sent back; a key that ships stays one that everybody has.
     let shown = app.get("/_mockaa/v1/config/fiu/FIU-2").await.ok();
     assert_eq!(put(&app, "FIU-2", shown.clone()).await.ok(), shown);

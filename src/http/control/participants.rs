@@ -29,10 +29,21 @@ pub async fn list_fips(call: Call) -> HttpResponse {
 pub async fn get_fiu(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let participants = world.participants();
-        let fiu = participants.fiu(call.segment("id"));
-        let fiu = fiu.ok_or_else(|| Problem::Unknown(format!("no FIU has the id {}", quoted(call.segment("id")))))?;
+        let fiu = participants.fiu(call.segment("id")).ok_or_else(|| unknown(&call, "FIU"))?;
         Ok(Answer::json(&FiuEntry::of(fiu)))
     }))
+}
+
+pub async fn get_fip(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let participants = world.participants();
+        let fip = participants.fip(call.segment("id")).ok_or_else(|| unknown(&call, "FIP"))?;
+        Ok(Answer::json(&FipEntry::of(fip)))
+    }))
+}
+
+fn unknown(call: &Call, kind: &str) -> Problem {
+    Problem::Unknown(format!("no {kind} has the id {}; PUT makes one", quoted(call.segment("id"))))
 }
 
 /// Registers an FIU in this world, or changes one: what the body leaves out stays as it is.
@@ -40,27 +51,48 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = call.segment("id");
         let mut entry: FiuEntry = call.json()?;
-        if entry.id.as_deref().is_some_and(|given| given != id) {
-            return Err(Problem::field("fiu.id", "is another than the path's"));
-        }
-        entry.id = Some(id.to_owned());
+        named_as_called(id, entry.id.replace(id.to_owned()))?;
         let says_where = entry.base_url.is_some();
         let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
-            let mut changed = participants.clone();
-            let place = changed.fius.iter().position(|fiu| &*fiu.entity.id == id);
-            let before = place.map(|place| Arc::clone(&changed.fius[place]));
-            let mut fiu = entry.into_fiu(before.as_deref())?;
+            let before = participants.fiu(id);
+            let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
             if before.is_none() && !says_where {
                 fiu.base_url.clone_from(&world.setting().fiu_url);
             }
-            let fiu = Arc::new(fiu);
-            match place {
-                Some(place) => changed.fius[place] = fiu,
-                None => changed.fius.push(fiu),
+            let mut changed = participants.clone();
+            match changed.fius.iter_mut().find(|known| *known.entity.id == *id) {
+                Some(known) => *known = Arc::new(fiu),
+                None => changed.fius.push(Arc::new(fiu)),
             }
-            check_distinct(&changed)?;
-            Ok::<_, Problem>(changed)
+            check_distinct(&changed).map(|()| changed)
         })?;
         Ok(Answer::json(&FiuEntry::of(changed.fiu(id).expect("it has just been put"))))
     }))
+}
+
+/// Registers a FIP in this world, or changes one.
+pub async fn put_fip(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let id = call.segment("id");
+        let mut entry: FipEntry = call.json()?;
+        named_as_called(id, entry.id.replace(id.to_owned()))?;
+        let changed = world.configure(&format!("the FIP {id} was configured"), |participants| {
+            let fip = entry.into_fip(participants.fip(id).map(Arc::as_ref))?;
+            let mut changed = participants.clone();
+            match changed.fips.iter_mut().find(|known| *known.entity.id == *id) {
+                Some(known) => *known = Arc::new(fip),
+                None => changed.fips.push(Arc::new(fip)),
+            }
+            check_distinct(&changed).map(|()| changed)
+        })?;
+        Ok(Answer::json(&FipEntry::of(changed.fip(id).expect("it has just been put"))))
+    }))
+}
+
+/// An id in the body, where there is one, has to be the path's.
+fn named_as_called(id: &str, given: Option<String>) -> Result<(), Problem> {
+    match given {
+        Some(given) if given != id => Err(Problem::field("id", "is another than the path's")),
+        _ => Ok(()),
+    }
 }

@@ -21,7 +21,7 @@ use crate::http::reply::Answer;
 use crate::http::security::{Audience, Caller};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::Echo;
-use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiFetchResponse, FiRequest, FiResponse, Wanted};
+use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiRequest, FiResponse, Wanted, fetched};
 use crate::wire::rebit::key_material::OfferedKey;
 
 pub async fn request(call: Call) -> HttpResponse {
@@ -124,5 +124,5 @@ async fn deliver(
     let sealed = sealed.map_err(|error| Problem::Key(format!("KeyMaterial: {error}")))?;
     let (ver, txnid) = echo(consent, session);
     let echo = Echo { ver, txnid: &txnid, timestamp: receipt.message_time };
-    Ok(Answer::json(&FiFetchResponse::new(echo, &sealed)).holding(receipt.hold))
+    Ok(Answer::json_bytes(fetched(echo, &sealed)).holding(receipt.hold))
 }
