@@ -158,7 +158,7 @@ pub fn explain(signature: &str, body: &[u8], own: &[&PublicKey], keys: &[(String
         explanation.hints.push("the middle part is not empty: take the payload out, leave the two dots".to_owned());
     }
     let Some(header) = url_decode(header_text) else { return explanation };
-    explanation.header = String::from_utf8_lossy(&header).into_owned();
+    explanation.header = shortened(&header);
     let Ok(fields) = serde_json::from_slice::<Value>(&header) else { return explanation };
     let raw = fields["b64"] == Value::Bool(false);
     let input =

@@ -14,6 +14,7 @@ pub mod entropy;
 pub mod journal;
 #[cfg(test)]
 mod laws;
+mod notices;
 pub mod outbox;
 pub mod ports;
 mod state;

@@ -17,13 +17,14 @@ use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Participants;
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, Session};
+use crate::domain::session::Session;
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::{Clock, wall};
 use crate::engine::decide::{Circumstances, decide, expiry_of, linked, session_expiry_of};
 use crate::engine::entropy::{id_bytes, world_seed};
 use crate::engine::journal::Journal;
+use crate::engine::notices::contents;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
 use crate::engine::ports::{Script, Setting};
 use crate::engine::state::State;
@@ -36,6 +37,9 @@ const IMMEDIATE_MAX: u32 = 100;
 /// Different remarks kept per world, and how long one may be: they quote what callers sent.
 const NOTES_MAX: usize = 1_000;
 const NOTE_CHARS_MAX: usize = 300;
+
+/// How long the explanation of a bad signature may be: it quotes the sender's header and body.
+const FLAW_CHARS_MAX: usize = 4_000;
 
 /// One isolated sandbox.
 #[derive(Debug)]
@@ -356,7 +360,8 @@ impl World {
     }
 
     /// Puts on record why a signature did not verify.
-    pub fn record_flaw(&self, text: String) {
+    pub fn record_flaw(&self, text: &str) {
+        let text = text.chars().take(FLAW_CHARS_MAX).collect();
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
         inner.journal.write(now, What::SignatureFlaw { text });
@@ -624,7 +629,11 @@ impl World {
             _ => {}
         }
         let script = inner.scripts.get(&consent.handle).cloned();
-        for content in self.notices(&event, &consent, script.as_deref()) {
+        let pushes = || {
+            let scripted = script.as_deref().and_then(Script::push_data);
+            scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed)
+        };
+        for content in contents(&event, pushes) {
             self.tell(inner, &consent, content, now, held);
         }
         if let Some(script) = script {
@@ -635,44 +644,6 @@ impl World {
             }
         }
         inner.journal.write(now, What::Event(event));
-    }
-
-    /// What the FIU is told about an event (DESIGN §2, column "ReBIT notification").
-    ///
-    /// `Assumption:` READY has no ReBIT notification, and FAILED is told as REJECTED: the enum of the FIU API 2.0.0
-    /// knows neither word.
-    fn notices(&self, event: &Event, consent: &Consent, script: Option<&dyn Script>) -> Vec<Content> {
-        match event {
-            Event::DataExpired { session } => vec![Content::FiStatus(Arc::clone(session))],
-            Event::ConsentRaised { .. }
-            | Event::ConsentApproved { .. }
-            | Event::DataRequested { .. }
-            | Event::DataCollected { .. }
-            | Event::CustomerRegistered { .. }
-            | Event::CustomerDeregistered { .. }
-            | Event::LinkRequested { .. }
-            | Event::AccountsLinked { .. }
-            | Event::AccountDelinked { .. } => Vec::new(),
-            Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => {
-                vec![Content::ConsentStatus(Status::Active)]
-            }
-            Event::ConsentPaused { .. } => vec![Content::ConsentStatus(Status::Paused)],
-            Event::ConsentRevoked { .. } => vec![Content::ConsentStatus(Status::Revoked)],
-            Event::ConsentExpired { .. } => vec![Content::ConsentStatus(Status::Expired)],
-            Event::ConsentRejected { .. } | Event::ConsentFailed { .. } => {
-                vec![Content::ConsentStatus(Status::Rejected)]
-            }
-            Event::DataPrepared { session } => {
-                let scripted = script.and_then(Script::push_data);
-                let push = scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed);
-                let ready = session.accounts.iter().any(|account| account.status == FiStatus::Ready);
-                let mut contents = vec![Content::FiStatus(Arc::clone(session))];
-                if push && ready {
-                    contents.push(Content::FiData(Arc::clone(session)));
-                }
-                contents
-            }
-        }
     }
 
     fn tell(&self, inner: &mut Inner, consent: &Arc<Consent>, said: Content, now: Timestamp, held: bool) {

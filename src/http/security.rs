@@ -198,7 +198,7 @@ impl Caller {
         let keys: Vec<_> = keys.collect();
         let sender = self.owner.as_ref().map_or("an unknown caller", |owner| &*owner.entity().id);
         let told = explain(signature, bytes, own, &keys);
-        self.world.record_flaw(format!("x-jws-signature of {sender}\n{told}"));
+        self.world.record_flaw(&format!("x-jws-signature of {sender}\n{told}"));
     }
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.

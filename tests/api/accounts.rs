@@ -22,6 +22,23 @@ async fn a_customer_whom_nobody_registered_has_one_account_of_every_kind_linked(
 }
 
 #[tokio::test]
+async fn a_fip_discovers_what_it_holds() {
+    let app = TestApp::start().await;
+    let discover = async |query: &str| app.get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts?{query}")).await;
+    let found = discover("fipId=FIP-2&fiType=DEPOSIT&fiType=NPS").await.ok();
+    let found = found["items"].as_array().expect("a list");
+    assert!(found.len() == 3 && found.iter().all(|item| item["fipId"] == "FIP-2"), "{found:?}");
+    for (query, status, word) in [
+        ("fipId=FIP-9", 400, "no FIP has the id FIP-9"),
+        ("fiType=GOLD", 400, "UnsupportedFIType"),
+        ("fipId=FIP-2&fiType=NPS", 404, "NoAccountsFound"),
+    ] {
+        let reply = discover(query).await;
+        assert!(reply.status == status && reply.text.contains(word), "{query}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_linked_with_a_one_time_password() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);

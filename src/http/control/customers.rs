@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::web::Query;
 
 use super::{operator, window};
+use crate::domain::account::FiType;
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::refusal::Refusal;
@@ -26,13 +28,35 @@ pub async fn list(call: Call) -> HttpResponse {
     }))
 }
 
-/// Discovery: the customer's accounts at all FIPs, linked or not.
+/// Discovery: the customer's accounts at all FIPs, linked or not; with `fipId` and `fiType` (which may be repeated) those
+/// that a FIP would find, or what it would say instead (ReBIT FIP API 2.0.0, `/Accounts/discover`).
 pub async fn list_accounts(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+    call.reply_control(operator(&call).and_then(|world| {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
+            .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
+        let fips: Vec<_> = values(&pairs, "fipId").collect();
+        if let Some(unknown) = fips.iter().find(|fip| world.participants().fip(fip).is_none()) {
+            return Err(Refusal::UnknownFip((*unknown).to_owned()).into());
+        }
+        let kinds = values(&pairs, "fiType").map(|kind| {
+            let unknown = || format!("UnsupportedFIType: {} is not one of {}", quoted(kind), FiType::names());
+            FiType::parse(kind).ok_or_else(|| Problem::field("fiType", unknown()))
+        });
+        let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let address = call.segment("customer");
-        let (said, accounts) = world.customer(address);
-        Answer::json(&CustomerView::new(address, said.as_ref(), &accounts))
+        let (said, mut accounts) = world.customer(address);
+        accounts.retain(|(account, _)| {
+            (fips.is_empty() || fips.contains(&&*account.fip)) && (kinds.is_empty() || kinds.contains(&account.fi_type))
+        });
+        if accounts.is_empty() {
+            return Err(Problem::Unknown(format!("NoAccountsFound: {address} has no such account there")));
+        }
+        Ok(Answer::json(&CustomerView::new(address, said.as_ref(), &accounts)))
     }))
+}
+
+fn values<'a>(pairs: &'a [(String, String)], name: &'static str) -> impl Iterator<Item = &'a str> {
+    pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 pub async fn act(call: Call) -> HttpResponse {
