@@ -236,6 +236,8 @@ fn fi_makes_keys_encrypts_and_decrypts() {
         let sealed = run(&["fi", "encrypt", "--to", &to, "--fip", "FIP-7", &statement]);
         let answer = folder.write("answer.json", &text(&sealed.stdout));
         assert_eq!(text(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout), "<Account/>\n");
+        let sealed = run(&["fi", "encrypt", "--to", &private, &statement]);
+        assert!(sealed.status.success(), "the file of the keys does as well: {}", text(&sealed.stderr));
         let told = run(&["fi", "decrypt", "--private", &private, "--json", &answer]);
         let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
         assert_eq!(
@@ -261,9 +263,12 @@ fn jws_signs_verifies_and_explains() {
     let body = folder.write("body.json", r#"{"a":1}"#);
     let changed = folder.write("changed.json", "{\"a\":1}\n");
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/fip-2.pem");
-    for arguments in
-        [&["--as", "FIU-2"][..], &["--as", "FIP-1", "--profile", "encoded"], &["--key", key, "--kid", "fip-2-dev-1"]]
-    {
+    for arguments in [
+        &["--as", "FIU-2"][..],
+        &["--as", "FIP-1", "--profile", "encoded"],
+        &["--as", "mockaa"],
+        &["--key", key, "--kid", "fip-2-dev-1"],
+    ] {
         let signed = run(&[&["jws", "sign"], arguments, &[&body]].concat());
         let signature = text(&signed.stdout).trim().to_owned();
         assert!(run(&["jws", "verify", "--signature", &signature, &body]).status.success());

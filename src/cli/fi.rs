@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Usage, duration, input};
 use crate::crypto::base64;
@@ -93,7 +93,13 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Keys { private, curve, life } => make_keys(private, curve, *life)?,
         Command::Encrypt { to, fip, link_ref, masked_number, file } => {
-            let key_material: KeyMaterial = read_json(to)?;
+            // The file of `fi keys --private` has it beside the private key.
+            let file_of_keys: Value = read_json(to)?;
+            let bare = file_of_keys.get("KeyMaterial").unwrap_or(&file_of_keys);
+            let key_material = serde_json::from_value::<KeyMaterial>(bare.clone()).unwrap_or_default();
+            if key_material.key_and_nonce().is_none() {
+                return Err(Usage(format!("{} has no KeyMaterial with KeyValue and Nonce", to.display())).into());
+            }
             let peer = peer_key(&key_material).map_err(|error| Usage(format!("{}: {error}", to.display())))?;
             let pair = KeyPair::from_random(peer.curve, random_key(), random_key());
             let encrypted = pair.encrypt(&peer, input(file.as_deref())?).map_err(|error| Usage(error.to_string()))?;
@@ -119,7 +125,11 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(private).and_then(|mut file| file.write_all((text + "\n").as_bytes()));
+    let written = options.open(private).and_then(|mut file| {
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        file.write_all((text + "\n").as_bytes())
+    });
     written.with_context(|| format!("cannot write {}", private.display()))?;
     println!("{public}");
     Ok(())

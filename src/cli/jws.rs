@@ -20,7 +20,7 @@ pub enum Command {
     #[command(after_help = SIGN_EXAMPLES)]
     Sign {
         /// Participant whose shipped development key signs.
-        #[arg(long = "as", default_value = "FIU-1", value_name = "ID")]
+        #[arg(long = "as", default_value = "FIU-1", value_name = "ID", conflicts_with = "key")]
         signer: String,
 
         /// Private RSA key of your own, PKCS#8 in PEM.
@@ -28,14 +28,14 @@ pub enum Command {
         key: Option<PathBuf>,
 
         /// Name of that key.
-        #[arg(long)]
+        #[arg(long, requires = "key")]
         kid: Option<String>,
 
         /// detached (over the raw body, b64:false), or encoded (over base64url of it).
         #[arg(long, default_value = "detached", value_parser = ["detached", "encoded"])]
         profile: String,
 
-        /// The body, byte for byte as it is sent; stdin without it. Of a GET, a file with its path.
+        /// The body, byte for byte as it is sent; stdin without it. Of a GET its path: `printf %s /Consent/… | mockaa jws sign`.
         file: Option<PathBuf>,
     },
     /// Check a signature; exit code 1 when it does not verify.

@@ -62,6 +62,8 @@ impl SessionAccount {
 pub struct FipSession {
     pub fip: Arc<str>,
     pub id: SessionId,
+    /// The FIP's last word was that its part had failed; it may try again.
+    pub failed: bool,
 }
 
 /// A session.
@@ -75,8 +77,6 @@ pub struct Session {
     /// From then on the data is gone; `None`: it stays.
     pub expires_at: Option<Timestamp>,
     pub status: SessionStatus,
-    /// A FIP has said that its part failed.
-    pub failed: bool,
     pub accounts: Vec<SessionAccount>,
     pub fips: Vec<FipSession>,
     /// What the data is encrypted to; `None` where the AA opened the session by itself.
@@ -89,7 +89,8 @@ impl Session {
     /// The session with other accounts, and the status that follows from them.
     #[must_use]
     pub fn with(&self, accounts: Vec<SessionAccount>) -> Self {
-        let status = if self.failed { SessionStatus::Failed } else { status_of(&accounts) };
+        let status =
+            if self.fips.iter().any(|part| part.failed) { SessionStatus::Failed } else { status_of(&accounts) };
         Self { status, accounts, ..self.clone() }
     }
 
@@ -98,8 +99,9 @@ impl Session {
         self.status != SessionStatus::Expired && self.accounts.iter().any(|account| account.status == FiStatus::Pending)
     }
 
-    pub fn is_delivered(&self) -> bool {
-        self.accounts.iter().all(|account| account.status == FiStatus::Delivered)
+    /// Whether something is left that the FIU has not taken.
+    pub fn has_remains(&self) -> bool {
+        self.accounts.iter().any(|account| matches!(account.status, FiStatus::Ready | FiStatus::Pending))
     }
 }
 

@@ -169,5 +169,5 @@ pub fn expiry_of(state: &State, handle: ConsentHandle) -> Option<Command> {
 /// What the passing of a session's life makes, or `None` where everything was taken in time.
 pub fn session_expiry_of(state: &State, id: SessionId) -> Option<Command> {
     let session = state.session(id)?;
-    (!session.is_delivered() && find(state, session.handle).is_ok()).then_some(Command::ExpireSession(id))
+    (session.has_remains() && find(state, session.handle).is_ok()).then_some(Command::ExpireSession(id))
 }

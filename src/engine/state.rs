@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::consent::{
-    Consent, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider,
+    Consent, Face, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider,
 };
 use crate::domain::customer::Customer;
 use crate::domain::event::Event;
@@ -148,9 +148,12 @@ impl State {
             }
             Event::DataRequested { session } => {
                 let mut grant = consent.grant.take().expect("data is requested under a granted consent");
-                grant.window = Some(consent.window_after_use(&grant, at));
-                grant.uses += 1;
-                grant.last_used_at = Some(at);
+                // What the AA asks for by itself takes nothing away from an FIU that asks.
+                if session.key.is_some() || consent.face == Face::Seed {
+                    grant.window = Some(consent.window_after_use(&grant, at));
+                    grant.uses += 1;
+                    grant.last_used_at = Some(at);
+                }
                 grant.session = Some(session.id);
                 consent.grant = Some(grant);
                 let drawn = self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default();

@@ -299,7 +299,7 @@ impl World {
     /// is linked.
     pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
         let participants = self.participants();
-        let held = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
+        let held = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
         let inner = self.up_to_date();
         let now = inner.clock.now(wall());
         let given = self.circumstances(now, &participants, &held, &|_| true);
@@ -554,7 +554,11 @@ impl World {
         let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
             Err(format!("{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"))
         } else {
-            self.carry_out(inner, scripted.command, None, due, held).map_err(|refusal| refusal.to_string())
+            match self.carry_out(inner, scripted.command, None, due, held) {
+                // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
+                Err(Refusal::NothingAwaited(_)) => return,
+                outcome => outcome.map_err(|refusal| refusal.to_string()),
+            }
         };
         if let Err(reason) = outcome {
             let handle = Some(handle);
@@ -592,7 +596,7 @@ impl World {
     /// The events that a command would be.
     fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let participants = self.participants();
-        let accounts = |customer: &str| (self.setting.bank.accounts)(&participants, self.seed, customer);
+        let accounts = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
         let at_once = |handle: ConsentHandle| {
             let script = inner.scripts.get(&handle);
             !self.setting.data_is_manual && !script.is_some_and(|script| script.answers_requests())

@@ -227,7 +227,10 @@ impl Call {
     pub fn is_of_first_generation(&self) -> bool {
         let local = local(self.path());
         let bare = MOUNTS.iter().rev().find_map(|mount| local.strip_prefix(mount)).unwrap_or(local);
-        let below = |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
+        // These are called with POST, in every version.
+        let posted = ["handle", "fetch", "Notification"];
+        let below =
+            |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && !posted.contains(&rest));
         self.request.method() == Method::GET && (below("/Consent/") || below("/FI/fetch/"))
     }
 

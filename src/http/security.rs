@@ -9,6 +9,7 @@ use crate::domain::participants::{Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
+use crate::engine::worlds::DEFAULT_WORLD;
 use crate::http::call::Call;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
@@ -117,7 +118,9 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
     participants.member_by_key(key).or_else(|| {
         let payload = open_compact(key, &call.shared().public_key)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
-        participants.member(claims.holder(call.world().ok()?.now())?)
+        let world = call.world().ok()?;
+        let path = if world.name() == DEFAULT_WORLD { String::new() } else { format!("/w/{}", world.name()) };
+        participants.member(claims.holder(&path, world.now())?)
     })
 }
 

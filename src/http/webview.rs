@@ -84,9 +84,10 @@ async fn decide(call: &Call) -> Result<Answer, Problem> {
     }
 }
 
-/// Whether an instant is near the world's clock or the wall's.
+/// Whether an instant is no farther back than this by the world's clock or the wall's, and not ahead by more than
+/// [`WINDOW`].
 fn near(world: &World, at: Timestamp, window: Span) -> bool {
-    [world.now(), wall()].into_iter().any(|now| at.since(now).0.abs() <= window.0)
+    [world.now(), wall()].into_iter().any(|now| now.since(at).0 <= window.0 && at.since(now).0 <= WINDOW.0)
 }
 
 /// One customer sent here by one FIU.

@@ -15,7 +15,7 @@ use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
 use crate::wire::fields::{
-    bounded_list, count, instant, list_of, object, objects, one_of, optional, optional_text, quoted, text,
+    bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional, optional_text, quoted, text,
 };
 use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
@@ -279,20 +279,11 @@ fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
         let problem = format!("{} is before FIDataRange.from, {}", range.to, range.from);
         return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
     }
-    match customer.split_once('@') {
-        Some((name, handle))
-            if !name.is_empty()
-                && !handle.is_empty()
-                && !handle.contains('@')
-                && !customer.contains(|c: char| c.is_control() || c.is_whitespace()) =>
-        {
-            Ok(())
-        }
-        _ => {
-            let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(customer));
-            Err(Problem::CustomerAddress(problem))
-        }
+    if !is_address(customer) {
+        let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(customer));
+        return Err(Problem::CustomerAddress(problem));
     }
+    Ok(())
 }
 
 /// ReBIT's rules of business (certification cases AA_1010, AA_1012, AA_1013; certification framework, general

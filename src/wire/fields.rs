@@ -132,6 +132,13 @@ fn bounded(field: &'static str, value: String) -> Result<String, Problem> {
     Ok(value)
 }
 
+/// Whether it is a customer's address, `name@handle`, of bounded length.
+pub fn is_address(text: &str) -> bool {
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace());
+    text.len() <= TEXT_BYTES_MAX && text.split_once('@').is_some_and(|(name, handle)| plain(name) && plain(handle))
+}
+
 /// Refuses a list that is longer than anybody needs.
 pub fn bounded_list<T>(field: &'static str, list: &[T]) -> Result<(), Problem> {
     if list.len() > LIST_MAX {

@@ -45,8 +45,8 @@ pub struct FiuEntry {
     api_key: Option<String>,
     #[serde(alias = "base_url")]
     pub base_url: Option<String>,
-    #[serde(alias = "webhook_secret")]
-    secret: Option<String>,
+    #[serde(alias = "webhook_secret", alias = "secret")]
+    webhook_secret: Option<String>,
     #[serde(alias = "signature_profile")]
     signature_profile: Option<String>,
     plaintext: Option<String>,
@@ -89,7 +89,7 @@ impl FiuEntry {
             name: Some(entity.name.to_string()),
             api_key: Some(entity.api_key.to_string()),
             base_url: base_url.as_deref().map(Into::into),
-            secret: Some(webhook_secret.to_string()),
+            webhook_secret: Some(webhook_secret.to_string()),
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
@@ -105,7 +105,7 @@ impl FiuEntry {
             let words = format!("mockaa development secret {}", entity.id);
             format!("whsec_{}", base64_simd::STANDARD.encode_to_string(words)).into()
         };
-        let webhook_secret = match self.secret {
+        let webhook_secret = match self.webhook_secret {
             Some(secret) => checked_secret(&secret)?,
             None => before.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
         };
@@ -227,7 +227,7 @@ fn checked_secret(secret: &str) -> Result<Arc<str>, Problem> {
     let bytes = secret.strip_prefix("whsec_").and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
     match bytes {
         Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret.into()),
-        _ => Err(Problem::field("fiu.secret", "is not whsec_ followed by base64 of 24 to 64 bytes")),
+        _ => Err(Problem::field("fiu.webhookSecret", "is not whsec_ followed by base64 of 24 to 64 bytes")),
     }
 }
 

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::domain::participants::Member;
 use crate::domain::time::{Span, Timestamp};
 
+/// Where the issuer stands below the sandbox's address.
+const REALM: &str = "/auth/realms/sahamati";
+
 /// A token lives a day.
 pub const LIFE: Span = Span::seconds(86_400);
 
@@ -36,7 +39,7 @@ impl Claims {
             exp: iat + LIFE.0 / 1000,
             iat,
             jti: id.to_owned(),
-            iss: format!("{base}/auth/realms/sahamati"),
+            iss: format!("{base}{REALM}"),
             sub: entity.to_string(),
             typ: "Bearer".to_owned(),
             azp: entity.to_string(),
@@ -47,10 +50,16 @@ impl Claims {
         }
     }
 
-    /// Whose token it is, if it holds now.
-    pub fn holder(&self, now: Timestamp) -> Option<&str> {
+    /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one): worlds
+    /// have participants of their own.
+    pub fn holder(&self, world: &str, now: Timestamp) -> Option<&str> {
         let now_s = now.as_millis().div_euclid(1000);
-        (self.exp > self.iat && self.exp > now_s).then_some(&*self.azp)
+        let root = self.iss.strip_suffix(REALM)?;
+        let of_this_world = match root.rfind("/w/") {
+            Some(at) => &root[at..] == world,
+            None => world.is_empty(),
+        };
+        (of_this_world && self.exp > self.iat && self.exp > now_s).then_some(&*self.azp)
     }
 }
 

@@ -207,6 +207,31 @@ async fn data_is_gone_after_its_life_and_the_fiu_is_told_of_what_it_left() {
     assert_eq!(expired[0]["FIStatusNotification"]["sessionId"], left.as_str());
 }
 
+/// What was taken, and what was denied, leaves nothing to expire.
+#[tokio::test]
+async fn a_session_of_which_nothing_is_left_does_not_expire() {
+    let mut app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let kinds = json!(["DEPOSIT", "SIP"]);
+    let (_, id) = journey.approved(|body| body["ConsentDetail"]["fiTypes"] = kinds).await;
+    journey.fetch(&journey.session(&id).await).await.ok();
+    app.advance("P40D").await;
+    let statuses =
+        app.fiu.arrived().into_iter().map(|message| message.json()["FIStatusNotification"]["sessionStatus"].clone());
+    assert!(!statuses.collect::<Vec<_>>().contains(&json!("EXPIRED")));
+}
+
+#[tokio::test]
+async fn what_the_aa_asks_for_by_itself_is_no_use_of_the_consent() {
+    let app = TestApp::with(|builder| builder.default_scenario("approve-deposit")).await;
+    let journey = Journey::new(&app);
+    let handle = journey.raise(|body| body["ConsentDetail"]["fetchType"] = "ONETIME".into()).await;
+    app.advance("2s").await;
+    let id = journey.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(app.get("/_mockaa/v1/sessions").await.ok()["items"].as_array().expect("a list").len(), 1);
+    journey.fetch(&journey.session(&id).await).await.ok();
+}
+
 #[tokio::test]
 async fn a_frequency_counts_in_windows_and_a_onetime_consent_once() {
     let app = TestApp::start().await;

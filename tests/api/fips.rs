@@ -137,8 +137,12 @@ async fn what_a_fip_says_of_its_session_and_of_kinds_that_are_not_simulated() {
     };
     let shown = say(Actor::fip_3(), "COMPLETED", "MUTUAL_FUNDS", "READY").await;
     assert_eq!(shown["accounts"][1]["FIStatus"], "DENIED", "there is nothing to be READY with");
-    let shown = say(Actor::fip_1(), "FAILED", "DEPOSIT", "READY").await;
+    let shown = say(Actor::fip_1(), "FAILED", "DEPOSIT", "TIMEOUT").await;
     assert_eq!(shown["sessionStatus"], "FAILED", "one FIP's failure is the session's");
+    let shown = say(Actor::fip_1(), "COMPLETED", "DEPOSIT", "READY").await;
+    assert_eq!(shown["sessionStatus"], "COMPLETED", "a FIP may try again");
+    let shown = say(Actor::fip_1(), "FAILED", "DEPOSIT", "READY").await;
+    assert_eq!(shown["sessionStatus"], "FAILED");
     let fetched = journey.fetch(&session).await.ok();
     assert_eq!(fetched["FI"].as_array().expect("a list").len(), 1, "what is READY stays fetchable");
     let shown = say(Actor::fip_1(), "ACTIVE", "DEPOSIT", "PENDING").await;
@@ -170,6 +174,10 @@ async fn a_deliver_answers_the_session_that_it_names() {
     let journey = Journey::new(&app);
     let (_, id) = journey.approved(|_| ()).await;
     let (first, second) = (journey.session(&id).await, journey.session(&id).await);
+    for body in [json!({ "fips": { "FIP-9": "READY" } }), json!({ "accounts": { "nobody's": "READY" } })] {
+        let reply = app.post(&format!("/_mockaa/v1/sessions/{first}/deliver"), &body).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+    }
     let deliver = async || app.post(&format!("/_mockaa/v1/sessions/{first}/deliver"), &json!({})).await;
     assert_eq!(deliver().await.ok()["sessionId"], first.as_str());
     assert_eq!(deliver().await.status, 409);

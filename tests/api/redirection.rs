@@ -120,6 +120,15 @@ async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
+async fn a_visit_from_the_future_is_not_answered() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise(|_| ()).await;
+    let (_, location) = press(&app, "approve", &query("FIU-1", "040720200604000", PASSPHRASE, &handle)).await;
+    assert_eq!(outcome(&location.expect("an address")), "6");
+    assert_eq!(app.state(&handle).await, "PENDING");
+}
+
+#[tokio::test]
 async fn a_customer_who_takes_too_long_is_sent_back_without_an_answer() {
     let app = TestApp::start().await;
     let handle = Journey::new(&app).raise(|_| ()).await;

@@ -31,6 +31,13 @@ async fn a_token_opens_the_calls_for_a_day() {
     app.advance("P1D").await;
     let request = app.request(Method::GET, "/Heartbeat").header("client_api_key", &jwt);
     assert_eq!(app.send(request).await.status, 401);
+    let mut app = app;
+    app.enter("another");
+    let of_another = token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok()["accessToken"].clone();
+    app.enter("third");
+    let request =
+        app.request(Method::GET, "/Heartbeat").header("client_api_key", of_another.as_str().expect("a token"));
+    assert_eq!(app.send(request).await.status, 401, "a world's tokens are its own");
     for (id, secret, status) in [("FIU-1", "wrong", 401), ("FIU-9", "x", 401), ("", "", 401)] {
         assert_eq!(token(&app, id, secret).await.status, status);
     }
@@ -154,7 +161,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         ("FIU-1", json!({ "baseUrl": "http://169.254.169.254" }), "cloud-metadata"),
         ("FIU-1", json!({ "signatureProfile": "loud" }), "detached, encoded, off"),
         ("FIU-1", json!({ "apiKey": "lender-key" }), "also that of"),
-        ("FIU-1", json!({ "secret": "whsec_AAAA" }), "24 to 64 bytes"),
+        ("FIU-1", json!({ "webhookSecret": "whsec_AAAA" }), "24 to 64 bytes"),
         ("FIU-1", json!({ "publicKeys": [{ "kty": "EC", "kid": "k", "n": "", "e": "" }] }), "not RSA"),
         ("FIU-1", json!({ "apiKey": "a b" }), "without spaces"),
         ("mockaa", json!({}), "that of the AA"),
@@ -164,6 +171,10 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         assert!(reply.status == 400 && reply.text.contains(expected), "{}", reply.text);
     }
     assert_eq!(app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"], "DIRECT");
+    let customer = "/_mockaa/v1/customers/9876500001@mockaa/accounts";
+    let before = app.get(customer).await.ok();
+    app.send(app.request(Method::PUT, "/_mockaa/v1/config/fip/NEW").json(&json!({}))).await.ok();
+    assert_eq!(app.get(customer).await.ok(), before, "accounts stay where they are");
     let fip = json!({ "linking": "DIRECT", "apiKey": "bank-key" });
     let path = "/_mockaa/v1/config/fip/FIP-1";
     assert_eq!(app.send(app.request(Method::PUT, path).json(&fip)).await.ok()["linking"], "DIRECT");

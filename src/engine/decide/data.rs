@@ -55,7 +55,14 @@ pub fn deliver(
     let grant = granted(consent, given.now)?;
     let waiting = named.or(grant.session).and_then(|id| state.session(id)).filter(|session| session.is_open());
     match (waiting, named) {
-        (Some(session), _) => return Ok(vec![prepared(session, &grant.accounts, outcome, given)]),
+        (Some(session), _) => {
+            let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
+            let answered = |account: &SessionAccount| outcome.of(&account.fip, &account.link_ref).is_some();
+            if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
+                return Err(Refusal::NothingAwaited(session.id.to_string()));
+            }
+            return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+        }
         (None, Some(id)) => return Err(Refusal::NothingAwaited(id.to_string())),
         (None, None) => {}
     }
@@ -96,7 +103,8 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
             answered
         };
     }
-    let session = Session { failed: known.failed || *failed, ..(**known).clone() };
+    let mut session = (**known).clone();
+    session.fips.iter_mut().filter(|part| part.fip == *fip).for_each(|part| part.failed = *failed);
     Ok(vec![Event::DataPrepared { session: Arc::new(session.with(accounts)) }])
 }
 
@@ -182,6 +190,7 @@ fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given
     let fips = grant.fips.iter().zip(drawn.fip_sessions..).map(|(artefact, ordinal)| FipSession {
         fip: Arc::clone(&artefact.fip),
         id: SessionId::from_random(given.id(customer, Kind::FipSession, ordinal)),
+        failed: false,
     });
     let waiting = |account: &Account| SessionAccount {
         fip: Arc::clone(&account.fip),
@@ -198,7 +207,6 @@ fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given
         opened_at: given.now,
         expires_at: expiry(consent, given.now),
         status: SessionStatus::Active,
-        failed: false,
         accounts: grant.accounts.iter().map(waiting).collect(),
         fips: fips.collect(),
         key,

@@ -15,7 +15,7 @@ use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
 use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
-use crate::wire::fields::quoted;
+use crate::wire::fields::{is_address, quoted};
 use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
@@ -77,6 +77,12 @@ pub async fn act(call: Call) -> HttpResponse {
 
 fn command(call: &Call, customer: &Arc<str>) -> Result<Command, Problem> {
     let customer = Arc::clone(customer);
+    if !is_address(&customer) {
+        return Err(Problem::field(
+            "customer",
+            format!("{} is not an address of the form name@handle", quoted(&customer)),
+        ));
+    }
     Ok(match call.segment("verb") {
         "register" => Command::RegisterCustomer { customer },
         "deregister" => Command::DeregisterCustomer { customer },

@@ -3,9 +3,10 @@
 use actix_web::HttpResponse;
 
 use super::{operator, window};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Outcome};
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::SessionAccount;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
@@ -36,7 +37,14 @@ pub async fn deliver(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = session_id(&call)?;
         let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
-        let outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
+        let outcome: Outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
+        let has = |is: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(is);
+        if let Some((fip, _)) = outcome.fips.iter().find(|(fip, _)| !has(&|account| *account.fip == **fip)) {
+            return Err(Refusal::FipNotInSession(fip.to_string()).into());
+        }
+        if let Some((link, _)) = outcome.accounts.iter().find(|(link, _)| !has(&|account| account.link_ref == *link)) {
+            return Err(Refusal::AccountNotInSession(link.to_string()).into());
+        }
         let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(id), outcome })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
     }))

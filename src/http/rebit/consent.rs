@@ -70,7 +70,8 @@ pub async fn status_by_path(call: Call) -> HttpResponse {
 
 /// A path that ends where the handle should be (`reference/rebit.md` §3.1).
 pub async fn no_handle(call: Call) -> HttpResponse {
-    call.reply_rebit(Err(Problem::NoHandle)).await
+    let outcome = enter(&call, Audience::Fius).and_then(|_| Err(Problem::NoHandle));
+    call.reply_rebit(outcome).await
 }
 
 /// `POST /Consent/fetch` of 2.x.

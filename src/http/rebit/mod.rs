@@ -55,7 +55,7 @@ fn fault(call: &Call) -> Result<(), Problem> {
         return Err(Problem::Fault(known.ok_or_else(unknown)?));
     }
     match call.steering(SIMULATE)? {
-        None | Some("Ok") => Ok(()),
+        None | Some("" | "Ok") => Ok(()),
         Some(result) => {
             let known = ErrorCode::SIMULATED.iter().find(|(name, _)| *name == result);
             let names = || ErrorCode::SIMULATED.map(|(name, _)| name).join(", ");

@@ -138,6 +138,7 @@ fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
     let receipt = caller.world.submit(Command::ConfirmLink(confirm)).map_err(|refusal| {
         let field = match &refusal {
             Refusal::CustomerGone(_) => "AccountLinkStatusNotification.customerAddress",
+            Refusal::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
             _ => "AccountLinkStatusNotification.accRefNumber",
         };
         in_field(field)(refusal)

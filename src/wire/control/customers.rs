@@ -8,6 +8,7 @@ use super::AccountView;
 use crate::domain::account::Account;
 use crate::domain::customer::{Customer, Link};
 use crate::domain::event::Event;
+use crate::domain::participants::Linking;
 use crate::wire::fields::{need, text};
 use crate::wire::problem::Problem;
 
@@ -41,8 +42,9 @@ pub struct LinkView {
     authenticator: &'static str,
     #[serde(rename = "fipId")]
     fip: String,
+    /// When the password expires; a FIP that authenticates by itself takes its time.
     #[serde(rename = "expiresAt")]
-    expires_at: String,
+    expires_at: Option<String>,
 }
 
 impl LinkView {
@@ -51,7 +53,7 @@ impl LinkView {
             reference: link.id.to_string(),
             authenticator: link.linking.as_str(),
             fip: link.fip.to_string(),
-            expires_at: link.expires_at.to_string(),
+            expires_at: (link.linking == Linking::Token).then(|| link.expires_at.to_string()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{AnswerHead, Echo, Head, Request, Spoken, head};
 use crate::domain::account::named;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::session::{FiStatus, SessionStatus};
-use crate::wire::fields::{need, object, objects, one_of, quoted, text};
+use crate::wire::fields::{bounded_list, need, object, objects, one_of, quoted, text};
 use crate::wire::problem::Problem;
 
 /// Who says that it notifies.
@@ -154,6 +154,9 @@ impl Request for FiNotification {
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.FIStatus";
                 let status = one_of(field, account.fi_status, FiStatus::parse, FiStatus::names)?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.description";
+                if news.accounts.iter().any(|(known, ..)| **known == *link) {
+                    return Err(Problem::field(ACCOUNTS, format!("names the account {} twice", quoted(&link))));
+                }
                 news.accounts.push((link.into(), status, text(field, account.description)?.into()));
             }
         }
@@ -169,6 +172,7 @@ impl Request for FiNotification {
 /// A list that has to have something in it.
 fn filled<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, Problem> {
     let list = need(field, list)?;
+    bounded_list(field, &list)?;
     if list.is_empty() { Err(Problem::field(field, "is empty")) } else { Ok(list) }
 }
 
