@@ -17,12 +17,14 @@ use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
 use mockaa::crypto::exchange::{KeyPair, write_public};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
+use mockaa::domain::account::Account;
 use mockaa::domain::command::{Command, RaiseConsent, Verb};
 use mockaa::domain::consent::{ConsentType, Face, Input, Range, Terms};
 use mockaa::domain::exchange::{Curve, PeerKey};
 use mockaa::domain::ids::{ConsentHandle, SessionId};
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
 use mockaa::domain::refusal::Refusal;
+use mockaa::domain::statement::Statement;
 use mockaa::domain::time::{Span, Timestamp};
 use mockaa::domain::version::Version;
 use mockaa::engine::clock::ClockStart;
@@ -348,17 +350,9 @@ fn statement_product() -> Work {
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
     let mut document = Vec::new();
     Box::new(move || {
-        let statement = statement(&StatementRequest {
-            seed: 42,
-            customer: "9812345678@mockaa",
-            account: &account,
-            consent_types: ConsentType::ALL,
-            range: Range { from, to },
-            filters: &[],
-            now: to.plus(Span(1)),
-        });
+        let statement = told(&account, Range { from, to });
         document.clear();
-        xml::write(&statement.expect("deposits are simulated"), &mut document);
+        xml::write(&statement, &mut document);
         black_box(&document);
         megabytes(document.len())
     })
@@ -409,6 +403,19 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u64, out: &mut String) {
     }
 }
 
+fn told(account: &Account, range: Range) -> Statement {
+    let request = StatementRequest {
+        seed: 42,
+        customer: "9812345678@mockaa",
+        account,
+        consent_types: ConsentType::ALL,
+        range,
+        filters: &[],
+        now: range.to.plus(Span(1)),
+    };
+    statement(&request).expect("deposits are simulated")
+}
+
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
 fn fetch_product(curve: Curve) -> Work {
     let account = accounts(&participants(), 42, "9812345678@mockaa").remove(0);
@@ -418,17 +425,9 @@ fn fetch_product(curve: Curve) -> Work {
     let peer = PeerKey { curve, public: fiu.public, nonce: fiu.nonce };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        let statement = statement(&StatementRequest {
-            seed: 42,
-            customer: "9812345678@mockaa",
-            account: &account,
-            consent_types: ConsentType::ALL,
-            range: Range { from, to },
-            filters: &[],
-            now: to.plus(Span(1)),
-        });
+        let statement = told(&account, Range { from, to });
         let mut document = Vec::new();
-        xml::write(&statement.expect("deposits are simulated"), &mut document);
+        xml::write(&statement, &mut document);
         let (secret, nonce) = data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
         let sealed = [Sealed {

@@ -29,6 +29,7 @@ use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
 use crate::engine::ports::{Script, Setting};
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Timers, Work};
+use crate::engine::worlds::DEFAULT_WORLD;
 
 /// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
 /// here, and rules that multiply do too.
@@ -169,6 +170,11 @@ impl World {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it is below the sandbox's address: nowhere special for the default one.
+    pub fn path(&self) -> String {
+        if self.name() == DEFAULT_WORLD { String::new() } else { format!("/w/{}", self.name) }
     }
 
     /// The seed that this world's ids and data are drawn from.

@@ -172,8 +172,7 @@ impl Call {
     /// Where a person's browser finds the sandbox: the address that the caller used, and the world's prefix.
     pub fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
-        let root = format!("{}://{}", connection.scheme(), connection.host());
-        if world.name() == DEFAULT_WORLD { root } else { format!("{root}/w/{}", world.name()) }
+        format!("{}://{}{}", connection.scheme(), connection.host(), world.path())
     }
 
     /// The body's bytes as they arrived.

@@ -9,7 +9,6 @@ use crate::domain::participants::{Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
-use crate::engine::worlds::DEFAULT_WORLD;
 use crate::http::call::Call;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
@@ -119,8 +118,7 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
         let payload = open_compact(key, &call.shared().public_key)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.world().ok()?;
-        let path = if world.name() == DEFAULT_WORLD { String::new() } else { format!("/w/{}", world.name()) };
-        participants.member(claims.holder(&path, world.now())?)
+        participants.member(claims.holder(&world.path(), world.now())?)
     })
 }
 
