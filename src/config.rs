@@ -101,9 +101,10 @@ impl FromStr for ClockStart {
 }
 
 /// The private keys that ship with the program, by the participant that owns them.
-const SHIPPED_KEYS: [(&str, &str); 6] = [
+const SHIPPED_KEYS: [(&str, &str); 7] = [
     ("FIU-1", include_str!("../fixtures/keys/fiu-1.pem")),
     ("FIU-2", include_str!("../fixtures/keys/fiu-2.pem")),
+    ("UNACORES-FIU-UAT", include_str!("../fixtures/keys/unacores-fiu-uat.pem")),
     ("FIP-1", include_str!("../fixtures/keys/fip-1.pem")),
     ("FIP-2", include_str!("../fixtures/keys/fip-2.pem")),
     ("FIP-3", include_str!("../fixtures/keys/fip-3.pem")),

@@ -287,7 +287,10 @@ fn jws_signs_verifies_and_explains() {
 fn config_is_checked_and_served() {
     let folder = Folder::new("config");
     let shown = text(&run(&["config", "show"]).stdout);
-    assert!(shown.contains("FIP  ACME-FIP       api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"), "{shown}");
+    assert!(
+        shown.contains("FIP  ACME-FIP         api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"),
+        "{shown}"
+    );
     let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\n");
     assert!(text(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER"));
     let server = Server::start(&["--config", &file]);

@@ -179,10 +179,10 @@ fn greet(sandbox: &Sandbox) {
     eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
     eprintln!("  seed           {}   clock {}{standing}", sandbox.seed(), clock.now);
     for fiu in &setting.participants.fius {
-        eprintln!("  {:<14} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
+        eprintln!("  {:<16} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
     }
     for fip in &setting.participants.fips {
-        eprintln!("  {:<14} api key {}", fip.entity.id, fip.entity.api_key);
+        eprintln!("  {:<16} api key {}", fip.entity.id, fip.entity.api_key);
     }
     eprintln!("  aa_api_key     {}", setting.participants.aa.api_key);
     match &setting.participants.default_fiu().base_url {
