@@ -128,6 +128,10 @@ async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
         "{}",
         reply.text
     );
+    set(&mut body, "ver", Some("9.9.9".into()));
+    set(&mut body, "ConsentDetail", Some(5.into()));
+    let reply = app.post("/Consent", &body).await;
+    assert_eq!(code(&reply), (404, Some("NoSuchVersion".to_owned())), "even where the content cannot be read");
 }
 
 #[tokio::test]

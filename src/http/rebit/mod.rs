@@ -13,7 +13,7 @@ use crate::http::reply::Answer;
 use crate::http::security::{Audience, Caller, admit};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
-use crate::wire::rebit::error::ErrorCode;
+use crate::wire::rebit::error::{Envelope, ErrorCode};
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
 /// `GET /Heartbeat`: the one call that needs no signature.
@@ -29,7 +29,10 @@ where
     R: Request + DeserializeOwned,
 {
     let caller = enter(call, audience)?;
-    let mut request: R = call.json()?;
+    let mut request: R = call.json().map_err(|problem| match call.body() {
+        Ok(body) => Envelope::read(body).head_first(problem),
+        Err(_) => problem,
+    })?;
     let head = request.head()?;
     caller.check_timestamp(head.timestamp)?;
     let content = request.content(&head, &caller.participants.aa.handle)?;

@@ -212,6 +212,17 @@ impl Envelope {
         }
     }
 
+    /// What a problem with the content is, seen with the head: a message of a version that is not spoken is none to look
+    /// into, whatever else is wrong with it.
+    pub fn head_first(self, problem: Problem) -> Problem {
+        match (problem, self.ver) {
+            (Problem::Field { .. }, Some(ver)) if Version::parse(&ver).is_none() && !ver.trim().is_empty() => {
+                Problem::Version { ver, known: Version::names() }
+            }
+            (problem, _) => problem,
+        }
+    }
+
     /// The version to answer in: the request's where it is spoken, else 2.0.0.
     pub fn ver(&self) -> &'static str {
         self.ver.as_deref().and_then(Version::parse).unwrap_or(Version::V2_0_0).as_str()
