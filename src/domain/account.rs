@@ -84,3 +84,10 @@ pub struct Account {
     /// The number as consents and statements show it, all but the last four digits hidden.
     pub masked_number: Box<str>,
 }
+
+impl Account {
+    /// Whether it is the account that this FIP knows by this name, however it is linked.
+    pub fn is(&self, fip: &str, account_ref: &str) -> bool {
+        *self.fip == *fip && *self.account_ref == *account_ref
+    }
+}

@@ -6,7 +6,7 @@ use crate::domain::account::named;
 use crate::domain::consent::{Face, Input, Range, Terms};
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
-use crate::domain::session::FiStatus;
+use crate::domain::session::{FiStatus, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
 
 /// A wish to change something.
@@ -75,6 +75,14 @@ pub struct CollectData {
     pub fip: Option<Box<str>>,
     /// Empty: all.
     pub link_refs: Vec<Box<str>>,
+}
+
+impl CollectData {
+    /// Whether the account is among them.
+    pub fn names(&self, account: &SessionAccount) -> bool {
+        self.fip.as_deref().is_none_or(|fip| *fip == *account.fip)
+            && (self.link_refs.is_empty() || self.link_refs.contains(&account.link_ref))
+    }
 }
 
 /// How the accounts of a session answer: by name, else by FIP, else by default. Who is not mentioned says nothing yet.

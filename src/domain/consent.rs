@@ -313,7 +313,7 @@ pub struct Consent {
 pub const HISTORY_MAX: usize = 64;
 
 impl Consent {
-    /// The instant from which a use counts in a new window of the frequency: that of the last window's end.
+    /// The window of the frequency in which a use at this instant counts; `None`: it begins a new one.
     fn window_at(&self, grant: &Grant, now: Timestamp) -> Option<Window> {
         let window = grant.window?;
         let over = self.terms.frequency.0.after(window.began_at).is_none_or(|end| end <= now);

@@ -47,8 +47,7 @@ impl Link {
 
     /// The wish without these accounts; `None` when nothing is left of it.
     pub fn without(self: &Arc<Self>, done: &[Account]) -> Option<Arc<Self>> {
-        let same =
-            |one: &Account| done.iter().any(|other| other.account_ref == one.account_ref && other.fip == one.fip);
+        let same = |one: &Account| done.iter().any(|other| other.is(&one.fip, &one.account_ref));
         if !self.accounts.iter().any(same) {
             return Some(Arc::clone(self));
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::account::named;
+use crate::domain::account::{Account, named};
 use crate::domain::consent::Range;
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
@@ -49,6 +49,11 @@ pub struct SessionAccount {
 }
 
 impl SessionAccount {
+    /// Whether it is that account's part.
+    pub fn is_of(&self, account: &Account) -> bool {
+        self.link_ref == account.link_ref && self.fip == account.fip
+    }
+
     /// The account with a FIP's answer.
     #[must_use]
     pub fn answering(&self, status: FiStatus, at: Timestamp) -> Self {

@@ -311,7 +311,7 @@ impl World {
         let given = self.circumstances(now, &participants, &held, &|_| true);
         let linked = linked(&inner.state, address, &given);
         let of = |account: Account| {
-            let link = linked.iter().find(|link| link.fip == account.fip && link.account_ref == account.account_ref);
+            let link = linked.iter().find(|link| link.is(&account.fip, &account.account_ref));
             // A FIP may have named the link otherwise than we would.
             (link.cloned().unwrap_or(account), link.is_some())
         };

@@ -99,9 +99,7 @@ impl Call {
         }
         let uri = self.request.uri();
         let whole = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
-        let local = local(whole);
-        let mount = MOUNTS.iter().rev().find(|mount| local.starts_with(&format!("{mount}/")));
-        let bare = mount.map_or(local, |mount| &local[mount.len()..]);
+        let bare = bare(whole);
         let full =
             format!("{}://{}{whole}", self.request.connection_info().scheme(), self.request.connection_info().host());
         let mut candidates: Vec<Bytes> = Vec::new();
@@ -224,8 +222,7 @@ impl Call {
 
     /// Whether it is one of the calls that only 1.1.x has: its GETs, the heartbeat aside.
     pub fn is_of_first_generation(&self) -> bool {
-        let local = local(self.path());
-        let bare = MOUNTS.iter().rev().find_map(|mount| local.strip_prefix(mount)).unwrap_or(local);
+        let bare = bare(self.path());
         // These are called with POST, in every version.
         let posted = ["handle", "fetch", "Notification"];
         let below =
@@ -275,6 +272,13 @@ const OURS: [&str; 11] = [
 /// A path without the world before it.
 fn local(path: &str) -> &str {
     path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path)
+}
+
+/// A path as ReBIT has it: without the world and the mount before it.
+fn bare(path: &str) -> &str {
+    let local = local(path);
+    let below = |mount: &&str| local.strip_prefix(*mount).filter(|rest| rest.starts_with('/'));
+    MOUNTS.iter().rev().find_map(below).unwrap_or(local)
 }
 
 /// The words of an answer.

@@ -8,6 +8,7 @@ mod call;
 mod control;
 mod housekeeping;
 mod pages;
+mod pairs;
 mod rebit;
 mod registry;
 mod reply;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::Query;
 use serde_json::Value;
 
 use crate::crypto::base64;
@@ -13,6 +12,7 @@ use crate::domain::stream::Kind;
 use crate::engine::world::World;
 use crate::http::Security;
 use crate::http::call::Call;
+use crate::http::pairs::Pairs;
 use crate::http::security::holder;
 use crate::wire::registry::{EntityType, Place, entities, error};
 use crate::wire::token::{Claims, generated, granted, not_generated, not_granted};
@@ -27,7 +27,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
             let (txnid, now) = (world.fresh_id(Kind::Token), world.message_time());
             let refused = |status, code, message| (status, not_generated(code, message, &txnid, now));
             let form = form(&call);
-            let issued = match (value(&form, "id"), value(&form, "secret")) {
+            let issued = match (form.first("id"), form.first("secret")) {
                 (Some(id), Some(secret)) => issue(&call, &world, id, secret)
                     .await
                     .ok_or_else(|| refused(401, "Unauthorized", "Invalid entity id/secret or secret is expired")),
@@ -51,7 +51,7 @@ pub async fn grant_token(call: Call) -> HttpResponse {
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
             let pair =
                 basic.and_then(|(_, pair)| base64::decode(pair.trim())).and_then(|pair| String::from_utf8(pair).ok());
-            match (value(&form(&call), "grant_type"), pair.as_deref().and_then(|pair| pair.split_once(':'))) {
+            match (form(&call).first("grant_type"), pair.as_deref().and_then(|pair| pair.split_once(':'))) {
                 (Some("client_credentials"), Some((id, secret))) => issue(&call, &world, id, secret)
                     .await
                     .map(|token| granted(&token))
@@ -83,13 +83,9 @@ async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<Str
     Some(signed.await.expect("signing does not panic"))
 }
 
-fn form(call: &Call) -> Vec<(String, String)> {
+fn form(call: &Call) -> Pairs {
     let body = call.body().ok().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-    Query::<Vec<(String, String)>>::from_query(body).map(Query::into_inner).unwrap_or_default()
-}
-
-fn value<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    Pairs::parse(body).unwrap_or_default()
 }
 
 pub async fn list_entities(call: Call) -> HttpResponse {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::Query;
 
 use crate::crypto::redirection::{MessageKey, unveil, veil};
 use crate::domain::command::{Command, Verb};
@@ -17,6 +16,7 @@ use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::same_site;
+use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
 use crate::ui::ConsentPage;
 use crate::wire::problem::Problem;
@@ -103,11 +103,10 @@ impl Visit {
     /// Decrypts the address that the browser was sent to, if its date is no farther from the clock than this. The date
     /// comes first: deriving the key costs some twenty milliseconds.
     async fn of(call: &Call, window: Span) -> Result<Self, Problem> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
-            .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
+        let pairs = Pairs::parse(call.query())?;
         let value = |name: &'static str| {
-            let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-            found.filter(|value| !value.is_empty()).ok_or_else(|| Problem::field(name, "is missing"))
+            let found = pairs.first(name).filter(|value| !value.is_empty());
+            found.map(str::to_owned).ok_or_else(|| Problem::field(name, "is missing"))
         };
         let (fi, date, message) = (value("fi")?, value("reqdate")?, value("ecreq")?);
         let at = parse_date(&date)?;

@@ -35,7 +35,7 @@ pub fn prepare(
 fn statements(notice: &Notice, session: &Session, seed: u64) -> Vec<Statement> {
     let terms = &notice.consent.terms;
     let ready = |account: &Account| {
-        let part = session.accounts.iter().find(|part| part.link_ref == account.link_ref && part.fip == account.fip);
+        let part = session.accounts.iter().find(|part| part.is_of(account));
         part.is_some_and(|part| part.status == FiStatus::Ready)
     };
     let accounts = notice.consent.grant.iter().flat_map(|grant| grant.accounts.iter());

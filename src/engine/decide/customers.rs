@@ -61,13 +61,13 @@ pub fn link(
     let linked = linked(state, customer, given);
     let mut accounts = Vec::new();
     for account_ref in account_refs {
-        let account = held.iter().find(|held| held.fip == fip.entity.id && held.account_ref == *account_ref);
+        let same = |known: &Account| known.is(&fip.entity.id, account_ref);
+        let account = held.iter().find(|held| same(held));
         let account = account.ok_or_else(|| Refusal::UnknownAccount {
             customer: customer.to_string(),
             account: account_ref.to_string(),
             place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
         })?;
-        let same = |known: &Account| known.account_ref == *account_ref && known.fip == account.fip;
         // A password that has expired stands in nobody's way.
         let pending = state.customer(customer).into_iter().flat_map(|known| &known.pending);
         let waits = pending.into_iter().any(|link| link.waits(given.now) && link.accounts.iter().any(same));
@@ -111,22 +111,19 @@ pub fn verify(
 pub fn confirm(state: &State, confirm: &ConfirmLink, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let ConfirmLink { customer, fip, account_ref, link_ref } = confirm;
     registered(state, customer)?;
-    let waits = |link: &&Arc<Link>| {
-        link.linking == Linking::Direct
-            && link.fip == *fip
-            && link.accounts.iter().any(|account| account.account_ref == *account_ref)
-    };
+    let same = |known: &&Account| known.is(fip, account_ref);
+    let waits = |link: &&Arc<Link>| link.linking == Linking::Direct && link.accounts.iter().any(|known| same(&known));
     let link = state.customer(customer).and_then(|known| known.pending.iter().find(waits));
     let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
     let ours = (given.accounts)(customer);
     let others = linked(state, customer, given)
         .into_iter()
         .chain(ours)
-        .find(|known| known.link_ref == *link_ref && (known.account_ref != *account_ref || known.fip != *fip));
+        .find(|known| known.link_ref == *link_ref && !same(&known));
     if others.is_some() {
         return Err(Refusal::LinkRefTaken(link_ref.to_string()));
     }
-    let account = link.accounts.iter().find(|account| account.account_ref == *account_ref).cloned();
+    let account = link.accounts.iter().find(same).cloned();
     let account = account.map(|account| Account { link_ref: link_ref.clone(), ..account });
     Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), accounts: account.into_iter().collect() }])
 }

@@ -129,13 +129,12 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
     if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {
         return Err(Refusal::FipNotInSession(fip.to_owned()));
     }
-    let of_fip = |account: &SessionAccount| fip.as_deref().is_none_or(|fip| &*account.fip == fip);
-    let known = |name: &str| session.accounts.iter().any(|account| &*account.link_ref == name && of_fip(account));
+    let wanted = |account: &SessionAccount| collect.names(account);
+    let known = |name: &str| session.accounts.iter().any(|account| &*account.link_ref == name && wanted(account));
     if let Some(unknown) = link_refs.iter().find(|name| !known(name)) {
         return Err(Refusal::AccountNotInSession(unknown.to_string()));
     }
     let named = |account: &SessionAccount| link_refs.contains(&account.link_ref);
-    let wanted = |account: &SessionAccount| of_fip(account) && (link_refs.is_empty() || named(account));
     let nobody_answered = session.accounts.iter().all(|account| account.status == FiStatus::Pending);
     let awaited = session.accounts.iter().find(|account| named(account) && account.status == FiStatus::Pending);
     if let Some(account) = awaited.filter(|_| !nobody_answered) {
@@ -230,7 +229,7 @@ fn settled(
     status: FiStatus,
     given: &Circumstances<'_>,
 ) -> SessionAccount {
-    let known = granted.iter().find(|granted| granted.link_ref == account.link_ref && granted.fip == account.fip);
+    let known = granted.iter().find(|granted| account.is_of(granted));
     if status == FiStatus::Ready && !known.is_some_and(|account| (given.simulated)(account.fi_type)) {
         let denied = account.answering(FiStatus::Denied, given.now);
         return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };

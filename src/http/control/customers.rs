@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::Query;
 
 use super::{operator, window};
 use crate::domain::account::FiType;
@@ -12,6 +11,7 @@ use crate::domain::ids::LinkId;
 use crate::domain::refusal::Refusal;
 use crate::engine::world::Receipt;
 use crate::http::call::Call;
+use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
 use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
@@ -32,13 +32,12 @@ pub async fn list(call: Call) -> HttpResponse {
 /// that a FIP would find, or what it would say instead (ReBIT FIP API 2.0.0, `/Accounts/discover`).
 pub async fn list_accounts(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
-            .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
-        let fips: Vec<_> = values(&pairs, "fipId").collect();
+        let pairs = Pairs::parse(call.query())?;
+        let fips: Vec<_> = pairs.all("fipId").collect();
         if let Some(unknown) = fips.iter().find(|fip| world.participants().fip(fip).is_none()) {
             return Err(Refusal::UnknownFip((*unknown).to_owned()).into());
         }
-        let kinds = values(&pairs, "fiType").map(|kind| {
+        let kinds = pairs.all("fiType").map(|kind| {
             let unknown = || format!("UnsupportedFIType: {} is not one of {}", quoted(kind), FiType::names());
             FiType::parse(kind).ok_or_else(|| Problem::field("fiType", unknown()))
         });
@@ -53,10 +52,6 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         }
         Ok(Answer::json(&CustomerView::new(address, said.as_ref(), &accounts)))
     }))
-}
-
-fn values<'a>(pairs: &'a [(String, String)], name: &'static str) -> impl Iterator<Item = &'a str> {
-    pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 pub async fn act(call: Call) -> HttpResponse {

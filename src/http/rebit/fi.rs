@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::Query;
 
 use super::consent::{first_generation, signed_consent};
 use super::fi_data::{Parcel, seal};
@@ -17,11 +16,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::version::Version;
 use crate::http::call::Call;
+use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
 use crate::http::security::{Audience, Caller};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::Echo;
-use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiRequest, FiResponse, Wanted, fetched};
+use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiRequest, FiResponse, fetched, wanted};
 use crate::wire::rebit::key_material::OfferedKey;
 
 pub async fn request(call: Call) -> HttpResponse {
@@ -84,26 +84,24 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-fn wanted_by_path(call: &Call) -> Result<Wanted, Problem> {
-    let Query(pairs) = Query::<Vec<(String, String)>>::from_query(call.query())
-        .map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))?;
-    let values = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.clone());
-    Wanted::new(call.segment("session"), values("fipId").next(), values("linkRefNumber").collect())
+fn wanted_by_path(call: &Call) -> Result<CollectData, Problem> {
+    let pairs = Pairs::parse(call.query())?;
+    let link_refs = pairs.all("linkRefNumber").map(str::to_owned).collect();
+    wanted(call.segment("session"), pairs.first("fipId").map(str::to_owned), link_refs)
 }
 
 async fn deliver(
     caller: &Caller,
-    wanted: Wanted,
+    wanted: CollectData,
     echo: impl Fn(&Consent, &Session) -> (Version, String),
 ) -> Result<Answer, Problem> {
-    let Wanted { session: id, fip, link_refs } = wanted;
+    let id = wanted.session;
     let world = &caller.world;
     let seen = world
         .session(id)
         .filter(|session| world.consent(session.handle).is_some_and(|consent| caller.may_see(&consent)));
     seen.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
-    let collect = CollectData { session: id, fip: fip.clone(), link_refs: link_refs.clone() };
-    let receipt = world.submit(Command::CollectData(collect))?;
+    let receipt = world.submit(Command::CollectData(wanted.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
     let key = session.key.as_ref().expect("what has no key is not collected");
     let plaintext = match &caller.owner {
@@ -116,8 +114,7 @@ async fn deliver(
         session: Arc::clone(session),
         key: Arc::clone(key),
         plaintext,
-        fip,
-        link_refs,
+        wanted,
         now: receipt.message_time,
     };
     let sealed = tokio::task::spawn_blocking(move || seal(&parcel)).await.expect("encrypting does not panic");

@@ -6,6 +6,7 @@ use crate::bankgen::{StatementRequest, data_key, statement};
 use crate::crypto::base64;
 use crate::crypto::exchange::{ExchangeError, KeyPair, write_public};
 use crate::domain::account::Account;
+use crate::domain::command::CollectData;
 use crate::domain::consent::Consent;
 use crate::domain::exchange::PeerKey;
 use crate::domain::participants::Plaintext;
@@ -26,9 +27,7 @@ pub struct Parcel {
     pub session: Arc<Session>,
     pub key: Arc<PeerKey>,
     pub plaintext: Plaintext,
-    pub fip: Option<Box<str>>,
-    /// Empty: all.
-    pub link_refs: Vec<Box<str>>,
+    pub wanted: CollectData,
     pub now: Timestamp,
 }
 
@@ -38,15 +37,10 @@ pub struct Parcel {
 /// # Errors
 /// [`ExchangeError`] when the FIU's key is of no use.
 pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
-    let Parcel { session, fip, link_refs, .. } = parcel;
-    let wanted = |account: &SessionAccount| {
-        account.status == FiStatus::Delivered
-            && fip.as_ref().is_none_or(|fip| **fip == *account.fip)
-            && (link_refs.is_empty() || link_refs.contains(&account.link_ref))
-    };
+    let handed_over = |account: &&SessionAccount| account.status == FiStatus::Delivered && parcel.wanted.names(account);
     let granted: Vec<&Account> = parcel.consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
-    let accounts = session.accounts.iter().filter(|account| wanted(account)).filter_map(|part| {
-        let account = granted.iter().find(|account| account.link_ref == part.link_ref && account.fip == part.fip)?;
+    let accounts = parcel.session.accounts.iter().filter(handed_over).filter_map(|part| {
+        let account = granted.iter().find(|account| part.is_of(account))?;
         Some((part, *account))
     });
     accounts.map(|(part, account)| seal_account(parcel, part, account)).collect()

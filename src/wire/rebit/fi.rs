@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key_material::{KeyMaterial, OfferedKey};
 use super::{AnswerHead, Echo, Head, Request, Spoken, head};
+use crate::domain::command::CollectData;
 use crate::domain::consent::Range;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::refusal::Refusal;
@@ -101,22 +102,14 @@ struct LinkRef {
     id: Option<String>,
 }
 
-/// What an FIU wants of a session; an empty list means all accounts.
-#[derive(Debug)]
-pub struct Wanted {
-    pub session: SessionId,
-    pub fip: Option<Box<str>>,
-    pub link_refs: Vec<Box<str>>,
-}
-
 impl Request for FiFetchRequest {
-    type Content = Wanted;
+    type Content = CollectData;
 
     fn head(&mut self) -> Result<Head, Problem> {
         head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<Wanted, Problem> {
+    fn content(self, _: &Head, _: &str) -> Result<CollectData, Problem> {
         const LINKS: &str = "linkRefNumber";
         let session = text("sessionId", self.session_id)?;
         let links = self.link_ref_number;
@@ -126,22 +119,20 @@ impl Request for FiFetchRequest {
         }
         let links = links.unwrap_or_default().into_iter().map(|link| text("linkRefNumber.id", link.id));
         let links = links.collect::<Result<Vec<_>, _>>()?;
-        Wanted::new(&session, self.fip_id, links)
+        wanted(&session, self.fip_id, links)
     }
 }
 
-impl Wanted {
-    /// Checks what the body of 2.x and the path and query of 1.1.x have in common.
-    pub fn new(session: &str, fip: Option<String>, link_refs: Vec<String>) -> Result<Self, Problem> {
-        if let Some(twice) = link_refs.iter().enumerate().find(|(place, link)| link_refs[..*place].contains(link)) {
-            return Err(Problem::field("linkRefNumber", format!("names {} twice", quoted(twice.1))));
-        }
-        Ok(Self {
-            session: SessionId::parse(session).ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
-            fip: optional_text("fipId", fip)?.map(Into::into),
-            link_refs: link_refs.into_iter().map(Into::into).collect(),
-        })
+/// What an FIU wants of a session: checks what the body of 2.x and the path and query of 1.1.x have in common.
+pub fn wanted(session: &str, fip: Option<String>, link_refs: Vec<String>) -> Result<CollectData, Problem> {
+    if let Some(twice) = link_refs.iter().enumerate().find(|(place, link)| link_refs[..*place].contains(link)) {
+        return Err(Problem::field("linkRefNumber", format!("names {} twice", quoted(twice.1))));
     }
+    Ok(CollectData {
+        session: SessionId::parse(session).ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
+        fip: optional_text("fipId", fip)?.map(Into::into),
+        link_refs: link_refs.into_iter().map(Into::into).collect(),
+    })
 }
 
 /// One account's data, encrypted.

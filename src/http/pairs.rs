@@ -1,0 +1,24 @@
+//! Names and values, as a query or a form has them.
+
+use actix_web::web::Query;
+
+use crate::wire::problem::Problem;
+
+/// Decoded pairs in their order; a name may come more than once.
+#[derive(Debug, Default)]
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
+        pairs.map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))
+    }
+
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next()
+    }
+}
