@@ -123,7 +123,7 @@ fn request(number: u64) -> Vec<u8> {
 struct NoDirector;
 
 impl Director for NoDirector {
-    fn cast(&self, _: &Terms, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
+    fn cast(&self, _: &Terms, _: Option<&str>, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
         Ok(None)
     }
 
@@ -137,9 +137,9 @@ impl Director for NoDirector {
 }
 
 fn participants() -> Participants {
-    let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into() };
+    let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into(), scenario: None };
     Participants {
-        aa,
+        aas: vec![Arc::new(aa)],
         fius: Vec::new(),
         fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
     }
@@ -162,7 +162,7 @@ fn world() -> Arc<World> {
 fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let request: ConsentRequest = from_json(body).expect("a request");
     let terms = request.into_terms("mockaa", world.now()).expect("a right one");
-    let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
+    let raise = RaiseConsent { terms, face: Face::Seed, aa: "mockaa".into(), fiu: "FIU-1".into(), scenario: None };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
     serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
 }
@@ -301,7 +301,7 @@ fn create_raw() -> Work {
 fn get_product() -> Work {
     let world = world();
     let key = SigningKey::from_pem("k", KEY).expect("a key");
-    let aa = participants().aa;
+    let aa = Arc::clone(participants().default_aa());
     let mut handles: Vec<ConsentHandle> = Vec::new();
     for number in 0..10_000 {
         raise(&world, &request(number));

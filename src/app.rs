@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use crate::bankgen;
 use crate::config::{ConfigError, Options, check_path, participants};
 use crate::crypto::base64::url_encode;
+use crate::domain::participants::Participants;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{Bank, Setting};
+use crate::engine::ports::{Bank, Director, Setting};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, routes};
@@ -94,8 +95,10 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let (participants, key, fiu_url) = participants(config.as_deref(), fiu_url.as_deref())?;
-        let key = Arc::new(key);
+        let (participants, keys, fiu_url) = participants(config.as_deref(), fiu_url.as_deref())?;
+        let keys = Arc::new(keys);
+        let library = Library::load(scenarios, default_scenario)?;
+        check_usual(&participants, &library)?;
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
@@ -103,17 +106,17 @@ impl Sandbox {
             fiu_url,
             data_is_manual: manual_data,
             push_data,
-            director: Arc::new(Library::load(scenarios, default_scenario)?),
+            director: Arc::new(library),
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
-        let courier = Arc::new(Courier::new(Arc::clone(&key), Routes { fi_data: push_data_path }, webhook_timeout)?);
+        let courier = Arc::new(Courier::new(Arc::clone(&keys), Routes { fi_data: push_data_path }, webhook_timeout)?);
         let driving = tokio::spawn(keep(newborn, courier));
 
         let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let public_key = key.public();
-        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), key, public_key, security, control_token });
+        let public_keys = keys.all().map(|key| key.public()).collect();
+        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, public_keys, security, control_token });
         let for_app = shared.clone();
         let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
             .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
@@ -151,7 +154,7 @@ impl Sandbox {
 
     /// Name of the key in `/.well-known/jwks.json` that signs answers and webhooks.
     pub fn kid(&self) -> &str {
-        &self.shared.public_key.kid
+        &self.shared.public_key().kid
     }
 
     /// What the control API asks for; `None` on loopback.
@@ -195,6 +198,18 @@ impl Drop for Sandbox {
             world.close();
         }
     }
+}
+
+/// An AA's scenario has to be there.
+fn check_usual(participants: &Participants, library: &Library) -> Result<(), ConfigError> {
+    let known = library.names();
+    for aa in &participants.aas {
+        if let Some(scenario) = aa.scenario.as_ref().filter(|name| !known.iter().any(|known| **known == ***name)) {
+            let (aa, scenario, known) = (aa.id.to_string(), scenario.to_string(), known.join(", "));
+            return Err(ConfigError::Scenario { aa, scenario, known });
+        }
+    }
+    Ok(())
 }
 
 /// Gives every new world a task that drives it.

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::crypto::keys::SigningKey;
-use crate::domain::participants::{Entity, Participants};
+use crate::crypto::keys::{Keyring, SigningKey};
+use crate::domain::participants::{Aa, Entity, Participants};
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 use crate::wire::fields::parse_instant;
-use crate::wire::participants::{FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url};
+use crate::wire::participants::{AaEntry, FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url};
 use crate::wire::problem::Problem;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
@@ -80,6 +80,8 @@ pub enum ConfigError {
     FiuUrl(String),
     #[error("'{0}' is not a path below the FIU's base URL; begin it with /")]
     Path(String),
+    #[error("aa.scenario of {aa}: there is no scenario {scenario}; known: {known}")]
+    Scenario { aa: String, scenario: String, known: String },
     #[error("{file}: {problem}")]
     File { file: String, problem: String },
 }
@@ -101,7 +103,11 @@ impl FromStr for ClockStart {
 }
 
 /// The private keys that ship with the program, by the participant that owns them.
-const SHIPPED_KEYS: [(&str, &str); 7] = [
+const SHIPPED_KEYS: [(&str, &str); 11] = [
+    ("mockaa", SHIPPED_AA_KEY),
+    ("UNACORES-AA-UAT", include_str!("../fixtures/keys/unacores-aa-uat.pem")),
+    ("cookiejar-aa@finvu.in", include_str!("../fixtures/keys/cookiejar-aa-finvu-in.pem")),
+    ("onemoney-aa", include_str!("../fixtures/keys/onemoney-aa.pem")),
     ("FIU-1", include_str!("../fixtures/keys/fiu-1.pem")),
     ("FIU-2", include_str!("../fixtures/keys/fiu-2.pem")),
     ("UNACORES-FIU-UAT", include_str!("../fixtures/keys/unacores-fiu-uat.pem")),
@@ -116,10 +122,10 @@ const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
 pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
 
-/// Who takes part, the AA's signing key, and the URL of FIUs without one of their own.
-pub type Parties = (Participants, SigningKey, Option<Arc<str>>);
+/// Who takes part, the AAs' signing keys, and the URL of FIUs without one of their own.
+pub type Parties = (Participants, Keyring, Option<Arc<str>>);
 
-/// Who takes part, and the AA's signing key: as the file says, and for what it leaves out as shipped. `fiu_url` serves
+/// Who takes part, and the AAs' signing keys: as the file says, and for what it leaves out as shipped. `fiu_url` serves
 /// every FIU that has no URL of its own.
 ///
 /// # Errors
@@ -141,18 +147,16 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
     };
     let wrong = |problem: String| ConfigError::File { file: name.clone(), problem };
     let own = own.unwrap_or_default();
-    let aa = own.aa.or(shipped.aa).expect("the shipped participants have an AA");
-    let pem = match &aa.key {
-        None => SHIPPED_AA_KEY.to_owned(),
-        Some(key) => {
-            // A path in a file is relative to that file.
-            let path = file.and_then(Path::parent).map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
-            std::fs::read_to_string(&path).map_err(|error| wrong(format!("aa.key {}: {error}", path.display())))?
-        }
-    };
-    let kid = aa.kid.clone().unwrap_or_else(|| format!("{}-dev-1", aa.id));
-    let key = SigningKey::from_pem(&kid, &pem).map_err(|error| wrong(format!("aa.key: {error}")))?;
     let problem = |problem: Problem| wrong(problem.to_string());
+    // A path in a file is relative to that file.
+    let folder = file.and_then(Path::parent);
+    let played = |entry: AaEntry| {
+        let key = aa_key(&entry, folder).map_err(wrong)?;
+        Ok((Arc::new(entry.into_aa().map_err(problem)?), key))
+    };
+    let aas = own.aa.or(shipped.aa).unwrap_or_default().into_iter().map(played);
+    let aas: Vec<(Arc<Aa>, SigningKey)> = aas.collect::<Result<_, ConfigError>>()?;
+    let (aas, mut keys): (Vec<_>, Vec<_>) = aas.into_iter().unzip();
     let registered = |entry: FiuEntry| {
         let mut fiu = entry.into_fiu(None).map_err(problem)?;
         fiu.base_url = fiu.base_url.or_else(|| fiu_url.clone());
@@ -165,7 +169,7 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         Ok(Arc::new(fip))
     };
     let participants = Participants {
-        aa: aa.into_aa().map_err(problem)?,
+        aas,
         fius: own
             .fiu
             .or(shipped.fiu)
@@ -181,13 +185,28 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
             .map(simulated)
             .collect::<Result<_, ConfigError>>()?,
     };
-    if participants.fius.is_empty() || participants.fips.is_empty() {
+    if participants.aas.is_empty() || participants.fius.is_empty() || participants.fips.is_empty() {
         return Err(wrong(
-            "at least one [[fiu]] and one [[fip]] take part; leave the list out for the shipped one".into(),
+            "at least one [[aa]], one [[fiu]] and one [[fip]] take part; leave a list out for the shipped one".into(),
         ));
     }
     check_distinct(&participants).map_err(problem)?;
-    Ok((participants, key, fiu_url))
+    let default = keys.remove(0);
+    let others = participants.aas.iter().skip(1).map(|aa| Arc::clone(&aa.id)).zip(keys).collect();
+    Ok((participants, Keyring::new(default, others), fiu_url))
+}
+
+/// The private key of an AA: its own, else the one that ships for it, else the one that ships for the default AA.
+fn aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
+    let kid = aa.kid.clone().unwrap_or_else(|| shipped_kid(&aa.id));
+    let pem = match &aa.key {
+        None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
+        Some(key) => {
+            let path = folder.map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
+            std::fs::read_to_string(&path).map_err(|error| format!("aa.key {}: {error}", path.display()))?
+        }
+    };
+    SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))
 }
 
 fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
@@ -197,17 +216,19 @@ fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
 
 /// A shipped participant without a key of its own has the shipped one.
 fn lend_key(entity: &mut Entity) {
-    if let Some((_, pem)) = SHIPPED_KEYS.iter().find(|(id, _)| **id == *entity.id && entity.public_keys.is_empty()) {
-        let key = SigningKey::from_pem(&shipped_kid(&entity.id), pem).expect("the shipped keys are keys");
+    if let Some(key) = shipped_key(&entity.id).filter(|_| entity.public_keys.is_empty()) {
         entity.public_keys = vec![key.public()];
         entity.shipped_keys = true;
     }
 }
 
+fn shipped_pem(id: &str) -> Option<&'static str> {
+    SHIPPED_KEYS.iter().find(|(known, _)| *known == id).map(|(_, pem)| *pem)
+}
+
 /// The private key that ships for this participant.
 pub fn shipped_key(id: &str) -> Option<SigningKey> {
-    let aa = ("mockaa", SHIPPED_AA_KEY);
-    let (_, pem) = SHIPPED_KEYS.iter().chain([&aa]).find(|(known, _)| *known == id)?;
+    let pem = shipped_pem(id)?;
     Some(SigningKey::from_pem(&shipped_kid(id), pem).expect("the shipped keys are keys"))
 }
 
@@ -231,10 +252,12 @@ mod tests {
 
     #[test]
     fn the_shipped_participants_are_whole() {
-        let (participants, key, _) = participants(None, None).expect("they are whole");
+        let (participants, keys, _) = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
-        assert_eq!(key.kid(), "mockaa-dev-1");
+        let kids: Vec<_> = keys.all().map(|key| key.kid()).collect();
+        let expected = ["mockaa-dev-1", "unacores-aa-uat-dev-1", "cookiejar-aa@finvu.in-dev-1", "onemoney-aa-dev-1"];
+        assert_eq!(kids, expected);
     }
 
     #[test]

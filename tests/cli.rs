@@ -288,7 +288,7 @@ fn config_is_checked_and_served() {
     let folder = Folder::new("config");
     let shown = text(&run(&["config", "show"]).stdout);
     assert!(
-        shown.contains("FIP  ACME-FIP         api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"),
+        shown.contains("FIP  ACME-FIP               api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"),
         "{shown}"
     );
     let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\n");

@@ -10,7 +10,7 @@ use mockaa::bankgen::{StatementRequest, accounts, statement};
 use mockaa::domain::account::Account;
 use mockaa::domain::consent::{ConsentType, Filter, FilterOn, Operator, Range, TransactionType};
 use mockaa::domain::money::Paise;
-use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants};
+use mockaa::domain::participants::{Entity, Fip, Linking, Participants};
 use mockaa::domain::statement::{Row, Statement};
 use mockaa::domain::time::{Span, Timestamp};
 use mockaa::wire::fi::xml;
@@ -23,9 +23,8 @@ fn day(year: i32, month: u32, day: u32) -> Timestamp {
 }
 
 fn account(seed: u64, customer: &str) -> Account {
-    let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "".into() };
     let participants = Participants {
-        aa,
+        aas: Vec::new(),
         fius: Vec::new(),
         fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
     };

@@ -25,15 +25,16 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
         Command::Show { config } => {
-            let (participants, key, _) = participants(config.as_deref(), None)?;
-            let aa = &participants.aa;
-            println!("AA   {:<16} handle @{}   aa_api_key {}   kid {}", aa.id, aa.handle, aa.api_key, key.kid());
+            let (participants, keys, _) = participants(config.as_deref(), None)?;
+            for (aa, key) in participants.aas.iter().zip(keys.all()) {
+                println!("AA   {:<22} handle @{}   aa_api_key {}   kid {}", aa.id, aa.handle, aa.api_key, key.kid());
+            }
             for member in participants.members() {
                 let entity = member.entity();
                 let kids: Vec<_> = entity.public_keys.iter().map(|key| key.kid.as_str()).collect();
                 let kids =
                     if kids.is_empty() { "no public key".to_owned() } else { format!("kid {}", kids.join(", ")) };
-                println!("{}  {:<16} api key {}   {kids}", member.kind(), entity.id, entity.api_key);
+                println!("{}  {:<22} api key {}   {kids}", member.kind(), entity.id, entity.api_key);
             }
         }
     }

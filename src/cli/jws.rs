@@ -134,8 +134,9 @@ impl Check {
             let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
-        let (participants, aa, _) = participants(self.config.as_deref(), None)?;
-        let mut keys = vec![(participants.aa.id.to_string(), aa.public())];
+        let (participants, own, _) = participants(self.config.as_deref(), None)?;
+        let aas = participants.aas.iter().zip(own.all());
+        let mut keys: Vec<_> = aas.map(|(aa, key)| (aa.id.to_string(), key.public())).collect();
         for member in participants.members() {
             let entity = member.entity();
             keys.extend(entity.public_keys.iter().map(|key| (entity.id.to_string(), key.clone())));

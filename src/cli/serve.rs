@@ -184,7 +184,9 @@ fn greet(sandbox: &Sandbox) {
     for fip in &setting.participants.fips {
         eprintln!("  {:<16} api key {}", fip.entity.id, fip.entity.api_key);
     }
-    eprintln!("  aa_api_key     {}", setting.participants.aa.api_key);
+    for aa in &setting.participants.aas {
+        eprintln!("  {:<22} AA, customers NAME@{}   aa_api_key {}", aa.id, aa.handle, aa.api_key);
+    }
     match &setting.participants.default_fiu().base_url {
         Some(url) => eprintln!("  webhooks to    {url}"),
         None => eprintln!("  webhooks       recorded only; give --fiu-url to have them posted"),

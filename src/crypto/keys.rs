@@ -1,5 +1,7 @@
 //! RSA keys: private ones from PEM, public ones from JWK.
 
+use std::sync::Arc;
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RsaKeyPair,
@@ -62,6 +64,36 @@ impl SigningKey {
             modulus: key.modulus().big_endian_without_leading_zero().to_vec(),
             exponent: key.exponent().big_endian_without_leading_zero().to_vec(),
         }
+    }
+}
+
+/// The private keys of the AAs, each with its owner's id.
+#[derive(Debug)]
+pub struct Keyring {
+    default: Arc<SigningKey>,
+    others: Vec<(Arc<str>, Arc<SigningKey>)>,
+}
+
+impl Keyring {
+    /// The default AA's key, and those of the others.
+    pub fn new(default: SigningKey, others: Vec<(Arc<str>, SigningKey)>) -> Self {
+        let others = others.into_iter().map(|(aa, key)| (aa, Arc::new(key))).collect();
+        Self { default: Arc::new(default), others }
+    }
+
+    /// The key that signs where no other AA is concerned.
+    pub fn default_key(&self) -> &Arc<SigningKey> {
+        &self.default
+    }
+
+    /// The key of this AA.
+    pub fn of(&self, aa: &str) -> &Arc<SigningKey> {
+        self.others.iter().find(|(id, _)| **id == *aa).map_or(&self.default, |(_, key)| key)
+    }
+
+    /// All keys, the default one first.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        std::iter::once(&self.default).chain(self.others.iter().map(|(_, key)| key))
     }
 }
 

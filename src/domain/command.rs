@@ -145,6 +145,8 @@ pub enum Choice {
 pub struct RaiseConsent {
     pub terms: Terms,
     pub face: Face,
+    /// The AA that is to keep it.
+    pub aa: Arc<str>,
     /// The participant that it belongs to.
     pub fiu: Arc<str>,
     /// A scenario asked for by name; `None`: the usual rules choose.

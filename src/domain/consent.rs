@@ -295,6 +295,8 @@ pub struct Moment {
 pub struct Consent {
     pub handle: ConsentHandle,
     pub face: Face,
+    /// The AA that keeps it.
+    pub aa: Arc<str>,
     /// The participant that the consent belongs to: the registered FIU whose key raised it, or the default one.
     pub fiu: Arc<str>,
     pub terms: Arc<Terms>,

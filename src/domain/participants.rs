@@ -1,10 +1,11 @@
-//! Who takes part: the AA that we play, the FIUs that call it and are called back, the FIPs behind it.
+//! Who takes part: the AAs that we play, the FIUs that call it and are called back, the FIPs behind it.
 
 use std::sync::Arc;
 
 use crate::domain::account::named;
+use crate::domain::consent::Consent;
 
-/// The account aggregator that this sandbox plays.
+/// An account aggregator that this sandbox plays.
 #[derive(Clone, Debug)]
 pub struct Aa {
     /// Entity id, as in `Notifier.id` and `DataProvider.id`.
@@ -13,6 +14,8 @@ pub struct Aa {
     pub handle: Arc<str>,
     /// What it sends as `aa_api_key`.
     pub api_key: Arc<str>,
+    /// The scenario of its consents that nothing else gives one: how its customers behave.
+    pub scenario: Option<Arc<str>>,
 }
 
 named! {
@@ -121,7 +124,8 @@ pub struct PublicKey {
 /// Everybody in the sandbox.
 #[derive(Clone, Debug)]
 pub struct Participants {
-    pub aa: Aa,
+    /// The first is the default: it answers the ReBIT and seed calls. The Unaport face chooses by `aaId`.
+    pub aas: Vec<Arc<Aa>>,
     /// The first is the default: it stands in for FIU ids that are not registered.
     pub fius: Vec<Arc<Fiu>>,
     /// Simulated accounts are spread over them.
@@ -129,6 +133,20 @@ pub struct Participants {
 }
 
 impl Participants {
+    /// The AA that speaks where none is named.
+    pub fn default_aa(&self) -> &Arc<Aa> {
+        &self.aas[0]
+    }
+
+    pub fn aa(&self, id: &str) -> Option<&Arc<Aa>> {
+        self.aas.iter().find(|aa| &*aa.id == id)
+    }
+
+    /// The AA at which the consent was raised.
+    pub fn aa_of(&self, consent: &Consent) -> &Arc<Aa> {
+        self.aa(&consent.aa).unwrap_or_else(|| self.default_aa())
+    }
+
     /// The FIU that stands in for ids that are not registered.
     pub fn default_fiu(&self) -> &Arc<Fiu> {
         &self.fius[0]

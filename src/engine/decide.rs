@@ -67,7 +67,7 @@ fn find(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Refusal> 
 }
 
 fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let RaiseConsent { terms, face, fiu, scenario: _ } = raise;
+    let RaiseConsent { terms, face, aa, fiu, scenario: _ } = raise;
     if terms.expiry <= given.now {
         return Err(Refusal::AlreadyExpired { expiry: terms.expiry, now: given.now });
     }
@@ -78,6 +78,7 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
     let consent = Consent {
         handle: ConsentHandle::from_random(given.id(&terms.customer, Kind::ConsentHandle, ordinal)),
         face,
+        aa,
         fiu,
         terms: Arc::new(terms),
         status: Status::Pending,

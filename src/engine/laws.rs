@@ -28,7 +28,7 @@ use crate::engine::world::World;
 struct Nobody;
 
 impl Director for Nobody {
-    fn cast(&self, _: &Terms, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
+    fn cast(&self, _: &Terms, _: Option<&str>, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
         Ok(None)
     }
 
@@ -44,12 +44,12 @@ impl Director for Nobody {
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
 fn world() -> Arc<World> {
-    let aa = Aa { id: "aa".into(), handle: "aa".into(), api_key: "key".into() };
+    let aa = Aa { id: "aa".into(), handle: "aa".into(), api_key: "key".into(), scenario: None };
     let setting = Setting {
         seed: 1,
         clock: ClockStart { at: Some(START), frozen: true },
         participants: Arc::new(Participants {
-            aa,
+            aas: vec![Arc::new(aa)],
             fius: Vec::new(),
             fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
         }),
@@ -94,7 +94,13 @@ fn raise(customer: u8, days: i64) -> Command {
         vdr_provider: None,
         txnid: "t".into(),
     };
-    Command::RaiseConsent(RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None })
+    Command::RaiseConsent(RaiseConsent {
+        terms,
+        face: Face::Seed,
+        aa: "mockaa".into(),
+        fiu: "FIU-1".into(),
+        scenario: None,
+    })
 }
 
 /// What a caller may do; consents are named by how many were raised before.

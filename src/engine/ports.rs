@@ -14,12 +14,17 @@ use crate::engine::clock::ClockStart;
 
 /// Chooses what drives a new consent.
 pub trait Director: Send + Sync {
-    /// The script for a consent with these terms: the one asked for by name, else by the director's own rules;
-    /// `None` leaves the consent to people.
+    /// The script for a consent with these terms: the one asked for by name, else by the director's own rules, else
+    /// the one that its AA is used to; `None` leaves the consent to people.
     ///
     /// # Errors
     /// [`Refusal::UnknownScenario`] when no scenario has the name.
-    fn cast(&self, terms: &Terms, wanted: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal>;
+    fn cast(
+        &self,
+        terms: &Terms,
+        wanted: Option<&str>,
+        usual: Option<&str>,
+    ) -> Result<Option<Arc<dyn Script>>, Refusal>;
 
     /// The names that [`Director::cast`] knows, sorted.
     fn names(&self) -> Vec<String>;

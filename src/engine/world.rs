@@ -216,7 +216,11 @@ impl World {
     /// A [`Refusal`]; nothing has changed then.
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Refusal> {
         let script = match &command {
-            Command::RaiseConsent(raise) => self.setting.director.cast(&raise.terms, raise.scenario.as_deref())?,
+            Command::RaiseConsent(raise) => {
+                let participants = self.participants();
+                let usual = participants.aa(&raise.aa).and_then(|aa| aa.scenario.as_deref());
+                self.setting.director.cast(&raise.terms, raise.scenario.as_deref(), usual)?
+            }
             _ => None,
         };
         self.give(|inner, now| self.carry_out(inner, command, script, now, true))

@@ -20,10 +20,10 @@ pub async fn readyz(call: Call) -> HttpResponse {
     call.reply_control(Ok(Answer::json(&json!({ "ready": true, "version": version, "scenarios": scenarios }))))
 }
 
-/// The AA's public key as a JWK set (RFC 7517).
+/// The AAs' public keys as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
-    let key = Jwk::from(&call.shared().public_key);
-    call.reply_control(Ok(Answer::json(&json!({ "keys": [key] }))))
+    let keys: Vec<_> = call.shared().public_keys.iter().map(Jwk::from).collect();
+    call.reply_control(Ok(Answer::json(&json!({ "keys": keys }))))
 }
 
 /// The AA face in OpenAPI.

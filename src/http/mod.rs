@@ -23,7 +23,7 @@ use actix_web::web::{ServiceConfig, get, head, post, put, resource, scope, to};
 pub use security::Security;
 
 use self::call::Call;
-use crate::crypto::keys::SigningKey;
+use crate::crypto::keys::Keyring;
 use crate::domain::participants::PublicKey;
 use crate::engine::worlds::Worlds;
 
@@ -34,12 +34,20 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct Shared {
     pub worlds: Arc<Worlds>,
-    /// The AA's.
-    pub key: Arc<SigningKey>,
-    pub public_key: PublicKey,
+    /// The AAs'.
+    pub keys: Arc<Keyring>,
+    /// Their public halves, in the same order; the default AA's comes first.
+    pub public_keys: Vec<PublicKey>,
     pub security: Security,
     /// What the control API asks for when the sandbox can be reached from other machines.
     pub control_token: Option<String>,
+}
+
+impl Shared {
+    /// The default AA's.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_keys[0]
+    }
 }
 
 /// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).

@@ -109,7 +109,7 @@ impl Call {
     /// Answers as ReBIT has it: every answer signed, errors too.
     pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
         let mut answer = outcome.unwrap_or_else(|problem| self.rebit_error(&problem, None));
-        let (key, profile) = (Arc::clone(&self.shared().key), self.profile());
+        let (key, profile) = (Arc::clone(self.shared().keys.default_key()), self.profile());
         let body = std::mem::take(&mut answer.body);
         let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body, profile), body)).await;
         let (signature, body) = signed.expect("signing does not panic");
@@ -213,7 +213,7 @@ mod tests {
             .replace("1999999999@onemoney", "9999999002@onemoney");
         let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
         let terms = request.into_terms("mockaa", world.now()).expect("the fixture is right");
-        let raise = RaiseConsent { terms, face: Face::Seed, fiu: "FIU-1".into(), scenario: None };
+        let raise = RaiseConsent { terms, face: Face::Seed, aa: "mockaa".into(), fiu: "FIU-1".into(), scenario: None };
         let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))
     }

@@ -26,10 +26,11 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
     let request: ConsentRequest = call.json()?;
-    let terms = request.into_terms(&caller.participants.aa.handle, world.now())?;
+    let aa = caller.participants.default_aa();
+    let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let scenario = call.scenario()?;
-    let raise = RaiseConsent { terms, face: Face::Seed, fiu, scenario };
+    let raise = RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     let answer = Answer::json(&ConsentAnswer::new(receipt.consent(), receipt.message_time));
     Ok(answer.holding(receipt.hold))
@@ -49,7 +50,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
 
-    let detail = Stated::new(&consent, &caller.participants.aa);
+    let detail = Stated::new(&consent, caller.participants.aa_of(&consent));
     let signature = detail_signature(call.shared(), &consent, &detail).await;
     Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
 }
@@ -62,7 +63,7 @@ async fn detail_signature(shared: &Shared, consent: &Consent, detail: &Stated<'_
     if let Some(signature) = seal.get() {
         return Some(base64::encode(signature));
     }
-    let (key, detail) = (Arc::clone(&shared.key), detail.to_bytes());
+    let (key, detail) = (Arc::clone(shared.keys.of(&consent.aa)), detail.to_bytes());
     let made = tokio::task::spawn_blocking(move || key.sign(&detail)).await.expect("signing does not panic");
     Some(base64::encode(seal.get_or_init(|| made.into())))
 }

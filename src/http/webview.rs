@@ -151,7 +151,7 @@ impl Visit {
     /// Sends the browser back to the FIU.
     async fn back(&self, outcome: Outcome) -> Result<Answer, Problem> {
         let date = compact_date(self.world.message_time());
-        let aa = Arc::clone(&self.world.participants().aa.id);
+        let aa = Arc::clone(&self.world.participants().default_aa().id);
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
         let text = self.request.response(outcome);
         let encrypted = tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &salt).encrypt(&text));

@@ -55,19 +55,26 @@ impl Library {
 }
 
 impl Director for Library {
-    /// Asked for by name, then the magic customers, then the default (DESIGN §5).
-    fn cast(&self, terms: &Terms, wanted: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
-        if let Some(name) = wanted {
+    /// Asked for by name, then the magic customers, then the AA's, then the default (DESIGN §5).
+    fn cast(
+        &self,
+        terms: &Terms,
+        wanted: Option<&str>,
+        usual: Option<&str>,
+    ) -> Result<Option<Arc<dyn Script>>, Refusal> {
+        let named = |name: &str| {
             let set = self.set();
             let entry = set.0.get(name);
             let entry = entry.ok_or_else(|| Refusal::UnknownScenario { name: name.to_owned(), known: set.names() })?;
-            return Ok(Some(Arc::clone(&entry.plan) as Arc<dyn Script>));
+            Ok(Some(Arc::clone(&entry.plan) as Arc<dyn Script>))
+        };
+        if let Some(name) = wanted {
+            return named(name);
         }
         if let Some(magic) = magic::find(&terms.customer) {
             return Ok(Some(Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>));
         }
-        let Some(name) = &self.default else { return Ok(None) };
-        Ok(Some(Arc::clone(&self.set().0[name].plan) as Arc<dyn Script>))
+        usual.or(self.default.as_deref()).map_or(Ok(None), named)
     }
 
     fn names(&self) -> Vec<String> {

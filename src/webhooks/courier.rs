@@ -8,7 +8,7 @@ use reqwest::{Client, Response};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::crypto::keys::SigningKey;
+use crate::crypto::keys::Keyring;
 use crate::crypto::webhook;
 use crate::domain::delivery::{Attempt, Delivery, Message, Outcome};
 use crate::domain::notice::NoticeKind;
@@ -44,7 +44,7 @@ impl Routes {
 pub struct Courier {
     client: Client,
     answer_within: Duration,
-    key: Arc<SigningKey>,
+    keys: Arc<Keyring>,
     routes: Routes,
 }
 
@@ -58,7 +58,7 @@ impl Courier {
     ///
     /// # Errors
     /// [`CourierError`] when the HTTP client cannot be made.
-    pub fn new(key: Arc<SigningKey>, routes: Routes, answer_within: Duration) -> Result<Self, CourierError> {
+    pub fn new(keys: Arc<Keyring>, routes: Routes, answer_within: Duration) -> Result<Self, CourierError> {
         let builder = || {
             Client::builder()
                 .timeout(answer_within)
@@ -71,7 +71,7 @@ impl Courier {
             tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
             builder().tls_certs_only(Vec::new()).build()
         })?;
-        Ok(Self { client, answer_within, key, routes })
+        Ok(Self { client, answer_within, keys, routes })
     }
 
     /// Makes one attempt and records it; where the FIU has no base URL, records what would have been sent.
@@ -104,11 +104,12 @@ impl Courier {
         if let Some(message) = &delivery.message {
             return Some(Arc::clone(message));
         }
-        let (key, notice, world) = (Arc::clone(&self.key), Arc::clone(&delivery.notice), Arc::clone(world));
+        let (notice, world) = (Arc::clone(&delivery.notice), Arc::clone(world));
+        let key = Arc::clone(self.keys.of(&notice.consent.aa));
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
             let profile = participants.fiu(&notice.fiu).map_or(SignatureProfile::Detached, |fiu| fiu.signature);
-            prepare(&notice, &participants.aa, &key, profile, world.seed(), world.message_time())
+            prepare(&notice, participants.aa_of(&notice.consent), &key, profile, world.seed(), world.message_time())
         });
         made.await.ok().map(Arc::new)
     }
@@ -180,7 +181,7 @@ fn headers(world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> 
     let id = format!("msg_{}", delivery.notice.message);
     let timestamp_s = world.message_time().as_millis().div_euclid(1000);
     let signature = webhook::sign(&fiu.webhook_secret, &id, timestamp_s, &message.body);
-    let aa_api_key = world.participants().aa.api_key.to_string();
+    let aa_api_key = world.participants().aa_of(&delivery.notice.consent).api_key.to_string();
     let headers = [
         ("content-type", Some("application/json".to_owned())),
         ("aa_api_key", Some(aa_api_key)),

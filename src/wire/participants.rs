@@ -18,7 +18,7 @@ use crate::wire::problem::Problem;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParticipantsFile {
-    pub aa: Option<AaEntry>,
+    pub aa: Option<Vec<AaEntry>>,
     pub fiu: Option<Vec<FiuEntry>>,
     pub fip: Option<Vec<FipEntry>>,
 }
@@ -29,6 +29,7 @@ pub struct AaEntry {
     pub id: String,
     handle: Option<String>,
     api_key: Option<String>,
+    scenario: Option<String>,
     /// The name of its key.
     pub kid: Option<String>,
     /// File of its private key, PKCS#8 in PEM; without it the shipped development key.
@@ -75,6 +76,7 @@ impl AaEntry {
         Ok(Aa {
             handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
             api_key: self.api_key.map_or_else(|| format!("{}-dev-aa-api-key", id.to_lowercase()).into(), Into::into),
+            scenario: optional(self.scenario).map(Into::into),
             id,
         })
     }
@@ -161,8 +163,19 @@ impl FipEntry {
 /// Refuses participants that could not be told apart.
 pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
     let members: Vec<Member> = participants.members().collect();
-    if let Some(taken) = members.iter().find(|member| member.entity().id == participants.aa.id) {
-        return Err(Problem::field("id", format!("{} is that of the AA", quoted(&taken.entity().id))));
+    if let Some(taken) = members.iter().find(|member| participants.aa(&member.entity().id).is_some()) {
+        return Err(Problem::field("id", format!("{} is that of an AA", quoted(&taken.entity().id))));
+    }
+    for (place, aa) in participants.aas.iter().enumerate() {
+        for other in &participants.aas[..place] {
+            if other.id == aa.id {
+                return Err(Problem::field("aa.id", format!("{} is given to two AAs", quoted(&aa.id))));
+            }
+            if other.handle == aa.handle {
+                let problem = format!("@{} of {} is also that of {}", aa.handle, quoted(&aa.id), quoted(&other.id));
+                return Err(Problem::field("aa.handle", problem));
+            }
+        }
     }
     for (place, member) in members.iter().enumerate() {
         let Entity { id, api_key, .. } = member.entity();

@@ -23,11 +23,11 @@ pub struct EntityInfo {
     entityinfo: Value,
 }
 
-/// Where the sandbox is, and the AA's own key.
+/// Where the sandbox is, and the AAs' own keys, in the order of the AAs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     pub base: &'a str,
-    pub aa_key: &'a PublicKey,
+    pub aa_keys: &'a [PublicKey],
     pub txnid: &'a str,
     pub now: Timestamp,
 }
@@ -57,16 +57,17 @@ pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>)
             "outboundports": [],
             "ips": [],
         });
-        let requester = json!({ "name": &*participants.aa.id, "id": &*participants.aa.id });
+        let requester = &*participants.default_aa().id;
+        let requester = json!({ "name": requester, "id": requester });
         let (timestamp, txnid) = (place.now.to_string(), place.txnid.to_owned());
         (id.to_owned(), EntityInfo { ver: "1.0", timestamp, txnid, requester, entityinfo })
     };
     match kind {
         EntityType::Aa => {
-            let aa = &participants.aa;
             // One address speaks both generations (DESIGN §1).
             let base = format!("v1:{0}, v2:{0}/V2", place.base);
-            vec![info(&aa.id, &aa.id, Some(&aa.handle), &base, Some(place.aa_key))]
+            let aas = participants.aas.iter().zip(place.aa_keys);
+            aas.map(|(aa, key)| info(&aa.id, &aa.id, Some(&aa.handle), &base, Some(key))).collect()
         }
         EntityType::Fiu => {
             let fius = participants.fius.iter().map(|fiu| {

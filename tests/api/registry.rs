@@ -105,7 +105,7 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
         app.get("/v2/entityInfo/FIU/FIU-2").await.ok()["entityinfo"]["certificate"].clone()
     };
     let text = format!(
-        "[aa]\nid = \"own-aa\"\nhandle = \"own\"\nkid = \"own-1\"\nkey = \"aa.pem\"\n\n[[fiu]]\nid = \"LENDER\"\napi_key = \
+        "[[aa]]\nid = \"own-aa\"\nhandle = \"own\"\nkid = \"own-1\"\nkey = \"aa.pem\"\n\n[[fiu]]\nid = \"LENDER\"\napi_key = \
          \"a-key\"\npublic_keys = [{{ kty = \"RSA\", kid = {}, n = {}, e = \"AQAB\" }}]\n",
         jwk["kid"], jwk["n"]
     );
@@ -123,12 +123,15 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
     assert_eq!(app.send(forged).await.json()["errorCode"], "SignatureDoesNotMatch");
 
     for (text, expected) in [
-        ("[aa]\nid = \"x\"\nhandel = \"y\"\n", "unknown field `handel`"),
-        ("fiu = []\n", "at least one [[fiu]]"),
+        ("[[aa]]\nid = \"x\"\nhandel = \"y\"\n", "unknown field `handel`"),
+        ("fiu = []\n", "one [[fiu]]"),
+        ("[[aa]]\nid = \"x\"\n[[aa]]\nid = \"x\"\n", "given to two AAs"),
+        ("[[aa]]\nid = \"x\"\n[[aa]]\nid = \"y\"\nhandle = \"x\"\n", "@x of 'y' is also that of 'x'"),
+        ("[[aa]]\nid = \"FIP-1\"\n", "is that of an AA"),
         ("[[fiu]]\nid = \"A\"\n[[fiu]]\nid = \"A\"\n", "given to two participants"),
         ("[[fiu]]\nid = \"A\"\nbase_url = \"ftp://x\"\n", "not http or https"),
         ("[[fip]]\nid = \"A\"\nlinking = \"SMOKE\"\n", "not one of TOKEN, DIRECT"),
-        ("[aa]\nid = \"x\"\nkey = \"missing.pem\"\n", "missing.pem"),
+        ("[[aa]]\nid = \"x\"\nkey = \"missing.pem\"\n", "missing.pem"),
     ] {
         fs::write(&file, text).expect("it is written");
         let error = mockaa::Sandbox::builder().config(&file).start().await.expect_err("it is wrong").to_string();
@@ -164,7 +167,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         ("FIU-1", json!({ "webhookSecret": "whsec_AAAA" }), "24 to 64 bytes"),
         ("FIU-1", json!({ "publicKeys": [{ "kty": "EC", "kid": "k", "n": "", "e": "" }] }), "not RSA"),
         ("FIU-1", json!({ "apiKey": "a b" }), "without spaces"),
-        ("mockaa", json!({}), "that of the AA"),
+        ("mockaa", json!({}), "that of an AA"),
         ("FIU-1", json!({ "colour": "red" }), "unknown field `colour`"),
     ] {
         let reply = put(&app, &id.replace(' ', "%20"), body).await;

@@ -47,7 +47,6 @@ pub async fn act(call: Call) -> HttpResponse {
 
 fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
     let context = ConsentContext {
-        aa_id: world.participants().aa.id.to_string(),
         scenario: world.scenario_of(consent.handle),
         page_url: format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
     };

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 
 use super::{enter, read};
 use crate::crypto::jws;
+use crate::crypto::keys::SigningKey;
 use crate::domain::command::{Command, RaiseConsent};
 use crate::domain::consent::{Consent, Face};
 use crate::domain::ids::{ConsentHandle, ConsentId};
@@ -33,14 +34,15 @@ pub async fn create(call: Call) -> HttpResponse {
 fn raise(call: &Call) -> Result<Answer, Problem> {
     let (head, terms, caller) = read::<ConsentsRequest>(call, Audience::Fius)?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
-    let handle = &caller.participants.aa.handle;
+    let aa = caller.participants.default_aa();
+    let handle = &aa.handle;
     if terms.customer.rsplit_once('@').is_none_or(|(_, given)| given != &**handle) {
         let problem =
             format!("{} is not a customer of this AA; its addresses end in @{handle}", quoted(&terms.customer));
         caller.object(|| Problem::CustomerAddress(problem))?;
     }
     let scenario = call.scenario()?;
-    let raise = RaiseConsent { terms, face: Face::Rebit(head.ver), fiu, scenario };
+    let raise = RaiseConsent { terms, face: Face::Rebit(head.ver), aa: Arc::clone(&aa.id), fiu, scenario };
     let receipt = caller.world.submit(Command::RaiseConsent(raise))?;
     let answer = ConsentsResponse::new(Echo::of(&head, receipt.message_time), receipt.consent());
     Ok(Answer::json(&answer).holding(receipt.hold))
@@ -151,24 +153,24 @@ fn artefact_of(consent: &Consent, id: ConsentId) -> Option<&str> {
 /// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
 pub async fn signed_consent(shared: &Shared, caller: &Caller, consent: &Consent) -> Option<String> {
     let seal = &consent.grant.as_ref()?.seals.artefact;
-    let payload = Stated::new(consent, &caller.participants.aa).to_bytes();
-    Some(sealed(shared, seal, &payload).await)
+    let payload = Stated::new(consent, caller.participants.aa_of(consent)).to_bytes();
+    Some(sealed(shared.keys.of(&consent.aa), seal, &payload).await)
 }
 
 async fn signed_for_fip(shared: &Shared, caller: &Caller, consent: &Consent, id: ConsentId) -> Option<String> {
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
-    let payload = Stated::for_fip(consent, &caller.participants.aa, &artefact.fip).to_bytes();
-    Some(sealed(shared, &artefact.seal, &payload).await)
+    let payload = Stated::for_fip(consent, caller.participants.aa_of(consent), &artefact.fip).to_bytes();
+    Some(sealed(shared.keys.of(&consent.aa), &artefact.seal, &payload).await)
 }
 
 /// A compact JWS whose signature is made once, on a blocking thread.
-async fn sealed(shared: &Shared, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
-    let input = jws::compact_input(shared.key.kid(), payload);
+async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
+    let input = jws::compact_input(key.kid(), payload);
     if let Some(signature) = seal.get() {
         return jws::compact(&input, signature);
     }
-    let (key, signed) = (Arc::clone(&shared.key), input.clone());
+    let (key, signed) = (Arc::clone(key), input.clone());
     let made = tokio::task::spawn_blocking(move || key.sign(signed.as_bytes())).await;
     let made = made.expect("signing does not panic");
     jws::compact(&input, seal.get_or_init(|| made.into()))

@@ -35,7 +35,7 @@ where
     })?;
     let head = request.head()?;
     caller.check_timestamp(head.timestamp)?;
-    let content = request.content(&head, &caller.participants.aa.handle)?;
+    let content = request.content(&head, &caller.participants.default_aa().handle)?;
     Ok((head, content, caller))
 }
 

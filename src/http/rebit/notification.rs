@@ -124,7 +124,7 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
 fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
     let LinkNews { notifier, account_ref, customer, link_ref } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
-    let aa_handle = &caller.participants.aa.handle;
+    let aa_handle = &caller.participants.default_aa().handle;
     if customer.rsplit_once('@').is_none_or(|(_, handle)| handle != &**aa_handle) {
         let problem = format!("{} is no address of this AA; they end in @{aa_handle}", quoted(&customer));
         caller.object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;

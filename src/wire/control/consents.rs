@@ -52,15 +52,14 @@ struct MomentView {
 /// What [`ConsentView`] needs beside the consent.
 #[derive(Debug)]
 pub struct ConsentContext {
-    pub aa_id: String,
     pub scenario: Option<String>,
     pub page_url: String,
 }
 
 impl ConsentView {
     pub fn new(consent: &Consent, context: ConsentContext) -> Self {
-        let Consent { handle, face, fiu, terms, status, created_at, grant, hidden, history } = consent;
-        let ConsentContext { aa_id, scenario, page_url } = context;
+        let Consent { handle, face, aa, fiu, terms, status, created_at, grant, hidden, history } = consent;
+        let ConsentContext { scenario, page_url } = context;
         Self {
             consent_handle: handle.to_string(),
             consent_id: grant.as_ref().map(|grant| grant.consent_id.to_string()),
@@ -68,7 +67,7 @@ impl ConsentView {
             customer: terms.customer.to_string(),
             face: face.as_str(),
             fiu_id: fiu.to_string(),
-            aa_id,
+            aa_id: aa.to_string(),
             tracking_id: None,
             scenario,
             accounts: grant
