@@ -24,8 +24,10 @@ use mockaa::domain::exchange::{Curve, PeerKey};
 use mockaa::domain::ids::{ConsentHandle, SessionId};
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
 use mockaa::domain::refusal::Refusal;
+use mockaa::domain::session::Progression;
 use mockaa::domain::statement::Statement;
 use mockaa::domain::time::{Span, Timestamp};
+use mockaa::domain::unaport::Unaport;
 use mockaa::domain::version::Version;
 use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, Director, Script, Setting};
@@ -154,7 +156,8 @@ fn world() -> Arc<World> {
         director: Arc::new(NoDirector),
         bank: Bank { accounts, tells },
         fiu_url: None,
-        data_is_manual: false,
+        progression: Progression::Immediate,
+        unaport: Unaport::open_to_all("FIU-1".into()),
     };
     Arc::new(World::new("bench", Arc::new(setting)))
 }
@@ -162,7 +165,14 @@ fn world() -> Arc<World> {
 fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let request: ConsentRequest = from_json(body).expect("a request");
     let terms = request.into_terms("mockaa", world.now()).expect("a right one");
-    let raise = RaiseConsent { terms, face: Face::Seed, aa: "mockaa".into(), fiu: "FIU-1".into(), scenario: None };
+    let raise = RaiseConsent {
+        terms,
+        face: Face::Seed,
+        aa: "mockaa".into(),
+        fiu: "FIU-1".into(),
+        filing: None,
+        scenario: None,
+    };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
     serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
 }

@@ -14,9 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::bankgen;
-use crate::config::{ConfigError, Options, check_path, participants};
+use crate::config::{ConfigError, Options, Parties, check_path, participants};
 use crate::crypto::base64::url_encode;
 use crate::domain::participants::Participants;
+use crate::domain::session::Progression;
 use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::ports::{Bank, Director, Setting};
 use crate::engine::world::World;
@@ -89,13 +90,13 @@ impl Sandbox {
             security,
             push_data,
             push_data_path,
-            manual_data,
+            progression,
             control_token,
             webhook_timeout,
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let (participants, keys, fiu_url) = participants(config.as_deref(), fiu_url.as_deref())?;
+        let Parties { participants, keys, fiu_url, unaport } = participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
         let library = Library::load(scenarios, default_scenario)?;
         check_usual(&participants, &library)?;
@@ -104,7 +105,8 @@ impl Sandbox {
             clock,
             participants: Arc::new(participants),
             fiu_url,
-            data_is_manual: manual_data,
+            progression,
+            unaport,
             push_data,
             director: Arc::new(library),
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
@@ -258,7 +260,14 @@ impl SandboxBuilder {
     /// FIPs wait to be told, by the control API, when and how to answer a request for data.
     #[must_use]
     pub fn manual_data(mut self) -> Self {
-        self.options.manual_data = true;
+        self.options.progression = Progression::Manual;
+        self
+    }
+
+    /// FIPs, and Unaport's own requests for data, keep to the rhythm that was recorded of the real service.
+    #[must_use]
+    pub fn timed_data(mut self) -> Self {
+        self.options.progression = Progression::Timed;
         self
     }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
-use crate::domain::participants::{Aa, Entity, Participants};
+use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
+use crate::domain::session::Progression;
+use crate::domain::unaport::Unaport;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 use crate::wire::fields::parse_instant;
@@ -38,8 +40,8 @@ pub struct Options {
     pub security: Security,
     pub push_data: Option<bool>,
     pub push_data_path: String,
-    /// Whether FIPs wait to be told when and how to answer a request for data.
-    pub manual_data: bool,
+    /// When FIPs answer a request for data.
+    pub progression: Progression,
     pub control_token: Option<String>,
     /// How long an FIU may take to answer a webhook, in wall time.
     pub webhook_timeout: Duration,
@@ -61,7 +63,7 @@ impl Default for Options {
             security: Security::Lenient,
             push_data: None,
             push_data_path: PUSH_DATA_PATH.to_owned(),
-            manual_data: false,
+            progression: Progression::Immediate,
             control_token: None,
             webhook_timeout: WEBHOOK_TIMEOUT,
             workers: None,
@@ -122,8 +124,16 @@ const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
 pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
 
-/// Who takes part, the AAs' signing keys, and the URL of FIUs without one of their own.
-pub type Parties = (Participants, Keyring, Option<Arc<str>>);
+/// What a `mockaa.toml` makes.
+#[derive(Debug)]
+pub struct Parties {
+    pub participants: Participants,
+    /// The AAs' signing keys.
+    pub keys: Keyring,
+    /// The URL of FIUs without one of their own.
+    pub fiu_url: Option<Arc<str>>,
+    pub unaport: Unaport,
+}
 
 /// Who takes part, and the AAs' signing keys: as the file says, and for what it leaves out as shipped. `fiu_url` serves
 /// every FIU that has no URL of its own.
@@ -159,7 +169,9 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
     let (aas, mut keys): (Vec<_>, Vec<_>) = aas.into_iter().unzip();
     let registered = |entry: FiuEntry| {
         let mut fiu = entry.into_fiu(None).map_err(problem)?;
-        fiu.base_url = fiu.base_url.or_else(|| fiu_url.clone());
+        if fiu.webhooks == WebhookUrls::default() {
+            fiu.webhooks.base.clone_from(&fiu_url);
+        }
         lend_key(&mut fiu.entity);
         Ok(Arc::new(fiu))
     };
@@ -193,7 +205,8 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
     check_distinct(&participants).map_err(problem)?;
     let default = keys.remove(0);
     let others = participants.aas.iter().skip(1).map(|aa| Arc::clone(&aa.id)).zip(keys).collect();
-    Ok((participants, Keyring::new(default, others), fiu_url))
+    let unaport = own.unaport.unwrap_or_default().into_unaport(&participants).map_err(problem)?;
+    Ok(Parties { participants, keys: Keyring::new(default, others), fiu_url, unaport })
 }
 
 /// The private key of an AA: its own, else the one that ships for it, else the one that ships for the default AA.
@@ -247,12 +260,12 @@ pub fn check_path(text: &str) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_path, participants};
+    use super::{Parties, check_path, participants};
     use crate::engine::clock::ClockStart;
 
     #[test]
     fn the_shipped_participants_are_whole() {
-        let (participants, keys, _) = participants(None, None).expect("they are whole");
+        let Parties { participants, keys, .. } = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
         let kids: Vec<_> = keys.all().map(|key| key.kid()).collect();

@@ -1,5 +1,7 @@
 //! The README's chapters, run as a newcomer runs them: its own commands, in order, in one shell.
 
+mod newman;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -49,10 +51,21 @@ fn play(chapter: &str, expected: &[&str]) {
     let folder = std::env::temp_dir().join(format!("mockaa-readme-{}-{}", std::process::id(), steps.len()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let fixtures = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
+    // The environment has the port that is the default.
+    let runner = newman::newman().map(|program| {
+        let hosts = format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
+        format!("{} run {hosts} ", program.display())
+    });
+    let runner = runner.unwrap_or_else(|| {
+        eprintln!("SKIPPED: what needs newman; npm install --prefix target/newman newman");
+        "echo skipped: ".to_owned()
+    });
     // A mark after each block tells whose output is whose.
     let script = steps
         .join("\necho; echo =====\n")
         .replace("http://127.0.0.1:8080", base)
+        .replace("npx --yes newman run ", &runner)
+        .replace(" fixtures/", &format!(" {fixtures}/"))
         .replace("curl -s ", "curl -fsS ")
         .replace("cargo run --release -q --", env!("CARGO_BIN_EXE_mockaa"))
         .replace("@fixtures", &format!("@{fixtures}"));
@@ -92,6 +105,27 @@ fn the_rebit_chapter_leads_to_decrypted_data() {
         "From nothing to decrypted data, in ReBIT 2.0.0",
         &["\"ConsentHandle\":\"", "\"status\":\"APPROVED\"", "\"sessionId\":\"", "valueDate=\"2024-04-"],
     );
+}
+
+#[test]
+fn the_unaport_chapter_leads_to_the_data() {
+    // The last block runs Postman's collection, or says that it is skipped.
+    play(
+        "From nothing to data, in the Unaport FIU API v2.0.0",
+        &["-", "\"ConsentHandle\":\"", "\"tabs\":[{\"name\":\"DEPOSIT\"}]", ""],
+    );
+}
+
+#[test]
+fn the_postman_files_are_those_of_the_chapter() {
+    let environment = include_str!("../fixtures/postman/mockaa.postman_environment.json");
+    let collection = include_str!("../fixtures/postman/mockaa.postman_collection.json");
+    for name in ["\"baseUrl\"", "\"appUrl\"", "http://127.0.0.1:8080/backend-v2/api/v2"] {
+        assert!(environment.contains(name), "{name}");
+    }
+    for file in [environment, collection] {
+        serde_json::from_str::<serde_json::Value>(file).expect("JSON");
+    }
 }
 
 #[test]

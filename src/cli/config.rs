@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::config::{SHIPPED, participants};
+use crate::config::{Parties, SHIPPED, participants};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,7 +25,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
         Command::Show { config } => {
-            let (participants, keys, _) = participants(config.as_deref(), None)?;
+            let Parties { participants, keys, .. } = participants(config.as_deref(), None)?;
             for (aa, key) in participants.aas.iter().zip(keys.all()) {
                 println!("AA   {:<22} handle @{}   aa_api_key {}   kid {}", aa.id, aa.handle, aa.api_key, key.kid());
             }

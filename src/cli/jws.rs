@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use crate::cli::{Usage, input};
-use crate::config::{participants, shipped_key};
+use crate::config::{Parties, participants, shipped_key};
 use crate::crypto::jws::{explain, sign_detached, verify_detached};
 use crate::crypto::keys::SigningKey;
 use crate::domain::participants::{PublicKey, SignatureProfile};
@@ -134,8 +134,8 @@ impl Check {
             let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
-        let (participants, own, _) = participants(self.config.as_deref(), None)?;
-        let aas = participants.aas.iter().zip(own.all());
+        let Parties { participants, keys, .. } = participants(self.config.as_deref(), None)?;
+        let aas = participants.aas.iter().zip(keys.all());
         let mut keys: Vec<_> = aas.map(|(aa, key)| (aa.id.to_string(), key.public())).collect();
         for member in participants.members() {
             let entity = member.entity();

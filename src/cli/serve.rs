@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::Sandbox;
 use crate::cli::duration;
 use crate::config::{Options, PUSH_DATA_PATH};
+use crate::domain::session::Progression;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 
@@ -64,9 +65,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
-    /// When simulated FIPs answer a request for data: immediate, or manual (the control API says when and how).
-    #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = ["immediate", "manual"])]
-    data: String,
+    /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service) or
+    /// manual (the control API says when and how).
+    #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = progression, value_name = "WHEN")]
+    data: Progression,
 
     /// How long your FIU may take to answer a webhook.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
@@ -86,6 +88,10 @@ const EXAMPLES: &str = "Examples:
   mockaa serve --port 0 --seed 42 --fiu-url http://127.0.0.1:9000
   mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
 
+fn progression(text: &str) -> Result<Progression, String> {
+    Progression::parse(text).ok_or_else(|| format!("one of {}", Progression::names()))
+}
+
 fn security(text: &str) -> Result<Security, String> {
     Security::parse(text).ok_or_else(|| format!("one of {}", Security::names()))
 }
@@ -104,7 +110,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
-            data,
+            data: progression,
             webhook_timeout,
             workers,
             control_token,
@@ -121,7 +127,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
-            manual_data: data == "manual",
+            progression,
             control_token,
             webhook_timeout,
             workers: workers.map(usize::from),
@@ -174,6 +180,7 @@ fn greet(sandbox: &Sandbox) {
     let standing = if clock.frozen { ", frozen" } else { "" };
     eprintln!("mockaa {} is ready. All keys and people here are made up.\n", env!("CARGO_PKG_VERSION"));
     eprintln!("  AA base URL    {base}   (other worlds: {base}/w/NAME)");
+    eprintln!("  Unaport        {base}/api/v1 and {base}/backend-v2/api/v2");
     eprintln!("  control API    {base}/_mockaa/v1/world");
     eprintln!("  customer page  {base}/ui/consents/HANDLE");
     eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
@@ -187,7 +194,7 @@ fn greet(sandbox: &Sandbox) {
     for aa in &setting.participants.aas {
         eprintln!("  {:<22} AA, customers NAME@{}   aa_api_key {}", aa.id, aa.handle, aa.api_key);
     }
-    match &setting.participants.default_fiu().base_url {
+    match &setting.participants.default_fiu().webhooks.base {
         Some(url) => eprintln!("  webhooks to    {url}"),
         None => eprintln!("  webhooks       recorded only; give --fiu-url to have them posted"),
     }

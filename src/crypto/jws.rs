@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -54,6 +55,30 @@ pub fn compact_input(kid: &str, payload: &[u8]) -> String {
 /// A compact JWS from its input and signature.
 pub fn compact(input: &str, signature: &[u8]) -> String {
     format!("{input}.{}", url_encode(signature))
+}
+
+/// The bytes that a JSON Web Token signed with RS256 signs; it is a compact JWS whose header says so.
+pub fn token_input(kid: &str, payload: &[u8]) -> String {
+    let header = url_encode(format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
+    format!("{header}.{}", url_encode(payload))
+}
+
+/// A JSON Web Token sealed with HS256, which only who has the secret can make and open.
+pub fn seal_token(secret: &[u8], kid: &str, payload: &[u8]) -> String {
+    let header = url_encode(format!(r#"{{"alg":"HS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
+    let input = format!("{header}.{}", url_encode(payload));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
+    compact(&input, tag.as_ref())
+}
+
+/// The payload of a token that was sealed with this secret.
+pub fn open_token(secret: &[u8], token: &str) -> Option<Vec<u8>> {
+    let (input, tag) = token.rsplit_once('.')?;
+    let (header, payload) = input.split_once('.')?;
+    let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    hmac::verify(&key, input.as_bytes(), &url_decode(tag)?).ok().filter(|()| fields["alg"] == "HS256")?;
+    url_decode(payload)
 }
 
 fn compact_header(kid: &str) -> String {

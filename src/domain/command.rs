@@ -8,6 +8,7 @@ use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::session::{FiStatus, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::{AnalyticsStatus, Filing, TermsPlan};
 
 /// A wish to change something.
 #[derive(Clone, Debug)]
@@ -28,10 +29,18 @@ pub enum Command {
     },
     /// A FIP says how its accounts of a session fare.
     Answer(Answer),
+    /// Unaport asks for data by itself.
+    RunConsent(ConsentHandle),
     /// An FIU takes what is ready.
     CollectData(CollectData),
     /// A session's data has been kept for as long as it may be.
     ExpireSession(SessionId),
+    SaveTemplate(SaveTemplate),
+    /// The FIU is to be told how the analytics of a session went.
+    ReportAnalytics {
+        session: SessionId,
+        status: AnalyticsStatus,
+    },
     RegisterCustomer {
         customer: Arc<str>,
     },
@@ -149,8 +158,19 @@ pub struct RaiseConsent {
     pub aa: Arc<str>,
     /// The participant that it belongs to.
     pub fiu: Arc<str>,
+    /// Of the Unaport face.
+    pub filing: Option<Filing>,
     /// A scenario asked for by name; `None`: the usual rules choose.
     pub scenario: Option<Box<str>>,
+}
+
+/// A validated consent template.
+#[derive(Clone, Debug)]
+pub struct SaveTemplate {
+    pub name: Box<str>,
+    /// The FIU whose organisation it belongs to.
+    pub fiu: Arc<str>,
+    pub plan: TermsPlan,
 }
 
 /// A move, with what it needs to know.

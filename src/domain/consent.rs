@@ -6,6 +6,7 @@ use crate::domain::account::{Account, FiType, named};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::money::Paise;
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::Filing;
 use crate::domain::version::{Generation, Version};
 
 named! {
@@ -224,12 +225,14 @@ pub enum Face {
     /// The two seed calls.
     Seed,
     Rebit(Version),
+    Unaport,
 }
 
 impl Face {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
+            Self::Unaport => "unaport",
             Self::Rebit(version) => match version.generation() {
                 Generation::One => "rebit-1",
                 Generation::Two => "rebit-2",
@@ -251,6 +254,10 @@ pub struct Grant {
     pub window: Option<Window>,
     /// The newest data session.
     pub session: Option<SessionId>,
+    /// When data is to be asked for next without the FIU's asking; on the Unaport face only.
+    pub next_run_at: Option<Timestamp>,
+    /// How often the FIU has come for data that was got under this consent.
+    pub taken: u32,
     /// One artefact for each FIP that holds a granted account.
     pub fips: Box<[FipArtefact]>,
     /// Signatures over the FIU's artefact, kept once made.
@@ -294,12 +301,16 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct Consent {
     pub handle: ConsentHandle,
+    /// Counts from 1 in every world.
+    pub number: u32,
     pub face: Face,
     /// The AA that keeps it.
     pub aa: Arc<str>,
     /// The participant that the consent belongs to: the registered FIU whose key raised it, or the default one.
     pub fiu: Arc<str>,
     pub terms: Arc<Terms>,
+    /// Present on the Unaport face.
+    pub filing: Option<Arc<Filing>>,
     pub status: Status,
     pub created_at: Timestamp,
     /// Present from READY on.
@@ -334,6 +345,21 @@ impl Consent {
                 self.window_at(grant, now).is_none_or(|window| window.uses < allowed)
             }
         }
+    }
+
+    /// When data is to be fetched again by itself after a fetch at this instant: PERIODIC consents of the Unaport face,
+    /// `value` times per `unit` of their frequency, while they last.
+    ///
+    /// `Assumption:` the page has the field `nextRuntime` and no rule; with INF, which names no interval, data is fetched
+    /// once.
+    pub fn next_run(&self, now: Timestamp) -> Option<Timestamp> {
+        let (unit, value) = self.terms.frequency;
+        if self.face != Face::Unaport || self.terms.fetch_type != FetchType::Periodic {
+            return None;
+        }
+        let interval = unit.after(now)?.since(now).0 / i64::from(value.max(1));
+        let next = now.plus(Span(interval));
+        (next < self.terms.expiry && next > now).then_some(next)
     }
 
     /// The window after one more use.

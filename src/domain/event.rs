@@ -8,6 +8,8 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Link;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::session::Session;
+use crate::domain::time::Timestamp;
+use crate::domain::unaport::{Analytics, Template};
 
 /// One fact about a consent or a customer.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub enum Event {
     },
     ConsentActivated {
         handle: ConsentHandle,
+        /// When data is to be asked for without the FIU's asking.
+        run_at: Option<Timestamp>,
     },
     ConsentRejected {
         handle: ConsentHandle,
@@ -47,6 +51,8 @@ pub enum Event {
     /// Data was asked for; counts as one use of the consent.
     DataRequested {
         session: Arc<Session>,
+        /// When it is to be asked for again by itself.
+        next_run_at: Option<Timestamp>,
     },
     /// Accounts of the session have answered.
     DataPrepared {
@@ -59,6 +65,14 @@ pub enum Event {
     /// The session's data is gone before all of it was taken.
     DataExpired {
         session: Arc<Session>,
+    },
+    /// The FIU is told how the analytics of a session went.
+    AnalyticsReported {
+        handle: ConsentHandle,
+        analytics: Arc<Analytics>,
+    },
+    TemplateSaved {
+        template: Arc<Template>,
     },
     /// From now on the customer's linked accounts are written down; `accounts` are linked already.
     CustomerRegistered {
@@ -99,6 +113,8 @@ named! {
         FiPrepared = "fi.prepared",
         FiCollected = "fi.collected",
         FiExpired = "fi.expired",
+        AnalyticsReported = "analytics.reported",
+        TemplateSaved = "template.saved",
         CustomerRegistered = "customer.registered",
         CustomerDeregistered = "customer.deregistered",
         LinkRequested = "account.link_requested",
@@ -111,7 +127,8 @@ impl EventName {
     /// Whether it happens to a consent, so that a consent's scenario can wait for it.
     pub const fn concerns_a_consent(self) -> bool {
         match self {
-            Self::CustomerRegistered
+            Self::TemplateSaved
+            | Self::CustomerRegistered
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
@@ -128,7 +145,8 @@ impl EventName {
             | Self::FiRequested
             | Self::FiPrepared
             | Self::FiCollected
-            | Self::FiExpired => true,
+            | Self::FiExpired
+            | Self::AnalyticsReported => true,
         }
     }
 }
@@ -149,6 +167,8 @@ impl Event {
             Self::DataPrepared { .. } => EventName::FiPrepared,
             Self::DataCollected { .. } => EventName::FiCollected,
             Self::DataExpired { .. } => EventName::FiExpired,
+            Self::AnalyticsReported { .. } => EventName::AnalyticsReported,
+            Self::TemplateSaved { .. } => EventName::TemplateSaved,
             Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
             Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
             Self::LinkRequested { .. } => EventName::LinkRequested,
@@ -162,18 +182,20 @@ impl Event {
         match self {
             Self::ConsentRaised { consent } => Some(consent.handle),
             Self::ConsentApproved { handle, .. }
-            | Self::ConsentActivated { handle }
+            | Self::ConsentActivated { handle, .. }
             | Self::ConsentRejected { handle }
             | Self::ConsentFailed { handle }
             | Self::ConsentPaused { handle }
             | Self::ConsentResumed { handle }
             | Self::ConsentRevoked { handle, .. }
-            | Self::ConsentExpired { handle } => Some(*handle),
-            Self::DataRequested { session }
+            | Self::ConsentExpired { handle }
+            | Self::AnalyticsReported { handle, .. } => Some(*handle),
+            Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataCollected { session }
             | Self::DataExpired { session } => Some(session.handle),
-            Self::CustomerRegistered { .. }
+            Self::TemplateSaved { .. }
+            | Self::CustomerRegistered { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }
@@ -196,7 +218,7 @@ impl Event {
     /// The data session as it is afterwards, where it is about one.
     pub fn session(&self) -> Option<&Arc<Session>> {
         match self {
-            Self::DataRequested { session }
+            Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataCollected { session }
             | Self::DataExpired { session } => Some(session),
@@ -219,6 +241,8 @@ impl Event {
             | Self::DataPrepared { .. }
             | Self::DataCollected { .. }
             | Self::DataExpired { .. }
+            | Self::AnalyticsReported { .. }
+            | Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }

@@ -51,6 +51,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// Names a consent template (Unaport FIU API v2.0.0, `productId`).
+    ProductId
+}
+uuid_id! {
     /// Names a wish to link accounts (ReBIT FIP API 2.0.0, `RefNumber`).
     LinkId
 }

@@ -20,4 +20,5 @@ pub mod session;
 pub mod statement;
 pub mod stream;
 pub mod time;
+pub mod unaport;
 pub mod version;

@@ -7,6 +7,7 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::MessageId;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
+use crate::domain::unaport::Analytics;
 
 named! {
     /// The kinds of webhook.
@@ -15,6 +16,8 @@ named! {
         FiStatus = "fi.status",
         /// The statement itself; ours, for faces that have no data call.
         FiData = "fi.data",
+        /// Analytics of a session; Unaport's.
+        Analytics = "analytics",
     }
 }
 
@@ -37,6 +40,8 @@ pub enum Content {
     ConsentStatus(Status),
     FiStatus(Arc<Session>),
     FiData(Arc<Session>),
+    /// How the analytics of a session went.
+    Analytics(Arc<Analytics>),
 }
 
 impl Notice {
@@ -45,6 +50,7 @@ impl Notice {
             Content::ConsentStatus(_) => NoticeKind::ConsentStatus,
             Content::FiStatus(_) => NoticeKind::FiStatus,
             Content::FiData(_) => NoticeKind::FiData,
+            Content::Analytics(_) => NoticeKind::Analytics,
         }
     }
 }

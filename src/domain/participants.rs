@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::account::named;
 use crate::domain::consent::Consent;
+use crate::domain::notice::NoticeKind;
 
 /// An account aggregator that this sandbox plays.
 #[derive(Clone, Debug)]
@@ -74,12 +75,39 @@ pub struct Fiu {
     pub entity: Entity,
     /// Standard Webhooks secret with its `whsec_` prefix.
     pub webhook_secret: Arc<str>,
-    /// Where webhooks go, without a slash at the end; `None`: nowhere, they are recorded only.
-    pub base_url: Option<Arc<str>>,
+    /// The organisation that the Unaport face knows it as.
+    pub org_id: Arc<str>,
+    pub webhooks: WebhookUrls,
     pub signature: SignatureProfile,
     pub plaintext: Plaintext,
     /// What the FIU and the AA have agreed on for web redirection (`reference/rebit.md` §7).
     pub redirect_passphrase: Arc<str>,
+}
+
+/// Where an FIU's webhooks go. The most particular address counts; where there is none, they are recorded only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookUrls {
+    /// Paths are appended to it, so it has no slash at its end.
+    pub base: Option<Arc<str>>,
+    /// All of them, to this very address.
+    pub all: Option<Arc<str>>,
+    pub consent: Option<Arc<str>>,
+    pub data: Option<Arc<str>>,
+    pub analytics: Option<Arc<str>>,
+}
+
+impl WebhookUrls {
+    /// The address for a kind, whose path below a base URL is given.
+    pub fn of(&self, kind: NoticeKind, path: &str) -> Option<String> {
+        let own = match kind {
+            NoticeKind::ConsentStatus => &self.consent,
+            NoticeKind::FiStatus => &self.data,
+            NoticeKind::FiData => &None,
+            NoticeKind::Analytics => &self.analytics,
+        };
+        let base = || self.base.as_ref().map(|base| format!("{base}{path}"));
+        own.as_ref().or(self.all.as_ref()).map(ToString::to_string).or_else(base)
+    }
 }
 
 /// A registered FIP, simulated by the sandbox.
@@ -154,6 +182,11 @@ impl Participants {
 
     pub fn fiu(&self, id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.entity.id == id)
+    }
+
+    /// The FIU of this organisation.
+    pub fn fiu_of_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
+        self.fius.iter().find(|fiu| &*fiu.org_id == org_id)
     }
 
     pub fn fip(&self, id: &str) -> Option<&Arc<Fip>> {

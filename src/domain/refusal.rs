@@ -56,6 +56,8 @@ pub enum Refusal {
     NothingToGrant { customer: String, asked: String },
     #[error("{customer} has no account '{account}' {place}")]
     UnknownAccount { customer: String, account: String, place: &'static str },
+    #[error("analytics belong to the Unaport face; this session's consent is of the face {0}")]
+    NoAnalytics(&'static str),
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
     #[error("the account '{0}' is linked already, or about to be")]

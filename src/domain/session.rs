@@ -19,6 +19,20 @@ named! {
     FiStatus { Ready = "READY", Denied = "DENIED", Pending = "PENDING", Delivered = "DELIVERED", Timeout = "TIMEOUT" }
 }
 
+named! {
+    /// When FIPs answer a request for data (DESIGN §4.10).
+    #[derive(Default)]
+    Progression {
+        /// In the same instant.
+        #[default]
+        Immediate = "immediate",
+        /// In the rhythm that was recorded of the Unaport service.
+        Timed = "timed",
+        /// When somebody says so.
+        Manual = "manual",
+    }
+}
+
 impl FiStatus {
     /// What the notification says beside the status, unless the FIP says more.
     pub const fn description(self) -> &'static str {
@@ -88,6 +102,10 @@ pub struct Session {
     pub key: Option<Arc<PeerKey>>,
     /// The `txnid` of the request that opened it.
     pub txnid: Box<str>,
+    /// The analytics of its first account; those of the others follow (Unaport FIU API, `analytic_id`).
+    pub first_analytic_id: u32,
+    /// How often the FIU has come for the data.
+    pub taken: u32,
 }
 
 impl Session {
@@ -97,6 +115,11 @@ impl Session {
         let status =
             if self.fips.iter().any(|part| part.failed) { SessionStatus::Failed } else { status_of(&accounts) };
         Self { status, accounts, ..self.clone() }
+    }
+
+    /// The analytics of its accounts, in their order.
+    pub fn analytic_ids(&self) -> impl Iterator<Item = u32> {
+        (self.first_analytic_id..).take(self.accounts.len())
     }
 
     /// Whether it waits for a FIP.

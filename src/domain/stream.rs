@@ -25,6 +25,9 @@ pub enum Kind {
     DataKey,
     /// Tokens of the token service, and the transactions of the registry.
     Token,
+    Product,
+    /// The secret that refresh tokens are sealed with.
+    RefreshSecret,
 }
 
 /// Names one stream.

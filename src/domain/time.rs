@@ -72,6 +72,16 @@ impl Timestamp {
         later.map_or(Self::MAX, |later| Self::from_millis(later.and_utc().timestamp_millis()))
     }
 
+    /// Later or earlier by calendar months, as UTC counts them; stops at the years 1 and 9999.
+    #[must_use]
+    pub fn shifted_months(self, months: i32) -> Self {
+        if months >= 0 {
+            return self.plus_months(months.unsigned_abs());
+        }
+        let earlier = self.utc().checked_sub_months(Months::new(months.unsigned_abs()));
+        earlier.map_or(Self::MIN, |earlier| Self::from_millis(earlier.and_utc().timestamp_millis()))
+    }
+
     /// How far `self` lies after `earlier` (negative: before it).
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.0 - earlier.0)

@@ -8,14 +8,16 @@ mod data;
 use std::sync::Arc;
 
 use crate::domain::account::{Account, FiType};
-use crate::domain::command::{Choice, Command, RaiseConsent, Verb};
-use crate::domain::consent::{Consent, Input, Moment, Status, Terms};
+use crate::domain::command::{Choice, Command, RaiseConsent, SaveTemplate, Verb};
+use crate::domain::consent::{Consent, Face, Input, Moment, Status, Terms};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
+use crate::domain::ids::{ConsentHandle, ConsentId, ProductId, SessionId};
 use crate::domain::participants::Participants;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Progression;
 use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::{RECORDED_RUN_AFTER, Template};
 use crate::engine::entropy::id_bytes;
 use crate::engine::state::State;
 
@@ -31,8 +33,8 @@ pub struct Circumstances<'a> {
     pub accounts: &'a dyn Fn(&str) -> Vec<Account>,
     /// Whether the FIPs can tell accounts of this kind.
     pub simulated: fn(FiType) -> bool,
-    /// Whether FIPs answer a request for this consent's data at once, or somebody else says when and how.
-    pub answers_at_once: &'a dyn Fn(ConsentHandle) -> bool,
+    /// When FIPs answer a request for this consent's data; [`Progression::Manual`] also where a script says when and how.
+    pub progression: &'a dyn Fn(&Consent) -> Progression,
 }
 
 impl Circumstances<'_> {
@@ -45,6 +47,9 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
     match command {
         Command::RaiseConsent(raise) => raise_consent(state, raise, given),
         Command::MoveConsent { handle, verb } => move_consent(find(state, handle)?, state, verb, given),
+        Command::RunConsent(handle) => data::run(find(state, handle)?, state, given),
+        Command::SaveTemplate(save) => Ok(vec![save_template(state, save, given)]),
+        Command::ReportAnalytics { session, status } => data::report_analytics(state, session, status),
         Command::RequestData(request) => data::request(state, request, given),
         Command::Deliver { handle, session, outcome } => {
             data::deliver(find(state, handle)?, session, state, &outcome, given)
@@ -67,7 +72,7 @@ fn find(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Refusal> 
 }
 
 fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let RaiseConsent { terms, face, aa, fiu, scenario: _ } = raise;
+    let RaiseConsent { terms, face, aa, fiu, filing, scenario: _ } = raise;
     if terms.expiry <= given.now {
         return Err(Refusal::AlreadyExpired { expiry: terms.expiry, now: given.now });
     }
@@ -77,10 +82,12 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
     let ordinal = state.drawn(&terms.customer).handles;
     let consent = Consent {
         handle: ConsentHandle::from_random(given.id(&terms.customer, Kind::ConsentHandle, ordinal)),
+        number: u32::try_from(state.len() + 1).expect("a machine holds fewer than 2^32 consents"),
         face,
         aa,
         fiu,
         terms: Arc::new(terms),
+        filing: filing.map(Arc::new),
         status: Status::Pending,
         created_at: given.now,
         grant: None,
@@ -104,9 +111,9 @@ fn move_consent(
     Ok(match verb {
         Verb::Approve { hold, accounts } => {
             let approved = approve(consent, state, &accounts, given)?;
-            if hold { vec![approved] } else { vec![approved, Event::ConsentActivated { handle }] }
+            if hold { vec![approved] } else { vec![approved, activated(consent, given)] }
         }
-        Verb::Activate => vec![Event::ConsentActivated { handle }],
+        Verb::Activate => vec![activated(consent, given)],
         Verb::Reject => vec![Event::ConsentRejected { handle }],
         Verb::Fail => vec![Event::ConsentFailed { handle }],
         Verb::Pause => vec![Event::ConsentPaused { handle }],
@@ -114,6 +121,20 @@ fn move_consent(
         Verb::Revoke { by } => vec![Event::ConsentRevoked { handle, by }],
         Verb::Expire => vec![Event::ConsentExpired { handle }],
     })
+}
+
+/// In force from now on. Unaport then asks for data by itself, not before `consentStart`.
+fn activated(consent: &Consent, given: &Circumstances<'_>) -> Event {
+    let lag = if (given.progression)(consent) == Progression::Timed { RECORDED_RUN_AFTER } else { Span::ZERO };
+    let run_at = (consent.face == Face::Unaport).then(|| given.now.plus(lag).max(consent.terms.start));
+    Event::ConsentActivated { handle: consent.handle, run_at }
+}
+
+fn save_template(state: &State, save: SaveTemplate, given: &Circumstances<'_>) -> Event {
+    let SaveTemplate { name, fiu, plan } = save;
+    let ordinal = u32::try_from(state.templates().len()).expect("a machine holds fewer than 2^32 templates");
+    let id = ProductId::from_random(given.id(&fiu, Kind::Product, ordinal));
+    Event::TemplateSaved { template: Arc::new(Template { id, name, fiu: Some(fiu), created_at: given.now, plan }) }
 }
 
 /// One artefact for the FIU, and one for each FIP that holds a granted account, each with an id of its own
@@ -165,6 +186,14 @@ pub fn expiry_of(state: &State, handle: ConsentHandle) -> Option<Command> {
     let consent = find(state, handle).ok()?;
     consent.status.after(Input::Expire)?;
     Some(Command::MoveConsent { handle, verb: Verb::Expire })
+}
+
+/// The request for data that Unaport makes by itself when it is due, or `None` where the consent is not in force or
+/// the plan has changed.
+pub fn run_of(state: &State, handle: ConsentHandle, due: Timestamp) -> Option<Command> {
+    let consent = find(state, handle).ok().filter(|consent| consent.status == Status::Active)?;
+    let planned = consent.grant.as_ref()?.next_run_at?;
+    (planned <= due).then_some(Command::RunConsent(handle))
 }
 
 /// What the passing of a session's life makes, or `None` where everything was taken in time.

@@ -17,8 +17,9 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::{Aa, Entity, Fip, Linking, Participants};
 use crate::domain::record::What;
 use crate::domain::refusal::Refusal;
-use crate::domain::session::FiStatus;
+use crate::domain::session::{FiStatus, Progression};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::Unaport;
 use crate::domain::version::Version;
 use crate::engine::clock::ClockStart;
 use crate::engine::ports::{Bank, Director, Script, Setting};
@@ -54,7 +55,8 @@ fn world() -> Arc<World> {
             fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
         }),
         fiu_url: None,
-        data_is_manual: false,
+        progression: Progression::Immediate,
+        unaport: Unaport::open_to_all("FIU-1".into()),
         push_data: Some(true),
         director: Arc::new(Nobody),
         bank: Bank { accounts: |_, _, _| vec![account()], tells: |_| true },
@@ -99,6 +101,7 @@ fn raise(customer: u8, days: i64) -> Command {
         face: Face::Seed,
         aa: "mockaa".into(),
         fiu: "FIU-1".into(),
+        filing: None,
         scenario: None,
     })
 }

@@ -9,7 +9,9 @@ use crate::domain::consent::{Consent, Terms};
 use crate::domain::event::Event;
 use crate::domain::participants::Participants;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Progression;
 use crate::domain::time::Span;
+use crate::domain::unaport::{FetchQuirks, Unaport};
 use crate::engine::clock::ClockStart;
 
 /// Chooses what drives a new consent.
@@ -43,8 +45,12 @@ pub trait Script: Send + Sync {
     /// Whether the statement itself goes out by webhook; `None` leaves it to the world's setting.
     fn push_data(&self) -> Option<bool>;
 
-    /// Whether it says itself when and how FIPs answer a request for data; else they answer at once.
-    fn answers_requests(&self) -> bool;
+    /// When FIPs answer a request for data, `None`: as the sandbox is set; `first`: it is the first one, made by
+    /// Unaport itself, which anything that the script delivers will answer.
+    fn progression(&self, first: bool) -> Option<Progression>;
+
+    /// The oddities of the data that is fetched under its consents.
+    fn fetch_quirks(&self) -> FetchQuirks;
 
     /// What is to happen later because of this event.
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later>;
@@ -77,8 +83,9 @@ pub struct Setting {
     pub participants: Arc<Participants>,
     /// Where webhooks go to FIUs that are registered later and have no URL of their own.
     pub fiu_url: Option<Arc<str>>,
-    /// Whether FIPs wait to be told when and how to answer a request for data.
-    pub data_is_manual: bool,
+    /// When FIPs answer a request for data.
+    pub progression: Progression,
+    pub unaport: Unaport,
     /// Whether statements go out by webhook; `None`: only where the face has no data call.
     pub push_data: Option<bool>,
     pub director: Arc<dyn Director>,

@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
+use crate::domain::unaport::Template;
 
 /// How often a customer's streams have been drawn from: the ordinals of their keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,10 +34,14 @@ pub struct State {
     sessions: HashMap<SessionId, Arc<Session>>,
     /// Oldest first, for listings.
     session_order: Vec<SessionId>,
+    /// Accounts of all sessions.
+    session_accounts: u32,
     /// The FIPs' own names for sessions.
     by_fip_session: HashMap<SessionId, SessionId>,
     /// Customers about whom something has been said.
     customers: HashMap<Arc<str>, Customer>,
+    /// Consent templates, oldest first.
+    templates: Vec<Arc<Template>>,
     /// Oldest first, for listings.
     order: Vec<ConsentHandle>,
     drawn: HashMap<Arc<str>, Drawn>,
@@ -68,9 +73,25 @@ impl State {
         self.session(*self.by_fip_session.get(&id)?)
     }
 
+    /// How many accounts all sessions have together.
+    pub fn session_accounts(&self) -> u32 {
+        self.session_accounts
+    }
+
     /// Sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
         self.session_order.iter().skip(skip).filter_map(|id| self.sessions.get(id))
+    }
+
+    /// The consent with this [`Consent::number`].
+    pub fn by_number(&self, number: u32) -> Option<&Arc<Consent>> {
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.consents.get(self.order.get(place)?)
+    }
+
+    /// Consent templates, oldest first.
+    pub fn templates(&self) -> &[Arc<Template>] {
+        &self.templates
     }
 
     /// The customer of this address, if something has been said about one.
@@ -117,6 +138,10 @@ impl State {
             self.consents.insert(consent.handle, Arc::clone(consent));
             return;
         }
+        if let Event::TemplateSaved { template } = event {
+            self.templates.push(Arc::clone(template));
+            return;
+        }
         let Some(handle) = event.handle() else { return self.apply_to_customer(event, at) };
         let consent = self.consents.get_mut(&handle).expect("an event is about a consent that was raised");
         let consent = Arc::make_mut(consent);
@@ -137,6 +162,8 @@ impl State {
                     last_used_at: None,
                     window: None,
                     session: None,
+                    next_run_at: None,
+                    taken: 0,
                     fips: fips.iter().map(|(fip, id)| artefact(fip, *id)).collect(),
                     seals: Seals::default(),
                 }));
@@ -146,10 +173,14 @@ impl State {
                 drawn.consent_ids += 1;
                 drawn.fip_consent_ids += count(fips.len());
             }
-            Event::DataRequested { session } => {
+            Event::ConsentActivated { run_at, .. } => {
+                consent.grant.as_mut().expect("what is in force was granted").next_run_at = *run_at;
+            }
+            Event::DataRequested { session, next_run_at } => {
                 let mut grant = consent.grant.take().expect("data is requested under a granted consent");
+                grant.next_run_at = *next_run_at;
                 // What the AA asks for by itself takes nothing away from an FIU that asks.
-                if session.key.is_some() || consent.face == Face::Seed {
+                if session.key.is_some() || matches!(consent.face, Face::Seed | Face::Unaport) {
                     grant.window = Some(consent.window_after_use(&grant, at));
                     grant.uses += 1;
                     grant.last_used_at = Some(at);
@@ -161,19 +192,25 @@ impl State {
                 drawn.fip_sessions += count(session.fips.len());
                 self.sessions.insert(session.id, Arc::clone(session));
                 self.session_order.push(session.id);
+                self.session_accounts += count(session.accounts.len());
                 self.by_fip_session.extend(session.fips.iter().map(|part| (part.id, session.id)));
             }
-            Event::DataPrepared { session } | Event::DataCollected { session } | Event::DataExpired { session } => {
+            Event::DataCollected { session } => {
+                consent.grant.as_mut().expect("data is taken under a granted consent").taken += 1;
+                self.sessions.insert(session.id, Arc::clone(session));
+            }
+            Event::DataPrepared { session } | Event::DataExpired { session } => {
                 self.sessions.insert(session.id, Arc::clone(session));
             }
             Event::ConsentRaised { .. }
-            | Event::ConsentActivated { .. }
             | Event::ConsentRejected { .. }
             | Event::ConsentFailed { .. }
             | Event::ConsentPaused { .. }
             | Event::ConsentResumed { .. }
             | Event::ConsentRevoked { .. }
             | Event::ConsentExpired { .. }
+            | Event::AnalyticsReported { .. }
+            | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
             | Event::CustomerDeregistered { .. }
             | Event::LinkRequested { .. }
@@ -227,7 +264,7 @@ fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
 
 /// The length of a list as an ordinal counts it.
 fn count(length: usize) -> u32 {
-    u32::try_from(length).expect("a customer has few FIPs")
+    u32::try_from(length).expect("a customer has few FIPs and accounts")
 }
 
 /// Keeps one copy of each value.

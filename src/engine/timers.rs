@@ -13,6 +13,8 @@ use crate::domain::time::Timestamp;
 pub enum Work {
     /// `consentExpiry` passes.
     Expire(ConsentHandle),
+    /// Unaport asks for data by itself.
+    Run(ConsentHandle),
     /// A session's data is gone.
     ExpireSession(SessionId),
     /// A script's command.

@@ -1,28 +1,30 @@
 //! One isolated sandbox: its consents, clock, timers, journal and outbox behind one short lock.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use rand::Rng;
 use tokio::sync::Notify;
 
 use crate::domain::account::Account;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Outcome};
 use crate::domain::consent::{Consent, Face, Status};
 use crate::domain::customer::Customer;
 use crate::domain::delivery::{Attempt, Delivery, Message};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notice::{Content, Notice, NoticeKind};
 use crate::domain::participants::Participants;
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
-use crate::domain::session::Session;
+use crate::domain::session::{FiStatus, Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::{FetchQuirks, RECORDED_ANSWER_AFTER, Template};
 use crate::engine::clock::{Clock, wall};
-use crate::engine::decide::{Circumstances, decide, expiry_of, linked, session_expiry_of};
-use crate::engine::entropy::{id_bytes, world_seed};
+use crate::engine::decide::{Circumstances, decide, expiry_of, linked, run_of, session_expiry_of};
+use crate::engine::entropy::{id_bytes, stream, world_seed};
 use crate::engine::journal::Journal;
 use crate::engine::notices::contents;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
@@ -34,6 +36,9 @@ use crate::engine::worlds::DEFAULT_WORLD;
 /// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
 /// here, and rules that multiply do too.
 const IMMEDIATE_MAX: u32 = 100;
+
+/// Data notifications kept of one Unaport consent.
+const STORED_MAX: usize = 100;
 
 /// Different remarks kept per world, and how long one may be: they quote what callers sent.
 const NOTES_MAX: usize = 1_000;
@@ -71,6 +76,8 @@ pub(super) struct Inner {
     scripts: HashMap<ConsentHandle, Arc<dyn Script>>,
     /// How many messages each customer's consents have caused: the ordinals of their ids.
     told: HashMap<Arc<str>, u64>,
+    /// Data notifications of each Unaport consent, which an FIU may also ask for; the last [`STORED_MAX`], oldest first.
+    stored: HashMap<ConsentHandle, VecDeque<Notice>>,
     noted: HashSet<String>,
     /// How many ids were given to what is no part of the state.
     fresh: u64,
@@ -155,6 +162,7 @@ impl World {
                 outbox: Outbox::default(),
                 scripts: HashMap::new(),
                 told: HashMap::new(),
+                stored: HashMap::new(),
                 noted: HashSet::new(),
                 fresh: 0,
             }),
@@ -180,6 +188,14 @@ impl World {
     /// The seed that this world's ids and data are drawn from.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What the world seals tokens with.
+    pub fn secret(&self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        stream(StreamKey { seed: self.seed, owner: &self.name, kind: Kind::RefreshSecret, ordinal: 0 })
+            .fill_bytes(&mut secret);
+        secret
     }
 
     pub fn setting(&self) -> &Setting {
@@ -286,6 +302,28 @@ impl World {
         self.up_to_date().state.by_fip_consent_id(id).cloned()
     }
 
+    /// The consent with this [`Consent::number`].
+    pub fn consent_by_number(&self, number: u32) -> Option<Arc<Consent>> {
+        self.up_to_date().state.by_number(number).cloned()
+    }
+
+    /// The consent templates that the FIU's organisation has saved, and those that everybody has; newest first.
+    pub fn templates(&self, fiu: &str) -> Vec<Arc<Template>> {
+        let inner = self.lock();
+        let own = inner.state.templates().iter().rev().filter(|template| template.fiu.as_deref() == Some(fiu));
+        own.chain(&self.setting.unaport.templates).cloned().collect()
+    }
+
+    /// The data notifications of a Unaport consent, newest first.
+    pub fn stored_notices(&self, handle: ConsentHandle) -> Vec<Notice> {
+        self.up_to_date().stored.get(&handle).map(|notices| notices.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The oddities that the consent's scenario asks for.
+    pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
+        self.lock().scripts.get(&handle).map(|script| script.fetch_quirks()).unwrap_or_default()
+    }
+
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
         self.up_to_date().state.session(id).cloned()
     }
@@ -312,7 +350,7 @@ impl World {
         let held = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
         let inner = self.up_to_date();
         let now = inner.clock.now(wall());
-        let given = self.circumstances(now, &participants, &held, &|_| true);
+        let given = self.circumstances(now, &participants, &held, &|_| Progression::Immediate);
         let linked = linked(&inner.state, address, &given);
         let of = |account: Account| {
             let link = linked.iter().find(|link| link.is(&account.fip, &account.account_ref));
@@ -511,11 +549,11 @@ impl World {
         let mut immediate = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
             match work {
-                work @ (Work::Expire(_) | Work::ExpireSession(_)) => {
+                work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)) => {
                     // What has ended otherwise leaves its timer behind; it is nothing to do.
-                    let Some(command) = Self::lapse(&inner.state, &work) else { continue };
+                    let Some(command) = Self::lapse(&inner.state, &work, due) else { continue };
                     let outcome = self.carry_out(inner, command, None, due, held);
-                    debug_assert!(outcome.is_ok(), "an expiry that is legal happens");
+                    debug_assert!(outcome.is_ok(), "what lapses legally does happen");
                 }
                 Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
                 Work::Retry(delivery) => inner.outbox.retry(delivery),
@@ -525,11 +563,12 @@ impl World {
         ran
     }
 
-    /// What an expiry that is due does, if it still does something.
-    fn lapse(state: &State, work: &Work) -> Option<Command> {
+    /// What the passing of time does, if it still does something.
+    fn lapse(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
         match work {
             Work::Expire(handle) => expiry_of(state, *handle),
             Work::ExpireSession(id) => session_expiry_of(state, *id),
+            Work::Run(handle) => run_of(state, *handle, due),
             Work::Scripted(_) | Work::Retry(_) => None,
         }
     }
@@ -538,7 +577,9 @@ impl World {
     pub(super) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
         while let Some((due, work)) = inner.timers.peek() {
             match work {
-                Work::Expire(_) | Work::ExpireSession(_) if Self::lapse(&inner.state, work).is_none() => {
+                Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)
+                    if Self::lapse(&inner.state, work, due).is_none() =>
+                {
                     inner.timers.skip();
                 }
                 _ => return Some(due),
@@ -607,11 +648,15 @@ impl World {
     fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let participants = self.participants();
         let accounts = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
-        let at_once = |handle: ConsentHandle| {
-            let script = inner.scripts.get(&handle);
-            !self.setting.data_is_manual && !script.is_some_and(|script| script.answers_requests())
-        };
-        decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &at_once))
+        let progression = |consent: &Consent| self.progression(inner, consent);
+        decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &progression))
+    }
+
+    /// When FIPs answer a request for this consent's data that is made now.
+    fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
+        let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.uses == 0);
+        let script = inner.scripts.get(&consent.handle);
+        script.and_then(|script| script.progression(first)).unwrap_or(self.setting.progression)
     }
 
     /// What a decision depends on beside the state.
@@ -620,13 +665,16 @@ impl World {
         now: Timestamp,
         participants: &'a Participants,
         accounts: &'a dyn Fn(&str) -> Vec<Account>,
-        answers_at_once: &'a dyn Fn(ConsentHandle) -> bool,
+        progression: &'a dyn Fn(&Consent) -> Progression,
     ) -> Circumstances<'a> {
         let simulated = self.setting.bank.tells;
-        Circumstances { now, seed: self.seed, participants, accounts, simulated, answers_at_once }
+        Circumstances { now, seed: self.seed, participants, accounts, simulated, progression }
     }
 
     fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {
+        // Asked before the event counts as a use.
+        let before = event.session().and_then(|session| inner.state.consent(session.handle));
+        let timed = before.is_some_and(|consent| self.progression(inner, consent) == Progression::Timed);
         inner.state.apply(&event, now);
         let Some(handle) = event.handle() else {
             inner.journal.write(now, What::Event(event));
@@ -635,9 +683,14 @@ impl World {
         let consent = Arc::clone(inner.state.consent(handle).expect("the event was applied to it"));
         match &event {
             Event::ConsentRaised { .. } => inner.timers.add(consent.terms.expiry, Work::Expire(handle)),
-            Event::DataRequested { session } => {
+            Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => plan_run(inner, &consent, now),
+            Event::DataRequested { session, .. } => {
                 if let Some(expires_at) = session.expires_at {
                     inner.timers.add(expires_at, Work::ExpireSession(session.id));
+                }
+                plan_run(inner, &consent, now);
+                if timed {
+                    answer_in_rhythm(inner, session, now);
                 }
             }
             _ => {}
@@ -647,7 +700,7 @@ impl World {
             let scripted = script.as_deref().and_then(Script::push_data);
             scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed)
         };
-        for content in contents(&event, pushes) {
+        for content in contents(&event, consent.face, pushes) {
             self.tell(inner, &consent, content, now, held);
         }
         if let Some(script) = script {
@@ -672,6 +725,28 @@ impl World {
             at: now,
             content: said,
         };
+        if consent.face == Face::Unaport && notice.kind() == NoticeKind::FiStatus {
+            let stored = inner.stored.entry(consent.handle).or_default();
+            if stored.len() == STORED_MAX {
+                stored.pop_front();
+            }
+            stored.push_back(notice.clone());
+        }
         inner.outbox.add(notice, held);
     }
+}
+
+/// Unaport will ask for data by itself, if it has to; what fell into a pause is made good when that is over.
+fn plan_run(inner: &mut Inner, consent: &Consent, now: Timestamp) {
+    if let Some(run_at) = consent.grant.as_ref().and_then(|grant| grant.next_run_at) {
+        inner.timers.add(run_at.max(now), Work::Run(consent.handle));
+    }
+}
+
+/// The FIPs will answer when those of the recorded journey did.
+fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
+    let outcome = Outcome::all(FiStatus::Ready);
+    let command = Command::Deliver { handle: session.handle, session: Some(session.id), outcome };
+    let scripted = Scripted { command, origin: "the recorded rhythm".to_owned(), immediate: false };
+    inner.timers.add(now.plus(RECORDED_ANSWER_AFTER), Work::Scripted(Box::new(scripted)));
 }

@@ -20,7 +20,7 @@ use crate::domain::participants::SignatureProfile;
 use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::{BODY_BYTES_MAX, MOUNTS, Shared};
+use crate::http::{BODY_BYTES_MAX, HOSTS, MOUNTS, Shared};
 use crate::wire::fields::{from_json, quoted};
 use crate::wire::problem::Problem;
 
@@ -138,6 +138,11 @@ impl Call {
         self.request.match_info().get(name).expect("the route has this segment")
     }
 
+    /// A part of the path that some routes name.
+    pub fn segment_if_any(&self, name: &str) -> Option<&str> {
+        self.request.match_info().get(name)
+    }
+
     /// The consent handle in the path.
     pub fn handle(&self) -> Result<ConsentHandle, Problem> {
         let text = self.segment("handle");
@@ -202,7 +207,8 @@ impl Call {
         let bare = |name: &&str| {
             let value = self.header(name)?.trim();
             let bare = match value.split_once(' ') {
-                Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+                // Quirk: documents of Unaport print a colon after the word (`reference/unaport.md` §6, 19).
+                Some((scheme, key)) if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") => key.trim(),
                 _ => value,
             };
             // A blank header is none.
@@ -237,6 +243,8 @@ impl Call {
             |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if OURS.into_iter().any(begins) {
             Dialect::Control
+        } else if HOSTS.into_iter().any(begins) {
+            Dialect::Unaport
         } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
             Dialect::Seed
         } else {
@@ -287,4 +295,5 @@ pub enum Dialect {
     Control,
     Seed,
     Rebit,
+    Unaport,
 }

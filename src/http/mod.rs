@@ -12,13 +12,15 @@ mod pairs;
 mod rebit;
 mod registry;
 mod reply;
+mod seals;
 mod security;
 mod seed;
+mod unaport;
 mod webview;
 
 use std::sync::Arc;
 
-use actix_web::web::{ServiceConfig, get, head, post, put, resource, scope, to};
+use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, scope, to};
 
 pub use security::Security;
 
@@ -53,6 +55,10 @@ impl Shared {
 /// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).
 const MOUNTS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
 
+/// The two hosts of the Unaport service, told apart by their paths, and the application host's root of old. Clients mix
+/// them up, so each has all calls (`reference/unaport.md` §6, 14).
+const HOSTS: [&str; 3] = [unaport::COMMON, unaport::APPLICATION, "/backend/api/v1"];
+
 /// Every call of the sandbox, in the default world and in named ones.
 pub fn routes(config: &mut ServiceConfig) {
     world_routes(config);
@@ -78,6 +84,21 @@ macro_rules! route {
                 .route(get().to($get))
                 .route(put().to($put))
                 .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
+        )
+    };
+    ($config:expr, post $path:expr => $post:path, put => $put:path) => {
+        $config.service(
+            resource($path)
+                .route(post().to($post))
+                .route(put().to($put))
+                .default_service(to(|call: Call| Call::wrong_method(call, "POST, PUT"))),
+        )
+    };
+    ($config:expr, delete $path:expr => $handler:path) => {
+        $config.service(
+            resource($path)
+                .route(delete().to($handler))
+                .default_service(to(|call: Call| Call::wrong_method(call, "DELETE"))),
         )
     };
     ($config:expr, post $path:expr => $handler:path) => {
@@ -112,6 +133,26 @@ fn world_routes(config: &mut ServiceConfig) {
         route!(config, post format!("{mount}/Account/link/Notification") => rebit::notification::link);
         route!(config, get format!("{mount}/Heartbeat") => rebit::heartbeat);
     }
+    for host in HOSTS {
+        // Trailing slashes are tolerated.
+        let at = |path: &str| format!("{host}{path}{{slash:/?}}");
+        route!(config, post at("/public/user/login") => unaport::auth::login);
+        route!(config, post at("/public/user/refreshToken") => unaport::auth::refresh);
+        route!(config, get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);
+        route!(config, get at("/FIU/getOrganisation") => unaport::organisation::show);
+        route!(config, post at("/FIU/InsertProduct/{org}") => unaport::templates::save);
+        route!(config, get at("/FIU/ProductList/{org}") => unaport::templates::list);
+        route!(config, post at("/FIU/Consents/product/{org}") => unaport::consents::create_by_template);
+        route!(config, post at("/FIU/Consents/{org}") => unaport::consents::create);
+        route!(config, post at("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke, put => unaport::consents::revoke);
+        route!(config, delete at("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke);
+        route!(config, get at("/FIU/GetConsent/{handle}") => unaport::consents::show);
+        route!(config, get at("/FIU/FINotification/{handle}") => unaport::data::status);
+        route!(config, get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
+        route!(config, get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
+        route!(config, get at("/public/shorten/{code}") => unaport::consents::follow_link);
+        route!(config, get at("/redirect/{code}") => unaport::consents::follow_link);
+    }
     route!(config, post "/iam/v1/entity/token/generate" => registry::generate_token);
     route!(config, post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);
     route!(config, get "/auth/realms/sahamati/protocol/openid-connect/certs" => housekeeping::jwks);
@@ -129,6 +170,7 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, get "/_mockaa/v1/sessions" => control::sessions::list);
     route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::show);
     route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => control::sessions::deliver);
+    route!(config, post "/_mockaa/v1/sessions/{id}/analytics" => control::sessions::report_analytics);
     route!(config, get "/_mockaa/v1/customers" => control::customers::list);
     route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => control::customers::list_accounts);
     route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::act);

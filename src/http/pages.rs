@@ -28,7 +28,7 @@ pub async fn answer_consent(call: Call) -> HttpResponse {
     call.reply_control(answer(&call))
 }
 
-/// Acts, and shows the page again with what came of it.
+/// Acts, and sends the customer back to where the FIU wants them; else shows the page again with what came of it.
 fn answer(call: &Call) -> Result<Answer, Problem> {
     same_site(call)?;
     let world = call.world()?;
@@ -39,6 +39,7 @@ fn answer(call: &Call) -> Result<Answer, Problem> {
         _ => return Err(call.no_such_call()),
     };
     let receipt = world.submit(Command::MoveConsent { handle, verb: Verb::plain(input) })?;
-    let page = format!("{}/ui/consents/{handle}", call.base_url(&world));
-    Ok(Answer::see_other(page).holding(receipt.hold))
+    let home = receipt.consent().filing.as_ref().and_then(|filing| filing.redirect_url.as_deref());
+    let page = || format!("{}/ui/consents/{handle}", call.base_url(&world));
+    Ok(Answer::see_other(home.map_or_else(page, str::to_owned)).holding(receipt.hold))
 }

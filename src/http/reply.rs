@@ -8,13 +8,14 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::jws;
+use crate::domain::stream::Kind;
 use crate::domain::version::Version;
 use crate::engine::clock::wall;
 use crate::engine::world::Hold;
@@ -23,8 +24,18 @@ use crate::wire::control::{ErrorView, status_of};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::error::{Envelope, ErrorResponse, code_of};
 use crate::wire::seed;
+use crate::wire::unaport;
+use crate::wire::unaport::error::ErrorBody;
 
 const JSON: &str = "application/json";
+
+/// What the service's answers carry, as recorded (`reference/unaport.md` §1.2).
+const UNAPORT_HEADERS: [(&str, &str); 4] = [
+    ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
+    ("pragma", "no-cache"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];
 
 /// What a handler has to say.
 #[derive(Debug)]
@@ -50,6 +61,11 @@ impl Answer {
     pub fn html(body: String) -> Self {
         let body = body.into_bytes();
         Self { content_type: "text/html; charset=utf-8", body, ..Self::empty(StatusCode::OK) }
+    }
+
+    /// Sends a browser on, for now, as a short link does.
+    pub fn found(location: String) -> Self {
+        Self { location: Some(location), ..Self::empty(StatusCode::FOUND) }
     }
 
     /// Sends a browser on to another page.
@@ -117,6 +133,29 @@ impl Call {
         answer.send(signature)
     }
 
+    /// Answers as the Unaport FIU API does, unsigned.
+    pub fn reply_unaport(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        let answer = outcome.unwrap_or_else(|problem| {
+            tracing::debug!(path = self.path(), %problem, "refused");
+            // A refusal makes no world.
+            let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+            let now = world.as_ref().map_or_else(wall, |world| world.message_time());
+            let txn_id = world.map(|world| world.fresh_id(Kind::Token)).unwrap_or_default();
+            let status = unaport::error::status_of(&problem);
+            let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+            let body = ErrorBody::new(&problem, words.unwrap_or_default(), self.path(), txn_id, now);
+            Answer::error(status, &body)
+        });
+        let mut response = answer.send(None);
+        for (name, value) in UNAPORT_HEADERS {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if self.headers().contains_key(ORIGIN) {
+            response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        response
+    }
+
     /// Answers in the words of a service that has its own for refusals too.
     pub fn reply_value(outcome: Result<Value, (u16, Value)>) -> HttpResponse {
         match outcome {
@@ -131,6 +170,7 @@ impl Call {
             Dialect::Control => self.reply_control(Err(problem)),
             Dialect::Seed => self.reply_seed(Err(problem)),
             Dialect::Rebit => self.reply_rebit(Err(problem)).await,
+            Dialect::Unaport => self.reply_unaport(Err(problem)),
         }
     }
 
@@ -185,9 +225,10 @@ mod tests {
 
     use super::Answer;
     use crate::bankgen;
-    use crate::config::participants;
+    use crate::config::{Parties, participants};
     use crate::domain::command::{Command, RaiseConsent};
     use crate::domain::consent::Face;
+    use crate::domain::session::Progression;
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
@@ -197,13 +238,15 @@ mod tests {
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
     fn rejected() -> (Arc<World>, Answer) {
-        let (participants, ..) = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
+        let Parties { participants, unaport, .. } =
+            participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let setting = Setting {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
             participants: Arc::new(participants),
             fiu_url: None,
-            data_is_manual: false,
+            progression: Progression::Immediate,
+            unaport,
             push_data: None,
             director: Arc::new(Library::load(None, None).expect("the shipped ones are right")),
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
@@ -213,7 +256,14 @@ mod tests {
             .replace("1999999999@onemoney", "9999999002@onemoney");
         let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
         let terms = request.into_terms("mockaa", world.now()).expect("the fixture is right");
-        let raise = RaiseConsent { terms, face: Face::Seed, aa: "mockaa".into(), fiu: "FIU-1".into(), scenario: None };
+        let raise = RaiseConsent {
+            terms,
+            face: Face::Seed,
+            aa: "mockaa".into(),
+            fiu: "FIU-1".into(),
+            filing: None,
+            scenario: None,
+        };
         let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))
     }

@@ -30,7 +30,7 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let scenario = call.scenario()?;
-    let raise = RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, scenario };
+    let raise = RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, filing: None, scenario };
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     let answer = Answer::json(&ConsentAnswer::new(receipt.consent(), receipt.message_time));
     Ok(answer.holding(receipt.hold))

@@ -8,8 +8,9 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::domain::command::{Choice, Outcome, Party, Verb};
 use crate::domain::event::EventName;
-use crate::domain::session::FiStatus;
+use crate::domain::session::{FiStatus, Progression};
 use crate::domain::time::Span;
+use crate::domain::unaport::FetchQuirk;
 use crate::scenario::plan::{Action, Plan, Rule, Step};
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
@@ -23,6 +24,11 @@ struct File {
     _description: Option<String>,
     #[serde(default)]
     push_data: Option<bool>,
+    /// When FIPs answer a request for data, where no rule says so.
+    data: Option<Spanned<String>>,
+    /// Oddities of Unaport's Fetch Data.
+    #[serde(default)]
+    fetch_quirks: Vec<Spanned<String>>,
     #[serde(default)]
     steps: Vec<Spanned<Entry>>,
     #[serde(default)]
@@ -122,7 +128,7 @@ struct Checker {
 
 impl Checker {
     fn plan(&mut self, file: File) -> Plan {
-        let File { version, name, _description: _, push_data, steps, rules } = file;
+        let File { version, name, _description: _, push_data, data, fetch_quirks, steps, rules } = file;
         if version.value != 1 {
             self.say(&version, format!("version {} is not known; this mockaa reads version 1", version.value));
         }
@@ -130,6 +136,21 @@ impl Checker {
         if name.value.is_empty() || !name.value.chars().all(plain) {
             self.say(&name, format!("name '{}' has to be lower-case letters, digits and dashes", name.value));
         }
+        let data = data.and_then(|text| {
+            let known = Progression::parse(&text.value);
+            if known.is_none() {
+                self.say(&text, format!("'{}' is not one of {}", text.value, Progression::names()));
+            }
+            known
+        });
+        let fetch_quirks = fetch_quirks.into_iter().filter_map(|text| {
+            let known = FetchQuirk::parse(&text.value);
+            if known.is_none() {
+                self.say(&text, format!("'{}' is not one of {}", text.value, FetchQuirk::names()));
+            }
+            known
+        });
+        let fetch_quirks = fetch_quirks.collect();
         let mut at = Span::ZERO;
         let steps = steps.into_iter().zip(1..).filter_map(|(entry, number)| {
             let (after, action, origin) = self.entry(&entry, "step", number);
@@ -153,7 +174,7 @@ impl Checker {
             Some(Rule { on: event?, after, action: action?, origin })
         });
         let rules = rules.collect();
-        Plan { name: name.value, push_data, steps, rules, delivers_on_seed: false }
+        Plan { name: name.value, push_data, data, fetch_quirks, steps, rules, delivers_on_seed: false }
     }
 
     fn entry(&mut self, entry: &Spanned<Entry>, noun: &str, number: usize) -> (Span, Option<Action>, String) {

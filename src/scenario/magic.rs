@@ -2,7 +2,9 @@
 //! one table feeds behaviour, `mockaa magic` and the documentation.
 
 use crate::domain::command::{Choice, Party, Verb};
+use crate::domain::session::Progression;
 use crate::domain::time::Span;
+use crate::domain::unaport::FetchQuirks;
 use crate::scenario::plan::{Action, Plan, Step};
 
 /// A number and its story.
@@ -63,6 +65,8 @@ impl Magic {
         Plan {
             name: format!("magic {}", self.number),
             push_data: None,
+            data: Some(Progression::Immediate),
+            fetch_quirks: FetchQuirks::default(),
             steps: self.moves.iter().map(step).collect(),
             rules: Vec::new(),
             delivers_on_seed: true,

@@ -3,8 +3,9 @@
 use crate::domain::command::{Command, Outcome, Verb};
 use crate::domain::consent::{Consent, Face};
 use crate::domain::event::{Event, EventName};
-use crate::domain::session::FiStatus;
+use crate::domain::session::{FiStatus, Progression};
 use crate::domain::time::Span;
+use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{Later, Script};
 
 /// A scenario that can be played.
@@ -12,6 +13,9 @@ use crate::engine::ports::{Later, Script};
 pub struct Plan {
     pub name: String,
     pub push_data: Option<bool>,
+    /// When FIPs answer, where no rule says so.
+    pub data: Option<Progression>,
+    pub fetch_quirks: FetchQuirks,
     /// Played once, in order.
     pub steps: Vec<Step>,
     /// Played whenever their event happens.
@@ -55,7 +59,7 @@ impl Action {
             Self::Deliver(outcome) => {
                 // Who reacts to a request answers that one, however many others there are by then.
                 let session = match event {
-                    Event::DataRequested { session } => Some(session.id),
+                    Event::DataRequested { session, .. } => Some(session.id),
                     _ => None,
                 };
                 Command::Deliver { handle, session, outcome }
@@ -73,8 +77,16 @@ impl Script for Plan {
         self.push_data
     }
 
-    fn answers_requests(&self) -> bool {
-        self.rules.iter().any(|rule| rule.on == EventName::FiRequested && matches!(rule.action, Action::Deliver(_)))
+    fn progression(&self, first: bool) -> Option<Progression> {
+        let delivers = |action: &Action| matches!(action, Action::Deliver(_));
+        let answers =
+            self.rules.iter().any(|rule| delivers(&rule.action) && (first || rule.on == EventName::FiRequested));
+        let scripted = answers || (first && self.steps.iter().any(|step| delivers(&step.action)));
+        if scripted { Some(Progression::Manual) } else { self.data }
+    }
+
+    fn fetch_quirks(&self) -> FetchQuirks {
+        self.fetch_quirks
     }
 
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {

@@ -10,11 +10,13 @@ macro_rules! shipped {
 
 shipped!(
     "approve-deposit.yaml",
+    "approve.yaml",
     "data-later.yaml",
     "expire.yaml",
     "hold-at-ready.yaml",
     "never-answered.yaml",
     "pause-resume.yaml",
+    "recorded-rhythm.yaml",
     "reject.yaml",
     "revoke.yaml",
 );

@@ -22,6 +22,8 @@ pub struct ConsentPage {
     may_answer: bool,
     approve: String,
     reject: String,
+    /// Where the FIU wants the customer to go on to.
+    home: Option<String>,
     now: String,
 }
 
@@ -60,6 +62,7 @@ impl ConsentPage {
             may_answer: consent.status.after(Input::Approve).is_some(),
             approve: format!("{base}/ui/consents/{}/approve", consent.handle),
             reject: format!("{base}/ui/consents/{}/reject", consent.handle),
+            home: consent.filing.as_ref().and_then(|filing| filing.redirect_url.as_deref()).map(Into::into),
             now: now.to_string(),
         }
     }

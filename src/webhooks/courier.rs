@@ -29,12 +29,13 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The first two are the ReBIT FIU API's.
+    /// The first two are the ReBIT FIU API's; the others are ours.
     fn path(&self, kind: NoticeKind) -> &str {
         match kind {
             NoticeKind::ConsentStatus => "/Consent/Notification",
             NoticeKind::FiStatus => "/FI/Notification",
             NoticeKind::FiData => &self.fi_data,
+            NoticeKind::Analytics => "/Analytics/Notification",
         }
     }
 }
@@ -74,7 +75,7 @@ impl Courier {
         Ok(Self { client, answer_within, keys, routes })
     }
 
-    /// Makes one attempt and records it; where the FIU has no base URL, records what would have been sent.
+    /// Makes one attempt and records it; where the FIU has no address, records what would have been sent.
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
         let Some(message) = self.message(&world, &delivery).await else { return };
         if world.is_closed() {
@@ -82,11 +83,12 @@ impl Courier {
         }
         let participants = world.participants();
         let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
-        let Some(base_url) = &fiu.base_url else {
+        let kind = delivery.notice.kind();
+        let Some(url) = fiu.webhooks.of(kind, self.routes.path(kind)) else {
             world.shelve(delivery.id, message);
             return;
         };
-        let attempt = self.attempt(&world, fiu, base_url, &delivery, &message).await;
+        let attempt = self.attempt(&world, fiu, url, &delivery, &message).await;
         let outcome = &attempt.outcome;
         tracing::info!(
             world = world.name(),
@@ -109,20 +111,12 @@ impl Courier {
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
             let profile = participants.fiu(&notice.fiu).map_or(SignatureProfile::Detached, |fiu| fiu.signature);
-            prepare(&notice, participants.aa_of(&notice.consent), &key, profile, world.seed(), world.message_time())
+            prepare(&notice, participants.aa_of(&notice.consent), &key, profile, &world)
         });
         made.await.ok().map(Arc::new)
     }
 
-    async fn attempt(
-        &self,
-        world: &World,
-        fiu: &Fiu,
-        base_url: &str,
-        delivery: &Delivery,
-        message: &Message,
-    ) -> Attempt {
-        let url = format!("{base_url}{}", self.routes.path(delivery.notice.kind()));
+    async fn attempt(&self, world: &World, fiu: &Fiu, url: String, delivery: &Delivery, message: &Message) -> Attempt {
         let headers = headers(world, fiu, delivery, message);
         let (at, wall_at) = (world.now(), wall());
         let started = Instant::now();

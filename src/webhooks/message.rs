@@ -1,32 +1,29 @@
-//! From a notice to the bytes that are sent. Pure in the notice and the message time, so that a retry sends the same
-//! bytes and a frozen world repeats them.
+//! From a notice to the bytes that are sent, made once: a retry sends the same bytes, and a frozen world repeats them.
 
 use crate::bankgen::{StatementRequest, statement};
 use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
 use crate::domain::account::Account;
+use crate::domain::consent::Face;
 use crate::domain::delivery::Message;
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::{Aa, SignatureProfile};
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::statement::Statement;
-use crate::domain::time::Timestamp;
-use crate::wire::notification;
+use crate::engine::world::World;
+use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
-pub fn prepare(
-    notice: &Notice,
-    aa: &Aa,
-    key: &SigningKey,
-    profile: SignatureProfile,
-    world_seed: u64,
-    message_time: Timestamp,
-) -> Message {
-    let statements = match &notice.content {
-        Content::FiData(session) => statements(notice, session, world_seed),
-        Content::ConsentStatus(_) | Content::FiStatus(_) => Vec::new(),
+pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignatureProfile, world: &World) -> Message {
+    let (seed, at) = (world.seed(), world.message_time());
+    let body = match &notice.content {
+        Content::FiData(session) => notification::body(notice, aa, at, &statements(notice, session, seed)),
+        Content::Analytics(analytics) => unaport::notification::analytics(notice, analytics, at),
+        Content::ConsentStatus(_) | Content::FiStatus(_) if notice.consent.face == Face::Unaport => {
+            unaport::notification::body(notice, aa, at, &world.setting().unaport)
+        }
+        Content::ConsentStatus(_) | Content::FiStatus(_) => notification::body(notice, aa, at, &[]),
     };
-    let body = notification::body(notice, aa, message_time, &statements);
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }
 }

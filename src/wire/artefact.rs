@@ -21,12 +21,12 @@ pub struct Stated<'a> {
     fi_types: Vec<&'static str>,
     #[serde(rename = "DataConsumer")]
     data_consumer: Party<'a>,
-    #[serde(rename = "DataProvider")]
-    data_provider: Party<'a>,
+    #[serde(rename = "DataProvider", skip_serializing_if = "Option::is_none")]
+    data_provider: Option<Party<'a>>,
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
-    #[serde(rename = "Accounts")]
-    accounts: Vec<StatedAccount<'a>>,
+    #[serde(rename = "Accounts", skip_serializing_if = "Option::is_none")]
+    accounts: Option<Vec<StatedAccount<'a>>>,
     #[serde(rename = "Purpose")]
     purpose: StatedPurpose<'a>,
     #[serde(rename = "FIDataRange")]
@@ -118,8 +118,8 @@ impl<'a> Stated<'a> {
     pub fn for_fip(consent: &'a Consent, aa: &'a Aa, fip: &'a str) -> Self {
         let mut stated = Self::new(consent, aa);
         stated.data_consumer = Party { id: &aa.id, r#type: "AA" };
-        stated.data_provider = Party { id: fip, r#type: "FIP" };
-        stated.accounts.retain(|account| account.fip_id == fip);
+        stated.data_provider = Some(Party { id: fip, r#type: "FIP" });
+        stated.accounts.iter_mut().for_each(|accounts| accounts.retain(|account| account.fip_id == fip));
         stated
     }
 
@@ -129,10 +129,29 @@ impl<'a> Stated<'a> {
     /// `Assumption:` ReBIT 2.x requires every part of the purpose in the artefact, also those that a request may leave
     /// out: they are then ReBIT's own words for the code.
     pub fn new(consent: &'a Consent, aa: &'a Aa) -> Self {
+        let mut stated = Self::asked(&consent.terms);
+        stated.data_provider = Some(Party { id: &aa.id, r#type: "AA" });
+        let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+        stated.accounts = Some(accounts.map(StatedAccount::new).collect());
+        if consent.face == Face::Unaport {
+            // Quirk: the recorded artefacts have an empty list where none was asked for.
+            stated.data_filter.get_or_insert_default();
+        }
         let standard = match consent.face {
             Face::Seed => None,
-            Face::Rebit(_) => StandardPurpose::of(&consent.terms.purpose.code),
+            Face::Rebit(_) | Face::Unaport => StandardPurpose::of(&consent.terms.purpose.code),
         };
+        if let Some(standard) = standard {
+            let purpose = &mut stated.purpose;
+            purpose.ref_uri.get_or_insert(standard.ref_uri);
+            purpose.text.get_or_insert(standard.text);
+            purpose.category.get_or_insert(Category { r#type: standard.category });
+        }
+        stated
+    }
+
+    /// What was asked for, before anybody granted anything.
+    pub fn asked(terms: &'a Terms) -> Self {
         let Terms {
             start,
             expiry,
@@ -150,7 +169,7 @@ impl<'a> Stated<'a> {
             filters,
             vdr_provider,
             txnid: _,
-        } = &*consent.terms;
+        } = terms;
         Self {
             consent_start: Instant(*start),
             consent_expiry: Instant(*expiry),
@@ -159,18 +178,14 @@ impl<'a> Stated<'a> {
             consent_types: consent_types.iter().map(|part| part.as_str()).collect(),
             fi_types: fi_types.iter().map(|fi_type| fi_type.as_str()).collect(),
             data_consumer: Party { id: consumer, r#type: consumer_type.as_str() },
-            data_provider: Party { id: &aa.id, r#type: "AA" },
+            data_provider: None,
             customer: CustomerId { id: customer },
-            accounts: consent.grant.iter().flat_map(|grant| grant.accounts.iter()).map(StatedAccount::new).collect(),
+            accounts: None,
             purpose: StatedPurpose {
                 code: &purpose.code,
-                ref_uri: purpose.ref_uri.as_deref().or(standard.map(|standard| standard.ref_uri)),
-                text: purpose.text.as_deref().or(standard.map(|standard| standard.text)),
-                category: purpose
-                    .category
-                    .as_deref()
-                    .or(standard.map(|standard| standard.category))
-                    .map(|r#type| Category { r#type }),
+                ref_uri: purpose.ref_uri.as_deref(),
+                text: purpose.text.as_deref(),
+                category: purpose.category.as_deref().map(|r#type| Category { r#type }),
             },
             range: StatedRange { from: Instant(range.from), to: Instant(range.to) },
             data_life: Quantity { unit: data_life.0.as_str(), value: data_life.1 },

@@ -15,7 +15,8 @@ use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
 use crate::wire::fields::{
-    bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional, optional_text, quoted, text,
+    Object, bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional, optional_text,
+    quoted, text,
 };
 use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
@@ -333,6 +334,22 @@ fn registry_of(registry: AskedRegistry) -> Result<VdrProvider, Problem> {
         vdrp_id: text("ConsentDetail.VDRProvider.vdrpid", registry.vdrpid)?.into(),
         fiu_id: text("ConsentDetail.VDRProvider.fiuid", registry.fiuid)?.into(),
     })
+}
+
+/// The filters of a `DataFilter` that is read elsewhere, by ReBIT's rules.
+pub fn filters(value: Option<&Value>) -> Result<Option<Box<[Filter]>>, Problem> {
+    let Some(value) = value else { return Ok(None) };
+    let asked: Vec<Object<AskedFilter>> = serde_json::from_value(value.clone())
+        .map_err(|error| Problem::field("ConsentDetail.DataFilter", format!("cannot be read: {error}")))?;
+    bounded_list("ConsentDetail.DataFilter", &asked)?;
+    let asked = asked.into_iter().map(|Object(filter)| filter).collect();
+    filters_of(asked, Rules::rebit(Version::V2_0_0)).map(Some)
+}
+
+/// ReBIT's rules for terms that were read elsewhere.
+pub fn check(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
+    consistent(terms, aa_handle)?;
+    permitted(terms)
 }
 
 fn filters_of(filters: Vec<AskedFilter>, rules: Rules) -> Result<Box<[Filter]>, Problem> {

@@ -18,3 +18,4 @@ pub mod registry;
 pub mod seed;
 pub mod span;
 pub mod token;
+pub mod unaport;

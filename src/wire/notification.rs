@@ -10,13 +10,13 @@ use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::version::Version;
-use crate::wire::fi::json::DepositTab;
+use crate::wire::fi::json::Tabs;
 use crate::wire::fi::xml;
 
 /// FIU API version in which an FIU is called back: that of its consent.
 fn version(face: Face) -> Version {
     match face {
-        Face::Seed => Version::V2_0_0,
+        Face::Seed | Face::Unaport => Version::V2_0_0,
         Face::Rebit(version) => version.of_callbacks(),
     }
 }
@@ -36,10 +36,17 @@ struct Notification<'a> {
     fi_data: Option<FiData<'a>>,
 }
 
+/// Who tells.
 #[derive(Debug, Serialize)]
-struct Notifier<'a> {
+pub struct Notifier<'a> {
     r#type: &'static str,
     id: &'a str,
+}
+
+impl<'a> Notifier<'a> {
+    pub fn of(aa: &'a Aa) -> Self {
+        Self { r#type: "AA", id: &aa.id }
+    }
 }
 
 /// `consentId` is absent where there is none: for REJECTED and for EXPIRED unanswered only the handle can be told
@@ -54,9 +61,10 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
+/// How the accounts of a session fare.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FiStatusNotification<'a> {
+pub struct FiStatusNotification<'a> {
     session_id: String,
     session_status: &'static str,
     #[serde(rename = "FIStatusResponse")]
@@ -86,7 +94,7 @@ struct AccountStatus<'a> {
 struct FiData<'a> {
     consent_id: String,
     consent_handle: String,
-    statement: DepositTab<'a>,
+    statement: Tabs<'a>,
     xml: Vec<AccountXml<'a>>,
 }
 
@@ -109,23 +117,24 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         ver: version(consent.face).as_str(),
         timestamp: timestamp.to_string(),
         txnid: message.to_string(),
-        notifier: Notifier { r#type: "AA", id: &aa.id },
+        notifier: Notifier::of(aa),
         consent_status: None,
         fi_status: None,
         fi_data: None,
     };
     match content {
         Content::ConsentStatus(status) => notification.consent_status = Some(consent_status(consent, *status)),
-        Content::FiStatus(session) => notification.fi_status = Some(fi_status(session)),
+        Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
-            notification.fi_status = Some(fi_status(session));
+            notification.fi_status = Some(FiStatusNotification::of(session));
             notification.fi_data = Some(FiData {
                 consent_id: session.consent_id.to_string(),
                 consent_handle: session.handle.to_string(),
-                statement: DepositTab::new(statements, session, *at),
+                statement: Tabs::new(statements, session, *at),
                 xml: statements.iter().map(account_xml).collect(),
             });
         }
+        Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
     }
     serde_json::to_vec(&notification).expect("texts and numbers serialise")
 }
@@ -134,21 +143,24 @@ fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotificatio
     ConsentStatusNotification {
         id: consent.consent_id().map(|id| id.to_string()),
         handle: consent.handle.to_string(),
-        status: status.as_str(),
+        // The enum of the FIU API 2.0.0 has no FAILED.
+        status: if status == Status::Failed { Status::Rejected } else { status }.as_str(),
     }
 }
 
-/// Accounts are grouped by FIP, in the order in which FIPs first appear.
-fn fi_status(session: &Session) -> FiStatusNotification<'_> {
-    let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
-    for SessionAccount { fip, link_ref, status, description, answered_at: _ } in &session.accounts {
-        let account = AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description };
-        match responses.iter_mut().find(|response| response.fip_id == &**fip) {
-            Some(response) => response.accounts.push(account),
-            None => responses.push(FiStatusResponse { fip_id: fip, accounts: vec![account] }),
+impl<'a> FiStatusNotification<'a> {
+    /// Accounts are grouped by FIP, in the order in which FIPs first appear.
+    pub fn of(session: &'a Session) -> Self {
+        let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
+        for SessionAccount { fip, link_ref, status, description, answered_at: _ } in &session.accounts {
+            let account = AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description };
+            match responses.iter_mut().find(|response| response.fip_id == &**fip) {
+                Some(response) => response.accounts.push(account),
+                None => responses.push(FiStatusResponse { fip_id: fip, accounts: vec![account] }),
+            }
         }
+        Self { session_id: session.id.to_string(), session_status: session.status.as_str(), responses }
     }
-    FiStatusNotification { session_id: session.id.to_string(), session_status: session.status.as_str(), responses }
 }
 
 fn account_xml(statement: &Statement) -> AccountXml<'_> {

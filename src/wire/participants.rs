@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::participants::{
-    Aa, Entity, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey, SignatureProfile,
+    Aa, Entity, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::wire::fields::{one_of, optional, quoted};
 use crate::wire::jwk::Jwk;
 use crate::wire::problem::Problem;
+use crate::wire::unaport::settings::UnaportEntry;
 
 /// A `mockaa.toml`. A list that is given replaces the shipped one whole.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +23,7 @@ pub struct ParticipantsFile {
     pub aa: Option<Vec<AaEntry>>,
     pub fiu: Option<Vec<FiuEntry>>,
     pub fip: Option<Vec<FipEntry>>,
+    pub unaport: Option<UnaportEntry>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +48,18 @@ pub struct FiuEntry {
     #[serde(alias = "api_key")]
     api_key: Option<String>,
     #[serde(alias = "base_url")]
-    pub base_url: Option<String>,
+    base_url: Option<String>,
+    /// All webhooks go there, to this very address.
+    #[serde(alias = "webhook_url")]
+    webhook_url: Option<String>,
+    #[serde(alias = "consent_url")]
+    consent_url: Option<String>,
+    #[serde(alias = "data_url")]
+    data_url: Option<String>,
+    #[serde(alias = "analytics_url")]
+    analytics_url: Option<String>,
+    #[serde(alias = "org_id")]
+    org_id: Option<String>,
     #[serde(alias = "webhook_secret", alias = "secret")]
     webhook_secret: Option<String>,
     #[serde(alias = "signature_profile")]
@@ -85,12 +99,19 @@ impl AaEntry {
 impl FiuEntry {
     /// The FIU as the control API shows it.
     pub fn of(fiu: &Fiu) -> Self {
-        let Fiu { entity, webhook_secret, base_url, signature, plaintext, redirect_passphrase } = fiu;
+        let Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, redirect_passphrase } = fiu;
+        let WebhookUrls { base, all, consent, data, analytics } = webhooks;
+        let shown = |url: &Option<Arc<str>>| url.as_deref().map(Into::into);
         Self {
             id: Some(entity.id.to_string()),
             name: Some(entity.name.to_string()),
             api_key: Some(entity.api_key.to_string()),
-            base_url: base_url.as_deref().map(Into::into),
+            base_url: shown(base),
+            webhook_url: shown(all),
+            consent_url: shown(consent),
+            data_url: shown(data),
+            analytics_url: shown(analytics),
+            org_id: Some(org_id.to_string()),
             webhook_secret: Some(webhook_secret.to_string()),
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
@@ -99,8 +120,14 @@ impl FiuEntry {
         }
     }
 
-    /// The FIU of this entry: what it leaves out stays as `before` has it, or follows from the id. An empty
-    /// `baseUrl` means none.
+    /// Whether it says where webhooks go.
+    pub fn says_where(&self) -> bool {
+        let urls = [&self.base_url, &self.webhook_url, &self.consent_url, &self.data_url, &self.analytics_url];
+        urls.into_iter().any(Option::is_some)
+    }
+
+    /// The FIU of this entry: what it leaves out stays as `before` has it, or follows from the id. An empty URL means
+    /// none.
     pub fn into_fiu(self, before: Option<&Fiu>) -> Result<Fiu, Problem> {
         let entity = entity("fiu", self.id, self.name, self.api_key, self.public_keys, before.map(|fiu| &fiu.entity))?;
         let default_secret = || {
@@ -111,9 +138,19 @@ impl FiuEntry {
             Some(secret) => checked_secret(&secret)?,
             None => before.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
         };
-        let base_url = match self.base_url {
-            None => before.and_then(|fiu| fiu.base_url.clone()),
-            Some(url) => optional(Some(url)).map(|url| check_fiu_url("fiu.baseUrl", &url)).transpose()?.map(Into::into),
+        let webhooks = before.map(|fiu| fiu.webhooks.clone()).unwrap_or_default();
+        let webhooks = WebhookUrls {
+            base: url_of(self.base_url, webhooks.base, |url| check_fiu_url("fiu.baseUrl", url))?,
+            all: url_of(self.webhook_url, webhooks.all, |url| check_webhook_url("fiu.webhookUrl", url))?,
+            consent: url_of(self.consent_url, webhooks.consent, |url| check_webhook_url("fiu.consentUrl", url))?,
+            data: url_of(self.data_url, webhooks.data, |url| check_webhook_url("fiu.dataUrl", url))?,
+            analytics: url_of(self.analytics_url, webhooks.analytics, |url| {
+                check_webhook_url("fiu.analyticsUrl", url)
+            })?,
+        };
+        let org_id = match self.org_id {
+            None => before.map_or_else(|| org_of(&entity.id), |fiu| Arc::clone(&fiu.org_id)),
+            given => id_of("fiu.orgId", given)?,
         };
         let signature = match self.signature_profile {
             None => before.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
@@ -130,7 +167,7 @@ impl FiuEntry {
                 |fiu| Arc::clone(&fiu.redirect_passphrase),
             ),
         };
-        Ok(Fiu { entity, webhook_secret, base_url, signature, plaintext, redirect_passphrase })
+        Ok(Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, redirect_passphrase })
     }
 }
 
@@ -160,6 +197,28 @@ impl FipEntry {
     }
 }
 
+/// The address that an entry sets, or leaves as it was.
+fn url_of(
+    given: Option<String>,
+    before: Option<Arc<str>>,
+    check: impl Fn(&str) -> Result<String, Problem>,
+) -> Result<Option<Arc<str>>, Problem> {
+    match given {
+        None => Ok(before),
+        Some(url) => Ok(optional(Some(url)).map(|url| check(&url)).transpose()?.map(Into::into)),
+    }
+}
+
+/// The organisation of an FIU that names none: the same in every sandbox, since clients write it into their settings.
+fn org_of(fiu: &str) -> Arc<str> {
+    derived_id(&["organisation", fiu]).into()
+}
+
+/// An id that follows from names (RFC 9562 §5.5).
+pub fn derived_id(names: &[&str]) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("urn:mockaa:{}", names.join(":")).as_bytes()).to_string()
+}
+
 /// Refuses participants that could not be told apart.
 pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
     let members: Vec<Member> = participants.members().collect();
@@ -175,6 +234,13 @@ pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
                 let problem = format!("@{} of {} is also that of {}", aa.handle, quoted(&aa.id), quoted(&other.id));
                 return Err(Problem::field("aa.handle", problem));
             }
+        }
+    }
+    for (place, fiu) in participants.fius.iter().enumerate() {
+        let clashes = |other: &&Arc<Fiu>| other.org_id == fiu.org_id && other.entity.id != fiu.entity.id;
+        if let Some(other) = participants.fius[..place].iter().find(clashes) {
+            let problem = format!("of {} is also that of {}", quoted(&fiu.entity.id), quoted(&other.entity.id));
+            return Err(Problem::field("orgId", problem));
         }
     }
     for (place, member) in members.iter().enumerate() {
@@ -257,11 +323,23 @@ fn is_metadata(host: &str) -> bool {
     }
 }
 
-/// Checks an address that webhooks are to be posted to, and takes the slash off its end.
+/// Checks an address below which webhooks are to be posted, and takes the slash off its end.
 pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, Problem> {
+    let url = check_webhook_url(field, text)?;
+    if url.contains(['?', '#']) {
+        let problem = format!("{} has a query or a fragment; paths are appended to it", quoted(text));
+        return Err(Problem::field(field, problem));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// Checks an address that webhooks are to be posted to.
+fn check_webhook_url(field: &'static str, text: &str) -> Result<String, Problem> {
     let wrong = |problem: &str| {
-        let problem =
-            format!("{} is not an FIU base URL: {problem}; give one such as http://127.0.0.1:9000", quoted(text));
+        let problem = format!(
+            "{} is not an address for webhooks: {problem}; give one such as http://127.0.0.1:9000",
+            quoted(text)
+        );
         Problem::field(field, problem)
     };
     let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
@@ -271,13 +349,10 @@ pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, Problem>
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("a user name or password in it would stand in every record of a delivery"));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("paths are appended to it, so it has no query and no fragment"));
-    }
     if url.host_str().is_none_or(is_metadata) {
         return Err(wrong("cloud-metadata addresses are never called"));
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url.into())
 }
 
 #[cfg(test)]
@@ -310,6 +385,6 @@ mod tests {
         let fiu = FiuEntry { id: Some("FIU-9".to_owned()), ..FiuEntry::default() }.into_fiu(None).expect("an FIU");
         assert_eq!((&*fiu.entity.api_key, &*fiu.entity.name), ("mockaa-dev-fiu-9-api-key", "FIU-9"));
         let again = FiuEntry { base_url: Some("http://x".to_owned()), ..FiuEntry::of(&fiu) }.into_fiu(Some(&fiu));
-        assert_eq!(again.expect("an FIU").base_url.as_deref(), Some("http://x"));
+        assert_eq!(again.expect("an FIU").webhooks.base.as_deref(), Some("http://x"));
     }
 }

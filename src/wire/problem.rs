@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::refusal::Refusal;
@@ -15,6 +16,8 @@ pub enum Problem {
     Syntax(String),
     #[error("{field} {problem}")]
     Field { field: Cow<'static, str>, problem: String },
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<FieldProblem>),
     #[error("ConsentDetail.Customer.id {0}")]
     CustomerAddress(String),
     #[error("ConsentDetail.Purpose.{0}")]
@@ -64,7 +67,26 @@ pub enum Problem {
     Fault(ErrorCode),
 }
 
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+#[error("{field} {problem}")]
+pub struct FieldProblem {
+    pub field: Cow<'static, str>,
+    pub problem: String,
+}
+
 impl Problem {
+    /// The one field that it is about, if it is about one.
+    pub fn into_field(self) -> Option<FieldProblem> {
+        let (field, problem) = match self {
+            Self::Field { field, problem } => (field, problem),
+            Self::CustomerAddress(problem) => ("ConsentDetail.Customer.id".into(), problem),
+            Self::Purpose(problem) => ("ConsentDetail.Purpose".into(), problem),
+            _ => return None,
+        };
+        Some(FieldProblem { field, problem })
+    }
+
     pub fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
         Self::Field { field: field.into(), problem: problem.into() }
     }

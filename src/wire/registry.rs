@@ -76,7 +76,7 @@ pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>)
                     &entity.id,
                     &entity.name,
                     None,
-                    fiu.base_url.as_deref().unwrap_or_default(),
+                    fiu.webhooks.base.as_deref().unwrap_or_default(),
                     entity.public_keys.first(),
                 )
             });

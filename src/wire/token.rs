@@ -34,7 +34,7 @@ impl Claims {
     /// `base` is the sandbox's address, `id` a fresh one; times are the world's.
     pub fn new(member: &Member, base: &str, id: &str, now: Timestamp) -> Self {
         let entity = &member.entity().id;
-        let iat = now.as_millis().div_euclid(1000);
+        let iat = seconds(now);
         Self {
             exp: iat + LIFE.0 / 1000,
             iat,
@@ -53,14 +53,23 @@ impl Claims {
     /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one): worlds
     /// have participants of their own.
     pub fn holder(&self, world: &str, now: Timestamp) -> Option<&str> {
-        let now_s = now.as_millis().div_euclid(1000);
-        let root = self.iss.strip_suffix(REALM)?;
-        let of_this_world = match root.rfind("/w/") {
-            Some(at) => &root[at..] == world,
-            None => world.is_empty(),
-        };
-        (of_this_world && self.exp > self.iat && self.exp > now_s).then_some(&*self.azp)
+        let holds = is_of_world(&self.iss, REALM, world) && self.exp > self.iat && self.exp > seconds(now);
+        holds.then_some(&*self.azp)
     }
+}
+
+/// An instant as tokens have it.
+pub fn seconds(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(1000)
+}
+
+/// Whether a token's issuer is this realm in the world of this path (`/w/NAME`, nothing for the default one).
+pub fn is_of_world(issuer: &str, realm: &str, world: &str) -> bool {
+    let root = issuer.strip_suffix(realm);
+    root.is_some_and(|root| match root.rfind("/w/") {
+        Some(at) => &root[at..] == world,
+        None => world.is_empty(),
+    })
 }
 
 /// Answer of `/iam/v1/entity/token/generate`.

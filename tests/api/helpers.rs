@@ -73,6 +73,13 @@ impl TestApp {
         reply
     }
 
+    /// Status and `location` of an answer that a browser would follow.
+    pub async fn send_raw(&self, request: RequestBuilder) -> (StatusCode, Option<String>) {
+        let response = request.send().await.expect("the sandbox answers");
+        let location = response.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+        (response.status(), location)
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }

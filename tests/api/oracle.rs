@@ -16,7 +16,11 @@ pub struct Oracle {
 
 impl Oracle {
     pub async fn of(app: &TestApp) -> Self {
-        let jwk = app.get("/.well-known/jwks.json").await.ok()["keys"][0].clone();
+        Self::of_key(&app.get("/.well-known/jwks.json").await.ok()["keys"][0])
+    }
+
+    /// Checks with this published key.
+    pub fn of_key(jwk: &Value) -> Self {
         let number = |name: &str| rsa::BigUint::from_bytes_be(&unbase64(jwk[name].as_str().expect("a number")));
         let key = RsaPublicKey::new(number("n"), number("e")).expect("an RSA key");
         Self { kid: jwk["kid"].as_str().expect("a kid").to_owned(), key: VerifyingKey::new(key) }

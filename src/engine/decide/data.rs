@@ -11,9 +11,10 @@ use crate::domain::event::Event;
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, SessionStatus};
+use crate::domain::session::{FiStatus, FipSession, Progression, Session, SessionAccount, SessionStatus};
 use crate::domain::stream::Kind;
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::unaport::{Analytics, AnalyticsStatus};
 use crate::engine::state::State;
 
 /// How long data waits that may not be kept (DataLife 0), in world time.
@@ -37,11 +38,28 @@ pub fn request(state: &State, request: RequestData, given: &Circumstances<'_>) -
         return Err(Refusal::UsedUp(allowance(&consent.terms)));
     }
     let requested = open(consent, grant, state, Opening { range, key: Some(key), txnid }, given);
-    let mut events = vec![Event::DataRequested { session: Arc::new(requested.clone()) }];
-    if (given.answers_at_once)(handle) {
-        events.push(prepared(&requested, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
-    }
-    Ok(events)
+    Ok(asked(consent, grant, requested, given))
+}
+
+/// Unaport asks by itself.
+pub fn run(consent: &Consent, state: &State, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+    let grant = granted(consent, given.now)?;
+    let requested = open(consent, grant, state, unasked(consent), given);
+    Ok(asked(consent, grant, requested, given))
+}
+
+/// What an AA asks for that nobody has asked it for: all that was granted, in the clear.
+fn unasked(consent: &Consent) -> Opening {
+    Opening { range: consent.terms.range, key: None, txnid: consent.terms.txnid.clone() }
+}
+
+/// A session is open; FIPs that answer at once have answered.
+fn asked(consent: &Consent, grant: &Grant, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
+    let next_run_at = consent.next_run(given.now);
+    let answered = ((given.progression)(consent) == Progression::Immediate)
+        .then(|| prepared(&session, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
+    let requested = Event::DataRequested { session: Arc::new(session), next_run_at };
+    std::iter::once(requested).chain(answered).collect()
 }
 
 /// The FIPs answer a session; where none is named and none waits, the AA asks for the data by itself.
@@ -66,10 +84,10 @@ pub fn deliver(
         (None, Some(id)) => return Err(Refusal::NothingAwaited(id.to_string())),
         (None, None) => {}
     }
-    let opening = Opening { range: consent.terms.range, key: None, txnid: consent.terms.txnid.clone() };
-    let requested = open(consent, grant, state, opening, given);
+    let requested = open(consent, grant, state, unasked(consent), given);
     let answered = prepared(&requested, &grant.accounts, outcome, given);
-    Ok(vec![Event::DataRequested { session: Arc::new(requested) }, answered])
+    let next_run_at = consent.next_run(given.now);
+    Ok(vec![Event::DataRequested { session: Arc::new(requested), next_run_at }, answered])
 }
 
 /// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.
@@ -112,16 +130,23 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
 ///
 /// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
 /// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
+///
+/// `Assumption:` what Unaport has fetched stays there for the consent's data life, whatever becomes of the consent; a
+/// session that has nothing yet is taken empty.
 pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let CollectData { session: id, fip, link_refs } = collect;
     let unknown = || Refusal::UnknownSession(id.to_string());
     let session = state.session(*id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
-    if consent.status != Status::Active {
+    let kept_by_unaport = consent.face == Face::Unaport && session.key.is_none();
+    if consent.status != Status::Active && !kept_by_unaport {
         return Err(Refusal::FetchBarred { status: consent.status });
     }
     if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
         return Err(Refusal::DataGone(expires_at));
+    }
+    if kept_by_unaport {
+        return Ok(vec![taken(session, |_| true)]);
     }
     if session.key.is_none() {
         return Err(Refusal::NoKey);
@@ -145,11 +170,30 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
         let words: Vec<_> = session.accounts.iter().filter(|account| wanted(account)).map(fares).collect();
         return Err(Refusal::NoDataFound(words.join(", ")));
     }
-    let mut accounts = session.accounts.clone();
-    for account in accounts.iter_mut().filter(|account| wanted(account) && account.status.is_there()) {
+    Ok(vec![taken(session, wanted)])
+}
+
+/// The FIU has what is there of the accounts that it wanted.
+fn taken(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Event {
+    let mut session = session.clone();
+    session.taken += 1;
+    for account in session.accounts.iter_mut().filter(|account| wanted(account) && account.status.is_there()) {
         *account = account.answering(FiStatus::Delivered, account.answered_at);
     }
-    Ok(vec![Event::DataCollected { session: Arc::new(Session { accounts, ..(**session).clone() }) }])
+    Event::DataCollected { session: Arc::new(session) }
+}
+
+/// The FIU is told how the analytics of a session went.
+pub fn report_analytics(state: &State, id: SessionId, status: AnalyticsStatus) -> Result<Vec<Event>, Refusal> {
+    let unknown = || Refusal::UnknownSession(id.to_string());
+    let session = state.session(id).ok_or_else(unknown)?;
+    let consent = find(state, session.handle).map_err(|_| unknown())?;
+    if consent.face != Face::Unaport {
+        return Err(Refusal::NoAnalytics(consent.face.as_str()));
+    }
+    let ids = session.analytic_ids().collect();
+    let analytics = Arc::new(Analytics { session: id, ids, status });
+    Ok(vec![Event::AnalyticsReported { handle: consent.handle, analytics }])
 }
 
 /// What was not taken in time is gone.
@@ -210,6 +254,8 @@ fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given
         fips: fips.collect(),
         key,
         txnid,
+        first_analytic_id: state.session_accounts() + 1,
+        taken: 0,
     }
 }
 
@@ -217,8 +263,8 @@ fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given
 fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     match (consent.face, consent.terms.data_life) {
         (Face::Seed, _) | (_, (DataLifeUnit::Inf, _)) => None,
-        (Face::Rebit(_), (_, 0)) => Some(now.plus(UNKEPT_LIFE)),
-        (Face::Rebit(_), (unit, value)) => unit.after(now, value),
+        (Face::Rebit(_) | Face::Unaport, (_, 0)) => Some(now.plus(UNKEPT_LIFE)),
+        (Face::Rebit(_) | Face::Unaport, (unit, value)) => unit.after(now, value),
     }
 }
 

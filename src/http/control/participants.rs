@@ -52,12 +52,12 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
         let id = call.segment("id");
         let mut entry: FiuEntry = call.json()?;
         named_as_called(id, entry.id.replace(id.to_owned()))?;
-        let says_where = entry.base_url.is_some();
+        let says_where = entry.says_where();
         let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
             let before = participants.fiu(id);
             let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
             if before.is_none() && !says_where {
-                fiu.base_url.clone_from(&world.setting().fiu_url);
+                fiu.webhooks.base.clone_from(&world.setting().fiu_url);
             }
             let mut changed = participants.clone();
             match changed.fius.iter_mut().find(|known| *known.entity.id == *id) {

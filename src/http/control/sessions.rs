@@ -4,13 +4,14 @@ use actix_web::HttpResponse;
 
 use super::{operator, window};
 use crate::domain::command::{Command, Outcome};
+use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::SessionAccount;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
-use crate::wire::control::sessions::{DeliverRequest, SessionView};
+use crate::wire::control::sessions::{AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
@@ -47,6 +48,18 @@ pub async fn deliver(call: Call) -> HttpResponse {
         }
         let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(id), outcome })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
+    }))
+}
+
+/// Tells the FIU how the analytics of a session went.
+pub async fn report_analytics(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let status = call.json_or_default::<AnalyticsRequest>()?.try_into()?;
+        let receipt = world.submit(Command::ReportAnalytics { session: session_id(&call)?, status })?;
+        let Event::AnalyticsReported { analytics, .. } = &receipt.event else {
+            unreachable!("that is what the command does")
+        };
+        Ok(Answer::json(&AnalyticsView::from(&**analytics)).holding(receipt.hold))
     }))
 }
 

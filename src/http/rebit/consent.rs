@@ -1,23 +1,20 @@
 //! Consents: raising one, looking one up, fetching its artefact.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
 use super::{enter, read};
-use crate::crypto::jws;
-use crate::crypto::keys::SigningKey;
 use crate::domain::command::{Command, RaiseConsent};
 use crate::domain::consent::{Consent, Face};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
 use crate::domain::refusal::Refusal;
 use crate::domain::version::{Generation, Version};
-use crate::http::Shared;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::http::seals::{signed_consent, signed_for_fip};
 use crate::http::security::{Audience, Caller};
-use crate::wire::artefact::Stated;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::rebit::Echo;
@@ -42,7 +39,8 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
         caller.object(|| Problem::CustomerAddress(problem))?;
     }
     let scenario = call.scenario()?;
-    let raise = RaiseConsent { terms, face: Face::Rebit(head.ver), aa: Arc::clone(&aa.id), fiu, scenario };
+    let raise =
+        RaiseConsent { terms, face: Face::Rebit(head.ver), aa: Arc::clone(&aa.id), fiu, filing: None, scenario };
     let receipt = caller.world.submit(Command::RaiseConsent(raise))?;
     let answer = ConsentsResponse::new(Echo::of(&head, receipt.message_time), receipt.consent());
     Ok(Answer::json(&answer).holding(receipt.hold))
@@ -105,7 +103,7 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
 pub fn first_generation(consent: &Consent) -> Version {
     match consent.face {
         Face::Rebit(version) if version.generation() == Generation::One => version,
-        Face::Rebit(_) | Face::Seed => Version::V1_1_2,
+        Face::Rebit(_) | Face::Seed | Face::Unaport => Version::V1_1_2,
     }
 }
 
@@ -135,9 +133,9 @@ async fn artefact(
     // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
     let consent = consent.filter(|consent| artefact_status(consent).is_some()).ok_or_else(unknown)?;
     let signed = if as_fip {
-        signed_for_fip(call.shared(), caller, &consent, id).await
+        signed_for_fip(call.shared(), &caller.participants, &consent, id).await
     } else {
-        signed_consent(call.shared(), caller, &consent).await
+        signed_consent(call.shared(), &caller.participants, &consent).await
     };
     let (ver, txnid) = echo(&consent);
     let artefact = ConsentArtefact::new(ver, &txnid, &consent, id, signed.ok_or_else(unknown)?).ok_or_else(unknown)?;
@@ -148,30 +146,4 @@ async fn artefact(
 fn artefact_of(consent: &Consent, id: ConsentId) -> Option<&str> {
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     artefacts.find(|artefact| artefact.consent_id == id).map(|artefact| &*artefact.fip)
-}
-
-/// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
-pub async fn signed_consent(shared: &Shared, caller: &Caller, consent: &Consent) -> Option<String> {
-    let seal = &consent.grant.as_ref()?.seals.artefact;
-    let payload = Stated::new(consent, caller.participants.aa_of(consent)).to_bytes();
-    Some(sealed(shared.keys.of(&consent.aa), seal, &payload).await)
-}
-
-async fn signed_for_fip(shared: &Shared, caller: &Caller, consent: &Consent, id: ConsentId) -> Option<String> {
-    let mut artefacts = consent.grant.as_ref()?.fips.iter();
-    let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
-    let payload = Stated::for_fip(consent, caller.participants.aa_of(consent), &artefact.fip).to_bytes();
-    Some(sealed(shared.keys.of(&consent.aa), &artefact.seal, &payload).await)
-}
-
-/// A compact JWS whose signature is made once, on a blocking thread.
-async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
-    let input = jws::compact_input(key.kid(), payload);
-    if let Some(signature) = seal.get() {
-        return jws::compact(&input, signature);
-    }
-    let (key, signed) = (Arc::clone(key), input.clone());
-    let made = tokio::task::spawn_blocking(move || key.sign(signed.as_bytes())).await;
-    let made = made.expect("signing does not panic");
-    jws::compact(&input, seal.get_or_init(|| made.into()))
 }

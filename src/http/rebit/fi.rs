@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::consent::{first_generation, signed_consent};
+use super::consent::first_generation;
 use super::fi_data::{Parcel, seal};
 use super::{enter, read};
 use crate::crypto::exchange::{ExchangeError, read_nonce, read_public};
@@ -18,6 +18,7 @@ use crate::domain::version::Version;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
+use crate::http::seals::signed_consent;
 use crate::http::security::{Audience, Caller};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::Echo;
@@ -38,7 +39,7 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
     if !caller.may_see(&consent) {
         return Err(Problem::NotYours(format!("Consent.id {consent_id} is a consent of another FIU")));
     }
-    let artefact = signed_consent(call.shared(), &caller, &consent).await.ok_or_else(unknown)?;
+    let artefact = signed_consent(call.shared(), &caller.participants, &consent).await.ok_or_else(unknown)?;
     if artefact.rsplit_once('.').is_none_or(|(_, seal)| seal != signature) {
         let problem = "Consent.digitalSignature is not the third part of the artefact's signedConsent";
         return Err(Problem::Signature(problem.to_owned()));

@@ -17,7 +17,7 @@ pub struct ConsentView {
     face: &'static str,
     fiu_id: String,
     aa_id: String,
-    /// Unaport's `trackingId`; the faces of today have none.
+    /// Unaport's `trackingId`; the other faces have none.
     tracking_id: Option<String>,
     scenario: Option<String>,
     /// The accounts that it was granted for.
@@ -58,7 +58,8 @@ pub struct ConsentContext {
 
 impl ConsentView {
     pub fn new(consent: &Consent, context: ConsentContext) -> Self {
-        let Consent { handle, face, aa, fiu, terms, status, created_at, grant, hidden, history } = consent;
+        let Consent { handle, number: _, face, aa, fiu, terms, filing, status, created_at, grant, hidden, history } =
+            consent;
         let ConsentContext { scenario, page_url } = context;
         Self {
             consent_handle: handle.to_string(),
@@ -68,7 +69,7 @@ impl ConsentView {
             face: face.as_str(),
             fiu_id: fiu.to_string(),
             aa_id: aa.to_string(),
-            tracking_id: None,
+            tracking_id: filing.as_ref().map(|filing| filing.tracking_id.to_string()),
             scenario,
             accounts: grant
                 .iter()

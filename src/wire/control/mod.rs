@@ -86,6 +86,7 @@ pub fn status_of(problem: &Problem) -> u16 {
     match problem {
         Problem::Syntax(_)
         | Problem::Field { .. }
+        | Problem::Fields(_)
         | Problem::CustomerAddress(_)
         | Problem::Version { .. }
         | Problem::ContentType(_)
@@ -122,6 +123,7 @@ pub fn status_of(problem: &Problem) -> u16 {
             | Refusal::LinkRefTaken(_)
             | Refusal::NothingAwaited(_)
             | Refusal::NoKey
+            | Refusal::NoAnalytics(_)
             | Refusal::NothingToGrant { .. } => 409,
             Refusal::AlreadyExpired { .. }
             | Refusal::UnknownScenario { .. }

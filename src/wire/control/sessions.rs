@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Outcome;
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount};
-use crate::wire::fields::{Instant, quoted};
+use crate::domain::unaport::{Analytics, AnalyticsStatus};
+use crate::wire::fields::{Instant, one_of, quoted};
 use crate::wire::problem::Problem;
 
 /// A data session.
@@ -95,5 +96,40 @@ impl TryFrom<DeliverRequest> for Outcome {
         let default = default.map(|text| status("default", &text)).transpose()?;
         let default = default.or(nobody_named.then_some(FiStatus::Ready));
         Ok(Self { default, fips: list("fips", fips)?, accounts: list("accounts", accounts)? })
+    }
+}
+
+/// Body of `analytics`; all of it may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyticsRequest {
+    /// SUCCESS without it.
+    status: Option<String>,
+}
+
+impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
+    type Error = Problem;
+
+    fn try_from(request: AnalyticsRequest) -> Result<Self, Problem> {
+        match request.status {
+            None => Ok(Self::Success),
+            given => one_of("status", given, Self::parse, Self::names),
+        }
+    }
+}
+
+/// What the FIU is told about the analytics of a session.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalyticsView {
+    session_id: String,
+    analytic_id: Vec<u32>,
+    status: &'static str,
+}
+
+impl From<&Analytics> for AnalyticsView {
+    fn from(analytics: &Analytics) -> Self {
+        let Analytics { session, ids, status } = analytics;
+        Self { session_id: session.to_string(), analytic_id: ids.to_vec(), status: status.as_str() }
     }
 }

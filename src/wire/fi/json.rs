@@ -4,18 +4,22 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+use crate::domain::money::Paise;
 use crate::domain::session::Session;
 use crate::domain::statement::{Row, Statement, Transactions};
 use crate::domain::time::Timestamp;
+use crate::domain::unaport::{FetchQuirk, FetchQuirks};
 use crate::wire::fi::digits::{instant, money};
+use crate::wire::unaport::with_offset;
 
-/// `tabs` and the DEPOSIT arrays of a session's statements.
+/// `tabs` and the DEPOSIT arrays of a session's statements; where there are none, there is no tab.
 #[derive(Debug)]
-pub struct DepositTab<'a> {
+pub struct Tabs<'a> {
     statements: &'a [Statement],
     origin: Origin,
+    quirks: FetchQuirks,
 }
 
 /// What every row repeats.
@@ -23,35 +27,47 @@ pub struct DepositTab<'a> {
 struct Origin {
     consent_id: String,
     session_id: String,
+    /// The organisation that the data was fetched for, where there is one.
+    org_id: Option<String>,
     created_at: String,
 }
 
-impl<'a> DepositTab<'a> {
+impl<'a> Tabs<'a> {
     /// `created_at` is when the session's data was prepared, in world time.
     pub fn new(statements: &'a [Statement], session: &Session, created_at: Timestamp) -> Self {
-        let mut created_at = created_at.to_string();
-        // Quirk: these rows say +00:00 where notifications say Z (recorded collection, FifetchDataBySessionId).
-        created_at.truncate(created_at.len() - 1);
-        created_at.push_str("+00:00");
-        let origin =
-            Origin { consent_id: session.consent_id.to_string(), session_id: session.id.to_string(), created_at };
-        Self { statements, origin }
+        let origin = Origin {
+            consent_id: session.consent_id.to_string(),
+            session_id: session.id.to_string(),
+            org_id: None,
+            created_at: with_offset(created_at),
+        };
+        Self { statements, origin, quirks: FetchQuirks::default() }
+    }
+
+    /// As the Unaport face tells them, to this organisation and with these oddities.
+    #[must_use]
+    pub fn told_to(mut self, org_id: &str, quirks: FetchQuirks) -> Self {
+        self.origin.org_id = Some(org_id.to_owned());
+        Self { quirks, ..self }
     }
 }
 
-impl Serialize for DepositTab<'_> {
+impl Serialize for Tabs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            tabs: [Tab; 1],
-            #[serde(rename = "DEPOSIT")]
-            deposit: Deposit<'a>,
+        let Self { statements, origin, quirks } = self;
+        let mut body = serializer.serialize_map(None)?;
+        if statements.is_empty() {
+            body.serialize_entry("tabs", &[(); 0])?;
+            return body.end();
         }
-        let Self { statements, origin } = self;
-        let summary = statements.iter().filter_map(|statement| SummaryRow::new(statement, origin)).collect();
+        // Quirk: a receiver of 2026 looks for the other name (`reference/unaport.md` §4.2).
+        let name = if quirks.has(FetchQuirk::DepositV2) { "DEPOSIT_V2" } else { "DEPOSIT" };
+        let summary = statements.iter().filter_map(|statement| SummaryRow::new(statement, origin, *quirks)).collect();
         let account_holder = statements.iter().filter_map(|statement| HolderRow::new(statement, origin)).collect();
-        let deposit = Deposit { summary, account_holder, transactions: Rows { statements, origin } };
-        Body { tabs: [Tab { name: "DEPOSIT" }], deposit }.serialize(serializer)
+        let transactions = Rows { statements, origin, quirks: *quirks };
+        body.serialize_entry("tabs", &[Tab { name }])?;
+        body.serialize_entry(name, &Deposit { summary, account_holder, transactions })?;
+        body.end()
     }
 }
 
@@ -77,7 +93,7 @@ type Null = Option<&'static str>;
 struct SummaryRow<'a> {
     id: Null,
     current_balance: String,
-    org_id: Null,
+    org_id: Option<&'a str>,
     branch: &'a str,
     status: &'static str,
     currency: &'static str,
@@ -114,12 +130,16 @@ struct SummaryRow<'a> {
 }
 
 impl<'a> SummaryRow<'a> {
-    fn new(statement: &'a Statement, origin: &'a Origin) -> Option<Self> {
+    fn new(statement: &'a Statement, origin: &'a Origin, quirks: FetchQuirks) -> Option<Self> {
         let summary = statement.summary.as_ref()?;
         Some(Self {
             id: None,
-            current_balance: summary.balance.to_string(),
-            org_id: None,
+            current_balance: if quirks.has(FetchQuirk::JavaNumbers) {
+                java_number(summary.balance)
+            } else {
+                summary.balance.to_string()
+            },
+            org_id: origin.org_id.as_deref(),
             branch: &summary.branch,
             status: "ACTIVE",
             currency: "INR",
@@ -161,7 +181,7 @@ impl<'a> SummaryRow<'a> {
 struct HolderRow<'a> {
     id: Null,
     consent_id: &'a str,
-    org_id: Null,
+    org_id: Option<&'a str>,
     name: &'a str,
     dob: String,
     nominee: &'static str,
@@ -187,7 +207,7 @@ impl<'a> HolderRow<'a> {
         Some(Self {
             id: None,
             consent_id: &origin.consent_id,
-            org_id: None,
+            org_id: origin.org_id.as_deref(),
             name: &holder.name,
             dob: holder.born.to_string(),
             nominee: if holder.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" },
@@ -212,7 +232,7 @@ impl<'a> HolderRow<'a> {
 #[serde(rename_all = "camelCase")]
 struct TransactionRow<'a> {
     id: Null,
-    org_id: Null,
+    org_id: Option<&'a str>,
     tran_timestamp: &'a str,
     session_id: &'a str,
     narration: &'a str,
@@ -234,6 +254,7 @@ struct TransactionRow<'a> {
 struct Rows<'a> {
     statements: &'a [Statement],
     origin: &'a Origin,
+    quirks: FetchQuirks,
 }
 
 impl Serialize for Rows<'_> {
@@ -243,7 +264,7 @@ impl Serialize for Rows<'_> {
         for statement in self.statements {
             if let Some(transactions) = &statement.transactions {
                 for row in &transactions.rows {
-                    rows.serialize_element(&texts.row(row, transactions, statement, self.origin))?;
+                    rows.serialize_element(&texts.row(row, transactions, statement, self))?;
                 }
             }
         }
@@ -265,20 +286,32 @@ impl Texts {
         row: &Row,
         transactions: &'a Transactions,
         statement: &'a Statement,
-        origin: &'a Origin,
+        rows: &'a Rows<'a>,
     ) -> TransactionRow<'a> {
+        let Rows { origin, quirks, .. } = rows;
         let Self { at, amount, balance, id } = self;
         *at = instant(row.at);
+        let tran_timestamp = if quirks.has(FetchQuirk::NoSeconds) {
+            at.copy_within(19.., 16);
+            &at[..22]
+        } else {
+            &at[..]
+        };
         amount.clear();
-        money(amount, row.amount);
         balance.clear();
-        money(balance, row.balance);
+        if quirks.has(FetchQuirk::JavaNumbers) {
+            amount.extend_from_slice(java_number(row.amount).as_bytes());
+            balance.extend_from_slice(java_number(row.balance).as_bytes());
+        } else {
+            money(amount, row.amount);
+            money(balance, row.balance);
+        }
         id.clear();
         write!(id, "M{}", row.id).expect("writing to a string cannot fail");
         TransactionRow {
             id: None,
-            org_id: None,
-            tran_timestamp: ascii(at),
+            org_id: origin.org_id.as_deref(),
+            tran_timestamp: ascii(tran_timestamp),
             session_id: &origin.session_id,
             narration: transactions.narration(row),
             amount: ascii(amount),
@@ -297,7 +330,43 @@ impl Texts {
     }
 }
 
+/// An amount as Java prints a double (`Double.toString`): `29.5`, `220022.0`, `1.0E8` (`reference/unaport.md` §4.1).
+fn java_number(amount: Paise) -> String {
+    let Paise(paise) = amount;
+    let (sign, digits) = (if paise < 0 { "-" } else { "" }, paise.unsigned_abs());
+    if digits < 1_000_000_000 {
+        let text = format!("{sign}{}.{:02}", digits / 100, digits % 100);
+        return text.strip_suffix('0').map(str::to_owned).unwrap_or(text);
+    }
+    let text = digits.to_string();
+    let rest = text[1..].trim_end_matches('0');
+    format!("{sign}{}.{}E{}", &text[..1], if rest.is_empty() { "0" } else { rest }, text.len() - 3)
+}
+
 /// Digits and punctuation as text.
 fn ascii(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("digits and punctuation are ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::java_number;
+    use crate::domain::money::Paise;
+
+    #[test]
+    fn amounts_as_java_prints_them() {
+        for (paise, text) in [
+            (2_950, "29.5"),
+            (22_002_200, "220022.0"),
+            (10_000_000_000, "1.0E8"),
+            (0, "0.0"),
+            (1, "0.01"),
+            (-559_226, "-5592.26"),
+            (999_999_999, "9999999.99"),
+            (1_000_000_000, "1.0E7"),
+            (1_043_311_855, "1.043311855E7"),
+        ] {
+            assert_eq!(java_number(Paise(paise)), text);
+        }
+    }
 }

@@ -128,6 +128,7 @@ pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
         Problem::Conflict(_) => return (409, Code::InvalidRequest),
         Problem::Syntax(_)
         | Problem::Field { .. }
+        | Problem::Fields(_)
         | Problem::ContentType(_)
         | Problem::BodyLost(_)
         | Problem::NotYours(_) => Code::InvalidRequest,
@@ -179,6 +180,7 @@ fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         | Refusal::LinkRefTaken(_)
         | Refusal::NothingAwaited(_)
         | Refusal::UnknownLink(_)
+        | Refusal::NoAnalytics(_)
         | Refusal::WrongToken
         | Refusal::TokenExpired(_) => Code::InvalidRequest,
     }

@@ -1,0 +1,192 @@
+//! What the Unaport FIU API adds to a consent: the reference under which an FIU files it, templates, data that is
+//! fetched without being asked for, and the oddities that a receiver may want to rehearse.
+
+use std::sync::Arc;
+
+use crate::domain::account::{FiType, named};
+use crate::domain::consent::{
+    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FrequencyUnit, Mode, Purpose, Range, Terms,
+};
+use crate::domain::ids::{ProductId, SessionId};
+use crate::domain::time::{Span, Timestamp};
+
+named! {
+    /// Which bodies the Unaport face answers with.
+    #[derive(Default)]
+    Dialect {
+        /// Those of the published tables: with `version`, `txnId` and `timestamp`.
+        #[default]
+        V2 = "2.0.0",
+        /// Those of the recorded collection, which is older.
+        V1_7 = "1.7",
+    }
+}
+
+named! {
+    /// What `consentStatus` a webhook has for a consent that the customer rejected: the page says FAILED, and some
+    /// integrators still meet the older word (`reference/unaport.md` §6, 26).
+    #[derive(Default)]
+    RejectionWord { #[default] Failed = "FAILED", Rejected = "REJECTED" }
+}
+
+/// How long Unaport takes from a consent in force to its request for data, in the recorded journey
+/// (`reference/unaport.md` §1.3.9: notified 04:50:39.331, run 04:50:43.000).
+pub const RECORDED_RUN_AFTER: Span = Span(3_669);
+
+/// How long FIPs took to answer it (run 04:50:43.000, notified 04:50:44.748).
+pub const RECORDED_ANSWER_AFTER: Span = Span(1_748);
+
+/// How the Unaport face of a sandbox is set.
+#[derive(Clone, Debug)]
+pub struct Unaport {
+    pub dialect: Dialect,
+    /// The FIU to whose organisation a login belongs that no account claims.
+    pub fiu: Arc<str>,
+    /// Who may log in; empty: everybody.
+    pub accounts: Vec<Login>,
+    /// Consent templates that every organisation has from the start.
+    pub templates: Vec<Arc<Template>>,
+    pub rejection: RejectionWord,
+    /// Whether consent and data webhooks carry `trackingId` and `consentId` at their top.
+    pub top_level_ids: bool,
+}
+
+impl Unaport {
+    /// Everybody may log in, to this FIU's organisation; the rest as it is unless somebody says otherwise.
+    pub fn open_to_all(fiu: Arc<str>) -> Self {
+        Self {
+            dialect: Dialect::default(),
+            fiu,
+            accounts: Vec::new(),
+            templates: Vec::new(),
+            rejection: RejectionWord::default(),
+            top_level_ids: true,
+        }
+    }
+}
+
+/// An account of a person at an FIU.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub email: Box<str>,
+    pub password: Box<str>,
+    pub fiu: Arc<str>,
+}
+
+/// Under what an FIU files a consent (Unaport FIU API v2.0.0, Create Consent).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filing {
+    pub tracking_id: Box<str>,
+    pub created_by: Box<str>,
+    /// Where the customer goes after answering.
+    pub redirect_url: Option<Box<str>>,
+    /// `ver` and `timestamp` of the request that it was raised with.
+    pub ver: Box<str>,
+    pub timestamp: Timestamp,
+}
+
+/// A consent template, which the API also calls a product (Unaport FIU API v2.0.0, Create Consent Template).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    pub id: ProductId,
+    pub name: Box<str>,
+    /// The FIU whose organisation it belongs to; `None`: it is everybody's.
+    pub fiu: Option<Arc<str>>,
+    pub created_at: Timestamp,
+    pub plan: TermsPlan,
+}
+
+/// Terms whose dates are relative to the day on which a consent is raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermsPlan {
+    /// Not before then.
+    pub start: Timestamp,
+    pub expiry_months: u32,
+    pub mode: Mode,
+    pub fetch_type: FetchType,
+    pub consent_types: Box<[ConsentType]>,
+    pub fi_types: Box<[FiType]>,
+    pub consumer: Arc<str>,
+    pub purpose: Arc<Purpose>,
+    /// First and last month of the data, counted from the day on which the consent is raised; negative is past.
+    pub range_months: (i32, i32),
+    pub data_life: (DataLifeUnit, u32),
+    pub frequency: (FrequencyUnit, u32),
+    pub filters: Option<Box<[Filter]>>,
+}
+
+impl TermsPlan {
+    /// The terms of a consent raised at this instant.
+    ///
+    /// `Assumption:` a template's `consentStart` that has passed means "from today", and expiry and data range are
+    /// counted from then on and from today; the page only says that the fields are in months.
+    pub fn terms(&self, now: Timestamp, customer: Arc<str>, txnid: Box<str>) -> Terms {
+        let start = self.start.max(now);
+        let (from, to) = self.range_months;
+        Terms {
+            start,
+            expiry: start.plus_months(self.expiry_months),
+            mode: self.mode,
+            fetch_type: self.fetch_type,
+            consent_types: self.consent_types.clone(),
+            fi_types: self.fi_types.clone(),
+            consumer: Arc::clone(&self.consumer),
+            consumer_type: ConsumerType::Fiu,
+            customer,
+            purpose: Arc::clone(&self.purpose),
+            range: Range { from: now.shifted_months(from), to: now.shifted_months(to) },
+            data_life: self.data_life,
+            frequency: self.frequency,
+            filters: self.filters.clone(),
+            vdr_provider: None,
+            txnid,
+        }
+    }
+}
+
+named! {
+    /// An oddity of the real service's Fetch Data, off unless a scenario asks for it (`reference/unaport.md` §4.1, §4.2,
+    /// §6).
+    FetchQuirk {
+        /// The bank tab is called `DEPOSIT_V2`.
+        DepositV2 = "deposit-v2",
+        /// The first fetch of a session finds no tab yet.
+        FirstEmpty = "first-empty",
+        /// `tranTimestamp` without seconds.
+        NoSeconds = "no-seconds",
+        /// Amounts as Java prints a double: `29.5`, `220022.0`, `1.0E8`.
+        JavaNumbers = "java-numbers",
+    }
+}
+
+/// A set of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchQuirks(u8);
+
+impl FetchQuirks {
+    pub fn has(self, quirk: FetchQuirk) -> bool {
+        self.0 & (1 << quirk as u8) != 0
+    }
+}
+
+impl FromIterator<FetchQuirk> for FetchQuirks {
+    fn from_iter<I: IntoIterator<Item = FetchQuirk>>(quirks: I) -> Self {
+        Self(quirks.into_iter().fold(0, |set, quirk| set | 1 << quirk as u8))
+    }
+}
+
+named! {
+    /// How the analytics of a session went (Unaport FIU API v2.0.0, Analytics Notification, `status`).
+    ///
+    /// `Assumption:` the page shows SUCCESS only.
+    AnalyticsStatus { Success = "SUCCESS", Failed = "FAILED" }
+}
+
+/// What is told about the analytics of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analytics {
+    pub session: SessionId,
+    /// One id for each account.
+    pub ids: Box<[u32]>,
+    pub status: AnalyticsStatus,
+}

@@ -1,0 +1,43 @@
+//! Artefacts and their signatures, each made on first need and kept.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::crypto::jws;
+use crate::crypto::keys::SigningKey;
+use crate::domain::consent::Consent;
+use crate::domain::ids::ConsentId;
+use crate::domain::participants::Participants;
+use crate::http::Shared;
+use crate::wire::artefact::Stated;
+
+/// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
+pub async fn signed_consent(shared: &Shared, participants: &Participants, consent: &Consent) -> Option<String> {
+    let seal = &consent.grant.as_ref()?.seals.artefact;
+    let payload = Stated::new(consent, participants.aa_of(consent)).to_bytes();
+    Some(sealed(shared.keys.of(&consent.aa), seal, &payload).await)
+}
+
+/// The compact JWS of the artefact that a FIP knows by this id.
+pub async fn signed_for_fip(
+    shared: &Shared,
+    participants: &Participants,
+    consent: &Consent,
+    id: ConsentId,
+) -> Option<String> {
+    let mut artefacts = consent.grant.as_ref()?.fips.iter();
+    let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
+    let payload = Stated::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
+    Some(sealed(shared.keys.of(&consent.aa), &artefact.seal, &payload).await)
+}
+
+/// A compact JWS whose signature is made once, on a blocking thread.
+async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
+    let input = jws::compact_input(key.kid(), payload);
+    if let Some(signature) = seal.get() {
+        return jws::compact(&input, signature);
+    }
+    let (key, signed) = (Arc::clone(key), input.clone());
+    let made = tokio::task::spawn_blocking(move || key.sign(signed.as_bytes())).await;
+    let made = made.expect("signing does not panic");
+    jws::compact(&input, seal.get_or_init(|| made.into()))
+}

@@ -1,0 +1,93 @@
+//! Login and refresh.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde_json::{Map, Value};
+
+use super::default_fiu;
+use crate::crypto::jws;
+use crate::domain::participants::Participants;
+use crate::domain::stream::Kind;
+use crate::domain::unaport::{Login, Unaport};
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::problem::Problem;
+use crate::wire::unaport::Envelope;
+use crate::wire::unaport::auth::{AccessClaims, LOGIN_RULES, Mint, Person, REFRESH_RULES, RefreshClaims, granted};
+use crate::wire::unaport::form::Form;
+
+pub async fn login(call: Call) -> HttpResponse {
+    let outcome = match logged_in(&call) {
+        Ok((world, person)) => Ok(issue(&call, &world, &person).await),
+        Err(problem) => Err(problem),
+    };
+    call.reply_unaport(outcome)
+}
+
+fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+    let body: Map<String, Value> = call.json()?;
+    let form = Form::check(&body, LOGIN_RULES)?;
+    let (email, password) = (form.needed("emailId"), form.needed("password"));
+    let world = call.world()?;
+    let participants = world.participants();
+    let fiu = claimed(&world.setting().unaport, &participants, email, password)?;
+    let person = Person { email: email.to_owned(), fiu, session: world.fresh_id(Kind::Token) };
+    Ok((world, person))
+}
+
+/// The FIU for which somebody with these credentials works. Where no account is configured, everybody may come in.
+fn claimed(unaport: &Unaport, participants: &Participants, email: &str, password: &str) -> Result<String, Problem> {
+    if unaport.accounts.is_empty() {
+        return Ok(default_fiu(unaport, participants).entity.id.to_string());
+    }
+    let theirs = |account: &&Login| account.email.eq_ignore_ascii_case(email) && *account.password == *password;
+    let account = unaport.accounts.iter().find(theirs);
+    let wrong = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
+                 mockaa.toml";
+    account.map(|account| account.fiu.to_string()).ok_or_else(|| Problem::Unauthorized(wrong.to_owned()))
+}
+
+pub async fn refresh(call: Call) -> HttpResponse {
+    let outcome = match refreshed(&call) {
+        Ok((world, person)) => Ok(issue(&call, &world, &person).await),
+        Err(problem) => Err(problem),
+    };
+    call.reply_unaport(outcome)
+}
+
+fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+    let body: Map<String, Value> = call.json()?;
+    let token = Form::check(&body, REFRESH_RULES)?.needed("refresh_token");
+    let world = call.world()?;
+    let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
+        let access = jws::open_compact(token, call.shared().public_key()).is_some();
+        let what = if access { "is an access token" } else { "was not issued by this world" };
+        Problem::Unauthorized(format!("refresh_token {what}; send the refresh_token of the last login or refresh"))
+    })?;
+    let claims: Option<RefreshClaims> = serde_json::from_slice(&payload).ok();
+    let person = claims.and_then(|claims| claims.holder(&world.path(), world.now()));
+    let expired = || Problem::Unauthorized("refresh_token has expired by this world's clock; log in again".to_owned());
+    Ok((Arc::clone(&world), person.ok_or_else(expired)?))
+}
+
+/// A fresh pair of tokens.
+async fn issue(call: &Call, world: &World, person: &Person) -> Answer {
+    let base = call.base_url(world);
+    let mint = Mint { base: &base, now: world.now() };
+    let access = AccessClaims::new(person, world.fresh_id(Kind::Token), mint);
+    let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
+    let key = Arc::clone(call.shared().keys.default_key());
+    let signed = tokio::task::spawn_blocking(move || {
+        let input = jws::token_input(key.kid(), &access);
+        let signature = key.sign(input.as_bytes());
+        jws::compact(&input, &signature)
+    });
+    let refresh = RefreshClaims::new(person, world.fresh_id(Kind::Token), mint);
+    let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
+    let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
+    let access = signed.await.expect("signing does not panic");
+    let envelope = Envelope::new(world.fresh_id(Kind::Token), world.message_time());
+    Answer::json(&granted(person, &access, &refresh, world.setting().unaport.dialect, envelope))
+}

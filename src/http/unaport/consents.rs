@@ -1,0 +1,162 @@
+//! Consents: raising one, looking one up, revoking one, and the short link that the customer follows.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde_json::{Map, Value};
+
+use super::{APPLICATION, Visitor, enter, enter_organisation};
+use crate::domain::command::{Command, Party, RaiseConsent, Verb};
+use crate::domain::consent::{Face, Terms};
+use crate::domain::ids::ConsentId;
+use crate::domain::participants::Aa;
+use crate::domain::refusal::Refusal;
+use crate::domain::stream::Kind;
+use crate::http::Security;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::http::seals::signed_consent;
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+use crate::wire::unaport::consent::{ByTemplate, Created, Heading, Plain, Revoked, number_of, record, short_code};
+
+pub async fn create(call: Call) -> HttpResponse {
+    call.reply_unaport(raise_plain(&call))
+}
+
+fn raise_plain(call: &Call) -> Result<Answer, Problem> {
+    let visitor = enter_organisation(call)?;
+    let body: Map<String, Value> = call.json()?;
+    let request = Plain::check(&body)?;
+    let heading = request.heading();
+    let aa = visitor.aa(&heading)?;
+    let terms = request.terms(&aa)?;
+    raise(call, &visitor, &aa, heading, terms)
+}
+
+pub async fn create_by_template(call: Call) -> HttpResponse {
+    call.reply_unaport(raise_by_template(&call))
+}
+
+fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
+    let visitor = enter_organisation(call)?;
+    let world = &visitor.world;
+    let body: Map<String, Value> = call.json()?;
+    let request = ByTemplate::check(&body)?;
+    let now = world.now();
+    let heading = request.heading(now);
+    let aa = visitor.aa(&heading)?;
+    let templates = world.templates(&visitor.fiu.entity.id);
+    let template = request.product().and_then(|id| templates.into_iter().find(|template| template.id == id));
+    let template = template.ok_or_else(|| {
+        let problem = format!(
+            "{} is no consent template of this organisation; list them with GET {APPLICATION}/FIU/ProductList/{}",
+            quoted(request.product_text()),
+            visitor.fiu.org_id
+        );
+        Problem::field("productId", problem)
+    })?;
+    let terms = request.terms(&template, &aa, now, world.fresh_id(Kind::Token))?;
+    raise(call, &visitor, &aa, heading, terms)
+}
+
+impl Visitor {
+    /// The AA that the request chooses; its FIU has to be the visitor's, or nobody's.
+    fn aa(&self, heading: &Heading) -> Result<Arc<Aa>, Problem> {
+        let Heading { aa_id, .. } = heading;
+        let aa = self.participants.aa(aa_id).cloned();
+        aa.ok_or_else(|| {
+            let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
+            Problem::field(
+                "aaId",
+                format!("{} is not an AA of this sandbox; one of {}", quoted(aa_id), known.join(", ")),
+            )
+        })
+    }
+
+    /// An FIU that a request names: another organisation's is refused; one that nobody knows is a matter of strictness.
+    fn check_fiu(&self, field: &'static str, named: &str, security: Security) -> Result<(), Problem> {
+        if *named == *self.fiu.entity.id {
+            return Ok(());
+        }
+        if self.participants.fiu(named).is_some() {
+            let problem = format!("{field} {} is the FIU of another organisation", quoted(named));
+            return Err(Problem::NotYours(problem));
+        }
+        let problem = Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
+        match security {
+            Security::Open => Ok(()),
+            Security::Lenient => {
+                self.world.note(&format!("strict would refuse: {problem}"));
+                Ok(())
+            }
+            Security::Strict => Err(problem),
+        }
+    }
+}
+
+fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms) -> Result<Answer, Problem> {
+    let security = call.shared().security;
+    visitor.check_fiu("fiuId", &heading.fiu_id, security)?;
+    visitor.check_fiu("DataConsumer.id", &terms.consumer, security)?;
+    let raise = RaiseConsent {
+        terms,
+        face: Face::Unaport,
+        aa: Arc::clone(&aa.id),
+        fiu: Arc::clone(&visitor.fiu.entity.id),
+        filing: Some(heading.filing),
+        scenario: call.scenario()?,
+    };
+    let receipt = visitor.world.submit(Command::RaiseConsent(raise))?;
+    let consent = receipt.consent();
+    let link = short_code(consent.number);
+    let link = format!("{}{APPLICATION}/public/shorten/{link}", call.base_url(&visitor.world));
+    Ok(Answer::json(&Created::new(consent, link, receipt.message_time)).holding(receipt.hold))
+}
+
+pub async fn show(call: Call) -> HttpResponse {
+    let outcome = get(&call).await;
+    call.reply_unaport(outcome)
+}
+
+async fn get(call: &Call) -> Result<Answer, Problem> {
+    let visitor = enter(call)?;
+    let handle = call.handle()?;
+    let unknown = Refusal::UnknownHandle(handle.to_string());
+    let (consent, filing) = visitor.own(visitor.world.consent(handle), unknown)?;
+    let signed = match consent.consent_id() {
+        Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
+        None => None,
+    };
+    Ok(Answer::json(&record(&consent, &filing, &visitor.fiu.org_id, signed)))
+}
+
+/// Revoke Consent.
+///
+/// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor method; three spellings
+/// are served.
+pub async fn revoke(call: Call) -> HttpResponse {
+    call.reply_unaport(take_back(&call))
+}
+
+fn take_back(call: &Call) -> Result<Answer, Problem> {
+    let visitor = enter_organisation(call)?;
+    let text = call.segment("consent");
+    let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
+    let (consent, _) = visitor.own(consent, Refusal::UnknownConsentId(quoted(text)))?;
+    let verb = Verb::Revoke { by: Party::Fiu };
+    let receipt = visitor.world.submit(Command::MoveConsent { handle: consent.handle, verb })?;
+    Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))
+}
+
+/// The short link: leads the customer's browser to the consent's page.
+pub async fn follow_link(call: Call) -> HttpResponse {
+    call.reply_unaport(call.world().and_then(|world| {
+        let code = call.segment("code");
+        let consent = number_of(code).and_then(|number| world.consent_by_number(number));
+        let consent = consent.filter(|consent| consent.filing.is_some() && !consent.hidden);
+        let unknown = || Problem::Unknown(format!("no consent has the short link {}", quoted(code)));
+        let consent = consent.ok_or_else(unknown)?;
+        Ok(Answer::found(format!("{}/ui/consents/{}", call.base_url(&world), consent.handle)))
+    }))
+}

@@ -1,0 +1,35 @@
+//! Consent templates.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde_json::{Map, Value};
+
+use super::enter_organisation;
+use crate::domain::command::{Command, SaveTemplate};
+use crate::domain::event::Event;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::problem::Problem;
+use crate::wire::unaport::template::{Saved, listed, read};
+
+pub async fn save(call: Call) -> HttpResponse {
+    call.reply_unaport(keep(&call))
+}
+
+fn keep(call: &Call) -> Result<Answer, Problem> {
+    let visitor = enter_organisation(call)?;
+    let body: Map<String, Value> = call.json()?;
+    let (name, plan) = read(&body)?;
+    let fiu = Arc::clone(&visitor.fiu.entity.id);
+    let receipt = visitor.world.submit(Command::SaveTemplate(SaveTemplate { name, fiu, plan }))?;
+    let Event::TemplateSaved { template } = &receipt.event else { unreachable!("that is what the command does") };
+    Ok(Answer::json(&Saved::new(template, visitor.dialect(), visitor.envelope())))
+}
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_unaport(enter_organisation(&call).map(|visitor| {
+        let templates = visitor.world.templates(&visitor.fiu.entity.id);
+        Answer::json(&listed(&templates, &visitor.fiu.org_id, visitor.envelope_if_spoken()))
+    }))
+}

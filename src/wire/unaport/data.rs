@@ -1,0 +1,114 @@
+//! Fetch Data Status, Fetch Data and the older Account Details.
+
+use serde::Serialize;
+
+use super::{Envelope, VERSION, with_offset};
+use crate::domain::account::Account;
+use crate::domain::consent::Consent;
+use crate::domain::notice::{Content, Notice};
+use crate::domain::participants::Aa;
+use crate::domain::session::{FiStatus, Session};
+use crate::wire::fi::json::Tabs;
+use crate::wire::notification::{FiStatusNotification, Notifier};
+
+#[derive(Debug, Serialize)]
+struct Stored<'a> {
+    ver: &'static str,
+    timestamp: String,
+    txnid: String,
+    #[serde(rename = "Notifier")]
+    notifier: Notifier<'a>,
+    #[serde(rename = "FIStatusNotification")]
+    status: FiStatusNotification<'a>,
+}
+
+/// Answer of Fetch Data Status.
+#[derive(Debug, Serialize)]
+pub struct FetchStatus<'a> {
+    data: Vec<Stored<'a>>,
+    status: &'static str,
+}
+
+/// The data notifications that were sent for a consent.
+///
+/// `Assumption:` the newest comes first, since the collection's script takes the session id from the first one; before
+/// there is any, the list is empty.
+pub fn fetch_status<'a>(notices: &'a [Notice], aa: &'a Aa) -> FetchStatus<'a> {
+    let stored = notices.iter().filter_map(|notice| {
+        let Content::FiStatus(session) = &notice.content else { return None };
+        Some(Stored {
+            ver: VERSION,
+            timestamp: with_offset(notice.at),
+            txnid: notice.message.to_string(),
+            notifier: Notifier::of(aa),
+            status: FiStatusNotification::of(session),
+        })
+    });
+    FetchStatus { data: stored.collect(), status: "success" }
+}
+
+/// Answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
+#[derive(Debug, Serialize)]
+pub struct Fetched<'a> {
+    #[serde(flatten)]
+    pub envelope: Option<Envelope>,
+    #[serde(flatten)]
+    pub tabs: Tabs<'a>,
+}
+
+/// A row of Account Details.
+#[derive(Debug, Serialize)]
+pub struct AccountDetail<'a> {
+    account_type: &'static str,
+    fetch_type: &'static str,
+    /// Quirk: spelled so on the wire.
+    refereuce_number: &'a str,
+    created_at: String,
+    session_id: String,
+    fip: &'a str,
+    account_no: &'a str,
+    analytic_status: Option<&'static str>,
+    fi_type: String,
+    fidata_availability: Option<&'static str>,
+    analytic_id: u32,
+    bank: Option<&'static str>,
+    fi_status: &'static str,
+    org_id: &'a str,
+    analytic_name: String,
+    id: u32,
+    consent_id: String,
+    /// Quirk: spelled so on the wire.
+    fi_discription: &'a str,
+}
+
+/// Answer of Account Details: a bare list.
+///
+/// Quirk: what the FIU has taken is READY all the same, since it is the AA that Unaport speaks of here.
+pub fn account_details<'a>(session: &'a Session, consent: &'a Consent, org_id: &'a str) -> Vec<AccountDetail<'a>> {
+    let granted: Vec<&Account> = consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
+    let rows = session.accounts.iter().zip(session.analytic_ids()).filter_map(|(part, analytic_id)| {
+        let account = granted.iter().find(|account| part.is_of(account))?;
+        let taken = part.status == FiStatus::Delivered;
+        Some(AccountDetail {
+            account_type: account.account_type.as_str(),
+            fetch_type: consent.terms.fetch_type.as_str(),
+            refereuce_number: &part.link_ref,
+            created_at: with_offset(part.answered_at),
+            session_id: session.id.to_string(),
+            fip: &part.fip,
+            account_no: &account.masked_number,
+            analytic_status: None,
+            fi_type: account.fi_type.as_str().to_lowercase(),
+            fidata_availability: None,
+            analytic_id,
+            bank: None,
+            fi_status: if taken { FiStatus::Ready } else { part.status }.as_str(),
+            org_id,
+            analytic_name: session.id.to_string(),
+            id: analytic_id,
+            consent_id: session.consent_id.to_string(),
+            fi_discription: if taken { FiStatus::Ready.description() } else { &part.description },
+        })
+    });
+    rows.collect()
+}

@@ -1,0 +1,64 @@
+//! Refusals. No source has an error body; ours is that of the framework which the service is built with, and more
+//! (DESIGN §4.5).
+
+use serde::Serialize;
+
+use super::VERSION;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::wire::control;
+use crate::wire::fields::Instant;
+use crate::wire::problem::{FieldProblem, Problem};
+
+/// A refusal.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody<'a> {
+    timestamp: Instant,
+    status: u16,
+    /// The status in words.
+    error: &'a str,
+    message: String,
+    path: &'a str,
+    txn_id: String,
+    version: &'static str,
+    errors: Vec<FieldProblem>,
+}
+
+impl<'a> ErrorBody<'a> {
+    pub fn new(problem: &Problem, error: &'a str, path: &'a str, txn_id: String, now: Timestamp) -> Self {
+        let errors = match problem.clone() {
+            Problem::Fields(problems) => problems,
+            other => other.into_field().map(|field| vec![field]).unwrap_or_default(),
+        };
+        let message = match errors.len() {
+            0 | 1 => problem.to_string(),
+            count => format!("{count} fields are wrong: {problem}"),
+        };
+        Self {
+            timestamp: Instant(now),
+            status: status_of(problem),
+            error,
+            message,
+            path,
+            txn_id,
+            version: VERSION,
+            errors,
+        }
+    }
+}
+
+/// The HTTP status of a refusal. The page lists 400, 401, 403 and 500.
+///
+/// `Assumption:` 404 is for what is named in a path and not there, or no longer; a move that the consent's state does
+/// not allow is 400, since the service knows no 409.
+pub fn status_of(problem: &Problem) -> u16 {
+    match problem {
+        Problem::NotYours(_) => 403,
+        Problem::Refused(Refusal::DataGone(_)) => 404,
+        other => match control::status_of(other) {
+            409 | 413 => 400,
+            status => status,
+        },
+    }
+}

@@ -1,0 +1,107 @@
+//! Get FIU Organisation Details: the short answer of v2.0.0 and the long one of the older path.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Envelope, VERSION};
+use crate::domain::participants::Fiu;
+use crate::wire::fields::Instant;
+use crate::wire::participants::derived_id;
+
+/// Answer of `getClientOrganisation`.
+///
+/// Quirk: `ver` here, `version` in most other answers.
+#[derive(Debug, Serialize)]
+pub struct ClientOrganisation<'a> {
+    ver: &'static str,
+    fiulive: Entity<'a>,
+    fiutest: Entity<'a>,
+    #[serde(rename = "orgId")]
+    org_id: &'a str,
+    timestamp: Instant,
+    #[serde(rename = "txnId")]
+    txn_id: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Entity<'a> {
+    #[serde(rename = "entityId")]
+    entity_id: &'a str,
+    id: String,
+}
+
+impl<'a> ClientOrganisation<'a> {
+    pub fn new(fiu: &'a Fiu, envelope: Envelope) -> Self {
+        let Envelope { version, txn_id, timestamp } = envelope;
+        let entity_id = &*fiu.entity.id;
+        let entity = |mode| Entity { entity_id, id: derived_id(&["entity", mode, entity_id]) };
+        Self { ver: version, fiulive: entity("live"), fiutest: entity("test"), org_id: &fiu.org_id, timestamp, txn_id }
+    }
+}
+
+/// Answer of the older `getOrganisation`: an organisation that has entered nothing about itself, as in the recorded
+/// one. `app` is the application host's base URL.
+pub fn organisation(fiu: &Fiu, app: &str) -> Value {
+    let test_id = derived_id(&["entity", "test", &fiu.entity.id]);
+    json!({
+        "data": {
+            "id": &*fiu.org_id,
+            "fiuId": test_id,
+            "fiuLive": null,
+            "registeredEmail": null,
+            "contactNumber": null,
+            "businessPAN": null,
+            "nameAsPerPAN": null,
+            "pan": null,
+            "businessName": null,
+            "businessType": null,
+            "businessModel": null,
+            "businessDescription": null,
+            "purposeOfUsingAccountAggregator": null,
+            "certificateOfRegistrationFIU": null,
+            "llpinCIN": null,
+            "gstin": null,
+            "gstinNumber": null,
+            "gst": null,
+            "businessAddress": null,
+            "city": null,
+            "pinCode": null,
+            "state": null,
+            "country": null,
+            "businessRegisteredName": null,
+            "accountNumber": null,
+            "ifscCode": null,
+            "cancelledCheque": null,
+            "participationTerms": null,
+            "fiuAAAgreement": null,
+            "operation": 0,
+            "status": "APPROVED",
+            "annualTurnoverAccordingToGST": 0,
+            "createdAt": null,
+            "contactDetailsCompleted": false,
+            // Quirk: spelled so on the wire, all three.
+            "pancompleted": false,
+            "businessDetailsCompleted": false,
+            "gstcompleted": false,
+            "gstbussiness": false,
+        },
+        "fiulive": null,
+        "fiutest": {
+            "id": test_id,
+            "fiuId": &*fiu.entity.id,
+            "fiuName": &*fiu.entity.name,
+            "fiuLogUrl": "",
+            "version": VERSION,
+            "fiuStatus": "ACTIVE",
+            "contactPersonName": "Example Contact",
+            "contactPersonNumber": "9999999999",
+            "contactPersonEmail": "contact@example.com",
+            "assigned": false,
+            "baseUrl": app,
+            "secretkey": null,
+            "redirectUrl": format!("{app}/admin/consent"),
+            "billingPlan": { "id": derived_id(&["plan", "basic"]), "planName": "Basic Plan" },
+        },
+        "status": "success",
+    })
+}

@@ -1,0 +1,75 @@
+//! `[unaport]` of a `mockaa.toml`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::template;
+use crate::domain::ids::ProductId;
+use crate::domain::participants::Participants;
+use crate::domain::unaport::{Dialect, Login, RejectionWord, Template, Unaport};
+use crate::wire::fields::{one_of, quoted, text};
+use crate::wire::problem::Problem;
+
+/// The FIU of the service's own sandbox, whose organisation every login opens there.
+const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnaportEntry {
+    dialect: Option<String>,
+    fiu: Option<String>,
+    rejection: Option<String>,
+    top_level_ids: Option<bool>,
+    account: Option<Vec<AccountEntry>>,
+    /// In the words of the API, and with a `productId`.
+    template: Option<Vec<Map<String, Value>>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountEntry {
+    email: Option<String>,
+    password: Option<String>,
+    fiu: Option<String>,
+}
+
+impl UnaportEntry {
+    pub fn into_unaport(self, participants: &Participants) -> Result<Unaport, Problem> {
+        let dialect = match self.dialect {
+            None => Dialect::default(),
+            given => one_of("unaport.dialect", given, Dialect::parse, Dialect::names)?,
+        };
+        let rejection = match self.rejection {
+            None => RejectionWord::default(),
+            given => one_of("unaport.rejection", given, RejectionWord::parse, RejectionWord::names)?,
+        };
+        let known = |field: &'static str, id: &str| {
+            let fiu = participants.fiu(id).map(|fiu| Arc::clone(&fiu.entity.id));
+            fiu.ok_or_else(|| Problem::field(field, format!("{} is not the id of an [[fiu]]", quoted(id))))
+        };
+        let fiu = match &self.fiu {
+            Some(id) => known("unaport.fiu", id)?,
+            None => Arc::clone(&participants.fiu(SANDBOX_FIU).unwrap_or(participants.default_fiu()).entity.id),
+        };
+        let login = |account: AccountEntry| {
+            Ok(Login {
+                email: text("unaport.account.email", account.email)?.into(),
+                password: text("unaport.account.password", account.password)?.into(),
+                fiu: account.fiu.map_or_else(|| Ok(Arc::clone(&fiu)), |id| known("unaport.account.fiu", &id))?,
+            })
+        };
+        let accounts = self.account.unwrap_or_default().into_iter().map(login).collect::<Result<_, Problem>>()?;
+        let templates = self.template.unwrap_or_default().iter().map(ready_made).collect::<Result<_, Problem>>()?;
+        let top_level_ids = self.top_level_ids.unwrap_or(true);
+        Ok(Unaport { dialect, fiu, accounts, templates, rejection, top_level_ids })
+    }
+}
+
+fn ready_made(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
+    let id = entry.get("productId").and_then(Value::as_str).and_then(ProductId::parse);
+    let id = id.ok_or_else(|| Problem::field("unaport.template.productId", "is missing, or is not a UUID"))?;
+    let (name, plan) = template::read(entry)?;
+    Ok(Arc::new(Template { id, name, fiu: None, created_at: plan.start, plan }))
+}
