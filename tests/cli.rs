@@ -161,7 +161,7 @@ fn wrong_options_say_what_would_be_right() {
         (&["serve", "--fiu-url", "http://169.254.169.254/"], 2, "cloud-metadata addresses are never called"),
         (&["serve", "--clock", "yesterday"], 2, "give an instant such as"),
         (&["serve", "--security", "lax"], 2, "one of open, lenient, strict"),
-        (&["serve", "--default-scenario", "nope"], 2, "there is no such scenario; known: approve-deposit"),
+        (&["serve", "--default-scenario", "nope"], 2, "there is no such scenario; known: approve, approve-deposit"),
         (&["serve", "--scenarios", "/nonexistent"], 2, "cannot be read as a folder of scenarios"),
         (&["serve", "--push-data-path", "data"], 2, "begin it with /"),
         (&["serv"], 2, "serve"),

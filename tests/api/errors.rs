@@ -140,7 +140,7 @@ async fn every_other_code_follows_from_a_rule() {
 }
 
 /// Puts something else somewhere in a JSON text.
-fn mutated(valid: &Value) -> impl Strategy<Value = String> {
+pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
     use proptest::prelude::*;
     let text = valid.to_string();
     let values = prop_oneof![

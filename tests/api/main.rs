@@ -23,5 +23,6 @@ mod security;
 mod seed;
 mod specification;
 mod unaport;
+mod unaport_tables;
 mod webhooks;
 mod worlds;

@@ -654,7 +654,8 @@ async fn the_older_dialect_has_the_older_bodies() {
     app.advance("0s").await;
     let arrived = app.fiu.arrived();
     assert!(arrived.iter().all(|message| message.json().get("trackingId").is_none()));
-    let word = arrived.last().expect("a webhook").json();
+    let of_rejected = |body: &Value| body["ConsentStatusNotification"]["consentHandle"] == rejected.as_str();
+    let word = arrived.iter().map(Message::json).find(of_rejected).expect("a webhook");
     assert_eq!(word["ConsentStatusNotification"]["consentStatus"], "REJECTED");
     assert_eq!(word["ConsentStatusNotification"]["consentId"], Value::Null);
 }

@@ -1,7 +1,8 @@
-//! The AA face described in OpenAPI 3.0.3, for `/openapi.json`. Enumerations come from the tables that the code itself
-//! reads, so the description cannot drift from them.
+//! The ReBIT calls.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use super::{content, count, header, instant, list, object, one_of, reference, text, uuid};
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
@@ -14,36 +15,12 @@ use crate::wire::purpose::StandardPurpose;
 use crate::wire::rebit::error::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
-/// The description; `server` is the address that the caller used.
-pub fn document(server: &str) -> Value {
-    json!({
-        "openapi": "3.0.3",
-        "info": {
-            "title": "mockaa: ReBIT Account Aggregator",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "A sandbox of the ReBIT AA API 1.1.0 to 1.1.3, 2.0.0 and 2.1.0. All paths also exist below \
-                            /v1, /v2, /V2 and /proxy/v2, and in every world below /w/{world}. Every answer is signed \
-                            (x-jws-signature, detached JWS over the body); the body's ver chooses the version.",
-            "license": { "name": "Apache-2.0" },
-        },
-        "servers": [{ "url": server }],
-        "paths": paths(),
-        "components": {
-            "schemas": schemas(),
-            "securitySchemes": {
-                "fiu": { "type": "apiKey", "in": "header", "name": "client_api_key" },
-                "fip": { "type": "apiKey", "in": "header", "name": "fip_api_key" },
-            },
-        },
-    })
-}
-
 /// Who may call.
 const FIU: &[&str] = &["fiu"];
 const FIP: &[&str] = &["fip"];
 const BOTH: &[&str] = &["fiu", "fip"];
 
-fn paths() -> Value {
+pub fn paths() -> Value {
     json!({
         "/Consent": { "post": posted("Raise a consent", FIU, "ConsentsRequest", "ConsentsResponse") },
         "/Consent/handle": {
@@ -97,10 +74,6 @@ fn got(summary: &str, callers: &[&str], path: &[&str], query: &[&str], answer: &
     operation
 }
 
-fn header(name: &str, description: &str) -> Value {
-    json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } })
-}
-
 fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
     let refused = json!({ "description": "Refused: errorCode says why, errorMsg where and what to do", "content": content("ErrorResponse") });
     let security: Vec<_> = callers.iter().map(|caller| json!({ (*caller): [] })).collect();
@@ -109,53 +82,6 @@ fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
         "security": security,
         "responses": { "200": { "description": "Done", "content": content(answer) }, "default": refused },
     })
-}
-
-fn content(schema: &str) -> Value {
-    json!({ "application/json": { "schema": reference(schema) } })
-}
-
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
-}
-
-fn text() -> Value {
-    json!({ "type": "string" })
-}
-
-fn uuid() -> Value {
-    json!({ "type": "string", "minLength": 36, "maxLength": 36 })
-}
-
-fn instant() -> Value {
-    json!({ "type": "string", "format": "date-time" })
-}
-
-fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
-    let names: Vec<_> = names.into_iter().collect();
-    json!({ "type": "string", "enum": names })
-}
-
-fn count(minimum: u32) -> Value {
-    json!({ "type": "integer", "minimum": minimum })
-}
-
-fn list(items: &Value) -> Value {
-    json!({ "type": "array", "minItems": 1, "items": items })
-}
-
-/// An object; a name with a question mark after it may be missing.
-fn object(fields: &[(&str, Value)]) -> Value {
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for (name, schema) in fields {
-        let bare = name.trim_end_matches('?');
-        if bare == *name {
-            required.push(bare);
-        }
-        properties.insert(bare.to_owned(), schema.clone());
-    }
-    json!({ "type": "object", "required": required, "properties": properties })
 }
 
 /// A message: what every one begins with, and more.
@@ -218,7 +144,7 @@ fn consent_detail() -> Value {
     ])
 }
 
-fn schemas() -> Value {
+pub fn schemas() -> Value {
     let artefact_states = [Status::Active, Status::Paused, Status::Revoked, Status::Expired].map(Status::as_str);
     let public_key = object(&[("expiry", instant()), ("Parameters?", text()), ("KeyValue", text())]);
     let account_status = object(&[
@@ -313,25 +239,4 @@ fn schemas() -> Value {
             ("errorMsg", text()),
         ]),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::document;
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        fn walk(value: &serde_json::Value, root: &serde_json::Value) {
-            if let Some(reference) = value["$ref"].as_str() {
-                assert!(root.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
-            }
-            match value {
-                serde_json::Value::Object(fields) => fields.values().for_each(|value| walk(value, root)),
-                serde_json::Value::Array(items) => items.iter().for_each(|value| walk(value, root)),
-                _ => {}
-            }
-        }
-        let document = document("http://x");
-        walk(&document, &document);
-    }
 }
