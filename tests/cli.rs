@@ -1,21 +1,15 @@
 //! The binary, run as a user runs it.
 
+mod binary;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn mockaa(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mockaa"));
-    command.args(arguments);
-    // A developer's own settings are not this test's.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
-        command.env_remove(name);
-    }
-    command
-}
+use crate::binary::{Server, mockaa};
 
 fn run(arguments: &[&str]) -> Output {
     mockaa(arguments).output().expect("it runs")
@@ -25,27 +19,9 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A server that was started and has said that it is ready.
-struct Server {
-    child: Child,
-    ready: Value,
-}
-
 impl Server {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = mockaa(&[&["serve", "--port", "0"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no ready line ({error}): {line}"));
-        Self { child, ready }
-    }
-
     fn address(&self) -> String {
-        self.ready["base_url"].as_str().expect("a URL").trim_start_matches("http://").to_owned()
+        self.base_url().trim_start_matches("http://").to_owned()
     }
 
     /// One request over a plain socket; the whole response.
@@ -60,14 +36,6 @@ impl Server {
     fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill runs").success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

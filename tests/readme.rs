@@ -1,9 +1,10 @@
 //! The README's chapters, run as a newcomer runs them: its own commands, in order, in one shell.
 
-mod newman;
+mod binary;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use crate::binary::{Server, newman};
 
 const README: &str = include_str!("../README.md");
 
@@ -15,16 +16,6 @@ fn commands(chapter: &str) -> Vec<&'static str> {
     blocks.map(|block| block.split("```").next().expect("the block ends")).collect()
 }
 
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Plays a chapter: its first block starts the server, each other one is run, and its output has to hold something.
 fn play(chapter: &str, expected: &[&str]) {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -34,25 +25,16 @@ fn play(chapter: &str, expected: &[&str]) {
     let blocks = commands(chapter);
     let (serve, steps) = blocks.split_first().expect("it begins with the server");
     let arguments = serve.trim().strip_prefix("cargo run --release -- ").expect("the server is run by cargo");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mockaa"))
-        .args(arguments.split(' '))
-        .args(["--port", "0", "--seed", "42"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it runs");
-    let mut ready = String::new();
-    BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut ready).expect("a line");
-    let _server = Server(child);
-    let ready: serde_json::Value = serde_json::from_str(&ready).expect("the ready line");
-    let base = ready["base_url"].as_str().expect("a URL");
+    let arguments = arguments.strip_prefix("serve").expect("it serves").split_ascii_whitespace();
+    let server = Server::start(&arguments.chain(["--seed", "42"]).collect::<Vec<_>>());
+    let base = server.base_url();
 
     // A folder of its own, with what the commands read; what they write is gone with it.
     let folder = std::env::temp_dir().join(format!("mockaa-readme-{}-{}", std::process::id(), steps.len()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let fixtures = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
     // The environment has the port that is the default.
-    let runner = newman::newman().map(|program| {
+    let runner = newman().map(|program| {
         let hosts = format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
         format!("{} run {hosts} ", program.display())
     });

@@ -4,15 +4,14 @@
 //!
 //! The collection lies beside the project, in `../shared/unaport`, or below `MOCKAA_UNAPORT`; and newman has to be there.
 
-mod newman;
+mod binary;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::newman::newman;
+use crate::binary::{Server, newman};
 
 /// What is replaced, by what: the two hosts.
 const HOSTS: [(&str, &str); 2] = [
@@ -32,18 +31,8 @@ const INTENDED: [&str; 3] = [
     "Fetch Data by SessionId .DEPOSIT.summary[].facility: string, not null",
 ];
 
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A sandbox in the older dialect, whose customers approve at once, with the template that the collection names.
-fn serve(folder: &Path) -> (Server, String) {
+fn serve(folder: &Path) -> Server {
     let config = r#"
         [unaport]
         dialect = "1.7"
@@ -65,17 +54,8 @@ fn serve(folder: &Path) -> (Server, String) {
     "#;
     let file = folder.join("mockaa.toml");
     std::fs::write(&file, config).expect("it is written");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mockaa"))
-        .args(["serve", "--port", "0", "--seed", "42", "--default-scenario", "approve", "--config"])
-        .arg(&file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it runs");
-    let mut ready = String::new();
-    BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut ready).expect("a line");
-    let ready: Value = serde_json::from_str(&ready).expect("the ready line");
-    (Server(child), ready["base_url"].as_str().expect("a URL").to_owned())
+    let file = file.to_str().expect("a plain path");
+    Server::start(&["--seed", "42", "--default-scenario", "approve", "--config", file])
 }
 
 /// The collection without what is left out, pointed at the sandbox.
@@ -144,8 +124,8 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     };
     let folder = std::env::temp_dir().join(format!("mockaa-recorded-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (_server, base) = serve(&folder);
-    let collection = pointed_at(&base, &collection);
+    let server = serve(&folder);
+    let collection = pointed_at(server.base_url(), &collection);
     let (file, report) = (folder.join("collection.json"), folder.join("report.json"));
     std::fs::write(&file, collection.to_string()).expect("it is written");
     let mut run = Command::new(newman);

@@ -16,9 +16,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::ledger::Story;
 use crate::domain::account::{Account, FiType};
-use crate::domain::consent::{ConsentType, Filter, Range};
+use crate::domain::consent::{Consent, ConsentType, Filter, Range};
 use crate::domain::ids::SessionId;
 use crate::domain::participants::Participants;
+use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
@@ -39,6 +40,37 @@ pub struct StatementRequest<'a> {
     pub filters: &'a [Filter],
     /// The world's now: nothing later has happened.
     pub now: Timestamp,
+}
+
+/// The statement of an account's part of a session: of the range that was asked for, as of the instant at which its FIP
+/// answered, however often it is told.
+pub fn session_statement(
+    seed: u64,
+    consent: &Consent,
+    session: &Session,
+    part: &SessionAccount,
+    account: &Account,
+) -> Option<Statement> {
+    let terms = &consent.terms;
+    statement(&StatementRequest {
+        seed,
+        customer: &terms.customer,
+        account,
+        consent_types: &terms.consent_types,
+        range: session.range,
+        filters: terms.filters.as_deref().unwrap_or_default(),
+        now: part.answered_at,
+    })
+}
+
+/// The statements of a session's accounts that stand so, in the order of the consent.
+pub fn session_statements(seed: u64, consent: &Consent, session: &Session, status: FiStatus) -> Vec<Statement> {
+    let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+    let told = accounts.filter_map(|account| {
+        let part = session.accounts.iter().find(|part| part.is_of(account) && part.status == status)?;
+        session_statement(seed, consent, session, part, account)
+    });
+    told.collect()
 }
 
 /// The accounts of a customer.

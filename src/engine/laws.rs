@@ -255,7 +255,8 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             let Command::RaiseConsent(mut raise) = raise(*customer, 30) else { unreachable!("it raises") };
             raise.terms.fetch_type = FetchType::Periodic;
             raise.terms.frequency = (FrequencyUnit::Day, ASKS_A_DAY);
-            raise.face = Face::Rebit(Version::V2_0_0);
+            // One customer is Unaport's, where data is asked for by itself too.
+            raise.face = if *customer == 2 { Face::Unaport } else { Face::Rebit(Version::V2_0_0) };
             Command::RaiseConsent(raise)
         }
         Errand::Approve { consent: place } => {
@@ -293,8 +294,10 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
 /// All that two states can agree on about data and accounts.
 fn told(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
-        let grant =
-            consent.grant.as_ref().map(|grant| (grant.uses, grant.window, grant.session, grant.accounts.clone()));
+        let grant = consent.grant.as_ref().map(|grant| {
+            let runs = (grant.next_run_at, grant.taken);
+            (grant.uses, grant.window, grant.session, runs, grant.accounts.clone())
+        });
         format!("{:?} {:?} {} {grant:?}\n", consent.handle, consent.status, consent.hidden)
     });
     let sessions = state.sessions(0).map(|session| format!("{session:?}\n"));

@@ -1,7 +1,5 @@
 //! The token service and the Central Registry, as Sahamati runs them (`reference/rebit.md` §4.3, §4.4).
 
-use std::sync::Arc;
-
 use actix_web::HttpResponse;
 use serde_json::Value;
 
@@ -13,6 +11,7 @@ use crate::engine::world::World;
 use crate::http::Security;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
+use crate::http::seals::signed;
 use crate::http::security::holder;
 use crate::wire::registry::{EntityType, Place, entities, error};
 use crate::wire::token::{Claims, generated, granted, not_generated, not_granted};
@@ -74,13 +73,8 @@ async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<Str
     let member = world.participants().member(id).filter(|member| *member.entity().api_key == *secret)?;
     let claims = Claims::new(&member, &call.base_url(world), &world.fresh_id(Kind::Token), world.now());
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
-    let key = Arc::clone(call.shared().keys.default_key());
-    let signed = tokio::task::spawn_blocking(move || {
-        let input = jws::compact_input(key.kid(), &claims);
-        let signature = key.sign(input.as_bytes());
-        jws::compact(&input, &signature)
-    });
-    Some(signed.await.expect("signing does not panic"))
+    let key = call.shared().keys.default_key();
+    Some(signed(key, jws::compact_input(key.kid(), &claims)).await)
 }
 
 fn form(call: &Call) -> Pairs {

@@ -30,6 +30,13 @@ pub async fn signed_for_fip(
     Some(sealed(shared.keys.of(&consent.aa), &artefact.seal, &payload).await)
 }
 
+/// A compact JWS of this input, signed on a blocking thread.
+pub async fn signed(key: &Arc<SigningKey>, input: String) -> String {
+    let key = Arc::clone(key);
+    let made = tokio::task::spawn_blocking(move || jws::compact(&input, &key.sign(input.as_bytes())));
+    made.await.expect("signing does not panic")
+}
+
 /// A compact JWS whose signature is made once, on a blocking thread.
 async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
     let input = jws::compact_input(key.kid(), payload);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bankgen::{StatementRequest, data_key, statement};
+use crate::bankgen::{data_key, session_statement};
 use crate::crypto::base64;
 use crate::crypto::exchange::{ExchangeError, KeyPair, write_public};
 use crate::domain::account::Account;
@@ -48,16 +48,7 @@ pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
 
 fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Result<Sealed, ExchangeError> {
     let Parcel { seed, consent, session, key, plaintext, now, .. } = parcel;
-    let terms = &consent.terms;
-    let statement = statement(&StatementRequest {
-        seed: *seed,
-        customer: &terms.customer,
-        account,
-        consent_types: &terms.consent_types,
-        range: session.range,
-        filters: terms.filters.as_deref().unwrap_or_default(),
-        now: part.answered_at,
-    });
+    let statement = session_statement(*seed, consent, session, part, account);
     let mut document = Vec::new();
     xml::write(&statement.expect("only accounts that can be told are READY"), &mut document);
     let document = match plaintext {

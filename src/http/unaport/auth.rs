@@ -13,6 +13,7 @@ use crate::domain::unaport::{Login, Unaport};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::http::seals::signed;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{AccessClaims, LOGIN_RULES, Mint, Person, REFRESH_RULES, RefreshClaims, granted};
@@ -78,16 +79,11 @@ async fn issue(call: &Call, world: &World, person: &Person) -> Answer {
     let mint = Mint { base: &base, now: world.now() };
     let access = AccessClaims::new(person, world.fresh_id(Kind::Token), mint);
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
-    let key = Arc::clone(call.shared().keys.default_key());
-    let signed = tokio::task::spawn_blocking(move || {
-        let input = jws::token_input(key.kid(), &access);
-        let signature = key.sign(input.as_bytes());
-        jws::compact(&input, &signature)
-    });
+    let key = call.shared().keys.default_key();
+    let access = signed(key, jws::token_input(key.kid(), &access)).await;
     let refresh = RefreshClaims::new(person, world.fresh_id(Kind::Token), mint);
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
-    let access = signed.await.expect("signing does not panic");
     let envelope = Envelope::new(world.fresh_id(Kind::Token), world.message_time());
     Answer::json(&granted(person, &access, &refresh, world.setting().unaport.dialect, envelope))
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{Visitor, enter};
-use crate::bankgen::{StatementRequest, statement};
+use crate::bankgen::session_statements;
 use crate::domain::command::{CollectData, Command};
 use crate::domain::consent::Consent;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{FiStatus, Session};
-use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
@@ -47,34 +46,13 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let (seed, org_id) = (visitor.world.seed(), Arc::clone(&visitor.fiu.org_id));
     let written = tokio::task::spawn_blocking(move || {
         let empty = quirks.has(FetchQuirk::FirstEmpty) && session.taken == 1;
-        let statements = if empty { Vec::new() } else { statements(&session, &consent, seed) };
+        let statements =
+            if empty { Vec::new() } else { session_statements(seed, &consent, &session, FiStatus::Delivered) };
         let tabs = Tabs::new(&statements, &session, prepared_at(&session)).told_to(&org_id, quirks);
         serde_json::to_vec(&Fetched { envelope, tabs }).expect("our own types serialise")
     });
     let body = written.await.expect("writing a statement does not panic");
     Ok(Answer::json_bytes(body).holding(receipt.hold))
-}
-
-/// The statements of all accounts that were delivered, mixed as they come.
-fn statements(session: &Session, consent: &Consent, seed: u64) -> Vec<Statement> {
-    let terms = &consent.terms;
-    let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-    let told = accounts.filter_map(|account| {
-        let part = session.accounts.iter().find(|part| part.is_of(account))?;
-        let delivered = part.status == FiStatus::Delivered;
-        delivered.then(|| {
-            statement(&StatementRequest {
-                seed,
-                customer: &terms.customer,
-                account,
-                consent_types: &terms.consent_types,
-                range: session.range,
-                filters: terms.filters.as_deref().unwrap_or_default(),
-                now: part.answered_at,
-            })
-        })?
-    });
-    told.collect()
 }
 
 /// When the last of the session's accounts answered.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::form::{Form, Kind, Rule, names};
-use super::template::{fi_types, purpose, purposes};
+use super::template::{data_life, fi_types, frequency, purpose, purposes};
 use super::{VERSION, with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{
@@ -138,14 +138,8 @@ impl<'a> Plain<'a> {
                 from: form.instant("ConsentDetail.FIDataRange.from"),
                 to: form.instant("ConsentDetail.FIDataRange.to"),
             },
-            data_life: (
-                form.one_of("ConsentDetail.DataLife.unit", DataLifeUnit::parse),
-                form.count("ConsentDetail.DataLife.value"),
-            ),
-            frequency: (
-                form.one_of("ConsentDetail.Frequency.unit", FrequencyUnit::parse),
-                form.count("ConsentDetail.Frequency.value"),
-            ),
+            data_life: data_life(form),
+            frequency: frequency(form),
             filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))
                 .map_err(|problem| below(DETAIL, problem))?,
             vdr_provider: None,

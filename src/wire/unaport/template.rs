@@ -88,20 +88,26 @@ pub fn read(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem>
         consumer: form.needed("ConsentDetail.DataConsumer.id").into(),
         purpose: Arc::new(purpose(form)),
         range_months,
-        data_life: (
-            form.one_of("ConsentDetail.DataLife.unit", DataLifeUnit::parse),
-            form.count("ConsentDetail.DataLife.value"),
-        ),
-        frequency: (
-            form.one_of("ConsentDetail.Frequency.unit", FrequencyUnit::parse),
-            form.count("ConsentDetail.Frequency.value"),
-        ),
+        data_life: data_life(form),
+        frequency: frequency(form),
         filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))?,
     };
     // The rules of business that the AA will apply hold for the template already.
     let nobody = plan.terms(plan.start, "0@0".into(), "".into());
     consent_detail::check(&nobody, "")?;
     Ok((form.needed("product_name").into(), plan))
+}
+
+/// `DataLife` of a checked form.
+pub fn data_life(form: Form<'_>) -> (DataLifeUnit, u32) {
+    let unit = form.one_of("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
+    (unit, form.count("ConsentDetail.DataLife.value"))
+}
+
+/// `Frequency` of a checked form.
+pub fn frequency(form: Form<'_>) -> (FrequencyUnit, u32) {
+    let unit = form.one_of("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
+    (unit, form.count("ConsentDetail.Frequency.value"))
 }
 
 /// `Purpose` of a checked form.

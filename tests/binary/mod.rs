@@ -1,0 +1,62 @@
+//! The binary as a server, and the outside program that is let loose on it.
+
+#![allow(dead_code, reason = "each of the tests that share this uses a part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The binary with these arguments. A developer's own settings are not this test's.
+pub fn mockaa(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mockaa"));
+    command.args(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A server that was started and has said that it is ready.
+pub struct Server {
+    pub child: Child,
+    /// Its ready line.
+    pub ready: Value,
+}
+
+impl Server {
+    /// `mockaa serve` on a free port.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = mockaa(&[&["serve", "--port", "0"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no ready line ({error}): {line}"));
+        Self { child, ready }
+    }
+
+    pub fn base_url(&self) -> &str {
+        self.ready["base_url"].as_str().expect("a URL")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Postman's command-line runner: the one that `.ci/run` has installed, else the one on the PATH.
+pub fn newman() -> Option<PathBuf> {
+    let installed = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/newman/node_modules/.bin/newman"));
+    let runs = |program: &PathBuf| {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    [installed, PathBuf::from("newman")].into_iter().find(runs)
+}
