@@ -14,16 +14,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::bankgen;
-use crate::config::{ConfigError, Options, Parties, check_path, participants};
+use crate::config::{ConfigError, Options, Parties, check_path, participants, usual};
 use crate::crypto::base64::url_encode;
-use crate::domain::participants::Participants;
 use crate::domain::session::Progression;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{Bank, Director, Setting};
+use crate::engine::ports::{Bank, Setting};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, routes};
-use crate::scenario::library::{BadScenarios, Library};
+use crate::scenario::library::{BadScenarios, Library, Required};
 use crate::webhooks::{Courier, CourierError, Routes, drive};
 
 /// How long stopping waits for requests that are being answered, in seconds.
@@ -98,8 +97,7 @@ impl Sandbox {
         check_path(&push_data_path)?;
         let Parties { participants, keys, fiu_url, unaport } = participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
-        let library = Library::load(scenarios, default_scenario)?;
-        check_usual(&participants, &library)?;
+        let library = Library::load(scenarios, Required { default: default_scenario, usual: usual(&participants) })?;
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
@@ -117,7 +115,7 @@ impl Sandbox {
         let driving = tokio::spawn(keep(newborn, courier));
 
         let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let public_keys = keys.all().map(|key| key.public()).collect();
+        let public_keys = keys.all().map(|(aa, key)| (Arc::clone(aa), key.public())).collect();
         let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, public_keys, security, control_token });
         let for_app = shared.clone();
         let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
@@ -200,18 +198,6 @@ impl Drop for Sandbox {
             world.close();
         }
     }
-}
-
-/// An AA's scenario has to be there.
-fn check_usual(participants: &Participants, library: &Library) -> Result<(), ConfigError> {
-    let known = library.names();
-    for aa in &participants.aas {
-        if let Some(scenario) = aa.scenario.as_ref().filter(|name| !known.iter().any(|known| **known == ***name)) {
-            let (aa, scenario, known) = (aa.id.to_string(), scenario.to_string(), known.join(", "));
-            return Err(ConfigError::Scenario { aa, scenario, known });
-        }
-    }
-    Ok(())
 }
 
 /// Gives every new world a task that drives it.

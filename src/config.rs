@@ -82,8 +82,6 @@ pub enum ConfigError {
     FiuUrl(String),
     #[error("'{0}' is not a path below the FIU's base URL; begin it with /")]
     Path(String),
-    #[error("aa.scenario of {aa}: there is no scenario {scenario}; known: {known}")]
-    Scenario { aa: String, scenario: String, known: String },
     #[error("{file}: {problem}")]
     File { file: String, problem: String },
 }
@@ -166,7 +164,8 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
     };
     let aas = own.aa.or(shipped.aa).unwrap_or_default().into_iter().map(played);
     let aas: Vec<(Arc<Aa>, SigningKey)> = aas.collect::<Result<_, ConfigError>>()?;
-    let (aas, mut keys): (Vec<_>, Vec<_>) = aas.into_iter().unzip();
+    let (aas, keys): (Vec<_>, Vec<_>) =
+        aas.into_iter().map(|(aa, key)| (Arc::clone(&aa), (Arc::clone(&aa.id), key))).unzip();
     let registered = |entry: FiuEntry| {
         let mut fiu = entry.into_fiu(None).map_err(problem)?;
         if fiu.webhooks == WebhookUrls::default() {
@@ -203,10 +202,19 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         ));
     }
     check_distinct(&participants).map_err(problem)?;
-    let default = keys.remove(0);
-    let others = participants.aas.iter().skip(1).map(|aa| Arc::clone(&aa.id)).zip(keys).collect();
     let unaport = own.unaport.unwrap_or_default().into_unaport(&participants).map_err(problem)?;
-    Ok(Parties { participants, keys: Keyring::new(default, others), fiu_url, unaport })
+    Ok(Parties { participants, keys: Keyring::new(keys), fiu_url, unaport })
+}
+
+/// The scenarios that AAs are used to, each with its AA.
+pub fn usual(participants: &Participants) -> Vec<(String, String)> {
+    let usual = participants.aas.iter().filter_map(|aa| Some((aa.id.to_string(), aa.scenario.as_ref()?.to_string())));
+    usual.collect()
+}
+
+/// The `mockaa.toml` that counts: the one named, else the one where we are, if there is one.
+pub fn config_file(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
 }
 
 /// The private key of an AA: its own, else the one that ships for it, else the one that ships for the default AA.
@@ -268,9 +276,17 @@ mod tests {
         let Parties { participants, keys, .. } = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
-        let kids: Vec<_> = keys.all().map(|key| key.kid()).collect();
+        let kids: Vec<_> = keys.all().map(|(_, key)| key.kid()).collect();
         let expected = ["mockaa-dev-1", "unacores-aa-uat-dev-1", "cookiejar-aa@finvu.in-dev-1", "onemoney-aa-dev-1"];
         assert_eq!(kids, expected);
+    }
+
+    #[test]
+    fn the_shipped_settings_are_those_of_nobody_who_sets_none() {
+        let Parties { participants, unaport, .. } = participants(None, None).expect("they are whole");
+        let shipped = super::read("the shipped participants", super::SHIPPED).expect("it is read").unaport;
+        let shipped = shipped.expect("there are some").into_unaport(&participants).expect("they are right");
+        assert_eq!(shipped, unaport);
     }
 
     #[test]

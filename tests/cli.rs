@@ -259,7 +259,8 @@ fn config_is_checked_and_served() {
         shown.contains("FIP  ACME-FIP               api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"),
         "{shown}"
     );
-    let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\n");
+    assert!(shown.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"), "{shown}");
+    let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\nwebhook_url = \"http://127.0.0.1:9/all\"\n");
     assert!(text(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER"));
     let server = Server::start(&["--config", &file]);
     assert!(
@@ -267,6 +268,16 @@ fn config_is_checked_and_served() {
             .call("GET /_mockaa/v1/config/fiu HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             .contains("\"id\":\"LENDER\"")
     );
+    // The one where we are counts, as it does for serve.
+    let here = mockaa(&["config", "show"])
+        .current_dir(Path::new(&file).parent().expect("a folder"))
+        .output()
+        .expect("it runs");
+    let here = text(&here.stdout);
+    assert!(here.contains("mockaa.toml is right:") && here.contains("webhooks to http://127.0.0.1:9/all"), "{here}");
+    let usual = folder.write("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
+    let refused = run(&["config", "show", "--config", &usual]);
+    assert!(text(&refused.stderr).contains("aa.scenario of a, nope"), "{}", text(&refused.stderr));
     let wrong = folder.write("wrong.toml", "[[fiu]]\nid = \"A B\"\n");
     let refused = run(&["serve", "--port", "0", "--config", &wrong]);
     assert_eq!(refused.status.code(), Some(2));

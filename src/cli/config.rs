@@ -1,11 +1,14 @@
-//! `mockaa config`: the participants that are shipped, as a file to begin from.
+//! `mockaa config`: the participants that are shipped, as a file to begin from; and a file of one's own, checked.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::config::{Parties, SHIPPED, participants};
+use crate::config::{Parties, SHIPPED, config_file, participants, usual};
+use crate::domain::notice::NoticeKind;
+use crate::domain::participants::{Fiu, Member};
+use crate::scenario::library::{Library, Required};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -15,28 +18,68 @@ pub enum Command {
     /// Check a mockaa.toml and list who takes part.
     #[command(after_help = "Examples:\n  mockaa config show\n  mockaa config show --config mockaa.toml")]
     Show {
-        /// The file; without it the shipped participants.
+        /// The file; without it `mockaa.toml` where there is one, else the shipped participants.
         #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
+
+        /// Folder of scenario files, added to the shipped ones, of which AAs may name one.
+        #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
+        scenarios: Option<PathBuf>,
     },
 }
 
-pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
-        Command::Show { config } => {
-            let Parties { participants, keys, .. } = participants(config.as_deref(), None)?;
-            for (aa, key) in participants.aas.iter().zip(keys.all()) {
-                println!("AA   {:<22} handle @{}   aa_api_key {}   kid {}", aa.id, aa.handle, aa.api_key, key.kid());
+        Command::Show { config, scenarios } => {
+            let file = config_file(config);
+            let parties = participants(file.as_deref(), None)?;
+            Library::load(scenarios, Required { default: None, usual: usual(&parties.participants) })?;
+            match file {
+                Some(file) => println!("{} is right:", file.display()),
+                None => println!("the shipped participants:"),
             }
-            for member in participants.members() {
-                let entity = member.entity();
-                let kids: Vec<_> = entity.public_keys.iter().map(|key| key.kid.as_str()).collect();
-                let kids =
-                    if kids.is_empty() { "no public key".to_owned() } else { format!("kid {}", kids.join(", ")) };
-                println!("{}  {:<22} api key {}   {kids}", member.kind(), entity.id, entity.api_key);
-            }
+            show(&parties);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(parties: &Parties) {
+    let Parties { participants, keys, unaport, fiu_url: _ } = parties;
+    for aa in &participants.aas {
+        let scenario = aa.scenario.as_ref().map(|name| format!("   scenario {name}")).unwrap_or_default();
+        let kid = keys.of(&aa.id).kid();
+        println!("AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}", aa.id, aa.handle, aa.api_key);
+    }
+    for member in participants.members() {
+        let entity = member.entity();
+        let kids: Vec<_> = entity.public_keys.iter().map(|key| key.kid.as_str()).collect();
+        let kids = if kids.is_empty() { "no public key".to_owned() } else { format!("kid {}", kids.join(", ")) };
+        println!("{}  {:<22} api key {}   {kids}", member.kind(), entity.id, entity.api_key);
+        if let Member::Fiu(fiu) = member {
+            println!("       org_id {}   webhooks {}", fiu.org_id, addresses(&fiu));
+        }
+    }
+    let accounts = match unaport.accounts.len() {
+        0 => format!("everybody may log in, to {}", unaport.fiu),
+        count => format!("{count} account(s) may log in"),
+    };
+    println!("Unaport dialect {}   {accounts}   {} template(s)", unaport.dialect, unaport.templates.len());
+}
+
+/// Where the three kinds of webhook go, in few words.
+pub fn addresses(fiu: &Fiu) -> String {
+    let kinds = [
+        (NoticeKind::ConsentStatus, "/Consent/Notification"),
+        (NoticeKind::FiStatus, "/FI/Notification"),
+        (NoticeKind::Analytics, "/Analytics/Notification"),
+    ];
+    let mut addresses: Vec<_> = kinds.into_iter().filter_map(|(kind, path)| fiu.webhooks.of(kind, path)).collect();
+    addresses.dedup();
+    match (&fiu.webhooks.base, addresses.is_empty()) {
+        (_, true) => "recorded only".to_owned(),
+        (Some(base), _) if addresses.iter().all(|address| address.starts_with(&**base)) => format!("to {base}"),
+        _ => format!("to {}", addresses.join(", ")),
+    }
 }

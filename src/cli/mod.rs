@@ -78,7 +78,7 @@ pub async fn run() -> ExitCode {
         Command::Ready(arguments) => ready::run(arguments).await,
         Command::Jws(command) => jws::run(&command),
         Command::Fi(command) => fi::run(&command),
-        Command::Config(command) => config::run(&command),
+        Command::Config(command) => config::run(command),
         Command::Magic => Ok(magic::run()),
     };
     outcome.unwrap_or_else(|error| {

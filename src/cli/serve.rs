@@ -12,8 +12,10 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Sandbox;
+use crate::cli::config::addresses;
 use crate::cli::duration;
-use crate::config::{Options, PUSH_DATA_PATH};
+use crate::config::{Options, PUSH_DATA_PATH, config_file};
+use crate::domain::participants::WebhookUrls;
 use crate::domain::session::Progression;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
@@ -118,7 +120,7 @@ impl From<Arguments> for Options {
         Self {
             bind,
             port,
-            config: config.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists())),
+            config: config_file(config),
             fiu_url,
             seed,
             clock: clock.unwrap_or_default(),
@@ -186,23 +188,23 @@ fn greet(sandbox: &Sandbox) {
     eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
     eprintln!("  seed           {}   clock {}{standing}", sandbox.seed(), clock.now);
     for fiu in &setting.participants.fius {
-        eprintln!("  {:<16} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
+        eprintln!("  {:<22} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
+        eprintln!("  {:<22} webhooks {}", "", addresses(fiu));
     }
     for fip in &setting.participants.fips {
-        eprintln!("  {:<16} api key {}", fip.entity.id, fip.entity.api_key);
+        eprintln!("  {:<22} api key {}", fip.entity.id, fip.entity.api_key);
     }
     for aa in &setting.participants.aas {
         eprintln!("  {:<22} AA, customers NAME@{}   aa_api_key {}", aa.id, aa.handle, aa.api_key);
     }
-    match &setting.participants.default_fiu().webhooks.base {
-        Some(url) => eprintln!("  webhooks to    {url}"),
-        None => eprintln!("  webhooks       recorded only; give --fiu-url to have them posted"),
-    }
     if let Some(token) = sandbox.control_token() {
         eprintln!("  control token  {token}");
+    }
+    if setting.participants.fius.iter().all(|fiu| fiu.webhooks == WebhookUrls::default()) {
+        eprintln!("  give --fiu-url to have webhooks posted");
     }
     eprintln!("\nTry next:");
     eprintln!("  curl {base}/_mockaa/v1/scenarios");
     eprintln!("  mockaa magic      customers that approve, reject or revoke by themselves");
-    eprintln!("  and the README's five minutes to a consent of your own\n");
+    eprintln!("  and the README's chapters: five minutes to a consent of your own, ReBIT, Unaport\n");
 }

@@ -67,33 +67,30 @@ impl SigningKey {
     }
 }
 
-/// The private keys of the AAs, each with its owner's id.
+/// The private keys of the AAs, each with its owner's id; the default AA's comes first.
 #[derive(Debug)]
-pub struct Keyring {
-    default: Arc<SigningKey>,
-    others: Vec<(Arc<str>, Arc<SigningKey>)>,
-}
+pub struct Keyring(Vec<(Arc<str>, Arc<SigningKey>)>);
 
 impl Keyring {
-    /// The default AA's key, and those of the others.
-    pub fn new(default: SigningKey, others: Vec<(Arc<str>, SigningKey)>) -> Self {
-        let others = others.into_iter().map(|(aa, key)| (aa, Arc::new(key))).collect();
-        Self { default: Arc::new(default), others }
+    /// At least one key.
+    pub fn new(keys: Vec<(Arc<str>, SigningKey)>) -> Self {
+        assert!(!keys.is_empty(), "there is an AA");
+        Self(keys.into_iter().map(|(aa, key)| (aa, Arc::new(key))).collect())
     }
 
-    /// The key that signs where no other AA is concerned.
+    /// The key that signs what concerns no consent.
     pub fn default_key(&self) -> &Arc<SigningKey> {
-        &self.default
+        &self.0[0].1
     }
 
     /// The key of this AA.
     pub fn of(&self, aa: &str) -> &Arc<SigningKey> {
-        self.others.iter().find(|(id, _)| **id == *aa).map_or(&self.default, |(_, key)| key)
+        self.0.iter().find(|(id, _)| **id == *aa).map_or_else(|| self.default_key(), |(_, key)| key)
     }
 
-    /// All keys, the default one first.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
-        std::iter::once(&self.default).chain(self.others.iter().map(|(_, key)| key))
+    /// All keys, each with its AA.
+    pub fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<SigningKey>)> {
+        self.0.iter().map(|(aa, key)| (aa, key))
     }
 }
 

@@ -215,7 +215,7 @@ pub struct Terms {
     /// `None`: the request had no `DataFilter`; an empty one is kept as it came.
     pub filters: Option<Box<[Filter]>>,
     pub vdr_provider: Option<Arc<VdrProvider>>,
-    /// The creating request's `txnid`.
+    /// The creating request's `txnid`; empty in a wish whose call has none: one is then drawn.
     pub txnid: Box<str>,
 }
 
@@ -254,7 +254,9 @@ pub struct Grant {
     pub window: Option<Window>,
     /// The newest data session.
     pub session: Option<SessionId>,
-    /// When data is to be asked for next without the FIU's asking; on the Unaport face only.
+    /// How often Unaport has asked for data by itself, when last, and when it will next; on its face only.
+    pub runs: u32,
+    pub last_run_at: Option<Timestamp>,
     pub next_run_at: Option<Timestamp>,
     /// How often the FIU has come for data that was got under this consent.
     pub taken: u32,

@@ -51,7 +51,7 @@ pub enum Event {
     /// Data was asked for; counts as one use of the consent.
     DataRequested {
         session: Arc<Session>,
-        /// When it is to be asked for again by itself.
+        /// Where it was asked for by itself: when it will be again.
         next_run_at: Option<Timestamp>,
     },
     /// Accounts of the session have answered.

@@ -15,7 +15,7 @@ pub struct Aa {
     pub handle: Arc<str>,
     /// What it sends as `aa_api_key`.
     pub api_key: Arc<str>,
-    /// The scenario of its consents that nothing else gives one: how its customers behave.
+    /// The scenario of its consents that neither the caller nor a magic customer gives one: how its customers behave.
     pub scenario: Option<Arc<str>>,
 }
 

@@ -32,7 +32,7 @@ pub enum Refusal {
     UnknownSession(String),
     #[error("data cannot be fetched while the consent is {status}")]
     FetchBarred { status: Status },
-    #[error("the session's data was kept until {0} and is gone; ask anew with POST /FI/request")]
+    #[error("the session's data was kept until {0} and is gone; it has to be asked for anew")]
     DataGone(Timestamp),
     #[error("no account of the session {0} waits for an answer")]
     NothingAwaited(String),

@@ -28,6 +28,8 @@ pub enum Kind {
     Product,
     /// The secret that refresh tokens are sealed with.
     RefreshSecret,
+    /// The transaction of a consent that was raised without one.
+    RaisedTxn,
 }
 
 /// Names one stream.

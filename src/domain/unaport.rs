@@ -37,14 +37,14 @@ pub const RECORDED_RUN_AFTER: Span = Span(3_669);
 pub const RECORDED_ANSWER_AFTER: Span = Span(1_748);
 
 /// How the Unaport face of a sandbox is set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unaport {
     pub dialect: Dialect,
     /// The FIU to whose organisation a login belongs that no account claims.
     pub fiu: Arc<str>,
     /// Who may log in; empty: everybody.
     pub accounts: Vec<Login>,
-    /// Consent templates that every organisation has from the start.
+    /// Consent templates that are there from the start.
     pub templates: Vec<Arc<Template>>,
     pub rejection: RejectionWord,
     /// Whether consent and data webhooks carry `trackingId` and `consentId` at their top.
@@ -66,7 +66,7 @@ impl Unaport {
 }
 
 /// An account of a person at an FIU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub email: Box<str>,
     pub password: Box<str>,

@@ -11,7 +11,7 @@ use crate::domain::account::{Account, FiType};
 use crate::domain::command::{Choice, Command, RaiseConsent, SaveTemplate, Verb};
 use crate::domain::consent::{Consent, Face, Input, Moment, Status, Terms};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConsentHandle, ConsentId, ProductId, SessionId};
+use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};
 use crate::domain::participants::Participants;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Progression;
@@ -72,7 +72,7 @@ fn find(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Refusal> 
 }
 
 fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let RaiseConsent { terms, face, aa, fiu, filing, scenario: _ } = raise;
+    let RaiseConsent { mut terms, face, aa, fiu, filing, scenario: _ } = raise;
     if terms.expiry <= given.now {
         return Err(Refusal::AlreadyExpired { expiry: terms.expiry, now: given.now });
     }
@@ -80,6 +80,10 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
         return Err(Refusal::CustomerGone(terms.customer.to_string()));
     }
     let ordinal = state.drawn(&terms.customer).handles;
+    if terms.txnid.is_empty() {
+        let txnid = MessageId::from_random(given.id(&terms.customer, Kind::RaisedTxn, ordinal));
+        terms.txnid = txnid.to_string().into();
+    }
     let consent = Consent {
         handle: ConsentHandle::from_random(given.id(&terms.customer, Kind::ConsentHandle, ordinal)),
         number: u32::try_from(state.len() + 1).expect("a machine holds fewer than 2^32 consents"),
@@ -132,7 +136,8 @@ fn activated(consent: &Consent, given: &Circumstances<'_>) -> Event {
 
 fn save_template(state: &State, save: SaveTemplate, given: &Circumstances<'_>) -> Event {
     let SaveTemplate { name, fiu, plan } = save;
-    let ordinal = u32::try_from(state.templates().len()).expect("a machine holds fewer than 2^32 templates");
+    let own = state.templates().iter().filter(|template| template.fiu.as_ref() == Some(&fiu)).count();
+    let ordinal = u32::try_from(own).expect("a machine holds fewer than 2^32 templates");
     let id = ProductId::from_random(given.id(&fiu, Kind::Product, ordinal));
     Event::TemplateSaved { template: Arc::new(Template { id, name, fiu: Some(fiu), created_at: given.now, plan }) }
 }

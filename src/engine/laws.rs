@@ -295,7 +295,7 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
 fn told(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
         let grant = consent.grant.as_ref().map(|grant| {
-            let runs = (grant.next_run_at, grant.taken);
+            let runs = (grant.runs, grant.last_run_at, grant.next_run_at, grant.taken);
             (grant.uses, grant.window, grant.session, runs, grant.accounts.clone())
         });
         format!("{:?} {:?} {} {grant:?}\n", consent.handle, consent.status, consent.hidden)

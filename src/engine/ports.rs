@@ -16,8 +16,8 @@ use crate::engine::clock::ClockStart;
 
 /// Chooses what drives a new consent.
 pub trait Director: Send + Sync {
-    /// The script for a consent with these terms: the one asked for by name, else by the director's own rules, else
-    /// the one that its AA is used to; `None` leaves the consent to people.
+    /// The script for a consent with these terms: the one `wanted` by name, else a magic customer's, else the one that its
+    /// AA is used to, else the default; `None` leaves the consent to people.
     ///
     /// # Errors
     /// [`Refusal::UnknownScenario`] when no scenario has the name.

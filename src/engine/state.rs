@@ -162,6 +162,8 @@ impl State {
                     last_used_at: None,
                     window: None,
                     session: None,
+                    runs: 0,
+                    last_run_at: None,
                     next_run_at: None,
                     taken: 0,
                     fips: fips.iter().map(|(fip, id)| artefact(fip, *id)).collect(),
@@ -178,9 +180,13 @@ impl State {
             }
             Event::DataRequested { session, next_run_at } => {
                 let mut grant = consent.grant.take().expect("data is requested under a granted consent");
-                grant.next_run_at = *next_run_at;
+                if consent.face == Face::Unaport && session.key.is_none() {
+                    grant.runs += 1;
+                    grant.last_run_at = Some(at);
+                    grant.next_run_at = *next_run_at;
+                }
                 // What the AA asks for by itself takes nothing away from an FIU that asks.
-                if session.key.is_some() || matches!(consent.face, Face::Seed | Face::Unaport) {
+                if session.key.is_some() || consent.face == Face::Seed {
                     grant.window = Some(consent.window_after_use(&grant, at));
                     grant.uses += 1;
                     grant.last_used_at = Some(at);

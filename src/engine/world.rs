@@ -14,7 +14,7 @@ use crate::domain::customer::Customer;
 use crate::domain::delivery::{Attempt, Delivery, Message};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
-use crate::domain::notice::{Content, Notice, NoticeKind};
+use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Participants;
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
@@ -76,6 +76,8 @@ pub(super) struct Inner {
     scripts: HashMap<ConsentHandle, Arc<dyn Script>>,
     /// How many messages each customer's consents have caused: the ordinals of their ids.
     told: HashMap<Arc<str>, u64>,
+    /// Answers of FIPs that fell into a pause of their consent.
+    put_off: HashMap<ConsentHandle, Vec<Scripted>>,
     /// Data notifications of each Unaport consent, which an FIU may also ask for; the last [`STORED_MAX`], oldest first.
     stored: HashMap<ConsentHandle, VecDeque<Notice>>,
     noted: HashSet<String>,
@@ -162,6 +164,7 @@ impl World {
                 outbox: Outbox::default(),
                 scripts: HashMap::new(),
                 told: HashMap::new(),
+                put_off: HashMap::new(),
                 stored: HashMap::new(),
                 noted: HashSet::new(),
                 fresh: 0,
@@ -307,11 +310,12 @@ impl World {
         self.up_to_date().state.by_number(number).cloned()
     }
 
-    /// The consent templates that the FIU's organisation has saved, and those that everybody has; newest first.
+    /// The consent templates that the FIU's organisation has saved, newest first, and those that it has from the start.
     pub fn templates(&self, fiu: &str) -> Vec<Arc<Template>> {
         let inner = self.lock();
         let own = inner.state.templates().iter().rev().filter(|template| template.fiu.as_deref() == Some(fiu));
-        own.chain(&self.setting.unaport.templates).cloned().collect()
+        let theirs = |template: &&Arc<Template>| template.fiu.as_deref().is_none_or(|owner| owner == fiu);
+        own.chain(self.setting.unaport.templates.iter().filter(theirs)).cloned().collect()
     }
 
     /// The data notifications of a Unaport consent, newest first.
@@ -605,9 +609,18 @@ impl World {
         let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
             Err(format!("{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"))
         } else {
-            match self.carry_out(inner, scripted.command, None, due, held) {
+            let answers = Self::answers_a_request(inner, &scripted.command);
+            match self.carry_out(inner, scripted.command.clone(), None, due, held) {
                 // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
                 Err(Refusal::NothingAwaited(_)) => return,
+                Err(Refusal::NotActive { status: Status::Paused }) if answers => {
+                    inner.put_off.entry(handle).or_default().push(scripted);
+                    return;
+                }
+                Err(Refusal::NotStarted { start, .. }) if answers => {
+                    inner.timers.add(start, Work::Scripted(Box::new(scripted)));
+                    return;
+                }
                 outcome => outcome.map_err(|refusal| refusal.to_string()),
             }
         };
@@ -615,6 +628,13 @@ impl World {
             let handle = Some(handle);
             inner.journal.write(due, What::StepRefused { handle, origin: scripted.origin, reason });
         }
+    }
+
+    /// Whether FIPs answer with this what was asked of them, or what Unaport will ask by itself.
+    fn answers_a_request(inner: &Inner, command: &Command) -> bool {
+        let Command::Deliver { handle, session, .. } = command else { return false };
+        let by_itself = || inner.state.consent(*handle).is_some_and(|consent| consent.face == Face::Unaport);
+        session.is_some() || by_itself()
     }
 
     /// Decides, and makes the decision true: the one place where a world changes.
@@ -654,7 +674,7 @@ impl World {
 
     /// When FIPs answer a request for this consent's data that is made now.
     fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
-        let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.uses == 0);
+        let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
         let script = inner.scripts.get(&consent.handle);
         script.and_then(|script| script.progression(first)).unwrap_or(self.setting.progression)
     }
@@ -683,12 +703,20 @@ impl World {
         let consent = Arc::clone(inner.state.consent(handle).expect("the event was applied to it"));
         match &event {
             Event::ConsentRaised { .. } => inner.timers.add(consent.terms.expiry, Work::Expire(handle)),
-            Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => plan_run(inner, &consent, now),
+            Event::ConsentActivated { .. } => plan_run(inner, &consent),
+            Event::ConsentResumed { .. } => {
+                for scripted in inner.put_off.remove(&handle).unwrap_or_default() {
+                    inner.timers.add(now, Work::Scripted(Box::new(scripted)));
+                }
+                make_good(inner, &consent, now);
+            }
             Event::DataRequested { session, .. } => {
                 if let Some(expires_at) = session.expires_at {
                     inner.timers.add(expires_at, Work::ExpireSession(session.id));
                 }
-                plan_run(inner, &consent, now);
+                if session.key.is_none() {
+                    plan_run(inner, &consent);
+                }
                 if timed {
                     answer_in_rhythm(inner, session, now);
                 }
@@ -725,7 +753,10 @@ impl World {
             at: now,
             content: said,
         };
-        if consent.face == Face::Unaport && notice.kind() == NoticeKind::FiStatus {
+        if let Content::FiStatus(session) = &notice.content
+            && consent.face == Face::Unaport
+            && session.key.is_none()
+        {
             let stored = inner.stored.entry(consent.handle).or_default();
             if stored.len() == STORED_MAX {
                 stored.pop_front();
@@ -736,10 +767,18 @@ impl World {
     }
 }
 
-/// Unaport will ask for data by itself, if it has to; what fell into a pause is made good when that is over.
-fn plan_run(inner: &mut Inner, consent: &Consent, now: Timestamp) {
+/// Unaport will ask for data by itself, if it has to.
+fn plan_run(inner: &mut Inner, consent: &Consent) {
     if let Some(run_at) = consent.grant.as_ref().and_then(|grant| grant.next_run_at) {
-        inner.timers.add(run_at.max(now), Work::Run(consent.handle));
+        inner.timers.add(run_at, Work::Run(consent.handle));
+    }
+}
+
+/// A run that fell into a pause is made good at its end; one that is still ahead has its timer.
+fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
+    let planned = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
+    if planned.is_some_and(|run_at| run_at <= now) {
+        inner.timers.add(now, Work::Run(consent.handle));
     }
 }
 

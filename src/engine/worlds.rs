@@ -69,6 +69,11 @@ impl Worlds {
         fresh
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.map.len()
+    }
+
     pub fn all(&self) -> Vec<Arc<World>> {
         self.map.iter().map(|world| Arc::clone(&world)).collect()
     }

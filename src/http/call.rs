@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
@@ -175,7 +178,11 @@ impl Call {
     /// Where a person's browser finds the sandbox: the address that the caller used, and the world's prefix.
     pub fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
-        format!("{}://{}{}", connection.scheme(), connection.host(), world.path())
+        // A name that is more than a name would be read as a path by whoever gets the address, our own tokens included.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+        let host = Some(connection.host()).filter(|host| host.bytes().all(plain)).unwrap_or("localhost");
+        let scheme = if connection.scheme() == "https" { "https" } else { "http" };
+        format!("{scheme}://{host}{}", world.path())
     }
 
     /// The body's bytes as they arrived.
@@ -252,14 +259,33 @@ impl Call {
         }
     }
 
+    /// Whether a browser asks if it may call the Unaport face from another site, as the service lets it.
+    fn is_preflight(&self) -> bool {
+        self.request.method() == Method::OPTIONS
+            && self.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+            && self.dialect() == Dialect::Unaport
+    }
+
     /// Answers a known path that is called with another method.
     pub async fn wrong_method(call: Self, allowed: &'static str) -> HttpResponse {
         let method = call.request.method().to_string();
         let problem = Problem::Method { method, path: call.path().to_owned(), allowed };
+        if call.is_preflight() {
+            return preflight(allowed);
+        }
         let mut response = call.refuse(problem).await;
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         response
     }
+}
+
+/// It may, with these methods.
+fn preflight(allowed: &'static str) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-mockaa-scenario, x-mockaa-world"))
+        .finish()
 }
 
 /// Where we speak in our own words when nothing else is asked for.

@@ -16,13 +16,15 @@ pub async fn livez(call: Call) -> HttpResponse {
 /// Scenarios are loaded and keys are there: a sandbox that serves is ready.
 pub async fn readyz(call: Call) -> HttpResponse {
     let scenarios = call.worlds().setting().director.names().len();
+    let worlds = call.worlds().count();
     let version = env!("CARGO_PKG_VERSION");
-    call.reply_control(Ok(Answer::json(&json!({ "ready": true, "version": version, "scenarios": scenarios }))))
+    let ready = json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
+    call.reply_control(Ok(Answer::json(&ready)))
 }
 
 /// The AAs' public keys as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
-    let keys: Vec<_> = call.shared().public_keys.iter().map(Jwk::from).collect();
+    let keys: Vec<_> = call.shared().public_keys.iter().map(|(_, key)| Jwk::from(key)).collect();
     call.reply_control(Ok(Answer::json(&json!({ "keys": keys }))))
 }
 

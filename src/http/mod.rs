@@ -6,6 +6,7 @@
 
 mod call;
 mod control;
+mod fault;
 mod housekeeping;
 mod pages;
 mod pairs;
@@ -38,8 +39,8 @@ pub struct Shared {
     pub worlds: Arc<Worlds>,
     /// The AAs'.
     pub keys: Arc<Keyring>,
-    /// Their public halves, in the same order; the default AA's comes first.
-    pub public_keys: Vec<PublicKey>,
+    /// Their public halves, each with its AA; the default AA's comes first.
+    pub public_keys: Vec<(Arc<str>, PublicKey)>,
     pub security: Security,
     /// What the control API asks for when the sandbox can be reached from other machines.
     pub control_token: Option<String>,
@@ -48,7 +49,7 @@ pub struct Shared {
 impl Shared {
     /// The default AA's.
     pub fn public_key(&self) -> &PublicKey {
-        &self.public_keys[0]
+        &self.public_keys[0].1
     }
 }
 
@@ -134,8 +135,8 @@ fn world_routes(config: &mut ServiceConfig) {
         route!(config, get format!("{mount}/Heartbeat") => rebit::heartbeat);
     }
     for host in HOSTS {
-        // Trailing slashes are tolerated.
-        let at = |path: &str| format!("{host}{path}{{slash:/?}}");
+        // Trailing slashes are tolerated, those of a base URL too, which clients put before a path that has one.
+        let at = |path: &str| format!("{host}{{lead:/+}}{}{{trail:/*}}", &path[1..]);
         route!(config, post at("/public/user/login") => unaport::auth::login);
         route!(config, post at("/public/user/refreshToken") => unaport::auth::refresh);
         route!(config, get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);
@@ -150,6 +151,9 @@ fn world_routes(config: &mut ServiceConfig) {
         route!(config, get at("/FIU/FINotification/{handle}") => unaport::data::status);
         route!(config, get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
         route!(config, get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
+        for path in unaport::ABSENT {
+            route!(config, get at(path) => unaport::absent);
+        }
         route!(config, get at("/public/shorten/{code}") => unaport::consents::follow_link);
         route!(config, get at("/redirect/{code}") => unaport::consents::follow_link);
     }

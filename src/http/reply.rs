@@ -232,7 +232,7 @@ mod tests {
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
-    use crate::scenario::library::Library;
+    use crate::scenario::library::{Library, Required};
     use crate::wire::fields::from_json;
     use crate::wire::seed::ConsentRequest;
 
@@ -248,7 +248,7 @@ mod tests {
             progression: Progression::Immediate,
             unaport,
             push_data: None,
-            director: Arc::new(Library::load(None, None).expect("the shipped ones are right")),
+            director: Arc::new(Library::load(None, Required::default()).expect("the shipped ones are right")),
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::crypto::jws::{Flaw, explain, open_compact, verify_detached};
 use crate::domain::account::named;
 use crate::domain::consent::Consent;
-use crate::domain::participants::{Entity, Member, Participants, PublicKey};
+use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
@@ -122,17 +122,41 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
     })
 }
 
-impl Caller {
+impl Security {
     /// Refuses in strict; in lenient puts on record what strict would have said.
-    pub fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
-        match self.security {
-            Security::Open => Ok(()),
-            Security::Lenient => {
-                self.world.note(&format!("strict would refuse: {}", problem()));
+    pub fn object(self, world: &World, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Lenient => {
+                world.note(&format!("strict would refuse: {}", problem()));
                 Ok(())
             }
-            Security::Strict => Err(problem()),
+            Self::Strict => Err(problem()),
         }
+    }
+
+    /// Objects to a customer whose address is not one of the AA's.
+    pub fn check_customer(self, world: &World, customer: &str, aa: &Aa) -> Result<(), Problem> {
+        let theirs = customer.rsplit_once('@').is_some_and(|(_, handle)| *handle == *aa.handle);
+        if theirs {
+            return Ok(());
+        }
+        self.object(world, || {
+            let (customer, handle) = (quoted(customer), &aa.handle);
+            Problem::CustomerAddress(format!("{customer} is not a customer of this AA; its addresses end in @{handle}"))
+        })
+    }
+}
+
+impl Caller {
+    /// [`Security::object`] in the caller's world.
+    pub fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
+        self.security.object(&self.world, problem)
+    }
+
+    /// [`Security::check_customer`] in the caller's world.
+    pub fn check_customer(&self, customer: &str, aa: &Aa) -> Result<(), Problem> {
+        self.security.check_customer(&self.world, customer, aa)
     }
 
     /// Checks `x-jws-signature` on the bytes that arrived; of a GET, on its path. The journal gets an explanation of

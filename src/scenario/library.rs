@@ -24,9 +24,27 @@ pub struct BadScenarios(String);
 #[derive(Debug)]
 pub struct Library {
     folder: Option<PathBuf>,
-    default: Option<String>,
+    required: Required,
     set: RwLock<Arc<Set>>,
     magic: BTreeMap<&'static str, Arc<Plan>>,
+}
+
+/// Scenarios that have to be there.
+#[derive(Clone, Debug, Default)]
+pub struct Required {
+    /// That of consents which no other rule gives one.
+    pub default: Option<String>,
+    /// Those that AAs are used to, with the AA's id.
+    pub usual: Vec<(String, String)>,
+}
+
+impl Required {
+    /// Each name, and who asks for it.
+    fn names(&self) -> impl Iterator<Item = (&str, String)> {
+        let default = self.default.iter().map(|name| (name.as_str(), format!("--default-scenario {name}")));
+        let usual = self.usual.iter().map(|(aa, name)| (name.as_str(), format!("aa.scenario of {aa}, {name}")));
+        default.chain(usual)
+    }
 }
 
 #[derive(Debug)]
@@ -39,14 +57,14 @@ struct Entry {
 }
 
 impl Library {
-    /// The shipped scenarios and those of the folder. Consents that no other rule gives a scenario get `default`.
+    /// The shipped scenarios and those of the folder.
     ///
     /// # Errors
-    /// All that is wrong with the files, or that `default` is none of them.
-    pub fn load(folder: Option<PathBuf>, default: Option<String>) -> Result<Self, BadScenarios> {
-        let set = Set::load(folder.as_deref(), default.as_deref())?;
+    /// All that is wrong with the files, or who asks for one that is not there.
+    pub fn load(folder: Option<PathBuf>, required: Required) -> Result<Self, BadScenarios> {
+        let set = Set::load(folder.as_deref(), &required)?;
         let magic = magic::MAGIC.iter().map(|magic| (magic.number, Arc::new(magic.plan()))).collect();
-        Ok(Self { folder, default, set: RwLock::new(Arc::new(set)), magic })
+        Ok(Self { folder, required, set: RwLock::new(Arc::new(set)), magic })
     }
 
     fn set(&self) -> Arc<Set> {
@@ -74,7 +92,7 @@ impl Director for Library {
         if let Some(magic) = magic::find(&terms.customer) {
             return Ok(Some(Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>));
         }
-        usual.or(self.default.as_deref()).map_or(Ok(None), named)
+        usual.or(self.required.default.as_deref()).map_or(Ok(None), named)
     }
 
     fn names(&self) -> Vec<String> {
@@ -82,7 +100,7 @@ impl Director for Library {
     }
 
     fn reload(&self) -> Result<usize, String> {
-        let set = Set::load(self.folder.as_deref(), self.default.as_deref()).map_err(|bad| bad.to_string())?;
+        let set = Set::load(self.folder.as_deref(), &self.required).map_err(|bad| bad.to_string())?;
         let count = set.0.len();
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
         Ok(count)
@@ -90,8 +108,8 @@ impl Director for Library {
 }
 
 impl Set {
-    /// Everything there is; `default` has to be among it.
-    fn load(folder: Option<&Path>, default: Option<&str>) -> Result<Self, BadScenarios> {
+    /// Everything there is; what is required has to be among it.
+    fn load(folder: Option<&Path>, required: &Required) -> Result<Self, BadScenarios> {
         let mut set = Self(BTreeMap::new());
         let mut faults = String::new();
         for (file, text) in SHIPPED {
@@ -100,9 +118,11 @@ impl Set {
         if let Some(folder) = folder {
             set.add_folder(folder, &mut faults);
         }
-        if let Some(name) = default.filter(|name| faults.is_empty() && !set.0.contains_key(*name)) {
-            let known = set.names().join(", ");
-            note(&mut faults, format_args!("--default-scenario {name}: there is no such scenario; known: {known}"));
+        if faults.is_empty() {
+            for (_, who) in required.names().filter(|(name, _)| !set.0.contains_key(*name)) {
+                let known = set.names().join(", ");
+                note(&mut faults, format_args!("{who}: there is no such scenario; known: {known}"));
+            }
         }
         if faults.is_empty() { Ok(set) } else { Err(BadScenarios(faults.trim_end().to_owned())) }
     }

@@ -14,16 +14,13 @@ use crate::wire::{notification, unaport};
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
 pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignatureProfile, world: &World) -> Message {
     let at = world.message_time();
-    let body = match &notice.content {
-        Content::FiData(session) => {
-            let statements = session_statements(world.seed(), &notice.consent, session, FiStatus::Ready);
-            notification::body(notice, aa, at, &statements)
-        }
-        Content::Analytics(analytics) => unaport::notification::analytics(notice, analytics, at),
-        Content::ConsentStatus(_) | Content::FiStatus(_) if notice.consent.face == Face::Unaport => {
-            unaport::notification::body(notice, aa, at, &world.setting().unaport)
-        }
-        Content::ConsentStatus(_) | Content::FiStatus(_) => notification::body(notice, aa, at, &[]),
+    let statements = match &notice.content {
+        Content::FiData(session) => session_statements(world.seed(), &notice.consent, session, FiStatus::Ready),
+        Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) => Vec::new(),
+    };
+    let body = match notice.consent.face {
+        Face::Unaport => unaport::notification::body(notice, aa, at, &statements, &world.setting().unaport),
+        Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements),
     };
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }

@@ -91,7 +91,7 @@ struct AccountStatus<'a> {
 /// The statement itself, ours: `statement` in the Unaport DEPOSIT shape, `xml` an FI schema document per account.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FiData<'a> {
+pub struct FiData<'a> {
     consent_id: String,
     consent_handle: String,
     statement: Tabs<'a>,
@@ -127,12 +127,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData {
-                consent_id: session.consent_id.to_string(),
-                consent_handle: session.handle.to_string(),
-                statement: Tabs::new(statements, session, *at),
-                xml: statements.iter().map(account_xml).collect(),
-            });
+            notification.fi_data = Some(FiData::of(session, statements, *at));
         }
         Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
     }
@@ -160,6 +155,18 @@ impl<'a> FiStatusNotification<'a> {
             }
         }
         Self { session_id: session.id.to_string(), session_status: session.status.as_str(), responses }
+    }
+}
+
+impl<'a> FiData<'a> {
+    /// `at` is when the data was prepared.
+    pub fn of(session: &Session, statements: &'a [Statement], at: Timestamp) -> Self {
+        Self {
+            consent_id: session.consent_id.to_string(),
+            consent_handle: session.handle.to_string(),
+            statement: Tabs::new(statements, session, at),
+            xml: statements.iter().map(account_xml).collect(),
+        }
     }
 }
 

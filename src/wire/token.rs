@@ -53,7 +53,7 @@ impl Claims {
     /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one): worlds
     /// have participants of their own.
     pub fn holder(&self, world: &str, now: Timestamp) -> Option<&str> {
-        let holds = is_of_world(&self.iss, REALM, world) && self.exp > self.iat && self.exp > seconds(now);
+        let holds = is_of_world(&self.iss, REALM, world) && is_current(self.iat, self.exp, now);
         holds.then_some(&*self.azp)
     }
 }
@@ -61,6 +61,11 @@ impl Claims {
 /// An instant as tokens have it.
 pub fn seconds(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(1000)
+}
+
+/// Whether a token that was issued and expires so is good now; one of a later time is of a world that was reset.
+pub fn is_current(iat: i64, exp: i64, now: Timestamp) -> bool {
+    (iat..exp).contains(&seconds(now))
 }
 
 /// Whether a token's issuer is this realm in the world of this path (`/w/NAME`, nothing for the default one).

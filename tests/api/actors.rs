@@ -35,6 +35,10 @@ impl Actor {
         Self::new("FIU-2", "client_api_key", include_str!("../../fixtures/keys/fiu-2.pem"))
     }
 
+    pub fn unacores() -> Self {
+        Self::new("UNACORES-FIU-UAT", "client_api_key", include_str!("../../fixtures/keys/unacores-fiu-uat.pem"))
+    }
+
     pub fn fip_1() -> Self {
         Self::new("FIP-1", "fip_api_key", include_str!("../../fixtures/keys/fip-1.pem"))
     }

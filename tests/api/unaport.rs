@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::actors::{Actor, Journey};
 use crate::helpers::{NOW, TestApp};
 use crate::inbox::{Message, Mood};
 use crate::lender::{
@@ -141,6 +142,8 @@ async fn statuses_have_both_words_and_webhooks_of_their_own() {
         }
         app.advance("0s").await;
         assert_eq!(lender.statuses(&app, &handle).await, (approve.to_owned(), consent.to_owned()), "{moves:?}");
+        let changed = moves.len() > 1;
+        assert_eq!(lender.record(&app, &handle).await["updatedOn"].is_string(), changed, "{moves:?}");
         let arrived = app.fiu.arrived();
         let consents: Vec<_> = arrived.iter().filter(|message| message.path == CONSENTS).map(Message::json).collect();
         let said: Vec<_> =
@@ -366,11 +369,31 @@ async fn the_customer_is_found_by_whatever_names_them() {
     let nobody = lender
         .ask(&app, |body| {
             body["vuaId"] = "".into();
-            detail(body)["Customer"] = json!({ "id": "", "Identifiers": [{ "type": "MOBILE", "value": "" }] });
+            detail(body)["Customer"] =
+                json!({ "id": "", "Identifiers": [{ "type": "EMAIL", "value": "a@b.example" }] });
         })
         .await;
     assert_eq!(nobody.status, 400);
     assert_eq!(nobody.json()["errors"][0]["field"], "ConsentsRequest.ConsentDetail.Customer.id");
+    for (identifier, word) in [
+        (json!({ "type": "MOBILE", "value": "" }), "has no value"),
+        (json!({ "type": "MOBILE", "value": "98765 43210" }), "is not a mobile number"),
+        (json!({ "type": "MOBILE", "value": "9".repeat(16) }), "is not a mobile number"),
+        (json!({ "type": "PHONE", "value": "9876543210" }), "not one of MOBILE, EMAIL, OTHERS"),
+        (json!("9876543210"), "not one of MOBILE, EMAIL, OTHERS"),
+    ] {
+        let refused = lender.ask(&app, |body| detail(body)["Customer"]["Identifiers"] = json!([identifier])).await;
+        let problem = &refused.json()["errors"][0];
+        assert_eq!(problem["field"], "ConsentsRequest.ConsentDetail.Customer.Identifiers");
+        assert!(text(&problem["problem"]).contains(word), "{problem}");
+    }
+    for mobile in ["9876500001", "919876500001", "+919876500001"] {
+        let identifiers = json!([{ "type": "MOBILE", "value": mobile }]);
+        assert_eq!(
+            customer(&|body| detail(body)["Customer"]["Identifiers"] = identifiers.clone()).await,
+            "9876500001@ink"
+        );
+    }
     // By template: an address where there is one, else the mobile number.
     let saved = lender.post(&app, &format!("{APP}/FIU/InsertProduct/{}", lender.org), &template()).await.ok();
     let mut body = by_template(saved["productId"].as_str().expect("an id"));
@@ -545,7 +568,7 @@ async fn link(app: &TestApp, fip: &str, account: &str) {
         let token = json!({ "refNumber": wish["RefNumber"], "token": "1234" });
         app.post(&format!("{customer}/verify"), &token).await.ok();
     } else {
-        let acme = crate::actors::Actor::acme();
+        let acme = Actor::acme();
         let word = crate::helpers::rebit_message("Notifier", "");
         let mut body = word;
         body["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
@@ -583,8 +606,14 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
     app.advance("2s").await;
     assert_eq!(app.get("/_mockaa/v1/sessions").await.ok()["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(lender.notified(&app, &handle).await.len(), 1);
-    let words: Vec<_> = app.fiu.arrived_paths();
-    assert_eq!(words, [CONSENTS, CONSENTS, DATA, "/FI/Data"], "the statement itself goes below the base URL");
+    let arrived = app.fiu.arrived();
+    let paths: Vec<_> = arrived.iter().map(|message| message.path.as_str()).collect();
+    assert_eq!(paths, [CONSENTS, CONSENTS, DATA, "/FI/Data"], "the statement itself goes below the base URL");
+    let pushed = arrived[3].json();
+    assert_eq!(
+        (&pushed["trackingId"], pushed["FIData"]["xml"].as_array().map(Vec::len)),
+        (&json!("LOAN-4711"), Some(1))
+    );
     // A face that is manual waits.
     let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
     let lender = Lender::arrive(&app).await;
@@ -690,6 +719,7 @@ async fn webhooks_go_where_the_lender_wants_them() {
         assert_eq!(seen, paths);
         let analytics = arrived.last().expect("a webhook");
         assert_eq!((&analytics.json()["status"], &analytics.json()["sessionId"]), (&json!("FAILED"), &json!(session)));
+        assert_eq!(analytics.json()["trackingId"], "LOAN-4711");
         assert!(!analytics.header("x-jws-signature").is_empty() && !analytics.header("webhook-signature").is_empty());
     }
     for (key, value) in
@@ -760,6 +790,7 @@ async fn both_hosts_have_all_paths_spelled_exactly() {
     let handle = lender.raise(&app, |_| ()).await;
     for host in [COMMON, APP, "/backend/api/v1"] {
         app.post(&format!("{host}/public/user/login/"), &credentials()).await.ok();
+        app.post(&format!("{host}//public/user/login"), &credentials()).await.ok();
         for path in [
             "FIU/getClientOrganisation",
             "FIU/getOrganisation/",
@@ -820,6 +851,13 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         assert!(text(&body["message"]).contains(word), "{word}: {}", reply.text);
         assert!(body["errors"].is_array() && body["version"] == "2.0.0");
     }
+    for path in
+        ["FI/Analytic/o/s", "Analitic/475/s", "Analitic/Export/482", "Export/UNACORES-FIU-UAT/s", "ExportPdf/x/s"]
+    {
+        let absent = get(path).await;
+        assert_eq!(absent.status, 404);
+        assert!(absent.text.contains("are not simulated yet"), "{}", absent.text);
+    }
     assert_eq!(app.consents().await, 0, "nothing was raised");
     // A consent of another face is none of this one's.
     let seed = app.raise(|_| ()).await;
@@ -829,23 +867,211 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
 }
 
 #[tokio::test]
+async fn errors_come_on_request_in_the_faces_own_form() {
+    let app = TestApp::start().await;
+    let lender = Lender::arrive(&app).await;
+    let path = format!("{APP}/FIU/ProductList/{}", lender.org);
+    for (fault, status) in [("InternalError", 500), ("ServiceUnavailable", 503), ("Unauthorized", 401)] {
+        let call = app.request(Method::GET, &path).bearer_auth(&lender.access).header("x-mockaa-fault", fault);
+        let reply = app.send(call).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["status"]), (status, &json!(status)), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_may_call() {
+    let app = TestApp::start().await;
+    let ask = |path: &str| app.request(Method::OPTIONS, path).header("origin", "https://lender.example");
+    let asked = ask(&format!("{APP}/FIU/ProductList/x")).header("access-control-request-method", "GET");
+    let answer = asked.send().await.expect("it answers");
+    assert_eq!(answer.status(), 204);
+    let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+    assert_eq!(header("access-control-allow-origin"), "*");
+    assert!(header("access-control-allow-methods").contains("GET"));
+    assert!(header("access-control-allow-headers").contains("authorization"));
+    // Nobody else's pages may steer the sandbox, nor call as an FIU does.
+    let asked = ask("/_mockaa/v1/reset").header("access-control-request-method", "POST");
+    assert_eq!(asked.send().await.expect("it answers").status(), 405);
+}
+
+#[tokio::test]
+async fn a_token_is_of_one_world_and_one_time() {
+    let app = TestApp::start().await;
+    // A host that is more than a name would make the token one of another world.
+    let login =
+        app.request(Method::POST, &format!("{COMMON}/public/user/login")).header("x-forwarded-host", "h/w/other");
+    let access = text(&app.send(login.json(&credentials())).await.ok()["access_token"]);
+    let path = format!("{COMMON}/FIU/getOrganisation");
+    let of_other = app.request(Method::POST, &format!("/w/other{COMMON}/public/user/login"));
+    app.send(of_other.json(&credentials())).await.ok();
+    let crossed = app.send(app.request(Method::GET, &format!("/w/other{path}")).bearer_auth(&access)).await;
+    assert!(crossed.status == 401 && crossed.text.contains("is of another world"), "{}", crossed.text);
+    // A world that begins anew does not know the tokens of its later days.
+    app.advance("P2D").await;
+    let late = Lender::log_in(&app).await;
+    app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+    assert_eq!(late.get(&app, &path).await.status, 401);
+    let refresh = Lender { access: late.refresh, ..Lender::log_in(&app).await };
+    let mixed = refresh.get(&app, &path).await;
+    assert!(mixed.status == 401 && mixed.text.contains("this is the refresh token"), "{}", mixed.text);
+    let worlds = app.get("/readyz").await.ok()["worlds"].clone();
+    let nobody = app.send(app.request(Method::GET, &format!("/w/unborn{path}")).bearer_auth(&access)).await;
+    assert!(nobody.status == 401 && nobody.text.contains("nobody has logged in to this world"), "{}", nobody.text);
+    let call = app.request(Method::POST, &format!("/w/unborn{COMMON}/public/user/refreshToken"));
+    assert_eq!(app.send(call.json(&json!({ "refresh_token": refresh.access }))).await.status, 401);
+    assert_eq!(app.get("/readyz").await.ok()["worlds"], worlds, "who is refused makes no world");
+}
+
+#[tokio::test]
+async fn an_answer_that_falls_into_a_pause_or_before_the_start_comes_later() {
+    let app = TestApp::with(mockaa::SandboxBuilder::timed_data).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    app.act(&handle, "approve").await.ok();
+    app.advance("4s").await;
+    app.act(&handle, "pause").await.ok();
+    app.advance("5s").await;
+    assert!(lender.notified(&app, &handle).await.is_empty());
+    app.act(&handle, "resume").await.ok();
+    assert_eq!(lender.notified(&app, &handle).await[0]["FIStatusNotification"]["sessionStatus"], "COMPLETED");
+
+    let app = TestApp::start().await;
+    let mut lender = Lender::arrive(&app).await;
+    let handle = lender
+        .raise_with(&app, "approve-deposit", |body| detail(body)["consentStart"] = "2020-07-05T06:00:00.000Z".into())
+        .await;
+    app.advance("2s").await;
+    assert!(lender.notified(&app, &handle).await.is_empty());
+    app.advance("P1D").await;
+    lender = Lender::log_in(&app).await;
+    assert_eq!(lender.notified(&app, &handle).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_taken() {
+    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    app.act(&handle, "approve").await.ok();
+    let session = text(&app.get("/_mockaa/v1/sessions").await.ok()["items"][0]["sessionId"]);
+    let written = app.journal().await.len();
+    for _ in 0..3 {
+        assert_eq!(lender.fetch(&app, &session).await.ok()["tabs"], json!([]));
+    }
+    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 0);
+    assert_eq!(app.journal().await.len(), written, "looking changes nothing");
+    app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &Value::Null).await.ok();
+    lender.fetch(&app, &session).await.ok();
+    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 1);
+}
+
+#[tokio::test]
+async fn an_fius_own_request_is_no_run_of_unaports() {
+    let app = TestApp::with(mockaa::SandboxBuilder::timed_data).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    app.act(&handle, "approve").await.ok();
+    let id = text(&lender.record(&app, &handle).await["consentId"]);
+    let journey = Journey { app: &app, fiu: Actor::unacores() };
+    let asked = journey.fiu.post(&app, "/FI/request", &journey.fi_request(&id).await).await.ok();
+    app.advance("10s").await;
+    let notified = lender.notified(&app, &handle).await;
+    assert_eq!(notified.len(), 1, "Unaport has asked all the same");
+    let own = text(&asked["sessionId"]);
+    assert_ne!(notified[0]["FIStatusNotification"]["sessionId"], own.as_str());
+    assert_eq!(lender.fetch(&app, &own).await.status, 404, "that one is encrypted to a key");
+    assert_eq!(lender.record(&app, &handle).await["lastRuntime"], "2020-07-04T06:00:03.669+00:00");
+}
+
+#[tokio::test]
+async fn looking_does_not_change_what_comes_later() {
+    let mut raised = Vec::new();
+    for looks in [0, 5] {
+        let app = TestApp::start().await;
+        let lender = Lender::arrive(&app).await;
+        let saved = lender.post(&app, &format!("{APP}/FIU/InsertProduct/{}", lender.org), &template()).await.ok();
+        for _ in 0..looks {
+            lender.get(&app, &format!("{APP}/FIU/ProductList/{}", lender.org)).await.ok();
+            lender.get(&app, &format!("{APP}/FIU/GetConsent/x")).await;
+        }
+        let body = by_template(saved["productId"].as_str().expect("an id"));
+        let mut created = lender.post(&app, &format!("{APP}/FIU/Consents/product/{}", lender.org), &body).await.ok();
+        created["redirectUrl"] = Value::Null;
+        let handle = text(&created["ConsentHandle"]);
+        app.act(&handle, "approve").await.ok();
+        raised.push((saved["productId"].clone(), created, lender.record(&app, &handle).await));
+    }
+    assert_eq!(raised[0], raised[1]);
+}
+
+#[tokio::test]
+async fn a_template_is_of_its_own_organisation() {
+    let toml = "[[unaport.account]]\nemail = \"a@one.example\"\npassword = \"password\"\nfiu = \"FIU-1\"\n";
+    let app = configured("foreign-template", toml).await;
+    let login = json!({ "emailId": "a@one.example", "password": "password" });
+    let access = text(&app.post(&format!("{COMMON}/public/user/login"), &login).await.ok()["access_token"]);
+    let mut lender = Lender { access, refresh: String::new(), org: String::new() };
+    lender.org = text(&lender.get(&app, &format!("{COMMON}/FIU/getClientOrganisation")).await.ok()["orgId"]);
+    let refused = lender.post(&app, &format!("{APP}/FIU/InsertProduct/{}", lender.org), &template()).await;
+    assert!(refused.status == 403 && refused.text.contains("ConsentDetail.DataConsumer.id"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_link_that_could_not_stand_in_a_header_is_refused() {
+    let app = TestApp::start().await;
+    let lender = Lender::arrive(&app).await;
+    for link in
+        ["https://l.example/\nx", "https://l.example/\u{1}", "https://l.example/ x", "javascript:alert(1)", "back"]
+    {
+        let refused = lender.ask(&app, |body| body["redirectUrl"] = link.into()).await;
+        assert_eq!(refused.json()["errors"][0]["field"], "redirectUrl", "{link:?}");
+    }
+    lender.raise(&app, |body| body["redirectUrl"] = "lender-app://back?x=%0A".into()).await;
+}
+
+#[tokio::test]
+async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
+    let folder = std::env::temp_dir().join(format!("mockaa-unaport-usual-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let own = folder.join("own.yaml");
+    std::fs::write(&own, "version: 1\nname: own\nsteps: [{ reject: {} }]\n").expect("it is written");
+    let toml = format!("[[aa]]\nid = \"{AA}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
+    let app = configured_with("usual", &toml, |builder| builder.scenarios(&folder).default_scenario("approve")).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
+    std::fs::remove_file(&own).expect("it is ours");
+    let refused = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
+    assert!(refused.status != 200 && refused.text.contains(&format!("aa.scenario of {AA}, own")), "{}", refused.text);
+    lender.raise(&app, |_| ()).await;
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+#[tokio::test]
 async fn strictness_decides_about_strangers() {
     let strict = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
     let lender = Lender::arrive(&strict).await;
     let refused = lender.ask(&strict, |body| body["fiuId"] = "FINTREE".into()).await;
     assert!(refused.status == 400 && refused.text.contains("not a registered FIU"), "{}", refused.text);
+    let foreign = lender.ask(&strict, |body| detail(body)["Customer"]["id"] = "9876500001@finvu".into()).await;
+    assert!(foreign.status == 400 && foreign.text.contains("addresses end in @ink"), "{}", foreign.text);
     let lenient = TestApp::start().await;
     let lender = Lender::arrive(&lenient).await;
     lender.raise(&lenient, |body| body["fiuId"] = "FINTREE".into()).await;
-    let noted = lenient
-        .journal()
-        .await
-        .iter()
-        .any(|entry| entry["text"].as_str().is_some_and(|text| text.contains("'FINTREE'")));
-    assert!(noted);
+    lender.raise(&lenient, |body| detail(body)["Customer"]["id"] = "9876500001@finvu".into()).await;
+    let journal = lenient.journal().await;
+    let notes: Vec<_> =
+        journal.iter().filter_map(|entry| entry["text"].as_str()?.strip_prefix("strict would refuse: ")).collect();
+    assert!(notes.len() == 2 && notes[0].contains("'FINTREE'") && notes[1].contains("@finvu"), "{notes:?}");
     let open = TestApp::with(|builder| builder.security(mockaa::Security::Open)).await;
     open.get(&format!("{APP}/FIU/ProductList/whatever")).await.ok();
-    open.get(&format!("{COMMON}/FIU/getClientOrganisation")).await.ok();
+    // Who has no token there sees the whole world: what they have raised for one organisation, they can read.
+    let organisation = open.get(&format!("{COMMON}/FIU/getClientOrganisation")).await.ok();
+    assert_eq!(organisation["fiutest"]["entityId"], FIU);
+    let other = open.get("/_mockaa/v1/config/fiu/FIU-1").await.ok()["orgId"].clone();
+    let nobody = Lender { access: String::new(), refresh: String::new(), org: text(&other) };
+    let handle = nobody.raise(&open, |_| ()).await;
+    assert_eq!(nobody.record(&open, &handle).await["orgId"], other);
 }
 
 #[tokio::test]
@@ -856,8 +1082,17 @@ async fn settings_that_are_wrong_are_told() {
         ("word-no", "[unaport]\nrejection = \"NO\"\n", "not one of FAILED, REJECTED"),
         ("key-no", "[unaport]\ncolour = 1\n", "unknown field `colour`"),
         ("account-no", "[[unaport.account]]\nemail = \"a@b\"\n", "unaport.account.password is missing"),
+        (
+            "account-short",
+            "[[unaport.account]]\nemail = \"a@b.example\"\npassword = \"short\"\n",
+            "at least 8 are needed",
+        ),
         ("template-no", "[[unaport.template]]\nproduct_name = \"x\"\n", "unaport.template.productId is missing"),
-        ("scenario-no", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n", "there is no scenario nope"),
+        (
+            "scenario-no",
+            "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n",
+            "aa.scenario of a, nope: there is no such scenario",
+        ),
         (
             "org-no",
             "[[fiu]]\nid = \"A\"\norg_id = \"o\"\n[[fiu]]\nid = \"B\"\norg_id = \"o\"\n",

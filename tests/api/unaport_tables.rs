@@ -247,7 +247,7 @@ async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
                 if *mandatory {
                     assert_eq!(
                         problems(&reply),
-                        [((*field).to_owned(), "is missing".to_owned())],
+                        [((*field).to_owned(), "is missing or empty".to_owned())],
                         "{path} {field} {nothing:?}"
                     );
                 } else {

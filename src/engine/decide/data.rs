@@ -55,7 +55,7 @@ fn unasked(consent: &Consent) -> Opening {
 
 /// A session is open; FIPs that answer at once have answered.
 fn asked(consent: &Consent, grant: &Grant, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
-    let next_run_at = consent.next_run(given.now);
+    let next_run_at = if session.key.is_none() { consent.next_run(given.now) } else { None };
     let answered = ((given.progression)(consent) == Progression::Immediate)
         .then(|| prepared(&session, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
     let requested = Event::DataRequested { session: Arc::new(session), next_run_at };
@@ -131,8 +131,7 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
 /// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
 /// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
 ///
-/// `Assumption:` what Unaport has fetched stays there for the consent's data life, whatever becomes of the consent; a
-/// session that has nothing yet is taken empty.
+/// `Assumption:` what Unaport has fetched stays there for the consent's data life, whatever becomes of the consent.
 pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let CollectData { session: id, fip, link_refs } = collect;
     let unknown = || Refusal::UnknownSession(id.to_string());
@@ -145,10 +144,11 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
     if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
         return Err(Refusal::DataGone(expires_at));
     }
-    if kept_by_unaport {
-        return Ok(vec![taken(session, |_| true)]);
+    if kept_by_unaport && session.accounts.iter().any(|account| account.status.is_there()) {
+        // Towards the AA, Unaport is the FIU: that somebody comes for the data is not the AA's to know.
+        return Ok(vec![taken(session, |_| false)]);
     }
-    if session.key.is_none() {
+    if session.key.is_none() && !kept_by_unaport {
         return Err(Refusal::NoKey);
     }
     if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {

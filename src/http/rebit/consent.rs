@@ -32,12 +32,7 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
     let (head, terms, caller) = read::<ConsentsRequest>(call, Audience::Fius)?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let aa = caller.participants.default_aa();
-    let handle = &aa.handle;
-    if terms.customer.rsplit_once('@').is_none_or(|(_, given)| given != &**handle) {
-        let problem =
-            format!("{} is not a customer of this AA; its addresses end in @{handle}", quoted(&terms.customer));
-        caller.object(|| Problem::CustomerAddress(problem))?;
-    }
+    caller.check_customer(&terms.customer, aa)?;
     let scenario = call.scenario()?;
     let raise =
         RaiseConsent { terms, face: Face::Rebit(head.ver), aa: Arc::clone(&aa.id), fiu, filing: None, scenario };

@@ -124,9 +124,10 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
 fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
     let LinkNews { notifier, account_ref, customer, link_ref } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
-    let aa_handle = &caller.participants.default_aa().handle;
-    if customer.rsplit_once('@').is_none_or(|(_, handle)| handle != &**aa_handle) {
-        let problem = format!("{} is no address of this AA; they end in @{aa_handle}", quoted(&customer));
+    let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
+    if !caller.participants.aas.iter().any(|aa| handle == Some(&*aa.handle)) {
+        let handles: Vec<_> = caller.participants.aas.iter().map(|aa| format!("@{}", aa.handle)).collect();
+        let problem = format!("{} is no address of an AA here; they end in {}", quoted(&customer), handles.join(", "));
         caller.object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
     }
     let confirm = ConfirmLink {

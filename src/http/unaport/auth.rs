@@ -12,6 +12,7 @@ use crate::domain::stream::Kind;
 use crate::domain::unaport::{Login, Unaport};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::fault::fault;
 use crate::http::reply::Answer;
 use crate::http::seals::signed;
 use crate::wire::problem::Problem;
@@ -31,9 +32,13 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     let body: Map<String, Value> = call.json()?;
     let form = Form::check(&body, LOGIN_RULES)?;
     let (email, password) = (form.needed("emailId"), form.needed("password"));
+    fault(call)?;
+    // A stranger who is refused makes no world.
+    let setting = call.worlds().setting();
+    let known = call.worlds().find(call.world_name()?);
+    let participants = known.map_or_else(|| Arc::clone(&setting.participants), |world| world.participants());
+    let fiu = claimed(&setting.unaport, &participants, email, password)?;
     let world = call.world()?;
-    let participants = world.participants();
-    let fiu = claimed(&world.setting().unaport, &participants, email, password)?;
     let person = Person { email: email.to_owned(), fiu, session: world.fresh_id(Kind::Token) };
     Ok((world, person))
 }
@@ -61,16 +66,18 @@ pub async fn refresh(call: Call) -> HttpResponse {
 fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     let body: Map<String, Value> = call.json()?;
     let token = Form::check(&body, REFRESH_RULES)?.needed("refresh_token");
-    let world = call.world()?;
+    fault(call)?;
+    let other = || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
+    let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
     let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
         let access = jws::open_compact(token, call.shared().public_key()).is_some();
         let what = if access { "is an access token" } else { "was not issued by this world" };
         Problem::Unauthorized(format!("refresh_token {what}; send the refresh_token of the last login or refresh"))
     })?;
-    let claims: Option<RefreshClaims> = serde_json::from_slice(&payload).ok();
-    let person = claims.and_then(|claims| claims.holder(&world.path(), world.now()));
-    let expired = || Problem::Unauthorized("refresh_token has expired by this world's clock; log in again".to_owned());
-    Ok((Arc::clone(&world), person.ok_or_else(expired)?))
+    let claims: RefreshClaims = serde_json::from_slice(&payload).expect("only we have the secret");
+    let person = claims.holder(&world.path(), world.now());
+    let person = person.map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
+    Ok((world, person))
 }
 
 /// A fresh pair of tokens.

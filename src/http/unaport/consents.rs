@@ -5,14 +5,12 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
-use super::{APPLICATION, Visitor, enter, enter_organisation};
+use super::{APPLICATION, Own, Visitor, enter, enter_organisation};
 use crate::domain::command::{Command, Party, RaiseConsent, Verb};
 use crate::domain::consent::{Face, Terms};
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::refusal::Refusal;
-use crate::domain::stream::Kind;
-use crate::http::Security;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_consent;
@@ -31,6 +29,7 @@ fn raise_plain(call: &Call) -> Result<Answer, Problem> {
     let heading = request.heading();
     let aa = visitor.aa(&heading)?;
     let terms = request.terms(&aa)?;
+    visitor.check_fiu("ConsentsRequest.ConsentDetail.DataConsumer.id", &terms.consumer)?;
     raise(call, &visitor, &aa, heading, terms)
 }
 
@@ -56,49 +55,26 @@ fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
         );
         Problem::field("productId", problem)
     })?;
-    let terms = request.terms(&template, &aa, now, world.fresh_id(Kind::Token))?;
+    visitor.check_fiu("productId", &template.plan.consumer)?;
+    let terms = request.terms(&template, &aa, now)?;
     raise(call, &visitor, &aa, heading, terms)
 }
 
 impl Visitor {
-    /// The AA that the request chooses; its FIU has to be the visitor's, or nobody's.
+    /// The AA that the request chooses.
     fn aa(&self, heading: &Heading) -> Result<Arc<Aa>, Problem> {
-        let Heading { aa_id, .. } = heading;
-        let aa = self.participants.aa(aa_id).cloned();
+        let aa = self.participants.aa(&heading.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
-            Problem::field(
-                "aaId",
-                format!("{} is not an AA of this sandbox; one of {}", quoted(aa_id), known.join(", ")),
-            )
+            let (named, known) = (quoted(&heading.aa_id), known.join(", "));
+            Problem::field("aaId", format!("{named} is not an AA of this sandbox; one of {known}"))
         })
-    }
-
-    /// An FIU that a request names: another organisation's is refused; one that nobody knows is a matter of strictness.
-    fn check_fiu(&self, field: &'static str, named: &str, security: Security) -> Result<(), Problem> {
-        if *named == *self.fiu.entity.id {
-            return Ok(());
-        }
-        if self.participants.fiu(named).is_some() {
-            let problem = format!("{field} {} is the FIU of another organisation", quoted(named));
-            return Err(Problem::NotYours(problem));
-        }
-        let problem = Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
-        match security {
-            Security::Open => Ok(()),
-            Security::Lenient => {
-                self.world.note(&format!("strict would refuse: {problem}"));
-                Ok(())
-            }
-            Security::Strict => Err(problem),
-        }
     }
 }
 
 fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms) -> Result<Answer, Problem> {
-    let security = call.shared().security;
-    visitor.check_fiu("fiuId", &heading.fiu_id, security)?;
-    visitor.check_fiu("DataConsumer.id", &terms.consumer, security)?;
+    visitor.check_fiu("fiuId", &heading.fiu_id)?;
+    visitor.security.check_customer(&visitor.world, &terms.customer, aa)?;
     let raise = RaiseConsent {
         terms,
         face: Face::Unaport,
@@ -123,12 +99,12 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
     let unknown = Refusal::UnknownHandle(handle.to_string());
-    let (consent, filing) = visitor.own(visitor.world.consent(handle), unknown)?;
+    let Own { consent, filing, fiu } = visitor.own(visitor.world.consent(handle), unknown)?;
     let signed = match consent.consent_id() {
         Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
         None => None,
     };
-    Ok(Answer::json(&record(&consent, &filing, &visitor.fiu.org_id, signed)))
+    Ok(Answer::json(&record(&consent, &filing, &fiu.org_id, signed)))
 }
 
 /// Revoke Consent.
@@ -143,7 +119,7 @@ fn take_back(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let (consent, _) = visitor.own(consent, Refusal::UnknownConsentId(quoted(text)))?;
+    let Own { consent, .. } = visitor.own(consent, Refusal::UnknownConsentId(quoted(text)))?;
     let verb = Verb::Revoke { by: Party::Fiu };
     let receipt = visitor.world.submit(Command::MoveConsent { handle: consent.handle, verb })?;
     Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))

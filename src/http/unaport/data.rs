@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::{Visitor, enter};
+use super::{Own, Visitor, enter};
 use crate::bankgen::session_statements;
 use crate::domain::command::{CollectData, Command};
-use crate::domain::consent::Consent;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{FiStatus, Session};
@@ -24,7 +23,7 @@ pub async fn status(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
         let handle = call.handle()?;
         let unknown = Refusal::UnknownHandle(handle.to_string());
-        let (consent, _) = visitor.own(visitor.world.consent(handle), unknown)?;
+        let Own { consent, .. } = visitor.own(visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
         Ok(Answer::json(&fetch_status(&notices, visitor.participants.aa_of(&consent))))
     }))
@@ -35,19 +34,26 @@ pub async fn fetch(call: Call) -> HttpResponse {
     call.reply_unaport(outcome)
 }
 
+/// A session that has nothing yet has no tabs.
 async fn take(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
-    let id = own_session(call, &visitor)?.0.id;
-    let collect = CollectData { session: id, fip: None, link_refs: Vec::new() };
-    let receipt = visitor.world.submit(Command::CollectData(collect))?;
+    let (session, own) = own_session(call, &visitor)?;
+    let envelope = visitor.envelope_if_spoken();
+    let collect = CollectData { session: session.id, fip: None, link_refs: Vec::new() };
+    let receipt = match visitor.world.submit(Command::CollectData(collect)) {
+        Err(Refusal::NoDataFound(_)) => {
+            let tabs = Tabs::new(&[], &session, session.opened_at);
+            return Ok(Answer::json(&Fetched { envelope, tabs }));
+        }
+        outcome => outcome?,
+    };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
     let quirks = visitor.world.fetch_quirks(consent.handle);
-    let envelope = visitor.envelope_if_spoken();
-    let (seed, org_id) = (visitor.world.seed(), Arc::clone(&visitor.fiu.org_id));
+    let (seed, org_id) = (visitor.world.seed(), Arc::clone(&own.fiu.org_id));
     let written = tokio::task::spawn_blocking(move || {
         let empty = quirks.has(FetchQuirk::FirstEmpty) && session.taken == 1;
-        let statements =
-            if empty { Vec::new() } else { session_statements(seed, &consent, &session, FiStatus::Delivered) };
+        let told = |()| session_statements(seed, &consent, &session, FiStatus::Ready);
+        let statements = (!empty).then_some(()).map(told).unwrap_or_default();
         let tabs = Tabs::new(&statements, &session, prepared_at(&session)).told_to(&org_id, quirks);
         serde_json::to_vec(&Fetched { envelope, tabs }).expect("our own types serialise")
     });
@@ -62,16 +68,18 @@ fn prepared_at(session: &Session) -> Timestamp {
 
 pub async fn account_details(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
-        let (session, consent) = own_session(&call, &visitor)?;
-        Ok(Answer::json(&details(&session, &consent, &visitor.fiu.org_id)))
+        let (session, own) = own_session(&call, &visitor)?;
+        Ok(Answer::json(&details(&session, &own.consent, &own.fiu.org_id)))
     }))
 }
 
-/// The session in the path, if it is the visitor's organisation's.
-fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Arc<Consent>), Problem> {
+/// The session in the path, if Unaport has made it for the visitor's organisation.
+fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Own), Problem> {
     let text = call.segment("session");
     let unknown = || Refusal::UnknownSession(quoted(text));
-    let session = SessionId::parse(text).and_then(|id| visitor.world.session(id)).ok_or_else(unknown)?;
-    let (consent, _) = visitor.own(visitor.world.consent(session.handle), unknown())?;
-    Ok((session, consent))
+    let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
+    // What an FIU has asked for by the ReBIT calls is encrypted to its key.
+    let session = session.filter(|session| session.key.is_none()).ok_or_else(unknown)?;
+    let own = visitor.own(visitor.world.consent(session.handle), unknown())?;
+    Ok((session, own))
 }

@@ -8,7 +8,9 @@ pub mod templates;
 
 use std::sync::Arc;
 
-use crate::crypto::jws::open_compact;
+use actix_web::HttpResponse;
+
+use crate::crypto::jws::{open_compact, open_token};
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Fiu, Participants};
 use crate::domain::refusal::Refusal;
@@ -16,6 +18,7 @@ use crate::domain::stream::Kind;
 use crate::domain::unaport::{Dialect, Filing, Unaport};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::fault::fault;
 use crate::http::security::Security;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
@@ -28,35 +31,59 @@ pub const COMMON: &str = "/api/v1";
 /// The host of everything else, as a path.
 pub const APPLICATION: &str = "/backend-v2/api/v2";
 
+/// Calls that the service has and the sandbox does not have yet.
+pub const ABSENT: [&str; 5] = [
+    "/FIU/FI/Analytic/{org}/{session}",
+    "/FIU/Analitic/Export/{analytic}",
+    "/FIU/Analitic/{analytic}/{session}",
+    "/FIU/Export/{entity}/{session}",
+    "/FIU/ExportPdf/{entity}/{session}",
+];
+
+/// Says so, and what can be done meanwhile.
+pub async fn absent(call: Call) -> HttpResponse {
+    let problem = "analytics and exports are not simulated yet; POST /_mockaa/v1/sessions/{sessionId}/analytics sends the \
+                   analytics webhook, FifetchDataBySessionId has the data as JSON";
+    call.reply_unaport(Err(Problem::Unknown(problem.to_owned())))
+}
+
 /// Who has been let in, and the world that the call is for.
 struct Visitor {
     world: Arc<World>,
     participants: Arc<Participants>,
-    /// For whom they work; its organisation is all that they see.
+    security: Security,
+    /// For whom they work.
     fiu: Arc<Fiu>,
+    /// They have no token, and see the whole world (DESIGN §4.7); else only what is their organisation's.
+    anonymous: bool,
 }
 
-/// Lets in who has an access token that holds now; `--security open` lets everybody in.
+/// Lets in who has an access token that holds now; `--security open` lets everybody in. A caller who is refused makes no
+/// world.
 fn enter(call: &Call) -> Result<Visitor, Problem> {
+    fault(call)?;
+    let security = call.shared().security;
+    let known = registered(call);
+    if let Err(refused) = known.as_ref()
+        && security != Security::Open
+    {
+        return Err(refused.clone());
+    }
     let world = call.world()?;
     let participants = world.participants();
-    let refused = match registered(call, &world, &participants) {
-        Ok(fiu) => return Ok(Visitor { world, participants, fiu }),
-        Err(refused) => refused,
+    let named = || call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
+    let (fiu, anonymous) = match known {
+        Ok(fiu) => (fiu, false),
+        Err(_) => (Arc::clone(named().unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants))), true),
     };
-    if call.shared().security != Security::Open {
-        return Err(refused);
-    }
-    let named = call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
-    let fiu = Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)));
-    Ok(Visitor { world, participants, fiu })
+    Ok(Visitor { world, participants, security, fiu, anonymous })
 }
 
 /// [`enter`], for a call whose path names an organisation: it has to be the visitor's own.
 fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
     let visitor = enter(call)?;
     let (named, own) = (call.segment("org"), &visitor.fiu.org_id);
-    if named == &**own || call.shared().security == Security::Open {
+    if named == &**own || visitor.anonymous {
         return Ok(visitor);
     }
     let problem = format!(
@@ -69,26 +96,35 @@ fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
 }
 
 /// The FIU whose organisation the token opens.
-fn registered(call: &Call, world: &World, participants: &Participants) -> Result<Arc<Fiu>, Problem> {
+fn registered(call: &Call) -> Result<Arc<Fiu>, Problem> {
     let unauthorized =
         |problem: &str| Problem::Unauthorized(format!("{problem}; log in with POST {COMMON}/public/user/login"));
     let token = call.bearer().ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
-    let payload = open_compact(token, call.shared().public_key())
-        .ok_or_else(|| unauthorized("the access token was not issued here"))?;
-    let claims: Option<AccessClaims> = serde_json::from_slice(&payload).ok();
-    let person = claims.and_then(|claims| claims.holder(&world.path(), world.now()));
-    let person = person.ok_or_else(|| {
-        unauthorized(
-            "the access token has expired by this world's clock, or is of another world, or is not an access token",
-        )
+    // Who logs in makes the world: a token of one that is not there is of another run.
+    let world = call.worlds().find(call.world_name()?);
+    let world = world.ok_or_else(|| unauthorized("nobody has logged in to this world"))?;
+    let payload = open_compact(token, call.shared().public_key()).ok_or_else(|| {
+        let refresh = open_token(&world.secret(), token).is_some();
+        unauthorized(if refresh { "this is the refresh token" } else { "the access token was not issued here" })
     })?;
-    let fiu = participants.fiu(&person.fiu).cloned();
+    let claims: AccessClaims =
+        serde_json::from_slice(&payload).map_err(|_| unauthorized("this is not an access token of this face"))?;
+    let person = claims.holder(&world.path(), world.now());
+    let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
+    let fiu = world.participants().fiu(&person.fiu).cloned();
     fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))
 }
 
 /// The FIU of those whom no account claims.
 fn default_fiu<'a>(unaport: &Unaport, participants: &'a Participants) -> &'a Arc<Fiu> {
     participants.fiu(&unaport.fiu).unwrap_or_else(|| participants.default_fiu())
+}
+
+/// A consent of the visitor's, under what it is filed, and whose it is.
+struct Own {
+    consent: Arc<Consent>,
+    filing: Arc<Filing>,
+    fiu: Arc<Fiu>,
 }
 
 impl Visitor {
@@ -105,16 +141,36 @@ impl Visitor {
         (self.dialect() == Dialect::V2).then(|| self.envelope())
     }
 
-    /// The consent, if it was raised on this face by the visitor's organisation, and under what it is filed.
-    fn own(&self, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<(Arc<Consent>, Arc<Filing>), Problem> {
+    /// The consent, if it was raised on this face by the visitor's organisation.
+    fn own(&self, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Own, Problem> {
         let filed = consent.filter(|consent| !consent.hidden).and_then(|consent| {
             let filing = consent.filing.clone()?;
-            Some((consent, filing))
+            let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
+            Some(Own { consent, filing, fiu })
         });
-        let (consent, filing) = filed.ok_or(unknown)?;
-        if consent.fiu != self.fiu.entity.id {
-            return Err(Problem::NotYours("the consent belongs to another organisation".to_owned()));
+        let own = filed.ok_or(unknown)?;
+        if own.fiu.entity.id == self.fiu.entity.id || self.anonymous {
+            Ok(own)
+        } else {
+            Err(Problem::NotYours("the consent belongs to another organisation".to_owned()))
         }
-        Ok((consent, filing))
+    }
+
+    /// An FIU that a request names: another organisation's is refused; one that nobody knows is a matter of strictness.
+    fn check_fiu(&self, field: &'static str, named: &str) -> Result<(), Problem> {
+        let own = &self.fiu.entity.id;
+        if *named == **own {
+            return Ok(());
+        }
+        if self.participants.fiu(named).is_some() && !self.anonymous {
+            let problem = format!(
+                "{field} {} is the FIU of another organisation; this token is of {own}, and [[unaport.account]] in mockaa.toml \
+                 gives the other one a login",
+                quoted(named)
+            );
+            return Err(Problem::NotYours(problem));
+        }
+        let stranger = || Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
+        self.security.object(&self.world, stranger)
     }
 }

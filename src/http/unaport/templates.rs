@@ -21,6 +21,7 @@ fn keep(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let body: Map<String, Value> = call.json()?;
     let (name, plan) = read(&body)?;
+    visitor.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
     let fiu = Arc::clone(&visitor.fiu.entity.id);
     let receipt = visitor.world.submit(Command::SaveTemplate(SaveTemplate { name, fiu, plan }))?;
     let Event::TemplateSaved { template } = &receipt.event else { unreachable!("that is what the command does") };

@@ -2,6 +2,7 @@
 //! (`reference/unaport.md` §1.3.1).
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::Envelope;
 use super::form::{Kind, Rule};
@@ -9,7 +10,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Dialect;
 use crate::wire::fields::Instant;
 use crate::wire::participants::derived_id;
-use crate::wire::token::{is_of_world, seconds};
+use crate::wire::token::{is_current, is_of_world, seconds};
 
 pub const LOGIN_RULES: &[Rule] =
     &[Rule::must("emailId", Kind::Email).up_to(254), Rule::must("password", Kind::Text).between(8, 64)];
@@ -108,18 +109,37 @@ fn fiu_of(groups: &[String]) -> Option<String> {
     groups.first()?.strip_prefix("/UAT/").map(str::to_owned)
 }
 
-/// The person behind a token's claims, if they hold now in the world of this path.
-fn holder(
-    typ: (&str, &str),
-    times: (i64, i64),
-    iss: &str,
-    place: (&str, Timestamp),
-    person: Option<Person>,
-) -> Option<Person> {
-    let (world, now) = place;
-    let ((iat, exp), (found, wanted)) = (times, typ);
-    let holds = found == wanted && exp > iat && exp > seconds(now) && is_of_world(iss, REALM, world);
-    person.filter(|_| holds)
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Flaw {
+    #[error("is of another kind")]
+    Kind,
+    #[error("is of another world")]
+    World,
+    #[error("has expired by this world's clock")]
+    Expired,
+}
+
+/// What every token has to be.
+struct Token<'a> {
+    typ: &'a str,
+    iat: i64,
+    exp: i64,
+    iss: &'a str,
+}
+
+impl Token<'_> {
+    fn check(&self, typ: &str, world: &str, now: Timestamp) -> Result<(), Flaw> {
+        if self.typ != typ {
+            Err(Flaw::Kind)
+        } else if !is_of_world(self.iss, REALM, world) {
+            Err(Flaw::World)
+        } else if !is_current(self.iat, self.exp, now) {
+            Err(Flaw::Expired)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl AccessClaims {
@@ -151,10 +171,13 @@ impl AccessClaims {
     }
 
     /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one).
-    pub fn holder(self, world: &str, now: Timestamp) -> Option<Person> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn holder(self, world: &str, now: Timestamp) -> Result<Person, Flaw> {
         let Self { exp, iat, iss, typ, groups, email, session_state: session, .. } = self;
-        let person = fiu_of(&groups).map(|fiu| Person { email, fiu, session });
-        holder((&typ, "Bearer"), (iat, exp), &iss, (world, now), person)
+        Token { typ: &typ, iat, exp, iss: &iss }.check("Bearer", world, now)?;
+        fiu_of(&groups).map(|fiu| Person { email, fiu, session }).ok_or(Flaw::Kind)
     }
 }
 
@@ -180,10 +203,13 @@ impl RefreshClaims {
     }
 
     /// Whose token it is, if it holds now in the world of this path.
-    pub fn holder(self, world: &str, now: Timestamp) -> Option<Person> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn holder(self, world: &str, now: Timestamp) -> Result<Person, Flaw> {
         let Self { exp, iat, iss, typ, groups, email, session_state: session, .. } = self;
-        let person = fiu_of(&groups).map(|fiu| Person { email, fiu, session });
-        holder((&typ, "Refresh"), (iat, exp), &iss, (world, now), person)
+        Token { typ: &typ, iat, exp, iss: &iss }.check("Refresh", world, now)?;
+        fiu_of(&groups).map(|fiu| Person { email, fiu, session }).ok_or(Flaw::Kind)
     }
 }
 

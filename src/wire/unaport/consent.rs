@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::form::{Form, Kind, Rule, names};
+use super::form::{Form, Kind, Rule, is_phone, names};
 use super::template::{data_life, fi_types, frequency, purpose, purposes};
 use super::{VERSION, with_offset};
 use crate::domain::account::FiType;
@@ -18,9 +18,12 @@ use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Filing, Template};
 use crate::domain::version::Version;
 use crate::wire::artefact::Stated;
-use crate::wire::consent_detail;
-use crate::wire::fields::{Instant, is_address, quoted};
+use crate::wire::consent_detail::{self, IdentifierType};
+use crate::wire::fields::{Instant, bounded_list, is_address, quoted};
 use crate::wire::problem::{FieldProblem, Problem};
+
+/// How long a mobile number may be.
+const PHONE_MAX: usize = 15;
 
 /// Create Consent without template.
 pub const RULES: &[Rule] = &[
@@ -73,7 +76,7 @@ pub const RULES: &[Rule] = &[
 pub const RULES_WITH_TEMPLATE: &[Rule] = &[
     // Quirk: as above; here the mobile number is a field of its own.
     Rule::may("vuaId", Kind::Text).up_to(50),
-    Rule::must("mobileNumber", Kind::Phone).up_to(15),
+    Rule::must("mobileNumber", Kind::Phone).up_to(PHONE_MAX),
     Rule::must("createdBy", Kind::Text).up_to(100),
     Rule::must("trackingId", Kind::Text).up_to(50),
     Rule::must("aaId", Kind::Text).up_to(50),
@@ -119,7 +122,6 @@ impl<'a> Plain<'a> {
     }
 
     pub fn terms(&self, aa: &Aa) -> Result<Terms, Problem> {
-        const DETAIL: &str = "ConsentsRequest.ConsentDetail";
         let Self(whole) = *self;
         let request = whole.value("ConsentsRequest").and_then(Value::as_object).expect("the form was checked");
         let form = Form::unchecked(request);
@@ -140,41 +142,67 @@ impl<'a> Plain<'a> {
             },
             data_life: data_life(form),
             frequency: frequency(form),
-            filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))
-                .map_err(|problem| below(DETAIL, problem))?,
+            filters: consent_detail::filters(form.value("ConsentDetail.DataFilter")).map_err(in_request)?,
             vdr_provider: None,
             txnid: form.needed("txnid").into(),
         };
-        consent_detail::check(&terms, &aa.handle).map_err(|problem| below(DETAIL, problem))?;
+        consent_detail::check(&terms, &aa.handle).map_err(in_request)?;
         Ok(terms)
     }
 }
 
 /// A problem of `ConsentDetail`, told with the path that it has in this body.
-fn below(detail: &str, problem: Problem) -> Problem {
+fn in_request(problem: Problem) -> Problem {
     match problem.clone().into_field() {
-        Some(FieldProblem { field, problem }) => Problem::field(field.replacen("ConsentDetail", detail, 1), problem),
+        Some(FieldProblem { field, problem }) => Problem::field(format!("ConsentsRequest.{field}"), problem),
         None => problem,
     }
 }
 
+const CUSTOMER_ID: &str = "ConsentsRequest.ConsentDetail.Customer.id";
+const IDENTIFIERS: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
+
 /// The customer's address: `Customer.id`, else the mobile number of `Identifiers`, else `vuaId`, completed by the
 /// AA's handle where it has none.
 fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem> {
-    let mobile = form.value("ConsentDetail.Customer.Identifiers").and_then(Value::as_array).and_then(|identifiers| {
-        let mobile = identifiers.iter().find(|identifier| identifier["type"] == "MOBILE")?;
-        mobile["value"].as_str().filter(|value| !value.trim().is_empty())
-    });
-    let named = form.text("ConsentDetail.Customer.id").or(mobile).or(whole.text("vuaId"));
-    let field = "ConsentsRequest.ConsentDetail.Customer.id";
-    let named = named.ok_or_else(|| {
-        Problem::field(field, "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it")
+    let mobile = mobile_of(form.value("ConsentDetail.Customer.Identifiers"))?;
+    let id = form.text("ConsentDetail.Customer.id").map(|id| (CUSTOMER_ID, id));
+    let mobile = || mobile.map(|mobile| (IDENTIFIERS, mobile));
+    let vua = || whole.text("vuaId").map(|vua| ("vuaId", vua));
+    let (field, name) = id.or_else(mobile).or_else(vua).ok_or_else(|| {
+        Problem::field(CUSTOMER_ID, "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it")
     })?;
-    at_aa(field, named, aa)
+    at_aa(field, name, aa)
+}
+
+/// The first mobile number of `Identifiers`, all of which have to be in form.
+fn mobile_of(identifiers: Option<&Value>) -> Result<Option<&str>, Problem> {
+    let wrong = |problem: String| Problem::field(IDENTIFIERS, problem);
+    let identifiers = identifiers.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    bounded_list(IDENTIFIERS, identifiers)?;
+    let mut mobile = None;
+    for identifier in identifiers {
+        let text = |name: &str| identifier[name].as_str().filter(|text| !text.trim().is_empty());
+        let kind = text("type").and_then(IdentifierType::parse);
+        let kind = kind.ok_or_else(|| wrong(format!("has a type that is not one of {}", IdentifierType::names())))?;
+        let value = text("value").ok_or_else(|| wrong(format!("has no value for its {kind}")))?;
+        if kind == IdentifierType::Mobile {
+            if !is_phone(value) || value.len() > PHONE_MAX {
+                return Err(wrong(format!("{} is not a mobile number of digits, such as 9999999999", quoted(value))));
+            }
+            mobile.get_or_insert(value);
+        }
+    }
+    Ok(mobile)
 }
 
 /// A customer's name as an address at the AA.
+///
+/// `Assumption:` a mobile number with the country code of India is that of the same customer as without.
 fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
+    let digits = name.strip_prefix('+').unwrap_or(name);
+    let national = digits.strip_prefix("91").filter(|national| national.len() == 10 && is_phone(digits));
+    let name = national.unwrap_or(name);
     let address = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", aa.handle) };
     if is_address(&address) {
         Ok(address)
@@ -206,11 +234,12 @@ impl<'a> ByTemplate<'a> {
         self.0.needed("productId")
     }
 
-    pub fn terms(&self, template: &Template, aa: &Aa, now: Timestamp, txnid: String) -> Result<Terms, Problem> {
+    pub fn terms(&self, template: &Template, aa: &Aa, now: Timestamp) -> Result<Terms, Problem> {
         let vua = self.0.text("vuaId").filter(|vua| vua.contains('@'));
         let name = vua.unwrap_or_else(|| self.0.needed("mobileNumber"));
         let field = if vua.is_some() { "vuaId" } else { "mobileNumber" };
-        Ok(template.plan.terms(now, at_aa(field, name, aa)?.into(), txnid.into()))
+        // The call has no txnid: the world draws one.
+        Ok(template.plan.terms(now, at_aa(field, name, aa)?.into(), "".into()))
     }
 }
 
@@ -365,7 +394,8 @@ pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, sig
     };
     let (approve_status, consent_status) = statuses_of(consent);
     let last = consent.history.last().filter(|moment| moment.status != Status::Pending);
-    let changed = last.filter(|moment| grant.is_some_and(|grant| moment.at > grant.approved_at));
+    let came_into_force = consent.history.iter().position(|moment| moment.status == Status::Active);
+    let changed = last.filter(|_| came_into_force.is_some_and(|place| place + 1 < consent.history.len()));
     let periodic = terms.fetch_type == FetchType::Periodic;
     let record = Record {
         id: consent.number,
@@ -381,7 +411,7 @@ pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, sig
         notification_date: last.map(|moment| with_offset(moment.at)),
         consent_start: with_offset(terms.start),
         consent_expried: with_offset(terms.expiry),
-        last_runtime: grant.and_then(|grant| grant.last_used_at).map(with_offset),
+        last_runtime: grant.and_then(|grant| grant.last_run_at).map(with_offset),
         next_runtime: grant.and_then(|grant| grant.next_run_at).filter(|_| runs(consent.status)).map(with_offset),
         updated_on: changed.map(|moment| with_offset(moment.at)),
         created_by: &filing.created_by,
@@ -389,7 +419,7 @@ pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, sig
         consents_detail: serde_json::to_string(&request).expect("texts and numbers serialise"),
         signed_consent: signed,
         consentid_called: grant.map_or(0, |grant| grant.taken),
-        run_counter: grant.filter(|_| periodic).map_or(0, |grant| grant.uses),
+        run_counter: grant.filter(|_| periodic).map_or(0, |grant| grant.runs),
         consentid_error: None,
     };
     Records { data: [record] }
@@ -408,7 +438,7 @@ const SCATTER: u32 = 0x9e_3779;
 const GATHER: u32 = 0xb3_82c9;
 
 /// The code of a consent's short link: its number, scattered over the six hexadecimal digits that the service uses, so
-/// that no two consents share one and the code says where to look.
+/// that no two of the first sixteen million consents of a world share one and the code says where to look.
 pub fn short_code(number: u32) -> String {
     format!("{:0CODE_LENGTH$x}", number.wrapping_mul(SCATTER) & 0xff_ffff)
 }

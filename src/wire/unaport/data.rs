@@ -7,7 +7,7 @@ use crate::domain::account::Account;
 use crate::domain::consent::Consent;
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
-use crate::domain::session::{FiStatus, Session};
+use crate::domain::session::Session;
 use crate::wire::fi::json::Tabs;
 use crate::wire::notification::{FiStatusNotification, Notifier};
 
@@ -82,13 +82,10 @@ pub struct AccountDetail<'a> {
 }
 
 /// Answer of Account Details: a bare list.
-///
-/// Quirk: what the FIU has taken is READY all the same, since it is the AA that Unaport speaks of here.
 pub fn account_details<'a>(session: &'a Session, consent: &'a Consent, org_id: &'a str) -> Vec<AccountDetail<'a>> {
     let granted: Vec<&Account> = consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
     let rows = session.accounts.iter().zip(session.analytic_ids()).filter_map(|(part, analytic_id)| {
         let account = granted.iter().find(|account| part.is_of(account))?;
-        let taken = part.status == FiStatus::Delivered;
         Some(AccountDetail {
             account_type: account.account_type.as_str(),
             fetch_type: consent.terms.fetch_type.as_str(),
@@ -102,12 +99,12 @@ pub fn account_details<'a>(session: &'a Session, consent: &'a Consent, org_id: &
             fidata_availability: None,
             analytic_id,
             bank: None,
-            fi_status: if taken { FiStatus::Ready } else { part.status }.as_str(),
+            fi_status: part.status.as_str(),
             org_id,
             analytic_name: session.id.to_string(),
             id: analytic_id,
             consent_id: session.consent_id.to_string(),
-            fi_discription: if taken { FiStatus::Ready.description() } else { &part.description },
+            fi_discription: &part.description,
         })
     });
     rows.collect()

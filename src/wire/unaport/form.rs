@@ -159,6 +159,23 @@ impl<'a> Form<'a> {
         count.expect("the form was checked")
     }
 
+    /// A name in a body that no row of its table has; what is in lists is not looked into.
+    pub fn stranger(body: &Map<String, Value>, rules: &[Rule]) -> Option<String> {
+        fn search(body: &Map<String, Value>, begin: &str, rules: &[Rule]) -> Option<String> {
+            body.iter().find_map(|(name, value)| {
+                let path = format!("{begin}{name}");
+                let inside = format!("{path}.");
+                let known = rules.iter().any(|rule| rule.path == path || rule.path.starts_with(&inside));
+                match value.as_object() {
+                    _ if !known => Some(path),
+                    Some(fields) => search(fields, &inside, rules),
+                    None => None,
+                }
+            })
+        }
+        search(body, "", rules)
+    }
+
     fn offence(self, rule: &Rule, rules: &[Rule]) -> Option<FieldProblem> {
         let wrong = |problem: String| Some(FieldProblem { field: rule.path.into(), problem });
         let Some(value) = self.value(rule.path) else {
@@ -167,7 +184,7 @@ impl<'a> Form<'a> {
                 let inside = rule.path.strip_prefix(outer.path).is_some_and(|rest| rest.starts_with('.'));
                 inside && !self.value(outer.path).is_some_and(Value::is_object)
             });
-            return if rule.need == Need::Mandatory && !told { wrong("is missing".to_owned()) } else { None };
+            return if rule.need == Need::Mandatory && !told { wrong("is missing or empty".to_owned()) } else { None };
         };
         match rule.kind.objection(value) {
             Some(problem) => wrong(problem),
@@ -211,7 +228,7 @@ impl Kind {
         match self {
             Self::Text => text().err(),
             Self::Email => checked(is_email, "an e-mail address"),
-            Self::Address => checked(is_address, "an absolute address such as https://lender.example/back"),
+            Self::Address => checked(is_link, "an absolute address such as https://lender.example/back"),
             Self::Phone => checked(is_phone, "a mobile number of digits, such as 9999999999"),
             Self::Instant => {
                 checked(|text| parse_instant(text).is_some(), "a date-time; write it as 2024-01-31T18:30:00.000Z")
@@ -230,7 +247,10 @@ impl Kind {
             Self::Months(min, max) => match whole(value) {
                 Some(months) if (min..=max).contains(&months) => None,
                 Some(months) => Some(format!("is {months}; months from {min} to {max} are allowed")),
-                None => Some(format!("{} is not a whole number of months", quoted(&value.to_string()))),
+                None => {
+                    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    Some(format!("{} is not a whole number of months; write it as \"{max}\"", quoted(&shown)))
+                }
             },
             Self::Count(digits) => match value.as_u64() {
                 Some(count) if count < 10_u64.pow(digits) => None,
@@ -263,12 +283,16 @@ fn is_email(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
 }
 
-fn is_phone(text: &str) -> bool {
+pub fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The schemes of apps are welcome; those in which a browser would run the text are not.
-fn is_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "file" | "blob"))
+/// The schemes of apps are welcome; those in which a browser would run the text are not. It stands in a header one day,
+/// as it is.
+fn is_link(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    plain
+        && Url::parse(text)
+            .is_ok_and(|url| !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "file" | "blob"))
 }

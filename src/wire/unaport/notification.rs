@@ -2,16 +2,16 @@
 //! Notification).
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::VERSION;
 use crate::domain::consent::Status;
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
+use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, Unaport};
 use crate::wire::fields::Instant;
-use crate::wire::notification::{FiStatusNotification, Notifier};
+use crate::wire::notification::{FiData, FiStatusNotification, Notifier};
 
 #[derive(Debug, Serialize)]
 struct Notification<'a> {
@@ -24,6 +24,8 @@ struct Notification<'a> {
     consent_status: Option<ConsentStatusNotification>,
     #[serde(rename = "FIStatusNotification", skip_serializing_if = "Option::is_none")]
     fi_status: Option<FiStatusNotification<'a>>,
+    #[serde(rename = "FIData", skip_serializing_if = "Option::is_none")]
+    fi_data: Option<FiData<'a>>,
     #[serde(flatten)]
     ids: Option<TopLevelIds<'a>>,
 }
@@ -34,6 +36,17 @@ struct Notification<'a> {
 struct TopLevelIds<'a> {
     tracking_id: &'a str,
     consent_id: Option<String>,
+}
+
+impl<'a> TopLevelIds<'a> {
+    fn of(notice: &'a Notice, unaport: &Unaport) -> Option<Self> {
+        let filing = notice.consent.filing.as_ref().filter(|_| unaport.top_level_ids)?;
+        Some(Self { tracking_id: &filing.tracking_id, consent_id: consent_id(notice) })
+    }
+}
+
+fn consent_id(notice: &Notice) -> Option<String> {
+    notice.consent.consent_id().map(|id| id.to_string())
 }
 
 /// Before approval, `consentId` is there and null (`reference/unaport.md` §2.1).
@@ -47,11 +60,11 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
-/// The body of a consent or data notice.
-pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, unaport: &Unaport) -> Vec<u8> {
-    let consent = &notice.consent;
-    let consent_id = || consent.consent_id().map(|id| id.to_string());
-    let filing = consent.filing.as_ref().filter(|_| unaport.top_level_ids);
+/// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
+pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], unaport: &Unaport) -> Vec<u8> {
+    if let Content::Analytics(told) = &notice.content {
+        return analytics(notice, told, timestamp, unaport);
+    }
     let mut notification = Notification {
         ver: VERSION,
         timestamp: Instant(timestamp),
@@ -59,20 +72,23 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, unaport: &Unaport) -
         notifier: Notifier::of(aa),
         consent_status: None,
         fi_status: None,
-        ids: filing.map(|filing| TopLevelIds { tracking_id: &filing.tracking_id, consent_id: consent_id() }),
+        fi_data: None,
+        ids: TopLevelIds::of(notice, unaport),
     };
     match &notice.content {
         Content::ConsentStatus(status) => {
             notification.consent_status = Some(ConsentStatusNotification {
-                id: consent_id(),
-                handle: consent.handle.to_string(),
+                id: consent_id(notice),
+                handle: notice.consent.handle.to_string(),
                 status: if *status == Status::Rejected { unaport.rejection.as_str() } else { status.as_str() },
             });
         }
-        Content::FiStatus(session) | Content::FiData(session) => {
+        Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
+        Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
+            notification.fi_data = Some(FiData::of(session, statements, notice.at));
         }
-        Content::Analytics(_) => unreachable!("analytics have a body of their own"),
+        Content::Analytics(_) => unreachable!("analytics have just been told"),
     }
     serde_json::to_vec(&notification).expect("texts and numbers serialise")
 }
@@ -80,15 +96,29 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, unaport: &Unaport) -
 /// The body of an analytics notice.
 ///
 /// Quirk: `version` and `txnId` here, `ver` and `txnid` in the other two.
-pub fn analytics(notice: &Notice, analytics: &Analytics, timestamp: Timestamp) -> Vec<u8> {
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnalyticsNotification<'a> {
+    version: &'static str,
+    txn_id: String,
+    timestamp: Instant,
+    session_id: String,
+    analytic_id: &'a [u32],
+    status: &'static str,
+    #[serde(flatten)]
+    ids: Option<TopLevelIds<'a>>,
+}
+
+fn analytics(notice: &Notice, analytics: &Analytics, timestamp: Timestamp, unaport: &Unaport) -> Vec<u8> {
     let Analytics { session, ids, status } = analytics;
-    let body: Value = json!({
-        "version": VERSION,
-        "txnId": notice.message.to_string(),
-        "timestamp": timestamp.to_string(),
-        "sessionId": session.to_string(),
-        "analyticId": ids,
-        "status": status.as_str(),
-    });
-    serde_json::to_vec(&body).expect("texts and numbers serialise")
+    let notification = AnalyticsNotification {
+        version: VERSION,
+        txn_id: notice.message.to_string(),
+        timestamp: Instant(timestamp),
+        session_id: session.to_string(),
+        analytic_id: ids,
+        status: status.as_str(),
+        ids: TopLevelIds::of(notice, unaport),
+    };
+    serde_json::to_vec(&notification).expect("texts and numbers serialise")
 }
