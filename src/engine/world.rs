@@ -1,5 +1,7 @@
 //! One isolated sandbox: its consents, clock, timers, journal and outbox behind one short lock.
 
+mod course;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -8,37 +10,29 @@ use rand::Rng;
 use tokio::sync::Notify;
 
 use crate::domain::account::Account;
-use crate::domain::command::{Command, Outcome};
-use crate::domain::consent::{Consent, Face, Status};
+use crate::domain::command::Command;
+use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
 use crate::domain::delivery::{Attempt, Delivery, Message};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notice::Notice;
 use crate::domain::participants::Participants;
 use crate::domain::record::{Entry, What};
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, Progression, Session};
+use crate::domain::session::{Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::{FetchQuirks, RECORDED_ANSWER_AFTER, Template};
+use crate::domain::unaport::{FetchQuirks, Template};
 use crate::engine::clock::{Clock, wall};
-use crate::engine::decide::{Circumstances, decide, expiry_of, linked, run_of, session_expiry_of};
+use crate::engine::decide::linked;
 use crate::engine::entropy::{id_bytes, stream, world_seed};
 use crate::engine::journal::Journal;
-use crate::engine::notices::contents;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
 use crate::engine::ports::{Script, Setting};
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Timers, Work};
 use crate::engine::worlds::DEFAULT_WORLD;
-
-/// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
-/// here, and rules that multiply do too.
-const IMMEDIATE_MAX: u32 = 100;
-
-/// Data notifications kept of one Unaport consent.
-const STORED_MAX: usize = 100;
 
 /// Different remarks kept per world, and how long one may be: they quote what callers sent.
 const NOTES_MAX: usize = 1_000;
@@ -78,7 +72,7 @@ pub(super) struct Inner {
     told: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that fell into a pause of their consent.
     put_off: HashMap<ConsentHandle, Vec<Scripted>>,
-    /// Data notifications of each Unaport consent, which an FIU may also ask for; the last [`STORED_MAX`], oldest first.
+    /// Data notifications of each Unaport consent, which an FIU may also ask for; the last hundred, oldest first.
     stored: HashMap<ConsentHandle, VecDeque<Notice>>,
     noted: HashSet<String>,
     /// How many ids were given to what is no part of the state.
@@ -545,247 +539,4 @@ impl World {
         }
         inner
     }
-
-    /// Runs what is due by `now`, each at its own due time, in order. `held`: a caller waits for an answer, and the
-    /// webhooks of this work wait until that is handed over.
-    pub(super) fn catch_up(&self, inner: &mut Inner, now: Timestamp, held: bool) -> usize {
-        let mut ran = 0;
-        let mut immediate = HashMap::new();
-        while let Some((due, work)) = inner.timers.pop_due(now) {
-            match work {
-                work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)) => {
-                    // What has ended otherwise leaves its timer behind; it is nothing to do.
-                    let Some(command) = Self::lapse(&inner.state, &work, due) else { continue };
-                    let outcome = self.carry_out(inner, command, None, due, held);
-                    debug_assert!(outcome.is_ok(), "what lapses legally does happen");
-                }
-                Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
-                Work::Retry(delivery) => inner.outbox.retry(delivery),
-            }
-            ran += 1;
-        }
-        ran
-    }
-
-    /// What the passing of time does, if it still does something.
-    fn lapse(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
-        match work {
-            Work::Expire(handle) => expiry_of(state, *handle),
-            Work::ExpireSession(id) => session_expiry_of(state, *id),
-            Work::Run(handle) => run_of(state, *handle, due),
-            Work::Scripted(_) | Work::Retry(_) => None,
-        }
-    }
-
-    /// When the next work is due that does something.
-    pub(super) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
-        while let Some((due, work)) = inner.timers.peek() {
-            match work {
-                Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)
-                    if Self::lapse(&inner.state, work, due).is_none() =>
-                {
-                    inner.timers.skip();
-                }
-                _ => return Some(due),
-            }
-        }
-        None
-    }
-
-    fn play(
-        &self,
-        inner: &mut Inner,
-        scripted: Scripted,
-        due: Timestamp,
-        held: bool,
-        immediate: &mut HashMap<ConsentHandle, u32>,
-    ) {
-        let handle = match &scripted.command {
-            Command::MoveConsent { handle, .. } | Command::Deliver { handle, .. } => *handle,
-            _ => unreachable!("scripts act on consents that exist"),
-        };
-        let count = immediate.entry(handle).or_default();
-        *count += u32::from(scripted.immediate);
-        let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
-            Err(format!("{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"))
-        } else {
-            let answers = Self::answers_a_request(inner, &scripted.command);
-            match self.carry_out(inner, scripted.command.clone(), None, due, held) {
-                // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
-                Err(Refusal::NothingAwaited(_)) => return,
-                Err(Refusal::NotActive { status: Status::Paused }) if answers => {
-                    inner.put_off.entry(handle).or_default().push(scripted);
-                    return;
-                }
-                Err(Refusal::NotStarted { start, .. }) if answers => {
-                    inner.timers.add(start, Work::Scripted(Box::new(scripted)));
-                    return;
-                }
-                outcome => outcome.map_err(|refusal| refusal.to_string()),
-            }
-        };
-        if let Err(reason) = outcome {
-            let handle = Some(handle);
-            inner.journal.write(due, What::StepRefused { handle, origin: scripted.origin, reason });
-        }
-    }
-
-    /// Whether FIPs answer with this what was asked of them, or what Unaport will ask by itself.
-    fn answers_a_request(inner: &Inner, command: &Command) -> bool {
-        let Command::Deliver { handle, session, .. } = command else { return false };
-        let by_itself = || inner.state.consent(*handle).is_some_and(|consent| consent.face == Face::Unaport);
-        session.is_some() || by_itself()
-    }
-
-    /// Decides, and makes the decision true: the one place where a world changes.
-    fn carry_out(
-        &self,
-        inner: &mut Inner,
-        command: Command,
-        script: Option<Arc<dyn Script>>,
-        now: Timestamp,
-        held: bool,
-    ) -> Result<Event, Refusal> {
-        let command = match command {
-            Command::RaiseConsent(mut raise) => {
-                raise.terms = inner.state.share(raise.terms);
-                Command::RaiseConsent(raise)
-            }
-            other => other,
-        };
-        let events = self.decide(inner, command, now)?;
-        let last = events.last().expect("a decision has events").clone();
-        if let (Some(script), Some(handle)) = (script, last.handle()) {
-            inner.scripts.insert(handle, script);
-        }
-        for event in events {
-            self.record(inner, event, now, held);
-        }
-        Ok(last)
-    }
-
-    /// The events that a command would be.
-    fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        let participants = self.participants();
-        let accounts = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
-        let progression = |consent: &Consent| self.progression(inner, consent);
-        decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &progression))
-    }
-
-    /// When FIPs answer a request for this consent's data that is made now.
-    fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
-        let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
-        let script = inner.scripts.get(&consent.handle);
-        script.and_then(|script| script.progression(first)).unwrap_or(self.setting.progression)
-    }
-
-    /// What a decision depends on beside the state.
-    fn circumstances<'a>(
-        &self,
-        now: Timestamp,
-        participants: &'a Participants,
-        accounts: &'a dyn Fn(&str) -> Vec<Account>,
-        progression: &'a dyn Fn(&Consent) -> Progression,
-    ) -> Circumstances<'a> {
-        let simulated = self.setting.bank.tells;
-        Circumstances { now, seed: self.seed, participants, accounts, simulated, progression }
-    }
-
-    fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {
-        // Asked before the event counts as a use.
-        let before = event.session().and_then(|session| inner.state.consent(session.handle));
-        let timed = before.is_some_and(|consent| self.progression(inner, consent) == Progression::Timed);
-        inner.state.apply(&event, now);
-        let Some(handle) = event.handle() else {
-            inner.journal.write(now, What::Event(event));
-            return;
-        };
-        let consent = Arc::clone(inner.state.consent(handle).expect("the event was applied to it"));
-        match &event {
-            Event::ConsentRaised { .. } => inner.timers.add(consent.terms.expiry, Work::Expire(handle)),
-            Event::ConsentActivated { .. } => plan_run(inner, &consent),
-            Event::ConsentResumed { .. } => {
-                for scripted in inner.put_off.remove(&handle).unwrap_or_default() {
-                    inner.timers.add(now, Work::Scripted(Box::new(scripted)));
-                }
-                make_good(inner, &consent, now);
-            }
-            Event::DataRequested { session, .. } => {
-                if let Some(expires_at) = session.expires_at {
-                    inner.timers.add(expires_at, Work::ExpireSession(session.id));
-                }
-                if session.key.is_none() {
-                    plan_run(inner, &consent);
-                }
-                if timed {
-                    answer_in_rhythm(inner, session, now);
-                }
-            }
-            _ => {}
-        }
-        let script = inner.scripts.get(&consent.handle).cloned();
-        let pushes = || {
-            let scripted = script.as_deref().and_then(Script::push_data);
-            scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed)
-        };
-        for content in contents(&event, consent.face, pushes) {
-            self.tell(inner, &consent, content, now, held);
-        }
-        if let Some(script) = script {
-            for later in script.react(&event, &consent) {
-                let due = now.plus(later.after);
-                let scripted = Scripted { command: later.command, origin: later.origin, immediate: due <= now };
-                inner.timers.add(due, Work::Scripted(Box::new(scripted)));
-            }
-        }
-        inner.journal.write(now, What::Event(event));
-    }
-
-    fn tell(&self, inner: &mut Inner, consent: &Arc<Consent>, said: Content, now: Timestamp, held: bool) {
-        let customer = &consent.terms.customer;
-        let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
-        let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
-        *ordinal += 1;
-        let notice = Notice {
-            message: MessageId::from_random(id_bytes(key)),
-            fiu: Arc::clone(&consent.fiu),
-            consent: Arc::clone(consent),
-            at: now,
-            content: said,
-        };
-        if let Content::FiStatus(session) = &notice.content
-            && consent.face == Face::Unaport
-            && session.key.is_none()
-        {
-            let stored = inner.stored.entry(consent.handle).or_default();
-            if stored.len() == STORED_MAX {
-                stored.pop_front();
-            }
-            stored.push_back(notice.clone());
-        }
-        inner.outbox.add(notice, held);
-    }
-}
-
-/// Unaport will ask for data by itself, if it has to.
-fn plan_run(inner: &mut Inner, consent: &Consent) {
-    if let Some(run_at) = consent.grant.as_ref().and_then(|grant| grant.next_run_at) {
-        inner.timers.add(run_at, Work::Run(consent.handle));
-    }
-}
-
-/// A run that fell into a pause is made good at its end; one that is still ahead has its timer.
-fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
-    let planned = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
-    if planned.is_some_and(|run_at| run_at <= now) {
-        inner.timers.add(now, Work::Run(consent.handle));
-    }
-}
-
-/// The FIPs will answer when those of the recorded journey did.
-fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
-    let outcome = Outcome::all(FiStatus::Ready);
-    let command = Command::Deliver { handle: session.handle, session: Some(session.id), outcome };
-    let scripted = Scripted { command, origin: "the recorded rhythm".to_owned(), immediate: false };
-    inner.timers.add(now.plus(RECORDED_ANSWER_AFTER), Work::Scripted(Box::new(scripted)));
 }

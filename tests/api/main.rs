@@ -23,6 +23,5 @@ mod security;
 mod seed;
 mod specification;
 mod unaport;
-mod unaport_tables;
 mod webhooks;
 mod worlds;

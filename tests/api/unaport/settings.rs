@@ -1,0 +1,120 @@
+//! AAs, accounts, templates and the rest of a `mockaa.toml`.
+
+use serde_json::{Value, json};
+
+use crate::lender::{AA, APP, Lender, by_template, configured, configured_with, text, written};
+use crate::oracle::Oracle;
+
+#[tokio::test]
+async fn each_aa_is_itself() {
+    let toml = "[[aa]]\nid = \"first-aa\"\n[[aa]]\nid = \"quick-aa\"\nhandle = \"quick\"\nscenario = \"reject\"\n\
+                [[aa]]\nid = \"onemoney-aa\"\nhandle = \"onemoney\"\n";
+    let mut app = configured("aas", toml).await;
+    let lender = Lender::arrive(&app).await;
+    let jwks = app.get("/.well-known/jwks.json").await.ok();
+    for (aa, handle, place) in [("first-aa", "first-aa", 0), ("onemoney-aa", "onemoney", 2)] {
+        let created = lender.ask(&app, |body| body["aaId"] = aa.into()).await.ok();
+        assert_eq!(created["Customer"]["id"], format!("9876500001@{handle}"));
+        let consent = text(&created["ConsentHandle"]);
+        app.act(&consent, "approve").await.ok();
+        app.advance("0s").await;
+        let oracle = Oracle::of_key(&jwks["keys"][place]);
+        for message in app.fiu.arrived() {
+            assert_eq!(message.json()["Notifier"], json!({ "type": "AA", "id": aa }));
+            assert_eq!(message.header("aa_api_key"), format!("{aa}-dev-aa-api-key"));
+            assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
+        }
+        let record = lender.record(&app, &consent).await;
+        let artefact = oracle.open_compact(record["signedConsent"].as_str().expect("a JWS"));
+        assert_eq!((&record["aaId"], &artefact["DataProvider"]["id"]), (&json!(aa), &json!(aa)));
+        assert_eq!(artefact["DataFilter"], json!([]));
+        assert_eq!(lender.notified(&app, &consent).await[0]["Notifier"]["id"], aa);
+    }
+    // How an AA's customers behave is the AA's.
+    let handle = lender.raise(&app, |body| body["aaId"] = "quick-aa".into()).await;
+    app.advance("2s").await;
+    assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
+    let unknown = lender.ask(&app, |body| body["aaId"] = "UNACORES-AA-UAT".into()).await;
+    assert_eq!(unknown.status, 400);
+    let problem = &unknown.json()["errors"][0];
+    assert_eq!(problem["field"], "aaId");
+    assert!(text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"), "{problem}");
+    // ReBIT's registry knows them all.
+    assert_eq!(app.get("/entityInfo/AA").await.ok().as_array().expect("a list").len(), 3);
+}
+
+#[tokio::test]
+async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
+    let folder = std::env::temp_dir().join(format!("mockaa-unaport-usual-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let own = folder.join("own.yaml");
+    std::fs::write(&own, "version: 1\nname: own\nsteps: [{ reject: {} }]\n").expect("it is written");
+    let toml = format!("[[aa]]\nid = \"{AA}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
+    let app = configured_with("usual", &toml, |builder| builder.scenarios(&folder).default_scenario("approve")).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
+    std::fs::remove_file(&own).expect("it is ours");
+    let refused = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
+    assert!(refused.status != 200 && refused.text.contains(&format!("aa.scenario of {AA}, own")), "{}", refused.text);
+    lender.raise(&app, |_| ()).await;
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_are_told() {
+    for (name, toml, expected) in [
+        ("dialect-no", "[unaport]\ndialect = \"1.8\"\n", "unaport.dialect '1.8' is not one of 2.0.0, 1.7"),
+        ("fiu-no", "[unaport]\nfiu = \"X\"\n", "unaport.fiu 'X' is not the id of an [[fiu]]"),
+        ("word-no", "[unaport]\nrejection = \"NO\"\n", "not one of FAILED, REJECTED"),
+        ("key-no", "[unaport]\ncolour = 1\n", "unknown field `colour`"),
+        ("account-no", "[[unaport.account]]\nemail = \"a@b\"\n", "unaport.account.password is missing"),
+        (
+            "account-short",
+            "[[unaport.account]]\nemail = \"a@b.example\"\npassword = \"short\"\n",
+            "at least 8 are needed",
+        ),
+        ("template-no", "[[unaport.template]]\nproduct_name = \"x\"\n", "unaport.template.productId is missing"),
+        (
+            "scenario-no",
+            "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n",
+            "aa.scenario of a, nope: there is no such scenario",
+        ),
+        (
+            "org-no",
+            "[[fiu]]\nid = \"A\"\norg_id = \"o\"\n[[fiu]]\nid = \"B\"\norg_id = \"o\"\n",
+            "orgId of 'B' is also that of 'A'",
+        ),
+    ] {
+        let file = written(name, "toml", toml);
+        let error = mockaa::Sandbox::builder().config(&file).start().await.expect_err("it is wrong").to_string();
+        std::fs::remove_file(&file).expect("it is ours");
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_and_an_organisation_of_the_configuration_are_there_from_the_start() {
+    let id = "299641fb-db12-4f0b-9548-dd739bffc616";
+    let toml = format!(
+        "[[fiu]]\nid = \"LENDER\"\norg_id = \"4509dd7b-9ebc-4d93-b1bd-0c2ca7025149\"\n[[unaport.template]]\nproductId = \"{id}\"\n\
+         product_name = \"Ready made\"\n[unaport.template.ConsentDetail]\nconsentStart = \"2019-01-01T00:00:00.000Z\"\nconsentExpiry = \"1\"\n\
+         consentMode = \"STORE\"\nfetchType = \"PERIODIC\"\nconsentTypes = [\"SUMMARY\"]\nfiTypes = [\"DEPOSIT\"]\nDataConsumer.id = \"LENDER\"\n\
+         Purpose.code = \"102\"\nFIDataRange = {{ from = -1, to = 0 }}\nDataLife = {{ unit = \"DAY\", value = 1 }}\nFrequency = {{ unit = \
+         \"HOUR\", value = 4 }}\n"
+    );
+    let app = configured_with("template", &toml, |builder| builder).await;
+    let lender = Lender::log_in(&app).await;
+    assert_eq!(lender.org, "4509dd7b-9ebc-4d93-b1bd-0c2ca7025149");
+    let mut body = by_template(id);
+    body["fiuId"] = "LENDER".into();
+    let created = lender.post(&app, &format!("{APP}/FIU/Consents/product/{}", lender.org), &body).await.ok();
+    let handle = text(&created["ConsentHandle"]);
+    app.act(&handle, "approve").await.ok();
+    let record = lender.record(&app, &handle).await;
+    assert_eq!(record["nextRuntime"], "2020-07-04T06:15:00.000+00:00", "four times an hour");
+    let session = lender.session(&app, &handle).await;
+    let fetched = lender.fetch(&app, &session).await.ok();
+    assert_eq!(fetched["DEPOSIT"]["transactions"], json!([]), "only the summary was asked for");
+    assert_eq!(fetched["DEPOSIT"]["summary"].as_array().map(Vec::len), Some(1));
+}
