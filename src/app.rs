@@ -115,8 +115,7 @@ impl Sandbox {
         let driving = tokio::spawn(keep(newborn, courier));
 
         let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let public_keys = keys.all().map(|(aa, key)| (Arc::clone(aa), key.public())).collect();
-        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, public_keys, security, control_token });
+        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, security, control_token });
         let for_app = shared.clone();
         let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
             .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
@@ -154,7 +153,7 @@ impl Sandbox {
 
     /// Name of the key in `/.well-known/jwks.json` that signs answers and webhooks.
     pub fn kid(&self) -> &str {
-        &self.shared.public_key().kid
+        &self.shared.keys.default_key().public.kid
     }
 
     /// What the control API asks for; `None` on loopback.

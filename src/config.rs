@@ -9,6 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
+use crate::domain::notice::NoticeKind;
 use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
 use crate::domain::session::Progression;
 use crate::domain::unaport::Unaport;
@@ -19,7 +20,7 @@ use crate::wire::participants::{AaEntry, FipEntry, FiuEntry, ParticipantsFile, c
 use crate::wire::problem::Problem;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
-pub const PUSH_DATA_PATH: &str = "/FI/Data";
+pub const PUSH_DATA_PATH: &str = NoticeKind::FiData.path();
 
 /// How long an FIU may take to answer a webhook, unless another time is set (Standard Webhooks 1.0: 15 to 30 s).
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -276,7 +277,7 @@ mod tests {
         let Parties { participants, keys, .. } = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
-        let kids: Vec<_> = keys.all().map(|(_, key)| key.kid()).collect();
+        let kids: Vec<_> = keys.all().iter().map(|key| key.private.kid()).collect();
         let expected = ["mockaa-dev-1", "unacores-aa-uat-dev-1", "cookiejar-aa@finvu.in-dev-1", "onemoney-aa-dev-1"];
         assert_eq!(kids, expected);
     }

@@ -274,7 +274,10 @@ fn config_is_checked_and_served() {
         .output()
         .expect("it runs");
     let here = text(&here.stdout);
-    assert!(here.contains("mockaa.toml is right:") && here.contains("webhooks to http://127.0.0.1:9/all"), "{here}");
+    assert!(
+        here.contains("mockaa.toml is right:") && here.contains("webhooks all to http://127.0.0.1:9/all"),
+        "{here}"
+    );
     let usual = folder.write("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
     let refused = run(&["config", "show", "--config", &usual]);
     assert!(text(&refused.stderr).contains("aa.scenario of a, nope"), "{}", text(&refused.stderr));

@@ -47,7 +47,7 @@ fn serve(folder: &Path) -> Server {
         consentTypes = ["PROFILE", "SUMMARY", "TRANSACTIONS"]
         fiTypes = ["DEPOSIT"]
         DataConsumer.id = "UNACORES-FIU-UAT"
-        Purpose.code = "101"
+        Purpose = { code = "101", refUri = "https://api.rebit.org.in/aa/purpose/101.xml", text = "Wealth management service", Category.type = "Personal Finance" }
         FIDataRange = { from = "-12", to = "12" }
         DataLife = { unit = "YEAR", value = 1 }
         Frequency = { unit = "MONTH", value = 1 }
@@ -105,6 +105,13 @@ fn compare(recorded: &Value, ours: &Value, path: &str, found: &mut Vec<String>) 
             (Some(_), None) => found.push(format!("{path}: empty")),
             (None, _) => {}
         },
+        // JSON in a text, such as `consentsDetail`.
+        (Value::String(one), Value::String(other)) if one.starts_with('{') => {
+            match (serde_json::from_str(one), serde_json::from_str(other)) {
+                (Ok(one), Ok(other)) => compare(&one, &other, &format!("{path}(text)"), found),
+                _ => found.push(format!("{path}: no JSON in the text")),
+            }
+        }
         _ if kind(recorded) == kind(ours) => {}
         _ => found.push(format!("{path}: {}, not {}", kind(recorded), kind(ours))),
     }
@@ -176,9 +183,11 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
 
 #[test]
 fn the_comparison_sees_what_it_should() {
-    let recorded = json!({ "a": 1, "b": [{ "c": "x", "d": null }], "e": {} });
-    let ours = json!({ "a": "1", "b": [{ "c": "y" }], "e": {}, "f": true });
+    let recorded = json!({ "a": 1, "b": [{ "c": "x", "d": null }], "e": {}, "g": "{\"h\":1}" });
+    let ours = json!({ "a": "1", "b": [{ "c": "y" }], "e": {}, "f": true, "g": "{\"h\":\"1\"}" });
     let mut found = Vec::new();
     compare(&recorded, &ours, "", &mut found);
-    assert_eq!(found, [".a: number, not string", ".b[].d: missing", ".f: not in the recording"]);
+    let expected =
+        [".a: number, not string", ".b[].d: missing", ".g(text).h: number, not string", ".f: not in the recording"];
+    assert_eq!(found, expected);
 }

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::config::{Parties, SHIPPED, config_file, participants, usual};
-use crate::domain::notice::NoticeKind;
-use crate::domain::participants::{Fiu, Member};
+use crate::domain::participants::{Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, Required};
 
 #[derive(Debug, Subcommand)]
@@ -49,7 +48,7 @@ fn show(parties: &Parties) {
     let Parties { participants, keys, unaport, fiu_url: _ } = parties;
     for aa in &participants.aas {
         let scenario = aa.scenario.as_ref().map(|name| format!("   scenario {name}")).unwrap_or_default();
-        let kid = keys.of(&aa.id).kid();
+        let kid = keys.of(&aa.id).private.kid();
         println!("AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}", aa.id, aa.handle, aa.api_key);
     }
     for member in participants.members() {
@@ -68,18 +67,11 @@ fn show(parties: &Parties) {
     println!("Unaport dialect {}   {accounts}   {} template(s)", unaport.dialect, unaport.templates.len());
 }
 
-/// Where the three kinds of webhook go, in few words.
+/// Where webhooks go, in few words.
 pub fn addresses(fiu: &Fiu) -> String {
-    let kinds = [
-        (NoticeKind::ConsentStatus, "/Consent/Notification"),
-        (NoticeKind::FiStatus, "/FI/Notification"),
-        (NoticeKind::Analytics, "/Analytics/Notification"),
-    ];
-    let mut addresses: Vec<_> = kinds.into_iter().filter_map(|(kind, path)| fiu.webhooks.of(kind, path)).collect();
-    addresses.dedup();
-    match (&fiu.webhooks.base, addresses.is_empty()) {
-        (_, true) => "recorded only".to_owned(),
-        (Some(base), _) if addresses.iter().all(|address| address.starts_with(&**base)) => format!("to {base}"),
-        _ => format!("to {}", addresses.join(", ")),
-    }
+    let WebhookUrls { base, all, consent, data, analytics } = &fiu.webhooks;
+    let named =
+        [("below", base), ("all to", all), ("consents to", consent), ("data to", data), ("analytics to", analytics)];
+    let told: Vec<_> = named.iter().filter_map(|(word, url)| Some(format!("{word} {}", url.as_ref()?))).collect();
+    if told.is_empty() { "recorded only".to_owned() } else { told.join(", ") }
 }

@@ -135,7 +135,7 @@ impl Check {
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
         let Parties { participants, keys, .. } = participants(self.config.as_deref(), None)?;
-        let mut keys: Vec<_> = keys.all().map(|(aa, key)| (aa.to_string(), key.public())).collect();
+        let mut keys: Vec<_> = keys.all().iter().map(|key| (key.aa.to_string(), key.public.clone())).collect();
         for member in participants.members() {
             let entity = member.entity();
             keys.extend(entity.public_keys.iter().map(|key| (entity.id.to_string(), key.clone())));

@@ -67,30 +67,38 @@ impl SigningKey {
     }
 }
 
-/// The private keys of the AAs, each with its owner's id; the default AA's comes first.
+/// The keys of the AAs; the default AA's comes first.
 #[derive(Debug)]
-pub struct Keyring(Vec<(Arc<str>, Arc<SigningKey>)>);
+pub struct Keyring(Vec<AaKey>);
+
+/// An AA's key, and its public half.
+#[derive(Debug)]
+pub struct AaKey {
+    pub aa: Arc<str>,
+    pub private: Arc<SigningKey>,
+    pub public: PublicKey,
+}
 
 impl Keyring {
-    /// At least one key.
+    /// At least one key, each with the id of its AA.
     pub fn new(keys: Vec<(Arc<str>, SigningKey)>) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
-        Self(keys.into_iter().map(|(aa, key)| (aa, Arc::new(key))).collect())
+        let entry = |(aa, key): (_, SigningKey)| AaKey { aa, public: key.public(), private: Arc::new(key) };
+        Self(keys.into_iter().map(entry).collect())
     }
 
     /// The key that signs what concerns no consent.
-    pub fn default_key(&self) -> &Arc<SigningKey> {
-        &self.0[0].1
+    pub fn default_key(&self) -> &AaKey {
+        &self.0[0]
     }
 
-    /// The key of this AA.
-    pub fn of(&self, aa: &str) -> &Arc<SigningKey> {
-        self.0.iter().find(|(id, _)| **id == *aa).map_or_else(|| self.default_key(), |(_, key)| key)
+    /// The key of this AA, which is one of the configuration's.
+    pub fn of(&self, aa: &str) -> &AaKey {
+        self.0.iter().find(|key| *key.aa == *aa).expect("every AA has a key")
     }
 
-    /// All keys, each with its AA.
-    pub fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<SigningKey>)> {
-        self.0.iter().map(|(aa, key)| (aa, key))
+    pub fn all(&self) -> &[AaKey] {
+        &self.0
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Command {
     RunConsent(ConsentHandle),
     /// An FIU takes what is ready.
     CollectData(CollectData),
+    /// An FIU takes what Unaport has fetched for it.
+    CollectKept(SessionId),
     /// A session's data has been kept for as long as it may be.
     ExpireSession(SessionId),
     SaveTemplate(SaveTemplate),

@@ -21,6 +21,18 @@ named! {
     }
 }
 
+impl NoticeKind {
+    /// Where it is posted below an FIU's base URL: the first two by the ReBIT FIU API, the others by our choice.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::ConsentStatus => "/Consent/Notification",
+            Self::FiStatus => "/FI/Notification",
+            Self::FiData => "/FI/Data",
+            Self::Analytics => "/Analytics/Notification",
+        }
+    }
+}
+
 /// One message to one FIU.
 #[derive(Clone, Debug)]
 pub struct Notice {

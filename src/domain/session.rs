@@ -122,6 +122,16 @@ impl Session {
         (self.first_analytic_id..).take(self.accounts.len())
     }
 
+    /// When the last of its accounts answered.
+    pub fn prepared_at(&self) -> Timestamp {
+        self.accounts.iter().map(|account| account.answered_at).max().unwrap_or(self.opened_at)
+    }
+
+    /// Whether there is something to be had.
+    pub fn has_data(&self) -> bool {
+        self.accounts.iter().any(|account| account.status.is_there())
+    }
+
     /// Whether it waits for a FIP.
     pub fn is_open(&self) -> bool {
         self.status != SessionStatus::Expired && self.accounts.iter().any(|account| account.status == FiStatus::Pending)

@@ -90,7 +90,8 @@ pub struct Filing {
 pub struct Template {
     pub id: ProductId,
     pub name: Box<str>,
-    /// The FIU whose organisation it belongs to; `None`: it is everybody's.
+    /// The FIU whose organisation has saved it; `None`: it is that of its consumer, or everybody's where nobody is
+    /// registered under that name.
     pub fiu: Option<Arc<str>>,
     pub created_at: Timestamp,
     pub plan: TermsPlan,

@@ -56,6 +56,7 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
         }
         Command::Answer(answer) => data::answer(state, &answer, given),
         Command::CollectData(collect) => data::collect(state, &collect, given),
+        Command::CollectKept(session) => data::collect_kept(state, session, given),
         Command::ExpireSession(id) => data::expire(state, id),
         Command::RegisterCustomer { customer } => customers::register(state, customer),
         Command::DeregisterCustomer { customer } => customers::deregister(state, customer),
@@ -196,9 +197,15 @@ pub fn expiry_of(state: &State, handle: ConsentHandle) -> Option<Command> {
 /// The request for data that Unaport makes by itself when it is due, or `None` where the consent is not in force or
 /// the plan has changed.
 pub fn run_of(state: &State, handle: ConsentHandle, due: Timestamp) -> Option<Command> {
-    let consent = find(state, handle).ok().filter(|consent| consent.status == Status::Active)?;
-    let planned = consent.grant.as_ref()?.next_run_at?;
+    let active = find(state, handle).is_ok_and(|consent| consent.status == Status::Active);
+    let planned = planned_run(state, handle).filter(|_| active)?;
     (planned <= due).then_some(Command::RunConsent(handle))
+}
+
+/// When Unaport is to ask for data by itself, as long as the consent may still be in force then.
+pub fn planned_run(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
+    let consent = find(state, handle).ok().filter(|consent| consent.status.legal().next().is_some())?;
+    consent.grant.as_ref()?.next_run_at
 }
 
 /// What the passing of a session's life makes, or `None` where everything was taken in time.

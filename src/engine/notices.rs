@@ -28,8 +28,8 @@ pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec
             contents
         }
         Event::AnalyticsReported { analytics, .. } => vec![Content::Analytics(Arc::clone(analytics))],
-        // What Unaport has fetched is not lost at the AA; that it deletes it one day is told nobody.
-        Event::DataExpired { .. } if face == Face::Unaport => Vec::new(),
+        // Unaport has fetched what was there; that it deletes it one day is told nobody.
+        Event::DataExpired { session } if face == Face::Unaport && session.has_data() => Vec::new(),
         Event::DataExpired { session } => vec![Content::FiStatus(Arc::clone(session))],
         Event::ConsentRaised { .. }
         | Event::ConsentApproved { .. }

@@ -308,7 +308,10 @@ impl World {
     pub fn templates(&self, fiu: &str) -> Vec<Arc<Template>> {
         let inner = self.lock();
         let own = inner.state.templates().iter().rev().filter(|template| template.fiu.as_deref() == Some(fiu));
-        let theirs = |template: &&Arc<Template>| template.fiu.as_deref().is_none_or(|owner| owner == fiu);
+        let participants = self.participants();
+        let theirs = |template: &&Arc<Template>| {
+            participants.fiu(&template.plan.consumer).is_none_or(|owner| *owner.entity.id == *fiu)
+        };
         own.chain(self.setting.unaport.templates.iter().filter(theirs)).cloned().collect()
     }
 

@@ -11,7 +11,8 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap,
+    HeaderValue,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
@@ -266,26 +267,34 @@ impl Call {
             && self.dialect() == Dialect::Unaport
     }
 
+    /// It may, with these methods and with whatever headers it asks for.
+    fn allow_preflight(&self, methods: &'static str) -> HttpResponse {
+        let mut response = HttpResponse::NoContent();
+        response
+            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, methods));
+        if let Some(headers) = self.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
+            response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, headers));
+        }
+        response.finish()
+    }
+
+    /// Whether only the head of the answer is wanted.
+    pub fn is_head(&self) -> bool {
+        self.request.method() == Method::HEAD
+    }
+
     /// Answers a known path that is called with another method.
     pub async fn wrong_method(call: Self, allowed: &'static str) -> HttpResponse {
+        if call.is_preflight() {
+            return call.allow_preflight(allowed);
+        }
         let method = call.request.method().to_string();
         let problem = Problem::Method { method, path: call.path().to_owned(), allowed };
-        if call.is_preflight() {
-            return preflight(allowed);
-        }
         let mut response = call.refuse(problem).await;
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         response
     }
-}
-
-/// It may, with these methods.
-fn preflight(allowed: &'static str) -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))
-        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-mockaa-scenario, x-mockaa-world"))
-        .finish()
 }
 
 /// Where we speak in our own words when nothing else is asked for.

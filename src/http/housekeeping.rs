@@ -24,7 +24,7 @@ pub async fn readyz(call: Call) -> HttpResponse {
 
 /// The AAs' public keys as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
-    let keys: Vec<_> = call.shared().public_keys.iter().map(|(_, key)| Jwk::from(key)).collect();
+    let keys: Vec<_> = call.shared().keys.all().iter().map(|key| Jwk::from(&key.public)).collect();
     call.reply_control(Ok(Answer::json(&json!({ "keys": keys }))))
 }
 

@@ -27,7 +27,6 @@ pub use security::Security;
 
 use self::call::Call;
 use crate::crypto::keys::Keyring;
-use crate::domain::participants::PublicKey;
 use crate::engine::worlds::Worlds;
 
 /// A request body may have this many bytes.
@@ -39,18 +38,9 @@ pub struct Shared {
     pub worlds: Arc<Worlds>,
     /// The AAs'.
     pub keys: Arc<Keyring>,
-    /// Their public halves, each with its AA; the default AA's comes first.
-    pub public_keys: Vec<(Arc<str>, PublicKey)>,
     pub security: Security,
     /// What the control API asks for when the sandbox can be reached from other machines.
     pub control_token: Option<String>,
-}
-
-impl Shared {
-    /// The default AA's.
-    pub fn public_key(&self) -> &PublicKey {
-        &self.public_keys[0].1
-    }
 }
 
 /// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).

@@ -73,7 +73,7 @@ async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<Str
     let member = world.participants().member(id).filter(|member| *member.entity().api_key == *secret)?;
     let claims = Claims::new(&member, &call.base_url(world), &world.fresh_id(Kind::Token), world.now());
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
-    let key = call.shared().keys.default_key();
+    let key = &call.shared().keys.default_key().private;
     Some(signed(key, jws::compact_input(key.kid(), &claims)).await)
 }
 
@@ -105,7 +105,8 @@ fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
     }
     let world = call.world().map_err(|problem| refused(404, &problem.to_string()))?;
     let (base, txnid) = (call.base_url(&world), world.fresh_id(Kind::Token));
-    let place = Place { base: &base, aa_keys: &call.shared().public_keys, txnid: &txnid, now: world.message_time() };
+    let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
+    let place = Place { base: &base, aa_key: &aa_key, txnid: &txnid, now: world.message_time() };
     let entities = entities(kind, &world.participants(), place);
     let value = |info| serde_json::to_value(info).expect("texts serialise");
     match wanted {

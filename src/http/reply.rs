@@ -125,7 +125,7 @@ impl Call {
     /// Answers as ReBIT has it: every answer signed, errors too.
     pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
         let mut answer = outcome.unwrap_or_else(|problem| self.rebit_error(&problem, None));
-        let (key, profile) = (Arc::clone(self.shared().keys.default_key()), self.profile());
+        let (key, profile) = (Arc::clone(&self.shared().keys.default_key().private), self.profile());
         let body = std::mem::take(&mut answer.body);
         let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body, profile), body)).await;
         let (signature, body) = signed.expect("signing does not panic");

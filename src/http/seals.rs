@@ -14,7 +14,7 @@ use crate::wire::artefact::Stated;
 pub async fn signed_consent(shared: &Shared, participants: &Participants, consent: &Consent) -> Option<String> {
     let seal = &consent.grant.as_ref()?.seals.artefact;
     let payload = Stated::new(consent, participants.aa_of(consent)).to_bytes();
-    Some(sealed(shared.keys.of(&consent.aa), seal, &payload).await)
+    Some(sealed(&shared.keys.of(&consent.aa).private, seal, &payload).await)
 }
 
 /// The compact JWS of the artefact that a FIP knows by this id.
@@ -27,7 +27,7 @@ pub async fn signed_for_fip(
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
     let payload = Stated::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
-    Some(sealed(shared.keys.of(&consent.aa), &artefact.seal, &payload).await)
+    Some(sealed(&shared.keys.of(&consent.aa).private, &artefact.seal, &payload).await)
 }
 
 /// A compact JWS of this input, signed on a blocking thread.

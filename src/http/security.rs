@@ -115,7 +115,7 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
     let participants =
         known.as_ref().map_or_else(|| Arc::clone(&call.worlds().setting().participants), |world| world.participants());
     participants.member_by_key(key).or_else(|| {
-        let payload = open_compact(key, call.shared().public_key())?;
+        let payload = open_compact(key, &call.shared().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.world().ok()?;
         participants.member(claims.holder(&world.path(), world.now())?)

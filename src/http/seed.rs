@@ -63,7 +63,7 @@ async fn detail_signature(shared: &Shared, consent: &Consent, detail: &Stated<'_
     if let Some(signature) = seal.get() {
         return Some(base64::encode(signature));
     }
-    let (key, detail) = (Arc::clone(shared.keys.of(&consent.aa)), detail.to_bytes());
+    let (key, detail) = (Arc::clone(&shared.keys.of(&consent.aa).private), detail.to_bytes());
     let made = tokio::task::spawn_blocking(move || key.sign(&detail)).await.expect("signing does not panic");
     Some(base64::encode(seal.get_or_init(|| made.into())))
 }

@@ -29,14 +29,8 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The first two are the ReBIT FIU API's; the others are ours.
     fn path(&self, kind: NoticeKind) -> &str {
-        match kind {
-            NoticeKind::ConsentStatus => "/Consent/Notification",
-            NoticeKind::FiStatus => "/FI/Notification",
-            NoticeKind::FiData => &self.fi_data,
-            NoticeKind::Analytics => "/Analytics/Notification",
-        }
+        if kind == NoticeKind::FiData { &self.fi_data } else { kind.path() }
     }
 }
 
@@ -107,7 +101,7 @@ impl Courier {
             return Some(Arc::clone(message));
         }
         let (notice, world) = (Arc::clone(&delivery.notice), Arc::clone(world));
-        let key = Arc::clone(self.keys.of(&notice.consent.aa));
+        let key = Arc::clone(&self.keys.of(&notice.consent.aa).private);
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
             let profile = participants.fiu(&notice.fiu).map_or(SignatureProfile::Detached, |fiu| fiu.signature);

@@ -9,6 +9,7 @@ use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::{Aa, SignatureProfile};
 use crate::domain::session::FiStatus;
 use crate::engine::world::World;
+use crate::wire::unaport::notification::Manner;
 use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
@@ -19,7 +20,15 @@ pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignaturePro
         Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) => Vec::new(),
     };
     let body = match notice.consent.face {
-        Face::Unaport => unaport::notification::body(notice, aa, at, &statements, &world.setting().unaport),
+        Face::Unaport => {
+            let participants = world.participants();
+            let manner = Manner {
+                unaport: &world.setting().unaport,
+                org_id: participants.fiu(&notice.fiu).map_or("", |fiu| &*fiu.org_id),
+                quirks: world.fetch_quirks(notice.consent.handle),
+            };
+            unaport::notification::body(notice, aa, at, &statements, manner)
+        }
         Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements),
     };
     let signature = jws::sign_detached(key, &body, profile);

@@ -9,6 +9,7 @@ use crate::domain::participants::Aa;
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
+use crate::domain::unaport::FetchQuirks;
 use crate::domain::version::Version;
 use crate::wire::fi::json::Tabs;
 use crate::wire::fi::xml;
@@ -112,7 +113,7 @@ struct AccountXml<'a> {
 /// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
 /// needed for FI data only.
 pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement]) -> Vec<u8> {
-    let Notice { message, consent, content, fiu: _, at } = notice;
+    let Notice { message, consent, content, fiu: _, at: _ } = notice;
     let mut notification = Notification {
         ver: version(consent.face).as_str(),
         timestamp: timestamp.to_string(),
@@ -127,7 +128,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements, *at));
+            notification.fi_data = Some(FiData::of(session, statements));
         }
         Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
     }
@@ -159,14 +160,21 @@ impl<'a> FiStatusNotification<'a> {
 }
 
 impl<'a> FiData<'a> {
-    /// `at` is when the data was prepared.
-    pub fn of(session: &Session, statements: &'a [Statement], at: Timestamp) -> Self {
+    pub fn of(session: &Session, statements: &'a [Statement]) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
-            statement: Tabs::new(statements, session, at),
+            statement: Tabs::new(statements, session),
             xml: statements.iter().map(account_xml).collect(),
         }
+    }
+}
+
+impl FiData<'_> {
+    /// As the Unaport face tells it.
+    #[must_use]
+    pub fn told_to(self, org_id: &str, quirks: FetchQuirks) -> Self {
+        Self { statement: self.statement.told_to(org_id, quirks), ..self }
     }
 }
 

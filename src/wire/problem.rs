@@ -63,7 +63,7 @@ pub enum Problem {
     #[error("{0}")]
     Conflict(String),
     /// Nothing is wrong: the caller asked for it.
-    #[error("this answer was asked for, by x-mockaa-fault or x-simulate-res")]
+    #[error("{} was asked for, by x-mockaa-fault or x-simulate-res", .0.as_str())]
     Fault(ErrorCode),
 }
 

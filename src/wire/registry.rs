@@ -1,7 +1,5 @@
 //! The Central Registry (`reference/rebit.md` §4.3): who takes part, where to find them, and their keys.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,11 +23,11 @@ pub struct EntityInfo {
     entityinfo: Value,
 }
 
-/// Where the sandbox is, and the AAs' own keys.
-#[derive(Clone, Copy, Debug)]
+/// Where the sandbox is, and the AAs' own keys, by id.
+#[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub base: &'a str,
-    pub aa_keys: &'a [(Arc<str>, PublicKey)],
+    pub aa_key: &'a dyn Fn(&str) -> &'a PublicKey,
     pub txnid: &'a str,
     pub now: Timestamp,
 }
@@ -68,9 +66,8 @@ pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>)
         EntityType::Aa => {
             // One address speaks both generations (DESIGN §1).
             let base = format!("v1:{0}, v2:{0}/V2", place.base);
-            let key_of = |id: &str| place.aa_keys.iter().find(|(aa, _)| **aa == *id).map(|(_, key)| key);
             let aas = participants.aas.iter();
-            aas.map(|aa| info(&aa.id, &aa.id, Some(&aa.handle), &base, key_of(&aa.id))).collect()
+            aas.map(|aa| info(&aa.id, &aa.id, Some(&aa.handle), &base, Some((place.aa_key)(&aa.id)))).collect()
         }
         EntityType::Fiu => {
             let fius = participants.fius.iter().map(|fiu| {

@@ -130,25 +130,18 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
 ///
 /// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
 /// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
-///
-/// `Assumption:` what Unaport has fetched stays there for the consent's data life, whatever becomes of the consent.
 pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let CollectData { session: id, fip, link_refs } = collect;
     let unknown = || Refusal::UnknownSession(id.to_string());
     let session = state.session(*id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
-    let kept_by_unaport = consent.face == Face::Unaport && session.key.is_none();
-    if consent.status != Status::Active && !kept_by_unaport {
+    if consent.status != Status::Active {
         return Err(Refusal::FetchBarred { status: consent.status });
     }
     if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
         return Err(Refusal::DataGone(expires_at));
     }
-    if kept_by_unaport && session.accounts.iter().any(|account| account.status.is_there()) {
-        // Towards the AA, Unaport is the FIU: that somebody comes for the data is not the AA's to know.
-        return Ok(vec![taken(session, |_| false)]);
-    }
-    if session.key.is_none() && !kept_by_unaport {
+    if session.key.is_none() {
         return Err(Refusal::NoKey);
     }
     if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {
@@ -166,14 +159,38 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
         return Err(Refusal::FetchInProgress(account.link_ref.to_string()));
     }
     if !session.accounts.iter().any(|account| wanted(account) && account.status.is_there()) {
-        let fares = |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
-        let words: Vec<_> = session.accounts.iter().filter(|account| wanted(account)).map(fares).collect();
-        return Err(Refusal::NoDataFound(words.join(", ")));
+        return Err(nothing_there(session, wanted));
     }
     Ok(vec![taken(session, wanted)])
 }
 
-/// The FIU has what is there of the accounts that it wanted.
+/// An FIU takes what Unaport has fetched by itself. Towards the AA, Unaport is the FIU: that somebody comes for the data
+/// is not the AA's to know, so no account is DELIVERED by it.
+///
+/// `Assumption:` it stays there for the consent's data life, whatever becomes of the consent.
+pub fn collect_kept(state: &State, id: SessionId, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+    let unknown = || Refusal::UnknownSession(id.to_string());
+    let session = state.session(id).filter(|session| session.key.is_none()).ok_or_else(unknown)?;
+    let consent = find(state, session.handle).map_err(|_| unknown())?;
+    if consent.face != Face::Unaport {
+        return Err(Refusal::NoKey);
+    }
+    if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
+        return Err(Refusal::DataGone(expires_at));
+    }
+    if !session.has_data() {
+        return Err(nothing_there(session, |_| true));
+    }
+    Ok(vec![taken(session, |_| false)])
+}
+
+fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Refusal {
+    let fares = |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
+    let words: Vec<_> = session.accounts.iter().filter(|account| wanted(account)).map(fares).collect();
+    Refusal::NoDataFound(words.join(", "))
+}
+
+/// The FIU has come; the accounts that it wanted, and that are there, are DELIVERED.
 fn taken(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Event {
     let mut session = session.clone();
     session.taken += 1;

@@ -16,7 +16,7 @@ use crate::domain::session::{FiStatus, Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::RECORDED_ANSWER_AFTER;
-use crate::engine::decide::{Circumstances, decide, expiry_of, run_of, session_expiry_of};
+use crate::engine::decide::{Circumstances, decide, expiry_of, planned_run, run_of, session_expiry_of};
 use crate::engine::entropy::id_bytes;
 use crate::engine::notices::contents;
 use crate::engine::ports::Script;
@@ -67,11 +67,11 @@ impl World {
     pub(in crate::engine) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
         while let Some((due, work)) = inner.timers.peek() {
             match work {
-                Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)
-                    if Self::lapse(&inner.state, work, due).is_none() =>
-                {
+                Work::Expire(_) | Work::ExpireSession(_) if Self::lapse(&inner.state, work, due).is_none() => {
                     inner.timers.skip();
                 }
+                // In a pause it does nothing yet, and will again.
+                Work::Run(handle) if planned_run(&inner.state, *handle) != Some(due) => inner.timers.skip(),
                 _ => return Some(due),
             }
         }
@@ -116,7 +116,8 @@ impl World {
         }
     }
 
-    /// Whether FIPs answer with this what was asked of them, or what Unaport will ask by itself.
+    /// Whether it is FIPs' answer to a request: to one that was made, or on the Unaport face to one that is made without
+    /// the script's doing.
     fn answers_a_request(inner: &Inner, command: &Command) -> bool {
         let Command::Deliver { handle, session, .. } = command else { return false };
         let by_itself = || inner.state.consent(*handle).is_some_and(|consent| consent.face == Face::Unaport);
@@ -217,6 +218,9 @@ impl World {
         for content in contents(&event, consent.face, pushes) {
             self.tell(inner, &consent, content, now, held);
         }
+        if event.status().is_some_and(|status| status.legal().next().is_none()) {
+            inner.put_off.remove(&handle);
+        }
         if let Some(script) = script {
             for later in script.react(&event, &consent) {
                 let due = now.plus(later.after);
@@ -262,8 +266,7 @@ fn plan_run(inner: &mut Inner, consent: &Consent) {
 
 /// A run that fell into a pause is made good at its end; one that is still ahead has its timer.
 fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
-    let planned = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
-    if planned.is_some_and(|run_at| run_at <= now) {
+    if planned_run(&inner.state, consent.handle).is_some_and(|run_at| run_at <= now) {
         inner.timers.add(now, Work::Run(consent.handle));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::default_fiu;
 use crate::crypto::jws;
 use crate::domain::participants::Participants;
-use crate::domain::stream::Kind;
+use crate::domain::stream;
 use crate::domain::unaport::{Login, Unaport};
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -17,7 +17,7 @@ use crate::http::reply::Answer;
 use crate::http::seals::signed;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::Envelope;
-use crate::wire::unaport::auth::{AccessClaims, LOGIN_RULES, Mint, Person, REFRESH_RULES, RefreshClaims, granted};
+use crate::wire::unaport::auth::{Claims, Kind, LOGIN_RULES, Mint, Person, REFRESH_RULES, granted};
 use crate::wire::unaport::form::Form;
 
 pub async fn login(call: Call) -> HttpResponse {
@@ -29,17 +29,17 @@ pub async fn login(call: Call) -> HttpResponse {
 }
 
 fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+    fault(call)?;
     let body: Map<String, Value> = call.json()?;
     let form = Form::check(&body, LOGIN_RULES)?;
     let (email, password) = (form.needed("emailId"), form.needed("password"));
-    fault(call)?;
     // A stranger who is refused makes no world.
     let setting = call.worlds().setting();
     let known = call.worlds().find(call.world_name()?);
     let participants = known.map_or_else(|| Arc::clone(&setting.participants), |world| world.participants());
     let fiu = claimed(&setting.unaport, &participants, email, password)?;
     let world = call.world()?;
-    let person = Person { email: email.to_owned(), fiu, session: world.fresh_id(Kind::Token) };
+    let person = Person { email: email.to_owned(), fiu, session: world.fresh_id(stream::Kind::Token) };
     Ok((world, person))
 }
 
@@ -64,18 +64,18 @@ pub async fn refresh(call: Call) -> HttpResponse {
 }
 
 fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+    fault(call)?;
     let body: Map<String, Value> = call.json()?;
     let token = Form::check(&body, REFRESH_RULES)?.needed("refresh_token");
-    fault(call)?;
     let other = || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
     let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
-        let access = jws::open_compact(token, call.shared().public_key()).is_some();
+        let access = jws::open_compact(token, &call.shared().keys.default_key().public).is_some();
         let what = if access { "is an access token" } else { "was not issued by this world" };
         Problem::Unauthorized(format!("refresh_token {what}; send the refresh_token of the last login or refresh"))
     })?;
-    let claims: RefreshClaims = serde_json::from_slice(&payload).expect("only we have the secret");
-    let person = claims.holder(&world.path(), world.now());
+    let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
+    let person = claims.holder(Kind::Refresh, &world.path(), world.now());
     let person = person.map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
     Ok((world, person))
 }
@@ -84,13 +84,13 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
 async fn issue(call: &Call, world: &World, person: &Person) -> Answer {
     let base = call.base_url(world);
     let mint = Mint { base: &base, now: world.now() };
-    let access = AccessClaims::new(person, world.fresh_id(Kind::Token), mint);
+    let access = Claims::new(Kind::Access, person, world.fresh_id(stream::Kind::Token), mint);
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
-    let key = call.shared().keys.default_key();
+    let key = &call.shared().keys.default_key().private;
     let access = signed(key, jws::token_input(key.kid(), &access)).await;
-    let refresh = RefreshClaims::new(person, world.fresh_id(Kind::Token), mint);
+    let refresh = Claims::new(Kind::Refresh, person, world.fresh_id(stream::Kind::Token), mint);
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
-    let envelope = Envelope::new(world.fresh_id(Kind::Token), world.message_time());
+    let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
     Answer::json(&granted(person, &access, &refresh, world.setting().unaport.dialect, envelope))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
-use super::{APPLICATION, Own, Visitor, enter, enter_organisation};
+use super::{APPLICATION, Filed, Visitor, enter, enter_organisation};
 use crate::domain::command::{Command, Party, RaiseConsent, Verb};
 use crate::domain::consent::{Face, Terms};
 use crate::domain::ids::ConsentId;
@@ -75,11 +75,13 @@ impl Visitor {
 fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms) -> Result<Answer, Problem> {
     visitor.check_fiu("fiuId", &heading.fiu_id)?;
     visitor.security.check_customer(&visitor.world, &terms.customer, aa)?;
+    // Who has no token is who they say (DESIGN §4.7).
+    let named = visitor.participants.fiu(&heading.fiu_id).filter(|_| visitor.anonymous);
     let raise = RaiseConsent {
         terms,
         face: Face::Unaport,
         aa: Arc::clone(&aa.id),
-        fiu: Arc::clone(&visitor.fiu.entity.id),
+        fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
         filing: Some(heading.filing),
         scenario: call.scenario()?,
     };
@@ -99,7 +101,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
     let unknown = Refusal::UnknownHandle(handle.to_string());
-    let Own { consent, filing, fiu } = visitor.own(visitor.world.consent(handle), unknown)?;
+    let Filed { consent, filing, fiu } = visitor.filed(visitor.world.consent(handle), unknown)?;
     let signed = match consent.consent_id() {
         Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
         None => None,
@@ -119,7 +121,7 @@ fn take_back(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let Own { consent, .. } = visitor.own(consent, Refusal::UnknownConsentId(quoted(text)))?;
+    let Filed { consent, .. } = visitor.filed(consent, Refusal::UnknownConsentId(quoted(text)))?;
     let verb = Verb::Revoke { by: Party::Fiu };
     let receipt = visitor.world.submit(Command::MoveConsent { handle: consent.handle, verb })?;
     Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::{Own, Visitor, enter};
+use super::{Filed, Visitor, enter};
 use crate::bankgen::session_statements;
-use crate::domain::command::{CollectData, Command};
+use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{FiStatus, Session};
-use crate::domain::time::Timestamp;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
@@ -23,7 +22,7 @@ pub async fn status(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
         let handle = call.handle()?;
         let unknown = Refusal::UnknownHandle(handle.to_string());
-        let Own { consent, .. } = visitor.own(visitor.world.consent(handle), unknown)?;
+        let Filed { consent, .. } = visitor.filed(visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
         Ok(Answer::json(&fetch_status(&notices, visitor.participants.aa_of(&consent))))
     }))
@@ -39,12 +38,13 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let (session, own) = own_session(call, &visitor)?;
     let envelope = visitor.envelope_if_spoken();
-    let collect = CollectData { session: session.id, fip: None, link_refs: Vec::new() };
-    let receipt = match visitor.world.submit(Command::CollectData(collect)) {
-        Err(Refusal::NoDataFound(_)) => {
-            let tabs = Tabs::new(&[], &session, session.opened_at);
-            return Ok(Answer::json(&Fetched { envelope, tabs }));
-        }
+    let empty = |envelope| Ok(Answer::json(&Fetched { envelope, tabs: Tabs::new(&[], &session) }));
+    // Asking what an answer would look like takes nothing.
+    if call.is_head() {
+        return empty(envelope);
+    }
+    let receipt = match visitor.world.submit(Command::CollectKept(session.id)) {
+        Err(Refusal::NoDataFound(_)) => return empty(envelope),
         outcome => outcome?,
     };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
@@ -52,18 +52,12 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let (seed, org_id) = (visitor.world.seed(), Arc::clone(&own.fiu.org_id));
     let written = tokio::task::spawn_blocking(move || {
         let empty = quirks.has(FetchQuirk::FirstEmpty) && session.taken == 1;
-        let told = |()| session_statements(seed, &consent, &session, FiStatus::Ready);
-        let statements = (!empty).then_some(()).map(told).unwrap_or_default();
-        let tabs = Tabs::new(&statements, &session, prepared_at(&session)).told_to(&org_id, quirks);
+        let statements = if empty { Vec::new() } else { session_statements(seed, &consent, &session, FiStatus::Ready) };
+        let tabs = Tabs::new(&statements, &session).told_to(&org_id, quirks);
         serde_json::to_vec(&Fetched { envelope, tabs }).expect("our own types serialise")
     });
     let body = written.await.expect("writing a statement does not panic");
     Ok(Answer::json_bytes(body).holding(receipt.hold))
-}
-
-/// When the last of the session's accounts answered.
-fn prepared_at(session: &Session) -> Timestamp {
-    session.accounts.iter().map(|account| account.answered_at).max().unwrap_or(session.opened_at)
 }
 
 pub async fn account_details(call: Call) -> HttpResponse {
@@ -74,12 +68,12 @@ pub async fn account_details(call: Call) -> HttpResponse {
 }
 
 /// The session in the path, if Unaport has made it for the visitor's organisation.
-fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Own), Problem> {
+fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Filed), Problem> {
     let text = call.segment("session");
     let unknown = || Refusal::UnknownSession(quoted(text));
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
     let session = session.filter(|session| session.key.is_none()).ok_or_else(unknown)?;
-    let own = visitor.own(visitor.world.consent(session.handle), unknown())?;
+    let own = visitor.filed(visitor.world.consent(session.handle), unknown())?;
     Ok((session, own))
 }

@@ -14,7 +14,7 @@ use crate::crypto::jws::{open_compact, open_token};
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Fiu, Participants};
 use crate::domain::refusal::Refusal;
-use crate::domain::stream::Kind;
+use crate::domain::stream;
 use crate::domain::unaport::{Dialect, Filing, Unaport};
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -23,7 +23,7 @@ use crate::http::security::Security;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::Envelope;
-use crate::wire::unaport::auth::AccessClaims;
+use crate::wire::unaport::auth::{Claims, Kind};
 
 /// The host of login and organisation, as a path.
 pub const COMMON: &str = "/api/v1";
@@ -63,19 +63,18 @@ struct Visitor {
 fn enter(call: &Call) -> Result<Visitor, Problem> {
     fault(call)?;
     let security = call.shared().security;
-    let known = registered(call);
-    if let Err(refused) = known.as_ref()
-        && security != Security::Open
-    {
-        return Err(refused.clone());
-    }
+    let known = match fiu_of_token(call) {
+        Ok(fiu) => Some(fiu),
+        Err(_) if security == Security::Open => None,
+        Err(problem) => return Err(problem),
+    };
     let world = call.world()?;
     let participants = world.participants();
-    let named = || call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
-    let (fiu, anonymous) = match known {
-        Ok(fiu) => (fiu, false),
-        Err(_) => (Arc::clone(named().unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants))), true),
-    };
+    let anonymous = known.is_none();
+    let fiu = known.unwrap_or_else(|| {
+        let named = call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
+        Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)))
+    });
     Ok(Visitor { world, participants, security, fiu, anonymous })
 }
 
@@ -85,6 +84,12 @@ fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
     let (named, own) = (call.segment("org"), &visitor.fiu.org_id);
     if named == &**own || visitor.anonymous {
         return Ok(visitor);
+    }
+    if ["product", "revoke"].contains(&named) {
+        return Err(Problem::field(
+            "org_id",
+            format!("is empty: the path goes on after {named}/ with your organisation's id"),
+        ));
     }
     let problem = format!(
         "org_id {} is not the organisation of this token, {own}; take it from getClientOrganisation, or give the FIU {} \
@@ -96,20 +101,20 @@ fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
 }
 
 /// The FIU whose organisation the token opens.
-fn registered(call: &Call) -> Result<Arc<Fiu>, Problem> {
+fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, Problem> {
     let unauthorized =
         |problem: &str| Problem::Unauthorized(format!("{problem}; log in with POST {COMMON}/public/user/login"));
     let token = call.bearer().ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
     // Who logs in makes the world: a token of one that is not there is of another run.
     let world = call.worlds().find(call.world_name()?);
     let world = world.ok_or_else(|| unauthorized("nobody has logged in to this world"))?;
-    let payload = open_compact(token, call.shared().public_key()).ok_or_else(|| {
+    let payload = open_compact(token, &call.shared().keys.default_key().public).ok_or_else(|| {
         let refresh = open_token(&world.secret(), token).is_some();
         unauthorized(if refresh { "this is the refresh token" } else { "the access token was not issued here" })
     })?;
-    let claims: AccessClaims =
+    let claims: Claims =
         serde_json::from_slice(&payload).map_err(|_| unauthorized("this is not an access token of this face"))?;
-    let person = claims.holder(&world.path(), world.now());
+    let person = claims.holder(Kind::Access, &world.path(), world.now());
     let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
     let fiu = world.participants().fiu(&person.fiu).cloned();
     fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))
@@ -120,8 +125,8 @@ fn default_fiu<'a>(unaport: &Unaport, participants: &'a Participants) -> &'a Arc
     participants.fiu(&unaport.fiu).unwrap_or_else(|| participants.default_fiu())
 }
 
-/// A consent of the visitor's, under what it is filed, and whose it is.
-struct Own {
+/// A consent of this face, under what it is filed, and whose it is.
+struct Filed {
     consent: Arc<Consent>,
     filing: Arc<Filing>,
     fiu: Arc<Fiu>,
@@ -133,7 +138,7 @@ impl Visitor {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::new(self.world.fresh_id(Kind::Token), self.world.message_time())
+        Envelope::new(self.world.fresh_id(stream::Kind::Token), self.world.message_time())
     }
 
     /// What lists and data begin with in v2.0.0, and not in 1.7.
@@ -141,16 +146,16 @@ impl Visitor {
         (self.dialect() == Dialect::V2).then(|| self.envelope())
     }
 
-    /// The consent, if it was raised on this face by the visitor's organisation.
-    fn own(&self, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Own, Problem> {
+    /// The consent, if it was raised on this face and the visitor may see it.
+    fn filed(&self, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Filed, Problem> {
         let filed = consent.filter(|consent| !consent.hidden).and_then(|consent| {
             let filing = consent.filing.clone()?;
             let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
-            Some(Own { consent, filing, fiu })
+            Some(Filed { consent, filing, fiu })
         });
-        let own = filed.ok_or(unknown)?;
-        if own.fiu.entity.id == self.fiu.entity.id || self.anonymous {
-            Ok(own)
+        let filed = filed.ok_or(unknown)?;
+        if filed.fiu.entity.id == self.fiu.entity.id || self.anonymous {
+            Ok(filed)
         } else {
             Err(Problem::NotYours("the consent belongs to another organisation".to_owned()))
         }

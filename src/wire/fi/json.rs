@@ -9,7 +9,6 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use crate::domain::money::Paise;
 use crate::domain::session::Session;
 use crate::domain::statement::{Row, Statement, Transactions};
-use crate::domain::time::Timestamp;
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
 use crate::wire::fi::digits::{instant, money};
 use crate::wire::unaport::with_offset;
@@ -33,13 +32,12 @@ struct Origin {
 }
 
 impl<'a> Tabs<'a> {
-    /// `created_at` is when the session's data was prepared, in world time.
-    pub fn new(statements: &'a [Statement], session: &Session, created_at: Timestamp) -> Self {
+    pub fn new(statements: &'a [Statement], session: &Session) -> Self {
         let origin = Origin {
             consent_id: session.consent_id.to_string(),
             session_id: session.id.to_string(),
             org_id: None,
-            created_at: with_offset(created_at),
+            created_at: with_offset(session.prepared_at()),
         };
         Self { statements, origin, quirks: FetchQuirks::default() }
     }

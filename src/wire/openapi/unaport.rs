@@ -124,7 +124,7 @@ fn field(rule: &Rule) -> Value {
         Kind::Count(digits) => {
             return json!({ "type": "integer", "minimum": 0, "maximum": 10_u64.pow(digits) - 1 });
         }
-        Kind::List => return json!({ "type": "array", "items": {} }),
+        Kind::List | Kind::Identifiers => return json!({ "type": "array", "items": {} }),
         Kind::Months(..) => {
             let number = json!({ "type": "integer" });
             let text = json!({ "type": "string", "maxLength": rule.length.map(|length| length.max) });

@@ -2,10 +2,11 @@
 //! (`reference/unaport.md` §1.3.1).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::Envelope;
-use super::form::{Kind, Rule};
+use super::form::{self, Rule};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Dialect;
 use crate::wire::fields::Instant;
@@ -13,16 +14,16 @@ use crate::wire::participants::derived_id;
 use crate::wire::token::{is_current, is_of_world, seconds};
 
 pub const LOGIN_RULES: &[Rule] =
-    &[Rule::must("emailId", Kind::Email).up_to(254), Rule::must("password", Kind::Text).between(8, 64)];
+    &[Rule::must("emailId", form::Kind::Email).up_to(254), Rule::must("password", form::Kind::Text).between(8, 64)];
 
 /// Quirk: the table says 255 characters, a real refresh token has about 700.
-pub const REFRESH_RULES: &[Rule] = &[Rule::must("refresh_token", Kind::Text)];
+pub const REFRESH_RULES: &[Rule] = &[Rule::must("refresh_token", form::Kind::Text)];
 
 /// How long an access token is good for: `expires_in` of every documented sample.
-pub const ACCESS_LIFE: Span = Span::seconds(300);
+const ACCESS_LIFE: Span = Span::seconds(300);
 
 /// How long a refresh token is good for.
-pub const REFRESH_LIFE: Span = Span::seconds(1800);
+const REFRESH_LIFE: Span = Span::seconds(1800);
 
 /// The identity provider's realm below the sandbox's address.
 const REALM: &str = "/auth/realms/FIU";
@@ -52,61 +53,32 @@ pub struct Mint<'a> {
     pub now: Timestamp,
 }
 
+/// What both kinds of token say.
 #[derive(Debug, Deserialize, Serialize)]
-struct Realm {
-    roles: Vec<String>,
-}
-
-/// Claims of an access token.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct AccessClaims {
+pub struct Claims {
     exp: i64,
     iat: i64,
     jti: String,
     iss: String,
     sub: String,
-    typ: String,
-    azp: String,
-    session_state: String,
-    #[serde(rename = "allowed-origins")]
-    allowed_origins: Vec<String>,
-    realm_access: Realm,
-    scope: String,
-    sid: String,
-    #[serde(rename = "analyticEnabled")]
-    analytic_enabled: Vec<bool>,
-    email_verified: bool,
-    groups: Vec<String>,
-    preferred_username: String,
-    email: String,
-}
-
-/// Claims of a refresh token.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct RefreshClaims {
-    exp: i64,
-    iat: i64,
-    jti: String,
-    iss: String,
-    aud: String,
-    sub: String,
-    typ: String,
+    typ: Kind,
     azp: String,
     session_state: String,
     scope: String,
     sid: String,
-    /// Ours: the service keeps them in its database.
-    email: String,
+    /// In refresh tokens it is ours: the service keeps it in its database.
     groups: Vec<String>,
+    email: String,
+    #[serde(flatten)]
+    more: Value,
 }
 
-/// Where a person stands in the realm: the FIU's test entity.
-fn group(fiu: &str) -> String {
-    format!("/UAT/{fiu}")
-}
-
-fn fiu_of(groups: &[String]) -> Option<String> {
-    groups.first()?.strip_prefix("/UAT/").map(str::to_owned)
+/// Whether it opens calls, or gets fresh tokens.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub enum Kind {
+    #[serde(rename = "Bearer")]
+    Access,
+    Refresh,
 }
 
 /// What is wrong with a token.
@@ -116,100 +88,67 @@ pub enum Flaw {
     Kind,
     #[error("is of another world")]
     World,
+    #[error("is of a later time of this world, which has been reset")]
+    Future,
     #[error("has expired by this world's clock")]
     Expired,
 }
 
-/// What every token has to be.
-struct Token<'a> {
-    typ: &'a str,
-    iat: i64,
-    exp: i64,
-    iss: &'a str,
-}
+/// Where a person stands in the realm: the FIU's test entity.
+const GROUP: &str = "/UAT/";
 
-impl Token<'_> {
-    fn check(&self, typ: &str, world: &str, now: Timestamp) -> Result<(), Flaw> {
-        if self.typ != typ {
-            Err(Flaw::Kind)
-        } else if !is_of_world(self.iss, REALM, world) {
-            Err(Flaw::World)
-        } else if !is_current(self.iat, self.exp, now) {
-            Err(Flaw::Expired)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl AccessClaims {
-    pub fn new(person: &Person, jti: String, mint: Mint<'_>) -> Self {
-        let iat = seconds(mint.now);
-        Self {
-            exp: iat + ACCESS_LIFE.0 / 1000,
-            iat,
-            jti,
-            iss: format!("{}{REALM}", mint.base),
-            sub: derived_id(&["person", &person.email]),
-            typ: "Bearer".to_owned(),
-            azp: CLIENT.to_owned(),
-            session_state: person.session.clone(),
-            allowed_origins: vec!["*".to_owned()],
-            realm_access: Realm {
-                roles: ["end-user", "offline_access", "uma_authorization", "default-roles-aa"]
-                    .map(str::to_owned)
-                    .into(),
-            },
-            scope: "email profile".to_owned(),
-            sid: person.session.clone(),
-            analytic_enabled: vec![true],
-            email_verified: true,
-            groups: vec![group(&person.fiu)],
-            preferred_username: person.email.clone(),
-            email: person.email.clone(),
-        }
-    }
-
-    /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one).
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn holder(self, world: &str, now: Timestamp) -> Result<Person, Flaw> {
-        let Self { exp, iat, iss, typ, groups, email, session_state: session, .. } = self;
-        Token { typ: &typ, iat, exp, iss: &iss }.check("Bearer", world, now)?;
-        fiu_of(&groups).map(|fiu| Person { email, fiu, session }).ok_or(Flaw::Kind)
-    }
-}
-
-impl RefreshClaims {
-    pub fn new(person: &Person, jti: String, mint: Mint<'_>) -> Self {
+impl Claims {
+    pub fn new(kind: Kind, person: &Person, jti: String, mint: Mint<'_>) -> Self {
         let iat = seconds(mint.now);
         let iss = format!("{}{REALM}", mint.base);
+        let (life, more) = match kind {
+            Kind::Access => (
+                ACCESS_LIFE,
+                json!({
+                    "allowed-origins": ["*"],
+                    "realm_access": { "roles": ["end-user", "offline_access", "uma_authorization", "default-roles-aa"] },
+                    "analyticEnabled": [true],
+                    "email_verified": true,
+                    "preferred_username": person.email,
+                }),
+            ),
+            Kind::Refresh => (REFRESH_LIFE, json!({ "aud": iss })),
+        };
         Self {
-            exp: iat + REFRESH_LIFE.0 / 1000,
+            exp: iat + life.0 / 1000,
             iat,
             jti,
-            aud: iss.clone(),
             iss,
             sub: derived_id(&["person", &person.email]),
-            typ: "Refresh".to_owned(),
+            typ: kind,
             azp: CLIENT.to_owned(),
             session_state: person.session.clone(),
             scope: "email profile".to_owned(),
             sid: person.session.clone(),
+            groups: vec![format!("{GROUP}{}", person.fiu)],
             email: person.email.clone(),
-            groups: vec![group(&person.fiu)],
+            more,
         }
     }
 
-    /// Whose token it is, if it holds now in the world of this path.
+    /// Whose token it is, if it is of this kind and holds now in the world of this path (`/w/NAME`, nothing for the default
+    /// one).
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn holder(self, world: &str, now: Timestamp) -> Result<Person, Flaw> {
+    pub fn holder(self, kind: Kind, world: &str, now: Timestamp) -> Result<Person, Flaw> {
         let Self { exp, iat, iss, typ, groups, email, session_state: session, .. } = self;
-        Token { typ: &typ, iat, exp, iss: &iss }.check("Refresh", world, now)?;
-        fiu_of(&groups).map(|fiu| Person { email, fiu, session }).ok_or(Flaw::Kind)
+        let fiu = groups.first().and_then(|group| group.strip_prefix(GROUP)).filter(|_| typ == kind);
+        let fiu = fiu.ok_or(Flaw::Kind)?.to_owned();
+        if !is_of_world(&iss, REALM, world) {
+            Err(Flaw::World)
+        } else if iat > seconds(now) {
+            Err(Flaw::Future)
+        } else if !is_current(iat, exp, now) {
+            Err(Flaw::Expired)
+        } else {
+            Ok(Person { email, fiu, session })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::form::{Form, Kind, Rule, is_phone, names};
+use super::form::{Form, Kind, PHONE_MAX, Rule, is_phone, names};
 use super::template::{data_life, fi_types, frequency, purpose, purposes};
 use super::{VERSION, with_offset};
 use crate::domain::account::FiType;
@@ -18,12 +18,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Filing, Template};
 use crate::domain::version::Version;
 use crate::wire::artefact::Stated;
-use crate::wire::consent_detail::{self, IdentifierType};
-use crate::wire::fields::{Instant, bounded_list, is_address, quoted};
+use crate::wire::consent_detail;
+use crate::wire::fields::{Instant, is_address, quoted};
 use crate::wire::problem::{FieldProblem, Problem};
-
-/// How long a mobile number may be.
-const PHONE_MAX: usize = 15;
 
 /// Create Consent without template.
 pub const RULES: &[Rule] = &[
@@ -52,7 +49,7 @@ pub const RULES: &[Rule] = &[
     Rule::must("ConsentsRequest.ConsentDetail.Customer", Kind::Object),
     // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile number.
     Rule::may("ConsentsRequest.ConsentDetail.Customer.id", Kind::Text).up_to(100),
-    Rule::may("ConsentsRequest.ConsentDetail.Customer.Identifiers", Kind::List),
+    Rule::may(IDENTIFIERS, Kind::Identifiers),
     Rule::must("ConsentsRequest.ConsentDetail.Purpose", Kind::Object),
     Rule::must("ConsentsRequest.ConsentDetail.Purpose.code", Kind::OneOf(purposes)).up_to(10),
     Rule::may("ConsentsRequest.ConsentDetail.Purpose.refUri", Kind::Text).up_to(255),
@@ -165,7 +162,9 @@ const IDENTIFIERS: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
 /// The customer's address: `Customer.id`, else the mobile number of `Identifiers`, else `vuaId`, completed by the
 /// AA's handle where it has none.
 fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem> {
-    let mobile = mobile_of(form.value("ConsentDetail.Customer.Identifiers"))?;
+    let identifiers = form.value("ConsentDetail.Customer.Identifiers").and_then(Value::as_array);
+    let mobile = identifiers.into_iter().flatten().find(|identifier| identifier["type"] == "MOBILE");
+    let mobile = mobile.and_then(|identifier| identifier["value"].as_str());
     let id = form.text("ConsentDetail.Customer.id").map(|id| (CUSTOMER_ID, id));
     let mobile = || mobile.map(|mobile| (IDENTIFIERS, mobile));
     let vua = || whole.text("vuaId").map(|vua| ("vuaId", vua));
@@ -175,34 +174,14 @@ fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem>
     at_aa(field, name, aa)
 }
 
-/// The first mobile number of `Identifiers`, all of which have to be in form.
-fn mobile_of(identifiers: Option<&Value>) -> Result<Option<&str>, Problem> {
-    let wrong = |problem: String| Problem::field(IDENTIFIERS, problem);
-    let identifiers = identifiers.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    bounded_list(IDENTIFIERS, identifiers)?;
-    let mut mobile = None;
-    for identifier in identifiers {
-        let text = |name: &str| identifier[name].as_str().filter(|text| !text.trim().is_empty());
-        let kind = text("type").and_then(IdentifierType::parse);
-        let kind = kind.ok_or_else(|| wrong(format!("has a type that is not one of {}", IdentifierType::names())))?;
-        let value = text("value").ok_or_else(|| wrong(format!("has no value for its {kind}")))?;
-        if kind == IdentifierType::Mobile {
-            if !is_phone(value) || value.len() > PHONE_MAX {
-                return Err(wrong(format!("{} is not a mobile number of digits, such as 9999999999", quoted(value))));
-            }
-            mobile.get_or_insert(value);
-        }
-    }
-    Ok(mobile)
-}
-
 /// A customer's name as an address at the AA.
 ///
-/// `Assumption:` a mobile number with the country code of India is that of the same customer as without.
+/// `Assumption:` a bare mobile number with the country code of India, or with a zero before it, is that of the same
+/// customer as without.
 fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
-    let digits = name.strip_prefix('+').unwrap_or(name);
-    let national = digits.strip_prefix("91").filter(|national| national.len() == 10 && is_phone(digits));
-    let name = national.unwrap_or(name);
+    let digits = name.strip_prefix('+').filter(|digits| is_phone(digits)).unwrap_or(name);
+    let national = digits.strip_prefix("91").or(digits.strip_prefix('0'));
+    let name = national.filter(|national| national.len() == 10 && is_phone(digits)).unwrap_or(digits);
     let address = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", aa.handle) };
     if is_address(&address) {
         Ok(address)
@@ -312,7 +291,7 @@ impl<'a> Revoked<'a> {
 /// `approveStatus` and `consentStatus` (DESIGN §2).
 ///
 /// `Assumption:` `consentStatus` of what was rejected or ran out unanswered is in no source (`reference/unaport.md` §3).
-pub fn statuses_of(consent: &Consent) -> (&'static str, &'static str) {
+fn statuses_of(consent: &Consent) -> (&'static str, &'static str) {
     match (consent.status, &consent.grant) {
         (Status::Expired, None) => ("EXPIRED", "EXPIRED"),
         (status, _) => statuses(status),

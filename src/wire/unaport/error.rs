@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::VERSION;
-use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::wire::control;
 use crate::wire::fields::Instant;
@@ -55,9 +54,10 @@ impl<'a> ErrorBody<'a> {
 pub fn status_of(problem: &Problem) -> u16 {
     match problem {
         Problem::NotYours(_) => 403,
-        Problem::Refused(Refusal::DataGone(_)) => 404,
         other => match control::status_of(other) {
-            409 | 413 => 400,
+            409 | 412 | 413 => 400,
+            410 => 404,
+            501 => 500,
             status => status,
         },
     }

@@ -5,6 +5,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::domain::time::Timestamp;
+use crate::wire::consent_detail::IdentifierType;
 use crate::wire::fields::{parse_instant, quoted};
 use crate::wire::problem::{FieldProblem, Problem};
 
@@ -51,7 +52,12 @@ pub enum Kind {
     Count(u32),
     Object,
     List,
+    /// By what a customer is named (ReBIT AA API 2.0.0, `Customer.Identifiers`).
+    Identifiers,
 }
+
+/// How long a mobile number may be.
+pub const PHONE_MAX: usize = 15;
 
 /// The names of an enumeration.
 pub type Names = fn() -> Vec<&'static str>;
@@ -159,23 +165,6 @@ impl<'a> Form<'a> {
         count.expect("the form was checked")
     }
 
-    /// A name in a body that no row of its table has; what is in lists is not looked into.
-    pub fn stranger(body: &Map<String, Value>, rules: &[Rule]) -> Option<String> {
-        fn search(body: &Map<String, Value>, begin: &str, rules: &[Rule]) -> Option<String> {
-            body.iter().find_map(|(name, value)| {
-                let path = format!("{begin}{name}");
-                let inside = format!("{path}.");
-                let known = rules.iter().any(|rule| rule.path == path || rule.path.starts_with(&inside));
-                match value.as_object() {
-                    _ if !known => Some(path),
-                    Some(fields) => search(fields, &inside, rules),
-                    None => None,
-                }
-            })
-        }
-        search(body, "", rules)
-    }
-
     fn offence(self, rule: &Rule, rules: &[Rule]) -> Option<FieldProblem> {
         let wrong = |problem: String| Some(FieldProblem { field: rule.path.into(), problem });
         let Some(value) = self.value(rule.path) else {
@@ -191,6 +180,23 @@ impl<'a> Form<'a> {
             None => too_long(value, rule.length).and_then(wrong),
         }
     }
+}
+
+/// A name in a body that no row of its table has; what is in lists is not looked into.
+pub fn unknown_field(body: &Map<String, Value>, rules: &[Rule]) -> Option<String> {
+    fn search(body: &Map<String, Value>, begin: &str, rules: &[Rule]) -> Option<String> {
+        body.iter().find_map(|(name, value)| {
+            let path = format!("{begin}{name}");
+            let inside = format!("{path}.");
+            let known = rules.iter().any(|rule| rule.path == path || rule.path.starts_with(&inside));
+            match value.as_object() {
+                _ if !known => Some(path),
+                Some(fields) => search(fields, &inside, rules),
+                None => None,
+            }
+        })
+    }
+    search(body, "", rules)
 }
 
 /// A whole number, written as one or as a text.
@@ -258,9 +264,23 @@ impl Kind {
                 None => Some(format!("is {}, not a whole number", noun(value))),
             },
             Self::Object => (!value.is_object()).then(|| format!("is {}, not an object", noun(value))),
+            Self::Identifiers => match value.as_array() {
+                Some(items) => items.iter().find_map(wrong_identifier),
+                None => Some(format!("is {}, not a list", noun(value))),
+            },
             Self::List => (!value.is_array()).then(|| format!("is {}, not a list", noun(value))),
         }
     }
+}
+
+fn wrong_identifier(identifier: &Value) -> Option<String> {
+    let text = |name: &str| identifier[name].as_str().filter(|text| !text.trim().is_empty());
+    let Some(kind) = text("type").and_then(IdentifierType::parse) else {
+        return Some(format!("has a type that is not one of {}", IdentifierType::names()));
+    };
+    let Some(value) = text("value") else { return Some(format!("has no value for its {kind}")) };
+    let wrong = kind == IdentifierType::Mobile && !(is_phone(value) && value.len() <= PHONE_MAX);
+    wrong.then(|| format!("{} is not a mobile number of digits, such as 9999999999", quoted(value)))
 }
 
 fn stranger(text: &str, names: &[&str]) -> Option<String> {

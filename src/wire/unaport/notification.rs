@@ -9,7 +9,7 @@ use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Analytics, Unaport};
+use crate::domain::unaport::{Analytics, FetchQuirks, Unaport};
 use crate::wire::fields::Instant;
 use crate::wire::notification::{FiData, FiStatusNotification, Notifier};
 
@@ -60,8 +60,18 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
+/// How a face is set, for whom, and with what oddities.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    pub unaport: &'a Unaport,
+    /// The receiver's organisation.
+    pub org_id: &'a str,
+    pub quirks: FetchQuirks,
+}
+
 /// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
-pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], unaport: &Unaport) -> Vec<u8> {
+pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], manner: Manner<'_>) -> Vec<u8> {
+    let Manner { unaport, org_id, quirks } = manner;
     if let Content::Analytics(told) = &notice.content {
         return analytics(notice, told, timestamp, unaport);
     }
@@ -86,7 +96,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements, notice.at));
+            notification.fi_data = Some(FiData::of(session, statements).told_to(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::auth::LOGIN_RULES;
-use super::form::Form;
+use super::form::{Form, unknown_field};
 use super::template;
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
@@ -73,7 +73,7 @@ impl UnaportEntry {
         };
         let accounts = self.account.unwrap_or_default().into_iter().map(login).collect::<Result<_, Problem>>()?;
         let templates = self.template.unwrap_or_default();
-        let templates = templates.iter().map(|entry| ready_made(entry, participants));
+        let templates = templates.iter().map(ready_made);
         let templates = templates.collect::<Result<Vec<_>, Problem>>()?;
         let ids: Vec<_> = templates.iter().map(|template| template.id).collect();
         if let Some(twice) = ids.iter().enumerate().find(|(place, id)| ids[..*place].contains(id)) {
@@ -87,16 +87,14 @@ impl UnaportEntry {
     }
 }
 
-/// It belongs to the organisation of its FIU, or to all where nobody is registered under that name.
-fn ready_made(entry: &Map<String, Value>, participants: &Participants) -> Result<Arc<Template>, Problem> {
+fn ready_made(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
     let id = entry.get("productId").and_then(Value::as_str).and_then(ProductId::parse);
     let id = id.ok_or_else(|| Problem::field("unaport.template.productId", "is missing, or is not a UUID"))?;
     let mut body = entry.clone();
     body.remove("productId");
-    if let Some(stranger) = Form::stranger(&body, template::RULES) {
+    if let Some(stranger) = unknown_field(&body, template::RULES) {
         return Err(Problem::field("unaport.template", format!("has {}, which no template has", quoted(&stranger))));
     }
     let (name, plan) = template::read(&body)?;
-    let fiu = participants.fiu(&plan.consumer).map(|fiu| Arc::clone(&fiu.entity.id));
-    Ok(Arc::new(Template { id, name, fiu, created_at: plan.start, plan }))
+    Ok(Arc::new(Template { id, name, fiu: None, created_at: plan.start, plan }))
 }

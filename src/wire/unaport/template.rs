@@ -19,7 +19,7 @@ use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
 
 /// The nine kinds of the page's table "FI TYPES".
-pub const FI_TYPES: [FiType; 9] = [
+const FI_TYPES: [FiType; 9] = [
     FiType::Deposit,
     FiType::TermDeposit,
     FiType::RecurringDeposit,

@@ -120,7 +120,8 @@ async fn a_token_is_of_one_world_and_one_time() {
     app.advance("P2D").await;
     let late = Lender::log_in(&app).await;
     app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-    assert_eq!(late.get(&app, &path).await.status, 401);
+    let of_later = late.get(&app, &path).await;
+    assert!(of_later.status == 401 && of_later.text.contains("of a later time"), "{}", of_later.text);
     let refresh = Lender { access: late.refresh, ..Lender::log_in(&app).await };
     let mixed = refresh.get(&app, &path).await;
     assert!(mixed.status == 401 && mixed.text.contains("this is the refresh token"), "{}", mixed.text);
@@ -156,5 +157,11 @@ async fn strictness_decides_about_strangers() {
     let other = open.get("/_mockaa/v1/config/fiu/FIU-1").await.ok()["orgId"].clone();
     let nobody = Lender { access: String::new(), refresh: String::new(), org: text(&other) };
     let handle = nobody.raise(&open, |_| ()).await;
-    assert_eq!(nobody.record(&open, &handle).await["orgId"], other);
+    assert_ne!(nobody.record(&open, &handle).await["orgId"], other, "the body's fiuId counts");
+    let second = |body: &mut Value| {
+        body["fiuId"] = "FIU-2".into();
+        detail(body)["DataConsumer"]["id"] = "FIU-2".into();
+    };
+    let handle = nobody.raise(&open, second).await;
+    assert_eq!(open.consent(&handle).await["fiuId"], "FIU-2");
 }

@@ -1,5 +1,6 @@
 //! Data that comes by itself: when, what of it, with what oddities.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::told;
@@ -306,4 +307,53 @@ async fn what_is_not_there_is_not_taken() {
     app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &Value::Null).await.ok();
     lender.fetch(&app, &session).await.ok();
     assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 1);
+}
+
+#[tokio::test]
+async fn a_pause_that_ends_before_the_next_run_does_not_lose_it() {
+    let app = TestApp::start().await;
+    let mut lender = Lender::arrive(&app).await;
+    let periodic = lender
+        .raise(&app, |body| {
+            detail(body)["fetchType"] = "PERIODIC".into();
+            detail(body)["Frequency"] = json!({ "unit": "DAY", "value": 1 });
+        })
+        .await;
+    let later = lender.raise(&app, |body| detail(body)["consentStart"] = "2020-07-07T06:00:00.000Z".into()).await;
+    for handle in [&periodic, &later] {
+        app.act(handle, "approve").await.ok();
+        app.act(handle, "pause").await.ok();
+    }
+    app.advance("1h").await;
+    for handle in [&periodic, &later] {
+        app.act(handle, "resume").await.ok();
+    }
+    app.advance("P5D").await;
+    lender = Lender::log_in(&app).await;
+    assert_eq!(lender.record(&app, &periodic).await["runCounter"], 6);
+    assert_eq!(lender.notified(&app, &later).await.len(), 1);
+}
+
+#[tokio::test]
+async fn asking_for_the_head_of_the_data_takes_nothing() {
+    let app = TestApp::start().await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |_| ()).await;
+    app.act(&handle, "approve").await.ok();
+    let session = lender.session(&app, &handle).await;
+    let path = format!("{APP}/FIU/FifetchDataBySessionId/{session}");
+    let head = app.request(Method::HEAD, &path).bearer_auth(&lender.access).send().await.expect("it answers");
+    assert_eq!(head.status(), 200);
+    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 0);
+}
+
+#[tokio::test]
+async fn data_that_never_came_is_told_to_be_over() {
+    let mut app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |body| detail(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 })).await;
+    app.act(&handle, "approve").await.ok();
+    app.advance("P1D").await;
+    let last = app.fiu.arrived().pop().expect("a webhook").json();
+    assert_eq!(last["FIStatusNotification"]["sessionStatus"], "EXPIRED");
 }

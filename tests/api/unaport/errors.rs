@@ -49,6 +49,11 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         (app.get(&format!("{APP}/FIU/GetConsent/{nobody}")).await, 401, "log in with POST /api/v1/public/user/login"),
         (lender.get(&app, &format!("{APP}/FIU/ProductList/{nobody}")).await, 403, "take it from getClientOrganisation"),
         (get(&format!("GetConsent/{nobody}")).await, 404, "no consent has the handle"),
+        (
+            lender.post(&app, &format!("{APP}/FIU/Consents/product/"), &by_template(nobody)).await,
+            400,
+            "org_id is empty: the path goes on after product/",
+        ),
         (get("GetConsent/x").await, 404, "no consent has the handle"),
         (get(&format!("FINotification/{nobody}")).await, 404, "no consent has the handle"),
         (get(&format!("FifetchDataBySessionId/{nobody}")).await, 404, "no data session"),
@@ -95,10 +100,17 @@ async fn errors_come_on_request_in_the_faces_own_form() {
     let app = TestApp::start().await;
     let lender = Lender::arrive(&app).await;
     let path = format!("{APP}/FIU/ProductList/{}", lender.org);
-    for (fault, status) in [("InternalError", 500), ("ServiceUnavailable", 503), ("Unauthorized", 401)] {
+    for (fault, status) in [
+        ("InternalError", 500),
+        ("ServiceUnavailable", 503),
+        ("Unauthorized", 401),
+        ("DataGone", 404),
+        ("PreconditionFailed", 400),
+    ] {
         let call = app.request(Method::GET, &path).bearer_auth(&lender.access).header("x-mockaa-fault", fault);
         let reply = app.send(call).await;
         assert_eq!((reply.status.as_u16(), &reply.json()["status"]), (status, &json!(status)), "{}", reply.text);
+        assert!(text(&reply.json()["message"]).starts_with(fault));
     }
 }
 
@@ -107,12 +119,13 @@ async fn a_page_of_another_site_may_call() {
     let app = TestApp::start().await;
     let ask = |path: &str| app.request(Method::OPTIONS, path).header("origin", "https://lender.example");
     let asked = ask(&format!("{APP}/FIU/ProductList/x")).header("access-control-request-method", "GET");
+    let asked = asked.header("access-control-request-headers", "authorization,x-mockaa-fault");
     let answer = asked.send().await.expect("it answers");
     assert_eq!(answer.status(), 204);
     let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
     assert_eq!(header("access-control-allow-origin"), "*");
     assert!(header("access-control-allow-methods").contains("GET"));
-    assert!(header("access-control-allow-headers").contains("authorization"));
+    assert!(header("access-control-allow-headers").contains("x-mockaa-fault"));
     // Nobody else's pages may steer the sandbox, nor call as an FIU does.
     let asked = ask("/_mockaa/v1/reset").header("access-control-request-method", "POST");
     assert_eq!(asked.send().await.expect("it answers").status(), 405);
