@@ -4,7 +4,7 @@ mod binary;
 
 use std::process::{Command, Stdio};
 
-use crate::binary::{Server, newman};
+use crate::binary::{Server, mockaa, newman};
 
 const README: &str = include_str!("../README.md");
 
@@ -115,6 +115,20 @@ fn the_sample_configuration_is_the_one_that_is_printed() {
     let printed = Command::new(env!("CARGO_BIN_EXE_mockaa")).args(["config", "sample"]).output().expect("it runs");
     let printed = String::from_utf8(printed.stdout).expect("text");
     assert!(README.contains(&format!("```toml\n{printed}```")));
+}
+
+#[test]
+fn the_settings_that_are_shown_are_right() {
+    let shown =
+        README.split("```toml\n").find(|block| block.starts_with("[[unaport.account]]")).expect("they are shown");
+    let shown = shown.split("```").next().expect("the block ends");
+    let file = std::env::temp_dir().join(format!("mockaa-readme-{}.toml", std::process::id()));
+    std::fs::write(&file, shown).expect("it is written");
+    let checked =
+        mockaa(&["config", "show", "--config", file.to_str().expect("a plain path")]).output().expect("it runs");
+    std::fs::remove_file(&file).expect("it is ours");
+    let told = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success() && told.contains("1 account(s) may log in   1 template(s)"), "{told}");
 }
 
 #[test]

@@ -217,6 +217,8 @@ proptest! {
 enum Errand {
     Raise { customer: u8 },
     Approve { consent: usize },
+    Pause { consent: usize },
+    Resume { consent: usize },
     Ask { consent: usize },
     Answer { session: usize, status: FiStatus },
     Collect { session: usize },
@@ -231,15 +233,17 @@ fn errand() -> impl Strategy<Value = Errand> {
     let status = (0..FiStatus::ALL.len()).prop_map(|place| FiStatus::ALL[place]);
     prop_oneof![
         3 => (0u8..3).prop_map(|customer| Errand::Raise { customer }),
-        3 => (0usize..8).prop_map(|consent| Errand::Approve { consent }),
-        6 => (0usize..8).prop_map(|consent| Errand::Ask { consent }),
+        6 => (0usize..5).prop_map(|consent| Errand::Approve { consent }),
+        4 => (0usize..5).prop_map(|consent| Errand::Pause { consent }),
+        6 => (0usize..5).prop_map(|consent| Errand::Resume { consent }),
+        6 => (0usize..5).prop_map(|consent| Errand::Ask { consent }),
         2 => (0usize..8, status).prop_map(|(session, status)| Errand::Answer { session, status }),
         3 => (0usize..8).prop_map(|session| Errand::Collect { session }),
         1 => (0u8..3).prop_map(|customer| Errand::Register { customer }),
         1 => (0u8..3).prop_map(|customer| Errand::Leave { customer }),
         2 => (0u8..3, any::<bool>()).prop_map(|(customer, right)| Errand::Link { customer, right }),
         1 => (0u8..3).prop_map(|customer| Errand::Delink { customer }),
-        2 => (1i64..30).prop_map(|hours| Errand::Wait { hours }),
+        6 => (1i64..15).prop_map(|hours| Errand::Wait { hours }),
     ]
 }
 
@@ -261,6 +265,12 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
         }
         Errand::Approve { consent: place } => {
             Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Approve) }
+        }
+        Errand::Pause { consent: place } => {
+            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Pause) }
+        }
+        Errand::Resume { consent: place } => {
+            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Resume) }
         }
         Errand::Ask { consent: place } => Command::RequestData(RequestData {
             handle: consent(place)?,
@@ -317,6 +327,8 @@ proptest! {
             if let Errand::Wait { hours } = errand {
                 now = now.plus(Span::seconds(hours * 3_600));
                 let mut inner = world.lock();
+                // Whoever waits looks at what comes next, and that changes nothing.
+                World::next_due(&mut inner);
                 inner.clock = inner.clock.stopped_at(now);
                 continue;
             }
@@ -334,6 +346,8 @@ proptest! {
                 let linked = world.customer(&consent.terms.customer).1;
                 if consent.status == Status::Active && !consent.hidden {
                     prop_assert!(linked.iter().any(|(_, linked)| *linked), "an account of a consent in force is linked");
+                    let planned = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
+                    prop_assert!(planned.is_none_or(|at| at > now), "no run of a consent in force is overdue");
                 }
             }
         }
