@@ -239,6 +239,16 @@ impl World {
         self.give(|inner, now| self.carry_out(inner, command, script, now, true))
     }
 
+    /// Whether a command would be refused now. Nothing changes.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
+    pub fn consider(&self, command: Command) -> Result<(), Refusal> {
+        let inner = self.up_to_date();
+        let now = inner.clock.now(wall());
+        self.decide(&inner, command, now).map(drop)
+    }
+
     /// Gives several commands on behalf of a caller, all of them or none. They have to be about different consents, so
     /// that what is legal for each is legal for all.
     ///

@@ -126,7 +126,11 @@ fn world_routes(config: &mut ServiceConfig) {
     }
     for host in HOSTS {
         // Trailing slashes are tolerated, those of a base URL too, which clients put before a path that has one.
-        let at = |path: &str| format!("{host}{{lead:/+}}{}{{trail:/*}}", &path[1..]);
+        // An organisation may be empty, so that it can be said: a variable that nobody has set.
+        let at = |path: &str| {
+            let path = path[1..].replace("{org}", "{org:[^/]*}");
+            format!("{host}{{lead:/+}}{path}{{trail:/*}}")
+        };
         route!(config, post at("/public/user/login") => unaport::auth::login);
         route!(config, post at("/public/user/refreshToken") => unaport::auth::refresh);
         route!(config, get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);

@@ -39,13 +39,17 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let (session, own) = own_session(call, &visitor)?;
     let envelope = visitor.envelope_if_spoken();
     let empty = |envelope| Ok(Answer::json(&Fetched { envelope, tabs: Tabs::new(&[], &session) }));
-    // Asking what an answer would look like takes nothing.
-    if call.is_head() {
-        return empty(envelope);
-    }
-    let receipt = match visitor.world.submit(Command::CollectKept(session.id)) {
-        Err(Refusal::NoDataFound(_)) => return empty(envelope),
-        outcome => outcome?,
+    let collect = Command::CollectKept(session.id);
+    let receipt = if call.is_head() {
+        // Asking what an answer would look like takes nothing.
+        visitor.world.consider(collect).map(|()| None)
+    } else {
+        visitor.world.submit(collect).map(Some)
+    };
+    let receipt = match receipt {
+        Ok(Some(receipt)) => receipt,
+        Ok(None) | Err(Refusal::NoDataFound(_)) => return empty(envelope),
+        Err(refusal) => return Err(refusal.into()),
     };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
     let quirks = visitor.world.fetch_quirks(consent.handle);

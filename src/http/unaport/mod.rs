@@ -82,14 +82,12 @@ fn enter(call: &Call) -> Result<Visitor, Problem> {
 fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
     let visitor = enter(call)?;
     let (named, own) = (call.segment("org"), &visitor.fiu.org_id);
+    if named.is_empty() {
+        let problem = format!("is empty in the path; yours is {own}, from getClientOrganisation");
+        return Err(Problem::field("org_id", problem));
+    }
     if named == &**own || visitor.anonymous {
         return Ok(visitor);
-    }
-    if ["product", "revoke"].contains(&named) {
-        return Err(Problem::field(
-            "org_id",
-            format!("is empty: the path goes on after {named}/ with your organisation's id"),
-        ));
     }
     let problem = format!(
         "org_id {} is not the organisation of this token, {own}; take it from getClientOrganisation, or give the FIU {} \

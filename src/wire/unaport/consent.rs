@@ -180,8 +180,9 @@ fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem>
 /// customer as without.
 fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
     let digits = name.strip_prefix('+').filter(|digits| is_phone(digits)).unwrap_or(name);
-    let national = digits.strip_prefix("91").or(digits.strip_prefix('0'));
-    let name = national.filter(|national| national.len() == 10 && is_phone(digits)).unwrap_or(digits);
+    let without = ["0", "91", "091"].map(|prefix| digits.strip_prefix(prefix));
+    let national = without.into_iter().flatten().find(|national| national.len() == 10 && is_phone(national));
+    let name = national.unwrap_or(digits);
     let address = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", aa.handle) };
     if is_address(&address) {
         Ok(address)

@@ -142,7 +142,7 @@ async fn the_customer_is_found_by_whatever_names_them() {
         assert_eq!(problem["field"], "ConsentsRequest.ConsentDetail.Customer.Identifiers");
         assert!(text(&problem["problem"]).contains(word), "{problem}");
     }
-    for mobile in ["9876500001", "919876500001", "+919876500001", "09876500001", "+9876500001"] {
+    for mobile in ["9876500001", "919876500001", "+919876500001", "09876500001", "0919876500001", "+9876500001"] {
         let identifiers = json!([{ "type": "MOBILE", "value": mobile }]);
         assert_eq!(
             customer(&|body| detail(body)["Customer"]["Identifiers"] = identifiers.clone()).await,

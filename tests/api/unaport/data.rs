@@ -345,6 +345,10 @@ async fn asking_for_the_head_of_the_data_takes_nothing() {
     let head = app.request(Method::HEAD, &path).bearer_auth(&lender.access).send().await.expect("it answers");
     assert_eq!(head.status(), 200);
     assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 0);
+    app.advance("P31D").await;
+    let lender = Lender::log_in(&app).await;
+    let head = app.request(Method::HEAD, &path).bearer_auth(&lender.access).send().await.expect("it answers");
+    assert_eq!(head.status(), 404, "it is gone, as a GET says");
 }
 
 #[tokio::test]

@@ -52,8 +52,14 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         (
             lender.post(&app, &format!("{APP}/FIU/Consents/product/"), &by_template(nobody)).await,
             400,
-            "org_id is empty: the path goes on after product/",
+            "org_id is empty in the path; yours is",
         ),
+        (
+            lender.post(&app, &format!("{APP}/FIU/Consents/revoke//{nobody}"), &Value::Null).await,
+            400,
+            "org_id is empty in the path",
+        ),
+        (get("ProductList/").await, 400, "org_id is empty in the path"),
         (get("GetConsent/x").await, 404, "no consent has the handle"),
         (get(&format!("FINotification/{nobody}")).await, 404, "no consent has the handle"),
         (get(&format!("FifetchDataBySessionId/{nobody}")).await, 404, "no data session"),
