@@ -278,6 +278,10 @@ fn config_is_checked_and_served() {
         here.contains("mockaa.toml is right:") && here.contains("webhooks all to http://127.0.0.1:9/all"),
         "{here}"
     );
+    let urls = "base_url = \"http://127.0.0.1:9\"\ndata_url = \"http://127.0.0.1:99/d\"\n";
+    let several = folder.write("several.toml", &format!("[[fiu]]\nid = \"LENDER\"\n{urls}"));
+    let shown = text(&run(&["config", "show", "--config", &several]).stdout);
+    assert!(shown.contains("webhooks below http://127.0.0.1:9, data to http://127.0.0.1:99/d"), "{shown}");
     let usual = folder.write("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
     let refused = run(&["config", "show", "--config", &usual]);
     assert!(text(&refused.stderr).contains("aa.scenario of a, nope"), "{}", text(&refused.stderr));

@@ -220,6 +220,8 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
         (&pushed["trackingId"], pushed["FIData"]["xml"].as_array().map(Vec::len)),
         (&json!("LOAN-4711"), Some(1))
     );
+    let fetched = lender.fetch(&app, &lender.session(&app, &handle).await).await.ok();
+    assert_eq!(pushed["FIData"]["statement"]["DEPOSIT"], fetched["DEPOSIT"], "the same rows as are fetched");
     // A face that is manual waits.
     let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
     let lender = Lender::arrive(&app).await;
