@@ -68,7 +68,8 @@ pub struct Later {
 /// The simulated FIPs; pure in the world's seed and the customer's address.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank {
-    /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; the first of a kind before others of that kind.
+    /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; the first of a kind before
+    /// others of that kind.
     pub accounts: fn(participants: &Participants, seed: u64, customer: &str) -> Vec<Account>,
     /// Whether it can tell accounts of this kind; others answer DENIED.
     pub tells: fn(FiType) -> bool,

@@ -60,43 +60,27 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Adds a resource that answers one method, or two, and tells every other one which.
 macro_rules! route {
-    ($config:expr, get $path:expr => $handler:path) => {
-        $config.service(
-            resource($path)
-                .route(get().to($handler))
-                // The connection leaves the body out.
-                .route(head().to($handler))
-                .default_service(to(|call: Call| Call::wrong_method(call, "GET, HEAD"))),
-        )
+    // The connection leaves the body of a HEAD's answer out.
+    ($config:expr, get $path:expr => $get:path) => {
+        route!($config, $path, "GET, HEAD", get => $get, head => $get)
     };
     ($config:expr, get $path:expr => $get:path, put => $put:path) => {
-        $config.service(
-            resource($path)
-                .route(get().to($get))
-                .route(put().to($put))
-                .default_service(to(|call: Call| Call::wrong_method(call, "GET, PUT"))),
-        )
+        route!($config, $path, "GET, PUT", get => $get, put => $put)
     };
     ($config:expr, post $path:expr => $post:path, put => $put:path) => {
-        $config.service(
-            resource($path)
-                .route(post().to($post))
-                .route(put().to($put))
-                .default_service(to(|call: Call| Call::wrong_method(call, "POST, PUT"))),
-        )
+        route!($config, $path, "POST, PUT", post => $post, put => $put)
     };
-    ($config:expr, delete $path:expr => $handler:path) => {
-        $config.service(
-            resource($path)
-                .route(delete().to($handler))
-                .default_service(to(|call: Call| Call::wrong_method(call, "DELETE"))),
-        )
+    ($config:expr, delete $path:expr => $delete:path) => {
+        route!($config, $path, "DELETE", delete => $delete)
     };
-    ($config:expr, post $path:expr => $handler:path) => {
+    ($config:expr, post $path:expr => $post:path) => {
+        route!($config, $path, "POST", post => $post)
+    };
+    ($config:expr, $path:expr, $allowed:literal, $($method:ident => $handler:path),+) => {
         $config.service(
             resource($path)
-                .route(post().to($handler))
-                .default_service(to(|call: Call| Call::wrong_method(call, "POST"))),
+                $(.route($method().to($handler)))+
+                .default_service(to(|call: Call| Call::wrong_method(call, $allowed))),
         )
     };
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
+use crate::crypto::{base64, jws};
 use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Participants;
@@ -30,6 +30,15 @@ pub async fn signed_for_fip(
     Some(sealed(&shared.keys.of(&consent.aa).private, &artefact.seal, &payload).await)
 }
 
+/// RS256 over the bytes of `ConsentDetail` as the seed documents have it, in Base64 (DESIGN §1); where there is a consent
+/// id.
+pub async fn signed_detail(shared: &Shared, consent: &Consent, detail: &Stated<'_>) -> Option<String> {
+    consent.consent_id()?;
+    let seal = &consent.grant.as_ref()?.seals.detail;
+    let signature = kept(&shared.keys.of(&consent.aa).private, seal, || detail.to_bytes()).await;
+    Some(base64::encode(signature))
+}
+
 /// A compact JWS of this input, signed on a blocking thread.
 pub async fn signed(key: &Arc<SigningKey>, input: String) -> String {
     let key = Arc::clone(key);
@@ -37,14 +46,19 @@ pub async fn signed(key: &Arc<SigningKey>, input: String) -> String {
     made.await.expect("signing does not panic")
 }
 
-/// A compact JWS whose signature is made once, on a blocking thread.
+/// A compact JWS whose signature is made once.
 async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8]) -> String {
     let input = jws::compact_input(key.kid(), payload);
+    let signature = kept(key, seal, || input.clone().into_bytes()).await;
+    jws::compact(&input, signature)
+}
+
+/// A signature that is made once, on a blocking thread; `message` is what it signs.
+async fn kept<'a>(key: &Arc<SigningKey>, seal: &'a OnceLock<Box<[u8]>>, message: impl FnOnce() -> Vec<u8>) -> &'a [u8] {
     if let Some(signature) = seal.get() {
-        return jws::compact(&input, signature);
+        return signature;
     }
-    let (key, signed) = (Arc::clone(key), input.clone());
-    let made = tokio::task::spawn_blocking(move || key.sign(signed.as_bytes())).await;
-    let made = made.expect("signing does not panic");
-    jws::compact(&input, seal.get_or_init(|| made.into()))
+    let (key, message) = (Arc::clone(key), message());
+    let made = tokio::task::spawn_blocking(move || key.sign(&message)).await.expect("signing does not panic");
+    seal.get_or_init(|| made.into())
 }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use crate::crypto::base64;
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::{Consent, Face};
+use crate::domain::consent::Face;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
-use crate::http::Shared;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::http::seals::signed_detail;
 use crate::http::security::{Audience, admit};
 use crate::wire::artefact::Stated;
 use crate::wire::fields::quoted;
@@ -51,19 +50,6 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
 
     let detail = Stated::new(&consent, caller.participants.aa_of(&consent));
-    let signature = detail_signature(call.shared(), &consent, &detail).await;
+    let signature = signed_detail(call.shared(), &consent, &detail).await;
     Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
-}
-
-/// RS256 over the bytes of `ConsentDetail` in the answer, in Base64 (DESIGN §1); made once, where there is a consent
-/// id.
-async fn detail_signature(shared: &Shared, consent: &Consent, detail: &Stated<'_>) -> Option<String> {
-    consent.consent_id()?;
-    let seal = &consent.grant.as_ref()?.seals.detail;
-    if let Some(signature) = seal.get() {
-        return Some(base64::encode(signature));
-    }
-    let (key, detail) = (Arc::clone(&shared.keys.of(&consent.aa).private), detail.to_bytes());
-    let made = tokio::task::spawn_blocking(move || key.sign(&detail)).await.expect("signing does not panic");
-    Some(base64::encode(seal.get_or_init(|| made.into())))
 }

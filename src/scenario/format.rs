@@ -136,21 +136,9 @@ impl Checker {
         if name.value.is_empty() || !name.value.chars().all(plain) {
             self.say(&name, format!("name '{}' has to be lower-case letters, digits and dashes", name.value));
         }
-        let data = data.and_then(|text| {
-            let known = Progression::parse(&text.value);
-            if known.is_none() {
-                self.say(&text, format!("'{}' is not one of {}", text.value, Progression::names()));
-            }
-            known
-        });
-        let fetch_quirks = fetch_quirks.into_iter().filter_map(|text| {
-            let known = FetchQuirk::parse(&text.value);
-            if known.is_none() {
-                self.say(&text, format!("'{}' is not one of {}", text.value, FetchQuirk::names()));
-            }
-            known
-        });
-        let fetch_quirks = fetch_quirks.collect();
+        let data = data.and_then(|text| self.one_of(&text, Progression::parse, Progression::names));
+        let quirks = fetch_quirks.iter().filter_map(|text| self.one_of(text, FetchQuirk::parse, FetchQuirk::names));
+        let fetch_quirks = quirks.collect();
         let mut at = Span::ZERO;
         let steps = steps.into_iter().zip(1..).filter_map(|(entry, number)| {
             let (after, action, origin) = self.entry(&entry, "step", number);
@@ -242,6 +230,14 @@ impl Checker {
             self.say(text, format!("'{}' is no outcome; one of READY, DENIED, TIMEOUT", text.value));
             FiStatus::Ready
         }
+    }
+
+    fn one_of<T>(&mut self, text: &Spanned<String>, parse: fn(&str) -> Option<T>, names: fn() -> String) -> Option<T> {
+        let known = parse(&text.value);
+        if known.is_none() {
+            self.say(text, format!("'{}' is not one of {}", text.value, names()));
+        }
+        known
     }
 
     fn say<T>(&mut self, place: &Spanned<T>, message: String) {

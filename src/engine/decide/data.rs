@@ -55,11 +55,14 @@ fn unasked(consent: &Consent) -> Opening {
 
 /// A session is open; FIPs that answer at once have answered.
 fn asked(consent: &Consent, grant: &Grant, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
-    let next_run_at = if session.key.is_none() { consent.next_run(given.now) } else { None };
     let answered = ((given.progression)(consent) == Progression::Immediate)
         .then(|| prepared(&session, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
-    let requested = Event::DataRequested { session: Arc::new(session), next_run_at };
-    std::iter::once(requested).chain(answered).collect()
+    std::iter::once(opened(consent, session, given)).chain(answered).collect()
+}
+
+fn opened(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Event {
+    let next_run_at = if session.key.is_none() { consent.next_run(given.now) } else { None };
+    Event::DataRequested { session: Arc::new(session), next_run_at }
 }
 
 /// The FIPs answer a session; where none is named and none waits, the AA asks for the data by itself.
@@ -72,22 +75,20 @@ pub fn deliver(
 ) -> Result<Vec<Event>, Refusal> {
     let grant = granted(consent, given.now)?;
     let waiting = named.or(grant.session).and_then(|id| state.session(id)).filter(|session| session.is_open());
-    match (waiting, named) {
-        (Some(session), _) => {
-            let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
-            let answered = |account: &SessionAccount| outcome.of(&account.fip, &account.link_ref).is_some();
-            if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
-                return Err(Refusal::NothingAwaited(session.id.to_string()));
-            }
-            return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+    if let Some(session) = waiting {
+        let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
+        let answered = |account: &SessionAccount| outcome.of(&account.fip, &account.link_ref).is_some();
+        if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
+            return Err(Refusal::NothingAwaited(session.id.to_string()));
         }
-        (None, Some(id)) => return Err(Refusal::NothingAwaited(id.to_string())),
-        (None, None) => {}
+        return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+    }
+    if let Some(id) = named {
+        return Err(Refusal::NothingAwaited(id.to_string()));
     }
     let requested = open(consent, grant, state, unasked(consent), given);
     let answered = prepared(&requested, &grant.accounts, outcome, given);
-    let next_run_at = consent.next_run(given.now);
-    Ok(vec![Event::DataRequested { session: Arc::new(requested), next_run_at }, answered])
+    Ok(vec![opened(consent, requested, given), answered])
 }
 
 /// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.

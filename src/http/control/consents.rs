@@ -2,24 +2,20 @@
 
 use actix_web::HttpResponse;
 
-use super::{operator, window};
+use super::{operator, part};
 use crate::domain::command::{Command, Verb};
 use crate::domain::consent::{Consent, Input};
 use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::control::Page;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let (skip, limit) = window(&call)?;
-        let consents = world.consents(usize::try_from(skip).unwrap_or(usize::MAX), limit);
-        let next = (consents.len() == limit).then(|| skip.saturating_add(limit as u64));
-        let items = consents.iter().map(|consent| view(&call, &world, consent)).collect();
-        Ok(Answer::json(&Page { items, next }))
+        let part = part(&call, |skip, limit| world.consents(skip, limit), |consent| view(&call, &world, consent))?;
+        Ok(Answer::json(&part))
     }))
 }
 

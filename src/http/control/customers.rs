@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::{operator, window};
+use super::{operator, part};
 use crate::domain::account::FiType;
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
@@ -13,18 +13,14 @@ use crate::engine::world::Receipt;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
-use crate::wire::control::Page;
 use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
 use crate::wire::fields::{is_address, quoted};
 use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let (skip, limit) = window(&call)?;
-        let customers = world.customers(usize::try_from(skip).unwrap_or(usize::MAX), limit);
-        let next = (customers.len() == limit).then(|| skip.saturating_add(limit as u64));
-        let items = customers.iter().map(ToString::to_string).collect();
-        Ok(Answer::json(&Page { items, next }))
+        let part = part(&call, |skip, limit| world.customers(skip, limit), ToString::to_string)?;
+        Ok(Answer::json(&part))
     }))
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::wire::control::Page;
 use crate::wire::problem::Problem;
 
 /// Items in a part of a list, unless `limit` says fewer.
@@ -49,4 +50,16 @@ pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
     let limit = number("limit", PAGE_MAX as u64)?;
     let limit = usize::try_from(limit).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     Ok((number("after", 0)?, limit))
+}
+
+/// The part of a list that the query asks for; `list` gives the items after as many, and at most so many.
+pub fn part<T, V>(
+    call: &Call,
+    list: impl FnOnce(usize, usize) -> Vec<T>,
+    view: impl Fn(&T) -> V,
+) -> Result<Page<V>, Problem> {
+    let (skip, limit) = window(call)?;
+    let items = list(usize::try_from(skip).unwrap_or(usize::MAX), limit);
+    let next = (items.len() == limit).then(|| skip.saturating_add(limit as u64));
+    Ok(Page { items: items.iter().map(view).collect(), next })
 }

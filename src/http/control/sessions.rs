@@ -1,34 +1,32 @@
 //! Data sessions: listing, showing, letting FIPs answer.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 
-use super::{operator, window};
+use super::{operator, part};
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
-use crate::domain::session::SessionAccount;
+use crate::domain::session::{Session, SessionAccount};
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::control::Page;
 use crate::wire::control::sessions::{AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let (skip, limit) = window(&call)?;
-        let sessions = world.sessions(usize::try_from(skip).unwrap_or(usize::MAX), limit);
-        let next = (sessions.len() == limit).then(|| skip.saturating_add(limit as u64));
-        let items = sessions.iter().map(|session| SessionView::new(session)).collect();
-        Ok(Answer::json(&Page { items, next }))
+        let part = part(&call, |skip, limit| world.sessions(skip, limit), |session| SessionView::new(session))?;
+        Ok(Answer::json(&part))
     }))
 }
 
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let id = session_id(&call)?;
-        let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+        let session = session(&call, &world)?;
         Ok(Answer::json(&SessionView::new(&session)))
     }))
 }
@@ -36,8 +34,7 @@ pub async fn show(call: Call) -> HttpResponse {
 /// Lets the FIPs of a session answer.
 pub async fn deliver(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let id = session_id(&call)?;
-        let session = world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+        let session = session(&call, &world)?;
         let outcome: Outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
         let has = |is: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(is);
         if let Some((fip, _)) = outcome.fips.iter().find(|(fip, _)| !has(&|account| *account.fip == **fip)) {
@@ -46,7 +43,7 @@ pub async fn deliver(call: Call) -> HttpResponse {
         if let Some((link, _)) = outcome.accounts.iter().find(|(link, _)| !has(&|account| account.link_ref == *link)) {
             return Err(Refusal::AccountNotInSession(link.to_string()).into());
         }
-        let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(id), outcome })?;
+        let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(session.id), outcome })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
     }))
 }
@@ -61,6 +58,12 @@ pub async fn report_analytics(call: Call) -> HttpResponse {
         };
         Ok(Answer::json(&AnalyticsView::from(&**analytics)).holding(receipt.hold))
     }))
+}
+
+/// The session in the path.
+fn session(call: &Call, world: &World) -> Result<Arc<Session>, Problem> {
+    let id = session_id(call)?;
+    Ok(world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?)
 }
 
 fn session_id(call: &Call) -> Result<SessionId, Problem> {

@@ -21,11 +21,7 @@ use crate::wire::unaport::auth::{Claims, Kind, LOGIN_RULES, Mint, Person, REFRES
 use crate::wire::unaport::form::Form;
 
 pub async fn login(call: Call) -> HttpResponse {
-    let outcome = match logged_in(&call) {
-        Ok((world, person)) => Ok(issue(&call, &world, &person).await),
-        Err(problem) => Err(problem),
-    };
-    call.reply_unaport(outcome)
+    issue(&call, logged_in(&call)).await
 }
 
 fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
@@ -56,11 +52,7 @@ fn claimed(unaport: &Unaport, participants: &Participants, email: &str, password
 }
 
 pub async fn refresh(call: Call) -> HttpResponse {
-    let outcome = match refreshed(&call) {
-        Ok((world, person)) => Ok(issue(&call, &world, &person).await),
-        Err(problem) => Err(problem),
-    };
-    call.reply_unaport(outcome)
+    issue(&call, refreshed(&call)).await
 }
 
 fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
@@ -80,17 +72,22 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     Ok((world, person))
 }
 
-/// A fresh pair of tokens.
-async fn issue(call: &Call, world: &World, person: &Person) -> Answer {
-    let base = call.base_url(world);
+/// Answers with a fresh pair of tokens for whom may have one.
+async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> HttpResponse {
+    let (world, person) = match holder {
+        Ok(holder) => holder,
+        Err(problem) => return call.reply_unaport(Err(problem)),
+    };
+    let base = call.base_url(&world);
     let mint = Mint { base: &base, now: world.now() };
-    let access = Claims::new(Kind::Access, person, world.fresh_id(stream::Kind::Token), mint);
+    let access = Claims::new(Kind::Access, &person, world.fresh_id(stream::Kind::Token), mint);
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
     let key = &call.shared().keys.default_key().private;
     let access = signed(key, jws::token_input(key.kid(), &access)).await;
-    let refresh = Claims::new(Kind::Refresh, person, world.fresh_id(stream::Kind::Token), mint);
+    let refresh = Claims::new(Kind::Refresh, &person, world.fresh_id(stream::Kind::Token), mint);
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
     let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
-    Answer::json(&granted(person, &access, &refresh, world.setting().unaport.dialect, envelope))
+    let granted = granted(&person, &access, &refresh, world.setting().unaport.dialect, envelope);
+    call.reply_unaport(Ok(Answer::json(&granted)))
 }
