@@ -111,6 +111,16 @@ impl Outcome {
         Self { default: Some(status), ..Self::default() }
     }
 
+    /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
+    pub fn told(
+        default: Option<FiStatus>,
+        fips: Vec<(Box<str>, FiStatus)>,
+        accounts: Vec<(Box<str>, FiStatus)>,
+    ) -> Self {
+        let nobody_named = fips.is_empty() && accounts.is_empty();
+        Self { default: default.or(nobody_named.then_some(FiStatus::Ready)), fips, accounts }
+    }
+
     pub fn of(&self, fip: &str, link_ref: &str) -> Option<FiStatus> {
         let named = |list: &[(Box<str>, FiStatus)], name: &str| {
             list.iter().find(|(known, _)| &**known == name).map(|(_, status)| *status)

@@ -34,6 +34,19 @@ named! {
 }
 
 impl FiStatus {
+    /// What a simulated FIP can be made to answer.
+    pub const ANSWERS: [Self; 3] = [Self::Ready, Self::Denied, Self::Timeout];
+
+    /// The answer of that name, spelled exactly.
+    pub fn parse_answer(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|status| Self::ANSWERS.contains(status))
+    }
+
+    /// The names of the answers, for an error that says what would have been accepted.
+    pub fn answers() -> String {
+        Self::ANSWERS.map(Self::as_str).join(", ")
+    }
+
     /// What the notification says beside the status, unless the FIP says more.
     pub const fn description(self) -> &'static str {
         match self {

@@ -208,28 +208,21 @@ impl Checker {
         })
     }
 
-    /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
     fn outcome(&mut self, deliver: &Deliver) -> Outcome {
         let Deliver { default, fips, accounts } = deliver;
-        let nobody_named = fips.is_empty() && accounts.is_empty();
         let mut named = |list: &BTreeMap<String, Spanned<String>>| {
             list.iter().map(|(name, status)| (name.as_str().into(), self.status(status))).collect()
         };
         let (fips, accounts) = (named(fips), named(accounts));
-        let default = match default {
-            Some(default) => Some(self.status(default)),
-            None => nobody_named.then_some(FiStatus::Ready),
-        };
-        Outcome { default, fips, accounts }
+        let default = default.as_ref().map(|default| self.status(default));
+        Outcome::told(default, fips, accounts)
     }
 
     fn status(&mut self, text: &Spanned<String>) -> FiStatus {
-        if let Some(outcome @ (FiStatus::Ready | FiStatus::Denied | FiStatus::Timeout)) = FiStatus::parse(&text.value) {
-            outcome
-        } else {
-            self.say(text, format!("'{}' is no outcome; one of READY, DENIED, TIMEOUT", text.value));
+        FiStatus::parse_answer(&text.value).unwrap_or_else(|| {
+            self.say(text, format!("'{}' is no outcome; one of {}", text.value, FiStatus::answers()));
             FiStatus::Ready
-        }
+        })
     }
 
     fn one_of<T>(&mut self, text: &Spanned<String>, parse: fn(&str) -> Option<T>, names: fn() -> String) -> Option<T> {

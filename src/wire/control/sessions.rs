@@ -84,18 +84,16 @@ impl TryFrom<DeliverRequest> for Outcome {
 
     fn try_from(request: DeliverRequest) -> Result<Self, Problem> {
         let DeliverRequest { default, fips, accounts } = request;
-        let status = |field: &'static str, text: &str| match FiStatus::parse(text) {
-            Some(status @ (FiStatus::Ready | FiStatus::Denied | FiStatus::Timeout)) => Ok(status),
-            _ => Err(Problem::field(field, format!("{} is not one of READY, DENIED, TIMEOUT", quoted(text)))),
+        let status = |field: &'static str, text: &str| {
+            let unknown = || Problem::field(field, format!("{} is not one of {}", quoted(text), FiStatus::answers()));
+            FiStatus::parse_answer(text).ok_or_else(unknown)
         };
         let list = |field: &'static str, list: BTreeMap<String, String>| {
             let entries = list.into_iter().map(|(name, text)| Ok((name.into(), status(field, &text)?)));
             entries.collect::<Result<Vec<_>, Problem>>()
         };
-        let nobody_named = default.is_none() && fips.is_empty() && accounts.is_empty();
         let default = default.map(|text| status("default", &text)).transpose()?;
-        let default = default.or(nobody_named.then_some(FiStatus::Ready));
-        Ok(Self { default, fips: list("fips", fips)?, accounts: list("accounts", accounts)? })
+        Ok(Self::told(default, list("fips", fips)?, list("accounts", accounts)?))
     }
 }
 
