@@ -19,18 +19,17 @@ use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::account::Account;
 use mockaa::domain::command::{Command, RaiseConsent, Verb};
-use mockaa::domain::consent::{ConsentType, Face, Input, Range, Terms};
+use mockaa::domain::consent::{ConsentType, Face, Input, Persona, Range};
 use mockaa::domain::exchange::{Curve, PeerKey};
 use mockaa::domain::ids::{ConsentHandle, SessionId};
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
-use mockaa::domain::refusal::Refusal;
-use mockaa::domain::session::Progression;
+use mockaa::domain::session::{Approval, Progression};
 use mockaa::domain::statement::Statement;
 use mockaa::domain::time::{Span, Timestamp};
 use mockaa::domain::unaport::Unaport;
 use mockaa::domain::version::Version;
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{Bank, Director, Script, Setting};
+use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::Stated;
 use mockaa::wire::fi::xml;
@@ -122,22 +121,6 @@ fn request(number: u64) -> Vec<u8> {
         .into_bytes()
 }
 
-struct NoDirector;
-
-impl Director for NoDirector {
-    fn cast(&self, _: &Terms, _: Option<&str>, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
-        Ok(None)
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn reload(&self) -> Result<usize, String> {
-        Ok(0)
-    }
-}
-
 fn participants() -> Participants {
     let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into(), scenario: None };
     Participants {
@@ -153,10 +136,11 @@ fn world() -> Arc<World> {
         clock: ClockStart { at: parse_instant(NOW), frozen: true },
         participants: Arc::new(participants()),
         push_data: None,
-        director: Arc::new(NoDirector),
+        director: Arc::new(NoScenarios),
         bank: Bank { accounts, tells },
         fiu_url: None,
         progression: Progression::Immediate,
+        approval: Approval::Manual,
         unaport: Unaport::open_to_all("FIU-1".into()),
     };
     Arc::new(World::new("bench", Arc::new(setting)))
@@ -172,6 +156,7 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         fiu: "FIU-1".into(),
         filing: None,
         scenario: None,
+        persona: Persona::default(),
     };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
     serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
@@ -417,6 +402,7 @@ fn told(account: &Account, range: Range) -> Statement {
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
+        life: Persona::Salaried,
         account,
         consent_types: ConsentType::ALL,
         range,

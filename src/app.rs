@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -21,7 +23,7 @@ use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::ports::{Bank, Setting};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::{Security, Shared, routes};
+use crate::http::{Security, Shared, Wire, routes};
 use crate::scenario::library::{BadScenarios, Library, Required};
 use crate::webhooks::{Courier, CourierError, Routes, drive};
 
@@ -34,7 +36,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("scenarios cannot be loaded:\n{0}")]
-    Scenarios(#[from] BadScenarios),
+    Scenarios(BadScenarios),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
     Bind { address: SocketAddr, source: io::Error },
     #[error(transparent)]
@@ -90,6 +92,7 @@ impl Sandbox {
             push_data,
             push_data_path,
             progression,
+            approval,
             control_token,
             webhook_timeout,
             workers,
@@ -97,13 +100,15 @@ impl Sandbox {
         check_path(&push_data_path)?;
         let Parties { participants, keys, fiu_url, unaport } = participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
-        let library = Library::load(scenarios, Required { default: default_scenario, usual: usual(&participants) })?;
+        let library = Library::load(scenarios, Required { default: default_scenario, usual: usual(&participants) })
+            .map_err(StartError::Scenarios)?;
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
             fiu_url,
             progression,
+            approval,
             unaport,
             push_data,
             director: Arc::new(library),
@@ -120,6 +125,13 @@ impl Sandbox {
         let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
             .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
             .shutdown_timeout(ANSWER_WITHIN_S)
+            // Faults of the transport are done to the socket itself.
+            .on_connect(|stream, connection| {
+                let stream = stream.downcast_ref::<TcpStream>();
+                if let Some(socket) = stream.and_then(|stream| SockRef::from(stream).try_clone().ok()) {
+                    connection.insert(Wire(Arc::new(socket)));
+                }
+            })
             .disable_signals();
         let address = SocketAddr::new(bind, port);
         let server = server.bind(address).map_err(|source| StartError::Bind { address, source })?;

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::notice::NoticeKind;
 use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
-use crate::domain::session::Progression;
+use crate::domain::session::{Approval, Progression};
 use crate::domain::unaport::Unaport;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
@@ -43,6 +43,8 @@ pub struct Options {
     pub push_data_path: String,
     /// When FIPs answer a request for data.
     pub progression: Progression,
+    /// Who answers a consent request that no scenario drives.
+    pub approval: Approval,
     pub control_token: Option<String>,
     /// How long an FIU may take to answer a webhook, in wall time.
     pub webhook_timeout: Duration,
@@ -65,6 +67,7 @@ impl Default for Options {
             push_data: None,
             push_data_path: PUSH_DATA_PATH.to_owned(),
             progression: Progression::Immediate,
+            approval: Approval::Manual,
             control_token: None,
             webhook_timeout: WEBHOOK_TIMEOUT,
             workers: None,
@@ -119,6 +122,9 @@ const SHIPPED_KEYS: [(&str, &str); 11] = [
 ];
 
 const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
+
+/// A key that is nobody's.
+const SPARE_KEY: &str = include_str!("../fixtures/keys/spare.pem");
 
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
 pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
@@ -204,7 +210,8 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
     }
     check_distinct(&participants).map_err(problem)?;
     let unaport = own.unaport.unwrap_or_default().into_unaport(&participants).map_err(problem)?;
-    Ok(Parties { participants, keys: Keyring::new(keys), fiu_url, unaport })
+    let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are keys");
+    Ok(Parties { participants, keys: Keyring::new(keys, spare), fiu_url, unaport })
 }
 
 /// The scenarios that AAs are used to, each with its AA.

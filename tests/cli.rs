@@ -116,7 +116,8 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stdout), "");
     let error = text(&output.stderr);
-    assert!(error.contains("mine.yaml:4:5: unknown field `approv`, expected one of id, on, after, approve"), "{error}");
+    assert!(error.contains("mine.yaml:4:5: 'approv' is no key of the step; did you mean approve?"), "{error}");
+    assert_eq!(error.matches("approv'").count(), 1, "said once: {error}");
 }
 
 #[test]

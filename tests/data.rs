@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use mockaa::bankgen::{StatementRequest, accounts, statement};
 use mockaa::domain::account::Account;
-use mockaa::domain::consent::{ConsentType, Filter, FilterOn, Operator, Range, TransactionType};
+use mockaa::domain::consent::{ConsentType, Filter, FilterOn, Operator, Persona, Range, TransactionType};
 use mockaa::domain::money::Paise;
 use mockaa::domain::participants::{Entity, Fip, Linking, Participants};
 use mockaa::domain::statement::{Row, Statement};
@@ -42,9 +42,9 @@ struct Ask<'a> {
 impl Ask<'_> {
     fn statement(&self) -> Statement {
         let Self { seed, customer, range, now, filters } = *self;
-        let account = account(seed, customer);
+        let (account, life) = (account(seed, customer), Persona::Salaried);
         let consent_types = &[ConsentType::Profile, ConsentType::Summary, ConsentType::Transactions];
-        let request = StatementRequest { seed, customer, account: &account, consent_types, range, filters, now };
+        let request = StatementRequest { seed, customer, life, account: &account, consent_types, range, filters, now };
         statement(&request).expect("deposits are simulated")
     }
 }
@@ -171,13 +171,13 @@ fn before_the_account_was_opened_there_is_nothing() {
 #[test]
 fn consent_types_decide_which_parts_are_told() {
     let customer = "9812345678@mockaa";
-    let account = account(42, customer);
+    let (account, life) = (account(42, customer), Persona::Salaried);
     for part in ConsentType::ALL {
         let range = Range { from: day(2020, 1, 1), to: day(2020, 2, 1) };
         let consent_types = &[*part];
         let now = day(2021, 1, 1);
         let request =
-            StatementRequest { seed: 42, customer, account: &account, consent_types, range, filters: &[], now };
+            StatementRequest { seed: 42, customer, life, account: &account, consent_types, range, filters: &[], now };
         let statement = statement(&request).expect("deposits are simulated");
         let told = (statement.profile.is_some(), statement.summary.is_some(), statement.transactions.is_some());
         let expected =
@@ -221,10 +221,10 @@ fn documents_validate_against_the_rebit_schema() {
     for seed in 0..5 {
         for consent_types in all {
             let customer = "9812345678@mockaa";
-            let account = account(seed, customer);
+            let (account, life) = (account(seed, customer), Persona::Salaried);
             let range = Range { from: day(2023, 1, 1), to: day(2025, 1, 1) };
             let request =
-                StatementRequest { seed, customer, account: &account, consent_types, range, filters: &[], now };
+                StatementRequest { seed, customer, life, account: &account, consent_types, range, filters: &[], now };
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("statement-{seed}.xml"));
             std::fs::write(&file, document(&statement(&request).expect("simulated"))).expect("a file");
             let check = Command::new("xmllint").arg("--noout").arg("--schema").arg(&schema).arg(&file).output();
@@ -232,4 +232,32 @@ fn documents_validate_against_the_rebit_schema() {
             assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
         }
     }
+}
+
+/// A year of the life that makes statements huge has some 100,000 rows, and its balances add up like any other's.
+#[test]
+fn a_huge_statement_is_huge_and_adds_up() {
+    let customer = "9999999019@mockaa";
+    let account = account(42, customer);
+    let request = StatementRequest {
+        seed: 42,
+        customer,
+        life: Persona::HugeStatement,
+        account: &account,
+        consent_types: &[ConsentType::Transactions],
+        range: Range { from: day(2023, 1, 1), to: day(2024, 1, 1) },
+        filters: &[],
+        now: day(2025, 1, 1),
+    };
+    let told = statement(&request).expect("deposits are simulated").transactions.expect("they were asked for");
+    let rows: &[Row] = &told.rows;
+    assert!((99_000..=101_000).contains(&rows.len()), "{}", rows.len());
+    let signed = |row: &Row| match row.transaction_type {
+        TransactionType::Credit => row.amount,
+        TransactionType::Debit => -row.amount,
+    };
+    for pair in rows.windows(2) {
+        assert_eq!(pair[0].balance + signed(&pair[1]), pair[1].balance);
+    }
+    assert!(rows.iter().all(|row| row.balance.0 >= 0));
 }

@@ -260,6 +260,7 @@ fn write_month(persona: &Persona<'_>, month: Month, told: [Option<(Month, i128)>
         write_opening(persona, month, book);
     } else {
         write_life(persona, month, book);
+        write_returns(persona, month, book);
         if month.ends_quarter() {
             write_interest(persona, month, told, book);
         }
@@ -380,6 +381,28 @@ fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
             Text("/MOCKBANK/friend@mockpay/SPLIT"),
         ];
         book.post(at_some_time(rng, date), credit(TransactionMode::Upi, amount), &narration, reference);
+    }
+}
+
+/// Payments that come in and go out again within a minute, in an order that keeps every balance above what it was.
+fn write_returns(persona: &Persona<'_>, month: Month, book: &mut Book) {
+    if persona.returns_a_day == 0 {
+        return;
+    }
+    let rng = &mut stream(persona.key(Kind::Returns, ordinal(month)));
+    for day in 1..=month.length() {
+        let date = month.day(day);
+        for _ in 0..persona.returns_a_day {
+            let at = date.and_time(time(rng.random_range(8..22), rng.random_range(0..60), rng.random_range(0..59)));
+            let amount = rupees_and_paise(rng, 1, 500);
+            let (shop, address, _, _) = pick(rng, UPI_SHOPS);
+            let reference = Reference::rrn(rng, date);
+            let rrn = reference.digits();
+            let refund = [Text("UPI/REV/"), rrn, Text("/"), Text(shop), Text("/MOCKBANK/"), Text(address)];
+            book.post(at, credit(TransactionMode::Upi, amount), &refund, reference);
+            let again = [Text("UPI/DR/"), rrn, Text("/"), Text(shop), Text("/MOCKBANK/"), Text(address)];
+            book.post(at + chrono::Duration::seconds(1), debit(TransactionMode::Upi, amount), &again, reference);
+        }
     }
 }
 

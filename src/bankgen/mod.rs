@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::ledger::Story;
 use crate::domain::account::{Account, FiType};
-use crate::domain::consent::{Consent, ConsentType, Filter, Range};
+use crate::domain::consent::{Consent, ConsentType, Filter, Persona, Range};
 use crate::domain::ids::SessionId;
 use crate::domain::participants::Participants;
 use crate::domain::session::{FiStatus, Session, SessionAccount};
@@ -31,6 +31,8 @@ pub struct StatementRequest<'a> {
     pub seed: u64,
     /// The customer's address.
     pub customer: &'a str,
+    /// Whose life the account tells.
+    pub life: Persona,
     pub account: &'a Account,
     /// Which parts to tell.
     pub consent_types: &'a [ConsentType],
@@ -55,6 +57,7 @@ pub fn session_statement(
     statement(&StatementRequest {
         seed,
         customer: &terms.customer,
+        life: consent.persona,
         account,
         consent_types: &terms.consent_types,
         range: session.range,
@@ -88,7 +91,7 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
     if !tells(request.account.fi_type) {
         return None;
     }
-    let persona = persona::Persona::of(request.seed, request.customer, request.account);
+    let persona = persona::Persona::of(request.seed, request.customer, request.account, request.life);
     let wants = |part| request.consent_types.contains(&part);
     let mut story = Story::of(&persona);
     Some(Statement {

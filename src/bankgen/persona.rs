@@ -13,10 +13,14 @@ use crate::bankgen::calendar::Month;
 use crate::bankgen::names::{CITIES, EMPLOYERS, FIRST, LAST, STREETS};
 use crate::bankgen::stream;
 use crate::domain::account::{Account, AccountType, FiType};
+use crate::domain::consent::Persona as Life;
 use crate::domain::money::Paise;
 use crate::domain::participants::Participants;
 use crate::domain::statement::Holder;
 use crate::domain::stream::{Kind, StreamKey};
+
+/// Two rows each: 100,000 in a year.
+const HUGE_RETURNS_A_DAY: u32 = 136;
 
 /// A salaried customer with one savings account.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Persona<'a> {
     address: String,
     pan_tail: (u32, char),
     nominee_registered: bool,
+    /// Small payments that come back at once, so many each day: they make a statement long and change no balance.
+    pub returns_a_day: u32,
 }
 
 /// Where the account is kept.
@@ -66,14 +72,18 @@ impl Branch {
 
 impl<'a> Persona<'a> {
     /// The customer behind an account. Every account after the first has habits and a branch of its own.
-    pub fn of(seed: u64, customer: &'a str, account: &Account) -> Self {
-        let person = Self::drawn(seed, customer, Cow::Borrowed(customer));
+    pub fn of(seed: u64, customer: &'a str, account: &Account, life: Life) -> Self {
+        let returns_a_day = match life {
+            Life::Salaried => 0,
+            Life::HugeStatement => HUGE_RETURNS_A_DAY,
+        };
+        let person = Self { returns_a_day, ..Self::drawn(seed, customer, Cow::Borrowed(customer)) };
         if refs(seed, customer, 0).account_ref == account.account_ref {
             return person;
         }
         let Self { first, last, born, address, pan_tail, nominee_registered, .. } = person;
         let habits = Self::drawn(seed, customer, Cow::Owned(format!("{customer}#{}", account.account_ref)));
-        Self { first, last, born, address, pan_tail, nominee_registered, ..habits }
+        Self { first, last, born, address, pan_tail, nominee_registered, returns_a_day, ..habits }
     }
 
     fn drawn(seed: u64, customer: &'a str, story: Cow<'a, str>) -> Self {
@@ -111,6 +121,7 @@ impl<'a> Persona<'a> {
             address,
             pan_tail: (rng.random_range(1..=9999), char::from(b'A' + rng.random_range(0..26))),
             nominee_registered: rng.random_bool(0.8),
+            returns_a_day: 0,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::cli::config::addresses;
 use crate::cli::duration;
 use crate::config::{Options, PUSH_DATA_PATH, config_file};
 use crate::domain::participants::WebhookUrls;
-use crate::domain::session::Progression;
+use crate::domain::session::{Approval, Progression};
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 
@@ -67,8 +67,13 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
-    /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service) or
-    /// manual (the control API says when and how).
+    /// Who answers a consent request that no scenario drives: manual (you), immediate (the customer approves at once) or
+    /// timed (the customer approves after 19 s, as recorded of the Unaport service).
+    #[arg(long, env = "MOCKAA_CONSENT", default_value = "manual", value_parser = approval, value_name = "WHO")]
+    consent: Approval,
+
+    /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service),
+    /// manual (the control API says when and how) or polls:N (when your FIU has come N times in vain).
     #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = progression, value_name = "WHEN")]
     data: Progression,
 
@@ -91,7 +96,11 @@ const EXAMPLES: &str = "Examples:
   mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
 
 fn progression(text: &str) -> Result<Progression, String> {
-    Progression::parse(text).ok_or_else(|| format!("one of {}", Progression::names()))
+    Progression::parse(text).ok_or_else(|| format!("one of {}", Progression::FORMS))
+}
+
+fn approval(text: &str) -> Result<Approval, String> {
+    Approval::parse(text).ok_or_else(|| format!("one of {}", Approval::names()))
 }
 
 fn security(text: &str) -> Result<Security, String> {
@@ -113,6 +122,7 @@ impl From<Arguments> for Options {
             push_data,
             push_data_path,
             data: progression,
+            consent: approval,
             webhook_timeout,
             workers,
             control_token,
@@ -130,6 +140,7 @@ impl From<Arguments> for Options {
             push_data,
             push_data_path,
             progression,
+            approval,
             control_token,
             webhook_timeout,
             workers: workers.map(usize::from),

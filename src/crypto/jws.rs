@@ -13,20 +13,43 @@ use crate::domain::participants::{PublicKey, SignatureProfile};
 
 /// Signs the body as it goes over the wire: `header..signature`; `None` where the profile wants no signature.
 pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -> Option<String> {
-    let kid = key.kid();
-    let (header, signature) = match profile {
+    sign_in_guise(key, body, profile, Guise { alg: "RS256", kid: key.kid(), crit: true })
+}
+
+/// What the header of a signature says, whether it is so or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Guise<'a> {
+    /// `RS256` is signed as it should be; `HS256` with an HMAC whose secret is the public key's PEM; `none` not at all.
+    pub alg: &'a str,
+    pub kid: &'a str,
+    /// Whether `crit` names `b64`, as RFC 7797 asks.
+    pub crit: bool,
+}
+
+/// [`sign_detached`] under a header of one's choice.
+pub fn sign_in_guise(key: &SigningKey, body: &[u8], profile: SignatureProfile, guise: Guise<'_>) -> Option<String> {
+    let Guise { alg, kid, crit } = guise;
+    let (header, input) = match profile {
         SignatureProfile::Detached => {
-            let header =
-                url_encode(format!(r#"{{"alg":"RS256","kid":"{kid}","b64":false,"crit":["b64"]}}"#).as_bytes());
-            let signature = key.sign(&signing_input(&header, body));
-            (header, signature)
+            let crit = if crit { r#","crit":["b64"]"# } else { "" };
+            let header = url_encode(format!(r#"{{"alg":"{alg}","kid":"{kid}","b64":false{crit}}}"#).as_bytes());
+            let input = signing_input(&header, body);
+            (header, input)
         }
         SignatureProfile::Encoded => {
-            let header = compact_header(kid);
-            let signature = key.sign(&signing_input(&header, url_encode(body).as_bytes()));
-            (header, signature)
+            let header = url_encode(format!(r#"{{"alg":"{alg}","kid":"{kid}"}}"#).as_bytes());
+            let input = signing_input(&header, url_encode(body).as_bytes());
+            (header, input)
         }
         SignatureProfile::Off => return None,
+    };
+    let signature = match alg {
+        "none" => Vec::new(),
+        "HS256" => {
+            let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public_pem().as_bytes());
+            hmac::sign(&secret, &input).as_ref().to_vec()
+        }
+        _ => key.sign(&input),
     };
     Some(format!("{header}..{}", url_encode(&signature)))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RsaKeyPair,
@@ -57,6 +58,14 @@ impl SigningKey {
         signature
     }
 
+    /// The public half as verifiers keep it in a file (RFC 7468).
+    pub fn public_pem(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("a valid RSA key has a public half");
+        let text = base64::encode(der.as_ref());
+        let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+        format!("-----BEGIN PUBLIC KEY-----\n{}-----END PUBLIC KEY-----\n", lines.collect::<String>())
+    }
+
     pub fn public(&self) -> PublicKey {
         let key = self.pair.public_key();
         PublicKey {
@@ -67,9 +76,12 @@ impl SigningKey {
     }
 }
 
-/// The keys of the AAs; the default AA's comes first.
+/// The keys of the AAs, the default AA's first; and one that is nobody's.
 #[derive(Debug)]
-pub struct Keyring(Vec<AaKey>);
+pub struct Keyring {
+    keys: Vec<AaKey>,
+    spare: Arc<SigningKey>,
+}
 
 /// An AA's key, and its public half.
 #[derive(Debug)]
@@ -80,26 +92,41 @@ pub struct AaKey {
 }
 
 impl Keyring {
-    /// At least one key, each with the id of its AA.
-    pub fn new(keys: Vec<(Arc<str>, SigningKey)>) -> Self {
+    /// At least one key, each with the id of its AA; `spare` is a stranger's, or the next key of an AA.
+    pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
         let entry = |(aa, key): (_, SigningKey)| AaKey { aa, public: key.public(), private: Arc::new(key) };
-        Self(keys.into_iter().map(entry).collect())
+        Self { keys: keys.into_iter().map(entry).collect(), spare: Arc::new(spare) }
+    }
+
+    /// A key that is nobody's, to sign wrongly with.
+    pub fn spare(&self) -> &Arc<SigningKey> {
+        &self.spare
+    }
+
+    /// The public half of the key that this one's owner will have next.
+    pub fn next_of(&self, key: &AaKey) -> PublicKey {
+        PublicKey { kid: next_kid(&key.public.kid), ..self.spare.public() }
     }
 
     /// The key that signs what concerns no consent.
     pub fn default_key(&self) -> &AaKey {
-        &self.0[0]
+        &self.keys[0]
     }
 
     /// The key of this AA, which is one of the configuration's.
     pub fn of(&self, aa: &str) -> &AaKey {
-        self.0.iter().find(|key| *key.aa == *aa).expect("every AA has a key")
+        self.keys.iter().find(|key| *key.aa == *aa).expect("every AA has a key")
     }
 
     pub fn all(&self) -> &[AaKey] {
-        &self.0
+        &self.keys
     }
+}
+
+/// What the key after this one is called.
+pub fn next_kid(kid: &str) -> String {
+    format!("{kid}-next")
 }
 
 /// Hash functions of RSA signatures that are accepted.

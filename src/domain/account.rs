@@ -2,6 +2,15 @@
 
 use std::sync::Arc;
 
+/// An enum with one table of outside names, for who reads names of any kind.
+pub trait Named: Copy + Sized + 'static {
+    /// All values, in the order of their table.
+    fn table() -> &'static [Self];
+
+    /// The outside name.
+    fn label(self) -> &'static str;
+}
+
 /// Declares an enum together with the one table of its outside names.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -25,6 +34,16 @@ macro_rules! named {
             /// All names, for an error that says what would have been accepted.
             pub fn names() -> String {
                 [$($text),+].join(", ")
+            }
+        }
+
+        impl $crate::domain::account::Named for $name {
+            fn table() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn label(self) -> &'static str {
+                self.as_str()
             }
         }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::named;
-use crate::domain::consent::{Face, Input, Range, Terms};
+use crate::domain::account::{Account, FiType, named};
+use crate::domain::api_fault::Latency;
+use crate::domain::consent::{Face, Input, Persona, Range, Terms};
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
-use crate::domain::session::{FiStatus, SessionAccount};
+use crate::domain::notice::Content;
+use crate::domain::session::{FiStatus, Progression, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::{AnalyticsStatus, Filing, TermsPlan};
 
@@ -67,6 +69,44 @@ pub enum Command {
         customer: Arc<str>,
         link_ref: Box<str>,
     },
+    /// All accounts that the customer holds there are linked at once, without a password.
+    LinkAll {
+        customer: Arc<str>,
+        /// `None`: at every FIP.
+        fip: Option<Arc<str>>,
+    },
+    /// All accounts that are linked there are no longer.
+    DelinkAll {
+        customer: Arc<str>,
+        fip: Option<Arc<str>>,
+    },
+    /// The FIU is told something, whether it is so or not.
+    Notify {
+        handle: ConsentHandle,
+        content: Content,
+    },
+    /// From now on the consent's data, or answers about it, take another time.
+    Adjust {
+        handle: ConsentHandle,
+        pace: Pace,
+    },
+}
+
+/// How fast things go for one consent, where somebody has set that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// When FIPs answer.
+    pub data: Option<Progression>,
+    /// How long answers about the consent take, in wall time.
+    pub latency: Option<Latency>,
+}
+
+impl Pace {
+    /// This one, and what it leaves open as before.
+    #[must_use]
+    pub fn over(self, before: Self) -> Self {
+        Self { data: self.data.or(before.data), latency: self.latency.or(before.latency) }
+    }
 }
 
 /// A validated request for data.
@@ -103,6 +143,8 @@ pub struct Outcome {
     pub fips: Vec<(Box<str>, FiStatus)>,
     /// By `linkRefNumber`.
     pub accounts: Vec<(Box<str>, FiStatus)>,
+    /// Of the FIP that a session of several FIPs names last.
+    pub last_fip: Option<FiStatus>,
 }
 
 impl Outcome {
@@ -118,14 +160,24 @@ impl Outcome {
         accounts: Vec<(Box<str>, FiStatus)>,
     ) -> Self {
         let nobody_named = fips.is_empty() && accounts.is_empty();
-        Self { default: default.or(nobody_named.then_some(FiStatus::Ready)), fips, accounts }
+        let default = default.or(nobody_named.then_some(FiStatus::Ready));
+        Self { default, fips, accounts, last_fip: None }
     }
 
-    pub fn of(&self, fip: &str, link_ref: &str) -> Option<FiStatus> {
+    /// What one of a session's accounts answers. Who is said to be PENDING says nothing yet.
+    pub fn of(&self, account: &SessionAccount, session: &[SessionAccount]) -> Option<FiStatus> {
         let named = |list: &[(Box<str>, FiStatus)], name: &str| {
             list.iter().find(|(known, _)| &**known == name).map(|(_, status)| *status)
         };
-        named(&self.accounts, link_ref).or_else(|| named(&self.fips, fip)).or(self.default)
+        let is_last = || {
+            let several = session.iter().any(|other| other.fip != account.fip);
+            several && session.last().is_some_and(|last| last.fip == account.fip)
+        };
+        let status = named(&self.accounts, &account.link_ref)
+            .or_else(|| named(&self.fips, &account.fip))
+            .or_else(|| self.last_fip.filter(|_| is_last()))
+            .or(self.default);
+        status.filter(|status| *status != FiStatus::Pending)
     }
 }
 
@@ -159,6 +211,31 @@ pub enum Choice {
     All,
     /// Those with these `linkRefNumber`s.
     Only(Arc<[Box<str>]>),
+    /// Those that are of all of this.
+    Of(Arc<Selection>),
+}
+
+/// Which accounts, by what a scenario can know of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Empty: at any FIP.
+    pub fips: Box<[Box<str>]>,
+    /// Empty: of any kind.
+    pub fi_types: Box<[FiType]>,
+    /// No more than that, in the order in which the customer is shown them.
+    pub first: Option<u32>,
+}
+
+impl Selection {
+    /// Those of the accounts that it means.
+    pub fn of(&self, accounts: Vec<Account>) -> Vec<Account> {
+        let has = |account: &Account| {
+            (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
+                && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
+        };
+        let first = self.first.map_or(usize::MAX, |first| usize::try_from(first).unwrap_or(usize::MAX));
+        accounts.into_iter().filter(has).take(first).collect()
+    }
 }
 
 /// A validated consent request.
@@ -174,6 +251,8 @@ pub struct RaiseConsent {
     pub filing: Option<Filing>,
     /// A scenario asked for by name; `None`: the usual rules choose.
     pub scenario: Option<Box<str>>,
+    /// Whose data it is about; the scenario's word, if it has one.
+    pub persona: Persona,
 }
 
 /// A validated consent template.

@@ -67,6 +67,17 @@ impl Status {
 }
 
 named! {
+    /// Whose life the accounts of a customer tell.
+    #[derive(Default)]
+    Persona {
+        #[default]
+        Salaried = "salaried",
+        /// A salaried life, with some 100,000 rows a year.
+        HugeStatement = "huge-statement",
+    }
+}
+
+named! {
     /// How the FIU may hold what it gets (ReBIT AA API 2.0.0, `consentMode`).
     Mode { View = "VIEW", Store = "STORE", Query = "QUERY", Stream = "STREAM" }
 }
@@ -319,6 +330,8 @@ pub struct Consent {
     pub grant: Option<Box<Grant>>,
     /// The customer has left the AA: the consent can no longer be seen or used by anybody outside, which is no state.
     pub hidden: bool,
+    /// Whose data its accounts have.
+    pub persona: Persona,
     /// Oldest first, the last [`HISTORY_MAX`] moves.
     pub history: Vec<Moment>,
 }

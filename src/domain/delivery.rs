@@ -1,10 +1,11 @@
 //! A webhook on its way: what is sent, every try, and where it stands.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::account::named;
 use crate::domain::notice::Notice;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::webhook_fault::{Befallen, WebhookFault, WebhookFaultName};
 
 named! {
     /// Where a delivery stands.
@@ -14,12 +15,14 @@ named! {
         /// Waits for its turn in the consent's lane.
         Queued = "queued",
         Sending = "sending",
-        /// Failed, and is tried again later.
+        /// Failed, and is tried again later; or is late on purpose.
         Waiting = "waiting",
         Delivered = "delivered",
         GivenUp = "given_up",
         /// The FIU has no base URL.
         Unaddressed = "unaddressed",
+        /// Never sent, because a fault says so.
+        Dropped = "dropped",
     }
 }
 
@@ -32,9 +35,33 @@ pub struct Delivery {
     pub progress: Progress,
     /// When it is tried again, in world time; only while it waits.
     pub next_attempt_at: Option<Timestamp>,
-    /// The bytes, made before the first attempt and the same in each.
-    pub message: Option<Arc<Message>>,
+    /// The bytes, made before the first attempt and the same in each, and in all copies.
+    pub message: Arc<OnceLock<Message>>,
     pub attempts: Vec<Attempt>,
+    /// What goes wrong with it.
+    pub faults: Arc<[Befallen]>,
+    /// It repeats this one.
+    pub copy_of: Option<u64>,
+    /// How long its first attempt waits when its turn has come, in wall time.
+    pub pace: Span,
+    /// Whether it keeps to the order of its consent.
+    pub in_order: bool,
+    /// Somebody has sent it again by hand: one attempt, and no other after it.
+    pub resent: bool,
+}
+
+impl Delivery {
+    /// What befalls the attempt of this number.
+    pub fn faults_of(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
+        let hit = move |befallen: &&Befallen| !befallen.fault.name().is_of_the_way() && befallen.attempts.has(attempt);
+        self.faults.iter().filter(hit).map(|befallen| &befallen.fault)
+    }
+
+    /// The faults of its way, and those of this attempt, by name.
+    pub fn fault_names(&self, attempt: u32) -> Vec<WebhookFaultName> {
+        let way = self.faults.iter().map(|befallen| befallen.fault.name()).filter(|name| name.is_of_the_way());
+        way.chain(self.faults_of(attempt).map(WebhookFault::name)).collect()
+    }
 }
 
 /// What is sent: the body, and the signature over these very bytes.
@@ -56,6 +83,32 @@ pub struct Attempt {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub outcome: Outcome,
+    pub faults: Vec<WebhookFaultName>,
+    /// What was sent, where it is not the message as it should be.
+    pub spoilt: Option<Arc<[u8]>>,
+    /// What the FIU's `Retry-After` asks for.
+    pub retry_after: Option<Span>,
+}
+
+impl Outcome {
+    /// What the FIU answered, if it did.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Accepted { status, .. } | Self::Refused { status, .. } => Some(*status),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Accepted { status, remark: None, .. } => write!(f, "accepted with {status}"),
+            Self::Accepted { status, remark: Some(remark), .. } => write!(f, "accepted with {status}, but {remark}"),
+            Self::Refused { status, .. } => write!(f, "refused with {status}"),
+            Self::Failed { reason } => write!(f, "failed: {reason}"),
+        }
+    }
 }
 
 /// How a try ended.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::account::{Account, named};
-use crate::domain::command::Party;
+use crate::domain::command::{Pace, Party};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Link;
 use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::notice::Content;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, Template};
@@ -71,6 +72,16 @@ pub enum Event {
         handle: ConsentHandle,
         analytics: Arc<Analytics>,
     },
+    /// The FIU is told something that a scenario wants said.
+    NoticeScripted {
+        handle: ConsentHandle,
+        content: Content,
+    },
+    /// From now on things take another time for this consent.
+    PaceSet {
+        handle: ConsentHandle,
+        pace: Pace,
+    },
     TemplateSaved {
         template: Arc<Template>,
     },
@@ -114,6 +125,8 @@ named! {
         FiCollected = "fi.collected",
         FiExpired = "fi.expired",
         AnalyticsReported = "analytics.reported",
+        NoticeScripted = "notice.scripted",
+        PaceSet = "pace.set",
         TemplateSaved = "template.saved",
         CustomerRegistered = "customer.registered",
         CustomerDeregistered = "customer.deregistered",
@@ -146,7 +159,9 @@ impl EventName {
             | Self::FiPrepared
             | Self::FiCollected
             | Self::FiExpired
-            | Self::AnalyticsReported => true,
+            | Self::AnalyticsReported
+            | Self::NoticeScripted
+            | Self::PaceSet => true,
         }
     }
 }
@@ -168,6 +183,8 @@ impl Event {
             Self::DataCollected { .. } => EventName::FiCollected,
             Self::DataExpired { .. } => EventName::FiExpired,
             Self::AnalyticsReported { .. } => EventName::AnalyticsReported,
+            Self::NoticeScripted { .. } => EventName::NoticeScripted,
+            Self::PaceSet { .. } => EventName::PaceSet,
             Self::TemplateSaved { .. } => EventName::TemplateSaved,
             Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
             Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
@@ -189,7 +206,9 @@ impl Event {
             | Self::ConsentResumed { handle }
             | Self::ConsentRevoked { handle, .. }
             | Self::ConsentExpired { handle }
-            | Self::AnalyticsReported { handle, .. } => Some(*handle),
+            | Self::AnalyticsReported { handle, .. }
+            | Self::NoticeScripted { handle, .. }
+            | Self::PaceSet { handle, .. } => Some(*handle),
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataCollected { session }
@@ -242,6 +261,8 @@ impl Event {
             | Self::DataCollected { .. }
             | Self::DataExpired { .. }
             | Self::AnalyticsReported { .. }
+            | Self::NoticeScripted { .. }
+            | Self::PaceSet { .. }
             | Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
             | Self::CustomerDeregistered { .. }

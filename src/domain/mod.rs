@@ -4,15 +4,20 @@
 //! so a thirty-day consent is tested in microseconds. Outside spellings live in [`crate::wire`].
 
 pub mod account;
+pub mod api_fault;
+pub mod casting;
 pub mod command;
 pub mod consent;
 pub mod customer;
 pub mod delivery;
 pub mod event;
 pub mod exchange;
+pub mod expectation;
+pub mod glob;
 pub mod ids;
 pub mod money;
 pub mod notice;
+pub mod operation;
 pub mod participants;
 pub mod record;
 pub mod refusal;
@@ -22,3 +27,4 @@ pub mod stream;
 pub mod time;
 pub mod unaport;
 pub mod version;
+pub mod webhook_fault;

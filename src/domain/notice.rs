@@ -54,15 +54,41 @@ pub enum Content {
     FiData(Arc<Session>),
     /// How the analytics of a session went.
     Analytics(Arc<Analytics>),
+    /// What a scenario wants to have said, word for word.
+    Raw(Arc<Raw>),
+}
+
+/// A message that a scenario has written itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// What it is sent as, which decides where to.
+    pub kind: NoticeKind,
+    pub body: Box<[u8]>,
 }
 
 impl Notice {
     pub fn kind(&self) -> NoticeKind {
-        match self.content {
+        match &self.content {
             Content::ConsentStatus(_) => NoticeKind::ConsentStatus,
             Content::FiStatus(_) => NoticeKind::FiStatus,
             Content::FiData(_) => NoticeKind::FiData,
             Content::Analytics(_) => NoticeKind::Analytics,
+            Content::Raw(raw) => raw.kind,
+        }
+    }
+
+    /// What tells one message from another, the same in every attempt and every copy (Standard Webhooks 1.0).
+    pub fn webhook_id(&self) -> String {
+        format!("msg_{}", self.message)
+    }
+
+    /// The status that it tells, in the domain's words.
+    pub fn status(&self) -> Option<&'static str> {
+        match &self.content {
+            Content::ConsentStatus(status) => Some(status.as_str()),
+            Content::FiStatus(session) | Content::FiData(session) => Some(session.status.as_str()),
+            Content::Analytics(analytics) => Some(analytics.status.as_str()),
+            Content::Raw(_) => None,
         }
     }
 }

@@ -1,8 +1,16 @@
 //! An entry of a world's journal.
 
-use crate::domain::event::Event;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::domain::api_fault::ApiFaultName;
+use crate::domain::event::{Event, EventName};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::time::Timestamp;
+use crate::domain::notice::NoticeKind;
+use crate::domain::operation::Operation;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::webhook_fault::WebhookFaultName;
 
 /// One entry.
 #[derive(Clone, Debug)]
@@ -18,6 +26,10 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub enum What {
     Event(Event),
+    /// A call of the sandbox, and its answer.
+    Call(Arc<CallRecord>),
+    /// A webhook was sent, or was to be.
+    Webhook(Arc<WebhookRecord>),
     /// A scripted step that could not happen; the world goes on.
     StepRefused {
         handle: Option<ConsentHandle>,
@@ -32,4 +44,96 @@ pub enum What {
     Note {
         text: String,
     },
+}
+
+/// A call and its answer. Keys, tokens and passwords in it are masked.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    pub op: Operation,
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    /// Whose key or token was presented.
+    pub fiu: Option<Arc<str>>,
+    /// The consent that it was about, as far as that is known.
+    pub handle: Option<ConsentHandle>,
+    pub customer: Option<Arc<str>>,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    pub status: u16,
+    pub answer: Bytes,
+    /// Wall time of the answer.
+    pub wall_at: Timestamp,
+    /// From the arrival of the body to the answer, faults not included.
+    pub duration: Span,
+    /// What was made to go wrong.
+    pub faults: Vec<ApiFaultName>,
+    /// What the answer's `Retry-After` said.
+    pub retry_after: Option<Span>,
+}
+
+/// One attempt to send a webhook, or its end without one.
+#[derive(Clone, Debug)]
+pub struct WebhookRecord {
+    /// The delivery's number.
+    pub delivery: u64,
+    pub webhook_id: String,
+    pub event: NoticeKind,
+    /// The status that it tells.
+    pub status: Option<&'static str>,
+    pub handle: ConsentHandle,
+    pub customer: Arc<str>,
+    pub fiu: Arc<str>,
+    /// Counts from 1; 0 where none was made.
+    pub attempt: u32,
+    pub wall_at: Timestamp,
+    pub duration: Span,
+    /// What the FIU answered; `None` where there was no answer, or no attempt.
+    pub answered: Option<u16>,
+    /// How it went, for people.
+    pub outcome: String,
+    pub faults: Vec<WebhookFaultName>,
+    /// It is a copy of this delivery.
+    pub copy_of: Option<u64>,
+}
+
+/// What an entry is about, as far as who counts entries must know it when the entry itself is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    Event(EventName),
+    Call(Operation),
+    Webhook(NoticeKind),
+    StepRefused,
+    Remark,
+}
+
+impl What {
+    pub fn kind(&self) -> EntryKind {
+        match self {
+            Self::Event(event) => EntryKind::Event(event.name()),
+            Self::Call(call) => EntryKind::Call(call.op),
+            Self::Webhook(webhook) => EntryKind::Webhook(webhook.event),
+            Self::StepRefused { .. } => EntryKind::StepRefused,
+            Self::SignatureFlaw { .. } | Self::Note { .. } => EntryKind::Remark,
+        }
+    }
+
+    /// The consent that it is about, if it is about one.
+    pub fn handle(&self) -> Option<ConsentHandle> {
+        match self {
+            Self::Event(event) => event.handle(),
+            Self::Call(call) => call.handle,
+            Self::Webhook(webhook) => Some(webhook.handle),
+            Self::StepRefused { handle, .. } => *handle,
+            Self::SignatureFlaw { .. } | Self::Note { .. } => None,
+        }
+    }
+
+    /// How many bytes of bodies it keeps.
+    pub fn body_bytes(&self) -> usize {
+        match self {
+            Self::Call(call) => call.body.len() + call.answer.len(),
+            _ => 0,
+        }
+    }
 }

@@ -58,6 +58,12 @@ pub enum Refusal {
     UnknownAccount { customer: String, account: String, place: &'static str },
     #[error("analytics belong to the Unaport face; this session's consent is of the face {0}")]
     NoAnalytics(&'static str),
+    #[error("{customer} has no account left to link{}", at(.fip.as_ref()))]
+    NothingToLink { customer: String, fip: Option<String> },
+    #[error("{customer} has no linked account{}", at(.fip.as_ref()))]
+    NothingLinked { customer: String, fip: Option<String> },
+    #[error("a webhook that is {0} cannot be sent again; wait until it has ended, or waits for a retry")]
+    NotResendable(&'static str),
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
     #[error("the account '{0}' is linked already, or about to be")]
@@ -74,6 +80,10 @@ pub enum Refusal {
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),
+}
+
+fn at(fip: Option<&String>) -> String {
+    fip.map(|fip| format!(" at {fip}")).unwrap_or_default()
 }
 
 fn legal_list(status: Status) -> String {

@@ -19,17 +19,46 @@ named! {
     FiStatus { Ready = "READY", Denied = "DENIED", Pending = "PENDING", Delivered = "DELIVERED", Timeout = "TIMEOUT" }
 }
 
+/// When FIPs answer a request for data (DESIGN §4.10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progression {
+    /// In the same instant.
+    #[default]
+    Immediate,
+    /// In the rhythm that was recorded of the Unaport service.
+    Timed,
+    /// When somebody says so.
+    Manual,
+    /// When the FIU has come in vain so many times.
+    Polls(u32),
+}
+
+impl Progression {
+    /// What [`Progression::parse`] takes, for an error that says what would have been accepted.
+    pub const FORMS: &str = "immediate, timed, manual, polls:N";
+
+    /// Reads `immediate`, `timed`, `manual` or `polls:3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "immediate" => Some(Self::Immediate),
+            "timed" => Some(Self::Timed),
+            "manual" => Some(Self::Manual),
+            _ => text.strip_prefix("polls:")?.parse().ok().map(Self::Polls),
+        }
+    }
+}
+
 named! {
-    /// When FIPs answer a request for data (DESIGN §4.10).
+    /// Who answers a consent request that no scenario drives (DESIGN §4.10).
     #[derive(Default)]
-    Progression {
-        /// In the same instant.
+    Approval {
+        /// A person: by the page, the command line or the control API.
         #[default]
-        Immediate = "immediate",
-        /// In the rhythm that was recorded of the Unaport service.
-        Timed = "timed",
-        /// When somebody says so.
         Manual = "manual",
+        /// The customer approves at once.
+        Immediate = "immediate",
+        /// The customer approves when the one of the recorded journey did.
+        Timed = "timed",
     }
 }
 

@@ -30,6 +30,10 @@ pub enum Kind {
     RefreshSecret,
     /// The transaction of a consent that was raised without one.
     RaisedTxn,
+    /// Whether a fault that is a matter of chance befalls a call, and how long a latency is.
+    Fault,
+    /// Payments of a month that come back at once.
+    Returns,
 }
 
 /// Names one stream.

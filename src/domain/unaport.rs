@@ -33,6 +33,9 @@ named! {
 /// (`reference/unaport.md` §1.3.9: notified 04:50:39.331, run 04:50:43.000).
 pub const RECORDED_RUN_AFTER: Span = Span(3_669);
 
+/// How long the customer took to approve (created 04:50:20.089, notified 04:50:39.331).
+pub const RECORDED_APPROVAL_AFTER: Span = Span(19_242);
+
 /// How long FIPs took to answer it (run 04:50:43.000, notified 04:50:44.748).
 pub const RECORDED_ANSWER_AFTER: Span = Span(1_748);
 

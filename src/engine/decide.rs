@@ -64,6 +64,12 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
         Command::VerifyLink { customer, link, token } => customers::verify(state, &customer, link, &token, given),
         Command::ConfirmLink(confirm) => customers::confirm(state, &confirm, given),
         Command::DelinkAccount { customer, link_ref } => customers::delink(state, &customer, &link_ref, given),
+        Command::LinkAll { customer, fip } => customers::link_all(state, &customer, fip.as_deref(), given),
+        Command::DelinkAll { customer, fip } => customers::delink_all(state, &customer, fip.as_deref(), given),
+        Command::Notify { handle, content } => {
+            Ok(vec![Event::NoticeScripted { handle: find(state, handle)?.handle, content }])
+        }
+        Command::Adjust { handle, pace } => Ok(vec![Event::PaceSet { handle: find(state, handle)?.handle, pace }]),
     }
 }
 
@@ -73,7 +79,7 @@ fn find(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Refusal> 
 }
 
 fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let RaiseConsent { mut terms, face, aa, fiu, filing, scenario: _ } = raise;
+    let RaiseConsent { mut terms, face, aa, fiu, filing, scenario: _, persona } = raise;
     if terms.expiry <= given.now {
         return Err(Refusal::AlreadyExpired { expiry: terms.expiry, now: given.now });
     }
@@ -97,6 +103,7 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
         created_at: given.now,
         grant: None,
         hidden: false,
+        persona,
         history: vec![Moment { status: Status::Pending, at: given.now }],
     };
     Ok(vec![Event::ConsentRaised { consent: Arc::new(consent) }])
@@ -179,6 +186,9 @@ fn choose(terms: &Terms, linked: Vec<Account>, choice: &Choice) -> Result<Vec<Ac
             });
         }
         accounts.retain(|account| wanted.contains(&account.link_ref));
+    }
+    if let Choice::Of(selection) = choice {
+        accounts = selection.of(accounts);
     }
     if accounts.is_empty() {
         let asked: Vec<_> = terms.fi_types.iter().map(|fi_type| fi_type.as_str()).collect();

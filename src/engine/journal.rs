@@ -1,50 +1,67 @@
 //! What happened in a world, newest last: a bounded ring, each entry numbered for ever, so that a reader knows what
-//! it has missed. What must not be lost (state, deliveries) is kept elsewhere.
+//! it has missed. What must not be lost (state, deliveries) is kept elsewhere; how many entries of each kind were
+//! forgotten is counted, so that who verifies says so and never takes what is forgotten for what never was.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use crate::domain::record::{Entry, What};
+use crate::domain::record::{Entry, EntryKind, What};
 use crate::domain::time::Timestamp;
 
-/// Entries kept per world.
+/// Entries kept per world, and how many bytes of bodies they may hold.
 pub const ENTRIES_MAX: usize = 10_000;
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Journal {
     entries: VecDeque<Entry>,
+    body_bytes: usize,
     written: u64,
+    evicted: HashMap<EntryKind, u64>,
 }
 
 impl Journal {
     pub fn write(&mut self, at: Timestamp, what: What) {
         self.written += 1;
-        if self.entries.len() == ENTRIES_MAX {
-            self.entries.pop_front();
-        }
+        self.body_bytes += what.body_bytes();
         self.entries.push_back(Entry { seq: self.written, at, what });
+        while self.entries.len() > ENTRIES_MAX || (self.body_bytes > BODY_BYTES_MAX && self.entries.len() > 1) {
+            let oldest = self.entries.pop_front().expect("it is not empty");
+            self.body_bytes -= oldest.what.body_bytes();
+            *self.evicted.entry(oldest.what.kind()).or_default() += 1;
+        }
     }
 
     /// Up to `limit` entries with a number above `after`, oldest first.
     pub fn after(&self, after: u64, limit: usize) -> Vec<Entry> {
+        self.since(after).take(limit).cloned().collect()
+    }
+
+    /// The entries with a number above `after`, oldest first.
+    pub fn since(&self, after: u64) -> impl DoubleEndedIterator<Item = &Entry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
         let skip = usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
-        self.entries.iter().skip(skip).take(limit).cloned().collect()
+        self.entries.range(skip.min(self.entries.len())..)
     }
 
     /// How many entries were written, forgotten ones included.
     pub fn written(&self) -> u64 {
         self.written
     }
+
+    /// How many entries of these kinds were forgotten.
+    pub fn evicted(&self, kinds: impl Fn(EntryKind) -> bool) -> u64 {
+        self.evicted.iter().filter(|(kind, _)| kinds(**kind)).map(|(_, count)| count).sum()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{ENTRIES_MAX, Journal};
-    use crate::domain::record::What;
+    use crate::domain::record::{EntryKind, What};
     use crate::domain::time::Timestamp;
 
     #[test]
-    fn the_ring_forgets_the_oldest_but_keeps_the_numbers() {
+    fn the_ring_forgets_the_oldest_but_keeps_the_numbers_and_counts_what_it_forgot() {
         let mut journal = Journal::default();
         for _ in 0..ENTRIES_MAX + 5 {
             journal.write(Timestamp::from_millis(0), What::Note { text: String::new() });
@@ -54,5 +71,8 @@ mod tests {
         let last = journal.written();
         assert_eq!(journal.after(last - 1, 10).len(), 1);
         assert!(journal.after(last, 10).is_empty());
+        assert!(journal.after(u64::MAX, 10).is_empty());
+        assert_eq!(journal.evicted(|kind| kind == EntryKind::Remark), 5);
+        assert_eq!(journal.evicted(|kind| kind == EntryKind::StepRefused), 0);
     }
 }

@@ -9,38 +9,22 @@ use proptest::prelude::*;
 use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::command::{Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb};
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Purpose, Range,
-    Status, Terms,
+    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Persona, Purpose,
+    Range, Status, Terms,
 };
 use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::{Aa, Entity, Fip, Linking, Participants};
 use crate::domain::record::What;
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, Progression};
+use crate::domain::session::{Approval, FiStatus, Progression};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Unaport;
 use crate::domain::version::Version;
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{Bank, Director, Script, Setting};
+use crate::engine::ports::{Bank, NoScenarios, Setting};
 use crate::engine::state::State;
 use crate::engine::world::World;
-
-struct Nobody;
-
-impl Director for Nobody {
-    fn cast(&self, _: &Terms, _: Option<&str>, _: Option<&str>) -> Result<Option<Arc<dyn Script>>, Refusal> {
-        Ok(None)
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn reload(&self) -> Result<usize, String> {
-        Ok(0)
-    }
-}
 
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
@@ -56,9 +40,10 @@ fn world() -> Arc<World> {
         }),
         fiu_url: None,
         progression: Progression::Immediate,
+        approval: Approval::Manual,
         unaport: Unaport::open_to_all("FIU-1".into()),
         push_data: Some(true),
-        director: Arc::new(Nobody),
+        director: Arc::new(NoScenarios),
         bank: Bank { accounts: |_, _, _| vec![account()], tells: |_| true },
     };
     Arc::new(World::new("laws", Arc::new(setting)))
@@ -103,6 +88,7 @@ fn raise(customer: u8, days: i64) -> Command {
         fiu: "FIU-1".into(),
         filing: None,
         scenario: None,
+        persona: Persona::default(),
     })
 }
 

@@ -8,9 +8,11 @@
 //! which accounts a customer has) it is given as a [`ports::Director`] and a [`ports::Bank`]; it imports none of them.
 
 pub mod advance;
+pub mod casting;
 pub mod clock;
 mod decide;
 pub mod entropy;
+pub mod faults;
 pub mod journal;
 #[cfg(test)]
 mod laws;

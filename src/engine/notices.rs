@@ -27,6 +27,7 @@ pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec
             }
             contents
         }
+        Event::NoticeScripted { content, .. } => vec![content.clone()],
         Event::AnalyticsReported { analytics, .. } => vec![Content::Analytics(Arc::clone(analytics))],
         // Unaport has fetched what was there; that it deletes it one day is told nobody.
         Event::DataExpired { session } if face == Face::Unaport && session.has_data() => Vec::new(),
@@ -34,6 +35,7 @@ pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec
         Event::ConsentRaised { .. }
         | Event::ConsentApproved { .. }
         | Event::DataRequested { .. }
+        | Event::PaceSet { .. }
         | Event::DataCollected { .. }
         | Event::TemplateSaved { .. }
         | Event::CustomerRegistered { .. }

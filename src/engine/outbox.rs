@@ -4,16 +4,20 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::delivery::{Attempt, Delivery, Message, Outcome, Progress};
-use crate::domain::ids::ConsentHandle;
+use crate::domain::delivery::{Attempt, Delivery, Outcome, Progress};
+use crate::domain::ids::{ConsentHandle, MessageId};
 use crate::domain::notice::Notice;
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::webhook_fault::{Befallen, WebhookFault};
 
 /// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
 ///
 /// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
 pub const RETRY_AFTER: [Span; 6] =
     [Span::ZERO, Span::seconds(1), Span::seconds(5), Span::seconds(30), Span::seconds(2 * 60), Span::seconds(10 * 60)];
+
+/// The longest wait that an FIU's `Retry-After` is granted.
+const RETRY_AFTER_MAX: Span = Span::seconds(60 * 60);
 
 /// Undelivered webhooks per world; a caller that would add to a full outbox is refused.
 pub const OPEN_MAX: usize = 10_000;
@@ -29,12 +33,25 @@ pub enum Next {
     RetryAt(Timestamp),
 }
 
+/// A notice for the outbox.
+#[derive(Debug)]
+pub struct Post {
+    pub notice: Notice,
+    /// It waits for the response that caused it.
+    pub held: bool,
+    pub faults: Vec<Befallen>,
+    /// The message id of a near duplicate, where there is to be one.
+    pub second: Option<MessageId>,
+}
+
 #[derive(Debug, Default)]
 pub struct Outbox {
     given: u64,
     open: BTreeMap<u64, Delivery>,
-    /// Undelivered webhooks of a consent, oldest first: only the first may be sent.
+    /// Undelivered webhooks of a consent that keep to its order, oldest first: only the first may be sent.
     lanes: HashMap<ConsentHandle, VecDeque<u64>>,
+    /// Deliveries that wait for the next one of their consent, to come after it.
+    swapped: HashMap<ConsentHandle, Vec<u64>>,
     /// Deliveries that may be sent now.
     ready: VecDeque<u64>,
     busy: usize,
@@ -45,23 +62,116 @@ pub struct Outbox {
     done_bytes: usize,
 }
 
+/// What the faults of a message's way make of it.
+#[derive(Default)]
+struct Way {
+    dropped: bool,
+    overtakes: bool,
+    late: Option<Span>,
+    reordered: Option<Span>,
+    /// Further copies, one after the other, and the time between them.
+    copies: (u32, Span),
+    near: Option<Span>,
+    /// Further copies, all at once.
+    burst: u32,
+}
+
+impl Way {
+    fn of(faults: &[Befallen]) -> Self {
+        let mut way = Self::default();
+        for Befallen { fault, .. } in faults {
+            match fault {
+                WebhookFault::Drop => way.dropped = true,
+                WebhookFault::Overtake => way.overtakes = true,
+                WebhookFault::Late { by } => way.late = Some(*by),
+                WebhookFault::Reorder { within } => way.reordered = Some(*within),
+                WebhookFault::Duplicate { copies, spacing } => way.copies = (copies.saturating_sub(1), *spacing),
+                WebhookFault::NearDuplicate { spacing } => way.near = Some(*spacing),
+                WebhookFault::Burst { copies } => way.burst = copies.saturating_sub(1),
+                _ => {}
+            }
+        }
+        way
+    }
+}
+
 impl Outbox {
-    /// Takes a notice in.
-    pub fn add(&mut self, notice: Notice, held: bool) {
-        self.given += 1;
-        let id = self.given;
+    /// Takes a notice in, and gives the deliveries that are to be looked at again, each after how long.
+    pub fn add(&mut self, post: Post, now: Timestamp) -> Vec<(Timestamp, u64)> {
+        let Post { notice, held, faults, second } = post;
+        let way = Way::of(&faults);
         let handle = notice.consent.handle;
-        let delivery = Delivery {
-            id,
+        let original = Delivery {
+            id: 0,
             notice: Arc::new(notice),
-            progress: if held { Progress::Held } else { Progress::Queued },
+            progress: if held && !way.overtakes { Progress::Held } else { Progress::Queued },
             next_attempt_at: None,
-            message: None,
+            message: Arc::default(),
             attempts: Vec::new(),
+            faults: faults.into(),
+            copy_of: None,
+            pace: Span::ZERO,
+            in_order: !way.overtakes && way.late.is_none() && way.reordered.is_none(),
+            resent: false,
         };
-        self.held += usize::from(held);
-        self.open.insert(id, delivery);
-        self.lanes.entry(handle).or_default().push_back(id);
+        if way.dropped {
+            self.given += 1;
+            self.record(Delivery { id: self.given, progress: Progress::Dropped, ..original });
+            return Vec::new();
+        }
+        let mut later = Vec::new();
+        let mut delivery = original.clone();
+        if let Some(wait) = way.late.or(way.reordered) {
+            let at = now.plus(wait);
+            (delivery.progress, delivery.next_attempt_at) = (Progress::Waiting, Some(at));
+            later.push((at, self.given + 1));
+        }
+        let id = self.open(delivery);
+        if way.reordered.is_some() {
+            self.swapped.entry(handle).or_default().push(id);
+            return later;
+        }
+        let copy = Delivery { copy_of: Some(id), in_order: original.in_order && later.is_empty(), ..original };
+        let (copies, spacing) = way.copies;
+        for _ in 0..copies {
+            self.open(Delivery { pace: spacing, ..copy.clone() });
+        }
+        if let (Some(pace), Some(message)) = (way.near, second) {
+            let notice = Arc::new(Notice { message, ..(*copy.notice).clone() });
+            self.open(Delivery { pace, notice, message: Arc::default(), ..copy.clone() });
+        }
+        for _ in 0..way.burst {
+            self.open(Delivery { in_order: false, ..copy.clone() });
+        }
+        for id in self.swapped.remove(&handle).unwrap_or_default() {
+            self.requeue(id, true);
+        }
+        later
+    }
+
+    fn open(&mut self, delivery: Delivery) -> u64 {
+        self.given += 1;
+        let (id, handle) = (self.given, delivery.notice.consent.handle);
+        self.held += usize::from(delivery.progress == Progress::Held);
+        if delivery.in_order {
+            self.lanes.entry(handle).or_default().push_back(id);
+        }
+        self.open.insert(id, Delivery { id, ..delivery });
+        self.offer(id);
+        id
+    }
+
+    /// What has waited may be sent; from now on in the order of its consent, or not.
+    fn requeue(&mut self, id: u64, in_order: bool) {
+        let Some(delivery) = self.open.get_mut(&id).filter(|delivery| delivery.progress == Progress::Waiting) else {
+            return;
+        };
+        delivery.progress = Progress::Queued;
+        delivery.next_attempt_at = None;
+        if in_order && !delivery.in_order {
+            delivery.in_order = true;
+            self.lanes.entry(delivery.notice.consent.handle).or_default().push_back(id);
+        }
         self.offer(id);
     }
 
@@ -88,16 +198,22 @@ impl Outbox {
         taken
     }
 
-    /// Records the end of an attempt made with `message`.
-    pub fn attempted(&mut self, id: u64, message: Arc<Message>, attempt: Attempt, now: Timestamp) -> Next {
+    /// Records the end of an attempt. An FIU may ask for more patience than the schedule has, and is told no more when it
+    /// answers 410 (Standard Webhooks 1.0).
+    pub fn attempted(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> Next {
         self.busy -= 1;
         self.posted += 1;
         let delivery = self.open.get_mut(&id).expect("what is being sent is open");
         let accepted = matches!(attempt.outcome, Outcome::Accepted { .. });
-        delivery.message = Some(message);
+        let gone = matches!(attempt.outcome, Outcome::Refused { status: 410, .. });
+        let patience = attempt.retry_after.unwrap_or_default();
         delivery.attempts.push(attempt);
-        if !accepted && let Some(wait) = RETRY_AFTER.get(delivery.attempts.len()) {
-            let at = now.plus(*wait);
+        if !accepted
+            && !gone
+            && !delivery.resent
+            && let Some(wait) = RETRY_AFTER.get(delivery.attempts.len())
+        {
+            let at = now.plus(patience.min(RETRY_AFTER_MAX).max(*wait));
             delivery.progress = Progress::Waiting;
             delivery.next_attempt_at = Some(at);
             return Next::RetryAt(at);
@@ -107,18 +223,20 @@ impl Outbox {
     }
 
     /// Puts a message on record that has nowhere to go.
-    pub fn shelve(&mut self, id: u64, message: Arc<Message>) {
+    pub fn shelve(&mut self, id: u64) {
         self.busy -= 1;
-        self.open.get_mut(&id).expect("what is being sent is open").message = Some(message);
         self.finish(id, Progress::Unaddressed);
     }
 
     fn finish(&mut self, id: u64, progress: Progress) {
         let mut delivery = self.open.remove(&id).expect("what ends is open");
         delivery.progress = progress;
-        let handle = delivery.notice.consent.handle;
+        let (handle, in_order) = (delivery.notice.consent.handle, delivery.in_order);
         self.record(delivery);
-        let lane = self.lanes.get_mut(&handle).expect("an open delivery has a lane");
+        if !in_order {
+            return;
+        }
+        let lane = self.lanes.get_mut(&handle).expect("what keeps to an order has a lane");
         lane.pop_front();
         match lane.front().copied() {
             Some(next) => self.offer(next),
@@ -128,13 +246,32 @@ impl Outbox {
         }
     }
 
-    /// The wait of a failed delivery is over.
-    pub fn retry(&mut self, id: u64) {
-        if let Some(delivery) = self.open.get_mut(&id).filter(|delivery| delivery.progress == Progress::Waiting) {
-            delivery.progress = Progress::Queued;
-            delivery.next_attempt_at = None;
+    /// The wait of a delivery, which was to end at this instant, is over.
+    pub fn retry(&mut self, id: u64, due: Timestamp) {
+        let waits = self.open.get(&id).is_some_and(|delivery| delivery.next_attempt_at == Some(due));
+        if waits {
+            self.requeue(id, false);
+        }
+    }
+
+    /// Sends a delivery once more: at once where it waits for a retry, anew where it has ended.
+    pub fn resend(&mut self, id: u64) -> Result<(), Progress> {
+        if let Some(delivery) = self.open.get(&id) {
+            if delivery.progress != Progress::Waiting {
+                return Err(delivery.progress);
+            }
+            self.requeue(id, false);
+            return Ok(());
+        }
+        if let Some(place) = self.done.iter().position(|delivery| delivery.id == id) {
+            let delivery = self.done.remove(place).expect("it is there");
+            self.done_bytes -= body_bytes(&delivery);
+            let again =
+                Delivery { progress: Progress::Queued, in_order: false, resent: true, pace: Span::ZERO, ..delivery };
+            self.open.insert(id, again);
             self.offer(id);
         }
+        Ok(())
     }
 
     /// Whether nothing is on its way: what waits for a later retry does not count.
@@ -150,6 +287,21 @@ impl Outbox {
     /// Whether no attempt is being made, whatever else there may be to send.
     pub fn is_idle(&self) -> bool {
         self.busy == 0
+    }
+
+    /// Those that are to arrive before the response that caused them.
+    pub fn overtaking(&self, ids: &[u64]) -> Vec<u64> {
+        let overtakes = |id: &&u64| {
+            let delivery = self.open.get(id);
+            delivery
+                .is_some_and(|delivery| delivery.faults.iter().any(|befallen| befallen.fault == WebhookFault::Overtake))
+        };
+        ids.iter().filter(overtakes).copied().collect()
+    }
+
+    /// Whether it is still to be sent for the first time.
+    pub fn awaits_its_first_attempt(&self, id: u64) -> bool {
+        self.open.get(&id).is_some_and(|delivery| delivery.attempts.is_empty())
     }
 
     /// Attempts made so far.
@@ -179,12 +331,12 @@ impl Outbox {
         self.open.get(&id).or_else(|| self.done.iter().find(|delivery| delivery.id == id)).cloned()
     }
 
-    /// Makes a delivery ready if it is queued and the first of its lane. It is asked about once each time when one of
-    /// the two has just become true, so nothing is made ready twice.
+    /// Makes a delivery ready if it is queued, and the first of its lane where it keeps to one. It is asked about once
+    /// each time when one of the two has just become true, so nothing is made ready twice.
     fn offer(&mut self, id: u64) {
         let delivery = &self.open[&id];
-        let first = self.lanes.get(&delivery.notice.consent.handle).and_then(VecDeque::front);
-        if delivery.progress == Progress::Queued && first == Some(&id) {
+        let lane = || self.lanes.get(&delivery.notice.consent.handle).and_then(VecDeque::front);
+        if delivery.progress == Progress::Queued && (!delivery.in_order || lane() == Some(&id)) {
             self.ready.push_back(id);
         }
     }
@@ -199,6 +351,9 @@ impl Outbox {
     }
 }
 
+/// Copies share one body, which is counted for each: the bound is kept, and more is not needed.
 fn body_bytes(delivery: &Delivery) -> usize {
-    delivery.message.as_ref().map_or(0, |message| message.body.len())
+    let spoilt = |attempt: &Attempt| attempt.spoilt.as_ref().map_or(0, |body| body.len());
+    let whole = delivery.message.get().map_or(0, |message| message.body.len());
+    whole + delivery.attempts.iter().map(spoilt).sum::<usize>()
 }

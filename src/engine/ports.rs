@@ -4,38 +4,148 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::domain::account::{Account, FiType};
-use crate::domain::command::Command;
-use crate::domain::consent::{Consent, Terms};
+use crate::domain::api_fault::Faults;
+use crate::domain::casting::Match;
+use crate::domain::command::{Command, RaiseConsent, Verb};
+use crate::domain::consent::{Consent, Input, Persona};
 use crate::domain::event::Event;
+use crate::domain::expectation::Expectation;
+use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
-use crate::domain::refusal::Refusal;
-use crate::domain::session::Progression;
+use crate::domain::session::{Approval, Progression};
 use crate::domain::time::Span;
-use crate::domain::unaport::{FetchQuirks, Unaport};
+use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_AFTER, Unaport};
 use crate::engine::clock::ClockStart;
 
-/// Chooses what drives a new consent.
+/// What can drive the consents of all worlds.
 pub trait Director: Send + Sync {
-    /// The script for a consent with these terms: the one `wanted` by name, else a magic customer's, else the one that its
-    /// AA is used to, else the default; `None` leaves the consent to people.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownScenario`] when no scenario has the name.
-    fn cast(
-        &self,
-        terms: &Terms,
-        wanted: Option<&str>,
-        usual: Option<&str>,
-    ) -> Result<Option<Arc<dyn Script>>, Refusal>;
+    /// The script of this name.
+    fn named(&self, name: &str) -> Option<Arc<dyn Script>>;
 
-    /// The names that [`Director::cast`] knows, sorted.
+    /// The script that says by itself that it is for such a consent; of several the one that asks most.
+    fn matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn Script>>;
+
+    /// A magic customer's.
+    fn magic(&self, customer: &str) -> Option<Arc<dyn Script>>;
+
+    /// The name of the one that drives what nothing else drives.
+    fn default_name(&self) -> Option<&str>;
+
+    /// The names that [`Director::named`] knows, sorted.
     fn names(&self) -> Vec<String>;
+
+    /// What is wrong with the scenario files as they are now; the set that was right before is in force.
+    fn complaint(&self) -> Option<String>;
+
+    /// All of them, sorted by name, for people.
+    fn shown(&self) -> Vec<Shown>;
+
+    /// The magic customers and their stories.
+    fn stories(&self) -> Vec<(&'static str, &'static str)>;
 
     /// Reads the scenario files again; consents that run keep the version they started with.
     ///
     /// # Errors
     /// What is wrong with which file, and where; the old set stays in force.
     fn reload(&self) -> Result<usize, String>;
+
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<TextFault>>;
+
+    /// Reads faults, and how long they are in force, in wall time.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Span>), Vec<TextFault>>;
+
+    /// Reads expectations.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    fn read_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<TextFault>>;
+}
+
+/// A sandbox that has none: people, and the control API, drive everything.
+#[derive(Debug)]
+pub struct NoScenarios;
+
+impl Director for NoScenarios {
+    fn named(&self, _: &str) -> Option<Arc<dyn Script>> {
+        None
+    }
+
+    fn matching(&self, _: &RaiseConsent) -> Option<Arc<dyn Script>> {
+        None
+    }
+
+    fn magic(&self, _: &str) -> Option<Arc<dyn Script>> {
+        None
+    }
+
+    fn default_name(&self) -> Option<&str> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+
+    fn shown(&self) -> Vec<Shown> {
+        Vec::new()
+    }
+
+    fn stories(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
+    fn reload(&self) -> Result<usize, String> {
+        Ok(0)
+    }
+
+    fn read(&self, _: &str) -> Result<Arc<dyn Script>, Vec<TextFault>> {
+        Err(Vec::new())
+    }
+
+    fn read_faults(&self, _: &str) -> Result<(Faults, Option<Span>), Vec<TextFault>> {
+        Err(Vec::new())
+    }
+
+    fn read_expectations(&self, _: &str) -> Result<Vec<Expectation>, Vec<TextFault>> {
+        Err(Vec::new())
+    }
+}
+
+/// What is wrong with a text in one of our formats, and where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextFault {
+    /// Counts from 1; 0 when the place is not known.
+    pub line: u64,
+    pub column: u64,
+    pub message: String,
+}
+
+impl std::fmt::Display for TextFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { line, column, message } = self;
+        if *line == 0 { f.write_str(message) } else { write!(f, "{line}:{column}: {message}") }
+    }
+}
+
+/// A scenario, for people.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    pub description: Option<String>,
+    pub text: Arc<str>,
 }
 
 /// Drives one consent. Called inside the world's lock, after each event of the consent: it must be pure and quick.
@@ -52,6 +162,21 @@ pub trait Script: Send + Sync {
     /// The oddities of the data that is fetched under its consents.
     fn fetch_quirks(&self) -> FetchQuirks;
 
+    /// What goes wrong for its consents.
+    fn faults(&self) -> &Faults;
+
+    /// Whose life its consents' accounts tell.
+    fn persona(&self) -> Option<Persona>;
+
+    /// What is expected of a run with it.
+    fn expectations(&self) -> &[Expectation];
+
+    /// What it is for, for people.
+    fn description(&self) -> Option<&str>;
+
+    /// Which consents it is for, if it says so.
+    fn casting(&self) -> Option<&Match>;
+
     /// What is to happen later because of this event.
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later>;
 }
@@ -63,6 +188,19 @@ pub struct Later {
     pub command: Command,
     /// Which step or rule it comes from, for the journal.
     pub origin: String,
+}
+
+impl Approval {
+    /// What is to follow a consent request that no scenario drives.
+    pub fn later(self, handle: ConsentHandle) -> Vec<Later> {
+        let after = match self {
+            Self::Manual => return Vec::new(),
+            Self::Immediate => Span::ZERO,
+            Self::Timed => RECORDED_APPROVAL_AFTER,
+        };
+        let command = Command::MoveConsent { handle, verb: Verb::plain(Input::Approve) };
+        vec![Later { after, command, origin: format!("consent: {self}") }]
+    }
 }
 
 /// The simulated FIPs; pure in the world's seed and the customer's address.
@@ -86,6 +224,8 @@ pub struct Setting {
     pub fiu_url: Option<Arc<str>>,
     /// When FIPs answer a request for data.
     pub progression: Progression,
+    /// Who answers a consent request that no scenario drives.
+    pub approval: Approval,
     pub unaport: Unaport,
     /// Whether statements go out by webhook; `None`: only where the face has no data call.
     pub push_data: Option<bool>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
+use crate::domain::command::Pace;
 use crate::domain::consent::{
     Consent, Face, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider,
 };
@@ -42,6 +43,8 @@ pub struct State {
     customers: HashMap<Arc<str>, Customer>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<Template>>,
+    /// How fast things go for consents for which somebody has set that.
+    paces: HashMap<ConsentHandle, Pace>,
     /// Oldest first, for listings.
     order: Vec<ConsentHandle>,
     drawn: HashMap<Arc<str>, Drawn>,
@@ -108,6 +111,11 @@ impl State {
     /// Consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
         self.order.iter().skip(skip).filter_map(|handle| self.consents.get(handle))
+    }
+
+    /// How fast things go for this consent, as far as somebody has set that.
+    pub fn pace(&self, handle: ConsentHandle) -> Pace {
+        self.paces.get(&handle).copied().unwrap_or_default()
     }
 
     pub fn len(&self) -> usize {
@@ -205,6 +213,10 @@ impl State {
                 consent.grant.as_mut().expect("data is taken under a granted consent").taken += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
             }
+            Event::PaceSet { handle, pace } => {
+                let before = self.paces.entry(*handle).or_default();
+                *before = pace.over(*before);
+            }
             Event::DataPrepared { session } | Event::DataExpired { session } => {
                 self.sessions.insert(session.id, Arc::clone(session));
             }
@@ -216,6 +228,7 @@ impl State {
             | Event::ConsentRevoked { .. }
             | Event::ConsentExpired { .. }
             | Event::AnalyticsReported { .. }
+            | Event::NoticeScripted { .. }
             | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
             | Event::CustomerDeregistered { .. }

@@ -25,6 +25,8 @@ pub enum Work {
 
 #[derive(Debug)]
 pub struct Scripted {
+    /// The consent whose script it is.
+    pub handle: ConsentHandle,
     pub command: Command,
     pub origin: String,
     /// Due at the very instant of the event that it answers; these are counted, so that rules which answer each

@@ -4,39 +4,47 @@ mod course;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
 use crate::domain::account::Account;
-use crate::domain::command::Command;
+use crate::domain::api_fault::Faults;
+use crate::domain::command::{CollectData, Command, RaiseConsent};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
-use crate::domain::delivery::{Attempt, Delivery, Message};
+use crate::domain::delivery::{Attempt, Delivery};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
 use crate::domain::notice::Notice;
 use crate::domain::participants::Participants;
-use crate::domain::record::{Entry, What};
+use crate::domain::record::{CallRecord, Entry, What};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::{FetchQuirks, Template};
+use crate::engine::casting::Casting;
 use crate::engine::clock::{Clock, wall};
 use crate::engine::decide::linked;
 use crate::engine::entropy::{id_bytes, stream, world_seed};
+use crate::engine::faults::{CallFault, Called, FaultBook, InForce, NAMED_MAX, fraction};
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
 use crate::engine::ports::{Script, Setting};
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Timers, Work};
+use crate::engine::world::course::webhook_record;
 use crate::engine::worlds::DEFAULT_WORLD;
 
 /// Different remarks kept per world, and how long one may be: they quote what callers sent.
 const NOTES_MAX: usize = 1_000;
 const NOTE_CHARS_MAX: usize = 300;
+
+/// Answers kept per world, so that later ones can be stale.
+const ANSWERS_MAX: usize = 1_000;
 
 /// How long the explanation of a bad signature may be: it quotes the sender's header and body.
 const FLAW_CHARS_MAX: usize = 4_000;
@@ -49,16 +57,22 @@ pub struct World {
     setting: Arc<Setting>,
     /// Who takes part in this world: the sandbox's participants, until somebody configures them otherwise.
     participants: RwLock<Arc<Participants>>,
+    /// What drives new consents of this world, beside the scenarios of all worlds.
+    casting: RwLock<Casting>,
     inner: Mutex<Inner>,
     /// Something became due or ready: whoever drives this world should look.
     pub(super) stirred: Notify,
     /// A delivery has ended.
     pub(super) settled: Notify,
+    /// An entry was written to the journal, or something else came about that somebody may wait for.
+    pub(super) noticed: Notify,
     /// Somebody advances the clock.
     pub(super) advancing: AtomicBool,
     /// The sandbox stops: what is being sent may finish, nothing more is begun.
     draining: AtomicBool,
     closed: AtomicBool,
+    /// A message was signed with the AA's next key, which everybody may see from then on.
+    rotated: AtomicBool,
 }
 
 pub(super) struct Inner {
@@ -67,6 +81,7 @@ pub(super) struct Inner {
     pub(super) timers: Timers,
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
+    faults: FaultBook,
     scripts: HashMap<ConsentHandle, Arc<dyn Script>>,
     /// How many messages each customer's consents have caused: the ordinals of their ids.
     told: HashMap<Arc<str>, u64>,
@@ -74,6 +89,10 @@ pub(super) struct Inner {
     put_off: HashMap<ConsentHandle, Vec<Scripted>>,
     /// Data notifications of each Unaport consent, which an FIU may also ask for; the last hundred, oldest first.
     stored: HashMap<ConsentHandle, VecDeque<Notice>>,
+    /// How often an FIU has come in vain for the data of a session.
+    polls: HashMap<SessionId, u32>,
+    /// What was answered last to calls whose answers may be repeated by a fault.
+    answers: HashMap<String, Bytes>,
     noted: HashSet<String>,
     /// How many ids were given to what is no part of the state.
     fresh: u64,
@@ -116,9 +135,24 @@ impl Receipt {
 pub struct Hold {
     world: Arc<World>,
     deliveries: Vec<u64>,
+    /// Those that are to arrive before the response does.
+    overtaking: Vec<u64>,
 }
 
 impl Hold {
+    /// Waits until what is to overtake the response has been sent once.
+    pub async fn overtaken(&self) {
+        if self.overtaking.is_empty() {
+            return;
+        }
+        let waits = |inner: &Inner, id: &u64| inner.outbox.awaits_its_first_attempt(*id);
+        let sent = |world: &World| {
+            let inner = world.lock();
+            world.is_closed() || !self.overtaking.iter().any(|id| waits(&inner, id))
+        };
+        self.world.settled_when(sent).await;
+    }
+
     /// Whether there is nothing to hold back.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
@@ -132,6 +166,14 @@ impl Drop for Hold {
             self.world.stirred.notify_one();
         }
     }
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Debug, Default)]
+pub struct CallFaults {
+    pub found: Vec<CallFault>,
+    /// A later answer may be this one's again.
+    pub may_be_repeated: bool,
 }
 
 /// What a world looks like from afar.
@@ -156,20 +198,26 @@ impl World {
                 timers: Timers::default(),
                 journal: Journal::default(),
                 outbox: Outbox::default(),
+                faults: FaultBook::default(),
                 scripts: HashMap::new(),
                 told: HashMap::new(),
                 put_off: HashMap::new(),
                 stored: HashMap::new(),
+                polls: HashMap::new(),
+                answers: HashMap::new(),
                 noted: HashSet::new(),
                 fresh: 0,
             }),
             participants: RwLock::new(Arc::clone(&setting.participants)),
+            casting: RwLock::default(),
             setting,
             stirred: Notify::new(),
             settled: Notify::new(),
+            noticed: Notify::new(),
             advancing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            rotated: AtomicBool::new(false),
         }
     }
 
@@ -229,14 +277,50 @@ impl World {
     /// A [`Refusal`]; nothing has changed then.
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Refusal> {
         let script = match &command {
-            Command::RaiseConsent(raise) => {
-                let participants = self.participants();
-                let usual = participants.aa(&raise.aa).and_then(|aa| aa.scenario.as_deref());
-                self.setting.director.cast(&raise.terms, raise.scenario.as_deref(), usual)?
-            }
+            Command::RaiseConsent(raise) => self.cast(raise)?,
             _ => None,
         };
-        self.give(|inner, now| self.carry_out(inner, command, script, now, true))
+        self.give(|inner, now| {
+            if let Command::CollectData(CollectData { session, .. }) | Command::CollectKept(session) = &command {
+                self.count_poll(inner, *session, now);
+            }
+            self.carry_out(inner, command, script, now, true)
+        })
+    }
+
+    /// What would drive a consent that is raised now.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownScenario`] when it is asked for by a name that nobody has.
+    pub fn cast(&self, raise: &RaiseConsent) -> Result<Option<Arc<dyn Script>>, Refusal> {
+        let participants = self.participants();
+        let usual = participants.aa(&raise.aa).and_then(|aa| aa.scenario.as_deref());
+        self.casting().cast(raise, usual, &*self.setting.director)
+    }
+
+    /// What drives new consents of this world, beside the scenarios of all worlds.
+    pub fn casting(&self) -> RwLockReadGuard<'_, Casting> {
+        self.casting.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn casting_mut(&self) -> RwLockWriteGuard<'_, Casting> {
+        self.casting.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a scenario drive a consent from now on; its steps begin now.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there is no such consent, or no such scenario.
+    pub fn pin(self: &Arc<Self>, handle: ConsentHandle, scenario: &str) -> Result<Receipt, Refusal> {
+        let script = self.casting().named(scenario, &*self.setting.director)?;
+        self.give(|inner, now| {
+            let consent = inner.state.consent(handle).filter(|consent| !consent.hidden).cloned();
+            let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+            let text = format!("{} drives {handle} from now on", script.name());
+            inner.journal.write(now, What::Note { text });
+            self.recast(inner, &consent, &script, now);
+            Ok(Event::ConsentRaised { consent })
+        })
     }
 
     /// Whether a command would be refused now. Nothing changes.
@@ -281,9 +365,19 @@ impl World {
         }
         let first = inner.outbox.given() + 1;
         let due_before = inner.timers.peek().map(|(due, _)| due);
-        let event = wanted(&mut inner, now)?;
+        let outcome = wanted(&mut inner, now);
         self.catch_up(&mut inner, now, true);
-        let deliveries = (first..=inner.outbox.given()).collect();
+        let deliveries: Vec<u64> = (first..=inner.outbox.given()).collect();
+        let overtaking = inner.outbox.overtaking(&deliveries);
+        let event = match outcome {
+            Ok(event) => event,
+            Err(refusal) => {
+                // What came about on the way is told all the same.
+                drop(inner);
+                drop(Hold { world: Arc::clone(self), deliveries, overtaking });
+                return Err(refusal);
+            }
+        };
         let consent = event.handle().and_then(|handle| inner.state.consent(handle)).cloned();
         // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
         let due = inner.timers.peek().map(|(due, _)| due);
@@ -293,7 +387,9 @@ impl World {
         if stirs {
             self.stirred.notify_one();
         }
-        Ok(Receipt { event, consent, message_time, hold: Hold { world: Arc::clone(self), deliveries } })
+        self.noticed.notify_waiters();
+        let hold = Hold { world: Arc::clone(self), deliveries, overtaking };
+        Ok(Receipt { event, consent, message_time, hold })
     }
 
     pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {
@@ -403,6 +499,84 @@ impl World {
         }
     }
 
+    /// What goes wrong with a call: by the faults that are in force by name, by the consent's scenario, or by the one that
+    /// would drive it, and as somebody has set for the consent.
+    pub fn faults_of_call(
+        &self,
+        called: Called<'_>,
+        consent: Option<ConsentHandle>,
+        script: Option<&dyn Script>,
+    ) -> CallFaults {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let wall = wall();
+        let mut found =
+            if inner.faults.is_empty() { Vec::new() } else { inner.faults.of_call(called, self.seed, wall) };
+        let own = consent.and_then(|handle| inner.scripts.get(&handle)).cloned();
+        if let Some(script) = own.as_deref().or(script) {
+            found.extend(inner.faults.of_scripted_call((script.name(), script.faults()), called, self.seed, wall));
+        }
+        if let Some(latency) = consent.and_then(|handle| inner.state.pace(handle).latency) {
+            inner.fresh += 1;
+            let key = StreamKey { seed: self.seed, owner: &self.name, kind: Kind::Fault, ordinal: inner.fresh };
+            let mut rng = stream(key);
+            found.push(CallFault::slow(latency, (fraction(&mut rng), fraction(&mut rng))));
+        }
+        let scripted = || own.as_deref().or(script).is_some_and(|script| script.faults().may_repeat_answers());
+        CallFaults { may_be_repeated: scripted() || inner.faults.may_repeat_answers(), found }
+    }
+
+    /// Keeps an answer, so that a later one can be stale; gives the one that was kept before.
+    pub fn swap_answer(&self, call: &str, answer: Bytes) -> Option<Bytes> {
+        let mut inner = self.lock();
+        if inner.answers.len() >= ANSWERS_MAX && !inner.answers.contains_key(call) {
+            inner.answers.clear();
+        }
+        inner.answers.insert(call.to_owned(), answer)
+    }
+
+    /// Puts a call and its answer on record.
+    pub fn record_call(&self, call: CallRecord) {
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::Call(Arc::new(call)));
+        drop(inner);
+        self.noticed.notify_waiters();
+    }
+
+    /// Puts faults in force, for `ttl` of wall time; `text` is how they were given.
+    ///
+    /// # Errors
+    /// How many there may be.
+    pub fn put_faults(&self, name: &str, faults: Faults, ttl: Option<Span>, text: &str) -> Result<(), usize> {
+        let set = InForce { faults: Arc::new(faults), text: text.into(), until: ttl.map(|ttl| wall().plus(ttl)) };
+        let mut inner = self.lock();
+        if !inner.faults.put(name, set) {
+            return Err(NAMED_MAX);
+        }
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::Note { text: format!("the faults {name} are in force") });
+        Ok(())
+    }
+
+    /// Takes faults out of force; whether there were any.
+    pub fn remove_faults(&self, name: &str) -> bool {
+        let mut inner = self.lock();
+        let removed = inner.faults.remove(name);
+        if removed {
+            let now = inner.clock.now(wall());
+            inner.journal.write(now, What::Note { text: format!("the faults {name} are in force no longer") });
+        }
+        removed
+    }
+
+    /// The faults in force, by name.
+    pub fn faults(&self) -> Vec<(String, InForce)> {
+        let mut inner = self.lock();
+        inner.faults.forget_past(wall());
+        inner.faults.named().iter().map(|(name, set)| (name.clone(), set.clone())).collect()
+    }
+
     /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
     pub fn note(&self, text: &str) {
         let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
@@ -457,24 +631,39 @@ impl World {
     }
 
     /// Records the end of an attempt.
-    pub fn attempted(&self, delivery: u64, message: Arc<Message>, attempt: Attempt) {
+    pub fn attempted(&self, id: u64, attempt: Attempt) {
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        if let Next::RetryAt(at) = inner.outbox.attempted(delivery, message, attempt, now) {
-            inner.timers.add(at, Work::Retry(delivery));
+        let outcome = attempt.outcome.to_string();
+        if let Next::RetryAt(at) = inner.outbox.attempted(id, attempt, now) {
+            inner.timers.add(at, Work::Retry(id));
+        }
+        if let Some(delivery) = inner.outbox.delivery(id) {
+            inner.journal.write(now, webhook_record(&delivery, outcome));
         }
         drop(inner);
         self.settle();
     }
 
     /// Records what would have been sent to an FIU that has no base URL.
-    pub fn shelve(&self, delivery: u64, message: Arc<Message>) {
-        self.lock().outbox.shelve(delivery, message);
+    pub fn shelve(&self, id: u64) {
+        self.lock().outbox.shelve(id);
         self.settle();
+    }
+
+    /// Sends a webhook once more.
+    ///
+    /// # Errors
+    /// [`Refusal::NotResendable`] while it is on its way.
+    pub fn resend(&self, id: u64) -> Result<(), Refusal> {
+        let resent = self.up_to_date().outbox.resend(id);
+        self.stirred.notify_one();
+        resent.map_err(|progress| Refusal::NotResendable(progress.as_str()))
     }
 
     fn settle(&self) {
         self.settled.notify_waiters();
+        self.noticed.notify_waiters();
         self.stirred.notify_one();
     }
 
@@ -527,11 +716,22 @@ impl World {
         self.closed.store(true, Ordering::Release);
         self.stirred.notify_one();
         self.settled.notify_waiters();
+        self.noticed.notify_waiters();
     }
 
     /// Whether somebody has to see to what becomes due and ready.
     pub fn wants_driving(&self) -> bool {
         !self.is_closed() && !self.draining.load(Ordering::Acquire)
+    }
+
+    /// From now on the AAs' next keys are published.
+    pub fn rotate_keys(&self) {
+        self.rotated.store(true, Ordering::Release);
+    }
+
+    /// Whether the AAs' next keys are published.
+    pub fn has_rotated_keys(&self) -> bool {
+        self.rotated.load(Ordering::Acquire)
     }
 
     pub fn is_closed(&self) -> bool {
@@ -549,6 +749,7 @@ impl World {
         let now = inner.clock.now(wall());
         if self.catch_up(&mut inner, now, false) > 0 {
             self.stirred.notify_one();
+            self.noticed.notify_waiters();
         }
         inner
     }

@@ -20,10 +20,14 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::domain::ids::ConsentHandle;
+use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
+use crate::http::spoil::{Dossier, Wire};
 use crate::http::{BODY_BYTES_MAX, HOSTS, MOUNTS, Shared};
 use crate::wire::fields::{from_json, quoted};
 use crate::wire::problem::Problem;
@@ -33,6 +37,12 @@ use crate::wire::problem::Problem;
 pub struct Call {
     /// How the answer is to be signed: as the caller wants it, once it is known who that is.
     profile: Cell<SignatureProfile>,
+    /// What it is; `None` for calls that are ours alone.
+    op: Option<Operation>,
+    /// What is known of it.
+    dossier: Dossier,
+    /// By the wall's clock, when its body was there.
+    arrived_at: Timestamp,
     request: HttpRequest,
     shared: Data<Shared>,
     body: Result<Bytes, Problem>,
@@ -51,8 +61,28 @@ impl FromRequest for Call {
                 Err(Problem::BodyLost(format!("it was not complete within {} s", BODY_WITHIN.as_secs())))
             });
             let shared = request.app_data::<Data<Shared>>().expect("the app is built with it").clone();
-            Ok(Self { profile: Cell::new(SignatureProfile::Detached), request, shared, body })
+            Ok(Self {
+                profile: Cell::new(SignatureProfile::Detached),
+                op: operation(&request),
+                dossier: Dossier::default(),
+                arrived_at: wall(),
+                request,
+                shared,
+                body,
+            })
         })
+    }
+}
+
+/// What a resource is called for; `None`: it is ours alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Served(pub Option<Operation>);
+
+/// What a call is. Something that no resource serves is put on record where it was meant for a face.
+fn operation(request: &HttpRequest) -> Option<Operation> {
+    match request.app_data::<Served>() {
+        Some(Served(operation)) => *operation,
+        None => (dialect_of(request.path()) != Dialect::Control).then_some(Operation::Unknown),
     }
 }
 
@@ -246,18 +276,37 @@ impl Call {
 
     /// In whose words the call is refused.
     pub fn dialect(&self) -> Dialect {
-        let local = local(self.path());
-        let begins =
-            |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if OURS.into_iter().any(begins) {
-            Dialect::Control
-        } else if HOSTS.into_iter().any(begins) {
-            Dialect::Unaport
-        } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
-            Dialect::Seed
-        } else {
-            Dialect::Rebit
-        }
+        dialect_of(self.path())
+    }
+
+    /// What it is; `None` for calls that are ours alone.
+    pub fn op(&self) -> Option<Operation> {
+        self.op
+    }
+
+    /// What is known of it, as far as the journal and faults care.
+    pub fn dossier(&self) -> &Dossier {
+        &self.dossier
+    }
+
+    /// By the wall's clock.
+    pub fn arrived_at(&self) -> Timestamp {
+        self.arrived_at
+    }
+
+    pub fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    /// Path and query, as they were called.
+    pub fn address(&self) -> &str {
+        let uri = self.request.uri();
+        uri.path_and_query().map_or(uri.path(), |path| path.as_str())
+    }
+
+    /// The socket of its connection.
+    pub fn wire(&self) -> Option<Wire> {
+        self.request.conn_data::<Wire>().cloned()
     }
 
     /// Whether a browser asks if it may call the Unaport face from another site, as the service lets it.
@@ -294,6 +343,21 @@ impl Call {
         let mut response = call.refuse(problem).await;
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         response
+    }
+}
+
+/// Whose path it is.
+fn dialect_of(path: &str) -> Dialect {
+    let local = local(path);
+    let begins = |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if OURS.into_iter().any(begins) {
+        Dialect::Control
+    } else if HOSTS.into_iter().any(begins) {
+        Dialect::Unaport
+    } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
+        Dialect::Seed
+    } else {
+        Dialect::Rebit
     }
 }
 

@@ -1,5 +1,7 @@
 //! Errors that a caller asks for.
 
+use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
+use crate::domain::operation::Operation;
 use crate::http::call::Call;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
@@ -7,6 +9,9 @@ use crate::wire::rebit::error::ErrorCode;
 
 /// Answers with the error that the caller asks for: `x-mockaa-fault` names an `errorCode`, `x-simulate-res` an outcome
 /// in the words of Sahamati's simulator. Each face tells it in its own form.
+///
+/// Calls that are about nobody are refused here too where faults in force want that; the others when it is known whom
+/// they are about.
 pub fn fault(call: &Call) -> Result<(), Problem> {
     const FAULT: &str = "x-mockaa-fault";
     const SIMULATE: &str = "x-simulate-res";
@@ -16,12 +21,27 @@ pub fn fault(call: &Call) -> Result<(), Problem> {
         return Err(Problem::Fault(known.ok_or_else(unknown)?));
     }
     match call.steering(SIMULATE)? {
-        None | Some("" | "Ok") => Ok(()),
+        None | Some("" | "Ok") => in_force(call),
+        Some("TimeOut") => {
+            call.asks_for(ApiFault::EmptyReply, LATENCY_MAX);
+            in_force(call)
+        }
         Some(result) => {
             let known = ErrorCode::SIMULATED.iter().find(|(name, _)| *name == result);
             let names = || ErrorCode::SIMULATED.map(|(name, _)| name).join(", ");
-            let unknown = || Problem::field(SIMULATE, format!("{} is not one of Ok, {}", quoted(result), names()));
+            let unknown =
+                || Problem::field(SIMULATE, format!("{} is not one of Ok, TimeOut, {}", quoted(result), names()));
             Err(known.map_or_else(unknown, |(_, code)| Problem::Fault(*code)))
         }
+    }
+}
+
+fn in_force(call: &Call) -> Result<(), Problem> {
+    if call.op().is_none_or(Operation::has_subject) {
+        return Ok(());
+    }
+    match call.worlds().find(call.world_name()?) {
+        Some(world) => call.is_about_customer(&world, None),
+        None => Ok(()),
     }
 }

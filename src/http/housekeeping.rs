@@ -24,7 +24,12 @@ pub async fn readyz(call: Call) -> HttpResponse {
 
 /// The AAs' public keys as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
-    let keys: Vec<_> = call.shared().keys.all().iter().map(|key| Jwk::from(&key.public)).collect();
+    let ring = &call.shared().keys;
+    let mut keys: Vec<_> = ring.all().iter().map(|key| Jwk::from(&key.public)).collect();
+    let world = call.world_name().ok().and_then(|name| call.worlds().find(name));
+    if world.is_some_and(|world| world.has_rotated_keys()) {
+        keys.extend(ring.all().iter().map(|key| Jwk::from(&ring.next_of(key))));
+    }
     call.reply_control(Ok(Answer::json(&json!({ "keys": keys }))))
 }
 

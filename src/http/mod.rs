@@ -8,6 +8,7 @@ mod call;
 mod control;
 mod fault;
 mod housekeeping;
+mod mask;
 mod pages;
 mod pairs;
 mod rebit;
@@ -16,6 +17,7 @@ mod reply;
 mod seals;
 mod security;
 mod seed;
+mod spoil;
 mod unaport;
 mod webview;
 
@@ -24,9 +26,11 @@ use std::sync::Arc;
 use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, scope, to};
 
 pub use security::Security;
+pub use spoil::Wire;
 
-use self::call::Call;
+use self::call::{Call, Served};
 use crate::crypto::keys::Keyring;
+use crate::domain::operation::Operation;
 use crate::engine::worlds::Worlds;
 
 /// A request body may have this many bytes.
@@ -58,55 +62,76 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(to(housekeeping::no_such_call));
 }
 
-/// Adds a resource that answers one method, or two, and tells every other one which.
+/// Adds a resource that answers one method, or two, and tells every other one which. What is named before the method is
+/// what it is called for, as the journal and scenarios speak of it; without it the call is ours alone.
 macro_rules! route {
     // The connection leaves the body of a HEAD's answer out.
-    ($config:expr, get $path:expr => $get:path) => {
-        route!($config, $path, "GET, HEAD", get => $get, head => $get)
+    (@ $config:expr, $op:expr, get $path:expr => $get:path) => {
+        route!(@@ $config, $op, $path, "GET, HEAD", get => $get, head => $get)
     };
-    ($config:expr, get $path:expr => $get:path, put => $put:path) => {
-        route!($config, $path, "GET, PUT", get => $get, put => $put)
+    (@ $config:expr, $op:expr, $one:ident $path:expr => $handler:path) => {
+        route!(@@ $config, $op, $path, method!($one), $one => $handler)
     };
-    ($config:expr, post $path:expr => $post:path, put => $put:path) => {
-        route!($config, $path, "POST, PUT", post => $post, put => $put)
+    (@ $config:expr, $op:expr, $one:ident $path:expr => $first:path, $other:ident => $second:path) => {
+        route!(@@ $config, $op, $path, concat!(method!($one), ", ", method!($other)), $one => $first, $other => $second)
     };
-    ($config:expr, delete $path:expr => $delete:path) => {
-        route!($config, $path, "DELETE", delete => $delete)
+    (@ $config:expr, $op:expr, get $path:expr => $get:path, put => $put:path, delete => $delete:path) => {
+        route!(@@ $config, $op, $path, "GET, PUT, DELETE", get => $get, put => $put, delete => $delete)
     };
-    ($config:expr, post $path:expr => $post:path) => {
-        route!($config, $path, "POST", post => $post)
-    };
-    ($config:expr, $path:expr, $allowed:literal, $($method:ident => $handler:path),+) => {
+    (@@ $config:expr, $op:expr, $path:expr, $allowed:expr, $($method:ident => $handler:path),+) => {
         $config.service(
             resource($path)
+                .app_data(Served($op))
                 $(.route($method().to($handler)))+
                 .default_service(to(|call: Call| Call::wrong_method(call, $allowed))),
         )
+    };
+    ($config:expr, $op:ident: $($route:tt)+) => {
+        route!(@ $config, Some(Operation::$op), $($route)+)
+    };
+    ($config:expr, $($route:tt)+) => {
+        route!(@ $config, None, $($route)+)
+    };
+}
+
+/// How a method is spelled.
+macro_rules! method {
+    (get) => {
+        "GET"
+    };
+    (post) => {
+        "POST"
+    };
+    (put) => {
+        "PUT"
+    };
+    (delete) => {
+        "DELETE"
     };
 }
 
 fn world_routes(config: &mut ServiceConfig) {
     // Before the mounts: the registry's second version stands below the same first segment as one of them.
     for registry in ["/entityInfo", "/v2/entityInfo"] {
-        route!(config, get format!("{registry}/{{type}}") => registry::list_entities);
-        route!(config, get format!("{registry}/{{type}}/{{id}}") => registry::get_entity);
+        route!(config, Registry: get format!("{registry}/{{type}}") => registry::list_entities);
+        route!(config, Registry: get format!("{registry}/{{type}}/{{id}}") => registry::get_entity);
     }
     for mount in MOUNTS {
-        route!(config, post format!("{mount}/consent") => seed::create_consent);
-        route!(config, get format!("{mount}/consent/{{id}}") => seed::get_consent);
-        route!(config, post format!("{mount}/Consent") => rebit::consent::create);
-        route!(config, post format!("{mount}/Consent/handle") => rebit::consent::status);
-        route!(config, get format!("{mount}/Consent/handle/") => rebit::consent::no_handle);
-        route!(config, get format!("{mount}/Consent/handle/{{handle}}") => rebit::consent::status_by_path);
-        route!(config, post format!("{mount}/Consent/fetch") => rebit::consent::fetch);
-        route!(config, post format!("{mount}/Consent/Notification") => rebit::notification::consent);
-        route!(config, get format!("{mount}/Consent/{{id}}") => rebit::consent::fetch_by_path);
-        route!(config, post format!("{mount}/FI/request") => rebit::fi::request);
-        route!(config, post format!("{mount}/FI/fetch") => rebit::fi::fetch);
-        route!(config, get format!("{mount}/FI/fetch/{{session}}") => rebit::fi::fetch_by_path);
-        route!(config, post format!("{mount}/FI/Notification") => rebit::notification::fi);
-        route!(config, post format!("{mount}/Account/link/Notification") => rebit::notification::link);
-        route!(config, get format!("{mount}/Heartbeat") => rebit::heartbeat);
+        route!(config, ConsentCreate: post format!("{mount}/consent") => seed::create_consent);
+        route!(config, ConsentFetch: get format!("{mount}/consent/{{id}}") => seed::get_consent);
+        route!(config, ConsentCreate: post format!("{mount}/Consent") => rebit::consent::create);
+        route!(config, ConsentStatus: post format!("{mount}/Consent/handle") => rebit::consent::status);
+        route!(config, ConsentStatus: get format!("{mount}/Consent/handle/") => rebit::consent::no_handle);
+        route!(config, ConsentStatus: get format!("{mount}/Consent/handle/{{handle}}") => rebit::consent::status_by_path);
+        route!(config, ConsentFetch: post format!("{mount}/Consent/fetch") => rebit::consent::fetch);
+        route!(config, ConsentNotification: post format!("{mount}/Consent/Notification") => rebit::notification::consent);
+        route!(config, ConsentFetch: get format!("{mount}/Consent/{{id}}") => rebit::consent::fetch_by_path);
+        route!(config, FiRequest: post format!("{mount}/FI/request") => rebit::fi::request);
+        route!(config, FiFetch: post format!("{mount}/FI/fetch") => rebit::fi::fetch);
+        route!(config, FiFetch: get format!("{mount}/FI/fetch/{{session}}") => rebit::fi::fetch_by_path);
+        route!(config, FiNotification: post format!("{mount}/FI/Notification") => rebit::notification::fi);
+        route!(config, AccountNotification: post format!("{mount}/Account/link/Notification") => rebit::notification::link);
+        route!(config, Heartbeat: get format!("{mount}/Heartbeat") => rebit::heartbeat);
     }
     for host in HOSTS {
         // Trailing slashes are tolerated, those of a base URL too, which clients put before a path that has one.
@@ -115,31 +140,31 @@ fn world_routes(config: &mut ServiceConfig) {
             let path = path[1..].replace("{org}", "{org:[^/]*}");
             format!("{host}{{lead:/+}}{path}{{trail:/*}}")
         };
-        route!(config, post at("/public/user/login") => unaport::auth::login);
-        route!(config, post at("/public/user/refreshToken") => unaport::auth::refresh);
-        route!(config, get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);
-        route!(config, get at("/FIU/getOrganisation") => unaport::organisation::show);
-        route!(config, post at("/FIU/InsertProduct/{org}") => unaport::templates::save);
-        route!(config, get at("/FIU/ProductList/{org}") => unaport::templates::list);
-        route!(config, post at("/FIU/Consents/product/{org}") => unaport::consents::create_by_template);
-        route!(config, post at("/FIU/Consents/{org}") => unaport::consents::create);
-        route!(config, post at("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke, put => unaport::consents::revoke);
-        route!(config, delete at("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke);
-        route!(config, get at("/FIU/GetConsent/{handle}") => unaport::consents::show);
-        route!(config, get at("/FIU/FINotification/{handle}") => unaport::data::status);
-        route!(config, get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
-        route!(config, get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
+        route!(config, Login: post at("/public/user/login") => unaport::auth::login);
+        route!(config, LoginRefresh: post at("/public/user/refreshToken") => unaport::auth::refresh);
+        route!(config, Organisation: get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);
+        route!(config, Organisation: get at("/FIU/getOrganisation") => unaport::organisation::show);
+        route!(config, TemplateSave: post at("/FIU/InsertProduct/{org}") => unaport::templates::save);
+        route!(config, TemplateList: get at("/FIU/ProductList/{org}") => unaport::templates::list);
+        route!(config, ConsentCreate: post at("/FIU/Consents/product/{org}") => unaport::consents::create_by_template);
+        route!(config, ConsentCreate: post at("/FIU/Consents/{org}") => unaport::consents::create);
+        route!(config, ConsentRevoke: post at("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke, put => unaport::consents::revoke);
+        route!(config, ConsentRevoke: delete at("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke);
+        route!(config, ConsentStatus: get at("/FIU/GetConsent/{handle}") => unaport::consents::show);
+        route!(config, FiStatus: get at("/FIU/FINotification/{handle}") => unaport::data::status);
+        route!(config, FiFetch: get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
+        route!(config, AccountDetails: get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
         for path in unaport::ABSENT {
-            route!(config, get at(path) => unaport::absent);
+            route!(config, Unknown: get at(path) => unaport::absent);
         }
-        route!(config, get at("/public/shorten/{code}") => unaport::consents::follow_link);
-        route!(config, get at("/redirect/{code}") => unaport::consents::follow_link);
+        route!(config, Redirection: get at("/public/shorten/{code}") => unaport::consents::follow_link);
+        route!(config, Redirection: get at("/redirect/{code}") => unaport::consents::follow_link);
     }
-    route!(config, post "/iam/v1/entity/token/generate" => registry::generate_token);
-    route!(config, post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);
+    route!(config, Token: post "/iam/v1/entity/token/generate" => registry::generate_token);
+    route!(config, Token: post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);
     route!(config, get "/auth/realms/sahamati/protocol/openid-connect/certs" => housekeeping::jwks);
-    route!(config, get "/aa/webview" => webview::show);
-    route!(config, post "/aa/webview/{verb}" => webview::answer);
+    route!(config, Redirection: get "/aa/webview" => webview::show);
+    route!(config, Redirection: post "/aa/webview/{verb}" => webview::answer);
     route!(config, get "/livez" => housekeeping::livez);
     route!(config, get "/readyz" => housekeeping::readyz);
     route!(config, get "/openapi.json" => housekeeping::openapi);

@@ -35,7 +35,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
             issued.map(|token| generated(&token, &txnid, now))
         }
     };
-    Call::reply_value(answer)
+    call.reply_value(answer).await
 }
 
 /// The legacy service: OpenID Connect, client credentials, the client's id and secret as Basic authorization.
@@ -62,7 +62,7 @@ pub async fn grant_token(call: Call) -> HttpResponse {
             }
         }
     };
-    Call::reply_value(answer)
+    call.reply_value(answer).await
 }
 
 /// A token for the entity of this id, whose secret is its API key.
@@ -83,11 +83,11 @@ fn form(call: &Call) -> Pairs {
 }
 
 pub async fn list_entities(call: Call) -> HttpResponse {
-    Call::reply_value(listed(&call, None))
+    call.reply_value(listed(&call, None)).await
 }
 
 pub async fn get_entity(call: Call) -> HttpResponse {
-    Call::reply_value(listed(&call, Some(call.segment("id"))))
+    call.reply_value(listed(&call, Some(call.segment("id")))).await
 }
 
 fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {

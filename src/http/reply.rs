@@ -5,21 +5,31 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN};
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN, RETRY_AFTER,
+};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::crypto::jws;
+use crate::crypto::jws::{Guise, sign_in_guise};
+use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
+use crate::domain::operation::Operation;
+use crate::domain::record::CallRecord;
 use crate::domain::stream::Kind;
+use crate::domain::time::Span;
 use crate::domain::version::Version;
 use crate::engine::clock::wall;
-use crate::engine::world::Hold;
+use crate::engine::faults::CallFault;
+use crate::engine::world::{Hold, World};
 use crate::http::call::{Call, Dialect};
+use crate::http::mask::{masked, masked_headers};
+use crate::http::spoil::{Manner, Parties, Seal, Spoilt, Wire, edit, names};
 use crate::wire::control::{ErrorView, status_of};
 use crate::wire::problem::Problem;
 use crate::wire::rebit::error::{Envelope, ErrorResponse, code_of};
@@ -43,6 +53,8 @@ pub struct Answer {
     status: StatusCode,
     content_type: &'static str,
     location: Option<String>,
+    /// In seconds.
+    retry_after: Option<i64>,
     body: Vec<u8>,
     hold: Option<Hold>,
 }
@@ -74,7 +86,7 @@ impl Answer {
     }
 
     fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: JSON, location: None, body: Vec::new(), hold: None }
+        Self { status, content_type: JSON, location: None, retry_after: None, body: Vec::new(), hold: None }
     }
 
     /// Webhooks wait until this answer has been handed over.
@@ -88,25 +100,37 @@ impl Answer {
         Self { status, ..Self::json(body) }
     }
 
-    fn send(self, signature: Option<String>) -> HttpResponse {
-        let Self { status, content_type, location, body, hold } = self;
-        let mut response = HttpResponseBuilder::new(status);
-        response.insert_header((CONTENT_TYPE, content_type));
-        if let Some(location) = location {
+    fn send(mut self, signature: Option<String>) -> HttpResponse {
+        let mut response = self.head(signature);
+        match self.hold {
+            None => response.body(self.body),
+            Some(hold) => response.body(HeldBody { bytes: Bytes::from(self.body), hold: Some(hold) }),
+        }
+    }
+
+    fn send_spoilt(mut self, signature: Option<String>, manner: Manner, wire: Option<Wire>) -> HttpResponse {
+        let mut response = self.head(signature);
+        response.body(Spoilt::new(self.body, manner, wire, self.hold))
+    }
+
+    fn head(&mut self, signature: Option<String>) -> HttpResponseBuilder {
+        let mut response = HttpResponseBuilder::new(self.status);
+        response.insert_header((CONTENT_TYPE, self.content_type));
+        if let Some(location) = self.location.take() {
             response.insert_header((LOCATION, location));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
         }
         if let Some(signature) = signature {
             response.insert_header(("x-jws-signature", signature));
         }
-        match hold {
-            None => response.body(body),
-            Some(hold) => response.body(HeldBody { bytes: Bytes::from(body), hold: Some(hold) }),
-        }
+        response
     }
 }
 
 impl Call {
-    /// Answers in the control API's words.
+    /// Answers in the control API's words. Nothing goes wrong on purpose here.
     pub fn reply_control(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
         let answer = outcome.unwrap_or_else(|problem| {
             tracing::debug!(path = self.path(), %problem, "refused");
@@ -118,35 +142,18 @@ impl Call {
     /// Answers as the seed documents do, unsigned.
     ///
     /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
-    pub fn reply_seed(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        outcome.unwrap_or_else(|problem| self.rebit_error(&problem, Some(seed::ANSWER_VER))).send(None)
+    pub async fn reply_seed(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        self.hand_over(outcome, false, |problem| self.rebit_error(problem, Some(seed::ANSWER_VER))).await
     }
 
     /// Answers as ReBIT has it: every answer signed, errors too.
     pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        let mut answer = outcome.unwrap_or_else(|problem| self.rebit_error(&problem, None));
-        let (key, profile) = (Arc::clone(&self.shared().keys.default_key().private), self.profile());
-        let body = std::mem::take(&mut answer.body);
-        let signed = tokio::task::spawn_blocking(move || (jws::sign_detached(&key, &body, profile), body)).await;
-        let (signature, body) = signed.expect("signing does not panic");
-        answer.body = body;
-        answer.send(signature)
+        self.hand_over(outcome, true, |problem| self.rebit_error(problem, None)).await
     }
 
     /// Answers as the Unaport FIU API does, unsigned.
-    pub fn reply_unaport(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        let answer = outcome.unwrap_or_else(|problem| {
-            tracing::debug!(path = self.path(), %problem, "refused");
-            // A refusal makes no world.
-            let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
-            let now = world.as_ref().map_or_else(wall, |world| world.message_time());
-            let txn_id = world.map(|world| world.fresh_id(Kind::Token)).unwrap_or_default();
-            let status = unaport::error::status_of(&problem);
-            let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-            let body = ErrorBody::new(&problem, words.unwrap_or_default(), self.path(), txn_id, now);
-            Answer::error(status, &body)
-        });
-        let mut response = answer.send(None);
+    pub async fn reply_unaport(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+        let mut response = self.hand_over(outcome, false, |problem| self.unaport_error(problem)).await;
         for (name, value) in UNAPORT_HEADERS {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -157,21 +164,163 @@ impl Call {
     }
 
     /// Answers in the words of a service that has its own for refusals too.
-    pub fn reply_value(outcome: Result<Value, (u16, Value)>) -> HttpResponse {
-        match outcome {
-            Ok(body) => Answer::json(&body).send(None),
-            Err((status, body)) => Answer::error(status, &body).send(None),
-        }
+    pub async fn reply_value(&self, outcome: Result<Value, (u16, Value)>) -> HttpResponse {
+        let answer = match outcome {
+            Ok(body) => Answer::json(&body),
+            Err((status, body)) => Answer::error(status, &body),
+        };
+        let scripted = |problem: &Problem| Answer::error(status_of(problem), &ErrorView::from(problem));
+        self.hand_over(Ok(answer), false, scripted).await
     }
 
     /// Refuses a call that no handler took.
     pub async fn refuse(&self, problem: Problem) -> HttpResponse {
         match self.dialect() {
             Dialect::Control => self.reply_control(Err(problem)),
-            Dialect::Seed => self.reply_seed(Err(problem)),
+            Dialect::Seed => self.reply_seed(Err(problem)).await,
             Dialect::Rebit => self.reply_rebit(Err(problem)).await,
-            Dialect::Unaport => self.reply_unaport(Err(problem)),
+            Dialect::Unaport => self.reply_unaport(Err(problem)).await,
         }
+    }
+
+    /// Makes an answer what it is to be, puts it on record, and lets it go: content, signature, record, and only then
+    /// whatever is to happen to it on its way.
+    async fn hand_over(
+        &self,
+        outcome: Result<Answer, Problem>,
+        signed: bool,
+        words: impl Fn(&Problem) -> Answer,
+    ) -> HttpResponse {
+        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+        let outcome = match &world {
+            Some(world) => self.decided(world, outcome),
+            None => outcome,
+        };
+        let mut answer = match outcome {
+            Ok(answer) => answer,
+            Err(problem) => {
+                let retry_after = match &problem {
+                    Problem::Scripted { retry_after_s, .. } => *retry_after_s,
+                    _ => None,
+                };
+                Answer { retry_after, ..words(&problem) }
+            }
+        };
+        let faults = self.dossier().faults();
+        let signature = self.finish(world.as_deref(), &mut answer, &faults, signed).await;
+        if let Some(world) = &world {
+            self.record(world, &answer, &faults);
+        }
+        self.delay(&faults, answer.hold.as_ref()).await;
+        match manner_of(&faults) {
+            Some(manner) => answer.send_spoilt(signature, manner, self.wire()),
+            None => answer.send(signature),
+        }
+    }
+
+    /// Decides what goes wrong with a call that was refused before anybody knew whom it was about. A call that was not
+    /// refused has happened, and is not refused afterwards.
+    fn decided(&self, world: &World, outcome: Result<Answer, Problem>) -> Result<Answer, Problem> {
+        if self.op().is_none() {
+            return outcome;
+        }
+        match (self.is_about_customer(world, None), outcome) {
+            (Err(scripted), Err(_)) => Err(scripted),
+            (_, outcome) => outcome,
+        }
+    }
+
+    /// The content as faults want it, and its signature.
+    async fn finish(
+        &self,
+        world: Option<&World>,
+        answer: &mut Answer,
+        faults: &[CallFault],
+        signed: bool,
+    ) -> Option<String> {
+        let stale = faults.iter().any(|fault| fault.fault == ApiFault::StaleAnswer);
+        if let Some(world) = world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated()) {
+            let kept = world.swap_answer(&self.subject(), Bytes::copy_from_slice(&answer.body));
+            if let Some(before) = kept.filter(|_| stale) {
+                // What is told once more is what was true before, for as long as it is told.
+                world.swap_answer(&self.subject(), before.clone());
+                answer.body = before.to_vec();
+            }
+        }
+        if !signed && faults.is_empty() {
+            return None;
+        }
+        let ring = &self.shared().keys;
+        let (key, spare) = (Arc::clone(&ring.default_key().private), Arc::clone(ring.spare()));
+        let (profile, body, faults) = (self.profile(), std::mem::take(&mut answer.body), faults.to_vec());
+        let stranger = match world {
+            Some(world) if !faults.is_empty() => world.fresh_id(Kind::Token),
+            _ => String::new(),
+        };
+        let made = tokio::task::spawn_blocking(move || {
+            let body = edit(body, &faults, Seal { key: &key, spare: &spare, stranger: &stranger });
+            let wrong = faults.iter().any(|fault| fault.fault == ApiFault::WrongSignature);
+            let pen = if wrong { &spare } else { &key };
+            let guise = Guise { alg: "RS256", kid: key.kid(), crit: true };
+            let signature = if signed { sign_in_guise(pen, &body, profile, guise) } else { None };
+            (signature, body)
+        });
+        let (signature, body) = made.await.expect("signing does not panic");
+        answer.body = body;
+        signature
+    }
+
+    /// What a call asks for: the same words, asked again, are about the same.
+    fn subject(&self) -> String {
+        let about = self.dossier().parties().handle.map(|handle| handle.to_string()).unwrap_or_default();
+        format!("{} {about}", self.op().map_or("", Operation::as_str))
+    }
+
+    fn record(&self, world: &World, answer: &Answer, faults: &[CallFault]) {
+        let Some(op) = self.op() else { return };
+        let Parties { fiu, customer, handle } = self.dossier().parties();
+        let at = wall();
+        world.record_call(CallRecord {
+            op,
+            method: self.method().to_owned(),
+            path: self.address().to_owned(),
+            fiu,
+            handle,
+            customer,
+            headers: masked_headers(self.headers()),
+            body: masked(op, self.body().cloned().unwrap_or_default()),
+            status: answer.status.as_u16(),
+            answer: masked(op, Bytes::copy_from_slice(&answer.body)),
+            wall_at: at,
+            duration: at.since(self.arrived_at()),
+            faults: names(faults),
+            retry_after: answer.retry_after.map(Span::seconds),
+        });
+    }
+
+    /// Whatever has to pass before the answer may leave.
+    #[expect(clippy::disallowed_methods, reason = "a slow answer is what was asked for")]
+    async fn delay(&self, faults: &[CallFault], hold: Option<&Hold>) {
+        let delay = faults.iter().map(|fault| fault.delay.0).sum::<i64>().clamp(0, LATENCY_MAX.0);
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
+        }
+        if let Some(hold) = hold {
+            // A receiver that hangs must not hold up the answer for ever.
+            let _ = tokio::time::timeout(OVERTAKEN_WITHIN, hold.overtaken()).await;
+        }
+    }
+
+    fn unaport_error(&self, problem: &Problem) -> Answer {
+        tracing::debug!(path = self.path(), %problem, "refused");
+        // A refusal makes no world.
+        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+        let now = world.as_ref().map_or_else(wall, |world| world.message_time());
+        let txn_id = world.map(|world| world.fresh_id(Kind::Token)).unwrap_or_default();
+        let status = unaport::error::status_of(problem);
+        let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let body = ErrorBody::new(problem, words.unwrap_or_default(), self.path(), txn_id, now);
+        Answer::error(status, &body)
     }
 
     fn rebit_error(&self, problem: &Problem, ver: Option<&str>) -> Answer {
@@ -185,6 +334,21 @@ impl Call {
         let (status, _) = code_of(problem);
         Answer::error(status, &ErrorResponse::new(ver, envelope.txnid(), now, problem))
     }
+}
+
+/// How long an answer waits for a webhook that is to overtake it.
+const OVERTAKEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// How the answer goes over the wire, where that goes wrong; the worst that is asked for.
+fn manner_of(faults: &[CallFault]) -> Option<Manner> {
+    faults.iter().find_map(|CallFault { fault, .. }| match fault {
+        ApiFault::Reset => Some(Manner::Reset),
+        ApiFault::EmptyReply => Some(Manner::Empty),
+        ApiFault::TruncatedChunk => Some(Manner::Truncated),
+        ApiFault::MalformedChunk => Some(Manner::Malformed),
+        ApiFault::SlowBody { over } => Some(Manner::Slow(Duration::from_millis(over.0.unsigned_abs()))),
+        _ => None,
+    })
 }
 
 /// A body that knows when it has been handed over: actix drops it after writing it out.
@@ -227,8 +391,8 @@ mod tests {
     use crate::bankgen;
     use crate::config::{Parties, participants};
     use crate::domain::command::{Command, RaiseConsent};
-    use crate::domain::consent::Face;
-    use crate::domain::session::Progression;
+    use crate::domain::consent::{Face, Persona};
+    use crate::domain::session::{Approval, Progression};
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
@@ -246,6 +410,7 @@ mod tests {
             participants: Arc::new(participants),
             fiu_url: None,
             progression: Progression::Immediate,
+            approval: Approval::Manual,
             unaport,
             push_data: None,
             director: Arc::new(Library::load(None, Required::default()).expect("the shipped ones are right")),
@@ -263,6 +428,7 @@ mod tests {
             fiu: "FIU-1".into(),
             filing: None,
             scenario: None,
+            persona: Persona::default(),
         };
         let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))

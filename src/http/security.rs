@@ -98,6 +98,9 @@ pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
     let world = call.world()?;
     let participants = world.participants();
     let caller = Caller { world, participants, security, owner };
+    if let Some(owner) = &caller.owner {
+        call.is_from(owner);
+    }
     match &caller.owner {
         Some(Member::Fiu(fiu)) => call.answer_with(fiu.signature),
         Some(Member::Fip(_)) => {}

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::Face;
+use crate::domain::consent::{Face, Persona};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::http::call::Call;
+use crate::http::fault::fault;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_detail;
 use crate::http::security::{Audience, admit};
@@ -18,10 +19,11 @@ use crate::wire::problem::Problem;
 use crate::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
 
 pub async fn create_consent(call: Call) -> HttpResponse {
-    call.reply_seed(create(&call))
+    call.reply_seed(create(&call)).await
 }
 
 fn create(call: &Call) -> Result<Answer, Problem> {
+    fault(call)?;
     let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
     let request: ConsentRequest = call.json()?;
@@ -29,18 +31,29 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let scenario = call.scenario()?;
-    let raise = RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, filing: None, scenario };
+    let raise = RaiseConsent {
+        terms,
+        face: Face::Seed,
+        aa: Arc::clone(&aa.id),
+        fiu,
+        filing: None,
+        scenario,
+        persona: Persona::default(),
+    };
+    call.would_raise(world, &raise)?;
     let receipt = world.submit(Command::RaiseConsent(raise))?;
+    call.has_raised(receipt.consent());
     let answer = Answer::json(&ConsentAnswer::new(receipt.consent(), receipt.message_time));
     Ok(answer.holding(receipt.hold))
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {
     let outcome = get(&call).await;
-    call.reply_seed(outcome)
+    call.reply_seed(outcome).await
 }
 
 async fn get(call: &Call) -> Result<Answer, Problem> {
+    fault(call)?;
     let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
     let id = call.segment("id");
@@ -48,6 +61,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent = by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
+    call.is_about(world, &consent)?;
 
     let detail = Stated::new(&consent, caller.participants.aa_of(&consent));
     let signature = signed_detail(call.shared(), &consent, &detail).await;

@@ -7,12 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
 
-use crate::domain::consent::Terms;
-use crate::domain::refusal::Refusal;
-use crate::engine::ports::{Director, Script};
-use crate::scenario::format::{Fault, parse};
+use crate::domain::api_fault::Faults;
+use crate::domain::command::RaiseConsent;
+use crate::domain::expectation::Expectation;
+use crate::domain::time::Span;
+use crate::engine::ports::{Director, Script, Shown};
+use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults};
 use crate::scenario::magic;
-use crate::scenario::plan::Plan;
+use crate::scenario::plan::{Place, Plan};
 use crate::scenario::shipped::SHIPPED;
 
 /// Why scenarios could not be loaded. One line for each fault: `file:line:column: what is wrong`.
@@ -26,6 +28,8 @@ pub struct Library {
     folder: Option<PathBuf>,
     required: Required,
     set: RwLock<Arc<Set>>,
+    /// What is wrong with the files that were read last.
+    complaint: RwLock<Option<String>>,
     magic: BTreeMap<&'static str, Arc<Plan>>,
 }
 
@@ -53,7 +57,9 @@ struct Set(BTreeMap<String, Entry>);
 #[derive(Debug)]
 struct Entry {
     plan: Arc<Plan>,
-    place: String,
+    file: String,
+    /// The text of its file.
+    text: Arc<str>,
 }
 
 impl Library {
@@ -64,7 +70,12 @@ impl Library {
     pub fn load(folder: Option<PathBuf>, required: Required) -> Result<Self, BadScenarios> {
         let set = Set::load(folder.as_deref(), &required)?;
         let magic = magic::MAGIC.iter().map(|magic| (magic.number, Arc::new(magic.plan()))).collect();
-        Ok(Self { folder, required, set: RwLock::new(Arc::new(set)), magic })
+        Ok(Self { folder, required, set: RwLock::new(Arc::new(set)), complaint: RwLock::default(), magic })
+    }
+
+    /// The folder that was added to the shipped scenarios.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     fn set(&self) -> Arc<Set> {
@@ -72,38 +83,72 @@ impl Library {
     }
 }
 
+impl Entry {
+    fn shown(&self) -> Shown {
+        let Self { plan, file, text } = self;
+        let (name, description) = (plan.name.clone(), plan.description.clone());
+        Shown { name, source: file.clone(), description, text: Arc::clone(text) }
+    }
+}
+
 impl Director for Library {
-    /// Asked for by name, then the magic customers, then the AA's, then the default (DESIGN §5).
-    fn cast(
-        &self,
-        terms: &Terms,
-        wanted: Option<&str>,
-        usual: Option<&str>,
-    ) -> Result<Option<Arc<dyn Script>>, Refusal> {
-        let named = |name: &str| {
-            let set = self.set();
-            let entry = set.0.get(name);
-            let entry = entry.ok_or_else(|| Refusal::UnknownScenario { name: name.to_owned(), known: set.names() })?;
-            Ok(Some(Arc::clone(&entry.plan) as Arc<dyn Script>))
-        };
-        if let Some(name) = wanted {
-            return named(name);
-        }
-        if let Some(magic) = magic::find(&terms.customer) {
-            return Ok(Some(Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>));
-        }
-        usual.or(self.required.default.as_deref()).map_or(Ok(None), named)
+    fn named(&self, name: &str) -> Option<Arc<dyn Script>> {
+        self.set().0.get(name).map(|entry| Arc::clone(&entry.plan) as Arc<dyn Script>)
+    }
+
+    fn matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn Script>> {
+        let set = self.set();
+        let matching = set.0.values().filter_map(|entry| {
+            let (casting, _) = entry.plan.casting.as_ref()?;
+            casting.has(raise).then(|| (casting.rank(), &entry.plan))
+        });
+        matching.max_by_key(|(rank, _)| *rank).map(|(_, plan)| Arc::clone(plan) as Arc<dyn Script>)
+    }
+
+    fn magic(&self, customer: &str) -> Option<Arc<dyn Script>> {
+        magic::find(customer).map(|magic| Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>)
+    }
+
+    fn default_name(&self) -> Option<&str> {
+        self.required.default.as_deref()
     }
 
     fn names(&self) -> Vec<String> {
         self.set().names()
     }
 
+    fn complaint(&self) -> Option<String> {
+        self.complaint.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn shown(&self) -> Vec<Shown> {
+        self.set().0.values().map(Entry::shown).collect()
+    }
+
+    fn stories(&self) -> Vec<(&'static str, &'static str)> {
+        magic::MAGIC.iter().map(|magic| (magic.number, magic.story)).collect()
+    }
+
+    /// The complaint is kept until a set is right again.
     fn reload(&self) -> Result<usize, String> {
-        let set = Set::load(self.folder.as_deref(), &self.required).map_err(|bad| bad.to_string())?;
+        let loaded = Set::load(self.folder.as_deref(), &self.required).map_err(|bad| bad.to_string());
+        *self.complaint.write().unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
+        let set = loaded?;
         let count = set.0.len();
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
         Ok(count)
+    }
+
+    fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
+        parse(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
+    }
+
+    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
+        parse_faults(text)
+    }
+
+    fn read_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
+        parse_expectations(text)
     }
 }
 
@@ -149,21 +194,26 @@ impl Set {
         }
     }
 
-    fn add(&mut self, place: String, text: &str, faults: &mut String) {
+    fn add(&mut self, file: String, text: &str, faults: &mut String) {
         let plan = match parse(text) {
             Ok(plan) => plan,
             Err(found) => {
-                for Fault { line, column, message } in found {
-                    note(faults, format_args!("{place}:{line}:{column}: {message}"));
+                for fault in found {
+                    note(faults, format_args!("{file}:{fault}"));
                 }
                 return;
             }
         };
+        let Place { line, column } = plan.place;
         if let Some(other) = self.0.get(&plan.name) {
-            note(faults, format_args!("{place}: the name '{}' is taken by {}", plan.name, other.place));
+            let (there, taken) = (&other.file, other.plan.place.line);
+            note(faults, format_args!("{file}:{line}:{column}: the name '{}' is taken by {there}:{taken}", plan.name));
             return;
         }
-        self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), place });
+        for tie in ties(&plan, self.0.values().map(|entry| (&*entry.plan, &*entry.file))) {
+            note(faults, format_args!("{file}:{tie}"));
+        }
+        self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), file, text: text.into() });
     }
 
     fn names(&self) -> Vec<String> {
@@ -173,4 +223,21 @@ impl Set {
 
 fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {
     writeln!(faults, "{fault}").expect("writing to a string cannot fail");
+}
+
+/// Scenarios whose `match` asks just as much as this one's for the same consents: nobody could say which is meant.
+pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) -> Vec<Fault> {
+    let Some((casting, Place { line, column })) = &plan.casting else { return Vec::new() };
+    let tie = |(other, file): (&Plan, &str)| {
+        let (theirs, there) = other.casting.as_ref()?;
+        if theirs.rank() != casting.rank() || !theirs.overlaps(casting) {
+            return None;
+        }
+        let message = format!(
+            "match asks just as much as that of {} for the same consents ({file}:{}); ask for more in one of them",
+            other.name, there.line
+        );
+        Some(Fault { line: *line, column: *column, message })
+    };
+    others.filter_map(tie).collect()
 }

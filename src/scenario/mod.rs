@@ -1,7 +1,7 @@
 //! Scenarios: what drives a consent when no person does. Files are read and checked into [`plan::Plan`]s; the
 //! [`library::Library`] chooses one for each new consent; its plan turns events into later commands.
 
-mod format;
+pub mod format;
 pub mod library;
 pub mod magic;
 pub mod plan;

@@ -1,17 +1,31 @@
 //! A checked scenario, and how it reacts. Pure: an event gives the commands that are to follow it.
 
-use crate::domain::command::{Command, Outcome, Verb};
-use crate::domain::consent::{Consent, Face};
+use std::sync::Arc;
+
+use crate::domain::api_fault::Faults;
+use crate::domain::casting::Match;
+use crate::domain::command::{Command, Outcome, Pace, Verb};
+use crate::domain::consent::{Consent, Face, Persona};
 use crate::domain::event::{Event, EventName};
-use crate::domain::session::{FiStatus, Progression};
+use crate::domain::expectation::Expectation;
+use crate::domain::notice::Content;
+use crate::domain::session::{Approval, FiStatus, Progression};
 use crate::domain::time::Span;
 use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{Later, Script};
 
 /// A scenario that can be played.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     pub name: String,
+    /// Where its name stands.
+    pub place: Place,
+    pub description: Option<String>,
+    /// Which consents it is for without being asked for, and where that stands.
+    pub casting: Option<(Match, Place)>,
+    pub persona: Option<Persona>,
+    /// Who approves, beside the steps.
+    pub approval: Option<Approval>,
     pub push_data: Option<bool>,
     /// When FIPs answer, where no rule says so.
     pub data: Option<Progression>,
@@ -20,51 +34,97 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Played whenever their event happens.
     pub rules: Vec<Rule>,
-    /// Data is delivered by itself after activation, on the face that has no data call.
+    pub faults: Faults,
+    /// Where the faults stand: those of webhooks, then those of answers.
+    pub fault_places: Vec<Place>,
+    pub expect: Vec<Expectation>,
+    /// FIPs answer after activation what they would answer to a request, on the face that has no data call.
     pub delivers_on_seed: bool,
 }
 
+/// A place in a file; 0 where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: u64,
+    pub column: u64,
+}
+
 /// A step at its time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// Since the consent was raised: the sum of its own `after` and those of the steps before it.
     pub at: Span,
     pub action: Action,
     /// How the journal names it.
     pub origin: String,
+    pub place: Place,
 }
 
 /// A reaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     pub on: EventName,
     pub after: Span,
     pub action: Action,
     pub origin: String,
+    pub place: Place,
 }
 
-/// What is done to the consent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is done.
+#[derive(Clone, Debug)]
 pub enum Action {
     Move(Verb),
-    /// Opens a data session in which every account answers so.
-    Deliver(Outcome),
+    /// FIPs answer a request for data, each after its own while; where none waits, the AA asks by itself.
+    Deliver(Vec<(Span, Outcome)>),
+    Link {
+        fip: Option<Arc<str>>,
+    },
+    DelinkAccount {
+        link_ref: Box<str>,
+    },
+    DelinkAll {
+        fip: Option<Arc<str>>,
+    },
+    Deregister,
+    Notify(Content),
+    Adjust(Pace),
 }
 
 impl Action {
-    fn command(&self, event: &Event, consent: &Consent) -> Command {
+    /// The commands that it is, each after its own while.
+    fn commands(&self, event: &Event, consent: &Consent) -> Vec<(Span, Command)> {
         let handle = consent.handle;
-        match self.clone() {
-            Self::Move(verb) => Command::MoveConsent { handle, verb },
-            Self::Deliver(outcome) => {
+        let customer = || Arc::clone(&consent.terms.customer);
+        let command = match self.clone() {
+            Self::Deliver(outcomes) => {
                 // Who reacts to a request answers that one, however many others there are by then.
                 let session = match event {
                     Event::DataRequested { session, .. } => Some(session.id),
                     _ => None,
                 };
-                Command::Deliver { handle, session, outcome }
+                let deliver = |(after, outcome)| (after, Command::Deliver { handle, session, outcome });
+                return outcomes.into_iter().map(deliver).collect();
             }
-        }
+            Self::Move(verb) => Command::MoveConsent { handle, verb },
+            Self::Link { fip } => Command::LinkAll { customer: customer(), fip },
+            Self::DelinkAccount { link_ref } => Command::DelinkAccount { customer: customer(), link_ref },
+            Self::DelinkAll { fip } => Command::DelinkAll { customer: customer(), fip },
+            Self::Deregister => Command::DeregisterCustomer { customer: customer() },
+            Self::Notify(said) => Command::Notify { handle, content: said },
+            Self::Adjust(pace) => Command::Adjust { handle, pace },
+        };
+        vec![(Span::ZERO, command)]
+    }
+
+    const fn delivers(&self) -> bool {
+        matches!(self, Self::Deliver(_))
+    }
+}
+
+impl Plan {
+    /// The rules that say when FIPs answer requests for data.
+    fn answers(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| rule.on == EventName::FiRequested && rule.action.delivers())
     }
 }
 
@@ -78,10 +138,8 @@ impl Script for Plan {
     }
 
     fn progression(&self, first: bool) -> Option<Progression> {
-        let delivers = |action: &Action| matches!(action, Action::Deliver(_));
-        let answers =
-            self.rules.iter().any(|rule| delivers(&rule.action) && (first || rule.on == EventName::FiRequested));
-        let scripted = answers || (first && self.steps.iter().any(|step| delivers(&step.action)));
+        let any = self.rules.iter().map(|rule| &rule.action).chain(self.steps.iter().map(|step| &step.action));
+        let scripted = self.answers().next().is_some() || (first && any.into_iter().any(Action::delivers));
         if scripted { Some(Progression::Manual) } else { self.data }
     }
 
@@ -89,20 +147,53 @@ impl Script for Plan {
         self.fetch_quirks
     }
 
+    fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn persona(&self) -> Option<Persona> {
+        self.persona
+    }
+
+    fn expectations(&self) -> &[Expectation] {
+        &self.expect
+    }
+
+    fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    fn casting(&self) -> Option<&Match> {
+        self.casting.as_ref().map(|(casting, _)| casting)
+    }
+
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {
-        let later = |after, action: &Action, origin: &str| Later {
-            after,
-            command: action.command(event, consent),
-            origin: format!("{}, {origin}", self.name),
+        let later = |wait: Span, action: &Action, origin: &str| {
+            let origin = format!("{}, {origin}", self.name);
+            let commands = action.commands(event, consent).into_iter();
+            let later = move |(after, command): (Span, Command)| Later {
+                after: Span(wait.0.saturating_add(after.0)),
+                command,
+                origin: origin.clone(),
+            };
+            commands.map(later).collect::<Vec<_>>()
         };
         let mut reactions = Vec::new();
         if matches!(event, Event::ConsentRaised { .. }) {
-            reactions.extend(self.steps.iter().map(|step| later(step.at, &step.action, &step.origin)));
+            reactions.extend(self.approval.into_iter().flat_map(|approval| approval.later(consent.handle)));
+            reactions.extend(self.steps.iter().flat_map(|step| later(step.at, &step.action, &step.origin)));
         }
         let rules = self.rules.iter().filter(|rule| rule.on == event.name());
-        reactions.extend(rules.map(|rule| later(rule.after, &rule.action, &rule.origin)));
+        reactions.extend(rules.flat_map(|rule| later(rule.after, &rule.action, &rule.origin)));
         if self.delivers_on_seed && consent.face == Face::Seed && matches!(event, Event::ConsentActivated { .. }) {
-            reactions.push(later(Span::ZERO, &Action::Deliver(Outcome::all(FiStatus::Ready)), "data after activation"));
+            let answers = self.answers().map(|rule| (rule.after, &rule.action));
+            let ready = Action::Deliver(vec![(Span::ZERO, Outcome::all(FiStatus::Ready))]);
+            let mut delivered: Vec<_> =
+                answers.flat_map(|(after, action)| later(after, action, "data after activation")).collect();
+            if delivered.is_empty() {
+                delivered = later(Span::ZERO, &ready, "data after activation");
+            }
+            reactions.extend(delivered);
         }
         reactions
     }

@@ -1,21 +1,27 @@
 //! Sends a delivery and records how it went.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Body, Client, Response, Url, Version};
+use socket2::SockRef;
 use thiserror::Error;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
-use crate::crypto::webhook;
-use crate::domain::delivery::{Attempt, Delivery, Message, Outcome};
+use crate::domain::delivery::{Attempt, Delivery, Outcome};
 use crate::domain::notice::NoticeKind;
-use crate::domain::participants::{Fiu, SignatureProfile};
+use crate::domain::time::Span;
+use crate::domain::webhook_fault::{Transport, WebhookFault};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
+use crate::webhooks::drip::Drip;
 use crate::webhooks::message::prepare;
+use crate::webhooks::spoil::{Manner, Material, Sent, make};
 use crate::wire::notification::objection;
 
 /// How much of an answer is read and kept.
@@ -70,8 +76,13 @@ impl Courier {
     }
 
     /// Makes one attempt and records it; where the FIU has no address, records what would have been sent.
+    #[expect(clippy::disallowed_methods, reason = "a fault may ask for a pause between copies")]
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
-        let Some(message) = self.message(&world, &delivery).await else { return };
+        if delivery.attempts.is_empty() && delivery.pace > Span::ZERO {
+            tokio::time::sleep(wall_time(delivery.pace)).await;
+        }
+        // The sandbox is stopping.
+        let Some(sent) = self.make(&world, &delivery).await else { return };
         if world.is_closed() {
             return;
         }
@@ -79,51 +90,103 @@ impl Courier {
         let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
         let kind = delivery.notice.kind();
         let Some(url) = fiu.webhooks.of(kind, self.routes.path(kind)) else {
-            world.shelve(delivery.id, message);
+            world.shelve(delivery.id);
             return;
         };
-        let attempt = self.attempt(&world, fiu, url, &delivery, &message).await;
-        let outcome = &attempt.outcome;
+        let attempt = self.attempt(&world, url, &delivery, sent).await;
         tracing::info!(
             world = world.name(),
             event = delivery.notice.kind().as_str(),
             handle = %delivery.notice.consent.handle,
             attempt = delivery.attempts.len() + 1,
-            outcome = %summary(outcome),
+            outcome = %attempt.outcome,
             "webhook"
         );
-        world.attempted(delivery.id, message, attempt);
+        world.attempted(delivery.id, attempt);
     }
 
-    /// The bytes of the first attempt, again; made and signed before it. `None` when the sandbox is stopping.
-    async fn message(&self, world: &Arc<World>, delivery: &Delivery) -> Option<Arc<Message>> {
-        if let Some(message) = &delivery.message {
-            return Some(Arc::clone(message));
+    /// What this attempt sends: the bytes of the first one, made and signed before it, with what is to go wrong now.
+    async fn make(&self, world: &Arc<World>, delivery: &Delivery) -> Option<Sent> {
+        let world = Arc::clone(world);
+        let key = Arc::clone(&self.keys.of(&delivery.notice.consent.aa).private);
+        let spare = Arc::clone(self.keys.spare());
+        let faults: Vec<_> = delivery.faults_of(number_of(delivery)).cloned().collect();
+        if faults.contains(&WebhookFault::RotatedKey) {
+            world.rotate_keys();
         }
-        let (notice, world) = (Arc::clone(&delivery.notice), Arc::clone(world));
-        let key = Arc::clone(&self.keys.of(&notice.consent.aa).private);
+        let (notice, message) = (Arc::clone(&delivery.notice), Arc::clone(&delivery.message));
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
-            let profile = participants.fiu(&notice.fiu).map_or(SignatureProfile::Detached, |fiu| fiu.signature);
-            prepare(&notice, participants.aa_of(&notice.consent), &key, profile, &world)
+            let fiu = participants.fiu(&notice.fiu).expect("only registered FIUs are given deliveries");
+            let aa = participants.aa_of(&notice.consent);
+            let message = message.get_or_init(|| prepare(&notice, aa, &key, fiu.signature, &world));
+            let material = Material {
+                message,
+                key: &key,
+                spare: &spare,
+                profile: fiu.signature,
+                secret: &fiu.webhook_secret,
+                webhook_id: &notice.webhook_id(),
+                aa_api_key: &aa.api_key,
+                at: world.message_time(),
+            };
+            make(&material, &faults)
         });
-        made.await.ok().map(Arc::new)
+        made.await.ok()
     }
 
-    async fn attempt(&self, world: &World, fiu: &Fiu, url: String, delivery: &Delivery, message: &Message) -> Attempt {
-        let headers = headers(world, fiu, delivery, message);
+    async fn attempt(&self, world: &World, url: String, delivery: &Delivery, sent: Sent) -> Attempt {
+        let number = number_of(delivery);
+        let whole = delivery.message.get().is_some_and(|message| message.body == sent.body);
+        let spoilt = (!whole).then(|| Arc::from(sent.body.as_slice()));
         let (at, wall_at) = (world.now(), wall());
         let started = Instant::now();
-        let mut request = self.client.post(&url).body(message.body.clone());
+        let headers = sent.headers.clone();
+        let (outcome, retry_after) = if delivery.faults_of(number).any(|fault| *fault == WebhookFault::Fail) {
+            let reason = "not sent: the attempt was made to fail on purpose".to_owned();
+            (Outcome::Failed { reason }, None)
+        } else {
+            self.post(&url, sent).await
+        };
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let faults = delivery.fault_names(number);
+        Attempt { at, wall_at, duration_ms, url, headers, outcome, faults, spoilt, retry_after }
+    }
+
+    async fn post(&self, url: &str, sent: Sent) -> (Outcome, Option<Span>) {
+        let Sent { headers, body, manner } = sent;
+        if manner == Manner::Reset && url.starts_with("http://") {
+            let head = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
+            let reason = match tokio::time::timeout(self.answer_within, reset_amid(url, &head, &body)).await {
+                Ok(Ok(())) => "the connection was reset in the middle of the body, on purpose".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no connection within {} s", self.answer_within.as_secs_f32()),
+            };
+            return (Outcome::Failed { reason }, None);
+        }
+        let mut request = self.client.post(url);
         for (name, value) in &headers {
             request = request.header(name, value);
         }
-        let outcome = match request.send().await {
-            Ok(response) => self.outcome_of(response).await,
-            Err(error) => Outcome::Failed { reason: self.reason_of(&error) },
+        let request = match manner {
+            Manner::Plain => request.body(body),
+            Manner::Drip(over) => {
+                let over = wall_time(over);
+                request.timeout(self.answer_within + over).body(Body::wrap(Drip::over(body, over)))
+            }
+            Manner::Reset => request.body(Body::wrap(Drip::broken(body))),
+            Manner::Form(Transport::Chunked) => request.body(Body::wrap(Drip::chunked(body))),
+            Manner::Form(Transport::Http10) => request.version(Version::HTTP_10).body(body),
+            Manner::Form(Transport::ExpectContinue) => request.header("expect", "100-continue").body(body),
+            Manner::Form(Transport::FreshConnection) => request.header("connection", "close").body(body),
         };
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Attempt { at, wall_at, duration_ms, url, headers, outcome }
+        match request.send().await {
+            Ok(response) => {
+                let retry_after = retry_after(&response);
+                (self.outcome_of(response).await, retry_after)
+            }
+            Err(error) => (Outcome::Failed { reason: self.reason_of(&error) }, None),
+        }
     }
 
     /// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
@@ -164,28 +227,38 @@ impl Courier {
     }
 }
 
-/// `webhook-timestamp` is the attempt's, as Standard Webhooks 1.0 has it; the body keeps its own.
-fn headers(world: &World, fiu: &Fiu, delivery: &Delivery, message: &Message) -> Vec<(String, String)> {
-    let id = format!("msg_{}", delivery.notice.message);
-    let timestamp_s = world.message_time().as_millis().div_euclid(1000);
-    let signature = webhook::sign(&fiu.webhook_secret, &id, timestamp_s, &message.body);
-    let aa_api_key = world.participants().aa_of(&delivery.notice.consent).api_key.to_string();
-    let headers = [
-        ("content-type", Some("application/json".to_owned())),
-        ("aa_api_key", Some(aa_api_key)),
-        ("x-jws-signature", message.signature.clone()),
-        ("webhook-id", Some(id)),
-        ("webhook-timestamp", Some(timestamp_s.to_string())),
-        ("webhook-signature", Some(signature)),
-    ];
-    headers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+/// The number of the attempt that is made next.
+fn number_of(delivery: &Delivery) -> u32 {
+    u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX)
 }
 
-fn summary(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Accepted { status, remark: None, .. } => format!("accepted with {status}"),
-        Outcome::Accepted { status, remark: Some(remark), .. } => format!("accepted with {status}, but {remark}"),
-        Outcome::Refused { status, .. } => format!("refused with {status}"),
-        Outcome::Failed { reason } => format!("failed: {reason}"),
-    }
+/// A length of wall time.
+fn wall_time(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
+}
+
+/// How long the FIU asks to be left alone (RFC 9110 §10.2.3, in seconds; a date is not looked at).
+fn retry_after(response: &Response) -> Option<Span> {
+    let seconds = response.headers().get("retry-after")?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    Some(Span::seconds(i64::from(seconds)))
+}
+
+/// Sends the first half of a request's body, and resets the connection.
+async fn reset_amid(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
+    let url = Url::parse(url).map_err(io::Error::other)?;
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let address = format!("{host}:{port}");
+    let mut stream = TcpStream::connect(&address).await?;
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&body[..length / 2]).await?;
+    stream.flush().await?;
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    Ok(())
 }

@@ -17,7 +17,7 @@ pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignaturePro
     let at = world.message_time();
     let statements = match &notice.content {
         Content::FiData(session) => session_statements(world.seed(), &notice.consent, session, FiStatus::Ready),
-        Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) => Vec::new(),
+        Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) | Content::Raw(_) => Vec::new(),
     };
     let body = match notice.consent.face {
         Face::Unaport => {

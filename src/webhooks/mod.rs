@@ -3,7 +3,9 @@
 //! such receivers only their own world.
 
 mod courier;
+mod drip;
 mod message;
+mod spoil;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Face, Status};
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notice::{Content, Notice, Raw};
 use crate::domain::participants::Aa;
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
@@ -131,8 +131,41 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
             notification.fi_data = Some(FiData::of(session, statements));
         }
         Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
+        Content::Raw(raw) => return filled_in(raw, notice, timestamp),
     }
     serde_json::to_vec(&notification).expect("texts and numbers serialise")
+}
+
+/// What may stand in double braces in a message that a scenario has written itself.
+pub const PLACEHOLDERS: [&str; 7] =
+    ["consentHandle", "consentId", "customer", "fiuId", "sessionId", "timestamp", "txnid"];
+
+/// A message that a scenario has written itself, its placeholders filled in; what the consent does not have is empty.
+pub fn filled_in(raw: &Raw, notice: &Notice, timestamp: Timestamp) -> Vec<u8> {
+    let consent = &notice.consent;
+    let mut text = String::from_utf8_lossy(&raw.body).into_owned();
+    for name in PLACEHOLDERS {
+        let placeholder = format!("{{{{{name}}}}}");
+        if !text.contains(&placeholder) {
+            continue;
+        }
+        let value = match name {
+            "consentHandle" => consent.handle.to_string(),
+            "consentId" => consent.consent_id().map(|id| id.to_string()).unwrap_or_default(),
+            "customer" => consent.terms.customer.to_string(),
+            "fiuId" => notice.fiu.to_string(),
+            "sessionId" => {
+                let session = consent.grant.as_ref().and_then(|grant| grant.session);
+                session.map(|id| id.to_string()).unwrap_or_default()
+            }
+            "timestamp" => timestamp.to_string(),
+            _ => notice.message.to_string(),
+        };
+        // What callers have chosen must not end the text that it is put into.
+        let quoted = serde_json::to_string(&value).expect("texts serialise");
+        text = text.replace(&placeholder, &quoted[1..quoted.len() - 1]);
+    }
+    text.into_bytes()
 }
 
 fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotification {

@@ -62,6 +62,9 @@ pub enum Problem {
     Refused(#[from] Refusal),
     #[error("{0}")]
     Conflict(String),
+    /// Nothing is wrong: a scenario, or faults in force, want it so.
+    #[error("{status} on purpose: a fault of this sandbox says so")]
+    Scripted { status: u16, code: Option<ErrorCode>, retry_after_s: Option<i64> },
     /// Nothing is wrong: the caller asked for it.
     #[error("{} was asked for, by x-mockaa-fault or x-simulate-res", .0.as_str())]
     Fault(ErrorCode),

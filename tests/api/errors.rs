@@ -37,9 +37,10 @@ async fn every_code_can_be_asked_for_with_its_status() {
     assert_eq!(statuses, [200, 400, 401, 404, 409, 412, 501]);
     let request = app.request(Method::GET, "/Heartbeat").header("x-mockaa-fault", "Boom");
     assert!(app.send(request).await.text.contains("'Boom' is not one of InvalidRequest"));
-    // None of this touches the seed face.
+    // The seed calls are the AA's too.
     let request = app.request(Method::POST, "/consent").header("x-mockaa-fault", "InternalError");
-    assert_eq!(app.send(request.json(&crate::helpers::seed_request())).await.status, 200);
+    assert_eq!(app.send(request.json(&crate::helpers::seed_request())).await.status, 500);
+    assert_eq!(app.consents().await, 0);
 }
 
 /// Codes of DESIGN §4.5 that no rule gives.

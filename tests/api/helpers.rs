@@ -144,7 +144,14 @@ impl TestApp {
         self.deliveries().await.iter().map(state).collect()
     }
 
+    /// Events and remarks, without the traffic, whose order and times are the wall's.
     pub async fn journal(&self) -> Vec<Value> {
+        let is_traffic = |entry: &Value| ["call", "webhook"].iter().any(|kind| entry["kind"] == *kind);
+        self.whole_journal().await.into_iter().filter(|entry| !is_traffic(entry)).collect()
+    }
+
+    /// Everything that is on record.
+    pub async fn whole_journal(&self) -> Vec<Value> {
         self.get("/_mockaa/v1/journal").await.ok()["items"].as_array().expect("a list").clone()
     }
 }

@@ -212,13 +212,13 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     let reply = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
     assert_eq!(reply.status, 400);
     let error = reply.json()["error"].as_str().expect("a text").to_owned();
-    assert!(error.contains("mine.yaml:4:5: unknown field `aprove`, expected one of"), "{error}");
+    assert!(error.contains("mine.yaml:4:5: 'aprove' is no key of the step; did you mean approve?"), "{error}");
     let handle = app.raise_with("mine").await;
     assert_eq!(app.state(&handle).await, "ACTIVE", "the old set is in force");
 
     let started = mockaa::Sandbox::builder().scenarios(&files).start().await;
     let error = started.expect_err("it does not start").to_string();
-    assert!(error.contains("mine.yaml:4:5: unknown field `aprove`"), "{error}");
+    assert!(error.contains("mine.yaml:4:5: 'aprove' is no key of the step"), "{error}");
 
     std::fs::write(files.join("mine.yaml"), good.replace("approve", "reject")).expect("a file");
     app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await.ok();
@@ -237,5 +237,5 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     std::fs::write(files.join("other.yaml"), good).expect("a file");
     let reply = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
     let error = reply.json()["error"].as_str().expect("a text").to_owned();
-    assert!(error.contains("other.yaml: the name 'mine' is taken by") && error.contains("mine.yaml"), "{error}");
+    assert!(error.contains("other.yaml:2:7: the name 'mine' is taken by") && error.contains("mine.yaml"), "{error}");
 }

@@ -142,7 +142,7 @@ async fn notes_end_with_a_word_that_they_end() {
         body["ConsentDetail"]["Customer"]["id"] = format!("{number}@elsewhere").into();
         app.post("/Consent", &body).await.ok();
     }
-    let entries = app.get("/_mockaa/v1/journal?after=1000").await.ok();
+    let entries = app.get("/_mockaa/v1/journal?after=2100").await.ok();
     let texts = entries["items"].as_array().expect("a list").iter().filter_map(|entry| entry["text"].as_str());
     let last: Vec<_> = texts.filter(|text| text.contains("further ones are not kept")).collect();
     assert_eq!(last.len(), 1);

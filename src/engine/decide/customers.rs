@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Circumstances;
 use crate::domain::account::Account;
 use crate::domain::command::{ConfirmLink, Party};
-use crate::domain::consent::Input;
+use crate::domain::consent::{Consent, Input};
 use crate::domain::customer::{Link, TOKEN_LIFE, TOKENS};
 use crate::domain::event::Event;
 use crate::domain::ids::LinkId;
@@ -144,14 +144,73 @@ pub fn delink(
         });
     }
     let delinked = Event::AccountDelinked { customer: Arc::clone(customer), link_ref: link_ref.into() };
-    let names_it =
-        state.consents(0).filter(|consent| consent.terms.customer == *customer && !consent.hidden).filter(|consent| {
-            let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-            consent.status.after(Input::Revoke).is_some()
-                && accounts.into_iter().any(|account| &*account.link_ref == link_ref)
-        });
-    let revoked = names_it.map(|consent| Event::ConsentRevoked { handle: consent.handle, by: Party::Customer });
+    let revoked = revoked(state, customer, &[link_ref]);
     Ok(known(state, customer, given).chain([delinked]).chain(revoked).collect())
+}
+
+/// Every account that the customer holds there, and has not linked, is linked; a scenario's short cut.
+pub fn link_all(
+    state: &State,
+    customer: &Arc<str>,
+    fip: Option<&str>,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    registered(state, customer)?;
+    known_fip(fip, given)?;
+    let linked = linked(state, customer, given);
+    let there = |account: &Account| fip.is_none_or(|fip| *account.fip == *fip);
+    let new = |account: &Account| !linked.iter().any(|known| known.is(&account.fip, &account.account_ref));
+    let accounts: Arc<[Account]> =
+        (given.accounts)(customer).into_iter().filter(|account| there(account) && new(account)).collect();
+    if accounts.is_empty() {
+        return Err(Refusal::NothingToLink { customer: customer.to_string(), fip: fip.map(str::to_owned) });
+    }
+    let linked = Event::AccountsLinked { customer: Arc::clone(customer), accounts };
+    Ok(known(state, customer, given).chain([linked]).collect())
+}
+
+/// Every account that is linked there is no longer, and every consent that names one is revoked.
+pub fn delink_all(
+    state: &State,
+    customer: &Arc<str>,
+    fip: Option<&str>,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    registered(state, customer)?;
+    known_fip(fip, given)?;
+    let linked = linked(state, customer, given);
+    let there: Vec<_> = linked.iter().filter(|account| fip.is_none_or(|fip| *account.fip == *fip)).collect();
+    if there.is_empty() {
+        return Err(Refusal::NothingLinked { customer: customer.to_string(), fip: fip.map(str::to_owned) });
+    }
+    let mut events: Vec<_> = known(state, customer, given).collect();
+    for account in &there {
+        let (customer, link_ref) = (Arc::clone(customer), account.link_ref.clone());
+        events.push(Event::AccountDelinked { customer, link_ref });
+    }
+    let link_refs: Vec<&str> = there.iter().map(|account| &*account.link_ref).collect();
+    events.extend(revoked(state, customer, &link_refs));
+    Ok(events)
+}
+
+fn known_fip(fip: Option<&str>, given: &Circumstances<'_>) -> Result<(), Refusal> {
+    match fip {
+        Some(fip) if given.participants.fip(fip).is_none() => Err(Refusal::UnknownFip(fip.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// The consents that name one of these accounts are revoked.
+fn revoked(state: &State, customer: &Arc<str>, link_refs: &[&str]) -> Vec<Event> {
+    let names_one = |consent: &Consent| {
+        let mut accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+        consent.terms.customer == *customer
+            && !consent.hidden
+            && consent.status.after(Input::Revoke).is_some()
+            && accounts.any(|account| link_refs.contains(&&*account.link_ref))
+    };
+    let revoked = |consent: &Arc<Consent>| Event::ConsentRevoked { handle: consent.handle, by: Party::Customer };
+    state.consents(0).filter(|consent| names_one(consent)).map(revoked).collect()
 }
 
 fn registered(state: &State, customer: &str) -> Result<(), Refusal> {

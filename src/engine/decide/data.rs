@@ -77,7 +77,7 @@ pub fn deliver(
     let waiting = named.or(grant.session).and_then(|id| state.session(id)).filter(|session| session.is_open());
     if let Some(session) = waiting {
         let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
-        let answered = |account: &SessionAccount| outcome.of(&account.fip, &account.link_ref).is_some();
+        let answered = |account: &SessionAccount| outcome.of(account, &session.accounts).is_some();
         if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
             return Err(Refusal::NothingAwaited(session.id.to_string()));
         }
@@ -304,7 +304,7 @@ fn settled(
 /// The session after the accounts that still wait have answered.
 fn prepared(session: &Session, granted: &[Account], outcome: &Outcome, given: &Circumstances<'_>) -> Event {
     let answered = |account: &SessionAccount| {
-        let status = outcome.of(&account.fip, &account.link_ref);
+        let status = outcome.of(account, &session.accounts);
         match status.filter(|_| account.status == FiStatus::Pending) {
             Some(status) => settled(account, granted, status, given),
             None => account.clone(),

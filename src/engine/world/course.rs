@@ -6,20 +6,24 @@ use std::sync::Arc;
 use crate::domain::account::Account;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::consent::{Consent, Face, Status};
+use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;
-use crate::domain::ids::{ConsentHandle, MessageId};
+use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Participants;
-use crate::domain::record::What;
+use crate::domain::record::{WebhookRecord, What};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{FiStatus, Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::RECORDED_ANSWER_AFTER;
+use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
+use crate::engine::clock::wall;
 use crate::engine::decide::{Circumstances, decide, expiry_of, planned_run, run_of, session_expiry_of};
 use crate::engine::entropy::id_bytes;
 use crate::engine::notices::contents;
-use crate::engine::ports::Script;
+use crate::engine::outbox::Post;
+use crate::engine::ports::{Later, Script};
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Work};
 use crate::engine::world::{Inner, World};
@@ -46,7 +50,7 @@ impl World {
                     debug_assert!(outcome.is_ok(), "what lapses legally does happen");
                 }
                 Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
-                Work::Retry(delivery) => inner.outbox.retry(delivery),
+                Work::Retry(delivery) => inner.outbox.retry(delivery, due),
             }
             ran += 1;
         }
@@ -86,10 +90,7 @@ impl World {
         held: bool,
         immediate: &mut HashMap<ConsentHandle, u32>,
     ) {
-        let handle = match &scripted.command {
-            Command::MoveConsent { handle, .. } | Command::Deliver { handle, .. } => *handle,
-            _ => unreachable!("scripts act on consents that exist"),
-        };
+        let handle = scripted.handle;
         let count = immediate.entry(handle).or_default();
         *count += u32::from(scripted.immediate);
         let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
@@ -136,6 +137,7 @@ impl World {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.share(raise.terms);
+                raise.persona = script.as_ref().and_then(|script| script.persona()).unwrap_or_default();
                 Command::RaiseConsent(raise)
             }
             other => other,
@@ -162,8 +164,8 @@ impl World {
     /// When FIPs answer a request for this consent's data that is made now.
     fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
         let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
-        let script = inner.scripts.get(&consent.handle);
-        script.and_then(|script| script.progression(first)).unwrap_or(self.setting.progression)
+        let scripted = || inner.scripts.get(&consent.handle).and_then(|script| script.progression(first));
+        inner.state.pace(consent.handle).data.or_else(scripted).unwrap_or(self.setting.progression)
     }
 
     /// What a decision depends on beside the state.
@@ -221,23 +223,19 @@ impl World {
         if event.status().is_some_and(|status| status.legal().next().is_none()) {
             inner.put_off.remove(&handle);
         }
-        if let Some(script) = script {
-            for later in script.react(&event, &consent) {
-                let due = now.plus(later.after);
-                let scripted = Scripted { command: later.command, origin: later.origin, immediate: due <= now };
-                inner.timers.add(due, Work::Scripted(Box::new(scripted)));
+        match script {
+            Some(script) => plan(inner, script.react(&event, &consent), handle, now),
+            None if matches!(event, Event::ConsentRaised { .. }) => {
+                plan(inner, self.setting.approval.later(handle), handle, now);
             }
+            None => {}
         }
         inner.journal.write(now, What::Event(event));
     }
 
     fn tell(&self, inner: &mut Inner, consent: &Arc<Consent>, said: Content, now: Timestamp, held: bool) {
-        let customer = &consent.terms.customer;
-        let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
-        let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
-        *ordinal += 1;
         let notice = Notice {
-            message: MessageId::from_random(id_bytes(key)),
+            message: self.message_id(inner, &consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
             at: now,
@@ -253,8 +251,86 @@ impl World {
             }
             stored.push_back(notice.clone());
         }
-        inner.outbox.add(notice, held);
+        let script = inner.scripts.get(&consent.handle).cloned();
+        let scripted = script.as_deref().map(Script::faults);
+        let faults = inner.faults.of_notice(&notice, scripted, wall());
+        let doubled = faults.iter().any(|befallen| befallen.fault.name() == WebhookFaultName::NearDuplicate);
+        let second = doubled.then(|| self.message_id(inner, &consent.terms.customer));
+        let dropped = faults.iter().any(|befallen| befallen.fault == WebhookFault::Drop);
+        let posted = inner.outbox.add(Post { notice, held, faults, second }, now);
+        for (at, delivery) in posted {
+            inner.timers.add(at, Work::Retry(delivery));
+        }
+        if dropped {
+            let delivery = inner.outbox.delivery(inner.outbox.given()).expect("it has just been put on record");
+            inner.journal.write(now, webhook_record(&delivery, "never sent, on purpose".to_owned()));
+        }
     }
+
+    /// The id of one more message about a customer's consents.
+    fn message_id(&self, inner: &mut Inner, customer: &Arc<str>) -> MessageId {
+        let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
+        let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
+        *ordinal += 1;
+        MessageId::from_random(id_bytes(key))
+    }
+
+    /// An FIU comes for the data of a session: where the FIPs wait for it to have come often enough, they may answer now.
+    pub(super) fn count_poll(&self, inner: &mut Inner, id: SessionId, now: Timestamp) {
+        let Some(session) = inner.state.session(id).filter(|session| session.is_open()).cloned() else { return };
+        let Some(consent) = inner.state.consent(session.handle).cloned() else { return };
+        let Progression::Polls(in_vain) = self.progression(inner, &consent) else { return };
+        let polls = inner.polls.entry(id).or_default();
+        *polls += 1;
+        if *polls <= in_vain {
+            return;
+        }
+        let outcome = Outcome::all(FiStatus::Ready);
+        let command = Command::Deliver { handle: session.handle, session: Some(id), outcome };
+        // A consent that is paused or gone has no data to be answered with; the fetch is told so.
+        let _ = self.carry_out(inner, command, None, now, true);
+    }
+
+    /// From now on this script drives the consent; its steps begin now.
+    pub(super) fn recast(&self, inner: &mut Inner, consent: &Arc<Consent>, script: &Arc<dyn Script>, now: Timestamp) {
+        let handle = consent.handle;
+        inner.scripts.insert(handle, Arc::clone(script));
+        let begins = Event::ConsentRaised { consent: Arc::clone(consent) };
+        plan(inner, script.react(&begins, consent), handle, now);
+        self.catch_up(inner, now, true);
+    }
+}
+
+/// What is to follow, each in its time.
+fn plan(inner: &mut Inner, reactions: Vec<Later>, handle: ConsentHandle, now: Timestamp) {
+    for Later { after, command, origin } in reactions {
+        let due = now.plus(after);
+        let scripted = Scripted { handle, command, origin, immediate: due <= now };
+        inner.timers.add(due, Work::Scripted(Box::new(scripted)));
+    }
+}
+
+/// The end of an attempt, or of a delivery without one, for the journal.
+pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> What {
+    let Delivery { id, notice, attempts, copy_of, .. } = delivery;
+    let number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let last = attempts.last();
+    What::Webhook(Arc::new(WebhookRecord {
+        delivery: *id,
+        webhook_id: notice.webhook_id(),
+        event: notice.kind(),
+        status: notice.status(),
+        handle: notice.consent.handle,
+        customer: Arc::clone(&notice.consent.terms.customer),
+        fiu: Arc::clone(&notice.fiu),
+        attempt: number,
+        wall_at: last.map_or_else(wall, |attempt| attempt.wall_at),
+        duration: last.map_or(Span::ZERO, |attempt| Span(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))),
+        answered: last.and_then(|attempt| attempt.outcome.status()),
+        outcome,
+        faults: last.map_or_else(|| delivery.fault_names(number), |attempt| attempt.faults.clone()),
+        copy_of: *copy_of,
+    }))
 }
 
 /// Unaport will ask for data by itself, if it has to.
@@ -275,6 +351,7 @@ fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
 fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
     let outcome = Outcome::all(FiStatus::Ready);
     let command = Command::Deliver { handle: session.handle, session: Some(session.id), outcome };
-    let scripted = Scripted { command, origin: "the recorded rhythm".to_owned(), immediate: false };
+    let origin = "the recorded rhythm".to_owned();
+    let scripted = Scripted { handle: session.handle, command, origin, immediate: false };
     inner.timers.add(now.plus(RECORDED_ANSWER_AFTER), Work::Scripted(Box::new(scripted)));
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 
 use super::{PAGE_MAX, operator, window};
 use crate::domain::command::AdvanceTarget;
+use crate::domain::record::What;
 use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -56,6 +57,9 @@ async fn move_clock(call: &Call) -> Result<Answer, Problem> {
     let advanced = advance(&world, target, Limits::default()).await;
     let advanced = advanced.map_err(|refused| Problem::Conflict(refused.to_string()))?;
     let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
+    let list = |wanted: fn(&What) -> bool| {
+        entries.iter().filter(|entry| wanted(&entry.what)).map(EntryView::from).collect::<Vec<_>>()
+    };
     Ok(Answer::json(&AdvanceView {
         from: advanced.from.to_string(),
         to: advanced.to.to_string(),
@@ -66,7 +70,8 @@ async fn move_clock(call: &Call) -> Result<Answer, Problem> {
             Stopped::AtTimeLimit => "time-limit",
             Stopped::WorldReset => "world-reset",
         },
-        journal: entries.iter().map(EntryView::from).collect(),
+        journal: list(|what| !matches!(what, What::Call(_) | What::Webhook(_))),
+        webhooks: list(|what| matches!(what, What::Webhook(_))),
     }))
 }
 

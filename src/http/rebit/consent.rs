@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 
 use super::{enter, read};
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::{Consent, Face};
+use crate::domain::consent::{Consent, Face, Persona};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
 use crate::domain::refusal::Refusal;
@@ -34,9 +34,18 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
     let aa = caller.participants.default_aa();
     caller.check_customer(&terms.customer, aa)?;
     let scenario = call.scenario()?;
-    let raise =
-        RaiseConsent { terms, face: Face::Rebit(head.ver), aa: Arc::clone(&aa.id), fiu, filing: None, scenario };
+    let raise = RaiseConsent {
+        terms,
+        face: Face::Rebit(head.ver),
+        aa: Arc::clone(&aa.id),
+        fiu,
+        filing: None,
+        scenario,
+        persona: Persona::default(),
+    };
+    call.would_raise(&caller.world, &raise)?;
     let receipt = caller.world.submit(Command::RaiseConsent(raise))?;
+    call.has_raised(receipt.consent());
     let answer = ConsentsResponse::new(Echo::of(&head, receipt.message_time), receipt.consent());
     Ok(Answer::json(&answer).holding(receipt.hold))
 }
@@ -44,7 +53,7 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
 /// `POST /Consent/handle` of 2.x.
 pub async fn status(call: Call) -> HttpResponse {
     let outcome = read::<ConsentHandleRequest>(&call, Audience::Fius).and_then(|(head, handle, caller)| {
-        let consent = seen(&caller, handle)?;
+        let consent = seen(&call, &caller, handle)?;
         Ok(Answer::json(&ConsentHandleResponse::new(Echo::of(&head, caller.world.message_time()), &consent)))
     });
     call.reply_rebit(outcome).await
@@ -55,7 +64,7 @@ pub async fn status_by_path(call: Call) -> HttpResponse {
     let outcome = enter(&call, Audience::Fius).and_then(|caller| {
         let text = call.segment("handle");
         let handle = ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?;
-        let consent = seen(&caller, handle)?;
+        let consent = seen(&call, &caller, handle)?;
         let txnid = &consent.terms.txnid;
         let echo = Echo { ver: first_generation(&consent), txnid, timestamp: caller.world.message_time() };
         Ok(Answer::json(&ConsentHandleResponse::new(echo, &consent)))
@@ -102,9 +111,11 @@ pub fn first_generation(consent: &Consent) -> Version {
     }
 }
 
-fn seen(caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, Problem> {
+fn seen(call: &Call, caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, Problem> {
     let consent = caller.world.consent(handle).filter(|consent| caller.may_see(consent));
-    Ok(consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?)
+    let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+    call.is_about(&caller.world, &consent)?;
+    Ok(consent)
 }
 
 /// The caller's own artefact: an FIU's, or the one of a FIP, each under its own id.
@@ -125,6 +136,9 @@ async fn artefact(
             None => (of_fip(), true),
         },
     };
+    if let Some(consent) = &consent {
+        call.is_about(world, consent)?;
+    }
     // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
     let consent = consent.filter(|consent| artefact_status(consent).is_some()).ok_or_else(unknown)?;
     let signed = if as_fip {

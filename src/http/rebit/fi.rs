@@ -39,6 +39,7 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
     if !caller.may_see(&consent) {
         return Err(Problem::NotYours(format!("Consent.id {consent_id} is a consent of another FIU")));
     }
+    call.is_about(world, &consent)?;
     let artefact = signed_consent(call.shared(), &caller.participants, &consent).await.ok_or_else(unknown)?;
     if artefact.rsplit_once('.').is_none_or(|(_, seal)| seal != signature) {
         let problem = "Consent.digitalSignature is not the third part of the artefact's signedConsent";
@@ -67,7 +68,7 @@ fn peer_key(caller: &Caller, offered: &OfferedKey) -> Result<PeerKey, Problem> {
 /// `POST /FI/fetch` of 2.x.
 pub async fn fetch(call: Call) -> HttpResponse {
     let outcome = match read::<FiFetchRequest>(&call, Audience::Fius) {
-        Ok((head, wanted, caller)) => deliver(&caller, wanted, |_, _| (head.ver, head.txnid.clone())).await,
+        Ok((head, wanted, caller)) => deliver(&call, &caller, wanted, |_, _| (head.ver, head.txnid.clone())).await,
         Err(problem) => Err(problem),
     };
     call.reply_rebit(outcome).await
@@ -78,7 +79,7 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
     let outcome = match enter(&call, Audience::Fius).and_then(|caller| Ok((caller, wanted_by_path(&call)?))) {
         Ok((caller, wanted)) => {
             let echo = |consent: &Consent, session: &Session| (first_generation(consent), session.txnid.to_string());
-            deliver(&caller, wanted, echo).await
+            deliver(&call, &caller, wanted, echo).await
         }
         Err(problem) => Err(problem),
     };
@@ -92,16 +93,17 @@ fn wanted_by_path(call: &Call) -> Result<CollectData, Problem> {
 }
 
 async fn deliver(
+    call: &Call,
     caller: &Caller,
     wanted: CollectData,
     echo: impl Fn(&Consent, &Session) -> (Version, String),
 ) -> Result<Answer, Problem> {
     let id = wanted.session;
     let world = &caller.world;
-    let seen = world
-        .session(id)
-        .filter(|session| world.consent(session.handle).is_some_and(|consent| caller.may_see(&consent)));
-    seen.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    let consent = world.session(id).and_then(|session| world.consent(session.handle));
+    let consent = consent.filter(|consent| caller.may_see(consent));
+    let consent = consent.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    call.is_about(world, &consent)?;
     let receipt = world.submit(Command::CollectData(wanted.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
     let key = session.key.as_ref().expect("what has no key is not collected");

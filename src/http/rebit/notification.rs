@@ -24,7 +24,7 @@ use crate::wire::rebit::{Echo, Head};
 
 pub async fn consent(call: Call) -> HttpResponse {
     let outcome = read::<ConsentNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
-        let hold = consent_status(&caller, news)?;
+        let hold = consent_status(&call, &caller, news)?;
         Ok(acknowledged(&head, &caller, hold))
     });
     call.reply_rebit(outcome).await
@@ -32,7 +32,7 @@ pub async fn consent(call: Call) -> HttpResponse {
 
 pub async fn fi(call: Call) -> HttpResponse {
     let outcome = read::<FiNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
-        let hold = fi_status(&caller, news)?;
+        let hold = fi_status(&call, &caller, news)?;
         Ok(acknowledged(&head, &caller, Some(hold)))
     });
     call.reply_rebit(outcome).await
@@ -46,7 +46,7 @@ pub async fn link(call: Call) -> HttpResponse {
         other => other,
     });
     let outcome = outcome.and_then(|(head, news, caller)| {
-        let hold = link_status(&caller, news)?;
+        let hold = link_status(&call, &caller, news)?;
         Ok(acknowledged(&head, &caller, Some(hold)))
     });
     call.reply_rebit(outcome).await
@@ -61,7 +61,7 @@ fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
 }
 
 /// A status that the consent has already is acknowledged and changes nothing.
-fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Problem> {
+fn consent_status(call: &Call, caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Problem> {
     const ID: &str = "ConsentStatusNotification.consentId";
     let ConsentNews { notifier, consent_id, status } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_notifier)?;
@@ -78,6 +78,7 @@ fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Pr
     });
     let known = known.filter(|consent| !consent.hidden);
     let consent = known.ok_or_else(|| Problem::field(ID, format!("is no consent that {} has", sender.entity().id)))?;
+    call.is_about(world, &consent)?;
     let by = match sender {
         Member::Fip(_) => Party::Fip,
         Member::Fiu(_) => Party::Fiu,
@@ -99,7 +100,7 @@ fn consent_status(caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Pr
     Ok(Some(receipt.hold))
 }
 
-fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
+fn fi_status(call: &Call, caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
     const SESSION: &str = "FIStatusNotification.sessionId";
     let FiNews { notifier, session, status, fips, accounts } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
@@ -109,6 +110,10 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
         return Err(Problem::field("FIStatusNotification.FIStatusResponse.fipID", problem));
     }
     let session = session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
+    let world = &caller.world;
+    if let Some(consent) = world.session_of_fip(session).and_then(|session| world.consent(session.handle)) {
+        call.is_about(world, &consent)?;
+    }
     let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
     let answer = FipAnswer { session, fip: Arc::clone(id), failed, accounts };
     let receipt = caller.world.submit(Command::Answer(answer)).map_err(|refusal| {
@@ -121,7 +126,7 @@ fn fi_status(caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
     Ok(receipt.hold)
 }
 
-fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
+fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
     let LinkNews { notifier, account_ref, customer, link_ref } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
     let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
@@ -130,8 +135,10 @@ fn link_status(caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
         let problem = format!("{} is no address of an AA here; they end in {}", quoted(&customer), handles.join(", "));
         caller.object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
     }
+    let customer: Arc<str> = customer.into();
+    call.is_about_customer(&caller.world, Some(&customer))?;
     let confirm = ConfirmLink {
-        customer: customer.into(),
+        customer,
         fip: Arc::clone(&sender.entity().id),
         account_ref: account_ref.into(),
         link_ref: link_ref.into(),

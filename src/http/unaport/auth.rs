@@ -76,7 +76,7 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
 async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> HttpResponse {
     let (world, person) = match holder {
         Ok(holder) => holder,
-        Err(problem) => return call.reply_unaport(Err(problem)),
+        Err(problem) => return call.reply_unaport(Err(problem)).await,
     };
     let base = call.base_url(&world);
     let mint = Mint { base: &base, now: world.now() };
@@ -89,5 +89,5 @@ async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> Ht
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
     let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
     let granted = granted(&person, &access, &refresh, world.setting().unaport.dialect, envelope);
-    call.reply_unaport(Ok(Answer::json(&granted)))
+    call.reply_unaport(Ok(Answer::json(&granted))).await
 }

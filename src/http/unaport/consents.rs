@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{APPLICATION, Filed, Visitor, enter, enter_organisation};
 use crate::domain::command::{Command, Party, RaiseConsent, Verb};
-use crate::domain::consent::{Face, Terms};
+use crate::domain::consent::{Face, Persona, Terms};
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::refusal::Refusal;
@@ -19,7 +19,7 @@ use crate::wire::problem::Problem;
 use crate::wire::unaport::consent::{ByTemplate, Created, Heading, Plain, Revoked, number_of, record, short_code};
 
 pub async fn create(call: Call) -> HttpResponse {
-    call.reply_unaport(raise_plain(&call))
+    call.reply_unaport(raise_plain(&call)).await
 }
 
 fn raise_plain(call: &Call) -> Result<Answer, Problem> {
@@ -34,7 +34,7 @@ fn raise_plain(call: &Call) -> Result<Answer, Problem> {
 }
 
 pub async fn create_by_template(call: Call) -> HttpResponse {
-    call.reply_unaport(raise_by_template(&call))
+    call.reply_unaport(raise_by_template(&call)).await
 }
 
 fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
@@ -84,9 +84,12 @@ fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms
         fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
         filing: Some(heading.filing),
         scenario: call.scenario()?,
+        persona: Persona::default(),
     };
+    call.would_raise(&visitor.world, &raise)?;
     let receipt = visitor.world.submit(Command::RaiseConsent(raise))?;
     let consent = receipt.consent();
+    call.has_raised(consent);
     let link = short_code(consent.number);
     let link = format!("{}{APPLICATION}/public/shorten/{link}", call.base_url(&visitor.world));
     Ok(Answer::json(&Created::new(consent, link, receipt.message_time)).holding(receipt.hold))
@@ -94,14 +97,14 @@ fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms
 
 pub async fn show(call: Call) -> HttpResponse {
     let outcome = get(&call).await;
-    call.reply_unaport(outcome)
+    call.reply_unaport(outcome).await
 }
 
 async fn get(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
     let unknown = Refusal::UnknownHandle(handle.to_string());
-    let Filed { consent, filing, fiu } = visitor.filed(visitor.world.consent(handle), unknown)?;
+    let Filed { consent, filing, fiu } = visitor.filed(call, visitor.world.consent(handle), unknown)?;
     let signed = match consent.consent_id() {
         Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
         None => None,
@@ -114,14 +117,14 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
 /// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor method; three spellings
 /// are served.
 pub async fn revoke(call: Call) -> HttpResponse {
-    call.reply_unaport(take_back(&call))
+    call.reply_unaport(take_back(&call)).await
 }
 
 fn take_back(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let Filed { consent, .. } = visitor.filed(consent, Refusal::UnknownConsentId(quoted(text)))?;
+    let Filed { consent, .. } = visitor.filed(call, consent, Refusal::UnknownConsentId(quoted(text)))?;
     let verb = Verb::Revoke { by: Party::Fiu };
     let receipt = visitor.world.submit(Command::MoveConsent { handle: consent.handle, verb })?;
     Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))
@@ -137,4 +140,5 @@ pub async fn follow_link(call: Call) -> HttpResponse {
         let consent = consent.ok_or_else(unknown)?;
         Ok(Answer::found(format!("{}/ui/consents/{}", call.base_url(&world), consent.handle)))
     }))
+    .await
 }

@@ -22,15 +22,16 @@ pub async fn status(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
         let handle = call.handle()?;
         let unknown = Refusal::UnknownHandle(handle.to_string());
-        let Filed { consent, .. } = visitor.filed(visitor.world.consent(handle), unknown)?;
+        let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
         Ok(Answer::json(&fetch_status(&notices, visitor.participants.aa_of(&consent))))
     }))
+    .await
 }
 
 pub async fn fetch(call: Call) -> HttpResponse {
     let outcome = take(&call).await;
-    call.reply_unaport(outcome)
+    call.reply_unaport(outcome).await
 }
 
 /// A session that has nothing yet has no tabs.
@@ -69,6 +70,7 @@ pub async fn account_details(call: Call) -> HttpResponse {
         let (session, own) = own_session(&call, &visitor)?;
         Ok(Answer::json(&details(&session, &own.consent, &own.fiu.org_id)))
     }))
+    .await
 }
 
 /// The session in the path, if Unaport has made it for the visitor's organisation.
@@ -78,6 +80,6 @@ fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Filed), 
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
     let session = session.filter(|session| session.key.is_none()).ok_or_else(unknown)?;
-    let own = visitor.filed(visitor.world.consent(session.handle), unknown())?;
+    let own = visitor.filed(call, visitor.world.consent(session.handle), unknown())?;
     Ok((session, own))
 }

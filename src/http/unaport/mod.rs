@@ -44,7 +44,7 @@ pub const ABSENT: [&str; 5] = [
 pub async fn absent(call: Call) -> HttpResponse {
     let problem = "analytics and exports are not simulated yet; POST /_mockaa/v1/sessions/{sessionId}/analytics sends the \
                    analytics webhook, FifetchDataBySessionId has the data as JSON";
-    call.reply_unaport(Err(Problem::Unknown(problem.to_owned())))
+    call.reply_unaport(Err(Problem::Unknown(problem.to_owned()))).await
 }
 
 /// Who has been let in, and the world that the call is for.
@@ -71,6 +71,9 @@ fn enter(call: &Call) -> Result<Visitor, Problem> {
     let world = call.world()?;
     let participants = world.participants();
     let anonymous = known.is_none();
+    if let Some(fiu) = &known {
+        call.is_from_fiu(&fiu.entity.id);
+    }
     let fiu = known.unwrap_or_else(|| {
         let named = call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
         Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)))
@@ -145,7 +148,7 @@ impl Visitor {
     }
 
     /// The consent, if it was raised on this face and the visitor may see it.
-    fn filed(&self, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Filed, Problem> {
+    fn filed(&self, call: &Call, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Filed, Problem> {
         let filed = consent.filter(|consent| !consent.hidden).and_then(|consent| {
             let filing = consent.filing.clone()?;
             let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
@@ -153,6 +156,7 @@ impl Visitor {
         });
         let filed = filed.ok_or(unknown)?;
         if filed.fiu.entity.id == self.fiu.entity.id || self.anonymous {
+            call.is_about(&self.world, &filed.consent)?;
             Ok(filed)
         } else {
             Err(Problem::NotYours("the consent belongs to another organisation".to_owned()))

@@ -13,6 +13,7 @@ pub async fn show_client(call: Call) -> HttpResponse {
         let envelope = visitor.envelope();
         Answer::json(&ClientOrganisation::new(&visitor.fiu, envelope))
     }))
+    .await
 }
 
 /// The older `getOrganisation`.
@@ -21,4 +22,5 @@ pub async fn show(call: Call) -> HttpResponse {
         let app = format!("{}{APPLICATION}", call.base_url(&visitor.world));
         Answer::json(&organisation(&visitor.fiu, &app))
     }))
+    .await
 }

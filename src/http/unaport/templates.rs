@@ -14,7 +14,7 @@ use crate::wire::problem::Problem;
 use crate::wire::unaport::template::{Saved, listed, read};
 
 pub async fn save(call: Call) -> HttpResponse {
-    call.reply_unaport(keep(&call))
+    call.reply_unaport(keep(&call)).await
 }
 
 fn keep(call: &Call) -> Result<Answer, Problem> {
@@ -33,4 +33,5 @@ pub async fn list(call: Call) -> HttpResponse {
         let templates = visitor.world.templates(&visitor.fiu.entity.id);
         Answer::json(&listed(&templates, &visitor.fiu.org_id, visitor.envelope_if_spoken()))
     }))
+    .await
 }

@@ -58,8 +58,21 @@ pub struct ConsentContext {
 
 impl ConsentView {
     pub fn new(consent: &Consent, context: ConsentContext) -> Self {
-        let Consent { handle, number: _, face, aa, fiu, terms, filing, status, created_at, grant, hidden, history } =
-            consent;
+        let Consent {
+            handle,
+            number: _,
+            face,
+            aa,
+            fiu,
+            terms,
+            filing,
+            status,
+            created_at,
+            grant,
+            hidden,
+            persona: _,
+            history,
+        } = consent;
         let ConsentContext { scenario, page_url } = context;
         Self {
             consent_handle: handle.to_string(),

@@ -18,6 +18,12 @@ pub struct DeliveryView {
     created_at: String,
     next_attempt_at: Option<String>,
     attempts: Vec<AttemptView>,
+    /// What goes wrong with it, on purpose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    /// It repeats this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_of: Option<u64>,
     /// The body as JSON; only where one delivery is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Box<RawValue>>,
@@ -35,33 +41,41 @@ struct AttemptView {
     answer: Option<String>,
     error: Option<String>,
     remark: Option<String>,
+    /// What went wrong with this attempt, on purpose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    /// What was sent instead of the body; only where one delivery is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoilt_body: Option<String>,
 }
 
 impl DeliveryView {
     pub fn new(delivery: &Delivery, with_body: bool) -> Self {
-        let Delivery { id, notice, progress, next_attempt_at, message, attempts } = delivery;
-        let body = message.as_ref().filter(|_| with_body).and_then(|message| {
+        let Delivery { id, notice, progress, next_attempt_at, message, attempts, faults, copy_of, .. } = delivery;
+        let body = message.get().filter(|_| with_body).and_then(|message| {
             let text = String::from_utf8(message.body.clone()).ok()?;
             RawValue::from_string(text).ok()
         });
         Self {
             id: *id,
-            webhook_id: format!("msg_{}", notice.message),
+            webhook_id: notice.webhook_id(),
             event: notice.kind().as_str(),
             consent_handle: notice.consent.handle.to_string(),
             fiu_id: notice.fiu.to_string(),
             state: progress.as_str(),
             created_at: notice.at.to_string(),
             next_attempt_at: next_attempt_at.map(|at| at.to_string()),
-            attempts: attempts.iter().map(AttemptView::from).collect(),
+            attempts: attempts.iter().map(|attempt| AttemptView::new(attempt, with_body)).collect(),
+            faults: faults.iter().map(|befallen| befallen.fault.name().as_str()).collect(),
+            copy_of: *copy_of,
             body,
         }
     }
 }
 
-impl From<&Attempt> for AttemptView {
-    fn from(attempt: &Attempt) -> Self {
-        let Attempt { at, wall_at, duration_ms, url, headers, outcome } = attempt;
+impl AttemptView {
+    fn new(attempt: &Attempt, with_body: bool) -> Self {
+        let Attempt { at, wall_at, duration_ms, url, headers, outcome, faults, spoilt, retry_after: _ } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
             Outcome::Accepted { status, body, remark } => (Some(status), Some(body), None, remark),
             Outcome::Refused { status, body } => (Some(status), Some(body), None, None),
@@ -77,6 +91,8 @@ impl From<&Attempt> for AttemptView {
             answer,
             error,
             remark,
+            faults: faults.iter().map(|fault| fault.as_str()).collect(),
+            spoilt_body: spoilt.as_ref().filter(|_| with_body).map(|body| String::from_utf8_lossy(body).into_owned()),
         }
     }
 }

@@ -101,6 +101,7 @@ pub fn status_of(problem: &Problem) -> u16 {
         Problem::Forbidden(_) => 403,
         Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::NoHandle | Problem::Unknown(_) => 404,
         Problem::Fault(code) => code.status(),
+        Problem::Scripted { status, .. } => *status,
         Problem::Method { .. } => 405,
         Problem::TooLarge(_) => 413,
         Problem::TooManyWorlds(_) => 503,
@@ -123,6 +124,9 @@ pub fn status_of(problem: &Problem) -> u16 {
             | Refusal::LinkRefTaken(_)
             | Refusal::NothingAwaited(_)
             | Refusal::NoKey
+            | Refusal::NothingToLink { .. }
+            | Refusal::NothingLinked { .. }
+            | Refusal::NotResendable(_)
             | Refusal::NoAnalytics(_)
             | Refusal::NothingToGrant { .. } => 409,
             Refusal::AlreadyExpired { .. }

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::AdvanceTarget;
 use crate::domain::consent::Status;
-use crate::domain::record::{Entry, What};
+use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
 use crate::wire::fields::parse_instant;
 use crate::wire::problem::Problem;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
-/// An entry of the journal.
+/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.refused`, `signature.flaw`,
+/// `note`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
@@ -17,31 +18,150 @@ pub struct EntryView {
     at: String,
     kind: &'static str,
     consent_handle: Option<String>,
-    /// Whom it is about, where it is about no consent.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
     /// What a person should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<WebhookView>,
+}
+
+/// A call and its answer. Keys, tokens and passwords are masked.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallView {
+    op: &'static str,
+    method: String,
+    path: String,
+    fiu_id: Option<String>,
+    status: u16,
+    wall_at: String,
+    duration_ms: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    headers: Vec<(String, String)>,
+    body: String,
+    answer: String,
+}
+
+/// One attempt to send a webhook, or its end without one (`attempt` 0).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookView {
+    /// Its number in `webhooks`.
+    delivery: u64,
+    webhook_id: String,
+    event: &'static str,
+    status: Option<&'static str>,
+    fiu_id: String,
+    attempt: u32,
+    answered: Option<u16>,
+    outcome: String,
+    wall_at: String,
+    duration_ms: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_of: Option<u64>,
+}
+
+impl From<&CallRecord> for CallView {
+    fn from(call: &CallRecord) -> Self {
+        let CallRecord {
+            op,
+            method,
+            path,
+            fiu,
+            handle: _,
+            customer: _,
+            headers,
+            body,
+            status,
+            answer,
+            wall_at,
+            duration,
+            faults,
+            retry_after: _,
+        } = call;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            op: op.as_str(),
+            method: method.clone(),
+            path: path.clone(),
+            fiu_id: fiu.as_ref().map(ToString::to_string),
+            status: *status,
+            wall_at: wall_at.to_string(),
+            duration_ms: duration.0,
+            faults: faults.iter().map(|fault| fault.as_str()).collect(),
+            headers: headers.clone(),
+            body: text(body),
+            answer: text(answer),
+        }
+    }
+}
+
+impl From<&WebhookRecord> for WebhookView {
+    fn from(webhook: &WebhookRecord) -> Self {
+        let WebhookRecord {
+            delivery,
+            webhook_id,
+            event,
+            status,
+            handle: _,
+            customer: _,
+            fiu,
+            attempt,
+            wall_at,
+            duration,
+            answered,
+            outcome,
+            faults,
+            copy_of,
+        } = webhook;
+        Self {
+            delivery: *delivery,
+            webhook_id: webhook_id.clone(),
+            event: event.as_str(),
+            status: *status,
+            fiu_id: fiu.to_string(),
+            attempt: *attempt,
+            answered: *answered,
+            outcome: outcome.clone(),
+            wall_at: wall_at.to_string(),
+            duration_ms: duration.0,
+            faults: faults.iter().map(|fault| fault.as_str()).collect(),
+            copy_of: *copy_of,
+        }
+    }
 }
 
 impl From<&Entry> for EntryView {
     fn from(entry: &Entry) -> Self {
         let Entry { seq, at, what } = entry;
-        let (kind, handle, text) = match what {
-            What::Event(event) => (event.name().as_str(), event.handle(), None),
-            What::SignatureFlaw { text } => ("signature.flaw", None, Some(text.clone())),
-            What::StepRefused { handle, origin, reason } => {
-                ("scenario.refused", *handle, Some(format!("{origin}: {reason}")))
-            }
-            What::Note { text } => ("note", None, Some(text.clone())),
+        let (kind, text) = match what {
+            What::Event(event) => (event.name().as_str(), None),
+            What::Call(_) => ("call", None),
+            What::Webhook(_) => ("webhook", None),
+            What::SignatureFlaw { text } => ("signature.flaw", Some(text.clone())),
+            What::StepRefused { origin, reason, .. } => ("scenario.refused", Some(format!("{origin}: {reason}"))),
+            What::Note { text } => ("note", Some(text.clone())),
         };
         let customer = match what {
             What::Event(event) => event.customer().map(ToString::to_string),
+            What::Call(call) => call.customer.as_ref().map(ToString::to_string),
+            What::Webhook(webhook) => Some(webhook.customer.to_string()),
             _ => None,
         };
-        let consent_handle = handle.map(|handle| handle.to_string());
-        Self { seq: *seq, at: at.to_string(), kind, consent_handle, customer, text }
+        let consent_handle = what.handle().map(|handle| handle.to_string());
+        let (call, webhook) = match what {
+            What::Call(call) => (Some(CallView::from(&**call)), None),
+            What::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
+            _ => (None, None),
+        };
+        Self { seq: *seq, at: at.to_string(), kind, consent_handle, customer, text, call, webhook }
     }
 }
 
@@ -83,6 +203,8 @@ pub struct AdvanceView {
     pub stopped: &'static str,
     /// What happened on the way, as far as the journal still has it.
     pub journal: Vec<EntryView>,
+    /// The attempts to send webhooks that were made on the way.
+    pub webhooks: Vec<EntryView>,
 }
 
 /// Body of `clock/advance`: exactly one of the three.

@@ -81,6 +81,12 @@ impl ErrorCode {
         }
     }
 
+    /// The code that says best what a status says.
+    pub fn fitting(status: u16) -> Self {
+        let exact = Self::ALL.iter().copied().find(|code| code.status() == status);
+        exact.unwrap_or(if status < 500 { Self::InvalidRequest } else { Self::InternalError })
+    }
+
     /// What `x-simulate-res` may ask for, in the words of Sahamati's own simulator (`reference/rebit.md` §4.5), beside
     /// Ok. Its TimeOut is no answer at all.
     pub const SIMULATED: [(&str, Self); 9] = [
@@ -142,6 +148,7 @@ pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
         Problem::Signature(_) => Code::SignatureDoesNotMatch,
         Problem::TooManyWorlds(_) => Code::ServiceUnavailable,
         Problem::Fault(code) => *code,
+        Problem::Scripted { status, code, .. } => return (*status, code.unwrap_or_else(|| Code::fitting(*status))),
         Problem::Refused(refusal) => code_of_refusal(refusal),
     };
     (code.status(), code)
@@ -181,6 +188,9 @@ fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         | Refusal::NothingAwaited(_)
         | Refusal::UnknownLink(_)
         | Refusal::NoAnalytics(_)
+        | Refusal::NothingToLink { .. }
+        | Refusal::NothingLinked { .. }
+        | Refusal::NotResendable(_)
         | Refusal::WrongToken
         | Refusal::TokenExpired(_) => Code::InvalidRequest,
     }

@@ -54,6 +54,7 @@ impl<'a> ErrorBody<'a> {
 pub fn status_of(problem: &Problem) -> u16 {
     match problem {
         Problem::NotYours(_) => 403,
+        Problem::Scripted { status, .. } => *status,
         other => match control::status_of(other) {
             409 | 412 | 413 => 400,
             410 => 404,

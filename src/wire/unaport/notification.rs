@@ -11,7 +11,7 @@ use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, FetchQuirks, Unaport};
 use crate::wire::fields::Instant;
-use crate::wire::notification::{FiData, FiStatusNotification, Notifier};
+use crate::wire::notification::{FiData, FiStatusNotification, Notifier, filled_in};
 
 #[derive(Debug, Serialize)]
 struct Notification<'a> {
@@ -99,6 +99,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
             notification.fi_data = Some(FiData::of(session, statements).told_to(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
+        Content::Raw(raw) => return filled_in(raw, notice, timestamp),
     }
     serde_json::to_vec(&notification).expect("texts and numbers serialise")
 }

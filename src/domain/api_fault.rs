@@ -1,0 +1,235 @@
+//! How the answer of a call can go wrong, on request (DESIGN §5): what production, and the mock AA of the certification
+//! suite, do to an FIU.
+
+use crate::domain::account::named;
+use crate::domain::glob::Glob;
+use crate::domain::operation::Operation;
+use crate::domain::time::Span;
+use crate::domain::webhook_fault::{Counted, WebhookRule};
+
+/// One thing that goes wrong. Lengths of time are wall time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ApiFault {
+    /// Refused; nothing has happened.
+    Status {
+        status: u16,
+        /// Told as `Retry-After`.
+        retry_after: Option<Span>,
+        /// An `errorCode` of ReBIT's; without one, what fits the status.
+        code: Option<Box<str>>,
+    },
+    Latency(Latency),
+    /// The connection is reset in the middle of the answer.
+    Reset,
+    /// The connection is closed without an answer.
+    EmptyReply,
+    /// The answer ends before its last chunk.
+    TruncatedChunk,
+    /// What follows the first chunk is no chunk.
+    MalformedChunk,
+    /// The body comes in drops, for so long.
+    SlowBody {
+        over: Span,
+    },
+    WrongSignature,
+    /// A field is not there, which a dotted path names.
+    MissingField(Box<str>),
+    /// A field has another value; JSON.
+    SetField {
+        field: Box<str>,
+        value: Box<str>,
+    },
+    /// `ver` is another one.
+    WrongVersion(Box<str>),
+    StaleTimestamp {
+        by: Span,
+    },
+    FutureTimestamp {
+        by: Span,
+    },
+    OtherTxnid,
+    TamperedConsent(Tampering),
+    /// What was answered to the same call the time before, signed anew.
+    StaleAnswer,
+}
+
+named! {
+    /// What is wrong with `signedConsent`.
+    Tampering {
+        /// Changed after it was signed.
+        Payload = "payload",
+        /// Not signed.
+        Unsigned = "unsigned",
+        /// Signed by somebody else.
+        ForeignKey = "foreign_key",
+        /// With a field that no specification has, signed rightly.
+        ExtraField = "extra_field",
+        /// Without a field that it has to have, signed rightly.
+        MissingField = "missing_field",
+    }
+}
+
+named! {
+    /// The faults by name, as scenario files, the journal and reports have them.
+    ApiFaultName {
+        Status = "status",
+        Latency = "latency",
+        Reset = "reset",
+        EmptyReply = "empty_reply",
+        TruncatedChunk = "truncated_chunk",
+        MalformedChunk = "malformed_chunk",
+        SlowBody = "slow_body",
+        WrongSignature = "wrong_signature",
+        MissingField = "missing_field",
+        SetField = "set_field",
+        WrongVersion = "wrong_version",
+        StaleTimestamp = "stale_timestamp",
+        FutureTimestamp = "future_timestamp",
+        OtherTxnid = "other_txnid",
+        TamperedConsent = "tampered_consent",
+        StaleAnswer = "stale_answer",
+    }
+}
+
+impl ApiFault {
+    pub const fn name(&self) -> ApiFaultName {
+        match self {
+            Self::Status { .. } => ApiFaultName::Status,
+            Self::Latency(_) => ApiFaultName::Latency,
+            Self::Reset => ApiFaultName::Reset,
+            Self::EmptyReply => ApiFaultName::EmptyReply,
+            Self::TruncatedChunk => ApiFaultName::TruncatedChunk,
+            Self::MalformedChunk => ApiFaultName::MalformedChunk,
+            Self::SlowBody { .. } => ApiFaultName::SlowBody,
+            Self::WrongSignature => ApiFaultName::WrongSignature,
+            Self::MissingField(_) => ApiFaultName::MissingField,
+            Self::SetField { .. } => ApiFaultName::SetField,
+            Self::WrongVersion(_) => ApiFaultName::WrongVersion,
+            Self::StaleTimestamp { .. } => ApiFaultName::StaleTimestamp,
+            Self::FutureTimestamp { .. } => ApiFaultName::FutureTimestamp,
+            Self::OtherTxnid => ApiFaultName::OtherTxnid,
+            Self::TamperedConsent(_) => ApiFaultName::TamperedConsent,
+            Self::StaleAnswer => ApiFaultName::StaleAnswer,
+        }
+    }
+}
+
+/// How long an answer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    Fixed(Span),
+    Uniform {
+        min: Span,
+        max: Span,
+    },
+    Normal {
+        mean: Span,
+        deviation: Span,
+    },
+    /// Lognormal with this median, and with this value that one in a hundred exceeds.
+    Lognormal {
+        p50: Span,
+        p99: Span,
+    },
+}
+
+/// No answer takes longer than that.
+pub const LATENCY_MAX: Span = Span::seconds(5 * 60);
+
+/// The value that one of a hundred normal numbers exceeds.
+const NORMAL_P99: f64 = 2.326_347_874;
+
+impl Latency {
+    /// A length by two numbers of [0, 1).
+    pub fn draw(self, (one, other): (f64, f64)) -> Span {
+        // Box and Muller's; 1 - x keeps the logarithm finite.
+        let normal = || (-2.0 * (1.0 - one).ln()).sqrt() * (std::f64::consts::TAU * other).cos();
+        #[expect(clippy::cast_precision_loss, reason = "lengths are minutes at most")]
+        let ms = |span: Span| span.0 as f64;
+        let drawn = match self {
+            Self::Fixed(span) => ms(span),
+            Self::Uniform { min, max } => ms(min) + (ms(max) - ms(min)) * one,
+            Self::Normal { mean, deviation } => ms(mean) + ms(deviation) * normal(),
+            Self::Lognormal { p50, p99 } => {
+                let spread = (ms(p99) / ms(p50).max(1.0)).ln() / NORMAL_P99;
+                ms(p50) * (spread * normal()).exp()
+            }
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "it has just been clamped")]
+        Span(drawn.clamp(0.0, ms(LATENCY_MAX)).round() as i64)
+    }
+}
+
+/// Which calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiPlace {
+    pub op: Option<Operation>,
+    /// Which of them, in the order in which they come; of one customer where a scenario says so.
+    pub calls: Counted,
+    /// How many of a thousand, drawn from the world's seed.
+    pub per_mille: u16,
+    /// For how long, in wall time, from the first of them on.
+    pub lasting: Option<Span>,
+    pub customer: Option<Glob>,
+    pub fiu: Option<Glob>,
+}
+
+/// Where something goes wrong, and what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiRule {
+    pub place: ApiPlace,
+    pub fault: ApiFault,
+}
+
+/// Everything that is to go wrong.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    pub webhooks: Vec<WebhookRule>,
+    pub api: Vec<ApiRule>,
+}
+
+impl Faults {
+    /// Whether an answer may be given again.
+    pub fn may_repeat_answers(&self) -> bool {
+        self.api.iter().any(|rule| rule.fault == ApiFault::StaleAnswer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LATENCY_MAX, Latency};
+    use crate::domain::time::Span;
+
+    /// Pairs that cover the square evenly.
+    fn pairs() -> impl Iterator<Item = (f64, f64)> {
+        (0..100).flat_map(|i| (0..100).map(move |j| ((f64::from(i) + 0.5) / 100.0, (f64::from(j) + 0.5) / 100.0)))
+    }
+
+    fn quantile(latency: Latency, per_cent: usize) -> i64 {
+        let mut drawn: Vec<_> = pairs().map(|pair| latency.draw(pair).0).collect();
+        drawn.sort_unstable();
+        drawn[drawn.len() * per_cent / 100]
+    }
+
+    #[test]
+    fn a_lognormal_latency_has_the_median_and_the_tail_that_it_names() {
+        let latency = Latency::Lognormal { p50: Span::seconds(1), p99: Span::seconds(8) };
+        assert!((950..=1050).contains(&quantile(latency, 50)), "{}", quantile(latency, 50));
+        assert!((7_000..=9_000).contains(&quantile(latency, 99)), "{}", quantile(latency, 99));
+    }
+
+    #[test]
+    fn every_latency_lies_between_nothing_and_the_longest() {
+        let all = [
+            Latency::Fixed(Span::seconds(100_000)),
+            Latency::Uniform { min: Span(10), max: Span(20) },
+            Latency::Normal { mean: Span(0), deviation: Span::seconds(10_000) },
+            Latency::Lognormal { p50: Span(0), p99: Span::seconds(9_999) },
+        ];
+        for latency in all {
+            assert!(pairs().all(|pair| (Span::ZERO..=LATENCY_MAX).contains(&latency.draw(pair))), "{latency:?}");
+        }
+        let uniform = Latency::Uniform { min: Span(10), max: Span(20) };
+        assert!(pairs().all(|pair| (10..=20).contains(&uniform.draw(pair).0)));
+    }
+}

@@ -1,0 +1,230 @@
+//! Answers whose content is wrong on purpose: edited before they are signed, so that the signature is right and only an
+//! FIU that looks at what was signed finds out.
+
+use serde_json::{Value, json};
+
+use crate::crypto::keys::SigningKey;
+use crate::crypto::{base64, jws};
+use crate::domain::api_fault::{ApiFault, Tampering};
+use crate::domain::time::Span;
+use crate::engine::faults::CallFault;
+use crate::wire::fields::parse_instant;
+
+/// Who signs what is inside an answer.
+#[derive(Clone, Copy)]
+pub struct Seal<'a> {
+    /// The AA's key, and one that is nobody's.
+    pub key: &'a SigningKey,
+    pub spare: &'a SigningKey,
+    /// An id that was never given to anybody.
+    pub stranger: &'a str,
+}
+
+/// The body with everything wrong that is asked for; what is no JSON object stays as it is.
+pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
+    let edits = |fault: &&CallFault| {
+        matches!(
+            fault.fault,
+            ApiFault::MissingField(_)
+                | ApiFault::SetField { .. }
+                | ApiFault::WrongVersion(_)
+                | ApiFault::StaleTimestamp { .. }
+                | ApiFault::FutureTimestamp { .. }
+                | ApiFault::OtherTxnid
+                | ApiFault::TamperedConsent(_)
+        )
+    };
+    if !faults.iter().any(|fault| edits(&fault)) {
+        return body;
+    }
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
+    if !value.is_object() {
+        return body;
+    }
+    // The seed face signs the bytes of this part: spelled anew, it is signed anew.
+    let detail = value.get("ConsentDetail").map(ToString::to_string);
+    reseal(&mut value, seal.key);
+    for CallFault { fault, .. } in faults.iter().filter(edits) {
+        match fault {
+            ApiFault::MissingField(path) => remove(&mut value, path),
+            ApiFault::SetField { field, value: new } => {
+                let new = serde_json::from_str(new).unwrap_or(Value::Null);
+                set(&mut value, field, new);
+            }
+            ApiFault::WrongVersion(version) => {
+                let field = if value.get("version").is_some() { "version" } else { "ver" };
+                value[field] = (**version).into();
+            }
+            ApiFault::StaleTimestamp { by } => shift(&mut value, Span(-by.0)),
+            ApiFault::FutureTimestamp { by } => shift(&mut value, *by),
+            ApiFault::OtherTxnid => {
+                let field = if value.get("txnId").is_some() { "txnId" } else { "txnid" };
+                value[field] = seal.stranger.into();
+            }
+            ApiFault::TamperedConsent(how) if detail.is_some() => tamper_detail(&mut value, *how, seal),
+            ApiFault::TamperedConsent(how) => tamper_consent(&mut value, *how, seal),
+            _ => {}
+        }
+    }
+    value.to_string().into_bytes()
+}
+
+/// The part of an answer that a dotted path names; numbers are places in a list, and a list whose place is not named is
+/// meant by its first entry.
+fn part<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    path.split('.').try_fold(value, |place, name| match place {
+        Value::Array(items) => match name.parse::<usize>() {
+            Ok(index) => items.get_mut(index),
+            Err(_) => items.first_mut()?.get_mut(name),
+        },
+        place => place.get_mut(name),
+    })
+}
+
+fn remove(value: &mut Value, path: &str) {
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let place = if parent.is_empty() { Some(value) } else { part(value, parent) };
+    match place {
+        Some(Value::Object(fields)) => {
+            fields.remove(name);
+        }
+        Some(Value::Array(items)) => match name.parse::<usize>() {
+            Ok(index) if index < items.len() => {
+                items.remove(index);
+            }
+            _ => {
+                if let Some(fields) = items.first_mut().and_then(Value::as_object_mut) {
+                    fields.remove(name);
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+fn set(value: &mut Value, path: &str, new: Value) {
+    if let Some(place) = part(value, path) {
+        *place = new;
+        return;
+    }
+    // A field that is not there is added where its object is.
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let place = if parent.is_empty() { Some(value) } else { part(value, parent) };
+    if let Some(fields) = place.and_then(Value::as_object_mut) {
+        fields.insert(name.to_owned(), new);
+    }
+}
+
+fn shift(value: &mut Value, by: Span) {
+    if let Some(at) = value["timestamp"].as_str().and_then(parse_instant) {
+        value["timestamp"] = at.plus(by).to_string().into();
+    }
+}
+
+/// What an attacker would change in a consent: it lasts longer.
+fn lengthened(detail: &mut Value) {
+    for place in ["consentExpiry", "ConsentDetail.consentExpiry"] {
+        if let Some(expiry) = part(detail, place) {
+            *expiry = "2099-12-31T23:59:59.999Z".into();
+            return;
+        }
+    }
+    detail["consentMode"] = "STORE".into();
+}
+
+fn edit_consent(detail: &mut Value, how: Tampering) {
+    match how {
+        Tampering::Payload => lengthened(detail),
+        Tampering::ExtraField => detail["xFutureField"] = json!("added in a later version"),
+        Tampering::MissingField => {
+            if let Some(fields) = detail.as_object_mut() {
+                let gone = ["consentStart", "consentMode", "ConsentDetail"]
+                    .into_iter()
+                    .find(|name| fields.contains_key(*name));
+                gone.map(|name| fields.remove(name));
+            }
+        }
+        Tampering::Unsigned | Tampering::ForeignKey => {}
+    }
+}
+
+/// `signedConsent`, a compact JWS, wherever the answer has it.
+fn tamper_consent(value: &mut Value, how: Tampering, seal: Seal<'_>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                match value {
+                    Value::String(token) if name == "signedConsent" => {
+                        if let Some(tampered) = tampered_token(token, how, seal) {
+                            *token = tampered;
+                        }
+                    }
+                    value => tamper_consent(value, how, seal),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| tamper_consent(item, how, seal)),
+        _ => {}
+    }
+}
+
+fn tampered_token(token: &str, how: Tampering, seal: Seal<'_>) -> Option<String> {
+    let mut parts = token.splitn(3, '.');
+    let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+    let mut detail: Value = serde_json::from_slice(&base64::url_decode(payload)?).ok()?;
+    edit_consent(&mut detail, how);
+    let kid = seal.key.kid();
+    let edited = base64::url_encode(detail.to_string().as_bytes());
+    Some(match how {
+        Tampering::Payload => format!("{header}.{edited}.{signature}"),
+        Tampering::Unsigned => format!("{}.{payload}.", base64::url_encode(br#"{"alg":"none"}"#)),
+        Tampering::ForeignKey => {
+            let input = jws::compact_input(kid, &base64::url_decode(payload)?);
+            jws::compact(&input, &seal.spare.sign(input.as_bytes()))
+        }
+        Tampering::ExtraField | Tampering::MissingField => {
+            let input = jws::compact_input(kid, detail.to_string().as_bytes());
+            jws::compact(&input, &seal.key.sign(input.as_bytes()))
+        }
+    })
+}
+
+/// The field of the seed face in which `ConsentDetail` is signed.
+const DETAIL_SIGNATURE: &str = "consentDetailDigitalSignature";
+
+fn tamper_detail(value: &mut Value, how: Tampering, seal: Seal<'_>) {
+    edit_consent(&mut value["ConsentDetail"], how);
+    match how {
+        Tampering::Payload => {}
+        Tampering::Unsigned => value[DETAIL_SIGNATURE] = "".into(),
+        Tampering::ForeignKey => reseal(value, seal.spare),
+        Tampering::ExtraField | Tampering::MissingField => reseal(value, seal.key),
+    }
+}
+
+/// Signs `ConsentDetail` as it is spelled now, where it was signed.
+fn reseal(value: &mut Value, key: &SigningKey) {
+    if value.get(DETAIL_SIGNATURE).is_some_and(Value::is_string) {
+        let signature = key.sign(value["ConsentDetail"].to_string().as_bytes());
+        value[DETAIL_SIGNATURE] = base64::encode(&signature).into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{remove, set};
+
+    #[test]
+    fn a_dotted_path_leads_through_lists() {
+        let mut value = json!({ "a": [{ "b": 1, "c": [5, 6] }], "d": { "e": true } });
+        set(&mut value, "a.b", json!("x"));
+        set(&mut value, "a.0.c.1", json!(7));
+        set(&mut value, "d.f", json!("new"));
+        remove(&mut value, "d.e");
+        remove(&mut value, "a.c.0");
+        remove(&mut value, "nothing.there");
+        assert_eq!(value, json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } }));
+    }
+}

@@ -1,0 +1,206 @@
+//! The file format, version 1 (DESIGN §5): YAML or JSON, unknown keys refused, every error with its line and column
+//! and what would have been accepted, all of them at once.
+//!
+//! ```text
+//! text → node (a tree with places) → validate (against the schema of types) → types (serde) → read (a Plan)
+//! ```
+
+mod node;
+mod read;
+pub mod types;
+mod validate;
+mod words;
+
+use std::sync::OnceLock;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_saphyr::Location;
+
+use self::types::{ExpectFile, FaultsFile, File};
+use crate::domain::api_fault::Faults;
+use crate::domain::expectation::Expectation;
+use crate::domain::time::Span;
+use crate::scenario::plan::Plan;
+
+pub use self::validate::is_name;
+pub use crate::engine::ports::TextFault as Fault;
+
+fn fault(location: Location, message: String) -> Fault {
+    Fault { line: location.line(), column: location.column(), message }
+}
+
+/// A text longer than that is no scenario.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reads a scenario.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    read::plan(typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>))?)
+}
+
+/// Reads faults that stand by themselves, and how long they are in force, in wall time.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    read::faults(typed::<FaultsFile>(text, SCHEMA.get_or_init(schema_of::<FaultsFile>))?)
+}
+
+/// Reads expectations that stand by themselves.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    read::expectations(typed::<ExpectFile>(text, SCHEMA.get_or_init(schema_of::<ExpectFile>))?)
+}
+
+/// The drafts of JSON Schema that the format is published in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draft {
+    /// What most editors read.
+    Seven,
+    Draft2020,
+}
+
+/// The schema of scenario files.
+pub fn schema(draft: Draft) -> Schema {
+    let settings = match draft {
+        Draft::Seven => SchemaSettings::draft07(),
+        Draft::Draft2020 => SchemaSettings::draft2020_12(),
+    };
+    settings.with_transform(RecursiveTransform(without_null)).into_generator().into_root_schema_for::<File>()
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// What may be left out is left out: a key without a value is refused, so no schema offers it.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.insert(key, value);
+            }
+        }
+    }
+}
+
+fn typed<T: DeserializeOwned>(text: &str, schema: &Value) -> Result<T, Vec<Fault>> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody", text.len());
+        return Err(vec![Fault { line: 0, column: 0, message }]);
+    }
+    let tree = node::read(text).map_err(|fault| vec![fault])?;
+    let mut faults = validate::validate(&tree, schema);
+    if !faults.is_empty() {
+        faults.sort();
+        return Err(faults);
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let location = error.location().unwrap_or(Location::UNKNOWN);
+        vec![fault(location, error.without_snippet().to_string())]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Draft, parse, schema};
+    use crate::scenario::shipped::SHIPPED;
+
+    fn faults(text: &str) -> String {
+        parse(text).expect_err("the text is wrong").iter().map(|fault| format!("{fault}\n")).collect()
+    }
+
+    #[test]
+    fn a_typo_is_told_with_its_place_and_what_was_expected() {
+        insta::assert_snapshot!(faults("version: 1\nname: x\nsteps:\n  - { aftr: 2s, approve: {} }\n"));
+        insta::assert_snapshot!(faults("version: 1\nname: x\nsteps:\n  - { approve: { hold: maybe } }\n"));
+        insta::assert_snapshot!(faults("version: 1\nnme: x\n"));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        insta::assert_snapshot!(faults(include_str!("wrong.yaml")));
+    }
+
+    #[test]
+    fn contents_that_contradict_each_other_are_told_at_once() {
+        insta::assert_snapshot!(faults(
+            "version: 1\nname: x\nsteps:\n  - { on: consent.active, pause: {} }\n  - { notify: { event: fi.status } }\n\
+             rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
+             }\napi_faults:\n  - fault: { reset: {}, retry_after: 2s }\n  - fault: { latency: { min: 2s } }\n  - fault: { \
+             latency: { min: 2s, max: 1s } }\nexpect:\n  - call: { op: fi.request, count: 1, at_least: 2 }\n  - event: { \
+             name: fi.requested, at_least: 3, at_most: 2 }\n"
+        ));
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let plan = parse(r#"{"version":1,"name":"x","push_data":false,"steps":[{"after":"P1D","approve":{}}]}"#);
+        let plan = plan.expect("the text is a scenario");
+        assert_eq!((plan.push_data, plan.steps[0].at.0), (Some(false), 86_400_000));
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_one_fault_with_its_place() {
+        insta::assert_snapshot!(faults("version: 1\nname: [x\n"));
+        insta::assert_snapshot!(faults("just words"));
+        insta::assert_snapshot!(faults(""));
+    }
+
+    #[test]
+    fn both_drafts_are_whole() {
+        for draft in [Draft::Seven, Draft::Draft2020] {
+            let schema = schema(draft).to_value();
+            let text = schema.to_string();
+            for reference in text.split("\"$ref\":\"#").skip(1) {
+                let pointer = reference.split('"').next().expect("a pointer");
+                assert!(schema.pointer(pointer).is_some(), "{pointer}");
+            }
+        }
+    }
+
+    proptest! {
+        /// A scenario with some of its characters changed, moved or gone is read or refused; nothing else happens.
+        #[test]
+        fn a_mutated_scenario_is_read_or_refused(
+            file in 0..SHIPPED.len(),
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0..4usize, ".{0,3}"), 1..8),
+        ) {
+            let mut text: Vec<char> = SHIPPED[file].1.chars().collect();
+            for (place, length, instead) in cuts {
+                let start = place.index(text.len().max(1)).min(text.len());
+                let end = (start + length).min(text.len());
+                text.splice(start..end, instead.chars());
+            }
+            let text: String = text.into_iter().collect();
+            if let Err(faults) = parse(&text) {
+                prop_assert!(!faults.is_empty());
+                prop_assert!(faults.iter().all(|fault| !fault.message.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A text in YAML or JSON as a tree that knows where each of its parts stands.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::{Location, Spanned};
+
+use super::{Fault, fault};
+
+/// A value with its place.
+pub type Placed = Spanned<Node>;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    Nothing,
+    Bool(bool),
+    Whole(i64),
+    Fraction(f64),
+    Text(String),
+    List(Vec<Placed>),
+    /// In the order of the text; a key may stand twice.
+    Map(Vec<(Spanned<String>, Placed)>),
+}
+
+impl Node {
+    /// The word for what it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Whole(_) | Self::Fraction(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "keys with values",
+        }
+    }
+}
+
+/// Reads a text.
+///
+/// # Errors
+/// What makes it no YAML, and where.
+pub fn read(text: &str) -> Result<Placed, Fault> {
+    // A key that stands twice is ours to tell, with both places.
+    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let location = error.location().unwrap_or(Location::UNKNOWN);
+        let message = error.without_snippet().to_string();
+        let place = format!(" at line {}, column {}", location.line(), location.column());
+        fault(location, message.strip_suffix(&place).unwrap_or(&message).to_owned())
+    })
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Nothing)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Nothing)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Whole(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(i64::try_from(value).map_or_else(|_| Node::Text(value.to_string()), Node::Whole))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Fraction(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Map(entries))
+    }
+}

@@ -1,0 +1,244 @@
+//! The small values of the format: names from our own tables, lengths of time, counts. Each knows how it is read and how
+//! its schema looks, so the two cannot drift apart.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use crate::domain::account::Named;
+use crate::domain::event::EventName;
+use crate::domain::expectation::StatusClass;
+use crate::domain::session::FiStatus;
+use crate::domain::time::Span;
+use crate::domain::webhook_fault::Counted;
+use crate::wire::span::parse_span;
+
+/// What a schema calls a length of time, in its `format`.
+pub const SPAN: &str = "span";
+/// What a schema calls a count such as `1..2`.
+pub const COUNT: &str = "count";
+/// What a schema calls the name of a scenario.
+pub const NAME: &str = "scenario-name";
+/// What a schema calls a status code or a hundred of them.
+pub const STATUS: &str = "http-status";
+
+/// One name of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<T>(pub T);
+
+impl<'de, T: Named> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        find(T::table(), &text).map(Self)
+    }
+}
+
+impl<T: Named> JsonSchema for Word<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        names(T::table().iter().copied())
+    }
+}
+
+fn find<T: Named, E: Error>(table: &[T], text: &str) -> Result<T, E> {
+    let known = table.iter().copied().find(|value| value.label() == text);
+    known.ok_or_else(|| E::custom(format!("'{text}' is not known")))
+}
+
+fn names<T: Named>(values: impl Iterator<Item = T>) -> Schema {
+    let names: Vec<_> = values.map(Named::label).collect();
+    json_schema!({ "type": "string", "enum": names })
+}
+
+/// An event that happens to a consent, so that its scenario can wait for it.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsentEvent(pub EventName);
+
+impl<'de> Deserialize<'de> for ConsentEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        find(EventName::ALL, &String::deserialize(deserializer)?).map(Self)
+    }
+}
+
+impl JsonSchema for ConsentEvent {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ConsentEvent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        names(EventName::ALL.iter().copied().filter(|event| event.concerns_a_consent()))
+    }
+}
+
+/// What a simulated FIP can be made to answer.
+#[derive(Clone, Copy, Debug)]
+pub struct FipAnswer(pub FiStatus);
+
+impl<'de> Deserialize<'de> for FipAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        find(&FiStatus::ANSWERS, &String::deserialize(deserializer)?).map(Self)
+    }
+}
+
+impl JsonSchema for FipAnswer {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "FipAnswer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        names(FiStatus::ANSWERS.into_iter())
+    }
+}
+
+/// A length of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Lasting(pub Span);
+
+impl<'de> Deserialize<'de> for Lasting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_span(&text).map(Self).ok_or_else(|| D::Error::custom("no length of time"))
+    }
+}
+
+impl JsonSchema for Lasting {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Lasting".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": SPAN,
+            "pattern": "^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)$",
+            "examples": ["500ms", "2s", "5m", "12h", "P30D", "PT1H30M"],
+        })
+    }
+}
+
+/// Which of several: `3`, `1..2`, `2..`.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub Counted);
+
+impl Count {
+    /// Reads `1..2` and `2..`.
+    pub fn parse(text: &str) -> Option<Counted> {
+        let (first, last) = text.split_once("..")?;
+        let first = first.parse().ok().filter(|first| *first >= 1)?;
+        let last = if last.is_empty() { None } else { Some(last.parse().ok().filter(|last| *last >= first)?) };
+        Some(Counted { first, last })
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 1 on, or a range such as 1..2")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
+                let number = u32::try_from(number).ok().filter(|number| *number >= 1);
+                let number = number.ok_or_else(|| E::custom("counts begin at 1"))?;
+                Ok(Count(Counted { first: number, last: Some(number) }))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
+                self.visit_i64(i64::try_from(number).unwrap_or(-1))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
+                Count::parse(text).map(Count).ok_or_else(|| E::custom("no range"))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+impl JsonSchema for Count {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Count".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+            { "type": "string", "format": COUNT, "pattern": "^[1-9][0-9]*\\.\\.([1-9][0-9]*)?$" },
+        ] })
+    }
+}
+
+/// A status code, or a hundred of them: `503`, `5xx`.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpStatus(pub StatusClass);
+
+impl<'de> Deserialize<'de> for HttpStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = HttpStatus;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a status such as 503 or 5xx")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<HttpStatus, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<HttpStatus, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<HttpStatus, E> {
+                StatusClass::parse(text).map(HttpStatus).ok_or_else(|| E::custom("no status"))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+impl JsonSchema for HttpStatus {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "HttpStatus".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "format": STATUS, "pattern": "^[1-5](xx|[0-9]{2})$" },
+        ] })
+    }
+}

@@ -1,0 +1,85 @@
+//! A body that comes in drops, or breaks off.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
+
+/// In how many drops a body comes.
+const DROPS: u32 = 20;
+
+/// A body in drops.
+pub struct Drip {
+    rest: Bytes,
+    size: u64,
+    drop_bytes: usize,
+    pause: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Whether its length is told, or it comes in chunks.
+    sized: bool,
+    /// Breaks off when no more than so many bytes are left.
+    breaks_at: Option<usize>,
+}
+
+impl Drip {
+    /// The whole body, so slowly that it takes as long as that.
+    pub fn over(body: Vec<u8>, time: Duration) -> Self {
+        Self { pause: time / DROPS, ..Self::new(body, true) }
+    }
+
+    /// The whole body at once, in chunks, its length untold.
+    pub fn chunked(body: Vec<u8>) -> Self {
+        Self::new(body, false)
+    }
+
+    /// The first half of the body, and an error.
+    pub fn broken(body: Vec<u8>) -> Self {
+        let breaks_at = Some(body.len() / 2);
+        Self { breaks_at, ..Self::new(body, true) }
+    }
+
+    fn new(body: Vec<u8>, sized: bool) -> Self {
+        let rest = Bytes::from(body);
+        let drop_bytes = (rest.len() / DROPS as usize).max(1);
+        Self { size: rest.len() as u64, drop_bytes, rest, pause: Duration::ZERO, sleep: None, sized, breaks_at: None }
+    }
+}
+
+impl Body for Drip {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    #[expect(clippy::disallowed_methods, reason = "a slow body is what was asked for")]
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if self.breaks_at.is_some_and(|left| self.rest.len() <= left) {
+            return Poll::Ready(Some(Err(io::Error::other("broken off on purpose"))));
+        }
+        if !self.pause.is_zero() {
+            let pause = self.pause;
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            if sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.sleep = None;
+        }
+        let bytes = self.drop_bytes.min(self.rest.len());
+        let frame = Frame::data(self.rest.split_to(bytes));
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.sized { SizeHint::with_exact(self.size) } else { SizeHint::default() }
+    }
+}
