@@ -1,10 +1,12 @@
 //! How the answer of a call can go wrong, on request (DESIGN §5): what production, and the mock AA of the certification
 //! suite, do to an FIU.
 
+use std::sync::Arc;
+
 use crate::domain::account::named;
 use crate::domain::glob::Glob;
 use crate::domain::operation::Operation;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::webhook_fault::{Counted, WebhookRule};
 
 /// One thing that goes wrong. Lengths of time are wall time.
@@ -186,6 +188,16 @@ pub struct ApiRule {
 pub struct Faults {
     pub webhooks: Vec<WebhookRule>,
     pub api: Vec<ApiRule>,
+}
+
+/// Faults that somebody has put in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    pub faults: Arc<Faults>,
+    /// As they were given.
+    pub text: Arc<str>,
+    /// Until then, by the wall's clock.
+    pub until: Option<Timestamp>,
 }
 
 impl Faults {

@@ -52,6 +52,45 @@ pub enum Sought {
     },
 }
 
+impl std::fmt::Display for Sought {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let about = match self {
+            Self::Call { op, status, about } => {
+                write!(f, "calls {op}")?;
+                if let Some(status) = status {
+                    write!(f, " answered with {status}")?;
+                }
+                about
+            }
+            Self::Event { name, about } => {
+                write!(f, "events {name}")?;
+                about
+            }
+            Self::Webhook { event, status, answered, fault, about } => {
+                write!(f, "webhooks {}", event.map_or("of any kind", NoticeKind::as_str))?;
+                if let Some(status) = status {
+                    write!(f, " that tell {status}")?;
+                }
+                if let Some(answered) = answered {
+                    write!(f, " answered with {answered}")?;
+                }
+                if let Some(fault) = fault {
+                    write!(f, " with {fault}")?;
+                }
+                about
+            }
+            Self::State { status, about } => {
+                write!(f, "consents that are {status}")?;
+                about
+            }
+        };
+        let About { handle, customer, fiu } = about;
+        handle.map_or(Ok(()), |handle| write!(f, " of the consent {handle}"))?;
+        customer.as_ref().map_or(Ok(()), |customer| write!(f, " of {customer}"))?;
+        fiu.as_ref().map_or(Ok(()), |fiu| write!(f, " of {fiu}"))
+    }
+}
+
 /// Whom it is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
@@ -65,6 +104,12 @@ pub struct About {
 pub struct StatusClass {
     pub first: u16,
     pub last: u16,
+}
+
+impl std::fmt::Display for StatusClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}xx", self.first / 100) }
+    }
 }
 
 impl StatusClass {
@@ -103,11 +148,6 @@ impl Quantity {
     pub fn has(self, count: u64) -> bool {
         count >= self.at_least && self.at_most.is_none_or(|most| count <= most)
     }
-
-    /// Whether more of them cannot make it untrue.
-    pub const fn is_open(self) -> bool {
-        self.at_most.is_none()
-    }
 }
 
 impl std::fmt::Display for Quantity {
@@ -117,6 +157,42 @@ impl std::fmt::Display for Quantity {
             (least, None) => write!(f, "at least {least}"),
             (0, Some(most)) => write!(f, "at most {most}"),
             (least, Some(most)) => write!(f, "{least} to {most}"),
+        }
+    }
+}
+
+/// How an expectation fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub outcome: Verified,
+    /// How many there were.
+    pub counted: u64,
+    /// How many more there may have been, which the journal has forgotten.
+    pub evicted: u64,
+    /// Entries that count, the first of them.
+    pub found: Vec<u64>,
+    /// Entries that nearly do, and what is missing.
+    pub near: Vec<(u64, String)>,
+}
+
+/// What can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    Met,
+    Unmet,
+    /// The journal has forgotten too much to tell.
+    Evicted,
+    /// The event after which it was to be so never happened.
+    Untested,
+}
+
+impl Verified {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Unmet => "unmet",
+            Self::Evicted => "evicted",
+            Self::Untested => "untested",
         }
     }
 }

@@ -21,6 +21,8 @@ pub mod operation;
 pub mod participants;
 pub mod record;
 pub mod refusal;
+pub mod report;
+pub mod script;
 pub mod session;
 pub mod statement;
 pub mod stream;

@@ -13,10 +13,16 @@ pub const OWN_MAX: usize = 1_000;
 /// What a world has beside the scenarios of all worlds.
 #[derive(Default)]
 pub struct Casting {
-    own: BTreeMap<String, Arc<dyn Script>>,
+    own: BTreeMap<String, Own>,
     /// Customers' addresses, and the scenario of each.
     pinned: HashMap<String, String>,
     default: Option<String>,
+}
+
+struct Own {
+    script: Arc<dyn Script>,
+    /// As it was given.
+    text: Arc<str>,
 }
 
 impl std::fmt::Debug for Casting {
@@ -41,7 +47,7 @@ impl Casting {
         if let Some(name) = wanted {
             return self.named(name, director).map(Some);
         }
-        let own = self.own.values().filter(|script| script.casting().is_some_and(|casting| casting.has(raise)));
+        let own = self.own().filter(|script| script.casting().is_some_and(|casting| casting.has(raise)));
         let own = own.max_by_key(|script| script.casting().map(super::super::domain::casting::Match::rank)).cloned();
         if let Some(script) = own.or_else(|| director.matching(raise)).or_else(|| director.magic(customer)) {
             return Ok(Some(script));
@@ -52,7 +58,7 @@ impl Casting {
 
     /// The script of this name, the world's own first.
     pub fn named(&self, name: &str, director: &dyn Director) -> Result<Arc<dyn Script>, Refusal> {
-        let script = self.own.get(name).cloned().or_else(|| director.named(name));
+        let script = self.own.get(name).map(|own| Arc::clone(&own.script)).or_else(|| director.named(name));
         script.ok_or_else(|| Refusal::UnknownScenario { name: name.to_owned(), known: self.names(director) })
     }
 
@@ -69,14 +75,14 @@ impl Casting {
     /// # Errors
     /// The name of one that asks just as much of the same consents, so that nobody could say which is meant; or that
     /// there are too many.
-    pub fn put(&mut self, script: Arc<dyn Script>) -> Result<(), String> {
+    pub fn put(&mut self, script: Arc<dyn Script>, text: &str) -> Result<(), String> {
         let name = script.name().to_owned();
         if let Some(casting) = script.casting() {
             let ties = |other: &&Arc<dyn Script>| {
                 other.name() != name
                     && other.casting().is_some_and(|known| known.rank() == casting.rank() && known.overlaps(casting))
             };
-            if let Some(other) = self.own.values().find(ties) {
+            if let Some(other) = self.own().find(ties) {
                 return Err(format!(
                     "its match asks just as much as that of {} for the same consents; ask for more in one of them",
                     other.name()
@@ -86,13 +92,23 @@ impl Casting {
         if !self.own.contains_key(&name) && self.own.len() >= OWN_MAX {
             return Err(format!("the world has {OWN_MAX} scenarios of its own already; delete some"));
         }
-        self.own.insert(name, script);
+        self.own.insert(name, Own { script, text: text.into() });
         Ok(())
     }
 
     /// Takes one of the world's own away; whether there was one. What it drives, it goes on driving.
     pub fn remove(&mut self, name: &str) -> bool {
         self.own.remove(name).is_some()
+    }
+
+    /// The world's own.
+    pub fn own(&self) -> impl Iterator<Item = &Arc<dyn Script>> {
+        self.own.values().map(|own| &own.script)
+    }
+
+    /// The text of one of the world's own.
+    pub fn text(&self, name: &str) -> Option<Arc<str>> {
+        self.own.get(name).map(|own| Arc::clone(&own.text))
     }
 
     pub fn is_own(&self, name: &str) -> bool {
@@ -113,9 +129,5 @@ impl Casting {
 
     pub fn default_name(&self) -> Option<&str> {
         self.default.as_deref()
-    }
-
-    pub fn pinned(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pinned.iter().map(|(customer, scenario)| (customer.as_str(), scenario.as_str()))
     }
 }

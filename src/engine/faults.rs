@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
-use crate::domain::api_fault::{ApiFault, ApiRule, Faults, Latency};
+use crate::domain::api_fault::{ApiFault, ApiRule, Faults, InForce, Latency};
 use crate::domain::notice::Notice;
 use crate::domain::operation::Operation;
 use crate::domain::stream::{Kind, StreamKey};
@@ -17,16 +17,6 @@ use crate::engine::entropy::stream;
 /// Sets of faults in force by name, per world; and rules that are counted.
 pub const NAMED_MAX: usize = 1_000;
 const COUNTED_MAX: usize = 100_000;
-
-/// Faults that somebody has put in force.
-#[derive(Clone, Debug)]
-pub struct InForce {
-    pub faults: Arc<Faults>,
-    /// As they were given.
-    pub text: Arc<str>,
-    /// Until then, by the wall's clock.
-    pub until: Option<Timestamp>,
-}
 
 #[derive(Debug, Default)]
 pub struct FaultBook {

@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
+use crate::domain::script::{Shown, TextFault};
 use crate::domain::session::{Approval, Progression};
 use crate::domain::time::Span;
 use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_AFTER, Unaport};
@@ -120,32 +121,6 @@ impl Director for NoScenarios {
     fn read_expectations(&self, _: &str) -> Result<Vec<Expectation>, Vec<TextFault>> {
         Err(Vec::new())
     }
-}
-
-/// What is wrong with a text in one of our formats, and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TextFault {
-    /// Counts from 1; 0 when the place is not known.
-    pub line: u64,
-    pub column: u64,
-    pub message: String,
-}
-
-impl std::fmt::Display for TextFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, column, message } = self;
-        if *line == 0 { f.write_str(message) } else { write!(f, "{line}:{column}: {message}") }
-    }
-}
-
-/// A scenario, for people.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    pub name: String,
-    /// Where it comes from.
-    pub source: String,
-    pub description: Option<String>,
-    pub text: Arc<str>,
 }
 
 /// Drives one consent. Called inside the world's lock, after each event of the consent: it must be pure and quick.

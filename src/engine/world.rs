@@ -3,25 +3,28 @@
 mod course;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
 use crate::domain::account::Account;
-use crate::domain::api_fault::Faults;
+use crate::domain::api_fault::{Faults, InForce};
 use crate::domain::command::{CollectData, Command, RaiseConsent};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
 use crate::domain::delivery::{Attempt, Delivery};
 use crate::domain::event::Event;
+use crate::domain::expectation::{Expectation, Verdict, Verified};
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
 use crate::domain::notice::Notice;
 use crate::domain::participants::Participants;
-use crate::domain::record::{CallRecord, Entry, What};
+use crate::domain::record::{CallRecord, Entry, EntryKind, What};
 use crate::domain::refusal::Refusal;
+use crate::domain::report::Grade;
 use crate::domain::session::{Progression, Session};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::{Span, Timestamp};
@@ -30,12 +33,14 @@ use crate::engine::casting::Casting;
 use crate::engine::clock::{Clock, wall};
 use crate::engine::decide::linked;
 use crate::engine::entropy::{id_bytes, stream, world_seed};
-use crate::engine::faults::{CallFault, Called, FaultBook, InForce, NAMED_MAX, fraction};
+use crate::engine::faults::{CallFault, Called, FaultBook, NAMED_MAX, fraction};
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Next, OPEN_MAX, Outbox};
 use crate::engine::ports::{Script, Setting};
+use crate::engine::report::grade;
 use crate::engine::state::State;
 use crate::engine::timers::{Scripted, Timers, Work};
+use crate::engine::verify::judge;
 use crate::engine::world::course::webhook_record;
 use crate::engine::worlds::DEFAULT_WORLD;
 
@@ -73,6 +78,8 @@ pub struct World {
     closed: AtomicBool,
     /// A message was signed with the AA's next key, which everybody may see from then on.
     rotated: AtomicBool,
+    /// When a call was last made to it, in milliseconds of the wall's clock.
+    used_at_ms: AtomicI64,
 }
 
 pub(super) struct Inner {
@@ -168,6 +175,37 @@ impl Drop for Hold {
     }
 }
 
+/// What may be done to a clock at once; moving it on is [`crate::engine::advance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockChange {
+    /// Time stands, from now or from an instant on.
+    Freeze { at: Option<Timestamp> },
+    /// Time runs on from where it is.
+    Run,
+    /// It is this instant; whether time stands or runs stays as it is.
+    Set { to: Timestamp },
+}
+
+impl std::fmt::Display for ClockChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Freeze { at: None } => write!(f, "frozen"),
+            Self::Freeze { at: Some(at) } => write!(f, "frozen at {at}"),
+            Self::Run => write!(f, "let run"),
+            Self::Set { to } => write!(f, "set to {to}"),
+        }
+    }
+}
+
+/// Why a clock was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClockRefused {
+    #[error("the world has {count} consents, whose time would jump; move it with clock/advance, or reset the world")]
+    HasConsents { count: usize },
+    #[error("somebody advances this world's clock; wait until that is done")]
+    Advancing,
+}
+
 /// What goes wrong with a call.
 #[derive(Clone, Debug, Default)]
 pub struct CallFaults {
@@ -218,7 +256,18 @@ impl World {
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             rotated: AtomicBool::new(false),
+            used_at_ms: AtomicI64::new(wall().as_millis()),
         }
+    }
+
+    /// Somebody calls.
+    pub fn touch(&self) {
+        self.used_at_ms.store(wall().as_millis(), Ordering::Relaxed);
+    }
+
+    /// When a call was last made to it, by the wall's clock.
+    pub fn used_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.used_at_ms.load(Ordering::Relaxed))
     }
 
     pub fn name(&self) -> &str {
@@ -577,6 +626,13 @@ impl World {
         inner.faults.named().iter().map(|(name, set)| (name.clone(), set.clone())).collect()
     }
 
+    /// Puts on record that somebody has done something to the world.
+    pub fn remark(&self, text: String) {
+        let mut inner = self.lock();
+        let now = inner.clock.now(wall());
+        inner.journal.write(now, What::Note { text });
+    }
+
     /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
     pub fn note(&self, text: &str) {
         let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
@@ -612,6 +668,91 @@ impl World {
     pub fn journal(&self, after: u64, limit: usize) -> (Vec<Entry>, u64) {
         let inner = self.up_to_date();
         (inner.journal.after(after, limit), inner.journal.written())
+    }
+
+    /// Up to `limit` journal entries numbered above `after` that are wanted, and the number of the last one looked at.
+    pub fn journal_where(&self, after: u64, limit: usize, wanted: impl Fn(&Entry) -> bool) -> (Vec<Entry>, u64) {
+        let inner = self.up_to_date();
+        let entries: Vec<_> = inner.journal.since(after).filter(|entry| wanted(entry)).take(limit).cloned().collect();
+        let looked_at = entries.last().filter(|_| entries.len() == limit).map(|entry| entry.seq);
+        (entries, looked_at.unwrap_or(inner.journal.written()))
+    }
+
+    /// How many entries of these kinds the journal has forgotten.
+    pub fn evicted(&self, kinds: impl Fn(EntryKind) -> bool) -> u64 {
+        self.lock().journal.evicted(kinds)
+    }
+
+    /// Judges an expectation by what there is now.
+    pub fn judge(&self, expectation: &Expectation) -> Verdict {
+        let inner = self.up_to_date();
+        judge(&inner.journal, &inner.state, expectation)
+    }
+
+    /// Judges an expectation when it is met, or when there was time enough, in wall time; at once where it says no time.
+    pub async fn verify(&self, expectation: &Expectation) -> Verdict {
+        let met = |world: &Self| Some(world.judge(expectation)).filter(|verdict| verdict.outcome == Verified::Met);
+        let within = expectation.within.unwrap_or_default();
+        self.noticed_within(within, met).await.unwrap_or_else(|| self.judge(expectation))
+    }
+
+    /// Waits until something can be found, for so long of wall time.
+    pub async fn noticed_within<T>(&self, within: Span, find: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        let looking = async {
+            loop {
+                let noticed = self.noticed.notified();
+                tokio::pin!(noticed);
+                noticed.as_mut().enable();
+                if let Some(found) = find(self) {
+                    return Some(found);
+                }
+                if self.is_closed() {
+                    return None;
+                }
+                noticed.await;
+            }
+        };
+        let within = Duration::from_millis(u64::try_from(within.0).unwrap_or_default());
+        match tokio::time::timeout(within, looking).await {
+            Ok(found) => found,
+            Err(_) => find(self),
+        }
+    }
+
+    /// How the FIUs have behaved.
+    pub fn report(&self) -> Vec<Grade> {
+        let inner = self.up_to_date();
+        let traffic = |kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_));
+        grade(inner.journal.since(0), inner.journal.evicted(traffic))
+    }
+
+    /// Sets the clock, if the world has no consents yet whose time that would turn back.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn set_clock(&self, change: ClockChange) -> Result<(), ClockRefused> {
+        if self.advancing.load(Ordering::Acquire) {
+            return Err(ClockRefused::Advancing);
+        }
+        let mut inner = self.up_to_date();
+        let wall = wall();
+        let now = inner.clock.now(wall);
+        let target = match change {
+            ClockChange::Freeze { at: Some(at) } | ClockChange::Set { to: at } => at,
+            ClockChange::Freeze { at: None } | ClockChange::Run => now,
+        };
+        if target != now && inner.state.len() > 0 {
+            return Err(ClockRefused::HasConsents { count: inner.state.len() });
+        }
+        inner.clock = match change {
+            ClockChange::Freeze { .. } => Clock::Frozen { at: target },
+            ClockChange::Set { .. } if inner.clock.is_frozen() => Clock::Frozen { at: target },
+            ClockChange::Set { .. } | ClockChange::Run => Clock::running_from(target, wall),
+        };
+        inner.journal.write(target, What::Note { text: format!("the clock was {change}") });
+        drop(inner);
+        self.stirred.notify_one();
+        Ok(())
     }
 
     /// The first `limit` deliveries on record with an id above `after`.
@@ -717,6 +858,11 @@ impl World {
         self.stirred.notify_one();
         self.settled.notify_waiters();
         self.noticed.notify_waiters();
+    }
+
+    /// Waits until the world is reset or deleted.
+    pub async fn closed(&self) {
+        self.settled_when(Self::is_closed).await;
     }
 
     /// Whether somebody has to see to what becomes due and ready.

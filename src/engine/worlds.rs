@@ -6,6 +6,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::domain::time::Timestamp;
 use crate::engine::ports::Setting;
 use crate::engine::world::World;
 
@@ -44,6 +45,7 @@ impl Worlds {
     /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
     pub fn get(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
         if let Some(world) = self.find(name) {
+            world.touch();
             return Ok(world);
         }
         if self.map.len() >= WORLDS_MAX {
@@ -67,6 +69,32 @@ impl Worlds {
             old.close();
         }
         fresh
+    }
+
+    /// Takes the world away; whether there was one. What it owed is never sent.
+    pub fn delete(&self, name: &str) -> bool {
+        let removed = self.map.remove(name);
+        if let Some((_, world)) = &removed {
+            world.close();
+        }
+        removed.is_some()
+    }
+
+    /// Takes away the worlds that nobody has used since this instant, by the wall's clock; gives their names. The default
+    /// one stays.
+    pub fn reap(&self, since: Timestamp) -> Vec<Arc<str>> {
+        let idle = |world: &World| world.used_at() < since && world.name() != DEFAULT_WORLD;
+        let names: Vec<Arc<str>> =
+            self.map.iter().filter(|world| idle(world)).map(|world| Arc::clone(world.key())).collect();
+        names
+            .into_iter()
+            .filter(|name| {
+                self.map.remove_if(name, |_, world| idle(world)).is_some_and(|(_, world)| {
+                    world.close();
+                    true
+                })
+            })
+            .collect()
     }
 
     /// How many there are.

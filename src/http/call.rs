@@ -234,6 +234,11 @@ impl Call {
         from_json(body)
     }
 
+    /// The body as text, whatever its type is said to be: YAML has several.
+    pub fn text(&self) -> Result<&str, Problem> {
+        std::str::from_utf8(self.body()?).map_err(|_| Problem::Syntax("it is not UTF-8".to_owned()))
+    }
+
     /// The body as JSON of this shape; none at all, or `null`, is an empty one.
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         let body = self.body()?.trim_ascii();

@@ -69,6 +69,9 @@ macro_rules! route {
     (@ $config:expr, $op:expr, get $path:expr => $get:path) => {
         route!(@@ $config, $op, $path, "GET, HEAD", get => $get, head => $get)
     };
+    (@ $config:expr, $op:expr, get $path:expr => $get:path, delete => $delete:path) => {
+        route!(@@ $config, $op, $path, "GET, DELETE", get => $get, delete => $delete)
+    };
     (@ $config:expr, $op:expr, $one:ident $path:expr => $handler:path) => {
         route!(@@ $config, $op, $path, method!($one), $one => $handler)
     };
@@ -187,11 +190,27 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, get "/_mockaa/v1/config/fip/{id}" => control::participants::get_fip, put => control::participants::put_fip);
     route!(config, get "/_mockaa/v1/webhooks" => control::webhooks::list);
     route!(config, get "/_mockaa/v1/webhooks/{id}" => control::webhooks::show);
-    route!(config, get "/_mockaa/v1/journal" => control::world::list_journal);
-    route!(config, get "/_mockaa/v1/scenarios" => control::world::list_scenarios);
-    route!(config, post "/_mockaa/v1/scenarios/reload" => control::world::reload_scenarios);
-    route!(config, get "/_mockaa/v1/clock" => control::world::get_clock);
-    route!(config, post "/_mockaa/v1/clock/advance" => control::world::advance_clock);
-    route!(config, get "/_mockaa/v1/world" => control::world::get_world);
-    route!(config, post "/_mockaa/v1/reset" => control::world::reset_world);
+    route!(config, post "/_mockaa/v1/webhooks/{id}/resend" => control::webhooks::resend);
+    route!(config, get "/_mockaa/v1/journal" => control::journal::list);
+    route!(config, get "/_mockaa/v1/journal/wait" => control::journal::wait);
+    route!(config, post "/_mockaa/v1/assert" => control::journal::assert);
+    route!(config, get "/_mockaa/v1/report" => control::journal::report);
+    route!(config, get "/_mockaa/v1/faults" => control::faults::list, delete => control::faults::delete_all);
+    route!(config, get "/_mockaa/v1/faults/{name}" => control::faults::show, put => control::faults::put, delete => control::faults::delete);
+    route!(config, get "/_mockaa/v1/scenarios" => control::scenarios::list);
+    route!(config, post "/_mockaa/v1/scenarios/reload" => control::scenarios::reload);
+    route!(config, get "/_mockaa/v1/scenarios/default" => control::scenarios::get_default, put => control::scenarios::set_default);
+    route!(config, get "/_mockaa/v1/scenarios/{name}" => control::scenarios::show, put => control::scenarios::put, delete => control::scenarios::delete);
+    route!(config, post "/_mockaa/v1/scenarios/{name}/pin" => control::scenarios::pin);
+    route!(config, get "/_mockaa/v1/magic" => control::scenarios::magic);
+    route!(config, get "/_mockaa/v1/keys" => housekeeping::jwks);
+    route!(config, get "/_mockaa/v1/clock" => control::clock::show);
+    route!(config, post "/_mockaa/v1/clock/freeze" => control::clock::freeze);
+    route!(config, post "/_mockaa/v1/clock/run" => control::clock::run);
+    route!(config, post "/_mockaa/v1/clock/set" => control::clock::set);
+    route!(config, post "/_mockaa/v1/clock/advance" => control::clock::move_on);
+    route!(config, get "/_mockaa/v1/world" => control::world::show);
+    route!(config, get "/_mockaa/v1/worlds" => control::world::list);
+    route!(config, delete "/_mockaa/v1/worlds/{name}" => control::world::delete);
+    route!(config, post "/_mockaa/v1/reset" => control::world::reset);
 }

@@ -75,6 +75,11 @@ impl Answer {
         Self { content_type: "text/html; charset=utf-8", body, ..Self::empty(StatusCode::OK) }
     }
 
+    /// Text for people, or for files.
+    pub fn text(body: String) -> Self {
+        Self { content_type: "text/plain; charset=utf-8", body: body.into_bytes(), ..Self::empty(StatusCode::OK) }
+    }
+
     /// Sends a browser on, for now, as a short link does.
     pub fn found(location: String) -> Self {
         Self { location: Some(location), ..Self::empty(StatusCode::FOUND) }

@@ -93,7 +93,11 @@ impl Courier {
             world.shelve(delivery.id);
             return;
         };
-        let attempt = self.attempt(&world, url, &delivery, sent).await;
+        // Who resets a world wants nothing of it to arrive any more.
+        let attempt = tokio::select! {
+            attempt = self.attempt(&world, url, &delivery, sent) => attempt,
+            () = world.closed() => return,
+        };
         tracing::info!(
             world = world.name(),
             event = delivery.notice.kind().as_str(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::refusal::Refusal;
+use crate::domain::script::TextFault;
 use crate::wire::fields::quoted;
 use crate::wire::rebit::error::ErrorCode;
 
@@ -62,6 +63,12 @@ pub enum Problem {
     Refused(#[from] Refusal),
     #[error("{0}")]
     Conflict(String),
+    /// What somebody has waited for did not come.
+    #[error("{0}")]
+    TooLate(String),
+    /// A text in one of our formats, and everything that is wrong with it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Text(Vec<TextFault>),
     /// Nothing is wrong: a scenario, or faults in force, want it so.
     #[error("{status} on purpose: a fault of this sandbox says so")]
     Scripted { status: u16, code: Option<ErrorCode>, retry_after_s: Option<i64> },

@@ -38,7 +38,7 @@ async fn lists_come_in_parts() {
     assert_eq!(app.get("/_mockaa/v1/consents?limit=many").await.status, 400);
     for list in ["consents", "webhooks", "journal"] {
         let page = app.get(&format!("/_mockaa/v1/{list}?after=18446744073709551615&limit=1")).await.ok();
-        assert_eq!(page, json!({ "items": [], "next": null }), "{list}");
+        assert_eq!((&page["items"], &page["next"]), (&json!([]), &Value::Null), "{list}");
     }
 }
 

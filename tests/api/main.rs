@@ -3,6 +3,7 @@
 mod accounts;
 #[allow(dead_code, reason = "shared with the certification suite, which uses more of it")]
 mod actors;
+mod api_faults;
 mod bad_input;
 mod control;
 mod determinism;
@@ -23,5 +24,7 @@ mod security;
 mod seed;
 mod specification;
 mod unaport;
+mod webhook_faults;
 mod webhooks;
+mod wire;
 mod worlds;

@@ -1,8 +1,12 @@
 //! The control API: what a test, the command line or a console may ask of a world.
 
+pub mod clock;
 pub mod consents;
 pub mod customers;
+pub mod faults;
+pub mod journal;
 pub mod participants;
+pub mod scenarios;
 pub mod sessions;
 pub mod webhooks;
 pub mod world;

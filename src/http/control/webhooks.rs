@@ -18,6 +18,17 @@ pub async fn list(call: Call) -> HttpResponse {
     }))
 }
 
+/// Sends a webhook once more, the same bytes; one attempt, whatever comes of it.
+pub async fn resend(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let id = call.segment("id").parse().ok().filter(|id| world.delivery(*id).is_some());
+        let id = id.ok_or_else(|| call.no_such_call())?;
+        world.resend(id)?;
+        let delivery = world.delivery(id).ok_or_else(|| call.no_such_call())?;
+        Ok(Answer::json(&DeliveryView::new(&delivery, false)))
+    }))
+}
+
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = call.segment("id");

@@ -27,7 +27,7 @@ use crate::domain::time::Span;
 use crate::scenario::plan::Plan;
 
 pub use self::validate::is_name;
-pub use crate::engine::ports::TextFault as Fault;
+pub use crate::domain::script::TextFault as Fault;
 
 fn fault(location: Location, message: String) -> Fault {
     Fault { line: location.line(), column: location.column(), message }

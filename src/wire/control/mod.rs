@@ -4,6 +4,10 @@
 pub mod consents;
 pub mod customers;
 pub mod deliveries;
+pub mod faults;
+pub mod journal;
+pub mod report;
+pub mod scenarios;
 pub mod sessions;
 pub mod world;
 
@@ -12,6 +16,7 @@ use serde::Serialize;
 use crate::domain::account::Account;
 use crate::domain::consent::{Input, Status};
 use crate::domain::refusal::Refusal;
+use crate::domain::script::TextFault;
 use crate::wire::problem::Problem;
 
 /// A part of a list, and what to pass as `after` for the next part.
@@ -60,6 +65,17 @@ pub struct ErrorView {
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     legal: Option<Vec<&'static str>>,
+    /// Everything that is wrong with a text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<TextFaultView>,
+}
+
+/// What is wrong with a text, and where.
+#[derive(Debug, Serialize)]
+struct TextFaultView {
+    line: u64,
+    column: u64,
+    message: String,
 }
 
 impl From<&Problem> for ErrorView {
@@ -77,7 +93,18 @@ impl From<&Problem> for ErrorView {
             field,
             state: status.map(Status::as_str),
             legal: status.map(|status| status.legal().map(Input::as_str).collect()),
+            faults: match problem {
+                Problem::Text(faults) => faults.iter().map(TextFaultView::from).collect(),
+                _ => Vec::new(),
+            },
         }
+    }
+}
+
+impl From<&TextFault> for TextFaultView {
+    fn from(fault: &TextFault) -> Self {
+        let TextFault { line, column, message } = fault.clone();
+        Self { line, column, message }
     }
 }
 
@@ -96,7 +123,9 @@ pub fn status_of(problem: &Problem) -> u16 {
         | Problem::Key(_)
         | Problem::Notifier(_)
         | Problem::FiStatusNotification(_)
-        | Problem::Signature(_) => 400,
+        | Problem::Signature(_)
+        | Problem::Text(_) => 400,
+        Problem::TooLate(_) => 408,
         Problem::Unauthorized(_) => 401,
         Problem::Forbidden(_) => 403,
         Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::NoHandle | Problem::Unknown(_) => 404,

@@ -132,11 +132,13 @@ pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
         Problem::NoHandle => return (404, Code::InvalidConsentHandle),
         Problem::Method { .. } => return (405, Code::InvalidUri),
         Problem::Conflict(_) => return (409, Code::InvalidRequest),
+        Problem::TooLate(_) => return (408, Code::InvalidRequest),
         Problem::Syntax(_)
         | Problem::Field { .. }
         | Problem::Fields(_)
         | Problem::ContentType(_)
         | Problem::BodyLost(_)
+        | Problem::Text(_)
         | Problem::NotYours(_) => Code::InvalidRequest,
         Problem::CustomerAddress(_) => Code::InvalidCustomerAddress,
         Problem::Purpose(_) => Code::InvalidConsentPurpose,

@@ -1,0 +1,277 @@
+//! The contract report: how an FIU has behaved, by rules that each have their evidence in the journal. Only what was put
+//! to the test is graded.
+
+use std::sync::Arc;
+
+use crate::domain::ids::ConsentHandle;
+use crate::domain::operation::Operation;
+use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
+use crate::domain::report::{Grade, Mark, Rule};
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::webhook_fault::WebhookFaultName;
+
+/// How long an acknowledgement may take (`reference/mock-servers.md` §3.3).
+const ACKNOWLEDGED_WITHIN: Span = Span::seconds(5);
+
+/// How early a call may come that was told to come later: clocks differ.
+const RETRY_TOLERANCE: Span = Span(50);
+
+/// How long after a duplicate's copies an FIU's call is taken for a reaction to them, in wall time.
+const REACTS_WITHIN: Span = Span::seconds(30);
+
+/// Evidence told for a rule.
+const EVIDENCE_MAX: usize = 10;
+
+/// Grades a run; `evicted` is how many calls and webhooks the journal has forgotten.
+pub fn grade<'a>(entries: impl Iterator<Item = &'a Entry>, evicted: u64) -> Vec<Grade> {
+    let entries: Vec<&Entry> = entries.collect();
+    let run = Run { entries: &entries };
+    let graded = |rule: &Rule| {
+        let (cases, mut evidence) = match rule {
+            Rule::RefusesBadSignatures => run.refuses(|fault| fault.is_to_be_refused() && !is_stale(fault)),
+            Rule::RefusesStaleMessages => run.refuses(is_stale),
+            Rule::ActsOnceOnDuplicates => run.acts_once(),
+            Rule::TakesUnusualMessages => run.takes(|webhook| {
+                webhook.faults.iter().any(|fault| fault.is_to_be_taken())
+                    && webhook.faults.iter().all(|fault| fault.is_to_be_taken())
+            }),
+            Rule::AcknowledgesWebhooks => run.takes(|webhook| webhook.faults.is_empty()),
+            Rule::AcknowledgesInTime => run.in_time(),
+            Rule::AsksNoMoreAfterTheEnd => run.asks_not(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"]),
+            Rule::AsksNotInAPause => run.asks_not(&["PAUSED"]),
+            Rule::HonoursRetryAfter => run.honours_retry_after(),
+            Rule::RetriesNoRefusal => run.retries_no_refusal(),
+            Rule::FindsOutByPolling => run.finds_out(),
+            Rule::CallsWhatThereIs => run.calls_what_there_is(),
+        };
+        let mark = match (cases, evidence.is_empty()) {
+            (_, false) => Mark::Fail,
+            (_, true) if evicted > 0 => Mark::Evicted,
+            (0, true) => Mark::NotTested,
+            (_, true) => Mark::Pass,
+        };
+        evidence.truncate(EVIDENCE_MAX);
+        Grade { rule: *rule, mark, evidence, cases }
+    };
+    Rule::ALL.iter().map(graded).collect()
+}
+
+fn is_stale(fault: WebhookFaultName) -> bool {
+    matches!(fault, WebhookFaultName::StaleTimestamp | WebhookFaultName::FutureTimestamp)
+}
+
+/// How many cases there were, and what speaks against the FIU.
+type Findings = (usize, Vec<(u64, String)>);
+
+struct Run<'a> {
+    entries: &'a [&'a Entry],
+}
+
+impl<'a> Run<'a> {
+    fn webhooks(&self) -> impl Iterator<Item = (u64, &'a Arc<WebhookRecord>)> {
+        self.entries.iter().filter_map(|entry| match &entry.what {
+            What::Webhook(webhook) => Some((entry.seq, webhook)),
+            _ => None,
+        })
+    }
+
+    fn calls(&self) -> impl Iterator<Item = (u64, &'a Arc<CallRecord>)> {
+        self.entries.iter().filter_map(|entry| match &entry.what {
+            What::Call(call) => Some((entry.seq, call)),
+            _ => None,
+        })
+    }
+
+    fn refuses(&self, bad: impl Fn(WebhookFaultName) -> bool) -> Findings {
+        let sent = self
+            .webhooks()
+            .filter(|(_, webhook)| webhook.answered.is_some() && webhook.faults.iter().any(|fault| bad(*fault)));
+        let sent: Vec<_> = sent.collect();
+        let taken = sent.iter().filter(|(_, webhook)| webhook.answered.is_some_and(is_success));
+        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+            let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
+            let status = webhook.answered.unwrap_or_default();
+            (
+                *seq,
+                format!(
+                    "{} {} with {} was answered with {status}",
+                    named_status(webhook),
+                    webhook.webhook_id,
+                    faults.join(", ")
+                ),
+            )
+        };
+        (sent.len(), taken.map(told).collect())
+    }
+
+    fn takes(&self, right: impl Fn(&WebhookRecord) -> bool) -> Findings {
+        let sent: Vec<_> = self.webhooks().filter(|(_, webhook)| webhook.attempt > 0 && right(webhook)).collect();
+        let refused = sent.iter().filter(|(_, webhook)| !webhook.answered.is_some_and(is_success));
+        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+            (*seq, format!("{} {}: {}", named_status(webhook), webhook.webhook_id, webhook.outcome))
+        };
+        (sent.len(), refused.map(told).collect())
+    }
+
+    fn in_time(&self) -> Findings {
+        // What is slow on purpose is slow to arrive.
+        let own = |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowDrip);
+        let sent: Vec<_> = self.webhooks().filter(|(_, webhook)| webhook.attempt > 0 && own(webhook)).collect();
+        let slow = sent.iter().filter(|(_, webhook)| webhook.duration > ACKNOWLEDGED_WITHIN);
+        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+            (*seq, format!("{} took {} ms", named_status(webhook), webhook.duration.0))
+        };
+        (sent.len(), slow.map(told).collect())
+    }
+
+    /// A second request for data under the same consent, after a duplicate and before any other news of the consent, is
+    /// taken for its effect.
+    fn acts_once(&self) -> Findings {
+        let duplicated = |webhook: &WebhookRecord| {
+            webhook.answered.is_some_and(is_success)
+                && webhook.faults.iter().any(|fault| {
+                    matches!(
+                        fault,
+                        WebhookFaultName::Duplicate | WebhookFaultName::NearDuplicate | WebhookFaultName::Burst
+                    )
+                })
+        };
+        let firsts = self.webhooks().filter(|(_, webhook)| webhook.copy_of.is_none() && duplicated(webhook));
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (seq, first) in firsts {
+            let copies = self.webhooks().filter(|(_, webhook)| webhook.copy_of == Some(first.delivery));
+            let Some(last) = copies.map(|(_, copy)| copy.wall_at).max() else { continue };
+            cases += 1;
+            let until = self.next_news(first, seq).unwrap_or(last.plus(REACTS_WITHIN));
+            let reactions: Vec<_> = self
+                .calls()
+                .filter(|(_, call)| call.op == Operation::FiRequest && call.handle == Some(first.handle))
+                .filter(|(_, call)| call.wall_at >= first.wall_at && call.wall_at <= until)
+                .collect();
+            if let [_, second, ..] = reactions.as_slice() {
+                let what = named_status(first);
+                evidence
+                    .push((second.0, format!("{what} came twice, and data was asked for {} times", reactions.len())));
+            }
+        }
+        (cases, evidence)
+    }
+
+    /// When the FIU was next told something else about the consent.
+    fn next_news(&self, told: &WebhookRecord, seq: u64) -> Option<Timestamp> {
+        let other = |(number, webhook): &(u64, &Arc<WebhookRecord>)| {
+            *number > seq
+                && webhook.handle == told.handle
+                && webhook.copy_of != Some(told.delivery)
+                && webhook.delivery != told.delivery
+                && (webhook.event, webhook.status) != (told.event, told.status)
+        };
+        self.webhooks().find(other).map(|(_, webhook)| webhook.wall_at)
+    }
+
+    /// No request for data, and no fetch, from the acknowledgement of such a status to that of another.
+    fn asks_not(&self, statuses: &[&str]) -> Findings {
+        let (mut cases, mut evidence) = (0, Vec::new());
+        let mut told: Vec<(ConsentHandle, &'static str)> = Vec::new();
+        for entry in self.entries {
+            match &entry.what {
+                What::Webhook(webhook)
+                    if webhook.event.as_str() == "consent.status" && webhook.answered.is_some_and(is_success) =>
+                {
+                    told.retain(|(handle, _)| *handle != webhook.handle);
+                    if let Some(status) = webhook.status.filter(|status| statuses.contains(status)) {
+                        cases += 1;
+                        told.push((webhook.handle, status));
+                    }
+                }
+                What::Call(call) if matches!(call.op, Operation::FiRequest | Operation::FiFetch) => {
+                    let known = told.iter().find(|(handle, _)| call.handle == Some(*handle));
+                    if let Some((_, status)) = known {
+                        evidence.push((entry.seq, format!("{} although it was told {status}", call.op)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        (cases, evidence)
+    }
+
+    fn honours_retry_after(&self) -> Findings {
+        let calls: Vec<_> = self.calls().collect();
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (place, (_, refused)) in calls.iter().enumerate() {
+            let Some(wait) = refused.retry_after else { continue };
+            cases += 1;
+            let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
+                call.op == refused.op && (call.customer == refused.customer || refused.customer.is_none())
+            };
+            if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
+                let waited = again.wall_at.since(refused.wall_at);
+                if waited.0 + RETRY_TOLERANCE.0 < wait.0 {
+                    let told = format!("{} came again after {} ms, told to wait {} ms", again.op, waited.0, wait.0);
+                    evidence.push((*seq, told));
+                }
+            }
+        }
+        (cases, evidence)
+    }
+
+    /// 408, 425 and 429 may be made again (RFC 9110, RFC 6585).
+    fn retries_no_refusal(&self) -> Findings {
+        let calls: Vec<_> = self.calls().collect();
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (place, (_, refused)) in calls.iter().enumerate() {
+            let final_word = (400..500).contains(&refused.status) && ![401, 408, 425, 429].contains(&refused.status);
+            // A GET may find later what is not there yet.
+            if !final_word || refused.op == Operation::Unknown || refused.method == "GET" || polls(refused.op) {
+                continue;
+            }
+            cases += 1;
+            let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
+                call.path == refused.path && call.method == refused.method && call.body == refused.body
+            };
+            if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
+                let told = format!("{} {} again, word for word, after {}", again.method, again.path, refused.status);
+                evidence.push((*seq, told));
+            }
+        }
+        (cases, evidence)
+    }
+
+    fn finds_out(&self) -> Findings {
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (seq, webhook) in self.webhooks().filter(|(_, webhook)| webhook.faults.contains(&WebhookFaultName::Drop)) {
+            cases += 1;
+            let asks = |(number, call): &(u64, &Arc<CallRecord>)| {
+                *number > seq && call.handle == Some(webhook.handle) && call.op != Operation::ConsentCreate
+            };
+            if !self.calls().any(|call| asks(&call)) {
+                evidence.push((seq, format!("{} was dropped, and nobody has asked since", named_status(webhook))));
+            }
+        }
+        (cases, evidence)
+    }
+
+    fn calls_what_there_is(&self) -> Findings {
+        let calls: Vec<_> = self.calls().collect();
+        let unknown = calls.iter().filter(|(_, call)| call.op == Operation::Unknown);
+        let told = |(seq, call): &(u64, &Arc<CallRecord>)| (*seq, format!("{} {}", call.method, call.path));
+        (calls.len(), unknown.map(told).collect())
+    }
+}
+
+/// Calls that are made again and again until there is something.
+fn polls(op: Operation) -> bool {
+    matches!(op, Operation::FiFetch | Operation::FiStatus | Operation::ConsentStatus | Operation::ConsentFetch)
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+fn named_status(webhook: &WebhookRecord) -> String {
+    match webhook.status {
+        Some(status) => format!("{} {status}", webhook.event),
+        None => webhook.event.to_string(),
+    }
+}

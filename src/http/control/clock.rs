@@ -1,0 +1,80 @@
+//! A world's clock.
+
+use actix_web::HttpResponse;
+
+use super::{PAGE_MAX, operator};
+use crate::domain::command::AdvanceTarget;
+use crate::domain::record::What;
+use crate::engine::advance::{Limits, Stopped, advance};
+use crate::engine::world::{ClockChange, World};
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::journal::EntryView;
+use crate::wire::control::world::{AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest};
+use crate::wire::problem::Problem;
+
+pub async fn show(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| shown(&world)))
+}
+
+fn shown(world: &World) -> Answer {
+    let overview = world.overview();
+    let mode = if overview.frozen { "frozen" } else { "running" };
+    Answer::json(&ClockView { now: overview.now.to_string(), mode })
+}
+
+pub async fn freeze(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let at = call.json_or_default::<FreezeRequest>()?.at()?;
+        change(&world, ClockChange::Freeze { at })
+    }))
+}
+
+pub async fn run(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| change(&world, ClockChange::Run)))
+}
+
+pub async fn set(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let to = call.json::<SetRequest>()?.to()?;
+        change(&world, ClockChange::Set { to })
+    }))
+}
+
+fn change(world: &World, change: ClockChange) -> Result<Answer, Problem> {
+    world.set_clock(change).map_err(|refused| Problem::Conflict(refused.to_string()))?;
+    Ok(shown(world))
+}
+
+pub async fn move_on(call: Call) -> HttpResponse {
+    let outcome = advanced(&call).await;
+    call.reply_control(outcome)
+}
+
+async fn advanced(call: &Call) -> Result<Answer, Problem> {
+    let world = operator(call)?;
+    let target = AdvanceTarget::try_from(call.json::<AdvanceRequest>()?)?;
+    let advanced = advance(&world, target, Limits::default()).await;
+    let advanced = advanced.map_err(|refused| Problem::Conflict(refused.to_string()))?;
+    let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
+    let list = |wanted: fn(&What) -> bool| {
+        entries.iter().filter(|entry| wanted(&entry.what)).map(EntryView::from).collect::<Vec<_>>()
+    };
+    let (stopped, remedy) = match advanced.stopped {
+        Stopped::AtTarget => ("target", None),
+        Stopped::AtStepLimit => {
+            ("step-limit", Some("more was due than one advance does; advance again to go on, or by a shorter time"))
+        }
+        Stopped::AtTimeLimit => ("time-limit", Some("it took longer than one advance may; advance again to go on")),
+        Stopped::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
+    };
+    Ok(Answer::json(&AdvanceView {
+        from: advanced.from.to_string(),
+        to: advanced.to.to_string(),
+        fired: advanced.fired,
+        stopped,
+        error: remedy,
+        journal: list(|what| !matches!(what, What::Call(_) | What::Webhook(_))),
+        webhooks: list(|what| matches!(what, What::Webhook(_))),
+    }))
+}

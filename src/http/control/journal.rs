@@ -1,0 +1,98 @@
+//! What has happened: reading it, waiting for it, holding expectations against it, and how the FIU has behaved.
+
+use actix_web::HttpResponse;
+
+use super::{operator, window};
+use crate::domain::expectation::Expectation;
+use crate::domain::record::Entry;
+use crate::domain::time::Span;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::pairs::Pairs;
+use crate::http::reply::Answer;
+use crate::wire::control::journal::{AssertView, EntryView, JournalPage, JournalQuery, VerdictView};
+use crate::wire::control::report::{ReportView, text_of};
+use crate::wire::problem::Problem;
+use crate::wire::span::{SPAN_FORMS, parse_span};
+
+/// How long somebody may wait, in wall time.
+const WAIT_MAX: Span = Span::seconds(5 * 60);
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let (after, limit) = window(&call)?;
+        let query = JournalQuery::read(&|name| Ok(Pairs::parse(call.query())?.first(name).map(str::to_owned)))?;
+        Ok(Answer::json(&page(&world, after, limit, |entry| query.wants(entry))))
+    }))
+}
+
+fn page(world: &World, after: u64, limit: usize, wanted: impl Fn(&Entry) -> bool) -> JournalPage {
+    let (entries, looked_at) = world.journal_where(after, limit, wanted);
+    let next = (entries.len() == limit).then_some(looked_at);
+    JournalPage { items: entries.iter().map(EntryView::from).collect(), next, evicted: world.evicted(|_| true) }
+}
+
+/// Waits until there are so many entries.
+pub async fn wait(call: Call) -> HttpResponse {
+    let outcome = waited(&call).await;
+    call.reply_control(outcome)
+}
+
+async fn waited(call: &Call) -> Result<Answer, Problem> {
+    let world = operator(call)?;
+    let (after, limit) = window(call)?;
+    let pairs = Pairs::parse(call.query())?;
+    let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
+    let count = match pairs.first("count") {
+        None => 1,
+        Some(text) => {
+            let count = text.parse::<usize>().ok().filter(|count| (1..=limit).contains(count));
+            count.ok_or_else(|| Problem::field("count", format!("'{text}' is not a number from 1 to {limit}")))?
+        }
+    };
+    let within = match pairs.first("within") {
+        None => Span::seconds(10),
+        Some(text) => parse_span(text)
+            .filter(|span| *span <= WAIT_MAX)
+            .ok_or_else(|| Problem::field("within", format!("'{text}' is not {SPAN_FORMS}, of 5m at most")))?,
+    };
+    let found = world.noticed_within(within, |world| {
+        let found = page(world, after, limit, |entry| query.wants(entry));
+        (found.items.len() >= count).then_some(found)
+    });
+    if let Some(found) = found.await {
+        return Ok(Answer::json(&found));
+    }
+    let found = page(&world, after, limit, |entry| query.wants(entry)).items.len();
+    let problem = format!("{found} of {count} entries came within {} ms; give a longer within", within.0);
+    Err(Problem::TooLate(problem))
+}
+
+/// Holds expectations against what has happened; each waits as long as it says.
+pub async fn assert(call: Call) -> HttpResponse {
+    let outcome = asserted(&call).await;
+    call.reply_control(outcome)
+}
+
+async fn asserted(call: &Call) -> Result<Answer, Problem> {
+    let world = operator(call)?;
+    let expectations = world.setting().director.read_expectations(call.text()?).map_err(Problem::Text)?;
+    let late = |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
+    if let Some(expectation) = expectations.iter().find(late) {
+        return Err(Problem::field("within", format!("of {} is longer than 5m", expectation.origin)));
+    }
+    let mut results = Vec::new();
+    for expectation in &expectations {
+        results.push(VerdictView::new(expectation, &world.verify(expectation).await));
+    }
+    Ok(Answer::json(&AssertView::new(results)))
+}
+
+/// The contract report, as JSON, or as text for who asks for that.
+pub async fn report(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| {
+        let report = ReportView::new(world.name(), &world.report());
+        let wants_text = call.header("accept").is_some_and(|accept| accept.starts_with("text/plain"));
+        if wants_text { Answer::text(text_of(&report)) } else { Answer::json(&report) }
+    }))
+}

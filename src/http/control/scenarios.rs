@@ -1,0 +1,140 @@
+//! Scenarios: those of all worlds, those of one, and which drives what.
+
+use actix_web::HttpResponse;
+
+use super::operator;
+use crate::domain::ids::ConsentHandle;
+use crate::domain::refusal::Refusal;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::reply::Answer;
+use crate::wire::control::Page;
+use crate::wire::control::scenarios::{DefaultRequest, PinRequest, PinView, PinnedTo, ScenarioView, StoryView};
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+
+pub async fn list(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| {
+        let shown = world.setting().director.shown();
+        let casting = world.casting();
+        let of_all = shown.iter().filter(|shown| !casting.is_own(&shown.name)).map(ScenarioView::from);
+        let own = casting.own().map(|script| ScenarioView::own(script.name(), script.description()));
+        let mut items: Vec<_> = of_all.chain(own).collect();
+        items.sort_by(|one, other| one.name().cmp(other.name()));
+        Answer::json(&Page { items, next: None })
+    }))
+}
+
+pub async fn show(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let name = call.segment("name");
+        let own = world.casting().text(name);
+        let text = own.or_else(|| {
+            let shown = world.setting().director.shown().into_iter().find(|shown| shown.name == name)?;
+            Some(shown.text)
+        });
+        let text = text.ok_or_else(|| unknown(&world, name))?;
+        Ok(Answer::text(text.to_string()))
+    }))
+}
+
+fn unknown(world: &World, name: &str) -> Problem {
+    let known = world.casting().names(&*world.setting().director);
+    Problem::Unknown(Refusal::UnknownScenario { name: name.to_owned(), known }.to_string())
+}
+
+/// Adds a scenario to this world, or puts it in another's place; consents that run keep theirs.
+pub async fn put(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let name = call.segment("name");
+        let text = call.text()?;
+        let script = world.setting().director.read(text).map_err(Problem::Text)?;
+        if script.name() != name {
+            let problem =
+                format!("is {} in the text and {} in the path; give one of them", script.name(), quoted(name));
+            return Err(Problem::field("name", problem));
+        }
+        let view = ScenarioView::own(script.name(), script.description());
+        let put = world.casting_mut().put(script, text);
+        put.map_err(Problem::Conflict)?;
+        world.remark(format!("the scenario {name} was put"));
+        Ok(Answer::json(&view))
+    }))
+}
+
+pub async fn delete(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let name = call.segment("name");
+        if !world.casting_mut().remove(name) {
+            let problem = format!("{} is no scenario of this world's own; only those can be deleted", quoted(name));
+            return Err(Problem::Unknown(problem));
+        }
+        world.remark(format!("the scenario {name} was deleted"));
+        Ok(Answer::json(&serde_json::json!({ "deleted": name })))
+    }))
+}
+
+pub async fn reload(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let director = &world.setting().director;
+        let faults = |faults| Problem::field("scenarios", format!("were not reloaded, the old set stays: {faults}"));
+        director.reload().map_err(faults)?;
+        Ok(Answer::json(&Page { items: director.names(), next: None }))
+    }))
+}
+
+/// Lets a scenario drive a consent from now on, or all later consents of a customer.
+pub async fn pin(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let name = call.segment("name");
+        let request = PinnedTo::try_from(call.json::<PinRequest>()?)?;
+        world.casting().named(name, &*world.setting().director)?;
+        match request {
+            PinnedTo::Customer(customer) => {
+                world.casting_mut().pin(&customer, Some(name.to_owned()));
+                world.remark(format!("{name} drives the later consents of {customer}"));
+                Ok(Answer::json(&PinView::of_customer(name, &customer)))
+            }
+            PinnedTo::Consent(text) => {
+                let handle = ConsentHandle::parse(&text).ok_or_else(|| Refusal::UnknownHandle(quoted(&text)))?;
+                let receipt = world.pin(handle, name)?;
+                Ok(Answer::json(&PinView::of_consent(name, receipt.consent())).holding(receipt.hold))
+            }
+        }
+    }))
+}
+
+pub async fn get_default(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| Answer::json(&default_of(&world))))
+}
+
+/// The scenario of this world's consents that nothing else gives one; `null`: none but the sandbox's.
+pub async fn set_default(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let DefaultRequest { name } = call.json()?;
+        if let Some(name) = &name {
+            world.casting().named(name, &*world.setting().director)?;
+        }
+        world.remark(match &name {
+            Some(name) => format!("{name} is the default scenario"),
+            None => "there is no default scenario of this world's own".to_owned(),
+        });
+        world.casting_mut().set_default(name);
+        Ok(Answer::json(&default_of(&world)))
+    }))
+}
+
+fn default_of(world: &World) -> serde_json::Value {
+    let own = world.casting().default_name().map(str::to_owned);
+    let name = own.or_else(|| world.setting().director.default_name().map(str::to_owned));
+    serde_json::json!({ "name": name })
+}
+
+/// The magic customers.
+pub async fn magic(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).map(|world| {
+        let stories = world.setting().director.stories();
+        let items = stories.into_iter().map(|(number, story)| StoryView { number, story }).collect();
+        Answer::json(&Page { items, next: None })
+    }))
+}

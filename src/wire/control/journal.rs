@@ -1,0 +1,292 @@
+//! The journal as the control API tells it, and expectations that are held against it.
+
+use serde::Serialize;
+
+use crate::domain::event::EventName;
+use crate::domain::expectation::{Expectation, Verdict, Verified};
+use crate::domain::ids::ConsentHandle;
+use crate::domain::operation::Operation;
+use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
+
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
+
+/// A part of the journal.
+#[derive(Debug, Serialize)]
+pub struct JournalPage {
+    pub items: Vec<EntryView>,
+    /// What to pass as `after` for the next part.
+    pub next: Option<u64>,
+    /// How many entries the journal has forgotten.
+    pub evicted: u64,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Default)]
+pub struct JournalQuery {
+    kind: Option<String>,
+    op: Option<Operation>,
+    handle: Option<ConsentHandle>,
+    customer: Option<String>,
+}
+
+impl JournalQuery {
+    /// Reads the query; `value` gives that of a name.
+    ///
+    /// # Errors
+    /// The parameter whose value is none, and what would be one.
+    pub fn read(value: &dyn Fn(&str) -> Result<Option<String>, Problem>) -> Result<Self, Problem> {
+        let op = value("op")?.map(|text| {
+            let unknown = || Problem::field("op", format!("{} is not one of {}", quoted(&text), Operation::names()));
+            Operation::parse(&text).ok_or_else(unknown)
+        });
+        let handle = value("consentHandle")?.map(|text| {
+            let unknown = || Problem::field("consentHandle", format!("{} is not a UUID", quoted(&text)));
+            ConsentHandle::parse(&text).ok_or_else(unknown)
+        });
+        let kind = value("kind")?;
+        if let Some(kind) = kind.as_deref().filter(|kind| !is_kind(kind)) {
+            let known = format!("{} or an event, such as consent.revoked", KINDS.join(", "));
+            return Err(Problem::field("kind", format!("{} is not one of {known}", quoted(kind))));
+        }
+        Ok(Self { kind, op: op.transpose()?, handle: handle.transpose()?, customer: value("customer")? })
+    }
+
+    pub fn wants(&self, entry: &Entry) -> bool {
+        let op = || matches!(&entry.what, What::Call(call) if self.op == Some(call.op));
+        self.kind.as_deref().is_none_or(|kind| kind == kind_of(&entry.what))
+            && (self.op.is_none() || op())
+            && self.handle.is_none_or(|handle| entry.what.handle() == Some(handle))
+            && self.customer.as_deref().is_none_or(|customer| customer_of(&entry.what) == Some(customer))
+    }
+}
+
+/// Kinds of entries that are no events.
+const KINDS: [&str; 5] = ["call", "webhook", "scenario.refused", "signature.flaw", "note"];
+
+fn is_kind(text: &str) -> bool {
+    KINDS.contains(&text) || EventName::parse(text).is_some()
+}
+
+fn kind_of(what: &What) -> &'static str {
+    match what {
+        What::Event(event) => event.name().as_str(),
+        What::Call(_) => "call",
+        What::Webhook(_) => "webhook",
+        What::StepRefused { .. } => "scenario.refused",
+        What::SignatureFlaw { .. } => "signature.flaw",
+        What::Note { .. } => "note",
+    }
+}
+
+fn customer_of(what: &What) -> Option<&str> {
+    match what {
+        What::Event(event) => event.customer().map(|customer| &**customer),
+        What::Call(call) => call.customer.as_deref(),
+        What::Webhook(webhook) => Some(&webhook.customer),
+        _ => None,
+    }
+}
+
+/// Answer of `assert`.
+#[derive(Debug, Serialize)]
+pub struct AssertView {
+    passed: bool,
+    results: Vec<VerdictView>,
+}
+
+impl AssertView {
+    pub fn new(results: Vec<VerdictView>) -> Self {
+        Self { passed: results.iter().all(|result| result.met), results }
+    }
+}
+
+/// How an expectation fared.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictView {
+    #[serde(skip)]
+    met: bool,
+    expectation: String,
+    /// `met`, `unmet`, `evicted` (the journal has forgotten too much to tell) or `untested` (the event after which it was
+    /// to be so never happened).
+    outcome: &'static str,
+    expected: String,
+    counted: u64,
+    evicted: u64,
+    /// Journal entries that count, the first of them.
+    found: Vec<u64>,
+    near_misses: Vec<NearMiss>,
+}
+
+#[derive(Debug, Serialize)]
+struct NearMiss {
+    seq: u64,
+    difference: String,
+}
+
+impl VerdictView {
+    pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
+        let Verdict { outcome, counted, evicted, found, near } = verdict.clone();
+        let near_misses = near.into_iter().map(|(seq, difference)| NearMiss { seq, difference }).collect();
+        Self {
+            met: outcome == Verified::Met,
+            expectation: expectation.origin.clone(),
+            outcome: outcome.as_str(),
+            expected: format!("{} {}", expectation.count, expectation.sought),
+            counted,
+            evicted,
+            found,
+            near_misses,
+        }
+    }
+}
+
+/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.refused`, `signature.flaw`,
+/// `note`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryView {
+    seq: u64,
+    at: String,
+    kind: &'static str,
+    consent_handle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    /// What a person should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<WebhookView>,
+}
+
+/// A call and its answer. Keys, tokens and passwords are masked.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallView {
+    op: &'static str,
+    method: String,
+    path: String,
+    fiu_id: Option<String>,
+    status: u16,
+    wall_at: String,
+    duration_ms: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    headers: Vec<(String, String)>,
+    body: String,
+    answer: String,
+}
+
+/// One attempt to send a webhook, or its end without one (`attempt` 0).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookView {
+    /// Its number in `webhooks`.
+    delivery: u64,
+    webhook_id: String,
+    event: &'static str,
+    status: Option<&'static str>,
+    fiu_id: String,
+    attempt: u32,
+    answered: Option<u16>,
+    outcome: String,
+    wall_at: String,
+    duration_ms: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_of: Option<u64>,
+}
+
+impl From<&CallRecord> for CallView {
+    fn from(call: &CallRecord) -> Self {
+        let CallRecord {
+            op,
+            method,
+            path,
+            fiu,
+            handle: _,
+            customer: _,
+            headers,
+            body,
+            status,
+            answer,
+            wall_at,
+            duration,
+            faults,
+            retry_after: _,
+        } = call;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            op: op.as_str(),
+            method: method.clone(),
+            path: path.clone(),
+            fiu_id: fiu.as_ref().map(ToString::to_string),
+            status: *status,
+            wall_at: wall_at.to_string(),
+            duration_ms: duration.0,
+            faults: faults.iter().map(|fault| fault.as_str()).collect(),
+            headers: headers.clone(),
+            body: text(body),
+            answer: text(answer),
+        }
+    }
+}
+
+impl From<&WebhookRecord> for WebhookView {
+    fn from(webhook: &WebhookRecord) -> Self {
+        let WebhookRecord {
+            delivery,
+            webhook_id,
+            event,
+            status,
+            handle: _,
+            customer: _,
+            fiu,
+            attempt,
+            wall_at,
+            duration,
+            answered,
+            outcome,
+            faults,
+            copy_of,
+        } = webhook;
+        Self {
+            delivery: *delivery,
+            webhook_id: webhook_id.clone(),
+            event: event.as_str(),
+            status: *status,
+            fiu_id: fiu.to_string(),
+            attempt: *attempt,
+            answered: *answered,
+            outcome: outcome.clone(),
+            wall_at: wall_at.to_string(),
+            duration_ms: duration.0,
+            faults: faults.iter().map(|fault| fault.as_str()).collect(),
+            copy_of: *copy_of,
+        }
+    }
+}
+
+impl From<&Entry> for EntryView {
+    fn from(entry: &Entry) -> Self {
+        let Entry { seq, at, what } = entry;
+        let kind = kind_of(what);
+        let text = match what {
+            What::StepRefused { origin, reason, .. } => Some(format!("{origin}: {reason}")),
+            What::SignatureFlaw { text } | What::Note { text } => Some(text.clone()),
+            What::Event(_) | What::Call(_) | What::Webhook(_) => None,
+        };
+        let customer = customer_of(what).map(str::to_owned);
+        let consent_handle = what.handle().map(|handle| handle.to_string());
+        let (call, webhook) = match what {
+            What::Call(call) => (Some(CallView::from(&**call)), None),
+            What::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
+            _ => (None, None),
+        };
+        Self { seq: *seq, at: at.to_string(), kind, consent_handle, customer, text, call, webhook }
+    }
+}

@@ -1,0 +1,72 @@
+//! The contract report, in JSON and as a page of text.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::report::{Grade, Mark};
+
+/// How an FIU has behaved.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportView {
+    pub world: String,
+    /// No rule was broken.
+    pub passed: bool,
+    pub rules: Vec<GradeView>,
+}
+
+/// A rule and how it fared.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GradeView {
+    pub rule: String,
+    pub asks: String,
+    /// `pass`, `fail`, `not-tested`, `evicted`.
+    pub mark: String,
+    pub cases: usize,
+    pub evidence: Vec<EvidenceView>,
+}
+
+/// What was seen; `seq` is the journal's entry that shows it.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EvidenceView {
+    pub seq: u64,
+    pub text: String,
+}
+
+impl ReportView {
+    pub fn new(world: &str, grades: &[Grade]) -> Self {
+        let passed = !grades.iter().any(|grade| grade.mark == Mark::Fail);
+        Self { world: world.to_owned(), passed, rules: grades.iter().map(GradeView::from).collect() }
+    }
+}
+
+impl From<&Grade> for GradeView {
+    fn from(grade: &Grade) -> Self {
+        let Grade { rule, mark, evidence, cases } = grade;
+        let evidence = evidence.iter().map(|(seq, text)| EvidenceView { seq: *seq, text: text.clone() });
+        Self {
+            rule: rule.to_string(),
+            asks: rule.asks().to_owned(),
+            mark: mark.to_string(),
+            cases: *cases,
+            evidence: evidence.collect(),
+        }
+    }
+}
+
+/// The report as a page of text.
+pub fn text_of(report: &ReportView) -> String {
+    let ReportView { world, passed, rules } = report;
+    let verdict = if *passed { "no rule was broken" } else { "rules were broken" };
+    let mut text = format!("Contract report of the world {world}: {verdict}\n\n");
+    let mut line = |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
+    for GradeView { rule, asks, mark, cases, evidence } in rules {
+        line(format!("{:<11} {rule:<28} {asks} ({cases} cases)", mark.to_uppercase()));
+        for EvidenceView { seq, text } in evidence {
+            line(format!("{:<11} journal {seq}: {text}", ""));
+        }
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Scenarios as the control API tells and takes them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::consent::Consent;
+use crate::domain::script::Shown;
+use crate::wire::problem::Problem;
+
+/// A scenario.
+#[derive(Debug, Serialize)]
+pub struct ScenarioView {
+    name: String,
+    /// `shipped`, a file, or `world`.
+    source: String,
+    description: Option<String>,
+}
+
+impl ScenarioView {
+    /// One of this world's own.
+    pub fn own(name: &str, description: Option<&str>) -> Self {
+        let description = description.map(str::to_owned);
+        Self { name: name.to_owned(), source: "this world".to_owned(), description }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl From<&Shown> for ScenarioView {
+    fn from(shown: &Shown) -> Self {
+        let Shown { name, source, description, text: _ } = shown;
+        Self { name: name.clone(), source: source.clone(), description: description.clone() }
+    }
+}
+
+/// Body of `scenarios/{name}/pin`: exactly one of the two.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PinRequest {
+    customer: Option<String>,
+    consent_handle: Option<String>,
+}
+
+/// What a scenario is pinned to.
+#[derive(Debug)]
+pub enum PinnedTo {
+    Customer(String),
+    Consent(String),
+}
+
+impl TryFrom<PinRequest> for PinnedTo {
+    type Error = Problem;
+
+    fn try_from(request: PinRequest) -> Result<Self, Problem> {
+        match (request.customer, request.consent_handle) {
+            (Some(customer), None) => Ok(Self::Customer(customer)),
+            (None, Some(handle)) => Ok(Self::Consent(handle)),
+            _ => Err(Problem::field("the body", "takes one of {\"customer\":\"…\"}, {\"consentHandle\":\"…\"}")),
+        }
+    }
+}
+
+/// Answer of `pin`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinView {
+    scenario: String,
+    customer: String,
+    consent_handle: Option<String>,
+    /// Where the consent stands now.
+    state: Option<&'static str>,
+}
+
+impl PinView {
+    pub fn of_customer(scenario: &str, customer: &str) -> Self {
+        Self { scenario: scenario.to_owned(), customer: customer.to_owned(), consent_handle: None, state: None }
+    }
+
+    pub fn of_consent(scenario: &str, consent: &Consent) -> Self {
+        Self {
+            scenario: scenario.to_owned(),
+            customer: consent.terms.customer.to_string(),
+            consent_handle: Some(consent.handle.to_string()),
+            state: Some(consent.status.as_str()),
+        }
+    }
+}
+
+/// Body of `scenarios/default`; `null` takes the world's default away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultRequest {
+    pub name: Option<String>,
+}
+
+/// A magic customer.
+#[derive(Debug, Serialize)]
+pub struct StoryView {
+    pub number: &'static str,
+    pub story: &'static str,
+}
