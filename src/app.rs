@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use socket2::SockRef;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -19,8 +20,10 @@ use crate::bankgen;
 use crate::config::{ConfigError, Options, Parties, check_path, participants, usual};
 use crate::crypto::base64::url_encode;
 use crate::domain::session::Progression;
+use crate::domain::time::Span;
+use crate::engine::clock::wall;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{Bank, Setting};
+use crate::engine::ports::{Bank, Director, Setting};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, Wire, routes};
@@ -62,6 +65,9 @@ pub struct Sandbox {
     server: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
     driving: JoinHandle<()>,
+    reaping: Option<JoinHandle<()>>,
+    /// Watches the folder of scenarios for as long as it lives.
+    _watching: Option<RecommendedWatcher>,
     /// How long stopping waits for webhooks that are being sent: as long as one may take.
     drain_within: Duration,
 }
@@ -95,6 +101,7 @@ impl Sandbox {
             approval,
             control_token,
             webhook_timeout,
+            world_ttl,
             workers,
         } = options;
         check_path(&push_data_path)?;
@@ -102,6 +109,8 @@ impl Sandbox {
         let keys = Arc::new(keys);
         let library = Library::load(scenarios, Required { default: default_scenario, usual: usual(&participants) })
             .map_err(StartError::Scenarios)?;
+        let library = Arc::new(library);
+        let watching = watch(&library);
         let setting = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
@@ -111,13 +120,14 @@ impl Sandbox {
             approval,
             unaport,
             push_data,
-            director: Arc::new(library),
+            director: library,
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
         let courier = Arc::new(Courier::new(Arc::clone(&keys), Routes { fi_data: push_data_path }, webhook_timeout)?);
         let driving = tokio::spawn(keep(newborn, courier));
+        let reaping = world_ttl.map(|ttl| tokio::spawn(reap(Arc::clone(&worlds), ttl)));
 
         let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
         let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, security, control_token });
@@ -139,7 +149,18 @@ impl Sandbox {
         let server = server.run();
         let handle = server.handle();
         let serving = tokio::spawn(server);
-        Ok(Self { address, worlds, shared, server: handle, serving, driving, drain_within: webhook_timeout })
+        let drain_within = webhook_timeout;
+        Ok(Self {
+            address,
+            worlds,
+            shared,
+            server: handle,
+            serving,
+            driving,
+            reaping,
+            _watching: watching,
+            drain_within,
+        })
     }
 
     /// Where it listens.
@@ -178,6 +199,11 @@ impl Sandbox {
         self.worlds.setting()
     }
 
+    /// Its worlds.
+    pub(crate) fn worlds(&self) -> &Worlds {
+        &self.worlds
+    }
+
     /// The default world.
     pub(crate) fn default_world(&self) -> Arc<World> {
         self.worlds.get(DEFAULT_WORLD).expect("the default world is made first, and may always be there")
@@ -205,8 +231,58 @@ impl Drop for Sandbox {
         // The command is sent at once; the future only waits for its completion.
         drop(self.server.stop(false));
         self.driving.abort();
+        if let Some(reaping) = &self.reaping {
+            reaping.abort();
+        }
         for world in self.worlds.all() {
             world.close();
+        }
+    }
+}
+
+/// How long after a change of the folder its files are read: an editor writes in several steps.
+const QUIET_FOR: Duration = Duration::from_millis(200);
+
+/// Reads the scenario files again whenever one changes, until the watcher is dropped. A set that is wrong leaves the one
+/// before in force; the log says so, and so does `/readyz`.
+fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
+    let folder = library.folder()?;
+    let (sender, mut changes) = unbounded_channel();
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading a file is no change of it, though it is an event.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = sender.send(());
+        }
+    });
+    let begun = watcher.and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    let watcher = match begun {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            tracing::warn!(%error, "scenarios are not watched; POST /_mockaa/v1/scenarios/reload reads them again");
+            return None;
+        }
+    };
+    let library = Arc::clone(library);
+    tokio::spawn(async move {
+        while changes.recv().await.is_some() {
+            while let Ok(Some(())) = tokio::time::timeout(QUIET_FOR, changes.recv()).await {}
+            match library.reload() {
+                Ok(count) => tracing::info!(count, "scenarios were read again"),
+                Err(faults) => tracing::error!("scenarios are wrong, the old ones stay in force:\n{faults}"),
+            }
+        }
+    });
+    Some(watcher)
+}
+
+/// Takes worlds away that nobody has used for so long.
+async fn reap(worlds: Arc<Worlds>, ttl: Duration) {
+    let mut ticks = tokio::time::interval((ttl / 4).max(Duration::from_millis(10)));
+    let ttl = Span(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
+    loop {
+        ticks.tick().await;
+        for name in worlds.reap(wall().plus(Span(-ttl.0))) {
+            tracing::info!(world = &*name, "nobody has used it for a while; it is gone");
         }
     }
 }
@@ -293,6 +369,20 @@ impl SandboxBuilder {
     #[must_use]
     pub fn push_data(mut self, push: bool) -> Self {
         self.options.push_data = Some(push);
+        self
+    }
+
+    /// Worlds that nobody has used for so long, in wall time, are taken away.
+    #[must_use]
+    pub fn world_ttl(mut self, ttl: Duration) -> Self {
+        self.options.world_ttl = Some(ttl);
+        self
+    }
+
+    /// How many threads answer requests; one per core without it.
+    #[must_use]
+    pub fn workers(mut self, count: usize) -> Self {
+        self.options.workers = Some(count);
         self
     }
 

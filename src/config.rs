@@ -48,6 +48,8 @@ pub struct Options {
     pub control_token: Option<String>,
     /// How long an FIU may take to answer a webhook, in wall time.
     pub webhook_timeout: Duration,
+    /// Worlds that nobody has used for so long, in wall time, are taken away; `None`: they stay.
+    pub world_ttl: Option<Duration>,
     /// HTTP worker threads; `None`: one per core.
     pub workers: Option<usize>,
 }
@@ -70,6 +72,7 @@ impl Default for Options {
             approval: Approval::Manual,
             control_token: None,
             webhook_timeout: WEBHOOK_TIMEOUT,
+            world_ttl: None,
             workers: None,
         }
     }

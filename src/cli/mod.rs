@@ -1,11 +1,17 @@
 //! The command line. Exit codes: 0 fine, 1 expectations unmet, 2 usage or bad file, 3 could not run (DESIGN §6).
 
 mod config;
+mod control;
 mod demo;
 mod fi;
+mod inbox;
 mod jws;
+mod listen;
 mod magic;
 mod ready;
+mod remote;
+mod run;
+mod scenario;
 mod serve;
 
 use std::io::Read;
@@ -44,7 +50,9 @@ const EXAMPLES: &str = "Examples:
   mockaa serve --fiu-url http://127.0.0.1:9000   run the sandbox for your FIU
   mockaa fi keys --private fiu-keys.json         a key pair for encrypted data
   mockaa jws explain --signature SIG body.json   why does this not verify?
-  mockaa magic                                   customers whose consents play a known story";
+  mockaa magic                                   customers whose consents play a known story
+  mockaa run scenarios/ --junit results.xml      play scenario files as tests
+  mockaa listen                                  an inbox that verifies every webhook";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -65,6 +73,37 @@ enum Command {
     Config(config::Command),
     /// List the customers whose consents play a known story.
     Magic,
+    /// Play scenario files as tests, each in a fresh world, and grade them.
+    Run(Box<run::Arguments>),
+    /// An inbox that verifies and prints every webhook.
+    Listen(listen::Arguments),
+    /// Scenario files: list, show, check, schema; and which drives what.
+    #[command(subcommand)]
+    Scenario(scenario::Command),
+    /// Consents of a running sandbox: list, show, approve, reject, pause, resume, revoke, expire.
+    #[command(subcommand)]
+    Consent(control::Consent),
+    /// Customers of a running sandbox and their accounts.
+    #[command(subcommand)]
+    Customer(control::Customer),
+    /// Worlds of a running sandbox.
+    #[command(subcommand)]
+    World(control::World),
+    /// A world's clock: show, freeze, run, set, advance.
+    #[command(subcommand)]
+    Clock(control::Clock),
+    /// Webhooks of a running sandbox: list, show, resend.
+    #[command(subcommand)]
+    Webhook(control::Webhook),
+    /// Faults in force for all of a world.
+    #[command(subcommand)]
+    Fault(control::Fault),
+    /// What has happened in a world; waits for it with --wait.
+    Journal(control::Journal),
+    /// Hold expectations against what has happened.
+    Assert(control::Assert),
+    /// How your FIU has behaved: the contract report.
+    Report(control::At),
 }
 
 /// Runs what the process's arguments say.
@@ -80,6 +119,18 @@ pub async fn run() -> ExitCode {
         Command::Fi(command) => fi::run(&command),
         Command::Config(command) => config::run(command),
         Command::Magic => Ok(magic::run()),
+        Command::Run(arguments) => run::run(*arguments).await,
+        Command::Listen(arguments) => listen::run(arguments).await,
+        Command::Scenario(command) => scenario::run(command).await,
+        Command::Consent(command) => control::consent(command).await,
+        Command::Customer(command) => control::customer(command).await,
+        Command::World(command) => control::world(command).await,
+        Command::Clock(command) => control::clock(command).await,
+        Command::Webhook(command) => control::webhook(command).await,
+        Command::Fault(command) => control::fault(command).await,
+        Command::Journal(arguments) => control::journal(arguments).await,
+        Command::Assert(arguments) => control::assert(arguments).await,
+        Command::Report(arguments) => control::report(arguments).await,
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("mockaa: {error:#}");

@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_CLOCK", value_name = "INSTANT[,frozen]")]
     clock: Option<ClockStart>,
 
-    /// Folder of scenario files, added to the shipped ones.
+    /// Folder of scenario files, added to the shipped ones; read again when a file changes.
     #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
     scenarios: Option<PathBuf>,
 
@@ -80,6 +80,10 @@ pub struct Arguments {
     /// How long your FIU may take to answer a webhook.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
     webhook_timeout: Duration,
+
+    /// Take worlds away that nobody has used for so long, in wall time; without it they stay.
+    #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = duration, value_name = "TIME")]
+    world_ttl: Option<Duration>,
 
     /// Threads that answer requests; one per core without it.
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
@@ -124,6 +128,7 @@ impl From<Arguments> for Options {
             data: progression,
             consent: approval,
             webhook_timeout,
+            world_ttl,
             workers,
             control_token,
         } = arguments;
@@ -143,6 +148,7 @@ impl From<Arguments> for Options {
             approval,
             control_token,
             webhook_timeout,
+            world_ttl,
             workers: workers.map(usize::from),
         }
     }

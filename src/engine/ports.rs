@@ -56,6 +56,12 @@ pub trait Director: Send + Sync {
     /// Everything that is wrong with the text.
     fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<TextFault>>;
 
+    /// Reads one step of a scenario, or a list of steps.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<TextFault>>;
+
     /// Reads faults, and how long they are in force, in wall time.
     ///
     /// # Errors
@@ -111,6 +117,10 @@ impl Director for NoScenarios {
     }
 
     fn read(&self, _: &str) -> Result<Arc<dyn Script>, Vec<TextFault>> {
+        Err(Vec::new())
+    }
+
+    fn read_steps(&self, _: &str) -> Result<Arc<dyn Script>, Vec<TextFault>> {
         Err(Vec::new())
     }
 

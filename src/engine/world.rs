@@ -356,6 +356,29 @@ impl World {
         self.casting.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Plays a script's steps for a consent once, whatever else drives it. What is to be done at once is refused like any
+    /// command; what comes later is on record if it cannot happen then.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; what came before the step that was refused has happened.
+    pub fn play(self: &Arc<Self>, handle: ConsentHandle, script: &dyn Script) -> Result<Receipt, Refusal> {
+        self.give(|inner, now| {
+            let find = |inner: &Inner| inner.state.consent(handle).filter(|consent| !consent.hidden).cloned();
+            let consent = find(inner).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+            let begins = Event::ConsentRaised { consent: Arc::clone(&consent) };
+            let mut last = begins.clone();
+            for later in script.react(&begins, &consent) {
+                if later.after > Span::ZERO {
+                    let scripted = Scripted { handle, command: later.command, origin: later.origin, immediate: false };
+                    inner.timers.add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
+                } else {
+                    last = self.carry_out(inner, later.command, None, now, true)?;
+                }
+            }
+            Ok(if last.handle() == Some(handle) { last } else { Event::ConsentRaised { consent } })
+        })
+    }
+
     /// Lets a scenario drive a consent from now on; its steps begin now.
     ///
     /// # Errors

@@ -18,7 +18,11 @@ pub async fn readyz(call: Call) -> HttpResponse {
     let scenarios = call.worlds().setting().director.names().len();
     let worlds = call.worlds().count();
     let version = env!("CARGO_PKG_VERSION");
-    let ready = json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
+    let mut ready = json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
+    if let Some(complaint) = call.worlds().setting().director.complaint() {
+        // The set that was right before is in force, so it is ready all the same.
+        ready["scenariosError"] = complaint.into();
+    }
     call.reply_control(Ok(Answer::json(&ready)))
 }
 

@@ -176,6 +176,7 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);
     route!(config, get "/_mockaa/v1/consents" => control::consents::list);
     route!(config, get "/_mockaa/v1/consents/{handle}" => control::consents::show);
+    route!(config, post "/_mockaa/v1/consents/{handle}/play" => control::consents::play);
     route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::consents::act);
     route!(config, get "/_mockaa/v1/sessions" => control::sessions::list);
     route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::show);

@@ -13,7 +13,7 @@ use crate::domain::expectation::Expectation;
 use crate::domain::script::Shown;
 use crate::domain::time::Span;
 use crate::engine::ports::{Director, Script};
-use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults};
+use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults, parse_steps};
 use crate::scenario::magic;
 use crate::scenario::plan::{Place, Plan};
 use crate::scenario::shipped::SHIPPED;
@@ -142,6 +142,10 @@ impl Director for Library {
 
     fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
         parse(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
+    }
+
+    fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
+        parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
     }
 
     fn read_faults(&self, text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {

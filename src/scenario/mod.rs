@@ -3,6 +3,7 @@
 
 pub mod format;
 pub mod library;
+pub mod lint;
 pub mod magic;
 pub mod plan;
-mod shipped;
+pub mod shipped;

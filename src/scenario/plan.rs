@@ -15,7 +15,7 @@ use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{Later, Script};
 
 /// A scenario that can be played.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub name: String,
     /// Where its name stands.

@@ -49,7 +49,7 @@ impl World {
                     let outcome = self.carry_out(inner, command, None, due, held);
                     debug_assert!(outcome.is_ok(), "what lapses legally does happen");
                 }
-                Work::Scripted(scripted) => self.play(inner, *scripted, due, held, &mut immediate),
+                Work::Scripted(scripted) => self.play_scripted(inner, *scripted, due, held, &mut immediate),
                 Work::Retry(delivery) => inner.outbox.retry(delivery, due),
             }
             ran += 1;
@@ -82,7 +82,7 @@ impl World {
         None
     }
 
-    fn play(
+    fn play_scripted(
         &self,
         inner: &mut Inner,
         scripted: Scripted,

@@ -41,6 +41,15 @@ pub async fn act(call: Call) -> HttpResponse {
     }))
 }
 
+/// Plays a step, or several, as scenario files have them: whatever a scenario can do, somebody can.
+pub async fn play(call: Call) -> HttpResponse {
+    call.reply_control(operator(&call).and_then(|world| {
+        let script = world.setting().director.read_steps(call.text()?).map_err(Problem::Text)?;
+        let receipt = world.play(call.handle()?, &*script)?;
+        Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
+    }))
+}
+
 fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
     let context = ConsentContext {
         scenario: world.scenario_of(consent.handle),

@@ -18,9 +18,9 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::Location;
+use serde_saphyr::{Location, Spanned};
 
-use self::types::{ExpectFile, FaultsFile, File};
+use self::types::{Entry, ExpectFile, FaultsFile, File};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
 use crate::domain::time::Span;
@@ -43,6 +43,18 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     read::plan(typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>))?)
+}
+
+/// Reads a step, or a list of steps, that stand by themselves.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let is_list = matches!(node::read(text).map_err(|fault| vec![fault])?.value, node::Node::List(_));
+    // One step is a list of one.
+    let text = if is_list { text.to_owned() } else { format!("- {}\n", text.trim().replace('\n', "\n  ")) };
+    read::steps(&typed::<Vec<Spanned<Entry>>>(&text, SCHEMA.get_or_init(schema_of::<Vec<Entry>>))?)
 }
 
 /// Reads faults that stand by themselves, and how long they are in force, in wall time.

@@ -74,6 +74,13 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
     })
 }
 
+/// Steps that are played by hand.
+pub fn steps(entries: &[Spanned<Entry>]) -> Result<Plan, Vec<Fault>> {
+    let mut reader = Reader::default();
+    let steps = reader.steps(entries);
+    reader.end(Plan { name: "by hand".to_owned(), steps, ..Plan::default() })
+}
+
 pub fn faults(file: FaultsFile) -> Result<(Faults, Option<Span>), Vec<Fault>> {
     let FaultsFile { webhooks, api_faults, ttl } = file;
     let mut reader = Reader::default();

@@ -1,8 +1,7 @@
 //! `mockaa demo`: one whole journey, in one process but over real HTTP on loopback, with its own small FIU. Every step
 //! is checked; a step that is not as expected makes the exit code 1.
 
-mod fiu;
-
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,14 +9,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::fiu::{Fiu, Received};
 use crate::app::Sandbox;
+use crate::cli::inbox::{Inbox, Received};
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, verifies};
 use crate::domain::money::Paise;
 
 /// The seed documents' own request, its dates included: the world's clock is set to when it was valid.
-const REQUEST: &str = include_str!("../../../fixtures/seed/consent-request.json");
+const REQUEST: &str = include_str!("../../fixtures/seed/consent-request.json");
 const CLOCK: &str = "2020-07-04T06:00:00.000Z";
 const SCENARIO: &str = "approve-deposit";
 
@@ -33,7 +32,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let fiu = Fiu::start()?;
+    let fiu = Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, None)?;
     let sandbox =
         Sandbox::builder().seed(arguments.seed).clock(format!("{CLOCK},frozen")).fiu_url(&fiu.url).start().await?;
     println!("mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n", arguments.seed);
@@ -61,7 +60,7 @@ fn client() -> anyhow::Result<reqwest::Client> {
 struct Demo {
     client: reqwest::Client,
     base: String,
-    fiu: Fiu,
+    fiu: Inbox,
     step: usize,
     unexpected: usize,
 }
@@ -69,7 +68,7 @@ struct Demo {
 impl Demo {
     async fn play(&mut self, webhook_secret: &str) -> anyhow::Result<()> {
         let jwks = self.get("/.well-known/jwks.json").await?;
-        self.fiu.trust(&jwks, webhook_secret)?;
+        self.fiu.trust(&jwks, vec![webhook_secret.to_owned()])?;
 
         let answer = self.post("/consent", REQUEST.to_owned(), &[("x-mockaa-scenario", SCENARIO)]).await?;
         let handle = answer["ConsentHandle"].as_str().unwrap_or_default().to_owned();
@@ -117,8 +116,8 @@ impl Demo {
 
     /// Takes the next webhook from the FIU's inbox; it has to be this one, with both signatures right.
     async fn received(&mut self, path: &str) -> anyhow::Result<Value> {
-        let next = tokio::time::timeout(Duration::from_secs(15), self.fiu.inbox.recv()).await;
-        let Ok(Some(Received { path: came, flaw, body })) = next else {
+        let next = tokio::time::timeout(Duration::from_secs(15), self.fiu.messages.recv()).await;
+        let Ok(Some(Received { path: came, flaw, body, .. })) = next else {
             bail!("no webhook came to {path} within 15 s")
         };
         if let Some(flaw) = flaw {

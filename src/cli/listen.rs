@@ -1,0 +1,98 @@
+//! `mockaa listen`: an inbox that verifies and prints every webhook.
+
+use std::net::IpAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::inbox::{Inbox, Received};
+use crate::cli::remote::{Remote, part, said};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  mockaa listen\n  mockaa listen --fiu FIU-1 --answer 503\n  mockaa listen --count 2 --json"
+)]
+pub struct Arguments {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
+    bind: IpAddr,
+
+    /// Port to listen on; without it a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// Have this FIU's webhooks of the world sent here; without it, the first one's.
+    #[arg(long, value_name = "ID")]
+    fiu: Option<String>,
+
+    /// Answer this status to everything; without it 200 to what is right and 400 to what is not.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(100..=599), value_name = "STATUS")]
+    answer: Option<u16>,
+
+    /// Print whole bodies.
+    #[arg(long)]
+    bodies: bool,
+
+    /// End after so many webhooks.
+    #[arg(long)]
+    count: Option<u64>,
+
+    #[command(flatten)]
+    remote: Remote,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { bind, port, fiu, answer, bodies, count, remote } = arguments;
+    let mut inbox = Inbox::start(bind, port, answer)?;
+    let fius = remote.get("config/fiu").await?;
+    let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let id = fiu.or_else(|| items.first()?["id"].as_str().map(str::to_owned)).context("the world has no FIU")?;
+    let put = json!({ "baseUrl": inbox.url });
+    remote.put(&format!("config/fiu/{}", part(&id)), put.to_string()).await?;
+    learn(&inbox, &remote, &fius).await?;
+    eprintln!("webhooks of {id} at {} come to {}; Ctrl-C ends it", remote.base(), inbox.url);
+    let mut wrong = 0;
+    let mut seen = 0;
+    while count.is_none_or(|count| seen < count) {
+        let received = tokio::select! {
+            received = inbox.messages.recv() => received,
+            _ = tokio::signal::ctrl_c() => break,
+        };
+        let Some(received) = received else { break };
+        seen += 1;
+        wrong += u64::from(received.flaw.is_some());
+        print(&received, bodies, remote.json);
+        // A key may have been rotated: the next message is judged by what is published then.
+        learn(&inbox, &remote, &fius).await?;
+    }
+    inbox.stop().await;
+    eprintln!("{seen} webhooks, {wrong} of them with a wrong signature");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Learns the published keys and the secrets.
+async fn learn(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
+    let keys = remote.get("keys").await?;
+    let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let secrets = items.iter().filter_map(|fiu| fiu["webhookSecret"].as_str().map(str::to_owned)).collect();
+    inbox.trust(&keys, secrets)
+}
+
+fn print(received: &Received, bodies: bool, json: bool) {
+    let Received { path, webhook_id, flaw, body, status } = received;
+    if json {
+        let line = json!({ "path": path, "webhookId": webhook_id, "flaw": flaw, "answered": status, "body": body });
+        println!("{line}");
+        return;
+    }
+    let consent = said(body, "ConsentStatusNotification.consentStatus");
+    let session = said(body, "FIStatusNotification.sessionStatus");
+    let news = if consent == "-" { session } else { consent };
+    let verdict = flaw.as_deref().map_or_else(|| "signatures right".to_owned(), |flaw| format!("WRONG: {flaw}"));
+    println!("{path}  {news}  {webhook_id}  {verdict}  → {status}");
+    if bodies {
+        println!("{body:#}");
+    }
+}
