@@ -29,9 +29,13 @@ use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, Wire, routes};
 use crate::scenario::library::{BadScenarios, Library, Required};
 use crate::webhooks::{Courier, CourierError, Routes, drive};
+use crate::wire::jwk::Jwk;
 
 /// How long stopping waits for requests that are being answered, in seconds.
 const ANSWER_WITHIN_S: u64 = 5;
+
+/// How long an idle connection is kept open.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// Why a sandbox did not start.
 #[derive(Debug, Error)]
@@ -134,6 +138,8 @@ impl Sandbox {
         let for_app = shared.clone();
         let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
             .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
+            // Longer than clients keep an idle connection: one that is reused is never closed under the request.
+            .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(ANSWER_WITHIN_S)
             // Faults of the transport are done to the socket itself.
             .on_connect(|stream, connection| {
@@ -197,6 +203,13 @@ impl Sandbox {
     /// The participants and what all worlds share.
     pub(crate) fn setting(&self) -> &Setting {
         self.worlds.setting()
+    }
+
+    /// The AAs' public keys, those that they have and those that they will have next.
+    pub(crate) fn jwks(&self) -> serde_json::Value {
+        let ring = &self.shared.keys;
+        let keys = ring.all().iter().flat_map(|key| [key.public.clone(), ring.next_of(key)]);
+        serde_json::json!({ "keys": keys.map(|key| Jwk::from(&key)).collect::<Vec<_>>() })
     }
 
     /// Its worlds.

@@ -124,13 +124,14 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
 fn wrong_options_say_what_would_be_right() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["serve", "--port", &port], 3, "choose another --port, or 0"),
         (&["serve", "--fiu-url", "localhost:9000"], 2, "give one such as http://127.0.0.1:9000"),
         (&["serve", "--fiu-url", "http://169.254.169.254/"], 2, "cloud-metadata addresses are never called"),
         (&["serve", "--clock", "yesterday"], 2, "give an instant such as"),
         (&["serve", "--security", "lax"], 2, "one of open, lenient, strict"),
-        (&["serve", "--default-scenario", "nope"], 2, "there is no such scenario; known: approve, approve-deposit"),
+        (&["serve", "--default-scenario", "aprove"], 2, "there is no such scenario; did you mean approve?"),
+        (&["serve", "--default-scenario", "no-such-thing"], 2, "there is no such scenario; known: aa-fails"),
         (&["serve", "--scenarios", "/nonexistent"], 2, "cannot be read as a folder of scenarios"),
         (&["serve", "--push-data-path", "data"], 2, "begin it with /"),
         (&["serv"], 2, "serve"),

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
-use crate::cli::inbox::{Inbox, Received};
+use crate::cli::inbox::{Inbox, Manner, Received};
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, verifies};
 use crate::domain::money::Paise;
@@ -32,7 +32,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let fiu = Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, None)?;
+    let fiu = Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: false })?;
     let sandbox =
         Sandbox::builder().seed(arguments.seed).clock(format!("{CLOCK},frozen")).fiu_url(&fiu.url).start().await?;
     println!("mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n", arguments.seed);

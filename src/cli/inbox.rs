@@ -14,6 +14,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
 use crate::domain::participants::PublicKey;
+use crate::domain::time::Span;
+use crate::engine::clock::wall;
+use crate::wire::fields::parse_instant;
 
 /// What the FIU has received and checked.
 #[derive(Debug)]
@@ -40,8 +43,16 @@ pub struct Inbox {
 struct Desk {
     trust: RwLock<Trust>,
     arrived: UnboundedSender<Received>,
+    manner: Manner,
+}
+
+/// How the FIU behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
     /// What is answered to everything; without it 200 to what is right and 400 to the rest.
-    status: Option<u16>,
+    pub status: Option<u16>,
+    /// Whether a message more than 15 minutes off is wrong: not where the sandbox's own time stands.
+    pub keeps_time: bool,
 }
 
 /// Whom the FIU believes.
@@ -54,11 +65,10 @@ struct Trust {
 }
 
 impl Inbox {
-    /// Starts it; port 0 is a free one. `status` is answered to everything; without it 200 to what is right and 400 to
-    /// the rest.
-    pub fn start(bind: IpAddr, port: u16, status: Option<u16>) -> anyhow::Result<Self> {
+    /// Starts it; port 0 is a free one.
+    pub fn start(bind: IpAddr, port: u16, manner: Manner) -> anyhow::Result<Self> {
         let (arrived, messages) = unbounded_channel();
-        let desk = Arc::new(Desk { trust: RwLock::default(), arrived, status });
+        let desk = Arc::new(Desk { trust: RwLock::default(), arrived, manner });
         let data = Data::from(Arc::clone(&desk));
         let limit = PayloadConfig::new(BODY_BYTES_MAX);
         let app = move || App::new().app_data(limit.clone()).app_data(data.clone()).default_service(to(receive));
@@ -99,12 +109,13 @@ impl Inbox {
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpResponse {
-    let flaw = check(&request, &body, &desk.trust.read().unwrap_or_else(PoisonError::into_inner)).err();
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let flaw = check(&request, &body, &desk.trust.read().unwrap_or_else(PoisonError::into_inner)).err();
+    let flaw = flaw.or_else(|| desk.manner.keeps_time.then(|| time_off(&message)).flatten());
     let answer = json!({
         "ver": message["ver"], "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
     });
-    let status = desk.status.unwrap_or(if flaw.is_none() { 200 } else { 400 });
+    let status = desk.manner.status.unwrap_or(if flaw.is_none() { 200 } else { 400 });
     let webhook_id = request.headers().get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let received =
         Received { path: request.path().to_owned(), webhook_id: webhook_id.to_owned(), flaw, body: message, status };
@@ -112,6 +123,16 @@ async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpRes
     let _ = desk.arrived.send(received);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     if status.is_success() { HttpResponse::build(status).json(answer) } else { HttpResponse::build(status).finish() }
+}
+
+/// How far a message may be off (certification framework, general guidelines, rule 4).
+const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
+
+/// What is wrong with a message's own time; one that has none tells none.
+fn time_off(message: &Value) -> Option<String> {
+    let at = parse_instant(message["timestamp"].as_str()?)?;
+    let off = at.since(wall()).0;
+    (off.abs() > TIMESTAMP_WINDOW.0).then(|| format!("timestamp {at} is {} s off", off / 1000))
 }
 
 /// Both signatures, on the bytes that arrived.

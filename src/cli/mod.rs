@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -37,9 +37,10 @@ use crate::wire::span::{SPAN_FORMS, parse_span};
 #[derive(Debug, Parser)]
 #[command(name = "mockaa", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
-    /// What to log on stderr: error, warn, info, debug, or per part, such as `warn,mockaa::webhooks=debug`.
-    #[arg(long, env = "MOCKAA_LOG", default_value = "info,actix_server=warn", global = true, value_name = "LEVELS")]
-    log: Targets,
+    /// What to log on stderr: error, warn, info, debug, or per part, such as `warn,mockaa::webhooks=debug`. Without it,
+    /// info where a sandbox is served, else warn.
+    #[arg(long, env = "MOCKAA_LOG", global = true, value_name = "LEVELS")]
+    log: Option<Targets>,
 
     #[command(subcommand)]
     command: Command,
@@ -110,7 +111,9 @@ enum Command {
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let to_stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
-    tracing_subscriber::registry().with(to_stderr.with_filter(arguments.log)).init();
+    let usual = if matches!(arguments.command, Command::Serve(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
+    let usual = || Targets::new().with_default(usual).with_target("actix_server", LevelFilter::WARN);
+    tracing_subscriber::registry().with(to_stderr.with_filter(arguments.log.unwrap_or_else(usual))).init();
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,

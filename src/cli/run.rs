@@ -1,6 +1,7 @@
 //! `mockaa run`: plays scenario files as tests, each in a fresh world, and grades them.
 
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::app::Sandbox;
+use crate::cli::inbox::{Inbox, Manner};
 use crate::cli::scenario::{files_of, told};
 use crate::cli::{Usage, duration};
 use crate::config::{Options, config_file};
@@ -22,6 +24,7 @@ use crate::domain::consent::{
 };
 use crate::domain::expectation::{Verdict, Verified};
 use crate::domain::record::What;
+use crate::domain::session::Approval;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Filing;
 use crate::domain::version::Version;
@@ -44,7 +47,8 @@ pub struct Arguments {
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 
-    /// Base URL of your FIU, which webhooks are posted to.
+    /// Base URL of your FIU, which webhooks are posted to. Without it, and without a command, a small FIU of mockaa's own
+    /// receives them, which checks what an FIU has to check.
     #[arg(long, env = "MOCKAA_FIU_URL", value_name = "URL")]
     fiu_url: Option<String>,
 
@@ -123,14 +127,23 @@ impl Played {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plans = read(&arguments.files)?;
+    let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
+        Some(Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: true })?)
+    } else {
+        None
+    };
     let options = Options {
-        fiu_url: arguments.fiu_url.clone(),
+        fiu_url: arguments.fiu_url.clone().or_else(|| inbox.as_ref().map(|inbox| inbox.url.clone())),
         seed: Some(arguments.seed),
         clock: arguments.clock.unwrap_or_default(),
         config: config_file(arguments.config.clone()),
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
+    if let Some(inbox) = &inbox {
+        let secrets = sandbox.setting().participants.fius.iter().map(|fiu| fiu.webhook_secret.to_string());
+        inbox.trust(&sandbox.jwks(), secrets.collect())?;
+    }
     let mut played = Vec::new();
     for (file, plan, text) in plans {
         let test = Test { sandbox: &sandbox, arguments: &arguments, plan: Arc::new(plan) };
@@ -141,6 +154,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         played.push(result);
     }
     sandbox.stop().await;
+    if let Some(inbox) = inbox {
+        inbox.stop().await;
+    }
     if arguments.json {
         println!(
             "{}",
@@ -328,7 +344,7 @@ fn horizon(plan: &Plan) -> Option<Span> {
         Action::Deliver(outcomes) => outcomes.iter().map(|(after, _)| after.0).max().unwrap_or_default(),
         _ => 0,
     };
-    if plan.steps.is_empty() && plan.rules.is_empty() && plan.approval.is_none() {
+    if plan.steps.is_empty() && plan.rules.is_empty() && matches!(plan.approval, None | Some(Approval::Manual)) {
         return None;
     }
     let steps = plan.steps.iter().map(|step| step.at.0.saturating_add(waits(&step.action))).max().unwrap_or_default();

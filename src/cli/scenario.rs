@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::remote::{Remote, part, print_list, print_one};
 use crate::cli::{Usage, input};
+use crate::domain::naming::alternatives;
 use crate::scenario::format::{Draft, Fault, parse, schema};
 use crate::scenario::library::ties;
 use crate::scenario::lint::{Finding, Severity, lint};
@@ -102,8 +103,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Show { name } => {
             let named = |text: &str| parse(text).is_ok_and(|plan| plan.name == name);
             let Some((_, text)) = SHIPPED.iter().find(|(_, text)| named(text)) else {
-                let known = shipped().into_iter().map(|plan| plan.name).collect::<Vec<_>>().join(", ");
-                return Err(Usage(format!("no scenario {name} is shipped; known: {known}")).into());
+                let plans = shipped();
+                let others = alternatives(&name, plans.iter().map(|plan| plan.name.as_str()));
+                return Err(Usage(format!("no scenario {name} is shipped; {others}")).into());
             };
             print!("{text}");
         }

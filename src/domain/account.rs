@@ -2,59 +2,7 @@
 
 use std::sync::Arc;
 
-/// An enum with one table of outside names, for who reads names of any kind.
-pub trait Named: Copy + Sized + 'static {
-    /// All values, in the order of their table.
-    fn table() -> &'static [Self];
-
-    /// The outside name.
-    fn label(self) -> &'static str;
-}
-
-/// Declares an enum together with the one table of its outside names.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name that the specification gives it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// The value of that name, spelled exactly.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-
-            /// All names, for an error that says what would have been accepted.
-            pub fn names() -> String {
-                [$($text),+].join(", ")
-            }
-        }
-
-        impl $crate::domain::account::Named for $name {
-            fn table() -> &'static [Self] {
-                Self::ALL
-            }
-
-            fn label(self) -> &'static str {
-                self.as_str()
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use named;
+use crate::domain::naming::named;
 
 named! {
     /// Kind of financial information (ReBIT AA API 2.1.0, `FITypes`).

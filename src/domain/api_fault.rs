@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::named;
 use crate::domain::glob::Glob;
+use crate::domain::naming::named;
 use crate::domain::operation::Operation;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::webhook_fault::{Counted, WebhookRule};

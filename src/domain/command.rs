@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::{Account, FiType, named};
+use crate::domain::account::{Account, FiType};
 use crate::domain::api_fault::Latency;
 use crate::domain::consent::{Face, Input, Persona, Range, Terms};
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
+use crate::domain::naming::named;
 use crate::domain::notice::Content;
 use crate::domain::session::{FiStatus, Progression, SessionAccount};
 use crate::domain::time::{Span, Timestamp};

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::account::{Account, FiType, named};
+use crate::domain::account::{Account, FiType};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::money::Paise;
+use crate::domain::naming::named;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Filing;
 use crate::domain::version::{Generation, Version};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::account::named;
+use crate::domain::naming::named;
 use crate::domain::notice::Notice;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::webhook_fault::{Befallen, WebhookFault, WebhookFaultName};

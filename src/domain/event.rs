@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::{Account, named};
+use crate::domain::account::Account;
 use crate::domain::command::{Pace, Party};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Link;
 use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::naming::named;
 use crate::domain::notice::Content;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;

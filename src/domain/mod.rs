@@ -16,6 +16,7 @@ pub mod expectation;
 pub mod glob;
 pub mod ids;
 pub mod money;
+pub mod naming;
 pub mod notice;
 pub mod operation;
 pub mod participants;

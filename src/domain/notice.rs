@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::named;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::MessageId;
+use crate::domain::naming::named;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::Analytics;

@@ -1,7 +1,7 @@
 //! The calls of the sandbox, by one name for each whatever face it is called on: scenarios, the journal and reports
 //! speak of them.
 
-use crate::domain::account::named;
+use crate::domain::naming::named;
 
 named! {
     /// What a caller wants.

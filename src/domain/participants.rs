@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::named;
 use crate::domain::consent::Consent;
+use crate::domain::naming::named;
 use crate::domain::notice::NoticeKind;
 
 /// An account aggregator that this sandbox plays.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::domain::consent::{Input, Range, Status};
+use crate::domain::naming::alternatives;
 use crate::domain::time::Timestamp;
 
 /// The engine's no. Nothing has changed when it is given.
@@ -76,7 +77,7 @@ pub enum Refusal {
     WrongToken,
     #[error("LinkTokenExpired: the token expired at {0}; link anew")]
     TokenExpired(Timestamp),
-    #[error("there is no scenario named '{name}'; known: {}", .known.join(", "))]
+    #[error("there is no scenario named '{name}'; {}", alternatives(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),

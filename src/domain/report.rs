@@ -1,6 +1,6 @@
 //! What the contract report tells of an FIU.
 
-use crate::domain::account::named;
+use crate::domain::naming::named;
 
 named! {
     /// What an FIU is graded by.

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::account::{Account, named};
+use crate::domain::account::Account;
 use crate::domain::consent::Range;
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
+use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 
 named! {

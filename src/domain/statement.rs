@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::account::{Account, named};
+use crate::domain::account::Account;
 use crate::domain::consent::{Range, TransactionType};
 use crate::domain::money::Paise;
+use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 
 named! {

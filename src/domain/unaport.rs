@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::{FiType, named};
+use crate::domain::account::FiType;
 use crate::domain::consent::{
     ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FrequencyUnit, Mode, Purpose, Range, Terms,
 };
 use crate::domain::ids::{ProductId, SessionId};
+use crate::domain::naming::named;
 use crate::domain::time::{Span, Timestamp};
 
 named! {

@@ -1,6 +1,7 @@
 //! The versions of the ReBIT API that are spoken, and what differs between them.
 
-use crate::domain::account::{FiType, named};
+use crate::domain::account::FiType;
+use crate::domain::naming::named;
 
 named! {
     /// A version of the ReBIT AA API, as a message's `ver` names it.

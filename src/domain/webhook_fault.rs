@@ -1,7 +1,7 @@
 //! How a webhook can go wrong on its way to an FIU, on request (DESIGN §5; `reference/mock-servers.md` §3.4). A fault is
 //! applied at one of three points: when the message is put on its way, when its bytes are made, when they are sent.
 
-use crate::domain::account::named;
+use crate::domain::naming::named;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::time::Span;
 

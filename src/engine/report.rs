@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::domain::ids::ConsentHandle;
+use crate::domain::notice::NoticeKind;
 use crate::domain::operation::Operation;
 use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
 use crate::domain::report::{Grade, Mark, Rule};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Span;
 use crate::domain::webhook_fault::WebhookFaultName;
 
 /// How long an acknowledgement may take (`reference/mock-servers.md` §3.3).
@@ -16,7 +17,7 @@ const ACKNOWLEDGED_WITHIN: Span = Span::seconds(5);
 /// How early a call may come that was told to come later: clocks differ.
 const RETRY_TOLERANCE: Span = Span(50);
 
-/// How long after a duplicate's copies an FIU's call is taken for a reaction to them, in wall time.
+/// How long after a duplicate an FIU's call is taken for a reaction to it, in world time.
 const REACTS_WITHIN: Span = Span::seconds(30);
 
 /// Evidence told for a rule.
@@ -124,49 +125,42 @@ impl<'a> Run<'a> {
         (sent.len(), slow.map(told).collect())
     }
 
-    /// A second request for data under the same consent, after a duplicate and before any other news of the consent, is
-    /// taken for its effect.
+    /// A second request for data under the same consent, soon after a duplicate and before any other news of the consent,
+    /// is taken for its effect. Soon is told by the world's time: what a moved clock brings about is not.
     fn acts_once(&self) -> Findings {
-        let duplicated = |webhook: &WebhookRecord| {
-            webhook.answered.is_some_and(is_success)
-                && webhook.faults.iter().any(|fault| {
-                    matches!(
-                        fault,
-                        WebhookFaultName::Duplicate | WebhookFaultName::NearDuplicate | WebhookFaultName::Burst
-                    )
-                })
+        let twice = |fault: &WebhookFaultName| {
+            matches!(fault, WebhookFaultName::Duplicate | WebhookFaultName::NearDuplicate | WebhookFaultName::Burst)
         };
-        let firsts = self.webhooks().filter(|(_, webhook)| webhook.copy_of.is_none() && duplicated(webhook));
         let (mut cases, mut evidence) = (0, Vec::new());
-        for (seq, first) in firsts {
-            let copies = self.webhooks().filter(|(_, webhook)| webhook.copy_of == Some(first.delivery));
-            let Some(last) = copies.map(|(_, copy)| copy.wall_at).max() else { continue };
+        for (place, entry) in self.entries.iter().enumerate() {
+            let What::Webhook(first) = &entry.what else { continue };
+            let taken = first.answered.is_some_and(is_success);
+            if first.event != NoticeKind::ConsentStatus
+                || first.copy_of.is_some()
+                || !taken
+                || !first.faults.iter().any(twice)
+            {
+                continue;
+            }
             cases += 1;
-            let until = self.next_news(first, seq).unwrap_or(last.plus(REACTS_WITHIN));
-            let reactions: Vec<_> = self
-                .calls()
-                .filter(|(_, call)| call.op == Operation::FiRequest && call.handle == Some(first.handle))
-                .filter(|(_, call)| call.wall_at >= first.wall_at && call.wall_at <= until)
-                .collect();
+            let soon = entry.at.plus(REACTS_WITHIN);
+            let after = self.entries[place + 1..].iter().take_while(|later| later.at <= soon);
+            let other_news = |what: &What| match what {
+                What::Webhook(webhook) => {
+                    webhook.handle == first.handle && webhook.event == first.event && webhook.status != first.status
+                }
+                _ => false,
+            };
+            let asks = |what: &What| matches!(what, What::Call(call) if call.op == Operation::FiRequest && call.handle == Some(first.handle));
+            let reactions: Vec<_> =
+                after.take_while(|later| !other_news(&later.what)).filter(|later| asks(&later.what)).collect();
             if let [_, second, ..] = reactions.as_slice() {
                 let what = named_status(first);
                 evidence
-                    .push((second.0, format!("{what} came twice, and data was asked for {} times", reactions.len())));
+                    .push((second.seq, format!("{what} came twice, and data was asked for {} times", reactions.len())));
             }
         }
         (cases, evidence)
-    }
-
-    /// When the FIU was next told something else about the consent.
-    fn next_news(&self, told: &WebhookRecord, seq: u64) -> Option<Timestamp> {
-        let other = |(number, webhook): &(u64, &Arc<WebhookRecord>)| {
-            *number > seq
-                && webhook.handle == told.handle
-                && webhook.copy_of != Some(told.delivery)
-                && webhook.delivery != told.delivery
-                && (webhook.event, webhook.status) != (told.event, told.status)
-        };
-        self.webhooks().find(other).map(|(_, webhook)| webhook.wall_at)
     }
 
     /// No request for data, and no fetch, from the acknowledgement of such a status to that of another.
@@ -176,7 +170,7 @@ impl<'a> Run<'a> {
         for entry in self.entries {
             match &entry.what {
                 What::Webhook(webhook)
-                    if webhook.event.as_str() == "consent.status" && webhook.answered.is_some_and(is_success) =>
+                    if webhook.event == NoticeKind::ConsentStatus && webhook.answered.is_some_and(is_success) =>
                 {
                     told.retain(|(handle, _)| *handle != webhook.handle);
                     if let Some(status) = webhook.status.filter(|status| statuses.contains(status)) {

@@ -811,7 +811,13 @@ impl World {
 
     /// Records what would have been sent to an FIU that has no base URL.
     pub fn shelve(&self, id: u64) {
-        self.lock().outbox.shelve(id);
+        let mut inner = self.lock();
+        inner.outbox.shelve(id);
+        if let Some(delivery) = inner.outbox.delivery(id) {
+            let now = inner.clock.now(wall());
+            inner.journal.write(now, webhook_record(&delivery, "not sent: the FIU has no address".to_owned()));
+        }
+        drop(inner);
         self.settle();
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::crypto::jws::{Flaw, explain, open_compact, verify_detached};
-use crate::domain::account::named;
 use crate::domain::consent::Consent;
+use crate::domain::naming::named;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::domain::api_fault::Faults;
 use crate::domain::command::RaiseConsent;
 use crate::domain::expectation::Expectation;
+use crate::domain::naming::alternatives;
 use crate::domain::script::Shown;
 use crate::domain::time::Span;
 use crate::engine::ports::{Director, Script};
@@ -61,6 +62,8 @@ struct Entry {
     file: String,
     /// The text of its file.
     text: Arc<str>,
+    /// It came with the program: a file of one's own may take its place.
+    shipped: bool,
 }
 
 impl Library {
@@ -86,7 +89,7 @@ impl Library {
 
 impl Entry {
     fn shown(&self) -> Shown {
-        let Self { plan, file, text } = self;
+        let Self { plan, file, text, .. } = self;
         let (name, description) = (plan.name.clone(), plan.description.clone());
         Shown { name, source: file.clone(), description, text: Arc::clone(text) }
     }
@@ -163,15 +166,15 @@ impl Set {
         let mut set = Self(BTreeMap::new());
         let mut faults = String::new();
         for (file, text) in SHIPPED {
-            set.add(format!("scenarios/{file} (shipped)"), text, &mut faults);
+            set.add(format!("scenarios/{file} (shipped)"), text, true, &mut faults);
         }
         if let Some(folder) = folder {
             set.add_folder(folder, &mut faults);
         }
         if faults.is_empty() {
-            for (_, who) in required.names().filter(|(name, _)| !set.0.contains_key(*name)) {
-                let known = set.names().join(", ");
-                note(&mut faults, format_args!("{who}: there is no such scenario; known: {known}"));
+            for (name, who) in required.names().filter(|(name, _)| !set.0.contains_key(*name)) {
+                let others = alternatives(name, set.0.keys().map(String::as_str));
+                note(&mut faults, format_args!("{who}: there is no such scenario; {others}"));
             }
         }
         if faults.is_empty() { Ok(set) } else { Err(BadScenarios(faults.trim_end().to_owned())) }
@@ -193,13 +196,15 @@ impl Set {
         for file in files {
             let place = file.display().to_string();
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add(place, &text, faults),
+                Ok(text) => self.add(place, &text, false, faults),
                 Err(error) => note(faults, format_args!("{place}: cannot be read: {error}")),
             }
         }
     }
 
-    fn add(&mut self, file: String, text: &str, faults: &mut String) {
+    /// A file of one's own takes the place of the shipped scenario that has its name: who copies one to change it means
+    /// the copy.
+    fn add(&mut self, file: String, text: &str, shipped: bool, faults: &mut String) {
         let plan = match parse(text) {
             Ok(plan) => plan,
             Err(found) => {
@@ -210,7 +215,7 @@ impl Set {
             }
         };
         let Place { line, column } = plan.place;
-        if let Some(other) = self.0.get(&plan.name) {
+        if let Some(other) = self.0.get(&plan.name).filter(|other| !other.shipped) {
             let (there, taken) = (&other.file, other.plan.place.line);
             note(faults, format_args!("{file}:{line}:{column}: the name '{}' is taken by {there}:{taken}", plan.name));
             return;
@@ -218,7 +223,7 @@ impl Set {
         for tie in ties(&plan, self.0.values().map(|entry| (&*entry.plan, &*entry.file))) {
             note(faults, format_args!("{file}:{tie}"));
         }
-        self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), file, text: text.into() });
+        self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), file, text: text.into(), shipped });
     }
 
     fn names(&self) -> Vec<String> {

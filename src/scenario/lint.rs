@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::account::named;
 use crate::domain::api_fault::{ApiFault, ApiRule};
 use crate::domain::command::Verb;
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
+use crate::domain::naming::named;
 use crate::domain::notice::NoticeKind;
 use crate::domain::operation::Operation;
 use crate::domain::session::Approval;

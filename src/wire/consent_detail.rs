@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-use crate::domain::account::{FiType, named};
+use crate::domain::account::FiType;
 use crate::domain::consent::{
     ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FilterOn, FrequencyUnit, Mode, Operator, Purpose,
     Range, Terms, TransactionType, VdrProvider,
 };
 use crate::domain::money::Paise;
+use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
 use crate::wire::fields::{

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::domain::account::{FiType, named};
+use crate::domain::account::FiType;
+use crate::domain::naming::named;
 use crate::domain::participants::{Participants, PublicKey};
 use crate::domain::time::Timestamp;
 use crate::wire::jwk::Jwk;

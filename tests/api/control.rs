@@ -156,7 +156,10 @@ async fn health_and_scenarios_are_told() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/livez").await.ok(), json!({ "alive": true }));
     assert_eq!(app.get("/readyz").await.ok()["ready"], true);
-    insta::assert_json_snapshot!(app.get("/_mockaa/v1/scenarios").await.ok());
+    let listed = app.get("/_mockaa/v1/scenarios").await.ok();
+    let items = listed["items"].as_array().expect("a list");
+    assert_eq!(items.len(), std::fs::read_dir("scenarios").expect("the folder is there").count());
+    insta::assert_json_snapshot!(items.iter().find(|item| item["name"] == "approve"));
 }
 
 #[tokio::test]

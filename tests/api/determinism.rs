@@ -1,12 +1,27 @@
 //! Under a frozen clock the same seed and the same commands give the same bytes.
 
+use mockaa::SandboxBuilder;
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::helpers::{TestApp, rebit_request, seed_request};
+use crate::inbox::Message;
 
 /// Everything that a run says and sends.
 async fn run(seed: u64) -> Vec<String> {
-    let mut app = TestApp::with(|builder| builder.seed(seed)).await;
+    run_with(seed, None).await
+}
+
+/// The same with so many threads that answer.
+async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
+    let set = |builder: SandboxBuilder| match workers {
+        Some(count) => builder.workers(count),
+        None => builder,
+    };
+    let mut app = TestApp::with(|builder| set(builder.seed(seed))).await;
+    let faults = "webhooks:\n  - { where: { nth: 1 }, fault: { near_duplicate: {} } }\n  - { where: { nth: 2 }, fault: { wrong_key: \
+                  {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { other_txnid: {} } }]\n";
+    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/some").body(faults)).await.ok();
     let mut said = Vec::new();
     said.push(app.post("/consent", &seed_request()).await.text);
     let reply = app.post("/Consent", &rebit_request()).await;
@@ -15,8 +30,12 @@ async fn run(seed: u64) -> Vec<String> {
     for customer in ["9999999001@a", "9999999004@b"] {
         app.raise_for(customer).await;
     }
-    app.raise_with("approve-deposit").await;
+    let handle = app.raise_with("approve-deposit").await;
     app.advance("P1D").await;
+    for _ in 0..10 {
+        let answer = app.request(Method::GET, &format!("/consent/{handle}")).send().await.expect("an answer");
+        said.push(answer.text().await.expect("text"));
+    }
     let strip = |mut entry: Value| {
         entry["pageUrl"] = Value::Null;
         // Counts the traffic too, whose order is the wall's.
@@ -27,9 +46,10 @@ async fn run(seed: u64) -> Vec<String> {
     said.extend(consents["items"].as_array().expect("a list").iter().cloned().map(strip));
     said.extend(app.journal().await.into_iter().map(strip));
     // Lanes of different consents are independent: their order on the wire is not promised.
-    let mut sent: Vec<_> = app.fiu.arrived();
-    sent.sort_by(|a, b| a.header("webhook-id").cmp(b.header("webhook-id")));
-    for message in sent {
+    let mut arrived = app.fiu.arrived();
+    let key = |message: &Message| (message.header("webhook-id").to_owned(), message.body.clone());
+    arrived.sort_by_key(key);
+    for message in arrived {
         said.push(message.header("x-jws-signature").to_owned());
         said.push(String::from_utf8(message.body).expect("UTF-8"));
     }
@@ -39,6 +59,7 @@ async fn run(seed: u64) -> Vec<String> {
 #[tokio::test]
 async fn the_same_seed_gives_the_same_bytes() {
     assert_eq!(run(7).await, run(7).await);
+    assert_eq!(run_with(7, Some(1)).await, run_with(7, Some(8)).await, "with one worker and with many");
 }
 
 #[tokio::test]

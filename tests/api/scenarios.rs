@@ -225,6 +225,13 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     let handle = app.raise_with("mine").await;
     assert_eq!(app.state(&handle).await, "REJECTED");
 
+    // A shipped scenario that was copied and changed is the one that is meant.
+    std::fs::write(files.join("approve.yaml"), good.replace("mine", "approve").replace("approve: {}", "reject: {}"))
+        .expect("a file");
+    app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await.ok();
+    let handle = app.raise_with("approve").await;
+    assert_eq!(app.state(&handle).await, "REJECTED");
+
     // A default that is no longer there is a fault of the set, like any other.
     let app_with_default = TestApp::with(|builder| builder.scenarios(&files).default_scenario("mine")).await;
     std::fs::write(files.join("mine.yaml"), good.replace("name: mine", "name: renamed")).expect("a file");

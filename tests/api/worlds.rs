@@ -1,5 +1,6 @@
 //! Worlds never see one another.
 
+use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -72,10 +73,11 @@ async fn a_name_that_is_none_is_refused_in_the_faces_words() {
     }
 }
 
+/// Each has its own consents, clock, faults and scenarios; fifty callers at a time visit them, twice.
 #[tokio::test]
-async fn many_worlds_at_once_do_not_mix() {
+async fn a_thousand_worlds_at_once_do_not_mix() {
     let app = TestApp::start().await;
-    let visits = (0..200).map(|number| {
+    let visit = |number: usize| {
         let app = &app;
         async move {
             let world = format!("/w/many-{number}");
@@ -83,13 +85,71 @@ async fn many_worlds_at_once_do_not_mix() {
             body["ConsentDetail"]["Customer"]["id"] = format!("customer-{number}@mockaa").into();
             let handle = handle_of(&app.post(&format!("{world}/consent"), &body).await.ok());
             app.post(&format!("{world}/_mockaa/v1/consents/{handle}/approve"), &json!(null)).await.ok();
+            let by = json!({ "by": format!("{number}s") });
+            app.post(&format!("{world}/_mockaa/v1/clock/advance"), &by).await.ok();
+            let fault =
+                format!("api_faults: [{{ where: {{ op: heartbeat }}, fault: {{ status: {} }} }}]", 500 + number % 100);
+            let fault = app.request(Method::PUT, &format!("{world}/_mockaa/v1/faults/own")).body(fault);
+            app.send(fault).await.ok();
+            handle
+        }
+    };
+    let handles: Vec<_> = stream::iter((0..1_000).map(visit)).buffered(50).collect().await;
+    let return_to = |(number, handle): (usize, &String)| {
+        let (app, handle) = (&app, handle.clone());
+        async move {
+            let world = format!("/w/many-{number}");
             let listed = app.get(&format!("{world}/_mockaa/v1/consents")).await.ok();
             let items = listed["items"].as_array().expect("a list");
-            assert_eq!(items.len(), 1);
+            assert_eq!((items.len(), &items[0]["consentHandle"]), (1, &json!(handle)));
             assert_eq!(items[0]["customer"], format!("customer-{number}@mockaa"));
+            let clock = app.get(&format!("{world}/_mockaa/v1/clock")).await.ok();
+            let at = format!("2020-07-04T06:{:02}:{:02}.000Z", number / 60, number % 60);
+            assert_eq!(clock["now"], at);
+            let heartbeat = app.request(Method::GET, &format!("{world}/Heartbeat")).send().await.expect("an answer");
+            assert_eq!(usize::from(heartbeat.status().as_u16()), 500 + number % 100);
         }
-    });
-    futures_util::future::join_all(visits).await;
+    };
+    stream::iter(handles.iter().enumerate().map(return_to)).buffered(50).collect::<Vec<()>>().await;
+    let worlds = app.get("/_mockaa/v1/worlds").await.ok();
+    assert_eq!(worlds["items"].as_array().map(Vec::len), Some(1_001), "and the default one");
+}
+
+#[tokio::test]
+async fn a_world_is_deleted_with_all_that_it_owed_and_springs_up_anew() {
+    let mut app = TestApp::start().await;
+    app.fiu.turn(crate::inbox::Mood::Answering(500, String::new()));
+    app.enter("gone");
+    let handle = app.raise_for("9999999002@mockaa").await;
+    app.fiu.next().await;
+    let deleted = app.request(Method::DELETE, "/_mockaa/v1/worlds/gone");
+    assert_eq!(app.send(deleted).await.ok()["deleted"], "gone");
+    app.advance("P1D").await;
+    assert!(app.fiu.arrived().is_empty());
+    assert_eq!(app.get(&format!("/_mockaa/v1/consents/{handle}")).await.status, 404);
+    let deleted = app.request(Method::DELETE, "/_mockaa/v1/worlds/nobody");
+    assert_eq!(app.send(deleted).await.status, 404);
+}
+
+#[tokio::test]
+async fn worlds_that_nobody_uses_are_taken_away_where_that_is_wanted() {
+    let ttl = std::time::Duration::from_millis(40);
+    let app = TestApp::with(|builder| builder.world_ttl(ttl)).await;
+    app.get("/w/brief/_mockaa/v1/world").await.ok();
+    let names = async || {
+        let worlds = app.get("/_mockaa/v1/worlds").await.ok();
+        let names = worlds["items"].as_array().expect("a list").iter();
+        names.map(|world| world["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let mut gone = false;
+    for _ in 0..5_000 {
+        gone = !names().await.contains(&"brief".to_owned());
+        if gone {
+            break;
+        }
+    }
+    assert!(gone);
+    assert_eq!(names().await, ["default"], "the default one stays");
 }
 
 #[tokio::test]

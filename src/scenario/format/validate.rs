@@ -8,6 +8,7 @@ use super::node::{Node, Placed};
 use super::words::{COUNT, Count, NAME, SPAN, STATUS};
 use super::{Fault, fault};
 use crate::domain::expectation::StatusClass;
+use crate::domain::naming::meant;
 use crate::wire::fields::quoted;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
@@ -131,7 +132,9 @@ impl<'a> Checker<'a> {
         if let Some(names) = schema["enum"].as_array() {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
             if !names.contains(&text) {
-                let meant = meant(text, &names).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                let meant = meant(text, names.iter().copied())
+                    .map(|meant| format!("; did you mean {meant}?"))
+                    .unwrap_or_default();
                 self.say(place, format!("{} is not one of {}{meant}", quoted(text), names.join(", ")));
             }
             return;
@@ -220,16 +223,9 @@ fn form(schema: &Value) -> String {
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
     let key_told = quoted(key);
-    match meant(key, known) {
+    match meant(key, known.iter().copied()) {
         Some(meant) => format!("{key_told} is no key of {name}; did you mean {meant}? It takes {}", known.join(", ")),
         None if known.is_empty() => format!("{key_told} is no key of {name}, which takes none: {{}}"),
         None => format!("{key_told} is no key of {name}; it takes {}", known.join(", ")),
     }
-}
-
-/// The name that somebody has most likely meant.
-fn meant<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
-    let near = |name: &&&str| strsim::damerau_levenshtein(&text.to_lowercase(), &name.to_lowercase());
-    let best = names.iter().min_by_key(near)?;
-    (near(&best) <= 1 + text.len() / 4).then_some(*best)
 }

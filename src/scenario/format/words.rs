@@ -7,9 +7,9 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::domain::account::Named;
 use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
+use crate::domain::naming::Named;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Span;
 use crate::domain::webhook_fault::Counted;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AnswerHead, Echo, Head, Request, Spoken, head};
-use crate::domain::account::named;
 use crate::domain::ids::{ConsentId, SessionId};
+use crate::domain::naming::named;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::wire::fields::{bounded_list, need, object, objects, one_of, quoted, text};
 use crate::wire::problem::Problem;

@@ -1,0 +1,71 @@
+//! Outside names: enums that have one table of them, and what somebody meant who spelled one wrong.
+
+/// An enum with one table of outside names, for who reads names of any kind.
+pub trait Named: Copy + Sized + 'static {
+    /// All values, in the order of their table.
+    fn table() -> &'static [Self];
+
+    /// The outside name.
+    fn label(self) -> &'static str;
+}
+
+/// Declares an enum together with the one table of its outside names.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name that the specification gives it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value of that name, spelled exactly.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// All names, for an error that says what would have been accepted.
+            pub fn names() -> String {
+                [$($text),+].join(", ")
+            }
+        }
+
+        impl $crate::domain::naming::Named for $name {
+            fn table() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn label(self) -> &'static str {
+                self.as_str()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+/// The name that somebody has most likely meant.
+pub fn meant<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let text = text.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
+    let near = names.into_iter().map(|name| (distance(name), name)).min_by_key(|(distance, _)| *distance);
+    near.filter(|(distance, _)| *distance <= 1 + text.len() / 4).map(|(_, name)| name)
+}
+
+/// What an unknown name's error goes on with: the one that was meant, or all there are.
+pub fn alternatives<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+    meant(text, names.clone()).map_or_else(
+        || format!("known: {}", names.collect::<Vec<_>>().join(", ")),
+        |meant| format!("did you mean {meant}?"),
+    )
+}

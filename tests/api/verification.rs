@@ -1,0 +1,236 @@
+//! Waiting, asserting, grading: what a test asks of a world afterwards.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::actors::Journey;
+use crate::helpers::{Reply, TestApp, rebit_request};
+use crate::inbox::Mood;
+
+async fn assert_that(app: &TestApp, yaml: &str) -> Reply {
+    app.send(app.request(Method::POST, "/_mockaa/v1/assert").body(yaml.to_owned())).await
+}
+
+/// The outcome of each expectation.
+async fn outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
+    let verdicts = assert_that(app, yaml).await.ok();
+    let outcome = |verdict: &Value| verdict["outcome"].as_str().expect("an outcome").to_owned();
+    verdicts["results"].as_array().expect("a list").iter().map(outcome).collect()
+}
+
+async fn put_faults(app: &TestApp, yaml: &str) {
+    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/test").body(yaml.to_owned())).await.ok();
+}
+
+/// The marks of the contract report that were put to the test.
+async fn marks(app: &TestApp) -> Vec<(String, String)> {
+    let report = app.get("/_mockaa/v1/report").await.ok();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let marks =
+        report["rules"].as_array().expect("a list").iter().map(|rule| (text(&rule["rule"]), text(&rule["mark"])));
+    marks.filter(|(_, mark)| mark != "not-tested").collect()
+}
+
+fn mark(rule: &str, mark: &str) -> (String, String) {
+    (rule.to_owned(), mark.to_owned())
+}
+
+#[tokio::test]
+async fn what_is_expected_is_counted_and_what_is_missing_is_told_with_near_misses() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (handle, id) = journey.approved(|_| ()).await;
+    journey.session(&id).await;
+    app.advance("0s").await;
+    let met = "expect:\n  - call: { op: fi.request, count: 1, status: 2xx, customer: \"98765*\", fiu: FIU-1 }\n  - event: { name: \
+               consent.active, count: 1 }\n  - webhook: { event: consent.status, status: ACTIVE, answered: 200, count: 1 }\n  - \
+               state: { is: ACTIVE, count: 1 }\n  - event: { name: fi.prepared, after_event: consent.active }\n";
+    assert_eq!(outcomes(&app, met).await, ["met"; 5]);
+    let unmet = "expect:\n  - call: { op: fi.request, count: 2 }\n  - call: { op: fi.request, status: 503 }\n  - never: { event: \
+                 consent.active }\n  - never: { op: fi.fetch, after_event: consent.revoked }\n  - state: { is: PAUSED }\n";
+    assert_eq!(outcomes(&app, unmet).await, ["unmet", "unmet", "unmet", "untested", "unmet"]);
+    let verdicts = assert_that(&app, unmet).await.ok();
+    assert_eq!(verdicts["passed"], false);
+    let near = verdicts["results"][1]["nearMisses"][0]["difference"].as_str().expect("a difference").to_owned();
+    assert_eq!(near, "answered with 200, not 503");
+    assert_eq!(verdicts["results"][0]["counted"], 1);
+    let other = format!(
+        "consent_handle: {}\nexpect: [event: {{ name: consent.active }}]\n",
+        "0b811819-9044-4856-b0ee-8c88035f8858"
+    );
+    assert_eq!(outcomes(&app, &other).await, ["unmet"]);
+    let own = format!("consent_handle: {handle}\nexpect: [event: {{ name: consent.active }}]\n");
+    assert_eq!(outcomes(&app, &own).await, ["met"]);
+    // A path that was missed is the nearest miss of a call that never came.
+    app.request(Method::POST, "/Consents").send().await.expect("an answer");
+    let verdicts = assert_that(&app, "expect: [call: { op: consent.revoke }]").await.ok();
+    assert_eq!(verdicts["results"][0]["nearMisses"][0]["difference"], "POST /Consents is no call of this sandbox");
+}
+
+#[tokio::test]
+async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
+    let app = TestApp::start().await;
+    let wrong =
+        assert_that(&app, "expect:\n  - call: { op: fi.reqest }\n  - call: { op: fi.request, cuont: 1 }\n").await;
+    assert_eq!(wrong.status, 400);
+    let faults = wrong.json()["faults"].clone();
+    assert!(
+        faults[0]["message"].as_str().is_some_and(|message| message.contains("did you mean fi.request?")),
+        "{faults}"
+    );
+    assert!(faults[1]["message"].as_str().is_some_and(|message| message.contains("did you mean count?")), "{faults}");
+    for query in ["kind=calls", "op=fi", "consentHandle=x", "after=-1", "limit=many"] {
+        assert_eq!(app.get(&format!("/_mockaa/v1/journal?{query}")).await.status, 400, "{query}");
+    }
+    for query in ["within=soon", "within=1h", "count=0", "count=many"] {
+        assert_eq!(app.get(&format!("/_mockaa/v1/journal/wait?{query}")).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_may_wait_for_what_has_not_happened_yet() {
+    let app = TestApp::start().await;
+    let handle = app.raise(|_| ()).await;
+    let path = format!("/_mockaa/v1/journal/wait?kind=consent.active&consentHandle={handle}&within=20s");
+    let waits = app.get(&path);
+    let asserts = assert_that(&app, "expect: [state: { is: ACTIVE, within: 20s }]");
+    let (waited, asserted, _) = tokio::join!(waits, asserts, async { app.act(&handle, "approve").await.ok() });
+    assert_eq!(waited.ok()["items"][0]["consentHandle"], handle.as_str());
+    assert_eq!(asserted.ok()["passed"], true);
+    let late = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=10ms").await;
+    assert_eq!(late.status, 408);
+    assert!(late.text.contains("0 of 1 entries came within 10 ms"), "{}", late.text);
+    // A world that is reset has nothing to wait for any more.
+    let waits = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
+    let (waited, _) = tokio::join!(waits, async { app.post("/_mockaa/v1/reset", &Value::Null).await.ok() });
+    assert_eq!(waited.status, 408);
+}
+
+#[tokio::test]
+async fn what_the_journal_has_forgotten_never_passes() {
+    let app = TestApp::start().await;
+    let handle = app.raise(|_| ()).await;
+    app.get("/Heartbeat").await.ok();
+    // Bodies are what fills it: 16 MB of them push everything else out.
+    let body = "x".repeat(900_000);
+    for _ in 0..300 {
+        app.request(Method::POST, "/Consent").body(body.clone()).send().await.expect("an answer");
+    }
+    let journal = app.get("/_mockaa/v1/journal?limit=1").await.ok();
+    assert!(journal["evicted"].as_u64().is_some_and(|evicted| evicted > 0), "{journal}");
+    let told = "expect:\n  - call: { op: heartbeat, count: 1 }\n  - never: { op: heartbeat }\n  - call: { op: heartbeat, count: 3 }\n  \
+                - call: { op: consent.create, at_least: 1 }\n";
+    assert_eq!(outcomes(&app, told).await, ["evicted", "evicted", "unmet", "met"]);
+    let report = app.get("/_mockaa/v1/report").await.ok();
+    assert!(!report["rules"].as_array().expect("a list").iter().any(|rule| rule["mark"] == "pass"), "{report}");
+    assert_eq!(app.state(&handle).await, "PENDING", "the state itself is never forgotten");
+}
+
+#[tokio::test]
+async fn an_fiu_that_takes_everything_is_found_out() {
+    let app = TestApp::start().await;
+    let faults = "webhooks:\n  - { where: { status: ACTIVE }, fault: { wrong_key: {} } }\n  - { where: { status: PAUSED }, fault: { \
+                  stale_timestamp: {} } }\n";
+    put_faults(&app, faults).await;
+    let handle = app.raise_with("approve").await;
+    app.act(&handle, "pause").await.ok();
+    app.advance("0s").await;
+    assert_eq!(
+        marks(&app).await,
+        [
+            mark("refuses-bad-signatures", "fail"),
+            mark("refuses-stale-messages", "fail"),
+            mark("acknowledges-in-time", "pass"),
+            mark("asks-not-in-a-pause", "pass"),
+            mark("calls-what-there-is", "pass")
+        ]
+    );
+    let report = app.get("/_mockaa/v1/report").await.ok();
+    let evidence = &report["rules"][0]["evidence"][0];
+    assert!(
+        evidence["text"].as_str().is_some_and(|text| text.contains("wrong_key was answered with 200")),
+        "{evidence}"
+    );
+    let seq = evidence["seq"].as_u64().expect("a number");
+    let entry = app.get(&format!("/_mockaa/v1/journal?after={}&limit=1", seq - 1)).await.ok();
+    assert_eq!(entry["items"][0]["webhook"]["faults"], json!(["wrong_key"]), "the evidence is in the journal");
+    let text =
+        app.request(Method::GET, "/_mockaa/v1/report").header("accept", "text/plain").send().await.expect("an answer");
+    let text = text.text().await.expect("text");
+    assert!(text.contains("FAIL        refuses-bad-signatures") && text.contains("rules were broken"), "{text}");
+}
+
+#[tokio::test]
+async fn an_fiu_that_refuses_what_is_wrong_passes() {
+    let app = TestApp::start().await;
+    put_faults(&app, "webhooks: [{ where: { attempts: 1 }, fault: { corrupt_signature: flip_bit } }]").await;
+    app.fiu.turn(Mood::Answering(400, String::new()));
+    app.raise_with("approve").await;
+    app.advance("0s").await;
+    app.fiu.turn(Mood::Accepting);
+    app.advance("1s").await;
+    let marks = marks(&app).await;
+    assert!(marks.contains(&mark("refuses-bad-signatures", "pass")), "{marks:?}");
+    assert!(marks.contains(&mark("acknowledges-webhooks", "pass")), "{marks:?}");
+    // A refusal of what is right is another matter.
+    app.fiu.turn(Mood::Answering(500, String::new()));
+    put_faults(&app, "webhooks: [{ fault: { extra_fields: {} } }]").await;
+    app.raise_with("approve").await;
+    app.advance("0s").await;
+    assert_eq!(app.get("/_mockaa/v1/report").await.ok()["rules"][3]["mark"], "fail", "unusual and right");
+}
+
+#[tokio::test]
+async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    put_faults(&app, "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]").await;
+    let (handle, id) = journey.approved(|_| ()).await;
+    app.advance("0s").await;
+    // Once for each of the two messages.
+    let session = journey.session(&id).await;
+    journey.session(&id).await;
+    app.act(&handle, "pause").await.ok();
+    app.advance("0s").await;
+    assert_eq!(journey.fetch(&session).await.status, 403);
+    app.act(&handle, "revoke").await.ok();
+    app.advance("0s").await;
+    journey.fetch(&session).await;
+    // Told to come in an hour, it comes at once; refused with 4xx, it asks again word for word.
+    put_faults(
+        &app,
+        "api_faults: [{ where: { op: consent.create, calls: 1 }, fault: { status: 503, retry_after: 1h } }]",
+    )
+    .await;
+    let mut other = rebit_request();
+    other["ConsentDetail"]["Customer"]["id"] = "nobody".into();
+    for body in [rebit_request(), rebit_request(), other.clone(), other] {
+        app.request(Method::POST, "/Consent").json(&body).send().await.expect("an answer");
+    }
+    let marks = marks(&app).await;
+    for rule in [
+        "acts-once-on-duplicates",
+        "asks-no-more-after-the-end",
+        "asks-not-in-a-pause",
+        "honours-retry-after",
+        "retries-no-refusal",
+    ] {
+        assert!(marks.contains(&mark(rule, "fail")), "{rule}: {marks:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_fiu_that_polls_finds_out_what_a_lost_webhook_would_have_told() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    put_faults(&app, "webhooks: [{ fault: { drop: {} } }]").await;
+    let handle = journey.raise(|_| ()).await;
+    app.act(&handle, "approve").await.ok();
+    let rule = async || app.get("/_mockaa/v1/report").await.ok()["rules"][10].clone();
+    assert_eq!(
+        (rule().await["rule"].as_str(), rule().await["mark"].as_str()),
+        (Some("finds-out-by-polling"), Some("fail"))
+    );
+    journey.handle(&handle).await;
+    assert_eq!(rule().await["mark"], "pass");
+}
