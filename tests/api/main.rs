@@ -15,6 +15,7 @@ mod helpers;
 mod inbox;
 mod lender;
 mod magic;
+mod model;
 mod oracle;
 mod page;
 mod rebit;

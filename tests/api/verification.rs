@@ -234,3 +234,48 @@ async fn an_fiu_that_polls_finds_out_what_a_lost_webhook_would_have_told() {
     journey.handle(&handle).await;
     assert_eq!(rule().await["mark"], "pass");
 }
+
+#[tokio::test]
+async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{Config, TestRunner};
+
+    let app = TestApp::start().await;
+    let handle = app.raise_with("approve").await;
+    app.advance("0s").await;
+    let all = app.whole_journal().await;
+    let names = ["kind", "op", "consentHandle", "customer", "after", "limit", "count", "within", "nobody"];
+    let known = ["call", "webhook", "consent.active", "consent.create", "1999999999@onemoney", "0", "1", "0s", "PT0S"];
+    let value = prop_oneof![
+        3 => prop::sample::select(known.to_vec()).prop_map(str::to_owned),
+        1 => Just(handle.clone()),
+        1 => "-?[0-9]{1,25}",
+        2 => "\\PC{0,12}",
+        1 => "(%[0-9a-fA-Fx]{0,2}|&|=|;|\\+){1,6}",
+    ];
+    let queries = prop::collection::vec((prop::sample::select(names.to_vec()), value), 0..5);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    for _ in 0..400 {
+        let pairs = queries.new_tree(&mut runner).expect("a query").current();
+        let raw: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        for path in ["journal", "journal/wait"] {
+            // Nothing waits longer than the test would: what is not there at once is too late.
+            let within = if path == "journal" { "" } else { "within=0s&" };
+            let path = format!("/_mockaa/v1/{path}?{within}{}", raw.join("&"));
+            let reply = app.get(&path).await;
+            match reply.status.as_u16() {
+                200 => {
+                    let items = reply.json()["items"].as_array().expect("a list").clone();
+                    assert!(items.iter().all(|item| all.contains(item) || item["kind"] == "call"), "{path}");
+                }
+                400 => {
+                    let field = reply.json()["field"].as_str().unwrap_or_default().to_owned();
+                    assert!(!field.is_empty(), "{path}: {}", reply.text);
+                }
+                408 | 504 => assert!(path.contains("wait"), "{path}"),
+                status => panic!("{status} for {path}: {}", reply.text),
+            }
+        }
+    }
+}

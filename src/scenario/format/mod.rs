@@ -11,6 +11,7 @@ pub mod types;
 mod validate;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use schemars::generate::SchemaSettings;
@@ -42,7 +43,7 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Everything that is wrong.
 pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::plan(typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>))?)
+    read::plan(typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the file")?)
 }
 
 /// Reads a step, or a list of steps, that stand by themselves.
@@ -53,8 +54,17 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(node::read(text).map_err(|fault| vec![fault])?.value, node::Node::List(_));
     // One step is a list of one.
-    let text = if is_list { text.to_owned() } else { format!("- {}\n", text.trim().replace('\n', "\n  ")) };
-    read::steps(&typed::<Vec<Spanned<Entry>>>(&text, SCHEMA.get_or_init(schema_of::<Vec<Entry>>))?)
+    let (listed, indent) = if is_list {
+        (Cow::Borrowed(text), 0)
+    } else {
+        (Cow::Owned(format!("- {}\n", text.trim_end().replace('\n', "\n  "))), 2)
+    };
+    let schema = SCHEMA.get_or_init(schema_of::<Vec<Entry>>);
+    let steps = typed::<Vec<Spanned<Entry>>>(&listed, schema, "steps").and_then(|steps| read::steps(&steps));
+    steps.map_err(|mut faults| {
+        faults.iter_mut().for_each(|fault| fault.column = fault.column.saturating_sub(indent));
+        faults
+    })
 }
 
 /// Reads faults that stand by themselves, and how long they are in force, in wall time.
@@ -63,7 +73,7 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::faults(typed::<FaultsFile>(text, SCHEMA.get_or_init(schema_of::<FaultsFile>))?)
+    read::faults(typed::<FaultsFile>(text, SCHEMA.get_or_init(schema_of::<FaultsFile>), "the file")?)
 }
 
 /// Reads expectations that stand by themselves.
@@ -72,7 +82,7 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::expectations(typed::<ExpectFile>(text, SCHEMA.get_or_init(schema_of::<ExpectFile>))?)
+    read::expectations(typed::<ExpectFile>(text, SCHEMA.get_or_init(schema_of::<ExpectFile>), "the file")?)
 }
 
 /// The drafts of JSON Schema that the format is published in.
@@ -118,13 +128,13 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-fn typed<T: DeserializeOwned>(text: &str, schema: &Value) -> Result<T, Vec<Fault>> {
+fn typed<T: DeserializeOwned>(text: &str, schema: &Value, name: &str) -> Result<T, Vec<Fault>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody", text.len());
         return Err(vec![Fault { line: 0, column: 0, message }]);
     }
     let tree = node::read(text).map_err(|fault| vec![fault])?;
-    let mut faults = validate::validate(&tree, schema);
+    let mut faults = validate::validate(&tree, schema, name);
     if !faults.is_empty() {
         faults.sort();
         return Err(faults);

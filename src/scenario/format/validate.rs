@@ -12,10 +12,10 @@ use crate::domain::naming::meant;
 use crate::wire::fields::quoted;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
-/// Everything that is wrong with a tree.
-pub fn validate(tree: &Placed, schema: &Value) -> Vec<Fault> {
+/// Everything that is wrong with a tree, which the faults call by this name.
+pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<Fault> {
     let mut checker = Checker { root: schema, faults: Vec::new() };
-    checker.check(tree, schema, "the file");
+    checker.check(tree, schema, name);
     checker.faults
 }
 
