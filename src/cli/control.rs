@@ -165,7 +165,7 @@ pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
             if remote.json {
                 println!("{shown}");
             } else {
-                let list = json!({ "items": shown["accounts"] });
+                let list = json!({ "items": shown["items"] });
                 let columns =
                     [("fip", "fipId"), ("kind", "fiType"), ("account", "accRefNumber"), ("link", "linkRefNumber")];
                 print_list(&remote, &list, &[&columns[..], &[("linked", "linked")]].concat());

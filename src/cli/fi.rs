@@ -126,8 +126,11 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(private).and_then(|mut file| {
+        // What is there already and is no file, such as /dev/stdout, is somebody else's.
         #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        if file.metadata()?.is_file() {
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        }
         file.write_all((text + "\n").as_bytes())
     });
     written.with_context(|| format!("cannot write {}", private.display()))?;

@@ -109,6 +109,7 @@ enum Command {
 
 /// Runs what the process's arguments say.
 pub async fn run() -> ExitCode {
+    end_with_the_reader();
     let arguments = Arguments::parse();
     let to_stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let usual = if matches!(arguments.command, Command::Serve(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
@@ -144,7 +145,7 @@ pub async fn run() -> ExitCode {
 /// The bytes of a file, or of stdin where it is `-` or not given.
 fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file.filter(|file| *file != Path::new("-")) {
-        return std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+        return std::fs::read(file).map_err(|error| Usage(format!("cannot read {}: {error}", file.display())).into());
     }
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
@@ -171,4 +172,16 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(StartError::Config(_) | StartError::Scenarios(_)) => 2,
         Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => 3,
     }
+}
+
+/// Whoever reads our output may stop, as `| head` does. That is the end, and no failure.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>().map(String::as_str).unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::Usage;
 
-/// Which sandbox, and which of its worlds.
+// Which sandbox, and which of its worlds. No doc comment: it would become the help of every command that has these.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
     /// The sandbox's address.
@@ -44,7 +44,8 @@ impl Remote {
 
     /// The world's own address.
     pub fn base(&self) -> String {
-        match &self.world {
+        // A CI sets variables to nothing where it means none.
+        match self.world.as_deref().filter(|world| !world.is_empty()) {
             Some(world) => format!("{}/w/{world}", self.server()),
             None => self.server().to_owned(),
         }

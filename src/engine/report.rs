@@ -152,8 +152,12 @@ impl<'a> Run<'a> {
                 _ => false,
             };
             let asks = |what: &What| matches!(what, What::Call(call) if call.op == Operation::FiRequest && call.handle == Some(first.handle));
-            let reactions: Vec<_> =
-                after.take_while(|later| !other_news(&later.what)).filter(|later| asks(&later.what)).collect();
+            // Who acts before answering has asked before the webhook's end is on record.
+            let meanwhile = self.entries[..place]
+                .iter()
+                .filter(|earlier| matches!(&earlier.what, What::Call(call) if call.wall_at >= first.wall_at));
+            let after = after.take_while(|later| !other_news(&later.what));
+            let reactions: Vec<_> = meanwhile.chain(after).filter(|entry| asks(&entry.what)).collect();
             if let [_, second, ..] = reactions.as_slice() {
                 let what = named_status(first);
                 evidence

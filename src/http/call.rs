@@ -367,8 +367,9 @@ fn dialect_of(path: &str) -> Dialect {
 }
 
 /// Where we speak in our own words when nothing else is asked for.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "/_mockaa",
+    "/docs",
     "/ui",
     "/aa",
     "/livez",

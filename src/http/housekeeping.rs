@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::ui::docs::DocsPage;
 use crate::wire::jwk::Jwk;
 use crate::wire::openapi;
 
@@ -37,7 +38,15 @@ pub async fn jwks(call: Call) -> HttpResponse {
     call.reply_control(Ok(Answer::json(&json!({ "keys": keys }))))
 }
 
-/// The AA face in OpenAPI.
+/// All calls, for people.
+pub async fn docs(call: Call) -> HttpResponse {
+    call.reply_control(call.world().map(|world| {
+        let document = openapi::document(&call.base_url(&world));
+        Answer::html(DocsPage::new(&document).to_html())
+    }))
+}
+
+/// All calls in OpenAPI.
 pub async fn openapi(call: Call) -> HttpResponse {
     call.reply_control(call.world().map(|world| Answer::json(&openapi::document(&call.base_url(&world)))))
 }

@@ -170,6 +170,7 @@ fn world_routes(config: &mut ServiceConfig) {
     route!(config, Redirection: post "/aa/webview/{verb}" => webview::answer);
     route!(config, get "/livez" => housekeeping::livez);
     route!(config, get "/readyz" => housekeeping::readyz);
+    route!(config, get "/docs" => housekeeping::docs);
     route!(config, get "/openapi.json" => housekeeping::openapi);
     route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
     route!(config, get "/ui/consents/{handle}" => pages::show_consent);

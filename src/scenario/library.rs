@@ -188,10 +188,7 @@ impl Set {
                 return;
             }
         };
-        let is_scenario = |path: &PathBuf| {
-            matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml" | "json"))
-        };
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_scenario).collect();
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_scenario(path)).collect();
         files.sort();
         for file in files {
             let place = file.display().to_string();
@@ -229,6 +226,12 @@ impl Set {
     fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
+}
+
+/// Whether a file of a folder is a scenario, by its name. The schema may lie beside those that name it.
+pub fn is_scenario(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with(".schema.json")
 }
 
 fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {

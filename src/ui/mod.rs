@@ -1,5 +1,7 @@
 //! What people see in a browser. Templates are compiled in.
 
+pub mod docs;
+
 use std::sync::Arc;
 
 use askama::Template;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ pub struct AaEntry {
 }
 
 /// An FIU. Keys in a file are written `api_key`, in the control API `apiKey`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FiuEntry {
     pub id: Option<String>,
@@ -68,11 +69,12 @@ pub struct FiuEntry {
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
     #[serde(alias = "public_keys")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     public_keys: Option<Vec<Jwk>>,
 }
 
 /// A FIP.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FipEntry {
     pub id: Option<String>,
@@ -81,6 +83,7 @@ pub struct FipEntry {
     api_key: Option<String>,
     linking: Option<String>,
     #[serde(alias = "public_keys")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     public_keys: Option<Vec<Jwk>>,
 }
 

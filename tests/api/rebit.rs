@@ -39,7 +39,32 @@ async fn the_description_is_of_what_is_served() {
     let described = app.get("/openapi.json").await.ok();
     assert_eq!(described["servers"][0]["url"], app.sandbox.base_url());
     let paths = described["paths"].as_object().expect("paths");
-    assert_eq!(paths.len(), 12 + 15, "ReBIT's and Unaport's");
+    let ours = paths.keys().filter(|path| path.starts_with("/_mockaa/v1/")).count();
+    assert_eq!(paths.len() - ours, 12 + 15, "ReBIT's and Unaport's");
+    // The other way round: each route of the control API is described.
+    let routes = include_str!("../../src/http/mod.rs").lines().filter(|line| line.contains("\"/_mockaa/v1/"));
+    let mut served = 0;
+    for route in routes {
+        let path = route.split('"').nth(1).expect("a path");
+        let verb = path.ends_with("/customers/{customer}/{verb}");
+        let path = if verb { path.replace("{verb}", "register") } else { path.to_owned() };
+        for method in ["get", "post", "put", "delete"] {
+            if route.contains(&format!("{method} \"")) || route.contains(&format!("{method} =>")) {
+                assert!(paths[&path][method].is_object(), "{method} {path} is not described");
+                served += usize::from(!verb);
+            }
+        }
+    }
+    let of_customers =
+        |path: &str| path.starts_with("/_mockaa/v1/customers/{customer}/") && !path.ends_with("/accounts");
+    let described = paths.iter().filter(|(path, _)| path.starts_with("/_mockaa/v1/") && !of_customers(path));
+    let described: usize = described.map(|(_, item)| item.as_object().expect("operations").len()).sum();
+    assert_eq!(served, described, "and no other");
+    let page = app.get("/docs").await;
+    for path in paths.keys() {
+        assert!(page.text.contains(path.as_str()), "{path} is not on the page");
+    }
+
     for (path, operations) in paths {
         for method in operations.as_object().expect("operations").keys() {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");

@@ -3,10 +3,14 @@
 use actix_web::HttpResponse;
 
 use super::{operator, window};
+use crate::domain::delivery::Delivery;
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::DeliveryView;
+use crate::wire::fields::quoted;
+use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -21,19 +25,21 @@ pub async fn list(call: Call) -> HttpResponse {
 /// Sends a webhook once more, the same bytes; one attempt, whatever comes of it.
 pub async fn resend(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let id = call.segment("id").parse().ok().filter(|id| world.delivery(*id).is_some());
-        let id = id.ok_or_else(|| call.no_such_call())?;
+        let id = asked_for(&call, &world)?.id;
         world.resend(id)?;
-        let delivery = world.delivery(id).ok_or_else(|| call.no_such_call())?;
-        Ok(Answer::json(&DeliveryView::new(&delivery, false)))
+        Ok(Answer::json(&DeliveryView::new(&asked_for(&call, &world)?, false)))
     }))
 }
 
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let id = call.segment("id");
-        let delivery = id.parse().ok().and_then(|id| world.delivery(id));
-        let delivery = delivery.ok_or_else(|| call.no_such_call())?;
+        let delivery = asked_for(&call, &world)?;
         Ok(Answer::json(&DeliveryView::new(&delivery, true)))
     }))
+}
+
+fn asked_for(call: &Call, world: &World) -> Result<Delivery, Problem> {
+    let text = call.segment("id");
+    let unknown = || format!("no webhook has the id {}; list them with GET /_mockaa/v1/webhooks", quoted(text));
+    text.parse().ok().and_then(|id| world.delivery(id)).ok_or_else(|| Problem::Unknown(unknown()))
 }

@@ -62,7 +62,9 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     let schema = SCHEMA.get_or_init(schema_of::<Vec<Entry>>);
     let steps = typed::<Vec<Spanned<Entry>>>(&listed, schema, "steps").and_then(|steps| read::steps(&steps));
     steps.map_err(|mut faults| {
-        faults.iter_mut().for_each(|fault| fault.column = fault.column.saturating_sub(indent));
+        for fault in &mut faults {
+            fault.column = fault.column.saturating_sub(indent);
+        }
         faults
     })
 }
@@ -115,6 +117,9 @@ fn without_null(schema: &mut Schema) {
             let only = only.clone();
             schema.insert("type".to_owned(), only);
         }
+    }
+    if let Some(Value::Array(names)) = schema.get_mut("enum") {
+        names.retain(|name| !name.is_null());
     }
     if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
         choices.retain(|choice| choice["type"] != "null");

@@ -357,7 +357,7 @@ impl Reader {
             let ApiWhere { op, calls, probability, r#for, customer, fiu } = r#where.as_ref().unwrap_or(&everywhere);
             let Some(fault) = self.api_fault(entry, fault) else { continue };
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the schema asks for 0 to 1")]
-            let per_mille = probability.map_or(1000, |probability| (probability * 1000.0).round() as u16);
+            let per_mille = probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
             let place = ApiPlace {
                 op: op.map(|Word(op)| op),
                 calls: calls.map_or(Counted::ALL, |count| count.0),

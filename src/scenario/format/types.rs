@@ -121,6 +121,7 @@ pub struct MatchSpec {
     pub fiu: Option<OneOrMore>,
     pub aa: Option<OneOrMore>,
     /// It asks for at least one of them.
+    #[schemars(length(min = 1))]
     pub fi_types: Option<Vec<Word<FiType>>>,
     /// Codes such as "101".
     pub purpose: Option<OneOrMore>,
@@ -144,7 +145,7 @@ fn faces(_: &mut SchemaGenerator) -> Schema {
 #[schemars(inline)]
 pub enum OneOrMore {
     One(String),
-    More(Vec<String>),
+    More(#[schemars(length(min = 1))] Vec<String>),
 }
 
 /// When FIPs answer.

@@ -55,6 +55,9 @@ impl<'a> Checker<'a> {
             Node::Map(entries) => self.check_map(tree.referenced, entries, schema, name),
             Node::List(items) => {
                 let one = format!("the {}", name.strip_suffix('s').unwrap_or(name));
+                if schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {
+                    self.say(tree.referenced, format!("{name} is an empty list; name one at least, or leave it out"));
+                }
                 for item in items {
                     self.check(item, &schema["items"], &one);
                 }

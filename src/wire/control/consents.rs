@@ -1,5 +1,6 @@
 //! Consents as the control API shows them, and how one is approved.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
@@ -7,7 +8,7 @@ use crate::domain::command::{Choice, Verb};
 use crate::domain::consent::{Consent, Input, Moment};
 
 /// A consent as the control API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentView {
     consent_handle: String,
@@ -36,14 +37,14 @@ pub struct ConsentView {
     history: Vec<MomentView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct FipArtefactView {
     fip_id: String,
     consent_id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct MomentView {
     state: &'static str,
     at: String,
@@ -113,7 +114,7 @@ impl From<&Moment> for MomentView {
 }
 
 /// Body of `approve`; all of it may be missing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRequest {
     /// Stay READY until `activate`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
@@ -13,7 +14,7 @@ use crate::wire::fields::{need, text};
 use crate::wire::problem::Problem;
 
 /// A customer and all accounts at the simulated FIPs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CustomerView {
     customer: String,
     registered: bool,
@@ -34,7 +35,7 @@ impl CustomerView {
 }
 
 /// A wish to link accounts, in the words of ReBIT's `AccLinkResponse`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LinkView {
     #[serde(rename = "RefNumber")]
     reference: String,
@@ -67,7 +68,7 @@ impl LinkView {
 }
 
 /// Body of `customers/{id}/link`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LinkRequest {
     fip_id: Option<String>,
@@ -87,7 +88,7 @@ impl LinkRequest {
 }
 
 /// Body of `customers/{id}/verify`. A FIP that authenticates by itself needs no token.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
     ref_number: Option<String>,
@@ -102,7 +103,7 @@ impl VerifyRequest {
 }
 
 /// Body of `customers/{id}/delink`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelinkRequest {
     link_ref_number: Option<String>,

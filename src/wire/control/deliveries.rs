@@ -1,12 +1,13 @@
 //! Webhook deliveries with every attempt.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::delivery::{Attempt, Delivery, Outcome};
 
 /// A webhook delivery. `body` is the very text that was sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryView {
     id: u64,
@@ -26,10 +27,11 @@ pub struct DeliveryView {
     copy_of: Option<u64>,
     /// The body as JSON; only where one delivery is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
     body: Option<Box<RawValue>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AttemptView {
     at: String,

@@ -1,11 +1,12 @@
 //! Faults in force, as the control API tells them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_fault::InForce;
 
 /// A set of faults.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FaultsView {
     name: String,
     webhooks: Vec<&'static str>,

@@ -1,5 +1,6 @@
 //! The journal as the control API tells it, and expectations that are held against it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::event::EventName;
@@ -12,7 +13,7 @@ use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
 /// A part of the journal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct JournalPage {
     pub items: Vec<EntryView>,
     /// What to pass as `after` for the next part.
@@ -89,7 +90,7 @@ fn customer_of(what: &What) -> Option<&str> {
 }
 
 /// Answer of `assert`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AssertView {
     passed: bool,
     results: Vec<VerdictView>,
@@ -102,7 +103,7 @@ impl AssertView {
 }
 
 /// How an expectation fared.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView {
     #[serde(skip)]
@@ -119,7 +120,7 @@ pub struct VerdictView {
     near_misses: Vec<NearMiss>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct NearMiss {
     seq: u64,
     difference: String,
@@ -144,7 +145,7 @@ impl VerdictView {
 
 /// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.refused`, `signature.flaw`,
 /// `note`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
     seq: u64,
@@ -163,7 +164,7 @@ pub struct EntryView {
 }
 
 /// A call and its answer. Keys, tokens and passwords are masked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallView {
     op: &'static str,
@@ -181,7 +182,7 @@ struct CallView {
 }
 
 /// One attempt to send a webhook, or its end without one (`attempt` 0).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct WebhookView {
     /// Its number in `webhooks`.

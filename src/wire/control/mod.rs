@@ -11,6 +11,7 @@ pub mod scenarios;
 pub mod sessions;
 pub mod world;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::account::Account;
@@ -20,14 +21,14 @@ use crate::domain::script::TextFault;
 use crate::wire::problem::Problem;
 
 /// A part of a list, and what to pass as `after` for the next part.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<u64>,
 }
 
 /// An account at a FIP.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AccountView {
     fi_type: &'static str,
@@ -56,7 +57,7 @@ impl AccountView {
 }
 
 /// A refusal of the control API.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorView {
     error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +72,7 @@ pub struct ErrorView {
 }
 
 /// What is wrong with a text, and where.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TextFaultView {
     line: u64,
     column: u64,

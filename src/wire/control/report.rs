@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::report::{Grade, Mark};
 
 /// How an FIU has behaved.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportView {
     pub world: String,
@@ -17,7 +18,7 @@ pub struct ReportView {
 }
 
 /// A rule and how it fared.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GradeView {
     pub rule: String,
@@ -29,7 +30,7 @@ pub struct GradeView {
 }
 
 /// What was seen; `seq` is the journal's entry that shows it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct EvidenceView {
     pub seq: u64,
     pub text: String,
@@ -60,7 +61,11 @@ impl From<&Grade> for GradeView {
 pub fn text_of(report: &ReportView) -> String {
     let ReportView { world, passed, rules } = report;
     let verdict = if *passed { "no rule was broken" } else { "rules were broken" };
-    let mut text = format!("Contract report of the world {world}: {verdict}\n\n");
+    let tested = rules.iter().filter(|grade| grade.mark != Mark::NotTested.as_str()).count();
+    let mut text = format!(
+        "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",
+        rules.len()
+    );
     let mut line = |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
     for GradeView { rule, asks, mark, cases, evidence } in rules {
         line(format!("{:<11} {rule:<28} {asks} ({cases} cases)", mark.to_uppercase()));

@@ -1,5 +1,6 @@
 //! Scenarios as the control API tells and takes them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::Consent;
@@ -7,7 +8,7 @@ use crate::domain::script::Shown;
 use crate::wire::problem::Problem;
 
 /// A scenario.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ScenarioView {
     name: String,
     /// `shipped`, a file, or `world`.
@@ -35,7 +36,7 @@ impl From<&Shown> for ScenarioView {
 }
 
 /// Body of `scenarios/{name}/pin`: exactly one of the two.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PinRequest {
     customer: Option<String>,
@@ -62,7 +63,7 @@ impl TryFrom<PinRequest> for PinnedTo {
 }
 
 /// Answer of `pin`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PinView {
     scenario: String,
@@ -88,14 +89,14 @@ impl PinView {
 }
 
 /// Body of `scenarios/default`; `null` takes the world's default away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRequest {
     pub name: Option<String>,
 }
 
 /// A magic customer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StoryView {
     pub number: &'static str,
     pub story: &'static str,

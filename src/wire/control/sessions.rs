@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Outcome;
@@ -11,7 +12,7 @@ use crate::wire::fields::{Instant, one_of, quoted};
 use crate::wire::problem::Problem;
 
 /// A data session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
     session_id: String,
@@ -20,13 +21,15 @@ pub struct SessionView {
     session_status: &'static str,
     opened_at: String,
     expires_at: Option<String>,
+    #[schemars(with = "String")]
     from: Instant,
+    #[schemars(with = "String")]
     to: Instant,
     accounts: Vec<SessionAccountView>,
     fip_sessions: Vec<FipSessionView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SessionAccountView {
     fip_id: String,
@@ -36,7 +39,7 @@ struct SessionAccountView {
     description: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct FipSessionView {
     fip_id: String,
@@ -69,7 +72,7 @@ impl SessionView {
 
 /// Body of `sessions/{id}/deliver`: READY, DENIED or TIMEOUT, by default, by FIP, by `linkRefNumber`. Without any, all
 /// accounts are READY.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliverRequest {
     default: Option<String>,
@@ -98,7 +101,7 @@ impl TryFrom<DeliverRequest> for Outcome {
 }
 
 /// Body of `analytics`; all of it may be missing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyticsRequest {
     /// SUCCESS without it.
@@ -117,7 +120,7 @@ impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
 }
 
 /// What the FIU is told about the analytics of a session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsView {
     session_id: String,

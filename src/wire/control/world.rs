@@ -1,5 +1,6 @@
 //! A world: its clock, and how it looks from afar.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::AdvanceTarget;
@@ -11,7 +12,7 @@ use crate::wire::problem::Problem;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// A world's clock.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ClockView {
     pub now: String,
     /// `running` or `frozen`.
@@ -19,7 +20,7 @@ pub struct ClockView {
 }
 
 /// A world seen from afar.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorldView {
     pub name: String,
@@ -38,7 +39,7 @@ pub fn states(tally: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
 }
 
 /// Answer of `clock/advance`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AdvanceView {
     pub from: String,
     pub to: String,
@@ -56,7 +57,7 @@ pub struct AdvanceView {
 }
 
 /// Body of `clock/advance`: exactly one of the three.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdvanceRequest {
     by: Option<String>,
@@ -84,7 +85,7 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
 }
 
 /// Body of `clock/freeze`; all of it may be missing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeRequest {
     at: Option<String>,
@@ -97,7 +98,7 @@ impl FreezeRequest {
 }
 
 /// Body of `clock/set`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRequest {
     to: String,

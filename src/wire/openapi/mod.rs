@@ -1,6 +1,7 @@
-//! Both faces described in OpenAPI 3.0.3, for `/openapi.json`. Enumerations and lengths come from the tables that the
+//! Both faces and the control API described in OpenAPI 3.0.3, for `/openapi.json`. Enumerations and lengths come from the tables that the
 //! code itself reads, so the description cannot drift from them.
 
+mod control;
 mod rebit;
 mod unaport;
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// The description; `server` is the address that the caller used.
 pub fn document(server: &str) -> Value {
+    let (control_paths, control_schemas) = control::described();
     json!({
         "openapi": "3.0.3",
         "info": {
@@ -17,16 +19,17 @@ pub fn document(server: &str) -> Value {
                             v2.0.0. ReBIT's paths also exist below /v1, /v2, /V2 and /proxy/v2, Unaport's on each of \
                             its hosts' paths and below /backend/api/v1; all of them in every world below /w/{world}. \
                             Every ReBIT answer is signed (x-jws-signature, detached JWS over the body); the body's ver \
-                            chooses the version.",
+                            chooses the version. What begins with /_mockaa/v1 is the sandbox's own control API.",
             "license": { "name": "Apache-2.0" },
         },
         "servers": [{ "url": server }],
-        "paths": merged(rebit::paths(), unaport::paths()),
+        "paths": merged(merged(rebit::paths(), unaport::paths()), control_paths),
         "components": {
-            "schemas": merged(rebit::schemas(), unaport::schemas()),
+            "schemas": merged(merged(rebit::schemas(), unaport::schemas()), control_schemas),
             "securitySchemes": {
                 "fiu": { "type": "apiKey", "in": "header", "name": "client_api_key" },
                 "fip": { "type": "apiKey", "in": "header", "name": "fip_api_key" },
+                "operator": { "type": "http", "scheme": "bearer", "description": "The control token, where the sandbox is not on loopback" },
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             },
         },

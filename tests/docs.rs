@@ -1,0 +1,119 @@
+//! The pages below `docs`: what they show is checked, and what they tell one to run is run.
+
+mod binary;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::binary::mockaa;
+
+const SCENARIOS: &str = include_str!("../docs/scenarios.md");
+const TESTING: &str = include_str!("../docs/testing.md");
+
+/// The blocks of a page that are fenced so.
+fn blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
+    let begin = format!("\n```{fence}\n");
+    let block = |text: &'a str| text.split_once("\n```").expect("the block ends").0;
+    page.split(&begin).skip(1).map(block).collect()
+}
+
+/// A new folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    found.is_ok_and(|status| status.success())
+}
+
+fn shipped() -> Vec<(String, String)> {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the folder is there");
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("text");
+        (path.file_name().expect("a name").to_string_lossy().into_owned(), text)
+    };
+    files.map(|file| read(file.expect("it can be listed").path())).collect()
+}
+
+#[test]
+fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
+    let folder = folder("docs-scenarios");
+    let examples = blocks(SCENARIOS, "yaml");
+    assert!(examples.len() >= 5, "the page teaches by examples");
+    for (number, example) in examples.iter().enumerate() {
+        fs::write(folder.join(format!("{number}.yaml")), example).expect("a file");
+    }
+    let output = mockaa(&["scenario", "lint", "--strict"]).arg(&folder).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let shipped = shipped();
+    for excerpt in blocks(SCENARIOS, "yaml excerpt") {
+        assert!(shipped.iter().any(|(_, text)| text.contains(excerpt)), "no shipped scenario has: {excerpt}");
+    }
+    for (file, _) in &shipped {
+        assert!(SCENARIOS.contains(&format!("](../scenarios/{file})")), "{file} is nowhere on the page");
+    }
+}
+
+#[test]
+fn the_shell_recipe_runs_as_written() {
+    if !has("curl") || !has("python3") {
+        eprintln!("SKIPPED: needs curl and python3");
+        return;
+    }
+    let folder = folder("docs-testing");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::create_dir_all(folder.join("scenarios")).expect("a folder");
+    fs::create_dir_all(folder.join("tests/clients")).expect("a folder");
+    for (file, text) in shipped() {
+        fs::write(folder.join("scenarios").join(file), text).expect("a file");
+    }
+    fs::copy(root.join("tests/clients/lender.py"), folder.join("tests/clients/lender.py")).expect("a file");
+    let program = Path::new(env!("CARGO_BIN_EXE_mockaa")).parent().expect("a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("bash");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
+        shell.env_remove(name);
+    }
+    let script = blocks(TESTING, "sh").join("\n");
+    let output = shell
+        .args(["-euo", "pipefail", "-c", &script])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{complaint}");
+    assert!(said.contains("all checks held"), "the lender in another language has played: {said}");
+    let junit = fs::read_to_string(folder.join("scenarios.xml")).expect("the results are written");
+    assert_eq!(junit.matches("<testsuite ").count(), 2);
+}
+
+#[test]
+fn the_rust_recipe_is_a_test_of_ours() {
+    let recipe = include_str!("recipe.rs");
+    let [block] = blocks(TESTING, "rust")[..] else { panic!("one Rust recipe") };
+    assert!(recipe.trim_end().ends_with(block.trim_end()), "tests/recipe.rs is not what the page shows");
+}
+
+#[test]
+fn the_workflow_is_yaml_and_its_own_commands_work() {
+    let [block] = blocks(TESTING, "yaml")[..] else { panic!("one workflow") };
+    let workflow: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
+    let steps = workflow["jobs"]["contract"]["steps"].as_array().expect("steps");
+    let commands: Vec<_> = steps.iter().filter_map(|step| step["run"].as_str()?.strip_prefix("mockaa ")).collect();
+    let [lint, run] = commands[..] else { panic!("it lints and it runs: {commands:?}") };
+    let here = |command: &str, standing_in: &str| {
+        let command = command.replace("./tests/aa.sh", standing_in).replace("results.xml", "/dev/null");
+        let words: Vec<_> = command.split_ascii_whitespace().collect();
+        mockaa(&words).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("it runs")
+    };
+    assert!(here(lint, "").status.success());
+    // Nobody raises a consent, so what is expected is unmet; the options are right.
+    assert_eq!(here(&run.replace("scenarios/", "scenarios/approve.yaml"), "true").status.code(), Some(1));
+}
