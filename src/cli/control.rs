@@ -33,9 +33,13 @@ pub enum Consent {
     Reject(OneConsent),
     /// The AA cannot make the consent.
     Fail(OneConsent),
+    /// The customer suspends it.
     Pause(OneConsent),
+    /// The customer takes it up again.
     Resume(OneConsent),
+    /// The customer takes it back.
     Revoke(OneConsent),
+    /// It runs out, before its time.
     Expire(OneConsent),
     /// Plays steps of a scenario file for one consent: any verb, such as `{deny: {}}` or `{notify: {status: PAUSED}}`.
     #[command(
@@ -118,7 +122,9 @@ pub enum Customer {
     List(At),
     /// List the accounts of a customer at all FIPs.
     Accounts(OneCustomer),
+    /// A customer registers, and has no account linked.
     Register(OneCustomer),
+    /// A customer leaves the AA; the consents end, and nobody is told.
     Deregister(OneCustomer),
     /// Ask a FIP to link accounts; what it answers says how to go on.
     Link {
@@ -191,6 +197,7 @@ pub enum World {
     Reset(At),
     /// Take a world away; it springs into being anew when it is used again.
     Delete {
+        /// The name of the world.
         name: String,
         #[command(flatten)]
         remote: Remote,
@@ -211,6 +218,7 @@ pub async fn world(command: World) -> anyhow::Result<ExitCode> {
 
 #[derive(Debug, Subcommand)]
 pub enum Clock {
+    /// What time it is in a world, and whether its time runs.
     Show(At),
     /// Let time stand.
     Freeze {
@@ -238,6 +246,7 @@ pub enum Clock {
         /// A length of time such as 5s or P30D.
         #[arg(long, value_name = "TIME", conflicts_with_all = ["to", "until"])]
         by: Option<String>,
+        /// An instant such as 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "INSTANT", conflicts_with = "until")]
         to: Option<String>,
         /// Until nothing is due any more.
@@ -326,6 +335,7 @@ pub enum Fault {
                             outage -\n  mockaa fault delete outage"
     )]
     Put {
+        /// The name of the set of faults.
         name: String,
         /// A file with `webhooks:` and `api_faults:` as scenario files have them, and `ttl:`; - is stdin.
         file: PathBuf,

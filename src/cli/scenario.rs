@@ -28,7 +28,10 @@ pub enum Command {
         json: bool,
     },
     /// Print the text of a shipped scenario, to begin from.
-    Show { name: String },
+    Show {
+        /// Its name, as `list` has it.
+        name: String,
+    },
     /// Check scenario files: what is wrong with them, and what they say in vain.
     #[command(
         after_help = "Examples:\n  mockaa scenario lint scenarios/*.yaml\n  mockaa scenario lint --format github \
@@ -56,22 +59,27 @@ pub enum Command {
     },
     /// Put a scenario into a world of a running sandbox.
     Put {
+        /// A scenario file; - is stdin.
         file: PathBuf,
         #[command(flatten)]
         remote: Remote,
     },
     /// Let a scenario drive a consent from now on, or all later consents of a customer.
     Pin {
+        /// The name of the scenario.
         name: String,
+        /// The consent that it is to drive.
         #[arg(long, value_name = "HANDLE", required_unless_present = "customer", conflicts_with = "customer")]
         consent: Option<String>,
-        #[arg(long)]
+        /// The customer whose later consents it is to drive.
+        #[arg(long, value_name = "ADDRESS")]
         customer: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
     /// The scenario of consents that nothing else gives one: set it, or without a name show it.
     Default {
+        /// The name of the scenario.
         name: Option<String>,
         /// Take the world's own away.
         #[arg(long, conflicts_with = "name")]

@@ -2,6 +2,8 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::actors::Journey;
 use crate::helpers::{Reply, TestApp, rebit_request};
@@ -217,6 +219,28 @@ async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
     ] {
         assert!(marks.contains(&mark(rule, "fail")), "{rule}: {marks:?}");
     }
+}
+
+#[tokio::test]
+async fn an_fiu_that_acts_twice_before_it_answers_is_found_out_too() {
+    let fiu = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", fiu.local_addr().expect("an address"));
+    let app = TestApp::with(|builder| builder.fiu_url(url)).await;
+    let journey = Journey::new(&app);
+    put_faults(&app, "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]").await;
+    let (_, id) = journey.approved(|_| ()).await;
+    for _ in 0..2 {
+        let (mut stream, _) = fiu.accept().await.expect("a webhook comes");
+        assert!(stream.read(&mut [0; 4096]).await.expect("its beginning") > 0);
+        journey.session(&id).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .await
+            .expect("it is told");
+    }
+    drop(fiu);
+    app.advance("0s").await;
+    assert!(marks(&app).await.contains(&mark("acts-once-on-duplicates", "fail")));
 }
 
 #[tokio::test]

@@ -118,6 +118,9 @@ fn without_null(schema: &mut Schema) {
             schema.insert("type".to_owned(), only);
         }
     }
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
     if let Some(Value::Array(names)) = schema.get_mut("enum") {
         names.retain(|name| !name.is_null());
     }

@@ -254,7 +254,7 @@ const CALLS: &[Call] = &[
     (
         "post",
         "/clock/freeze",
-        "Stop the clock, here or at an instant",
+        "Let time stand; at an instant, in a world without consents",
         &[],
         Takes::Json(of::<FreezeRequest>),
         Json(of::<ClockView>),
@@ -263,7 +263,7 @@ const CALLS: &[Call] = &[
     (
         "post",
         "/clock/set",
-        "Set the clock, also back; nothing happens by that",
+        "Set a clock, in a world without consents",
         &[],
         Takes::Json(of::<SetRequest>),
         Json(of::<ClockView>),

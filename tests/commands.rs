@@ -1,0 +1,343 @@
+//! The commands that play, check and steer, as a shell sees them: output, exit codes, and a running server behind them.
+
+mod binary;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::binary::{Server, mockaa};
+
+/// A new folder of this test's own, with these files.
+fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    for (file, text) in files {
+        fs::write(folder.join(file), text).expect("a file");
+    }
+    folder
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs the binary in a folder: its exit code, what it said, what it complained of.
+fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    told(&mockaa(arguments).current_dir(folder).stdin(Stdio::null()).output().expect("it runs"))
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    (output.status.code().expect("it ended by itself"), text(&output.stdout), text(&output.stderr))
+}
+
+const APPROVED: &str = "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
+const UNMET: &str = "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect: [state: { is: REVOKED }]\n";
+const VAIN: &str = "version: 1\nname: vain\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
+                    consent.status, status: PAUSED }\n    fault: { drop: {} }\n";
+
+#[test]
+fn run_grades_files_and_says_so_to_people_and_machines() {
+    let folder = folder("run", &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)]);
+    let (code, said, _) = run_in(&folder, &["run", "approved.yaml", "unmet.yaml", "--junit", "results.xml"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(said);
+    let junit = fs::read_to_string(folder.join("results.xml")).expect("it is written");
+    for part in [
+        "<testsuite name=\"approved\" file=\"approved.yaml\" tests=\"3\" failures=\"0\"",
+        "<testsuite name=\"unmet\" file=\"unmet.yaml\" tests=\"3\" failures=\"1\"",
+        "<failure ",
+    ] {
+        assert!(junit.contains(part), "{part} is not in {junit}");
+    }
+    let (code, said, _) = run_in(&folder, &["run", "approved.yaml", "--json"]);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((code, &said["passed"], &said["files"][0]["scenario"]), (0, &json!(true), &json!("approved")));
+}
+
+#[test]
+fn run_refuses_bad_files_before_it_plays_any() {
+    let files = [
+        ("good.yaml", APPROVED),
+        ("same.yaml", APPROVED),
+        ("typo.yaml", "version: 1\nname: typo\nsteps: [aprove: {}]\n"),
+        ("scenario.schema.json", "{}"),
+    ];
+    let folder = folder("run-bad", &files);
+    for (arguments, remedy) in [
+        (&["run", "good.yaml", "same.yaml"][..], "the name 'approved' is taken by good.yaml"),
+        (&["run", "typo.yaml"], "typo.yaml:3:9: 'aprove' is no key of the step; did you mean approve?"),
+        (&["run", "nosuch.yaml"], "nosuch.yaml"),
+        (&["run"], "FILE"),
+    ] {
+        let (code, said, complaint) = run_in(&folder, arguments);
+        assert_eq!((code, said.as_str()), (2, ""), "{arguments:?}: {complaint}");
+        assert!(complaint.contains(remedy), "{arguments:?}: {complaint}");
+    }
+    let (code, _, complaint) = run_in(&folder, &["run", "good.yaml", "--", "/nonexistent/program"]);
+    assert_eq!(code, 3, "{complaint}");
+    assert!(complaint.contains("cannot start /nonexistent/program"), "{complaint}");
+}
+
+/// Raises a consent in the world that the environment names; the rest is done by curl.
+const RAISE: &str =
+    r#"test -n "$MOCKAA_WORLD" && curl -fsS "$MOCKAA_BASE_URL/consent" -H 'content-type: application/json' -d @"$1""#;
+
+#[test]
+fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("SKIPPED: needs curl");
+        return;
+    }
+    let request = include_str!("../fixtures/seed/consent-request.json")
+        .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z");
+    // An FIU that takes its time: what is on its way to it is waited for.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (asked, waits) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        use std::io::Read;
+        let (mut stream, _) = listener.accept().expect("a webhook comes");
+        let mut bytes = [0; 1024];
+        let read = stream.read(&mut bytes).expect("its beginning");
+        assert!(read > 0);
+        // The command has ended when this side is closed.
+        let _ = waits.recv_timeout(std::time::Duration::from_millis(700));
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").expect("it is told");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let expects = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
+                   - call: { op: consent.create, count: 1 }\n";
+    let folder = folder("run-command", &[("told.yaml", expects), ("raise.sh", RAISE), ("request.json", &request)]);
+    let clock = ["--clock", "2020-07-04T06:00:00Z"];
+    let arguments =
+        [&["run", "told.yaml", "--fiu-url", &url], &clock[..], &["--", "bash", "raise.sh", "request.json"]].concat();
+    let (code, said, complaint) = run_in(&folder, &arguments);
+    assert_eq!(code, 0, "{said}{complaint}");
+    drop(asked);
+
+    let failing = [&["run", "told.yaml"], &clock[..], &["--", "bash", "-c", "exit 7"]].concat();
+    let (code, said, _) = run_in(&folder, &failing);
+    assert_eq!(code, 1);
+    assert!(said.contains("it ended with exit status: 7"), "{said}");
+    let endless = ["run", "told.yaml", "--timeout", "1s", "--", "bash", "-c", "read < <(tail -f /dev/null)"];
+    let (code, said, _) = run_in(&folder, &endless);
+    assert_eq!(code, 1);
+    assert!(said.contains("it was not done within 1 s, and was ended"), "{said}");
+}
+
+#[test]
+fn lint_tells_people_machines_and_github() {
+    let folder = folder("lint", &[("vain.yaml", VAIN), ("approved.yaml", APPROVED)]);
+    for format in ["text", "json", "github"] {
+        let (code, said, complaint) = run_in(&folder, &["scenario", "lint", "--format", format, "vain.yaml"]);
+        assert_eq!((code, complaint.as_str()), (2, ""));
+        insta::assert_snapshot!(format!("lint_{format}"), said);
+    }
+    assert_eq!(run_in(&folder, &["scenario", "lint", "approved.yaml"]).0, 0);
+    assert_eq!(run_in(&folder, &["scenario", "lint", "nosuch.yaml"]).0, 2);
+    let everybody = "version: 1\nname: everybody\nmatch: { customer: [], fi_types: [] }\nsteps: [approve: {}]\n";
+    fs::write(folder.join("everybody.yaml"), everybody).expect("a file");
+    let (code, said, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("customer is an empty list; name one at least, or leave it out"), "{said}");
+    assert!(said.contains("fi_types is an empty list"), "{said}");
+}
+
+#[test]
+fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
+    let folder = folder("schema", &[]);
+    let mut seen = Vec::new();
+    for (draft, begin) in
+        [("7", "http://json-schema.org/draft-07/schema#"), ("2020-12", "https://json-schema.org/draft/2020-12/schema")]
+    {
+        let (code, said, _) = run_in(&folder, &["scenario", "schema", "--draft", draft]);
+        assert_eq!(code, 0);
+        let schema: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(schema["$schema"], begin);
+        assert!(!said.contains("null"), "a key without a value is refused, so none is offered");
+        seen.push(schema["properties"].as_object().expect("keys").keys().cloned().collect::<Vec<_>>());
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[0].contains(&"api_faults".to_owned()));
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_ends_the_output() {
+    let mut child =
+        mockaa(&["scenario", "schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+}
+
+/// A server, and a consent of its default world.
+struct Steered {
+    server: Server,
+    handle: String,
+}
+
+impl Steered {
+    fn start() -> Self {
+        let server = Server::start(&["--clock", "2020-07-04T06:00:00Z,frozen", "--seed", "42"]);
+        let body = include_str!("../fixtures/seed/consent-request.json")
+            .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z");
+        let url = format!("{}/consent", server.base_url());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let raised: Value = runtime.block_on(async {
+            let request = reqwest::Client::builder().no_proxy().build().expect("a client").post(url);
+            let request = request.header("content-type", "application/json").body(body);
+            request.send().await.expect("it answers").json().await.expect("JSON")
+        });
+        let handle = raised["ConsentHandle"].as_str().expect("a handle").to_owned();
+        Self { server, handle }
+    }
+
+    fn told(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = mockaa(arguments);
+        told(&command.env("MOCKAA_URL", self.server.base_url()).stdin(Stdio::null()).output().expect("it runs"))
+    }
+
+    /// What a command says that goes well.
+    fn says(&self, arguments: &[&str]) -> String {
+        let (code, said, complaint) = self.told(arguments);
+        assert_eq!((code, complaint.as_str()), (0, ""), "{arguments:?}: {said}");
+        said
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.says(&[arguments, &["--json"]].concat())).expect("JSON")
+    }
+}
+
+#[test]
+fn a_consent_is_steered_and_time_is_moved() {
+    let steered = Steered::start();
+    let handle = steered.handle.as_str();
+    assert!(steered.says(&["consent", "list"]).contains("PENDING"));
+    assert_eq!(steered.json(&["consent", "approve", handle])["state"], "ACTIVE");
+    assert_eq!(steered.json(&["consent", "pause", handle])["state"], "PAUSED");
+    let (code, _, complaint) = steered.told(&["consent", "approve", handle]);
+    assert_eq!(code, 2);
+    assert!(
+        complaint.contains("cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"),
+        "{complaint}"
+    );
+    assert_eq!(steered.json(&["consent", "resume", handle])["state"], "ACTIVE");
+    steered.says(&["consent", "play", handle, "deliver: {}"]);
+    let (code, _, complaint) = steered.told(&["consent", "play", handle, "{delver: {}}"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("1:2: 'delver' is no key of the step; did you mean deliver?"), "{complaint}");
+
+    assert!(steered.says(&["clock", "show"]).contains("2020-07-04T06:00:00.000Z"));
+    assert_eq!(steered.json(&["clock", "advance", "--by", "P1D"])["to"], "2020-07-05T06:00:00.000Z");
+    steered.says(&["clock", "advance", "--to", "2020-12-31T00:00:00Z"]);
+    assert!(steered.says(&["consent", "show", handle]).contains("EXPIRED"), "it has run out meanwhile");
+    let accounts = steered.says(&["customer", "accounts", "1999999999@onemoney"]);
+    assert!(accounts.contains("DEPOSIT"), "{accounts}");
+
+    // A CI sets variables to nothing where it means none.
+    let mut command = mockaa(&["consent", "list"]);
+    let (code, said, complaint) =
+        told(&command.env("MOCKAA_URL", steered.server.base_url()).env("MOCKAA_WORLD", "").output().expect("it runs"));
+    assert_eq!(code, 0, "{complaint}");
+    assert!(said.contains(handle));
+    assert!(!steered.says(&["consent", "list", "--world", "another"]).contains(handle));
+    assert!(steered.says(&["world", "list"]).contains("another"));
+    steered.says(&["world", "delete", "another"]);
+    assert!(!steered.says(&["world", "list"]).contains("another"));
+    steered.says(&["world", "reset"]);
+    assert!(!steered.says(&["consent", "list"]).contains(handle));
+}
+
+#[test]
+fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
+    let steered = Steered::start();
+    let folder = folder(
+        "steer",
+        &[
+            ("mine.yaml", &APPROVED.replace("approved", "mine")),
+            ("faults.yaml", "webhooks: [{ fault: { drop: {} } }]\n"),
+        ],
+    );
+    let path = |file: &str| folder.join(file).to_str().expect("text").to_owned();
+    steered.says(&["scenario", "put", &path("mine.yaml")]);
+    steered.says(&["scenario", "default", "mine"]);
+    assert!(steered.says(&["scenario", "pin", "mine", "--consent", &steered.handle]).contains("mine"));
+    assert!(steered.says(&["consent", "show", &steered.handle]).contains("ACTIVE"));
+    steered.says(&["fault", "put", "lost", &path("faults.yaml")]);
+    assert!(steered.says(&["fault", "list"]).contains("lost"));
+    steered.says(&["consent", "pause", &steered.handle]);
+    steered.says(&["clock", "advance", "--by", "0s"]);
+    let webhooks = steered.says(&["webhook", "list"]);
+    assert!(webhooks.contains("consent.status") && webhooks.contains("dropped"), "{webhooks}");
+    steered.says(&["fault", "delete", "lost"]);
+    assert!(!steered.says(&["fault", "list"]).contains("lost"));
+    assert!(steered.says(&["journal", "--kind", "consent.paused", "--wait", "1s"]).contains("consent.paused"));
+
+    for (expectation, code) in [("state: { is: PAUSED }", 0), ("state: { is: REVOKED }", 1), ("state: { is: GONE }", 2)]
+    {
+        let mut command = mockaa(&["assert", "-"]);
+        let command = command.env("MOCKAA_URL", steered.server.base_url());
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        child
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(format!("expect: [{expectation}]").as_bytes())
+            .expect("it is read");
+        let output = child.wait_with_output().expect("it ends");
+        let complaint = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{expectation}: {}{complaint}", text(&output.stdout));
+        assert_eq!(code == 2, complaint.contains("GONE"), "{complaint}");
+    }
+    // Nobody has asked after the webhook that was dropped.
+    let (code, report, _) = steered.told(&["report"]);
+    assert_eq!(code, 1);
+    assert!(report.contains("rules were broken, 2 of 12 were put to the test"), "{report}");
+    steered.says(&["world", "reset"]);
+    assert!(steered.says(&["report"]).contains("no rule was broken, 0 of 12 were put to the test"));
+}
+
+#[test]
+fn an_inbox_verifies_and_prints_every_webhook() {
+    let steered = Steered::start();
+    let mut listening = mockaa(&["listen", "--count", "2", "--json"]);
+    let listening = listening.env("MOCKAA_URL", steered.server.base_url());
+    let mut listening = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    // What is sent before it listens is nobody's: its address is in the world when it does.
+    while steered.json(&["journal", "--after", "0"])["items"]
+        .as_array()
+        .is_some_and(|items| !items.iter().any(|item| item["text"].as_str().is_some_and(|text| text.contains("FIU-1"))))
+    {
+        assert!(listening.try_wait().expect("it is ours").is_none(), "it listens");
+    }
+    steered.says(&["consent", "approve", &steered.handle]);
+    steered.says(&["consent", "pause", &steered.handle]);
+    let output = listening.wait_with_output().expect("it ends after two");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    insta::assert_json_snapshot!(lines, { "[].at" => "", "[].url" => "", "[].listening" => "", "[].headers" => "" });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("keys", &[]);
+    assert_eq!(run_in(&folder, &["fi", "keys", "--private", "mine.json"]).0, 0);
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.join("mine.json")), 0o600);
+    // What is there and is no file, such as a device, is somebody else's. A pipe with a name stands in for one.
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").args(["-m", "644"]).arg(&pipe).status().expect("it runs").success());
+    let reader = Command::new("cat").arg(&pipe).stdout(Stdio::piped()).spawn().expect("it runs");
+    assert_eq!(run_in(&folder, &["fi", "keys", "--private", "pipe"]).0, 0);
+    assert!(text(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey"));
+    assert_eq!(mode(&pipe), 0o644);
+}
