@@ -30,9 +30,10 @@ fn play(chapter: &str, expected: &[&str]) {
     let base = server.base_url();
 
     // A folder of its own, with what the commands read; what they write is gone with it.
-    let folder = std::env::temp_dir().join(format!("mockaa-readme-{}-{}", std::process::id(), steps.len()));
+    let folder = std::env::temp_dir().join(format!("mockaa-readme-{}", server.child.id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let fixtures = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
+    let (fixtures, scenarios) =
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"), concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
     // The environment has the port that is the default.
     let runner = newman().map(|program| {
         let hosts = format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
@@ -48,6 +49,7 @@ fn play(chapter: &str, expected: &[&str]) {
         .replace("http://127.0.0.1:8080", base)
         .replace("npx --yes newman run ", &runner)
         .replace(" fixtures/", &format!(" {fixtures}/"))
+        .replace(" scenarios/", &format!(" {scenarios}/"))
         .replace("curl -s ", "curl -fsS ")
         .replace("cargo run --release -q --", env!("CARGO_BIN_EXE_mockaa"))
         .replace("@fixtures", &format!("@{fixtures}"));
@@ -95,6 +97,20 @@ fn the_unaport_chapter_leads_to_the_data() {
     play(
         "From nothing to data, in the Unaport FIU API v2.0.0",
         &["-", "\"ConsentHandle\":\"", "\"tabs\":[{\"name\":\"DEPOSIT\"}]", "newman"],
+    );
+}
+
+#[test]
+fn the_chapter_on_what_goes_wrong_works_as_written() {
+    play(
+        "When things go wrong",
+        &[
+            "2 of 2 scenarios as expected",
+            "\"ConsentHandle\":\"",
+            "2020-08-03T06:00:00.000Z",
+            "counted 1",
+            "no rule was broken",
+        ],
     );
 }
 
