@@ -140,6 +140,12 @@ fn lint_tells_people_machines_and_github() {
     }
     assert_eq!(run_in(&folder, &["scenario", "lint", "approved.yaml"]).0, 0);
     assert_eq!(run_in(&folder, &["scenario", "lint", "nosuch.yaml"]).0, 2);
+    // A customer without accounts has no consent left.
+    let left = "version: 1\nname: left\nsteps: [approve: {}, delink: {}, pause: {}]\n";
+    fs::write(folder.join("left.yaml"), left).expect("a file");
+    let (code, said, _) = run_in(&folder, &["scenario", "lint", "left.yaml"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("step 3, line 3, can never fire: the consent is REVOKED since line 3"), "{said}");
     let everybody = "version: 1\nname: everybody\nmatch: { customer: [], fi_types: [] }\nsteps: [approve: {}]\n";
     fs::write(folder.join("everybody.yaml"), everybody).expect("a file");
     let (code, said, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
@@ -279,6 +285,15 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     assert!(!steered.says(&["fault", "list"]).contains("lost"));
     assert!(steered.says(&["journal", "--kind", "consent.paused", "--wait", "1s"]).contains("consent.paused"));
 
+    for (arguments, code, remedy) in [
+        (&["journal", "--kind", "consent.revoked", "--wait", "0s"][..], 1, "0 of 1 entries came within 0 ms"),
+        (&["clock", "advance"], 2, "--by <TIME>"),
+        (&["clock", "advance", "--by", "-5s"], 2, "by"),
+    ] {
+        let (found, _, complaint) = steered.told(arguments);
+        assert_eq!(found, code, "{arguments:?}: {complaint}");
+        assert!(complaint.contains(remedy), "{arguments:?}: {complaint}");
+    }
     for (expectation, code) in [("state: { is: PAUSED }", 0), ("state: { is: REVOKED }", 1), ("state: { is: GONE }", 2)]
     {
         let mut command = mockaa(&["assert", "-"]);

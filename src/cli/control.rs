@@ -244,7 +244,8 @@ pub enum Clock {
     )]
     Advance {
         /// A length of time such as 5s or P30D.
-        #[arg(long, value_name = "TIME", conflicts_with_all = ["to", "until"])]
+        #[arg(long, value_name = "TIME", conflicts_with_all = ["to", "until"], allow_hyphen_values = true)]
+        #[arg(required_unless_present_any = ["to", "until"])]
         by: Option<String>,
         /// An instant such as 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "INSTANT", conflicts_with = "until")]

@@ -163,8 +163,16 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[error("{0}")]
 struct Usage(String);
 
-/// 2 for what the caller can mend in the call or a file, 3 for the rest.
+/// Something that was waited for has not come.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unmet(String);
+
+/// 1 for what was expected in vain, 2 for what the caller can mend in the call or a file, 3 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Unmet>() {
+        return 1;
+    }
     if error.is::<Usage>() || error.is::<ConfigError>() {
         return 2;
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
-use crate::cli::Usage;
+use crate::cli::{Unmet, Usage};
 
 // Which sandbox, and which of its worlds. No doc comment: it would become the help of every command that has these.
 #[derive(Clone, Debug, Args)]
@@ -107,7 +107,10 @@ impl Remote {
         }
         let told = serde_json::from_str::<Value>(&text).ok();
         let problem = told.as_ref().and_then(|told| told["error"].as_str()).unwrap_or(&text).to_owned();
-        if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT {
+        if status == StatusCode::REQUEST_TIMEOUT {
+            return Err(Unmet(problem).into());
+        }
+        if status.is_client_error() {
             return Err(Usage(problem).into());
         }
         anyhow::bail!("{url} answers {status}: {problem}")

@@ -408,6 +408,7 @@ fn print(played: &Played) {
         }
     }
     if !played.report.passed {
+        println!("     What the contract report says of the FIU; --contract grades it:");
         print!("{}", text_of(&played.report));
     }
 }

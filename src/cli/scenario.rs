@@ -194,6 +194,10 @@ pub fn files_of(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn check(named: &[PathBuf], format: Format, strict: bool) -> anyhow::Result<ExitCode> {
     let mut findings: Vec<(String, Finding)> = Vec::new();
     let mut plans: Vec<(Plan, String)> = Vec::new();
@@ -222,7 +226,8 @@ fn check(named: &[PathBuf], format: Format, strict: bool) -> anyhow::Result<Exit
             for (file, Finding { fault, severity }) in &findings {
                 println!("{file}:{}:{}: {severity}: {}", fault.line, fault.column, fault.message);
             }
-            println!("{} files, {} findings, {errors} of them errors", files.len(), findings.len());
+            let (files, found) = (counted(files.len(), "file"), counted(findings.len(), "finding"));
+            println!("{files}, {found}, {}", counted(errors, "error"));
         }
         Format::Json => {
             let item = |(file, Finding { fault, severity }): &(String, Finding)| {

@@ -2,6 +2,8 @@
 
 use actix_web::web::Query;
 
+use crate::domain::naming::alternatives;
+use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
 /// Decoded pairs in their order; a name may come more than once.
@@ -12,6 +14,17 @@ impl Pairs {
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
         pairs.map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))
+    }
+
+    /// Refuses a name that is none of these: who misspells a condition must not be told what meets the others.
+    pub fn only(self, names: &[&str]) -> Result<Self, Problem> {
+        match self.0.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+            None => Ok(self),
+            Some((name, _)) => {
+                let others = alternatives(name, names.iter().copied());
+                Err(Problem::field("the query", format!("has {}, which is none of its names; {others}", quoted(name))))
+            }
+        }
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

@@ -125,6 +125,10 @@ impl Walk<'_> {
                     self.in_vain(standing, (name, place), "deliver under", reachable);
                 }
             }
+            // No account is left: a consent that has any is revoked.
+            Action::DelinkAll { fip: None } if standing.states.iter().all(|status| *status != Status::Pending) => {
+                self.go(standing, Input::Revoke, line);
+            }
             Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
                 // Consents that name the account are revoked.
                 let revoked = standing.states.iter().filter_map(|status| status.after(Input::Revoke));

@@ -78,10 +78,70 @@ impl DocsPage {
     }
 }
 
-/// The schema of a body, the one it refers to put in its place.
+/// What a body holds, a line for each field.
 fn shape_of(document: &Value, content: &Value) -> Option<String> {
-    let (_, body) = content.as_object()?.iter().next()?;
-    let schema = &body["schema"];
-    let referred = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
-    serde_json::to_string_pretty(referred.unwrap_or(schema)).ok()
+    let (kind, body) = content.as_object()?.iter().next()?;
+    let mut outline = Outline { document, text: String::new() };
+    match outline.kind(&body["schema"]).as_str() {
+        "" => outline.text.push_str(kind),
+        "object" => {}
+        other => outline.text.push_str(other),
+    }
+    outline.fields(&body["schema"], 0);
+    Some(outline.text.trim_start_matches('\n').to_owned())
+}
+
+/// How deep an outline goes: what is further in is seen in the document itself.
+const DEPTH_MAX: usize = 5;
+
+struct Outline<'a> {
+    document: &'a Value,
+    text: String,
+}
+
+impl<'a> Outline<'a> {
+    /// The schema that is meant, with what stands beside a reference left out.
+    fn meant(&self, schema: &'a Value) -> &'a Value {
+        let wrapped = || ["allOf", "anyOf"].iter().find_map(|name| schema[*name][0]["$ref"].as_str());
+        let referred = schema["$ref"].as_str().or_else(wrapped);
+        let found = referred.and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
+        found.map_or(schema, |found| self.meant(found))
+    }
+
+    /// A word for the type of a value, or the words that it may be.
+    fn kind(&self, schema: &'a Value) -> String {
+        let schema = self.meant(schema);
+        if let Some(words) = schema["enum"].as_array() {
+            let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
+            return words.join(" | ");
+        }
+        match schema["type"].as_str() {
+            Some("array") => format!("list of {}", self.kind(&schema["items"])),
+            Some("string") => schema["format"].as_str().unwrap_or("text").to_owned(),
+            Some(other) => other.to_owned(),
+            None if schema["oneOf"].is_array() => "one of two".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn fields(&mut self, schema: &'a Value, depth: usize) {
+        let schema = self.meant(schema);
+        for choice in schema["oneOf"].as_array().into_iter().flatten() {
+            self.fields(choice, depth + 1);
+        }
+        if schema["items"].is_object() {
+            self.fields(&schema["items"], depth);
+        }
+        let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let may = if required.iter().any(|required| required == name) { "" } else { "?" };
+            let kind = self.kind(field);
+            let said =
+                field["description"].as_str().map(|said| format!("  {}", said.replace('\n', " "))).unwrap_or_default();
+            self.text += &format!("\n{:indent$}{name}{may}: {kind}{said}", "", indent = 2 * depth);
+            if depth < DEPTH_MAX {
+                self.fields(field, depth + 1);
+            }
+        }
+    }
 }

@@ -171,6 +171,20 @@ async fn a_folder_adds_scenarios_with_rules_that_answer_events() {
 }
 
 #[tokio::test]
+async fn the_late_answer_of_a_fip_without_an_account_asks_for_nothing() {
+    // New customers have an account at FIP-1 alone.
+    let text = "version: 1\nname: spur\nsteps:\n  - approve: {}\nrules:\n  - on: consent.active\n    deliver: { default: READY, \
+                fips: { FIP-2: { answer: READY, after: 30m } } }\n";
+    let files = folder("spur", &[("spur.yaml", text)]);
+    let app = TestApp::with(|builder| builder.scenarios(&files)).await;
+    app.raise_with("spur").await;
+    app.advance("1h").await;
+    let journal = app.journal().await;
+    let requests = journal.iter().filter(|entry| entry["kind"] == "fi.requested").count();
+    assert_eq!(requests, 1, "the first answer opened a session; the second has none to open");
+}
+
+#[tokio::test]
 async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
     let text = "version: 1\nname: wrong\nsteps:\n  - reject: {}\n  - { id: too-late, after: 1s, approve: {} }\n";
     let files = folder("refused", &[("wrong.yaml", text)]);

@@ -84,6 +84,9 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
     for query in ["kind=calls", "op=fi", "consentHandle=x", "after=-1", "limit=many"] {
         assert_eq!(app.get(&format!("/_mockaa/v1/journal?{query}")).await.status, 400, "{query}");
     }
+    let misspelt = app.get("/_mockaa/v1/journal?knd=call").await;
+    assert_eq!(misspelt.status, 400);
+    assert!(misspelt.text.contains("has 'knd', which is none of its names; did you mean kind?"), "{}", misspelt.text);
     for query in ["within=soon", "within=1h", "count=0", "count=many"] {
         assert_eq!(app.get(&format!("/_mockaa/v1/journal/wait?{query}")).await.status, 400, "{query}");
     }

@@ -87,6 +87,10 @@ pub fn deliver(
         return Err(Refusal::NothingAwaited(id.to_string()));
     }
     let requested = open(consent, grant, state, unasked(consent), given);
+    // Nothing is asked for that nobody would answer, such as of a FIP at which there is no account.
+    if !requested.accounts.iter().any(|account| outcome.of(account, &requested.accounts).is_some()) {
+        return Err(Refusal::NothingAwaited(requested.id.to_string()));
+    }
     let answered = prepared(&requested, &grant.accounts, outcome, given);
     Ok(vec![opened(consent, requested, given), answered])
 }

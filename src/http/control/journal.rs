@@ -21,7 +21,8 @@ const WAIT_MAX: Span = Span::seconds(5 * 60);
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (after, limit) = window(&call)?;
-        let query = JournalQuery::read(&|name| Ok(Pairs::parse(call.query())?.first(name).map(str::to_owned)))?;
+        let pairs = Pairs::parse(call.query())?.only(&JournalQuery::NAMES)?;
+        let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
         Ok(Answer::json(&page(&world, after, limit, |entry| query.wants(entry))))
     }))
 }
@@ -41,7 +42,7 @@ pub async fn wait(call: Call) -> HttpResponse {
 async fn waited(call: &Call) -> Result<Answer, Problem> {
     let world = operator(call)?;
     let (after, limit) = window(call)?;
-    let pairs = Pairs::parse(call.query())?;
+    let pairs = Pairs::parse(call.query())?.only(&[&JournalQuery::NAMES[..], &["count", "within"]].concat())?;
     let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
     let count = match pairs.first("count") {
         None => 1,

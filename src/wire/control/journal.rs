@@ -32,6 +32,9 @@ pub struct JournalQuery {
 }
 
 impl JournalQuery {
+    /// What a query may say.
+    pub const NAMES: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
+
     /// Reads the query; `value` gives that of a name.
     ///
     /// # Errors

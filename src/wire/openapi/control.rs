@@ -9,7 +9,7 @@ use crate::wire::control::consents::{ApproveRequest, ConsentView};
 use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
-use crate::wire::control::journal::{AssertView, JournalPage};
+use crate::wire::control::journal::{AssertView, JournalPage, JournalQuery};
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{DefaultRequest, PinRequest, PinView, ScenarioView, StoryView};
 use crate::wire::control::sessions::{AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView};
@@ -48,7 +48,7 @@ use Takes::{Nothing, Script, Told};
 type Call = (&'static str, &'static str, &'static str, &'static [&'static str], Takes, Answers);
 
 const PART: &[&str] = &["after", "limit"];
-const QUERY: &[&str] = &["after", "limit", "kind", "op", "consentHandle", "customer"];
+const QUERY: &[&str] = &JournalQuery::NAMES;
 const WAIT: &[&str] = &["after", "limit", "kind", "op", "consentHandle", "customer", "count", "within"];
 
 /// Method, path, what it does, its query, what it takes, what it answers.
