@@ -156,9 +156,12 @@ fn typed<T: DeserializeOwned>(text: &str, schema: &Value, name: &str) -> Result<
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use schemars::{JsonSchema, SchemaGenerator};
 
+    use super::words::Lasting;
     use super::{Draft, parse, schema};
     use crate::scenario::shipped::SHIPPED;
+    use crate::wire::span::parse_span;
 
     fn faults(text: &str) -> String {
         parse(text).expect_err("the text is wrong").iter().map(|fault| format!("{fault}\n")).collect()
@@ -211,6 +214,18 @@ mod tests {
                 assert!(schema.pointer(pointer).is_some(), "{pointer}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_schema_takes_for_a_length_of_time_is_one() {
+        let schema = Lasting::json_schema(&mut SchemaGenerator::default()).to_value();
+        let pattern = schema["pattern"].as_str().expect("a pattern");
+        // Numbers of a size that does not overflow.
+        let pattern = pattern.trim_matches(['^', '$']).replace("[0-9]+", "[0-9]{1,4}");
+        let lengths = proptest::string::string_regex(&pattern).expect("a regular expression");
+        proptest!(|(length in lengths)| {
+            prop_assert!(parse_span(&length).is_some(), "{length}");
+        });
     }
 
     proptest! {

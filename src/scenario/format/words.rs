@@ -127,11 +127,14 @@ impl JsonSchema for Lasting {
         "Lasting".into()
     }
 
+    /// A part that is left out is left out with its letter: neither `P` nor `PT` is a length.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        const TIME: &str = "T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S)";
+        let days = format!("[0-9]+D({TIME})?");
         json_schema!({
             "type": "string",
             "format": SPAN,
-            "pattern": "^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)$",
+            "pattern": format!("^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W({days}|{TIME})?|{days}|{TIME}))$"),
             "examples": ["500ms", "2s", "5m", "12h", "P30D", "PT1H30M"],
         })
     }
