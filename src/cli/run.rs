@@ -32,6 +32,7 @@ use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
 use crate::scenario::format::parse;
+use crate::scenario::library::taken;
 use crate::scenario::plan::{Action, Plan};
 use crate::wire::control::report::{GradeView, ReportView, text_of};
 
@@ -179,15 +180,10 @@ fn read(named: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
         let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
-                let same = plans.iter().find(|(_, other, _): &&(PathBuf, Plan, String)| other.name == plan.name);
-                if let Some((other, ..)) = same {
-                    let (name, place) = (&plan.name, plan.place.line);
-                    wrong.push(format!(
-                        "{}:{place}: the name '{name}' is taken by {}",
-                        file.display(),
-                        other.display()
-                    ));
-                }
+                let others = plans
+                    .iter()
+                    .map(|(file, plan, _): &(PathBuf, Plan, String)| (plan, file.to_str().unwrap_or_default()));
+                wrong.extend(taken(&plan, others).map(|taken| told(&file, &[taken])));
                 plans.push((file, plan, text));
             }
             Err(faults) => wrong.push(told(&file, &faults)),

@@ -11,7 +11,7 @@ use crate::cli::remote::{Remote, part, print_list, print_one};
 use crate::cli::{Usage, input};
 use crate::domain::naming::alternatives;
 use crate::scenario::format::{Draft, Fault, parse, schema};
-use crate::scenario::library::{is_scenario, ties};
+use crate::scenario::library::{files_in, taken, ties};
 use crate::scenario::lint::{Finding, Severity, lint};
 use crate::scenario::plan::Plan;
 use crate::scenario::shipped::SHIPPED;
@@ -186,10 +186,7 @@ pub fn files_of(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             files.push(path.clone());
             continue;
         }
-        let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_scenario(path)).collect();
-        found.sort();
-        files.extend(found);
+        files.extend(files_in(path).with_context(|| format!("cannot read {}", path.display()))?);
     }
     Ok(files)
 }
@@ -209,13 +206,8 @@ fn check(named: &[PathBuf], format: Format, strict: bool) -> anyhow::Result<Exit
             Err(faults) => findings.extend(faults.into_iter().map(bad)),
             Ok(plan) => {
                 findings.extend(lint(&plan).into_iter().map(|finding| (shown.clone(), finding)));
-                let others = plans.iter().filter(|(other, _)| other.name != plan.name);
-                let others = others.map(|(plan, file)| (plan, file.as_str()));
-                findings.extend(ties(&plan, others).into_iter().map(bad));
-                if let Some((other, there)) = plans.iter().find(|(other, _)| other.name == plan.name) {
-                    let message = format!("the name '{}' is taken by {there}:{}", plan.name, other.place.line);
-                    findings.push(bad(Fault { line: plan.place.line, column: plan.place.column, message }));
-                }
+                let others = || plans.iter().map(|(plan, file)| (plan, file.as_str()));
+                findings.extend(ties(&plan, others()).into_iter().chain(taken(&plan, others())).map(bad));
                 plans.push((plan, shown));
             }
         }

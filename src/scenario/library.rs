@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -88,6 +89,10 @@ impl Library {
 }
 
 impl Entry {
+    fn named(&self) -> (&Plan, &str) {
+        (&self.plan, &self.file)
+    }
+
     fn shown(&self) -> Shown {
         let Self { plan, file, text, .. } = self;
         let (name, description) = (plan.name.clone(), plan.description.clone());
@@ -181,15 +186,13 @@ impl Set {
     }
 
     fn add_folder(&mut self, folder: &Path, faults: &mut String) {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
+        let files = match files_in(folder) {
+            Ok(files) => files,
             Err(error) => {
                 note(faults, format_args!("{}: cannot be read as a folder of scenarios: {error}", folder.display()));
                 return;
             }
         };
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_scenario(path)).collect();
-        files.sort();
         for file in files {
             let place = file.display().to_string();
             match std::fs::read_to_string(&file) {
@@ -211,13 +214,12 @@ impl Set {
                 return;
             }
         };
-        let Place { line, column } = plan.place;
-        if let Some(other) = self.0.get(&plan.name).filter(|other| !other.shipped) {
-            let (there, taken) = (&other.file, other.plan.place.line);
-            note(faults, format_args!("{file}:{line}:{column}: the name '{}' is taken by {there}:{taken}", plan.name));
+        let others = self.0.values().filter(|other| !other.shipped).map(Entry::named);
+        if let Some(taken) = taken(&plan, others) {
+            note(faults, format_args!("{file}:{taken}"));
             return;
         }
-        for tie in ties(&plan, self.0.values().map(|entry| (&*entry.plan, &*entry.file))) {
+        for tie in ties(&plan, self.0.values().map(Entry::named)) {
             note(faults, format_args!("{file}:{tie}"));
         }
         self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), file, text: text.into(), shipped });
@@ -228,14 +230,31 @@ impl Set {
     }
 }
 
-/// Whether a file of a folder is a scenario, by its name. The schema may lie beside those that name it.
-pub fn is_scenario(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with(".schema.json")
+/// The scenario files of a folder, by their names. The schema may lie beside those that name it.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_scenario = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with(".schema.json")
+    };
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(is_scenario).collect();
+    files.sort();
+    Ok(files)
 }
 
 fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {
     writeln!(faults, "{fault}").expect("writing to a string cannot fail");
+}
+
+/// That another scenario has this one's name.
+pub fn taken<'a>(plan: &Plan, mut others: impl Iterator<Item = (&'a Plan, &'a str)>) -> Option<Fault> {
+    let Place { line, column } = plan.place;
+    let (other, file) = others.find(|(other, _)| other.name == plan.name)?;
+    let message = format!("the name '{}' is taken by {file}:{}", plan.name, other.place.line);
+    Some(Fault { line, column, message })
 }
 
 /// Scenarios whose `match` asks just as much as this one's for the same consents: nobody could say which is meant.
@@ -243,7 +262,8 @@ pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) 
     let Some((casting, Place { line, column })) = &plan.casting else { return Vec::new() };
     let tie = |(other, file): (&Plan, &str)| {
         let (theirs, there) = other.casting.as_ref()?;
-        if theirs.rank() != casting.rank() || !theirs.overlaps(casting) {
+        // One of the same name stands for this one, or is told by its name.
+        if other.name == plan.name || theirs.rank() != casting.rank() || !theirs.overlaps(casting) {
             return None;
         }
         let message = format!(

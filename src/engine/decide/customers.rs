@@ -143,9 +143,7 @@ pub fn delink(
             place: "linked under that linkRefNumber",
         });
     }
-    let delinked = Event::AccountDelinked { customer: Arc::clone(customer), link_ref: link_ref.into() };
-    let revoked = revoked(state, customer, &[link_ref]);
-    Ok(known(state, customer, given).chain([delinked]).chain(revoked).collect())
+    Ok(delinked(state, customer, &[link_ref], given))
 }
 
 /// Every account that the customer holds there, and has not linked, is linked; a scenario's short cut.
@@ -183,14 +181,16 @@ pub fn delink_all(
     if there.is_empty() {
         return Err(Refusal::NothingLinked { customer: customer.to_string(), fip: fip.map(str::to_owned) });
     }
-    let mut events: Vec<_> = known(state, customer, given).collect();
-    for account in &there {
-        let (customer, link_ref) = (Arc::clone(customer), account.link_ref.clone());
-        events.push(Event::AccountDelinked { customer, link_ref });
-    }
     let link_refs: Vec<&str> = there.iter().map(|account| &*account.link_ref).collect();
-    events.extend(revoked(state, customer, &link_refs));
-    Ok(events)
+    Ok(delinked(state, customer, &link_refs, given))
+}
+
+/// These accounts are linked no longer, and the consents that name one are revoked.
+fn delinked(state: &State, customer: &Arc<str>, link_refs: &[&str], given: &Circumstances<'_>) -> Vec<Event> {
+    let delinked =
+        |link_ref: &&str| Event::AccountDelinked { customer: Arc::clone(customer), link_ref: (*link_ref).into() };
+    let delinked = link_refs.iter().map(delinked);
+    known(state, customer, given).chain(delinked).chain(revoked(state, customer, link_refs)).collect()
 }
 
 fn known_fip(fip: Option<&str>, given: &Circumstances<'_>) -> Result<(), Refusal> {
