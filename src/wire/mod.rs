@@ -19,3 +19,4 @@ pub mod seed;
 pub mod span;
 pub mod token;
 pub mod unaport;
+pub mod yaml;

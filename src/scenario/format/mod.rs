@@ -2,40 +2,29 @@
 //! and what would have been accepted, all of them at once.
 //!
 //! ```text
-//! text → node (a tree with places) → validate (against the schema of types) → types (serde) → read (a Plan)
+//! text → `wire::yaml` (against the schema of types) → types (serde) → read (a Plan)
 //! ```
 
-mod node;
 mod read;
 pub mod types;
-mod validate;
-mod words;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
 use self::types::{Entry, ExpectFile, FaultsFile, File};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
 use crate::domain::time::Span;
 use crate::scenario::plan::Plan;
+use crate::wire::yaml::{node, schema_of, typed, without_null};
 
-pub use self::validate::is_name;
 pub use crate::domain::script::TextFault as Fault;
-
-fn fault(location: Location, message: String) -> Fault {
-    Fault { line: location.line(), column: location.column(), message }
-}
-
-/// A text longer than that is no scenario.
-const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Reads a scenario.
 ///
@@ -104,64 +93,15 @@ pub fn schema(draft: Draft) -> Schema {
     settings.with_transform(RecursiveTransform(without_null)).into_generator().into_root_schema_for::<File>()
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
-    settings.into_generator().into_root_schema_for::<T>().to_value()
-}
-
-/// What may be left out is left out: a key without a value is refused, so no schema offers it.
-fn without_null(schema: &mut Schema) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            schema.insert("type".to_owned(), only);
-        }
-    }
-    if schema.get("default").is_some_and(Value::is_null) {
-        schema.remove("default");
-    }
-    if let Some(Value::Array(names)) = schema.get_mut("enum") {
-        names.retain(|name| !name.is_null());
-    }
-    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
-        if let [Value::Object(only)] = choices.as_slice() {
-            let only = only.clone();
-            schema.remove("anyOf");
-            for (key, value) in only {
-                schema.insert(key, value);
-            }
-        }
-    }
-}
-
-fn typed<T: DeserializeOwned>(text: &str, schema: &Value, name: &str) -> Result<T, Vec<Fault>> {
-    if text.len() > TEXT_BYTES_MAX {
-        let message = format!("it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody", text.len());
-        return Err(vec![Fault { line: 0, column: 0, message }]);
-    }
-    let tree = node::read(text).map_err(|fault| vec![fault])?;
-    let mut faults = validate::validate(&tree, schema, name);
-    if !faults.is_empty() {
-        faults.sort();
-        return Err(faults);
-    }
-    serde_saphyr::from_str(text).map_err(|error| {
-        let location = error.location().unwrap_or(Location::UNKNOWN);
-        vec![fault(location, error.without_snippet().to_string())]
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use schemars::{JsonSchema, SchemaGenerator};
 
-    use super::words::Lasting;
     use super::{Draft, parse, schema};
     use crate::scenario::shipped::SHIPPED;
     use crate::wire::span::parse_span;
+    use crate::wire::yaml::words::Lasting;
 
     fn faults(text: &str) -> String {
         parse(text).expect_err("the text is wrong").iter().map(|fault| format!("{fault}\n")).collect()

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use super::Fault;
 use super::types::{
     AccountsSpec, ApiEntry, ApiFaultSpec, ApiWhere, Approve, AtFips, By, DataWhen, DataWord, Deliver, Entry,
     ExpectCall, ExpectEntry, ExpectEvent, ExpectFile, ExpectState, ExpectWebhook, FACES, FaultsFile, File, LatencySpec,
     MatchSpec, Never, Notify, OneOrMore, Over, Spread, Told, WebhookEntry, WebhookFaultSpec, WebhookWhere,
     told_statuses,
 };
-use super::words::{Lasting, Word};
-use super::{Fault, fault};
 use crate::domain::api_fault::{ApiFault, ApiPlace, ApiRule, Faults, Latency};
 use crate::domain::casting::Match;
 use crate::domain::command::{Choice, Outcome, Pace, Party, Selection, Verb};
@@ -28,6 +27,8 @@ use crate::domain::time::Span;
 use crate::domain::webhook_fault::{Counted, WebhookFault, WebhookPlace, WebhookRule};
 use crate::scenario::plan::{Action, Place, Plan, Rule, Step};
 use crate::wire::fields::quoted;
+use crate::wire::yaml::fault;
+use crate::wire::yaml::words::{Lasting, Word};
 
 /// Answers of FIPs whose delays differ are told one after the other.
 const ANSWERS_MAX: usize = 100;

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::words::{ConsentEvent, Count, FipAnswer, HttpStatus, Lasting, NAME, Word};
 use crate::domain::account::FiType;
 use crate::domain::api_fault::Tampering;
 use crate::domain::command::Party;
@@ -19,6 +18,7 @@ use crate::domain::session::{Approval, SessionStatus};
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{Algorithm, Corruption, Transport, WebhookFaultName};
 use crate::wire::rebit::error::ErrorCode;
+use crate::wire::yaml::words::{ConsentEvent, Count, FipAnswer, HttpStatus, Lasting, NAME, Word};
 
 /// A scenario: what drives a consent when no person does, what goes wrong meanwhile, and what is expected of the FIU.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,7 +6,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 
-use super::{Fault, fault};
+use super::fault;
+use crate::domain::script::TextFault;
 
 /// A value with its place.
 pub type Placed = Spanned<Node>;
@@ -42,7 +43,7 @@ impl Node {
 ///
 /// # Errors
 /// What makes it no YAML, and where.
-pub fn read(text: &str) -> Result<Placed, Fault> {
+pub fn read(text: &str) -> Result<Placed, TextFault> {
     // A key that stands twice is ours to tell, with both places.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

@@ -4,16 +4,17 @@
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
+use super::fault;
 use super::node::{Node, Placed};
 use super::words::{COUNT, Count, NAME, SPAN, STATUS};
-use super::{Fault, fault};
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::meant;
+use crate::domain::script::TextFault;
 use crate::wire::fields::quoted;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// Everything that is wrong with a tree, which the faults call by this name.
-pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<Fault> {
+pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<TextFault> {
     let mut checker = Checker { root: schema, faults: Vec::new() };
     checker.check(tree, schema, name);
     checker.faults
@@ -21,7 +22,7 @@ pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<Fault> {
 
 struct Checker<'a> {
     root: &'a Value,
-    faults: Vec<Fault>,
+    faults: Vec<TextFault>,
 }
 
 impl<'a> Checker<'a> {
@@ -179,7 +180,7 @@ impl<'a> Checker<'a> {
 }
 
 /// Whether a name can name a scenario.
-pub fn is_name(text: &str) -> bool {
+fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=100).contains(&text.len()) && text.bytes().all(plain)
 }

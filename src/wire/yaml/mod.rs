@@ -1,0 +1,79 @@
+//! Files that people write: YAML or JSON, unknown keys refused, every error with its line and column and what would
+//! have been accepted, all of them at once.
+//!
+//! ```text
+//! text → node (a tree with places) → validate (against the schema of types) → types (serde)
+//! ```
+
+pub mod node;
+mod validate;
+pub mod words;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_saphyr::Location;
+
+use crate::domain::script::TextFault;
+
+pub fn fault(location: Location, message: String) -> TextFault {
+    TextFault { line: location.line(), column: location.column(), message }
+}
+
+/// A text longer than that is none that somebody wrote.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
+
+pub fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// What may be left out is left out: a key without a value is refused, so no schema offers it.
+pub fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if let Some(Value::Array(names)) = schema.get_mut("enum") {
+        names.retain(|name| !name.is_null());
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Reads a text, which faults call by this name, as a type whose schema this is.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn typed<T: DeserializeOwned>(text: &str, schema: &Value, name: &str) -> Result<T, Vec<TextFault>> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody", text.len());
+        return Err(vec![TextFault { line: 0, column: 0, message }]);
+    }
+    let tree = node::read(text).map_err(|fault| vec![fault])?;
+    let mut faults = validate::validate(&tree, schema, name);
+    if !faults.is_empty() {
+        faults.sort();
+        return Err(faults);
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let location = error.location().unwrap_or(Location::UNKNOWN);
+        vec![fault(location, error.without_snippet().to_string())]
+    })
+}
