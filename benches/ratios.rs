@@ -14,15 +14,18 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::DateTime;
 use dashmap::DashMap;
 use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
+use mockaa::config::personas::personas;
 use mockaa::crypto::exchange::{KeyPair, write_public};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::account::Account;
 use mockaa::domain::command::{Command, RaiseConsent, Verb};
-use mockaa::domain::consent::{ConsentType, Face, Input, Persona, Range};
+use mockaa::domain::consent::{ConsentType, Face, Input, Range};
 use mockaa::domain::exchange::{Curve, PeerKey};
 use mockaa::domain::ids::{ConsentHandle, SessionId};
+use mockaa::domain::participants::FiSchema;
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
+use mockaa::domain::persona::{DEFAULT_PERSONA, Life};
 use mockaa::domain::session::{Approval, Progression};
 use mockaa::domain::statement::Statement;
 use mockaa::domain::time::{Span, Timestamp};
@@ -132,6 +135,8 @@ fn participants() -> Participants {
 
 fn world() -> Arc<World> {
     let setting = Setting {
+        personas: Arc::default(),
+        persona: life().persona,
         seed: 42,
         clock: ClockStart { at: parse_instant(NOW), frozen: true },
         participants: Arc::new(participants()),
@@ -156,7 +161,7 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         fiu: "FIU-1".into(),
         filing: None,
         scenario: None,
-        persona: Persona::default(),
+        persona: None,
     };
     let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
     serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
@@ -340,14 +345,15 @@ fn get_raw() -> Work {
 }
 
 fn statement_product() -> Work {
-    let account = accounts(&participants(), 42, "9812345678@mockaa").remove(0);
+    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
+    let life = life();
     let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
     let mut document = Vec::new();
     Box::new(move || {
-        let statement = told(&account, Range { from, to });
+        let statement = told(&life, &account, Range { from, to });
         document.clear();
-        xml::write(&statement, &mut document);
+        xml::write(&statement, FiSchema::V1, &mut document);
         black_box(&document);
         megabytes(document.len())
     })
@@ -398,11 +404,18 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u64, out: &mut String) {
     }
 }
 
-fn told(account: &Account, range: Range) -> Statement {
+/// The default one.
+fn life() -> Life {
+    let personas = personas(None).expect("the shipped ones are right");
+    let as_of = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date");
+    Life { persona: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")), as_of }
+}
+
+fn told(life: &Life, account: &Account, range: Range) -> Statement {
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
-        life: Persona::Salaried,
+        life,
         account,
         consent_types: ConsentType::ALL,
         range,
@@ -414,16 +427,17 @@ fn told(account: &Account, range: Range) -> Statement {
 
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
 fn fetch_product(curve: Curve) -> Work {
-    let account = accounts(&participants(), 42, "9812345678@mockaa").remove(0);
+    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
+    let life = life();
     let from = parse_instant("2021-09-30T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
     let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
     let peer = PeerKey { curve, public: fiu.public, nonce: fiu.nonce };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        let statement = told(&account, Range { from, to });
+        let statement = told(&life, &account, Range { from, to });
         let mut document = Vec::new();
-        xml::write(&statement, &mut document);
+        xml::write(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
         let sealed = [Sealed {

@@ -17,8 +17,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::bankgen;
+use crate::config::personas::{self, BadPersonas};
 use crate::config::{ConfigError, Options, Parties, check_path, participants, usual};
 use crate::crypto::base64::url_encode;
+use crate::domain::persona::DEFAULT_PERSONA;
 use crate::domain::session::Progression;
 use crate::domain::time::Span;
 use crate::engine::clock::wall;
@@ -44,6 +46,8 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error("scenarios cannot be loaded:\n{0}")]
     Scenarios(BadScenarios),
+    #[error("personas cannot be loaded:\n{0}")]
+    Personas(#[from] BadPersonas),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
     Bind { address: SocketAddr, source: io::Error },
     #[error(transparent)]
@@ -98,6 +102,8 @@ impl Sandbox {
             clock,
             scenarios,
             default_scenario,
+            personas,
+            persona,
             security,
             push_data,
             push_data_path,
@@ -111,8 +117,10 @@ impl Sandbox {
         check_path(&push_data_path)?;
         let Parties { participants, keys, fiu_url, unaport } = participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
-        let library = Library::load(scenarios, Required { default: default_scenario, usual: usual(&participants) })
-            .map_err(StartError::Scenarios)?;
+        let personas = Arc::new(personas::personas(personas.as_deref())?);
+        let persona = personas::named(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
+        let required = Required { default: default_scenario, usual: usual(&participants) };
+        let library = Library::load(scenarios, required, Arc::clone(&personas)).map_err(StartError::Scenarios)?;
         let library = Arc::new(library);
         let watching = watch(&library);
         let setting = Arc::new(Setting {
@@ -126,6 +134,8 @@ impl Sandbox {
             push_data,
             director: library,
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
+            personas,
+            persona,
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
@@ -368,6 +378,20 @@ impl SandboxBuilder {
     #[must_use]
     pub fn default_scenario(mut self, name: impl Into<String>) -> Self {
         self.options.default_scenario = Some(name.into());
+        self
+    }
+
+    /// A folder of personas, or a file with one, added to the shipped ones.
+    #[must_use]
+    pub fn personas(mut self, place: impl Into<PathBuf>) -> Self {
+        self.options.personas = Some(place.into());
+        self
+    }
+
+    /// The persona of customers whom nothing else gives one.
+    #[must_use]
+    pub fn persona(mut self, name: impl Into<String>) -> Self {
+        self.options.persona = Some(name.into());
         self
     }
 

@@ -17,7 +17,8 @@
 
 mod app;
 pub mod cli;
-mod config;
+#[doc(hidden)]
+pub mod config;
 
 #[doc(hidden)]
 pub mod bankgen;

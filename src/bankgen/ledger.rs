@@ -1,517 +1,608 @@
-//! The ledger of a salaried account, told month by month.
+//! The ledger of a bank account, told month by month.
 //!
-//! Pay comes on the last working day, then rent, instalment, fund and bills on their days, cash and shopping in
-//! between. Each month ends at [`Persona::close`]; what is over or missing by the 24th moves to or from the
-//! customer's own deposit, as an auto-sweep facility does. So a month needs nothing from the months before it,
-//! except that a quarter's interest is computed on the daily balances of its three months.
+//! A quarter is told from its first day, with a running balance: what the account cannot pay is not paid, and what is
+//! collected by mandate bounces. Where the story says what the account keeps, each quarter ends there ([`Habits::close`]), by a
+//! transfer to or from another account of the holder; so a month needs no more of the past than its quarter. Where it does
+//! not, the ledger is told from the opening on.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
-use crate::bankgen::calendar::Month;
-use crate::bankgen::names::{BILLS, CARD_SHOPS, UPI_SHOPS};
-use crate::bankgen::persona::{Persona, ordinal, pick};
-use crate::bankgen::{StatementRequest, stream};
+use crate::bankgen::habits::{Drawn, Habits, Owed, Priced, one_of, somebody};
+use crate::bankgen::loan::Instalment;
+use crate::bankgen::narration::{Facts, Party, mode};
+use crate::domain::calendar::{Month, is_working_day};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
-use crate::domain::statement::{NewRow, Summary, TransactionMode, Transactions};
+use crate::domain::persona::{Amount, Cast, Channel, Every, Flow, On, Then, With};
+use crate::domain::statement::NewRow;
 use crate::domain::stream::Kind;
 use crate::domain::time::Timestamp;
-
-/// Savings interest, in basis points a year.
-const INTEREST_BASIS_POINTS: i64 = 300;
-
-const MONTHS: [&str; 12] =
-    ["Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ", "Dec "];
-
-/// The day on which the sweep evens the month out.
-const SWEEP_DAY: u32 = 24;
 
 /// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
 ///
 /// `Assumption:` nobody tests with statements of the next century.
-const LAST_MONTH: Month = Month { year: 2099, month: 12 };
+pub const LAST_MONTH: Month = Month { year: 2099, month: 12 };
 
-/// One entry of a month, before it has a place in a statement.
-#[derive(Clone, Copy, Debug)]
-struct Posting {
-    at: NaiveDateTime,
-    transaction_type: TransactionType,
-    mode: TransactionMode,
-    amount: Paise,
-    /// Where its texts stand in [`Book::texts`]: start of the narration, its end and start of the reference, its end.
-    texts: (u32, u32, u32),
-}
+/// What a bank takes for a mandate or a cheque that bounces: 250 rupees and GST.
+const BOUNCE: Paise = Paise(29_500);
 
-impl Posting {
-    fn signed(&self) -> Paise {
-        match self.transaction_type {
-            TransactionType::Credit => self.amount,
-            TransactionType::Debit => -self.amount,
-        }
-    }
-}
+/// What a bank takes where the month's average was too low: 300 rupees and GST.
+const LOW_BALANCE: Paise = Paise(35_400);
 
-/// The postings of one month, and the buffer of their texts; reused from month to month.
-#[derive(Debug, Default)]
-struct Book {
-    postings: Vec<Posting>,
-    texts: String,
-}
+/// What a lender takes for presenting an instalment again.
+const PENAL: Paise = Paise::rupees(500);
 
-impl Book {
-    fn post(&mut self, at: NaiveDateTime, movement: Movement, narration: &[Piece<'_>], reference: Reference) {
-        let Movement { transaction_type, mode, amount } = movement;
-        let start = self.length();
-        for piece in narration {
-            self.write(*piece);
-        }
-        let middle = self.length();
-        self.write(Text(reference.prefix));
-        self.write(reference.digits());
-        let texts = (start, middle, self.length());
-        self.postings.push(Posting { at, transaction_type, mode, amount, texts });
-    }
+/// A mandate that has bounced is presented again after so many days.
+const AGAIN_AFTER: u32 = 5;
 
-    fn write(&mut self, piece: Piece<'_>) {
-        match piece {
-            Text(text) => self.texts.push_str(text),
-            Number { value, digits } => {
-                let mut scale = 10u64.pow(digits);
-                if digits % 2 == 1 {
-                    scale /= 10;
-                    self.texts.push(char::from(b'0' + u8::try_from(value / scale % 10).expect("a digit")));
-                }
-                while scale > 1 {
-                    scale /= 100;
-                    let pair = 2 * usize::try_from(value / scale % 100).expect("below 100");
-                    self.texts.push_str(&PAIRS[pair..pair + 2]);
-                }
-            }
-        }
-    }
+/// Settlements between own accounts are in multiples of this.
+const SETTLEMENT: i64 = 50_000;
 
-    fn length(&self) -> u32 {
-        u32::try_from(self.texts.len()).expect("a month's texts are short")
-    }
-}
+/// On the last day of a month nothing happens from this hour on but what the bank does.
+const LAST_HOUR: u32 = 18;
 
-/// 00 to 99: two digits at a time, already text.
-const PAIRS: &str = "0001020304050607080910111213141516171819\
-                     2021222324252627282930313233343536373839\
-                     4041424344454647484950515253545556575859\
-                     6061626364656667686970717273747576777879\
-                     8081828384858687888990919293949596979899";
+/// Where rows go.
+pub type Sink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 
-/// A part of a narration. Rows are made by the thousand, and format strings cost several times as much as these.
-#[derive(Clone, Copy)]
-enum Piece<'a> {
-    Text(&'a str),
-    /// With leading zeros, at most 18 digits.
-    Number {
-        value: u64,
-        digits: u32,
-    },
-}
-
-use Piece::{Number, Text};
-
-#[derive(Clone, Copy)]
-struct Movement {
-    transaction_type: TransactionType,
-    mode: TransactionMode,
-    amount: Paise,
-}
-
-fn debit(mode: TransactionMode, amount: Paise) -> Movement {
-    Movement { transaction_type: TransactionType::Debit, mode, amount }
-}
-
-fn credit(mode: TransactionMode, amount: Paise) -> Movement {
-    Movement { transaction_type: TransactionType::Credit, mode, amount }
-}
-
-/// The bank's reference: a prefix and a number of so many digits.
-#[derive(Clone, Copy)]
-struct Reference {
-    prefix: &'static str,
-    digits: u32,
+/// Tells the months of an account, one after the other.
+pub struct Teller<'a> {
+    habits: &'a Habits<'a>,
+    /// The month that is told next.
+    next: Month,
+    balance: Paise,
+    /// Since the last interest: closing balances, in paise days.
+    products: Products,
+    /// Charges that wait for money.
+    arrears: Paise,
+    attempts: Vec<Attempt<'a>>,
     number: u64,
+    narration: String,
+    reference: String,
 }
 
-impl Reference {
-    fn digits(self) -> Piece<'static> {
-        Number { value: self.number, digits: self.digits }
-    }
-
-    /// Retrieval reference number of UPI and IMPS: last digit of the year, day of the year, eight more.
-    fn rrn(rng: &mut impl Rng, date: NaiveDate) -> Self {
-        let year = u64::from(date.year().unsigned_abs() % 10);
-        let number = (year * 1000 + u64::from(date.ordinal())) * 100_000_000 + rng.random_range(0..100_000_000);
-        Self { prefix: "", digits: 12, number }
-    }
-
-    fn utr(rng: &mut impl Rng) -> Self {
-        Self { prefix: "MOCKN", digits: 11, number: rng.random_range(0..100_000_000_000) }
-    }
-
-    fn mandate(rng: &mut impl Rng) -> Self {
-        Self { prefix: "MOCK", digits: 10, number: rng.random_range(0..10_000_000_000) }
-    }
+/// Sums of closing balances.
+#[derive(Clone, Copy, Debug, Default)]
+struct Products {
+    /// Of the quarter, the day before it included and its last day not.
+    quarter: i128,
+    /// Of the month alone, and of what was overdrawn in it.
+    month: i128,
+    overdrawn: i128,
+    /// Days of the month that are in them.
+    days: u32,
 }
 
-fn opening(persona: &Persona<'_>, month: Month) -> Paise {
-    if month <= persona.first_month() { Paise::default() } else { persona.close(month.previous()) }
-}
-
-/// Tells months, best in order: what a quarter's interest needs of the months just told is kept.
-pub struct Story<'a> {
-    persona: &'a Persona<'a>,
-    book: Book,
-    /// The last two months told, with their [`daily_products`].
-    told: [Option<(Month, i128)>; 2],
-}
-
-impl<'a> Story<'a> {
-    pub fn of(persona: &'a Persona<'a>) -> Self {
-        Self { persona, book: Book::default(), told: [None; 2] }
-    }
-
-    /// The transactions of the request's range, cut at its now, filtered.
-    pub fn transactions(&mut self, request: &StatementRequest<'_>) -> Transactions {
-        let StatementRequest { range, filters, now, .. } = *request;
-        let mut statement = Transactions::new(range);
-        let end = range.to.min(now);
-        if range.from > end {
-            return statement;
-        }
-        let mut month = Month::of(range.from.ist_date()).max(self.persona.first_month());
-        let last = Month::of(end.ist_date()).min(LAST_MONTH);
-        while month <= last {
-            self.tell(month, &mut |id, at, posting, balance, texts| {
-                let inside = range.from <= at && at <= end;
-                if inside && filters.iter().all(|filter| filter.keeps(posting.amount, posting.transaction_type)) {
-                    let (start, middle, stop) = posting.texts;
-                    statement.push(NewRow {
-                        at,
-                        transaction_type: posting.transaction_type,
-                        mode: posting.mode,
-                        amount: posting.amount,
-                        balance,
-                        id,
-                        narration: &texts[start as usize..middle as usize],
-                        reference: &texts[middle as usize..stop as usize],
-                    });
-                }
-            });
-            month = month.next();
-        }
-        statement
-    }
-
-    /// The account as it stands at `now`.
-    pub fn summary(&mut self, now: Timestamp) -> Summary {
-        let branch = self.persona.branch;
-        Summary {
-            balance: self.balance_at(now),
-            balance_at: now,
-            branch: branch.city.to_owned(),
-            ifsc: branch.ifsc(),
-            micr: branch.micr(),
-            opened_on: self.persona.opened_on,
-        }
-    }
-
-    fn balance_at(&mut self, now: Timestamp) -> Paise {
-        let month = Month::of(now.ist_date()).min(LAST_MONTH);
-        if month < self.persona.first_month() {
-            return Paise::default();
-        }
-        let mut balance = opening(self.persona, month);
-        self.tell(month, &mut |_, at, _, after, _| {
-            if at <= now {
-                balance = after;
-            }
-        });
-        balance
-    }
-
-    /// Tells a month's postings: id, instant, posting, balance after it, texts.
-    fn tell(&mut self, month: Month, row: &mut dyn FnMut(u64, Timestamp, &Posting, Paise, &str)) {
-        let Self { persona, book, told } = self;
-        write_month(persona, month, *told, book);
-        let mut balance = opening(persona, month);
-        told.swap(0, 1);
-        told[1] = Some((month, daily_products(balance, month, &book.postings, month.length())));
-        for (posting, number) in book.postings.iter().zip(1..) {
-            balance += posting.signed();
-            let date = posting.at.date();
-            let day = u64::from(date.year().unsigned_abs()) * 10_000 + u64::from(date.month() * 100 + date.day());
-            row(day * 1_000 + number, Timestamp::from_ist(posting.at), posting, balance, &book.texts);
-        }
-    }
-}
-
-/// Fills the book with the month's postings, in order of time.
-fn write_month(persona: &Persona<'_>, month: Month, told: [Option<(Month, i128)>; 2], book: &mut Book) {
-    book.postings.clear();
-    book.texts.clear();
-    if month == persona.first_month() {
-        write_opening(persona, month, book);
-    } else {
-        write_life(persona, month, book);
-        write_returns(persona, month, book);
-        if month.ends_quarter() {
-            write_interest(persona, month, told, book);
-        }
-        write_sweep(persona, month, book);
-    }
-    book.postings.sort_by_key(|posting| posting.at);
-}
-
-fn write_opening(persona: &Persona<'_>, month: Month, book: &mut Book) {
-    let at = persona.opened_on.and_time(time(11, 20, 0));
-    let deposit = credit(TransactionMode::Cash, persona.close(month));
-    let reference = Reference { prefix: "CASH", digits: 6, number: u64::from(persona.branch.code) };
-    book.post(at, deposit, &[Text("BY CASH/ACCOUNT OPENING DEPOSIT/"), Text(persona.branch.city)], reference);
-}
-
-fn write_life(persona: &Persona<'_>, month: Month, book: &mut Book) {
-    let rng = &mut stream(persona.key(Kind::Month, ordinal(month)));
-    let salary = persona.salary(month);
-
-    let payday = month.day(month.last_working_day());
-    let at = payday.and_time(time(9, rng.random_range(5..50), rng.random_range(0..60)));
-    let reference = Reference::utr(rng);
-    book.post(
-        at,
-        credit(TransactionMode::Ft, salary),
-        &[
-            Text("NEFT CR-MOCK0000001-"),
-            Text(persona.employer),
-            Text("-SALARY "),
-            Text(MONTHS[payday.month0() as usize]),
-            Number { value: u64::from(payday.year().unsigned_abs()), digits: 4 },
-            Text("-MOCKN"),
-            reference.digits(),
-        ],
-        reference,
-    );
-
-    let date = month.day(rng.random_range(1..=4));
-    let reference = Reference::rrn(rng, date);
-    book.post(
-        at_some_time(rng, date),
-        debit(TransactionMode::Ft, persona.rent(month)),
-        &[Text("IMPS/P2A/"), reference.digits(), Text("/"), Text(&persona.landlord), Text("/MOCKBANK/RENT")],
-        reference,
-    );
-
-    let date = month.day(5);
-    let reference = Reference::mandate(rng);
-    book.post(
-        date.and_time(time(6, 10, rng.random_range(0..60))),
-        debit(TransactionMode::Others, persona.emi(month)),
-        &[Text("NACH/ACH-DR/MOCK HOUSING FINANCE LTD/EMI/"), reference.digits()],
-        reference,
-    );
-
-    let date = month.day(10);
-    let reference = Reference::mandate(rng);
-    book.post(
-        date.and_time(time(7, 30, rng.random_range(0..60))),
-        debit(TransactionMode::Others, persona.sip(month)),
-        &[Text("NACH/ACH-DR/MOCK MUTUAL FUND SIP/"), reference.digits()],
-        reference,
-    );
-
-    for (name, address, low, high) in BILLS {
-        let date = month.day(rng.random_range(6..=20));
-        let amount = rupees(rng, *low, *high);
-        pay_by_upi(book, rng, date, amount, (name, address), "BILL");
-    }
-
-    // What is left after the fixed costs bounds the small spending, so that no month runs dry.
-    let mut budget = Paise(salary.0 * 28 / 100);
-    for _ in 0..rng.random_range(14..=26) {
-        let date = any_day(rng, month);
-        let (name, address, low, high) = pick(rng, UPI_SHOPS);
-        let amount = spend(&mut budget, rupees_and_paise(rng, low, high));
-        if let Some(amount) = amount {
-            pay_by_upi(book, rng, date, amount, (name, address), "PAYMENT");
-        }
-    }
-    for _ in 0..rng.random_range(2..=5) {
-        let date = any_day(rng, month);
-        let (name, low, high) = pick(rng, CARD_SHOPS);
-        let amount = rupees_and_paise(rng, low, high);
-        let reference = Reference { prefix: "", digits: 12, number: rng.random_range(0..1_000_000_000_000) };
-        let at = at_some_time(rng, date);
-        if let Some(amount) = spend(&mut budget, amount) {
-            let narration = [
-                Text("POS 4XXXXXXXXXXX"),
-                branch_code(persona),
-                Text(" "),
-                Text(name),
-                Text(" "),
-                Text(persona.branch.city),
-            ];
-            book.post(at, debit(TransactionMode::Card, amount), &narration, reference);
-        }
-    }
-    for _ in 0..rng.random_range(1..=3) {
-        let date = any_day(rng, month);
-        let amount = Paise::rupees(rng.random_range(1..=10) * 500);
-        let reference = Reference { prefix: "", digits: 6, number: rng.random_range(0..1_000_000) };
-        let at = at_some_time(rng, date);
-        if let Some(amount) = spend(&mut budget, amount) {
-            let narration = [Text("ATM/CASH WDL/"), Text(persona.branch.city), Text("/S1AW"), branch_code(persona)];
-            book.post(at, debit(TransactionMode::Atm, amount), &narration, reference);
-        }
-    }
-    for _ in 0..rng.random_range(0..=2) {
-        let date = any_day(rng, month);
-        let reference = Reference::rrn(rng, date);
-        let amount = rupees(rng, 150, 3000);
-        let narration = [
-            Text("UPI/CR/"),
-            reference.digits(),
-            Text("/"),
-            Text(&persona.friend),
-            Text("/MOCKBANK/friend@mockpay/SPLIT"),
-        ];
-        book.post(at_some_time(rng, date), credit(TransactionMode::Upi, amount), &narration, reference);
-    }
-}
-
-/// Payments that come in and go out again within a minute, in an order that keeps every balance above what it was.
-fn write_returns(persona: &Persona<'_>, month: Month, book: &mut Book) {
-    if persona.returns_a_day == 0 {
-        return;
-    }
-    let rng = &mut stream(persona.key(Kind::Returns, ordinal(month)));
-    for day in 1..=month.length() {
-        let date = month.day(day);
-        for _ in 0..persona.returns_a_day {
-            let at = date.and_time(time(rng.random_range(8..22), rng.random_range(0..60), rng.random_range(0..59)));
-            let amount = rupees_and_paise(rng, 1, 500);
-            let (shop, address, _, _) = pick(rng, UPI_SHOPS);
-            let reference = Reference::rrn(rng, date);
-            let rrn = reference.digits();
-            let refund = [Text("UPI/REV/"), rrn, Text("/"), Text(shop), Text("/MOCKBANK/"), Text(address)];
-            book.post(at, credit(TransactionMode::Upi, amount), &refund, reference);
-            let again = [Text("UPI/DR/"), rrn, Text("/"), Text(shop), Text("/MOCKBANK/"), Text(address)];
-            book.post(at + chrono::Duration::seconds(1), debit(TransactionMode::Upi, amount), &again, reference);
-        }
-    }
-}
-
-/// Interest of the quarter that ends, on its daily closing balances up to the day before.
-fn write_interest(persona: &Persona<'_>, month: Month, told: [Option<(Month, i128)>; 2], book: &mut Book) {
-    let mut products = 0i128;
-    for past in [month.previous().previous(), month.previous()] {
-        let known = told.iter().flatten().find(|(told, _)| *told == past);
-        products += match known {
-            Some((_, products)) => *products,
-            None if past < persona.first_month() => 0,
-            None => {
-                let mut earlier = Book::default();
-                write_month(persona, past, told, &mut earlier);
-                daily_products(opening(persona, past), past, &earlier.postings, past.length())
-            }
-        };
-    }
-    // The sweep of this month is not written yet, and it depends on the interest; its own effect on the daily
-    // balances is left out. Assumption: banks that sweep pay savings interest on the unswept balance.
-    let mut postings = book.postings.clone();
-    postings.sort_by_key(|posting| posting.at);
-    products += daily_products(opening(persona, month), month, &postings, month.length() - 1);
-    let interest = products * i128::from(INTEREST_BASIS_POINTS) / (365 * 10_000);
-    let interest = Paise(i64::try_from(interest).expect("interest on a savings balance fits").max(1));
-    let date = month.day(month.length());
-    let reference = Reference { prefix: "INT", digits: 8, number: ordinal(month) };
-    let number = |value: u32, digits| Number { value: u64::from(value), digits };
-    let (day, year) = (number(date.day(), 2), number(date.year().unsigned_abs(), 4));
-    let narration = [Text("INT.PD:SAVINGS:QTR TO "), day, Text("-"), number(date.month(), 2), Text("-"), year];
-    book.post(date.and_time(time(23, 55, 0)), credit(TransactionMode::Others, interest), &narration, reference);
-}
-
-/// Sum of the closing balances of the month's first `days` days, in paise days.
-fn daily_products(opening: Paise, month: Month, postings: &[Posting], days: u32) -> i128 {
-    let mut balance = opening;
-    let mut next = postings.iter().peekable();
-    let mut products = 0;
-    for day in 1..=days {
-        let date = month.day(day);
-        while let Some(posting) = next.next_if(|posting| posting.at.date() <= date) {
-            balance += posting.signed();
-        }
-        products += i128::from(balance.0);
-    }
-    products
-}
-
-fn write_sweep(persona: &Persona<'_>, month: Month, book: &mut Book) {
-    let moved: Paise = book.postings.iter().map(Posting::signed).sum();
-    let over = opening(persona, month) + moved - persona.close(month);
-    let date = month.day(SWEEP_DAY);
-    let at = date.and_time(time(4, 30, 0));
-    let reference = Reference { prefix: "SWP", digits: 8, number: ordinal(month) };
-    let (movement, direction) = if over.0 > 0 {
-        (debit(TransactionMode::Ft, over), "TO")
-    } else {
-        (credit(TransactionMode::Ft, -over), "FROM")
-    };
-    if over.0 != 0 {
-        let deposit = branch_code(persona);
-        let narration = [Text("AUTO SWEEP "), Text(direction), Text(" LINKED DEPOSIT XXXXXX"), deposit];
-        book.post(at, movement, &narration, reference);
-    }
-}
-
-fn pay_by_upi(
-    book: &mut Book,
-    rng: &mut impl Rng,
-    date: NaiveDate,
+/// Something that wants to happen.
+#[derive(Clone, Copy, Debug)]
+struct Attempt<'a> {
+    day: u32,
+    second: u32,
+    /// The flow that it comes from; what follows comes from one too.
+    drawn: Option<&'a Drawn<'a>>,
+    direction: TransactionType,
     amount: Paise,
-    (name, address): (&str, &str),
-    purpose: &str,
-) {
-    let reference = Reference::rrn(rng, date);
-    let (who, rrn) = (Text(name), reference.digits());
-    let narration = [Text("UPI/DR/"), rrn, Text("/"), who, Text("/MOCKBANK/"), Text(address), Text("/"), Text(purpose)];
-    book.post(at_some_time(rng, date), debit(TransactionMode::Upi, amount), &narration, reference);
+    channel: Channel,
+    party: Party<'a>,
+    purpose: &'a str,
+    instalment: Option<Instalment>,
+    salt: u64,
+    role: Role,
 }
 
-/// Cards, cash machines and deposits of the customer carry the branch's number.
-fn branch_code(persona: &Persona<'_>) -> Piece<'static> {
-    Number { value: u64::from(persona.branch.code), digits: 4 }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Habit,
+    Mandate,
+    /// A mandate that has bounced once.
+    Again,
+    Follower,
+    /// It is of the bank's own making, and always happens.
+    Bank,
 }
 
-fn spend(budget: &mut Paise, amount: Paise) -> Option<Paise> {
-    (amount <= *budget).then(|| {
-        *budget = *budget - amount;
-        amount
-    })
+impl<'a> Teller<'a> {
+    /// Begins as early as it has to so that this month comes out right, and tells up to it.
+    pub fn from(habits: &'a Habits<'a>, month: Month) -> Self {
+        let first = habits.first_month();
+        let quarter = month.quarter();
+        let opening = if quarter > first { habits.close(quarter.previous()) } else { None };
+        let begin = if opening.is_some() { quarter } else { first };
+        let balance = opening.unwrap_or_default();
+        let products = Products { quarter: i128::from(balance.0), ..Products::default() };
+        let mut teller = Self {
+            habits,
+            next: begin,
+            balance,
+            products,
+            arrears: Paise(0),
+            attempts: Vec::new(),
+            number: 0,
+            narration: String::new(),
+            reference: String::new(),
+        };
+        while teller.next < month {
+            teller.tell(&mut |_| {});
+        }
+        teller
+    }
+
+    /// The month that is told next.
+    pub fn month(&self) -> Month {
+        self.next
+    }
+
+    pub fn balance(&self) -> Paise {
+        self.balance
+    }
+
+    /// Tells one month.
+    pub fn tell(&mut self, sink: Sink<'_>) {
+        let month = self.next;
+        self.number = 0;
+        self.products = Products { quarter: self.products.quarter, ..Products::default() };
+        self.plan(month);
+        if month == self.habits.first_month() {
+            self.open(month, sink);
+        }
+        while let Some(attempt) = self.attempts.pop() {
+            self.attempt(attempt, month, sink);
+        }
+        self.end(month, sink);
+        self.next = month.next();
+    }
+
+    fn floor(&self) -> Paise {
+        // A little is left of an overdraft, for its interest.
+        Paise(-self.habits.story.limit.0 * 98 / 100)
+    }
+
+    fn open(&mut self, month: Month, sink: Sink<'_>) {
+        let day = self.habits.opened_on.day();
+        self.attempts.retain(|attempt| attempt.day > day);
+        let amount = self.habits.opening();
+        let channel = if amount > Paise::rupees(50_000) { Channel::Cheque } else { Channel::Cash };
+        let deposit =
+            Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, Some(amount), channel) };
+        if amount.0 > 0 {
+            self.post(Attempt { direction: TransactionType::Credit, ..deposit }, month, sink);
+        }
+    }
+
+    /// What the bank does by itself.
+    fn bank(&self, day: u32, second: u32, amount: Option<Paise>, channel: Channel) -> Attempt<'a> {
+        Attempt {
+            day,
+            second,
+            drawn: None,
+            direction: TransactionType::Debit,
+            amount: amount.unwrap_or_default(),
+            channel,
+            party: Party::NOBODY,
+            purpose: "",
+            instalment: None,
+            salt: u64::from(day) * 86_400 + u64::from(second) + u64::from(self.habits.branch.code) * 7_919,
+            role: Role::Bank,
+        }
+    }
+
+    /// Everything that the habits have for this month, the earliest last.
+    fn plan(&mut self, month: Month) {
+        let mut rng = self.habits.stream(Kind::Month, month.ordinal());
+        let life = u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
+        for (number, drawn) in self.habits.flows().iter().enumerate() {
+            let Flow { months, life: (begins, ends), every, times, .. } = drawn.flow;
+            let months = match every {
+                Every::Quarter if *months == 0xfff => 0b0010_0100_1001,
+                Every::Year if *months == 0xfff => 0b0000_0000_1000,
+                _ => *months,
+            };
+            if months >> (month.month - 1) & 1 == 0 || !(*begins..=*ends).contains(&life) {
+                continue;
+            }
+            let (low, high) = *times;
+            match every {
+                Every::Day => {
+                    for day in 1..=month.length() {
+                        for _ in 0..rng.random_range(low..=high) {
+                            self.propose(number, drawn, month, Some((day, day)), &mut rng);
+                        }
+                    }
+                }
+                Every::Week => {
+                    for week in 0..4 {
+                        let last = if week == 3 { month.length() } else { week * 7 + 7 };
+                        for _ in 0..rng.random_range(low..=high) {
+                            self.propose(number, drawn, month, Some((week * 7 + 1, last)), &mut rng);
+                        }
+                    }
+                }
+                Every::Month | Every::Quarter | Every::Year => {
+                    for _ in 0..rng.random_range(low..=high) {
+                        self.propose(number, drawn, month, None, &mut rng);
+                    }
+                }
+            }
+        }
+        self.attempts.sort_by_key(|attempt| std::cmp::Reverse((attempt.day, attempt.second)));
+    }
+
+    fn propose(
+        &mut self,
+        number: usize,
+        drawn: &'a Drawn<'a>,
+        month: Month,
+        days: Option<(u32, u32)>,
+        rng: &mut impl Rng,
+    ) {
+        let flow = drawn.flow;
+        let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.with {
+            With::OneOf(list) | With::AnyOf(list) => one_of(list, self.habits.holder, rng),
+            With::Nobody => Priced { party: Party::NOBODY, usual: (0, 0) },
+        });
+        let mut amount = self.habits.amount(drawn, usual, month, rng);
+        let (mut direction, mut purpose, mut instalment) = (flow.direction, flow.purpose.as_str(), None);
+        let mut role = if flow.mandate { Role::Mandate } else { Role::Habit };
+        if let Amount::Loan(loan) = &flow.amount {
+            match self.habits.loan(number, loan, month) {
+                Owed::PaidOut(_) if !loan.paid_out => return,
+                Owed::PaidOut(principal) => {
+                    (direction, amount, purpose) = (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
+                    role = Role::Habit;
+                }
+                Owed::Instalment(due) => (amount, instalment) = (due.amount(), Some(due)),
+            }
+        }
+        let day = match flow.on {
+            On::Any | On::WorkingDay => {
+                let (low, high) = days.unwrap_or((1, month.length()));
+                rng.random_range(low..=high)
+            }
+            On::Day((low, high)) => rng.random_range(low..=high).min(month.length()),
+            On::LastWorkingDay => month.last_working_day(),
+        };
+        let channel = within_limits(fitting(flow.channel, party, month), amount);
+        let day = if flow.on == On::WorkingDay { banking_day(month, day) } else { open_day(channel, month, day) };
+        let (low, high) = hours(channel, flow);
+        let second = rng.random_range(low * 3600..high * 3600);
+        let salt = rng.next_u64();
+        if flow.chance < 100 && rng.random_range(0..100) >= flow.chance {
+            return;
+        }
+        let amount = if channel == Channel::Atm { notes(amount) } else { amount };
+        let second = before_the_end(month, day, second);
+        let drawn = Some(drawn);
+        let attempt =
+            Attempt { day, second, drawn, direction, amount, channel, party, purpose, instalment, salt, role };
+        self.attempts.push(attempt);
+    }
+
+    /// Puts something among what is still to come after what has just happened.
+    fn insert(&mut self, attempt: Attempt<'a>, last: Attempt<'a>, month: Month) {
+        let second = before_the_end(month, attempt.day, attempt.second);
+        let (day, second) = (attempt.day, second).max((last.day, last.second));
+        let attempt = Attempt { day, second, ..attempt };
+        let later = |other: &Attempt<'_>| (other.day, other.second) > (attempt.day, attempt.second);
+        let place = self.attempts.partition_point(later);
+        self.attempts.insert(place, attempt);
+    }
+
+    fn attempt(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
+        let mut attempt = attempt;
+        if let Some(Drawn { flow: Flow { amount: Amount::OfBalance((low, high)), step, .. }, .. }) = attempt.drawn
+            && attempt.role == Role::Habit
+        {
+            let span = u64::try_from(high - low).expect("a range's high end is last") + 1;
+            let percent = low + i64::try_from(attempt.salt % span).expect("percent are small");
+            let part = self.balance.0.max(0) * percent / 100;
+            let step = step.0.max(100);
+            attempt.amount = Paise(part / step * step);
+            attempt.channel = within_limits(attempt.channel, attempt.amount);
+        }
+        if attempt.amount.0 <= 0 {
+            return;
+        }
+        if attempt.direction == TransactionType::Debit && self.balance - attempt.amount < self.floor() {
+            if matches!(attempt.role, Role::Mandate | Role::Again) {
+                self.bounce(attempt, month, sink);
+            }
+            return;
+        }
+        self.post(attempt, month, sink);
+        if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
+            let charge = self.bank(attempt.day, attempt.second, Some(BOUNCE), Channel::Charge);
+            self.charge(Attempt { purpose: "CHQ RTN CHGS INCL GST", ..charge }, month, sink);
+        }
+        if attempt.direction == TransactionType::Credit && self.arrears.0 > 0 && self.balance - self.arrears >= Paise(0)
+        {
+            let due = std::mem::take(&mut self.arrears);
+            let charge = self.bank(attempt.day, attempt.second, Some(due), Channel::Charge);
+            self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
+        }
+        if let Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) = attempt.drawn
+            && attempt.role == Role::Habit
+        {
+            self.follow(then, drawn, attempt, month);
+        }
+    }
+
+    /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
+    /// once more.
+    fn bounce(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
+        let charge = self.bank(attempt.day, attempt.second, Some(BOUNCE), Channel::Charge);
+        let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
+        self.charge(Attempt { purpose, party: attempt.party, ..charge }, month, sink);
+        let day = attempt.day + AGAIN_AFTER;
+        if attempt.role == Role::Mandate && day < month.length() {
+            let day = open_day(attempt.channel, month, day);
+            let again = Attempt { day, role: Role::Again, amount: attempt.amount + PENAL, ..attempt };
+            self.insert(again, attempt, month);
+        }
+    }
+
+    /// Takes a charge, now or when there is money.
+    fn charge(&mut self, charge: Attempt<'a>, month: Month, sink: Sink<'_>) {
+        if self.balance - charge.amount >= self.floor() {
+            self.post(charge, month, sink);
+        } else {
+            self.arrears += charge.amount;
+        }
+    }
+
+    fn follow(&mut self, then: &'a Then, drawn: &'a Drawn<'a>, first: Attempt<'a>, month: Month) {
+        let mut rng = self.habits.stream(Kind::Month, i64::try_from(first.salt >> 8).expect("56 bits"));
+        if rng.random_range(0..100) >= then.chance {
+            return;
+        }
+        let percent = rng.random_range(then.percent.0..=then.percent.1);
+        let after = rng.random_range(then.after.0..=then.after.1);
+        let party = match (&then.with, drawn.then) {
+            (_, Some(once)) => once.party,
+            (Some(With::AnyOf(list) | With::OneOf(list)), None) => one_of(list, self.habits.holder, &mut rng).party,
+            _ => first.party,
+        };
+        let amount = Paise(first.amount.0 * percent / 100);
+        let amount = if percent == 100 { amount } else { Paise(amount.0 / 100 * 100) };
+        let channel = within_limits(then.channel, amount);
+        let amount = if channel == Channel::Atm { notes(amount) } else { amount };
+        let at = i64::from(first.day) * 86_400 + i64::from(first.second) + after;
+        let (day, second) = (at / 86_400, at % 86_400);
+        let (day, second) = match u32::try_from(day) {
+            Ok(day) if day < month.length() => (day, u32::try_from(second).expect("of a day")),
+            _ => (month.length(), (LAST_HOUR - 1) * 3600 + first.second % 3600),
+        };
+        let moved = open_day(channel, month, day);
+        let second = if moved == day { second } else { 11 * 3600 + second % 3600 };
+        let follower = Attempt {
+            day: moved,
+            second,
+            drawn: Some(drawn),
+            direction: then.direction,
+            amount,
+            channel,
+            party,
+            purpose: &then.purpose,
+            instalment: None,
+            salt: rng.next_u64(),
+            role: Role::Follower,
+        };
+        self.insert(follower, first, month);
+    }
+
+    /// Brings the sums up to the eve of this day.
+    fn sum_to(&mut self, day: u32) {
+        let days = i128::from(day.saturating_sub(1).saturating_sub(self.products.days));
+        self.products.days += u32::try_from(days).expect("of a month");
+        let product = i128::from(self.balance.0) * days;
+        self.products.month += product;
+        self.products.quarter += product;
+        self.products.overdrawn += product.min(0);
+    }
+
+    fn post(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
+        self.sum_to(attempt.day);
+        let Attempt { day, second, direction, amount, channel, party, purpose, instalment, salt, .. } = attempt;
+        self.balance = match direction {
+            TransactionType::Credit => self.balance + amount,
+            TransactionType::Debit => self.balance - amount,
+        };
+        let date = month.day(day);
+        let Habits { branch, style, .. } = *self.habits;
+        let facts = Facts { style, channel, direction, party, purpose, instalment, date, branch, salt };
+        self.narration.clear();
+        facts.narrate(&mut self.narration);
+        self.reference.clear();
+        facts.refer(&mut self.reference);
+        self.number += 1;
+        let year = u64::from(date.year().unsigned_abs());
+        let id = (year * 10_000 + u64::from(month.month * 100 + day)) * 100_000 + self.number;
+        sink(NewRow {
+            at: instant(date, second),
+            transaction_type: direction,
+            mode: mode(channel, direction),
+            amount,
+            balance: self.balance,
+            id,
+            narration: &self.narration,
+            reference: &self.reference,
+        });
+    }
+
+    /// What the bank does at the end of a month, and of a quarter.
+    fn end(&mut self, month: Month, sink: Sink<'_>) {
+        let last = month.length();
+        self.sum_to(last);
+        let story = self.habits.story;
+        let average = self.products.month / i128::from(last - 1).max(1);
+        if average < i128::from(story.minimum.0) && month != self.habits.first_month() {
+            let charge = self.bank(last, 19 * 3600, Some(LOW_BALANCE), Channel::Charge);
+            self.charge(Attempt { purpose: "MIN BAL CHGS INCL GST", ..charge }, month, sink);
+        }
+        let overdrawn = interest(-self.products.overdrawn, story.interest);
+        let earned = if month.ends_quarter() && self.habits.earns_interest && story.limit.0 == 0 {
+            interest(self.products.quarter, story.interest)
+        } else {
+            Paise(0)
+        };
+        for (amount, direction, purpose) in [
+            (overdrawn, TransactionType::Debit, "OD INTEREST {month} {year}"),
+            (earned, TransactionType::Credit, "SAVINGS INTEREST QTR TO {month} {year}"),
+        ] {
+            if amount.0 > 0 {
+                let row = self.bank(last, 19 * 3600 + 600, Some(amount), Channel::Interest);
+                self.post(Attempt { direction, purpose, ..row }, month, sink);
+            }
+        }
+        if month.ends_quarter()
+            && let Some(close) = self.habits.close(month)
+        {
+            self.settle(close, month, sink);
+        }
+        // The day itself counts for what comes next.
+        self.sum_to(last + 1);
+        if month.ends_quarter() {
+            self.products.quarter = i128::from(self.balance.0);
+        }
+    }
+
+    /// Moves what is over or missing to or from another account of the holder, in a round sum; a last purchase takes the
+    /// rest.
+    fn settle(&mut self, wanted: Paise, month: Month, sink: Sink<'_>) {
+        let day = month.length();
+        if self.arrears.0 > 0 {
+            let due = std::mem::take(&mut self.arrears);
+            if self.balance - due < Paise(0) {
+                self.transfer(Paise((due.0 / SETTLEMENT + 1) * SETTLEMENT), day, 19, month, sink);
+            }
+            let charge = self.bank(day, 19 * 3600 + 1800, Some(due), Channel::Charge);
+            self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
+        }
+        let over = self.balance - wanted;
+        let mut rest = over.0.rem_euclid(SETTLEMENT);
+        if rest > 0 && rest < 2_000 {
+            rest += SETTLEMENT;
+        }
+        let moved = Paise(rest - over.0);
+        if moved.0 > 0 {
+            self.transfer(moved, day, 20, month, sink);
+        }
+        if rest > 0 {
+            let mut rng = self.habits.stream(Kind::MonthClose, month.ordinal() * 16 + 1);
+            let (cast, channel) = if self.habits.firm || (month.year, month.month) < UPI_SINCE {
+                (Cast::Stores, Channel::Card)
+            } else {
+                (Cast::Shops, Channel::Upi)
+            };
+            let party = somebody(cast, self.habits.holder, &mut rng).party;
+            let purchase = self.bank(day, 20 * 3600 + 1200, Some(Paise(rest)), channel);
+            self.post(Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
+        }
+        if moved.0 < 0 {
+            self.transfer(moved, day, 21, month, sink);
+        }
+    }
+
+    /// Positive: money comes.
+    fn transfer(&mut self, moved: Paise, day: u32, hour: u32, month: Month, sink: Sink<'_>) {
+        let amount = Paise(moved.0.abs());
+        let direction = if moved.0 > 0 { TransactionType::Credit } else { TransactionType::Debit };
+        let channel = within_limits(Channel::Imps, amount);
+        let channel = if is_open(channel, month.day(day)) { channel } else { Channel::Transfer };
+        let party = Party { name: self.habits.holder, surname: "", number: 1 };
+        let row = self.bank(day, hour * 3600 + 420, Some(amount), channel);
+        self.post(Attempt { direction, party, purpose: "SELF TRANSFER", ..row }, month, sink);
+    }
 }
 
-fn any_day(rng: &mut impl Rng, month: Month) -> NaiveDate {
-    month.day(rng.random_range(1..=month.length()))
+fn before_the_end(month: Month, day: u32, second: u32) -> u32 {
+    let late = day == month.length() && second >= LAST_HOUR * 3600;
+    if late { (LAST_HOUR - 1) * 3600 + second % 3600 } else { second }
 }
 
-fn at_some_time(rng: &mut impl Rng, date: NaiveDate) -> NaiveDateTime {
-    date.and_time(time(rng.random_range(8..22), rng.random_range(0..60), rng.random_range(0..60)))
+/// Of a sum of paise days, at so many basis points a year; banks credit whole rupees.
+fn interest(products: i128, basis_points: i64) -> Paise {
+    let paise = products.max(0) * i128::from(basis_points) / (365 * 10_000);
+    Paise(i64::try_from((paise + 50) / 100 * 100).expect("a quarter's interest fits"))
 }
 
-fn time(hour: u32, minute: u32, second: u32) -> NaiveTime {
-    NaiveTime::from_hms_opt(hour, minute, second).expect("a time of day")
+fn instant(date: NaiveDate, second: u32) -> Timestamp {
+    let time = NaiveTime::from_num_seconds_from_midnight_opt(second.min(86_399), 0).expect("a time of day");
+    Timestamp::from_ist(date.and_time(time))
 }
 
-fn rupees(rng: &mut impl Rng, low: i64, high: i64) -> Paise {
-    Paise::rupees(rng.random_range(low..=high))
+/// UPI began on 11 April 2016, and was there for everybody from August on.
+const UPI_SINCE: (i32, u32) = (2016, 8);
+
+/// IMPS began on 22 November 2010.
+const IMPS_SINCE: (i32, u32) = (2010, 12);
+
+/// What people used before there was UPI, and before there was IMPS.
+fn fitting(channel: Channel, party: Party<'_>, month: Month) -> Channel {
+    let month = (month.year, month.month);
+    match channel {
+        Channel::Upi | Channel::Imps if month < IMPS_SINCE && !party.surname.is_empty() => Channel::Neft,
+        Channel::Imps if month < IMPS_SINCE => Channel::Neft,
+        Channel::Upi if month < UPI_SINCE && party.surname.is_empty() => Channel::Card,
+        Channel::Upi if month < UPI_SINCE => Channel::Imps,
+        channel => channel,
+    }
 }
 
-fn rupees_and_paise(rng: &mut impl Rng, low: i64, high: i64) -> Paise {
-    let paise = if rng.random_bool(0.3) { rng.random_range(0..100) } else { 0 };
-    Paise(Paise::rupees(rng.random_range(low..=high)).0 + paise)
+/// UPI carries up to one lakh, IMPS up to five, RTGS from two on (National Payments Corporation and Reserve Bank of
+/// India).
+fn within_limits(channel: Channel, amount: Paise) -> Channel {
+    const LAKH: i64 = 10_000_000;
+    match channel {
+        Channel::Upi if amount.0 > LAKH => within_limits(Channel::Imps, amount),
+        Channel::Imps if amount.0 > 5 * LAKH => Channel::Rtgs,
+        Channel::Rtgs if amount.0 < 2 * LAKH => Channel::Neft,
+        channel => channel,
+    }
+}
+
+/// Cash machines give notes of a hundred, and ten thousand at once.
+fn notes(amount: Paise) -> Paise {
+    Paise((amount.0 / 10_000 * 10_000).clamp(10_000, 1_000_000))
+}
+
+/// Whether a channel works on a day: NEFT by day and night since 16 December 2019, RTGS since 14 December 2020, NACH on all
+/// days since 1 August 2021; cheques, remittances and the counter when banks do.
+fn is_open(channel: Channel, date: NaiveDate) -> bool {
+    let since = |year, month, day| date >= NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+    let always = match channel {
+        Channel::Neft => since(2019, 12, 16),
+        Channel::Rtgs => since(2020, 12, 14),
+        Channel::Nach => since(2021, 8, 1),
+        Channel::Cheque | Channel::Cash | Channel::Remittance => false,
+        _ => true,
+    };
+    always || is_working_day(date)
+}
+
+/// The day on which it happens that is wished for this one: the next on which the channel works, within the month.
+fn open_day(channel: Channel, month: Month, day: u32) -> u32 {
+    let open = |day: &u32| is_open(channel, month.day(*day));
+    if open(&day) {
+        return day;
+    }
+    (day..=month.length()).find(open).or_else(|| (1..day).rev().find(open)).unwrap_or(day)
+}
+
+fn banking_day(month: Month, day: u32) -> u32 {
+    let open = |day: &u32| is_working_day(month.day(*day));
+    (day..=month.length()).find(open).or_else(|| (1..day).rev().find(open)).unwrap_or(day)
+}
+
+/// From which hour to which.
+fn hours(channel: Channel, flow: &Flow) -> (u32, u32) {
+    match channel {
+        // Pay comes in the morning.
+        _ if flow.income && flow.on == On::LastWorkingDay => (9, 10),
+        Channel::Nach => (5, 8),
+        Channel::Cheque | Channel::Cash | Channel::Remittance => (10, 16),
+        Channel::Neft | Channel::Rtgs => (8, 18),
+        Channel::Tax => (10, 18),
+        Channel::Upi if flow.every == Every::Day => (9, 22),
+        _ => (8, 22),
+    }
 }

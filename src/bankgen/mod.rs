@@ -1,28 +1,42 @@
 //! Bank data: a customer, a range and a seed give accounts and statements. Pure and reproducible: the same arguments
 //! give the same bytes, on every machine.
 //!
-//! The ledger of a customer is one endless story told in months. Each month's opening and closing balance is a
-//! function of the seed and the month alone (`ledger`), so any month can be told without those before it: a
-//! statement costs what its rows cost, whether it is of 2018 or of 2035, and two overlapping statements agree to
-//! the paisa.
+//! ```text
+//! persona + seed → habits (what is drawn once) → ledger, or holding → statement
+//! ```
+//!
+//! What an account tells is one endless story. A statement costs what its rows cost and at most a quarter before them
+//! (`ledger`), and two overlapping statements agree to the paisa.
 
-mod calendar;
+mod bank;
+mod habits;
+mod held;
+mod holdings;
 mod ledger;
+mod loan;
+mod market;
 mod names;
-mod persona;
+mod narration;
+mod people;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::bankgen::ledger::Story;
-use crate::domain::account::{Account, FiType};
-use crate::domain::consent::{Consent, ConsentType, Filter, Persona, Range};
+use crate::bankgen::bank::Book;
+use crate::bankgen::habits::{Habits, Origin};
+use crate::bankgen::people::Branch;
+use crate::domain::account::{Account, AccountType};
+use crate::domain::consent::{Consent, ConsentType, Filter, Range};
 use crate::domain::ids::SessionId;
-use crate::domain::participants::Participants;
+use crate::domain::money::Paise;
+use crate::domain::persona::{AccountPlan, Content, Life, Opened};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::statement::Statement;
+use crate::domain::statement::{Body, Holders, Statement};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
+
+pub use self::held::accounts;
+pub use self::ledger::Sink;
 
 /// What a statement is of.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +46,7 @@ pub struct StatementRequest<'a> {
     /// The customer's address.
     pub customer: &'a str,
     /// Whose life the account tells.
-    pub life: Persona,
+    pub life: &'a Life,
     pub account: &'a Account,
     /// Which parts to tell.
     pub consent_types: &'a [ConsentType],
@@ -57,7 +71,7 @@ pub fn session_statement(
     statement(&StatementRequest {
         seed,
         customer: &terms.customer,
-        life: consent.persona,
+        life: &consent.life,
         account,
         consent_types: &terms.consent_types,
         range: session.range,
@@ -76,30 +90,80 @@ pub fn session_statements(seed: u64, consent: &Consent, session: &Session, statu
     told.collect()
 }
 
-/// The accounts of a customer.
-pub fn accounts(participants: &Participants, seed: u64, customer: &str) -> Vec<Account> {
-    persona::accounts(participants, seed, customer)
+/// Whether there are statements of this account: the persona has it, and its kind is simulated.
+pub fn tells(seed: u64, customer: &str, life: &Life, account: &Account) -> bool {
+    held::plan(life, seed, customer, account).is_some_and(|(_, plan)| is_told(plan))
 }
 
-/// Whether there are statements of accounts of this kind.
-pub fn tells(fi_type: FiType) -> bool {
-    fi_type == FiType::Deposit
+fn is_told(plan: &AccountPlan) -> bool {
+    match plan.content {
+        Content::Story(_) | Content::Told(_) => true,
+        Content::Holding { .. } => holdings::tells(plan.fi_type),
+    }
 }
 
-/// The statement of one account; `None` for kinds of account that are not simulated.
+/// The statement of one account; `None` where [`tells`] says that there is none.
 pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
-    if !tells(request.account.fi_type) {
+    let StatementRequest { seed, customer, life, account, consent_types, .. } = *request;
+    let (number, plan) = held::plan(life, seed, customer, account).filter(|(_, plan)| is_told(plan))?;
+    let holders = people::holders(seed, customer, life.persona.holder);
+    let wants = |part| consent_types.contains(&part);
+    let (summary, transactions) = (wants(ConsentType::Summary), wants(ConsentType::Transactions));
+    let body = match &plan.content {
+        Content::Holding { amount } => Body::Other(holdings::document(request, number, plan, *amount, &holders)),
+        Content::Story(_) | Content::Told(_) => {
+            let (book, limit) = book(request, number, plan, &holders);
+            Body::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
+        }
+    };
+    Some(Statement { account: account.clone(), holders: wants(ConsentType::Profile).then_some(holders), body })
+}
+
+/// Tells the rows of a bank account one by one, so that nobody has to hold them all; `None`: it is no bank account.
+pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
+    let StatementRequest { seed, customer, life, account, .. } = *request;
+    let (number, plan) = held::plan(life, seed, customer, account)?;
+    if matches!(plan.content, Content::Holding { .. }) {
         return None;
     }
-    let persona = persona::Persona::of(request.seed, request.customer, request.account, request.life);
-    let wants = |part| request.consent_types.contains(&part);
-    let mut story = Story::of(&persona);
-    Some(Statement {
-        account: request.account.clone(),
-        profile: wants(ConsentType::Profile).then(|| persona.holder()),
-        transactions: wants(ConsentType::Transactions).then(|| story.transactions(request)),
-        summary: wants(ConsentType::Summary).then(|| story.summary(request.now)),
-    })
+    let holders = people::holders(seed, customer, life.persona.holder);
+    book(request, number, plan, &holders).0.tell(request, sink);
+    Some(())
+}
+
+/// A bank account's book, and its overdraft.
+fn book<'a>(
+    request: &StatementRequest<'a>,
+    number: u64,
+    plan: &'a AccountPlan,
+    holders: &'a Holders,
+) -> (Book<'a>, Paise) {
+    let StatementRequest { seed, customer, life, account, .. } = *request;
+    match &plan.content {
+        Content::Told(ledger) => {
+            let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Habits, ordinal: number });
+            (Book::Told { ledger, branch: Branch::drawn(&mut rng) }, Paise(0))
+        }
+        Content::Holding { .. } => unreachable!("only bank accounts have books"),
+        Content::Story(story) => {
+            let opened_in = match plan.opened {
+                Opened::Years(years) => years,
+                Opened::On(_) | Opened::Ago(_) => (2000, 2000),
+            };
+            let origin = Origin {
+                seed,
+                customer,
+                number,
+                fip: &account.fip,
+                opened_on: plan.opened.day(life.as_of),
+                opened_in,
+                holder: &holders.first.name,
+                earns_interest: plan.account_type != AccountType::Current,
+                firm: life.persona.holder.firm,
+            };
+            (Book::Habits(Habits::drawn(story, &origin)), story.limit)
+        }
+    }
 }
 
 /// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The

@@ -1,6 +1,8 @@
 //! Tables of invented names. `fake` has no Indian locale, so people, firms and places are ours; none is meant to be a
 //! real person, account or company.
 
+use crate::domain::persona::Cast;
+
 pub const FIRST: &[&str] = &[
     "Aarav", "Aditi", "Ananya", "Arjun", "Bhavna", "Chetan", "Deepa", "Devika", "Farhan", "Gauri", "Harish", "Ishita",
     "Jatin", "Kavya", "Kiran", "Lakshmi", "Manoj", "Meera", "Naveen", "Nisha", "Omkar", "Pallavi", "Pranav", "Radhika",
@@ -42,18 +44,6 @@ pub const LAST: &[&str] = &[
     "Yadav",
 ];
 
-/// Employers.
-pub const EMPLOYERS: &[&str] = &[
-    "NIMBUS SOFTWORKS PVT LTD",
-    "KESAR ANALYTICS INDIA PVT LTD",
-    "TAMRA TEXTILES LTD",
-    "VAYU LOGISTICS PVT LTD",
-    "NEELGIRI FOODS LTD",
-    "SARITA HEALTHCARE PVT LTD",
-    "DHRUVA ENGINEERING WORKS LTD",
-    "MAYUR PUBLISHING HOUSE",
-];
-
 /// City, state code of a PIN, first three digits of its PIN codes.
 pub const CITIES: &[(&str, &str, u32)] = &[
     ("Bengaluru", "Karnataka", 560),
@@ -79,24 +69,80 @@ pub const STREETS: &[&str] = &[
     "Ashoka Avenue",
 ];
 
-/// Shops paid by UPI: name, its UPI address, smallest and largest ticket in rupees.
-pub const UPI_SHOPS: &[(&str, &str, i64, i64)] = &[
-    ("CHAI POINT CORNER", "chaicorner.12@mockbank", 20, 180),
-    ("ANAND PROVISION STORE", "anandstore@mockbank", 60, 1400),
-    ("TAZA SABZI", "tazasabzi.88@mockpay", 40, 600),
-    ("SHREE MEDICALS", "shreemed@mockbank", 80, 1600),
-    ("RIDE AUTO", "rideauto.trip@mockpay", 45, 420),
-    ("BHOJAN EXPRESS", "bhojan.orders@mockpay", 120, 950),
-    ("SWAD TIFFIN SERVICE", "swadtiffin@mockpay", 90, 700),
-    ("METRO CARD RECHARGE", "metrocard@mockbank", 100, 500),
-    ("PETROL PUMP 4471", "fuel4471@mockbank", 200, 2200),
-    ("KIDDO STATIONERS", "kiddo.stat@mockpay", 30, 800),
-    ("NAAI SALON", "naaisalon@mockpay", 150, 900),
-    ("DAIRY FRESH BOOTH", "dairyfresh@mockbank", 28, 240),
+/// A name on the other side of a payment, and what is usual there, in rupees from low to high; nothing where nothing is.
+pub type Entry = (&'static str, i64, i64);
+
+/// The entries of a shipped list; people are made of first and last names.
+pub fn entries(cast: Cast) -> &'static [Entry] {
+    match cast {
+        Cast::People | Cast::Myself => &[],
+        Cast::Employers => EMPLOYERS,
+        Cast::Firms => FIRMS,
+        Cast::Lenders => LENDERS,
+        Cast::Funds => FUNDS,
+        Cast::Insurers => INSURERS,
+        Cast::Shops => SHOPS,
+        Cast::Stores => STORES,
+        Cast::Utilities => UTILITIES,
+        Cast::Telecoms => TELECOMS,
+        Cast::Platforms => PLATFORMS,
+        Cast::Schools => SCHOOLS,
+    }
+}
+
+const EMPLOYERS: &[Entry] = &[
+    ("NIMBUS SOFTWORKS PVT LTD", 0, 0),
+    ("KESAR ANALYTICS INDIA PVT LTD", 0, 0),
+    ("TAMRA TEXTILES LTD", 0, 0),
+    ("VAYU LOGISTICS PVT LTD", 0, 0),
+    ("NEELGIRI FOODS LTD", 0, 0),
+    ("SARITA HEALTHCARE PVT LTD", 0, 0),
+    ("DHRUVA ENGINEERING WORKS LTD", 0, 0),
+    ("MAYUR PUBLISHING HOUSE", 0, 0),
 ];
 
-/// Shops paid by card: name, smallest and largest ticket in rupees.
-pub const CARD_SHOPS: &[(&str, i64, i64)] = &[
+const FIRMS: &[Entry] = &[
+    ("ARAVALI TRADERS", 0, 0),
+    ("PRAGATI PACKAGING WORKS", 0, 0),
+    ("SUVIDHA WHOLESALE MART", 0, 0),
+    ("INDUS VALLEY DISTRIBUTORS", 0, 0),
+    ("KAVERI AGRO SUPPLIES", 0, 0),
+    ("MERIDIAN STEEL CRAFTS", 0, 0),
+    ("TRISHUL ELECTRICALS", 0, 0),
+    ("OMEGA PLASTOMERS LLP", 0, 0),
+    ("SHAKTI TRANSPORT CO", 0, 0),
+    ("RAINBOW PAPER AGENCIES", 0, 0),
+];
+
+const LENDERS: &[Entry] = &[
+    ("MOCK HOUSING FINANCE LTD", 0, 0),
+    ("SAMRIDDHI FINSERVE LTD", 0, 0),
+    ("UDHAAR CAPITAL PVT LTD", 0, 0),
+    ("QUICKRIN FINTECH PVT LTD", 0, 0),
+    ("VAHAN AUTO FINANCE LTD", 0, 0),
+];
+
+const FUNDS: &[Entry] = &[("MOCK MUTUAL FUND", 0, 0), ("TARA ASSET MANAGEMENT", 0, 0), ("VRIDDHI MUTUAL FUND", 0, 0)];
+
+const INSURERS: &[Entry] =
+    &[("MOCK LIFE INSURANCE CO LTD", 0, 0), ("KAVACH GENERAL INSURANCE LTD", 0, 0), ("AROGYA HEALTH ASSURANCE", 0, 0)];
+
+const SHOPS: &[Entry] = &[
+    ("CHAI POINT CORNER", 20, 180),
+    ("ANAND PROVISION STORE", 60, 1400),
+    ("TAZA SABZI", 40, 600),
+    ("SHREE MEDICALS", 80, 1600),
+    ("RIDE AUTO", 45, 420),
+    ("BHOJAN EXPRESS", 120, 950),
+    ("SWAD TIFFIN SERVICE", 90, 700),
+    ("METRO CARD RECHARGE", 100, 500),
+    ("PETROL PUMP 4471", 200, 2200),
+    ("KIDDO STATIONERS", 30, 800),
+    ("NAAI SALON", 150, 900),
+    ("DAIRY FRESH BOOTH", 28, 240),
+];
+
+const STORES: &[Entry] = &[
     ("BIG BAZARIA", 400, 5200),
     ("CITY CINEPLEX", 300, 1600),
     ("VASTRA STORES", 700, 6500),
@@ -105,9 +151,20 @@ pub const CARD_SHOPS: &[(&str, i64, i64)] = &[
     ("ELECTRO PLAZA", 800, 9500),
 ];
 
-/// Monthly bills paid by UPI: name, its UPI address, smallest and largest bill in rupees.
-pub const BILLS: &[(&str, &str, i64, i64)] = &[
-    ("STATE ELECTRICITY BOARD", "seb.bills@mockbank", 650, 3400),
-    ("BHARAT FIBRE BROADBAND", "bfb.billpay@mockbank", 599, 1299),
-    ("TARANG MOBILE", "tarang.recharge@mockpay", 239, 719),
+const UTILITIES: &[Entry] =
+    &[("STATE ELECTRICITY BOARD", 650, 3400), ("CITY WATER SUPPLY", 180, 700), ("INDRA PIPED GAS", 350, 1200)];
+
+const TELECOMS: &[Entry] = &[("TARANG MOBILE", 239, 719), ("BHARAT FIBRE BROADBAND", 599, 1299)];
+
+const PLATFORMS: &[Entry] = &[
+    ("SAWARI CAB PARTNERS", 0, 0),
+    ("JHATPAT DELIVERY", 0, 0),
+    ("KAARYA FREELANCE", 0, 0),
+    ("GHARSEVA SERVICES", 0, 0),
 ];
+
+const SCHOOLS: &[Entry] = &[("SARASWATI PUBLIC SCHOOL", 0, 0), ("NALANDA COLLEGE HOSTEL", 0, 0)];
+
+/// Where those live who live abroad.
+pub const ABROAD: &[&str] =
+    &["Creek Avenue, Dubai, UAE", "Harbour Street, Singapore", "Mill Lane, Leicester, UK", "Oak Drive, Edison NJ, USA"];

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
+use crate::config::personas::personas;
 use crate::config::{Parties, SHIPPED, config_file, participants, usual};
 use crate::domain::participants::{Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, Required};
@@ -24,16 +26,21 @@ pub enum Command {
         /// Folder of scenario files, added to the shipped ones, of which AAs may name one.
         #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
         scenarios: Option<PathBuf>,
+
+        /// Folder of personas, or a file with one, added to the shipped ones, of which scenarios may name one.
+        #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
+        personas: Option<PathBuf>,
     },
 }
 
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
-        Command::Show { config, scenarios } => {
+        Command::Show { config, scenarios, personas: own } => {
             let file = config_file(config);
             let parties = participants(file.as_deref(), None)?;
-            Library::load(scenarios, Required { default: None, usual: usual(&parties.participants) })?;
+            let required = Required { default: None, usual: usual(&parties.participants) };
+            Library::load(scenarios, required, Arc::new(personas(own.as_deref())?))?;
             match file {
                 Some(file) => println!("{} is right:", file.display()),
                 None => println!("the shipped participants:"),

@@ -177,7 +177,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return 2;
     }
     match error.downcast_ref::<StartError>() {
-        Some(StartError::Config(_) | StartError::Scenarios(_)) => 2,
+        Some(StartError::Config(_) | StartError::Scenarios(_) | StartError::Personas(_)) => 2,
         Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => 3,
     }
 }

@@ -16,13 +16,15 @@ use crate::app::Sandbox;
 use crate::cli::inbox::{Inbox, Manner};
 use crate::cli::scenario::{files_of, told};
 use crate::cli::{Usage, duration};
+use crate::config::personas::personas;
 use crate::config::{Options, config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Mode, Persona, Purpose, Range, Terms,
+    ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Mode, Purpose, Range, Terms,
 };
 use crate::domain::expectation::{Verdict, Verified};
+use crate::domain::persona::Personas;
 use crate::domain::record::What;
 use crate::domain::session::Approval;
 use crate::domain::time::{Span, Timestamp};
@@ -32,7 +34,7 @@ use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
 use crate::scenario::format::parse;
-use crate::scenario::library::taken;
+use crate::scenario::library::{taken, unknown_persona};
 use crate::scenario::plan::{Action, Plan};
 use crate::wire::control::report::{GradeView, ReportView, text_of};
 
@@ -72,6 +74,10 @@ pub struct Arguments {
     /// File with participants of your own; without it `mockaa.toml` where there is one, else the shipped ones.
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Folder of personas, or a file with one, that the scenarios may name beside the shipped ones.
+    #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
+    personas: Option<PathBuf>,
 
     /// How long one file may take, in wall time.
     #[arg(long, default_value = "10m", value_parser = duration, value_name = "TIME")]
@@ -127,7 +133,7 @@ impl Played {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let plans = read(&arguments.files)?;
+    let plans = read(&arguments.files, &personas(arguments.personas.as_deref())?)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
         Some(Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: true })?)
     } else {
@@ -138,6 +144,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         seed: Some(arguments.seed),
         clock: arguments.clock.unwrap_or_default(),
         config: config_file(arguments.config.clone()),
+        personas: arguments.personas.clone(),
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
@@ -174,7 +181,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// All files, or all that is wrong with them.
-fn read(named: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
+fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
     let (mut plans, mut wrong) = (Vec::new(), Vec::new());
     for file in files_of(named)? {
         let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{}: {error}", file.display())))?;
@@ -183,7 +190,12 @@ fn read(named: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
                 let others = plans
                     .iter()
                     .map(|(file, plan, _): &(PathBuf, Plan, String)| (plan, file.to_str().unwrap_or_default()));
-                wrong.extend(taken(&plan, others).map(|taken| told(&file, &[taken])));
+                wrong.extend(
+                    taken(&plan, others)
+                        .into_iter()
+                        .chain(unknown_persona(&plan, personas))
+                        .map(|taken| told(&file, &[taken])),
+                );
                 plans.push((file, plan, text));
             }
             Err(faults) => wrong.push(told(&file, &faults)),
@@ -331,7 +343,7 @@ impl Test<'_> {
         let filing = (face == Face::Unaport).then(|| filing(&self.plan.name, now));
         let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
         let scenario = Some(self.plan.name.as_str().into());
-        RaiseConsent { terms, face, aa, fiu, filing, scenario, persona: Persona::default() }
+        RaiseConsent { terms, face, aa, fiu, filing, scenario, persona: None }
     }
 }
 

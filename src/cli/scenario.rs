@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::cli::remote::{Remote, part, print_list, print_one};
 use crate::cli::{Usage, input};
+use crate::config::personas::personas;
 use crate::domain::naming::alternatives;
+use crate::domain::persona::Personas;
 use crate::scenario::format::{Draft, Fault, parse, schema};
-use crate::scenario::library::{files_in, taken, ties};
+use crate::scenario::library::{files_in, taken, ties, unknown_persona};
 use crate::scenario::lint::{Finding, Severity, lint};
 use crate::scenario::plan::Plan;
 use crate::scenario::shipped::SHIPPED;
@@ -46,6 +48,9 @@ pub enum Command {
         /// A warning is an error.
         #[arg(long)]
         strict: bool,
+        /// Folder of personas, or a file with one, that the scenarios may name beside the shipped ones.
+        #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
+        personas: Option<PathBuf>,
     },
     /// Print the JSON Schema of scenario files, for editors.
     #[command(
@@ -117,7 +122,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             print!("{text}");
         }
-        Command::Lint { files, format, strict } => return check(&files, format, strict),
+        Command::Lint { files, format, strict, personas: own } => {
+            return check(&files, format, strict, &personas(own.as_deref())?);
+        }
         Command::Schema { draft } => {
             let draft = match draft {
                 SchemaDraft::Seven => Draft::Seven,
@@ -195,7 +202,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn check(named: &[PathBuf], format: Format, strict: bool) -> anyhow::Result<ExitCode> {
+fn check(named: &[PathBuf], format: Format, strict: bool, personas: &Personas) -> anyhow::Result<ExitCode> {
     let mut findings: Vec<(String, Finding)> = Vec::new();
     let mut plans: Vec<(Plan, String)> = Vec::new();
     let files = files_of(named)?;
@@ -207,7 +214,9 @@ fn check(named: &[PathBuf], format: Format, strict: bool) -> anyhow::Result<Exit
             Ok(plan) => {
                 findings.extend(lint(&plan).into_iter().map(|finding| (shown.clone(), finding)));
                 let others = || plans.iter().map(|(plan, file)| (plan, file.as_str()));
-                findings.extend(ties(&plan, others()).into_iter().chain(taken(&plan, others())).map(bad));
+                let unknown = unknown_persona(&plan, personas);
+                let together = ties(&plan, others()).into_iter().chain(taken(&plan, others())).chain(unknown);
+                findings.extend(together.map(bad));
                 plans.push((plan, shown));
             }
         }

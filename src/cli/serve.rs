@@ -54,6 +54,12 @@ pub struct Arguments {
     /// Scenario of consents that nothing else gives one; without it people answer them.
     #[arg(long, env = "MOCKAA_DEFAULT_SCENARIO", value_name = "NAME")]
     default_scenario: Option<String>,
+    /// A folder of personas of your own, or a file with one; `docs/data.md` tells how to write them.
+    #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
+    personas: Option<PathBuf>,
+    /// The persona of customers whom no scenario and nobody else gives one.
+    #[arg(long, value_name = "NAME")]
+    persona: Option<String>,
 
     /// How much callers have to prove: open (nothing), lenient (nothing, but it is noted), strict (as a certified AA).
     #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = security, value_name = "MODE")]
@@ -122,6 +128,8 @@ impl From<Arguments> for Options {
             clock,
             scenarios,
             default_scenario,
+            personas,
+            persona,
             security,
             push_data,
             push_data_path,
@@ -141,6 +149,8 @@ impl From<Arguments> for Options {
             clock: clock.unwrap_or_default(),
             scenarios,
             default_scenario,
+            personas,
+            persona,
             security,
             push_data,
             push_data_path,

@@ -52,6 +52,14 @@ pub struct Account {
     pub masked_number: Box<str>,
 }
 
+/// An account that a customer has, whatever a world has made of it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub account: Account,
+    /// Whether a customer whom nobody has mentioned yet has it linked.
+    pub linked: bool,
+}
+
 impl Account {
     /// Whether it is the account that this FIP knows by this name, however it is linked.
     pub fn is(&self, fip: &str, account_ref: &str) -> bool {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::domain::account::{Account, FiType};
 use crate::domain::api_fault::Latency;
-use crate::domain::consent::{Face, Input, Persona, Range, Terms};
+use crate::domain::consent::{Face, Input, Range, Terms};
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::naming::named;
 use crate::domain::notice::Content;
+use crate::domain::persona::Persona;
 use crate::domain::session::{FiStatus, Progression, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::{AnalyticsStatus, Filing, TermsPlan};
@@ -71,6 +72,11 @@ pub enum Command {
         link_ref: Box<str>,
     },
     /// All accounts that the customer holds there are linked at once, without a password.
+    /// From now on the customer lives this persona.
+    CastCustomer {
+        customer: Arc<str>,
+        persona: Arc<Persona>,
+    },
     LinkAll {
         customer: Arc<str>,
         /// `None`: at every FIP.
@@ -252,8 +258,8 @@ pub struct RaiseConsent {
     pub filing: Option<Filing>,
     /// A scenario asked for by name; `None`: the usual rules choose.
     pub scenario: Option<Box<str>>,
-    /// Whose data it is about; the scenario's word, if it has one.
-    pub persona: Persona,
+    /// Whose life its accounts tell: the scenario's word, if it has one.
+    pub persona: Option<Arc<Persona>>,
 }
 
 /// A validated consent template.

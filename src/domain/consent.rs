@@ -6,6 +6,7 @@ use crate::domain::account::{Account, FiType};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::money::Paise;
 use crate::domain::naming::named;
+use crate::domain::persona::Life;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Filing;
 use crate::domain::version::{Generation, Version};
@@ -64,17 +65,6 @@ impl Status {
     /// What may happen now.
     pub fn legal(self) -> impl Iterator<Item = Input> {
         Input::ALL.iter().copied().filter(move |input| self.after(*input).is_some())
-    }
-}
-
-named! {
-    /// Whose life the accounts of a customer tell.
-    #[derive(Default)]
-    Persona {
-        #[default]
-        Salaried = "salaried",
-        /// A salaried life, with some 100,000 rows a year.
-        HugeStatement = "huge-statement",
     }
 }
 
@@ -331,8 +321,8 @@ pub struct Consent {
     pub grant: Option<Box<Grant>>,
     /// The customer has left the AA: the consent can no longer be seen or used by anybody outside, which is no state.
     pub hidden: bool,
-    /// Whose data its accounts have.
-    pub persona: Persona,
+    /// Whose life its accounts tell.
+    pub life: Life,
     /// Oldest first, the last [`HISTORY_MAX`] moves.
     pub history: Vec<Moment>,
 }

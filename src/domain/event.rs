@@ -9,6 +9,7 @@ use crate::domain::customer::Link;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::naming::named;
 use crate::domain::notice::Content;
+use crate::domain::persona::Life;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, Template};
@@ -91,6 +92,11 @@ pub enum Event {
         customer: Arc<str>,
         accounts: Arc<[Account]>,
     },
+    /// From now on the customer lives this life; consents that are there keep theirs.
+    CustomerCast {
+        customer: Arc<str>,
+        life: Arc<Life>,
+    },
     /// The customer has left: accounts are delinked, consents can no longer be seen.
     CustomerDeregistered {
         customer: Arc<str>,
@@ -130,6 +136,7 @@ named! {
         PaceSet = "pace.set",
         TemplateSaved = "template.saved",
         CustomerRegistered = "customer.registered",
+        CustomerCast = "customer.cast",
         CustomerDeregistered = "customer.deregistered",
         LinkRequested = "account.link_requested",
         AccountsLinked = "account.linked",
@@ -143,6 +150,7 @@ impl EventName {
         match self {
             Self::TemplateSaved
             | Self::CustomerRegistered
+            | Self::CustomerCast
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
@@ -188,6 +196,7 @@ impl Event {
             Self::PaceSet { .. } => EventName::PaceSet,
             Self::TemplateSaved { .. } => EventName::TemplateSaved,
             Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
+            Self::CustomerCast { .. } => EventName::CustomerCast,
             Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
             Self::LinkRequested { .. } => EventName::LinkRequested,
             Self::AccountsLinked { .. } => EventName::AccountsLinked,
@@ -216,6 +225,7 @@ impl Event {
             | Self::DataExpired { session } => Some(session.handle),
             Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
+            | Self::CustomerCast { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }
@@ -227,6 +237,7 @@ impl Event {
     pub fn customer(&self) -> Option<&Arc<str>> {
         match self {
             Self::CustomerRegistered { customer, .. }
+            | Self::CustomerCast { customer, .. }
             | Self::CustomerDeregistered { customer }
             | Self::AccountsLinked { customer, .. }
             | Self::AccountDelinked { customer, .. } => Some(customer),
@@ -266,6 +277,7 @@ impl Event {
             | Self::PaceSet { .. }
             | Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
+            | Self::CustomerCast { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }

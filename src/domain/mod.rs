@@ -5,11 +5,13 @@
 
 pub mod account;
 pub mod api_fault;
+pub mod calendar;
 pub mod casting;
 pub mod command;
 pub mod consent;
 pub mod customer;
 pub mod delivery;
+pub mod document;
 pub mod event;
 pub mod exchange;
 pub mod expectation;
@@ -20,6 +22,7 @@ pub mod naming;
 pub mod notice;
 pub mod operation;
 pub mod participants;
+pub mod persona;
 pub mod record;
 pub mod refusal;
 pub mod report;

@@ -38,6 +38,12 @@ named! {
 }
 
 named! {
+    /// Which version of the FI schemas an FIU reads, of the kinds that have two (`reference/rebit.md` §6.1).
+    #[derive(Default)]
+    FiSchema { #[default] V1 = "1.1", V2 = "2.0.0" }
+}
+
+named! {
     /// How a FIP makes sure that an account is the customer's (ReBIT FIP API 2.0.0, `AuthenticatorType`).
     Linking {
         /// By a one-time password that the AA passes on.
@@ -80,6 +86,7 @@ pub struct Fiu {
     pub webhooks: WebhookUrls,
     pub signature: SignatureProfile,
     pub plaintext: Plaintext,
+    pub fi_schema: FiSchema,
     /// What the FIU and the AA have agreed on for web redirection (`reference/rebit.md` §7).
     pub redirect_passphrase: Arc<str>,
 }

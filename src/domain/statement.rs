@@ -1,28 +1,112 @@
-//! What a bank reports of one deposit account: who holds it, what it is worth, what moved.
+//! What a FIP reports of one account: who holds it, what it is worth, what moved.
 
 use chrono::NaiveDate;
 
 use crate::domain::account::Account;
 use crate::domain::consent::{Range, TransactionType};
+use crate::domain::document::Document;
 use crate::domain::money::Paise;
 use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 
 named! {
-    /// How money moved (ReBIT FI schema DEPOSIT v1, `Transaction.mode`).
-    TransactionMode { Cash = "CASH", Atm = "ATM", Card = "CARD", Upi = "UPI", Ft = "FT", Others = "OTHERS" }
+    /// How money moved (ReBIT FI schema DEPOSIT v2.0.0, `Transaction.mode`).
+    TransactionMode {
+        Cash = "CASH",
+        Upi = "UPI",
+        Imps = "IMPS",
+        Neft = "NEFT",
+        Rtgs = "RTGS",
+        Card = "CARD",
+        Atm = "ATM",
+        Cheque = "CHEQUE",
+        DemandDraft = "DEMAND_DRAFT",
+        AutoDebit = "AUTO_DEBIT",
+        InterestCredit = "INTEREST_CREDIT",
+        Nach = "NACH",
+        Ecs = "ECS",
+        Remittance = "REMITTANCE",
+        Others = "OTHERS",
+    }
 }
 
-/// The statement of one account. A part is `None` when the consent does not name it in `consentTypes`.
+impl TransactionMode {
+    /// The coarser name of schema v1: FT is a transfer of funds.
+    pub fn v1(self) -> &'static str {
+        match self {
+            Self::Cash => "CASH",
+            Self::Upi => "UPI",
+            Self::Card => "CARD",
+            Self::Atm => "ATM",
+            Self::Imps | Self::Neft | Self::Rtgs | Self::Remittance => "FT",
+            Self::Cheque
+            | Self::DemandDraft
+            | Self::AutoDebit
+            | Self::InterestCredit
+            | Self::Nach
+            | Self::Ecs
+            | Self::Others => "OTHERS",
+        }
+    }
+
+    /// Reads a name of either version.
+    pub fn read(text: &str) -> Option<Self> {
+        if text == "FT" { Some(Self::Neft) } else { Self::parse(text) }
+    }
+}
+
+/// The statement of one account. A part is absent when the consent does not name it in `consentTypes`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     pub account: Account,
-    pub profile: Option<Holder>,
+    pub holders: Option<Holders>,
+    pub body: Body,
+}
+
+/// What is told beside the holders.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    Bank(BankBody),
+    /// Whatever is no bank account, as its schema has it.
+    Other(Document),
+}
+
+/// A bank account's summary and transactions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BankBody {
     pub summary: Option<Summary>,
     pub transactions: Option<Transactions>,
 }
 
-/// The account's holder. Invented: no real person's data.
+impl Statement {
+    /// Its parts, where it is a bank account's.
+    pub fn bank(&self) -> Option<&BankBody> {
+        match &self.body {
+            Body::Bank(bank) => Some(bank),
+            Body::Other(_) => None,
+        }
+    }
+}
+
+/// Who holds the account: one, or two together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holders {
+    pub first: Holder,
+    pub second: Option<Holder>,
+}
+
+impl Holders {
+    pub fn iter(&self) -> impl Iterator<Item = &Holder> {
+        std::iter::once(&self.first).chain(&self.second)
+    }
+
+    /// What the schemas call it.
+    pub fn kind(&self) -> &'static str {
+        if self.second.is_some() { "JOINT" } else { "SINGLE" }
+    }
+}
+
+/// A holder. Invented: no real person's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub name: String,
@@ -34,6 +118,8 @@ pub struct Holder {
     pub address: String,
     pub nominee_registered: bool,
     pub ckyc_compliant: bool,
+    /// Of securities: depository participant and client, 16 characters.
+    pub demat_id: String,
 }
 
 /// The account at one instant.
@@ -46,6 +132,17 @@ pub struct Summary {
     pub ifsc: String,
     pub micr: String,
     pub opened_on: NaiveDate,
+    /// Of the overdraft; nothing where there is none.
+    pub limit: Paise,
+    pub active: bool,
+}
+
+/// A statement that somebody else has made, taken as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ledger {
+    /// Before the first row.
+    pub opening: Paise,
+    pub rows: Transactions,
 }
 
 /// The rows of a range. Texts stand in one arena, so that a statement of 100,000 rows is a few allocations.
@@ -68,10 +165,20 @@ pub struct Row {
     pub amount: Paise,
     /// The ledger's balance after this row, rows that a filter removed included.
     pub balance: Paise,
-    /// Unique within the account: the day in India as yyyymmdd, then the row's number within its month.
+    /// Unique within the account: the day in India as yyyymmdd, then the row's number within its month, five digits.
     pub id: u64,
     narration: (u32, u32),
     reference: (u32, u32),
+}
+
+impl Row {
+    /// What it changes the balance by.
+    pub fn signed(&self) -> Paise {
+        match self.transaction_type {
+            TransactionType::Credit => self.amount,
+            TransactionType::Debit => -self.amount,
+        }
+    }
 }
 
 /// A row before its texts are placed in the arena.
@@ -97,6 +204,12 @@ impl Transactions {
         let narration = self.keep(narration);
         let reference = self.keep(reference);
         self.rows.push(Row { at, transaction_type, mode, amount, balance, id, narration, reference });
+    }
+
+    /// Forgets the rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.texts.clear();
     }
 
     pub fn narration(&self, row: &Row) -> &str {

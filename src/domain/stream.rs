@@ -32,8 +32,12 @@ pub enum Kind {
     RaisedTxn,
     /// Whether a fault that is a matter of chance befalls a call, and how long a latency is.
     Fault,
-    /// Payments of a month that come back at once.
-    Returns,
+    /// What is drawn once for a bank account.
+    Habits,
+    /// Loans that are repaid from an account.
+    Loan,
+    /// What is held: schemes, shares, policies.
+    Holding,
 }
 
 /// Names one stream.

@@ -7,12 +7,13 @@ mod data;
 
 use std::sync::Arc;
 
-use crate::domain::account::{Account, FiType};
+use crate::domain::account::{Account, Held};
 use crate::domain::command::{Choice, Command, RaiseConsent, SaveTemplate, Verb};
 use crate::domain::consent::{Consent, Face, Input, Moment, Status, Terms};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};
 use crate::domain::participants::Participants;
+use crate::domain::persona::{Life, Persona};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Progression;
 use crate::domain::stream::{Kind, StreamKey};
@@ -29,15 +30,30 @@ pub struct Circumstances<'a> {
     /// The world's seed.
     pub seed: u64,
     pub participants: &'a Participants,
-    /// The accounts that a customer has at the simulated FIPs, linked or not.
-    pub accounts: &'a dyn Fn(&str) -> Vec<Account>,
-    /// Whether the FIPs can tell accounts of this kind.
-    pub simulated: fn(FiType) -> bool,
+    /// The accounts that a customer who lives this persona has at the simulated FIPs, each with whether it is linked from the
+    /// beginning.
+    pub accounts: &'a dyn Fn(&str, &Persona) -> Vec<Held>,
+    /// Whether the FIPs can tell this account of a customer.
+    pub simulated: fn(u64, &str, &Life, &Account) -> bool,
+    /// Whose life those live whom nothing else gives one.
+    pub persona: &'a Arc<Persona>,
     /// When FIPs answer a request for this consent's data; [`Progression::Manual`] also where a script says when and how.
     pub progression: &'a dyn Fn(&Consent) -> Progression,
 }
 
 impl Circumstances<'_> {
+    /// The life that a customer lives now.
+    pub fn life(&self, state: &State, customer: &str) -> Life {
+        state.life(customer).cloned().unwrap_or_else(|| self.begun(state, customer, self.persona))
+    }
+
+    /// The life of a customer who lives this persona: that which was begun once, or one that begins today.
+    fn begun(&self, state: &State, customer: &str, persona: &Arc<Persona>) -> Life {
+        let known = state.lives(customer).iter().find(|life| life.persona.name == persona.name);
+        let new = || Life { persona: Arc::clone(persona), as_of: self.now.ist_date() };
+        known.cloned().unwrap_or_else(new)
+    }
+
     fn id(&self, owner: &str, kind: Kind, ordinal: u32) -> [u8; 16] {
         id_bytes(StreamKey { seed: self.seed, owner, kind, ordinal: u64::from(ordinal) })
     }
@@ -64,6 +80,7 @@ pub fn decide(state: &State, command: Command, given: &Circumstances<'_>) -> Res
         Command::VerifyLink { customer, link, token } => customers::verify(state, &customer, link, &token, given),
         Command::ConfirmLink(confirm) => customers::confirm(state, &confirm, given),
         Command::DelinkAccount { customer, link_ref } => customers::delink(state, &customer, &link_ref, given),
+        Command::CastCustomer { customer, persona } => Ok(vec![customers::cast(state, customer, &persona, given)]),
         Command::LinkAll { customer, fip } => customers::link_all(state, &customer, fip.as_deref(), given),
         Command::DelinkAll { customer, fip } => customers::delink_all(state, &customer, fip.as_deref(), given),
         Command::Notify { handle, content } => {
@@ -86,6 +103,16 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
     if state.customer(&terms.customer).is_some_and(|customer| !customer.registered) {
         return Err(Refusal::CustomerGone(terms.customer.to_string()));
     }
+    let life = match &persona {
+        Some(persona) => given.begun(state, &terms.customer, persona),
+        None => given.life(state, &terms.customer),
+    };
+    // Who lives as everybody does, without dates that count from the first use, need not be remembered for it.
+    let is_usual = Arc::ptr_eq(&life.persona, given.persona) && !life.persona.is_relative();
+    let must_be_told = match state.life(&terms.customer) {
+        Some(present) => present.persona.name != life.persona.name,
+        None => !is_usual,
+    };
     let ordinal = state.drawn(&terms.customer).handles;
     if terms.txnid.is_empty() {
         let txnid = MessageId::from_random(given.id(&terms.customer, Kind::RaisedTxn, ordinal));
@@ -103,10 +130,12 @@ fn raise_consent(state: &State, raise: RaiseConsent, given: &Circumstances<'_>) 
         created_at: given.now,
         grant: None,
         hidden: false,
-        persona,
+        life,
         history: vec![Moment { status: Status::Pending, at: given.now }],
     };
-    Ok(vec![Event::ConsentRaised { consent: Arc::new(consent) }])
+    let customer = Arc::clone(&consent.terms.customer);
+    let cast = must_be_told.then(|| Event::CustomerCast { customer, life: Arc::new(consent.life.clone()) });
+    Ok(cast.into_iter().chain([Event::ConsentRaised { consent: Arc::new(consent) }]).collect())
 }
 
 fn move_consent(
@@ -154,7 +183,7 @@ fn save_template(state: &State, save: SaveTemplate, given: &Circumstances<'_>) -
 /// (`reference/rebit.md` §3.2).
 fn approve(consent: &Consent, state: &State, choice: &Choice, given: &Circumstances<'_>) -> Result<Event, Refusal> {
     let customer = &consent.terms.customer;
-    let accounts = choose(&consent.terms, customers::linked(state, customer, given), choice)?;
+    let accounts = choose(&consent.terms, customers::linked(state, customer, &consent.life, given), choice)?;
     let drawn = state.drawn(customer);
     let mut fips: Vec<(Arc<str>, ConsentId)> = Vec::new();
     for account in &accounts {

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::domain::account::{Account, AccountType, FiType};
+use crate::domain::account::{Account, AccountType, FiType, Held};
 use crate::domain::command::{Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb};
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Persona, Purpose,
-    Range, Status, Terms,
+    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Purpose, Range,
+    Status, Terms,
 };
 use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::{Aa, Entity, Fip, Linking, Participants};
+use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::record::What;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Approval, FiStatus, Progression};
@@ -44,9 +45,17 @@ fn world() -> Arc<World> {
         unaport: Unaport::open_to_all("FIU-1".into()),
         push_data: Some(true),
         director: Arc::new(NoScenarios),
-        bank: Bank { accounts: |_, _, _| vec![account()], tells: |_| true },
+        bank: Bank { accounts: |_, _, _, _| vec![Held { account: account(), linked: true }], tells: |_, _, _, _| true },
+        personas: Arc::default(),
+        persona: Arc::new(nobody()),
     };
     Arc::new(World::new("laws", Arc::new(setting)))
+}
+
+/// Somebody whose accounts are those of [`account`].
+fn nobody() -> Persona {
+    let holder = HolderPlan { born: (1980, 1980), joint: false, abroad: false, firm: false };
+    Persona { name: "nobody".into(), description: String::new(), holder, accounts: Vec::new() }
 }
 
 fn account() -> Account {
@@ -88,7 +97,7 @@ fn raise(customer: u8, days: i64) -> Command {
         fiu: "FIU-1".into(),
         filing: None,
         scenario: None,
-        persona: Persona::default(),
+        persona: None,
     })
 }
 

@@ -39,6 +39,7 @@ pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec
         | Event::DataCollected { .. }
         | Event::TemplateSaved { .. }
         | Event::CustomerRegistered { .. }
+        | Event::CustomerCast { .. }
         | Event::CustomerDeregistered { .. }
         | Event::LinkRequested { .. }
         | Event::AccountsLinked { .. }

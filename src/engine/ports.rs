@@ -3,15 +3,16 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::domain::account::{Account, FiType};
+use crate::domain::account::{Account, Held};
 use crate::domain::api_fault::Faults;
 use crate::domain::casting::Match;
 use crate::domain::command::{Command, RaiseConsent, Verb};
-use crate::domain::consent::{Consent, Input, Persona};
+use crate::domain::consent::{Consent, Input};
 use crate::domain::event::Event;
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
+use crate::domain::persona::{Life, Persona, Personas};
 use crate::domain::script::{Shown, TextFault};
 use crate::domain::session::{Approval, Progression};
 use crate::domain::time::Span;
@@ -150,8 +151,8 @@ pub trait Script: Send + Sync {
     /// What goes wrong for its consents.
     fn faults(&self) -> &Faults;
 
-    /// Whose life its consents' accounts tell.
-    fn persona(&self) -> Option<Persona>;
+    /// The name of the persona whose life its consents' accounts tell.
+    fn persona(&self) -> Option<&str>;
 
     /// What is expected of a run with it.
     fn expectations(&self) -> &[Expectation];
@@ -191,11 +192,11 @@ impl Approval {
 /// The simulated FIPs; pure in the world's seed and the customer's address.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank {
-    /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; the first of a kind before
-    /// others of that kind.
-    pub accounts: fn(participants: &Participants, seed: u64, customer: &str) -> Vec<Account>,
-    /// Whether it can tell accounts of this kind; others answer DENIED.
-    pub tells: fn(FiType) -> bool,
+    /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; each with whether it is
+    /// linked from the beginning.
+    pub accounts: fn(participants: &Participants, persona: &Persona, seed: u64, customer: &str) -> Vec<Held>,
+    /// Whether it can tell this account of somebody who lives so; others answer DENIED.
+    pub tells: fn(seed: u64, customer: &str, life: &Life, account: &Account) -> bool,
 }
 
 /// What all worlds of a sandbox have in common.
@@ -216,6 +217,9 @@ pub struct Setting {
     pub push_data: Option<bool>,
     pub director: Arc<dyn Director>,
     pub bank: Bank,
+    pub personas: Arc<Personas>,
+    /// That of customers whom nothing else gives one.
+    pub persona: Arc<Persona>,
 }
 
 impl Debug for Setting {

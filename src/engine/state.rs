@@ -11,6 +11,7 @@ use crate::domain::consent::{
 use crate::domain::customer::Customer;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
+use crate::domain::persona::Life;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::Template;
@@ -41,6 +42,8 @@ pub struct State {
     by_fip_session: HashMap<SessionId, SessionId>,
     /// Customers about whom something has been said.
     customers: HashMap<Arc<str>, Customer>,
+    /// The lives that customers have begun, the present one last; whoever is not here lives as everybody does.
+    lives: HashMap<Arc<str>, Vec<Life>>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<Template>>,
     /// How fast things go for consents for which somebody has set that.
@@ -100,6 +103,22 @@ impl State {
     /// The customer of this address, if something has been said about one.
     pub fn customer(&self, address: &str) -> Option<&Customer> {
         self.customers.get(address)
+    }
+
+    /// The lives that this customer has begun, the present one last.
+    pub fn lives(&self, address: &str) -> &[Life] {
+        self.lives.get(address).map_or(&[], Vec::as_slice)
+    }
+
+    /// The life that this customer lives now, if that has been said.
+    pub fn life(&self, address: &str) -> Option<&Life> {
+        self.lives(address).last()
+    }
+
+    fn live(&mut self, address: &Arc<str>, life: &Life) {
+        let lives = self.lives.entry(Arc::clone(address)).or_default();
+        lives.retain(|known| known.persona.name != life.persona.name);
+        lives.push(life.clone());
     }
 
     /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
@@ -231,6 +250,7 @@ impl State {
             | Event::NoticeScripted { .. }
             | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
+            | Event::CustomerCast { .. }
             | Event::CustomerDeregistered { .. }
             | Event::LinkRequested { .. }
             | Event::AccountsLinked { .. }
@@ -240,6 +260,10 @@ impl State {
 
     fn apply_to_customer(&mut self, event: &Event, at: Timestamp) {
         let address = event.customer().expect("an event about no consent is about a customer");
+        if let Event::CustomerCast { life, .. } = event {
+            self.live(address, life);
+            return;
+        }
         let customer = self.customers.entry(Arc::clone(address)).or_default();
         match event {
             Event::CustomerRegistered { accounts, .. } => {

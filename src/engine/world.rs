@@ -22,6 +22,7 @@ use crate::domain::expectation::{Expectation, Verdict, Verified};
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, SessionId};
 use crate::domain::notice::Notice;
 use crate::domain::participants::Participants;
+use crate::domain::persona::Persona;
 use crate::domain::record::{CallRecord, Entry, EntryKind, What};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::Grade;
@@ -526,17 +527,19 @@ impl World {
     /// is linked.
     pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
         let participants = self.participants();
-        let held = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
+        let held = |customer: &str, persona: &Persona| self.accounts(customer, persona);
         let inner = self.up_to_date();
         let now = inner.clock.now(wall());
         let given = self.circumstances(now, &participants, &held, &|_| Progression::Immediate);
-        let linked = linked(&inner.state, address, &given);
+        let life = given.life(&inner.state, address);
+        let linked = linked(&inner.state, address, &life, &given);
         let of = |account: Account| {
             let link = linked.iter().find(|link| link.is(&account.fip, &account.account_ref));
             // A FIP may have named the link otherwise than we would.
             (link.cloned().unwrap_or(account), link.is_some())
         };
-        (inner.state.customer(address).cloned(), held(address).into_iter().map(of).collect())
+        let held = self.accounts(address, &life.persona).into_iter().map(|held| of(held.account));
+        (inner.state.customer(address).cloned(), held.collect())
     }
 
     /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.

@@ -394,9 +394,11 @@ mod tests {
 
     use super::Answer;
     use crate::bankgen;
+    use crate::config::personas::{named, personas};
     use crate::config::{Parties, participants};
     use crate::domain::command::{Command, RaiseConsent};
-    use crate::domain::consent::{Face, Persona};
+    use crate::domain::consent::Face;
+    use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::session::{Approval, Progression};
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, Setting};
@@ -409,6 +411,8 @@ mod tests {
     fn rejected() -> (Arc<World>, Answer) {
         let Parties { participants, unaport, .. } =
             participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
+        let personas = Arc::new(personas(None).expect("the shipped ones are right"));
+        let persona = named(&personas, DEFAULT_PERSONA).expect("it is shipped");
         let setting = Setting {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
@@ -418,7 +422,11 @@ mod tests {
             approval: Approval::Manual,
             unaport,
             push_data: None,
-            director: Arc::new(Library::load(None, Required::default()).expect("the shipped ones are right")),
+            director: Arc::new(
+                Library::load(None, Required::default(), Arc::clone(&personas)).expect("the shipped ones are right"),
+            ),
+            personas,
+            persona,
             bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));
@@ -433,7 +441,7 @@ mod tests {
             fiu: "FIU-1".into(),
             filing: None,
             scenario: None,
-            persona: Persona::default(),
+            persona: None,
         };
         let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))

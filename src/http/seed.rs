@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::{Face, Persona};
+use crate::domain::consent::Face;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::http::call::Call;
@@ -31,15 +31,8 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let scenario = call.scenario()?;
-    let raise = RaiseConsent {
-        terms,
-        face: Face::Seed,
-        aa: Arc::clone(&aa.id),
-        fiu,
-        filing: None,
-        scenario,
-        persona: Persona::default(),
-    };
+    let raise =
+        RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, filing: None, scenario, persona: None };
     call.would_raise(world, &raise)?;
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     call.has_raised(receipt.consent());

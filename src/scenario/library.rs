@@ -12,6 +12,7 @@ use crate::domain::api_fault::Faults;
 use crate::domain::command::RaiseConsent;
 use crate::domain::expectation::Expectation;
 use crate::domain::naming::alternatives;
+use crate::domain::persona::Personas;
 use crate::domain::script::Shown;
 use crate::domain::time::Span;
 use crate::engine::ports::{Director, Script};
@@ -30,6 +31,7 @@ pub struct BadScenarios(String);
 pub struct Library {
     folder: Option<PathBuf>,
     required: Required,
+    personas: Arc<Personas>,
     set: RwLock<Arc<Set>>,
     /// What is wrong with the files that were read last.
     complaint: RwLock<Option<String>>,
@@ -72,10 +74,10 @@ impl Library {
     ///
     /// # Errors
     /// All that is wrong with the files, or who asks for one that is not there.
-    pub fn load(folder: Option<PathBuf>, required: Required) -> Result<Self, BadScenarios> {
-        let set = Set::load(folder.as_deref(), &required)?;
+    pub fn load(folder: Option<PathBuf>, required: Required, personas: Arc<Personas>) -> Result<Self, BadScenarios> {
+        let set = Set::load(folder.as_deref(), &required, &personas)?;
         let magic = magic::MAGIC.iter().map(|magic| (magic.number, Arc::new(magic.plan()))).collect();
-        Ok(Self { folder, required, set: RwLock::new(Arc::new(set)), complaint: RwLock::default(), magic })
+        Ok(Self { folder, required, personas, set: RwLock::new(Arc::new(set)), complaint: RwLock::default(), magic })
     }
 
     /// The folder that was added to the shipped scenarios.
@@ -140,7 +142,7 @@ impl Director for Library {
 
     /// The complaint is kept until a set is right again.
     fn reload(&self) -> Result<usize, String> {
-        let loaded = Set::load(self.folder.as_deref(), &self.required).map_err(|bad| bad.to_string());
+        let loaded = Set::load(self.folder.as_deref(), &self.required, &self.personas).map_err(|bad| bad.to_string());
         *self.complaint.write().unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
         let set = loaded?;
         let count = set.0.len();
@@ -149,7 +151,11 @@ impl Director for Library {
     }
 
     fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
-        parse(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
+        let plan = parse(text)?;
+        match unknown_persona(&plan, &self.personas) {
+            Some(fault) => Err(vec![fault]),
+            None => Ok(Arc::new(plan)),
+        }
     }
 
     fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
@@ -167,14 +173,14 @@ impl Director for Library {
 
 impl Set {
     /// Everything there is; what is required has to be among it.
-    fn load(folder: Option<&Path>, required: &Required) -> Result<Self, BadScenarios> {
+    fn load(folder: Option<&Path>, required: &Required, personas: &Personas) -> Result<Self, BadScenarios> {
         let mut set = Self(BTreeMap::new());
         let mut faults = String::new();
         for (file, text) in SHIPPED {
-            set.add(format!("scenarios/{file} (shipped)"), text, true, &mut faults);
+            set.add(format!("scenarios/{file} (shipped)"), text, true, personas, &mut faults);
         }
         if let Some(folder) = folder {
-            set.add_folder(folder, &mut faults);
+            set.add_folder(folder, personas, &mut faults);
         }
         if faults.is_empty() {
             for (name, who) in required.names().filter(|(name, _)| !set.0.contains_key(*name)) {
@@ -185,7 +191,7 @@ impl Set {
         if faults.is_empty() { Ok(set) } else { Err(BadScenarios(faults.trim_end().to_owned())) }
     }
 
-    fn add_folder(&mut self, folder: &Path, faults: &mut String) {
+    fn add_folder(&mut self, folder: &Path, personas: &Personas, faults: &mut String) {
         let files = match files_in(folder) {
             Ok(files) => files,
             Err(error) => {
@@ -196,7 +202,7 @@ impl Set {
         for file in files {
             let place = file.display().to_string();
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add(place, &text, false, faults),
+                Ok(text) => self.add(place, &text, false, personas, faults),
                 Err(error) => note(faults, format_args!("{place}: cannot be read: {error}")),
             }
         }
@@ -204,7 +210,7 @@ impl Set {
 
     /// A file of one's own takes the place of the shipped scenario that has its name: who copies one to change it means
     /// the copy.
-    fn add(&mut self, file: String, text: &str, shipped: bool, faults: &mut String) {
+    fn add(&mut self, file: String, text: &str, shipped: bool, personas: &Personas, faults: &mut String) {
         let plan = match parse(text) {
             Ok(plan) => plan,
             Err(found) => {
@@ -218,6 +224,9 @@ impl Set {
         if let Some(taken) = taken(&plan, others) {
             note(faults, format_args!("{file}:{taken}"));
             return;
+        }
+        if let Some(fault) = unknown_persona(&plan, personas) {
+            note(faults, format_args!("{file}:{fault}"));
         }
         for tie in ties(&plan, self.0.values().map(Entry::named)) {
             note(faults, format_args!("{file}:{tie}"));
@@ -247,6 +256,14 @@ pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {
     writeln!(faults, "{fault}").expect("writing to a string cannot fail");
+}
+
+/// That a scenario asks for a persona that there is not.
+pub fn unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
+    let (Place { line, column }, name) = plan.persona.as_ref()?;
+    let unknown = personas.get(name).is_none();
+    let message = || format!("there is no persona {name}; {}", alternatives(name, personas.names()));
+    unknown.then(|| Fault { line: *line, column: *column, message: message() })
 }
 
 /// That another scenario has this one's name.

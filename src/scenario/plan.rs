@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::api_fault::Faults;
 use crate::domain::casting::Match;
 use crate::domain::command::{Command, Outcome, Pace, Verb};
-use crate::domain::consent::{Consent, Face, Persona};
+use crate::domain::consent::{Consent, Face};
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
 use crate::domain::notice::Content;
@@ -23,7 +23,7 @@ pub struct Plan {
     pub description: Option<String>,
     /// Which consents it is for without being asked for, and where that stands.
     pub casting: Option<(Match, Place)>,
-    pub persona: Option<Persona>,
+    pub persona: Option<(Place, String)>,
     /// Who approves, beside the steps.
     pub approval: Option<Approval>,
     pub push_data: Option<bool>,
@@ -151,8 +151,8 @@ impl Script for Plan {
         &self.faults
     }
 
-    fn persona(&self) -> Option<Persona> {
-        self.persona
+    fn persona(&self) -> Option<&str> {
+        self.persona.as_ref().map(|(_, name)| name.as_str())
     }
 
     fn expectations(&self) -> &[Expectation] {

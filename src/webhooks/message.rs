@@ -19,17 +19,19 @@ pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignaturePro
         Content::FiData(session) => session_statements(world.seed(), &notice.consent, session, FiStatus::Ready),
         Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) | Content::Raw(_) => Vec::new(),
     };
+    let participants = world.participants();
+    let schema = participants.fiu(&notice.fiu).map(|fiu| fiu.fi_schema).unwrap_or_default();
     let body = match notice.consent.face {
         Face::Unaport => {
-            let participants = world.participants();
             let manner = Manner {
                 unaport: &world.setting().unaport,
                 org_id: participants.fiu(&notice.fiu).map_or("", |fiu| &*fiu.org_id),
+                schema,
                 quirks: world.fetch_quirks(notice.consent.handle),
             };
             unaport::notification::body(notice, aa, at, &statements, manner)
         }
-        Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements),
+        Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements, schema),
     };
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }

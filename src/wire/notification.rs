@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Face, Status};
 use crate::domain::notice::{Content, Notice, Raw};
-use crate::domain::participants::Aa;
+use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
@@ -112,7 +112,7 @@ struct AccountXml<'a> {
 
 /// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
 /// needed for FI data only.
-pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement]) -> Vec<u8> {
+pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], schema: FiSchema) -> Vec<u8> {
     let Notice { message, consent, content, fiu: _, at: _ } = notice;
     let mut notification = Notification {
         ver: version(consent.face).as_str(),
@@ -128,7 +128,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements));
+            notification.fi_data = Some(FiData::of(session, statements, schema));
         }
         Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
         Content::Raw(raw) => return filled_in(raw, notice, timestamp),
@@ -193,12 +193,12 @@ impl<'a> FiStatusNotification<'a> {
 }
 
 impl<'a> FiData<'a> {
-    pub fn of(session: &Session, statements: &'a [Statement]) -> Self {
+    pub fn of(session: &Session, statements: &'a [Statement], schema: FiSchema) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
             statement: Tabs::new(statements, session),
-            xml: statements.iter().map(account_xml).collect(),
+            xml: statements.iter().map(|statement| account_xml(statement, schema)).collect(),
         }
     }
 }
@@ -211,9 +211,9 @@ impl FiData<'_> {
     }
 }
 
-fn account_xml(statement: &Statement) -> AccountXml<'_> {
+fn account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_> {
     let mut document = Vec::new();
-    xml::write(statement, &mut document);
+    xml::write(statement, schema, &mut document);
     let document = String::from_utf8(document).expect("documents are UTF-8");
     AccountXml {
         fip_id: &statement.account.fip,

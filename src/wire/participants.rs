@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::participants::{
-    Aa, Entity, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey, SignatureProfile, WebhookUrls,
+    Aa, Entity, FiSchema, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::wire::fields::{one_of, optional, quoted};
 use crate::wire::jwk::Jwk;
@@ -66,6 +66,8 @@ pub struct FiuEntry {
     #[serde(alias = "signature_profile")]
     signature_profile: Option<String>,
     plaintext: Option<String>,
+    #[serde(alias = "fi_schema")]
+    fi_schema: Option<String>,
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
     #[serde(alias = "public_keys")]
@@ -102,7 +104,8 @@ impl AaEntry {
 impl FiuEntry {
     /// The FIU as the control API shows it.
     pub fn of(fiu: &Fiu) -> Self {
-        let Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, redirect_passphrase } = fiu;
+        let Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, fi_schema, redirect_passphrase } =
+            fiu;
         let WebhookUrls { base, all, consent, data, analytics } = webhooks;
         let shown = |url: &Option<Arc<str>>| url.as_deref().map(Into::into);
         Self {
@@ -118,6 +121,7 @@ impl FiuEntry {
             webhook_secret: Some(webhook_secret.to_string()),
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
+            fi_schema: Some(fi_schema.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
@@ -163,6 +167,10 @@ impl FiuEntry {
             None => before.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
             given => one_of("fiu.plaintext", given, Plaintext::parse, Plaintext::names)?,
         };
+        let fi_schema = match self.fi_schema {
+            None => before.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
+            given => one_of("fiu.fiSchema", given, FiSchema::parse, FiSchema::names)?,
+        };
         let redirect_passphrase = match optional(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
             None => before.map_or_else(
@@ -170,7 +178,7 @@ impl FiuEntry {
                 |fiu| Arc::clone(&fiu.redirect_passphrase),
             ),
         };
-        Ok(Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, redirect_passphrase })
+        Ok(Fiu { entity, webhook_secret, org_id, webhooks, signature, plaintext, fi_schema, redirect_passphrase })
     }
 }
 

@@ -169,7 +169,12 @@ async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
 async fn kinds_that_are_not_simulated_are_denied() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (_, id) = journey.approved(|body| body["ConsentDetail"]["fiTypes"] = json!(["MUTUAL_FUNDS", "NPS"])).await;
+    let (_, id) = journey
+        .approved(|body| {
+            body["ver"] = json!("2.1.0");
+            body["ConsentDetail"]["fiTypes"] = json!(["LIFE_INSURANCE", "GENERAL_INSURANCE"]);
+        })
+        .await;
     let session = journey.session(&id).await;
     assert_eq!(refused(&journey.fetch(&session).await), code(404, "NoDataFound"));
     app.advance("0s").await;

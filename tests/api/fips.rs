@@ -126,8 +126,13 @@ async fn a_fip_has_nothing_to_say_about_what_is_over() {
 async fn what_a_fip_says_of_its_session_and_of_kinds_that_are_not_simulated() {
     let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
     let journey = Journey::new(&app);
-    let kinds = json!(["MUTUAL_FUNDS", "DEPOSIT"]);
-    let (_, id) = journey.approved(|body| body["ConsentDetail"]["fiTypes"] = kinds).await;
+    let kinds = json!(["LIFE_INSURANCE", "DEPOSIT"]);
+    let (_, id) = journey
+        .approved(|body| {
+            body["ver"] = json!("2.1.0");
+            body["ConsentDetail"]["fiTypes"] = kinds;
+        })
+        .await;
     let session = journey.session(&id).await;
     let say = async |fip: Actor, status: &str, kind: &str, account: &str| {
         let link = journey.accounts(CUSTOMER, fip.id, kind).await.remove(0).1;
@@ -135,7 +140,7 @@ async fn what_a_fip_says_of_its_session_and_of_kinds_that_are_not_simulated() {
         fip.post(&app, "/FI/Notification", &news).await.ok();
         app.get(&format!("/_mockaa/v1/sessions/{session}")).await.ok()
     };
-    let shown = say(Actor::fip_3(), "COMPLETED", "MUTUAL_FUNDS", "READY").await;
+    let shown = say(Actor::fip_3(), "COMPLETED", "LIFE_INSURANCE", "READY").await;
     assert_eq!(shown["accounts"][1]["FIStatus"], "DENIED", "there is nothing to be READY with");
     let shown = say(Actor::fip_1(), "FAILED", "DEPOSIT", "TIMEOUT").await;
     assert_eq!(shown["sessionStatus"], "FAILED", "one FIP's failure is the session's");

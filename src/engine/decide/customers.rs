@@ -10,22 +10,31 @@ use crate::domain::customer::{Link, TOKEN_LIFE, TOKENS};
 use crate::domain::event::Event;
 use crate::domain::ids::LinkId;
 use crate::domain::participants::Linking;
+use crate::domain::persona::{Life, Persona};
 use crate::domain::refusal::Refusal;
 use crate::domain::stream::Kind;
 use crate::engine::state::State;
 
-/// The accounts that the customer has linked. Who has never been mentioned has the first of every kind.
-pub fn linked(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<Account> {
+/// The accounts that the customer has linked. Who has never been mentioned has those of the persona that are linked from the
+/// beginning.
+pub fn linked(state: &State, customer: &str, life: &Life, given: &Circumstances<'_>) -> Vec<Account> {
     if let Some(customer) = state.customer(customer) {
         return customer.accounts.clone();
     }
-    let mut first: Vec<Account> = Vec::new();
-    for account in (given.accounts)(customer) {
-        if !first.iter().any(|known| known.fi_type == account.fi_type) {
-            first.push(account);
-        }
-    }
-    first
+    let held = (given.accounts)(customer, &life.persona);
+    held.into_iter().filter(|held| held.linked).map(|held| held.account).collect()
+}
+
+/// All accounts that the customer has.
+fn held(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<Account> {
+    let life = given.life(state, customer);
+    (given.accounts)(customer, &life.persona).into_iter().map(|held| held.account).collect()
+}
+
+/// The customer lives another life from now on; consents that are there keep theirs.
+pub fn cast(state: &State, customer: Arc<str>, persona: &Arc<Persona>, given: &Circumstances<'_>) -> Event {
+    let life = given.begun(state, &customer, persona);
+    Event::CustomerCast { customer, life: Arc::new(life) }
 }
 
 /// Whoever has consents is registered already, though nobody has said so.
@@ -57,8 +66,8 @@ pub fn link(
 ) -> Result<Vec<Event>, Refusal> {
     registered(state, customer)?;
     let fip = given.participants.fip(fip).ok_or_else(|| Refusal::UnknownFip(fip.to_string()))?;
-    let held = (given.accounts)(customer);
-    let linked = linked(state, customer, given);
+    let held = held(state, customer, given);
+    let linked = linked(state, customer, &given.life(state, customer), given);
     let mut accounts = Vec::new();
     for account_ref in account_refs {
         let same = |known: &Account| known.is(&fip.entity.id, account_ref);
@@ -115,8 +124,8 @@ pub fn confirm(state: &State, confirm: &ConfirmLink, given: &Circumstances<'_>) 
     let waits = |link: &&Arc<Link>| link.linking == Linking::Direct && link.accounts.iter().any(|known| same(&known));
     let link = state.customer(customer).and_then(|known| known.pending.iter().find(waits));
     let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
-    let ours = (given.accounts)(customer);
-    let others = linked(state, customer, given)
+    let ours = held(state, customer, given);
+    let others = linked(state, customer, &given.life(state, customer), given)
         .into_iter()
         .chain(ours)
         .find(|known| known.link_ref == *link_ref && !same(&known));
@@ -136,7 +145,10 @@ pub fn delink(
     given: &Circumstances<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     registered(state, customer)?;
-    if !linked(state, customer, given).iter().any(|account| &*account.link_ref == link_ref) {
+    if !linked(state, customer, &given.life(state, customer), given)
+        .iter()
+        .any(|account| &*account.link_ref == link_ref)
+    {
         return Err(Refusal::UnknownAccount {
             customer: customer.to_string(),
             account: link_ref.to_owned(),
@@ -155,11 +167,11 @@ pub fn link_all(
 ) -> Result<Vec<Event>, Refusal> {
     registered(state, customer)?;
     known_fip(fip, given)?;
-    let linked = linked(state, customer, given);
+    let linked = linked(state, customer, &given.life(state, customer), given);
     let there = |account: &Account| fip.is_none_or(|fip| *account.fip == *fip);
     let new = |account: &Account| !linked.iter().any(|known| known.is(&account.fip, &account.account_ref));
     let accounts: Arc<[Account]> =
-        (given.accounts)(customer).into_iter().filter(|account| there(account) && new(account)).collect();
+        held(state, customer, given).into_iter().filter(|account| there(account) && new(account)).collect();
     if accounts.is_empty() {
         return Err(Refusal::NothingToLink { customer: customer.to_string(), fip: fip.map(str::to_owned) });
     }
@@ -176,7 +188,7 @@ pub fn delink_all(
 ) -> Result<Vec<Event>, Refusal> {
     registered(state, customer)?;
     known_fip(fip, given)?;
-    let linked = linked(state, customer, given);
+    let linked = linked(state, customer, &given.life(state, customer), given);
     let there: Vec<_> = linked.iter().filter(|account| fip.is_none_or(|fip| *account.fip == *fip)).collect();
     if there.is_empty() {
         return Err(Refusal::NothingLinked { customer: customer.to_string(), fip: fip.map(str::to_owned) });
@@ -225,7 +237,7 @@ fn known(state: &State, customer: &Arc<str>, given: &Circumstances<'_>) -> impl 
     let tacit = state.customer(customer).is_none();
     let registered = || Event::CustomerRegistered {
         customer: Arc::clone(customer),
-        accounts: linked(state, customer, given).into(),
+        accounts: linked(state, customer, &given.life(state, customer), given).into(),
     };
     tacit.then(registered).into_iter()
 }

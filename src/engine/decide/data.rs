@@ -38,14 +38,14 @@ pub fn request(state: &State, request: RequestData, given: &Circumstances<'_>) -
         return Err(Refusal::UsedUp(allowance(&consent.terms)));
     }
     let requested = open(consent, grant, state, Opening { range, key: Some(key), txnid }, given);
-    Ok(asked(consent, grant, requested, given))
+    Ok(asked(consent, requested, given))
 }
 
 /// Unaport asks by itself.
 pub fn run(consent: &Consent, state: &State, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
     let grant = granted(consent, given.now)?;
     let requested = open(consent, grant, state, unasked(consent), given);
-    Ok(asked(consent, grant, requested, given))
+    Ok(asked(consent, requested, given))
 }
 
 /// What an AA asks for that nobody has asked it for: all that was granted, in the clear.
@@ -54,9 +54,9 @@ fn unasked(consent: &Consent) -> Opening {
 }
 
 /// A session is open; FIPs that answer at once have answered.
-fn asked(consent: &Consent, grant: &Grant, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
+fn asked(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
     let answered = ((given.progression)(consent) == Progression::Immediate)
-        .then(|| prepared(&session, &grant.accounts, &Outcome::all(FiStatus::Ready), given));
+        .then(|| prepared(&session, consent, &Outcome::all(FiStatus::Ready), given));
     std::iter::once(opened(consent, session, given)).chain(answered).collect()
 }
 
@@ -81,7 +81,7 @@ pub fn deliver(
         if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
             return Err(Refusal::NothingAwaited(session.id.to_string()));
         }
-        return Ok(vec![prepared(session, &grant.accounts, outcome, given)]);
+        return Ok(vec![prepared(session, consent, outcome, given)]);
     }
     if let Some(id) = named {
         return Err(Refusal::NothingAwaited(id.to_string()));
@@ -91,7 +91,7 @@ pub fn deliver(
     if !requested.accounts.iter().any(|account| outcome.of(account, &requested.accounts).is_some()) {
         return Err(Refusal::NothingAwaited(requested.id.to_string()));
     }
-    let answered = prepared(&requested, &grant.accounts, outcome, given);
+    let answered = prepared(&requested, consent, outcome, given);
     Ok(vec![opened(consent, requested, given), answered])
 }
 
@@ -105,7 +105,7 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
     if !is_theirs {
         return Err(unknown());
     }
-    let grant = granted(consent, given.now)?;
+    granted(consent, given.now)?;
     if known.status == SessionStatus::Expired {
         return Err(Refusal::DataGone(known.expires_at.unwrap_or(given.now)));
     }
@@ -118,7 +118,7 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
         }
         // DELIVERED by a FIP is delivered to the AA: the FIU may take it.
         let status = if *status == FiStatus::Delivered { FiStatus::Ready } else { *status };
-        let answered = settled(account, &grant.accounts, status, given);
+        let answered = settled(account, consent, status, given);
         let described = answered.status == status;
         *account = if described {
             SessionAccount { description: Cow::Owned(description.to_string()), ..answered }
@@ -290,15 +290,13 @@ fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// An account with its FIP's answer. Kinds that are not simulated have nothing to be READY with: they are DENIED.
-fn settled(
-    account: &SessionAccount,
-    granted: &[Account],
-    status: FiStatus,
-    given: &Circumstances<'_>,
-) -> SessionAccount {
-    let known = granted.iter().find(|granted| account.is_of(granted));
-    if status == FiStatus::Ready && !known.is_some_and(|account| (given.simulated)(account.fi_type)) {
+/// An account with its FIP's answer. What is not simulated, or what the customer's persona does not have, has nothing to be
+/// READY with: it is DENIED.
+fn settled(account: &SessionAccount, consent: &Consent, status: FiStatus, given: &Circumstances<'_>) -> SessionAccount {
+    let mut granted = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+    let known = granted.find(|granted| account.is_of(granted));
+    let told = |account| (given.simulated)(given.seed, &consent.terms.customer, &consent.life, account);
+    if status == FiStatus::Ready && !known.is_some_and(told) {
         let denied = account.answering(FiStatus::Denied, given.now);
         return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };
     }
@@ -306,11 +304,11 @@ fn settled(
 }
 
 /// The session after the accounts that still wait have answered.
-fn prepared(session: &Session, granted: &[Account], outcome: &Outcome, given: &Circumstances<'_>) -> Event {
+fn prepared(session: &Session, consent: &Consent, outcome: &Outcome, given: &Circumstances<'_>) -> Event {
     let answered = |account: &SessionAccount| {
         let status = outcome.of(account, &session.accounts);
         match status.filter(|_| account.status == FiStatus::Pending) {
-            Some(status) => settled(account, granted, status, given),
+            Some(status) => settled(account, consent, status, given),
             None => account.clone(),
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::account::Account;
+use crate::domain::account::Held;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::consent::{Consent, Face, Status};
 use crate::domain::delivery::Delivery;
@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Participants;
+use crate::domain::persona::Persona;
 use crate::domain::record::{WebhookRecord, What};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{FiStatus, Progression, Session};
@@ -137,7 +138,8 @@ impl World {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.share(raise.terms);
-                raise.persona = script.as_ref().and_then(|script| script.persona()).unwrap_or_default();
+                let scripted = script.as_ref().and_then(|script| script.persona());
+                raise.persona = scripted.and_then(|name| self.setting.personas.get(name)).cloned().or(raise.persona);
                 Command::RaiseConsent(raise)
             }
             other => other,
@@ -156,9 +158,14 @@ impl World {
     /// The events that a command would be.
     pub(super) fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let participants = self.participants();
-        let accounts = |customer: &str| (self.setting.bank.accounts)(&self.setting.participants, self.seed, customer);
+        let accounts = |customer: &str, persona: &Persona| self.accounts(customer, persona);
         let progression = |consent: &Consent| self.progression(inner, consent);
         decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &progression))
+    }
+
+    /// The accounts at the simulated FIPs of a customer who lives this persona.
+    pub(super) fn accounts(&self, customer: &str, persona: &Persona) -> Vec<Held> {
+        (self.setting.bank.accounts)(&self.setting.participants, persona, self.seed, customer)
     }
 
     /// When FIPs answer a request for this consent's data that is made now.
@@ -170,14 +177,15 @@ impl World {
 
     /// What a decision depends on beside the state.
     pub(super) fn circumstances<'a>(
-        &self,
+        &'a self,
         now: Timestamp,
         participants: &'a Participants,
-        accounts: &'a dyn Fn(&str) -> Vec<Account>,
+        accounts: &'a dyn Fn(&str, &Persona) -> Vec<Held>,
         progression: &'a dyn Fn(&Consent) -> Progression,
     ) -> Circumstances<'a> {
         let simulated = self.setting.bank.tells;
-        Circumstances { now, seed: self.seed, participants, accounts, simulated, progression }
+        let persona = &self.setting.persona;
+        Circumstances { now, seed: self.seed, participants, accounts, simulated, persona, progression }
     }
 
     fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 
 use super::{enter, read};
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::{Consent, Face, Persona};
+use crate::domain::consent::{Consent, Face};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
 use crate::domain::refusal::Refusal;
@@ -41,7 +41,7 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
         fiu,
         filing: None,
         scenario,
-        persona: Persona::default(),
+        persona: None,
     };
     call.would_raise(&caller.world, &raise)?;
     let receipt = caller.world.submit(Command::RaiseConsent(raise))?;

@@ -11,7 +11,7 @@ use crate::crypto::exchange::{ExchangeError, read_nonce, read_public};
 use crate::domain::command::{CollectData, Command, RequestData};
 use crate::domain::consent::Consent;
 use crate::domain::exchange::PeerKey;
-use crate::domain::participants::Member;
+use crate::domain::participants::{Fiu, Member};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::version::Version;
@@ -107,9 +107,10 @@ async fn deliver(
     let receipt = world.submit(Command::CollectData(wanted.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
     let key = session.key.as_ref().expect("what has no key is not collected");
-    let plaintext = match &caller.owner {
-        Some(Member::Fiu(fiu)) => fiu.plaintext,
-        _ => caller.participants.fiu(&consent.fiu).map(|fiu| fiu.plaintext).unwrap_or_default(),
+    let profile = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
+    let (plaintext, schema) = match &caller.owner {
+        Some(Member::Fiu(fiu)) => profile(fiu),
+        _ => caller.participants.fiu(&consent.fiu).map(|fiu| profile(fiu)).unwrap_or_default(),
     };
     let parcel = Parcel {
         seed: world.seed(),
@@ -117,6 +118,7 @@ async fn deliver(
         session: Arc::clone(session),
         key: Arc::clone(key),
         plaintext,
+        schema,
         wanted,
         now: receipt.message_time,
     };

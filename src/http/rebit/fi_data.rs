@@ -9,7 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::command::CollectData;
 use crate::domain::consent::Consent;
 use crate::domain::exchange::PeerKey;
-use crate::domain::participants::Plaintext;
+use crate::domain::participants::{FiSchema, Plaintext};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
 use crate::wire::fi::xml;
@@ -27,6 +27,7 @@ pub struct Parcel {
     pub session: Arc<Session>,
     pub key: Arc<PeerKey>,
     pub plaintext: Plaintext,
+    pub schema: FiSchema,
     pub wanted: CollectData,
     pub now: Timestamp,
 }
@@ -47,15 +48,15 @@ pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
 }
 
 fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Result<Sealed, ExchangeError> {
-    let Parcel { seed, consent, session, key, plaintext, now, .. } = parcel;
+    let Parcel { seed, consent, session, key, plaintext, schema, now, .. } = parcel;
     let statement = session_statement(*seed, consent, session, part, account);
     let mut document = Vec::new();
-    xml::write(&statement.expect("only accounts that can be told are READY"), &mut document);
+    xml::write(&statement.expect("only accounts that can be told are READY"), *schema, &mut document);
     let document = match plaintext {
         Plaintext::Xml => document,
         Plaintext::Base64 => base64::encode(&document).into_bytes(),
     };
-    let (secret, nonce) = data_key(*seed, session.id, account, &format!("{}/{plaintext}", part.answered_at));
+    let (secret, nonce) = data_key(*seed, session.id, account, &format!("{}/{plaintext}/{schema}", part.answered_at));
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = write_public(pair.curve, &pair.public);
     Ok(Sealed {

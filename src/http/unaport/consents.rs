@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{APPLICATION, Filed, Visitor, enter, enter_organisation};
 use crate::domain::command::{Command, Party, RaiseConsent, Verb};
-use crate::domain::consent::{Face, Persona, Terms};
+use crate::domain::consent::{Face, Terms};
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::refusal::Refusal;
@@ -84,7 +84,7 @@ fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms
         fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
         filing: Some(heading.filing),
         scenario: call.scenario()?,
-        persona: Persona::default(),
+        persona: None,
     };
     call.would_raise(&visitor.world, &raise)?;
     let receipt = visitor.world.submit(Command::RaiseConsent(raise))?;

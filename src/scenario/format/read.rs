@@ -61,7 +61,7 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
         name: name.value,
         description,
         casting,
-        persona: persona.map(|Word(persona)| persona),
+        persona: persona.map(|persona| (place(&persona), persona.value)),
         approval: consent.map(|Word(approval)| approval),
         push_data,
         data: data.as_ref().map(progression),

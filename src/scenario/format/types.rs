@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use crate::domain::account::FiType;
 use crate::domain::api_fault::Tampering;
 use crate::domain::command::Party;
-use crate::domain::consent::{FetchType, Persona, Status};
+use crate::domain::consent::{FetchType, Status};
 use crate::domain::event::EventName;
 use crate::domain::notice::NoticeKind;
 use crate::domain::operation::Operation;
@@ -37,7 +37,9 @@ pub struct File {
     #[schemars(with = "Option<MatchSpec>")]
     pub r#match: Option<Spanned<MatchSpec>>,
     /// Whose life the accounts tell.
-    pub persona: Option<Word<Persona>>,
+    #[serde(default)]
+    #[schemars(schema_with = "name")]
+    pub persona: Option<Spanned<String>>,
     /// Who approves; `steps` that approve do without.
     pub consent: Option<Word<Approval>>,
     /// When FIPs answer a request for data, where no rule says so.

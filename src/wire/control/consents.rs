@@ -21,6 +21,8 @@ pub struct ConsentView {
     /// Unaport's `trackingId`; the other faces have none.
     tracking_id: Option<String>,
     scenario: Option<String>,
+    /// Whose life its accounts tell.
+    persona: String,
     /// The accounts that it was granted for.
     accounts: Vec<AccountView>,
     /// What each FIP's own artefact is called.
@@ -71,7 +73,7 @@ impl ConsentView {
             created_at,
             grant,
             hidden,
-            persona: _,
+            life,
             history,
         } = consent;
         let ConsentContext { scenario, page_url } = context;
@@ -85,6 +87,7 @@ impl ConsentView {
             aa_id: aa.to_string(),
             tracking_id: filing.as_ref().map(|filing| filing.tracking_id.to_string()),
             scenario,
+            persona: life.persona.name.to_string(),
             accounts: grant
                 .iter()
                 .flat_map(|grant| grant.accounts.iter())

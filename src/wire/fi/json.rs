@@ -1,19 +1,22 @@
-//! The Unaport tab shape of DEPOSIT: flat rows in three arrays, every scalar a string or null, the accounts of a
-//! session mixed and told apart by `accountNumber` (`reference/unaport.md` §4.1).
+//! The Unaport tab shape. Of bank accounts and deposits: flat rows in three arrays, every scalar a string or null, the
+//! accounts of a session mixed and told apart by `accountNumber` (`reference/unaport.md` §4.1). Of others: [`tree`].
 
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+use crate::domain::account::FiType;
+use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::session::Session;
-use crate::domain::statement::{Row, Statement, Transactions};
+use crate::domain::statement::{Body, Holder, Holders, Row, Statement, Summary, Transactions};
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
 use crate::wire::fi::digits::{instant, money};
+use crate::wire::fi::tree;
 use crate::wire::unaport::with_offset;
 
-/// `tabs` and the DEPOSIT arrays of a session's statements; where there are none, there is no tab.
+/// `tabs` and the tabs of a session's statements; where there are none, there is no tab.
 #[derive(Debug)]
 pub struct Tabs<'a> {
     statements: &'a [Statement],
@@ -58,14 +61,55 @@ impl Serialize for Tabs<'_> {
             body.serialize_entry("tabs", &[(); 0])?;
             return body.end();
         }
+        // In the order in which the session names them first.
+        let mut kinds: Vec<FiType> = Vec::new();
+        for statement in *statements {
+            if !kinds.contains(&statement.account.fi_type) {
+                kinds.push(statement.account.fi_type);
+            }
+        }
         // Quirk: a receiver of 2026 looks for the other name (`reference/unaport.md` §4.2).
-        let name = if quirks.has(FetchQuirk::DepositV2) { "DEPOSIT_V2" } else { "DEPOSIT" };
-        let summary = statements.iter().filter_map(|statement| SummaryRow::new(statement, origin, *quirks)).collect();
-        let account_holder = statements.iter().filter_map(|statement| HolderRow::new(statement, origin)).collect();
-        let transactions = Rows { statements, origin, quirks: *quirks };
-        body.serialize_entry("tabs", &[Tab { name }])?;
-        body.serialize_entry(name, &Deposit { summary, account_holder, transactions })?;
+        let name = |kind: FiType| match kind {
+            FiType::Deposit if quirks.has(FetchQuirk::DepositV2) => "DEPOSIT_V2",
+            kind => kind.as_str(),
+        };
+        let tabs: Vec<Tab> = kinds.iter().map(|kind| Tab { name: name(*kind) }).collect();
+        body.serialize_entry("tabs", &tabs)?;
+        for kind in kinds {
+            let of_kind: Vec<&Statement> =
+                statements.iter().filter(|statement| statement.account.fi_type == kind).collect();
+            let name = name(kind);
+            match kind {
+                FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
+                    body.serialize_entry(name, &Flat { statements: &of_kind, origin, quirks: *quirks })?;
+                }
+                // Quirk: an object for each registration, its place in its name (`reference/unaport.md` §4.2).
+                FiType::Gstr1_3b => body.serialize_entry(name, &tree::registrations(&of_kind))?,
+                _ => body.serialize_entry(name, &tree::accounts(&of_kind))?,
+            }
+        }
         body.end()
+    }
+}
+
+/// The three arrays of a bank type.
+struct Flat<'a> {
+    statements: &'a [&'a Statement],
+    origin: &'a Origin,
+    quirks: FetchQuirks,
+}
+
+impl Serialize for Flat<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { statements, origin, quirks } = *self;
+        let summary = statements.iter().filter_map(|statement| SummaryRow::new(statement, origin, quirks)).collect();
+        let holders = statements.iter().flat_map(|statement| {
+            let holders = statement.holders.iter().flat_map(Holders::iter);
+            holders.map(|holder| HolderRow::new(statement, holder, origin))
+        });
+        let account_holder = holders.collect();
+        let transactions = Rows { statements, origin, quirks };
+        Deposit { summary, account_holder, transactions }.serialize(serializer)
     }
 }
 
@@ -85,12 +129,12 @@ struct Deposit<'a> {
 /// A column that is null for this kind of account, or that the sandbox has no value for.
 type Null = Option<&'static str>;
 
-/// The columns of term and recurring deposits are there, and null.
+/// The columns of term and recurring deposits are there, and null for others.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryRow<'a> {
     id: Null,
-    current_balance: String,
+    current_balance: Option<String>,
     org_id: Option<&'a str>,
     branch: &'a str,
     status: &'static str,
@@ -101,44 +145,39 @@ struct SummaryRow<'a> {
     fetch_type: Null,
     exchange_rate: &'static str,
     consent_id: &'a str,
-    balance_date: String,
+    balance_date: Option<String>,
     created_at: &'a str,
     facility: Null,
     ifsc_code: &'a str,
     /// Quirk: spelled so on the wire; it is the MICR code.
-    micro_code: &'a str,
+    micro_code: Option<&'a str>,
     opening_date: String,
-    current_od_limit: &'static str,
-    drawing_limit: &'static str,
-    account_type: &'static str,
-    compounding_frequency: Null,
-    current_value: Null,
-    description: Null,
-    interest_computation: Null,
-    interest_on_maturity: Null,
-    interest_payout: Null,
-    interest_periodic_payout_amount: Null,
-    interest_rate: Null,
-    maturity_amount: Null,
-    maturity_date: Null,
-    principal_amount: Null,
-    tenure_days: Null,
-    tenure_months: Null,
-    tenure_years: Null,
+    current_od_limit: Option<String>,
+    drawing_limit: Option<String>,
+    account_type: &'a str,
+    compounding_frequency: Option<&'a str>,
+    current_value: Option<&'a str>,
+    description: Option<&'a str>,
+    interest_computation: Option<&'a str>,
+    interest_on_maturity: Option<&'a str>,
+    interest_payout: Option<&'a str>,
+    interest_periodic_payout_amount: Option<&'a str>,
+    interest_rate: Option<&'a str>,
+    maturity_amount: Option<&'a str>,
+    maturity_date: Option<&'a str>,
+    principal_amount: Option<&'a str>,
+    tenure_days: Option<&'a str>,
+    tenure_months: Option<&'a str>,
+    tenure_years: Option<&'a str>,
 }
 
 impl<'a> SummaryRow<'a> {
     fn new(statement: &'a Statement, origin: &'a Origin, quirks: FetchQuirks) -> Option<Self> {
-        let summary = statement.summary.as_ref()?;
-        Some(Self {
+        let blank = Self {
             id: None,
-            current_balance: if quirks.has(FetchQuirk::JavaNumbers) {
-                java_number(summary.balance)
-            } else {
-                summary.balance.to_string()
-            },
+            current_balance: None,
             org_id: origin.org_id.as_deref(),
-            branch: &summary.branch,
+            branch: "",
             status: "ACTIVE",
             currency: "INR",
             fip: &statement.account.fip,
@@ -147,14 +186,14 @@ impl<'a> SummaryRow<'a> {
             fetch_type: None,
             exchange_rate: "",
             consent_id: &origin.consent_id,
-            balance_date: ascii(&instant(summary.balance_at)).to_owned(),
+            balance_date: None,
             created_at: &origin.created_at,
             facility: None,
-            ifsc_code: &summary.ifsc,
-            micro_code: &summary.micr,
-            opening_date: summary.opened_on.to_string(),
-            current_od_limit: "0.00",
-            drawing_limit: "0.00",
+            ifsc_code: "",
+            micro_code: None,
+            opening_date: String::new(),
+            current_od_limit: None,
+            drawing_limit: None,
             account_type: statement.account.account_type.as_str(),
             compounding_frequency: None,
             current_value: None,
@@ -170,7 +209,57 @@ impl<'a> SummaryRow<'a> {
             tenure_days: None,
             tenure_months: None,
             tenure_years: None,
-        })
+        };
+        match &statement.body {
+            Body::Bank(told) => Some(Self::of_bank(blank, told.summary.as_ref()?, quirks)),
+            Body::Other(document) => Some(Self::of_deposit(blank, document.root.child("Summary")?)),
+        }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "its columns are taken over")]
+    fn of_bank(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
+        let Summary { balance, balance_at, branch, ifsc, micr, opened_on, limit, active } = summary;
+        let java = quirks.has(FetchQuirk::JavaNumbers);
+        Self {
+            current_balance: Some(if java { java_number(*balance) } else { balance.to_string() }),
+            branch,
+            status: if *active { "ACTIVE" } else { "INACTIVE" },
+            balance_date: Some(ascii(&instant(*balance_at)).to_owned()),
+            facility: (limit.0 > 0).then_some("OD"),
+            ifsc_code: ifsc,
+            micro_code: Some(micr),
+            opening_date: opened_on.to_string(),
+            current_od_limit: Some(limit.to_string()),
+            drawing_limit: Some((*limit + *balance).min(*limit).max(Paise(0)).to_string()),
+            ..blank
+        }
+    }
+
+    /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring deposits; what a recurring
+    /// deposit has beside them has no column.
+    fn of_deposit(blank: Self, summary: &'a Element) -> Self {
+        let get = |name| summary.get(name);
+        Self {
+            branch: get("branch").unwrap_or_default(),
+            ifsc_code: get("ifsc").unwrap_or_default(),
+            opening_date: get("openingDate").unwrap_or_default().to_owned(),
+            account_type: get("accountType").unwrap_or_default(),
+            compounding_frequency: get("compoundingFrequency"),
+            current_value: get("currentValue"),
+            description: get("description"),
+            interest_computation: get("interestComputation"),
+            interest_on_maturity: get("interestOnMaturity"),
+            interest_payout: get("interestPayout"),
+            interest_periodic_payout_amount: get("interestPeriodicPayoutAmount"),
+            interest_rate: get("interestRate"),
+            maturity_amount: get("maturityAmount"),
+            maturity_date: get("maturityDate"),
+            principal_amount: get("principalAmount"),
+            tenure_days: get("tenureDays"),
+            tenure_months: get("tenureMonths"),
+            tenure_years: get("tenureYears"),
+            ..blank
+        }
     }
 }
 
@@ -200,9 +289,8 @@ struct HolderRow<'a> {
 }
 
 impl<'a> HolderRow<'a> {
-    fn new(statement: &'a Statement, origin: &'a Origin) -> Option<Self> {
-        let holder = statement.profile.as_ref()?;
-        Some(Self {
+    fn new(statement: &'a Statement, holder: &'a Holder, origin: &'a Origin) -> Self {
+        Self {
             id: None,
             consent_id: &origin.consent_id,
             org_id: origin.org_id.as_deref(),
@@ -217,12 +305,16 @@ impl<'a> HolderRow<'a> {
             account_number: &statement.account.masked_number,
             session_id: &origin.session_id,
             // Quirk: the recorded rows have the kind of account here.
-            fetch_type: "deposit",
+            fetch_type: match statement.account.fi_type {
+                FiType::TermDeposit => "term_deposit",
+                FiType::RecurringDeposit => "recurring_deposit",
+                _ => "deposit",
+            },
             account_type: statement.account.account_type.as_str(),
-            account_holder_type: "SINGLE",
+            account_holder_type: statement.holders.as_ref().map_or("SINGLE", Holders::kind),
             ckyc_compliance: if holder.ckyc_compliant { "true" } else { "false" },
             created_at: &origin.created_at,
-        })
+        }
     }
 }
 
@@ -236,21 +328,21 @@ struct TransactionRow<'a> {
     narration: &'a str,
     amount: &'a str,
     consent_id: &'a str,
-    r#type: &'static str,
-    mode: &'static str,
-    current_balance: &'a str,
+    r#type: &'a str,
+    mode: &'a str,
+    current_balance: Option<&'a str>,
     txn_id: &'a str,
     value_date: &'a str,
     reference: &'a str,
-    balance: Null,
+    balance: Option<&'a str>,
     account_number: &'a str,
-    transaction_date: Null,
+    transaction_date: Option<&'a str>,
     created_at: &'a str,
 }
 
 /// All rows of all accounts, written one by one with reused buffers.
 struct Rows<'a> {
-    statements: &'a [Statement],
+    statements: &'a [&'a Statement],
     origin: &'a Origin,
     quirks: FetchQuirks,
 }
@@ -260,13 +352,46 @@ impl Serialize for Rows<'_> {
         let mut rows = serializer.serialize_seq(None)?;
         let mut texts = Texts { at: [0; 25], amount: Vec::new(), balance: Vec::new(), id: String::new() };
         for statement in self.statements {
-            if let Some(transactions) = &statement.transactions {
-                for row in &transactions.rows {
-                    rows.serialize_element(&texts.row(row, transactions, statement, self))?;
+            match &statement.body {
+                Body::Bank(bank) => {
+                    if let Some(transactions) = &bank.transactions {
+                        for row in &transactions.rows {
+                            rows.serialize_element(&texts.row(row, transactions, statement, self))?;
+                        }
+                    }
+                }
+                Body::Other(document) => {
+                    for row in document.root.child("Transactions").iter().flat_map(|all| &all.children) {
+                        rows.serialize_element(&deposit_row(row, statement, self.origin))?;
+                    }
                 }
             }
         }
         rows.end()
+    }
+}
+
+/// A row of a term or recurring deposit; its own columns are those that DEPOSIT leaves null.
+fn deposit_row<'a>(row: &'a Element, statement: &'a Statement, origin: &'a Origin) -> TransactionRow<'a> {
+    let get = |name| row.get(name).unwrap_or_default();
+    TransactionRow {
+        id: None,
+        org_id: origin.org_id.as_deref(),
+        tran_timestamp: get("transactionDateTime"),
+        session_id: &origin.session_id,
+        narration: get("narration"),
+        amount: get("amount"),
+        consent_id: &origin.consent_id,
+        r#type: get("type"),
+        mode: get("mode"),
+        current_balance: None,
+        txn_id: get("txnId"),
+        value_date: get("valueDate"),
+        reference: get("reference"),
+        balance: Some(get("balance")),
+        account_number: &statement.account.masked_number,
+        transaction_date: Some(get("transactionDateTime")),
+        created_at: &origin.created_at,
     }
 }
 
@@ -315,8 +440,8 @@ impl Texts {
             amount: ascii(amount),
             consent_id: &origin.consent_id,
             r#type: row.transaction_type.as_str(),
-            mode: row.mode.as_str(),
-            current_balance: ascii(balance),
+            mode: row.mode.v1(),
+            current_balance: Some(ascii(balance)),
             txn_id: id,
             value_date: ascii(&at[..10]),
             reference: transactions.reference(row),

@@ -1,5 +1,7 @@
-//! Financial information in its outside formats: XML by the ReBIT FI schemas, JSON in the Unaport tab shape.
+//! Financial information in its outside formats: XML by the ReBIT FI schemas, JSON with their names, JSON in the Unaport
+//! tab shape.
 
 mod digits;
 pub mod json;
+pub mod tree;
 pub mod xml;

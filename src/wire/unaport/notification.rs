@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::VERSION;
 use crate::domain::consent::Status;
 use crate::domain::notice::{Content, Notice};
-use crate::domain::participants::Aa;
+use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, FetchQuirks, Unaport};
@@ -67,11 +67,13 @@ pub struct Manner<'a> {
     /// The receiver's organisation.
     pub org_id: &'a str,
     pub quirks: FetchQuirks,
+    /// The version in which documents beside the tabs are written.
+    pub schema: FiSchema,
 }
 
 /// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
 pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], manner: Manner<'_>) -> Vec<u8> {
-    let Manner { unaport, org_id, quirks } = manner;
+    let Manner { unaport, org_id, quirks, schema } = manner;
     if let Content::Analytics(told) = &notice.content {
         return analytics(notice, told, timestamp, unaport);
     }
@@ -96,7 +98,7 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements).told_to(org_id, quirks));
+            notification.fi_data = Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
         Content::Raw(raw) => return filled_in(raw, notice, timestamp),

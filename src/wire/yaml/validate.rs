@@ -6,7 +6,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::fault;
 use super::node::{Node, Placed};
-use super::words::{COUNT, Count, NAME, SPAN, STATUS};
+use super::words::{COUNT, Count, NAME, RUPEES, Rupees, SPAN, STATUS, WHOLE, Whole};
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::meant;
 use crate::domain::script::TextFault;
@@ -150,6 +150,12 @@ impl<'a> Checker<'a> {
                 format!("{told} is not a number from 1 on, or a range such as 1..2 or 2..")
             }
             Some(STATUS) if StatusClass::parse(text).is_none() => format!("{told} is not a status such as 503 or 5xx"),
+            Some(WHOLE) if Whole::parse(text).is_none() => {
+                format!("{told} is not a whole number, or a range such as 1..4 with the low end first")
+            }
+            Some(RUPEES) if Rupees::parse(text).is_none() => {
+                format!("{told} is not an amount in rupees, or a range such as 20..180.50 with the low end first")
+            }
             Some(NAME) if !is_name(text) => {
                 format!("{name} {told} has to be 1 to 100 lower-case letters, digits and dashes")
             }
@@ -210,7 +216,7 @@ fn form(schema: &Value) -> String {
         "boolean" => "true or false",
         "integer" | "number" => "a number",
         "string" if schema["format"] == SPAN => "a length of time as a text, such as 2s",
-        "string" if schema["format"] == COUNT => "a text such as 1..2",
+        "string" if schema["format"] == COUNT || schema["format"] == WHOLE => "a text such as 1..2",
         "string" => "a text",
         "array" => "a list",
         _ => "keys with values",

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
+use crate::domain::money::Paise;
 use crate::domain::naming::Named;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Span;
@@ -21,6 +22,10 @@ pub const SPAN: &str = "span";
 pub const COUNT: &str = "count";
 /// What a schema calls the name of a scenario.
 pub const NAME: &str = "scenario-name";
+/// What a schema calls a whole number or a range of them.
+pub const WHOLE: &str = "whole-range";
+/// What a schema calls an amount in rupees or a range of them.
+pub const RUPEES: &str = "rupee-range";
 /// What a schema calls a status code or a hundred of them.
 pub const STATUS: &str = "http-status";
 
@@ -243,5 +248,124 @@ impl JsonSchema for HttpStatus {
             { "type": "integer", "minimum": 100, "maximum": 599 },
             { "type": "string", "format": STATUS, "pattern": "^[1-5](xx|[0-9]{2})$" },
         ] })
+    }
+}
+
+/// Whole numbers: `3`, `1..2`.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole(pub (i64, i64));
+
+impl Whole {
+    /// Reads `3` and `1..2`, the low end first.
+    pub fn parse(text: &str) -> Option<(i64, i64)> {
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+        (0 <= low && low <= high).then_some((low, high))
+    }
+}
+
+/// Rupees, with at most two decimals: `4500`, `20..180.50`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rupees(pub (Paise, Paise));
+
+impl Rupees {
+    /// Reads `4500` and `20..180.50`, the low end first.
+    pub fn parse(text: &str) -> Option<(Paise, Paise)> {
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        let (low, high) = (Paise::parse(low.trim())?, Paise::parse(high.trim())?);
+        (Paise(0) <= low && low <= high && high <= RUPEES_MAX).then_some((low, high))
+    }
+}
+
+/// Nobody's persona needs more at once: ten thousand crore.
+const RUPEES_MAX: Paise = Paise::rupees(100_000_000_000);
+
+/// Percent with at most two decimals, as basis points: `3.5`.
+#[derive(Clone, Copy, Debug)]
+pub struct Percent(pub i64);
+
+macro_rules! read_as_text {
+    ($name:ident, $expected:literal, $parse:expr) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+                impl Visitor<'_> for Reader {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
+
+                    fn visit_i64<E: Error>(self, number: i64) -> Result<$name, E> {
+                        self.visit_str(&number.to_string())
+                    }
+
+                    fn visit_u64<E: Error>(self, number: u64) -> Result<$name, E> {
+                        self.visit_str(&number.to_string())
+                    }
+
+                    fn visit_f64<E: Error>(self, number: f64) -> Result<$name, E> {
+                        self.visit_str(&number.to_string())
+                    }
+
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$name, E> {
+                        $parse(text).map($name).ok_or_else(|| E::custom(concat!("it is not ", $expected)))
+                    }
+                }
+                deserializer.deserialize_any(Reader)
+            }
+        }
+    };
+}
+
+read_as_text!(Whole, "a whole number or a range such as 1..2", Whole::parse);
+read_as_text!(Rupees, "rupees or a range such as 20..180", Rupees::parse);
+read_as_text!(Percent, "percent with at most two decimals", |text| Paise::parse(text).map(|percent| percent.0));
+
+impl JsonSchema for Whole {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Whole".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "format": WHOLE, "pattern": "^[0-9]+(\\.\\.[0-9]+)?$" },
+        ] })
+    }
+}
+
+impl JsonSchema for Rupees {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Rupees".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "number", "minimum": 0, "maximum": RUPEES_MAX.0 / 100 },
+            { "type": "string", "format": RUPEES, "pattern": "^[0-9]+(\\.[0-9]{1,2})?(\\.\\.[0-9]+(\\.[0-9]{1,2})?)?$" },
+        ] })
+    }
+}
+
+impl JsonSchema for Percent {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 100 })
     }
 }

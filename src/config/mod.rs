@@ -1,5 +1,7 @@
 //! What a sandbox is started with: the options of the command line and the builder, and the shipped participants.
 
+pub mod personas;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -38,6 +40,10 @@ pub struct Options {
     pub clock: ClockStart,
     pub scenarios: Option<PathBuf>,
     pub default_scenario: Option<String>,
+    /// A folder of personas, or a file with one.
+    pub personas: Option<PathBuf>,
+    /// That of customers whom nothing else gives one.
+    pub persona: Option<String>,
     pub security: Security,
     pub push_data: Option<bool>,
     pub push_data_path: String,
@@ -65,6 +71,8 @@ impl Default for Options {
             clock: ClockStart::default(),
             scenarios: None,
             default_scenario: None,
+            personas: None,
+            persona: None,
             security: Security::Lenient,
             push_data: None,
             push_data_path: PUSH_DATA_PATH.to_owned(),
@@ -112,25 +120,25 @@ impl FromStr for ClockStart {
 /// The private keys that ship with the program, by the participant that owns them.
 const SHIPPED_KEYS: [(&str, &str); 11] = [
     ("mockaa", SHIPPED_AA_KEY),
-    ("UNACORES-AA-UAT", include_str!("../fixtures/keys/unacores-aa-uat.pem")),
-    ("cookiejar-aa@finvu.in", include_str!("../fixtures/keys/cookiejar-aa-finvu-in.pem")),
-    ("onemoney-aa", include_str!("../fixtures/keys/onemoney-aa.pem")),
-    ("FIU-1", include_str!("../fixtures/keys/fiu-1.pem")),
-    ("FIU-2", include_str!("../fixtures/keys/fiu-2.pem")),
-    ("UNACORES-FIU-UAT", include_str!("../fixtures/keys/unacores-fiu-uat.pem")),
-    ("FIP-1", include_str!("../fixtures/keys/fip-1.pem")),
-    ("FIP-2", include_str!("../fixtures/keys/fip-2.pem")),
-    ("FIP-3", include_str!("../fixtures/keys/fip-3.pem")),
-    ("ACME-FIP", include_str!("../fixtures/keys/acme-fip.pem")),
+    ("UNACORES-AA-UAT", include_str!("../../fixtures/keys/unacores-aa-uat.pem")),
+    ("cookiejar-aa@finvu.in", include_str!("../../fixtures/keys/cookiejar-aa-finvu-in.pem")),
+    ("onemoney-aa", include_str!("../../fixtures/keys/onemoney-aa.pem")),
+    ("FIU-1", include_str!("../../fixtures/keys/fiu-1.pem")),
+    ("FIU-2", include_str!("../../fixtures/keys/fiu-2.pem")),
+    ("UNACORES-FIU-UAT", include_str!("../../fixtures/keys/unacores-fiu-uat.pem")),
+    ("FIP-1", include_str!("../../fixtures/keys/fip-1.pem")),
+    ("FIP-2", include_str!("../../fixtures/keys/fip-2.pem")),
+    ("FIP-3", include_str!("../../fixtures/keys/fip-3.pem")),
+    ("ACME-FIP", include_str!("../../fixtures/keys/acme-fip.pem")),
 ];
 
-const SHIPPED_AA_KEY: &str = include_str!("../fixtures/keys/mockaa-aa.pem");
+const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
 
 /// A key that is nobody's.
-const SPARE_KEY: &str = include_str!("../fixtures/keys/spare.pem");
+const SPARE_KEY: &str = include_str!("../../fixtures/keys/spare.pem");
 
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
-pub const SHIPPED: &str = include_str!("../fixtures/mockaa.toml");
+pub const SHIPPED: &str = include_str!("../../fixtures/mockaa.toml");
 
 /// What a `mockaa.toml` makes.
 #[derive(Debug)]

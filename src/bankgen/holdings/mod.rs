@@ -1,0 +1,339 @@
+//! What is no bank account: deposits, papers, policies, pensions, GST returns, as documents of their schemas (ReBIT FI schemas
+//! v1, `rebit/xsd`). Spellings are the schemas', the odd ones too.
+
+mod cover;
+mod debt;
+mod deposits;
+mod funds;
+mod gst;
+mod pension;
+mod shares;
+mod trades;
+
+use chrono::{Days, NaiveDate, NaiveTime};
+use rand::{Rng, RngExt};
+
+use crate::bankgen::people::Branch;
+use crate::bankgen::{StatementRequest, stream};
+use crate::domain::account::FiType;
+use crate::domain::calendar::Month;
+use crate::domain::consent::{ConsentType, TransactionType};
+use crate::domain::document::{Document, Element};
+use crate::domain::money::Paise;
+use crate::domain::persona::{AccountPlan, Between, Opened};
+use crate::domain::statement::{Holder, Holders};
+use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::time::Timestamp;
+
+/// Whether there are documents of this kind. The others are accepted in consents, and their accounts answer DENIED.
+pub fn tells(fi_type: FiType) -> bool {
+    !matches!(fi_type, FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other)
+}
+
+/// The document of an account.
+pub fn document(
+    request: &StatementRequest<'_>,
+    number: u64,
+    plan: &AccountPlan,
+    amount: Between<Paise>,
+    holders: &Holders,
+) -> Document {
+    let ask = Ask::new(request, number, plan, amount, holders);
+    let told = match plan.fi_type {
+        FiType::TermDeposit => deposits::term(&ask),
+        FiType::RecurringDeposit => deposits::recurring(&ask),
+        FiType::MutualFunds => funds::mutual(&ask),
+        FiType::Sip => funds::sip(&ask),
+        FiType::Etf => funds::etf(&ask),
+        FiType::Cis => funds::cis(&ask),
+        FiType::Aif => funds::aif(&ask),
+        FiType::Invit => funds::invit(&ask),
+        FiType::Reit => funds::reit(&ask),
+        FiType::Equities => shares::equities(&ask),
+        FiType::Idr => shares::idr(&ask),
+        FiType::Bonds => debt::bonds(&ask),
+        FiType::GovtSecurities => debt::government(&ask),
+        FiType::Debentures => debt::debentures(&ask),
+        FiType::Cp => debt::commercial_paper(&ask),
+        FiType::InsurancePolicies => cover::policies(&ask),
+        FiType::Nps => pension::nps(&ask),
+        FiType::Gstr1_3b => gst::returns(&ask),
+        FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other => {
+            unreachable!("{} is not told here", plan.fi_type)
+        }
+    };
+    ask.document(told)
+}
+
+/// What a document is asked for.
+pub struct Ask<'a> {
+    request: &'a StatementRequest<'a>,
+    owner: String,
+    holders: &'a Holders,
+    pub fi_type: FiType,
+    /// The account's own draw of the plan's amount.
+    pub amount: Paise,
+    pub opened_on: NaiveDate,
+    pub branch: Branch,
+    /// Number of the folio, the policy, the client.
+    pub number: u64,
+}
+
+/// What a kind of account has to tell.
+pub struct Told {
+    /// Attributes of `Profile`'s holder beside the usual ones; what else is in the profile.
+    pub holder: Vec<(&'static str, String)>,
+    pub profile: Vec<Element>,
+    pub summary: Option<Element>,
+    pub transactions: Transactions,
+}
+
+/// The transactions of a document.
+pub enum Transactions {
+    Flat(Vec<Entry>),
+    /// In groups, each an element of its own, in the order of the schema.
+    Grouped(Vec<(&'static str, Vec<Entry>)>),
+}
+
+/// One of them.
+pub struct Entry {
+    pub at: Timestamp,
+    pub amount: Paise,
+    /// What adds to the holding is a credit to it.
+    ///
+    /// `Assumption:` filters of types other than deposits look at the account's side.
+    pub direction: TransactionType,
+    pub element: Element,
+}
+
+impl<'a> Ask<'a> {
+    fn new(
+        request: &'a StatementRequest<'a>,
+        number: u64,
+        plan: &AccountPlan,
+        amount: Between<Paise>,
+        holders: &'a Holders,
+    ) -> Self {
+        let owner = format!("{}#{number}", request.customer);
+        let mut rng = stream(StreamKey { seed: request.seed, owner: &owner, kind: Kind::Habits, ordinal: 0 });
+        let branch = Branch::drawn(&mut rng);
+        let years = match plan.opened {
+            Opened::Years(years) => years,
+            Opened::On(_) | Opened::Ago(_) => (2000, 2000),
+        };
+        let drawn = Month { year: rng.random_range(years.0..=years.1), month: rng.random_range(1..=12) };
+        let day = rng.random_range(1..=28);
+        let opened_on = plan.opened.day(request.life.as_of).unwrap_or_else(|| drawn.day(day));
+        let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
+        let number = rng.random_range(10_000_000..99_999_999);
+        Self { request, owner, holders, fi_type: plan.fi_type, amount, opened_on, branch, number }
+    }
+
+    pub fn rng(&self, ordinal: u64) -> impl Rng + use<> {
+        stream(StreamKey { seed: self.request.seed, owner: &self.owner, kind: Kind::Holding, ordinal })
+    }
+
+    /// The day in India of the world's now; no later than the story.
+    pub fn today(&self) -> NaiveDate {
+        self.request.now.ist_date().min(NaiveDate::from_ymd_opt(2099, 12, 31).expect("a date"))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.request.now
+    }
+
+    /// The first holder.
+    pub fn holder(&self) -> &Holder {
+        &self.holders.first
+    }
+
+    pub fn nominee(&self) -> &'static str {
+        if self.holder().nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" }
+    }
+
+    fn document(&self, told: Told) -> Document {
+        let Told { holder, profile, summary, transactions } = told;
+        let account = self.request.account;
+        let wants = |part| self.request.consent_types.contains(&part);
+        let (namespace, kind) = schema(self.fi_type);
+        let mut root = Element::new("Account")
+            .with("xmlns", format!("http://api.rebit.org.in/FISchema/{namespace}"))
+            .with("linkedAccRef", account.link_ref.to_string());
+        root = if self.fi_type == FiType::Gstr1_3b {
+            root.with("maskedGstinNumber", gst::masked(self)).with("version", "1.1.0")
+        } else {
+            root.with("maskedAccNumber", account.masked_number.to_string()).with("version", "1.1")
+        };
+        root = root.with("type", kind);
+        if wants(ConsentType::Profile) {
+            let people = if self.fi_type == FiType::Gstr1_3b { None } else { Some(self.people(&holder)) };
+            root = root.holding([Element::new("Profile").holding(people).holding(profile)]);
+        }
+        if wants(ConsentType::Summary) {
+            root = root.holding(summary);
+        }
+        if wants(ConsentType::Transactions) {
+            root = root.holding([self.transactions(transactions)]);
+        }
+        Document { root }
+    }
+
+    fn people(&self, more: &[(&'static str, String)]) -> Element {
+        let mut holders = Element::new("Holders");
+        if let Some(kind) = holders_kind(self.fi_type, self.holders) {
+            holders = holders.with("type", kind);
+        }
+        let has_demat = !matches!(
+            self.fi_type,
+            FiType::TermDeposit | FiType::RecurringDeposit | FiType::InsurancePolicies | FiType::Nps
+        );
+        let has_address = self.fi_type != FiType::Etf;
+        let told = self.holders.iter().zip(1..).map(|(holder, rank)| {
+            let nominee = if holder.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" };
+            let mut element = Element::one_of_many("Holder");
+            if self.fi_type == FiType::InsurancePolicies {
+                element = element.with("rank", rank.to_string());
+            }
+            element = element
+                .with("name", holder.name.clone())
+                .with("dob", holder.born.to_string())
+                .with("mobile", holder.mobile.clone())
+                .with("nominee", nominee)
+                .with("email", holder.email.clone())
+                .with("pan", holder.pan.clone());
+            if has_address {
+                element = element.with("address", holder.address.clone());
+            }
+            if has_demat {
+                element = element.with("dematId", holder.demat_id.clone());
+            }
+            for (name, value) in more {
+                element = element.with(name, value.clone());
+            }
+            element.with("ckycCompliance", holder.ckyc_compliant.to_string())
+        });
+        holders.holding(told)
+    }
+
+    fn transactions(&self, transactions: Transactions) -> Element {
+        let range = self.request.range;
+        let (first, last) = if self.fi_type == FiType::Gstr1_3b { ("strdt", "endt") } else { ("startDate", "endDate") };
+        let whole = Element::new("Transactions")
+            .with(first, range.from.ist_date().to_string())
+            .with(last, range.to.ist_date().to_string());
+        match transactions {
+            Transactions::Flat(entries) => whole.holding(self.kept(entries)),
+            Transactions::Grouped(groups) => {
+                whole.holding(groups.into_iter().map(|(name, entries)| Element::new(name).holding(self.kept(entries))))
+            }
+        }
+    }
+
+    /// Those of the range, cut at now, that pass the filters.
+    fn kept(&self, entries: Vec<Entry>) -> impl Iterator<Item = Element> {
+        let StatementRequest { range, filters, now, .. } = *self.request;
+        let end = range.to.min(now);
+        let kept = entries.into_iter().filter(move |entry| {
+            let inside = range.from <= entry.at && entry.at <= end;
+            inside && filters.iter().all(|filter| filter.keeps(entry.amount, entry.direction))
+        });
+        kept.map(|entry| entry.element)
+    }
+}
+
+/// The tail of the namespace, and the value of `type`.
+fn schema(fi_type: FiType) -> (&'static str, &'static str) {
+    match fi_type {
+        FiType::TermDeposit => ("term_deposit", "term_deposit"),
+        FiType::RecurringDeposit => ("recurring_deposit", "recurring_deposit"),
+        FiType::Sip => ("sip", "sip"),
+        FiType::Cp => ("cp", "cp"),
+        FiType::GovtSecurities => ("govt_securities", "govt_securities"),
+        FiType::Equities => ("equities", "equities"),
+        FiType::Bonds => ("bonds", "bonds"),
+        FiType::Debentures => ("debentures", "debentures"),
+        FiType::MutualFunds => ("mutual_funds", "mutualfunds"),
+        FiType::Etf => ("etf", "etf"),
+        FiType::Idr => ("idr", "idr"),
+        FiType::Cis => ("cis", "cis"),
+        FiType::Aif => ("aif", "aif"),
+        FiType::InsurancePolicies => ("insurance_policies", "insurance"),
+        FiType::Nps => ("nps", "nps"),
+        FiType::Invit => ("invit", "invit"),
+        FiType::Reit => ("reits", "reit"),
+        FiType::Gstr1_3b => ("gstr1_3b", "gstr1_3b"),
+        FiType::Deposit => ("deposit", "deposit"),
+        FiType::LifeInsurance => ("life_insurance", "life_insurance"),
+        FiType::GeneralInsurance => ("general_insurance", "general_insurance"),
+        FiType::Other => ("others", "others"),
+    }
+}
+
+/// Where the schema has it, `Holders.type`.
+fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
+    match fi_type {
+        FiType::TermDeposit | FiType::RecurringDeposit | FiType::Sip | FiType::InsurancePolicies => {
+            Some(holders.kind())
+        }
+        FiType::Reit => Some(if holders.second.is_some() { "JOINT" } else { "SOLE" }),
+        _ => None,
+    }
+}
+
+/// A transaction's id: what it begins with, the day, a number.
+fn id(prefix: &str, day: NaiveDate, number: usize) -> String {
+    format!("{prefix}{}{number:04}", day.format("%Y%m%d"))
+}
+
+/// An instant in India, as the schemas' `dateTime`.
+fn stamp(at: Timestamp) -> String {
+    let day = at.ist_date();
+    let midnight = Timestamp::from_ist(day.and_time(NaiveTime::MIN));
+    let seconds = (at.as_millis() - midnight.as_millis()) / 1000;
+    format!("{day}T{:02}:{:02}:{:02}+05:30", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn at(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Timestamp {
+    Timestamp::from_ist(day.and_time(NaiveTime::from_hms_opt(hour, minute, second).expect("a time of day")))
+}
+
+/// The same day so many months later, or the last of a shorter month.
+fn months_after(day: NaiveDate, months: u32) -> NaiveDate {
+    day + chrono::Months::new(months)
+}
+
+fn days_after(day: NaiveDate, days: u64) -> NaiveDate {
+    day + Days::new(days)
+}
+
+/// An international securities identification number of a fictitious series.
+fn isin(kind: &str, series: &str, number: u64) -> String {
+    let mut body = format!("{kind}{series}{number:0width$}", width = 11 - kind.len() - series.len());
+    let check = check_digit(&body);
+    body.push(check);
+    body
+}
+
+/// ISO 6166: letters count as two digits, and of all digits every second one from the right is doubled.
+fn check_digit(body: &str) -> char {
+    let value = |c: char| c.to_digit(36).expect("letters and digits");
+    let digits: String = body.chars().map(|c| value(c).to_string()).collect();
+    let weighed = digits.chars().rev().enumerate().map(|(place, digit)| {
+        let digit = value(digit) * if place % 2 == 0 { 2 } else { 1 };
+        digit / 10 + digit % 10
+    });
+    char::from_digit((10 - weighed.sum::<u32>() % 10) % 10, 10).expect("a digit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_digit, isin};
+
+    #[test]
+    fn check_digits_are_those_of_the_standard() {
+        for (body, check) in [("US037833100", '5'), ("AU0000XVGZA", '3'), ("GB000263494", '6')] {
+            assert_eq!(check_digit(body), check, "{body}");
+        }
+        assert_eq!(isin("IN", "EZZZ01", 7).len(), 12);
+    }
+}

@@ -1,0 +1,83 @@
+//! Prices. A function of the seed, the paper and the day alone, so that any day can be asked for without those before it.
+
+use chrono::{Datelike, NaiveDate};
+
+/// Prices rise by so much a year, in percent, and swing about that.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper {
+    /// Ten-thousandths of a rupee, on 1 January 2020.
+    pub base: i64,
+    /// Basis points a year.
+    pub growth: i64,
+    /// How far it swings, in basis points.
+    pub swing: i64,
+    /// Tells papers apart.
+    pub salt: u64,
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "prices, days and years are far below 2^52, and none is negative where it is cast"
+)]
+impl Paper {
+    /// Of one unit on this day, in ten-thousandths of a rupee. Weekends have the price of the Friday before.
+    pub fn price(self, day: NaiveDate) -> i64 {
+        let weekday = i64::from(day.weekday().num_days_from_monday());
+        let day = i64::from(day.num_days_from_ce()) - (weekday - 4).max(0);
+        let since = day - 737_425;
+        let years = since as f64 / 365.25;
+        let rate = 1.0 + self.growth as f64 / 10_000.0;
+        let swing = self.swing as f64 / 10_000.0;
+        let wave = |period: f64, share: f64, turn: u32| {
+            let phase = (self.salt >> turn & 0xff) as f64 / 256.0;
+            share * triangle(day as f64 / period + phase)
+        };
+        let noise = (mixed(self.salt ^ day as u64) % 2001) as f64 / 1000.0 - 1.0;
+        let drift = wave(683.0, 0.5, 0) + wave(227.0, 0.3, 8) + wave(61.0, 0.15, 16) + 0.05 * noise;
+        let price = self.base as f64 * power(rate, years) * (1.0 + swing * drift);
+        (price as i64).max(100)
+    }
+}
+
+/// From -1 to 1 and back, once in a turn. Sums and products alone: the same bits on every machine.
+fn triangle(turns: f64) -> f64 {
+    let part = turns - turns.floor();
+    if part < 0.5 { part * 4.0 - 1.0 } else { 3.0 - part * 4.0 }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "years are few, and made positive")]
+/// Whole years are multiplied out, the rest is linear; no `powf`, whose last bits differ from machine to machine.
+fn power(rate: f64, years: f64) -> f64 {
+    let whole = years.floor();
+    let part = 1.0 + (rate - 1.0) * (years - whole);
+    let times = (whole.abs() as u32).min(100);
+    let grown = (0..times).fold(1.0, |grown, _| grown * rate);
+    if whole < 0.0 { part / grown } else { part * grown }
+}
+
+fn mixed(mut bits: u64) -> u64 {
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::Paper;
+
+    #[test]
+    fn prices_move_a_little_each_day_and_grow_with_the_years() {
+        let paper = Paper { base: 1_000_000, growth: 1200, swing: 2000, salt: 42 };
+        let first = NaiveDate::from_ymd_opt(2004, 1, 1).unwrap();
+        let days: Vec<NaiveDate> = first.iter_days().take(365 * 30).collect();
+        for pair in days.windows(2) {
+            let (one, next) = (paper.price(pair[0]), paper.price(pair[1]));
+            assert!((next - one).abs() * 100 < one * 4, "{}: {one} to {next}", pair[1]);
+        }
+        assert!(paper.price(days[days.len() - 1]) > paper.price(days[0]) * 8);
+    }
+}

@@ -1,0 +1,96 @@
+//! Who holds the accounts, and where they are kept. All of it follows from the seed and the customer's address.
+
+use chrono::{Days, NaiveDate};
+use fake::Fake;
+use fake::faker::address::en::BuildingNumber;
+use rand::{Rng, RngExt};
+
+use crate::bankgen::names::{ABROAD, CITIES, FIRST, LAST, STREETS, entries};
+use crate::bankgen::stream;
+use crate::domain::persona::{Cast, HolderPlan};
+use crate::domain::statement::{Holder, Holders};
+use crate::domain::stream::{Kind, StreamKey};
+
+/// Where an account is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch {
+    pub city: &'static str,
+    pub code: u32,
+    pub pin_prefix: u32,
+}
+
+impl Branch {
+    pub fn drawn(rng: &mut impl Rng) -> Self {
+        let (city, _, pin_prefix) = pick(rng, CITIES);
+        Self { city, code: rng.random_range(1..=9999), pin_prefix }
+    }
+
+    /// `MOCK` is no bank's code; the zero and the six digits follow the Reserve Bank's form.
+    pub fn ifsc(self) -> String {
+        format!("MOCK0{:06}", self.code)
+    }
+
+    /// City, bank 999 (given to none), branch.
+    pub fn micr(self) -> String {
+        format!("{:03}999{:03}", self.pin_prefix, self.code % 1000)
+    }
+}
+
+/// The holders of a customer's accounts.
+pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
+    let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Profile, ordinal: 0 });
+    let surname = pick(&mut rng, LAST);
+    let first = holder(&mut rng, surname, plan, mobile(customer));
+    let second = plan.joint.then(|| {
+        let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Profile, ordinal: 1 });
+        loop {
+            let spouse = Holder { address: first.address.clone(), ..holder(&mut rng, surname, plan, None) };
+            if spouse.name != first.name {
+                break spouse;
+            }
+        }
+    });
+    Holders { first, second }
+}
+
+/// The number in the customer's address, where it has one.
+fn mobile(customer: &str) -> Option<&str> {
+    let local = customer.split_once('@').map_or(customer, |(local, _)| local);
+    (local.len() == 10 && local.bytes().all(|byte| byte.is_ascii_digit())).then_some(local)
+}
+
+fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&str>) -> Holder {
+    let given = pick(rng, FIRST);
+    let (low, high) = plan.born;
+    let born = NaiveDate::from_ymd_opt(rng.random_range(low..=high), 1, 1).expect("1 January exists")
+        + Days::new(rng.random_range(0..365));
+    let (city, state, pin_prefix) = pick(rng, CITIES);
+    let building: String = BuildingNumber().fake_with_rng(rng);
+    let (street, area) = (pick(rng, STREETS), rng.random_range(1..100));
+    let abroad = pick(rng, ABROAD);
+    let address = if plan.abroad {
+        format!("{building}, {abroad}")
+    } else {
+        format!("{building}, {street}, {city}, {state} {pin_prefix}{area:03}")
+    };
+    let firm = pick(rng, entries(Cast::Firms)).0;
+    let name = if plan.firm { firm.to_owned() } else { format!("{given} {surname}") };
+    let number: u32 = rng.random_range(1..=9999);
+    let check = char::from(b'A' + rng.random_range(0..26));
+    // The fourth letter says whose it is, a person's or a firm's; the fifth is the initial of the surname or of the firm. The
+    // series ZZZ is fictitious.
+    let (kind, initial) = if plan.firm { ('F', &name[..1]) } else { ('P', &surname[..1]) };
+    let tax_number = format!("ZZZ{kind}{initial}{number:04}{check}");
+    // A customer without a mobile number in the address gets one of a series that no operator assigns.
+    let drawn = format!("00000{:05}", rng.random_range(0..100_000));
+    let mobile = format!("91{}", mobile.unwrap_or(&drawn));
+    let email = format!("{given}.{surname}@example.in").to_lowercase();
+    let nominee_registered = rng.random_bool(0.8);
+    // Depositories' participants have codes from IN300000 on; IN999999 is nobody's.
+    let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
+    Holder { name, born, mobile, email, pan: tax_number, address, nominee_registered, ckyc_compliant: true, demat_id }
+}
+
+pub fn pick<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
+    table[rng.random_range(0..table.len())]
+}

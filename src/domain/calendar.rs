@@ -1,0 +1,173 @@
+//! Months and bank days in India.
+
+use chrono::{Datelike, NaiveDate, Weekday};
+
+/// A calendar month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month {
+    pub year: i32,
+    /// 1 to 12.
+    pub month: u32,
+}
+
+impl Month {
+    pub fn of(date: NaiveDate) -> Self {
+        Self { year: date.year(), month: date.month() }
+    }
+
+    /// A number that grows by one from month to month.
+    pub fn ordinal(self) -> i64 {
+        i64::from(self.year) * 12 + i64::from(self.month) - 1
+    }
+
+    #[must_use]
+    pub fn previous(self) -> Self {
+        if self.month == 1 { Self { year: self.year - 1, month: 12 } } else { Self { month: self.month - 1, ..self } }
+    }
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        if self.month == 12 { Self { year: self.year + 1, month: 1 } } else { Self { month: self.month + 1, ..self } }
+    }
+
+    /// The `day`th, or the last day where the month is shorter.
+    pub fn day(self, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.length())).expect("the day is in the month")
+    }
+
+    /// Days in the month.
+    pub fn length(self) -> u32 {
+        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
+        match self.month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            _ => 31,
+        }
+    }
+
+    /// Interest is credited at the end of a calendar quarter.
+    pub fn ends_quarter(self) -> bool {
+        self.month.is_multiple_of(3)
+    }
+
+    /// The last day on which banks and employers work.
+    pub fn last_working_day(self) -> u32 {
+        (1..=self.length()).rev().find(|day| is_working_day(self.day(*day))).expect("a month has working days")
+    }
+
+    /// The first month of its calendar quarter.
+    #[must_use]
+    pub fn quarter(self) -> Self {
+        Self { month: self.month - (self.month - 1) % 3, ..self }
+    }
+
+    /// The year in which its financial year, which begins in April, began.
+    pub fn financial_year(self) -> i32 {
+        if self.month >= 4 { self.year } else { self.year - 1 }
+    }
+
+    /// The month that is so many later.
+    #[must_use]
+    pub fn plus(self, months: u32) -> Self {
+        let ordinal = self.ordinal() + i64::from(months);
+        let year = i32::try_from(ordinal / 12).expect("a year of our era");
+        Self { year, month: u32::try_from(ordinal % 12).expect("below 12") + 1 }
+    }
+
+    /// Three letters.
+    pub fn name(self) -> &'static str {
+        const NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        NAMES[self.month as usize - 1]
+    }
+}
+
+/// A day on which banks in India work: no Sunday, no second or fourth Saturday of a month (Reserve Bank of India, since
+/// 1 September 2015), no holiday.
+///
+/// `Assumption:` the Saturdays are free in earlier years too.
+pub fn is_working_day(date: NaiveDate) -> bool {
+    let rests = match date.weekday() {
+        Weekday::Sun => true,
+        Weekday::Sat => matches!((date.day() - 1) / 7, 1 | 3),
+        _ => false,
+    };
+    !rests && !is_bank_holiday(date)
+}
+
+/// The first day on which banks work, from this one on.
+pub fn working_day_from(mut date: NaiveDate) -> NaiveDate {
+    while !is_working_day(date) {
+        date = date.succ_opt().expect("a day within the calendar");
+    }
+    date
+}
+
+/// Bank holidays that are the same in all of India and whose date can be computed: Republic Day, the yearly closing of
+/// accounts, Good Friday, Independence Day, Gandhi Jayanti, Christmas.
+///
+/// `Assumption:` holidays by the moon's calendars and those of single states are left out.
+pub fn is_bank_holiday(date: NaiveDate) -> bool {
+    matches!((date.month(), date.day()), (1, 26) | (4, 1) | (8, 15) | (10, 2) | (12, 25))
+        || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
+}
+
+/// Two days before Easter (the Gregorian computus, as Meeus and others print it).
+fn good_friday(year: i32) -> NaiveDate {
+    let golden = year % 19;
+    let century = year / 100;
+    let lunar = (8 * century + 13) / 25;
+    let epact = (19 * golden + century - century / 4 - lunar + 15) % 30;
+    let moon = epact - (golden + 11 * epact) / 319;
+    let weekday = (2 * (century % 4) + 2 * (year % 100 / 4) - moon - year % 100 % 4 + 32) % 7;
+    let month = (moon + weekday + 90) / 25;
+    let day = (moon + weekday + month + 19) % 32;
+    let small = |number: i32| u32::try_from(number).expect("a month or a day");
+    let easter = NaiveDate::from_ymd_opt(year, small(month), small(day)).expect("Easter is in the calendar");
+    easter - chrono::Days::new(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::{Month, is_bank_holiday, is_working_day};
+
+    #[test]
+    fn second_and_fourth_saturdays_are_free() {
+        let march = |day| NaiveDate::from_ymd_opt(2024, 3, day).unwrap();
+        let free: Vec<u32> = (1..=31).filter(|day| !is_working_day(march(*day))).collect();
+        assert_eq!(free, [3, 9, 10, 17, 23, 24, 29, 31]);
+    }
+
+    #[test]
+    fn the_last_working_day_skips_a_sunday() {
+        assert_eq!(Month { year: 2024, month: 3 }.last_working_day(), 30);
+        assert_eq!(Month { year: 2024, month: 2 }.last_working_day(), 29);
+    }
+
+    #[test]
+    fn good_friday_is_where_the_calendar_has_it() {
+        for (year, month, day) in
+            [(2019, 4, 19), (2020, 4, 10), (2024, 3, 29), (2025, 4, 18), (2026, 4, 3), (2038, 4, 23)]
+        {
+            assert!(is_bank_holiday(NaiveDate::from_ymd_opt(year, month, day).unwrap()), "{year}");
+        }
+    }
+
+    #[test]
+    fn months_have_the_calendars_length() {
+        for (year, month) in (1990..2110).flat_map(|year| (1..=12).map(move |month| (year, month))) {
+            let month = Month { year, month };
+            assert_eq!(month.day(month.length()).succ_opt(), Some(month.next().day(1)), "{month:?}");
+        }
+    }
+
+    #[test]
+    fn months_follow_each_other() {
+        let december = Month { year: 2023, month: 12 };
+        assert_eq!(december.next(), Month { year: 2024, month: 1 });
+        assert_eq!(december.next().previous(), december);
+        assert_eq!(december.next().ordinal() - december.ordinal(), 1);
+    }
+}

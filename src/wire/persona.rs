@@ -1,0 +1,697 @@
+//! Persona files, version 1: YAML or JSON (`docs/data.md`).
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
+
+use chrono::NaiveDate;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::{Location, Spanned};
+
+use crate::domain::account::{AccountType, FiType};
+use crate::domain::consent::TransactionType;
+use crate::domain::money::Paise;
+use crate::domain::naming::{Named, alternatives};
+use crate::domain::persona::{
+    AccountPlan, Amount, Between, Cast, Channel, Content, Every, Flow, HolderPlan, List, Loan, On, Opened, Persona,
+    Story, Then, With,
+};
+use crate::domain::script::TextFault;
+use crate::domain::statement::Ledger;
+use crate::domain::time::Span;
+use crate::wire::fields::quoted;
+use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
+use crate::wire::yaml::{fault, schema_of, typed};
+
+/// How a persona gets at the statement files that it names.
+pub type Statements<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
+
+/// Reads a persona.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<TextFault>> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let file = typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the persona")?;
+    let mut reader = Reader { statements, faults: Vec::new() };
+    let persona = reader.persona(file);
+    if reader.faults.is_empty() {
+        return Ok(persona);
+    }
+    reader.faults.sort();
+    Err(reader.faults)
+}
+
+/// A persona.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[schemars(schema_with = "version")]
+    #[expect(dead_code, reason = "there is one version; the schema holds files to it")]
+    version: u32,
+    /// How it is asked for: lower-case letters, digits and dashes.
+    #[schemars(schema_with = "name")]
+    name: String,
+    /// What it is for.
+    description: String,
+    #[serde(default)]
+    holder: HolderSpec,
+    #[schemars(with = "Vec<AccountSpec>", length(min = 1))]
+    accounts: Vec<Spanned<AccountSpec>>,
+}
+
+fn version(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "enum": [1] })
+}
+
+fn name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": NAME, "pattern": "^[a-z0-9-]{1,100}$" })
+}
+
+/// Who holds the accounts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HolderSpec {
+    /// Years of birth.
+    #[schemars(with = "Option<Whole>")]
+    born: Option<Spanned<Whole>>,
+    /// Two people hold them together.
+    #[serde(default)]
+    joint: bool,
+    /// The holder lives abroad.
+    #[serde(default)]
+    abroad: bool,
+    /// A firm holds them.
+    #[serde(default)]
+    firm: bool,
+}
+
+/// An account.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AccountSpec {
+    #[serde(rename = "type")]
+    #[schemars(rename = "type")]
+    fi_type: Word<FiType>,
+    /// SAVINGS, CURRENT, NRE or NRO; of bank accounts.
+    account: Option<Word<AccountType>>,
+    /// Which of the sandbox's FIPs has it, from 1 on.
+    #[schemars(range(min = 1, max = 100))]
+    fip: Option<usize>,
+    /// Whether the customer has linked it from the beginning.
+    linked: Option<bool>,
+    /// A year, years such as 2006..2012, a day, or `2 months ago`, counted from the customer's first use.
+    #[serde(default)]
+    #[schemars(schema_with = "opened")]
+    opened: Option<Spanned<OpenedSpec>>,
+    #[serde(default)]
+    dormant: bool,
+    /// What is in it at the end of each quarter.
+    #[schemars(with = "Option<AmountSpec>")]
+    keeps: Option<Spanned<AmountSpec>>,
+    /// The opening deposit.
+    opens_with: Option<Rupees>,
+    /// The limit of an overdraft.
+    overdraft: Option<Rupees>,
+    /// Percent a year, of the savings or of the overdraft.
+    interest: Option<Percent>,
+    /// Below this average of a month the bank charges.
+    minimum: Option<Rupees>,
+    /// What happens in it, again and again.
+    #[schemars(with = "Option<Vec<FlowSpec>>")]
+    story: Option<Vec<Spanned<FlowSpec>>>,
+    /// A statement of your own, CSV or JSON, beside this file.
+    #[schemars(with = "Option<String>")]
+    statement: Option<Spanned<String>>,
+    /// Principal, instalment, usual trade, sum assured or a month's turnover: of what is no bank account.
+    amount: Option<Rupees>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OpenedSpec {
+    Year(i32),
+    Text(String),
+}
+
+fn opened(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "integer", "minimum": OPENED.start(), "maximum": OPENED.end() },
+        { "type": "string", "examples": ["2006..2012", "2019-04-08", "2 months ago"] },
+    ] })
+}
+
+/// How much.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum AmountSpec {
+    /// Drawn each time; `usual`: whatever is usual with whom it is.
+    #[schemars(with = "PlainAmount")]
+    Plain(Spanned<PlainAmount>),
+    Said(SaidAmount),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum PlainAmount {
+    Rupees(Rupees),
+    Word(String),
+}
+
+impl JsonSchema for PlainAmount {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PlainAmount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["number", "string"] })
+    }
+}
+
+/// How much, otherwise.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+struct SaidAmount {
+    /// Drawn once for the account.
+    once: Option<Rupees>,
+    /// Percent of the month's income; drawn once.
+    share: Option<Whole>,
+    /// Percent of what is there.
+    balance: Option<Whole>,
+    /// A loan's instalment.
+    loan: Option<LoanSpec>,
+}
+
+/// A loan.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LoanSpec {
+    principal: Rupees,
+    /// Instalments.
+    #[schemars(range(min = 2, max = 480))]
+    months: u32,
+    /// Percent a year, on the reducing balance.
+    rate: Percent,
+    /// The lender pays it out to this account.
+    #[serde(default)]
+    paid_out: bool,
+}
+
+/// Something that happens again and again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
+struct FlowSpec {
+    /// Money that comes.
+    #[schemars(with = "Option<AmountSpec>")]
+    r#in: Option<Spanned<AmountSpec>>,
+    /// Money that goes.
+    #[schemars(with = "Option<AmountSpec>")]
+    out: Option<Spanned<AmountSpec>>,
+    /// Percent by which it rises each April; amounts are those of the year from April 2024.
+    #[schemars(range(max = 50))]
+    grows: Option<u8>,
+    /// Percent by which it is off each time.
+    #[schemars(range(max = 90))]
+    varies: Option<u8>,
+    /// It is a multiple of this.
+    #[schemars(with = "Option<Rupees>")]
+    step: Option<Spanned<Rupees>>,
+    every: Option<Word<Every>>,
+    /// How often in each of these periods.
+    #[schemars(with = "Option<Whole>")]
+    times: Option<Spanned<Whole>>,
+    /// Calendar months, 1 to 12.
+    #[schemars(length(min = 1))]
+    months: Option<Vec<MonthNumber>>,
+    /// Only in these months of the account's life, such as 3..14.
+    life: Option<Whole>,
+    /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
+    #[schemars(with = "Option<OnText>")]
+    on: Option<Spanned<OnSpec>>,
+    by: Word<Channel>,
+    /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
+    #[schemars(with = "Option<NamesSpec>")]
+    with: Option<Spanned<NamesSpec>>,
+    /// Drawn each time.
+    #[schemars(with = "Option<NamesSpec>")]
+    any_of: Option<Spanned<NamesSpec>>,
+    /// What the narration says it is for; {month} and {year} are filled in.
+    purpose: Option<String>,
+    /// Percent of the cases in which it happens.
+    #[schemars(range(min = 1, max = 100))]
+    chance: Option<u32>,
+    /// The payee collects it; where the money is not there it bounces.
+    #[serde(default)]
+    mandate: bool,
+    /// Shares are measured by it.
+    #[serde(default)]
+    income: bool,
+    then: Option<ThenSpec>,
+}
+
+/// A calendar month.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct MonthNumber(#[schemars(range(min = 1, max = 12))] u16);
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OnSpec {
+    Number(i64),
+    Text(String),
+}
+
+struct OnText;
+
+impl JsonSchema for OnText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OnText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 31 }, { "type": "string" }] })
+    }
+}
+
+/// One name, or several to draw from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum NamesSpec {
+    One(String),
+    Several(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// What follows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
+struct ThenSpec {
+    /// Percent of it that comes back.
+    r#in: Option<Whole>,
+    /// Percent of it that goes on.
+    out: Option<Whole>,
+    /// How long after; within the month.
+    after: Option<Lasting>,
+    /// At most.
+    within: Option<Lasting>,
+    by: Word<Channel>,
+    with: Option<NamesSpec>,
+    any_of: Option<NamesSpec>,
+    purpose: Option<String>,
+    #[schemars(range(min = 1, max = 100))]
+    chance: Option<u32>,
+}
+
+/// Years in which an account can have been opened.
+const OPENED: RangeInclusive<i32> = 1970..=2090;
+
+/// Nothing happens more often than that in a period.
+const TIMES_MAX: i64 = 5_000;
+
+struct Reader<'a> {
+    statements: Statements<'a>,
+    faults: Vec<TextFault>,
+}
+
+impl Reader<'_> {
+    fn say(&mut self, place: Location, message: String) {
+        self.faults.push(fault(place, message));
+    }
+
+    fn persona(&mut self, file: File) -> Persona {
+        let File { version: _, name, description, holder, accounts } = file;
+        let HolderSpec { born, joint, abroad, firm } = holder;
+        let years = born.as_ref().map_or((1972, 1990), |born| years(born.value.0));
+        if let Some(born) = born.filter(|_| years.0 < 1920 || years.1 > 2020) {
+            self.say(born.referenced, "born takes years from 1920 to 2020".to_owned());
+        }
+        let holder = HolderPlan { born: years, joint, abroad, firm };
+        let accounts = accounts.into_iter().map(|account| self.account(account)).collect();
+        Persona { name: name.into(), description: description.trim().to_owned(), holder, accounts }
+    }
+
+    fn account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
+        let place = spec.referenced;
+        let AccountSpec {
+            fi_type: Word(fi_type),
+            account,
+            fip,
+            linked,
+            opened,
+            dormant,
+            keeps,
+            opens_with,
+            overdraft,
+            interest,
+            minimum,
+            story,
+            statement,
+            amount,
+        } = spec.value;
+        let is_bank = fi_type == FiType::Deposit;
+        let habits = [
+            ("keeps", keeps.is_some()),
+            ("opens_with", opens_with.is_some()),
+            ("overdraft", overdraft.is_some()),
+            ("interest", interest.is_some()),
+            ("minimum", minimum.is_some()),
+            ("story", story.is_some()),
+        ];
+        let given = habits.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        let mut wrong = |message: String| self.say(place, message);
+        match (is_bank, given, &statement, amount) {
+            (true, _, _, Some(_)) => wrong("a DEPOSIT has a story or a statement, and no amount".to_owned()),
+            (true, Some(given), Some(_), _) => wrong(format!("an account has a statement or {given}, not both")),
+            (true, _, None, _) if story.is_none() => {
+                wrong("a DEPOSIT lacks one of story, statement; write story: [] where nothing happens".to_owned());
+            }
+            (false, Some(given), ..) => {
+                wrong(format!("{given} is for DEPOSIT; {fi_type} takes an amount"));
+            }
+            (false, _, Some(_), _) => wrong(format!("a statement is for DEPOSIT; {fi_type} takes an amount")),
+            _ => {}
+        }
+        let account_type = account.map_or_else(
+            || if is_bank { AccountType::Savings } else { AccountType::Default },
+            |Word(account_type)| account_type,
+        );
+        if is_bank == (account_type == AccountType::Default) {
+            self.say(place, format!("{account_type} is no kind of account of {fi_type}"));
+        }
+        let opened = opened.map_or(Opened::Years((2006, 2012)), |opened| self.opened(&opened));
+        let content = if let Some(statement) = statement {
+            match (self.statements)(&statement.value) {
+                Ok(ledger) => Content::Told(Arc::new(ledger)),
+                Err(problem) => {
+                    self.say(statement.referenced, problem);
+                    Content::Holding { amount: (Paise(0), Paise(0)) }
+                }
+            }
+        } else if is_bank {
+            let limit = overdraft.map_or(Paise(0), |Rupees((_, high))| high);
+            Content::Story(self.story(place, keeps, story.unwrap_or_default(), |keeps, flows| Story {
+                keeps,
+                opens_with: opens_with.map_or((Paise::rupees(1000), Paise::rupees(25_000)), |Rupees(range)| range),
+                limit,
+                interest: interest.map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| percent),
+                minimum: minimum.map_or(Paise(0), |Rupees((_, high))| high),
+                flows,
+            }))
+        } else {
+            Content::Holding { amount: amount.map_or(usual_amount(fi_type), |Rupees(range)| range) }
+        };
+        let fip = fip.map_or(if is_bank { 0 } else { 2 }, |fip| fip - 1);
+        AccountPlan { fi_type, account_type, fip, linked: linked.unwrap_or(true), opened, dormant, content }
+    }
+
+    fn opened(&mut self, spec: &Spanned<OpenedSpec>) -> Opened {
+        let text = match &spec.value {
+            OpenedSpec::Year(year) => year.to_string(),
+            OpenedSpec::Text(text) => text.trim().to_owned(),
+        };
+        let ago = || {
+            let (count, unit) = text.strip_suffix(" ago")?.split_once(' ')?;
+            let count: u32 = count.parse().ok()?;
+            match unit {
+                "month" | "months" => Some(count),
+                "year" | "years" => count.checked_mul(12),
+                _ => None,
+            }
+        };
+        let opened = if let Some(months) = ago() {
+            (months <= 50 * 12).then_some(Opened::Ago(months))
+        } else if let Ok(day) = text.parse::<NaiveDate>() {
+            OPENED.contains(&chrono::Datelike::year(&day)).then_some(Opened::On(day))
+        } else {
+            let range = Whole::parse(&text).map(years);
+            range.filter(|(low, high)| OPENED.contains(low) && OPENED.contains(high)).map(Opened::Years)
+        };
+        opened.unwrap_or_else(|| {
+            let (first, last) = (OPENED.start(), OPENED.end());
+            let forms = format!("a year from {first} to {last}, years such as 2006..2012, a day such as 2019-04-08");
+            self.say(spec.referenced, format!("opened takes {forms}, or 2 months ago, not {}", quoted(&text)));
+            Opened::Years((2006, 2012))
+        })
+    }
+
+    fn story(
+        &mut self,
+        place: Location,
+        keeps: Option<Spanned<AmountSpec>>,
+        flows: Vec<Spanned<FlowSpec>>,
+        made: impl FnOnce(Option<Amount>, Vec<Flow>) -> Story,
+    ) -> Story {
+        let keeps = keeps.map(|keeps| {
+            let amount = self.amount("keeps", &keeps);
+            if matches!(amount, Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_)) {
+                self.say(keeps.referenced, "keeps takes rupees, or { share: … } of the income".to_owned());
+            }
+            amount
+        });
+        let flows: Vec<Flow> = flows.into_iter().map(|flow| self.flow(flow)).collect();
+        let shares =
+            flows.iter().map(|flow| &flow.amount).chain(&keeps).any(|amount| matches!(amount, Amount::Share(_)));
+        if shares && !flows.iter().any(|flow| flow.income) {
+            self.say(place, "a share is of the income: mark what is income with income: true".to_owned());
+        }
+        made(keeps, flows)
+    }
+
+    fn amount(&mut self, key: &str, spec: &Spanned<AmountSpec>) -> Amount {
+        let fallback = Amount::Each((Paise(100), Paise(100)));
+        match &spec.value {
+            AmountSpec::Plain(plain) => match &plain.value {
+                PlainAmount::Rupees(Rupees(range)) => Amount::Each(*range),
+                PlainAmount::Word(word) if word == "usual" => Amount::Usual,
+                PlainAmount::Word(word) => {
+                    let told = quoted(word);
+                    self.say(
+                        spec.referenced,
+                        format!("{key} takes rupees, a range such as 20..180, or usual, not {told}"),
+                    );
+                    fallback
+                }
+            },
+            AmountSpec::Said(SaidAmount { once, share, balance, loan }) => match (once, share, balance, loan) {
+                (Some(Rupees(range)), ..) => Amount::Once(*range),
+                (_, Some(Whole(range)), ..) => Amount::Share(*range),
+                (_, _, Some(Whole(range)), _) => {
+                    if range.1 > 100 {
+                        self.say(spec.referenced, "balance is percent of what is there, 100 at most".to_owned());
+                    }
+                    Amount::OfBalance(*range)
+                }
+                (.., Some(LoanSpec { principal: Rupees(principal), months, rate: Percent(rate), paid_out })) => {
+                    Amount::Loan(Loan { principal: *principal, months: *months, rate: *rate, paid_out: *paid_out })
+                }
+                (None, None, None, None) => fallback,
+            },
+        }
+    }
+
+    fn flow(&mut self, spec: Spanned<FlowSpec>) -> Flow {
+        let place = spec.referenced;
+        let FlowSpec {
+            r#in,
+            out,
+            grows,
+            varies,
+            step,
+            every,
+            times,
+            months,
+            life,
+            on,
+            by: Word(channel),
+            with,
+            any_of,
+            purpose,
+            chance,
+            mandate,
+            income,
+            then,
+        } = spec.value;
+        let (direction, amount) = match (&r#in, &out) {
+            (Some(amount), _) => (TransactionType::Credit, self.amount("in", amount)),
+            (_, Some(amount)) => (TransactionType::Debit, self.amount("out", amount)),
+            (None, None) => (TransactionType::Debit, Amount::Usual),
+        };
+        let with = match (with, any_of) {
+            (Some(_), Some(any_of)) => {
+                self.say(any_of.referenced, "a flow has with or any_of, not both".to_owned());
+                With::Nobody
+            }
+            (Some(with), None) => With::OneOf(self.list(with.referenced, with.value)),
+            (None, Some(any_of)) => With::AnyOf(self.list(any_of.referenced, any_of.value)),
+            (None, None) => With::Nobody,
+        };
+        let priced = |with: &With| {
+            let (With::OneOf(list) | With::AnyOf(list)) = with else { return false };
+            matches!(list, List::Shipped(Cast::Shops | Cast::Stores | Cast::Utilities | Cast::Telecoms))
+        };
+        if amount == Amount::Usual && !priced(&with) {
+            let lists = "shops, stores, utilities, telecoms";
+            self.say(place, format!("usual is known of {lists}; give an amount, or draw from one of these"));
+        }
+        if mandate && direction == TransactionType::Credit {
+            self.say(place, "a mandate collects money: it goes with out".to_owned());
+        }
+        if income && (direction == TransactionType::Debit || !matches!(amount, Amount::Once(_) | Amount::Each(_))) {
+            self.say(place, "income comes in, in rupees or { once: … }".to_owned());
+        }
+        let every = every.map_or(Every::Month, |Word(every)| every);
+        if matches!(amount, Amount::Loan(_)) && (direction == TransactionType::Credit || every != Every::Month) {
+            self.say(
+                place,
+                "a loan's instalment goes out every month; paid_out says that the principal comes in".to_owned(),
+            );
+        }
+        let times = times.map_or((1, 1), |times| {
+            if times.value.0.1 > TIMES_MAX {
+                self.say(times.referenced, format!("times is at most {TIMES_MAX}"));
+            }
+            (small(times.value.0.0), small(times.value.0.1))
+        });
+        let step = step.map_or(Paise(1), |step| {
+            if step.value.0.0.0 == 0 {
+                self.say(step.referenced, "step is more than nothing".to_owned());
+            }
+            Paise(step.value.0.0.0.max(1))
+        });
+        Flow {
+            direction,
+            amount,
+            grows: grows.map_or(0, i64::from),
+            varies: varies.map_or(0, i64::from),
+            step,
+            every,
+            times,
+            months: months
+                .map_or(0xfff, |months| months.iter().fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))),
+            life: life.map_or((0, u32::MAX), |Whole((low, high))| (small(low), small(high))),
+            on: on.map_or(On::Any, |on| self.on(&on)),
+            channel,
+            with,
+            purpose: purpose.unwrap_or_default(),
+            chance: chance.unwrap_or(100),
+            mandate,
+            income,
+            then: then.map(|then| self.then(place, then)),
+        }
+    }
+
+    fn on(&mut self, spec: &Spanned<OnSpec>) -> On {
+        let text = match &spec.value {
+            OnSpec::Number(day) => day.to_string(),
+            OnSpec::Text(text) => text.clone(),
+        };
+        match text.as_str() {
+            "any" => On::Any,
+            "working day" => On::WorkingDay,
+            "last working day" => On::LastWorkingDay,
+            _ => match Whole::parse(&text) {
+                Some((low, high)) if low >= 1 && high <= 31 => On::Day((small(low), small(high))),
+                _ => {
+                    let told = quoted(&text);
+                    let forms = "a day from 1 to 31, days such as 1..4, any, working day or last working day";
+                    self.say(spec.referenced, format!("on takes {forms}, not {told}"));
+                    On::Any
+                }
+            },
+        }
+    }
+
+    /// One lower-case word is a shipped list.
+    fn list(&mut self, place: Location, names: NamesSpec) -> List {
+        let names = match names {
+            NamesSpec::Several(names) => names,
+            NamesSpec::One(name) => {
+                if let Some(cast) = Cast::parse(&name) {
+                    return List::Shipped(cast);
+                }
+                if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                    let known = alternatives(&name, Cast::table().iter().map(|cast| cast.label()));
+                    self.say(
+                        place,
+                        format!("{} is no shipped list; {known}; names of your own are in capitals", quoted(&name)),
+                    );
+                }
+                vec![name]
+            }
+        };
+        let plain = |name: &String| {
+            (1..=60).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
+        };
+        if let Some(name) = names.iter().find(|name| !plain(name)) {
+            let told = quoted(name);
+            self.say(
+                place,
+                format!("{told} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),
+            );
+        }
+        List::Own(names.into_iter().map(|name| name.to_uppercase()).collect())
+    }
+
+    fn then(&mut self, place: Location, spec: ThenSpec) -> Then {
+        let ThenSpec { r#in, out, after, within, by: Word(channel), with, any_of, purpose, chance } = spec;
+        let (direction, percent) = match (r#in, out) {
+            (Some(Whole(percent)), _) => (TransactionType::Credit, percent),
+            (_, out) => (TransactionType::Debit, out.map_or((100, 100), |Whole(percent)| percent)),
+        };
+        if percent.1 > 100 {
+            self.say(place, "what follows is percent of the first movement, 100 at most".to_owned());
+        }
+        let seconds = |Lasting(Span(ms))| ms / 1000;
+        let least = after.map_or(60, seconds);
+        let most = within.map_or(least, seconds);
+        if most < least {
+            self.say(place, "within is shorter than after".to_owned());
+        }
+        let with = match (with, any_of) {
+            (Some(with), _) => Some(With::OneOf(self.list(place, with))),
+            (None, any_of) => any_of.map(|any_of| With::AnyOf(self.list(place, any_of))),
+        };
+        let after = (least, most.max(least));
+        Then {
+            direction,
+            percent,
+            after,
+            channel,
+            with,
+            purpose: purpose.unwrap_or_default(),
+            chance: chance.unwrap_or(100),
+        }
+    }
+}
+
+/// What holdings are of where the persona does not say.
+fn usual_amount(fi_type: FiType) -> Between<Paise> {
+    let (low, high) = match fi_type {
+        FiType::TermDeposit => (100_000, 500_000),
+        FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => (2_000, 10_000),
+        FiType::Gstr1_3b => (400_000, 1_500_000),
+        FiType::Cp | FiType::GovtSecurities | FiType::Aif | FiType::InsurancePolicies => (500_000, 2_500_000),
+        _ => (10_000, 60_000),
+    };
+    (Paise::rupees(low), Paise::rupees(high))
+}
+
+fn years((low, high): (i64, i64)) -> Between<i32> {
+    let year = |number| i32::try_from(number).unwrap_or(i32::MAX);
+    (year(low), year(high))
+}
+
+fn small(number: i64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

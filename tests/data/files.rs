@@ -1,0 +1,141 @@
+//! Personas and statements of somebody's own: what is right is taken as it is, what is wrong is told with its place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mockaa::config::personas::personas;
+use mockaa::domain::persona::Life;
+
+use crate::{Ask, CUSTOMER, day, first_deposit, summary, transactions};
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// What is said of a persona with this text, without the folder.
+fn said(name: &str, text: &str) -> String {
+    let folder = folder(name);
+    fs::write(folder.join("mine.yaml"), text).expect("a file");
+    let said = personas(Some(&folder)).expect_err("it is wrong").to_string();
+    said.replace(&format!("{}/", folder.display()), "")
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_persona_is_told_at_once() {
+    insta::assert_snapshot!(said(
+        "wrong-types",
+        "version: 2\nname: Mine\ndescription: x\nholder: { born: 1850, age: 3 }\naccounts:\n  - { type: DEPOSITS, opened: soon }\n"
+    ));
+    insta::assert_snapshot!(said(
+        "wrong-contents",
+        "version: 1\nname: mine\ndescription: x\naccounts:\n\
+         \x20 - { type: DEPOSIT, opened: soon, amount: 5, story: [] }\n\
+         \x20 - { type: NPS, story: [] }\n\
+         \x20 - type: DEPOSIT\n\
+         \x20   keeps: { balance: 5 }\n\
+         \x20   story:\n\
+         \x20     - { out: { share: 5..2 }, by: upi }\n\
+         \x20     - { out: usual, by: card, with: employers }\n\
+         \x20     - { out: 5, by: upi, any_of: shop }\n\
+         \x20     - { in: 5, by: nach, mandate: true, on: 40 }\n\
+         \x20     - { by: upi }\n"
+    ));
+    insta::assert_snapshot!(said(
+        "wrong-meaning",
+        "version: 1\nname: mine\ndescription: x\naccounts:\n\
+         \x20 - { type: DEPOSIT, opened: soon, amount: 5, story: [] }\n\
+         \x20 - { type: NPS, story: [] }\n\
+         \x20 - type: DEPOSIT\n\
+         \x20   keeps: { balance: 5 }\n\
+         \x20   story:\n\
+         \x20     - { out: { share: 2..5 }, by: upi }\n\
+         \x20     - { out: usual, by: card, with: employers }\n\
+         \x20     - { out: 5, by: upi, any_of: shop }\n\
+         \x20     - { in: 5, by: nach, mandate: true, on: sometimes }\n\
+         \x20     - { in: 5, income: true, by: upi, with: [\"<b>\"] }\n"
+    ));
+}
+
+#[test]
+fn two_files_of_one_name_and_a_missing_statement_are_told() {
+    let mine = folder("two-of-a-name");
+    let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, story: [] }]\n";
+    fs::write(mine.join("a.yaml"), text).expect("a file");
+    fs::write(mine.join("b.yaml"), text).expect("a file");
+    let said = personas(Some(&mine)).expect_err("one name").to_string();
+    assert!(said.contains("b.yaml: the name 'mine' is taken by") && said.contains("a.yaml"), "{said}");
+    let said = self::said("no-statement", &text.replace("story: []", "statement: nowhere.csv"));
+    assert!(said.starts_with("mine.yaml:4:") && said.contains("nowhere.csv: cannot be read"), "{said}");
+}
+
+const HEADER: &str = "transactionTimestamp,type,amount,currentBalance,narration,mode\n";
+
+/// A persona whose account has a statement of one's own.
+fn with_statement(name: &str, file: &str, statement: &str) -> Result<Life, String> {
+    let folder = folder(name);
+    fs::write(folder.join(file), statement).expect("a file");
+    let text = format!("version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n");
+    fs::write(folder.join("mine.yaml"), text).expect("a file");
+    let personas =
+        personas(Some(&folder)).map_err(|bad| bad.to_string().replace(&format!("{}/", folder.display()), ""))?;
+    Ok(Life { persona: Arc::clone(personas.get("mine").expect("it was read")), as_of: day(2024, 6, 15).ist_date() })
+}
+
+#[test]
+fn a_statement_of_ones_own_is_taken_as_it_is() {
+    let csv = format!(
+        "{HEADER}2024-01-05,CREDIT,1000.00,1500.00,\"PAY, JANUARY\",NEFT\n2024-01-07T10:00:00+05:30,DEBIT,200.5,1299.50,SHOP,UPI\n\
+         2024-02-01 09:30:00,DEBIT,99.5,1200,ATM,\n"
+    );
+    let json = r#"{"Transactions":{"Transaction":[
+        {"transactionTimestamp":"2024-01-05","type":"CREDIT","amount":"1000.00","currentBalance":"1500.00","narration":"PAY, JANUARY","mode":"NEFT"},
+        {"transactionTimestamp":"2024-01-07T10:00:00+05:30","type":"DEBIT","amount":200.5,"currentBalance":1299.5,"narration":"SHOP","mode":"UPI"},
+        {"transactionTimestamp":"2024-02-01T09:30:00","type":"DEBIT","amount":99.5,"currentBalance":1200,"narration":"ATM"}]}}"#;
+    for (name, file, text) in [("own-csv", "own.csv", csv.as_str()), ("own-json", "own.json", json)] {
+        let life = with_statement(name, file, text).expect("it is right");
+        let account = first_deposit(&life, 42, CUSTOMER);
+        let ask = Ask::all(&life, &account, day(2024, 1, 6), day(2024, 12, 31));
+        let statement = ask.statement();
+        let told = transactions(&statement);
+        let rows: Vec<_> = told.rows.iter().map(|row| (row.amount.0, row.balance.0, told.narration(row))).collect();
+        assert_eq!(rows, [(20_050, 129_950, "SHOP"), (9_950, 120_000, "ATM")], "{file}");
+        assert_eq!(summary(&statement).balance.0, 120_000);
+        assert_eq!(summary(&Ask { now: day(2024, 1, 6), ..ask }.statement()).balance.0, 150_000);
+    }
+}
+
+#[test]
+fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
+    for (name, text, expected) in [
+        (
+            "csv-balance",
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n"),
+            "own.csv:3:0: currentBalance is 16.00, but 20.00 and -5.00 make 15.00",
+        ),
+        (
+            "csv-order",
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-04,DEBIT,5,15,B,\n"),
+            "own.csv:3:0: 2024-01-04 comes after 2024-01-05; rows are in the order of time, oldest first",
+        ),
+        (
+            "csv-field",
+            format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
+            "own.csv:2:0: type 'CREDITED' is not CREDIT or DEBIT",
+        ),
+        ("csv-header", "date,amount\n".to_owned(), "own.csv:1:0: the header lacks type, currentBalance"),
+        ("csv-empty", HEADER.to_owned(), "own.csv:it has no rows"),
+    ] {
+        let said = with_statement(name, "own.csv", &text).expect_err("it is wrong");
+        assert!(said.contains(expected), "{name}: {said}");
+    }
+    let said = with_statement("csv-several", "own.csv", &format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"));
+    let said = said.expect_err("it is wrong");
+    for word in ["type", "amount", "transactionTimestamp", "mode"] {
+        assert!(said.contains(&format!("{word} '")), "{word}: {said}");
+    }
+}

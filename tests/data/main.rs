@@ -1,0 +1,88 @@
+//! What the generator tells: the laws of every persona's accounts, and every document held against its schema.
+
+mod files;
+mod laws;
+mod schemas;
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use mockaa::bankgen::{StatementRequest, accounts, statement};
+use mockaa::config::personas::personas;
+use mockaa::domain::account::{Account, FiType};
+use mockaa::domain::consent::{ConsentType, Filter, Range};
+use mockaa::domain::participants::{Entity, Fip, Linking, Participants};
+use mockaa::domain::persona::{Life, Personas};
+use mockaa::domain::statement::{Statement, Summary, Transactions};
+use mockaa::domain::time::Timestamp;
+
+const CUSTOMER: &str = "9812345678@mockaa";
+
+fn day(year: i32, month: u32, day: u32) -> Timestamp {
+    let date = NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+    Timestamp::from_ist(date.and_hms_opt(0, 0, 0).expect("midnight"))
+}
+
+fn shipped() -> Personas {
+    personas(None).expect("the shipped ones are right")
+}
+
+/// As if first used in the middle of 2024.
+fn life(name: &str) -> Life {
+    let persona = Arc::clone(shipped().get(name).unwrap_or_else(|| panic!("{name} is not shipped")));
+    Life { persona, as_of: NaiveDate::from_ymd_opt(2024, 6, 15).expect("a date") }
+}
+
+/// FIPs of several names, so that several styles of narration are met.
+fn participants() -> Participants {
+    let fip = |name: &str| Arc::new(Fip { entity: Entity::named(name), linking: Linking::Token });
+    Participants {
+        aas: Vec::new(),
+        fius: Vec::new(),
+        fips: ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"].into_iter().map(fip).collect(),
+    }
+}
+
+fn held(life: &Life, seed: u64, customer: &str) -> Vec<Account> {
+    accounts(&participants(), &life.persona, seed, customer).into_iter().map(|held| held.account).collect()
+}
+
+/// What is asked of an account.
+struct Ask<'a> {
+    seed: u64,
+    customer: &'a str,
+    life: &'a Life,
+    account: &'a Account,
+    consent_types: &'a [ConsentType],
+    range: Range,
+    now: Timestamp,
+    filters: &'a [Filter],
+}
+
+impl<'a> Ask<'a> {
+    fn all(life: &'a Life, account: &'a Account, from: Timestamp, to: Timestamp) -> Self {
+        let (consent_types, range) = (ConsentType::ALL, Range { from, to });
+        Self { seed: 42, customer: CUSTOMER, life, account, consent_types, range, now: day(2040, 1, 1), filters: &[] }
+    }
+
+    fn request(&self) -> StatementRequest<'_> {
+        let Self { seed, customer, life, account, consent_types, range, now, filters } = *self;
+        StatementRequest { seed, customer, life, account, consent_types, range, filters, now }
+    }
+
+    fn statement(&self) -> Statement {
+        statement(&self.request()).expect("the account is simulated")
+    }
+}
+
+fn transactions(statement: &Statement) -> &Transactions {
+    statement.bank().and_then(|bank| bank.transactions.as_ref()).expect("they were asked for")
+}
+
+fn summary(statement: &Statement) -> &Summary {
+    statement.bank().and_then(|bank| bank.summary.as_ref()).expect("it was asked for")
+}
+
+fn first_deposit(life: &Life, seed: u64, customer: &str) -> Account {
+    held(life, seed, customer).into_iter().find(|account| account.fi_type == FiType::Deposit).expect("it has one")
+}

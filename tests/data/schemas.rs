@@ -1,0 +1,154 @@
+//! Every document of every kind against ReBIT's own schemas, which are not ours to ship.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mockaa::bankgen::tells;
+use mockaa::domain::account::FiType;
+use mockaa::domain::consent::ConsentType;
+use mockaa::domain::participants::FiSchema;
+use mockaa::domain::statement::Statement;
+use mockaa::wire::fi::xml;
+use rsa::sha2::{Digest, Sha256};
+
+use crate::{Ask, CUSTOMER, day, first_deposit, held, life, shipped, transactions};
+
+fn document(statement: &Statement, schema: FiSchema) -> String {
+    let mut document = Vec::new();
+    xml::write(statement, schema, &mut document);
+    String::from_utf8(document).expect("documents are UTF-8")
+}
+
+/// Where these bytes came from: this generator, seed 42. A deliberate change updates them in a commit of its own.
+#[test]
+fn a_seeds_bytes_are_pinned() {
+    let mut told = String::new();
+    for name in shipped().names().filter(|name| *name != "huge-statement") {
+        let life = life(name);
+        for account in held(&life, 42, CUSTOMER) {
+            if !tells(42, CUSTOMER, &life, &account) {
+                continue;
+            }
+            let ask = Ask { now: day(2024, 7, 1), ..Ask::all(&life, &account, day(2023, 4, 1), day(2024, 3, 31)) };
+            let document = document(&ask.statement(), FiSchema::V1);
+            let hash = format!("{:x}", Sha256::digest(document.as_bytes()));
+            let (kind, bytes) = (account.fi_type, document.len());
+            told += &format!("{name:22} {kind:20} {bytes:7} bytes, SHA-256 {}…\n", &hash[..16]);
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// The schema of a kind: unaltered for deposits, with repeatable leaves for the others, of which the published ones allow
+/// one each.
+fn schema(fi_type: FiType) -> Option<PathBuf> {
+    let folder = match fi_type {
+        FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => "xsd",
+        // There is none.
+        FiType::Gstr1_3b => return None,
+        _ => "xsd-repeatable",
+    };
+    let name = fi_type.as_str().to_lowercase();
+    Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/rebit/{folder}/{name}.xsd")))
+}
+
+/// Validates the complete documents of all personas' accounts, and of deposits each part alone.
+fn validate(seeds: std::ops::Range<u64>) {
+    let xmllint = Command::new("xmllint").arg("--version").output();
+    let there = schema(FiType::Deposit).expect("it has one").exists();
+    if !there || xmllint.is_err() {
+        eprintln!("SKIPPED: needs ../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("documents-{}", seeds.end));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let parts: [&[ConsentType]; 4] =
+        [ConsentType::ALL, &[ConsentType::Profile], &[ConsentType::Summary], &[ConsentType::Transactions]];
+    let mut kinds = std::collections::BTreeMap::<FiType, Vec<PathBuf>>::new();
+    let mut count = 0;
+    for name in shipped().names() {
+        let life = life(name);
+        for seed in seeds.clone() {
+            for account in held(&life, seed, CUSTOMER) {
+                if !tells(seed, CUSTOMER, &life, &account) || schema(account.fi_type).is_none() {
+                    continue;
+                }
+                let months = if name == "huge-statement" { 1 } else { 14 };
+                let told = if account.fi_type == FiType::Deposit && seed < 2 { &parts[..] } else { &parts[..1] };
+                for consent_types in told {
+                    let to = day(2023, 1, 1).plus_months(months);
+                    let ask = Ask {
+                        seed,
+                        consent_types,
+                        now: day(2024, 5, 5),
+                        ..Ask::all(&life, &account, day(2023, 1, 1), to)
+                    };
+                    count += 1;
+                    let file = folder.join(format!("{count}.xml"));
+                    std::fs::write(&file, document(&ask.statement(), FiSchema::V1)).expect("a file");
+                    kinds.entry(account.fi_type).or_default().push(file);
+                }
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 18, "every kind that has a schema");
+    let mut all_wrong = String::new();
+    for (kind, files) in &kinds {
+        for files in files.chunks(500) {
+            let schema = schema(*kind).expect("it has one");
+            let check = Command::new("xmllint").arg("--noout").arg("--schema").arg(&schema).args(files).output();
+            let check = check.expect("xmllint runs");
+            let said = String::from_utf8_lossy(&check.stderr);
+            let wrong: Vec<&str> = said.lines().filter(|line| !line.ends_with(" validates")).take(5).collect();
+            if !check.status.success() {
+                all_wrong += &format!("{kind}:\n{}\n", wrong.join("\n"));
+            }
+        }
+    }
+    assert!(all_wrong.is_empty(), "{all_wrong}");
+    std::fs::remove_dir_all(&folder).expect("it was ours");
+}
+
+#[test]
+fn documents_validate_against_the_schemas() {
+    validate(0..5);
+}
+
+/// The longer run: `cargo test --release --test data -- --ignored`.
+#[test]
+#[ignore = "minutes long; a named run of its own"]
+fn documents_of_two_hundred_seeds_validate_against_the_schemas() {
+    validate(0..200);
+}
+
+/// Version 2.0.0 renames, and nothing is lost.
+#[test]
+fn version_two_of_the_deposits_has_its_own_names() {
+    let life = life("small-business");
+    let account = first_deposit(&life, 42, CUSTOMER);
+    let ask = Ask { now: day(2024, 4, 1), ..Ask::all(&life, &account, day(2024, 1, 1), day(2024, 4, 1)) };
+    let statement = ask.statement();
+    let (one, two) = (document(&statement, FiSchema::V1), document(&statement, FiSchema::V2));
+    for (name, absent) in [
+        ("version=\"2.0.0\"", "version=\"1.1\""),
+        ("deposit_v2.0.0.xsd", "deposit.xsd"),
+        ("ckycRegistered=\"YES\"", "ckycCompliance"),
+        ("accountType=\"REGULAR\" accountSubType=\"CURRENT\"", " type=\"CURRENT\""),
+        (" ifsc=\"", "ifscCode"),
+        ("facility=\"OVERDRAFT\"", "facility=\"OD\""),
+        ("transactionalBalance=\"", "<Transaction currentBalance"),
+        ("mode=\"RTGS\"", "mode=\"FT\""),
+    ] {
+        assert!(two.contains(name) && !two.contains(absent), "{name}");
+    }
+    assert_eq!(one.matches("<Transaction ").count(), two.matches("<Transaction ").count());
+    assert_eq!(transactions(&statement).rows.len(), two.matches("<Transaction ").count());
+    let pensioner = crate::life("pensioner");
+    let term = held(&pensioner, 42, CUSTOMER).into_iter().find(|account| account.fi_type == FiType::TermDeposit);
+    let term = term.expect("it has one");
+    let statement = Ask::all(&pensioner, &term, day(2020, 1, 1), day(2024, 4, 1)).statement();
+    let two = document(&statement, FiSchema::V2);
+    assert!(two.contains("currency=\"INR\" currentBalance=\"") && two.contains("transactionalBalance=\""), "{two}");
+    let (old, other) = ("currentValue", " balance=");
+    assert!(!two.contains(old) && !two.contains(other), "{two}");
+}
