@@ -2,6 +2,7 @@
 
 mod config;
 mod control;
+mod data;
 mod demo;
 mod fi;
 mod inbox;
@@ -28,6 +29,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::StartError;
 use crate::config::ConfigError;
+use crate::config::personas::BadPersonas;
+use crate::scenario::library::BadScenarios;
 use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -52,6 +55,7 @@ const EXAMPLES: &str = "Examples:
   mockaa fi keys --private fiu-keys.json         a key pair for encrypted data
   mockaa jws explain --signature SIG body.json   why does this not verify?
   mockaa magic                                   customers whose consents play a known story
+  mockaa data generate --persona over-indebted   a statement, XML or JSON, CSV …
   mockaa run scenarios/ --junit results.xml      play scenario files as tests
   mockaa listen                                  an inbox that verifies every webhook";
 
@@ -69,6 +73,9 @@ enum Command {
     /// The FIU's side of encrypted financial information: make keys, encrypt, decrypt.
     #[command(subcommand)]
     Fi(fi::Command),
+    /// Bank data: make statements of every kind, check your own.
+    #[command(subcommand)]
+    Data(data::Command),
     /// Participants of your own.
     #[command(subcommand)]
     Config(config::Command),
@@ -121,6 +128,7 @@ pub async fn run() -> ExitCode {
         Command::Ready(arguments) => ready::run(arguments).await,
         Command::Jws(command) => jws::run(&command),
         Command::Fi(command) => fi::run(&command),
+        Command::Data(command) => data::run(command),
         Command::Config(command) => config::run(command),
         Command::Magic => Ok(magic::run()),
         Command::Run(arguments) => run::run(*arguments).await,
@@ -173,7 +181,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Unmet>() {
         return 1;
     }
-    if error.is::<Usage>() || error.is::<ConfigError>() {
+    if error.is::<Usage>() || error.is::<ConfigError>() || error.is::<BadPersonas>() || error.is::<BadScenarios>() {
         return 2;
     }
     match error.downcast_ref::<StartError>() {

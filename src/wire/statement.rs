@@ -9,6 +9,7 @@ use crate::domain::money::Paise;
 use crate::domain::script::TextFault;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::time::Timestamp;
+use crate::wire::fi::check as schema;
 use crate::wire::fields::quoted;
 use crate::wire::yaml::fault;
 use crate::wire::yaml::node::{self, Node, Placed};
@@ -50,6 +51,64 @@ pub fn read(bytes: &[u8]) -> Result<Ledger, Vec<TextFault>> {
         csv(text, &mut book)?;
     }
     book.end()
+}
+
+/// What was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What kind of file it is.
+    pub form: &'static str,
+    pub rows: usize,
+}
+
+/// Checks a statement: a document of a ReBIT schema in XML, or what [`read`] reads.
+///
+/// # Errors
+/// Everything that is wrong, up to a bound, each with its line.
+pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{feff}').trim_start();
+    if !text.starts_with('<') {
+        let form = if text.starts_with(['{', '[']) { "JSON" } else { "CSV" };
+        return read(bytes).map(|ledger| Checked { form, rows: ledger.rows.rows.len() });
+    }
+    let document = roxmltree::Document::parse(text).map_err(|error| {
+        let place = error.pos();
+        vec![TextFault { line: place.row.into(), column: place.col.into(), message: format!("it is no XML: {error}") }]
+    })?;
+    let mut faults = schema::check(&document);
+    let rows: Vec<_> = document.descendants().filter(|node| node.tag_name().name().ends_with("Transaction")).collect();
+    if faults.is_empty() {
+        faults = sums(&document, &rows);
+    }
+    if faults.is_empty() { Ok(Checked { form: "XML", rows: rows.len() }) } else { Err(faults) }
+}
+
+/// What does not add up in a bank account's transactions, or in a deposit's.
+fn sums(document: &roxmltree::Document<'_>, rows: &[roxmltree::Node<'_, '_>]) -> Vec<TextFault> {
+    let namespace = document.root_element().tag_name().namespace().unwrap_or_default();
+    let place = |node: &roxmltree::Node<'_, '_>| document.text_pos_at(node.range().start).row.into();
+    match namespace.rsplit('/').next() {
+        Some("deposit") if !rows.is_empty() => {
+            let mut book = Book::default();
+            for row in rows {
+                book.take(place(row), &|name| row.attribute(name).map(str::to_owned));
+            }
+            book.end().err().unwrap_or_default()
+        }
+        Some("term_deposit" | "recurring_deposit") => {
+            let amount = |row: &roxmltree::Node<'_, '_>, name| row.attribute(name).and_then(Paise::parse);
+            let wrong = rows.windows(2).filter_map(|pair| {
+                let (before, told) = (amount(&pair[0], "balance")?, amount(&pair[1], "balance")?);
+                let moved = amount(&pair[1], "amount")?;
+                let leaves = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
+                let expected = if leaves { before - moved } else { before + moved };
+                let message = format!("balance is {told}, but {before} and {moved} make {expected}");
+                (told != expected).then(|| TextFault { line: place(&pair[1]), column: 0, message })
+            });
+            wrong.collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The rows read so far, and what is wrong with them.

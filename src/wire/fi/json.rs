@@ -11,6 +11,7 @@ use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::session::Session;
 use crate::domain::statement::{Body, Holder, Holders, Row, Statement, Summary, Transactions};
+use crate::domain::time::Timestamp;
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
 use crate::wire::fi::digits::{instant, money};
 use crate::wire::fi::tree;
@@ -42,6 +43,13 @@ impl<'a> Tabs<'a> {
             org_id: None,
             created_at: with_offset(session.prepared_at()),
         };
+        Self { statements, origin, quirks: FetchQuirks::default() }
+    }
+
+    /// Of no session.
+    pub fn alone(statements: &'a [Statement], at: Timestamp) -> Self {
+        let none = uuid::Uuid::nil().to_string();
+        let origin = Origin { consent_id: none.clone(), session_id: none, org_id: None, created_at: with_offset(at) };
         Self { statements, origin, quirks: FetchQuirks::default() }
     }
 

@@ -7,7 +7,7 @@ use crate::domain::statement::{Body, Statement};
 
 /// The element as an object. Names are the schema's.
 pub fn object(element: &Element) -> Value {
-    shaped(element, &|name| name.to_owned())
+    shaped(&told(element), &|name| name.to_owned())
 }
 
 /// The accounts of a kind as the Unaport face tells them.
@@ -38,7 +38,7 @@ fn roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s Element> 
 /// Without the namespace, which is XML's.
 fn told(root: &Element) -> Element {
     let mut root = root.clone();
-    root.attributes.retain(|(name, _)| *name != "xmlns");
+    root.attributes.retain(|(name, _)| !name.starts_with("xmlns") && !name.contains(':'));
     root
 }
 

@@ -8,7 +8,8 @@ use crate::domain::consent::Range;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::participants::FiSchema;
-use crate::domain::statement::{BankBody, Body, Holder, Holders, NewRow, Row, Statement, Summary, Transactions};
+use crate::domain::statement::{BankBody, Body, Holder, NewRow, Row, Statement, Summary, Transactions};
+use crate::domain::time::Timestamp;
 use crate::wire::fi::digits::{date, instant, money, number};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
@@ -16,11 +17,10 @@ const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 /// Appends the statement's document to the buffer; it is UTF-8.
 pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     match &statement.body {
-        Body::Bank(BankBody { summary, transactions }) => {
+        Body::Bank(BankBody { transactions, .. }) => {
             let rows = transactions.as_ref().map_or(0, |transactions| transactions.rows.len());
             out.reserve(1024 + rows * 320);
-            let head = Head { statement, summary: summary.as_ref() };
-            open(head, schema, out);
+            open(&head(statement, schema), out);
             if let Some(transactions) = transactions {
                 open_rows(transactions.range, out);
                 for row in &transactions.rows {
@@ -33,7 +33,7 @@ pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
         Body::Other(document) => {
             put(out, DECLARATION);
             let version = if has_v2(statement.account.fi_type) { schema } else { FiSchema::V1 };
-            write_element(&document.root, version, None, out);
+            write_element(&document.root, version, out);
         }
     }
 }
@@ -43,31 +43,12 @@ pub fn has_v2(fi_type: FiType) -> bool {
     matches!(fi_type, FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit)
 }
 
-/// What stands before a bank account's transactions.
-#[derive(Clone, Copy)]
-pub struct Head<'a> {
-    pub statement: &'a Statement,
-    pub summary: Option<&'a Summary>,
-}
-
 /// Writes a bank account up to its transactions; whoever has too many rows for a buffer writes them one by one.
-pub fn open(head: Head<'_>, schema: FiSchema, out: &mut Vec<u8>) {
-    let Head { statement: Statement { account, holders, .. }, summary } = head;
+pub fn open(head: &Element, out: &mut Vec<u8>) {
     put(out, DECLARATION);
-    put(out, r#"<Account xmlns="http://api.rebit.org.in/FISchema/deposit""#);
-    put(out, r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#);
-    put(out, r#" xsi:schemaLocation="http://api.rebit.org.in/FISchema/deposit ../FISchema/deposit"#);
-    put(out, if schema == FiSchema::V2 { "_v2.0.0.xsd" } else { ".xsd" });
-    text(out, "\" linkedAccRef=\"", &account.link_ref);
-    text(out, "\" maskedAccNumber=\"", &account.masked_number);
-    put(out, "\" version=\"");
-    put(out, version(schema));
-    put(out, r#"" type="deposit">"#);
-    if let Some(holders) = holders {
-        write_profile(holders, schema, out);
-    }
-    if let Some(summary) = summary {
-        write_summary(summary, account.account_type, schema, out);
+    open_element(head, FiSchema::V1, out);
+    for child in &head.children {
+        write_element(child, FiSchema::V1, out);
     }
 }
 
@@ -94,83 +75,79 @@ fn version(schema: FiSchema) -> &'static str {
     }
 }
 
-fn write_profile(holders: &Holders, schema: FiSchema, out: &mut Vec<u8>) {
-    put(out, "<Profile><Holders type=\"");
-    put(out, holders.kind());
-    put(out, "\">");
-    for holder in holders.iter() {
-        let Holder { name, born, mobile, email, pan, address, nominee_registered, ckyc_compliant, demat_id: _ } =
-            holder;
-        text(out, "<Holder name=\"", name);
-        put(out, "\" dob=\"");
-        out.extend_from_slice(&date(*born));
-        text(out, "\" mobile=\"", mobile);
-        put(out, if *nominee_registered { "\" nominee=\"REGISTERED" } else { "\" nominee=\"NOT-REGISTERED" });
-        text(out, "\" email=\"", email);
-        text(out, "\" pan=\"", pan);
-        text(out, "\" address=\"", address);
-        put(
-            out,
-            match (schema, ckyc_compliant) {
-                (FiSchema::V1, true) => "\" ckycCompliance=\"true",
-                (FiSchema::V1, false) => "\" ckycCompliance=\"false",
-                (FiSchema::V2, true) => "\" ckycRegistered=\"YES",
-                (FiSchema::V2, false) => "\" ckycRegistered=\"NO",
-            },
-        );
-        put(out, "\"/>");
-    }
-    put(out, "</Holders></Profile>");
+/// A bank account's document without its transactions.
+pub fn head(statement: &Statement, schema: FiSchema) -> Element {
+    let account = &statement.account;
+    let file = if schema == FiSchema::V1 { "deposit.xsd" } else { "deposit_v2.0.0.xsd" };
+    let namespace = "http://api.rebit.org.in/FISchema/deposit";
+    let root = Element::new("Account")
+        .with("xmlns", namespace)
+        .with("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+        .with("xsi:schemaLocation", format!("{namespace} ../FISchema/{file}"))
+        .with("linkedAccRef", account.link_ref.to_string())
+        .with("maskedAccNumber", account.masked_number.to_string())
+        .with("version", version(schema))
+        .with("type", "deposit");
+    let profile = statement.holders.as_ref().map(|holders| {
+        let told = holders.iter().map(|holder| person(holder, schema));
+        Element::new("Profile").holding([Element::new("Holders").with("type", holders.kind()).holding(told)])
+    });
+    let summary = statement.bank().and_then(|bank| bank.summary.as_ref());
+    root.holding(profile).holding(summary.map(|told| standing(told, account.account_type, schema)))
 }
 
-fn write_summary(summary: &Summary, account_type: AccountType, schema: FiSchema, out: &mut Vec<u8>) {
-    let Summary { balance, balance_at, branch, ifsc, micr, opened_on, limit, active } = summary;
-    put(out, "<Summary currentBalance=\"");
-    money(out, *balance);
-    put(out, "\" currency=\"INR\" balanceDateTime=\"");
-    out.extend_from_slice(&instant(*balance_at));
-    let current = account_type == AccountType::Current;
-    let kind = if current { "CURRENT" } else { "SAVINGS" };
+fn person(holder: &Holder, schema: FiSchema) -> Element {
+    let Holder { name, born, mobile, email, pan, address, nominee_registered, ckyc_compliant, demat_id: _ } = holder;
+    let element = Element::one_of_many("Holder")
+        .with("name", name.clone())
+        .with("dob", born.to_string())
+        .with("mobile", mobile.clone())
+        .with("nominee", if *nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" })
+        .with("email", email.clone())
+        .with("pan", pan.clone())
+        .with("address", address.clone());
     match schema {
+        FiSchema::V1 => element.with("ckycCompliance", ckyc_compliant.to_string()),
+        FiSchema::V2 => element.with("ckycRegistered", if *ckyc_compliant { "YES" } else { "NO" }),
+    }
+}
+
+fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
+    let Summary { balance, balance_at, branch, ifsc, micr, opened_on, limit, active } = summary;
+    let kind = if account_type == AccountType::Current { "CURRENT" } else { "SAVINGS" };
+    let overdrawn = limit.0 > 0;
+    let element = Element::new("Summary")
+        .with("currentBalance", balance.to_string())
+        .with("currency", "INR")
+        .with("balanceDateTime", stamp(*balance_at));
+    let element = match schema {
         FiSchema::V1 => {
-            put(out, "\" type=\"");
-            put(out, kind);
+            let element = element.with("type", kind).with("branch", branch.clone());
+            let element = if overdrawn { element.with("facility", "OD") } else { element };
+            element.with("ifscCode", ifsc.clone())
         }
         FiSchema::V2 => {
-            put(out, "\" accountType=\"");
-            put(
-                out,
-                match account_type {
-                    AccountType::Nre => "NRE",
-                    AccountType::Nro => "NRO",
-                    AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
-                },
-            );
-            put(out, "\" accountSubType=\"");
-            put(out, kind);
+            let named = match account_type {
+                AccountType::Nre => "NRE",
+                AccountType::Nro => "NRO",
+                AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
+            };
+            element
+                .with("accountType", named)
+                .with("accountSubType", kind)
+                .with("branch", branch.clone())
+                .with("facility", if overdrawn { "OVERDRAFT" } else { "NO_FACILITY_GRANTED" })
+                .with("ifsc", ifsc.clone())
         }
-    }
-    text(out, "\" branch=\"", branch);
-    put(
-        out,
-        match (schema, limit.0 > 0) {
-            (FiSchema::V1, true) => "\" facility=\"OD",
-            (FiSchema::V1, false) => "",
-            (FiSchema::V2, true) => "\" facility=\"OVERDRAFT",
-            (FiSchema::V2, false) => "\" facility=\"NO_FACILITY_GRANTED",
-        },
-    );
-    text(out, if schema == FiSchema::V1 { "\" ifscCode=\"" } else { "\" ifsc=\"" }, ifsc);
-    text(out, "\" micrCode=\"", micr);
-    put(out, "\" openingDate=\"");
-    out.extend_from_slice(&date(*opened_on));
-    if limit.0 > 0 {
-        put(out, "\" currentODLimit=\"");
-        money(out, *limit);
-        put(out, "\" drawingLimit=\"");
-        money(out, (*limit + *balance).min(*limit).max(Paise(0)));
-    }
-    put(out, if *active { "\" status=\"ACTIVE\"/>" } else { "\" status=\"INACTIVE\"/>" });
+    };
+    let element = element.with("micrCode", micr.clone()).with("openingDate", opened_on.to_string());
+    let element = if overdrawn {
+        let drawing = (*limit + *balance).min(*limit).max(Paise(0));
+        element.with("currentODLimit", limit.to_string()).with("drawingLimit", drawing.to_string())
+    } else {
+        element
+    };
+    element.with("status", if *active { "ACTIVE" } else { "INACTIVE" })
 }
 
 /// The row with its texts.
@@ -178,6 +155,11 @@ pub fn whole<'t>(row: &Row, transactions: &'t Transactions) -> NewRow<'t> {
     let Row { at, transaction_type, mode, amount, balance, id, .. } = *row;
     let (narration, reference) = (transactions.narration(row), transactions.reference(row));
     NewRow { at, transaction_type, mode, amount, balance, id, narration, reference }
+}
+
+/// An instant as documents have it.
+pub fn stamp(at: Timestamp) -> String {
+    String::from_utf8_lossy(&instant(at)).into_owned()
 }
 
 /// One transaction.
@@ -202,8 +184,18 @@ pub fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, "\"/>");
 }
 
-/// Version 2.0.0 renames some attributes (`reference/rebit.md` §6.1).
-fn write_element(element: &Element, schema: FiSchema, within: Option<&str>, out: &mut Vec<u8>) {
+fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
+    open_element(element, schema, out);
+    for child in &element.children {
+        write_element(child, schema, out);
+    }
+    put(out, "</");
+    put(out, element.name);
+    put(out, ">");
+}
+
+/// Version 2.0.0 renames some attributes of term and recurring deposits (`reference/rebit.md` §6.1).
+fn open_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, "<");
     put(out, element.name);
     for (name, value) in &element.attributes {
@@ -225,16 +217,6 @@ fn write_element(element: &Element, schema: FiSchema, within: Option<&str>, out:
             (_, name, value) => attribute(out, name, value),
         }
     }
-    if element.children.is_empty() && within.is_some() {
-        put(out, "/>");
-        return;
-    }
-    put(out, ">");
-    for child in &element.children {
-        write_element(child, schema, Some(element.name), out);
-    }
-    put(out, "</");
-    put(out, element.name);
     put(out, ">");
 }
 
