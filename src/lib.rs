@@ -21,6 +21,8 @@ pub mod cli;
 pub mod config;
 
 #[doc(hidden)]
+pub mod analytics;
+#[doc(hidden)]
 pub mod bankgen;
 #[doc(hidden)]
 pub mod crypto;

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 7] = [
     &["app"],
     &["config"],
     &["http", "webhooks", "scenario"],
-    &["engine", "wire", "bankgen", "crypto", "ui"],
+    &["engine", "wire", "bankgen", "analytics", "crypto", "ui"],
     &["domain"],
 ];
 

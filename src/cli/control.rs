@@ -136,6 +136,13 @@ pub enum Customer {
         #[arg(long, value_delimiter = ',', required = true, value_name = "REF,…")]
         accounts: Vec<String>,
     },
+    /// Let the customer live another persona from now on; `mockaa data personas` lists them.
+    Persona {
+        #[command(flatten)]
+        of: OneCustomer,
+        /// The name of the persona.
+        name: String,
+    },
     /// Take an account's link away; consents that name it are revoked.
     Delink {
         #[command(flatten)]
@@ -181,6 +188,7 @@ pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
         Customer::Register(of) => (of, "register", Value::Null),
         Customer::Deregister(of) => (of, "deregister", Value::Null),
         Customer::Link { of, fip, accounts } => (of, "link", json!({ "fipId": fip, "accounts": accounts })),
+        Customer::Persona { of, name } => (of, "persona", json!({ "persona": name })),
         Customer::Delink { of, account } => (of, "delink", json!({ "linkRefNumber": account })),
     };
     let OneCustomer { customer, remote } = of;

@@ -25,6 +25,8 @@ use crate::domain::participants::FiSchema;
 use crate::domain::persona::{DEFAULT_PERSONA, Life};
 use crate::domain::statement::{Body, NewRow, Statement};
 use crate::domain::time::{Span, Timestamp};
+use crate::wire::export::svg::balance_chart;
+use crate::wire::export::{of_statements, pdf, xlsx};
 use crate::wire::fi::json::Tabs;
 use crate::wire::fi::{tree, xml};
 use crate::wire::statement::{COLUMNS, check};
@@ -117,6 +119,12 @@ pub enum Format {
     Csv,
     /// The tabs of the Unaport FIU API.
     Unaport,
+    /// A workbook.
+    Xlsx,
+    /// A printed statement.
+    Pdf,
+    /// A picture of the balance.
+    Svg,
 }
 
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -232,6 +240,16 @@ fn write(request: &StatementRequest<'_>, format: Format, schema: FiSchema, out: 
         Format::Xml => write_xml(request, schema, out),
         Format::Json => write_json(request, out),
         Format::Csv => write_csv(request, out),
+        Format::Xlsx => Ok(out.write_all(&xlsx::write(&of_statements(&[whole(request)])))?),
+        Format::Svg => {
+            let statement = whole(request);
+            let told = statement.bank().and_then(|bank| bank.transactions.as_ref());
+            let told =
+                told.ok_or_else(|| Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned()))?;
+            let title = format!("{}: {}", request.life.persona.name, request.account.masked_number);
+            Ok(out.write_all(balance_chart(&title, told).as_bytes())?)
+        }
+        Format::Pdf => Ok(out.write_all(&pdf::write(&of_statements(&[whole(request)])))?),
         Format::Unaport => {
             let statements = [whole(request)];
             serde_json::to_writer_pretty(&mut *out, &Tabs::alone(&statements, request.now))?;

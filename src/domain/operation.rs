@@ -18,6 +18,10 @@ named! {
         FiFetch = "fi.fetch",
         FiNotification = "fi.notification",
         AccountDetails = "account.details",
+        AnalyticsGenerate = "analytics.generate",
+        AnalyticsFetch = "analytics.fetch",
+        /// Data or analytics as a file.
+        Export = "export",
         AccountNotification = "account.notification",
         Heartbeat = "heartbeat",
         Login = "login",
@@ -54,6 +58,9 @@ impl Operation {
 
     /// Whether it changes or uses up something, so that doing it twice is more than doing it once.
     pub const fn acts(self) -> bool {
-        matches!(self, Self::ConsentCreate | Self::FiRequest | Self::ConsentRevoke | Self::TemplateSave)
+        matches!(
+            self,
+            Self::ConsentCreate | Self::FiRequest | Self::ConsentRevoke | Self::TemplateSave | Self::AnalyticsGenerate
+        )
     }
 }

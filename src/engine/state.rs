@@ -14,7 +14,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::persona::Life;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::Template;
+use crate::domain::unaport::{Analytics, AnalyticsStatus, Template};
 
 /// How often a customer's streams have been drawn from: the ordinals of their keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct State {
     /// Ids of the FIPs' own artefacts.
     by_fip_consent_id: HashMap<ConsentId, ConsentHandle>,
     sessions: HashMap<SessionId, Arc<Session>>,
+    /// Those whose analytics have been made.
+    analysed: HashSet<SessionId>,
     /// Oldest first, for listings.
     session_order: Vec<SessionId>,
     /// Accounts of all sessions.
@@ -72,6 +74,11 @@ impl State {
 
     pub fn session(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.sessions.get(&id)
+    }
+
+    /// Whether the analytics of a session have been made.
+    pub fn is_analysed(&self, id: SessionId) -> bool {
+        self.analysed.contains(&id)
     }
 
     /// The session that a FIP knows by this id.
@@ -180,6 +187,7 @@ impl State {
             consent.history.push(Moment { status, at });
         }
         match event {
+            Event::AnalyticsReported { analytics, .. } => self.analysed(analytics),
             Event::ConsentApproved { handle, consent_id, accounts, fips } => {
                 consent.grant = Some(Box::new(Grant {
                     consent_id: *consent_id,
@@ -246,7 +254,6 @@ impl State {
             | Event::ConsentResumed { .. }
             | Event::ConsentRevoked { .. }
             | Event::ConsentExpired { .. }
-            | Event::AnalyticsReported { .. }
             | Event::NoticeScripted { .. }
             | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
@@ -255,6 +262,14 @@ impl State {
             | Event::LinkRequested { .. }
             | Event::AccountsLinked { .. }
             | Event::AccountDelinked { .. } => {}
+        }
+    }
+
+    fn analysed(&mut self, analytics: &Analytics) {
+        if analytics.status == AnalyticsStatus::Success {
+            self.analysed.insert(analytics.session);
+        } else {
+            self.analysed.remove(&analytics.session);
         }
     }
 

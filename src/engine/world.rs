@@ -508,9 +508,27 @@ impl World {
         self.up_to_date().state.session(id).cloned()
     }
 
+    /// The session of which this is one account's analytics.
+    pub fn session_of_analytic(&self, id: u32) -> Option<Arc<Session>> {
+        let is_of = |session: &&Arc<Session>| session.analytic_ids().any(|known| known == id);
+        self.up_to_date().state.sessions(0).find(is_of).cloned()
+    }
+
+    /// Whether its analytics have been made.
+    pub fn is_analysed(&self, id: SessionId) -> bool {
+        self.up_to_date().state.is_analysed(id)
+    }
+
     /// The session that a FIP knows by this id.
     pub fn session_of_fip(&self, id: SessionId) -> Option<Arc<Session>> {
         self.up_to_date().state.session_of_fip(id).cloned()
+    }
+
+    /// The name of the persona whose life this customer lives now.
+    pub fn persona_of(&self, address: &str) -> Arc<str> {
+        let inner = self.up_to_date();
+        let life = inner.state.life(address);
+        Arc::clone(&life.map_or(&self.setting.persona, |life| &life.persona).name)
     }
 
     /// Up to `limit` sessions in the order in which they were opened, from the `skip`th on.

@@ -157,9 +157,14 @@ fn world_routes(config: &mut ServiceConfig) {
         route!(config, FiStatus: get at("/FIU/FINotification/{handle}") => unaport::data::status);
         route!(config, FiFetch: get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
         route!(config, AccountDetails: get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
-        for path in unaport::ABSENT {
-            route!(config, Unknown: get at(path) => unaport::absent);
-        }
+        route!(config, AnalyticsGenerate: get at("/FIU/FI/Analytic/{org}/{session}") => unaport::analytics::generate);
+        route!(config, AnalyticsGenerate: get at("/FIU/FI/AnalyticAggregate/{org}/{session}") => unaport::analytics::generate);
+        route!(config, Export: get at("/FIU/Analitic/Export/{analytic}") => unaport::analytics::export);
+        route!(config, AnalyticsFetch: get at("/FIU/Analitic/{analytic}/{session}") => unaport::analytics::fetch);
+        route!(config, Export: get at("/FIU/AnaliticAggregate/Export/{session}") => unaport::analytics::export_aggregate);
+        route!(config, AnalyticsFetch: get at("/FIU/AnaliticAggregate/{session}") => unaport::analytics::fetch_aggregate);
+        route!(config, Export: get at("/FIU/Export/{entity}/{session}") => unaport::analytics::export_data);
+        route!(config, Export: get at("/FIU/ExportPdf/{entity}/{session}") => unaport::analytics::print_data);
         route!(config, Redirection: get at("/public/shorten/{code}") => unaport::consents::follow_link);
         route!(config, Redirection: get at("/redirect/{code}") => unaport::consents::follow_link);
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    RETRY_AFTER,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -53,6 +54,8 @@ pub struct Answer {
     status: StatusCode,
     content_type: &'static str,
     location: Option<String>,
+    /// What a file is to be called.
+    file_name: Option<String>,
     /// In seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
@@ -80,6 +83,11 @@ impl Answer {
         Self { content_type: "text/plain; charset=utf-8", body: body.into_bytes(), ..Self::empty(StatusCode::OK) }
     }
 
+    /// A file to be kept.
+    pub fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
+        Self { content_type, body, file_name: Some(name), ..Self::empty(StatusCode::OK) }
+    }
+
     /// Sends a browser on, for now, as a short link does.
     pub fn found(location: String) -> Self {
         Self { location: Some(location), ..Self::empty(StatusCode::FOUND) }
@@ -91,7 +99,15 @@ impl Answer {
     }
 
     fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: JSON, location: None, retry_after: None, body: Vec::new(), hold: None }
+        Self {
+            status,
+            content_type: JSON,
+            location: None,
+            file_name: None,
+            retry_after: None,
+            body: Vec::new(),
+            hold: None,
+        }
     }
 
     /// Webhooks wait until this answer has been handed over.
@@ -123,6 +139,9 @@ impl Answer {
         response.insert_header((CONTENT_TYPE, self.content_type));
         if let Some(location) = self.location.take() {
             response.insert_header((LOCATION, location));
+        }
+        if let Some(name) = &self.file_name {
+            response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));

@@ -4,6 +4,7 @@
 pub mod artefact;
 pub mod consent_detail;
 pub mod control;
+pub mod export;
 pub mod fi;
 pub mod fields;
 pub mod jwk;

@@ -8,12 +8,15 @@ use super::{operator, part};
 use crate::domain::account::FiType;
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
+use crate::domain::naming::alternatives;
 use crate::domain::refusal::Refusal;
-use crate::engine::world::Receipt;
+use crate::engine::world::{Receipt, World};
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
-use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
+use crate::wire::control::customers::{
+    CustomerView, DelinkRequest, LinkRequest, LinkView, PersonaRequest, VerifyRequest,
+};
 use crate::wire::fields::{is_address, quoted};
 use crate::wire::problem::Problem;
 
@@ -46,27 +49,27 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         if accounts.is_empty() {
             return Err(Problem::Unknown(format!("NoAccountsFound: {address} has no such account there")));
         }
-        Ok(Answer::json(&CustomerView::new(address, said.as_ref(), &accounts)))
+        Ok(Answer::json(&CustomerView::new(address, &world.persona_of(address), said.as_ref(), &accounts)))
     }))
 }
 
 pub async fn act(call: Call) -> HttpResponse {
     let outcome = operator(&call).and_then(|world| {
         let customer: Arc<str> = call.segment("customer").into();
-        let command = command(&call, &customer)?;
+        let command = command(&call, &world, &customer)?;
         let Receipt { event, hold, .. } = world.submit(command)?;
         let answer = if let Some(link) = LinkView::of(&event) {
             Answer::json(&link)
         } else {
             let (said, accounts) = world.customer(&customer);
-            Answer::json(&CustomerView::new(&customer, said.as_ref(), &accounts))
+            Answer::json(&CustomerView::new(&customer, &world.persona_of(&customer), said.as_ref(), &accounts))
         };
         Ok(answer.holding(hold))
     });
     call.reply_control(outcome)
 }
 
-fn command(call: &Call, customer: &Arc<str>) -> Result<Command, Problem> {
+fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, Problem> {
     let customer = Arc::clone(customer);
     if !is_address(&customer) {
         return Err(Problem::field(
@@ -87,8 +90,15 @@ fn command(call: &Call, customer: &Arc<str>) -> Result<Command, Problem> {
             Command::VerifyLink { customer, link, token }
         }
         "delink" => Command::DelinkAccount { customer, link_ref: call.json::<DelinkRequest>()?.check()? },
+        "persona" => {
+            let name = call.json::<PersonaRequest>()?.check()?;
+            let personas = &world.setting().personas;
+            let unknown = || format!("{} is not known; {}", quoted(&name), alternatives(&name, personas.names()));
+            let persona = personas.get(&name).ok_or_else(|| Problem::field("persona", unknown()))?;
+            Command::CastCustomer { customer, persona: Arc::clone(persona) }
+        }
         verb => {
-            let known = "register, deregister, link, verify, delink";
+            let known = "register, deregister, link, verify, delink, persona";
             return Err(Problem::field("verb", format!("{} is not one of {known}", quoted(verb))));
         }
     })

@@ -74,7 +74,7 @@ pub async fn account_details(call: Call) -> HttpResponse {
 }
 
 /// The session in the path, if Unaport has made it for the visitor's organisation.
-fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Filed), Problem> {
+pub(super) fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Filed), Problem> {
     let text = call.segment("session");
     let unknown = || Refusal::UnknownSession(quoted(text));
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));

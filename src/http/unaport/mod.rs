@@ -1,5 +1,6 @@
 //! The Unaport FIU API v2.0.0, over the same consents as the other faces.
 
+pub mod analytics;
 pub mod auth;
 pub mod consents;
 pub mod data;
@@ -7,8 +8,6 @@ pub mod organisation;
 pub mod templates;
 
 use std::sync::Arc;
-
-use actix_web::HttpResponse;
 
 use crate::crypto::jws::{open_compact, open_token};
 use crate::domain::consent::Consent;
@@ -30,22 +29,6 @@ pub const COMMON: &str = "/api/v1";
 
 /// The host of everything else, as a path.
 pub const APPLICATION: &str = "/backend-v2/api/v2";
-
-/// Calls that the service has and the sandbox does not have yet.
-pub const ABSENT: [&str; 5] = [
-    "/FIU/FI/Analytic/{org}/{session}",
-    "/FIU/Analitic/Export/{analytic}",
-    "/FIU/Analitic/{analytic}/{session}",
-    "/FIU/Export/{entity}/{session}",
-    "/FIU/ExportPdf/{entity}/{session}",
-];
-
-/// Says so, and what can be done meanwhile.
-pub async fn absent(call: Call) -> HttpResponse {
-    let problem = "analytics and exports are not simulated yet; POST /_mockaa/v1/sessions/{sessionId}/analytics sends the \
-                   analytics webhook, FifetchDataBySessionId has the data as JSON";
-    call.reply_unaport(Err(Problem::Unknown(problem.to_owned()))).await
-}
 
 /// Who has been let in, and the world that the call is for.
 struct Visitor {

@@ -18,15 +18,18 @@ use crate::wire::problem::Problem;
 pub struct CustomerView {
     customer: String,
     registered: bool,
+    /// Whose life the accounts tell from now on.
+    persona: String,
     items: Vec<AccountView>,
     pending: Vec<LinkView>,
 }
 
 impl CustomerView {
     /// `said` is what is on record; whoever has no record is registered.
-    pub fn new(address: &str, said: Option<&Customer>, accounts: &[(Account, bool)]) -> Self {
+    pub fn new(address: &str, persona: &str, said: Option<&Customer>, accounts: &[(Account, bool)]) -> Self {
         Self {
             customer: address.to_owned(),
+            persona: persona.to_owned(),
             registered: said.is_none_or(|said| said.registered),
             items: accounts.iter().map(|(account, linked)| AccountView::new(account, Some(*linked))).collect(),
             pending: said.iter().flat_map(|said| &said.pending).map(|link| LinkView::new(link)).collect(),
@@ -99,6 +102,19 @@ pub struct VerifyRequest {
 impl VerifyRequest {
     pub fn check(self) -> Result<(String, Box<str>), Problem> {
         Ok((text("refNumber", self.ref_number)?, self.token.into()))
+    }
+}
+
+/// Body of `customers/{id}/persona`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonaRequest {
+    persona: Option<String>,
+}
+
+impl PersonaRequest {
+    pub fn check(self) -> Result<String, Problem> {
+        text("persona", self.persona)
     }
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{content, text};
 use crate::wire::control::consents::{ApproveRequest, ConsentView};
-use crate::wire::control::customers::{CustomerView, DelinkRequest, LinkRequest, LinkView, VerifyRequest};
+use crate::wire::control::customers::{
+    CustomerView, DelinkRequest, LinkRequest, LinkView, PersonaRequest, VerifyRequest,
+};
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
 use crate::wire::control::journal::{AssertView, JournalPage, JournalQuery};
@@ -135,6 +137,14 @@ const CALLS: &[Call] = &[
         "Prove a link with the token",
         &[],
         Takes::Json(of::<VerifyRequest>),
+        Json(of::<CustomerView>),
+    ),
+    (
+        "post",
+        "/customers/{customer}/persona",
+        "Let the customer live another persona from now on",
+        &[],
+        Takes::Json(of::<PersonaRequest>),
         Json(of::<CustomerView>),
     ),
     (

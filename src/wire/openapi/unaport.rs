@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{content, count, instant, list, object, one_of, reference, text, uuid};
 use crate::domain::consent::FetchType;
 use crate::domain::session::{FiStatus, SessionStatus};
+use crate::wire::export::{pdf, xlsx};
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
 use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
 use crate::wire::unaport::form::{Kind, Need, Rule};
@@ -15,6 +16,42 @@ const COMMON: &str = "/api/v1";
 const APP: &str = "/backend-v2/api/v2";
 
 pub fn paths() -> Value {
+    let mut paths = consents_and_data();
+    let more = analytics_and_files();
+    paths.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    paths
+}
+
+fn analytics_and_files() -> Value {
+    json!({
+        format!("{APP}/FIU/FI/Analytic/{{org_id}}/{{sessionId}}"): {
+            "get": call("Generate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+        },
+        format!("{APP}/FIU/FI/AnalyticAggregate/{{org_id}}/{{sessionId}}"): {
+            "get": call("Generate aggregate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+        },
+        format!("{APP}/FIU/Analitic/{{analyticId}}/{{sessionId}}"): {
+            "get": call("Fetch an account's analytics", true, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
+        },
+        format!("{APP}/FIU/AnaliticAggregate/{{sessionId}}"): {
+            "get": call("Fetch aggregate analytics", true, &["sessionId"], None, "UnaportAnalytics"),
+        },
+        format!("{APP}/FIU/Analitic/Export/{{analyticId}}"): {
+            "get": file("An account's analytics as a file", &["analyticId"]),
+        },
+        format!("{APP}/FIU/AnaliticAggregate/Export/{{sessionId}}"): {
+            "get": file("Aggregate analytics as a file", &["sessionId"]),
+        },
+        format!("{APP}/FIU/Export/{{entity}}/{{sessionId}}"): {
+            "get": file("A session's data as a workbook", &["entity", "sessionId"]),
+        },
+        format!("{APP}/FIU/ExportPdf/{{entity}}/{{sessionId}}"): {
+            "get": file("A session's data as a printed statement", &["entity", "sessionId"]),
+        },
+    })
+}
+
+fn consents_and_data() -> Value {
     let revoke = || call("Revoke a consent", true, &["org_id", "consentId"], None, "UnaportRevoked");
     json!({
         format!("{COMMON}/public/user/login"): { "post": call("Log in", false, &[], Some("UnaportLogin"), "UnaportTokens") },
@@ -90,6 +127,14 @@ fn call(summary: &str, bearer: bool, path: &[&str], request: Option<&str>, answe
     operation
 }
 
+/// A call that answers with a file.
+fn file(summary: &str, path: &[&str]) -> Value {
+    let mut operation = call(summary, true, path, None, "UnaportError");
+    let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+    operation["responses"]["200"]["content"] = json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
+    operation
+}
+
 fn in_path(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
 }
@@ -146,6 +191,32 @@ fn field(rule: &Rule) -> Value {
     }
     schema.into()
 }
+
+/// Of analytics, as recorded.
+const SECTIONS: [&str; 22] = [
+    "emi",
+    "summary",
+    "cashflowAnalysis",
+    "overview",
+    "irregularities",
+    "bouncedCheque",
+    "recurringDeposits",
+    "recurringPayments",
+    "loans",
+    "salary",
+    "utilization",
+    "returnsAndCharges",
+    "loanAnalysis",
+    "monthlyCounterparty",
+    "circularTransactions",
+    "customAnalysis",
+    "cashflow",
+    "bizCashFlow",
+    "dailyBalance",
+    "UPIAnalysis",
+    "categories",
+    "counterparties",
+];
 
 fn maybe(mut schema: Value) -> Value {
     schema["nullable"] = true.into();
@@ -222,10 +293,12 @@ pub fn schemas() -> Value {
         "UnaportRecords": object(&[("Data", list(&record()))]),
         "UnaportFetchStatus": object(&[("data", any_list(notification)), ("status", one_of(["success"]))]),
         "UnaportData": enveloped(&[
-            ("tabs", any_list(object(&[("name", one_of(["DEPOSIT", "DEPOSIT_V2"]))]))),
+            ("tabs", any_list(object(&[("name", text())]))),
             ("DEPOSIT?", tab.clone()),
             ("DEPOSIT_V2?", tab),
         ]),
+        "UnaportGenerated": object(&[("reportId", text()), ("status", one_of(["200", "202"]))]),
+        "UnaportAnalytics": object(&SECTIONS.map(|name| (name, json!({})))),
         "UnaportAccounts": any_list(object(&[
             ("session_id", uuid()),
             ("analytic_id", count(1)),

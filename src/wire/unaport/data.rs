@@ -8,6 +8,7 @@ use crate::domain::consent::Consent;
 use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
 use crate::domain::session::Session;
+use crate::domain::unaport::Dialect;
 use crate::wire::fi::json::Tabs;
 use crate::wire::notification::{FiStatusNotification, Notifier};
 
@@ -54,6 +55,26 @@ pub struct Fetched<'a> {
     pub envelope: Option<Envelope>,
     #[serde(flatten)]
     pub tabs: Tabs<'a>,
+}
+
+/// Answer of Generate Analytics.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generated {
+    report_id: String,
+    status: &'static str,
+}
+
+impl Generated {
+    /// In v2.0.0 the report's id is the analytic id as a text, and the first of several; in 1.7 it is a UUID, which leads
+    /// nowhere (`reference/unaport.md` §1.3.10). `later`: the report is still being made.
+    pub fn new(dialect: Dialect, session: &Session, later: bool) -> Self {
+        let report_id = match dialect {
+            Dialect::V2 => session.first_analytic_id.to_string(),
+            Dialect::V1_7 => session.id.to_string(),
+        };
+        Self { report_id, status: if later { "202" } else { "200" } }
+    }
 }
 
 /// A row of Account Details.

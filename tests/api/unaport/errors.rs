@@ -86,13 +86,6 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         assert!(text(&body["message"]).contains(word), "{word}: {}", reply.text);
         assert!(body["errors"].is_array() && body["version"] == "2.0.0");
     }
-    for path in
-        ["FI/Analytic/o/s", "Analitic/475/s", "Analitic/Export/482", "Export/UNACORES-FIU-UAT/s", "ExportPdf/x/s"]
-    {
-        let absent = get(path).await;
-        assert_eq!(absent.status, 404);
-        assert!(absent.text.contains("are not simulated yet"), "{}", absent.text);
-    }
     assert_eq!(app.consents().await, 0, "nothing was raised");
     // A consent of another face is none of this one's.
     let seed = app.raise(|_| ()).await;

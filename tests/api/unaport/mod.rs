@@ -1,5 +1,6 @@
 //! The Unaport FIU API, lived through by a lender's backend with a server of its own.
 
+mod analytics;
 mod auth;
 mod consents;
 mod data;

@@ -1,0 +1,281 @@
+//! The transactions of a report, classified, with what all sections ask of them.
+
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Value, json};
+
+use super::classify::{Class, classify};
+use crate::domain::account::AccountType;
+use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
+use crate::domain::statement::{Statement, TransactionMode};
+
+/// One transaction.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub id: u64,
+    /// Which of the book's accounts.
+    pub account: usize,
+    pub date: NaiveDate,
+    pub direction: TransactionType,
+    pub mode: TransactionMode,
+    /// In paise; positive.
+    pub amount: i64,
+    pub balance: i64,
+    /// The balance that the one before and this amount make.
+    pub computed: i64,
+    pub narration: String,
+    pub class: Class,
+}
+
+/// An account of the report.
+#[derive(Clone, Debug)]
+pub struct Of<'a> {
+    pub id: u32,
+    pub statement: &'a Statement,
+    /// Before its first transaction, in paise.
+    pub opening: i64,
+}
+
+/// All transactions of a report in the order of time.
+#[derive(Clone, Debug)]
+pub struct Book<'a> {
+    pub accounts: Vec<Of<'a>>,
+    pub entries: Vec<Entry>,
+    /// The months from the first transaction to the last.
+    pub months: Vec<Month>,
+}
+
+impl<'a> Book<'a> {
+    /// `None` where there is no transaction.
+    pub fn of(accounts: &[(u32, &'a Statement)]) -> Option<Self> {
+        let mut entries = Vec::new();
+        let mut known = Vec::new();
+        for (id, statement) in accounts {
+            let Some(rows) = statement.bank().and_then(|bank| bank.transactions.as_ref()) else { continue };
+            let Some(first) = rows.rows.first() else { continue };
+            let opening = first.balance.0 - first.signed().0;
+            let mut before = opening;
+            for (row, number) in rows.rows.iter().zip(1..) {
+                let narration = rows.narration(row).to_owned();
+                let class = classify(&narration, row.mode, row.transaction_type);
+                // A filter may have removed what stood between: then the difference is the gap.
+                let computed = before + row.signed().0;
+                before = row.balance.0;
+                entries.push(Entry {
+                    id: u64::from(*id) * 1_000_000 + number,
+                    account: known.len(),
+                    date: row.at.ist_date(),
+                    direction: row.transaction_type,
+                    mode: row.mode,
+                    amount: row.amount.0,
+                    balance: row.balance.0,
+                    computed,
+                    narration,
+                    class,
+                });
+            }
+            known.push(Of { id: *id, statement, opening });
+        }
+        entries.sort_by_key(|entry| entry.date);
+        let (first, last) = (Month::of(entries.first()?.date), Month::of(entries.last()?.date));
+        let months = std::iter::successors(Some(first), |month| Some(month.next())).take_while(|month| *month <= last);
+        Some(Self { accounts: known, months: months.collect(), entries })
+    }
+
+    pub fn credits(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter().filter(|entry| entry.comes())
+    }
+
+    pub fn debits(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter().filter(|entry| !entry.comes())
+    }
+
+    pub fn side(&self, comes: bool) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter().filter(move |entry| entry.comes() == comes)
+    }
+
+    pub fn of_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter().filter(move |entry| Month::of(entry.date) == month)
+    }
+
+    /// The closing balance of each day of a month, of all accounts together, up to the last day of the report.
+    pub fn closing(&self, month: Month) -> Vec<i64> {
+        let end = self.entries.last().expect("a book has entries").date;
+        let days = (1..=month.length()).map(|day| month.day(day)).take_while(|day| *day <= end);
+        days.map(|day| self.balance_on(day)).collect()
+    }
+
+    /// At the end of a day.
+    pub fn balance_on(&self, day: NaiveDate) -> i64 {
+        let of_account = |(place, account): (usize, &Of<'_>)| {
+            let until = self.entries.partition_point(|entry| entry.date <= day);
+            let last = self.entries[..until].iter().rev().find(|entry| entry.account == place);
+            last.map_or(account.opening, |entry| entry.balance)
+        };
+        self.accounts.iter().enumerate().map(of_account).sum()
+    }
+
+    /// "Oct 2023 - Sep 2024", of the last so many months.
+    pub fn span(&self, count: usize) -> String {
+        let last = self.months.len();
+        format!("{} - {}", label(self.months[last.saturating_sub(count)]), label(self.months[last - 1]))
+    }
+
+    /// The analytics id, as texts have it.
+    pub fn account_id(&self, entry: &Entry) -> String {
+        self.accounts[entry.account].id.to_string()
+    }
+
+    pub fn number(&self, entry: &Entry) -> &str {
+        &self.accounts[entry.account].statement.account.masked_number
+    }
+}
+
+impl Of<'_> {
+    /// The bank is known by its FIP's name.
+    pub fn bank(&self) -> &str {
+        &self.statement.account.fip
+    }
+
+    pub fn kind(&self) -> &'static str {
+        if self.is_current() { "Current" } else { "Savings" }
+    }
+
+    pub fn code(&self) -> &'static str {
+        if self.is_current() { "CA" } else { "SA" }
+    }
+
+    fn is_current(&self) -> bool {
+        self.statement.account.account_type == AccountType::Current
+    }
+
+    /// "AXISIN - X9648 - Savings".
+    pub fn short(&self) -> String {
+        let number = &self.statement.account.masked_number;
+        let tail = &number[number.len().saturating_sub(4)..];
+        format!("{} - X{tail} - {}", self.bank(), self.kind())
+    }
+}
+
+impl Entry {
+    pub fn comes(&self) -> bool {
+        self.direction == TransactionType::Credit
+    }
+
+    /// "Category / Sub".
+    pub fn categories(&self) -> String {
+        let Class { category, sub, .. } = &self.class;
+        sub.map_or_else(|| (*category).to_owned(), |sub| format!("{category} / {sub}"))
+    }
+
+    pub fn kind(&self) -> &'static str {
+        if self.comes() { "CR" } else { "DB" }
+    }
+
+    /// Who it was with; "Unknown" where the narration does not tell.
+    pub fn party(&self) -> &str {
+        if self.class.counterparty.is_empty() { "Unknown" } else { &self.class.counterparty }
+    }
+
+    /// `Txn` of the recording.
+    pub fn view(&self) -> Value {
+        let cheque = if self.mode == TransactionMode::Cheque {
+            self.narration
+                .split(['/', '-', ' '])
+                .find(|part| part.len() == 6 && part.bytes().all(|byte| byte.is_ascii_digit()))
+        } else {
+            None
+        };
+        json!({
+            "id": self.id,
+            "date": self.date.to_string(),
+            "amount": number(self.amount),
+            "particular": self.narration,
+            "counterparty": self.class.counterparty,
+            "tags": self.class.tags,
+            "balance": number(self.balance),
+            "cheque_number": cheque.unwrap_or_default(),
+            "type": self.kind(),
+            "computedBalance": number(self.computed),
+            "balanceGap": number(self.balance - self.computed),
+            "categories": self.categories(),
+            "upiApp": self.upi_app(),
+        })
+    }
+
+    /// The app, by the provider in the address; ours are invented.
+    pub fn upi_app(&self) -> &'static str {
+        if self.mode != TransactionMode::Upi {
+            ""
+        } else if self.narration.contains("@mockpay") {
+            "MockPay"
+        } else if self.narration.contains("@mockbank") {
+            "MockBank UPI"
+        } else {
+            ""
+        }
+    }
+}
+
+pub fn views<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
+    entries.into_iter().map(Entry::view).collect()
+}
+
+pub fn ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u64> {
+    entries.into_iter().map(|entry| entry.id).collect()
+}
+
+pub fn sum<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i64 {
+    entries.into_iter().map(|entry| entry.amount).sum()
+}
+
+/// Rupees as a JSON number: whole where they are.
+pub fn number(paise: i64) -> Value {
+    if paise % 100 == 0 {
+        return json!(paise / 100);
+    }
+    let text = text(paise);
+    serde_json::from_str(&text).expect("digits with a point are a number")
+}
+
+/// Rupees as the recording prints them: no zeros at the end.
+pub fn text(paise: i64) -> String {
+    let sign = if paise < 0 { "-" } else { "" };
+    let (rupees, rest) = (paise.unsigned_abs() / 100, paise.unsigned_abs() % 100);
+    match (rest, rest % 10) {
+        (0, _) => format!("{sign}{rupees}"),
+        (_, 0) => format!("{sign}{rupees}.{}", rest / 10),
+        _ => format!("{sign}{rupees}.{rest:02}"),
+    }
+}
+
+/// A part of a whole in percent, with two decimals.
+pub fn percent(part: i64, whole: i64) -> String {
+    let hundredths = if whole == 0 { 0 } else { (i128::from(part) * 20_000 / i128::from(whole) + 1).div_euclid(2) };
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// The average, to the paisa.
+pub fn average(sum: i64, count: usize) -> i64 {
+    let count = i64::try_from(count).unwrap_or(1).max(1);
+    (sum * 2 + count).div_euclid(count * 2)
+}
+
+pub fn median(mut values: Vec<i64>) -> i64 {
+    values.sort_unstable();
+    match values.len() {
+        0 => 0,
+        count if count % 2 == 1 => values[count / 2],
+        count => average(values[count / 2 - 1] + values[count / 2], 2),
+    }
+}
+
+/// "Oct 2023".
+pub fn label(month: Month) -> String {
+    format!("{} {}", month.name(), month.year)
+}
+
+/// "27/02/2024".
+pub fn slashed(date: NaiveDate) -> String {
+    format!("{:02}/{:02}/{}", date.day(), date.month(), date.year())
+}

@@ -1,0 +1,59 @@
+//! Files for people: workbooks and printed statements, of data and of analytics.
+
+mod content;
+pub mod pdf;
+pub mod svg;
+pub mod xlsx;
+
+pub use content::{of_analytics, of_statements};
+
+use chrono::NaiveDate;
+
+use crate::domain::money::Paise;
+
+/// What a file holds: sheets of a workbook, or the tables of a printed document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workbook {
+    pub title: String,
+    /// What stands below the title: a name and a value each.
+    pub heading: Vec<(String, String)>,
+    pub sheets: Vec<Sheet>,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Cell>>,
+    /// The columns of days and of balances, from 0 on, where the balance is worth a picture.
+    pub chart: Option<(usize, usize)>,
+}
+
+/// A value with its type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    Money(Paise),
+    Number(f64),
+    Date(NaiveDate),
+}
+
+impl Cell {
+    /// As it is printed.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Money(amount) => amount.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Date(date) => date.to_string(),
+        }
+    }
+
+    /// Whether it stands at the right of its column.
+    pub fn is_figure(&self) -> bool {
+        matches!(self, Self::Money(_) | Self::Number(_))
+    }
+}
