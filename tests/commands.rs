@@ -356,3 +356,89 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     assert!(text(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey"));
     assert_eq!(mode(&pipe), 0o644);
 }
+
+/// A file is there when it is whole, or not at all; and what cannot be made says what would be right.
+#[test]
+fn data_is_generated_checked_and_refused() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data-files");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let run = |arguments: &[&str]| mockaa(arguments).current_dir(&folder).output().expect("it runs");
+    for (format, begins) in [
+        ("xml", "<?xml"),
+        ("json", "{"),
+        ("csv", "txnId,type"),
+        ("unaport", "{"),
+        ("xlsx", "PK"),
+        ("pdf", "%PDF"),
+        ("svg", "<svg"),
+    ] {
+        let file = format!("year.{format}");
+        let made = run(&["data", "generate", "--format", format, "--output", &file]);
+        assert!(made.status.success() && made.stdout.is_empty(), "{format}: {}", String::from_utf8_lossy(&made.stderr));
+        let bytes = std::fs::read(folder.join(&file)).expect("it is there");
+        assert!(bytes.starts_with(begins.as_bytes()), "{format}");
+        assert!(run(&["data", "generate", "--format", format]).stdout == bytes, "{format}: the same to a pipe");
+    }
+    for file in ["year.xml", "year.json", "year.csv"] {
+        let checked = run(&["data", "check", file]);
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+        assert!(String::from_utf8_lossy(&checked.stdout).contains("nothing wrong"));
+    }
+    let before = std::fs::read_dir(&folder).expect("the folder").count();
+    for (arguments, said) in [
+        (&["--from", "2024-08-01"][..], "--from 2024-08-01 is after --to 2024-07-01"),
+        (&["--to", "3024-01-01"], "--to 3024-01-01 is outside the years 1950 to 2099"),
+        (&["--fi-type", "DEPOSITS"], "did you mean DEPOSIT?"),
+        (&["--fi-type", "OTHER"], "OTHER is not simulated"),
+        (&["--persona", "studnt"], "did you mean student?"),
+        (&["--persona", "student", "--fi-type", "NPS"], "student has no NPS; it has DEPOSIT"),
+        (&["--account", "9"], "salaried has 6 of DEPOSIT, counted from 1"),
+        (&["--fi-type", "NPS", "--schema", "2.0.0"], "is of the three kinds of deposit, and not of NPS"),
+        (&["--fi-type", "NPS", "--format", "svg"], "others have no balance to draw"),
+        (&["--personas", "nowhere"], "nowhere: cannot be read"),
+    ] {
+        let refused = run(&[&["data", "generate", "--output", "new.out"], arguments].concat());
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), before, "nothing is half-written");
+    // A statement that somebody has tampered with.
+    let csv = std::fs::read_to_string(folder.join("year.csv")).expect("text");
+    let mut lines: Vec<&str> = csv.lines().collect();
+    lines.remove(7);
+    std::fs::write(folder.join("cut.csv"), lines.join("\n")).expect("a file");
+    let xml = std::fs::read_to_string(folder.join("year.xml")).expect("text");
+    std::fs::write(folder.join("cut.xml"), xml.replacen("mode=\"CARD\"", "mode=\"CARDS\" modus=\"x\"", 1))
+        .expect("a file");
+    for (file, said) in [
+        ("cut.csv", &["cut.csv:8:0: currentBalance is "][..]),
+        (
+            "cut.xml",
+            &["Transaction.mode 'CARDS' is not one of CASH", "Transaction has no attribute modus; did you mean mode?"],
+        ),
+        ("nothing.csv", &["cannot read nothing.csv"]),
+    ] {
+        let refused = run(&["data", "check", file]);
+        assert_eq!(refused.status.code(), Some(2), "{file}");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.iter().all(|said| told.contains(said)), "{file}: {told}");
+    }
+}
+
+/// A scenario that names a persona that is not there is refused, wherever it is read.
+#[test]
+fn an_unknown_persona_is_told_with_its_place() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown-persona");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("mine.yaml"), "version: 1\nname: mine\npersona: studnt\nsteps: [approve: {}]\n")
+        .expect("a file");
+    let lint = mockaa(&["scenario", "lint"]).arg(&folder).output().expect("it runs");
+    let told = String::from_utf8_lossy(&lint.stdout).into_owned();
+    assert_eq!(lint.status.code(), Some(2));
+    assert!(told.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"), "{told}");
+    let run = mockaa(&["run"]).arg(&folder).output().expect("it runs");
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("there is no persona studnt"));
+}

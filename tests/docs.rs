@@ -117,3 +117,69 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
     // Nobody raises a consent, so what is expected is unmet; the options are right.
     assert_eq!(here(&run.replace("scenarios/", "scenarios/approve.yaml"), "true").status.code(), Some(1));
 }
+
+const DATA: &str = include_str!("../docs/data.md");
+
+/// Every persona is on the page of data, with the picture that its account draws now.
+#[test]
+fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(root.join("fixtures/personas")).expect("the folder is there");
+    let mut count = 0;
+    for file in files {
+        let file = file.expect("it can be listed").path();
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let image = format!("images/{name}.svg");
+        assert!(
+            DATA.contains(&format!("### {name}\n")) && DATA.contains(&format!("]({image})")),
+            "{name} is not on the page"
+        );
+        let output = mockaa(&["data", "generate", "--persona", &name, "--format", "svg"]).output().expect("it runs");
+        let picture = fs::read(root.join("docs").join(&image)).unwrap_or_default();
+        assert!(
+            output.stdout == picture,
+            "docs/{image} is another: mockaa data generate --persona {name} --format svg"
+        );
+        count += 1;
+    }
+    assert_eq!(DATA.matches("![Balance of ").count(), count);
+}
+
+/// What the page of data shows is right, and what it tells one to run runs.
+#[test]
+fn the_examples_of_the_page_of_data_work() {
+    let folder = folder("docs-data");
+    fs::write(folder.join("freelancer.yaml"), blocks(DATA, "yaml")[0]).expect("a file");
+    fs::write(folder.join("mine.yaml"), blocks(DATA, "yaml own")[0]).expect("a file");
+    fs::write(folder.join("mine.csv"), blocks(DATA, "csv")[0]).expect("a file");
+    let run = |arguments: &[&str]| {
+        let output = mockaa(arguments).current_dir(&folder).output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let folder_name = folder.to_str().expect("text");
+    for persona in ["freelancer", "mine"] {
+        let told = run(&[
+            "data",
+            "generate",
+            "--personas",
+            folder_name,
+            "--persona",
+            persona,
+            "--from",
+            "2024-01-01",
+            "--format",
+            "csv",
+        ]);
+        assert!(told.lines().count() > 2, "{persona}: {told}");
+    }
+    assert!(run(&["data", "personas", "--personas", folder_name]).contains("freelancer"));
+    for command in blocks(DATA, "sh")[0].lines() {
+        let (command, file) = command.split_once(" > ").unwrap_or((command, ""));
+        let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+        let told = run(&words);
+        if !file.is_empty() {
+            fs::write(folder.join(file), told).expect("a file");
+        }
+    }
+}

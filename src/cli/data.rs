@@ -223,7 +223,7 @@ fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
 fn range(arguments: &Generate) -> Result<Range, Usage> {
     let to = arguments.to.unwrap_or(arguments.as_of);
     let from = arguments.from.unwrap_or_else(|| to - Months::new(12) + Days::new(1));
-    for (name, day) in [("--from", from), ("--to", to)] {
+    for (name, day) in [("--to", to), ("--from", from)] {
         if !(1950..=2099).contains(&chrono::Datelike::year(&day)) {
             return Err(Usage(format!("{name} {day} is outside the years 1950 to 2099")));
         }
