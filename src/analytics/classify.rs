@@ -105,7 +105,7 @@ pub fn is_shop(text: &str) -> bool {
 }
 
 /// Words that are no name.
-const NO_NAMES: [&str; 34] = [
+const NO_NAMES: [&str; 35] = [
     "UPI",
     "DR",
     "CR",
@@ -121,6 +121,7 @@ const NO_NAMES: [&str; 34] = [
     "NACH",
     "TO TRANSFER",
     "BY TRANSFER",
+    "TRANSFER",
     "P2A",
     "P2M",
     "P2P",

@@ -8,7 +8,7 @@ use crate::bankgen::names::{FIRST, LAST, entries};
 use crate::bankgen::narration::{Party, STYLES};
 use crate::bankgen::people::{Branch, pick};
 use crate::bankgen::stream;
-use crate::domain::calendar::Month;
+use crate::domain::calendar::{Month, working_day_from};
 use crate::domain::money::Paise;
 use crate::domain::persona::{Amount, Between, Cast, Flow, List, Loan, Story, With};
 use crate::domain::stream::{Kind, StreamKey};
@@ -75,7 +75,7 @@ impl<'a> Habits<'a> {
         let mut rng = stream(StreamKey { seed, owner: &owner, kind: Kind::Habits, ordinal: 0 });
         let branch = Branch::drawn(&mut rng);
         let (year, month) = (rng.random_range(opened_in.0..=opened_in.1), rng.random_range(1..=12));
-        let opened_on = opened_on.unwrap_or_else(|| Month { year, month }.day(8));
+        let opened_on = opened_on.unwrap_or_else(|| working_day_from(Month { year, month }.day(8)));
         let flows = story.flows.iter().map(|flow| draw(flow, holder, &mut rng)).collect();
         let keeps = story.keeps.as_ref().map_or(0, |amount| base(amount, &mut rng));
         let style = fip.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973) % STYLES;

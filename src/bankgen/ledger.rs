@@ -161,7 +161,12 @@ impl<'a> Teller<'a> {
         let day = self.habits.opened_on.day();
         self.attempts.retain(|attempt| attempt.day > day);
         let amount = self.habits.opening();
-        let channel = if amount > Paise::rupees(50_000) { Channel::Cheque } else { Channel::Cash };
+        let channel = match is_working_day(self.habits.opened_on) {
+            true if amount > Paise::rupees(50_000) => Channel::Cheque,
+            true => Channel::Cash,
+            // Opened on a day off: by the bank's own app.
+            false => Channel::Transfer,
+        };
         let deposit =
             Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, Some(amount), channel) };
         if amount.0 > 0 {

@@ -40,7 +40,7 @@ async fn the_description_is_of_what_is_served() {
     assert_eq!(described["servers"][0]["url"], app.sandbox.base_url());
     let paths = described["paths"].as_object().expect("paths");
     let ours = paths.keys().filter(|path| path.starts_with("/_mockaa/v1/")).count();
-    assert_eq!(paths.len() - ours, 12 + 15, "ReBIT's and Unaport's");
+    assert_eq!(paths.len() - ours, 12 + 23, "ReBIT's and Unaport's");
     // The other way round: each route of the control API is described.
     let routes = include_str!("../../src/http/mod.rs").lines().filter(|line| line.contains("\"/_mockaa/v1/"));
     let mut served = 0;

@@ -46,7 +46,8 @@ pub fn has_v2(fi_type: FiType) -> bool {
 /// Writes a bank account up to its transactions; whoever has too many rows for a buffer writes them one by one.
 pub fn open(head: &Element, out: &mut Vec<u8>) {
     put(out, DECLARATION);
-    open_element(head, FiSchema::V1, out);
+    start(head, FiSchema::V1, out);
+    put(out, ">");
     for child in &head.children {
         write_element(child, FiSchema::V1, out);
     }
@@ -185,7 +186,12 @@ pub fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
 }
 
 fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
-    open_element(element, schema, out);
+    start(element, schema, out);
+    if element.children.is_empty() {
+        put(out, "/>");
+        return;
+    }
+    put(out, ">");
     for child in &element.children {
         write_element(child, schema, out);
     }
@@ -194,8 +200,8 @@ fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, ">");
 }
 
-/// Version 2.0.0 renames some attributes of term and recurring deposits (`reference/rebit.md` §6.1).
-fn open_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
+/// Name and attributes. Version 2.0.0 renames some attributes of term and recurring deposits (`reference/rebit.md` §6.1).
+fn start(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, "<");
     put(out, element.name);
     for (name, value) in &element.attributes {
@@ -217,7 +223,6 @@ fn open_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
             (_, name, value) => attribute(out, name, value),
         }
     }
-    put(out, ">");
 }
 
 fn attribute(out: &mut Vec<u8>, name: &str, value: &str) {
