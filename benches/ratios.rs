@@ -35,6 +35,8 @@ use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::Stated;
+use mockaa::wire::export::{of_statements, pdf, xlsx};
+use mockaa::wire::fi::json::Tabs;
 use mockaa::wire::fi::xml;
 use mockaa::wire::fields::{from_json, parse_instant};
 use mockaa::wire::rebit::Echo;
@@ -59,6 +61,12 @@ fn main() {
     compare("create a consent (per s)", 0.80, create_product(), create_raw());
     compare("get a consent (per s)", 0.80, get_product(), get_raw());
     compare("12-month statement as XML (MB/s)", 0.70, statement_product(), statement_raw());
+    for (name, format) in
+        [("the same as Unaport's tabs (MB/s)", Format::Unaport), ("as a workbook (MB/s)", Format::Xlsx)]
+    {
+        compare(name, 0.0, format_product(format), statement_raw());
+    }
+    compare("printed (MB/s)", 0.0, format_product(Format::Pdf), statement_raw());
     compare("sign a webhook (per s)", 0.95, sign_product(), sign_raw());
     compare("fetch 1,000 rows, X25519 (per s)", 0.55, fetch_product(Curve::X25519), fetch_raw());
     compare("the same, Weierstrass form (per s)", 0.0, fetch_product(Curve::Weierstrass), fetch_raw());
@@ -359,13 +367,37 @@ fn statement_product() -> Work {
     })
 }
 
+/// Another form of the statement.
+#[derive(Clone, Copy)]
+enum Format {
+    Unaport,
+    Xlsx,
+    Pdf,
+}
+
+fn format_product(format: Format) -> Work {
+    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
+    let life = life();
+    let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
+    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    Box::new(move || {
+        let statements = [told(&life, &account, Range { from, to })];
+        let bytes = match format {
+            Format::Unaport => serde_json::to_vec(&Tabs::alone(&statements, to)).expect("it serialises"),
+            Format::Xlsx => xlsx::write(&of_statements(&statements)),
+            Format::Pdf => pdf::write(&of_statements(&statements)),
+        };
+        megabytes(black_box(bytes).len())
+    })
+}
+
 /// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
 fn statement_raw() -> Work {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut out = String::new();
     Box::new(move || {
         out.clear();
-        random_rows(&mut rng, 410, &mut out);
+        random_rows(&mut rng, 571, &mut out);
         black_box(&out);
         megabytes(out.len())
     })
@@ -429,7 +461,8 @@ fn told(life: &Life, account: &Account, range: Range) -> Statement {
 fn fetch_product(curve: Curve) -> Work {
     let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
     let life = life();
-    let from = parse_instant("2021-09-30T18:30:00Z").expect("a date");
+    // Some thousand rows.
+    let from = parse_instant("2022-06-30T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
     let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
     let peer = PeerKey { curve, public: fiu.public, nonce: fiu.nonce };

@@ -448,11 +448,9 @@ pub fn mode(channel: Channel, direction: TransactionType) -> TransactionMode {
 }
 
 fn upper(out: &mut String, text: &str) {
-    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        out.extend(text.chars().map(|c| c.to_ascii_uppercase()));
-    } else {
-        out.push_str(text);
-    }
+    let start = out.len();
+    out.push_str(text);
+    out[start..].make_ascii_uppercase();
 }
 
 /// With leading zeros. Rows are made by the thousand, and format strings cost several times as much as this.
