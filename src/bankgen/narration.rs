@@ -395,8 +395,10 @@ impl Facts<'_> {
     }
 
     fn handle(&self, out: &mut String) {
-        let letters = self.party.name.bytes().filter(u8::is_ascii_alphanumeric).take(12);
-        out.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
+        let mut letters = [0; 12];
+        let found = self.party.name.bytes().filter(u8::is_ascii_alphanumeric);
+        let count = letters.iter_mut().zip(found).map(|(place, byte)| *place = byte.to_ascii_lowercase()).count();
+        out.push_str(std::str::from_utf8(&letters[..count]).expect("letters and digits are ASCII"));
         out.push('.');
         digits(out, u64::from(self.party.number % 1000), 3);
         out.push_str(if self.party.number.is_multiple_of(2) { "@mockpay" } else { "@mockbank" });

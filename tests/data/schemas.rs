@@ -152,3 +152,15 @@ fn version_two_of_the_deposits_has_its_own_names() {
     let (old, other) = ("currentValue", " balance=");
     assert!(!two.contains(old) && !two.contains(other), "{two}");
 }
+
+/// A range in which nothing happened: most schemas know no empty list, so there is none; those of deposits do.
+#[test]
+fn a_range_without_transactions_is_told_as_the_schema_has_it() {
+    let life = life("salaried");
+    for (kind, empty) in [(FiType::InsurancePolicies, false), (FiType::Equities, false), (FiType::TermDeposit, true)] {
+        let account =
+            held(&life, 42, CUSTOMER).into_iter().find(|account| account.fi_type == kind).expect("it has one");
+        let statement = Ask::all(&life, &account, day(1990, 1, 1), day(1991, 1, 1)).statement();
+        assert_eq!(document(&statement, FiSchema::V1).contains("<Transactions"), empty, "{kind}");
+    }
+}

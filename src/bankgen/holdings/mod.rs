@@ -173,7 +173,13 @@ impl<'a> Ask<'a> {
             root = root.holding(summary);
         }
         if wants(ConsentType::Transactions) {
-            root = root.holding([self.transactions(transactions)]);
+            // Most schemas know no empty `Transactions`, and let it be left out.
+            let told = self.transactions(transactions);
+            let may_be_empty = matches!(
+                self.fi_type,
+                FiType::TermDeposit | FiType::RecurringDeposit | FiType::Bonds | FiType::Debentures
+            );
+            root = root.holding((may_be_empty || !told.children.is_empty()).then_some(told));
         }
         Document { root }
     }
