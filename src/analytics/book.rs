@@ -43,6 +43,8 @@ pub struct Book<'a> {
     pub entries: Vec<Entry>,
     /// The months from the first transaction to the last.
     pub months: Vec<Month>,
+    /// Of each of these months the closing balance of each day, of all accounts together, up to the last day of the report.
+    closing: Vec<Vec<i64>>,
 }
 
 impl<'a> Book<'a> {
@@ -79,7 +81,15 @@ impl<'a> Book<'a> {
         entries.sort_by_key(|entry| entry.date);
         let (first, last) = (Month::of(entries.first()?.date), Month::of(entries.last()?.date));
         let months = std::iter::successors(Some(first), |month| Some(month.next())).take_while(|month| *month <= last);
-        Some(Self { accounts: known, months: months.collect(), entries })
+        let mut book = Self { accounts: known, months: months.collect(), entries, closing: Vec::new() };
+        book.closing = book.months.iter().map(|month| book.days_of(*month)).collect();
+        Some(book)
+    }
+
+    fn days_of(&self, month: Month) -> Vec<i64> {
+        let end = self.entries.last().expect("a book has entries").date;
+        let days = (1..=month.length()).map(|day| month.day(day)).take_while(|day| *day <= end);
+        days.map(|day| self.balance_on(day)).collect()
     }
 
     pub fn credits(&self) -> impl Iterator<Item = &Entry> + Clone {
@@ -98,11 +108,10 @@ impl<'a> Book<'a> {
         self.entries.iter().filter(move |entry| Month::of(entry.date) == month)
     }
 
-    /// The closing balance of each day of a month, of all accounts together, up to the last day of the report.
-    pub fn closing(&self, month: Month) -> Vec<i64> {
-        let end = self.entries.last().expect("a book has entries").date;
-        let days = (1..=month.length()).map(|day| month.day(day)).take_while(|day| *day <= end);
-        days.map(|day| self.balance_on(day)).collect()
+    /// The closing balance of each day of one of the book's months.
+    pub fn closing(&self, month: Month) -> &[i64] {
+        let place = month.ordinal() - self.months[0].ordinal();
+        &self.closing[usize::try_from(place).expect("it is one of the book's months")]
     }
 
     /// At the end of a day.

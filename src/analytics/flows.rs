@@ -96,7 +96,7 @@ fn quarters(book: &Book<'_>) -> Vec<(String, Vec<Month>)> {
 pub fn cashflow(book: &Book<'_>) -> Value {
     let of = |month: Month, comes: bool| book.of_month(month).filter(move |entry| entry.comes() == comes);
     let count = |month, comes| i64::try_from(of(month, comes).count()).expect("transactions are few");
-    let balance = |month| mean(&book.closing(month));
+    let balance = |month| mean(book.closing(month));
     let row = |name: String, inflow: i64, outflow: i64, counts: (i64, i64), daily: i64, all: Vec<Value>| {
         json!({
             "month": name,

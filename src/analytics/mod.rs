@@ -34,7 +34,6 @@ pub fn report(accounts: &[(u32, &Statement)]) -> Option<Value> {
     section("emi", json!({ "emi": loans::emis(&book) }));
     section("summary", months::summary(&book));
     section("cashflowAnalysis", json!({ "cashflowAnalysis": flows::analysis(&book) }));
-    section("overview", overview::overview(&book));
     section("irregularities", oddities::irregularities(&book));
     section("bouncedCheque", oddities::bounced_cheques(&book));
     section("recurringDeposits", json!({ "recurringDeposits": groups::recurring(&book, true) }));
@@ -54,5 +53,8 @@ pub fn report(accounts: &[(u32, &Statement)]) -> Option<Value> {
     section("UPIAnalysis", upi::analysis(&book));
     section("categories", groups::categories(&book));
     section("counterparties", groups::counterparties(&book));
+    // It counts what stands in the others.
+    let overview = overview::overview(&book, &report);
+    report.insert("overview".to_owned(), overview);
     Some(report.into())
 }

@@ -10,14 +10,14 @@ pub fn summary(book: &Book<'_>) -> Value {
     let each = |value: &dyn Fn(Month) -> i64| -> Vec<Value> {
         book.months.iter().map(|month| json!({ "amount": text(value(*month)), "month": label(*month) })).collect()
     };
-    let closing = |month: Month| book.closing(month);
+    let closing = |month: Month| book.closing(month).iter().copied();
     json!({
         "months": book.months.iter().map(|month| label(*month)).collect::<Vec<_>>(),
         "openingBalance": each(&|month| book.balance_on(month.day(1).pred_opt().expect("a day before"))),
-        "closingBalance": each(&|month| closing(month).last().copied().unwrap_or(0)),
-        "maxEodBalance": each(&|month| closing(month).into_iter().max().unwrap_or(0)),
-        "minEodBalance": each(&|month| closing(month).into_iter().min().unwrap_or(0)),
-        "avgEodBalance": each(&|month| mean(&closing(month))),
+        "closingBalance": each(&|month| closing(month).last().unwrap_or(0)),
+        "maxEodBalance": each(&|month| closing(month).max().unwrap_or(0)),
+        "minEodBalance": each(&|month| closing(month).min().unwrap_or(0)),
+        "avgEodBalance": each(&|month| mean(book.closing(month))),
         "dataDeposits": side(book, true),
         "dataWithdrawals": side(book, false),
     })
@@ -68,10 +68,10 @@ fn by_month(book: &Book<'_>, entries: &[&Entry]) -> Value {
 
 /// Section `dailyBalance`: a day that a month does not have, or that lies after the last transaction, is empty.
 pub fn daily_balance(book: &Book<'_>) -> Value {
-    let closing: Vec<(Month, Vec<i64>)> = book.months.iter().map(|month| (*month, book.closing(*month))).collect();
+    let closing: Vec<(Month, &[i64])> = book.months.iter().map(|month| (*month, book.closing(*month))).collect();
     let mut days = Map::new();
     for day in 1..=31 {
-        let of = |(month, balances): &(Month, Vec<i64>)| {
+        let of = |(month, balances): &(Month, &[i64])| {
             let balance = balances.get(day - 1).copied();
             json!({ "amount": balance.map(text).unwrap_or_default(), "month": label(*month), "day": day.to_string() })
         };

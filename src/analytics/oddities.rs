@@ -9,76 +9,45 @@ use crate::domain::statement::TransactionMode;
 
 const LAKH: i64 = 10_000_000;
 
-/// One kind of oddity, and where it was found.
-pub struct Oddity {
-    /// As the section spells it, and as the overview does.
-    pub names: (&'static str, &'static str),
-    found: Found,
-}
-
-enum Found {
-    Transactions(Vec<Value>),
-    Months(Vec<Value>),
-    /// Nobody forges what we generate.
-    Files,
-}
-
-impl Oddity {
-    pub fn count(&self) -> usize {
-        match &self.found {
-            Found::Transactions(found) | Found::Months(found) => found.len(),
-            Found::Files => 0,
-        }
-    }
-}
-
-/// The twelve of the recording, in its order.
-pub fn found(book: &Book<'_>) -> Vec<Oddity> {
-    let that =
-        |test: &dyn Fn(&Entry) -> bool| Found::Transactions(views(book.entries.iter().filter(|entry| test(entry))));
-    let one = |name: &'static str, found: Found| Oddity { names: (name, name), found };
-    vec![
-        one(
-            "RTGS Payments below 2,00,000",
-            that(&|entry| entry.mode == TransactionMode::Rtgs && !entry.comes() && entry.amount < 2 * LAKH),
-        ),
-        one(
-            "Cheque deposits on bank holidays",
-            that(&|entry| entry.mode == TransactionMode::Cheque && entry.comes() && is_bank_holiday(entry.date)),
-        ),
-        one(
-            "Round Figure Tax Payments",
-            that(&|entry| entry.class.category == "Tax Paid" && entry.amount % 100_000 == 0),
-        ),
-        one(
-            "ATM Withdrawals above 20,000",
-            that(&|entry| entry.mode == TransactionMode::Atm && !entry.comes() && entry.amount > 2_000_000),
-        ),
-        one("Negative Balance", that(&|entry| entry.balance < 0)),
-        one("Balance Mismatch", that(&|entry| entry.balance != entry.computed)),
-        Oddity {
-            names: ("Equal debits & credits", "Equal Debits & Credits"),
-            found: Found::Months(equal_months(book)),
-        },
-        Oddity {
-            names: ("More cash deposits vs salary", "More Cash deposits vs Salary"),
-            found: Found::Months(cash_over_salary(book)),
-        },
-        one("Suspicious eStatements", Found::Files),
-        one("Immediate big debit after Salary credit", Found::Months(after_salary(book))),
-        one("Salary Credit Amount remains unchanged over extended period", Found::Months(unchanged_salary(book))),
-        one("Parties present in both debits and credits", Found::Months(both_sides(book))),
-    ]
-}
-
-/// Section `irregularities`.
+/// Section `irregularities`: the twelve of the recording, in its order.
 pub fn irregularities(book: &Book<'_>) -> Value {
-    let told = found(book).into_iter().map(|oddity| match oddity.found {
-        Found::Transactions(found) => json!({ "activity": oddity.names.0, "transactions": found }),
-        Found::Months(found) => json!({ "activity": oddity.names.0, "monthlyTransactions": found }),
-        Found::Files => json!({ "activity": oddity.names.0, "files": [] }),
-    });
-    told.collect::<Vec<_>>().into()
+    let those = |activity: &str, test: &dyn Fn(&Entry) -> bool| {
+        let found = views(book.entries.iter().filter(|entry| test(entry)));
+        json!({ "activity": activity, "transactions": found })
+    };
+    let months = |activity: &str, found: Vec<Value>| json!({ "activity": activity, "monthlyTransactions": found });
+    json!([
+        those("RTGS Payments below 2,00,000", &|entry| {
+            entry.mode == TransactionMode::Rtgs && !entry.comes() && entry.amount < 2 * LAKH
+        }),
+        those("Cheque deposits on bank holidays", &|entry| {
+            entry.mode == TransactionMode::Cheque && entry.comes() && is_bank_holiday(entry.date)
+        }),
+        those("Round Figure Tax Payments", &|entry| {
+            entry.class.category == "Tax Paid" && entry.amount % 100_000 == 0
+        }),
+        those("ATM Withdrawals above 20,000", &|entry| {
+            entry.mode == TransactionMode::Atm && !entry.comes() && entry.amount > 2_000_000
+        }),
+        those("Negative Balance", &|entry| entry.balance < 0),
+        those("Balance Mismatch", &|entry| entry.balance != entry.computed),
+        months("Equal debits & credits", equal_months(book)),
+        months("More cash deposits vs salary", cash_over_salary(book)),
+        // Nobody forges what we generate.
+        { "activity": "Suspicious eStatements", "files": [] },
+        months("Immediate big debit after Salary credit", after_salary(book)),
+        months("Salary Credit Amount remains unchanged over extended period", unchanged_salary(book)),
+        months("Parties present in both debits and credits", both_sides(book)),
+    ])
+}
+
+/// How often each was found, by its name; of the section's own words.
+pub fn incidences(irregularities: &Value) -> impl Iterator<Item = (&str, usize)> {
+    let told = irregularities.as_array().into_iter().flatten();
+    told.map(|one| {
+        let found = one["transactions"].as_array().or(one["monthlyTransactions"].as_array());
+        (one["activity"].as_str().unwrap_or_default(), found.map_or(0, Vec::len))
+    })
 }
 
 /// `M` of the recording.
@@ -193,7 +162,7 @@ pub fn returns_and_charges(book: &Book<'_>) -> Value {
 }
 
 /// Pairs of one sum that goes out and comes back, or the other way round, within three days; each transaction is of one pair.
-pub fn pairs<'e>(book: &'e Book<'_>) -> Vec<[&'e Entry; 2]> {
+fn pairs<'e>(book: &'e Book<'_>) -> Vec<[&'e Entry; 2]> {
     let mut taken = vec![false; book.entries.len()];
     let mut pairs = Vec::new();
     for (place, one) in book.entries.iter().enumerate() {

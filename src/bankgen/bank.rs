@@ -6,7 +6,7 @@ use crate::bankgen::ledger::{LAST_MONTH, Sink, Teller};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::money::Paise;
-use crate::domain::statement::{BankBody, Ledger, NewRow, Row, Summary, Transactions};
+use crate::domain::statement::{BankBody, Ledger, NewRow, Summary, Transactions};
 use crate::domain::time::Timestamp;
 
 /// Where the rows of an account come from.
@@ -69,11 +69,8 @@ impl Book<'_> {
         };
         match self {
             Self::Told { ledger, .. } => {
-                for row in &ledger.rows.rows {
-                    let row = whole(&ledger.rows, row);
-                    if keeps(&row) {
-                        sink(row);
-                    }
+                for row in ledger.rows.iter().filter(keeps) {
+                    sink(row);
                 }
                 None
             }
@@ -121,18 +118,5 @@ impl Book<'_> {
                 balance
             }
         }
-    }
-}
-
-fn whole<'r>(rows: &'r Transactions, row: &Row) -> NewRow<'r> {
-    NewRow {
-        at: row.at,
-        transaction_type: row.transaction_type,
-        mode: row.mode,
-        amount: row.amount,
-        balance: row.balance,
-        id: row.id,
-        narration: rows.narration(row),
-        reference: rows.reference(row),
     }
 }

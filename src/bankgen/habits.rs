@@ -150,22 +150,35 @@ impl<'a> Habits<'a> {
         Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100)
     }
 
-    /// What a loan has in this month: what the lender pays out, or the instalment.
-    pub fn loan(&self, flow: usize, loan: &Loan, month: Month) -> Owed {
+    /// What a loan has in this month: what the lender pays out, or the instalment. What was made of the loan's schedule for the
+    /// month before is kept in `known`.
+    pub fn loan(&self, flow: usize, loan: &Loan, month: Month, known: &mut Schedule) -> Owed {
         let life = u64::try_from(month.ordinal() - self.first_month().ordinal()).unwrap_or(0);
         // The month of the payout has no instalment.
         let length = u64::from(loan.months) + 1;
         let (cycle, place) = (life / length, life % length);
-        let ordinal = i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow).unwrap_or(0);
-        let mut rng = self.stream(Kind::Loan, ordinal);
-        let (low, high) = loan.principal;
-        // Loans are of whole thousands.
-        let principal = Paise::rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
+        if known.cycle != Some(cycle) {
+            let ordinal = i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow).unwrap_or(0);
+            let mut rng = self.stream(Kind::Loan, ordinal);
+            let (low, high) = loan.principal;
+            // Loans are of whole thousands.
+            let principal = Paise::rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
+            *known =
+                Schedule { cycle: Some(cycle), principal, instalments: schedule(principal, loan.months, loan.rate) };
+        }
         match usize::try_from(place).expect("months are few") {
-            0 => Owed::PaidOut(principal),
-            place => Owed::Instalment(schedule(principal, loan.months, loan.rate)[place - 1]),
+            0 => Owed::PaidOut(known.principal),
+            place => Owed::Instalment(known.instalments[place - 1]),
         }
     }
+}
+
+/// One loan after another: which one runs, and its instalments.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    cycle: Option<u64>,
+    principal: Paise,
+    instalments: Vec<Instalment>,
 }
 
 /// What a loan has in a month.

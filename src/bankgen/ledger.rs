@@ -5,10 +5,12 @@
 //! transfer to or from another account of the holder; so a month needs no more of the past than its quarter. Where it does
 //! not, the ledger is told from the opening on.
 
+use std::collections::HashMap;
+
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
-use crate::bankgen::habits::{Drawn, Habits, Owed, Priced, one_of, somebody};
+use crate::bankgen::habits::{Drawn, Habits, Owed, Priced, Schedule, one_of, somebody};
 use crate::bankgen::loan::Instalment;
 use crate::bankgen::narration::{Facts, Party, mode};
 use crate::domain::calendar::{Month, is_working_day};
@@ -56,6 +58,8 @@ pub struct Teller<'a> {
     /// Charges that wait for money.
     arrears: Paise,
     attempts: Vec<Attempt<'a>>,
+    /// The schedules of the loans that run, by flow.
+    schedules: HashMap<usize, Schedule>,
     number: u64,
     narration: String,
     reference: String,
@@ -117,6 +121,7 @@ impl<'a> Teller<'a> {
             products,
             arrears: Paise(0),
             attempts: Vec::new(),
+            schedules: HashMap::new(),
             number: 0,
             narration: String::new(),
             reference: String::new(),
@@ -167,21 +172,20 @@ impl<'a> Teller<'a> {
             // Opened on a day off: by the bank's own app.
             false => Channel::Transfer,
         };
-        let deposit =
-            Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, Some(amount), channel) };
+        let deposit = Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, amount, channel) };
         if amount.0 > 0 {
             self.post(Attempt { direction: TransactionType::Credit, ..deposit }, month, sink);
         }
     }
 
     /// What the bank does by itself.
-    fn bank(&self, day: u32, second: u32, amount: Option<Paise>, channel: Channel) -> Attempt<'a> {
+    fn bank(&self, day: u32, second: u32, amount: Paise, channel: Channel) -> Attempt<'a> {
         Attempt {
             day,
             second,
             drawn: None,
             direction: TransactionType::Debit,
-            amount: amount.unwrap_or_default(),
+            amount,
             channel,
             party: Party::NOBODY,
             purpose: "",
@@ -249,7 +253,7 @@ impl<'a> Teller<'a> {
         let (mut direction, mut purpose, mut instalment) = (flow.direction, flow.purpose.as_str(), None);
         let mut role = if flow.mandate { Role::Mandate } else { Role::Habit };
         if let Amount::Loan(loan) = &flow.amount {
-            match self.habits.loan(number, loan, month) {
+            match self.habits.loan(number, loan, month, self.schedules.entry(number).or_default()) {
                 Owed::PaidOut(_) if !loan.paid_out => return,
                 Owed::PaidOut(principal) => {
                     (direction, amount, purpose) = (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
@@ -267,7 +271,11 @@ impl<'a> Teller<'a> {
             On::LastWorkingDay => month.last_working_day(),
         };
         let channel = within_limits(fitting(flow.channel, party, month), amount);
-        let day = if flow.on == On::WorkingDay { banking_day(month, day) } else { open_day(channel, month, day) };
+        let day = if flow.on == On::WorkingDay {
+            next_day(month, day, is_working_day)
+        } else {
+            open_day(channel, month, day)
+        };
         let (low, high) = hours(channel, flow);
         let second = rng.random_range(low * 3600..high * 3600);
         let salt = rng.next_u64();
@@ -315,13 +323,13 @@ impl<'a> Teller<'a> {
         }
         self.post(attempt, month, sink);
         if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
-            let charge = self.bank(attempt.day, attempt.second, Some(BOUNCE), Channel::Charge);
+            let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
             self.charge(Attempt { purpose: "CHQ RTN CHGS INCL GST", ..charge }, month, sink);
         }
         if attempt.direction == TransactionType::Credit && self.arrears.0 > 0 && self.balance - self.arrears >= Paise(0)
         {
             let due = std::mem::take(&mut self.arrears);
-            let charge = self.bank(attempt.day, attempt.second, Some(due), Channel::Charge);
+            let charge = self.bank(attempt.day, attempt.second, due, Channel::Charge);
             self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
         }
         if let Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) = attempt.drawn
@@ -334,7 +342,7 @@ impl<'a> Teller<'a> {
     /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
     /// once more.
     fn bounce(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
-        let charge = self.bank(attempt.day, attempt.second, Some(BOUNCE), Channel::Charge);
+        let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
         let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
         self.charge(Attempt { purpose, party: attempt.party, ..charge }, month, sink);
         let day = attempt.day + AGAIN_AFTER;
@@ -414,10 +422,10 @@ impl<'a> Teller<'a> {
         let date = month.day(day);
         let Habits { branch, style, .. } = *self.habits;
         let facts = Facts { style, channel, direction, party, purpose, instalment, date, branch, salt };
-        self.narration.clear();
-        facts.narrate(&mut self.narration);
         self.reference.clear();
         facts.refer(&mut self.reference);
+        self.narration.clear();
+        facts.narrate(&self.reference, &mut self.narration);
         self.number += 1;
         let year = u64::from(date.year().unsigned_abs());
         let id = (year * 10_000 + u64::from(month.month * 100 + day)) * 100_000 + self.number;
@@ -440,7 +448,7 @@ impl<'a> Teller<'a> {
         let story = self.habits.story;
         let average = self.products.month / i128::from(last - 1).max(1);
         if average < i128::from(story.minimum.0) && month != self.habits.first_month() {
-            let charge = self.bank(last, 19 * 3600, Some(LOW_BALANCE), Channel::Charge);
+            let charge = self.bank(last, 19 * 3600, LOW_BALANCE, Channel::Charge);
             self.charge(Attempt { purpose: "MIN BAL CHGS INCL GST", ..charge }, month, sink);
         }
         let overdrawn = interest(-self.products.overdrawn, story.interest);
@@ -454,7 +462,7 @@ impl<'a> Teller<'a> {
             (earned, TransactionType::Credit, "SAVINGS INTEREST QTR TO {month} {year}"),
         ] {
             if amount.0 > 0 {
-                let row = self.bank(last, 19 * 3600 + 600, Some(amount), Channel::Interest);
+                let row = self.bank(last, 19 * 3600 + 600, amount, Channel::Interest);
                 self.post(Attempt { direction, purpose, ..row }, month, sink);
             }
         }
@@ -479,7 +487,7 @@ impl<'a> Teller<'a> {
             if self.balance - due < Paise(0) {
                 self.transfer(Paise((due.0 / SETTLEMENT + 1) * SETTLEMENT), day, 19, month, sink);
             }
-            let charge = self.bank(day, 19 * 3600 + 1800, Some(due), Channel::Charge);
+            let charge = self.bank(day, 19 * 3600 + 1800, due, Channel::Charge);
             self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
         }
         let over = self.balance - wanted;
@@ -499,7 +507,7 @@ impl<'a> Teller<'a> {
                 (Cast::Shops, Channel::Upi)
             };
             let party = somebody(cast, self.habits.holder, &mut rng).party;
-            let purchase = self.bank(day, 20 * 3600 + 1200, Some(Paise(rest)), channel);
+            let purchase = self.bank(day, 20 * 3600 + 1200, Paise(rest), channel);
             self.post(Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
         }
         if moved.0 < 0 {
@@ -514,7 +522,7 @@ impl<'a> Teller<'a> {
         let channel = within_limits(Channel::Imps, amount);
         let channel = if is_open(channel, month.day(day)) { channel } else { Channel::Transfer };
         let party = Party { name: self.habits.holder, surname: "", number: 1 };
-        let row = self.bank(day, hour * 3600 + 420, Some(amount), channel);
+        let row = self.bank(day, hour * 3600 + 420, amount, channel);
         self.post(Attempt { direction, party, purpose: "SELF TRANSFER", ..row }, month, sink);
     }
 }
@@ -586,16 +594,13 @@ fn is_open(channel: Channel, date: NaiveDate) -> bool {
 
 /// The day on which it happens that is wished for this one: the next on which the channel works, within the month.
 fn open_day(channel: Channel, month: Month, day: u32) -> u32 {
-    let open = |day: &u32| is_open(channel, month.day(*day));
-    if open(&day) {
-        return day;
-    }
-    (day..=month.length()).find(open).or_else(|| (1..day).rev().find(open)).unwrap_or(day)
+    next_day(month, day, |date| is_open(channel, date))
 }
 
-fn banking_day(month: Month, day: u32) -> u32 {
-    let open = |day: &u32| is_working_day(month.day(*day));
-    (day..=month.length()).find(open).or_else(|| (1..day).rev().find(open)).unwrap_or(day)
+/// The next day from this one on that is such a day; where the month has none any more, the last before.
+fn next_day(month: Month, day: u32, is_such: impl Fn(NaiveDate) -> bool) -> u32 {
+    let such = |day: &u32| is_such(month.day(*day));
+    (day..=month.length()).find(such).or_else(|| (1..day).rev().find(such)).unwrap_or(day)
 }
 
 /// From which hour to which.

@@ -322,15 +322,15 @@ fn parts(mut line: &'static str) -> Vec<Part> {
 }
 
 impl Facts<'_> {
-    /// Writes the narration.
-    pub fn narrate(&self, out: &mut String) {
+    /// Writes the narration, which most often has the reference in it.
+    pub fn narrate(&self, reference: &str, out: &mut String) {
         let place = (self.channel as usize * 2 + usize::from(self.direction == TransactionType::Credit)) * STYLES;
         for part in &PARTS[place + self.style] {
             match *part {
                 Part::Text(text) => out.push_str(text),
                 Part::Who => self.who(out),
                 Part::Handle => self.handle(out),
-                Part::Reference => self.refer(out),
+                Part::Reference => out.push_str(reference),
                 Part::Purpose => self.purpose(out),
                 Part::P2 => out.push(if self.party.surname.is_empty() { 'M' } else { 'A' }),
                 Part::City => upper(out, self.branch.city),
@@ -345,7 +345,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Writes the reference that the narration has too, as far as it has one.
+    /// Writes the reference.
     ///
     /// UPI, IMPS and cards: retrieval reference number, the last digit of the year, the day of the year, eight more. NEFT:
     /// bank, N, year and day of the year, a number. RTGS: bank, R, the purpose's 5, the date, a number (Reserve Bank of

@@ -19,10 +19,10 @@ use crate::config::participants;
 use crate::config::personas::{named, personas};
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Range};
-use crate::domain::document::Element;
+use crate::domain::document::{Document, Element};
 use crate::domain::naming::alternatives;
 use crate::domain::participants::FiSchema;
-use crate::domain::persona::{DEFAULT_PERSONA, Life};
+use crate::domain::persona::{DEFAULT_PERSONA, Life, Persona};
 use crate::domain::statement::{Body, NewRow, Statement};
 use crate::domain::time::{Span, Timestamp};
 use crate::wire::export::svg::balance_chart;
@@ -132,9 +132,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(arguments) => generate(&arguments)?,
         Command::Personas { personas: own } => {
             for persona in personas(own.as_deref())?.iter() {
-                let mut kinds: Vec<&str> = persona.accounts.iter().map(|account| account.fi_type.as_str()).collect();
-                kinds.dedup();
-                println!("{}\n    {}\n    {}\n", persona.name, persona.description, kinds.join(", "));
+                println!("{}\n    {}\n    {}\n", persona.name, persona.description, kinds(persona));
             }
         }
         Command::Check { file } => {
@@ -206,9 +204,7 @@ fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
     let account = chosen.ok_or_else(|| {
         let name = &life.persona.name;
         Usage(if count == 0 {
-            let mut kinds: Vec<&str> = life.persona.accounts.iter().map(|account| account.fi_type.as_str()).collect();
-            kinds.dedup();
-            format!("{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind", kinds.join(", "))
+            format!("{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind", kinds(&life.persona))
         } else {
             format!("--account {}: {name} has {count} of {fi_type}, counted from 1", arguments.account)
         })
@@ -217,6 +213,13 @@ fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
         return Err(Usage(format!("{fi_type} is not simulated: its accounts answer DENIED")).into());
     }
     Ok(account)
+}
+
+/// The kinds of account that a persona holds.
+fn kinds(persona: &Persona) -> String {
+    let mut kinds: Vec<&str> = persona.accounts.iter().map(|account| account.fi_type.as_str()).collect();
+    kinds.dedup();
+    kinds.join(", ")
 }
 
 /// Whole days in India.
@@ -262,9 +265,23 @@ fn whole(request: &StatementRequest<'_>) -> Statement {
     statement(request).expect("it was asked before whether there is one")
 }
 
+/// Whether there is a ledger, whose rows are told one by one; other documents are short.
+fn is_bank(request: &StatementRequest<'_>) -> bool {
+    request.account.fi_type == FiType::Deposit
+}
+
 /// The statement without its transactions.
 fn without_rows(request: &StatementRequest<'_>) -> Statement {
     whole(&StatementRequest { consent_types: &[ConsentType::Profile, ConsentType::Summary], ..*request })
+}
+
+/// What is no bank account.
+fn document(request: &StatementRequest<'_>) -> Option<Document> {
+    let told = (!is_bank(request)).then(|| whole(request).body)?;
+    match told {
+        Body::Other(document) => Some(document),
+        Body::Bank(_) => None,
+    }
 }
 
 /// Tells each row; whatever goes wrong with one is told afterwards.
@@ -303,12 +320,9 @@ fn progress(days: u64) -> ProgressBar {
 const CHUNK: usize = 256 * 1024;
 
 fn write_xml(request: &StatementRequest<'_>, schema: FiSchema, out: &mut dyn Write) -> anyhow::Result<()> {
-    let statement = without_rows(request);
     let mut buffer = Vec::with_capacity(CHUNK + 1024);
-    if statement.bank().is_none() {
-        xml::write(&whole(request), schema, &mut buffer);
-    } else {
-        xml::open(&xml::head(&statement, schema), &mut buffer);
+    if is_bank(request) {
+        xml::open(&xml::head(&without_rows(request), schema), &mut buffer);
         xml::open_rows(request.range, &mut buffer);
         each_row(request, |row| {
             xml::write_row(row, schema, &mut buffer);
@@ -320,6 +334,8 @@ fn write_xml(request: &StatementRequest<'_>, schema: FiSchema, out: &mut dyn Wri
         })?;
         xml::close_rows(&mut buffer);
         xml::close(&mut buffer);
+    } else {
+        xml::write(&whole(request), schema, &mut buffer);
     }
     buffer.push(b'\n');
     Ok(out.write_all(&buffer)?)
@@ -348,7 +364,7 @@ impl<'a> RowView<'a> {
             mode: row.mode.v1(),
             amount: row.amount.to_string(),
             current_balance: row.balance.to_string(),
-            transaction_timestamp: xml::stamp(row.at),
+            transaction_timestamp: row.at.ist_string(),
             value_date: row.at.ist_date().to_string(),
             narration: row.narration,
             reference: row.reference,
@@ -357,13 +373,12 @@ impl<'a> RowView<'a> {
 }
 
 fn write_json(request: &StatementRequest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let statement = without_rows(request);
-    if let Body::Other(document) = &whole(request).body {
+    if let Some(document) = document(request) {
         let object = serde_json::json!({ "Account": tree::object(&document.root) });
         serde_json::to_writer_pretty(&mut *out, &object)?;
         return Ok(writeln!(out)?);
     }
-    let head = tree::object(&xml::head(&statement, FiSchema::V1));
+    let head = tree::object(&xml::head(&without_rows(request), FiSchema::V1));
     let Value::Object(head) = head else { unreachable!("an element is an object") };
     write!(out, "{{\n  \"Account\": {{")?;
     for (name, value) in head {
@@ -383,7 +398,7 @@ fn write_json(request: &StatementRequest<'_>, out: &mut dyn Write) -> anyhow::Re
 
 fn write_csv(request: &StatementRequest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut csv = csv::WriterBuilder::new().has_headers(false).flexible(true).from_writer(out);
-    if let Body::Other(document) = whole(request).body {
+    if let Some(document) = document(request) {
         for group in groups(&document.root) {
             csv.write_record(std::iter::once("element").chain(group[0].attributes.iter().map(|(name, _)| *name)))?;
             for row in group {

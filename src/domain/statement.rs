@@ -122,6 +122,13 @@ pub struct Holder {
     pub demat_id: String,
 }
 
+impl Holder {
+    /// What the schemas call it.
+    pub fn nominee(&self) -> &'static str {
+        if self.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" }
+    }
+}
+
 /// The account at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -135,6 +142,13 @@ pub struct Summary {
     /// Of the overdraft; nothing where there is none.
     pub limit: Paise,
     pub active: bool,
+}
+
+impl Summary {
+    /// What of the overdraft can still be drawn.
+    pub fn drawing_limit(&self) -> Paise {
+        (self.limit + self.balance).min(self.limit).max(Paise(0))
+    }
 }
 
 /// A statement that somebody else has made, taken as it is.
@@ -206,10 +220,13 @@ impl Transactions {
         self.rows.push(Row { at, transaction_type, mode, amount, balance, id, narration, reference });
     }
 
-    /// Forgets the rows and keeps the memory.
-    pub fn clear(&mut self) {
-        self.rows.clear();
-        self.texts.clear();
+    /// The rows with their texts.
+    pub fn iter(&self) -> impl Iterator<Item = NewRow<'_>> {
+        self.rows.iter().map(|row| {
+            let Row { at, transaction_type, mode, amount, balance, id, .. } = *row;
+            let (narration, reference) = (self.narration(row), self.reference(row));
+            NewRow { at, transaction_type, mode, amount, balance, id, narration, reference }
+        })
     }
 
     pub fn narration(&self, row: &Row) -> &str {

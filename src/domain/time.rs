@@ -91,19 +91,38 @@ impl Timestamp {
     pub fn iso(self) -> Iso {
         let at = self.utc();
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        put_digits(&mut text[0..4], at.year().unsigned_abs());
-        put_digits(&mut text[5..7], at.month());
-        put_digits(&mut text[8..10], at.day());
-        put_digits(&mut text[11..13], at.hour());
-        put_digits(&mut text[14..16], at.minute());
-        put_digits(&mut text[17..19], at.second());
+        put_second(&mut text, at);
         put_digits(&mut text[20..23], at.nanosecond() / 1_000_000);
         Iso(text)
+    }
+
+    /// The instant as Indian banks write it: the time in India with its offset, to the second; ASCII.
+    pub fn ist(self) -> [u8; 25] {
+        let local = self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0);
+        let at = DateTime::from_timestamp_millis(local).expect("years 1 to 9999").naive_utc();
+        let mut text = *b"0000-00-00T00:00:00+05:30";
+        put_second(&mut text, at);
+        text
+    }
+
+    /// The same, for who wants a text of its own.
+    pub fn ist_string(self) -> String {
+        String::from_utf8_lossy(&self.ist()).into_owned()
     }
 
     fn utc(self) -> NaiveDateTime {
         DateTime::from_timestamp_millis(self.0).expect("years 1 to 9999 are representable").naive_utc()
     }
+}
+
+/// Puts the digits of a date and a time of day into the first 19 places of a text.
+fn put_second(text: &mut [u8], at: NaiveDateTime) {
+    put_digits(&mut text[0..4], at.year().unsigned_abs());
+    put_digits(&mut text[5..7], at.month());
+    put_digits(&mut text[8..10], at.day());
+    put_digits(&mut text[11..13], at.hour());
+    put_digits(&mut text[14..16], at.minute());
+    put_digits(&mut text[17..19], at.second());
 }
 
 /// An instant in text.

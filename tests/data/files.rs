@@ -31,34 +31,24 @@ fn everything_that_is_wrong_with_a_persona_is_told_at_once() {
         "wrong-types",
         "version: 2\nname: Mine\ndescription: x\nholder: { born: 1850, age: 3 }\naccounts:\n  - { type: DEPOSITS, opened: soon }\n"
     ));
-    insta::assert_snapshot!(said(
-        "wrong-contents",
-        "version: 1\nname: mine\ndescription: x\naccounts:\n\
-         \x20 - { type: DEPOSIT, opened: soon, amount: 5, story: [] }\n\
-         \x20 - { type: NPS, story: [] }\n\
-         \x20 - type: DEPOSIT\n\
-         \x20   keeps: { balance: 5 }\n\
-         \x20   story:\n\
-         \x20     - { out: { share: 5..2 }, by: upi }\n\
-         \x20     - { out: usual, by: card, with: employers }\n\
-         \x20     - { out: 5, by: upi, any_of: shop }\n\
-         \x20     - { in: 5, by: nach, mandate: true, on: 40 }\n\
-         \x20     - { by: upi }\n"
-    ));
-    insta::assert_snapshot!(said(
-        "wrong-meaning",
-        "version: 1\nname: mine\ndescription: x\naccounts:\n\
-         \x20 - { type: DEPOSIT, opened: soon, amount: 5, story: [] }\n\
-         \x20 - { type: NPS, story: [] }\n\
-         \x20 - type: DEPOSIT\n\
-         \x20   keeps: { balance: 5 }\n\
-         \x20   story:\n\
-         \x20     - { out: { share: 2..5 }, by: upi }\n\
-         \x20     - { out: usual, by: card, with: employers }\n\
-         \x20     - { out: 5, by: upi, any_of: shop }\n\
-         \x20     - { in: 5, by: nach, mandate: true, on: sometimes }\n\
-         \x20     - { in: 5, income: true, by: upi, with: [\"<b>\"] }\n"
-    ));
+    let contents = |share: &str, on: &str, last: &str| {
+        format!(
+            "version: 1\nname: mine\ndescription: x\naccounts:\n\
+             \x20 - {{ type: DEPOSIT, opened: soon, amount: 5, story: [] }}\n\
+             \x20 - {{ type: NPS, story: [] }}\n\
+             \x20 - type: DEPOSIT\n\
+             \x20   keeps: {{ balance: 5 }}\n\
+             \x20   story:\n\
+             \x20     - {{ out: {{ share: {share} }}, by: upi }}\n\
+             \x20     - {{ out: usual, by: card, with: employers }}\n\
+             \x20     - {{ out: 5, by: upi, any_of: shop }}\n\
+             \x20     - {{ in: 5, by: nach, mandate: true, on: {on} }}\n\
+             \x20     - {last}\n"
+        )
+    };
+    insta::assert_snapshot!(said("wrong-contents", &contents("5..2", "40", "{ by: upi }")));
+    let no_name = "{ in: 5, income: true, by: upi, with: [\"<b>\"] }";
+    insta::assert_snapshot!(said("wrong-meaning", &contents("2..5", "sometimes", no_name)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bonds, securities of the government, debentures, commercial paper.
 
 use super::trades::{Holding, Listed, Manner, Portfolio, Side, Trade, price, units};
-use super::{Ask, Entry, Told, Transactions, days_after, id, months_after, stamp};
+use super::{Ask, Entry, Told, Transactions, days_after, id, months_after};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
@@ -215,7 +215,7 @@ fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Ent
         .with("txnId", id(prefix, trade.day, trade.number))
         .with("isin", holding.isin.clone())
         .with("narration", format!("{} {} {}", trade.side.as_str(), trade.units / 1000, holding.listed.symbol))
-        .with("transactionDateTime", stamp(trade.at))
+        .with("transactionDateTime", trade.at.ist_string())
         .with("rate", price(trade.price))
         .with("type", kind)
         .with("units", units(trade.units))

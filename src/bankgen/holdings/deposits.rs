@@ -4,7 +4,7 @@
 use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
 
-use super::{Ask, Entry, Told, Transactions, at, id, months_after, stamp};
+use super::{Ask, Entry, Told, Transactions, at, id, months_after};
 use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
@@ -169,7 +169,7 @@ fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
             .with("type", *kind)
             .with("mode", mode)
             .with("balance", balance.to_string())
-            .with("transactionDateTime", stamp(at))
+            .with("transactionDateTime", at.ist_string())
             .with("valueDate", day.to_string())
             .with("reference", format!("{}{number:03}", ask.number));
         Entry { at, amount: *amount, direction: *direction, element }

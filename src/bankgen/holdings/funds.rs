@@ -3,7 +3,7 @@
 use chrono::Datelike;
 
 use super::trades::{Holding, Listed, Manner, Portfolio, Side, Trade, price, units};
-use super::{Ask, Entry, Told, Transactions, days_after, id, months_after, stamp};
+use super::{Ask, Entry, Told, Transactions, days_after, id, months_after};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
@@ -290,7 +290,7 @@ pub fn etf(ask: &Ask<'_>) -> Told {
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("X", trade.day, trade.number))
             .with("isin", holding.isin.clone())
-            .with("transactionDateTime", stamp(trade.at))
+            .with("transactionDateTime", trade.at.ist_string())
             .with("units", (trade.units / 1000).to_string())
             .with("amount", trade.value.to_string())
             .with("schemeName", holding.listed.name)
@@ -330,7 +330,7 @@ pub fn cis(ask: &Ask<'_>) -> Told {
         let holding = &portfolio.holdings[trade.holding];
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("C", trade.day, trade.number))
-            .with("transactionDateTime", stamp(trade.at))
+            .with("transactionDateTime", trade.at.ist_string())
             .with("schemeCode", scheme_code(holding))
             .with("isin", holding.isin.clone())
             // Quirk: spelled so in the schema, which wants one of every transaction.
@@ -384,7 +384,7 @@ pub fn aif(ask: &Ask<'_>) -> Told {
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("A", trade.day, trade.number))
             .with("nameofAsset", holding.listed.issuer)
-            .with("investmentDateTime", stamp(trade.at))
+            .with("investmentDateTime", trade.at.ist_string())
             .with("investmentValue", trade.value.to_string())
             .with("redemptionDate", later.to_string())
             .with("redemptionValue", redeemed.to_string())
@@ -419,12 +419,12 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
         let element = Element::one_of_many("Holding")
             .with("issuerName", holding.listed.issuer)
             .with("isin", holding.isin.clone())
-            .with("investmentDateTime", stamp(holding.first_bought.expect("it was bought")))
+            .with("investmentDateTime", holding.first_bought.expect("it was bought").ist_string())
             .with("rate", price(holding.rate()))
             .with("totalNumberUnits", (holding.units / 1000).to_string())
             .with("lastClosingRate", price(holding.paper.price(today)))
             .with("description", holding.listed.name);
-        if is_reit { element.with("nomineeStatus", ask.nominee()) } else { element }
+        if is_reit { element.with("nomineeStatus", ask.holder().nominee()) } else { element }
     });
     let summary = summary(ask, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
@@ -438,7 +438,7 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
             .with("symbol", holding.listed.symbol)
             .with("exchange", "NSE")
             .with("transactionDescription", text.clone())
-            .with("transactionDateTime", stamp(trade.at))
+            .with("transactionDateTime", trade.at.ist_string())
             .with("price", price(trade.price))
             .with("unitsType", trade.side.as_str())
             .with("numUnitsTransacted", (trade.units / 1000).to_string())

@@ -147,10 +147,6 @@ impl<'a> Ask<'a> {
         &self.holders.first
     }
 
-    pub fn nominee(&self) -> &'static str {
-        if self.holder().nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" }
-    }
-
     fn document(&self, told: Told) -> Document {
         let Told { holder, profile, summary, transactions } = told;
         let account = self.request.account;
@@ -195,7 +191,6 @@ impl<'a> Ask<'a> {
         );
         let has_address = self.fi_type != FiType::Etf;
         let told = self.holders.iter().zip(1..).map(|(holder, rank)| {
-            let nominee = if holder.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" };
             let mut element = Element::one_of_many("Holder");
             if self.fi_type == FiType::InsurancePolicies {
                 element = element.with("rank", rank.to_string());
@@ -204,7 +199,7 @@ impl<'a> Ask<'a> {
                 .with("name", holder.name.clone())
                 .with("dob", holder.born.to_string())
                 .with("mobile", holder.mobile.clone())
-                .with("nominee", nominee)
+                .with("nominee", holder.nominee())
                 .with("email", holder.email.clone())
                 .with("pan", holder.pan.clone());
             if has_address {
@@ -289,14 +284,6 @@ fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
 /// A transaction's id: what it begins with, the day, a number.
 fn id(prefix: &str, day: NaiveDate, number: usize) -> String {
     format!("{prefix}{}{number:04}", day.format("%Y%m%d"))
-}
-
-/// An instant in India, as the schemas' `dateTime`.
-fn stamp(at: Timestamp) -> String {
-    let day = at.ist_date();
-    let midnight = Timestamp::from_ist(day.and_time(NaiveTime::MIN));
-    let seconds = (at.as_millis() - midnight.as_millis()) / 1000;
-    format!("{day}T{:02}:{:02}:{:02}+05:30", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 fn at(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Timestamp {

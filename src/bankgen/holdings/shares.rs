@@ -1,7 +1,7 @@
 //! Shares and depository receipts, with the charges of their contract notes.
 
 use super::trades::{Listed, Manner, Portfolio, Side, Trade, price, units};
-use super::{Ask, Entry, Told, Transactions, id, stamp};
+use super::{Ask, Entry, Told, Transactions, id};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
@@ -78,7 +78,7 @@ pub fn equities(ask: &Ask<'_>) -> Told {
             .with("tradeId", format!("T{}{:05}", trade.day.format("%y%j"), trade.number))
             .with("companyName", listed.issuer)
             .with("symbol", listed.symbol)
-            .with("transactionDateTime", stamp(trade.at))
+            .with("transactionDateTime", trade.at.ist_string())
             .with("exchange", if trade.number % 3 == 0 { "BSE" } else { "NSE" })
             .with("isin", portfolio.holdings[trade.holding].isin.clone())
             .with("equityCategory", "EQUITY")
@@ -107,7 +107,7 @@ pub fn idr(ask: &Ask<'_>) -> Told {
         let charges = Charges::of(trade);
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("R", trade.day, trade.number))
-            .with("transactionDateTime", stamp(trade.at))
+            .with("transactionDateTime", trade.at.ist_string())
             .with("orderId", format!("{}{:05}", ask.number, trade.number))
             .with("tradeId", format!("T{}{:05}", trade.day.format("%y%j"), trade.number))
             .with("isin", portfolio.holdings[trade.holding].isin.clone())
@@ -137,7 +137,7 @@ fn summary(ask: &Ask<'_>, portfolio: &Portfolio) -> Element {
             .with("issuerName", holding.listed.issuer)
             .with("isin", holding.isin.clone())
             .with("units", (holding.units / 1000).to_string())
-            .with("investmentDateTime", stamp(holding.first_bought.expect("it was bought")))
+            .with("investmentDateTime", holding.first_bought.expect("it was bought").ist_string())
             .with("rate", price(holding.rate()))
             .with("lastTradedPrice", price(holding.paper.price(today)))
             .with("description", holding.listed.name)

@@ -37,14 +37,16 @@ pub async fn generate(call: Call) -> HttpResponse {
 
 fn begin(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
-    let (session, own) = own_session(call, &visitor)?;
+    let (session, _) = own_session(call, &visitor)?;
     let pairs = Pairs::parse(call.query())?.only(&["async"])?;
     let later = match pairs.first("async") {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => return Err(Problem::field("async", format!("{} is neither true nor false", quoted(other)))),
     };
-    told(&session, &own.consent, visitor.world.seed())?;
+    if !session.has_data() {
+        return Err(Refusal::NoDataFound(session.status.to_string()).into());
+    }
     let answer = Generated::new(visitor.dialect(), &session, later);
     if call.is_head() {
         return Ok(Answer::json(&answer));
@@ -130,45 +132,51 @@ fn analytic_id(call: &Call) -> Result<u32, Problem> {
 }
 
 pub async fn fetch(call: Call) -> HttpResponse {
-    let outcome = async {
-        let id = analytic_id(&call)?;
-        let asked = Asked::of_path(&call)?;
-        if !asked.session.analytic_ids().any(|known| known == id) {
-            return Err(unknown_analytic(id));
-        }
-        Ok(Answer::json(&asked.report(Some(id)).await?))
-    };
-    let outcome = outcome.await;
+    let outcome = account_report(&call).await;
     call.reply_unaport(outcome).await
 }
 
+async fn account_report(call: &Call) -> Result<Answer, Problem> {
+    let id = analytic_id(call)?;
+    let asked = Asked::of_path(call)?;
+    if !asked.session.analytic_ids().any(|known| known == id) {
+        return Err(unknown_analytic(id));
+    }
+    Ok(Answer::json(&asked.report(Some(id)).await?))
+}
+
 pub async fn fetch_aggregate(call: Call) -> HttpResponse {
-    let outcome = async { Ok(Answer::json(&Asked::of_path(&call)?.report(None).await?)) };
-    let outcome = outcome.await;
+    let outcome = aggregate_report(&call).await;
     call.reply_unaport(outcome).await
+}
+
+async fn aggregate_report(call: &Call) -> Result<Answer, Problem> {
+    Ok(Answer::json(&Asked::of_path(call)?.report(None).await?))
 }
 
 /// `Assumption:` a workbook; `?format=pdf` makes it a document.
 pub async fn export(call: Call) -> HttpResponse {
-    let outcome = async {
-        let id = analytic_id(&call)?;
-        let form = Form::asked(&call)?;
-        let report = Asked::of_analytic(&call, id)?.report(Some(id)).await?;
-        Ok(form.file(&format!("analytics-{id}"), &of_analytics(&report)))
-    };
-    let outcome = outcome.await;
+    let outcome = account_file(&call).await;
     call.reply_unaport(outcome).await
 }
 
+async fn account_file(call: &Call) -> Result<Answer, Problem> {
+    let id = analytic_id(call)?;
+    let form = Form::asked(call)?;
+    let report = Asked::of_analytic(call, id)?.report(Some(id)).await?;
+    Ok(form.file(&format!("analytics-{id}"), &of_analytics(&report)))
+}
+
 pub async fn export_aggregate(call: Call) -> HttpResponse {
-    let outcome = async {
-        let form = Form::asked(&call)?;
-        let asked = Asked::of_path(&call)?;
-        let name = format!("analytics-{}", asked.session.id);
-        Ok(form.file(&name, &of_analytics(&asked.report(None).await?)))
-    };
-    let outcome = outcome.await;
+    let outcome = aggregate_file(&call).await;
     call.reply_unaport(outcome).await
+}
+
+async fn aggregate_file(call: &Call) -> Result<Answer, Problem> {
+    let form = Form::asked(call)?;
+    let asked = Asked::of_path(call)?;
+    let name = format!("analytics-{}", asked.session.id);
+    Ok(form.file(&name, &of_analytics(&asked.report(None).await?)))
 }
 
 pub async fn export_data(call: Call) -> HttpResponse {

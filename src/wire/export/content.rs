@@ -8,7 +8,6 @@ use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Body, Holders, Statement};
-use crate::wire::fi::xml::stamp;
 
 /// The tables of statements, those of one kind together.
 pub fn of_statements(statements: &[Statement]) -> Workbook {
@@ -88,21 +87,21 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
     let mut rows = Vec::new();
     for statement in banks {
         if let Some(told) = statement.bank().and_then(|bank| bank.transactions.as_ref()) {
-            for row in &told.rows {
+            for row in told.iter() {
                 let (debit, credit) = match row.transaction_type {
                     TransactionType::Debit => (Cell::Money(row.amount), Cell::Empty),
                     TransactionType::Credit => (Cell::Empty, Cell::Money(row.amount)),
                 };
                 rows.push(vec![
                     Cell::Date(row.at.ist_date()),
-                    Cell::Text(told.narration(row).to_owned()),
-                    Cell::Text(told.reference(row).to_owned()),
+                    Cell::Text(row.narration.to_owned()),
+                    Cell::Text(row.reference.to_owned()),
                     debit,
                     credit,
                     Cell::Money(row.balance),
                     text(row.mode.as_str()),
                     text(&statement.account.masked_number),
-                    Cell::Text(stamp(row.at)),
+                    Cell::Text(row.at.ist_string()),
                     Cell::Text(format!("M{}", row.id)),
                 ]);
             }

@@ -106,9 +106,8 @@ impl Pages<'_> {
         for (place, width) in widths.iter().enumerate() {
             let right = sheet.rows.iter().take(20).filter_map(|row| row.get(place)).any(Cell::is_figure);
             let name = fitting(&sheet.columns[place], *width, SIZE);
-            #[expect(clippy::cast_precision_loss, reason = "texts are short")]
-            let shift = if right { width - 6.0 - name.len() as f32 * SIZE * COURIER } else { 0.0 };
-            self.text(x + shift.max(0.0), SIZE, BOLD, &name);
+            let shift = if right { shift(&name, *width) } else { 0.0 };
+            self.text(x + shift, SIZE, BOLD, &name);
             x += width;
         }
         self.y -= 4.0;
@@ -118,13 +117,8 @@ impl Pages<'_> {
 
     fn cell(&mut self, cell: &Cell, x: f32, width: f32) {
         let text = fitting(&cell.text(), width, SIZE);
-        if cell.is_figure() {
-            #[expect(clippy::cast_precision_loss, reason = "texts are short")]
-            let shift = width - 6.0 - text.len() as f32 * SIZE * COURIER;
-            self.text(x + shift.max(0.0), SIZE, FIGURES, &text);
-        } else {
-            self.text(x, SIZE, FIGURES, &text);
-        }
+        let shift = if cell.is_figure() { shift(&text, width) } else { 0.0 };
+        self.text(x + shift, SIZE, FIGURES, &text);
     }
 
     fn finish(mut self) -> Vec<u8> {
@@ -161,6 +155,12 @@ impl Pages<'_> {
         }
         pdf.finish()
     }
+}
+
+/// How far a text moves so that it ends at the right of its column.
+#[expect(clippy::cast_precision_loss, reason = "texts are short")]
+fn shift(text: &str, width: f32) -> f32 {
+    (width - 6.0 - text.len() as f32 * SIZE * COURIER).max(0.0)
 }
 
 /// The page is shared out by what the columns need; narrations take what is left.

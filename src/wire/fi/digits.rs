@@ -1,9 +1,9 @@
 //! Amounts and dates of statements as the bytes that both of their formats print.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike};
+use chrono::{Datelike, NaiveDate};
 
 use crate::domain::money::Paise;
-use crate::domain::time::{IST_OFFSET_MS, Timestamp, put_digits};
+use crate::domain::time::put_digits;
 
 /// An amount in rupees with two decimals.
 pub fn money(out: &mut Vec<u8>, amount: Paise) {
@@ -38,18 +38,6 @@ pub fn date(date: NaiveDate) -> [u8; 10] {
     put_digits(&mut value[0..4], date.year().unsigned_abs());
     put_digits(&mut value[5..7], date.month());
     put_digits(&mut value[8..10], date.day());
-    value
-}
-
-/// Banks print Indian time with its offset.
-pub fn instant(at: Timestamp) -> [u8; 25] {
-    let local = at.as_millis().saturating_add(IST_OFFSET_MS).min(Timestamp::MAX.as_millis());
-    let local = DateTime::from_timestamp_millis(local).expect("years 1 to 9999").naive_utc();
-    let mut value = *b"0000-00-00T00:00:00+05:30";
-    value[0..10].copy_from_slice(&date(local.date()));
-    put_digits(&mut value[11..13], local.hour());
-    put_digits(&mut value[14..16], local.minute());
-    put_digits(&mut value[17..19], local.second());
     value
 }
 

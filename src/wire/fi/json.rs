@@ -13,7 +13,7 @@ use crate::domain::session::Session;
 use crate::domain::statement::{Body, Holder, Holders, Row, Statement, Summary, Transactions};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
-use crate::wire::fi::digits::{instant, money};
+use crate::wire::fi::digits::money;
 use crate::wire::fi::tree;
 use crate::wire::unaport::with_offset;
 
@@ -232,13 +232,13 @@ impl<'a> SummaryRow<'a> {
             current_balance: Some(if java { java_number(*balance) } else { balance.to_string() }),
             branch,
             status: if *active { "ACTIVE" } else { "INACTIVE" },
-            balance_date: Some(ascii(&instant(*balance_at)).to_owned()),
+            balance_date: Some(balance_at.ist_string()),
             facility: (limit.0 > 0).then_some("OD"),
             ifsc_code: ifsc,
             micro_code: Some(micr),
             opening_date: opened_on.to_string(),
             current_od_limit: Some(limit.to_string()),
-            drawing_limit: Some((*limit + *balance).min(*limit).max(Paise(0)).to_string()),
+            drawing_limit: Some(summary.drawing_limit().to_string()),
             ..blank
         }
     }
@@ -304,7 +304,7 @@ impl<'a> HolderRow<'a> {
             org_id: origin.org_id.as_deref(),
             name: &holder.name,
             dob: holder.born.to_string(),
-            nominee: if holder.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" },
+            nominee: holder.nominee(),
             email: &holder.email,
             pan: &holder.pan,
             address: &holder.address,
@@ -421,7 +421,7 @@ impl Texts {
     ) -> TransactionRow<'a> {
         let Rows { origin, quirks, .. } = rows;
         let Self { at, amount, balance, id } = self;
-        *at = instant(row.at);
+        *at = row.at.ist();
         let tran_timestamp = if quirks.has(FetchQuirk::NoSeconds) {
             at.copy_within(19.., 16);
             &at[..22]

@@ -6,11 +6,9 @@
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::Range;
 use crate::domain::document::Element;
-use crate::domain::money::Paise;
 use crate::domain::participants::FiSchema;
-use crate::domain::statement::{BankBody, Body, Holder, NewRow, Row, Statement, Summary, Transactions};
-use crate::domain::time::Timestamp;
-use crate::wire::fi::digits::{date, instant, money, number};
+use crate::domain::statement::{BankBody, Body, Holder, NewRow, Statement, Summary};
+use crate::wire::fi::digits::{date, money, number};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -23,8 +21,8 @@ pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
             open(&head(statement, schema), out);
             if let Some(transactions) = transactions {
                 open_rows(transactions.range, out);
-                for row in &transactions.rows {
-                    write_row(&whole(row, transactions), schema, out);
+                for row in transactions.iter() {
+                    write_row(&row, schema, out);
                 }
                 close_rows(out);
             }
@@ -98,12 +96,12 @@ pub fn head(statement: &Statement, schema: FiSchema) -> Element {
 }
 
 fn person(holder: &Holder, schema: FiSchema) -> Element {
-    let Holder { name, born, mobile, email, pan, address, nominee_registered, ckyc_compliant, demat_id: _ } = holder;
+    let Holder { name, born, mobile, email, pan, address, nominee_registered: _, ckyc_compliant, demat_id: _ } = holder;
     let element = Element::one_of_many("Holder")
         .with("name", name.clone())
         .with("dob", born.to_string())
         .with("mobile", mobile.clone())
-        .with("nominee", if *nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" })
+        .with("nominee", holder.nominee())
         .with("email", email.clone())
         .with("pan", pan.clone())
         .with("address", address.clone());
@@ -120,7 +118,7 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
     let element = Element::new("Summary")
         .with("currentBalance", balance.to_string())
         .with("currency", "INR")
-        .with("balanceDateTime", stamp(*balance_at));
+        .with("balanceDateTime", balance_at.ist_string());
     let element = match schema {
         FiSchema::V1 => {
             let element = element.with("type", kind).with("branch", branch.clone());
@@ -143,24 +141,11 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
     };
     let element = element.with("micrCode", micr.clone()).with("openingDate", opened_on.to_string());
     let element = if overdrawn {
-        let drawing = (*limit + *balance).min(*limit).max(Paise(0));
-        element.with("currentODLimit", limit.to_string()).with("drawingLimit", drawing.to_string())
+        element.with("currentODLimit", limit.to_string()).with("drawingLimit", summary.drawing_limit().to_string())
     } else {
         element
     };
     element.with("status", if *active { "ACTIVE" } else { "INACTIVE" })
-}
-
-/// The row with its texts.
-pub fn whole<'t>(row: &Row, transactions: &'t Transactions) -> NewRow<'t> {
-    let Row { at, transaction_type, mode, amount, balance, id, .. } = *row;
-    let (narration, reference) = (transactions.narration(row), transactions.reference(row));
-    NewRow { at, transaction_type, mode, amount, balance, id, narration, reference }
-}
-
-/// An instant as documents have it.
-pub fn stamp(at: Timestamp) -> String {
-    String::from_utf8_lossy(&instant(at)).into_owned()
 }
 
 /// One transaction.
@@ -176,7 +161,7 @@ pub fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, if schema == FiSchema::V1 { "\" currentBalance=\"" } else { "\" transactionalBalance=\"" });
     money(out, row.balance);
     put(out, "\" transactionTimestamp=\"");
-    let at = instant(row.at);
+    let at = row.at.ist();
     out.extend_from_slice(&at);
     put(out, "\" valueDate=\"");
     out.extend_from_slice(&at[..10]);

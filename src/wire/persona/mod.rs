@@ -1,27 +1,34 @@
 //! Persona files, version 1: YAML or JSON (`docs/data.md`).
+//!
+//! ```text
+//! text → `wire::yaml` (against the schema of types) → types (serde) → what they mean
+//! ```
 
-use std::ops::RangeInclusive;
+mod types;
+
 use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
+use self::types::{
+    AccountSpec, AmountSpec, File, FlowSpec, HolderSpec, LoanSpec, MonthNumber, NamesSpec, OPENED, OnSpec, OpenedSpec,
+    PlainAmount, SaidAmount, ThenSpec,
+};
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::naming::{Named, alternatives};
 use crate::domain::persona::{
-    AccountPlan, Amount, Between, Cast, Channel, Content, Every, Flow, HolderPlan, List, Loan, On, Opened, Persona,
-    Story, Then, With,
+    AccountPlan, Amount, Between, Cast, Content, Every, Flow, HolderPlan, List, Loan, On, Opened, Persona, Story, Then,
+    With,
 };
 use crate::domain::script::TextFault;
 use crate::domain::statement::Ledger;
 use crate::domain::time::Span;
 use crate::wire::fields::quoted;
-use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
+use crate::wire::yaml::words::{Lasting, Percent, Rupees, Whole, Word};
 use crate::wire::yaml::{fault, schema_of, typed};
 
 /// How a persona gets at the statement files that it names.
@@ -42,279 +49,6 @@ pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<Text
     reader.faults.sort();
     Err(reader.faults)
 }
-
-/// A persona.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[schemars(schema_with = "version")]
-    #[expect(dead_code, reason = "there is one version; the schema holds files to it")]
-    version: u32,
-    /// How it is asked for: lower-case letters, digits and dashes.
-    #[schemars(schema_with = "name")]
-    name: String,
-    /// What it is for.
-    description: String,
-    #[serde(default)]
-    holder: HolderSpec,
-    #[schemars(with = "Vec<AccountSpec>", length(min = 1))]
-    accounts: Vec<Spanned<AccountSpec>>,
-}
-
-fn version(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "enum": [1] })
-}
-
-fn name(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "format": NAME, "pattern": "^[a-z0-9-]{1,100}$" })
-}
-
-/// Who holds the accounts.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct HolderSpec {
-    /// Years of birth.
-    #[schemars(with = "Option<Whole>")]
-    born: Option<Spanned<Whole>>,
-    /// Two people hold them together.
-    #[serde(default)]
-    joint: bool,
-    /// The holder lives abroad.
-    #[serde(default)]
-    abroad: bool,
-    /// A firm holds them.
-    #[serde(default)]
-    firm: bool,
-}
-
-/// An account.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct AccountSpec {
-    #[serde(rename = "type")]
-    #[schemars(rename = "type")]
-    fi_type: Word<FiType>,
-    /// SAVINGS, CURRENT, NRE or NRO; of bank accounts.
-    account: Option<Word<AccountType>>,
-    /// Which of the sandbox's FIPs has it, from 1 on.
-    #[schemars(range(min = 1, max = 100))]
-    fip: Option<usize>,
-    /// Whether the customer has linked it from the beginning.
-    linked: Option<bool>,
-    /// A year, years such as 2006..2012, a day, or `2 months ago`, counted from the customer's first use.
-    #[serde(default)]
-    #[schemars(schema_with = "opened")]
-    opened: Option<Spanned<OpenedSpec>>,
-    #[serde(default)]
-    dormant: bool,
-    /// What is in it at the end of each quarter.
-    #[schemars(with = "Option<AmountSpec>")]
-    keeps: Option<Spanned<AmountSpec>>,
-    /// The opening deposit.
-    opens_with: Option<Rupees>,
-    /// The limit of an overdraft.
-    overdraft: Option<Rupees>,
-    /// Percent a year, of the savings or of the overdraft.
-    interest: Option<Percent>,
-    /// Below this average of a month the bank charges.
-    minimum: Option<Rupees>,
-    /// What happens in it, again and again.
-    #[schemars(with = "Option<Vec<FlowSpec>>")]
-    story: Option<Vec<Spanned<FlowSpec>>>,
-    /// A statement of your own, CSV or JSON, beside this file.
-    #[schemars(with = "Option<String>")]
-    statement: Option<Spanned<String>>,
-    /// Principal, instalment, usual trade, sum assured or a month's turnover: of what is no bank account.
-    amount: Option<Rupees>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum OpenedSpec {
-    Year(i32),
-    Text(String),
-}
-
-fn opened(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "anyOf": [
-        { "type": "integer", "minimum": OPENED.start(), "maximum": OPENED.end() },
-        { "type": "string", "examples": ["2006..2012", "2019-04-08", "2 months ago"] },
-    ] })
-}
-
-/// How much.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum AmountSpec {
-    /// Drawn each time; `usual`: whatever is usual with whom it is.
-    #[schemars(with = "PlainAmount")]
-    Plain(Spanned<PlainAmount>),
-    Said(SaidAmount),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum PlainAmount {
-    Rupees(Rupees),
-    Word(String),
-}
-
-impl JsonSchema for PlainAmount {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PlainAmount".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["number", "string"] })
-    }
-}
-
-/// How much, otherwise.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
-struct SaidAmount {
-    /// Drawn once for the account.
-    once: Option<Rupees>,
-    /// Percent of the month's income; drawn once.
-    share: Option<Whole>,
-    /// Percent of what is there.
-    balance: Option<Whole>,
-    /// A loan's instalment.
-    loan: Option<LoanSpec>,
-}
-
-/// A loan.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LoanSpec {
-    principal: Rupees,
-    /// Instalments.
-    #[schemars(range(min = 2, max = 480))]
-    months: u32,
-    /// Percent a year, on the reducing balance.
-    rate: Percent,
-    /// The lender pays it out to this account.
-    #[serde(default)]
-    paid_out: bool,
-}
-
-/// Something that happens again and again.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
-struct FlowSpec {
-    /// Money that comes.
-    #[schemars(with = "Option<AmountSpec>")]
-    r#in: Option<Spanned<AmountSpec>>,
-    /// Money that goes.
-    #[schemars(with = "Option<AmountSpec>")]
-    out: Option<Spanned<AmountSpec>>,
-    /// Percent by which it rises each April; amounts are those of the year from April 2024.
-    #[schemars(range(max = 50))]
-    grows: Option<u8>,
-    /// Percent by which it is off each time.
-    #[schemars(range(max = 90))]
-    varies: Option<u8>,
-    /// It is a multiple of this.
-    #[schemars(with = "Option<Rupees>")]
-    step: Option<Spanned<Rupees>>,
-    every: Option<Word<Every>>,
-    /// How often in each of these periods.
-    #[schemars(with = "Option<Whole>")]
-    times: Option<Spanned<Whole>>,
-    /// Calendar months, 1 to 12.
-    #[schemars(length(min = 1))]
-    months: Option<Vec<MonthNumber>>,
-    /// Only in these months of the account's life, such as 3..14.
-    life: Option<Whole>,
-    /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
-    #[schemars(with = "Option<OnText>")]
-    on: Option<Spanned<OnSpec>>,
-    by: Word<Channel>,
-    /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
-    #[schemars(with = "Option<NamesSpec>")]
-    with: Option<Spanned<NamesSpec>>,
-    /// Drawn each time.
-    #[schemars(with = "Option<NamesSpec>")]
-    any_of: Option<Spanned<NamesSpec>>,
-    /// What the narration says it is for; {month} and {year} are filled in.
-    purpose: Option<String>,
-    /// Percent of the cases in which it happens.
-    #[schemars(range(min = 1, max = 100))]
-    chance: Option<u32>,
-    /// The payee collects it; where the money is not there it bounces.
-    #[serde(default)]
-    mandate: bool,
-    /// Shares are measured by it.
-    #[serde(default)]
-    income: bool,
-    then: Option<ThenSpec>,
-}
-
-/// A calendar month.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(transparent)]
-struct MonthNumber(#[schemars(range(min = 1, max = 12))] u16);
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum OnSpec {
-    Number(i64),
-    Text(String),
-}
-
-struct OnText;
-
-impl JsonSchema for OnText {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "OnText".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 31 }, { "type": "string" }] })
-    }
-}
-
-/// One name, or several to draw from.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum NamesSpec {
-    One(String),
-    Several(#[schemars(length(min = 1))] Vec<String>),
-}
-
-/// What follows.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
-struct ThenSpec {
-    /// Percent of it that comes back.
-    r#in: Option<Whole>,
-    /// Percent of it that goes on.
-    out: Option<Whole>,
-    /// How long after; within the month.
-    after: Option<Lasting>,
-    /// At most.
-    within: Option<Lasting>,
-    by: Word<Channel>,
-    with: Option<NamesSpec>,
-    any_of: Option<NamesSpec>,
-    purpose: Option<String>,
-    #[schemars(range(min = 1, max = 100))]
-    chance: Option<u32>,
-}
-
-/// Years in which an account can have been opened.
-const OPENED: RangeInclusive<i32> = 1970..=2090;
 
 /// Nothing happens more often than that in a period.
 const TIMES_MAX: i64 = 5_000;
