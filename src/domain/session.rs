@@ -8,6 +8,7 @@ use crate::domain::consent::Range;
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::naming::named;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 named! {
@@ -168,6 +169,14 @@ impl Session {
     /// When the last of its accounts answered.
     pub fn prepared_at(&self) -> Timestamp {
         self.accounts.iter().map(|account| account.answered_at).max().unwrap_or(self.opened_at)
+    }
+
+    /// Whether its data is still kept.
+    ///
+    /// # Errors
+    /// [`Refusal::DataGone`] from the end of the consent's data life on.
+    pub fn check_life(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.expires_at.filter(|at| *at <= now).map_or(Ok(()), |at| Err(Refusal::DataGone(at)))
     }
 
     /// Whether there is something to be had.

@@ -143,9 +143,7 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
     if consent.status != Status::Active {
         return Err(Refusal::FetchBarred { status: consent.status });
     }
-    if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
-        return Err(Refusal::DataGone(expires_at));
-    }
+    session.check_life(given.now)?;
     if session.key.is_none() {
         return Err(Refusal::NoKey);
     }
@@ -180,9 +178,7 @@ pub fn collect_kept(state: &State, id: SessionId, given: &Circumstances<'_>) -> 
     if consent.face != Face::Unaport {
         return Err(Refusal::NoKey);
     }
-    if let Some(expires_at) = session.expires_at.filter(|at| *at <= given.now) {
-        return Err(Refusal::DataGone(expires_at));
-    }
+    session.check_life(given.now)?;
     if !session.has_data() {
         return Err(nothing_there(session, |_| true));
     }

@@ -44,6 +44,7 @@ fn begin(call: &Call) -> Result<Answer, Problem> {
         Some("true") => true,
         Some(other) => return Err(Problem::field("async", format!("{} is neither true nor false", quoted(other)))),
     };
+    session.check_life(visitor.world.now())?;
     if !session.has_data() {
         return Err(Refusal::NoDataFound(session.status.to_string()).into());
     }
@@ -82,7 +83,7 @@ impl Asked {
     fn of_path(call: &Call) -> Result<Self, Problem> {
         let visitor = enter(call)?;
         let (session, own) = own_session(call, &visitor)?;
-        Ok(Self { session, consent: own.consent, visitor })
+        Self { session, consent: own.consent, visitor }.alive()
     }
 
     /// By the analytic id alone.
@@ -92,7 +93,13 @@ impl Asked {
         let session = session.ok_or_else(|| unknown_analytic(id))?;
         let consent = visitor.world.consent(session.handle);
         let own = visitor.filed(call, consent, Refusal::UnknownSession(session.id.to_string()))?;
-        Ok(Self { session, consent: own.consent, visitor })
+        Self { session, consent: own.consent, visitor }.alive()
+    }
+
+    /// `Assumption:` what is made of a session's data is gone with it.
+    fn alive(self) -> Result<Self, Problem> {
+        self.session.check_life(self.visitor.world.now())?;
+        Ok(self)
     }
 
     /// The report of one account, or of all together; they are made anew each time, from the session's transactions.

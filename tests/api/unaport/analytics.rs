@@ -306,3 +306,32 @@ async fn data_and_analytics_come_as_files() {
         assert_eq!(get().await.bytes().await.expect("a file"), bytes, "the same bytes again");
     }
 }
+
+#[tokio::test]
+async fn what_is_made_of_data_is_gone_with_it() {
+    let app = TestApp::start().await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender.raise(&app, |body| detail(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 })).await;
+    app.act(&handle, "approve").await.ok();
+    app.advance("0s").await;
+    let session = lender.session(&app, &handle).await;
+    let id = generated(&app, &lender, &session).await;
+    let paths = [
+        format!("FIU/FI/Analytic/{}/{session}", lender.org),
+        format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org),
+        format!("FIU/Analitic/{id}/{session}"),
+        format!("FIU/AnaliticAggregate/{session}"),
+        format!("FIU/Analitic/Export/{id}"),
+        format!("FIU/AnaliticAggregate/Export/{session}"),
+        format!("FIU/Export/{FIU}/{session}"),
+        format!("FIU/ExportPdf/{FIU}/{session}"),
+    ];
+    for (later, status) in [("0s", 200), ("P1D", 404)] {
+        app.advance(later).await;
+        let lender = Lender::log_in(&app).await;
+        for path in &paths {
+            let answer = lender.get(&app, &format!("{APP}/{path}")).await;
+            assert_eq!(answer.status, status, "{path} after {later}: {}", answer.text);
+        }
+    }
+}
