@@ -27,7 +27,7 @@ use mockaa::domain::participants::FiSchema;
 use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
 use mockaa::domain::persona::{DEFAULT_PERSONA, Life};
 use mockaa::domain::session::{Approval, Progression};
-use mockaa::domain::statement::Statement;
+use mockaa::domain::statement::{Statement, Transactions};
 use mockaa::domain::time::{Span, Timestamp};
 use mockaa::domain::unaport::Unaport;
 use mockaa::domain::version::Version;
@@ -36,8 +36,10 @@ use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::Stated;
 use mockaa::wire::export::{of_statements, pdf, xlsx};
-use mockaa::wire::fi::json::Tabs;
-use mockaa::wire::fi::xml;
+use mockaa::wire::fi::csv::Csv;
+use mockaa::wire::fi::json::Json;
+use mockaa::wire::fi::tabs::Tabs;
+use mockaa::wire::fi::{Form, xml};
 use mockaa::wire::fields::{from_json, parse_instant};
 use mockaa::wire::rebit::Echo;
 use mockaa::wire::rebit::fi::{Sealed, fetched};
@@ -53,23 +55,38 @@ const NOW: &str = "2020-07-04T06:00:00.000Z";
 const KEY: &str = include_str!("../fixtures/keys/fiu-1.pem");
 
 fn main() {
-    if let Some(bytes) = bytes_per_pending_consent() {
+    let asked = Asked(std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect());
+    if let Some(bytes) = asked.for_one("memory").then(bytes_per_pending_consent).flatten() {
         println!("{bytes} bytes per pending consent, of {STORED} with a customer each (floor: 1000)\n");
     }
     println!("{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n", SAMPLE.as_millis());
-    println!("{:34} {:>14} {:>14} {:>7} {:>7}", "", "product", "raw ceiling", "ratio", "floor");
-    compare("create a consent (per s)", 0.80, create_product(), create_raw());
-    compare("get a consent (per s)", 0.80, get_product(), get_raw());
-    compare("12-month statement as XML (MB/s)", 0.70, statement_product(), statement_raw());
-    for (name, format) in
-        [("the same as Unaport's tabs (MB/s)", Format::Unaport), ("as a workbook (MB/s)", Format::Xlsx)]
-    {
-        compare(name, 0.0, format_product(format), statement_raw());
+    println!("{:40} {:>14} {:>14} {:>7} {:>7}", "", "product", "raw ceiling", "ratio", "floor");
+    asked.compare("create a consent (per s)", 0.80, create_product, create_raw);
+    asked.compare("get a consent (per s)", 0.80, get_product, get_raw);
+    for (format, floor) in Format::ALL {
+        let name = format!("12-month statement as {} (MB/s)", format.name());
+        asked.compare(&name, floor, || statement_product(format, megabytes), || statement_raw(megabytes));
+        let name = format!("12-month statement as {} (rows per s)", format.name());
+        asked.compare(&name, 0.0, || statement_product(format, rows), || statement_raw(rows));
     }
-    compare("printed (MB/s)", 0.0, format_product(Format::Pdf), statement_raw());
-    compare("sign a webhook (per s)", 0.95, sign_product(), sign_raw());
-    compare("fetch 1,000 rows, X25519 (per s)", 0.55, fetch_product(Curve::X25519), fetch_raw());
-    compare("the same, Weierstrass form (per s)", 0.0, fetch_product(Curve::Weierstrass), fetch_raw());
+    asked.compare("sign a webhook (per s)", 0.95, sign_product, sign_raw);
+    asked.compare("fetch 1,000 rows, X25519 (per s)", 0.55, || fetch_product(Curve::X25519), fetch_raw);
+    asked.compare("fetch 1,000 rows, Weierstrass (per s)", 0.0, || fetch_product(Curve::Weierstrass), fetch_raw);
+}
+
+/// Words of the command line: `cargo bench -- XML fetch` measures what has one of them in its name; without any, all.
+struct Asked(Vec<String>);
+
+impl Asked {
+    fn for_one(&self, name: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|word| name.contains(word.as_str()))
+    }
+
+    fn compare(&self, name: &str, floor: f64, product: impl FnOnce() -> Work, raw: impl FnOnce() -> Work) {
+        if self.for_one(name) {
+            compare(name, floor, product(), raw());
+        }
+    }
 }
 
 /// Consents that are stored to measure what one takes.
@@ -104,7 +121,7 @@ fn compare(name: &str, floor: f64, mut product: Work, mut raw: Work) {
     }
     let (ratio, ours, theirs) = (median(ratios), median(ours), median(theirs));
     let verdict = if ratio >= floor { "" } else { "  below the floor" };
-    println!("{name:34} {ours:>14.0} {theirs:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}");
+    println!("{name:40} {ours:>14.0} {theirs:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures wall time")]
@@ -352,87 +369,130 @@ fn get_raw() -> Work {
     })
 }
 
-fn statement_product() -> Work {
-    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
-    let life = life();
-    let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
-    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
-    let mut document = Vec::new();
-    Box::new(move || {
-        let statement = told(&life, &account, Range { from, to });
-        document.clear();
-        xml::write(&statement, FiSchema::V1, &mut document);
-        black_box(&document);
-        megabytes(document.len())
-    })
-}
-
-/// Another form of the statement.
+/// A form of the statement.
 #[derive(Clone, Copy)]
 enum Format {
+    Xml,
+    Json,
+    Csv,
     Unaport,
     Xlsx,
     Pdf,
 }
 
-fn format_product(format: Format) -> Work {
+impl Format {
+    /// With their floors; only XML has one.
+    const ALL: [(Self, f64); 6] = [
+        (Self::Xml, 0.70),
+        (Self::Json, 0.0),
+        (Self::Csv, 0.0),
+        (Self::Unaport, 0.0),
+        (Self::Xlsx, 0.0),
+        (Self::Pdf, 0.0),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Xml => "XML",
+            Self::Json => "JSON",
+            Self::Csv => "CSV",
+            Self::Unaport => "Unaport",
+            Self::Xlsx => "XLSX",
+            Self::Pdf => "PDF",
+        }
+    }
+}
+
+/// What counts: of so many bytes and so many rows.
+type Measure = fn(usize, usize) -> f64;
+
+#[expect(clippy::cast_precision_loss, reason = "statements are short")]
+fn megabytes(bytes: usize, _: usize) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "statements are short")]
+fn rows(_: usize, rows: usize) -> f64 {
+    rows as f64
+}
+
+/// A year of the default persona's account, told and written anew each time.
+fn statement_product(format: Format, measure: Measure) -> Work {
     let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
     let life = life();
     let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    let mut out = Vec::new();
     Box::new(move || {
         let statements = [told(&life, &account, Range { from, to })];
-        let bytes = match format {
-            Format::Unaport => serde_json::to_vec(&Tabs::alone(&statements, to)).expect("it serialises"),
-            Format::Xlsx => xlsx::write(&of_statements(&statements)),
-            Format::Pdf => pdf::write(&of_statements(&statements)),
-        };
-        megabytes(black_box(bytes).len())
+        out.clear();
+        match format {
+            Format::Xml => xml::write(&statements[0], FiSchema::V1, &mut out),
+            Format::Json => in_pieces(&mut Json::default(), &statements[0], &mut out),
+            Format::Csv => in_pieces(&mut Csv, &statements[0], &mut out),
+            Format::Unaport => serde_json::to_writer(&mut out, &Tabs::alone(&statements, to)).expect("it serialises"),
+            Format::Xlsx => out = xlsx::write(&of_statements(&statements)),
+            Format::Pdf => out = pdf::write(&of_statements(&statements)),
+        }
+        black_box(&out);
+        measure(out.len(), transactions(&statements[0]).rows.len())
     })
 }
 
+fn in_pieces(form: &mut dyn Form, statement: &Statement, out: &mut Vec<u8>) {
+    let told = transactions(statement);
+    form.open(statement, told.range, out);
+    told.iter().for_each(|row| form.row(&row, out));
+    form.close(out);
+}
+
+fn transactions(statement: &Statement) -> &Transactions {
+    statement.bank().and_then(|bank| bank.transactions.as_ref()).expect("they were asked for")
+}
+
 /// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
-fn statement_raw() -> Work {
+fn statement_raw(measure: Measure) -> Work {
+    const ROWS: u32 = 571;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut out = String::new();
+    let mut out = Vec::new();
     Box::new(move || {
         out.clear();
-        random_rows(&mut rng, 571, &mut out);
+        random_rows(&mut rng, ROWS, &mut out);
         black_box(&out);
-        megabytes(out.len())
+        measure(out.len(), ROWS as usize)
     })
 }
 
 /// Random records as hand-written XML.
-fn random_rows(rng: &mut ChaCha8Rng, count: u64, out: &mut String) {
-    const NARRATIONS: [&str; 4] = [
-        "UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
-        "NEFT CR-MOCK0000001-NIMBUS SOFTWORKS PVT LTD-SALARY",
-        "ATM/CASH WDL/Pune/S1AW0042",
-        "POS 4XXXXXXXXXXX0042 VASTRA STORES Pune",
+fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
+    const NARRATIONS: [&[u8]; 4] = [
+        b"UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
+        b"NEFT CR-MOCK0000001-NIMBUS SOFTWORKS PVT LTD-SALARY",
+        b"ATM/CASH WDL/Pune/S1AW0042",
+        b"POS 4XXXXXXXXXXX0042 VASTRA STORES Pune",
     ];
     let mut balance = 1_000_000u64;
-    for (row, days) in (0..count).zip(0i64..) {
+    for row in 0..count {
         let amount = rng.random_range(100..500_000u64);
         let credit = rng.random_bool(0.3);
         balance = if credit { balance + amount } else { balance.saturating_sub(amount) };
-        let at = Timestamp::from_millis(1_700_000_000_000 + days * 77_000_000).to_string();
-        out.push_str("<Transaction txnId=\"M");
-        digits(out, 20_240_101_000 + row);
-        out.push_str(if credit { "\" type=\"CREDIT\" mode=\"" } else { "\" type=\"DEBIT\" mode=\"" });
-        out.push_str("UPI\" amount=\"");
+        let at = Timestamp::from_millis(1_700_000_000_000 + i64::from(row) * 77_000_000).ist();
+        out.extend_from_slice(b"<Transaction txnId=\"M");
+        digits(out, 20_240_101_000 + u64::from(row));
+        out.extend_from_slice(if credit { b"\" type=\"CREDIT\" mode=\"" } else { b"\" type=\"DEBIT\"  mode=\"" });
+        out.extend_from_slice(b"UPI\" amount=\"");
         money(out, amount);
-        out.push_str("\" currentBalance=\"");
+        out.extend_from_slice(b"\" currentBalance=\"");
         money(out, balance);
-        out.push_str("\" transactionTimestamp=\"");
-        out.push_str(&at);
-        out.push_str("\" valueDate=\"");
-        out.push_str(&at[..10]);
-        out.push_str("\" narration=\"");
-        out.push_str(NARRATIONS[rng.random_range(0..4)]);
-        out.push_str("\" reference=\"");
+        out.extend_from_slice(b"\" transactionTimestamp=\"");
+        out.extend_from_slice(&at);
+        out.extend_from_slice(b"\" valueDate=\"");
+        out.extend_from_slice(&at[..10]);
+        out.extend_from_slice(b"\" narration=\"");
+        out.extend_from_slice(NARRATIONS[rng.random_range(0..4)]);
+        out.extend_from_slice(b"\" reference=\"");
         digits(out, rng.random_range(100_000_000_000..999_999_999_999));
-        out.push_str("\"/>");
+        out.extend_from_slice(b"\"/>");
     }
 }
 
@@ -492,8 +552,8 @@ fn fetch_raw() -> Work {
     let peer = PrivateKey::generate(&X25519).and_then(|key| key.compute_public_key()).expect("a key");
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Box::new(move || {
-        let mut out = String::new();
-        random_rows(&mut rng, 1_000, &mut out);
+        let mut document = Vec::new();
+        random_rows(&mut rng, 1_000, &mut document);
         let key = EphemeralPrivateKey::generate(&X25519, &random).expect("a key");
         black_box(key.compute_public_key().expect("a public key"));
         let shared = agree_ephemeral(key, UnparsedPublicKey::new(&X25519, peer.as_ref()), (), |shared| {
@@ -503,7 +563,6 @@ fn fetch_raw() -> Work {
         let extracted = Salt::new(HKDF_SHA256, &[1; 20]).extract(&shared.expect("they agree"));
         extracted.expand(&[], &AES_256_GCM).expect("32 bytes").fill(&mut session).expect("32 bytes");
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &session).expect("a key"));
-        let mut document = out.into_bytes();
         let nonce = Nonce::assume_unique_for_key([2; 12]);
         key.seal_in_place_append_tag(nonce, Aad::empty(), &mut document).expect("it encrypts");
         black_box(base64::encode(&document));
@@ -511,30 +570,39 @@ fn fetch_raw() -> Work {
     })
 }
 
-fn money(out: &mut String, paise: u64) {
+fn money(out: &mut Vec<u8>, paise: u64) {
     digits(out, paise / 100);
-    out.push('.');
-    digits(out, paise / 10 % 10);
-    digits(out, paise % 10);
+    out.push(b'.');
+    out.extend_from_slice(&PAIRS[usize::try_from(paise % 100).expect("below 100")]);
 }
 
-fn digits(out: &mut String, mut number: u64) {
-    let mut buffer = [b'0'; 20];
-    let mut start = buffer.len();
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + u8::try_from(number % 10).expect("a digit");
-        number /= 10;
-        if number == 0 {
-            break;
+/// The numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        #[expect(clippy::cast_possible_truncation, reason = "digits")]
+        {
+            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
         }
+        number += 1;
     }
-    out.push_str(std::str::from_utf8(&buffer[start..]).expect("digits"));
-}
+    pairs
+};
 
-#[expect(clippy::cast_precision_loss, reason = "documents are far below 2^52 bytes")]
-fn megabytes(bytes: usize) -> f64 {
-    bytes as f64 / 1e6
+fn digits(out: &mut Vec<u8>, mut number: u64) {
+    let mut buffer = [0; 20];
+    let mut start = buffer.len();
+    while number >= 100 {
+        start -= 2;
+        buffer[start..start + 2].copy_from_slice(&PAIRS[usize::try_from(number % 100).expect("below 100")]);
+        number /= 100;
+    }
+    let last = PAIRS[usize::try_from(number).expect("below 100")];
+    let last = if number < 10 { &last[1..] } else { &last[..] };
+    start -= last.len();
+    buffer[start..start + last.len()].copy_from_slice(last);
+    out.extend_from_slice(&buffer[start..]);
 }
 
 const BODY: [u8; 500] = [b'x'; 500];

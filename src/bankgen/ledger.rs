@@ -19,7 +19,7 @@ use crate::domain::money::Paise;
 use crate::domain::persona::{Amount, Cast, Channel, Every, Flow, On, Then, With};
 use crate::domain::statement::NewRow;
 use crate::domain::stream::Kind;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 /// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
 ///
@@ -57,7 +57,10 @@ pub struct Teller<'a> {
     products: Products,
     /// Charges that wait for money.
     arrears: Paise,
+    /// What wants to happen this month.
     attempts: Vec<Attempt<'a>>,
+    /// The places of what is still to come, the earliest last.
+    agenda: Vec<Due>,
     /// The schedules of the loans that run, by flow.
     schedules: HashMap<usize, Schedule>,
     number: u64,
@@ -94,6 +97,21 @@ struct Attempt<'a> {
     role: Role,
 }
 
+impl Attempt<'_> {
+    /// Day and second.
+    fn at(&self) -> (u32, u32) {
+        (self.day, self.second)
+    }
+}
+
+/// When an attempt is made, and where it is kept: attempts are too big to be moved about by sorting.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// Day and second.
+    at: (u32, u32),
+    place: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Habit,
@@ -121,6 +139,7 @@ impl<'a> Teller<'a> {
             products,
             arrears: Paise(0),
             attempts: Vec::new(),
+            agenda: Vec::new(),
             schedules: HashMap::new(),
             number: 0,
             narration: String::new(),
@@ -150,8 +169,8 @@ impl<'a> Teller<'a> {
         if month == self.habits.first_month() {
             self.open(month, sink);
         }
-        while let Some(attempt) = self.attempts.pop() {
-            self.attempt(attempt, month, sink);
+        while let Some(due) = self.agenda.pop() {
+            self.attempt(self.attempts[due.place], month, sink);
         }
         self.end(month, sink);
         self.next = month.next();
@@ -164,7 +183,7 @@ impl<'a> Teller<'a> {
 
     fn open(&mut self, month: Month, sink: Sink<'_>) {
         let day = self.habits.opened_on.day();
-        self.attempts.retain(|attempt| attempt.day > day);
+        self.agenda.retain(|due| due.at.0 > day);
         let amount = self.habits.opening();
         let channel = match is_working_day(self.habits.opened_on) {
             true if amount > Paise::rupees(50_000) => Channel::Cheque,
@@ -195,8 +214,9 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Everything that the habits have for this month, the earliest last.
+    /// Everything that the habits have for this month.
     fn plan(&mut self, month: Month) {
+        self.attempts.clear();
         let mut rng = self.habits.stream(Kind::Month, month.ordinal());
         let life = u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
         for (number, drawn) in self.habits.flows().iter().enumerate() {
@@ -233,7 +253,9 @@ impl<'a> Teller<'a> {
                 }
             }
         }
-        self.attempts.sort_by_key(|attempt| std::cmp::Reverse((attempt.day, attempt.second)));
+        let due = self.attempts.iter().enumerate().map(|(place, attempt)| Due { at: attempt.at(), place });
+        self.agenda.extend(due);
+        self.agenda.sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
     }
 
     fn propose(
@@ -293,11 +315,11 @@ impl<'a> Teller<'a> {
     /// Puts something among what is still to come after what has just happened.
     fn insert(&mut self, attempt: Attempt<'a>, last: Attempt<'a>, month: Month) {
         let second = before_the_end(month, attempt.day, attempt.second);
-        let (day, second) = (attempt.day, second).max((last.day, last.second));
+        let (day, second) = (attempt.day, second).max(last.at());
         let attempt = Attempt { day, second, ..attempt };
-        let later = |other: &Attempt<'_>| (other.day, other.second) > (attempt.day, attempt.second);
-        let place = self.attempts.partition_point(later);
-        self.attempts.insert(place, attempt);
+        let due = Due { at: attempt.at(), place: self.attempts.len() };
+        self.attempts.push(attempt);
+        self.agenda.insert(self.agenda.partition_point(|other| other.at > due.at), due);
     }
 
     fn attempt(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
@@ -539,8 +561,7 @@ fn interest(products: i128, basis_points: i64) -> Paise {
 }
 
 fn instant(date: NaiveDate, second: u32) -> Timestamp {
-    let time = NaiveTime::from_num_seconds_from_midnight_opt(second.min(86_399), 0).expect("a time of day");
-    Timestamp::from_ist(date.and_time(time))
+    Timestamp::from_ist(date.and_time(NaiveTime::MIN)).plus(Span::seconds(second.min(86_399).into()))
 }
 
 /// UPI began on 11 April 2016, and was there for everybody from August on.

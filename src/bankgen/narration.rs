@@ -8,6 +8,7 @@ use crate::bankgen::loan::Instalment;
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
+use crate::domain::digits::pair;
 use crate::domain::money::Paise;
 use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
@@ -455,23 +456,15 @@ fn upper(out: &mut String, text: &str) {
     out[start..].make_ascii_uppercase();
 }
 
-/// With leading zeros. Rows are made by the thousand, and format strings cost several times as much as this.
-fn digits(out: &mut String, value: u64, digits: u32) {
-    let mut scale = 10u64.pow(digits);
-    if digits % 2 == 1 {
-        scale /= 10;
-        out.push(char::from(b'0' + u8::try_from(value / scale % 10).expect("a digit")));
+/// So many digits, at most twenty, with leading zeros.
+fn digits(out: &mut String, mut value: u64, count: usize) {
+    let mut pairs = [""; 10];
+    for place in pairs[..count / 2].iter_mut().rev() {
+        *place = pair(value);
+        value /= 100;
     }
-    while scale > 1 {
-        scale /= 100;
-        let pair = 2 * usize::try_from(value / scale % 100).expect("below 100");
-        out.push_str(&PAIRS[pair..pair + 2]);
+    if count % 2 == 1 {
+        out.push_str(&pair(value)[1..]);
     }
+    pairs[..count / 2].iter().for_each(|two| out.push_str(two));
 }
-
-/// 00 to 99: two digits at a time, already text.
-const PAIRS: &str = "0001020304050607080910111213141516171819\
-                     2021222324252627282930313233343536373839\
-                     4041424344454647484950515253545556575859\
-                     6061626364656667686970717273747576777879\
-                     8081828384858687888990919293949596979899";

@@ -10,8 +10,6 @@ use anyhow::Context;
 use chrono::{Days, Months, NaiveDate, NaiveTime};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
-use serde_json::Value;
 
 use super::{Usage, input};
 use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
@@ -19,17 +17,17 @@ use crate::config::participants;
 use crate::config::personas::{named, personas};
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Range};
-use crate::domain::document::{Document, Element};
 use crate::domain::naming::alternatives;
 use crate::domain::participants::FiSchema;
 use crate::domain::persona::{DEFAULT_PERSONA, Life, Persona};
-use crate::domain::statement::{Body, NewRow, Statement};
+use crate::domain::statement::{Body, Statement};
 use crate::domain::time::{Span, Timestamp};
 use crate::wire::export::svg::balance_chart;
 use crate::wire::export::{of_statements, pdf, xlsx};
-use crate::wire::fi::json::Tabs;
-use crate::wire::fi::{tree, xml};
-use crate::wire::statement::{COLUMNS, check};
+use crate::wire::fi::tabs::Tabs;
+use crate::wire::fi::xml::{Xml, has_v2};
+use crate::wire::fi::{Form, csv::Csv, json::Json};
+use crate::wire::statement::check;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -153,7 +151,7 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
     let account = account(arguments, &life)?;
     let schema = FiSchema::parse(&arguments.schema)
         .ok_or_else(|| Usage(format!("--schema {} is not one of {}", arguments.schema, FiSchema::names())))?;
-    if schema == FiSchema::V2 && !xml::has_v2(account.fi_type) {
+    if schema == FiSchema::V2 && !has_v2(account.fi_type) {
         return Err(
             Usage(format!("--schema 2.0.0 is of the three kinds of deposit, and not of {}", account.fi_type)).into()
         );
@@ -240,183 +238,84 @@ fn range(arguments: &Generate) -> Result<Range, Usage> {
 
 fn write(request: &StatementRequest<'_>, format: Format, schema: FiSchema, out: &mut dyn Write) -> anyhow::Result<()> {
     match format {
-        Format::Xml => write_xml(request, schema, out),
-        Format::Json => write_json(request, out),
-        Format::Csv => write_csv(request, out),
-        Format::Xlsx => Ok(out.write_all(&xlsx::write(&of_statements(&[whole(request)])))?),
-        Format::Svg => {
-            let statement = whole(request);
-            let told = statement.bank().and_then(|bank| bank.transactions.as_ref());
+        Format::Xml => in_pieces(request, &mut Xml(schema), out),
+        Format::Json => in_pieces(request, &mut Json::default(), out),
+        Format::Csv => in_pieces(request, &mut Csv, out),
+        Format::Xlsx => at_once(request, out, |told| Ok(xlsx::write(&of_statements(told)))),
+        Format::Pdf => at_once(request, out, |told| Ok(pdf::write(&of_statements(told)))),
+        Format::Unaport => at_once(request, out, |told| {
+            let mut tabs = serde_json::to_vec_pretty(&Tabs::alone(told, request.now))?;
+            tabs.push(b'\n');
+            Ok(tabs)
+        }),
+        Format::Svg => at_once(request, out, |told| {
+            let told = told[0].bank().and_then(|bank| bank.transactions.as_ref());
             let told =
                 told.ok_or_else(|| Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned()))?;
             let title = format!("{}: {}", request.life.persona.name, request.account.masked_number);
-            Ok(out.write_all(balance_chart(&title, told).as_bytes())?)
-        }
-        Format::Pdf => Ok(out.write_all(&pdf::write(&of_statements(&[whole(request)])))?),
-        Format::Unaport => {
-            let statements = [whole(request)];
-            serde_json::to_writer_pretty(&mut *out, &Tabs::alone(&statements, request.now))?;
-            Ok(writeln!(out)?)
-        }
+            Ok(balance_chart(&title, told).into_bytes())
+        }),
     }
+}
+
+/// For forms that have to know the statement whole.
+fn at_once(
+    request: &StatementRequest<'_>,
+    out: &mut dyn Write,
+    made: impl Fn(&[Statement]) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<()> {
+    let busy = progress(request.range, ProgressBar::no_length(), "{spinner} the statement is being made, {elapsed}");
+    let bytes = made(&[whole(request)]);
+    busy.finish_and_clear();
+    Ok(out.write_all(&bytes?)?)
 }
 
 fn whole(request: &StatementRequest<'_>) -> Statement {
     statement(request).expect("it was asked before whether there is one")
 }
 
-/// Whether there is a ledger, whose rows are told one by one; other documents are short.
-fn is_bank(request: &StatementRequest<'_>) -> bool {
-    request.account.fi_type == FiType::Deposit
-}
-
-/// The statement without its transactions.
-fn without_rows(request: &StatementRequest<'_>) -> Statement {
-    whole(&StatementRequest { consent_types: &[ConsentType::Profile, ConsentType::Summary], ..*request })
-}
-
-/// What is no bank account.
-fn document(request: &StatementRequest<'_>) -> Option<Document> {
-    let told = (!is_bank(request)).then(|| whole(request).body)?;
-    match told {
-        Body::Other(document) => Some(document),
-        Body::Bank(_) => None,
-    }
-}
-
-/// Tells each row; whatever goes wrong with one is told afterwards.
-fn each_row(
-    request: &StatementRequest<'_>,
-    mut each: impl FnMut(&NewRow<'_>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let days = (request.range.to.as_millis() - request.range.from.as_millis()) / 86_400_000 + 1;
-    let bar = progress(u64::try_from(days).unwrap_or(0));
-    let mut outcome = Ok(());
-    let mut count = 0u64;
-    tell_rows(request, &mut |row| {
-        if outcome.is_ok() {
-            outcome = each(&row);
-        }
-        count += 1;
-        if count.is_multiple_of(4096) {
-            let day = (row.at.as_millis() - request.range.from.as_millis()) / 86_400_000;
-            bar.set_position(u64::try_from(day).unwrap_or(0));
-        }
-    });
-    bar.finish_and_clear();
-    outcome
-}
-
 /// Long work shows how far it is, where a person looks.
-fn progress(days: u64) -> ProgressBar {
-    let hidden = !std::io::stderr().is_terminal() || days < 366;
-    let bar = ProgressBar::new(days);
+fn progress(range: Range, bar: ProgressBar, template: &str) -> ProgressBar {
+    let hidden = !std::io::stderr().is_terminal() || days(range, range.to) < 366;
     bar.set_draw_target(if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
     bar.enable_steady_tick(Duration::from_millis(200));
-    bar.with_style(ProgressStyle::with_template("{bar:40} {percent}% of {len} days, {eta} left").expect("a template"))
+    bar.with_style(ProgressStyle::with_template(template).expect("a template"))
+}
+
+/// How many days of the range are over at an instant.
+fn days(range: Range, at: Timestamp) -> u64 {
+    u64::try_from((at.as_millis() - range.from.as_millis()) / 86_400_000 + 1).unwrap_or(0)
 }
 
 /// How many bytes are gathered before they are written.
 const CHUNK: usize = 256 * 1024;
 
-fn write_xml(request: &StatementRequest<'_>, schema: FiSchema, out: &mut dyn Write) -> anyhow::Result<()> {
+/// A ledger is written as it is told; other documents are short.
+fn in_pieces(request: &StatementRequest<'_>, form: &mut dyn Form, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut buffer = Vec::with_capacity(CHUNK + 1024);
-    if is_bank(request) {
-        xml::open(&xml::head(&without_rows(request), schema), &mut buffer);
-        xml::open_rows(request.range, &mut buffer);
-        each_row(request, |row| {
-            xml::write_row(row, schema, &mut buffer);
-            if buffer.len() >= CHUNK {
-                out.write_all(&buffer)?;
-                buffer.clear();
-            }
-            Ok(())
-        })?;
-        xml::close_rows(&mut buffer);
-        xml::close(&mut buffer);
-    } else {
-        xml::write(&whole(request), schema, &mut buffer);
+    let without_rows = StatementRequest { consent_types: &[ConsentType::Profile, ConsentType::Summary], ..*request };
+    let head = whole(if request.account.fi_type == FiType::Deposit { &without_rows } else { request });
+    if let Body::Other(document) = &head.body {
+        form.document(document, &mut buffer);
+        return Ok(out.write_all(&buffer)?);
     }
-    buffer.push(b'\n');
+    form.open(&head, request.range, &mut buffer);
+    let bar = ProgressBar::new(days(request.range, request.range.to));
+    let bar = progress(request.range, bar, "{bar:40} {percent}% of {len} days, {eta} left");
+    // Whatever goes wrong with a row is told afterwards.
+    let mut outcome = Ok(());
+    tell_rows(request, &mut |row| {
+        form.row(&row, &mut buffer);
+        if buffer.len() >= CHUNK {
+            if outcome.is_ok() {
+                outcome = out.write_all(&buffer);
+            }
+            buffer.clear();
+            bar.set_position(days(request.range, row.at));
+        }
+    });
+    bar.finish_and_clear();
+    outcome?;
+    form.close(&mut buffer);
     Ok(out.write_all(&buffer)?)
-}
-
-/// A row with the schema's names, in the order of [`COLUMNS`].
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RowView<'a> {
-    txn_id: String,
-    r#type: &'static str,
-    mode: &'static str,
-    amount: String,
-    current_balance: String,
-    transaction_timestamp: String,
-    value_date: String,
-    narration: &'a str,
-    reference: &'a str,
-}
-
-impl<'a> RowView<'a> {
-    fn of(row: &NewRow<'a>) -> Self {
-        Self {
-            txn_id: format!("M{}", row.id),
-            r#type: row.transaction_type.as_str(),
-            mode: row.mode.v1(),
-            amount: row.amount.to_string(),
-            current_balance: row.balance.to_string(),
-            transaction_timestamp: row.at.ist_string(),
-            value_date: row.at.ist_date().to_string(),
-            narration: row.narration,
-            reference: row.reference,
-        }
-    }
-}
-
-fn write_json(request: &StatementRequest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-    if let Some(document) = document(request) {
-        let object = serde_json::json!({ "Account": tree::object(&document.root) });
-        serde_json::to_writer_pretty(&mut *out, &object)?;
-        return Ok(writeln!(out)?);
-    }
-    let head = tree::object(&xml::head(&without_rows(request), FiSchema::V1));
-    let Value::Object(head) = head else { unreachable!("an element is an object") };
-    write!(out, "{{\n  \"Account\": {{")?;
-    for (name, value) in head {
-        write!(out, "\n    {}: {value},", Value::String(name))?;
-    }
-    let (from, to) = (request.range.from.ist_date(), request.range.to.ist_date());
-    write!(out, "\n    \"Transactions\": {{\n      \"startDate\": \"{from}\",\n      \"endDate\": \"{to}\",")?;
-    write!(out, "\n      \"Transaction\": [")?;
-    let mut before = "\n        ";
-    each_row(request, |row| {
-        out.write_all(before.as_bytes())?;
-        before = ",\n        ";
-        Ok(serde_json::to_writer(&mut *out, &RowView::of(row))?)
-    })?;
-    Ok(write!(out, "\n      ]\n    }}\n  }}\n}}\n")?)
-}
-
-fn write_csv(request: &StatementRequest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut csv = csv::WriterBuilder::new().has_headers(false).flexible(true).from_writer(out);
-    if let Some(document) = document(request) {
-        for group in groups(&document.root) {
-            csv.write_record(std::iter::once("element").chain(group[0].attributes.iter().map(|(name, _)| *name)))?;
-            for row in group {
-                csv.write_record(std::iter::once(row.name).chain(row.attributes.iter().map(|(_, value)| &**value)))?;
-            }
-        }
-        return Ok(csv.flush()?);
-    }
-    csv.write_record(COLUMNS)?;
-    each_row(request, |row| Ok(csv.serialize(RowView::of(row))?))?;
-    Ok(csv.flush()?)
-}
-
-/// The transactions of a document, those of one name together.
-fn groups(root: &Element) -> Vec<&[Element]> {
-    let Some(all) = root.child("Transactions") else { return Vec::new() };
-    let nested = all.children.iter().any(|child| child.children.iter().any(|inner| inner.repeats));
-    let groups: Vec<&[Element]> =
-        if nested { all.children.iter().map(|group| &group.children[..]).collect() } else { vec![&all.children[..]] };
-    groups.into_iter().filter(|group| !group.is_empty()).collect()
 }

@@ -11,6 +11,7 @@ pub mod command;
 pub mod consent;
 pub mod customer;
 pub mod delivery;
+pub mod digits;
 pub mod document;
 pub mod event;
 pub mod exchange;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
+
+use crate::domain::digits::fill;
 
 /// Indian Standard Time is UTC+05:30 all year round; statements and bank days are told in it.
 pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
@@ -54,9 +56,7 @@ impl Timestamp {
     /// The calendar day in India.
     pub fn ist_date(self) -> NaiveDate {
         // The last hours of the year 9999 are already the year 10000 in India, which no date has a place for.
-        let days = (self.0 + IST_OFFSET_MS).min(Self::MAX.0).div_euclid(MS_PER_DAY);
-        let days = i32::try_from(days).expect("years 1 to 9999 fit");
-        NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
+        date((self.0 + IST_OFFSET_MS).min(Self::MAX.0))
     }
 
     /// Later by `span`; stops at the year 9999.
@@ -89,19 +89,16 @@ impl Timestamp {
 
     /// The instant as ReBIT participants write it, without an allocation.
     pub fn iso(self) -> Iso {
-        let at = self.utc();
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        put_second(&mut text, at);
-        put_digits(&mut text[20..23], at.nanosecond() / 1_000_000);
+        let milli = put_second(&mut text, self.0);
+        fill(&mut text[20..23], milli);
         Iso(text)
     }
 
     /// The instant as Indian banks write it: the time in India with its offset, to the second; ASCII.
     pub fn ist(self) -> [u8; 25] {
-        let local = self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0);
-        let at = DateTime::from_timestamp_millis(local).expect("years 1 to 9999").naive_utc();
         let mut text = *b"0000-00-00T00:00:00+05:30";
-        put_second(&mut text, at);
+        put_second(&mut text, self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0));
         text
     }
 
@@ -115,14 +112,27 @@ impl Timestamp {
     }
 }
 
-/// Puts the digits of a date and a time of day into the first 19 places of a text.
-fn put_second(text: &mut [u8], at: NaiveDateTime) {
-    put_digits(&mut text[0..4], at.year().unsigned_abs());
-    put_digits(&mut text[5..7], at.month());
-    put_digits(&mut text[8..10], at.day());
-    put_digits(&mut text[11..13], at.hour());
-    put_digits(&mut text[14..16], at.minute());
-    put_digits(&mut text[17..19], at.second());
+/// Puts the digits of a date and a time of day into the first 19 places of a text; the milliseconds are left over.
+fn put_second(text: &mut [u8], ms: i64) -> u64 {
+    put_date(&mut text[..10], date(ms));
+    let of_day = ms.rem_euclid(MS_PER_DAY).unsigned_abs();
+    fill(&mut text[11..13], of_day / 3_600_000);
+    fill(&mut text[14..16], of_day / 60_000 % 60);
+    fill(&mut text[17..19], of_day / 1000 % 60);
+    of_day % 1000
+}
+
+/// Puts the digits of a date into the ten places of `yyyy-MM-dd`.
+pub fn put_date(text: &mut [u8], date: NaiveDate) {
+    fill(&mut text[0..4], date.year().unsigned_abs().into());
+    fill(&mut text[5..7], date.month().into());
+    fill(&mut text[8..10], date.day().into());
+}
+
+/// The day of so many milliseconds, of the years 1 to 9999.
+fn date(ms: i64) -> NaiveDate {
+    let days = i32::try_from(ms.div_euclid(MS_PER_DAY)).expect("years 1 to 9999 fit");
+    NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
 }
 
 /// An instant in text.
@@ -146,15 +156,6 @@ impl fmt::Display for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// Writes `number` into all of `place`, with leading zeros. Dates are printed once per message and once per
-/// statement row, where a format string costs several times as much as the digits.
-pub fn put_digits(place: &mut [u8], mut number: u32) {
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).expect("a digit");
-        number /= 10;
     }
 }
 

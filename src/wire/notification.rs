@@ -11,7 +11,7 @@ use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::FetchQuirks;
 use crate::domain::version::Version;
-use crate::wire::fi::json::Tabs;
+use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
 
 /// FIU API version in which an FIU is called back: that of its consent.

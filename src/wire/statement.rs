@@ -10,22 +10,10 @@ use crate::domain::script::TextFault;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::time::Timestamp;
 use crate::wire::fi::check as schema;
+use crate::wire::fi::csv::COLUMNS;
 use crate::wire::fields::quoted;
 use crate::wire::yaml::fault;
 use crate::wire::yaml::node::{self, Node, Placed};
-
-/// The columns, in the order in which they are written.
-pub const COLUMNS: [&str; 9] = [
-    "txnId",
-    "type",
-    "mode",
-    "amount",
-    "currentBalance",
-    "transactionTimestamp",
-    "valueDate",
-    "narration",
-    "reference",
-];
 
 /// Those that a row cannot do without.
 const NEEDED: [&str; 5] = ["type", "amount", "currentBalance", "transactionTimestamp", "narration"];

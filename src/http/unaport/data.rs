@@ -13,7 +13,7 @@ use crate::domain::session::{FiStatus, Session};
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::fi::json::Tabs;
+use crate::wire::fi::tabs::Tabs;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::data::{Fetched, account_details as details, fetch_status};

@@ -1,9 +1,10 @@
-//! Amounts and dates of statements as the bytes that both of their formats print.
+//! Amounts and dates of statements as the bytes that all their formats print.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
+use crate::domain::digits::{pair, push};
 use crate::domain::money::Paise;
-use crate::domain::time::put_digits;
+use crate::domain::time::put_date;
 
 /// An amount in rupees with two decimals.
 pub fn money(out: &mut Vec<u8>, amount: Paise) {
@@ -11,33 +12,15 @@ pub fn money(out: &mut Vec<u8>, amount: Paise) {
         out.push(b'-');
     }
     let paise = amount.0.unsigned_abs();
-    number(out, paise / 100);
-    let mut decimals = *b".00";
-    put_digits(&mut decimals[1..], u32::try_from(paise % 100).expect("below 100"));
-    out.extend_from_slice(&decimals);
-}
-
-/// A whole number.
-pub fn number(out: &mut Vec<u8>, mut number: u64) {
-    let mut buffer = [b'0'; 20];
-    let mut start = buffer.len();
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + u8::try_from(number % 10).expect("a digit");
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&buffer[start..]);
+    push(out, paise / 100);
+    out.push(b'.');
+    out.extend_from_slice(pair(paise).as_bytes());
 }
 
 /// `yyyy-MM-dd`.
 pub fn date(date: NaiveDate) -> [u8; 10] {
     let mut value = *b"0000-00-00";
-    put_digits(&mut value[0..4], date.year().unsigned_abs());
-    put_digits(&mut value[5..7], date.month());
-    put_digits(&mut value[8..10], date.day());
+    put_date(&mut value, date);
     value
 }
 

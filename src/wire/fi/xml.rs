@@ -5,10 +5,12 @@
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::Range;
-use crate::domain::document::Element;
+use crate::domain::digits::push;
+use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{BankBody, Body, Holder, NewRow, Statement, Summary};
-use crate::wire::fi::digits::{date, money, number};
+use crate::wire::fi::Form;
+use crate::wire::fi::digits::{date, money};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -18,7 +20,7 @@ pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
         Body::Bank(BankBody { transactions, .. }) => {
             let rows = transactions.as_ref().map_or(0, |transactions| transactions.rows.len());
             out.reserve(1024 + rows * 320);
-            open(&head(statement, schema), out);
+            open(statement, schema, out);
             if let Some(transactions) = transactions {
                 open_rows(transactions.range, out);
                 for row in transactions.iter() {
@@ -29,10 +31,35 @@ pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
             close(out);
         }
         Body::Other(document) => {
-            put(out, DECLARATION);
             let version = if has_v2(statement.account.fi_type) { schema } else { FiSchema::V1 };
-            write_element(&document.root, version, out);
+            write_document(document, version, out);
         }
+    }
+}
+
+/// By that version of the schema, which the account's kind has to have; a document is one line.
+#[derive(Clone, Copy, Debug)]
+pub struct Xml(pub FiSchema);
+
+impl Form for Xml {
+    fn open(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
+        open(statement, self.0, out);
+        open_rows(range, out);
+    }
+
+    fn row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
+        write_row(row, self.0, out);
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        close_rows(out);
+        close(out);
+        put(out, "\n");
+    }
+
+    fn document(&mut self, document: &Document, out: &mut Vec<u8>) {
+        write_document(document, self.0, out);
+        put(out, "\n");
     }
 }
 
@@ -41,17 +68,23 @@ pub fn has_v2(fi_type: FiType) -> bool {
     matches!(fi_type, FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit)
 }
 
-/// Writes a bank account up to its transactions; whoever has too many rows for a buffer writes them one by one.
-pub fn open(head: &Element, out: &mut Vec<u8>) {
+fn write_document(document: &Document, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, DECLARATION);
-    start(head, FiSchema::V1, out);
+    write_element(&document.root, schema, out);
+}
+
+/// A bank account up to its transactions.
+fn open(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
+    let head = head(statement, schema);
+    put(out, DECLARATION);
+    start(&head, FiSchema::V1, out);
     put(out, ">");
     for child in &head.children {
         write_element(child, FiSchema::V1, out);
     }
 }
 
-pub fn open_rows(range: Range, out: &mut Vec<u8>) {
+fn open_rows(range: Range, out: &mut Vec<u8>) {
     put(out, "<Transactions startDate=\"");
     out.extend_from_slice(&date(range.from.ist_date()));
     put(out, "\" endDate=\"");
@@ -59,11 +92,11 @@ pub fn open_rows(range: Range, out: &mut Vec<u8>) {
     put(out, "\">");
 }
 
-pub fn close_rows(out: &mut Vec<u8>) {
+fn close_rows(out: &mut Vec<u8>) {
     put(out, "</Transactions>");
 }
 
-pub fn close(out: &mut Vec<u8>) {
+fn close(out: &mut Vec<u8>) {
     put(out, "</Account>");
 }
 
@@ -149,9 +182,9 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
 }
 
 /// One transaction.
-pub fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
+fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, "<Transaction txnId=\"M");
-    number(out, row.id);
+    push(out, row.id);
     put(out, "\" type=\"");
     put(out, row.transaction_type.as_str());
     put(out, "\" mode=\"");

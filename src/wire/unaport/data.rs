@@ -9,7 +9,7 @@ use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::Aa;
 use crate::domain::session::Session;
 use crate::domain::unaport::Dialect;
-use crate::wire::fi::json::Tabs;
+use crate::wire::fi::tabs::Tabs;
 use crate::wire::notification::{FiStatusNotification, Notifier};
 
 #[derive(Debug, Serialize)]

@@ -1,0 +1,61 @@
+//! Numbers as decimal digits. Rows of statements are made by the thousand, and a format string costs several times as
+//! much as its digits.
+
+/// 00 to 99: two digits at a time, already text.
+const PAIRS: &str = "0001020304050607080910111213141516171819\
+                     2021222324252627282930313233343536373839\
+                     4041424344454647484950515253545556575859\
+                     6061626364656667686970717273747576777879\
+                     8081828384858687888990919293949596979899";
+
+/// Two digits of a number below a hundred.
+pub fn pair(number: u64) -> &'static str {
+    let place = 2 * usize::try_from(number % 100).expect("below 100");
+    &PAIRS[place..place + 2]
+}
+
+/// Writes the last digits of a number into all of `place`, with leading zeros.
+pub fn fill(place: &mut [u8], number: u64) {
+    let mut rest = number;
+    let mut pairs = place.rchunks_exact_mut(2);
+    for two in &mut pairs {
+        two.copy_from_slice(pair(rest).as_bytes());
+        rest /= 100;
+    }
+    if let [one] = pairs.into_remainder() {
+        *one = pair(rest).as_bytes()[1];
+    }
+}
+
+/// Appends a number.
+pub fn push(out: &mut Vec<u8>, mut number: u64) {
+    let mut buffer = [0; 20];
+    let mut start = buffer.len();
+    while number >= 10 {
+        start -= 2;
+        buffer[start..start + 2].copy_from_slice(pair(number).as_bytes());
+        number /= 100;
+    }
+    if number > 0 || start == buffer.len() {
+        start -= 1;
+        buffer[start] = pair(number).as_bytes()[1];
+    }
+    out.extend_from_slice(&buffer[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fill, push};
+
+    #[test]
+    fn numbers_are_what_format_strings_make_of_them() {
+        for number in [0, 5, 9, 10, 42, 99, 100, 101, 999, 1_000, 12_345, 1_000_000, u64::MAX] {
+            let mut out = Vec::new();
+            push(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+            let mut place = [b' '; 7];
+            fill(&mut place, number);
+            assert_eq!(std::str::from_utf8(&place).unwrap(), format!("{:07}", number % 10_000_000));
+        }
+    }
+}
