@@ -82,17 +82,26 @@ impl Pages<'_> {
         self.y -= 15.0;
         self.header(sheet, &widths);
         for row in sheet.rows.iter().take(ROWS_MAX) {
-            if self.y < MARGIN + LINE {
+            let texts: Vec<String> = row.iter().take(columns).map(Cell::text).collect();
+            let cells: Vec<Vec<&str>> = texts.iter().zip(&widths).map(|(text, width)| lines(text, *width)).collect();
+            let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+            #[expect(clippy::cast_precision_loss, reason = "a row has a few lines")]
+            if self.y < MARGIN + LINE * height as f32 {
                 self.end();
                 self.begin();
                 self.header(sheet, &widths);
             }
-            let mut x = MARGIN;
-            for (cell, width) in row.iter().zip(&widths) {
-                self.cell(cell, x, *width);
-                x += width;
+            for line in 0..height {
+                let mut x = MARGIN;
+                for ((cell, lines), width) in row.iter().zip(&cells).zip(&widths) {
+                    if let Some(text) = lines.get(line) {
+                        let shift = if cell.is_figure() { shift(text, *width) } else { 0.0 };
+                        self.text(x + shift, SIZE, FIGURES, text);
+                    }
+                    x += width;
+                }
+                self.y -= LINE;
             }
-            self.y -= LINE;
         }
         if sheet.rows.len() > ROWS_MAX {
             let left = sheet.rows.len() - ROWS_MAX;
@@ -105,20 +114,14 @@ impl Pages<'_> {
         let mut x = MARGIN;
         for (place, width) in widths.iter().enumerate() {
             let right = sheet.rows.iter().take(20).filter_map(|row| row.get(place)).any(Cell::is_figure);
-            let name = fitting(&sheet.columns[place], *width, SIZE);
-            let shift = if right { shift(&name, *width) } else { 0.0 };
-            self.text(x + shift, SIZE, BOLD, &name);
+            let name = lines(&sheet.columns[place], *width)[0];
+            let shift = if right { shift(name, *width) } else { 0.0 };
+            self.text(x + shift, SIZE, BOLD, name);
             x += width;
         }
         self.y -= 4.0;
         self.content.set_line_width(0.5).move_to(MARGIN, self.y).line_to(WIDTH - MARGIN, self.y).stroke();
         self.y -= LINE - 2.0;
-    }
-
-    fn cell(&mut self, cell: &Cell, x: f32, width: f32) {
-        let text = fitting(&cell.text(), width, SIZE);
-        let shift = if cell.is_figure() { shift(&text, width) } else { 0.0 };
-        self.text(x + shift, SIZE, FIGURES, &text);
     }
 
     fn finish(mut self) -> Vec<u8> {
@@ -163,11 +166,12 @@ fn shift(text: &str, width: f32) -> f32 {
     (width - 6.0 - text.len() as f32 * SIZE * COURIER).max(0.0)
 }
 
-/// The page is shared out by what the columns need; narrations take what is left.
+/// The page is shared out by what the columns need; narrations take what is left. Figures have to fit, wherever they stand.
 #[expect(clippy::cast_precision_loss, reason = "texts are short")]
 fn widths(sheet: &Sheet, columns: usize) -> Vec<f32> {
     let need = |place: usize| {
-        let cells = sheet.rows.iter().take(200).filter_map(|row| row.get(place)).map(|cell| cell.text().len());
+        let cells = sheet.rows.iter().enumerate().filter_map(|(number, row)| Some((number, row.get(place)?)));
+        let cells = cells.filter(|(number, cell)| *number < 200 || cell.is_figure()).map(|(_, cell)| cell.text().len());
         let longest = cells.chain([sheet.columns[place].len()]).max().unwrap_or(4).clamp(4, 70);
         longest as f32 * SIZE * COURIER + 10.0
     };
@@ -185,13 +189,20 @@ fn widths(sheet: &Sheet, columns: usize) -> Vec<f32> {
     widths
 }
 
-fn fitting(text: &str, width: f32, size: f32) -> String {
+/// The text in lines that the column has room for; never none.
+fn lines(text: &str, width: f32) -> Vec<&str> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a page is narrow")]
-    let room = ((width - 6.0) / (size * COURIER)).max(1.0) as usize;
-    if text.chars().count() <= room {
-        return text.to_owned();
+    let room = ((width - 6.0) / (SIZE * COURIER)).max(1.0) as usize;
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some((end, _)) = rest.char_indices().nth(room) {
+        // Banks break where a part ends, if one does.
+        let part = rest[..end].rfind([' ', '/', '-', ',']).map(|place| place + 1).filter(|place| place * 2 > end);
+        let (line, after) = rest.split_at(part.unwrap_or(end));
+        lines.push(line);
+        rest = after;
     }
-    text.chars().take(room.saturating_sub(1)).chain(['~']).collect()
+    lines.push(rest);
+    lines
 }
 
 /// The fonts that every reader has know Latin letters only.

@@ -1,17 +1,20 @@
-"""A second opinion on exports: openpyxl reads the workbooks back, and their totals have to be those of the JSON.
+"""A second opinion on exports: openpyxl reads the workbooks back and pypdf the printed statements, and their figures have to
+be those of the JSON.
 
-Run it as `python3 tests/clients/workbook.py [PATH_TO_MOCKAA]`, with openpyxl installed. Exit code 0: every check held; 1: one
-did not.
+Run it as `python3 tests/clients/exports.py [PATH_TO_MOCKAA]`, with openpyxl and pypdf installed. Exit code 0: every check
+held; 1: one did not.
 """
 
 import io
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
 from decimal import Decimal
 
 import openpyxl
+import pypdf
 
 MOCKAA = sys.argv[1] if len(sys.argv) > 1 else "mockaa"
 failures = []
@@ -50,6 +53,20 @@ def deposit(persona):
     check(f"{persona}: a chart", len(sheet._charts), 1)
 
 
+def printed(persona):
+    account = json.loads(generate("json", "--persona", persona))["Account"]
+    told = account["Transactions"]["Transaction"]
+    document = pypdf.PdfReader(io.BytesIO(generate("pdf", "--persona", persona)))
+    lines = [line for page in document.pages for line in page.extract_text().splitlines()]
+    row = re.compile(r"(\d{4}-\d\d-\d\d) .*? (\d+\.\d\d) (-?\d+\.\d\d) [A-Z_]+$")
+    rows = [match.groups() for match in map(row.match, lines) if match]
+    expected = [(row["valueDate"], row["amount"], row["currentBalance"]) for row in told]
+    check(f"{persona}, printed: rows", len(rows), len(expected))
+    check(f"{persona}, printed: figures", rows, expected)
+    holder = account["Profile"]["Holders"]["Holder"][0]["name"]
+    check(f"{persona}, printed: the holder", any(line.endswith(f"holder {holder}") for line in lines), True)
+
+
 def holdings(kind, amount):
     account = json.loads(generate("json", "--fi-type", kind))["Account"]
     told = account["Transactions"]["Transaction"]
@@ -62,6 +79,7 @@ def holdings(kind, amount):
 
 for name in ("salaried", "over-indebted", "kirana-merchant", "small-business"):
     deposit(name)
+    printed(name)
 for kind, amount in (("MUTUAL_FUNDS", "amount"), ("EQUITIES", "tradeValue"), ("TERM_DEPOSIT", "amount")):
     holdings(kind, amount)
 print("all checks held" if not failures else f"{len(failures)} checks failed")
