@@ -31,7 +31,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::money::Paise;
 use crate::domain::persona::{AccountPlan, Content, Life, Opened};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::statement::{Body, Holders, Statement};
+use crate::domain::statement::{Body, Statement};
 use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
 
@@ -112,7 +112,8 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
     let body = match &plan.content {
         Content::Holding { amount } => Body::Other(holdings::document(request, number, plan, *amount, &holders)),
         Content::Story(_) | Content::Told(_) => {
-            let (book, limit) = book(request, number, plan, &holders);
+            let printed = holders.first.name.to_uppercase();
+            let (book, limit) = book(request, number, plan, &printed);
             Body::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
         }
     };
@@ -126,18 +127,13 @@ pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
     if matches!(plan.content, Content::Holding { .. }) {
         return None;
     }
-    let holders = people::holders(seed, customer, life.persona.holder);
-    book(request, number, plan, &holders).0.tell(request, sink);
+    let printed = people::holders(seed, customer, life.persona.holder).first.name.to_uppercase();
+    book(request, number, plan, &printed).0.tell(request, sink);
     Some(())
 }
 
-/// A bank account's book, and its overdraft.
-fn book<'a>(
-    request: &StatementRequest<'a>,
-    number: u64,
-    plan: &'a AccountPlan,
-    holders: &'a Holders,
-) -> (Book<'a>, Paise) {
+/// A bank account's book, and its overdraft. The holder's name is in capitals, as banks print it.
+fn book<'a>(request: &StatementRequest<'a>, number: u64, plan: &'a AccountPlan, holder: &'a str) -> (Book<'a>, Paise) {
     let StatementRequest { seed, customer, life, account, .. } = *request;
     match &plan.content {
         Content::Told(ledger) => {
@@ -157,7 +153,7 @@ fn book<'a>(
                 fip: &account.fip,
                 opened_on: plan.opened.day(life.as_of),
                 opened_in,
-                holder: &holders.first.name,
+                holder,
                 earns_interest: plan.account_type != AccountType::Current,
                 firm: life.persona.holder.firm,
             };

@@ -31,7 +31,7 @@ pub struct Facts<'a> {
     pub salt: u64,
 }
 
-/// Who is on the other side.
+/// Who is on the other side, in capitals, as banks print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Party<'a> {
     pub name: &'a str,
@@ -388,10 +388,10 @@ impl Facts<'_> {
     }
 
     fn who(&self, out: &mut String) {
-        upper(out, self.party.name);
+        out.push_str(self.party.name);
         if !self.party.surname.is_empty() {
             out.push(' ');
-            upper(out, self.party.surname);
+            out.push_str(self.party.surname);
         }
     }
 
@@ -407,7 +407,10 @@ impl Facts<'_> {
 
     fn purpose(&self, out: &mut String) {
         let mut rest = self.purpose;
-        while let Some((text, after)) = rest.split_once('{') {
+        // Most have none, and a search for a pattern is dear.
+        while rest.as_bytes().contains(&b'{')
+            && let Some((text, after)) = rest.split_once('{')
+        {
             out.push_str(text);
             let Some((name, after)) = after.split_once('}') else { break };
             match name {

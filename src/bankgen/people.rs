@@ -74,7 +74,7 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
         format!("{building}, {street}, {city}, {state} {pin_prefix}{area:03}")
     };
     let firm = pick(rng, entries(Cast::Firms)).0;
-    let name = if plan.firm { firm.to_owned() } else { format!("{given} {surname}") };
+    let name = if plan.firm { firm.to_owned() } else { format!("{} {}", titled(given), titled(surname)) };
     let number: u32 = rng.random_range(1..=9999);
     let check = char::from(b'A' + rng.random_range(0..26));
     // The fourth letter says whose it is, a person's or a firm's; the fifth is the initial of the surname or of the firm. The
@@ -89,6 +89,10 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     // Depositories' participants have codes from IN300000 on; IN999999 is nobody's.
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
     Holder { name, born, mobile, email, pan: tax_number, address, nominee_registered, ckyc_compliant: true, demat_id }
+}
+
+fn titled(name: &str) -> String {
+    name[..1].to_owned() + &name[1..].to_lowercase()
 }
 
 pub fn pick<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
