@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use crate::config::personas::personas;
+use crate::cli::own::OwnPersonas;
 use crate::config::{Parties, SHIPPED, config_file, participants, usual};
 use crate::domain::participants::{Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, Required};
@@ -27,9 +27,8 @@ pub enum Command {
         #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
         scenarios: Option<PathBuf>,
 
-        /// Folder of personas, or a file with one, added to the shipped ones, of which scenarios may name one.
-        #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-        personas: Option<PathBuf>,
+        #[command(flatten)]
+        personas: OwnPersonas,
     },
 }
 
@@ -40,7 +39,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let file = config_file(config);
             let parties = participants(file.as_deref(), None)?;
             let required = Required { default: None, usual: usual(&parties.participants) };
-            Library::load(scenarios, required, Arc::new(personas(own.as_deref())?))?;
+            Library::load(scenarios, required, Arc::new(own.read()?))?;
             match file {
                 Some(file) => println!("{} is right:", file.display()),
                 None => println!("the shipped participants:"),

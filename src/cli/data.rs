@@ -11,10 +11,11 @@ use chrono::{Days, Months, NaiveDate, NaiveTime};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Usage, input};
 use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
+use crate::cli::own::OwnPersonas;
+use crate::cli::{Usage, input};
 use crate::config::participants;
-use crate::config::personas::{named, personas};
+use crate::config::personas::named;
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Range};
 use crate::domain::naming::alternatives;
@@ -37,9 +38,8 @@ pub enum Command {
     /// List the personas and what each holds.
     #[command(after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/")]
     Personas {
-        /// A folder of personas of your own, or a file with one.
-        #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-        personas: Option<PathBuf>,
+        #[command(flatten)]
+        personas: OwnPersonas,
     },
     /// Check a statement: by the schema if it is XML, and whether its balances add up. Exit code 2 where something is wrong.
     #[command(
@@ -64,9 +64,8 @@ pub struct Generate {
     #[arg(long, default_value = DEFAULT_PERSONA, value_name = "NAME")]
     persona: String,
 
-    /// A folder of personas of your own, or a file with one.
-    #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-    personas: Option<PathBuf>,
+    #[command(flatten)]
+    personas: OwnPersonas,
 
     /// Kind of account.
     #[arg(long, default_value = "DEPOSIT", value_name = "TYPE")]
@@ -129,7 +128,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(arguments) => generate(&arguments)?,
         Command::Personas { personas: own } => {
-            for persona in personas(own.as_deref())?.iter() {
+            for persona in own.read()?.iter() {
                 println!("{}\n    {}\n    {}\n", persona.name, persona.description, kinds(persona));
             }
         }
@@ -146,7 +145,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// Everything is checked before the first byte is written; a file is there when it is whole, or not at all.
 fn generate(arguments: &Generate) -> anyhow::Result<()> {
-    let personas = personas(arguments.personas.as_deref())?;
+    let personas = arguments.personas.read()?;
     let life = Life { persona: named(&personas, &arguments.persona)?, as_of: arguments.as_of };
     let account = account(arguments, &life)?;
     let schema = FiSchema::parse(&arguments.schema)

@@ -9,6 +9,7 @@ mod inbox;
 mod jws;
 mod listen;
 mod magic;
+mod own;
 mod ready;
 mod remote;
 mod run;

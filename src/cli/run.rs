@@ -14,9 +14,9 @@ use tokio::process::Command;
 
 use crate::app::Sandbox;
 use crate::cli::inbox::{Inbox, Manner};
+use crate::cli::own::OwnPersonas;
 use crate::cli::scenario::{files_of, told};
 use crate::cli::{Usage, duration};
-use crate::config::personas::personas;
 use crate::config::{Options, config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
@@ -75,9 +75,8 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Folder of personas, or a file with one, that the scenarios may name beside the shipped ones.
-    #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-    personas: Option<PathBuf>,
+    #[command(flatten)]
+    personas: OwnPersonas,
 
     /// How long one file may take, in wall time.
     #[arg(long, default_value = "10m", value_parser = duration, value_name = "TIME")]
@@ -133,7 +132,7 @@ impl Played {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let plans = read(&arguments.files, &personas(arguments.personas.as_deref())?)?;
+    let plans = read(&arguments.files, &arguments.personas.read()?)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
         Some(Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: true })?)
     } else {
@@ -144,7 +143,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         seed: Some(arguments.seed),
         clock: arguments.clock.unwrap_or_default(),
         config: config_file(arguments.config.clone()),
-        personas: arguments.personas.clone(),
+        personas: arguments.personas.personas.clone(),
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;

@@ -7,9 +7,9 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::cli::own::OwnPersonas;
 use crate::cli::remote::{Remote, part, print_list, print_one};
 use crate::cli::{Usage, input};
-use crate::config::personas::personas;
 use crate::domain::naming::alternatives;
 use crate::domain::persona::Personas;
 use crate::scenario::format::{Draft, Fault, parse, schema};
@@ -48,9 +48,8 @@ pub enum Command {
         /// A warning is an error.
         #[arg(long)]
         strict: bool,
-        /// Folder of personas, or a file with one, that the scenarios may name beside the shipped ones.
-        #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-        personas: Option<PathBuf>,
+        #[command(flatten)]
+        personas: OwnPersonas,
     },
     /// Print the JSON Schema of scenario files, for editors.
     #[command(
@@ -123,7 +122,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print!("{text}");
         }
         Command::Lint { files, format, strict, personas: own } => {
-            return check(&files, format, strict, &personas(own.as_deref())?);
+            return check(&files, format, strict, &own.read()?);
         }
         Command::Schema { draft } => {
             let draft = match draft {

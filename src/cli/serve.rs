@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::Sandbox;
 use crate::cli::config::addresses;
 use crate::cli::duration;
+use crate::cli::own::OwnPersonas;
 use crate::config::{Options, PUSH_DATA_PATH, config_file};
 use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{Approval, Progression};
@@ -54,9 +55,8 @@ pub struct Arguments {
     /// Scenario of consents that nothing else gives one; without it people answer them.
     #[arg(long, env = "MOCKAA_DEFAULT_SCENARIO", value_name = "NAME")]
     default_scenario: Option<String>,
-    /// A folder of personas of your own, or a file with one; `docs/data.md` tells how to write them.
-    #[arg(long, env = "MOCKAA_PERSONAS", value_name = "PATH")]
-    personas: Option<PathBuf>,
+    #[command(flatten)]
+    personas: OwnPersonas,
     /// The persona of customers whom no scenario and nobody else gives one.
     #[arg(long, value_name = "NAME")]
     persona: Option<String>,
@@ -128,7 +128,7 @@ impl From<Arguments> for Options {
             clock,
             scenarios,
             default_scenario,
-            personas,
+            personas: OwnPersonas { personas },
             persona,
             security,
             push_data,
