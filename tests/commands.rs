@@ -412,8 +412,33 @@ fn data_is_generated_checked_and_refused() {
     let xml = std::fs::read_to_string(folder.join("year.xml")).expect("text");
     std::fs::write(folder.join("cut.xml"), xml.replacen("mode=\"CARD\"", "mode=\"CARDS\" modus=\"x\"", 1))
         .expect("a file");
+    let bad_row = xml.replacen("mode=\"UPI\"", "mode=\"FAX\"", 1).replacen(
+        "<Summary currentBalance=\"",
+        "<Summary currentBalance=\"1",
+        1,
+    );
+    std::fs::write(folder.join("both.xml"), bad_row).expect("a file");
+    for (file, arguments) in [
+        ("fund.json", &["--fi-type", "MUTUAL_FUNDS", "--format", "json"][..]),
+        ("fund.csv", &["--fi-type", "MUTUAL_FUNDS", "--format", "csv"]),
+        ("tabs.json", &["--format", "unaport"]),
+        ("newer.xml", &["--schema", "2.0.0"]),
+    ] {
+        let made = run(&[&["data", "generate", "--output", file], arguments].concat());
+        assert!(made.status.success(), "{file}");
+    }
+    let newer = run(&["data", "check", "newer.xml"]);
+    assert!(newer.status.success() && String::from_utf8_lossy(&newer.stdout).contains("its sums, not the schema"));
     for (file, said) in [
-        ("cut.csv", &["cut.csv:8:0: currentBalance is "][..]),
+        ("cut.csv", &["cut.csv:8: "][..]),
+        // A wrong row hides nothing of what is wrong with the sums.
+        ("both.xml", &["Transaction.mode 'FAX'", "both.xml:1: Summary.currentBalance is 1"]),
+        (
+            "fund.json",
+            &["fund.json:1:1: it is a statement of mutualfunds; in JSON and CSV those of deposit are checked"],
+        ),
+        ("fund.csv", &["fund.csv:1: it is of another kind than DEPOSIT"]),
+        ("tabs.json", &["tabs.json:1:1: it is neither a list of transactions nor an account"]),
         (
             "cut.xml",
             &["Transaction.mode 'CARDS' is not one of CASH", "Transaction has no attribute modus; did you mean mode?"],

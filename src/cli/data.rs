@@ -134,7 +134,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Check { file } => {
             let checked = check(&input(Some(&file))?).map_err(|faults| {
-                let faults: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", file.display())).collect();
+                let faults: Vec<_> = faults.iter().map(|fault| fault.of(file.display())).collect();
                 Usage(faults.join("\n"))
             })?;
             println!("{}: {} with {} transactions, nothing wrong", file.display(), checked.form, checked.rows);
@@ -168,8 +168,13 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
     };
     let Some(output) = &arguments.output else {
         let mut out = BufWriter::new(std::io::stdout().lock());
-        write(&request, arguments.format, schema, &mut out)?;
-        return out.flush().context("cannot write to stdout");
+        let written = write(&request, arguments.format, schema, &mut out).and_then(|()| Ok(out.flush()?));
+        // Whoever reads may stop, as `| head` does.
+        let ended = |error: &anyhow::Error| {
+            error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        };
+        return written
+            .or_else(|error| if ended(&error) { Ok(()) } else { Err(error.context("cannot write to stdout")) });
     };
     let context = || format!("cannot write {}", output.display());
     let partial = output.with_extension(format!("partial-{}", std::process::id()));

@@ -181,7 +181,7 @@ fn text(file: &Path) -> anyhow::Result<String> {
 
 /// Each fault with its file, one in a line.
 pub fn told(file: &Path, faults: &[Fault]) -> String {
-    faults.iter().map(|fault| format!("{}:{fault}", file.display())).collect::<Vec<_>>().join("\n")
+    faults.iter().map(|fault| fault.of(file.display())).collect::<Vec<_>>().join("\n")
 }
 
 /// The files that are named, and those of the folders that are.

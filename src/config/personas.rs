@@ -99,7 +99,7 @@ fn note(personas: &mut Personas, faults: &mut String, file: &str, parsed: Result
         Ok(persona) => personas.add(persona),
         Err(found) => {
             for fault in found {
-                writeln!(faults, "{file}:{fault}").expect("writing to a string");
+                writeln!(faults, "{}", fault.of(file)).expect("writing to a string");
             }
         }
     }
@@ -108,8 +108,6 @@ fn note(personas: &mut Personas, faults: &mut String, file: &str, parsed: Result
 /// A statement of somebody's own, in one of the forms that `mockaa data check` reads.
 fn ledger(file: &Path) -> Result<Ledger, String> {
     let bytes = std::fs::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
-    statement::read(&bytes).map_err(|faults| {
-        let place = file.display();
-        faults.iter().map(|fault| format!("{place}:{fault}")).collect::<Vec<_>>().join("\n")
-    })
+    statement::read(&bytes)
+        .map_err(|faults| faults.iter().map(|fault| fault.of(file.display())).collect::<Vec<_>>().join("\n"))
 }

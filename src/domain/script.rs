@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub struct TextFault {
     /// Counts from 1; 0 when the place is not known.
     pub line: u64,
+    /// Counts from 1; 0 when it is the whole line.
     pub column: u64,
     pub message: String,
 }
@@ -14,7 +15,18 @@ pub struct TextFault {
 impl std::fmt::Display for TextFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, column, message } = self;
-        if *line == 0 { f.write_str(message) } else { write!(f, "{line}:{column}: {message}") }
+        match (line, column) {
+            (0, _) => f.write_str(message),
+            (line, 0) => write!(f, "{line}: {message}"),
+            (line, column) => write!(f, "{line}:{column}: {message}"),
+        }
+    }
+}
+
+impl TextFault {
+    /// The fault as compilers print it, with its file before its place.
+    pub fn of(&self, file: impl std::fmt::Display) -> String {
+        if self.line == 0 { format!("{file}: {self}") } else { format!("{file}:{self}") }
     }
 }
 

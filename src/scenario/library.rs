@@ -215,7 +215,7 @@ impl Set {
             Ok(plan) => plan,
             Err(found) => {
                 for fault in found {
-                    note(faults, format_args!("{file}:{fault}"));
+                    note(faults, format_args!("{}", fault.of(&file)));
                 }
                 return;
             }
@@ -226,7 +226,7 @@ impl Set {
             return;
         }
         if let Some(fault) = unknown_persona(&plan, personas) {
-            note(faults, format_args!("{file}:{fault}"));
+            note(faults, format_args!("{}", fault.of(&file)));
         }
         for tie in ties(&plan, self.0.values().map(Entry::named)) {
             note(faults, format_args!("{file}:{tie}"));

@@ -105,20 +105,37 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             "csv-balance",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n"),
-            "own.csv:3:0: currentBalance is 16.00, but 20.00 and -5.00 make 15.00",
+            "own.csv:3: currentBalance is 16.00, but 20.00 and -5.00 make 15.00",
         ),
         (
             "csv-order",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-04,DEBIT,5,15,B,\n"),
-            "own.csv:3:0: 2024-01-04 comes after 2024-01-05; rows are in the order of time, oldest first",
+            "own.csv:3: 2024-01-04 comes after 2024-01-05; rows are in the order of time, oldest first",
         ),
         (
             "csv-field",
             format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
-            "own.csv:2:0: type 'CREDITED' is not CREDIT or DEBIT",
+            "own.csv:2: type 'CREDITED' is not CREDIT or DEBIT",
         ),
-        ("csv-header", "date,amount\n".to_owned(), "own.csv:1:0: the header lacks type, currentBalance"),
-        ("csv-empty", HEADER.to_owned(), "own.csv:it has no rows"),
+        ("csv-header", "date,amount\n".to_owned(), "own.csv:1: the header lacks type, currentBalance"),
+        ("csv-empty", HEADER.to_owned(), "own.csv: it has no rows"),
+        (
+            "csv-windows",
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n").replace('\n', "\r\n"),
+            "own.csv:3: currentBalance is 16.00",
+        ),
+        (
+            "csv-comma",
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,B,\n2024-01-06,CREDIT,\"5,000\",5,B,\n"),
+            "own.csv:2: it has 7 fields, and the header 6; a text with a comma in it stands in quotes, an amount has none\n\
+             own.csv:3: amount '5,000' is not an amount above nothing, such as 1250.50: no commas",
+        ),
+        (
+            // What was not read cannot be held against what comes after it.
+            "csv-gap",
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"),
+            "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
+        ),
     ] {
         let said = with_statement(name, "own.csv", &text).expect_err("it is wrong");
         assert!(said.contains(expected), "{name}: {said}");
