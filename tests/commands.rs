@@ -404,6 +404,17 @@ fn data_is_generated_checked_and_refused() {
         assert!(told.contains(said), "{arguments:?}: {told}");
     }
     assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), before, "nothing is half-written");
+    // A shipped persona to begin from is one of one's own at once.
+    let shown = run(&["data", "personas", "--show", "pensioner"]);
+    std::fs::write(
+        folder.join("own.yaml"),
+        String::from_utf8_lossy(&shown.stdout).replace("name: pensioner", "name: own"),
+    )
+    .expect("a file");
+    let own = run(&["data", "generate", "--personas", "own.yaml", "--persona", "own", "--format", "csv"]);
+    assert!(String::from_utf8_lossy(&own.stdout).contains("PENSION"));
+    let unknown = run(&["data", "personas", "--show", "pensionar"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
     // A statement that somebody has tampered with.
     let csv = std::fs::read_to_string(folder.join("year.csv")).expect("text");
     let mut lines: Vec<&str> = csv.lines().collect();

@@ -34,6 +34,8 @@ const RULES: &[Rule] = &[
     ("-EMI", OUT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
     ("RENT", None, "Rent", None, ""),
     ("CREDIT CARD", OUT, "Credit Card Bill Payments", None, ""),
+    ("SWEEP TO FD", OUT, "Investments", Some("Fixed Deposit"), ""),
+    ("SWEEP FROM FD", IN, "Investments", Some("Fixed Deposit"), ""),
     ("SIP", OUT, "Investments", Some("Mutual Funds"), "NACH"),
     ("INVESTMENT", OUT, "Investments", None, ""),
     ("DIVIDEND", IN, "Investments", Some("Dividend"), "NACH"),

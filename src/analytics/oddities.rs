@@ -109,7 +109,9 @@ fn after_salary(book: &Book<'_>) -> Vec<Value> {
             let days = (entry.date - pay.date).num_days();
             (0..=2).contains(&days) && entry.amount * 2 >= pay.amount && entry.account == pay.account
         };
-        let big: Vec<&Entry> = book.debits().filter(soon).collect();
+        // What the bank sweeps into a deposit is still there.
+        let gone = |entry: &&Entry| entry.class.sub != Some("Fixed Deposit");
+        let big: Vec<&Entry> = book.debits().filter(soon).filter(gone).collect();
         let of: Vec<&Entry> = std::iter::once(pay).chain(big.iter().copied()).collect();
         (!big.is_empty()).then(|| month_of(book, Month::of(pay.date), pay.party(), &of))
     });

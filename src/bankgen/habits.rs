@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::loan::{Instalment, schedule};
 use crate::bankgen::names::{FIRST, LAST, entries};
@@ -29,6 +30,7 @@ pub struct Habits<'a> {
     pub earns_interest: bool,
     pub firm: bool,
     seed: u64,
+    customer: &'a str,
     /// Names the account's streams.
     owner: String,
     flows: Vec<Drawn<'a>>,
@@ -79,16 +81,25 @@ impl<'a> Habits<'a> {
         let flows = story.flows.iter().map(|flow| draw(flow, holder, &mut rng)).collect();
         let keeps = story.keeps.as_ref().map_or(0, |amount| base(amount, &mut rng));
         let style = fip.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973) % STYLES;
-        Self { story, branch, opened_on, style, holder, earns_interest, firm, seed, owner, flows, keeps }
+        Self { story, branch, opened_on, style, holder, earns_interest, firm, seed, customer, owner, flows, keeps }
     }
 
     pub fn flows(&self) -> &[Drawn<'a>] {
         &self.flows
     }
 
-    pub fn stream(&self, kind: Kind, ordinal: i64) -> impl Rng + use<> {
+    pub fn stream(&self, kind: Kind, ordinal: i64) -> ChaCha8Rng {
+        self.stream_of(&self.owner, kind, ordinal)
+    }
+
+    /// The stream of a month that the two accounts share between which money moves, so that both tell the same.
+    pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
+        self.stream_of(&format!("{}/{name}", self.customer), Kind::Month, month.ordinal())
+    }
+
+    fn stream_of(&self, owner: &str, kind: Kind, ordinal: i64) -> ChaCha8Rng {
         let ordinal = u64::try_from(ordinal).expect("years are positive");
-        stream(StreamKey { seed: self.seed, owner: &self.owner, kind, ordinal })
+        stream(StreamKey { seed: self.seed, owner, kind, ordinal })
     }
 
     /// The month in which the account was opened.
@@ -122,6 +133,9 @@ impl<'a> Habits<'a> {
             if *varies == 0 { paise } else { paise + paise * rng.random_range(-varies * 100..=varies * 100) / 10_000 };
         if step.0 > 1 {
             return Paise(rounded(paise, *step).0.max(step.0));
+        }
+        if *varies == 0 && matches!(amount, Amount::Each((low, high)) | Amount::Once((low, high)) if low == high) {
+            return Paise(paise);
         }
         // Most prices are in whole rupees.
         let whole = paise / 100 * 100;

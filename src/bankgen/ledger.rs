@@ -5,7 +5,7 @@
 //! transfer to or from another account of the holder; so a month needs no more of the past than its quarter. Where it does
 //! not, the ledger is told from the opening on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
@@ -55,8 +55,8 @@ pub struct Teller<'a> {
     balance: Paise,
     /// Since the last interest: closing balances, in paise days.
     products: Products,
-    /// Charges that wait for money.
-    arrears: Paise,
+    /// Charges that wait for money, the oldest first.
+    arrears: VecDeque<Attempt<'a>>,
     /// What wants to happen this month.
     attempts: Vec<Attempt<'a>>,
     /// The places of what is still to come, the earliest last.
@@ -137,7 +137,7 @@ impl<'a> Teller<'a> {
             next: begin,
             balance,
             products,
-            arrears: Paise(0),
+            arrears: VecDeque::new(),
             attempts: Vec::new(),
             agenda: Vec::new(),
             schedules: HashMap::new(),
@@ -209,9 +209,18 @@ impl<'a> Teller<'a> {
             party: Party::NOBODY,
             purpose: "",
             instalment: None,
-            salt: u64::from(day) * 86_400 + u64::from(second) + u64::from(self.habits.branch.code) * 7_919,
+            salt: self.bank_salt(),
             role: Role::Bank,
         }
+    }
+
+    /// Another one for each of the bank's own rows: their references are made of it.
+    fn bank_salt(&self) -> u64 {
+        let row = u64::try_from(self.next.ordinal()).expect("years are positive") << 20 | self.number << 4;
+        (row | u64::try_from(self.arrears.len()).expect("few") & 15)
+            .wrapping_add(u64::from(self.habits.branch.code))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            >> 16
     }
 
     /// Everything that the habits have for this month.
@@ -230,11 +239,13 @@ impl<'a> Teller<'a> {
                 continue;
             }
             let (low, high) = *times;
+            let mut shared = drawn.flow.side_of.as_ref().map(|name| self.habits.shared_stream(name, month));
+            let rng = shared.as_mut().unwrap_or(&mut rng);
             match every {
                 Every::Day => {
                     for day in 1..=month.length() {
                         for _ in 0..rng.random_range(low..=high) {
-                            self.propose(number, drawn, month, Some((day, day)), &mut rng);
+                            self.propose(number, drawn, month, Some((day, day)), rng);
                         }
                     }
                 }
@@ -242,13 +253,13 @@ impl<'a> Teller<'a> {
                     for week in 0..4 {
                         let last = if week == 3 { month.length() } else { week * 7 + 7 };
                         for _ in 0..rng.random_range(low..=high) {
-                            self.propose(number, drawn, month, Some((week * 7 + 1, last)), &mut rng);
+                            self.propose(number, drawn, month, Some((week * 7 + 1, last)), rng);
                         }
                     }
                 }
                 Every::Month | Every::Quarter | Every::Year => {
                     for _ in 0..rng.random_range(low..=high) {
-                        self.propose(number, drawn, month, None, &mut rng);
+                        self.propose(number, drawn, month, None, rng);
                     }
                 }
             }
@@ -332,6 +343,9 @@ impl<'a> Teller<'a> {
             let part = self.balance.0.max(0) * percent / 100;
             let step = step.0.max(100);
             attempt.amount = Paise(part / step * step);
+            if attempt.channel == Channel::Atm && attempt.amount.0 > 0 {
+                attempt.amount = notes(attempt.amount);
+            }
             attempt.channel = within_limits(attempt.channel, attempt.amount);
         }
         if attempt.amount.0 <= 0 {
@@ -346,13 +360,11 @@ impl<'a> Teller<'a> {
         self.post(attempt, month, sink);
         if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
             let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
-            self.charge(Attempt { purpose: "CHQ RTN CHGS INCL GST", ..charge }, month, sink);
+            let charge = Attempt { purpose: "CHQ RTN CHGS INCL GST", ..charge };
+            self.charge(charge, "CHQ RTN CHGS RECOVERED INCL GST", month, sink);
         }
-        if attempt.direction == TransactionType::Credit && self.arrears.0 > 0 && self.balance - self.arrears >= Paise(0)
-        {
-            let due = std::mem::take(&mut self.arrears);
-            let charge = self.bank(attempt.day, attempt.second, due, Channel::Charge);
-            self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
+        if attempt.direction == TransactionType::Credit {
+            self.recover(attempt.at(), month, sink);
         }
         if let Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) = attempt.drawn
             && attempt.role == Role::Habit
@@ -366,7 +378,8 @@ impl<'a> Teller<'a> {
     fn bounce(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
         let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
         let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
-        self.charge(Attempt { purpose, party: attempt.party, ..charge }, month, sink);
+        let charge = Attempt { purpose, party: attempt.party, ..charge };
+        self.charge(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
         let day = attempt.day + AGAIN_AFTER;
         if attempt.role == Role::Mandate && day < month.length() {
             let day = open_day(attempt.channel, month, day);
@@ -375,12 +388,20 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Takes a charge, now or when there is money.
-    fn charge(&mut self, charge: Attempt<'a>, month: Month, sink: Sink<'_>) {
+    /// Takes a charge, now, or when there is money; then it is told as `later`.
+    fn charge(&mut self, charge: Attempt<'a>, later: &'static str, month: Month, sink: Sink<'_>) {
         if self.balance - charge.amount >= self.floor() {
             self.post(charge, month, sink);
         } else {
-            self.arrears += charge.amount;
+            self.arrears.push_back(Attempt { purpose: later, ..charge });
+        }
+    }
+
+    /// Takes what is due of charges, each by itself, as far as the money goes.
+    fn recover(&mut self, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
+        while let Some(due) = self.arrears.front().filter(|due| self.balance >= due.amount).copied() {
+            self.arrears.pop_front();
+            self.post(Attempt { day, second, ..due }, month, sink);
         }
     }
 
@@ -471,7 +492,8 @@ impl<'a> Teller<'a> {
         let average = self.products.month / i128::from(last - 1).max(1);
         if average < i128::from(story.minimum.0) && month != self.habits.first_month() {
             let charge = self.bank(last, 19 * 3600, LOW_BALANCE, Channel::Charge);
-            self.charge(Attempt { purpose: "MIN BAL CHGS INCL GST", ..charge }, month, sink);
+            let charge = Attempt { purpose: "MIN BAL CHGS INCL GST", ..charge };
+            self.charge(charge, "MIN BAL CHGS RECOVERED INCL GST", month, sink);
         }
         let overdrawn = interest(-self.products.overdrawn, story.interest);
         let earned = if month.ends_quarter() && self.habits.earns_interest && story.limit.0 == 0 {
@@ -504,14 +526,14 @@ impl<'a> Teller<'a> {
     /// rest.
     fn settle(&mut self, wanted: Paise, month: Month, sink: Sink<'_>) {
         let day = month.length();
-        if self.arrears.0 > 0 {
-            let due = std::mem::take(&mut self.arrears);
-            if self.balance - due < Paise(0) {
-                self.transfer(Paise((due.0 / SETTLEMENT + 1) * SETTLEMENT), day, 19, month, sink);
-            }
-            let charge = self.bank(day, 19 * 3600 + 1800, due, Channel::Charge);
-            self.post(Attempt { purpose: "ACH RTN CHGS RECOVERED INCL GST", ..charge }, month, sink);
+        let mut rng = self.habits.stream(Kind::MonthClose, month.ordinal() * 16 + 1);
+        let mut minute = || rng.random_range(0..3600);
+        let (early, late, last) = (minute() / 2 + 1800, minute(), minute());
+        let due: i64 = self.arrears.iter().map(|due| due.amount.0).sum();
+        if due > self.balance.0 {
+            self.transfer(Paise((due / SETTLEMENT + 1) * SETTLEMENT), (day, 19 * 3600 + early), month, sink);
         }
+        self.recover((day, 19 * 3600 + early), month, sink);
         let over = self.balance - wanted;
         let mut rest = over.0.rem_euclid(SETTLEMENT);
         if rest > 0 && rest < 2_000 {
@@ -519,33 +541,36 @@ impl<'a> Teller<'a> {
         }
         let moved = Paise(rest - over.0);
         if moved.0 > 0 {
-            self.transfer(moved, day, 20, month, sink);
+            self.transfer(moved, (day, 20 * 3600), month, sink);
         }
         if rest > 0 {
-            let mut rng = self.habits.stream(Kind::MonthClose, month.ordinal() * 16 + 1);
             let (cast, channel) = if self.habits.firm || (month.year, month.month) < UPI_SINCE {
                 (Cast::Stores, Channel::Card)
             } else {
                 (Cast::Shops, Channel::Upi)
             };
             let party = somebody(cast, self.habits.holder, &mut rng).party;
-            let purchase = self.bank(day, 20 * 3600 + 1200, Paise(rest), channel);
+            let purchase = self.bank(day, 20 * 3600 + late, Paise(rest), channel);
             self.post(Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
         }
         if moved.0 < 0 {
-            self.transfer(moved, day, 21, month, sink);
+            self.transfer(moved, (day, 21 * 3600 + last), month, sink);
         }
     }
 
-    /// Positive: money comes.
-    fn transfer(&mut self, moved: Paise, day: u32, hour: u32, month: Month, sink: Sink<'_>) {
+    /// Positive: money comes. People's banks sweep it to and from a deposit; firms move it to and from another bank.
+    fn transfer(&mut self, moved: Paise, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
         let amount = Paise(moved.0.abs());
         let direction = if moved.0 > 0 { TransactionType::Credit } else { TransactionType::Debit };
-        let channel = within_limits(Channel::Imps, amount);
+        let (channel, purpose) = match direction {
+            _ if self.habits.firm => (within_limits(Channel::Imps, amount), "SELF TRANSFER"),
+            TransactionType::Credit => (Channel::Transfer, "SWEEP FROM FD"),
+            TransactionType::Debit => (Channel::Transfer, "SWEEP TO FD"),
+        };
         let channel = if is_open(channel, month.day(day)) { channel } else { Channel::Transfer };
         let party = Party { name: self.habits.holder, surname: "", number: 1 };
-        let row = self.bank(day, hour * 3600 + 420, amount, channel);
-        self.post(Attempt { direction, party, purpose: "SELF TRANSFER", ..row }, month, sink);
+        let row = self.bank(day, second, amount, channel);
+        self.post(Attempt { direction, party, purpose, ..row }, month, sink);
     }
 }
 
@@ -594,7 +619,7 @@ fn within_limits(channel: Channel, amount: Paise) -> Channel {
     }
 }
 
-/// Cash machines give notes of a hundred, and ten thousand at once.
+/// Cash machines give notes of a hundred, and at most ten thousand at once.
 fn notes(amount: Paise) -> Paise {
     Paise((amount.0 / 10_000 * 10_000).clamp(10_000, 1_000_000))
 }

@@ -13,6 +13,8 @@ pub struct Paper {
     pub swing: i64,
     /// Tells papers apart.
     pub salt: u64,
+    /// Its prices are multiples of so many ten-thousandths of a rupee.
+    pub tick: i64,
 }
 
 #[expect(
@@ -37,7 +39,7 @@ impl Paper {
         let noise = (mixed(self.salt ^ day as u64) % 2001) as f64 / 1000.0 - 1.0;
         let drift = wave(683.0, 0.5, 0) + wave(227.0, 0.3, 8) + wave(61.0, 0.15, 16) + 0.05 * noise;
         let price = self.base as f64 * power(rate, years) * (1.0 + swing * drift);
-        (price as i64).max(100)
+        (price as i64 / self.tick * self.tick).max(self.tick.max(100))
     }
 }
 
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn prices_move_a_little_each_day_and_grow_with_the_years() {
-        let paper = Paper { base: 1_000_000, growth: 1200, swing: 2000, salt: 42 };
+        let paper = Paper { base: 1_000_000, growth: 1200, swing: 2000, salt: 42, tick: 1 };
         let first = NaiveDate::from_ymd_opt(2004, 1, 1).unwrap();
         let days: Vec<NaiveDate> = first.iter_days().take(365 * 30).collect();
         for pair in days.windows(2) {

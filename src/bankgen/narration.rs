@@ -375,7 +375,7 @@ impl Facts<'_> {
             Channel::Cheque | Channel::Atm => digits(out, self.salt % 1_000_000, 6),
             Channel::Cash => {
                 out.push_str("CASH");
-                digits(out, u64::from(self.branch.code), 6);
+                digits(out, self.salt % 100_000_000, 8);
             }
             Channel::Interest => {
                 out.push_str("INT");

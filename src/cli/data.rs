@@ -15,7 +15,7 @@ use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
 use crate::cli::own::OwnPersonas;
 use crate::cli::{Usage, input};
 use crate::config::participants;
-use crate::config::personas::named;
+use crate::config::personas::{named, shipped_text};
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{ConsentType, Range};
 use crate::domain::naming::alternatives;
@@ -36,8 +36,14 @@ pub enum Command {
     #[command(after_help = EXAMPLES)]
     Generate(Box<Generate>),
     /// List the personas and what each holds.
-    #[command(after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/")]
+    #[command(
+        after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
+                      salaried > mine.yaml"
+    )]
     Personas {
+        /// Print the file of a shipped persona instead, to begin your own from.
+        #[arg(long, value_name = "NAME", conflicts_with = "personas")]
+        show: Option<String>,
         #[command(flatten)]
         personas: OwnPersonas,
     },
@@ -75,19 +81,20 @@ pub struct Generate {
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     account: usize,
 
-    /// First day; without it a year before the last.
-    #[arg(long, value_name = "DATE")]
+    /// First day, such as 2023-04-01; without it a year before the last.
+    #[arg(long, value_name = "DATE", value_parser = date)]
     from: Option<NaiveDate>,
 
     /// Last day; without it the day of --as-of.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<NaiveDate>,
 
     /// The day from which dates such as `2 months ago` count.
-    #[arg(long, default_value = "2024-07-01", value_name = "DATE")]
+    #[arg(long, default_value = "2024-07-01", value_name = "DATE", value_parser = date)]
     as_of: NaiveDate,
 
-    #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
+    /// A whole number; another one is another life.
+    #[arg(long, env = "MOCKAA_SEED", default_value_t = 42, allow_negative_numbers = true)]
     seed: u64,
 
     /// The customer's address; another customer has another name, other amounts, other shops.
@@ -127,7 +134,8 @@ pub enum Format {
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(arguments) => generate(&arguments)?,
-        Command::Personas { personas: own } => {
+        Command::Personas { show: Some(name), .. } => print!("{}", shipped_text(&name)?),
+        Command::Personas { show: None, personas: own } => {
             for persona in own.read()?.iter() {
                 println!("{}\n    {}\n    {}\n", persona.name, persona.description, kinds(persona));
             }
@@ -167,6 +175,9 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
         now: range.to,
     };
     let Some(output) = &arguments.output else {
+        if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal() {
+            return Err(Usage("a terminal does not show it; give it a file with --output, or a pipe".to_owned()).into());
+        }
         let mut out = BufWriter::new(std::io::stdout().lock());
         let written = write(&request, arguments.format, schema, &mut out).and_then(|()| Ok(out.flush()?));
         // Whoever reads may stop, as `| head` does.
@@ -222,6 +233,10 @@ fn kinds(persona: &Persona) -> String {
     let mut kinds: Vec<&str> = persona.accounts.iter().map(|account| account.fi_type.as_str()).collect();
     kinds.dedup();
     kinds.join(", ")
+}
+
+fn date(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "write year, month and day: 2024-03-31".to_owned())
 }
 
 /// Whole days in India.

@@ -45,6 +45,18 @@ shipped!(
 #[error("{0}")]
 pub struct BadPersonas(String);
 
+/// The file of a shipped persona, to begin one's own from.
+///
+/// # Errors
+/// What there is instead.
+pub fn shipped_text(name: &str) -> Result<&'static str, BadPersonas> {
+    let named = |(file, _): &&(&str, &str)| Path::new(file).file_stem().is_some_and(|stem| stem == name);
+    SHIPPED.iter().find(named).map(|(_, text)| *text).ok_or_else(|| {
+        let all = SHIPPED.iter().filter_map(|(file, _)| Path::new(file).file_stem()?.to_str());
+        BadPersonas(format!("no persona {name} is shipped; {}", alternatives(name, all)))
+    })
+}
+
 /// The persona of this name.
 ///
 /// # Errors

@@ -103,6 +103,14 @@ pub fn working_day_from(mut date: NaiveDate) -> NaiveDate {
     date
 }
 
+/// The first day on which exchanges and funds deal, from this one on: no Saturday either.
+pub fn trading_day_from(mut date: NaiveDate) -> NaiveDate {
+    while date.weekday() == Weekday::Sat || !is_working_day(date) {
+        date = date.succ_opt().expect("a day within the calendar");
+    }
+    date
+}
+
 /// Bank holidays that are the same in all of India and whose date can be computed: Republic Day, the yearly closing of
 /// accounts, Good Friday, Independence Day, Gandhi Jayanti, Christmas.
 ///

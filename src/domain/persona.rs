@@ -142,6 +142,9 @@ pub struct Flow {
     pub mandate: bool,
     /// What shares and balances are measured by.
     pub income: bool,
+    /// It is one side of a transfer between two accounts of the customer; the flow of the same name in the other account is the
+    /// other side.
+    pub side_of: Option<String>,
     pub then: Option<Then>,
 }
 

@@ -8,7 +8,7 @@ use mockaa::domain::calendar::{Month, is_working_day};
 use mockaa::domain::consent::{ConsentType, Filter, FilterOn, Operator, TransactionType};
 use mockaa::domain::money::Paise;
 use mockaa::domain::persona::{Content, Life};
-use mockaa::domain::statement::{Row, Statement, TransactionMode};
+use mockaa::domain::statement::{Body, Row, Statement, TransactionMode};
 use mockaa::domain::time::{Span, Timestamp};
 use proptest::prelude::*;
 
@@ -218,7 +218,7 @@ fn every_year_has_its_pay_and_its_habits() {
         assert_eq!(count("SAVINGS INTEREST"), 4, "{year}");
         assert_eq!((count("RENT"), count("SIP")), (12, 12), "{year}");
         // Before there was UPI, bills were paid by card, and a card's narration does not tell what for.
-        assert_eq!(count("BILL"), if year < 2017 { 0 } else { 36 }, "{year}");
+        assert_eq!(count("BILL"), if year < 2017 { 0 } else { 24 }, "{year}");
         let of = |mode| rows.iter().filter(|told| told.row.mode == mode).count();
         for mode in [TransactionMode::Neft, TransactionMode::Nach, TransactionMode::Atm, TransactionMode::Card] {
             assert!(of(mode) >= 12, "{mode} in {year}: {}", of(mode));
@@ -281,13 +281,91 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
     for seed in 0..5 {
         let account = first_deposit(&life, seed, CUSTOMER);
         let ask = Ask { seed, ..Ask::all(&life, &account, day(2019, 1, 1), day(2022, 1, 1)) };
-        for told in rows(&ask.statement()) {
+        let rows = rows(&ask.statement());
+        for told in &rows {
             charges += usize::from(told.narration.contains("RTN CHGS"));
             penalties += usize::from(told.narration.contains("MIN BAL CHGS"));
+            // Each by itself, also where it had to wait.
+            let fixed = |word, rupees| !told.narration.contains(word) || told.row.amount == Paise::rupees(rupees);
+            assert!(fixed("RTN CHGS", 295) && fixed("MIN BAL CHGS", 354), "{told:?}");
         }
+        let taken = rows.iter().filter(|told| told.narration.contains("CHGS"));
+        let (count, references) = taken.fold((0, HashSet::new()), |(count, mut all), told| {
+            all.insert(told.reference.clone());
+            (count + 1, all)
+        });
+        assert_eq!(references.len(), count, "no two charges have one reference");
     }
     assert!(charges > 50, "{charges}");
     assert!(penalties > 50, "{penalties}");
+}
+
+#[test]
+fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
+    let life = life("two-banks");
+    for seed in 0..5 {
+        let sides = held(&life, seed, CUSTOMER).into_iter().map(|account| {
+            let ask = Ask { seed, ..Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)) };
+            let of = rows(&ask.statement()).into_iter().filter(|told| told.narration.contains("HOUSEHOLD"));
+            of.map(|told| (told.row.at, told.signed(), told.reference)).collect::<Vec<_>>()
+        });
+        let [went, came] = <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
+        assert_eq!(went.len(), 60);
+        let mirrored: Vec<_> = went.into_iter().map(|(at, signed, reference)| (at, -signed, reference)).collect();
+        assert_eq!(mirrored, came);
+    }
+}
+
+#[test]
+fn exchanges_rest_on_saturdays_and_deal_in_steps() {
+    let life = life("investor");
+    for account in held(&life, 42, CUSTOMER) {
+        if !matches!(account.fi_type, FiType::Equities | FiType::Etf | FiType::MutualFunds | FiType::Reit) {
+            continue;
+        }
+        let statement = Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)).statement();
+        let Body::Other(document) = &statement.body else { panic!("it is no bank account") };
+        let mut rows = 0;
+        let mut look = vec![&document.root];
+        while let Some(element) = look.pop() {
+            look.extend(&element.children);
+            if element.name != "Transaction" {
+                continue;
+            }
+            rows += 1;
+            let at = ["transactionDateTime", "allocationDateTime", "navDate", "transactionDate"];
+            if let Some(day) =
+                at.iter().find_map(|name| element.get(name)).and_then(|at| at[..10].parse::<NaiveDate>().ok())
+            {
+                assert!(
+                    !matches!(day.weekday(), chrono::Weekday::Sat | chrono::Weekday::Sun),
+                    "{}: {day}",
+                    account.fi_type
+                );
+            }
+            if account.fi_type == FiType::Equities {
+                let rate = element.get("rate").expect("it has one");
+                let (_, decimals) = rate.split_once('.').expect("decimals");
+                let decimals: u32 = format!("{decimals:0<4}").parse().expect("digits");
+                assert_eq!(decimals % 500, 0, "{rate}");
+            }
+        }
+        assert!(rows > 10, "{}: {rows}", account.fi_type);
+    }
+}
+
+#[test]
+fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
+    let life = life("small-business");
+    for seed in 0..5 {
+        let of =
+            |kind| held(&life, seed, CUSTOMER).into_iter().find(|account| account.fi_type == kind).expect("it has one");
+        let told = |account| Ask { seed, ..Ask::all(&life, account, day(2023, 1, 1), day(2024, 1, 1)) }.statement();
+        let (deposit, registration) = (of(FiType::Deposit), of(FiType::Gstr1_3b));
+        let holder = told(&deposit).holders.expect("they were asked for").first.name;
+        let Body::Other(returns) = told(&registration).body else { panic!("it is no bank account") };
+        assert!(format!("{returns:?}").contains(&format!("(\"lgnm\", \"{holder}\")")), "{holder}");
+    }
 }
 
 #[test]

@@ -29,9 +29,11 @@ pub fn masked(ask: &Ask<'_>) -> String {
 
 pub fn returns(ask: &Ask<'_>) -> Told {
     let mut rng = ask.rng(0);
-    let (firm, _, _) = pick(&mut rng, entries(Cast::Firms));
+    let (drawn, _, _) = pick(&mut rng, entries(Cast::Firms));
+    // Where a firm holds the accounts, it is the one that is registered.
+    let firm = ask.firm().unwrap_or(drawn).to_owned();
     let details = Element::new("BusinessDetails")
-        .with("lgnm", firm)
+        .with("lgnm", firm.clone())
         .with("trdnm", firm)
         .with("dty", "Regular")
         .with("sts", "Active")

@@ -107,6 +107,11 @@ pub struct Entry {
 }
 
 impl<'a> Ask<'a> {
+    /// The firm that holds the accounts, if one does.
+    pub fn firm(&self) -> Option<&str> {
+        self.request.life.persona.holder.firm.then_some(self.holders.first.name.as_str())
+    }
+
     fn new(
         request: &'a StatementRequest<'a>,
         number: u64,

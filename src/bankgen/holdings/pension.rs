@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::trades::price;
 use super::{Ask, Entry, Told, Transactions, at, id};
 use crate::bankgen::market::Paper;
-use crate::domain::calendar::{Month, working_day_from};
+use crate::domain::calendar::{Month, trading_day_from};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
@@ -39,7 +39,7 @@ struct Held {
 fn paper(scheme: usize, tier: usize) -> Paper {
     let (rupees, growth, swing) = SCHEMES[scheme].3;
     let salt = (u64::try_from(scheme * 2 + tier).expect("they are few") + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
-    Paper { base: rupees * 10_000, growth, swing, salt }
+    Paper { base: rupees * 10_000, growth, swing, salt, tick: 1 }
 }
 
 impl Tier {
@@ -57,7 +57,7 @@ impl Tier {
         let mut month = Month::of(ask.opened_on);
         let mut since = 0;
         while month.day(1) <= ask.today() {
-            let day = working_day_from(month.day(15).max(ask.opened_on));
+            let day = trading_day_from(month.day(15).max(ask.opened_on));
             if since % every == 0 && at(day, 12, 0, 0) <= ask.now() {
                 tier.contribute(day, own, employer);
             }

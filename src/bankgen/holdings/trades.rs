@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 
 use super::{Ask, at, isin};
 use crate::bankgen::market::Paper;
-use crate::domain::calendar::{Month, working_day_from};
+use crate::domain::calendar::{Month, trading_day_from};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
@@ -169,7 +169,7 @@ impl Portfolio {
             if manner.day.is_some() { (number - 1) % holdings.len() } else { rng.random_range(0..holdings.len()) };
         let wished = manner.day.unwrap_or_else(|| rng.random_range(1..=25));
         let first = if month == Month::of(ask.opened_on) { ask.opened_on } else { month.day(1) };
-        let day = working_day_from(month.day(wished).max(first));
+        let day = trading_day_from(month.day(wished).max(first));
         let (hour, minute, second) = (rng.random_range(9..15), rng.random_range(16..60), rng.random_range(0..60));
         let holding = &holdings[place];
         let price = holding.paper.price(day);
@@ -217,7 +217,9 @@ fn drawn(manner: &Manner, rng: &mut impl Rng) -> Vec<Holding> {
         let (rupees, growth, swing) = listed.price;
         // A paper has one price, whoever holds it.
         let salt = (u64::try_from(place).expect("tables are short") + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let paper = Paper { base: rupees * 10_000, growth, swing, salt };
+        // Exchanges deal in steps of five paise.
+        let tick = if manner.fractions { 1 } else { 500 };
+        let paper = Paper { base: rupees * 10_000, growth, swing, salt, tick };
         let (kind, series) = manner.isin;
         let isin = isin(kind, series, u64::try_from(place).expect("tables are short") + 101);
         Holding { listed, paper, isin, units: 0, cost: Paise(0), first_bought: None, salt }

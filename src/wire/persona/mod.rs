@@ -6,6 +6,7 @@
 
 mod types;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
@@ -41,7 +42,7 @@ pub type Statements<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<TextFault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let file = typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the persona")?;
-    let mut reader = Reader { statements, faults: Vec::new() };
+    let mut reader = Reader { statements, faults: Vec::new(), sides: BTreeMap::new() };
     let persona = reader.persona(file);
     if reader.faults.is_empty() {
         return Ok(persona);
@@ -50,12 +51,30 @@ pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<Text
     Err(reader.faults)
 }
 
+/// Whether a transfer between two accounts comes in just where it goes out.
+fn has_both_sides(accounts: &[AccountPlan], side: &str) -> bool {
+    let of = |plan: &AccountPlan| match &plan.content {
+        Content::Story(story) => {
+            story.flows.iter().filter(|flow| flow.side_of.as_deref() == Some(side)).cloned().collect()
+        }
+        Content::Told(_) | Content::Holding { .. } => Vec::new(),
+    };
+    let sides: Vec<Vec<Flow>> = accounts.iter().map(of).filter(|flows: &Vec<Flow>| !flows.is_empty()).collect();
+    let [one, other] = &sides[..] else { return false };
+    let ([one], [other]) = (&one[..], &other[..]) else { return false };
+    let Flow { amount, grows, varies, step, every, times, months, on, channel, chance, .. } = one.clone();
+    let mirrored = Flow { amount, grows, varies, step, every, times, months, on, channel, chance, ..other.clone() };
+    one.direction != other.direction && mirrored == *other
+}
+
 /// Nothing happens more often than that in a period.
 const TIMES_MAX: i64 = 5_000;
 
 struct Reader<'a> {
     statements: Statements<'a>,
     faults: Vec<TextFault>,
+    /// Where each transfer between two accounts is first named.
+    sides: BTreeMap<String, Location>,
 }
 
 impl Reader<'_> {
@@ -71,7 +90,16 @@ impl Reader<'_> {
             self.say(born.referenced, "born takes years from 1920 to 2020".to_owned());
         }
         let holder = HolderPlan { born: years, joint, abroad, firm };
-        let accounts = accounts.into_iter().map(|account| self.account(account)).collect();
+        let accounts: Vec<AccountPlan> = accounts.into_iter().map(|account| self.account(account)).collect();
+        for (side, place) in std::mem::take(&mut self.sides) {
+            if !has_both_sides(&accounts, &side) {
+                let alike = "amount, grows, varies, step, every, times, months, on, by and chance";
+                let message = format!(
+                    "side_of {side}: a transfer is an in and an out of that name in two accounts, with the same {alike}"
+                );
+                self.say(place, message);
+            }
+        }
         Persona { name: name.into(), description: description.trim().to_owned(), holder, accounts }
     }
 
@@ -208,11 +236,15 @@ impl Reader<'_> {
             AmountSpec::Plain(plain) => match &plain.value {
                 PlainAmount::Rupees(Rupees(range)) => Amount::Each(*range),
                 PlainAmount::Word(word) if word == "usual" => Amount::Usual,
-                PlainAmount::Word(word) => {
-                    let told = quoted(word);
+                PlainAmount::Word(_) | PlainAmount::Wrong(_) => {
+                    let told = if let PlainAmount::Word(word) = &plain.value {
+                        format!(", not {}", quoted(word))
+                    } else {
+                        String::new()
+                    };
                     self.say(
                         spec.referenced,
-                        format!("{key} takes rupees, a range such as 20..180, or usual, not {told}"),
+                        format!("{key} takes rupees such as 4500, a range such as 20..180, usual, or once, share, balance or loan{told}"),
                     );
                     fallback
                 }
@@ -254,6 +286,7 @@ impl Reader<'_> {
             chance,
             mandate,
             income,
+            side_of,
             then,
         } = spec.value;
         let (direction, amount) = match (&r#in, &out) {
@@ -303,6 +336,15 @@ impl Reader<'_> {
             }
             Paise(step.value.0.0.0.max(1))
         });
+        let then = then.map(|then| self.then(place, then));
+        let side_of = side_of.map(|side| {
+            if !matches!(amount, Amount::Each(_)) {
+                let message = "the side of a transfer has an amount in rupees, such as 30000..40000";
+                self.say(side.referenced, message.to_owned());
+            }
+            self.sides.entry(side.value.clone()).or_insert(side.referenced);
+            side.value
+        });
         Flow {
             direction,
             amount,
@@ -321,7 +363,8 @@ impl Reader<'_> {
             chance: chance.unwrap_or(100),
             mandate,
             income,
-            then: then.map(|then| self.then(place, then)),
+            side_of,
+            then,
         }
     }
 

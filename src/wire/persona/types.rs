@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
@@ -114,10 +115,10 @@ fn opened(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AmountSpec {
+    Said(SaidAmount),
     /// Drawn each time; `usual`: whatever is usual with whom it is.
     #[schemars(with = "PlainAmount")]
     Plain(Spanned<PlainAmount>),
-    Said(SaidAmount),
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +126,8 @@ pub(super) enum AmountSpec {
 pub(super) enum PlainAmount {
     Rupees(Rupees),
     Word(String),
+    /// It is told what would have been right.
+    Wrong(IgnoredAny),
 }
 
 impl JsonSchema for PlainAmount {
@@ -221,6 +224,9 @@ pub(super) struct FlowSpec {
     /// Shares are measured by it.
     #[serde(default)]
     pub(super) income: bool,
+    /// One side of a transfer between two accounts; the flow of this name in the other account is the other side.
+    #[schemars(with = "Option<String>")]
+    pub(super) side_of: Option<Spanned<String>>,
     pub(super) then: Option<ThenSpec>,
 }
 

@@ -235,6 +235,9 @@ fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
     let key_told = quoted(key);
     match meant(key, known.iter().copied()) {
         Some(meant) => format!("{key_told} is no key of {name}; did you mean {meant}? It takes {}", known.join(", ")),
+        None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{key_told} is no key of {name}; a number has no commas: 500000, not 5,00,000")
+        }
         None if known.is_empty() => format!("{key_told} is no key of {name}, which takes none: {{}}"),
         None => format!("{key_told} is no key of {name}; it takes {}", known.join(", ")),
     }
