@@ -32,12 +32,14 @@ use crate::wire::unaport::data::Generated;
 /// `Assumption:` `?async=true` asks for 202 at once; without it the answer is 200 when the report is there. The webhook comes
 /// either way.
 pub async fn generate(call: Call) -> HttpResponse {
-    call.reply_unaport(begin(&call)).await
+    let outcome = begin(&call).await;
+    call.reply_unaport(outcome).await
 }
 
-fn begin(call: &Call) -> Result<Answer, Problem> {
+/// `Assumption:` what has no transactions has no analytics: 404, and no webhook.
+async fn begin(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
-    let (session, _) = own_session(call, &visitor)?;
+    let (session, own) = own_session(call, &visitor)?;
     let pairs = Pairs::parse(call.query())?.only(&["async"])?;
     let later = match pairs.first("async") {
         None | Some("false") => false,
@@ -45,9 +47,13 @@ fn begin(call: &Call) -> Result<Answer, Problem> {
         Some(other) => return Err(Problem::field("async", format!("{} is neither true nor false", quoted(other)))),
     };
     session.check_life(visitor.world.now())?;
-    if !session.has_data() {
-        return Err(Refusal::NoDataFound(session.status.to_string()).into());
-    }
+    let (told_of, seed) = (Arc::clone(&session), visitor.world.seed());
+    let looked = tokio::task::spawn_blocking(move || {
+        let statements = told(&told_of, &own.consent, seed)?;
+        let banks = statements.iter().filter_map(|(_, statement)| statement.bank()?.transactions.as_ref());
+        if banks.clone().all(|told| told.rows.is_empty()) { Err(nothing_to_analyse(&told_of)) } else { Ok(()) }
+    });
+    looked.await.expect("telling statements does not panic")?;
     let answer = Generated::new(visitor.dialect(), &session, later);
     if call.is_head() {
         return Ok(Answer::json(&answer));
@@ -120,12 +126,17 @@ impl Asked {
                 .filter(|(id, _)| analytic.is_none_or(|wanted| wanted == *id))
                 .map(|(id, statement)| (*id, statement))
                 .collect();
-            report(&wanted).ok_or_else(|| {
-                Problem::Unknown("there are no bank transactions in it: analytics are of DEPOSIT accounts".to_owned())
-            })
+            report(&wanted).ok_or_else(|| nothing_to_analyse(&session))
         });
         made.await.expect("analysing does not panic")
     }
+}
+
+fn nothing_to_analyse(session: &Session) -> Problem {
+    let (from, to) = (session.range.from.ist_date(), session.range.to.ist_date());
+    Problem::Unknown(format!(
+        "there are no transactions of DEPOSIT accounts from {from} to {to}, and analytics are made of these"
+    ))
 }
 
 fn unknown_analytic(id: u32) -> Problem {

@@ -335,3 +335,28 @@ async fn what_is_made_of_data_is_gone_with_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_has_no_transactions_has_no_analytics() {
+    let mut app = TestApp::start().await;
+    let lender = Lender::arrive(&app).await;
+    let handle = lender
+        .raise(&app, |body| {
+            detail(body)["FIDataRange"] =
+                json!({ "from": "1999-01-01T00:00:00.000Z", "to": "2000-01-01T00:00:00.000Z" });
+        })
+        .await;
+    app.act(&handle, "approve").await.ok();
+    app.advance("0s").await;
+    let session = lender.session(&app, &handle).await;
+    told(&mut app);
+    let refused = lender.get(&app, &format!("{APP}/FIU/FI/Analytic/{}/{session}", lender.org)).await;
+    assert_eq!(refused.status, 404, "{}", refused.text);
+    assert!(
+        refused.text.contains("no transactions of DEPOSIT accounts from 1999-01-01 to 2000-01-01"),
+        "{}",
+        refused.text
+    );
+    app.advance("0s").await;
+    assert!(told(&mut app).is_empty(), "nobody is told of a success");
+}
