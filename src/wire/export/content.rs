@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use super::{Cell, Sheet, Workbook};
+use super::{Cell, PART, Sheet, Workbook};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
@@ -181,57 +181,77 @@ pub fn of_analytics(report: &Value) -> Workbook {
     ];
     let heading = heading.map(|(name, value)| (name.to_owned(), said(value))).to_vec();
     for (name, section) in report.as_object().into_iter().flatten() {
-        lists(name, section, &mut sheets);
+        let mut rows = Vec::new();
+        told(section, "", name, &mut rows);
+        sheets.extend(of_rows(name, &rows));
     }
     // Every transaction once, as the months have them.
     let all = report["cashflow"]["monthly"].as_array().into_iter().flatten();
     let all: Vec<&Value> = all.flat_map(|month| month["transactions"].as_array().into_iter().flatten()).collect();
-    if let Some(told) = list_sheet("transactions", &all) {
-        sheets.push(told);
-    }
+    let all: Vec<Map<String, Value>> = all.into_iter().map(plain).collect();
+    sheets.extend(of_rows("transactions", &all));
     Workbook { title: "Analytics".to_owned(), heading, sheets }
 }
 
-fn lists(path: &str, value: &Value, sheets: &mut Vec<Sheet>) {
+/// What is no list and no object.
+fn plain(value: &Value) -> Map<String, Value> {
+    let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array() && !value.is_object());
+    fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The rows of a section: items of its lists, each with the part of the section that it is from, and single figures by name.
+fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Value>>) {
+    let with_part = |mut row: Map<String, Value>| {
+        if !part.is_empty() {
+            row.insert(PART.to_owned(), part.into());
+        }
+        row
+    };
+    // A section is often called like the only thing in it.
+    let within = |name: &str| match (part, name) {
+        (part, name) if name == section => part.to_owned(),
+        ("", name) => name.to_owned(),
+        (part, name) => format!("{part}, {name}"),
+    };
     match value {
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            let items: Vec<&Value> = items.iter().collect();
-            sheets.extend(list_sheet(path, &items));
+        Value::Array(items) => {
+            for item in items.iter().filter(|item| item.is_object()) {
+                let row = plain(item);
+                let names: Vec<&str> = row.values().filter_map(Value::as_str).collect();
+                let (within, told_alone) = (within(&names.join(" ")), row.len() > 2);
+                if !row.is_empty() {
+                    rows.push(with_part(row));
+                }
+                // Where little is said of an item itself, it is what is in it that counts.
+                let inner = item.as_object().into_iter().flatten().filter(|(_, value)| value.is_array() && !told_alone);
+                inner.for_each(|(_, value)| told(value, &within, section, rows));
+            }
         }
         Value::Object(fields) => {
-            let plain: Map<String, Value> = fields
-                .iter()
-                .filter(|(_, value)| !value.is_array() && !value.is_object())
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
-            if !plain.is_empty() {
-                sheets.extend(list_sheet(path, &[&Value::Object(plain)]));
+            for (name, value) in plain(value) {
+                rows.push(with_part(
+                    [("figure".to_owned(), name.into()), ("value".to_owned(), value)].into_iter().collect(),
+                ));
             }
-            for (name, value) in fields {
-                // A section is often called like the only thing in it.
-                let within = if path.ends_with(name.as_str()) { path.to_owned() } else { format!("{path} {name}") };
-                lists(&within, value, sheets);
+            for (name, value) in fields.iter().filter(|(_, value)| value.is_array() || value.is_object()) {
+                told(value, &within(name), section, rows);
             }
         }
         _ => {}
     }
 }
 
-/// The plain fields of the items as columns.
-fn list_sheet(name: &str, items: &[&Value]) -> Option<Sheet> {
+/// The rows, below the names of all that is in one of them.
+fn of_rows(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     let mut columns: Vec<String> = Vec::new();
-    for item in items {
-        for (name, value) in item.as_object().into_iter().flatten() {
-            if !value.is_array() && !value.is_object() && !columns.contains(name) {
-                columns.push(name.clone());
-            }
+    for column in [PART, "figure", "value"].into_iter().chain(rows.iter().flat_map(Map::keys).map(String::as_str)) {
+        if !columns.iter().any(|known| known == column) && rows.iter().any(|row| row.contains_key(column)) {
+            columns.push(column.to_owned());
         }
     }
-    if columns.is_empty() {
-        return None;
-    }
-    let rows = items.iter().map(|item| columns.iter().map(|column| cell(&item[column.as_str()])).collect());
-    Some(Sheet { name: name.to_owned(), rows: rows.collect(), columns, chart: None })
+    let cells = |row: &Map<String, Value>| columns.iter().map(|name| row.get(name).map_or(Cell::Empty, cell)).collect();
+    let rows = rows.iter().map(cells).collect();
+    (!columns.is_empty()).then(|| Sheet { name: name.to_owned(), rows, columns, chart: None })
 }
 
 /// Amounts are texts in analytics, and become figures here.
@@ -241,10 +261,47 @@ fn cell(value: &Value) -> Cell {
         Value::String(text) if text.is_empty() => Cell::Empty,
         Value::String(text) => match (text.parse::<NaiveDate>(), Paise::parse(text)) {
             (Ok(date), _) => Cell::Date(date),
-            (_, Some(amount)) => Cell::Money(amount),
+            (_, Some(amount)) if text.contains('.') => Cell::Money(amount),
+            // What has no decimals is a count.
+            _ if text.len() < 10 => {
+                text.parse::<u32>().map_or_else(|_| Cell::Text(text.clone()), |n| Cell::Number(n.into()))
+            }
             _ => Cell::Text(text.clone()),
         },
         Value::Bool(flag) => Cell::Text(flag.to_string()),
         _ => Cell::Empty,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::of_analytics;
+
+    #[test]
+    fn a_section_is_a_sheet_and_names_its_parts() {
+        let report = json!({
+            "overview": { "account": { "accountNumber": "X1" }, "bsaScore": "700" },
+            "summary": {
+                "closing": [{ "month": "Jan 2024", "amount": "12.50" }],
+                "deposits": [{ "month": "Jan 2024", "amount": "7.00", "count": "3" }],
+            },
+            "oddities": [{ "activity": "Cash", "transactions": [{ "date": "2024-01-05", "amount": "1.00", "id": 7 }] }],
+        });
+        let told = of_analytics(&report).sheets;
+        let sheets: Vec<_> = told.iter().map(|sheet| (&*sheet.name, sheet.columns.join(" "))).collect();
+        assert_eq!(
+            sheets,
+            [
+                ("oddities", "part activity amount date id".to_owned()),
+                ("overview", "part figure value".to_owned()),
+                ("summary", "part amount month count".to_owned()),
+            ]
+        );
+        let rows: Vec<Vec<String>> =
+            told[2].rows.iter().map(|row| row.iter().map(super::Cell::text).collect()).collect();
+        assert_eq!(rows, [["closing", "12.50", "Jan 2024", ""], ["deposits", "7.00", "Jan 2024", "3"]]);
+        assert_eq!(told[0].rows[1][0].text(), "Cash");
     }
 }

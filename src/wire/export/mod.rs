@@ -20,6 +20,9 @@ pub struct Workbook {
     pub sheets: Vec<Sheet>,
 }
 
+/// The first column of a sheet whose rows are of several parts; in print each part is a table.
+const PART: &str = "part";
+
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {

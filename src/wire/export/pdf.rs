@@ -2,7 +2,7 @@
 
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
-use super::{Cell, Sheet, Workbook};
+use super::{Cell, PART, Sheet, Workbook};
 
 /// The media type of a document (ISO 32000).
 pub const MEDIA_TYPE: &str = "application/pdf";
@@ -35,7 +35,13 @@ pub fn write(workbook: &Workbook) -> Vec<u8> {
         pages.y -= 13.0;
     }
     for sheet in workbook.sheets.iter().filter(|sheet| !sheet.rows.is_empty()) {
-        pages.table(sheet);
+        if sheet.columns[0] == PART {
+            for part in parts(sheet) {
+                pages.table(&part);
+            }
+        } else {
+            pages.table(sheet);
+        }
     }
     pages.finish()
 }
@@ -158,6 +164,21 @@ impl Pages<'_> {
         }
         pdf.finish()
     }
+}
+
+/// A table for each part of a sheet, with the columns that say something there: paper is narrow.
+fn parts(sheet: &Sheet) -> Vec<Sheet> {
+    let same = |one: &Vec<Cell>, other: &Vec<Cell>| one[0] == other[0];
+    let tables = sheet.rows.chunk_by(same).map(|rows| {
+        let part = rows[0][0].text();
+        let name = if part.is_empty() { sheet.name.clone() } else { format!("{}: {part}", sheet.name) };
+        let says = |place: &usize| rows.iter().any(|row| row[*place] != Cell::Empty);
+        let places: Vec<usize> = (1..sheet.columns.len()).filter(says).collect();
+        let cells = |row: &Vec<Cell>| places.iter().map(|place| row[*place].clone()).collect();
+        let columns = places.iter().map(|place| sheet.columns[*place].clone()).collect();
+        Sheet { name, columns, rows: rows.iter().map(cells).collect(), chart: None }
+    });
+    tables.filter(|table| !table.columns.is_empty()).collect()
 }
 
 /// How far a text moves so that it ends at the right of its column.
