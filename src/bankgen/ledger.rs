@@ -57,10 +57,8 @@ pub struct Teller<'a> {
     products: Products,
     /// Charges that wait for money, the oldest first.
     arrears: VecDeque<Attempt<'a>>,
-    /// What wants to happen this month.
-    attempts: Vec<Attempt<'a>>,
-    /// The places of what is still to come, the earliest last.
-    agenda: Vec<Due>,
+    /// Kept from month to month for its room.
+    agenda: Agenda<'a>,
     /// The schedules of the loans that run, by flow.
     schedules: HashMap<usize, Schedule>,
     number: u64,
@@ -104,6 +102,25 @@ impl Attempt<'_> {
     }
 }
 
+/// What wants to happen in a month.
+#[derive(Debug, Default)]
+struct Agenda<'a> {
+    attempts: Vec<Attempt<'a>>,
+    /// What is still to come, the earliest last.
+    due: Vec<Due>,
+}
+
+impl<'a> Agenda<'a> {
+    /// Puts something among what is still to come after what has just happened.
+    fn insert(&mut self, attempt: Attempt<'a>, last: (u32, u32), month: Month) {
+        let second = before_the_end(month, attempt.day, attempt.second);
+        let (day, second) = (attempt.day, second).max(last);
+        let due = Due { at: (day, second), place: self.attempts.len() };
+        self.attempts.push(Attempt { day, second, ..attempt });
+        self.due.insert(self.due.partition_point(|other| other.at > due.at), due);
+    }
+}
+
 /// When an attempt is made, and where it is kept: attempts are too big to be moved about by sorting.
 #[derive(Clone, Copy, Debug)]
 struct Due {
@@ -138,8 +155,7 @@ impl<'a> Teller<'a> {
             balance,
             products,
             arrears: VecDeque::new(),
-            attempts: Vec::new(),
-            agenda: Vec::new(),
+            agenda: Agenda::default(),
             schedules: HashMap::new(),
             number: 0,
             narration: String::new(),
@@ -165,13 +181,20 @@ impl<'a> Teller<'a> {
         let month = self.next;
         self.number = 0;
         self.products = Products { quarter: self.products.quarter, ..Products::default() };
-        self.plan(month);
+        let mut agenda = std::mem::take(&mut self.agenda);
+        self.plan(month, &mut agenda);
         if month == self.habits.first_month() {
-            self.open(month, sink);
+            let day = self.habits.opened_on.day();
+            agenda.due.retain(|due| due.at.0 > day);
+            self.open(day, month, sink);
         }
-        while let Some(due) = self.agenda.pop() {
-            self.attempt(self.attempts[due.place], month, sink);
+        while let Some(due) = agenda.due.pop() {
+            let attempt = &agenda.attempts[due.place];
+            if let Some(after) = self.attempt(attempt, month, sink) {
+                agenda.insert(after, due.at, month);
+            }
         }
+        self.agenda = agenda;
         self.end(month, sink);
         self.next = month.next();
     }
@@ -181,9 +204,7 @@ impl<'a> Teller<'a> {
         Paise(-self.habits.story.limit.0 * 98 / 100)
     }
 
-    fn open(&mut self, month: Month, sink: Sink<'_>) {
-        let day = self.habits.opened_on.day();
-        self.agenda.retain(|due| due.at.0 > day);
+    fn open(&mut self, day: u32, month: Month, sink: Sink<'_>) {
         let amount = self.habits.opening();
         let channel = match is_working_day(self.habits.opened_on) {
             true if amount > Paise::rupees(50_000) => Channel::Cheque,
@@ -193,7 +214,7 @@ impl<'a> Teller<'a> {
         };
         let deposit = Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, amount, channel) };
         if amount.0 > 0 {
-            self.post(Attempt { direction: TransactionType::Credit, ..deposit }, month, sink);
+            self.post(&Attempt { direction: TransactionType::Credit, ..deposit }, month, sink);
         }
     }
 
@@ -224,8 +245,8 @@ impl<'a> Teller<'a> {
     }
 
     /// Everything that the habits have for this month.
-    fn plan(&mut self, month: Month) {
-        self.attempts.clear();
+    fn plan(&mut self, month: Month, agenda: &mut Agenda<'a>) {
+        agenda.attempts.clear();
         let mut rng = self.habits.stream(Kind::Month, month.ordinal());
         let life = u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
         for (number, drawn) in self.habits.flows().iter().enumerate() {
@@ -245,7 +266,7 @@ impl<'a> Teller<'a> {
                 Every::Day => {
                     for day in 1..=month.length() {
                         for _ in 0..rng.random_range(low..=high) {
-                            self.propose(number, drawn, month, Some((day, day)), rng);
+                            agenda.attempts.extend(self.propose(number, drawn, month, Some((day, day)), rng));
                         }
                     }
                 }
@@ -253,20 +274,20 @@ impl<'a> Teller<'a> {
                     for week in 0..4 {
                         let last = if week == 3 { month.length() } else { week * 7 + 7 };
                         for _ in 0..rng.random_range(low..=high) {
-                            self.propose(number, drawn, month, Some((week * 7 + 1, last)), rng);
+                            agenda.attempts.extend(self.propose(number, drawn, month, Some((week * 7 + 1, last)), rng));
                         }
                     }
                 }
                 Every::Month | Every::Quarter | Every::Year => {
                     for _ in 0..rng.random_range(low..=high) {
-                        self.propose(number, drawn, month, None, rng);
+                        agenda.attempts.extend(self.propose(number, drawn, month, None, rng));
                     }
                 }
             }
         }
-        let due = self.attempts.iter().enumerate().map(|(place, attempt)| Due { at: attempt.at(), place });
-        self.agenda.extend(due);
-        self.agenda.sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
+        let due = agenda.attempts.iter().enumerate().map(|(place, attempt)| Due { at: attempt.at(), place });
+        agenda.due.extend(due);
+        agenda.due.sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
     }
 
     fn propose(
@@ -276,7 +297,7 @@ impl<'a> Teller<'a> {
         month: Month,
         days: Option<(u32, u32)>,
         rng: &mut impl Rng,
-    ) {
+    ) -> Option<Attempt<'a>> {
         let flow = drawn.flow;
         let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.with {
             With::OneOf(list) | With::AnyOf(list) => one_of(list, self.habits.holder, rng),
@@ -287,7 +308,7 @@ impl<'a> Teller<'a> {
         let mut role = if flow.mandate { Role::Mandate } else { Role::Habit };
         if let Amount::Loan(loan) = &flow.amount {
             match self.habits.loan(number, loan, month, self.schedules.entry(number).or_default()) {
-                Owed::PaidOut(_) if !loan.paid_out => return,
+                Owed::PaidOut(_) if !loan.paid_out => return None,
                 Owed::PaidOut(principal) => {
                     (direction, amount, purpose) = (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
                     role = Role::Habit;
@@ -313,31 +334,21 @@ impl<'a> Teller<'a> {
         let second = rng.random_range(low * 3600..high * 3600);
         let salt = rng.next_u64();
         if flow.chance < 100 && rng.random_range(0..100) >= flow.chance {
-            return;
+            return None;
         }
         let amount = if channel == Channel::Atm { notes(amount) } else { amount };
         let second = before_the_end(month, day, second);
         let drawn = Some(drawn);
-        let attempt =
-            Attempt { day, second, drawn, direction, amount, channel, party, purpose, instalment, salt, role };
-        self.attempts.push(attempt);
+        Some(Attempt { day, second, drawn, direction, amount, channel, party, purpose, instalment, salt, role })
     }
 
-    /// Puts something among what is still to come after what has just happened.
-    fn insert(&mut self, attempt: Attempt<'a>, last: Attempt<'a>, month: Month) {
-        let second = before_the_end(month, attempt.day, attempt.second);
-        let (day, second) = (attempt.day, second).max(last.at());
-        let attempt = Attempt { day, second, ..attempt };
-        let due = Due { at: attempt.at(), place: self.attempts.len() };
-        self.attempts.push(attempt);
-        self.agenda.insert(self.agenda.partition_point(|other| other.at > due.at), due);
-    }
-
-    fn attempt(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
-        let mut attempt = attempt;
+    /// Does it, if it can be done; what follows from it is still to come.
+    fn attempt(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) -> Option<Attempt<'a>> {
+        let mut of_balance = None;
         if let Some(Drawn { flow: Flow { amount: Amount::OfBalance((low, high)), step, .. }, .. }) = attempt.drawn
             && attempt.role == Role::Habit
         {
+            let attempt = of_balance.insert(*attempt);
             let span = u64::try_from(high - low).expect("a range's high end is last") + 1;
             let percent = low + i64::try_from(attempt.salt % span).expect("percent are small");
             let part = self.balance.0.max(0) * percent / 100;
@@ -348,14 +359,13 @@ impl<'a> Teller<'a> {
             }
             attempt.channel = within_limits(attempt.channel, attempt.amount);
         }
+        let attempt = of_balance.as_ref().unwrap_or(attempt);
         if attempt.amount.0 <= 0 {
-            return;
+            return None;
         }
         if attempt.direction == TransactionType::Debit && self.balance - attempt.amount < self.floor() {
-            if matches!(attempt.role, Role::Mandate | Role::Again) {
-                self.bounce(attempt, month, sink);
-            }
-            return;
+            let bounces = matches!(attempt.role, Role::Mandate | Role::Again);
+            return if bounces { self.bounce(attempt, month, sink) } else { None };
         }
         self.post(attempt, month, sink);
         if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
@@ -366,32 +376,32 @@ impl<'a> Teller<'a> {
         if attempt.direction == TransactionType::Credit {
             self.recover(attempt.at(), month, sink);
         }
-        if let Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) = attempt.drawn
-            && attempt.role == Role::Habit
-        {
-            self.follow(then, drawn, attempt, month);
+        match attempt.drawn {
+            Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) if attempt.role == Role::Habit => {
+                self.follow(then, drawn, attempt, month)
+            }
+            _ => None,
         }
     }
 
     /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
     /// once more.
-    fn bounce(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
+    fn bounce(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) -> Option<Attempt<'a>> {
         let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
         let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
         let charge = Attempt { purpose, party: attempt.party, ..charge };
         self.charge(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
         let day = attempt.day + AGAIN_AFTER;
-        if attempt.role == Role::Mandate && day < month.length() {
+        (attempt.role == Role::Mandate && day < month.length()).then(|| {
             let day = open_day(attempt.channel, month, day);
-            let again = Attempt { day, role: Role::Again, amount: attempt.amount + PENAL, ..attempt };
-            self.insert(again, attempt, month);
-        }
+            Attempt { day, role: Role::Again, amount: attempt.amount + PENAL, ..*attempt }
+        })
     }
 
     /// Takes a charge, now, or when there is money; then it is told as `later`.
     fn charge(&mut self, charge: Attempt<'a>, later: &'static str, month: Month, sink: Sink<'_>) {
         if self.balance - charge.amount >= self.floor() {
-            self.post(charge, month, sink);
+            self.post(&charge, month, sink);
         } else {
             self.arrears.push_back(Attempt { purpose: later, ..charge });
         }
@@ -401,14 +411,14 @@ impl<'a> Teller<'a> {
     fn recover(&mut self, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
         while let Some(due) = self.arrears.front().filter(|due| self.balance >= due.amount).copied() {
             self.arrears.pop_front();
-            self.post(Attempt { day, second, ..due }, month, sink);
+            self.post(&Attempt { day, second, ..due }, month, sink);
         }
     }
 
-    fn follow(&mut self, then: &'a Then, drawn: &'a Drawn<'a>, first: Attempt<'a>, month: Month) {
+    fn follow(&self, then: &'a Then, drawn: &'a Drawn<'a>, first: &Attempt<'a>, month: Month) -> Option<Attempt<'a>> {
         let mut rng = self.habits.stream(Kind::Month, i64::try_from(first.salt >> 8).expect("56 bits"));
         if rng.random_range(0..100) >= then.chance {
-            return;
+            return None;
         }
         let percent = rng.random_range(then.percent.0..=then.percent.1);
         let after = rng.random_range(then.after.0..=then.after.1);
@@ -429,7 +439,7 @@ impl<'a> Teller<'a> {
         };
         let moved = open_day(channel, month, day);
         let second = if moved == day { second } else { 11 * 3600 + second % 3600 };
-        let follower = Attempt {
+        Some(Attempt {
             day: moved,
             second,
             drawn: Some(drawn),
@@ -441,8 +451,7 @@ impl<'a> Teller<'a> {
             instalment: None,
             salt: rng.next_u64(),
             role: Role::Follower,
-        };
-        self.insert(follower, first, month);
+        })
     }
 
     /// Brings the sums up to the eve of this day.
@@ -455,9 +464,9 @@ impl<'a> Teller<'a> {
         self.products.overdrawn += product.min(0);
     }
 
-    fn post(&mut self, attempt: Attempt<'a>, month: Month, sink: Sink<'_>) {
+    fn post(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) {
         self.sum_to(attempt.day);
-        let Attempt { day, second, direction, amount, channel, party, purpose, instalment, salt, .. } = attempt;
+        let Attempt { day, second, direction, amount, channel, party, purpose, instalment, salt, .. } = *attempt;
         self.balance = match direction {
             TransactionType::Credit => self.balance + amount,
             TransactionType::Debit => self.balance - amount,
@@ -507,7 +516,7 @@ impl<'a> Teller<'a> {
         ] {
             if amount.0 > 0 {
                 let row = self.bank(last, 19 * 3600 + 600, amount, Channel::Interest);
-                self.post(Attempt { direction, purpose, ..row }, month, sink);
+                self.post(&Attempt { direction, purpose, ..row }, month, sink);
             }
         }
         if month.ends_quarter()
@@ -551,7 +560,7 @@ impl<'a> Teller<'a> {
             };
             let party = somebody(cast, self.habits.holder, &mut rng).party;
             let purchase = self.bank(day, 20 * 3600 + late, Paise(rest), channel);
-            self.post(Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
+            self.post(&Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
         }
         if moved.0 < 0 {
             self.transfer(moved, (day, 21 * 3600 + last), month, sink);
@@ -570,7 +579,7 @@ impl<'a> Teller<'a> {
         let channel = if is_open(channel, month.day(day)) { channel } else { Channel::Transfer };
         let party = Party { name: self.habits.holder, surname: "", number: 1 };
         let row = self.bank(day, second, amount, channel);
-        self.post(Attempt { direction, party, purpose, ..row }, month, sink);
+        self.post(&Attempt { direction, party, purpose, ..row }, month, sink);
     }
 }
 
