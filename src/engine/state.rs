@@ -130,8 +130,8 @@ impl State {
 
     /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
     pub fn customer_addresses(&self) -> Vec<Arc<str>> {
-        let mentioned: BTreeSet<_> = self.drawn.keys().chain(self.customers.keys()).cloned().collect();
-        mentioned.into_iter().collect()
+        let mentioned = self.drawn.keys().chain(self.customers.keys()).chain(self.lives.keys());
+        mentioned.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Consents in the order in which they were raised, from the `skip`th on.

@@ -22,6 +22,31 @@ async fn a_customer_whom_nobody_registered_has_one_account_of_every_kind_linked(
 }
 
 #[tokio::test]
+async fn a_customer_is_pointed_at_another_life() {
+    let app = TestApp::start().await;
+    let point = async |persona: Value| {
+        app.post(&format!("/_mockaa/v1/customers/{CUSTOMER}/persona"), &json!({ "persona": persona })).await
+    };
+    let listed = async || {
+        let items = app.get("/_mockaa/v1/customers").await.ok()["items"].clone();
+        items.as_array().expect("a list").contains(&json!(CUSTOMER))
+    };
+    assert!(!listed().await, "nobody has mentioned them");
+    let told = point(json!("pensioner")).await.ok();
+    assert_eq!(told["persona"], "pensioner");
+    assert!(listed().await);
+    let shown = app.get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts")).await.ok();
+    let kinds: Vec<_> = shown["items"].as_array().expect("a list").iter().map(|item| item["fiType"].clone()).collect();
+    assert_eq!(kinds, ["DEPOSIT", "TERM_DEPOSIT", "INSURANCE_POLICIES"]);
+    for (persona, word) in [(json!("pensionar"), "did you mean pensioner?"), (json!(null), "persona")] {
+        let refused = point(persona).await;
+        assert!(refused.status == 400 && refused.text.contains(word), "{}", refused.text);
+    }
+    let shown = app.get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts")).await.ok();
+    assert_eq!(shown["persona"], "pensioner", "what was refused has changed nothing");
+}
+
+#[tokio::test]
 async fn a_fip_discovers_what_it_holds() {
     let app = TestApp::start().await;
     let discover = async |query: &str| app.get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts?{query}")).await;

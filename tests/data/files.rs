@@ -85,6 +85,8 @@ fn amounts_and_sides_are_told_what_they_may_be() {
     }
     let commas = flow("commas", "{ in: 5,00,000, by: upi }", "");
     assert!(commas.contains("mine.yaml:7:17: '00' is no key of the story; a number has no commas"), "{commas}");
+    let braces = flow("braces", "{ in: 5, by: upi, purpose: \"PAY {mon} {year}\" }", "");
+    assert!(braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"), "{braces}");
     let side = "{ out: 30000..40000, on: 1, by: imps, with: myself, side_of: house }";
     let other = |flow: &str| format!("  - {{ type: DEPOSIT, fip: 2, story: [{flow}] }}\n");
     let alone = "side_of house: a transfer is an in and an out of that name in two accounts";

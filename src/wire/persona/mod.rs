@@ -336,6 +336,7 @@ impl Reader<'_> {
             }
             Paise(step.value.0.0.0.max(1))
         });
+        let purpose = self.purpose(place, purpose);
         let then = then.map(|then| self.then(place, then));
         let side_of = side_of.map(|side| {
             if !matches!(amount, Amount::Each(_)) {
@@ -359,13 +360,23 @@ impl Reader<'_> {
             on: on.map_or(On::Any, |on| self.on(&on)),
             channel,
             with,
-            purpose: purpose.unwrap_or_default(),
+            purpose,
             chance: chance.unwrap_or(100),
             mandate,
             income,
             side_of,
             then,
         }
+    }
+
+    /// Nothing but the month and the year is filled in.
+    fn purpose(&mut self, place: Location, purpose: Option<String>) -> String {
+        let purpose = purpose.unwrap_or_default();
+        let rest = purpose.replace("{month}", "").replace("{year}", "");
+        if rest.contains(['{', '}']) {
+            self.say(place, format!("purpose {} has more in braces than {{month}} and {{year}}", quoted(&purpose)));
+        }
+        purpose
     }
 
     fn on(&mut self, spec: &Spanned<OnSpec>) -> On {
@@ -446,7 +457,7 @@ impl Reader<'_> {
             after,
             channel,
             with,
-            purpose: purpose.unwrap_or_default(),
+            purpose: self.purpose(place, purpose),
             chance: chance.unwrap_or(100),
         }
     }
