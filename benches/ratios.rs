@@ -447,7 +447,7 @@ fn in_pieces(form: &mut dyn Form, statement: &Statement, out: &mut Vec<u8>) {
 }
 
 fn transactions(statement: &Statement) -> &Transactions {
-    statement.bank().and_then(|bank| bank.transactions.as_ref()).expect("they were asked for")
+    statement.transactions().expect("they were asked for")
 }
 
 /// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.

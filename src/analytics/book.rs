@@ -53,7 +53,7 @@ impl<'a> Book<'a> {
         let mut entries = Vec::new();
         let mut known = Vec::new();
         for (id, statement) in accounts {
-            let Some(rows) = statement.bank().and_then(|bank| bank.transactions.as_ref()) else { continue };
+            let Some(rows) = statement.transactions() else { continue };
             let Some(first) = rows.rows.first() else { continue };
             let opening = first.balance.0 - first.signed().0;
             let mut before = opening;

@@ -2,7 +2,7 @@
 //!
 //! A quarter is told from its first day, with a running balance: what the account cannot pay is not paid, and what is
 //! collected by mandate bounces. Where the story says what the account keeps, each quarter ends there ([`Habits::close`]), by a
-//! transfer to or from another account of the holder; so a month needs no more of the past than its quarter. Where it does
+//! sweep to or from a deposit; so a month needs no more of the past than its quarter. Where it does
 //! not, the ledger is told from the opening on.
 
 use std::collections::{HashMap, VecDeque};

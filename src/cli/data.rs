@@ -268,7 +268,7 @@ fn write(request: &StatementRequest<'_>, format: Format, schema: FiSchema, out: 
             Ok(tabs)
         }),
         Format::Svg => at_once(request, out, |told| {
-            let told = told[0].bank().and_then(|bank| bank.transactions.as_ref());
+            let told = told[0].transactions();
             let told =
                 told.ok_or_else(|| Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned()))?;
             let title = format!("{}: {}", request.life.persona.name, request.account.masked_number);

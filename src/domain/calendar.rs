@@ -96,19 +96,17 @@ pub fn is_working_day(date: NaiveDate) -> bool {
 }
 
 /// The first day on which banks work, from this one on.
-pub fn working_day_from(mut date: NaiveDate) -> NaiveDate {
-    while !is_working_day(date) {
-        date = date.succ_opt().expect("a day within the calendar");
-    }
-    date
+pub fn working_day_from(date: NaiveDate) -> NaiveDate {
+    first_from(date, is_working_day)
 }
 
 /// The first day on which exchanges and funds deal, from this one on: no Saturday either.
-pub fn trading_day_from(mut date: NaiveDate) -> NaiveDate {
-    while date.weekday() == Weekday::Sat || !is_working_day(date) {
-        date = date.succ_opt().expect("a day within the calendar");
-    }
-    date
+pub fn trading_day_from(date: NaiveDate) -> NaiveDate {
+    first_from(date, |date| date.weekday() != Weekday::Sat && is_working_day(date))
+}
+
+fn first_from(date: NaiveDate, is_such: impl Fn(NaiveDate) -> bool) -> NaiveDate {
+    date.iter_days().find(|date| is_such(*date)).expect("a day within the calendar")
 }
 
 /// Bank holidays that are the same in all of India and whose date can be computed: Republic Day, the yearly closing of

@@ -99,8 +99,8 @@ pub enum Content {
 /// The habits of a bank account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
-    /// What is in the account at the end of a quarter; what is over or missing then moves to or from another account of the
-    /// holder. Without it the balance is whatever all that has happened since the opening has made of it.
+    /// What is in the account at the end of a quarter; what is over or missing is then swept to or from a deposit, by a
+    /// firm moved to or from another bank. Without it the balance is whatever all that has happened since the opening has made of it.
     pub keeps: Option<Amount>,
     /// What the account is opened with.
     pub opens_with: Between<Paise>,

@@ -86,6 +86,11 @@ impl Statement {
             Body::Other(_) => None,
         }
     }
+
+    /// Its rows, where it is a bank account's and they were asked for.
+    pub fn transactions(&self) -> Option<&Transactions> {
+        self.bank()?.transactions.as_ref()
+    }
 }
 
 /// Who holds the account: one, or two together.

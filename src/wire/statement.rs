@@ -229,11 +229,14 @@ impl Book {
         let mode_read =
             if mode.is_empty() { Some(TransactionMode::Others) } else { TransactionMode::read(mode.trim()) };
         read("mode", &mode, &format!("one of FT, {}", TransactionMode::names()), mode_read.is_some());
-        for message in wrong.iter().filter(|_| self.tells_rows).cloned().collect::<Vec<_>>() {
-            self.say(line, message);
+        let is_right = wrong.is_empty();
+        if self.tells_rows {
+            for message in wrong {
+                self.say(line, message);
+            }
         }
         let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) =
-            (direction_read, amount_read, balance_read, at_read, mode_read, wrong.is_empty())
+            (direction_read, amount_read, balance_read, at_read, mode_read, is_right)
         else {
             self.rows.push(None);
             return;

@@ -76,7 +76,7 @@ impl<'a> Ask<'a> {
 }
 
 fn transactions(statement: &Statement) -> &Transactions {
-    statement.bank().and_then(|bank| bank.transactions.as_ref()).expect("they were asked for")
+    statement.transactions().expect("they were asked for")
 }
 
 fn summary(statement: &Statement) -> &Summary {

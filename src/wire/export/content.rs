@@ -27,7 +27,7 @@ pub fn of_statements(statements: &[Statement]) -> Workbook {
             say("Balance", format!("{} on {}", summary.balance, summary.balance_at.ist_date()));
         }
     }
-    let range = statements.iter().find_map(|statement| statement.bank()?.transactions.as_ref()).map(|told| told.range);
+    let range = statements.iter().find_map(Statement::transactions).map(|told| told.range);
     if let Some(range) = range {
         say("Period", format!("{} to {}", range.from.ist_date(), range.to.ist_date()));
     }
@@ -86,7 +86,7 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
     sheets.push(sheet("DEPOSIT holders", &names, holders.collect()));
     let mut rows = Vec::new();
     for statement in banks {
-        if let Some(told) = statement.bank().and_then(|bank| bank.transactions.as_ref()) {
+        if let Some(told) = statement.transactions() {
             for row in told.iter() {
                 let (debit, credit) = match row.transaction_type {
                     TransactionType::Debit => (Cell::Money(row.amount), Cell::Empty),
@@ -163,8 +163,7 @@ fn typed(name: &str, value: &str) -> Cell {
     }
 }
 
-/// The tables of analytics: one for each list of the sections, named by its way; lists of transactions within are left to
-/// the sheet that has them all.
+/// The tables of analytics: one for each section, and one of all transactions.
 pub fn of_analytics(report: &Value) -> Workbook {
     let mut sheets = Vec::new();
     let overview = &report["overview"];

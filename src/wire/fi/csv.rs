@@ -5,7 +5,7 @@ use crate::domain::digits::push;
 use crate::domain::document::{Document, Element};
 use crate::domain::statement::{NewRow, Statement};
 use crate::wire::fi::Form;
-use crate::wire::fi::digits::money;
+use crate::wire::fi::digits::{money, put};
 
 /// The columns of a bank account, in their order.
 pub const COLUMNS: [&str; 9] = [
@@ -32,9 +32,9 @@ impl Form for Csv {
         out.push(b'M');
         push(out, row.id);
         out.push(b',');
-        out.extend_from_slice(row.transaction_type.as_str().as_bytes());
+        put(out, row.transaction_type.as_str());
         out.push(b',');
-        out.extend_from_slice(row.mode.v1().as_bytes());
+        put(out, row.mode.v1());
         out.push(b',');
         money(out, row.amount);
         out.push(b',');
@@ -86,7 +86,7 @@ fn record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
 
 fn field(text: &str, out: &mut Vec<u8>) {
     if !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-        out.extend_from_slice(text.as_bytes());
+        put(out, text);
         return;
     }
     out.push(b'"');

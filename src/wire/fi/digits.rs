@@ -1,10 +1,15 @@
-//! Amounts and dates of statements as the bytes that all their formats print.
+//! Amounts, dates and names of statements as the bytes that all their formats print.
 
 use chrono::NaiveDate;
 
 use crate::domain::digits::{pair, push};
 use crate::domain::money::Paise;
 use crate::domain::time::put_date;
+
+/// A text that needs no escape.
+pub fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
 
 /// An amount in rupees with two decimals.
 pub fn money(out: &mut Vec<u8>, amount: Paise) {

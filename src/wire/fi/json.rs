@@ -7,7 +7,7 @@ use crate::domain::digits::push;
 use crate::domain::document::Document;
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
-use crate::wire::fi::digits::{date, money};
+use crate::wire::fi::digits::{date, money, put};
 use crate::wire::fi::{Form, tree, xml};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,10 +64,6 @@ impl Form for Json {
         serde_json::to_writer_pretty(&mut *out, &object).expect("a buffer takes everything");
         put(out, "\n");
     }
-}
-
-fn put(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
 }
 
 /// Quoted and escaped.

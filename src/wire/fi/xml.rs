@@ -10,7 +10,7 @@ use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{BankBody, Body, Holder, NewRow, Statement, Summary};
 use crate::wire::fi::Form;
-use crate::wire::fi::digits::{date, money};
+use crate::wire::fi::digits::{date, money, put};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -248,10 +248,6 @@ fn attribute(out: &mut Vec<u8>, name: &str, value: &str) {
     put(out, name);
     text(out, "=\"", value);
     put(out, "\"");
-}
-
-fn put(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
 }
 
 /// Writes what stands before a value, and the value, escaped.
