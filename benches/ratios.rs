@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::agreement::{EphemeralPrivateKey, PrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use aws_lc_rs::agreement::{
+    EphemeralPrivateKey, PrivateKey, UnparsedPublicKey, X25519, agree_ephemeral,
+};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -55,23 +57,60 @@ const NOW: &str = "2020-07-04T06:00:00.000Z";
 const KEY: &str = include_str!("../fixtures/keys/fiu-1.pem");
 
 fn main() {
-    let asked = Asked(std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect());
-    if let Some(bytes) = asked.for_one("memory").then(bytes_per_pending_consent).flatten() {
-        println!("{bytes} bytes per pending consent, of {STORED} with a customer each (floor: 1000)\n");
+    let asked = Asked(
+        std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'))
+            .collect(),
+    );
+    if let Some(bytes) = asked
+        .for_one("memory")
+        .then(bytes_per_pending_consent)
+        .flatten()
+    {
+        println!(
+            "{bytes} bytes per pending consent, of {STORED} with a customer each (floor: 1000)\n"
+        );
     }
-    println!("{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n", SAMPLE.as_millis());
-    println!("{:40} {:>14} {:>14} {:>7} {:>7}", "", "product", "raw ceiling", "ratio", "floor");
+    println!(
+        "{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n",
+        SAMPLE.as_millis()
+    );
+    println!(
+        "{:40} {:>14} {:>14} {:>7} {:>7}",
+        "", "product", "raw ceiling", "ratio", "floor"
+    );
     asked.compare("create a consent (per s)", 0.80, create_product, create_raw);
     asked.compare("get a consent (per s)", 0.80, get_product, get_raw);
     for (format, floor) in Format::ALL {
         let name = format!("12-month statement as {} (MB/s)", format.name());
-        asked.compare(&name, floor, || statement_product(format, megabytes), || statement_raw(megabytes));
+        asked.compare(
+            &name,
+            floor,
+            || statement_product(format, megabytes),
+            || statement_raw(megabytes),
+        );
         let name = format!("12-month statement as {} (rows per s)", format.name());
-        asked.compare(&name, 0.0, || statement_product(format, rows), || statement_raw(rows));
+        asked.compare(
+            &name,
+            0.0,
+            || statement_product(format, rows),
+            || statement_raw(rows),
+        );
     }
     asked.compare("sign a webhook (per s)", 0.95, sign_product, sign_raw);
-    asked.compare("fetch 1,000 rows, X25519 (per s)", 0.55, || fetch_product(Curve::X25519), fetch_raw);
-    asked.compare("fetch 1,000 rows, Weierstrass (per s)", 0.0, || fetch_product(Curve::Weierstrass), fetch_raw);
+    asked.compare(
+        "fetch 1,000 rows, X25519 (per s)",
+        0.55,
+        || fetch_product(Curve::X25519),
+        fetch_raw,
+    );
+    asked.compare(
+        "fetch 1,000 rows, Weierstrass (per s)",
+        0.0,
+        || fetch_product(Curve::Weierstrass),
+        fetch_raw,
+    );
 }
 
 /// Words of the command line: `cargo bench -- XML fetch` measures what has one of them in its name; without any, all.
@@ -82,7 +121,13 @@ impl Asked {
         self.0.is_empty() || self.0.iter().any(|word| name.contains(word.as_str()))
     }
 
-    fn compare(&self, name: &str, floor: f64, product: impl FnOnce() -> Work, raw: impl FnOnce() -> Work) {
+    fn compare(
+        &self,
+        name: &str,
+        floor: f64,
+        product: impl FnOnce() -> Work,
+        raw: impl FnOnce() -> Work,
+    ) {
         if self.for_one(name) {
             compare(name, floor, product(), raw());
         }
@@ -120,7 +165,11 @@ fn compare(name: &str, floor: f64, mut product: Work, mut raw: Work) {
         theirs.push(b);
     }
     let (ratio, ours, theirs) = (median(ratios), median(ours), median(theirs));
-    let verdict = if ratio >= floor { "" } else { "  below the floor" };
+    let verdict = if ratio >= floor {
+        ""
+    } else {
+        "  below the floor"
+    };
     println!("{name:40} {ours:>14.0} {theirs:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}");
 }
 
@@ -150,11 +199,19 @@ fn request(number: u64) -> Vec<u8> {
 }
 
 fn participants() -> Participants {
-    let aa = Aa { id: "mockaa".into(), handle: "mockaa".into(), api_key: "key".into(), scenario: None };
+    let aa = Aa {
+        id: "mockaa".into(),
+        handle: "mockaa".into(),
+        api_key: "key".into(),
+        scenario: None,
+    };
     Participants {
         aas: vec![Arc::new(aa)],
         fius: Vec::new(),
-        fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
+        fips: vec![Arc::new(Fip {
+            entity: Entity::named("FIP-1"),
+            linking: Linking::Token,
+        })],
     }
 }
 
@@ -163,7 +220,10 @@ fn world() -> Arc<World> {
         personas: Arc::default(),
         persona: life().persona,
         seed: 42,
-        clock: ClockStart { at: parse_instant(NOW), frozen: true },
+        clock: ClockStart {
+            at: parse_instant(NOW),
+            frozen: true,
+        },
         participants: Arc::new(participants()),
         push_data: None,
         director: Arc::new(NoScenarios),
@@ -178,7 +238,9 @@ fn world() -> Arc<World> {
 
 fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let request: ConsentRequest = from_json(body).expect("a request");
-    let terms = request.into_terms("mockaa", world.now()).expect("a right one");
+    let terms = request
+        .into_terms("mockaa", world.now())
+        .expect("a right one");
     let raise = RaiseConsent {
         terms,
         face: Face::Seed,
@@ -188,8 +250,11 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         scenario: None,
         persona: None,
     };
-    let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
-    serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time)).expect("it serialises")
+    let receipt = world
+        .submit(Command::RaiseConsent(raise))
+        .expect("it is raised");
+    serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time))
+        .expect("it serialises")
 }
 
 /// Parse, validate, decide, journal, store, answer.
@@ -306,17 +371,27 @@ fn create_raw() -> Work {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a date");
         at(&request.timestamp);
         assert!(
-            at(&detail.consent_expiry) > at(&detail.consent_start) && at(&detail.range.to) > at(&detail.range.from)
+            at(&detail.consent_expiry) > at(&detail.consent_start)
+                && at(&detail.range.to) > at(&detail.range.from)
         );
-        assert!(detail.customer.id.contains('@') && !detail.fi_types.is_empty() && !detail.consent_types.is_empty());
+        assert!(
+            detail.customer.id.contains('@')
+                && !detail.fi_types.is_empty()
+                && !detail.consent_types.is_empty()
+        );
         let mut bytes = [0; 16];
         rng.fill_bytes(&mut bytes);
         let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
         let request = Arc::new(request);
         store.insert(id, Arc::clone(&request));
         let customer = &request.consent_detail.customer;
-        let answer =
-            RawAnswer { ver: "1.0", timestamp: NOW, txnid: &request.txnid, customer, consent_handle: id.to_string() };
+        let answer = RawAnswer {
+            ver: "1.0",
+            timestamp: NOW,
+            txnid: &request.txnid,
+            customer,
+            consent_handle: id.to_string(),
+        };
         black_box(serde_json::to_vec(&answer).expect("it serialises"));
         1.0
     })
@@ -333,7 +408,10 @@ fn get_product() -> Work {
     }
     for consent in world.consents(0, 10_000) {
         world
-            .submit(Command::MoveConsent { handle: consent.handle, verb: Verb::plain(Input::Approve) })
+            .submit(Command::MoveConsent {
+                handle: consent.handle,
+                verb: Verb::plain(Input::Approve),
+            })
             .expect("it is approved");
         handles.push(consent.handle);
     }
@@ -418,7 +496,9 @@ fn rows(_: usize, rows: usize) -> f64 {
 
 /// A year of the default persona's account, told and written anew each time.
 fn statement_product(format: Format, measure: Measure) -> Work {
-    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
+    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa")
+        .remove(0)
+        .account;
     let life = life();
     let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
@@ -430,7 +510,8 @@ fn statement_product(format: Format, measure: Measure) -> Work {
             Format::Xml => xml::write(&statements[0], FiSchema::V1, &mut out),
             Format::Json => in_pieces(&mut Json::default(), &statements[0], &mut out),
             Format::Csv => in_pieces(&mut Csv, &statements[0], &mut out),
-            Format::Unaport => serde_json::to_writer(&mut out, &Tabs::alone(&statements, to)).expect("it serialises"),
+            Format::Unaport => serde_json::to_writer(&mut out, &Tabs::alone(&statements, to))
+                .expect("it serialises"),
             Format::Xlsx => out = xlsx::write(&of_statements(&statements)),
             Format::Pdf => out = pdf::write(&of_statements(&statements)),
         }
@@ -475,11 +556,19 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
     for row in 0..count {
         let amount = rng.random_range(100..500_000u64);
         let credit = rng.random_bool(0.3);
-        balance = if credit { balance + amount } else { balance.saturating_sub(amount) };
+        balance = if credit {
+            balance + amount
+        } else {
+            balance.saturating_sub(amount)
+        };
         let at = Timestamp::from_millis(1_700_000_000_000 + i64::from(row) * 77_000_000).ist();
         out.extend_from_slice(b"<Transaction txnId=\"M");
         digits(out, 20_240_101_000 + u64::from(row));
-        out.extend_from_slice(if credit { b"\" type=\"CREDIT\" mode=\"" } else { b"\" type=\"DEBIT\"  mode=\"" });
+        out.extend_from_slice(if credit {
+            b"\" type=\"CREDIT\" mode=\""
+        } else {
+            b"\" type=\"DEBIT\"  mode=\""
+        });
         out.extend_from_slice(b"UPI\" amount=\"");
         money(out, amount);
         out.extend_from_slice(b"\" currentBalance=\"");
@@ -500,7 +589,10 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
 fn life() -> Life {
     let personas = personas(None).expect("the shipped ones are right");
     let as_of = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date");
-    Life { persona: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")), as_of }
+    Life {
+        persona: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")),
+        as_of,
+    }
 }
 
 fn told(life: &Life, account: &Account, range: Range) -> Statement {
@@ -519,13 +611,19 @@ fn told(life: &Life, account: &Account, range: Range) -> Statement {
 
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
 fn fetch_product(curve: Curve) -> Work {
-    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa").remove(0).account;
+    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa")
+        .remove(0)
+        .account;
     let life = life();
     // Some thousand rows.
     let from = parse_instant("2022-06-30T18:30:00Z").expect("a date");
     let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
     let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
-    let peer = PeerKey { curve, public: fiu.public, nonce: fiu.nonce };
+    let peer = PeerKey {
+        curve,
+        public: fiu.public,
+        nonce: fiu.nonce,
+    };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
         let statement = told(&life, &account, Range { from, to });
@@ -538,9 +636,18 @@ fn fetch_product(curve: Curve) -> Work {
             link_ref: account.link_ref.to_string(),
             masked_number: account.masked_number.to_string(),
             encrypted: pair.encrypt(&peer, document).expect("it encrypts"),
-            key_material: KeyMaterial::new(curve, write_public(curve, &pair.public), base64::encode(&pair.nonce), to),
+            key_material: KeyMaterial::new(
+                curve,
+                write_public(curve, &pair.public),
+                base64::encode(&pair.nonce),
+                to,
+            ),
         }];
-        let echo = Echo { ver: Version::V2_0_0, txnid: "t", timestamp: to };
+        let echo = Echo {
+            ver: Version::V2_0_0,
+            txnid: "t",
+            timestamp: to,
+        };
         black_box(fetched(echo, &sealed));
         1.0
     })
@@ -549,22 +656,32 @@ fn fetch_product(curve: Curve) -> Work {
 /// The baseline's pipeline: random rows, a new X25519 key, agreement, HKDF, AES-256-GCM, base64.
 fn fetch_raw() -> Work {
     let random = SystemRandom::new();
-    let peer = PrivateKey::generate(&X25519).and_then(|key| key.compute_public_key()).expect("a key");
+    let peer = PrivateKey::generate(&X25519)
+        .and_then(|key| key.compute_public_key())
+        .expect("a key");
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Box::new(move || {
         let mut document = Vec::new();
         random_rows(&mut rng, 1_000, &mut document);
         let key = EphemeralPrivateKey::generate(&X25519, &random).expect("a key");
         black_box(key.compute_public_key().expect("a public key"));
-        let shared = agree_ephemeral(key, UnparsedPublicKey::new(&X25519, peer.as_ref()), (), |shared| {
-            Ok(<[u8; 32]>::try_from(shared).expect("32 bytes"))
-        });
+        let shared = agree_ephemeral(
+            key,
+            UnparsedPublicKey::new(&X25519, peer.as_ref()),
+            (),
+            |shared| Ok(<[u8; 32]>::try_from(shared).expect("32 bytes")),
+        );
         let mut session = [0; 32];
         let extracted = Salt::new(HKDF_SHA256, &[1; 20]).extract(&shared.expect("they agree"));
-        extracted.expand(&[], &AES_256_GCM).expect("32 bytes").fill(&mut session).expect("32 bytes");
+        extracted
+            .expand(&[], &AES_256_GCM)
+            .expect("32 bytes")
+            .fill(&mut session)
+            .expect("32 bytes");
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &session).expect("a key"));
         let nonce = Nonce::assume_unique_for_key([2; 12]);
-        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut document).expect("it encrypts");
+        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut document)
+            .expect("it encrypts");
         black_box(base64::encode(&document));
         1.0
     })
@@ -595,7 +712,8 @@ fn digits(out: &mut Vec<u8>, mut number: u64) {
     let mut start = buffer.len();
     while number >= 100 {
         start -= 2;
-        buffer[start..start + 2].copy_from_slice(&PAIRS[usize::try_from(number % 100).expect("below 100")]);
+        buffer[start..start + 2]
+            .copy_from_slice(&PAIRS[usize::try_from(number % 100).expect("below 100")]);
         number /= 100;
     }
     let last = PAIRS[usize::try_from(number).expect("below 100")];
@@ -616,13 +734,21 @@ fn sign_product() -> Work {
 }
 
 fn sign_raw() -> Work {
-    let (_, rest) = KEY.split_once("-----BEGIN PRIVATE KEY-----").expect("a PEM");
+    let (_, rest) = KEY
+        .split_once("-----BEGIN PRIVATE KEY-----")
+        .expect("a PEM");
     let (body, _) = rest.split_once("-----END").expect("a PEM");
     let der = base64::decode(&body.split_whitespace().collect::<String>()).expect("base64");
     let pair = RsaKeyPair::from_pkcs8(&der).expect("a key");
     Box::new(move || {
         let mut signature = [0; 256];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &BODY, &mut signature).expect("it signs");
+        pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            &BODY,
+            &mut signature,
+        )
+        .expect("it signs");
         black_box(&signature);
         1.0
     })

@@ -49,7 +49,10 @@ pub enum StartError {
     #[error("personas cannot be loaded:\n{0}")]
     Personas(#[from] BadPersonas),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
-    Bind { address: SocketAddr, source: io::Error },
+    Bind {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error(transparent)]
     Webhooks(#[from] CourierError),
 }
@@ -84,14 +87,20 @@ impl Sandbox {
     /// A sandbox on a free port of 127.0.0.1, with a random seed, the wall's clock and lenient security, unless told
     /// otherwise.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { options: Options::default(), clock: None }
+        SandboxBuilder {
+            options: Options::default(),
+            clock: None,
+        }
     }
 
     /// Starts what the options say. Called within a Tokio runtime.
     ///
     /// # Errors
     /// [`StartError`] names the option, the file or the address that is wrong.
-    #[expect(clippy::unused_async, reason = "it needs a running Tokio runtime, which an async function has")]
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a running Tokio runtime, which an async function has"
+    )]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options {
             bind,
@@ -115,12 +124,21 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let Parties { participants, keys, fiu_url, unaport } = participants(config.as_deref(), fiu_url.as_deref())?;
+        let Parties {
+            participants,
+            keys,
+            fiu_url,
+            unaport,
+        } = participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
         let personas = Arc::new(personas::personas(personas.as_deref())?);
         let persona = personas::named(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
-        let required = Required { default: default_scenario, usual: usual(&participants) };
-        let library = Library::load(scenarios, required, Arc::clone(&personas)).map_err(StartError::Scenarios)?;
+        let required = Required {
+            default: default_scenario,
+            usual: usual(&participants),
+        };
+        let library = Library::load(scenarios, required, Arc::clone(&personas))
+            .map_err(StartError::Scenarios)?;
         let library = Arc::new(library);
         let watching = watch(&library);
         let setting = Arc::new(Setting {
@@ -133,34 +151,58 @@ impl Sandbox {
             unaport,
             push_data,
             director: library,
-            bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
+            bank: Bank {
+                accounts: bankgen::accounts,
+                tells: bankgen::tells,
+            },
             personas,
             persona,
         });
         let (born, newborn) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(setting, born));
-        let courier = Arc::new(Courier::new(Arc::clone(&keys), Routes { fi_data: push_data_path }, webhook_timeout)?);
+        let courier = Arc::new(Courier::new(
+            Arc::clone(&keys),
+            Routes {
+                fi_data: push_data_path,
+            },
+            webhook_timeout,
+        )?);
         let driving = tokio::spawn(keep(newborn, courier));
         let reaping = world_ttl.map(|ttl| tokio::spawn(reap(Arc::clone(&worlds), ttl)));
 
-        let control_token = control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let shared = Data::new(Shared { worlds: Arc::clone(&worlds), keys, security, control_token });
+        let control_token =
+            control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
+        let shared = Data::new(Shared {
+            worlds: Arc::clone(&worlds),
+            keys,
+            security,
+            control_token,
+        });
         let for_app = shared.clone();
-        let server = HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
-            .workers(workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)))
-            // Longer than clients keep an idle connection: one that is reused is never closed under the request.
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(ANSWER_WITHIN_S)
-            // Faults of the transport are done to the socket itself.
-            .on_connect(|stream, connection| {
-                let stream = stream.downcast_ref::<TcpStream>();
-                if let Some(socket) = stream.and_then(|stream| SockRef::from(stream).try_clone().ok()) {
-                    connection.insert(Wire(Arc::new(socket)));
-                }
-            })
-            .disable_signals();
+        let server =
+            HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
+                .workers(
+                    workers.unwrap_or_else(|| {
+                        std::thread::available_parallelism().map_or(2, Into::into)
+                    }),
+                )
+                // Longer than clients keep an idle connection: one that is reused is never closed under the request.
+                .keep_alive(KEEP_ALIVE)
+                .shutdown_timeout(ANSWER_WITHIN_S)
+                // Faults of the transport are done to the socket itself.
+                .on_connect(|stream, connection| {
+                    let stream = stream.downcast_ref::<TcpStream>();
+                    if let Some(socket) =
+                        stream.and_then(|stream| SockRef::from(stream).try_clone().ok())
+                    {
+                        connection.insert(Wire(Arc::new(socket)));
+                    }
+                })
+                .disable_signals();
         let address = SocketAddr::new(bind, port);
-        let server = server.bind(address).map_err(|source| StartError::Bind { address, source })?;
+        let server = server
+            .bind(address)
+            .map_err(|source| StartError::Bind { address, source })?;
         let address = server.addrs()[0];
         let server = server.run();
         let handle = server.handle();
@@ -189,7 +231,11 @@ impl Sandbox {
     pub fn base_url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
-            let loopback = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+            let loopback = if address.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            };
             address.set_ip(loopback);
         }
         format!("http://{address}")
@@ -218,7 +264,10 @@ impl Sandbox {
     /// The AAs' public keys, those that they have and those that they will have next.
     pub(crate) fn jwks(&self) -> serde_json::Value {
         let ring = &self.shared.keys;
-        let keys = ring.all().iter().flat_map(|key| [key.public.clone(), ring.next_of(key)]);
+        let keys = ring
+            .all()
+            .iter()
+            .flat_map(|key| [key.public.clone(), ring.next_of(key)]);
         serde_json::json!({ "keys": keys.map(|key| Jwk::from(&key)).collect::<Vec<_>>() })
     }
 
@@ -229,7 +278,9 @@ impl Sandbox {
 
     /// The default world.
     pub(crate) fn default_world(&self) -> Arc<World> {
-        self.worlds.get(DEFAULT_WORLD).expect("the default world is made first, and may always be there")
+        self.worlds
+            .get(DEFAULT_WORLD)
+            .expect("the default world is made first, and may always be there")
     }
 
     /// Stops accepting, lets answers and webhooks finish that are under way, and ends; bounded by the webhook timeout.
@@ -240,7 +291,10 @@ impl Sandbox {
                 world.drain().await;
             }
         };
-        if tokio::time::timeout(self.drain_within, drained).await.is_err() {
+        if tokio::time::timeout(self.drain_within, drained)
+            .await
+            .is_err()
+        {
             tracing::warn!("stopping although webhooks are still on their way");
         }
         if let Err(error) = (&mut self.serving).await {
@@ -277,7 +331,11 @@ fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
             let _ = sender.send(());
         }
     });
-    let begun = watcher.and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    let begun = watcher.and_then(|mut watcher| {
+        watcher
+            .watch(folder, RecursiveMode::NonRecursive)
+            .map(|()| watcher)
+    });
     let watcher = match begun {
         Ok(watcher) => watcher,
         Err(error) => {
@@ -291,7 +349,9 @@ fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
             while let Ok(Some(())) = tokio::time::timeout(QUIET_FOR, changes.recv()).await {}
             match library.reload() {
                 Ok(count) => tracing::info!(count, "scenarios were read again"),
-                Err(faults) => tracing::error!("scenarios are wrong, the old ones stay in force:\n{faults}"),
+                Err(faults) => {
+                    tracing::error!("scenarios are wrong, the old ones stay in force:\n{faults}");
+                }
             }
         }
     });

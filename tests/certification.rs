@@ -175,35 +175,64 @@ async fn every_rule_of_the_suite_holds() {
     for (family, variants, status, codes) in RULES {
         for variant in 1..=*variants {
             let outcome = lab.play(*family, variant).await;
-            let expected = Expected { status: (*status != 0).then_some(*status), codes };
+            let expected = Expected {
+                status: (*status != 0).then_some(*status),
+                codes,
+            };
             match expected.judge(outcome) {
                 Ok(left_out) => assert_eq!(left_out, None, "rules are played"),
                 Err(reason) => wrong.push(format!("AA_{family}_{variant}: {reason}")),
             }
         }
     }
-    assert!(wrong.is_empty(), "{} cases are not as the suite expects:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} cases are not as the suite expects:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[tokio::test]
 async fn the_suites_own_table_is_passed() {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/certification/aa-cases-2.0.0.tsv"));
-    let file = std::env::var_os("MOCKAA_SPECS")
-        .map_or(beside, |folder| PathBuf::from(folder).join("../certification/aa-cases-2.0.0.tsv"));
+    let beside = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/certification/aa-cases-2.0.0.tsv"
+    ));
+    let file = std::env::var_os("MOCKAA_SPECS").map_or(beside, |folder| {
+        PathBuf::from(folder).join("../certification/aa-cases-2.0.0.tsv")
+    });
     let Ok(table) = std::fs::read_to_string(&file) else {
-        eprintln!("SKIPPED: no ../shared/certification/aa-cases-2.0.0.tsv, nor one beside MOCKAA_SPECS");
+        eprintln!(
+            "SKIPPED: no ../shared/certification/aa-cases-2.0.0.tsv, nor one beside MOCKAA_SPECS"
+        );
         return;
     };
     let mut lab = Lab::start().await;
     let (mut passed, mut wrong, mut left_out) = (0, Vec::new(), Vec::new());
     for row in table.lines().skip(1) {
         let cells: Vec<_> = row.split('\t').collect();
-        let [id, _, _, _, _, status, codes, _, note, ..] = cells[..] else { panic!("a short row: {row}") };
-        let (family, variant) = id.trim_start_matches("AA_").split_once('_').expect("family and variant");
-        let (family, variant) = (family.parse().expect("a number"), variant.parse().expect("a number"));
+        let [id, _, _, _, _, status, codes, _, note, ..] = cells[..] else {
+            panic!("a short row: {row}")
+        };
+        let (family, variant) = id
+            .trim_start_matches("AA_")
+            .split_once('_')
+            .expect("family and variant");
+        let (family, variant) = (
+            family.parse().expect("a number"),
+            variant.parse().expect("a number"),
+        );
         // Quirk: the feature file of AA_2026_1 asserts 404 where its own scenario document says 400; the note says so.
-        let status = if note.contains("the scenario document says 400") { "400" } else { status };
-        let status = status.rsplit('/').next().and_then(|status| status.parse().ok());
+        let status = if note.contains("the scenario document says 400") {
+            "400"
+        } else {
+            status
+        };
+        let status = status
+            .rsplit('/')
+            .next()
+            .and_then(|status| status.parse().ok());
         match (Expected { status, codes }).judge(lab.play(family, variant).await) {
             Ok(None) => passed += 1,
             Ok(Some(reason)) => left_out.push((reason, id)),
@@ -211,14 +240,24 @@ async fn the_suites_own_table_is_passed() {
         }
     }
     let (runnable, all) = (passed + wrong.len(), passed + wrong.len() + left_out.len());
-    println!("certification suite AA 2.0.0: {passed} passed of {runnable} runnable, of {all} rows of the table");
+    println!(
+        "certification suite AA 2.0.0: {passed} passed of {runnable} runnable, of {all} rows of the table"
+    );
     left_out.sort_unstable();
     for rows in left_out.chunk_by(|one, other| one.0 == other.0) {
         let ids: Vec<_> = rows.iter().map(|(_, id)| *id).collect();
-        println!("left out, {:?} ({}): {}", rows[0].0, ids.len(), ids.join(" "));
+        println!(
+            "left out, {:?} ({}): {}",
+            rows[0].0,
+            ids.len(),
+            ids.join(" ")
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(passed >= FLOOR, "{passed} rows passed, the floor is {FLOOR}");
+    assert!(
+        passed >= FLOOR,
+        "{passed} rows passed, the floor is {FLOOR}"
+    );
 }
 
 /// What a case expects.
@@ -239,8 +278,11 @@ impl Expected<'_> {
                 for (what, reply) in calls {
                     let answer = reply.json();
                     let code = answer["errorCode"].as_str().unwrap_or_default();
-                    let right_code = self.codes.is_empty() || self.codes.split('|').any(|known| known == code);
-                    let right_status = self.status.is_none_or(|status| reply.status.as_u16() == status);
+                    let right_code =
+                        self.codes.is_empty() || self.codes.split('|').any(|known| known == code);
+                    let right_status = self
+                        .status
+                        .is_none_or(|status| reply.status.as_u16() == status);
                     if !right_status || !right_code || reply.signature.is_none() {
                         return Err(format!("{what}: {} {}", reply.status.as_u16(), reply.text));
                     }
@@ -259,7 +301,11 @@ fn calls(call: &str, reply: Reply) -> Outcome {
 }
 
 fn seen(condition: bool, what: &Value) -> Outcome {
-    Outcome::Seen(if condition { Ok(()) } else { Err(what.to_string()) })
+    Outcome::Seen(if condition {
+        Ok(())
+    } else {
+        Err(what.to_string())
+    })
 }
 
 /// A sandbox in strict mode; each case has a world of its own.
@@ -298,7 +344,10 @@ const CONSENT_OBJECTS: &[&str] = &[
     "ConsentDetail.Frequency",
 ];
 const CONSENT_LISTS: &[&str] = &["ConsentDetail.consentTypes", "ConsentDetail.fiTypes"];
-const CONSENT_NUMBERS: &[&str] = &["ConsentDetail.DataLife.value", "ConsentDetail.Frequency.value"];
+const CONSENT_NUMBERS: &[&str] = &[
+    "ConsentDetail.DataLife.value",
+    "ConsentDetail.Frequency.value",
+];
 const CONSENT_ENUMS: &[&str] = &[
     "ConsentDetail.consentMode",
     "ConsentDetail.fetchType",
@@ -324,7 +373,12 @@ const FI_TEXTS: &[&str] = &[
     "KeyMaterial.DHPublicKey.KeyValue",
     "KeyMaterial.Nonce",
 ];
-const FI_OBJECTS: &[&str] = &["FIDataRange", "Consent", "KeyMaterial", "KeyMaterial.DHPublicKey"];
+const FI_OBJECTS: &[&str] = &[
+    "FIDataRange",
+    "Consent",
+    "KeyMaterial",
+    "KeyMaterial.DHPublicKey",
+];
 const CONSENT_NEWS_TEXTS: &[&str] = &[
     "ver",
     "timestamp",
@@ -360,10 +414,11 @@ const LINK_NEWS_TEXTS: &[&str] = &[
 ];
 
 fn at<'a>(body: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(body, |place, part| match part.parse::<usize>() {
-        Ok(index) => &place[index],
-        Err(_) => &place[part],
-    })
+    path.split('.')
+        .fold(body, |place, part| match part.parse::<usize>() {
+            Ok(index) => &place[index],
+            Err(_) => &place[part],
+        })
 }
 
 /// The body once for each path, with this value there.
@@ -379,14 +434,21 @@ fn each(body: &Value, paths: &[&str], value: &Value) -> Vec<Variation> {
 /// The body twice for each path: its text one character longer, and one shorter.
 fn misspelt(body: &Value, paths: &[&str]) -> Vec<Variation> {
     let vary = |path: &&str| {
-        let text = at(body, path).as_str().unwrap_or_else(|| panic!("no text at {path}")).to_owned();
+        let text = at(body, path)
+            .as_str()
+            .unwrap_or_else(|| panic!("no text at {path}"))
+            .to_owned();
         [format!("{text}X"), shorter(&text)].map(|text| {
             let mut varied = body.clone();
             set(&mut varied, path, Some(text.as_str().into()));
             (format!("{path} = {text}"), varied)
         })
     };
-    paths.iter().flat_map(vary).filter(|(_, varied)| *varied != *body).collect()
+    paths
+        .iter()
+        .flat_map(vary)
+        .filter(|(_, varied)| *varied != *body)
+        .collect()
 }
 
 fn with(body: &Value, path: &str, value: impl Into<Value>) -> Vec<Variation> {
@@ -398,10 +460,17 @@ fn shorter(text: &str) -> String {
 }
 
 /// Timestamps in standard formats that the specification does not follow.
-const OTHER_FORMATS: [&str; 3] = ["Sat, 04 Jul 2020 06:00:00 GMT", "1593842400000", "2020-07-04 06:00:00"];
+const OTHER_FORMATS: [&str; 3] = [
+    "Sat, 04 Jul 2020 06:00:00 GMT",
+    "1593842400000",
+    "2020-07-04 06:00:00",
+];
 
 fn other_formats(body: &Value, paths: &[&str]) -> Vec<Variation> {
-    OTHER_FORMATS.iter().flat_map(|format| each(body, paths, &(*format).into())).collect()
+    OTHER_FORMATS
+        .iter()
+        .flat_map(|format| each(body, paths, &(*format).into()))
+        .collect()
 }
 
 /// The world stands at 06:00.
@@ -412,19 +481,34 @@ const SIXTEEN_EARLIER: &str = "2020-07-04T05:44:00.000Z";
 fn timestamps(body: &Value, paths: &[&str], variant: u32) -> Vec<Variation> {
     match variant {
         1 => other_formats(body, paths),
-        2 => misspelt(body, paths).into_iter().filter(|(what, _)| what.ends_with('X')).collect(),
+        2 => misspelt(body, paths)
+            .into_iter()
+            .filter(|(what, _)| what.ends_with('X'))
+            .collect(),
         3 => with(body, "timestamp", SIXTEEN_LATER),
         _ => with(body, "timestamp", SIXTEEN_EARLIER),
     }
 }
 
 fn versions(body: &Value, variant: u32) -> Vec<Variation> {
-    with(body, "ver", ["9.9.9", "2.0.00", "2.0."][variant as usize - 1])
+    with(
+        body,
+        "ver",
+        ["9.9.9", "2.0.00", "2.0."][variant as usize - 1],
+    )
 }
 
 fn txnids(body: &Value, variant: u32) -> Vec<Variation> {
     let txnid = body["txnid"].as_str().expect("a txnid");
-    with(body, "txnid", if variant == 1 { format!("{txnid}1") } else { shorter(txnid) })
+    with(
+        body,
+        "txnid",
+        if variant == 1 {
+            format!("{txnid}1")
+        } else {
+            shorter(txnid)
+        },
+    )
 }
 
 /// 1 longer, 2 shorter, 3 random.
@@ -442,7 +526,10 @@ const CUSTOMER: &str = "9876500001@mockaa";
 
 impl Lab {
     async fn start() -> Self {
-        Self { app: TestApp::with(|builder| builder.security(Security::Strict)).await, played: 0 }
+        Self {
+            app: TestApp::with(|builder| builder.security(Security::Strict)).await,
+            played: 0,
+        }
     }
 
     async fn play(&mut self, family: u32, variant: u32) -> Outcome {
@@ -488,17 +575,25 @@ impl Lab {
             "ConsentDetail.FIDataRange.to",
         ];
         let body = consent_request();
-        let detail = |path: &str, value: Value| with(&body, &format!("ConsentDetail.{path}"), value);
+        let detail =
+            |path: &str, value: Value| with(&body, &format!("ConsentDetail.{path}"), value);
         let variations = match (family, variant) {
             (1001, _) => return self.valid_requests(variant).await,
             (1002, 1) => {
-                let fields: Vec<_> = [CONSENT_TEXTS, CONSENT_OBJECTS, CONSENT_LISTS, CONSENT_NUMBERS].concat();
+                let fields: Vec<_> = [
+                    CONSENT_TEXTS,
+                    CONSENT_OBJECTS,
+                    CONSENT_LISTS,
+                    CONSENT_NUMBERS,
+                ]
+                .concat();
                 each(&body, &fields, &Value::Null)
             }
             (1002, 2) => each(&body, CONSENT_TEXTS, &"".into()),
-            (1002, 3) => {
-                misspelt(&body, CONSENT_ENUMS).into_iter().filter(|(what, _)| !what.ends_with(" = >")).collect()
-            }
+            (1002, 3) => misspelt(&body, CONSENT_ENUMS)
+                .into_iter()
+                .filter(|(what, _)| !what.ends_with(" = >"))
+                .collect(),
             (1002, 4) => each(&body, CONSENT_LISTS, &json!([])),
             (1002, 5) => each(&body, CONSENT_OBJECTS, &json!({})),
             (1002, _) => each(&body, CONSENT_NUMBERS, &json!(1.5)),
@@ -507,7 +602,10 @@ impl Lab {
             (1005, variant) => timestamps(&body, TIMES, variant + 2),
             (1006, variant) => txnids(&body, variant),
             (1007, 1) => detail("consentStart", "2020-12-31T00:00:00.000Z".into()),
-            (1007, _) => detail("consentStart", body["ConsentDetail"]["consentExpiry"].clone()),
+            (1007, _) => detail(
+                "consentStart",
+                body["ConsentDetail"]["consentExpiry"].clone(),
+            ),
             (1008, variant) => match variant {
                 1 => detail("DataConsumer.id", "some-fiu".into()),
                 2 => detail("DataConsumer.id", "FIU-11".into()),
@@ -515,15 +613,19 @@ impl Lab {
                 4 => detail("DataConsumer.id", "FIU-2".into()),
                 _ => detail("DataConsumer.type", "FIP".into()),
             },
-            (1009, _) => {
-                detail("Customer", json!({ "id": CUSTOMER, "Identifiers": [{ "type": "PAN", "value": "ABCDE1234F" }] }))
-            }
+            (1009, _) => detail(
+                "Customer",
+                json!({ "id": CUSTOMER, "Identifiers": [{ "type": "PAN", "value": "ABCDE1234F" }] }),
+            ),
             (1010, 1) => detail("Purpose.code", "199".into()),
             (1010, _) => detail("Purpose.refUri", "http://google.com".into()),
             (1011, _) => detail("FIDataRange.from", "2020-07-03T15:00:00.000Z".into()),
             (1012, variant) => {
                 let unit = ["DAY", "MONTH", "YEAR", "INF"][variant as usize - 1];
-                detail("DataLife", json!({ "unit": unit, "value": u32::from(unit == "INF") }))
+                detail(
+                    "DataLife",
+                    json!({ "unit": unit, "value": u32::from(unit == "INF") }),
+                )
             }
             (1013, variant) => {
                 let unit = ["DAY", "MONTH", "YEAR", "HOUR"][variant as usize - 1];
@@ -535,11 +637,18 @@ impl Lab {
                     2 => json!({ "type": "TRANSACTIONAMOUNTS", "operator": "=", "value": "1000" }),
                     _ => json!({ "type": "TRANSACTIONAMOUNT", "operator": "==", "value": "1000" }),
                 };
-                detail("DataFilter", json!([{ "type": "TRANSACTIONAMOUNT", "operator": "=", "value": "2000" }, second]))
+                detail(
+                    "DataFilter",
+                    json!([{ "type": "TRANSACTIONAMOUNT", "operator": "=", "value": "2000" }, second]),
+                )
             }
         };
         let outcome = self.all(&Actor::fiu_1(), "/Consent", variations).await;
-        assert_eq!(self.app.consents().await, 0, "what is refused raises nothing");
+        assert_eq!(
+            self.app.consents().await,
+            0,
+            "what is refused raises nothing"
+        );
         outcome
     }
 
@@ -552,7 +661,11 @@ impl Lab {
                 for mode in ["VIEW", "QUERY", "STREAM", "STORE"] {
                     let value = i32::from(mode == "STORE");
                     let mut varied = with(&body, "ConsentDetail.consentMode", mode).remove(0);
-                    set(&mut varied.1, "ConsentDetail.DataLife.value", Some(value.into()));
+                    set(
+                        &mut varied.1,
+                        "ConsentDetail.DataLife.value",
+                        Some(value.into()),
+                    );
                     variations.push(varied);
                 }
             }
@@ -560,7 +673,11 @@ impl Lab {
                 for code in ["101", "102", "103", "104", "105"] {
                     let mut varied = with(&body, "ConsentDetail.Purpose.code", code).remove(0);
                     let uri = format!("https://api.rebit.org.in/aa/purpose/{code}.xml");
-                    set(&mut varied.1, "ConsentDetail.Purpose.refUri", Some(uri.into()));
+                    set(
+                        &mut varied.1,
+                        "ConsentDetail.Purpose.refUri",
+                        Some(uri.into()),
+                    );
                     variations.push(varied);
                 }
             }
@@ -575,17 +692,35 @@ impl Lab {
                     ("STORE", "YEAR", 3),
                     ("STORE", "INF", 0),
                 ] {
-                    let mut varied =
-                        with(&body, "ConsentDetail.DataLife", json!({ "unit": unit, "value": value })).remove(0);
-                    set(&mut varied.1, "ConsentDetail.consentMode", Some(mode.into()));
+                    let mut varied = with(
+                        &body,
+                        "ConsentDetail.DataLife",
+                        json!({ "unit": unit, "value": value }),
+                    )
+                    .remove(0);
+                    set(
+                        &mut varied.1,
+                        "ConsentDetail.consentMode",
+                        Some(mode.into()),
+                    );
                     variations.push(varied);
                 }
             }
         }
         let count = variations.len();
-        let Outcome::Calls(replies) = self.all(&Actor::fiu_1(), "/Consent", variations).await else { unreachable!() };
-        let mut handles: Vec<_> = replies.iter().map(|(_, reply)| handle_of(&reply.json())).collect();
-        assert!(replies.iter().all(|(_, reply)| reply.json()["Customer"]["id"] == CUSTOMER));
+        let Outcome::Calls(replies) = self.all(&Actor::fiu_1(), "/Consent", variations).await
+        else {
+            unreachable!()
+        };
+        let mut handles: Vec<_> = replies
+            .iter()
+            .map(|(_, reply)| handle_of(&reply.json()))
+            .collect();
+        assert!(
+            replies
+                .iter()
+                .all(|(_, reply)| reply.json()["Customer"]["id"] == CUSTOMER)
+        );
         handles.sort();
         handles.dedup();
         assert_eq!(handles.len(), count, "handles are not repeated");
@@ -596,7 +731,9 @@ impl Lab {
         let journey = Journey::new(&self.app);
         let fiu = Actor::fiu_1();
         let message = |handle: &str| rebit_message("ConsentHandle", handle);
-        let status = |answer: &Value, expected: &str| seen(answer["ConsentStatus"]["status"] == expected, answer);
+        let status = |answer: &Value, expected: &str| {
+            seen(answer["ConsentStatus"]["status"] == expected, answer)
+        };
         match (family, variant) {
             (1015, 1) => {
                 let handle = journey.raise(|_| ()).await;
@@ -612,20 +749,31 @@ impl Lab {
                 status(&journey.handle(&handle).await, "APPROVED")
             }
             (1017, variant) => {
-                let handle =
-                    if variant == 1 { journey.raise(|_| ()).await } else { self.raised_before_linking(&journey).await };
+                let handle = if variant == 1 {
+                    journey.raise(|_| ()).await
+                } else {
+                    self.raised_before_linking(&journey).await
+                };
                 self.app.act(&handle, "reject").await.ok();
                 status(&journey.handle(&handle).await, "REJECTED")
             }
             (1016, variant) => {
                 let handle = journey.raise(|_| ()).await;
-                self.all(&fiu, "/Consent/handle", ids(&message(&handle), "ConsentHandle", variant)).await
+                self.all(
+                    &fiu,
+                    "/Consent/handle",
+                    ids(&message(&handle), "ConsentHandle", variant),
+                )
+                .await
             }
             (1018, _) => {
                 let handle = journey.raise(five_minutes).await;
                 self.app.advance("5m").await;
                 let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
-                status(&fiu.post(&self.app, "/Consent/handle", &asked).await.ok(), "EXPIRED")
+                status(
+                    &fiu.post(&self.app, "/Consent/handle", &asked).await.ok(),
+                    "EXPIRED",
+                )
             }
             (1019, variant) => {
                 let handle = if variant == 1 {
@@ -639,11 +787,17 @@ impl Lab {
                 self.app.act(&handle, "approve").await.ok();
                 self.app.advance("5m").await;
                 let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
-                status(&fiu.post(&self.app, "/Consent/handle", &asked).await.ok(), "APPROVED")
+                status(
+                    &fiu.post(&self.app, "/Consent/handle", &asked).await.ok(),
+                    "APPROVED",
+                )
             }
             (1020 | 1021, _) => {
                 let (handle, _) = journey.approved(|_| ()).await;
-                self.app.act(&handle, if family == 1020 { "pause" } else { "revoke" }).await.ok();
+                self.app
+                    .act(&handle, if family == 1020 { "pause" } else { "revoke" })
+                    .await
+                    .ok();
                 status(&journey.handle(&handle).await, "APPROVED")
             }
             (1022, _) => {
@@ -655,28 +809,59 @@ impl Lab {
                 if family == 1024 {
                     self.app.act(&handle, "approve").await.ok();
                 }
-                journey.customer(CUSTOMER, "deregister", &Value::Null).await.ok();
-                calls("after deregistration", fiu.post(&self.app, "/Consent/handle", &message(&handle)).await)
+                journey
+                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .await
+                    .ok();
+                calls(
+                    "after deregistration",
+                    fiu.post(&self.app, "/Consent/handle", &message(&handle))
+                        .await,
+                )
             }
             (1025, _) => {
                 let handle = journey.raise(|_| ()).await;
-                calls("as FIU-2", Actor::fiu_2().post(&self.app, "/Consent/handle", &message(&handle)).await)
+                calls(
+                    "as FIU-2",
+                    Actor::fiu_2()
+                        .post(&self.app, "/Consent/handle", &message(&handle))
+                        .await,
+                )
             }
             (_, variant) => {
                 let body = message(&journey.raise(|_| ()).await);
                 let value = if variant == 1 { Value::Null } else { "".into() };
-                self.all(&fiu, "/Consent/handle", each(&body, &["ver", "timestamp", "txnid", "ConsentHandle"], &value))
-                    .await
+                self.all(
+                    &fiu,
+                    "/Consent/handle",
+                    each(
+                        &body,
+                        &["ver", "timestamp", "txnid", "ConsentHandle"],
+                        &value,
+                    ),
+                )
+                .await
             }
         }
     }
 
     /// A consent of a customer who links the account only afterwards.
     async fn raised_before_linking(&self, journey: &Journey<'_>) -> String {
-        journey.customer(CUSTOMER, "register", &Value::Null).await.ok();
+        journey
+            .customer(CUSTOMER, "register", &Value::Null)
+            .await
+            .ok();
         let handle = journey.raise(|_| ()).await;
-        assert_eq!(self.app.act(&handle, "approve").await.status, 409, "there is nothing to grant yet");
-        let account = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).0;
+        assert_eq!(
+            self.app.act(&handle, "approve").await.status,
+            409,
+            "there is nothing to grant yet"
+        );
+        let account = journey
+            .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+            .await
+            .remove(0)
+            .0;
         journey.link(CUSTOMER, "FIP-1", &[account]).await;
         handle
     }
@@ -684,10 +869,20 @@ impl Lab {
     /// A consent over two linked accounts, of which one was delinked afterwards.
     async fn delinked(&self, journey: &Journey<'_>) -> (String, String) {
         let accounts = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
-        let refs: Vec<_> = accounts.iter().map(|(account, _)| account.clone()).collect();
+        let refs: Vec<_> = accounts
+            .iter()
+            .map(|(account, _)| account.clone())
+            .collect();
         journey.register_and_link(CUSTOMER, "FIP-1", &refs).await;
         let consent = journey.approved(|_| ()).await;
-        journey.customer(CUSTOMER, "delink", &json!({ "linkRefNumber": accounts[0].1 })).await.ok();
+        journey
+            .customer(
+                CUSTOMER,
+                "delink",
+                &json!({ "linkRefNumber": accounts[0].1 }),
+            )
+            .await
+            .ok();
         consent
     }
 
@@ -699,15 +894,29 @@ impl Lab {
         match (family, variant) {
             (1026, variant) => {
                 let accounts = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
-                let refs: Vec<_> = accounts.iter().map(|(account, _)| account.clone()).collect();
+                let refs: Vec<_> = accounts
+                    .iter()
+                    .map(|(account, _)| account.clone())
+                    .collect();
                 journey.register_and_link(CUSTOMER, "FIP-1", &refs).await;
-                let chosen: Vec<_> = accounts.into_iter().take(variant as usize).map(|(_, link)| link).collect();
+                let chosen: Vec<_> = accounts
+                    .into_iter()
+                    .take(variant as usize)
+                    .map(|(_, link)| link)
+                    .collect();
                 let (_, id) = journey.approved_with(&chosen, |_| ()).await;
                 let artefact = journey.artefact(&id).await;
-                let payload = artefact["signedConsent"].as_str().and_then(|signed| signed.split('.').nth(1));
-                let payload = mockaa::crypto::base64::url_decode(payload.expect("a payload")).expect("base64url");
+                let payload = artefact["signedConsent"]
+                    .as_str()
+                    .and_then(|signed| signed.split('.').nth(1));
+                let payload = mockaa::crypto::base64::url_decode(payload.expect("a payload"))
+                    .expect("base64url");
                 let detail: Value = serde_json::from_slice(&payload).expect("JSON");
-                let named: Vec<_> = detail["Accounts"].as_array().expect("accounts").iter().collect();
+                let named: Vec<_> = detail["Accounts"]
+                    .as_array()
+                    .expect("accounts")
+                    .iter()
+                    .collect();
                 let right = artefact["status"] == "ACTIVE"
                     && artefact["createTimestamp"] == NOW
                     && artefact["ConsentUse"]["count"] == 0
@@ -719,7 +928,10 @@ impl Lab {
                         .eq(chosen.iter().map(|link| Some(link.as_str())));
                 seen(right, &artefact)
             }
-            (1027, 1) => self.all(&fiu, "/Consent/fetch", with(&message("x"), "consentId", "")).await,
+            (1027, 1) => {
+                self.all(&fiu, "/Consent/fetch", with(&message("x"), "consentId", ""))
+                    .await
+            }
             (1027, variant) => {
                 let (_, id) = journey.approved(|_| ()).await;
                 let varied = ids(&message(&id), "consentId", [2, 1, 3][variant as usize - 2]);
@@ -727,12 +939,20 @@ impl Lab {
             }
             (1028, _) => {
                 let (_, id) = journey.approved(|_| ()).await;
-                calls("as FIU-2", Actor::fiu_2().post(&self.app, "/Consent/fetch", &message(&id)).await)
+                calls(
+                    "as FIU-2",
+                    Actor::fiu_2()
+                        .post(&self.app, "/Consent/fetch", &message(&id))
+                        .await,
+                )
             }
             (1029..=1031, _) => {
                 let (handle, id) = journey.approved(|_| ()).await;
-                let (verb, expected) =
-                    [("expire", "EXPIRED"), ("pause", "PAUSED"), ("revoke", "REVOKED")][family as usize - 1029];
+                let (verb, expected) = [
+                    ("expire", "EXPIRED"),
+                    ("pause", "PAUSED"),
+                    ("revoke", "REVOKED"),
+                ][family as usize - 1029];
                 self.app.act(&handle, verb).await.ok();
                 status(&journey.artefact(&id).await, expected)
             }
@@ -742,8 +962,14 @@ impl Lab {
             }
             (1033, _) => {
                 let (_, id) = journey.approved(|_| ()).await;
-                journey.customer(CUSTOMER, "deregister", &Value::Null).await.ok();
-                calls("after deregistration", fiu.post(&self.app, "/Consent/fetch", &message(&id)).await)
+                journey
+                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .await
+                    .ok();
+                calls(
+                    "after deregistration",
+                    fiu.post(&self.app, "/Consent/fetch", &message(&id)).await,
+                )
             }
             (_, variant) => {
                 let (_, id) = journey.approved(|_| ()).await;
@@ -751,7 +977,11 @@ impl Lab {
                 self.all(
                     &fiu,
                     "/Consent/fetch",
-                    each(&message(&id), &["ver", "timestamp", "txnid", "consentId"], &value),
+                    each(
+                        &message(&id),
+                        &["ver", "timestamp", "txnid", "consentId"],
+                        &value,
+                    ),
                 )
                 .await
             }
@@ -773,7 +1003,9 @@ impl Lab {
         let told = self.app.fiu.arrived().pop().expect("a webhook").json();
         let expected = ["PAUSED", "ACTIVE", "REVOKED"][variant as usize - 1];
         let right = told["Notifier"] == json!({ "type": "AA", "id": "mockaa" })
-            && told["txnid"].as_str().is_some_and(|txnid| txnid.len() == 36)
+            && told["txnid"]
+                .as_str()
+                .is_some_and(|txnid| txnid.len() == 36)
             && told["ConsentStatusNotification"]
                 == json!({ "consentId": id, "consentHandle": handle, "consentStatus": expected });
         seen(right, &told)
@@ -789,14 +1021,26 @@ impl Lab {
             _ => ("/Consent/fetch", rebit_message("consentId", &id)),
         };
         match family {
-            1041..=1043 => self.forged_signature(&Actor::fiu_1(), path, &body, variant).await,
+            1041..=1043 => {
+                self.forged_signature(&Actor::fiu_1(), path, &body, variant)
+                    .await
+            }
             1044 | 1046 | 1048 => self.forged_key(&Actor::fiu_1(), path, &body, variant).await,
-            _ => self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body).await,
+            _ => {
+                self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body)
+                    .await
+            }
         }
     }
 
     /// 1 one character more, 2 one less, 3 another key, 4 another body.
-    async fn forged_signature(&self, actor: &Actor, path: &str, body: &Value, variant: u32) -> Outcome {
+    async fn forged_signature(
+        &self,
+        actor: &Actor,
+        path: &str,
+        body: &Value,
+        variant: u32,
+    ) -> Outcome {
         let text = body.to_string();
         let right = actor.sign(text.as_bytes());
         let (signature, sent) = match variant {
@@ -804,23 +1048,48 @@ impl Lab {
             2 => (shorter(&right), text),
             3 => {
                 let other = include_str!("../fixtures/keys/mockaa-aa.pem");
-                let other = mockaa::crypto::keys::SigningKey::from_pem(actor.key.kid(), other).expect("a key");
-                (Actor { key: other, ..clone(actor) }.sign(text.as_bytes()), text)
+                let other = mockaa::crypto::keys::SigningKey::from_pem(actor.key.kid(), other)
+                    .expect("a key");
+                (
+                    Actor {
+                        key: other,
+                        ..clone(actor)
+                    }
+                    .sign(text.as_bytes()),
+                    text,
+                )
             }
             _ => (right, text.replacen("\"txnid\":\"", "\"txnid\": \"", 1)),
         };
-        let request = self.app.request(Method::POST, path).header(actor.header, &actor.api_key);
-        let request = request.header("content-type", "application/json").header("x-jws-signature", signature);
+        let request = self
+            .app
+            .request(Method::POST, path)
+            .header(actor.header, &actor.api_key);
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-jws-signature", signature);
         calls("forged", self.app.send(request.body(sent)).await)
     }
 
     /// 1 no key, 2 an empty one, 3 "0", 4 one character less in a part, 5 one more. The key is a token, as in the field.
     async fn forged_key(&self, actor: &Actor, path: &str, body: &Value, variant: u32) -> Outcome {
         let form = format!("id={}&secret={}", actor.id, actor.api_key);
-        let request = self.app.request(Method::POST, "/iam/v1/entity/token/generate");
-        let token = self.app.send(request.body(form)).await.ok()["accessToken"].as_str().expect("a token").to_owned();
-        let good = Actor { api_key: token.clone(), ..clone(actor) };
-        assert_ne!(good.post(&self.app, path, body).await.status, 401, "the token itself opens the call");
+        let request = self
+            .app
+            .request(Method::POST, "/iam/v1/entity/token/generate");
+        let token = self.app.send(request.body(form)).await.ok()["accessToken"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        let good = Actor {
+            api_key: token.clone(),
+            ..clone(actor)
+        };
+        assert_ne!(
+            good.post(&self.app, path, body).await.status,
+            401,
+            "the token itself opens the call"
+        );
         let parts: Vec<_> = token.split('.').collect();
         let keys: Vec<Option<String>> = match variant {
             1 => vec![None],
@@ -829,7 +1098,11 @@ impl Lab {
             variant => (0..3)
                 .map(|place| {
                     let mut parts: Vec<_> = parts.iter().map(ToString::to_string).collect();
-                    parts[place] = if variant == 4 { shorter(&parts[place]) } else { format!("{}A", parts[place]) };
+                    parts[place] = if variant == 4 {
+                        shorter(&parts[place])
+                    } else {
+                        format!("{}A", parts[place])
+                    };
                     Some(parts.join("."))
                 })
                 .collect(),
@@ -837,25 +1110,43 @@ impl Lab {
         let mut replies = Vec::new();
         for key in keys {
             let text = body.to_string();
-            let mut request =
-                self.app.request(Method::POST, path).header("x-jws-signature", actor.sign(text.as_bytes()));
+            let mut request = self
+                .app
+                .request(Method::POST, path)
+                .header("x-jws-signature", actor.sign(text.as_bytes()));
             if let Some(key) = &key {
                 request = request.header(actor.header, key);
             }
-            let request = request.header("content-type", "application/json").body(text);
+            let request = request
+                .header("content-type", "application/json")
+                .body(text);
             replies.push((format!("key {key:?}"), self.app.send(request).await));
         }
         Outcome::Calls(replies)
     }
 
     /// A message of one participant under the valid key of another.
-    async fn borrowed_key(&self, actor: &Actor, other: &Actor, path: &str, body: &Value) -> Outcome {
-        let borrowed = Actor { api_key: other.api_key.clone(), ..clone(actor) };
+    async fn borrowed_key(
+        &self,
+        actor: &Actor,
+        other: &Actor,
+        path: &str,
+        body: &Value,
+    ) -> Outcome {
+        let borrowed = Actor {
+            api_key: other.api_key.clone(),
+            ..clone(actor)
+        };
         calls("borrowed key", borrowed.post(&self.app, path, body).await)
     }
 
     async fn ask(&self, family: u32, variant: u32) -> Outcome {
-        const TIMES: &[&str] = &["timestamp", "FIDataRange.from", "FIDataRange.to", "KeyMaterial.DHPublicKey.expiry"];
+        const TIMES: &[&str] = &[
+            "timestamp",
+            "FIDataRange.from",
+            "FIDataRange.to",
+            "KeyMaterial.DHPublicKey.expiry",
+        ];
         let journey = Journey::new(&self.app);
         let fiu = Actor::fiu_1();
         let (handle, id) = journey
@@ -872,7 +1163,8 @@ impl Lab {
             })
             .await;
         let body = journey.fi_request(&id).await;
-        let range = |from: &str, to: &str| with(&body, "FIDataRange", json!({ "from": from, "to": to }));
+        let range =
+            |from: &str, to: &str| with(&body, "FIDataRange", json!({ "from": from, "to": to }));
         let variations = match (family, variant) {
             (2001, _) => vec![("valid".to_owned(), body)],
             (2002, 1) => each(&body, &[FI_TEXTS, FI_OBJECTS].concat(), &Value::Null),
@@ -893,25 +1185,51 @@ impl Lab {
             (2008, 1) => ids(&body, "Consent.id", 3),
             (2008, variant) => ids(&body, "Consent.id", variant - 1),
             (2009, 3) => {
-                let other = "A".repeat(body["Consent"]["digitalSignature"].as_str().expect("a signature").len());
+                let other = "A".repeat(
+                    body["Consent"]["digitalSignature"]
+                        .as_str()
+                        .expect("a signature")
+                        .len(),
+                );
                 with(&body, "Consent.digitalSignature", other)
             }
             (2009, variant) => ids(&body, "Consent.digitalSignature", variant),
-            (2010, _) => return calls("as FIU-2", Actor::fiu_2().post(&self.app, "/FI/request", &body).await),
-            (2011, 1) => {
-                ["RSA", "DH", "ECDSA"].iter().flat_map(|name| with(&body, "KeyMaterial.cryptoAlg", *name)).collect()
+            (2010, _) => {
+                return calls(
+                    "as FIU-2",
+                    Actor::fiu_2().post(&self.app, "/FI/request", &body).await,
+                );
             }
-            (2011, 2) => {
-                ["P-256", "secp256k1"].iter().flat_map(|name| with(&body, "KeyMaterial.curve", *name)).collect()
-            }
-            (2011, _) => with(&body, "KeyMaterial.DHPublicKey.expiry", "2020-07-04T05:59:59.000Z"),
+            (2011, 1) => ["RSA", "DH", "ECDSA"]
+                .iter()
+                .flat_map(|name| with(&body, "KeyMaterial.cryptoAlg", *name))
+                .collect(),
+            (2011, 2) => ["P-256", "secp256k1"]
+                .iter()
+                .flat_map(|name| with(&body, "KeyMaterial.curve", *name))
+                .collect(),
+            (2011, _) => with(
+                &body,
+                "KeyMaterial.DHPublicKey.expiry",
+                "2020-07-04T05:59:59.000Z",
+            ),
             (2012..=2014, _) => {
-                self.app.act(&handle, ["pause", "revoke", "expire"][family as usize - 2012]).await.ok();
+                self.app
+                    .act(
+                        &handle,
+                        ["pause", "revoke", "expire"][family as usize - 2012],
+                    )
+                    .await
+                    .ok();
                 vec![("not ACTIVE".to_owned(), body)]
             }
             _ => {
-                let session = fiu.post(&self.app, "/FI/request", &body).await.ok()["sessionId"].clone();
-                journey.fetch(session.as_str().expect("a session")).await.ok();
+                let session =
+                    fiu.post(&self.app, "/FI/request", &body).await.ok()["sessionId"].clone();
+                journey
+                    .fetch(session.as_str().expect("a session"))
+                    .await
+                    .ok();
                 vec![("the second time".to_owned(), body)]
             }
         };
@@ -925,37 +1243,71 @@ impl Lab {
         let message = |session: &str| rebit_message("sessionId", session);
         match (family, variant) {
             (2025, _) => calls("valid", journey.fetch(&journey.session(&id).await).await),
-            (2026, 1) => self.all(&fiu, "/FI/fetch", with(&message("x"), "sessionId", "")).await,
+            (2026, 1) => {
+                self.all(&fiu, "/FI/fetch", with(&message("x"), "sessionId", ""))
+                    .await
+            }
             (2026, variant) => {
                 let body = message(&journey.session(&id).await);
-                self.all(&fiu, "/FI/fetch", ids(&body, "sessionId", [3, 1, 2][variant as usize - 2])).await
+                self.all(
+                    &fiu,
+                    "/FI/fetch",
+                    ids(&body, "sessionId", [3, 1, 2][variant as usize - 2]),
+                )
+                .await
             }
             (2027, _) => {
                 let body = message(&journey.session(&id).await);
-                calls("as FIU-2", Actor::fiu_2().post(&self.app, "/FI/fetch", &body).await)
+                calls(
+                    "as FIU-2",
+                    Actor::fiu_2().post(&self.app, "/FI/fetch", &body).await,
+                )
             }
             (2028, _) => {
                 let handle = self.raised_with("data-later").await;
                 self.app.act(&handle, "approve").await.ok();
-                let id = journey.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
-                calls("too early", journey.fetch(&journey.session(&id).await).await)
+                let id = journey.handle(&handle).await["ConsentStatus"]["id"]
+                    .as_str()
+                    .expect("an id")
+                    .to_owned();
+                calls(
+                    "too early",
+                    journey.fetch(&journey.session(&id).await).await,
+                )
             }
             (2029..=2031, _) => {
                 let session = journey.session(&id).await;
-                self.app.act(&handle, ["pause", "revoke", "expire"][family as usize - 2029]).await.ok();
+                self.app
+                    .act(
+                        &handle,
+                        ["pause", "revoke", "expire"][family as usize - 2029],
+                    )
+                    .await
+                    .ok();
                 calls("not ACTIVE", journey.fetch(&session).await)
             }
             (_, variant) => {
                 let body = message(&journey.session(&id).await);
                 let value = if variant == 1 { Value::Null } else { "".into() };
-                self.all(&fiu, "/FI/fetch", each(&body, &["ver", "timestamp", "txnid", "sessionId"], &value)).await
+                self.all(
+                    &fiu,
+                    "/FI/fetch",
+                    each(&body, &["ver", "timestamp", "txnid", "sessionId"], &value),
+                )
+                .await
             }
         }
     }
 
     async fn raised_with(&self, scenario: &str) -> String {
         let request = Actor::fiu_1().signed(&self.app, "/Consent", &consent_request().to_string());
-        handle_of(&self.app.send(request.header("x-mockaa-scenario", scenario)).await.ok())
+        handle_of(
+            &self
+                .app
+                .send(request.header("x-mockaa-scenario", scenario))
+                .await
+                .ok(),
+        )
     }
 
     async fn forge_data(&self, family: u32, variant: u32) -> Outcome {
@@ -963,12 +1315,21 @@ impl Lab {
         let (_, id) = journey.approved(|_| ()).await;
         let asked = journey.fi_request(&id).await;
         let fetched = rebit_message("sessionId", &journey.session(&id).await);
-        let (path, body) =
-            if matches!(family, 2040 | 2044 | 2045) { ("/FI/request", asked) } else { ("/FI/fetch", fetched) };
+        let (path, body) = if matches!(family, 2040 | 2044 | 2045) {
+            ("/FI/request", asked)
+        } else {
+            ("/FI/fetch", fetched)
+        };
         match family {
-            2040 | 2041 => self.forged_signature(&Actor::fiu_1(), path, &body, variant).await,
+            2040 | 2041 => {
+                self.forged_signature(&Actor::fiu_1(), path, &body, variant)
+                    .await
+            }
             2042 | 2044 => self.forged_key(&Actor::fiu_1(), path, &body, variant).await,
-            _ => self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body).await,
+            _ => {
+                self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body)
+                    .await
+            }
         }
     }
 
@@ -1000,8 +1361,16 @@ impl Lab {
             (3006, variant) => ids(&body, "Notifier.id", variant - 1),
             (3007, 1) => ids(&body, "ConsentStatusNotification.consentId", 3),
             (3007, variant) => ids(&body, "ConsentStatusNotification.consentId", variant - 1),
-            (_, 1) => return self.all(&Actor::fip_2(), path, vec![("as FIP-2".to_owned(), body)]).await,
-            _ => return self.all(&Actor::fip_2(), path, with(&body, "Notifier.id", "FIP-2")).await,
+            (_, 1) => {
+                return self
+                    .all(&Actor::fip_2(), path, vec![("as FIP-2".to_owned(), body)])
+                    .await;
+            }
+            _ => {
+                return self
+                    .all(&Actor::fip_2(), path, with(&body, "Notifier.id", "FIP-2"))
+                    .await;
+            }
         };
         self.all(&fip, path, variations).await
     }
@@ -1011,10 +1380,15 @@ impl Lab {
         let journey = Journey::new(&self.app);
         let (_, id) = journey.approved(|_| ()).await;
         let session = journey.session(&id).await;
-        let link = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await.remove(0).1;
+        let link = journey
+            .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+            .await
+            .remove(0)
+            .1;
         let mut body = rebit_message("Notifier", "");
         body["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
-        let account = json!({ "linkRefNumber": link, "FIStatus": status, "description": "as the FIP says" });
+        let account =
+            json!({ "linkRefNumber": link, "FIStatus": status, "description": "as the FIP says" });
         body["FIStatusNotification"] = json!({
             "sessionId": journey.fip_session(&session, "FIP-1").await,
             "sessionStatus": "ACTIVE",
@@ -1025,10 +1399,14 @@ impl Lab {
 
     async fn fi_news(&mut self, family: u32, variant: u32) -> Outcome {
         const OBJECTS: &[&str] = &["Notifier", "FIStatusNotification"];
-        const LISTS: &[&str] =
-            &["FIStatusNotification.FIStatusResponse", "FIStatusNotification.FIStatusResponse.0.Accounts"];
-        const ENUMS: &[&str] =
-            &["FIStatusNotification.sessionStatus", "FIStatusNotification.FIStatusResponse.0.Accounts.0.FIStatus"];
+        const LISTS: &[&str] = &[
+            "FIStatusNotification.FIStatusResponse",
+            "FIStatusNotification.FIStatusResponse.0.Accounts",
+        ];
+        const ENUMS: &[&str] = &[
+            "FIStatusNotification.sessionStatus",
+            "FIStatusNotification.FIStatusResponse.0.Accounts.0.FIStatus",
+        ];
         const FIP_ID: &str = "FIStatusNotification.FIStatusResponse.0.fipID";
         const LINK: &str = "FIStatusNotification.FIStatusResponse.0.Accounts.0.linkRefNumber";
         let (fip, other, path) = (Actor::fip_1(), Actor::fip_2(), "/FI/Notification");
@@ -1039,12 +1417,19 @@ impl Lab {
             self.app.advance("0s").await;
             let told = self.app.fiu.arrived().pop().expect("a webhook").json();
             let account = &told["FIStatusNotification"]["FIStatusResponse"][0]["Accounts"][0];
-            return seen(account["FIStatus"] == status && account["description"] == "as the FIP says", &told);
+            return seen(
+                account["FIStatus"] == status && account["description"] == "as the FIP says",
+                &told,
+            );
         }
         let body = self.fi_message("READY").await;
         let variations = match (family, variant) {
             (3009, _) => vec![("valid".to_owned(), body)],
-            (3010, 1) => each(&body, &[FI_NEWS_TEXTS, OBJECTS, LISTS].concat(), &Value::Null),
+            (3010, 1) => each(
+                &body,
+                &[FI_NEWS_TEXTS, OBJECTS, LISTS].concat(),
+                &Value::Null,
+            ),
             (3010, 2) => each(&body, FI_NEWS_TEXTS, &"".into()),
             (3010, 3) => misspelt(&body, ENUMS),
             (3010, 4) => each(&body, LISTS, &json!([])),
@@ -1060,8 +1445,16 @@ impl Lab {
             (3016, variant) => ids(&body, FIP_ID, variant - 1),
             (3017, 1) => ids(&body, LINK, 3),
             (3017, variant) => ids(&body, LINK, variant - 1),
-            (_, 1) => return self.all(&other, path, vec![("as FIP-2".to_owned(), body)]).await,
-            (_, 2) => return self.all(&other, path, with(&body, "Notifier.id", "FIP-2")).await,
+            (_, 1) => {
+                return self
+                    .all(&other, path, vec![("as FIP-2".to_owned(), body)])
+                    .await;
+            }
+            (_, 2) => {
+                return self
+                    .all(&other, path, with(&body, "Notifier.id", "FIP-2"))
+                    .await;
+            }
             (_, 3) => return self.all(&other, path, with(&body, FIP_ID, "FIP-2")).await,
             _ => {
                 let body = now_at(&with(&body, "Notifier.id", "FIP-2").remove(0).1, NOW);
@@ -1074,8 +1467,15 @@ impl Lab {
     /// ACME-FIP's word about an account that the customer has asked it to link.
     async fn link_message(&self) -> Value {
         let journey = Journey::new(&self.app);
-        journey.customer(CUSTOMER, "register", &Value::Null).await.ok();
-        let account = journey.accounts(CUSTOMER, "ACME-FIP", "DEPOSIT").await.remove(0).0;
+        journey
+            .customer(CUSTOMER, "register", &Value::Null)
+            .await
+            .ok();
+        let account = journey
+            .accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
+            .await
+            .remove(0)
+            .0;
         let wish = json!({ "fipId": "ACME-FIP", "accounts": [account] });
         let link = journey.customer(CUSTOMER, "link", &wish).await.ok();
         assert_eq!(link["AuthenticatorType"], "DIRECT");
@@ -1120,31 +1520,64 @@ impl Lab {
                 with(&body, CUSTOMER_ADDRESS, address)
             }
             (3028, _) => {
-                Journey::new(&self.app).customer(CUSTOMER, "deregister", &Value::Null).await.ok();
+                Journey::new(&self.app)
+                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .await
+                    .ok();
                 vec![("after deregistration".to_owned(), body)]
             }
-            (_, 1) => return self.all(&Actor::fip_1(), path, vec![("as FIP-1".to_owned(), body)]).await,
-            _ => return self.all(&Actor::fip_1(), path, with(&body, "Notifier.id", "FIP-1")).await,
+            (_, 1) => {
+                return self
+                    .all(&Actor::fip_1(), path, vec![("as FIP-1".to_owned(), body)])
+                    .await;
+            }
+            _ => {
+                return self
+                    .all(&Actor::fip_1(), path, with(&body, "Notifier.id", "FIP-1"))
+                    .await;
+            }
         };
         self.all(&fip, path, variations).await
     }
 
     async fn forge_news(&self, family: u32, variant: u32) -> Outcome {
         let (actor, path, body) = match family {
-            3030 | 3033 | 3034 => (Actor::fip_1(), "/Consent/Notification", self.consent_message().await),
-            3031 | 3035 | 3036 => (Actor::fip_1(), "/FI/Notification", self.fi_message("READY").await),
-            _ => (Actor::acme(), "/Account/link/Notification", self.link_message().await),
+            3030 | 3033 | 3034 => (
+                Actor::fip_1(),
+                "/Consent/Notification",
+                self.consent_message().await,
+            ),
+            3031 | 3035 | 3036 => (
+                Actor::fip_1(),
+                "/FI/Notification",
+                self.fi_message("READY").await,
+            ),
+            _ => (
+                Actor::acme(),
+                "/Account/link/Notification",
+                self.link_message().await,
+            ),
         };
         match family {
             3030..=3032 => self.forged_signature(&actor, path, &body, variant).await,
             3033 | 3035 | 3037 => self.forged_key(&actor, path, &body, variant).await,
-            _ => self.borrowed_key(&actor, &Actor::fip_2(), path, &body).await,
+            _ => {
+                self.borrowed_key(&actor, &Actor::fip_2(), path, &body)
+                    .await
+            }
         }
     }
 
     async fn heartbeat(&self, family: u32) -> Outcome {
-        let actor = if family == 4001 { Actor::fip_1() } else { Actor::fiu_1() };
-        let request = self.app.request(Method::GET, "/Heartbeat").header(actor.header, &actor.api_key);
+        let actor = if family == 4001 {
+            Actor::fip_1()
+        } else {
+            Actor::fiu_1()
+        };
+        let request = self
+            .app
+            .request(Method::GET, "/Heartbeat")
+            .header(actor.header, &actor.api_key);
         let reply = self.app.send(request).await;
         assert_eq!(reply.json()["Status"], "UP");
         calls("heartbeat", reply)

@@ -34,7 +34,9 @@ impl Server {
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
         assert!(status.expect("kill runs").success());
     }
 }
@@ -43,15 +45,34 @@ impl Server {
 fn serve_tells_its_address_on_stdout_and_ends_with_0_on_sigterm() {
     for signal in ["TERM", "INT"] {
         let mut server = Server::start(&["--seed", "42"]);
-        assert_eq!((server.ready["event"].as_str(), server.ready["world"].as_str()), (Some("ready"), Some("default")));
-        assert_eq!((server.ready["kid"].as_str(), server.ready["seed"].as_u64()), (Some("mockaa-dev-1"), Some(42)));
+        assert_eq!(
+            (
+                server.ready["event"].as_str(),
+                server.ready["world"].as_str()
+            ),
+            (Some("ready"), Some("default"))
+        );
+        assert_eq!(
+            (server.ready["kid"].as_str(), server.ready["seed"].as_u64()),
+            (Some("mockaa-dev-1"), Some(42))
+        );
         let url = server.ready["base_url"].as_str().expect("a URL").to_owned();
         let ready = run(&["ready", "--server", &url, "--wait", "10s"]);
         assert!(ready.status.success(), "{}", text(&ready.stderr));
         server.signal(signal);
-        assert_eq!(server.child.wait().expect("it ends").code(), Some(0), "{signal}");
+        assert_eq!(
+            server.child.wait().expect("it ends").code(),
+            Some(0),
+            "{signal}"
+        );
         let mut rest = String::new();
-        server.child.stdout.take().expect("a pipe").read_to_string(&mut rest).expect("text");
+        server
+            .child
+            .stdout
+            .take()
+            .expect("a pipe")
+            .read_to_string(&mut rest)
+            .expect("text");
         assert_eq!(rest, "", "nothing but the ready line goes to stdout");
         assert_eq!(run(&["ready", "--server", &url]).status.code(), Some(3));
     }
@@ -80,29 +101,52 @@ fn a_delivery_in_flight_finishes_before_the_end() {
     let mut line = String::new();
     while !line.contains("stopping") {
         line.clear();
-        assert_ne!(log.read_line(&mut line).expect("text"), 0, "it says that it stops");
+        assert_ne!(
+            log.read_line(&mut line).expect("text"),
+            0,
+            "it says that it stops"
+        );
     }
-    socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").expect("it reads");
+    socket
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        .expect("it reads");
     assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
     let mut last_words = String::new();
     log.read_to_string(&mut last_words).expect("text");
-    assert!(last_words.contains("accepted with 200"), "the delivery was recorded before the end: {last_words}");
+    assert!(
+        last_words.contains("accepted with 200"),
+        "the delivery was recorded before the end: {last_words}"
+    );
     // The connection was closed by us, not cut off: everything that was announced has arrived.
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).expect("a whole request");
     let request = text(&[&head[..], &rest].concat());
     let (head, sent) = request.split_once("\r\n\r\n").expect("a head");
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
     assert_eq!(length, Some(sent.len()));
 }
 
 #[test]
 fn the_demo_plays_one_whole_journey() {
     let demo = run(&["demo"]);
-    assert!(demo.status.success(), "{}{}", text(&demo.stdout), text(&demo.stderr));
+    assert!(
+        demo.status.success(),
+        "{}{}",
+        text(&demo.stdout),
+        text(&demo.stderr)
+    );
     let story = text(&demo.stdout);
     let port = |line: &str| line.contains("http://127.0.0.1:");
-    let shown: String = story.lines().filter(|line| !port(line)).map(|line| format!("{line}\n")).collect();
+    let shown: String = story
+        .lines()
+        .filter(|line| !port(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
     insta::assert_snapshot!(shown);
     assert_ne!(text(&run(&["demo", "--seed", "7"]).stdout), story);
 }
@@ -111,12 +155,25 @@ fn the_demo_plays_one_whole_journey() {
 fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-scenarios");
     std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("mine.yaml"), "version: 1\nname: mine\nsteps:\n  - approv: {}\n").expect("a file");
-    let output = run(&["serve", "--port", "0", "--scenarios", folder.to_str().expect("text")]);
+    std::fs::write(
+        folder.join("mine.yaml"),
+        "version: 1\nname: mine\nsteps:\n  - approv: {}\n",
+    )
+    .expect("a file");
+    let output = run(&[
+        "serve",
+        "--port",
+        "0",
+        "--scenarios",
+        folder.to_str().expect("text"),
+    ]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stdout), "");
     let error = text(&output.stderr);
-    assert!(error.contains("mine.yaml:4:5: 'approv' is no key of the step; did you mean approve?"), "{error}");
+    assert!(
+        error.contains("mine.yaml:4:5: 'approv' is no key of the step; did you mean approve?"),
+        "{error}"
+    );
     assert_eq!(error.matches("approv'").count(), 1, "said once: {error}");
 }
 
@@ -125,14 +182,46 @@ fn wrong_options_say_what_would_be_right() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let cases: [(&[&str], i32, &str); 10] = [
-        (&["serve", "--port", &port], 3, "choose another --port, or 0"),
-        (&["serve", "--fiu-url", "localhost:9000"], 2, "give one such as http://127.0.0.1:9000"),
-        (&["serve", "--fiu-url", "http://169.254.169.254/"], 2, "cloud-metadata addresses are never called"),
-        (&["serve", "--clock", "yesterday"], 2, "give an instant such as"),
-        (&["serve", "--security", "lax"], 2, "one of open, lenient, strict"),
-        (&["serve", "--default-scenario", "aprove"], 2, "there is no such scenario; did you mean approve?"),
-        (&["serve", "--default-scenario", "no-such-thing"], 2, "there is no such scenario; known: aa-fails"),
-        (&["serve", "--scenarios", "/nonexistent"], 2, "cannot be read as a folder of scenarios"),
+        (
+            &["serve", "--port", &port],
+            3,
+            "choose another --port, or 0",
+        ),
+        (
+            &["serve", "--fiu-url", "localhost:9000"],
+            2,
+            "give one such as http://127.0.0.1:9000",
+        ),
+        (
+            &["serve", "--fiu-url", "http://169.254.169.254/"],
+            2,
+            "cloud-metadata addresses are never called",
+        ),
+        (
+            &["serve", "--clock", "yesterday"],
+            2,
+            "give an instant such as",
+        ),
+        (
+            &["serve", "--security", "lax"],
+            2,
+            "one of open, lenient, strict",
+        ),
+        (
+            &["serve", "--default-scenario", "aprove"],
+            2,
+            "there is no such scenario; did you mean approve?",
+        ),
+        (
+            &["serve", "--default-scenario", "no-such-thing"],
+            2,
+            "there is no such scenario; known: aa-fails",
+        ),
+        (
+            &["serve", "--scenarios", "/nonexistent"],
+            2,
+            "cannot be read as a folder of scenarios",
+        ),
         (&["serve", "--push-data-path", "data"], 2, "begin it with /"),
         (&["serv"], 2, "serve"),
     ];
@@ -156,13 +245,19 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
     let server = Server::start(&["--bind", "0.0.0.0", "--control-token", "open-sesame"]);
     assert_eq!(server.ready["control_token"], "open-sesame");
     let get = |header: &str| {
-        server.call(&format!("GET /_mockaa/v1/world HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n"))
+        server.call(&format!(
+            "GET /_mockaa/v1/world HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n"
+        ))
     };
     assert!(get("").starts_with("HTTP/1.1 401"));
     assert!(get("authorization: Bearer wrong\r\n").starts_with("HTTP/1.1 401"));
     assert!(get("authorization: Bearer open-sesame\r\n").starts_with("HTTP/1.1 200"));
     let server = Server::start(&["--bind", "0.0.0.0"]);
-    assert_eq!(server.ready["control_token"].as_str().map(str::len), Some(32), "a random one is made");
+    assert_eq!(
+        server.ready["control_token"].as_str().map(str::len),
+        Some(32),
+        "a random one is made"
+    );
 }
 
 /// A folder of one test's own.
@@ -197,7 +292,16 @@ fn fi_makes_keys_encrypts_and_decrypts() {
     let folder = Folder::new("fi");
     for curve in ["Curve25519", "X25519"] {
         let private = folder.path("keys.json");
-        let keys = run(&["fi", "keys", "--private", &private, "--curve", curve, "--life", "1h"]);
+        let keys = run(&[
+            "fi",
+            "keys",
+            "--private",
+            &private,
+            "--curve",
+            curve,
+            "--life",
+            "1h",
+        ]);
         assert!(keys.status.success(), "{}", text(&keys.stderr));
         let public: Value = serde_json::from_slice(&keys.stdout).expect("KeyMaterial");
         assert_eq!(public["curve"], curve);
@@ -205,9 +309,16 @@ fn fi_makes_keys_encrypts_and_decrypts() {
         let statement = folder.write("statement.xml", "<Account/>");
         let sealed = run(&["fi", "encrypt", "--to", &to, "--fip", "FIP-7", &statement]);
         let answer = folder.write("answer.json", &text(&sealed.stdout));
-        assert_eq!(text(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout), "<Account/>\n");
+        assert_eq!(
+            text(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout),
+            "<Account/>\n"
+        );
         let sealed = run(&["fi", "encrypt", "--to", &private, &statement]);
-        assert!(sealed.status.success(), "the file of the keys does as well: {}", text(&sealed.stderr));
+        assert!(
+            sealed.status.success(),
+            "the file of the keys does as well: {}",
+            text(&sealed.stderr)
+        );
         let told = run(&["fi", "decrypt", "--private", &private, "--json", &answer]);
         let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
         assert_eq!(
@@ -219,12 +330,26 @@ fn fi_makes_keys_encrypts_and_decrypts() {
         run(&["fi", "keys", "--private", &other, "--curve", curve]);
         let wrong = run(&["fi", "decrypt", "--private", &other, &answer]);
         assert_eq!(wrong.status.code(), Some(2));
-        assert!(text(&wrong.stderr).contains("the data does not decrypt"), "{}", text(&wrong.stderr));
+        assert!(
+            text(&wrong.stderr).contains("the data does not decrypt"),
+            "{}",
+            text(&wrong.stderr)
+        );
     }
     let refusal = folder.write("refusal.json", r#"{"errorCode":"InvalidSessionId"}"#);
-    let wrong = run(&["fi", "decrypt", "--private", &folder.path("keys.json"), &refusal]);
+    let wrong = run(&[
+        "fi",
+        "decrypt",
+        "--private",
+        &folder.path("keys.json"),
+        &refusal,
+    ]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(text(&wrong.stderr).contains("it begins: {\"errorCode\""), "{}", text(&wrong.stderr));
+    assert!(
+        text(&wrong.stderr).contains("it begins: {\"errorCode\""),
+        "{}",
+        text(&wrong.stderr)
+    );
 }
 
 #[test]
@@ -241,16 +366,28 @@ fn jws_signs_verifies_and_explains() {
     ] {
         let signed = run(&[&["jws", "sign"], arguments, &[&body]].concat());
         let signature = text(&signed.stdout).trim().to_owned();
-        assert!(run(&["jws", "verify", "--signature", &signature, &body]).status.success());
+        assert!(
+            run(&["jws", "verify", "--signature", &signature, &body])
+                .status
+                .success()
+        );
         let wrong = run(&["jws", "verify", "--signature", &signature, &changed]);
         assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stdout));
         let told = run(&["jws", "explain", "--signature", &signature, &changed]);
         assert_eq!(told.status.code(), Some(1));
-        assert!(text(&told.stdout).contains("over the body without white space at its end"), "{}", text(&told.stdout));
+        assert!(
+            text(&told.stdout).contains("over the body without white space at its end"),
+            "{}",
+            text(&told.stdout)
+        );
     }
     let unknown = run(&["jws", "sign", "--as", "FIU-9", &body]);
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(text(&unknown.stderr).contains("no key ships for 'FIU-9'"), "{}", text(&unknown.stderr));
+    assert!(
+        text(&unknown.stderr).contains("no key ships for 'FIU-9'"),
+        "{}",
+        text(&unknown.stderr)
+    );
 }
 
 #[test]
@@ -258,11 +395,19 @@ fn config_is_checked_and_served() {
     let folder = Folder::new("config");
     let shown = text(&run(&["config", "show"]).stdout);
     assert!(
-        shown.contains("FIP  ACME-FIP               api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"),
+        shown.contains(
+            "FIP  ACME-FIP               api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"
+        ),
         "{shown}"
     );
-    assert!(shown.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"), "{shown}");
-    let file = folder.write("mockaa.toml", "[[fiu]]\nid = \"LENDER\"\nwebhook_url = \"http://127.0.0.1:9/all\"\n");
+    assert!(
+        shown.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"),
+        "{shown}"
+    );
+    let file = folder.write(
+        "mockaa.toml",
+        "[[fiu]]\nid = \"LENDER\"\nwebhook_url = \"http://127.0.0.1:9/all\"\n",
+    );
     assert!(text(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER"));
     let server = Server::start(&["--config", &file]);
     assert!(
@@ -277,18 +422,30 @@ fn config_is_checked_and_served() {
         .expect("it runs");
     let here = text(&here.stdout);
     assert!(
-        here.contains("mockaa.toml is right:") && here.contains("webhooks all to http://127.0.0.1:9/all"),
+        here.contains("mockaa.toml is right:")
+            && here.contains("webhooks all to http://127.0.0.1:9/all"),
         "{here}"
     );
     let urls = "base_url = \"http://127.0.0.1:9\"\ndata_url = \"http://127.0.0.1:99/d\"\n";
     let several = folder.write("several.toml", &format!("[[fiu]]\nid = \"LENDER\"\n{urls}"));
     let shown = text(&run(&["config", "show", "--config", &several]).stdout);
-    assert!(shown.contains("webhooks below http://127.0.0.1:9, data to http://127.0.0.1:99/d"), "{shown}");
+    assert!(
+        shown.contains("webhooks below http://127.0.0.1:9, data to http://127.0.0.1:99/d"),
+        "{shown}"
+    );
     let usual = folder.write("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
     let refused = run(&["config", "show", "--config", &usual]);
-    assert!(text(&refused.stderr).contains("aa.scenario of a, nope"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("aa.scenario of a, nope"),
+        "{}",
+        text(&refused.stderr)
+    );
     let wrong = folder.write("wrong.toml", "[[fiu]]\nid = \"A B\"\n");
     let refused = run(&["serve", "--port", "0", "--config", &wrong]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("wrong.toml: fiu.id 'A B' has to be"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("wrong.toml: fiu.id 'A B' has to be"),
+        "{}",
+        text(&refused.stderr)
+    );
 }

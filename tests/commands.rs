@@ -28,22 +28,43 @@ fn text(bytes: &[u8]) -> String {
 
 /// Runs the binary in a folder: its exit code, what it said, what it complained of.
 fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    told(&mockaa(arguments).current_dir(folder).stdin(Stdio::null()).output().expect("it runs"))
+    told(
+        &mockaa(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("it runs"),
+    )
 }
 
 fn told(output: &Output) -> (i32, String, String) {
-    (output.status.code().expect("it ended by itself"), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code().expect("it ended by itself"),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
-const APPROVED: &str = "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
-const UNMET: &str = "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect: [state: { is: REVOKED }]\n";
+const APPROVED: &str =
+    "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
+const UNMET: &str =
+    "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect: [state: { is: REVOKED }]\n";
 const VAIN: &str = "version: 1\nname: vain\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
                     consent.status, status: PAUSED }\n    fault: { drop: {} }\n";
 
 #[test]
 fn run_grades_files_and_says_so_to_people_and_machines() {
     let folder = folder("run", &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)]);
-    let (code, said, _) = run_in(&folder, &["run", "approved.yaml", "unmet.yaml", "--junit", "results.xml"]);
+    let (code, said, _) = run_in(
+        &folder,
+        &[
+            "run",
+            "approved.yaml",
+            "unmet.yaml",
+            "--junit",
+            "results.xml",
+        ],
+    );
     assert_eq!(code, 1);
     insta::assert_snapshot!(said);
     let junit = fs::read_to_string(folder.join("results.xml")).expect("it is written");
@@ -56,7 +77,10 @@ fn run_grades_files_and_says_so_to_people_and_machines() {
     }
     let (code, said, _) = run_in(&folder, &["run", "approved.yaml", "--json"]);
     let said: Value = serde_json::from_str(&said).expect("JSON");
-    assert_eq!((code, &said["passed"], &said["files"][0]["scenario"]), (0, &json!(true), &json!("approved")));
+    assert_eq!(
+        (code, &said["passed"], &said["files"][0]["scenario"]),
+        (0, &json!(true), &json!("approved"))
+    );
 }
 
 #[test]
@@ -69,8 +93,14 @@ fn run_refuses_bad_files_before_it_plays_any() {
     ];
     let folder = folder("run-bad", &files);
     for (arguments, remedy) in [
-        (&["run", "good.yaml", "same.yaml"][..], "the name 'approved' is taken by good.yaml"),
-        (&["run", "typo.yaml"], "typo.yaml:3:9: 'aprove' is no key of the step; did you mean approve?"),
+        (
+            &["run", "good.yaml", "same.yaml"][..],
+            "the name 'approved' is taken by good.yaml",
+        ),
+        (
+            &["run", "typo.yaml"],
+            "typo.yaml:3:9: 'aprove' is no key of the step; did you mean approve?",
+        ),
         (&["run", "nosuch.yaml"], "nosuch.yaml"),
         (&["run"], "FILE"),
     ] {
@@ -80,16 +110,23 @@ fn run_refuses_bad_files_before_it_plays_any() {
     }
     let (code, _, complaint) = run_in(&folder, &["run", "good.yaml", "--", "/nonexistent/program"]);
     assert_eq!(code, 3, "{complaint}");
-    assert!(complaint.contains("cannot start /nonexistent/program"), "{complaint}");
+    assert!(
+        complaint.contains("cannot start /nonexistent/program"),
+        "{complaint}"
+    );
 }
 
 /// Raises a consent in the world that the environment names; the rest is done by curl.
-const RAISE: &str =
-    r#"test -n "$MOCKAA_WORLD" && curl -fsS "$MOCKAA_BASE_URL/consent" -H 'content-type: application/json' -d @"$1""#;
+const RAISE: &str = r#"test -n "$MOCKAA_WORLD" && curl -fsS "$MOCKAA_BASE_URL/consent" -H 'content-type: application/json' -d @"$1""#;
 
 #[test]
 fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
-    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+    if Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
         eprintln!("SKIPPED: needs curl");
         return;
     }
@@ -107,34 +144,67 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         assert!(read > 0);
         // The command has ended when this side is closed.
         let _ = waits.recv_timeout(std::time::Duration::from_millis(700));
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").expect("it is told");
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .expect("it is told");
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let expects = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
                    - call: { op: consent.create, count: 1 }\n";
-    let folder = folder("run-command", &[("told.yaml", expects), ("raise.sh", RAISE), ("request.json", &request)]);
+    let folder = folder(
+        "run-command",
+        &[
+            ("told.yaml", expects),
+            ("raise.sh", RAISE),
+            ("request.json", &request),
+        ],
+    );
     let clock = ["--clock", "2020-07-04T06:00:00Z"];
-    let arguments =
-        [&["run", "told.yaml", "--fiu-url", &url], &clock[..], &["--", "bash", "raise.sh", "request.json"]].concat();
+    let arguments = [
+        &["run", "told.yaml", "--fiu-url", &url],
+        &clock[..],
+        &["--", "bash", "raise.sh", "request.json"],
+    ]
+    .concat();
     let (code, said, complaint) = run_in(&folder, &arguments);
     assert_eq!(code, 0, "{said}{complaint}");
     drop(asked);
 
-    let failing = [&["run", "told.yaml"], &clock[..], &["--", "bash", "-c", "exit 7"]].concat();
+    let failing = [
+        &["run", "told.yaml"],
+        &clock[..],
+        &["--", "bash", "-c", "exit 7"],
+    ]
+    .concat();
     let (code, said, _) = run_in(&folder, &failing);
     assert_eq!(code, 1);
     assert!(said.contains("it ended with exit status: 7"), "{said}");
-    let endless = ["run", "told.yaml", "--timeout", "1s", "--", "bash", "-c", "read < <(tail -f /dev/null)"];
+    let endless = [
+        "run",
+        "told.yaml",
+        "--timeout",
+        "1s",
+        "--",
+        "bash",
+        "-c",
+        "read < <(tail -f /dev/null)",
+    ];
     let (code, said, _) = run_in(&folder, &endless);
     assert_eq!(code, 1);
-    assert!(said.contains("it was not done within 1 s, and was ended"), "{said}");
+    assert!(
+        said.contains("it was not done within 1 s, and was ended"),
+        "{said}"
+    );
 }
 
 #[test]
 fn lint_tells_people_machines_and_github() {
     let folder = folder("lint", &[("vain.yaml", VAIN), ("approved.yaml", APPROVED)]);
     for format in ["text", "json", "github"] {
-        let (code, said, complaint) = run_in(&folder, &["scenario", "lint", "--format", format, "vain.yaml"]);
+        let (code, said, complaint) = run_in(
+            &folder,
+            &["scenario", "lint", "--format", format, "vain.yaml"],
+        );
         assert_eq!((code, complaint.as_str()), (2, ""));
         insta::assert_snapshot!(format!("lint_{format}"), said);
     }
@@ -145,12 +215,18 @@ fn lint_tells_people_machines_and_github() {
     fs::write(folder.join("left.yaml"), left).expect("a file");
     let (code, said, _) = run_in(&folder, &["scenario", "lint", "left.yaml"]);
     assert_eq!(code, 2);
-    assert!(said.contains("step 3, line 3, can never fire: the consent is REVOKED since line 3"), "{said}");
+    assert!(
+        said.contains("step 3, line 3, can never fire: the consent is REVOKED since line 3"),
+        "{said}"
+    );
     let everybody = "version: 1\nname: everybody\nmatch: { customer: [], fi_types: [] }\nsteps: [approve: {}]\n";
     fs::write(folder.join("everybody.yaml"), everybody).expect("a file");
     let (code, said, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
     assert_eq!(code, 2);
-    assert!(said.contains("customer is an empty list; name one at least, or leave it out"), "{said}");
+    assert!(
+        said.contains("customer is an empty list; name one at least, or leave it out"),
+        "{said}"
+    );
     assert!(said.contains("fi_types is an empty list"), "{said}");
 }
 
@@ -158,15 +234,26 @@ fn lint_tells_people_machines_and_github() {
 fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
     let folder = folder("schema", &[]);
     let mut seen = Vec::new();
-    for (draft, begin) in
-        [("7", "http://json-schema.org/draft-07/schema#"), ("2020-12", "https://json-schema.org/draft/2020-12/schema")]
-    {
+    for (draft, begin) in [
+        ("7", "http://json-schema.org/draft-07/schema#"),
+        ("2020-12", "https://json-schema.org/draft/2020-12/schema"),
+    ] {
         let (code, said, _) = run_in(&folder, &["scenario", "schema", "--draft", draft]);
         assert_eq!(code, 0);
         let schema: Value = serde_json::from_str(&said).expect("JSON");
         assert_eq!(schema["$schema"], begin);
-        assert!(!said.contains("null"), "a key without a value is refused, so none is offered");
-        seen.push(schema["properties"].as_object().expect("keys").keys().cloned().collect::<Vec<_>>());
+        assert!(
+            !said.contains("null"),
+            "a key without a value is refused, so none is offered"
+        );
+        seen.push(
+            schema["properties"]
+                .as_object()
+                .expect("keys")
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
     }
     assert_eq!(seen[0], seen[1]);
     assert!(seen[0].contains(&"api_faults".to_owned()));
@@ -174,11 +261,17 @@ fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
 
 #[test]
 fn a_reader_who_has_seen_enough_ends_the_output() {
-    let mut child =
-        mockaa(&["scenario", "schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut child = mockaa(&["scenario", "schema"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(0), "")
+    );
 }
 
 /// A server, and a consent of its default world.
@@ -193,19 +286,43 @@ impl Steered {
         let body = include_str!("../fixtures/seed/consent-request.json")
             .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z");
         let url = format!("{}/consent", server.base_url());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let raised: Value = runtime.block_on(async {
-            let request = reqwest::Client::builder().no_proxy().build().expect("a client").post(url);
-            let request = request.header("content-type", "application/json").body(body);
-            request.send().await.expect("it answers").json().await.expect("JSON")
+            let request = reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client")
+                .post(url);
+            let request = request
+                .header("content-type", "application/json")
+                .body(body);
+            request
+                .send()
+                .await
+                .expect("it answers")
+                .json()
+                .await
+                .expect("JSON")
         });
-        let handle = raised["ConsentHandle"].as_str().expect("a handle").to_owned();
+        let handle = raised["ConsentHandle"]
+            .as_str()
+            .expect("a handle")
+            .to_owned();
         Self { server, handle }
     }
 
     fn told(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = mockaa(arguments);
-        told(&command.env("MOCKAA_URL", self.server.base_url()).stdin(Stdio::null()).output().expect("it runs"))
+        told(
+            &command
+                .env("MOCKAA_URL", self.server.base_url())
+                .stdin(Stdio::null())
+                .output()
+                .expect("it runs"),
+        )
     }
 
     /// What a command says that goes well.
@@ -225,34 +342,68 @@ fn a_consent_is_steered_and_time_is_moved() {
     let steered = Steered::start();
     let handle = steered.handle.as_str();
     assert!(steered.says(&["consent", "list"]).contains("PENDING"));
-    assert_eq!(steered.json(&["consent", "approve", handle])["state"], "ACTIVE");
-    assert_eq!(steered.json(&["consent", "pause", handle])["state"], "PAUSED");
+    assert_eq!(
+        steered.json(&["consent", "approve", handle])["state"],
+        "ACTIVE"
+    );
+    assert_eq!(
+        steered.json(&["consent", "pause", handle])["state"],
+        "PAUSED"
+    );
     let (code, _, complaint) = steered.told(&["consent", "approve", handle]);
     assert_eq!(code, 2);
     assert!(
-        complaint.contains("cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"),
+        complaint
+            .contains("cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"),
         "{complaint}"
     );
-    assert_eq!(steered.json(&["consent", "resume", handle])["state"], "ACTIVE");
+    assert_eq!(
+        steered.json(&["consent", "resume", handle])["state"],
+        "ACTIVE"
+    );
     steered.says(&["consent", "play", handle, "deliver: {}"]);
     let (code, _, complaint) = steered.told(&["consent", "play", handle, "{delver: {}}"]);
     assert_eq!(code, 2);
-    assert!(complaint.contains("1:2: 'delver' is no key of the step; did you mean deliver?"), "{complaint}");
+    assert!(
+        complaint.contains("1:2: 'delver' is no key of the step; did you mean deliver?"),
+        "{complaint}"
+    );
 
-    assert!(steered.says(&["clock", "show"]).contains("2020-07-04T06:00:00.000Z"));
-    assert_eq!(steered.json(&["clock", "advance", "--by", "P1D"])["to"], "2020-07-05T06:00:00.000Z");
+    assert!(
+        steered
+            .says(&["clock", "show"])
+            .contains("2020-07-04T06:00:00.000Z")
+    );
+    assert_eq!(
+        steered.json(&["clock", "advance", "--by", "P1D"])["to"],
+        "2020-07-05T06:00:00.000Z"
+    );
     steered.says(&["clock", "advance", "--to", "2020-12-31T00:00:00Z"]);
-    assert!(steered.says(&["consent", "show", handle]).contains("EXPIRED"), "it has run out meanwhile");
+    assert!(
+        steered
+            .says(&["consent", "show", handle])
+            .contains("EXPIRED"),
+        "it has run out meanwhile"
+    );
     let accounts = steered.says(&["customer", "accounts", "1999999999@onemoney"]);
     assert!(accounts.contains("DEPOSIT"), "{accounts}");
 
     // A CI sets variables to nothing where it means none.
     let mut command = mockaa(&["consent", "list"]);
-    let (code, said, complaint) =
-        told(&command.env("MOCKAA_URL", steered.server.base_url()).env("MOCKAA_WORLD", "").output().expect("it runs"));
+    let (code, said, complaint) = told(
+        &command
+            .env("MOCKAA_URL", steered.server.base_url())
+            .env("MOCKAA_WORLD", "")
+            .output()
+            .expect("it runs"),
+    );
     assert_eq!(code, 0, "{complaint}");
     assert!(said.contains(handle));
-    assert!(!steered.says(&["consent", "list", "--world", "another"]).contains(handle));
+    assert!(
+        !steered
+            .says(&["consent", "list", "--world", "another"])
+            .contains(handle)
+    );
     assert!(steered.says(&["world", "list"]).contains("another"));
     steered.says(&["world", "delete", "another"]);
     assert!(!steered.says(&["world", "list"]).contains("another"));
@@ -273,20 +424,39 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     let path = |file: &str| folder.join(file).to_str().expect("text").to_owned();
     steered.says(&["scenario", "put", &path("mine.yaml")]);
     steered.says(&["scenario", "default", "mine"]);
-    assert!(steered.says(&["scenario", "pin", "mine", "--consent", &steered.handle]).contains("mine"));
-    assert!(steered.says(&["consent", "show", &steered.handle]).contains("ACTIVE"));
+    assert!(
+        steered
+            .says(&["scenario", "pin", "mine", "--consent", &steered.handle])
+            .contains("mine")
+    );
+    assert!(
+        steered
+            .says(&["consent", "show", &steered.handle])
+            .contains("ACTIVE")
+    );
     steered.says(&["fault", "put", "lost", &path("faults.yaml")]);
     assert!(steered.says(&["fault", "list"]).contains("lost"));
     steered.says(&["consent", "pause", &steered.handle]);
     steered.says(&["clock", "advance", "--by", "0s"]);
     let webhooks = steered.says(&["webhook", "list"]);
-    assert!(webhooks.contains("consent.status") && webhooks.contains("dropped"), "{webhooks}");
+    assert!(
+        webhooks.contains("consent.status") && webhooks.contains("dropped"),
+        "{webhooks}"
+    );
     steered.says(&["fault", "delete", "lost"]);
     assert!(!steered.says(&["fault", "list"]).contains("lost"));
-    assert!(steered.says(&["journal", "--kind", "consent.paused", "--wait", "1s"]).contains("consent.paused"));
+    assert!(
+        steered
+            .says(&["journal", "--kind", "consent.paused", "--wait", "1s"])
+            .contains("consent.paused")
+    );
 
     for (arguments, code, remedy) in [
-        (&["journal", "--kind", "consent.revoked", "--wait", "0s"][..], 1, "0 of 1 entries came within 0 ms"),
+        (
+            &["journal", "--kind", "consent.revoked", "--wait", "0s"][..],
+            1,
+            "0 of 1 entries came within 0 ms",
+        ),
         (&["clock", "advance"], 2, "--by <TIME>"),
         (&["clock", "advance", "--by", "-5s"], 2, "by"),
     ] {
@@ -294,12 +464,19 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         assert_eq!(found, code, "{arguments:?}: {complaint}");
         assert!(complaint.contains(remedy), "{arguments:?}: {complaint}");
     }
-    for (expectation, code) in [("state: { is: PAUSED }", 0), ("state: { is: REVOKED }", 1), ("state: { is: GONE }", 2)]
-    {
+    for (expectation, code) in [
+        ("state: { is: PAUSED }", 0),
+        ("state: { is: REVOKED }", 1),
+        ("state: { is: GONE }", 2),
+    ] {
         let mut command = mockaa(&["assert", "-"]);
         let command = command.env("MOCKAA_URL", steered.server.base_url());
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
         child
             .stdin
             .take()
@@ -308,15 +485,27 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             .expect("it is read");
         let output = child.wait_with_output().expect("it ends");
         let complaint = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{expectation}: {}{complaint}", text(&output.stdout));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{expectation}: {}{complaint}",
+            text(&output.stdout)
+        );
         assert_eq!(code == 2, complaint.contains("GONE"), "{complaint}");
     }
     // Nobody has asked after the webhook that was dropped.
     let (code, report, _) = steered.told(&["report"]);
     assert_eq!(code, 1);
-    assert!(report.contains("rules were broken, 2 of 12 were put to the test"), "{report}");
+    assert!(
+        report.contains("rules were broken, 2 of 12 were put to the test"),
+        "{report}"
+    );
     steered.says(&["world", "reset"]);
-    assert!(steered.says(&["report"]).contains("no rule was broken, 0 of 12 were put to the test"));
+    assert!(
+        steered
+            .says(&["report"])
+            .contains("no rule was broken, 0 of 12 were put to the test")
+    );
 }
 
 #[test]
@@ -324,19 +513,35 @@ fn an_inbox_verifies_and_prints_every_webhook() {
     let steered = Steered::start();
     let mut listening = mockaa(&["listen", "--count", "2", "--json"]);
     let listening = listening.env("MOCKAA_URL", steered.server.base_url());
-    let mut listening = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut listening = listening
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     // What is sent before it listens is nobody's: its address is in the world when it does.
     while steered.json(&["journal", "--after", "0"])["items"]
         .as_array()
-        .is_some_and(|items| !items.iter().any(|item| item["text"].as_str().is_some_and(|text| text.contains("FIU-1"))))
+        .is_some_and(|items| {
+            !items.iter().any(|item| {
+                item["text"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("FIU-1"))
+            })
+        })
     {
-        assert!(listening.try_wait().expect("it is ours").is_none(), "it listens");
+        assert!(
+            listening.try_wait().expect("it is ours").is_none(),
+            "it listens"
+        );
     }
     steered.says(&["consent", "approve", &steered.handle]);
     steered.says(&["consent", "pause", &steered.handle]);
     let output = listening.wait_with_output().expect("it ends after two");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let lines: Vec<Value> = text(&output.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
     insta::assert_json_snapshot!(lines, { "[].at" => "", "[].url" => "", "[].listening" => "", "[].headers" => "" });
 }
 
@@ -345,13 +550,33 @@ fn an_inbox_verifies_and_prints_every_webhook() {
 fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder("keys", &[]);
-    assert_eq!(run_in(&folder, &["fi", "keys", "--private", "mine.json"]).0, 0);
-    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(
+        run_in(&folder, &["fi", "keys", "--private", "mine.json"]).0,
+        0
+    );
+    let mode = |path: &Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode(&folder.join("mine.json")), 0o600);
     // What is there and is no file, such as a device, is somebody else's. A pipe with a name stands in for one.
     let pipe = folder.join("pipe");
-    assert!(Command::new("mkfifo").args(["-m", "644"]).arg(&pipe).status().expect("it runs").success());
-    let reader = Command::new("cat").arg(&pipe).stdout(Stdio::piped()).spawn().expect("it runs");
+    assert!(
+        Command::new("mkfifo")
+            .args(["-m", "644"])
+            .arg(&pipe)
+            .status()
+            .expect("it runs")
+            .success()
+    );
+    let reader = Command::new("cat")
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     assert_eq!(run_in(&folder, &["fi", "keys", "--private", "pipe"]).0, 0);
     assert!(text(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey"));
     assert_eq!(mode(&pipe), 0o644);
@@ -363,7 +588,12 @@ fn data_is_generated_checked_and_refused() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data-files");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let run = |arguments: &[&str]| mockaa(arguments).current_dir(&folder).output().expect("it runs");
+    let run = |arguments: &[&str]| {
+        mockaa(arguments)
+            .current_dir(&folder)
+            .output()
+            .expect("it runs")
+    };
     for (format, begins) in [
         ("xml", "<?xml"),
         ("json", "{"),
@@ -375,27 +605,56 @@ fn data_is_generated_checked_and_refused() {
     ] {
         let file = format!("year.{format}");
         let made = run(&["data", "generate", "--format", format, "--output", &file]);
-        assert!(made.status.success() && made.stdout.is_empty(), "{format}: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success() && made.stdout.is_empty(),
+            "{format}: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let bytes = std::fs::read(folder.join(&file)).expect("it is there");
         assert!(bytes.starts_with(begins.as_bytes()), "{format}");
-        assert!(run(&["data", "generate", "--format", format]).stdout == bytes, "{format}: the same to a pipe");
+        assert!(
+            run(&["data", "generate", "--format", format]).stdout == bytes,
+            "{format}: the same to a pipe"
+        );
     }
     for file in ["year.xml", "year.json", "year.csv"] {
         let checked = run(&["data", "check", file]);
-        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+        assert!(
+            checked.status.success(),
+            "{}",
+            String::from_utf8_lossy(&checked.stderr)
+        );
         assert!(String::from_utf8_lossy(&checked.stdout).contains("nothing wrong"));
     }
     let before = std::fs::read_dir(&folder).expect("the folder").count();
     for (arguments, said) in [
-        (&["--from", "2024-08-01"][..], "--from 2024-08-01 is after --to 2024-07-01"),
-        (&["--to", "3024-01-01"], "--to 3024-01-01 is outside the years 1950 to 2099"),
+        (
+            &["--from", "2024-08-01"][..],
+            "--from 2024-08-01 is after --to 2024-07-01",
+        ),
+        (
+            &["--to", "3024-01-01"],
+            "--to 3024-01-01 is outside the years 1950 to 2099",
+        ),
         (&["--fi-type", "DEPOSITS"], "did you mean DEPOSIT?"),
         (&["--fi-type", "OTHER"], "OTHER is not simulated"),
         (&["--persona", "studnt"], "did you mean student?"),
-        (&["--persona", "student", "--fi-type", "NPS"], "student has no NPS; it has DEPOSIT"),
-        (&["--account", "9"], "salaried has 6 of DEPOSIT, counted from 1"),
-        (&["--fi-type", "NPS", "--schema", "2.0.0"], "is of the three kinds of deposit, and not of NPS"),
-        (&["--fi-type", "NPS", "--format", "svg"], "others have no balance to draw"),
+        (
+            &["--persona", "student", "--fi-type", "NPS"],
+            "student has no NPS; it has DEPOSIT",
+        ),
+        (
+            &["--account", "9"],
+            "salaried has 6 of DEPOSIT, counted from 1",
+        ),
+        (
+            &["--fi-type", "NPS", "--schema", "2.0.0"],
+            "is of the three kinds of deposit, and not of NPS",
+        ),
+        (
+            &["--fi-type", "NPS", "--format", "svg"],
+            "others have no balance to draw",
+        ),
         (&["--personas", "nowhere"], "nowhere: cannot be read"),
     ] {
         let refused = run(&[&["data", "generate", "--output", "new.out"], arguments].concat());
@@ -403,7 +662,11 @@ fn data_is_generated_checked_and_refused() {
         let told = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(told.contains(said), "{arguments:?}: {told}");
     }
-    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), before, "nothing is half-written");
+    assert_eq!(
+        std::fs::read_dir(&folder).expect("the folder").count(),
+        before,
+        "nothing is half-written"
+    );
     // A shipped persona to begin from is one of one's own at once.
     let shown = run(&["data", "personas", "--show", "pensioner"]);
     std::fs::write(
@@ -411,7 +674,16 @@ fn data_is_generated_checked_and_refused() {
         String::from_utf8_lossy(&shown.stdout).replace("name: pensioner", "name: own"),
     )
     .expect("a file");
-    let own = run(&["data", "generate", "--personas", "own.yaml", "--persona", "own", "--format", "csv"]);
+    let own = run(&[
+        "data",
+        "generate",
+        "--personas",
+        "own.yaml",
+        "--persona",
+        "own",
+        "--format",
+        "csv",
+    ]);
     assert!(String::from_utf8_lossy(&own.stdout).contains("PENSION"));
     let unknown = run(&["data", "personas", "--show", "pensionar"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
@@ -421,8 +693,11 @@ fn data_is_generated_checked_and_refused() {
     lines.remove(7);
     std::fs::write(folder.join("cut.csv"), lines.join("\n")).expect("a file");
     let xml = std::fs::read_to_string(folder.join("year.xml")).expect("text");
-    std::fs::write(folder.join("cut.xml"), xml.replacen("mode=\"CARD\"", "mode=\"CARDS\" modus=\"x\"", 1))
-        .expect("a file");
+    std::fs::write(
+        folder.join("cut.xml"),
+        xml.replacen("mode=\"CARD\"", "mode=\"CARDS\" modus=\"x\"", 1),
+    )
+    .expect("a file");
     let bad_row = xml.replacen("mode=\"UPI\"", "mode=\"FAX\"", 1).replacen(
         "<Summary currentBalance=\"",
         "<Summary currentBalance=\"1",
@@ -430,8 +705,14 @@ fn data_is_generated_checked_and_refused() {
     );
     std::fs::write(folder.join("both.xml"), bad_row).expect("a file");
     for (file, arguments) in [
-        ("fund.json", &["--fi-type", "MUTUAL_FUNDS", "--format", "json"][..]),
-        ("fund.csv", &["--fi-type", "MUTUAL_FUNDS", "--format", "csv"]),
+        (
+            "fund.json",
+            &["--fi-type", "MUTUAL_FUNDS", "--format", "json"][..],
+        ),
+        (
+            "fund.csv",
+            &["--fi-type", "MUTUAL_FUNDS", "--format", "csv"],
+        ),
         ("tabs.json", &["--format", "unaport"]),
         ("newer.xml", &["--schema", "2.0.0"]),
     ] {
@@ -439,27 +720,50 @@ fn data_is_generated_checked_and_refused() {
         assert!(made.status.success(), "{file}");
     }
     let newer = run(&["data", "check", "newer.xml"]);
-    assert!(newer.status.success() && String::from_utf8_lossy(&newer.stdout).contains("its sums, not the schema"));
+    assert!(
+        newer.status.success()
+            && String::from_utf8_lossy(&newer.stdout).contains("its sums, not the schema")
+    );
     for (file, said) in [
         ("cut.csv", &["cut.csv:8: "][..]),
         // A wrong row hides nothing of what is wrong with the sums.
-        ("both.xml", &["Transaction.mode 'FAX'", "both.xml:1: Summary.currentBalance is 1"]),
+        (
+            "both.xml",
+            &[
+                "Transaction.mode 'FAX'",
+                "both.xml:1: Summary.currentBalance is 1",
+            ],
+        ),
         (
             "fund.json",
-            &["fund.json:1:1: it is a statement of mutualfunds; in JSON and CSV those of deposit are checked"],
+            &[
+                "fund.json:1:1: it is a statement of mutualfunds; in JSON and CSV those of deposit are checked",
+            ],
         ),
-        ("fund.csv", &["fund.csv:1: it is of another kind than DEPOSIT"]),
-        ("tabs.json", &["tabs.json:1:1: it is neither a list of transactions nor an account"]),
+        (
+            "fund.csv",
+            &["fund.csv:1: it is of another kind than DEPOSIT"],
+        ),
+        (
+            "tabs.json",
+            &["tabs.json:1:1: it is neither a list of transactions nor an account"],
+        ),
         (
             "cut.xml",
-            &["Transaction.mode 'CARDS' is not one of CASH", "Transaction has no attribute modus; did you mean mode?"],
+            &[
+                "Transaction.mode 'CARDS' is not one of CASH",
+                "Transaction has no attribute modus; did you mean mode?",
+            ],
         ),
         ("nothing.csv", &["cannot read nothing.csv"]),
     ] {
         let refused = run(&["data", "check", file]);
         assert_eq!(refused.status.code(), Some(2), "{file}");
         let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(said.iter().all(|said| told.contains(said)), "{file}: {told}");
+        assert!(
+            said.iter().all(|said| told.contains(said)),
+            "{file}: {told}"
+        );
     }
 }
 
@@ -468,12 +772,21 @@ fn data_is_generated_checked_and_refused() {
 fn an_unknown_persona_is_told_with_its_place() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown-persona");
     std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("mine.yaml"), "version: 1\nname: mine\npersona: studnt\nsteps: [approve: {}]\n")
-        .expect("a file");
-    let lint = mockaa(&["scenario", "lint"]).arg(&folder).output().expect("it runs");
+    std::fs::write(
+        folder.join("mine.yaml"),
+        "version: 1\nname: mine\npersona: studnt\nsteps: [approve: {}]\n",
+    )
+    .expect("a file");
+    let lint = mockaa(&["scenario", "lint"])
+        .arg(&folder)
+        .output()
+        .expect("it runs");
     let told = String::from_utf8_lossy(&lint.stdout).into_owned();
     assert_eq!(lint.status.code(), Some(2));
-    assert!(told.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"), "{told}");
+    assert!(
+        told.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"),
+        "{told}"
+    );
     let run = mockaa(&["run"]).arg(&folder).output().expect("it runs");
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("there is no persona studnt"));

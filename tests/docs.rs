@@ -27,17 +27,30 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     found.is_ok_and(|status| status.success())
 }
 
 fn shipped() -> Vec<(String, String)> {
-    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the folder is there");
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
+        .expect("the folder is there");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("text");
-        (path.file_name().expect("a name").to_string_lossy().into_owned(), text)
+        (
+            path.file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned(),
+            text,
+        )
     };
-    files.map(|file| read(file.expect("it can be listed").path())).collect()
+    files
+        .map(|file| read(file.expect("it can be listed").path()))
+        .collect()
 }
 
 #[test]
@@ -48,14 +61,27 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
     for (number, example) in examples.iter().enumerate() {
         fs::write(folder.join(format!("{number}.yaml")), example).expect("a file");
     }
-    let output = mockaa(&["scenario", "lint", "--strict"]).arg(&folder).output().expect("it runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let output = mockaa(&["scenario", "lint", "--strict"])
+        .arg(&folder)
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     let shipped = shipped();
     for excerpt in blocks(SCENARIOS, "yaml excerpt") {
-        assert!(shipped.iter().any(|(_, text)| text.contains(excerpt)), "no shipped scenario has: {excerpt}");
+        assert!(
+            shipped.iter().any(|(_, text)| text.contains(excerpt)),
+            "no shipped scenario has: {excerpt}"
+        );
     }
     for (file, _) in &shipped {
-        assert!(SCENARIOS.contains(&format!("](../scenarios/{file})")), "{file} is nowhere on the page");
+        assert!(
+            SCENARIOS.contains(&format!("](../scenarios/{file})")),
+            "{file} is nowhere on the page"
+        );
     }
 }
 
@@ -72,9 +98,19 @@ fn the_shell_recipe_runs_as_written() {
     for (file, text) in shipped() {
         fs::write(folder.join("scenarios").join(file), text).expect("a file");
     }
-    fs::copy(root.join("tests/clients/lender.py"), folder.join("tests/clients/lender.py")).expect("a file");
-    let program = Path::new(env!("CARGO_BIN_EXE_mockaa")).parent().expect("a folder");
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    fs::copy(
+        root.join("tests/clients/lender.py"),
+        folder.join("tests/clients/lender.py"),
+    )
+    .expect("a file");
+    let program = Path::new(env!("CARGO_BIN_EXE_mockaa"))
+        .parent()
+        .expect("a folder");
+    let path = format!(
+        "{}:{}",
+        program.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let mut shell = Command::new("bash");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
         shell.env_remove(name);
@@ -87,9 +123,15 @@ fn the_shell_recipe_runs_as_written() {
         .stdin(Stdio::null())
         .output()
         .expect("bash runs");
-    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complaint) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{said}\n{complaint}");
-    assert!(said.contains("all checks held"), "the lender in another language has played: {said}");
+    assert!(
+        said.contains("all checks held"),
+        "the lender in another language has played: {said}"
+    );
     let junit = fs::read_to_string(folder.join("scenarios.xml")).expect("the results are written");
     assert_eq!(junit.matches("<testsuite ").count(), 2);
 }
@@ -97,25 +139,49 @@ fn the_shell_recipe_runs_as_written() {
 #[test]
 fn the_rust_recipe_is_a_test_of_ours() {
     let recipe = include_str!("recipe.rs");
-    let [block] = blocks(TESTING, "rust")[..] else { panic!("one Rust recipe") };
-    assert!(recipe.trim_end().ends_with(block.trim_end()), "tests/recipe.rs is not what the page shows");
+    let [block] = blocks(TESTING, "rust")[..] else {
+        panic!("one Rust recipe")
+    };
+    assert!(
+        recipe.trim_end().ends_with(block.trim_end()),
+        "tests/recipe.rs is not what the page shows"
+    );
 }
 
 #[test]
 fn the_workflow_is_yaml_and_its_own_commands_work() {
-    let [block] = blocks(TESTING, "yaml")[..] else { panic!("one workflow") };
+    let [block] = blocks(TESTING, "yaml")[..] else {
+        panic!("one workflow")
+    };
     let workflow: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
-    let steps = workflow["jobs"]["contract"]["steps"].as_array().expect("steps");
-    let commands: Vec<_> = steps.iter().filter_map(|step| step["run"].as_str()?.strip_prefix("mockaa ")).collect();
-    let [lint, run] = commands[..] else { panic!("it lints and it runs: {commands:?}") };
+    let steps = workflow["jobs"]["contract"]["steps"]
+        .as_array()
+        .expect("steps");
+    let commands: Vec<_> = steps
+        .iter()
+        .filter_map(|step| step["run"].as_str()?.strip_prefix("mockaa "))
+        .collect();
+    let [lint, run] = commands[..] else {
+        panic!("it lints and it runs: {commands:?}")
+    };
     let here = |command: &str, standing_in: &str| {
-        let command = command.replace("./tests/aa.sh", standing_in).replace("results.xml", "/dev/null");
+        let command = command
+            .replace("./tests/aa.sh", standing_in)
+            .replace("results.xml", "/dev/null");
         let words: Vec<_> = command.split_ascii_whitespace().collect();
-        mockaa(&words).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("it runs")
+        mockaa(&words)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("it runs")
     };
     assert!(here(lint, "").status.success());
     // Nobody raises a consent, so what is expected is unmet; the options are right.
-    assert_eq!(here(&run.replace("scenarios/", "scenarios/approve.yaml"), "true").status.code(), Some(1));
+    assert_eq!(
+        here(&run.replace("scenarios/", "scenarios/approve.yaml"), "true")
+            .status
+            .code(),
+        Some(1)
+    );
 }
 
 const DATA: &str = include_str!("../docs/data.md");
@@ -128,13 +194,19 @@ fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
     let mut count = 0;
     for file in files {
         let file = file.expect("it can be listed").path();
-        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let name = file
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let image = format!("images/{name}.svg");
         assert!(
             DATA.contains(&format!("### {name}\n")) && DATA.contains(&format!("]({image})")),
             "{name} is not on the page"
         );
-        let output = mockaa(&["data", "generate", "--persona", &name, "--format", "svg"]).output().expect("it runs");
+        let output = mockaa(&["data", "generate", "--persona", &name, "--format", "svg"])
+            .output()
+            .expect("it runs");
         let picture = fs::read(root.join("docs").join(&image)).unwrap_or_default();
         assert!(
             output.stdout == picture,
@@ -153,8 +225,15 @@ fn the_examples_of_the_page_of_data_work() {
     fs::write(folder.join("mine.yaml"), blocks(DATA, "yaml own")[0]).expect("a file");
     fs::write(folder.join("mine.csv"), blocks(DATA, "csv")[0]).expect("a file");
     let run = |arguments: &[&str]| {
-        let output = mockaa(arguments).current_dir(&folder).output().expect("it runs");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = mockaa(arguments)
+            .current_dir(&folder)
+            .output()
+            .expect("it runs");
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let folder_name = folder.to_str().expect("text");

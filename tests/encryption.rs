@@ -43,14 +43,27 @@ fn ladder(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
 
 /// The cipher and IV of two nonces and a shared secret.
 fn cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes256Gcm, [u8; 12]) {
-    let mixed: Vec<u8> = ours.iter().zip(theirs).map(|(one, other)| one ^ other).collect();
+    let mixed: Vec<u8> = ours
+        .iter()
+        .zip(theirs)
+        .map(|(one, other)| one ^ other)
+        .collect();
     let mut key = [0; 32];
-    Hkdf::<Sha256>::new(Some(&mixed[..20]), shared).expand(&[], &mut key).expect("32 bytes are few");
-    (Aes256Gcm::new_from_slice(&key).expect("32 bytes"), mixed[20..].try_into().expect("12 bytes"))
+    Hkdf::<Sha256>::new(Some(&mixed[..20]), shared)
+        .expand(&[], &mut key)
+        .expect("32 bytes are few");
+    (
+        Aes256Gcm::new_from_slice(&key).expect("32 bytes"),
+        mixed[20..].try_into().expect("12 bytes"),
+    )
 }
 
 fn peer_of(pair: &KeyPair) -> PeerKey {
-    PeerKey { curve: pair.curve, public: pair.public.clone(), nonce: pair.nonce }
+    PeerKey {
+        curve: pair.curve,
+        public: pair.public.clone(),
+        nonce: pair.nonce,
+    }
 }
 
 proptest! {

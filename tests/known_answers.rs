@@ -14,7 +14,8 @@ use serde_json::Value;
 /// A file of vectors; `None` where they are not.
 fn vectors(name: &str) -> Option<Value> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
-    let folder = std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let folder =
+        std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let Ok(text) = std::fs::read_to_string(folder.join("kat").join(name)) else {
         eprintln!("SKIPPED: no {name} below ../shared/rebit/kat or MOCKAA_SPECS");
         return None;
@@ -24,15 +25,22 @@ fn vectors(name: &str) -> Option<Value> {
 
 fn find<'a>(file: &'a Value, id: &str) -> &'a Value {
     let list = file["vectors"].as_array().expect("a list");
-    list.iter().find(|vector| vector["id"] == id).unwrap_or_else(|| panic!("no vector {id}"))
+    list.iter()
+        .find(|vector| vector["id"] == id)
+        .unwrap_or_else(|| panic!("no vector {id}"))
 }
 
 fn text<'a>(vector: &'a Value, field: &str) -> &'a str {
-    vector[field].as_str().unwrap_or_else(|| panic!("no {field}"))
+    vector[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field}"))
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
+        .collect()
 }
 
 fn hex32(text: &str) -> [u8; 32] {
@@ -45,48 +53,73 @@ fn base32(text: &str) -> [u8; 32] {
 
 fn public_key(jwk: &Value) -> PublicKey {
     let number = |field| url_decode(text(jwk, field)).expect("base64url");
-    PublicKey { kid: text(jwk, "kid").to_owned(), modulus: number("n"), exponent: number("e") }
+    PublicKey {
+        kid: text(jwk, "kid").to_owned(),
+        modulus: number("n"),
+        exponent: number("e"),
+    }
 }
 
 fn peer(key_value: &str, nonce: &str) -> PeerKey {
     let (curve, public) = read_public(key_value).expect("a public key");
-    PeerKey { curve, public, nonce: read_nonce(nonce).expect("a nonce") }
+    PeerKey {
+        curve,
+        public,
+        nonce: read_nonce(nonce).expect("a nonce"),
+    }
 }
 
 /// The key of a point in base64, as an FIU would write it.
 fn key_value(point: &str) -> String {
     let point = decode(point).expect("base64");
-    write_public(Curve::Weierstrass, point.strip_prefix(&[4]).expect("an uncompressed point"))
+    write_public(
+        Curve::Weierstrass,
+        point.strip_prefix(&[4]).expect("an uncompressed point"),
+    )
 }
 
 #[test]
 fn detached_signatures_verify_in_both_forms() {
-    let Some(file) = vectors("jws-kat.json") else { return };
+    let Some(file) = vectors("jws-kat.json") else {
+        return;
+    };
     let raw = find(&file, "detached-rs256-1");
     let key = public_key(&raw["jwk"]);
-    let verify =
-        |vector: &Value, body: &str| verify_detached(text(vector, "x_jws_signature"), body.as_bytes(), &[&key]);
+    let verify = |vector: &Value, body: &str| {
+        verify_detached(text(vector, "x_jws_signature"), body.as_bytes(), &[&key])
+    };
     assert_eq!(verify(raw, text(raw, "body_utf8")), Ok(Form::Raw));
     assert!(verify(raw, &text(raw, "body_utf8").replace("10:30", "10:31")).is_err());
     let encoded = find(&file, "detached-rs256-encoded-input");
-    assert_eq!(verify(encoded, text(encoded, "body_utf8")), Ok(Form::Encoded));
+    assert_eq!(
+        verify(encoded, text(encoded, "body_utf8")),
+        Ok(Form::Encoded)
+    );
     let hmac = find(&file, "rfc7797-4.2");
-    assert!(verify_detached(text(hmac, "detached"), b"$.02", &[&key]).is_err(), "HS256 is never taken");
+    assert!(
+        verify_detached(text(hmac, "detached"), b"$.02", &[&key]).is_err(),
+        "HS256 is never taken"
+    );
 }
 
 #[test]
 fn the_specifications_own_signed_consent_opens() {
-    let Some(file) = vectors("jws-kat.json") else { return };
+    let Some(file) = vectors("jws-kat.json") else {
+        return;
+    };
     let sample = find(&file, "rebit-sample-signedConsent");
     let key = public_key(&file["rebit_sample_key"]);
-    let payload = open_compact(text(sample, "compact"), &key).expect("it verifies over its raw payload");
+    let payload =
+        open_compact(text(sample, "compact"), &key).expect("it verifies over its raw payload");
     assert_eq!(payload, text(sample, "payload_utf8").as_bytes());
     assert!(open_compact(&text(sample, "compact").replacen(".ew0K", ".ew0L", 1), &key).is_none());
 }
 
 #[test]
 fn the_weierstrass_form_agrees_with_the_published_answers() {
-    let Some(file) = vectors("e2e-kat.json") else { return };
+    let Some(file) = vectors("e2e-kat.json") else {
+        return;
+    };
     let vector = find(&file, "weierstrass-full-1");
     let pair = |side: &str| {
         let private = base32(text(vector, &format!("{side}_private_be_b64")));
@@ -97,75 +130,139 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
     let written = write_public(Curve::Weierstrass, &requester.public);
     assert_eq!(
         written,
-        format!("-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----", text(vector, "requester_public_spki_b64"))
+        format!(
+            "-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----",
+            text(vector, "requester_public_spki_b64")
+        )
     );
-    let to_requester = peer(text(vector, "requester_public_spki_b64"), text(vector, "requester_nonce_b64"));
+    let to_requester = peer(
+        text(vector, "requester_public_spki_b64"),
+        text(vector, "requester_nonce_b64"),
+    );
     let plaintext = text(vector, "plaintext_utf8").as_bytes();
-    let sealed = sender.encrypt(&to_requester, plaintext.to_vec()).expect("it encrypts");
+    let sealed = sender
+        .encrypt(&to_requester, plaintext.to_vec())
+        .expect("it encrypts");
     assert_eq!(sealed, text(vector, "ciphertext_with_tag_b64"));
-    let from_sender = peer(&key_value(text(vector, "sender_public_point_b64")), text(vector, "sender_nonce_b64"));
-    assert_eq!(requester.decrypt(&from_sender, &sealed).expect("it decrypts"), plaintext);
+    let from_sender = peer(
+        &key_value(text(vector, "sender_public_point_b64")),
+        text(vector, "sender_nonce_b64"),
+    );
+    assert_eq!(
+        requester
+            .decrypt(&from_sender, &sealed)
+            .expect("it decrypts"),
+        plaintext
+    );
 }
 
 #[test]
 fn a_whole_delivery_in_pem_gives_the_computed_ciphertext() {
-    let Some(file) = vectors("e2e-kat.json") else { return };
+    let Some(file) = vectors("e2e-kat.json") else {
+        return;
+    };
     let vector = find(&file, "weierstrass-full-2");
     let nonce = |side: &str| base32(text(vector, &format!("{side}_nonce_b64")));
     let private = |side: &str| hex32(text(vector, &format!("{side}_private_be_hex")));
-    let fip = KeyPair::from_private(Curve::Weierstrass, private("fip"), nonce("fip")).expect("a key pair");
-    assert_eq!(write_public(Curve::Weierstrass, &fip.public), text(vector, "fip_public_pem_single_line"));
-    let fiu = peer(text(vector, "fiu_public_pem_single_line"), text(vector, "fiu_nonce_b64"));
-    let sealed = fip.encrypt(&fiu, text(vector, "plaintext_utf8").as_bytes().to_vec()).expect("it encrypts");
+    let fip = KeyPair::from_private(Curve::Weierstrass, private("fip"), nonce("fip"))
+        .expect("a key pair");
+    assert_eq!(
+        write_public(Curve::Weierstrass, &fip.public),
+        text(vector, "fip_public_pem_single_line")
+    );
+    let fiu = peer(
+        text(vector, "fiu_public_pem_single_line"),
+        text(vector, "fiu_nonce_b64"),
+    );
+    let sealed = fip
+        .encrypt(&fiu, text(vector, "plaintext_utf8").as_bytes().to_vec())
+        .expect("it encrypts");
     assert_eq!(sealed, text(vector, "encryptedFI_b64"));
 }
 
 /// A key pair that the reference implementation printed: its scalar is not clamped.
 #[test]
 fn a_scalar_of_the_reference_implementation_has_its_point() {
-    let Some(file) = vectors("e2e-kat.json") else { return };
+    let Some(file) = vectors("e2e-kat.json") else {
+        return;
+    };
     let vector = find(&file, "weierstrass-ecdh-2");
     let private = hex32(text(vector, "a_private_be_hex"));
     let pair = KeyPair::from_private(Curve::Weierstrass, private, [0; 32]).expect("a key pair");
     assert_eq!(pair.public[..32], hex(text(vector, "a_public_x_hex")));
     assert_eq!(pair.public[32..], hex(text(vector, "a_public_y_hex")));
-    assert_eq!(write_public(Curve::Weierstrass, &pair.public), text(vector, "a_public_pem_single_line"));
+    assert_eq!(
+        write_public(Curve::Weierstrass, &pair.public),
+        text(vector, "a_public_pem_single_line")
+    );
     // The other side gives its private key in little-endian; both must reach the same secret, so what one seals the
     // other opens.
     let mut other = hex32(text(vector, "b_private_le_hex"));
     other.reverse();
     let other = KeyPair::from_private(Curve::Weierstrass, other, [7; 32]).expect("a key pair");
-    let peer_of = |pair: &KeyPair| PeerKey { curve: pair.curve, public: pair.public.clone(), nonce: pair.nonce };
-    let sealed = other.encrypt(&peer_of(&pair), b"statement".to_vec()).expect("it encrypts");
-    assert_eq!(pair.decrypt(&peer_of(&other), &sealed).expect("it decrypts"), b"statement");
+    let peer_of = |pair: &KeyPair| PeerKey {
+        curve: pair.curve,
+        public: pair.public.clone(),
+        nonce: pair.nonce,
+    };
+    let sealed = other
+        .encrypt(&peer_of(&pair), b"statement".to_vec())
+        .expect("it encrypts");
+    assert_eq!(
+        pair.decrypt(&peer_of(&other), &sealed)
+            .expect("it decrypts"),
+        b"statement"
+    );
 }
 
 #[test]
 fn x25519_agrees_with_the_published_answers() {
-    let Some(file) = vectors("e2e-kat.json") else { return };
+    let Some(file) = vectors("e2e-kat.json") else {
+        return;
+    };
     let (derived, full) = (find(&file, "x25519-kdf-1"), find(&file, "x25519-full-2"));
     let nonce = base32(text(derived, "our_nonce_b64"));
-    let ours = KeyPair::from_private(Curve::X25519, hex32(text(derived, "private_le_hex")), nonce).expect("a key pair");
-    let theirs = peer(text(full, "peer_public_spki_b64"), text(derived, "remote_nonce_b64"));
+    let ours = KeyPair::from_private(Curve::X25519, hex32(text(derived, "private_le_hex")), nonce)
+        .expect("a key pair");
+    let theirs = peer(
+        text(full, "peer_public_spki_b64"),
+        text(derived, "remote_nonce_b64"),
+    );
     assert_eq!(theirs.public[..], hex(text(derived, "peer_public_u_hex")));
     let plaintext = text(full, "plaintext_utf8").as_bytes();
-    let sealed = ours.encrypt(&theirs, plaintext.to_vec()).expect("it encrypts");
+    let sealed = ours
+        .encrypt(&theirs, plaintext.to_vec())
+        .expect("it encrypts");
     assert_eq!(sealed, text(full, "encryptedFI_b64"));
-    assert_eq!(ours.decrypt(&theirs, &sealed).expect("it decrypts"), plaintext);
+    assert_eq!(
+        ours.decrypt(&theirs, &sealed).expect("it decrypts"),
+        plaintext
+    );
 }
 
 #[test]
 fn web_redirection_gives_the_computed_texts() {
-    let Some(file) = vectors("redirection-kat.json") else { return };
+    let Some(file) = vectors("redirection-kat.json") else {
+        return;
+    };
     let vector = &file["vectors"][0];
     let key = MessageKey::derive(text(vector, "passphrase"), text(vector, "reqdate"));
-    assert_eq!(key.encrypt(text(vector, "plaintext")), text(vector, "ecreq"));
-    assert_eq!(key.decrypt(text(vector, "ecreq")).as_deref(), Some(text(vector, "plaintext")));
+    assert_eq!(
+        key.encrypt(text(vector, "plaintext")),
+        text(vector, "ecreq")
+    );
+    assert_eq!(
+        key.decrypt(text(vector, "ecreq")).as_deref(),
+        Some(text(vector, "plaintext"))
+    );
     assert_eq!(key.decrypt("AAAA"), None);
     for xor in file["vectors"][1]["xor"].as_array().expect("a list") {
         let veiled = veil(text(xor, "value"), text(xor, "key"));
         assert_eq!(veiled, text(xor, "out"));
-        assert_eq!(unveil(&veiled, text(xor, "key")).as_deref(), Some(text(xor, "value")));
+        assert_eq!(
+            unveil(&veiled, text(xor, "key")).as_deref(),
+            Some(text(xor, "value"))
+        );
     }
 }
 
@@ -179,31 +276,59 @@ fn keys_are_read_in_every_form() {
     for curve in [Curve::Weierstrass, Curve::X25519] {
         let public = pair(curve, 9).public;
         let pem = write_public(curve, &public);
-        let bare: String = pem.replace("-----BEGIN PUBLIC KEY-----", "").replace("-----END PUBLIC KEY-----", "");
-        let wrapped = pem.replace("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\r\n");
+        let bare: String = pem
+            .replace("-----BEGIN PUBLIC KEY-----", "")
+            .replace("-----END PUBLIC KEY-----", "");
+        let wrapped = pem.replace(
+            "-----BEGIN PUBLIC KEY-----",
+            "-----BEGIN PUBLIC KEY-----\r\n",
+        );
         for text in [pem.clone(), bare, wrapped, pem.replace('\n', "\\n")] {
             assert_eq!(read_public(&text), Ok((curve, public.clone())), "{text}");
         }
     }
     let mut off = pair(Curve::Weierstrass, 9).public;
     off[0] ^= 1;
-    assert_eq!(read_public(&write_public(Curve::Weierstrass, &off)), Err(ExchangeError::OffCurve));
-    let p256 = encode(&[0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a]);
+    assert_eq!(
+        read_public(&write_public(Curve::Weierstrass, &off)),
+        Err(ExchangeError::OffCurve)
+    );
+    let p256 = encode(&[
+        0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    ]);
     assert_eq!(read_public(&p256), Err(ExchangeError::OtherCurve));
     assert_eq!(read_public("not a key"), Err(ExchangeError::Encoding));
-    assert_eq!(read_nonce("29512b70-ca84-46b5-9471-63765599cf15"), Err(ExchangeError::Nonce));
+    assert_eq!(
+        read_nonce("29512b70-ca84-46b5-9471-63765599cf15"),
+        Err(ExchangeError::Nonce)
+    );
     assert_eq!(read_nonce(&encode(&[1; 16])), Err(ExchangeError::Nonce));
 }
 
 #[test]
 fn what_does_not_fit_does_not_decrypt() {
     let (ours, theirs) = (pair(Curve::X25519, 3), pair(Curve::X25519, 5));
-    let peer_of = |pair: &KeyPair| PeerKey { curve: pair.curve, public: pair.public.clone(), nonce: pair.nonce };
-    let sealed = theirs.encrypt(&peer_of(&ours), b"x".to_vec()).expect("it encrypts");
-    let other_nonce = PeerKey { nonce: [1; 32], ..peer_of(&theirs) };
+    let peer_of = |pair: &KeyPair| PeerKey {
+        curve: pair.curve,
+        public: pair.public.clone(),
+        nonce: pair.nonce,
+    };
+    let sealed = theirs
+        .encrypt(&peer_of(&ours), b"x".to_vec())
+        .expect("it encrypts");
+    let other_nonce = PeerKey {
+        nonce: [1; 32],
+        ..peer_of(&theirs)
+    };
     assert_eq!(ours.decrypt(&other_nonce, &sealed), Err(ExchangeError::Tag));
-    assert_eq!(ours.decrypt(&peer_of(&theirs), "%"), Err(ExchangeError::Ciphertext));
+    assert_eq!(
+        ours.decrypt(&peer_of(&theirs), "%"),
+        Err(ExchangeError::Ciphertext)
+    );
     let mixed = pair(Curve::Weierstrass, 3);
-    assert!(matches!(ours.decrypt(&peer_of(&mixed), &sealed), Err(ExchangeError::Mixed(..))));
+    assert!(matches!(
+        ours.decrypt(&peer_of(&mixed), &sealed),
+        Err(ExchangeError::Mixed(..))
+    ));
     assert!(KeyPair::from_private(Curve::Weierstrass, [0xff; 32], [0; 32]).is_err());
 }

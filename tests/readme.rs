@@ -10,33 +10,51 @@ const README: &str = include_str!("../README.md");
 
 /// The shell blocks of a chapter.
 fn commands(chapter: &str) -> Vec<&'static str> {
-    let (_, text) = README.split_once(&format!("\n## {chapter}\n")).expect("the chapter is there");
+    let (_, text) = README
+        .split_once(&format!("\n## {chapter}\n"))
+        .expect("the chapter is there");
     let text = text.split("\n## ").next().expect("its text");
     let blocks = text.split("```sh\n").skip(1);
-    blocks.map(|block| block.split("```").next().expect("the block ends")).collect()
+    blocks
+        .map(|block| block.split("```").next().expect("the block ends"))
+        .collect()
 }
 
 /// Plays a chapter: its first block starts the server, each other one is run, and its output has to hold something.
 fn play(chapter: &str, expected: &[&str]) {
-    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+    if Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
         eprintln!("SKIPPED: needs curl");
         return;
     }
     let blocks = commands(chapter);
     let (serve, steps) = blocks.split_first().expect("it begins with the server");
-    let arguments = serve.trim().strip_prefix("cargo run --release -- ").expect("the server is run by cargo");
-    let arguments = arguments.strip_prefix("serve").expect("it serves").split_ascii_whitespace();
+    let arguments = serve
+        .trim()
+        .strip_prefix("cargo run --release -- ")
+        .expect("the server is run by cargo");
+    let arguments = arguments
+        .strip_prefix("serve")
+        .expect("it serves")
+        .split_ascii_whitespace();
     let server = Server::start(&arguments.chain(["--seed", "42"]).collect::<Vec<_>>());
     let base = server.base_url();
 
     // A folder of its own, with what the commands read; what they write is gone with it.
     let folder = std::env::temp_dir().join(format!("mockaa-readme-{}", server.child.id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (fixtures, scenarios) =
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"), concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
+    let (fixtures, scenarios) = (
+        concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"),
+    );
     // The environment has the port that is the default.
     let runner = newman().map(|program| {
-        let hosts = format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
+        let hosts =
+            format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
         format!("{} run {hosts} ", program.display())
     });
     let runner = runner.unwrap_or_else(|| {
@@ -59,7 +77,10 @@ fn play(chapter: &str, expected: &[&str]) {
         .output()
         .expect("bash runs");
     std::fs::remove_dir_all(&folder).expect("it is ours");
-    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complaint) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{said}\n{complaint}");
     let said: Vec<_> = said.split("=====").collect();
     assert_eq!(said.len(), expected.len(), "{said:#?}");
@@ -87,7 +108,12 @@ fn the_five_minutes_work_as_written() {
 fn the_rebit_chapter_leads_to_decrypted_data() {
     play(
         "From nothing to decrypted data, in ReBIT 2.0.0",
-        &["\"ConsentHandle\":\"", "\"status\":\"APPROVED\"", "\"sessionId\":\"", "valueDate=\"2024-04-"],
+        &[
+            "\"ConsentHandle\":\"",
+            "\"status\":\"APPROVED\"",
+            "\"sessionId\":\"",
+            "valueDate=\"2024-04-",
+        ],
     );
 }
 
@@ -96,7 +122,12 @@ fn the_unaport_chapter_leads_to_the_data() {
     // The last block runs Postman's collection, whose tests make it fail, or says that it is skipped.
     play(
         "From nothing to data, in the Unaport FIU API v2.0.0",
-        &["-", "\"ConsentHandle\":\"", "\"tabs\":[{\"name\":\"DEPOSIT\"}]", "newman"],
+        &[
+            "-",
+            "\"ConsentHandle\":\"",
+            "\"tabs\":[{\"name\":\"DEPOSIT\"}]",
+            "newman",
+        ],
     );
 }
 
@@ -118,7 +149,11 @@ fn the_chapter_on_what_goes_wrong_works_as_written() {
 fn the_postman_files_are_those_of_the_chapter() {
     let environment = include_str!("../fixtures/postman/mockaa.postman_environment.json");
     let collection = include_str!("../fixtures/postman/mockaa.postman_collection.json");
-    for name in ["\"baseUrl\"", "\"appUrl\"", "http://127.0.0.1:8080/backend-v2/api/v2"] {
+    for name in [
+        "\"baseUrl\"",
+        "\"appUrl\"",
+        "http://127.0.0.1:8080/backend-v2/api/v2",
+    ] {
         assert!(environment.contains(name), "{name}");
     }
     for file in [environment, collection] {
@@ -128,28 +163,46 @@ fn the_postman_files_are_those_of_the_chapter() {
 
 #[test]
 fn the_sample_configuration_is_the_one_that_is_printed() {
-    let printed = Command::new(env!("CARGO_BIN_EXE_mockaa")).args(["config", "sample"]).output().expect("it runs");
+    let printed = Command::new(env!("CARGO_BIN_EXE_mockaa"))
+        .args(["config", "sample"])
+        .output()
+        .expect("it runs");
     let printed = String::from_utf8(printed.stdout).expect("text");
     assert!(README.contains(&format!("```toml\n{printed}```")));
 }
 
 #[test]
 fn the_settings_that_are_shown_are_right() {
-    let shown =
-        README.split("```toml\n").find(|block| block.starts_with("[[unaport.account]]")).expect("they are shown");
+    let shown = README
+        .split("```toml\n")
+        .find(|block| block.starts_with("[[unaport.account]]"))
+        .expect("they are shown");
     let shown = shown.split("```").next().expect("the block ends");
     let file = std::env::temp_dir().join(format!("mockaa-readme-{}.toml", std::process::id()));
     std::fs::write(&file, shown).expect("it is written");
-    let checked =
-        mockaa(&["config", "show", "--config", file.to_str().expect("a plain path")]).output().expect("it runs");
+    let checked = mockaa(&[
+        "config",
+        "show",
+        "--config",
+        file.to_str().expect("a plain path"),
+    ])
+    .output()
+    .expect("it runs");
     std::fs::remove_file(&file).expect("it is ours");
     let told = String::from_utf8_lossy(&checked.stdout);
-    assert!(checked.status.success() && told.contains("1 account(s) may log in   1 template(s)"), "{told}");
+    assert!(
+        checked.status.success() && told.contains("1 account(s) may log in   1 template(s)"),
+        "{told}"
+    );
 }
 
 #[test]
 fn the_two_commands_stand_at_the_top() {
     let top = README.split("\n## ").next().expect("a top");
-    let blocks: Vec<_> = top.split("```sh\n").skip(1).map(|block| block.lines().next().expect("a line")).collect();
+    let blocks: Vec<_> = top
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.lines().next().expect("a line"))
+        .collect();
     assert_eq!(blocks, ["cargo run --release -- demo", "cargo test"]);
 }

@@ -13,7 +13,9 @@ struct Test {
 
 impl Test {
     async fn start() -> Self {
-        let builder = mockaa::Sandbox::builder().seed(42).clock(format!("{NOW},frozen"));
+        let builder = mockaa::Sandbox::builder()
+            .seed(42)
+            .clock(format!("{NOW},frozen"));
         // Your FIU's own address, if it receives webhooks: `.fiu_url("http://127.0.0.1:9000")`.
         let sandbox = builder.start().await.expect("the sandbox starts");
         let client = Client::builder().no_proxy().build().expect("a client");
@@ -21,7 +23,9 @@ impl Test {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let request = self.client.request(method, format!("{}{path}", self.sandbox.base_url()));
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.sandbox.base_url()));
         let request = request.header("client_api_key", "mockaa-dev-fiu-1-api-key");
         let request = match body {
             Some(body) => request.json(&body),
@@ -48,7 +52,10 @@ impl Test {
             },
         });
         let raised = self.send(Method::POST, "/Consent", Some(message)).await;
-        raised["ConsentHandle"].as_str().expect("a handle").to_owned()
+        raised["ConsentHandle"]
+            .as_str()
+            .expect("a handle")
+            .to_owned()
     }
 }
 
@@ -58,14 +65,21 @@ async fn a_consent_expires_when_its_time_has_come() {
     let handle = test.raise().await;
     let path = format!("/_mockaa/v1/consents/{handle}");
 
-    let approved = test.send(Method::POST, &format!("{path}/approve"), None).await;
+    let approved = test
+        .send(Method::POST, &format!("{path}/approve"), None)
+        .await;
     assert_eq!(approved["state"], "ACTIVE");
 
     // Nine years in no time.
     let to = json!({ "to": "2035-01-01T00:00:00Z" });
-    let advanced = test.send(Method::POST, "/_mockaa/v1/clock/advance", Some(to)).await;
+    let advanced = test
+        .send(Method::POST, "/_mockaa/v1/clock/advance", Some(to))
+        .await;
     assert_eq!(advanced["stopped"], "target");
-    assert_eq!(test.send(Method::GET, &path, None).await["state"], "EXPIRED");
+    assert_eq!(
+        test.send(Method::GET, &path, None).await["state"],
+        "EXPIRED"
+    );
 
     let report = test.send(Method::GET, "/_mockaa/v1/report", None).await;
     assert_eq!(report["passed"], true, "{report:#}");

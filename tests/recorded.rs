@@ -16,11 +16,17 @@ use crate::binary::{Server, newman};
 /// What is replaced, by what: the two hosts.
 const HOSTS: [(&str, &str); 2] = [
     ("https://common.sandbox.unaport.com/api/v1", "/api/v1"),
-    ("https://api.sandbox.unaport.com/backend-v2/api/v2", "/backend-v2/api/v2"),
+    (
+        "https://api.sandbox.unaport.com/backend-v2/api/v2",
+        "/backend-v2/api/v2",
+    ),
 ];
 
 /// Requests of which no answer was recorded, or that of another one by a slip (`reference/unaport.md` §1.3.5).
-const UNRECORDED: [&str; 2] = ["Get Consent Templates List", "Create GSTR Consent w/o Template Copy"];
+const UNRECORDED: [&str; 2] = [
+    "Get Consent Templates List",
+    "Create GSTR Consent w/o Template Copy",
+];
 
 /// Where our answers differ on purpose.
 const INTENDED: [&str; 3] = [
@@ -55,22 +61,38 @@ fn serve(folder: &Path) -> Server {
     let file = folder.join("mockaa.toml");
     std::fs::write(&file, config).expect("it is written");
     let file = file.to_str().expect("a plain path");
-    Server::start(&["--seed", "42", "--default-scenario", "approve", "--config", file])
+    Server::start(&[
+        "--seed",
+        "42",
+        "--default-scenario",
+        "approve",
+        "--config",
+        file,
+    ])
 }
 
 /// The collection without what is left out, pointed at the sandbox.
 fn pointed_at(base: &str, collection: &str) -> Value {
-    let text =
-        HOSTS.iter().fold(collection.to_owned(), |text, (host, path)| text.replace(host, &format!("{base}{path}")));
+    let text = HOSTS
+        .iter()
+        .fold(collection.to_owned(), |text, (host, path)| {
+            text.replace(host, &format!("{base}{path}"))
+        });
     let mut collection: Value = serde_json::from_str(&text).expect("a collection is JSON");
     let folders = collection["item"].as_array_mut().expect("folders");
     folders.retain(|folder| folder["name"] != "Analytics");
-    for item in folders.iter_mut().flat_map(|folder| folder["item"].as_array_mut().expect("requests")) {
+    for item in folders
+        .iter_mut()
+        .flat_map(|folder| folder["item"].as_array_mut().expect("requests"))
+    {
         // Beside the text, a request has its address taken apart, which would count.
         item["request"]["url"] = item["request"]["url"]["raw"].clone();
     }
     for folder in folders {
-        folder["item"].as_array_mut().expect("requests").retain(|item| item["name"] != "Fetch Excel Data by SessionId");
+        folder["item"]
+            .as_array_mut()
+            .expect("requests")
+            .retain(|item| item["name"] != "Fetch Excel Data by SessionId");
     }
     collection
 }
@@ -120,7 +142,8 @@ fn compare(recorded: &Value, ours: &Value, path: &str, found: &mut Vec<String>) 
 #[test]
 fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/unaport");
-    let shared = std::env::var_os("MOCKAA_UNAPORT").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let shared =
+        std::env::var_os("MOCKAA_UNAPORT").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let Ok(collection) = std::fs::read_to_string(shared.join("collection.json")) else {
         eprintln!("SKIPPED: no collection.json below ../shared/unaport or MOCKAA_UNAPORT");
         return;
@@ -136,10 +159,16 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     let (file, report) = (folder.join("collection.json"), folder.join("report.json"));
     std::fs::write(&file, collection.to_string()).expect("it is written");
     let mut run = Command::new(newman);
-    run.args(["run".as_ref(), file.as_os_str()]).args(["--reporters", "json", "--reporter-json-export"]).arg(&report);
+    run.args(["run".as_ref(), file.as_os_str()])
+        .args(["--reporters", "json", "--reporter-json-export"])
+        .arg(&report);
     // The collection's own scripts have tests without a body, which count as failed: its exit code says nothing.
-    run.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("newman runs");
-    let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).expect("a report")).expect("JSON");
+    run.stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("newman runs");
+    let report: Value =
+        serde_json::from_str(&std::fs::read_to_string(&report).expect("a report")).expect("JSON");
     std::fs::remove_dir_all(&folder).expect("it is ours");
 
     let items = || {
@@ -156,29 +185,49 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
         let name = item["name"].as_str().expect("a name");
         assert_eq!(execution["item"]["name"], name);
         let answer = &execution["response"];
-        let bytes: Vec<u8> = serde_json::from_value(answer["stream"]["data"].clone()).unwrap_or_default();
+        let bytes: Vec<u8> =
+            serde_json::from_value(answer["stream"]["data"].clone()).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         assert!(
-            answer["code"].as_u64().is_some_and(|code| (200..300).contains(&code)),
+            answer["code"]
+                .as_u64()
+                .is_some_and(|code| (200..300).contains(&code)),
             "{name}: {}: {text}",
             answer["code"]
         );
-        let ours: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}: {text}"));
+        let ours: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}: {text}"));
         if UNRECORDED.contains(&name) {
             continue;
         }
-        let recorded = item["response"].as_array().into_iter().flatten().filter_map(|answer| answer["body"].as_str());
-        let recorded = recorded.filter(|body| !body.is_empty()).find_map(|body| serde_json::from_str(body).ok());
+        let recorded = item["response"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|answer| answer["body"].as_str());
+        let recorded = recorded
+            .filter(|body| !body.is_empty())
+            .find_map(|body| serde_json::from_str(body).ok());
         let recorded: Value = recorded.unwrap_or_else(|| panic!("{name} has no recorded answer"));
         let mut found = Vec::new();
         compare(&recorded, &ours, "", &mut found);
-        differences.extend(found.into_iter().map(|difference| format!("{name} {difference}")));
+        differences.extend(
+            found
+                .into_iter()
+                .map(|difference| format!("{name} {difference}")),
+        );
     }
     differences.sort();
     let mut intended = INTENDED.map(str::to_owned);
     intended.sort();
-    assert_eq!(differences, intended, "differences from the recorded answers, and those that are intended");
-    println!("{} recorded requests answered as recorded", executions.len());
+    assert_eq!(
+        differences, intended,
+        "differences from the recorded answers, and those that are intended"
+    );
+    println!(
+        "{} recorded requests answered as recorded",
+        executions.len()
+    );
 }
 
 #[test]
@@ -187,7 +236,11 @@ fn the_comparison_sees_what_it_should() {
     let ours = json!({ "a": "1", "b": [{ "c": "y" }], "e": {}, "f": true, "g": "{\"h\":\"1\"}" });
     let mut found = Vec::new();
     compare(&recorded, &ours, "", &mut found);
-    let expected =
-        [".a: number, not string", ".b[].d: missing", ".g(text).h: number, not string", ".f: not in the recording"];
+    let expected = [
+        ".a: number, not string",
+        ".b[].d: missing",
+        ".g(text).h: number, not string",
+        ".f: not in the recording",
+    ];
     assert_eq!(found, expected);
 }

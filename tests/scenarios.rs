@@ -14,11 +14,16 @@ use serde_json::Value;
 use crate::binary::mockaa;
 
 fn texts() -> Vec<(String, String)> {
-    let folder = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the folder is there");
+    let folder = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
+        .expect("the folder is there");
     let mut texts: Vec<_> = folder
         .map(|entry| {
             let path = entry.expect("it can be listed").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             (name, fs::read_to_string(path).expect("text"))
         })
         .collect();
@@ -28,32 +33,53 @@ fn texts() -> Vec<(String, String)> {
 
 #[test]
 fn every_scenario_is_played_as_a_test() {
-    let output =
-        mockaa(&["run", "scenarios", "--json"]).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("it runs");
+    let output = mockaa(&["run", "scenarios", "--json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("it runs");
     let results: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let failed: Vec<_> =
-        results["files"].as_array().expect("a list").iter().filter(|file| file["passed"] != true).collect();
+    let failed: Vec<_> = results["files"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|file| file["passed"] != true)
+        .collect();
     assert!(failed.is_empty() && output.status.success(), "{failed:#?}");
-    assert_eq!(results["files"].as_array().map(Vec::len), Some(texts().len()));
+    assert_eq!(
+        results["files"].as_array().map(Vec::len),
+        Some(texts().len())
+    );
 }
 
 #[test]
 fn every_scenario_expects_something_and_says_nothing_in_vain() {
-    let output =
-        mockaa(&["scenario", "lint", "--strict", "scenarios"]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let output = mockaa(&["scenario", "lint", "--strict", "scenarios"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
     let output = output.expect("it runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     for (file, text) in texts() {
-        assert!(text.starts_with("# "), "{file} does not say which incident it rehearses");
+        assert!(
+            text.starts_with("# "),
+            "{file} does not say which incident it rehearses"
+        );
         assert!(text.contains("\nexpect:\n"), "{file} expects nothing");
-        assert!(text.contains(&format!("\nname: {}\n", file.trim_end_matches(".yaml"))), "{file} has another name");
+        assert!(
+            text.contains(&format!("\nname: {}\n", file.trim_end_matches(".yaml"))),
+            "{file} has another name"
+        );
     }
 }
 
 #[test]
 fn each_verb_and_each_fault_has_a_worked_example() {
     let all: String = texts().into_iter().map(|(_, text)| text).collect();
-    let shown = |name: &str| all.contains(&format!(" {name}: ")) || all.contains(&format!(" {name}:\n"));
+    let shown =
+        |name: &str| all.contains(&format!(" {name}: ")) || all.contains(&format!(" {name}:\n"));
     let missing: Vec<&str> = VERBS
         .into_iter()
         .chain(WebhookFaultName::ALL.iter().map(|fault| fault.as_str()))
@@ -62,6 +88,9 @@ fn each_verb_and_each_fault_has_a_worked_example() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     for how in ["customer", "fiu", "fip"] {
-        assert!(all.contains(&format!("by: {how}")), "nobody revokes as {how}");
+        assert!(
+            all.contains(&format!("by: {how}")),
+            "nobody revokes as {how}"
+        );
     }
 }

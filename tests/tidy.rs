@@ -42,19 +42,32 @@ fn read(path: &Path) -> String {
 }
 
 fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).expect("below the root").display().to_string()
+    path.strip_prefix(root())
+        .expect("below the root")
+        .display()
+        .to_string()
 }
 
 fn layer(module: &str) -> usize {
-    LAYERS.iter().position(|layer| layer.contains(&module)).unwrap_or_else(|| panic!("{module} has no layer"))
+    LAYERS
+        .iter()
+        .position(|layer| layer.contains(&module))
+        .unwrap_or_else(|| panic!("{module} has no layer"))
 }
 
 /// The modules that a source text names as `crate::x`, its tests left out.
 fn imports(text: &str) -> BTreeSet<String> {
     let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
-    let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
-    code.flat_map(|line| line.split("crate::").skip(1).map(name).collect::<Vec<_>>()).collect()
+    let code = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let name = |rest: &str| {
+        rest.chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+            .collect::<String>()
+    };
+    code.flat_map(|line| line.split("crate::").skip(1).map(name).collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]
@@ -73,7 +86,11 @@ fn imports_point_one_way() {
             }
         }
     }
-    assert!(wrong.is_empty(), "against the direction of DESIGN §3:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "against the direction of DESIGN §3:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -90,27 +107,40 @@ fn every_source_file_is_reachable() {
     for file in files("src", "rs") {
         let stem = file.file_stem().expect("a name").to_str().expect("text");
         let folder = file.parent().expect("a folder");
-        let folder = if ["mod", "lib", "main"].contains(&stem) { folder.to_owned() } else { folder.join(stem) };
+        let folder = if ["mod", "lib", "main"].contains(&stem) {
+            folder.to_owned()
+        } else {
+            folder.join(stem)
+        };
         for line in read(&file).lines() {
-            let Some((visibility, rest)) = line.split_once("mod ") else { continue };
+            let Some((visibility, rest)) = line.split_once("mod ") else {
+                continue;
+            };
             if !matches!(visibility, "" | "pub " | "pub(crate) ") {
                 continue;
             }
             if let Some(name) = rest.strip_suffix(';') {
-                declared.extend([folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")]);
+                declared.extend([
+                    folder.join(format!("{name}.rs")),
+                    folder.join(name).join("mod.rs"),
+                ]);
             }
         }
     }
-    let orphan =
-        |file: &PathBuf| !file.ends_with("src/lib.rs") && !file.ends_with("src/main.rs") && !declared.contains(file);
+    let orphan = |file: &PathBuf| {
+        !file.ends_with("src/lib.rs") && !file.ends_with("src/main.rs") && !declared.contains(file)
+    };
     let orphans: Vec<_> = files("src", "rs").into_iter().filter(orphan).collect();
     assert!(orphans.is_empty(), "{orphans:?}");
 }
 
 #[test]
 fn every_fixture_is_used() {
-    let sources: String =
-        ["src", "tests", "benches"].iter().flat_map(|folder| files(folder, "rs")).map(|file| read(&file)).collect();
+    let sources: String = ["src", "tests", "benches"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .map(|file| read(&file))
+        .collect();
     let unused: Vec<_> = files("fixtures", "")
         .into_iter()
         .map(|file| shown(&file))
@@ -123,16 +153,35 @@ fn every_fixture_is_used() {
 fn nothing_of_a_machine_or_of_an_afternoon_is_left() {
     let mut wrong = Vec::new();
     let texts = ["rs", "md", "yaml", "json", "html", "toml"];
-    let all = texts
-        .iter()
-        .flat_map(|ending| ["src", "tests", "benches", "docs", "scenarios", "fixtures"].map(|folder| (folder, ending)));
-    let mut checked: Vec<_> = all.flat_map(|(folder, ending)| files(folder, ending)).collect();
-    checked.extend(["README.md", "CHANGELOG.md", "Cargo.toml", "Dockerfile"].map(|file| root().join(file)));
-    let forbidden = ["/work/", "/root/", "/home/", "TODO", "FIXME", "todo!(", "unimplemented!(", "dbg!("];
-    for file in checked.into_iter().filter(|file| !file.ends_with("tests/tidy.rs")) {
+    let all = texts.iter().flat_map(|ending| {
+        ["src", "tests", "benches", "docs", "scenarios", "fixtures"].map(|folder| (folder, ending))
+    });
+    let mut checked: Vec<_> = all
+        .flat_map(|(folder, ending)| files(folder, ending))
+        .collect();
+    checked.extend(
+        ["README.md", "CHANGELOG.md", "Cargo.toml", "Dockerfile"].map(|file| root().join(file)),
+    );
+    let forbidden = [
+        "/work/",
+        "/root/",
+        "/home/",
+        "TODO",
+        "FIXME",
+        "todo!(",
+        "unimplemented!(",
+        "dbg!(",
+    ];
+    for file in checked
+        .into_iter()
+        .filter(|file| !file.ends_with("tests/tidy.rs"))
+    {
         let text = read(&file);
         wrong.extend(
-            forbidden.iter().filter(|word| text.contains(**word)).map(|word| format!("{}: {word}", shown(&file))),
+            forbidden
+                .iter()
+                .filter(|word| text.contains(**word))
+                .map(|word| format!("{}: {word}", shown(&file))),
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -140,10 +189,18 @@ fn nothing_of_a_machine_or_of_an_afternoon_is_left() {
 
 #[test]
 fn every_assumption_in_the_code_is_listed_for_users() {
-    let marked = files("src", "rs").iter().map(|file| read(file).matches("Assumption:").count()).sum::<usize>();
+    let marked = files("src", "rs")
+        .iter()
+        .map(|file| read(file).matches("Assumption:").count())
+        .sum::<usize>();
     let readme = read(&root().join("README.md"));
-    let (_, list) = readme.split_once("### Assumptions").expect("the README lists them");
+    let (_, list) = readme
+        .split_once("### Assumptions")
+        .expect("the README lists them");
     let list = list.split("\n## ").next().expect("its text");
     let listed = list.lines().filter(|line| line.starts_with("- ")).count();
-    assert!(listed >= marked, "{marked} places in the code say Assumption:, the README lists {listed}");
+    assert!(
+        listed >= marked,
+        "{marked} places in the code say Assumption:, the README lists {listed}"
+    );
 }

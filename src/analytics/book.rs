@@ -53,8 +53,12 @@ impl<'a> Book<'a> {
         let mut entries = Vec::new();
         let mut known = Vec::new();
         for (id, statement) in accounts {
-            let Some(rows) = statement.transactions() else { continue };
-            let Some(first) = rows.rows.first() else { continue };
+            let Some(rows) = statement.transactions() else {
+                continue;
+            };
+            let Some(first) = rows.rows.first() else {
+                continue;
+            };
             let opening = first.balance.0 - first.signed().0;
             let mut before = opening;
             for (row, number) in rows.rows.iter().zip(1..) {
@@ -76,19 +80,38 @@ impl<'a> Book<'a> {
                     class,
                 });
             }
-            known.push(Of { id: *id, statement, opening });
+            known.push(Of {
+                id: *id,
+                statement,
+                opening,
+            });
         }
         entries.sort_by_key(|entry| entry.date);
-        let (first, last) = (Month::of(entries.first()?.date), Month::of(entries.last()?.date));
-        let months = std::iter::successors(Some(first), |month| Some(month.next())).take_while(|month| *month <= last);
-        let mut book = Self { accounts: known, months: months.collect(), entries, closing: Vec::new() };
-        book.closing = book.months.iter().map(|month| book.days_of(*month)).collect();
+        let (first, last) = (
+            Month::of(entries.first()?.date),
+            Month::of(entries.last()?.date),
+        );
+        let months = std::iter::successors(Some(first), |month| Some(month.next()))
+            .take_while(|month| *month <= last);
+        let mut book = Self {
+            accounts: known,
+            months: months.collect(),
+            entries,
+            closing: Vec::new(),
+        };
+        book.closing = book
+            .months
+            .iter()
+            .map(|month| book.days_of(*month))
+            .collect();
         Some(book)
     }
 
     fn days_of(&self, month: Month) -> Vec<i64> {
         let end = self.entries.last().expect("a book has entries").date;
-        let days = (1..=month.length()).map(|day| month.day(day)).take_while(|day| *day <= end);
+        let days = (1..=month.length())
+            .map(|day| month.day(day))
+            .take_while(|day| *day <= end);
         days.map(|day| self.balance_on(day)).collect()
     }
 
@@ -101,11 +124,15 @@ impl<'a> Book<'a> {
     }
 
     pub fn side(&self, comes: bool) -> impl Iterator<Item = &Entry> + Clone {
-        self.entries.iter().filter(move |entry| entry.comes() == comes)
+        self.entries
+            .iter()
+            .filter(move |entry| entry.comes() == comes)
     }
 
     pub fn of_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
-        self.entries.iter().filter(move |entry| Month::of(entry.date) == month)
+        self.entries
+            .iter()
+            .filter(move |entry| Month::of(entry.date) == month)
     }
 
     /// The closing balance of each day of one of the book's months.
@@ -118,7 +145,10 @@ impl<'a> Book<'a> {
     pub fn balance_on(&self, day: NaiveDate) -> i64 {
         let of_account = |(place, account): (usize, &Of<'_>)| {
             let until = self.entries.partition_point(|entry| entry.date <= day);
-            let last = self.entries[..until].iter().rev().find(|entry| entry.account == place);
+            let last = self.entries[..until]
+                .iter()
+                .rev()
+                .find(|entry| entry.account == place);
             last.map_or(account.opening, |entry| entry.balance)
         };
         self.accounts.iter().enumerate().map(of_account).sum()
@@ -127,7 +157,11 @@ impl<'a> Book<'a> {
     /// "Oct 2023 - Sep 2024", of the last so many months.
     pub fn span(&self, count: usize) -> String {
         let last = self.months.len();
-        format!("{} - {}", label(self.months[last.saturating_sub(count)]), label(self.months[last - 1]))
+        format!(
+            "{} - {}",
+            label(self.months[last.saturating_sub(count)]),
+            label(self.months[last - 1])
+        )
     }
 
     /// The analytics id, as texts have it.
@@ -147,7 +181,11 @@ impl Of<'_> {
     }
 
     pub fn kind(&self) -> &'static str {
-        if self.is_current() { "Current" } else { "Savings" }
+        if self.is_current() {
+            "Current"
+        } else {
+            "Savings"
+        }
     }
 
     pub fn code(&self) -> &'static str {
@@ -174,7 +212,10 @@ impl Entry {
     /// "Category / Sub".
     pub fn categories(&self) -> String {
         let Class { category, sub, .. } = &self.class;
-        sub.map_or_else(|| (*category).to_owned(), |sub| format!("{category} / {sub}"))
+        sub.map_or_else(
+            || (*category).to_owned(),
+            |sub| format!("{category} / {sub}"),
+        )
     }
 
     pub fn kind(&self) -> &'static str {
@@ -183,7 +224,11 @@ impl Entry {
 
     /// Who it was with; "Unknown" where the narration does not tell.
     pub fn party(&self) -> &str {
-        if self.class.counterparty.is_empty() { "Unknown" } else { &self.class.counterparty }
+        if self.class.counterparty.is_empty() {
+            "Unknown"
+        } else {
+            &self.class.counterparty
+        }
     }
 
     /// `Txn` of the recording.
@@ -260,7 +305,11 @@ pub fn text(paise: i64) -> String {
 
 /// A part of a whole in percent, with two decimals.
 pub fn percent(part: i64, whole: i64) -> String {
-    let hundredths = if whole == 0 { 0 } else { (i128::from(part) * 20_000 / i128::from(whole) + 1).div_euclid(2) };
+    let hundredths = if whole == 0 {
+        0
+    } else {
+        (i128::from(part) * 20_000 / i128::from(whole) + 1).div_euclid(2)
+    };
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::book::{Book, Entry, average, label, median, number, percent, slashed, sum, text, views};
+use super::book::{
+    Book, Entry, average, label, median, number, percent, slashed, sum, text, views,
+};
 use super::groups::by_party;
 use super::months::mean;
 use crate::domain::calendar::Month;
@@ -47,20 +49,23 @@ pub fn analysis(book: &Book<'_>) -> Value {
 }
 
 fn parties(entries: &[&Entry], month: Option<Month>, count: usize) -> Vec<Value> {
-    let told = by_party(entries).into_iter().take(count).map(|(party, of)| {
-        let amount = of[0].amount;
-        let same = of.iter().filter(|entry| entry.amount == amount).count();
-        let recurs = month.is_none() && same > 1;
-        json!({
-            "totalTxnAmt": number(sum(of.iter().copied())),
-            "month": month.map(label),
-            "totalTxnCount": of.len(),
-            "counterparty": party,
-            "recurringTxnCount": recurs.then_some(same),
-            "primaryTxnCategory": of[0].categories(),
-            "recurringTxnAmt": recurs.then(|| number(amount)),
-        })
-    });
+    let told = by_party(entries)
+        .into_iter()
+        .take(count)
+        .map(|(party, of)| {
+            let amount = of[0].amount;
+            let same = of.iter().filter(|entry| entry.amount == amount).count();
+            let recurs = month.is_none() && same > 1;
+            json!({
+                "totalTxnAmt": number(sum(of.iter().copied())),
+                "month": month.map(label),
+                "totalTxnCount": of.len(),
+                "counterparty": party,
+                "recurringTxnCount": recurs.then_some(same),
+                "primaryTxnCategory": of[0].categories(),
+                "recurringTxnAmt": recurs.then(|| number(amount)),
+            })
+        });
     told.collect()
 }
 
@@ -85,19 +90,34 @@ fn names(book: &Book<'_>) -> [String; 4] {
 
 /// The last 3, 6, 9 and 12 months, as far as there are.
 fn quarters(book: &Book<'_>) -> Vec<(String, Vec<Month>)> {
-    let told = [3, 6, 9, 12].into_iter().filter(|count| *count <= book.months.len()).map(|count| {
-        let months = book.months[book.months.len() - count..].to_vec();
-        (format!("Last {count} Months ({})", book.span(count)), months)
-    });
+    let told = [3, 6, 9, 12]
+        .into_iter()
+        .filter(|count| *count <= book.months.len())
+        .map(|count| {
+            let months = book.months[book.months.len() - count..].to_vec();
+            (
+                format!("Last {count} Months ({})", book.span(count)),
+                months,
+            )
+        });
     told.collect()
 }
 
 /// Section `cashflow`.
 pub fn cashflow(book: &Book<'_>) -> Value {
-    let of = |month: Month, comes: bool| book.of_month(month).filter(move |entry| entry.comes() == comes);
-    let count = |month, comes| i64::try_from(of(month, comes).count()).expect("transactions are few");
+    let of = |month: Month, comes: bool| {
+        book.of_month(month)
+            .filter(move |entry| entry.comes() == comes)
+    };
+    let count =
+        |month, comes| i64::try_from(of(month, comes).count()).expect("transactions are few");
     let balance = |month| mean(book.closing(month));
-    let row = |name: String, inflow: i64, outflow: i64, counts: (i64, i64), daily: i64, all: Vec<Value>| {
+    let row = |name: String,
+               inflow: i64,
+               outflow: i64,
+               counts: (i64, i64),
+               daily: i64,
+               all: Vec<Value>| {
         json!({
             "month": name,
             "inflow": text(inflow),
@@ -112,24 +132,57 @@ pub fn cashflow(book: &Book<'_>) -> Value {
     let single = book.months.iter().map(|month| {
         let sums = (sum(of(*month, true)), sum(of(*month, false)));
         let counts = (count(*month, true), count(*month, false));
-        row(label(*month), sums.0, sums.1, counts, balance(*month), views(book.of_month(*month)))
+        row(
+            label(*month),
+            sums.0,
+            sums.1,
+            counts,
+            balance(*month),
+            views(book.of_month(*month)),
+        )
     });
     let mut monthly: Vec<Value> = single.collect();
-    let (inflow, outflow) =
-        (together(book, &|month| sum(of(month, true))), together(book, &|month| sum(of(month, false))));
-    let counts = (together(book, &|month| count(month, true)), together(book, &|month| count(month, false)));
+    let (inflow, outflow) = (
+        together(book, &|month| sum(of(month, true))),
+        together(book, &|month| sum(of(month, false))),
+    );
+    let counts = (
+        together(book, &|month| count(month, true)),
+        together(book, &|month| count(month, false)),
+    );
     let daily = together(book, &balance);
     for (place, name) in names(book).into_iter().enumerate() {
         // Of all balances together the average is told.
         let daily = if place == 0 { daily[1] } else { daily[place] };
         let counts = (counts.0[place], counts.1[place]);
-        monthly.push(row(name, inflow[place], outflow[place], counts, daily, Vec::new()));
+        monthly.push(row(
+            name,
+            inflow[place],
+            outflow[place],
+            counts,
+            daily,
+            Vec::new(),
+        ));
     }
     let quarterly = quarters(book).into_iter().map(|(name, months)| {
-        let over = |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
-        let counts = (over(&|month| count(month, true)), over(&|month| count(month, false)));
-        let sums = (over(&|month| sum(of(month, true))), over(&|month| sum(of(month, false))));
-        row(name, sums.0, sums.1, counts, average(over(&balance), months.len()), Vec::new())
+        let over =
+            |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
+        let counts = (
+            over(&|month| count(month, true)),
+            over(&|month| count(month, false)),
+        );
+        let sums = (
+            over(&|month| sum(of(month, true))),
+            over(&|month| sum(of(month, false))),
+        );
+        row(
+            name,
+            sums.0,
+            sums.1,
+            counts,
+            average(over(&balance), months.len()),
+            Vec::new(),
+        )
     });
     json!({ "monthly": monthly, "quarterly": quarterly.collect::<Vec<_>>() })
 }
@@ -137,17 +190,29 @@ pub fn cashflow(book: &Book<'_>) -> Value {
 /// Whether it is of the business that an account does: neither cash nor loans nor interest, charges, refunds, nor between own
 /// accounts.
 pub fn is_business(entry: &Entry) -> bool {
-    let apart =
-        ["Cash & ATM", "Cash & ATM withdrawals", "Loan", "Interest", "Charges & Fees", "Returns", "Debit Card Refund"];
+    let apart = [
+        "Cash & ATM",
+        "Cash & ATM withdrawals",
+        "Loan",
+        "Interest",
+        "Charges & Fees",
+        "Returns",
+        "Debit Card Refund",
+    ];
     !apart.contains(&entry.class.category) && !entry.narration.contains("SELF TRANSFER")
 }
 
 /// Section `bizCashFlow`.
 pub fn business(book: &Book<'_>) -> Value {
     let of = |month: Month, comes: bool, business: bool| {
-        book.of_month(month).filter(move |entry| entry.comes() == comes && (!business || is_business(entry)))
+        book.of_month(month)
+            .filter(move |entry| entry.comes() == comes && (!business || is_business(entry)))
     };
-    let row = |name: String, all: (i64, i64), biz: (i64, i64), counts: (i64, i64), told: (Vec<Value>, Vec<Value>)| {
+    let row = |name: String,
+               all: (i64, i64),
+               biz: (i64, i64),
+               counts: (i64, i64),
+               told: (Vec<Value>, Vec<Value>)| {
         json!({
             "month": name,
             "inflow": text(all.0),
@@ -167,13 +232,20 @@ pub fn business(book: &Book<'_>) -> Value {
         })
     };
     let total = |month, comes, business| sum(of(month, comes, business));
-    let count = |month, comes| i64::try_from(of(month, comes, true).count()).expect("transactions are few");
+    let count =
+        |month, comes| i64::try_from(of(month, comes, true).count()).expect("transactions are few");
     let single = book.months.iter().map(|month| {
         let month = *month;
         let all = (total(month, true, false), total(month, false, false));
         let biz = (total(month, true, true), total(month, false, true));
         let told = (views(of(month, true, true)), views(of(month, false, true)));
-        row(label(month), all, biz, (count(month, true), count(month, false)), told)
+        row(
+            label(month),
+            all,
+            biz,
+            (count(month, true), count(month, false)),
+            told,
+        )
     });
     let mut monthly: Vec<Value> = single.collect();
     let all = [true, false].map(|comes| together(book, &|month| total(month, comes, false)));
@@ -181,17 +253,33 @@ pub fn business(book: &Book<'_>) -> Value {
     let counts = [true, false].map(|comes| together(book, &|month| count(month, comes)));
     for (place, name) in names(book).into_iter().enumerate() {
         let pair = |of: &[[i64; 4]; 2]| (of[0][place], of[1][place]);
-        monthly.push(row(name, pair(&all), pair(&biz), pair(&counts), (Vec::new(), Vec::new())));
+        monthly.push(row(
+            name,
+            pair(&all),
+            pair(&biz),
+            pair(&counts),
+            (Vec::new(), Vec::new()),
+        ));
     }
     let quarterly = quarters(book).into_iter().map(|(name, months)| {
-        let over = |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
-        let all = (over(&|month| total(month, true, false)), over(&|month| total(month, false, false)));
-        let biz = (over(&|month| total(month, true, true)), over(&|month| total(month, false, true)));
+        let over =
+            |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
+        let all = (
+            over(&|month| total(month, true, false)),
+            over(&|month| total(month, false, false)),
+        );
+        let biz = (
+            over(&|month| total(month, true, true)),
+            over(&|month| total(month, false, true)),
+        );
         row(
             name,
             all,
             biz,
-            (over(&|month| count(month, true)), over(&|month| count(month, false))),
+            (
+                over(&|month| count(month, true)),
+                over(&|month| count(month, false)),
+            ),
             (Vec::new(), Vec::new()),
         )
     });

@@ -61,13 +61,18 @@ pub fn monthly_counterparties(book: &Book<'_>) -> Value {
     let parties = by_party(&all).into_iter().map(|(party, of)| {
         let mut data = vec![row(&total, &of)];
         data.extend(book.months.iter().map(|month| {
-            let of: Vec<&Entry> = of.iter().copied().filter(|entry| Month::of(entry.date) == *month).collect();
+            let of: Vec<&Entry> = of
+                .iter()
+                .copied()
+                .filter(|entry| Month::of(entry.date) == *month)
+                .collect();
             row(&label(*month), &of)
         }));
         json!({ "counterparty": party, "data": data })
     });
     let parties: Vec<Value> = parties.collect();
-    let months = std::iter::once(total.clone()).chain(book.months.iter().map(|month| label(*month)));
+    let months =
+        std::iter::once(total.clone()).chain(book.months.iter().map(|month| label(*month)));
     json!({ "months": months.collect::<Vec<_>>(), "counterparties": parties })
 }
 
@@ -87,12 +92,20 @@ pub fn by_category(entries: &[&Entry], whole: i64, with_transactions: bool) -> V
     names.sort_unstable();
     names.dedup();
     let told = names.into_iter().map(|name| {
-        let of: Vec<&Entry> = entries.iter().copied().filter(|entry| entry.class.category == name).collect();
+        let of: Vec<&Entry> = entries
+            .iter()
+            .copied()
+            .filter(|entry| entry.class.category == name)
+            .collect();
         let mut subs: Vec<&str> = of.iter().filter_map(|entry| entry.class.sub).collect();
         subs.sort_unstable();
         subs.dedup();
         let parts = subs.into_iter().map(|sub| {
-            let of: Vec<&Entry> = of.iter().copied().filter(|entry| entry.class.sub == Some(sub)).collect();
+            let of: Vec<&Entry> = of
+                .iter()
+                .copied()
+                .filter(|entry| entry.class.sub == Some(sub))
+                .collect();
             // Quirk: the parts have their transactions where the categories do without.
             category(sub, &of, whole, true)
         });
@@ -128,8 +141,15 @@ fn category(name: &str, of: &[&Entry], whole: i64, with_transactions: bool) -> V
 ///
 /// `Assumption:` so, since the service does not tell what recurs for it.
 pub fn recurring(book: &Book<'_>, comes: bool) -> Vec<Value> {
-    let entries: Vec<&Entry> = book.side(comes).filter(|entry| !entry.class.counterparty.is_empty()).collect();
-    by_party(&entries).iter().filter_map(|(_, of)| alike(of)).map(|of| told(book, &of)).collect()
+    let entries: Vec<&Entry> = book
+        .side(comes)
+        .filter(|entry| !entry.class.counterparty.is_empty())
+        .collect();
+    by_party(&entries)
+        .iter()
+        .filter_map(|(_, of)| alike(of))
+        .map(|of| told(book, &of))
+        .collect()
 }
 
 /// Those of about the same amount; `None` where fewer than two are.
@@ -142,15 +162,25 @@ pub fn alike<'e>(of: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
 
 /// Section `salary`: pay of one party.
 pub fn salaries(book: &Book<'_>) -> Vec<Value> {
-    let pay: Vec<&Entry> = book.credits().filter(|entry| entry.class.category == "Salary").collect();
-    by_party(&pay).iter().map(|(_, of)| told(book, of)).collect()
+    let pay: Vec<&Entry> = book
+        .credits()
+        .filter(|entry| entry.class.category == "Salary")
+        .collect();
+    by_party(&pay)
+        .iter()
+        .map(|(_, of)| told(book, of))
+        .collect()
 }
 
 /// `Recurring` of the recording.
 pub fn told(book: &Book<'_>, of: &[&Entry]) -> Value {
     let (first, last) = (of[0], of[of.len() - 1]);
     let interval = interval(of);
-    let missed = if interval == "MONTHLY" { missed(of) } else { Vec::new() };
+    let missed = if interval == "MONTHLY" {
+        missed(of)
+    } else {
+        Vec::new()
+    };
     json!({
         "amount": text(median(of.iter().map(|entry| entry.amount).collect())),
         "startDate": first.date.to_string(),
@@ -172,7 +202,10 @@ pub fn told(book: &Book<'_>, of: &[&Entry]) -> Value {
 
 /// By the median distance of two: about 15, 30 or 91 days.
 fn interval(of: &[&Entry]) -> &'static str {
-    let days = of.windows(2).map(|pair| (pair[1].date - pair[0].date).num_days()).collect::<Vec<_>>();
+    let days = of
+        .windows(2)
+        .map(|pair| (pair[1].date - pair[0].date).num_days())
+        .collect::<Vec<_>>();
     if days.is_empty() {
         return "";
     }

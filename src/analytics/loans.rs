@@ -15,12 +15,18 @@ fn is_instalment(entry: &Entry) -> bool {
 /// Section `emi`: each lender's instalments.
 pub fn emis(book: &Book<'_>) -> Vec<Value> {
     let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
-    by_party(&paid).iter().map(|(_, of)| told(book, of)).collect()
+    by_party(&paid)
+        .iter()
+        .map(|(_, of)| told(book, of))
+        .collect()
 }
 
 /// Section `loans`: instalments, and what lenders pay out.
 pub fn loans(book: &Book<'_>) -> Vec<Value> {
-    let paid_out: Vec<&Entry> = book.credits().filter(|entry| entry.class.category == "Loan").collect();
+    let paid_out: Vec<&Entry> = book
+        .credits()
+        .filter(|entry| entry.class.category == "Loan")
+        .collect();
     let mut all = emis(book);
     all.extend(by_party(&paid_out).iter().map(|(_, of)| told(book, of)));
     all
@@ -37,15 +43,25 @@ fn is_bounce(entry: &Entry) -> bool {
 
 /// Section `loanAnalysis`: a row for each lender, and their total.
 pub fn analysis(book: &Book<'_>) -> Value {
-    let all: Vec<&Entry> = book.entries.iter().filter(|entry| entry.class.category == "Loan").collect();
+    let all: Vec<&Entry> = book
+        .entries
+        .iter()
+        .filter(|entry| entry.class.category == "Loan")
+        .collect();
     let lenders = by_party(&all);
-    let mut details: Vec<Value> =
-        lenders.iter().zip(1..).map(|((lender, of), number)| lender_row(book, number, lender, of)).collect();
+    let mut details: Vec<Value> = lenders
+        .iter()
+        .zip(1..)
+        .map(|((lender, of), number)| lender_row(book, number, lender, of))
+        .collect();
     if !lenders.is_empty() {
         details.push(total_row(book, &all, lenders.len()));
     }
     let bounces = |name: String, of: &dyn Fn(&Entry) -> bool| {
-        let charges: Vec<&Entry> = book.debits().filter(|entry| is_bounce(entry) && of(entry)).collect();
+        let charges: Vec<&Entry> = book
+            .debits()
+            .filter(|entry| is_bounce(entry) && of(entry))
+            .collect();
         json!({
             "emiBounceCount": charges.len(),
             "month": name,
@@ -53,8 +69,11 @@ pub fn analysis(book: &Book<'_>) -> Value {
             "emiReturnChargesAmt": rupees(sum(charges)),
         })
     };
-    let mut charges: Vec<Value> =
-        book.months.iter().map(|month| bounces(label(*month), &|entry| Month::of(entry.date) == *month)).collect();
+    let mut charges: Vec<Value> = book
+        .months
+        .iter()
+        .map(|month| bounces(label(*month), &|entry| Month::of(entry.date) == *month))
+        .collect();
     charges.push(bounces("Total".to_owned(), &|_| true));
     json!({ "loanDetails": details, "emiReturnCharges": charges })
 }
@@ -64,16 +83,29 @@ fn day_before(book: &Book<'_>, entry: &Entry) -> i64 {
 }
 
 fn average_before(book: &Book<'_>, paid: &[&Entry]) -> i64 {
-    rupees(mean(&paid.iter().map(|entry| day_before(book, entry)).collect::<Vec<_>>()))
+    rupees(mean(
+        &paid
+            .iter()
+            .map(|entry| day_before(book, entry))
+            .collect::<Vec<_>>(),
+    ))
 }
 
 fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Value {
-    let paid: Vec<&Entry> = of.iter().copied().filter(|entry| is_instalment(entry)).collect();
+    let paid: Vec<&Entry> = of
+        .iter()
+        .copied()
+        .filter(|entry| is_instalment(entry))
+        .collect();
     let came: Vec<&Entry> = of.iter().copied().filter(|entry| entry.comes()).collect();
     let amount = rupees(sum(paid.iter().copied()));
     let obligation = paid.last().map_or(0, |entry| rupees(entry.amount));
     let monthly = book.months.iter().map(|month| {
-        let of: Vec<&Entry> = paid.iter().copied().filter(|entry| Month::of(entry.date) == *month).collect();
+        let of: Vec<&Entry> = paid
+            .iter()
+            .copied()
+            .filter(|entry| Month::of(entry.date) == *month)
+            .collect();
         let last = of.last();
         json!({
             "date": last.map(|entry| entry.date.day()),
@@ -119,15 +151,26 @@ fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Va
 
 /// Quirk: names and numbers of the single rows hold counts in this one.
 fn total_row(book: &Book<'_>, all: &[&Entry], lenders: usize) -> Value {
-    let paid: Vec<&Entry> = all.iter().copied().filter(|entry| is_instalment(entry)).collect();
+    let paid: Vec<&Entry> = all
+        .iter()
+        .copied()
+        .filter(|entry| is_instalment(entry))
+        .collect();
     let came: Vec<&Entry> = all.iter().copied().filter(|entry| entry.comes()).collect();
     let amount = rupees(sum(paid.iter().copied()));
     let running = by_party(&paid);
-    let obligation: i64 = running.iter().map(|(_, of)| rupees(of[of.len() - 1].amount)).sum();
+    let obligation: i64 = running
+        .iter()
+        .map(|(_, of)| rupees(of[of.len() - 1].amount))
+        .sum();
     let bounces = book.debits().filter(|entry| is_bounce(entry)).count();
     let before = average_before(book, &paid);
     let monthly = book.months.iter().map(|month| {
-        let of: Vec<&Entry> = paid.iter().copied().filter(|entry| Month::of(entry.date) == *month).collect();
+        let of: Vec<&Entry> = paid
+            .iter()
+            .copied()
+            .filter(|entry| Month::of(entry.date) == *month)
+            .collect();
         let (count, amount) = (of.len(), rupees(sum(of.iter().copied())));
         json!({
             "date": count,

@@ -33,17 +33,29 @@ pub fn report(accounts: &[(u32, &Statement)]) -> Option<Value> {
     let mut section = |name: &str, value: Value| report.insert(name.to_owned(), value);
     section("emi", json!({ "emi": loans::emis(&book) }));
     section("summary", months::summary(&book));
-    section("cashflowAnalysis", json!({ "cashflowAnalysis": flows::analysis(&book) }));
+    section(
+        "cashflowAnalysis",
+        json!({ "cashflowAnalysis": flows::analysis(&book) }),
+    );
     section("irregularities", oddities::irregularities(&book));
     section("bouncedCheque", oddities::bounced_cheques(&book));
-    section("recurringDeposits", json!({ "recurringDeposits": groups::recurring(&book, true) }));
-    section("recurringPayments", json!({ "recurringPayments": groups::recurring(&book, false) }));
+    section(
+        "recurringDeposits",
+        json!({ "recurringDeposits": groups::recurring(&book, true) }),
+    );
+    section(
+        "recurringPayments",
+        json!({ "recurringPayments": groups::recurring(&book, false) }),
+    );
     section("loans", json!({ "loans": loans::loans(&book) }));
     section("salary", json!({ "salary": groups::salaries(&book) }));
     // Assumption: nothing was recorded of an overdraft's use; the list stays empty.
     section("utilization", json!({ "utilization": [] }));
     section("returnsAndCharges", oddities::returns_and_charges(&book));
-    section("loanAnalysis", json!({ "loanAnalysis": loans::analysis(&book) }));
+    section(
+        "loanAnalysis",
+        json!({ "loanAnalysis": loans::analysis(&book) }),
+    );
     section("monthlyCounterparty", groups::monthly_counterparties(&book));
     section("circularTransactions", oddities::circular(&book));
     section("customAnalysis", overview::custom(&book));

@@ -45,8 +45,13 @@ pub fn irregularities(book: &Book<'_>) -> Value {
 pub fn incidences(irregularities: &Value) -> impl Iterator<Item = (&str, usize)> {
     let told = irregularities.as_array().into_iter().flatten();
     told.map(|one| {
-        let found = one["transactions"].as_array().or(one["monthlyTransactions"].as_array());
-        (one["activity"].as_str().unwrap_or_default(), found.map_or(0, Vec::len))
+        let found = one["transactions"]
+            .as_array()
+            .or(one["monthlyTransactions"].as_array());
+        (
+            one["activity"].as_str().unwrap_or_default(),
+            found.map_or(0, Vec::len),
+        )
     })
 }
 
@@ -86,16 +91,25 @@ fn equal_months(book: &Book<'_>) -> Vec<Value> {
         let (came, went) = (sum(came), sum(went));
         came > 0 && (came - went).abs() * 100 <= came
     };
-    each_month(book).filter(equal).map(|(month, of)| month_of(book, month, "", &of)).collect()
+    each_month(book)
+        .filter(equal)
+        .map(|(month, of)| month_of(book, month, "", &of))
+        .collect()
 }
 
 fn cash_over_salary(book: &Book<'_>) -> Vec<Value> {
     let told = each_month(book).filter_map(|(month, of)| {
-        let part =
-            |category: &str| sum(of.iter().copied().filter(|entry| entry.comes() && entry.class.category == category));
+        let part = |category: &str| {
+            sum(of
+                .iter()
+                .copied()
+                .filter(|entry| entry.comes() && entry.class.category == category))
+        };
         let (cash, salary) = (part("Cash & ATM"), part("Salary"));
-        let of: Vec<&Entry> =
-            of.into_iter().filter(|entry| entry.comes() && entry.class.category == "Cash & ATM").collect();
+        let of: Vec<&Entry> = of
+            .into_iter()
+            .filter(|entry| entry.comes() && entry.class.category == "Cash & ATM")
+            .collect();
         (salary > 0 && cash > salary).then(|| month_of(book, month, "", &of))
     });
     told.collect()
@@ -103,11 +117,15 @@ fn cash_over_salary(book: &Book<'_>) -> Vec<Value> {
 
 /// A debit of half the pay and more, on the same day or the two after.
 fn after_salary(book: &Book<'_>) -> Vec<Value> {
-    let pay = book.credits().filter(|entry| entry.class.category == "Salary");
+    let pay = book
+        .credits()
+        .filter(|entry| entry.class.category == "Salary");
     let told = pay.filter_map(|pay| {
         let soon = |entry: &&Entry| {
             let days = (entry.date - pay.date).num_days();
-            (0..=2).contains(&days) && entry.amount * 2 >= pay.amount && entry.account == pay.account
+            (0..=2).contains(&days)
+                && entry.amount * 2 >= pay.amount
+                && entry.account == pay.account
         };
         // What the bank sweeps into a deposit is still there.
         let gone = |entry: &&Entry| entry.class.sub != Some("Fixed Deposit");
@@ -120,7 +138,10 @@ fn after_salary(book: &Book<'_>) -> Vec<Value> {
 
 /// The same pay for more than fifteen months: nobody's raise is that late.
 fn unchanged_salary(book: &Book<'_>) -> Vec<Value> {
-    let pay: Vec<&Entry> = book.credits().filter(|entry| entry.class.category == "Salary").collect();
+    let pay: Vec<&Entry> = book
+        .credits()
+        .filter(|entry| entry.class.category == "Salary")
+        .collect();
     let told = by_party(&pay).into_iter().filter_map(|(party, of)| {
         let same = of.iter().all(|entry| entry.amount == of[0].amount);
         (same && of.len() > 15).then(|| month_of(book, Month::of(of[0].date), party, &of))
@@ -131,21 +152,30 @@ fn unchanged_salary(book: &Book<'_>) -> Vec<Value> {
 /// Parties that pay and are paid in one month.
 fn both_sides(book: &Book<'_>) -> Vec<Value> {
     let told = each_month(book).flat_map(|(month, of)| {
-        let named: Vec<&Entry> = of.into_iter().filter(|entry| !entry.class.counterparty.is_empty()).collect();
-        let both = by_party(&named)
+        let named: Vec<&Entry> = of
             .into_iter()
-            .filter(|(_, of)| of.iter().any(|entry| entry.comes()) && of.iter().any(|entry| !entry.comes()));
-        both.map(|(party, of)| month_of(book, month, party, &of)).collect::<Vec<_>>()
+            .filter(|entry| !entry.class.counterparty.is_empty())
+            .collect();
+        let both = by_party(&named).into_iter().filter(|(_, of)| {
+            of.iter().any(|entry| entry.comes()) && of.iter().any(|entry| !entry.comes())
+        });
+        both.map(|(party, of)| month_of(book, month, party, &of))
+            .collect::<Vec<_>>()
     });
     told.collect()
 }
 
 /// Section `bouncedCheque`: cheques that were deposited and came back are outward ones.
 pub fn bounced_cheques(book: &Book<'_>) -> Value {
-    let outward: Vec<&Entry> = book.debits().filter(|entry| entry.class.sub == Some("Cheque Return")).collect();
+    let outward: Vec<&Entry> = book
+        .debits()
+        .filter(|entry| entry.class.sub == Some("Cheque Return"))
+        .collect();
     let same_day = outward.iter().copied().filter(|back| {
         book.credits().any(|entry| {
-            entry.mode == TransactionMode::Cheque && entry.date == back.date && entry.amount == back.amount
+            entry.mode == TransactionMode::Cheque
+                && entry.date == back.date
+                && entry.amount == back.amount
         })
     });
     json!({
@@ -173,7 +203,9 @@ fn pairs<'e>(book: &'e Book<'_>) -> Vec<[&'e Entry; 2]> {
         }
         let rest = book.entries.iter().enumerate().skip(place + 1);
         let mut near = rest.take_while(|(_, other)| (other.date - one.date).num_days() <= 3);
-        let other = near.find(|(at, other)| !taken[*at] && other.amount == one.amount && other.comes() != one.comes());
+        let other = near.find(|(at, other)| {
+            !taken[*at] && other.amount == one.amount && other.comes() != one.comes()
+        });
         if let Some((at, other)) = other {
             taken[at] = true;
             pairs.push([one, other]);

@@ -14,11 +14,21 @@ use crate::domain::statement::TransactionMode;
 pub fn overview(book: &Book<'_>, sections: &Map<String, Value>) -> Value {
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
     let oddities: Vec<(&str, usize)> = incidences(&sections["irregularities"]).collect();
-    let closing: Vec<i64> = book.months.iter().flat_map(|month| book.closing(*month)).copied().collect();
-    let without = book.months.iter().filter(|month| book.of_month(**month).next().is_none());
+    let closing: Vec<i64> = book
+        .months
+        .iter()
+        .flat_map(|month| book.closing(*month))
+        .copied()
+        .collect();
+    let without = book
+        .months
+        .iter()
+        .filter(|month| book.of_month(**month).next().is_none());
     let largest = |count: usize, comes: bool| {
         let months = &book.months[book.months.len().saturating_sub(count)..];
-        let of = book.side(comes).filter(|entry| months.contains(&Month::of(entry.date)));
+        let of = book
+            .side(comes)
+            .filter(|entry| months.contains(&Month::of(entry.date)));
         of.map(|entry| entry.amount).max().unwrap_or(0) / 100
     };
     let key = |count: usize| {
@@ -27,7 +37,9 @@ pub fn overview(book: &Book<'_>, sections: &Map<String, Value>) -> Value {
     };
     let monthly = book.months.iter().map(|month| {
         let of = |comes: bool, business: bool| {
-            sum(book.of_month(*month).filter(|entry| entry.comes() == comes && (!business || is_business(entry))))
+            sum(book
+                .of_month(*month)
+                .filter(|entry| entry.comes() == comes && (!business || is_business(entry))))
         };
         json!({
             "duration": label(*month),
@@ -81,7 +93,10 @@ fn spelled_here(activity: &str) -> &str {
 fn tab_counts(book: &Book<'_>, sections: &Map<String, Value>, irregular: usize) -> Value {
     let count = |section: &str, list: &str| sections[section][list].as_array().map_or(0, Vec::len);
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let mut categories: Vec<(bool, String)> = all.iter().map(|entry| (entry.comes(), entry.categories())).collect();
+    let mut categories: Vec<(bool, String)> = all
+        .iter()
+        .map(|entry| (entry.comes(), entry.categories()))
+        .collect();
     categories.sort_unstable();
     categories.dedup();
     json!({
@@ -106,7 +121,10 @@ fn tab_counts(book: &Book<'_>, sections: &Map<String, Value>, irregular: usize) 
 ///
 /// `Assumption:` the service's score is its own; this one moves the right way.
 fn score(book: &Book<'_>, oddities: &[(&str, usize)]) -> i64 {
-    let bounces = book.debits().filter(|entry| entry.class.sub == Some("Bounce Charges")).count();
+    let bounces = book
+        .debits()
+        .filter(|entry| entry.class.sub == Some("Bounce Charges"))
+        .count();
     let oddities: usize = oddities.iter().map(|(_, count)| (*count).min(5)).sum();
     let (came, went) = (sum(book.credits()), sum(book.debits()));
     let drained = if went > came { 40 } else { 0 };
@@ -116,11 +134,21 @@ fn score(book: &Book<'_>, oddities: &[(&str, usize)]) -> i64 {
 
 /// From 0, months that are alike, to 10: how far the months' inflow is from its average, in tenths of it.
 fn volatility(book: &Book<'_>) -> i64 {
-    let inflow: Vec<i64> =
-        book.months.iter().map(|month| sum(book.of_month(*month).filter(|entry| entry.comes()))).collect();
+    let inflow: Vec<i64> = book
+        .months
+        .iter()
+        .map(|month| sum(book.of_month(*month).filter(|entry| entry.comes())))
+        .collect();
     let usual = average(inflow.iter().sum(), inflow.len());
-    let off = average(inflow.iter().map(|one| (one - usual).abs()).sum(), inflow.len());
-    if usual == 0 { 0 } else { (off * 10 / usual).clamp(0, 10) }
+    let off = average(
+        inflow.iter().map(|one| (one - usual).abs()).sum(),
+        inflow.len(),
+    );
+    if usual == 0 {
+        0
+    } else {
+        (off * 10 / usual).clamp(0, 10)
+    }
 }
 
 /// The account, or the first of several.
@@ -131,7 +159,9 @@ fn account(book: &Book<'_>) -> Value {
     let holders = of.statement.holders.as_ref();
     let first = holders.map(|holders| &holders.first);
     let cash = |mode: TransactionMode, comes: bool, above: i64| -> Vec<&Entry> {
-        book.side(comes).filter(|entry| entry.mode == mode && entry.amount > above).collect()
+        book.side(comes)
+            .filter(|entry| entry.mode == mode && entry.amount > above)
+            .collect()
     };
     let high = |name: &str, of: Vec<&Entry>| json!({ name: of.len(), "transactions": views(of.iter().copied()), "txnIds": ids(of) });
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
@@ -168,7 +198,12 @@ fn account(book: &Book<'_>) -> Value {
 }
 
 /// What is told of an account.
-const ACCOUNT: [&str; 4] = ["Bank Name", "Account Type", "Account Number", "Account Holders"];
+const ACCOUNT: [&str; 4] = [
+    "Bank Name",
+    "Account Type",
+    "Account Number",
+    "Account Holders",
+];
 
 /// What is told of a month, and as what.
 const MONTH: [(&str, &str); 9] = [
@@ -186,39 +221,64 @@ const MONTH: [(&str, &str); 9] = [
 /// Section `customAnalysis`: the accounts, and nine figures of each month.
 pub fn custom(book: &Book<'_>) -> Value {
     let value = |id: usize, key: &str, value: &str, kind: &str| json!({ "id": id, "key": key, "value": value, "style": "REGULAR", "type": kind });
-    let row = |section: u32, set: usize, name: &str, title: &str, kind: &str, values: Vec<Value>| {
-        json!({
-            "section": section,
-            "setId": set,
-            "setValue": name,
-            "sectionName": title,
-            "type": kind,
-            "sectionValues": values,
-        })
-    };
-    let header = ACCOUNT.iter().zip(1..).map(|(key, id)| value(id, key, key, "STRING")).collect();
-    let mut rows = vec![row(1001, 1, "Description", "Bank Accounts", "STRING", header)];
+    let row =
+        |section: u32, set: usize, name: &str, title: &str, kind: &str, values: Vec<Value>| {
+            json!({
+                "section": section,
+                "setId": set,
+                "setValue": name,
+                "sectionName": title,
+                "type": kind,
+                "sectionValues": values,
+            })
+        };
+    let header = ACCOUNT
+        .iter()
+        .zip(1..)
+        .map(|(key, id)| value(id, key, key, "STRING"))
+        .collect();
+    let mut rows = vec![row(
+        1001,
+        1,
+        "Description",
+        "Bank Accounts",
+        "STRING",
+        header,
+    )];
     for (of, set) in book.accounts.iter().zip(2..) {
         let number = &*of.statement.account.masked_number;
-        let holders = of
-            .statement
-            .holders
-            .as_ref()
-            .map(|holders| holders.iter().map(|holder| holder.name.as_str()).collect::<Vec<_>>().join(", "));
+        let holders = of.statement.holders.as_ref().map(|holders| {
+            holders
+                .iter()
+                .map(|holder| holder.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
         let holders = holders.unwrap_or_else(|| "-".to_owned());
         let told = [of.bank(), of.kind(), number, &holders];
-        let values =
-            ACCOUNT.iter().zip(told).zip(1..).map(|((key, told), id)| value(id, key, told, "STRING")).collect();
+        let values = ACCOUNT
+            .iter()
+            .zip(told)
+            .zip(1..)
+            .map(|((key, told), id)| value(id, key, told, "STRING"))
+            .collect();
         let name = format!("{} - {number} - {}", of.bank(), of.kind());
         rows.push(row(1001, set, &name, "Bank Accounts", "STRING", values));
     }
     let title = "Monthwise details";
-    let header = MONTH.iter().zip(11..).map(|((key, _), id)| value(id, key, key, "STRING")).collect();
+    let header = MONTH
+        .iter()
+        .zip(11..)
+        .map(|((key, _), id)| value(id, key, key, "STRING"))
+        .collect();
     rows.push(row(1002, 1, "Description", title, "STRING", header));
     let figures = |of: &[&Entry], closing: i64, least: i64| {
         let (came, went): (Vec<&Entry>, Vec<&Entry>) = of.iter().partition(|entry| entry.comes());
         let sub = |sub: &'static str| {
-            went.iter().copied().filter(move |entry| entry.class.sub == Some(sub)).collect::<Vec<_>>()
+            went.iter()
+                .copied()
+                .filter(move |entry| entry.class.sub == Some(sub))
+                .collect::<Vec<_>>()
         };
         [
             text(sum(came.iter().copied())),
@@ -233,19 +293,27 @@ pub fn custom(book: &Book<'_>) -> Value {
         ]
     };
     let told = |set: usize, name: &str, figures: [String; 9]| {
-        let values = MONTH.iter().zip(figures).zip(11..).map(|(((key, kind), told), id)| value(id, key, &told, kind));
+        let values = MONTH
+            .iter()
+            .zip(figures)
+            .zip(11..)
+            .map(|(((key, kind), told), id)| value(id, key, &told, kind));
         row(1002, set, name, title, "COUNT", values.collect())
     };
     let mut closings = Vec::new();
     for (month, set) in book.months.iter().zip(2..) {
         let days = book.closing(*month);
-        let (closing, least) = (days.last().copied().unwrap_or(0), days.iter().min().copied().unwrap_or(0));
+        let (closing, least) = (
+            days.last().copied().unwrap_or(0),
+            days.iter().min().copied().unwrap_or(0),
+        );
         closings.push((closing, least));
         let of: Vec<&Entry> = book.of_month(*month).collect();
         rows.push(told(set, &label(*month), figures(&of, closing, least)));
     }
     // Balances are not added up: their average stands there.
-    let over = |one: fn(&(i64, i64)) -> i64| average(closings.iter().map(one).sum(), closings.len());
+    let over =
+        |one: fn(&(i64, i64)) -> i64| average(closings.iter().map(one).sum(), closings.len());
     let all: Vec<&Entry> = book.entries.iter().collect();
     let total = figures(&all, over(|pair| pair.0), over(|pair| pair.1));
     rows.push(told(book.months.len() + 2, "Total", total));

@@ -14,7 +14,10 @@ const TOP: usize = 5;
 pub fn analysis(book: &Book<'_>) -> Value {
     let inflow = Side::of(book, true);
     let outflow = Side::of(book, false);
-    let summary: Vec<Value> = [&inflow, &outflow].into_iter().filter_map(|side| side.summary(book)).collect();
+    let summary: Vec<Value> = [&inflow, &outflow]
+        .into_iter()
+        .filter_map(|side| side.summary(book))
+        .collect();
     json!({
         "summary": summary,
         "inflowCounterpartyDistribution": inflow.by_counterparty(),
@@ -35,8 +38,13 @@ struct Side<'e> {
 
 impl<'e> Side<'e> {
     fn of(book: &'e Book<'_>, comes: bool) -> Self {
-        let entries = book.side(comes).filter(|entry| entry.mode == TransactionMode::Upi);
-        Self { comes, entries: entries.collect() }
+        let entries = book
+            .side(comes)
+            .filter(|entry| entry.mode == TransactionMode::Upi);
+        Self {
+            comes,
+            entries: entries.collect(),
+        }
     }
 
     fn kind(&self) -> &'static str {
@@ -56,7 +64,8 @@ impl<'e> Side<'e> {
     }
 
     fn part(&self, of: &[&Entry], whole: &[&Entry]) -> Value {
-        let count = |entries: &[&Entry]| i64::try_from(entries.len()).expect("transactions are few");
+        let count =
+            |entries: &[&Entry]| i64::try_from(entries.len()).expect("transactions are few");
         let amount = sum(of.iter().copied());
         json!({
             "amount": text(amount),
@@ -82,7 +91,10 @@ impl<'e> Side<'e> {
     fn by_counterparty(&self) -> Vec<Value> {
         let groups = by_party(&self.entries).into_iter().take(TOP);
         let mut parts: Vec<_> = groups.map(|(party, of)| (party.to_owned(), of)).collect();
-        let together = parts.iter().flat_map(|(_, of)| of.iter().copied()).collect();
+        let together = parts
+            .iter()
+            .flat_map(|(_, of)| of.iter().copied())
+            .collect();
         parts.push(("Total".to_owned(), together));
         self.named("counterparty", parts)
     }
@@ -92,19 +104,41 @@ impl<'e> Side<'e> {
         apps.sort_unstable();
         apps.dedup();
         let part = |app: &str| -> Vec<&Entry> {
-            self.entries.iter().copied().filter(|entry| entry.upi_app() == app).collect()
+            self.entries
+                .iter()
+                .copied()
+                .filter(|entry| entry.upi_app() == app)
+                .collect()
         };
-        let name = |app: &str| if app.is_empty() { "Unknown".to_owned() } else { app.to_owned() };
+        let name = |app: &str| {
+            if app.is_empty() {
+                "Unknown".to_owned()
+            } else {
+                app.to_owned()
+            }
+        };
         let mut parts: Vec<_> = apps.into_iter().map(|app| (name(app), part(app))).collect();
         parts.push(("Total".to_owned(), self.entries.clone()));
         self.named("upiApp", parts)
     }
 
     fn by_mode(&self) -> Vec<Value> {
-        let (shops, people): (Vec<&Entry>, Vec<&Entry>) =
-            self.entries.iter().partition(|entry| is_shop(&entry.narration.to_uppercase()));
-        let parts = [("P2P", people), ("P2M", shops), ("Total", self.entries.clone())];
-        self.named("paymentType", parts.into_iter().map(|(name, of)| (name.to_owned(), of)).collect())
+        let (shops, people): (Vec<&Entry>, Vec<&Entry>) = self
+            .entries
+            .iter()
+            .partition(|entry| is_shop(&entry.narration.to_uppercase()));
+        let parts = [
+            ("P2P", people),
+            ("P2M", shops),
+            ("Total", self.entries.clone()),
+        ];
+        self.named(
+            "paymentType",
+            parts
+                .into_iter()
+                .map(|(name, of)| (name.to_owned(), of))
+                .collect(),
+        )
     }
 
     fn by_category(&self) -> Vec<Value> {

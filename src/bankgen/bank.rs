@@ -42,14 +42,20 @@ impl Book<'_> {
             micr: self.branch().micr(),
             opened_on: match self {
                 Self::Habits(habits) => habits.opened_on,
-                Self::Told { ledger, .. } => {
-                    ledger.rows.rows.first().map_or(request.range.from, |row| row.at).ist_date()
-                }
+                Self::Told { ledger, .. } => ledger
+                    .rows
+                    .rows
+                    .first()
+                    .map_or(request.range.from, |row| row.at)
+                    .ist_date(),
             },
             limit,
             active,
         });
-        BankBody { summary, transactions }
+        BankBody {
+            summary,
+            transactions,
+        }
     }
 
     fn branch(&self) -> Branch {
@@ -61,11 +67,19 @@ impl Book<'_> {
 
     /// Tells the rows of the request's range, cut at its now, filtered; the balance at its now, if it has come by it.
     pub fn tell(&self, request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<Paise> {
-        let StatementRequest { range, filters, now, .. } = *request;
+        let StatementRequest {
+            range,
+            filters,
+            now,
+            ..
+        } = *request;
         let end = range.to.min(now);
         let keeps = |row: &NewRow<'_>| {
             let inside = range.from <= row.at && row.at <= end;
-            inside && filters.iter().all(|filter| filter.keeps(row.amount, row.transaction_type))
+            inside
+                && filters
+                    .iter()
+                    .all(|filter| filter.keeps(row.amount, row.transaction_type))
         };
         match self {
             Self::Told { ledger, .. } => {

@@ -72,16 +72,57 @@ pub struct Origin<'a> {
 
 impl<'a> Habits<'a> {
     pub fn drawn(story: &'a Story, origin: &Origin<'a>) -> Self {
-        let Origin { seed, customer, number, fip, opened_on, opened_in, holder, earns_interest, firm } = *origin;
+        let Origin {
+            seed,
+            customer,
+            number,
+            fip,
+            opened_on,
+            opened_in,
+            holder,
+            earns_interest,
+            firm,
+        } = *origin;
         let owner = format!("{customer}#{number}");
-        let mut rng = stream(StreamKey { seed, owner: &owner, kind: Kind::Habits, ordinal: 0 });
+        let mut rng = stream(StreamKey {
+            seed,
+            owner: &owner,
+            kind: Kind::Habits,
+            ordinal: 0,
+        });
         let branch = Branch::drawn(&mut rng);
-        let (year, month) = (rng.random_range(opened_in.0..=opened_in.1), rng.random_range(1..=12));
+        let (year, month) = (
+            rng.random_range(opened_in.0..=opened_in.1),
+            rng.random_range(1..=12),
+        );
         let opened_on = opened_on.unwrap_or_else(|| working_day_from(Month { year, month }.day(8)));
-        let flows = story.flows.iter().map(|flow| draw(flow, holder, &mut rng)).collect();
-        let keeps = story.keeps.as_ref().map_or(0, |amount| base(amount, &mut rng));
-        let style = fip.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973) % STYLES;
-        Self { story, branch, opened_on, style, holder, earns_interest, firm, seed, customer, owner, flows, keeps }
+        let flows = story
+            .flows
+            .iter()
+            .map(|flow| draw(flow, holder, &mut rng))
+            .collect();
+        let keeps = story
+            .keeps
+            .as_ref()
+            .map_or(0, |amount| base(amount, &mut rng));
+        let style = fip
+            .bytes()
+            .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973)
+            % STYLES;
+        Self {
+            story,
+            branch,
+            opened_on,
+            style,
+            holder,
+            earns_interest,
+            firm,
+            seed,
+            customer,
+            owner,
+            flows,
+            keeps,
+        }
     }
 
     pub fn flows(&self) -> &[Drawn<'a>] {
@@ -94,12 +135,21 @@ impl<'a> Habits<'a> {
 
     /// The stream of a month that the two accounts share between which money moves, so that both tell the same.
     pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
-        self.stream_of(&format!("{}/{name}", self.customer), Kind::Month, month.ordinal())
+        self.stream_of(
+            &format!("{}/{name}", self.customer),
+            Kind::Month,
+            month.ordinal(),
+        )
     }
 
     fn stream_of(&self, owner: &str, kind: Kind, ordinal: i64) -> ChaCha8Rng {
         let ordinal = u64::try_from(ordinal).expect("years are positive");
-        stream(StreamKey { seed: self.seed, owner, kind, ordinal })
+        stream(StreamKey {
+            seed: self.seed,
+            owner,
+            kind,
+            ordinal,
+        })
     }
 
     /// The month in which the account was opened.
@@ -120,8 +170,20 @@ impl<'a> Habits<'a> {
     }
 
     /// How much a flow moves this time, before it is known what is there; the balance's share is as percent.
-    pub fn amount(&self, drawn: &Drawn<'_>, usual: Between<i64>, month: Month, rng: &mut impl Rng) -> Paise {
-        let Flow { amount, grows, varies, step, .. } = drawn.flow;
+    pub fn amount(
+        &self,
+        drawn: &Drawn<'_>,
+        usual: Between<i64>,
+        month: Month,
+        rng: &mut impl Rng,
+    ) -> Paise {
+        let Flow {
+            amount,
+            grows,
+            varies,
+            step,
+            ..
+        } = drawn.flow;
         let paise = match amount {
             Amount::Each((low, high)) => grown(rng.random_range(low.0..=high.0), *grows, month),
             Amount::Once(_) => grown(drawn.base, *grows, month),
@@ -129,17 +191,26 @@ impl<'a> Habits<'a> {
             Amount::Usual => Paise::rupees(rng.random_range(usual.0..=usual.1)).0,
             Amount::OfBalance(_) | Amount::Loan(_) => return Paise(0),
         };
-        let paise =
-            if *varies == 0 { paise } else { paise + paise * rng.random_range(-varies * 100..=varies * 100) / 10_000 };
+        let paise = if *varies == 0 {
+            paise
+        } else {
+            paise + paise * rng.random_range(-varies * 100..=varies * 100) / 10_000
+        };
         if step.0 > 1 {
             return Paise(rounded(paise, *step).0.max(step.0));
         }
-        if *varies == 0 && matches!(amount, Amount::Each((low, high)) | Amount::Once((low, high)) if low == high) {
+        if *varies == 0
+            && matches!(amount, Amount::Each((low, high)) | Amount::Once((low, high)) if low == high)
+        {
             return Paise(paise);
         }
         // Most prices are in whole rupees.
         let whole = paise / 100 * 100;
-        let paise = if rng.random_bool(0.3) { whole + rng.random_range(0..100) } else { whole };
+        let paise = if rng.random_bool(0.3) {
+            whole + rng.random_range(0..100)
+        } else {
+            whole
+        };
         Paise(paise.max(100))
     }
 
@@ -172,13 +243,18 @@ impl<'a> Habits<'a> {
         let length = u64::from(loan.months) + 1;
         let (cycle, place) = (life / length, life % length);
         if known.cycle != Some(cycle) {
-            let ordinal = i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow).unwrap_or(0);
+            let ordinal =
+                i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow).unwrap_or(0);
             let mut rng = self.stream(Kind::Loan, ordinal);
             let (low, high) = loan.principal;
             // Loans are of whole thousands.
-            let principal = Paise::rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
-            *known =
-                Schedule { cycle: Some(cycle), principal, instalments: schedule(principal, loan.months, loan.rate) };
+            let principal =
+                Paise::rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
+            *known = Schedule {
+                cycle: Some(cycle),
+                principal,
+                instalments: schedule(principal, loan.months, loan.rate),
+            };
         }
         match usize::try_from(place).expect("months are few") {
             0 => Owed::PaidOut(known.principal),
@@ -210,11 +286,23 @@ fn draw<'a>(flow: &'a Flow, holder: &'a str, rng: &mut impl Rng) -> Drawn<'a> {
         With::AnyOf(_) => None,
     };
     let party = once(&flow.with, rng);
-    let then = flow.then.as_ref().and_then(|then| then.with.as_ref()).and_then(|with| once(with, rng));
-    Drawn { flow, base, party, then }
+    let then = flow
+        .then
+        .as_ref()
+        .and_then(|then| then.with.as_ref())
+        .and_then(|with| once(with, rng));
+    Drawn {
+        flow,
+        base,
+        party,
+        then,
+    }
 }
 
-const NOBODY: Priced<'static> = Priced { party: Party::NOBODY, usual: (0, 0) };
+const NOBODY: Priced<'static> = Priced {
+    party: Party::NOBODY,
+    usual: (0, 0),
+};
 
 fn base(amount: &Amount, rng: &mut impl Rng) -> i64 {
     match amount {
@@ -231,7 +319,14 @@ pub fn one_of<'a>(list: &'a List, holder: &'a str, rng: &mut impl Rng) -> Priced
         List::Own(names) => {
             let place = rng.random_range(0..names.len());
             let number = u32::try_from(place).expect("lists are short") * 37 + 12;
-            Priced { party: Party { name: &names[place], surname: "", number }, usual: (0, 0) }
+            Priced {
+                party: Party {
+                    name: &names[place],
+                    surname: "",
+                    number,
+                },
+                usual: (0, 0),
+            }
         }
     }
 }
@@ -239,11 +334,25 @@ pub fn one_of<'a>(list: &'a List, holder: &'a str, rng: &mut impl Rng) -> Priced
 /// Somebody from a shipped list.
 pub fn somebody<'a>(cast: Cast, holder: &'a str, rng: &mut impl Rng) -> Priced<'a> {
     match cast {
-        Cast::Myself => Priced { party: Party { name: holder, surname: "", number: 1 }, usual: (0, 0) },
+        Cast::Myself => Priced {
+            party: Party {
+                name: holder,
+                surname: "",
+                number: 1,
+            },
+            usual: (0, 0),
+        },
         Cast::People => {
             let number = rng.random_range(0..1000);
-            let party = Party { name: pick(rng, FIRST), surname: pick(rng, LAST), number };
-            Priced { party, usual: (0, 0) }
+            let party = Party {
+                name: pick(rng, FIRST),
+                surname: pick(rng, LAST),
+                number,
+            };
+            Priced {
+                party,
+                usual: (0, 0),
+            }
         }
         cast => {
             let entries = entries(cast);
@@ -251,7 +360,14 @@ pub fn somebody<'a>(cast: Cast, holder: &'a str, rng: &mut impl Rng) -> Priced<'
             let (name, low, high) = entries[place];
             // A shop has one address, whoever pays.
             let number = u32::try_from(place).expect("lists are short") * 37 + 12;
-            Priced { party: Party { name, surname: "", number }, usual: (low, high) }
+            Priced {
+                party: Party {
+                    name,
+                    surname: "",
+                    number,
+                },
+                usual: (low, high),
+            }
         }
     }
 }

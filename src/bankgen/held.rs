@@ -12,21 +12,54 @@ use crate::domain::stream::{Kind, StreamKey};
 
 /// The accounts of a customer who lives this persona, each with whether it is linked from the beginning. With fewer FIPs
 /// than the persona asks for, those that there are hold them all.
-pub fn accounts(participants: &Participants, persona: &Persona, seed: u64, customer: &str) -> Vec<Held> {
+pub fn accounts(
+    participants: &Participants,
+    persona: &Persona,
+    seed: u64,
+    customer: &str,
+) -> Vec<Held> {
     let told = numbered(persona).map(|(ordinal, plan)| {
-        let Refs { link_ref, masked_number, account_ref } = refs(seed, customer, ordinal);
-        let AccountPlan { fi_type, account_type, linked, .. } = *plan;
-        let fip = Arc::clone(&participants.fips[plan.fip % participants.fips.len()].entity.id);
-        Held { account: Account { fi_type, fip, account_type, account_ref, link_ref, masked_number }, linked }
+        let Refs {
+            link_ref,
+            masked_number,
+            account_ref,
+        } = refs(seed, customer, ordinal);
+        let AccountPlan {
+            fi_type,
+            account_type,
+            linked,
+            ..
+        } = *plan;
+        let fip = Arc::clone(
+            &participants.fips[plan.fip % participants.fips.len()]
+                .entity
+                .id,
+        );
+        Held {
+            account: Account {
+                fi_type,
+                fip,
+                account_type,
+                account_ref,
+                link_ref,
+                masked_number,
+            },
+            linked,
+        }
     });
     told.collect()
 }
 
 /// The plan of an account, and its number; `None` where this persona does not have it.
-pub fn plan<'l>(life: &'l Life, seed: u64, customer: &str, account: &Account) -> Option<(u64, &'l AccountPlan)> {
+pub fn plan<'l>(
+    life: &'l Life,
+    seed: u64,
+    customer: &str,
+    account: &Account,
+) -> Option<(u64, &'l AccountPlan)> {
     let of_its_kind = numbered(&life.persona).filter(|(_, plan)| plan.fi_type == account.fi_type);
-    let mut fitting =
-        of_its_kind.filter(|(ordinal, _)| refs(seed, customer, *ordinal).account_ref == account.account_ref);
+    let mut fitting = of_its_kind
+        .filter(|(ordinal, _)| refs(seed, customer, *ordinal).account_ref == account.account_ref);
     fitting.next()
 }
 
@@ -48,13 +81,24 @@ struct Refs {
 }
 
 fn refs(seed: u64, customer: &str, ordinal: u64) -> Refs {
-    let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Account, ordinal });
+    let mut rng = stream(StreamKey {
+        seed,
+        owner: customer,
+        kind: Kind::Account,
+        ordinal,
+    });
     let mut id = || {
         let mut bytes = [0; 16];
         rng.fill_bytes(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .to_string()
     };
     let (link_ref, account_ref) = (id().into(), id().into());
     let masked_number = format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into();
-    Refs { link_ref, masked_number, account_ref }
+    Refs {
+        link_ref,
+        masked_number,
+        account_ref,
+    }
 }

@@ -24,7 +24,10 @@ use crate::domain::time::{Span, Timestamp};
 /// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
 ///
 /// `Assumption:` nobody tests with statements of the next century.
-pub const LAST_MONTH: Month = Month { year: 2099, month: 12 };
+pub const LAST_MONTH: Month = Month {
+    year: 2099,
+    month: 12,
+};
 
 /// What a bank takes for a mandate or a cheque that bounces: 250 rupees and GST.
 const BOUNCE: Paise = Paise(29_500);
@@ -115,9 +118,17 @@ impl<'a> Agenda<'a> {
     fn insert(&mut self, attempt: Attempt<'a>, last: (u32, u32), month: Month) {
         let second = before_the_end(month, attempt.day, attempt.second);
         let (day, second) = (attempt.day, second).max(last);
-        let due = Due { at: (day, second), place: self.attempts.len() };
-        self.attempts.push(Attempt { day, second, ..attempt });
-        self.due.insert(self.due.partition_point(|other| other.at > due.at), due);
+        let due = Due {
+            at: (day, second),
+            place: self.attempts.len(),
+        };
+        self.attempts.push(Attempt {
+            day,
+            second,
+            ..attempt
+        });
+        self.due
+            .insert(self.due.partition_point(|other| other.at > due.at), due);
     }
 }
 
@@ -145,10 +156,17 @@ impl<'a> Teller<'a> {
     pub fn from(habits: &'a Habits<'a>, month: Month) -> Self {
         let first = habits.first_month();
         let quarter = month.quarter();
-        let opening = if quarter > first { habits.close(quarter.previous()) } else { None };
+        let opening = if quarter > first {
+            habits.close(quarter.previous())
+        } else {
+            None
+        };
         let begin = if opening.is_some() { quarter } else { first };
         let balance = opening.unwrap_or_default();
-        let products = Products { quarter: i128::from(balance.0), ..Products::default() };
+        let products = Products {
+            quarter: i128::from(balance.0),
+            ..Products::default()
+        };
         let mut teller = Self {
             habits,
             next: begin,
@@ -180,7 +198,10 @@ impl<'a> Teller<'a> {
     pub fn tell(&mut self, sink: Sink<'_>) {
         let month = self.next;
         self.number = 0;
-        self.products = Products { quarter: self.products.quarter, ..Products::default() };
+        self.products = Products {
+            quarter: self.products.quarter,
+            ..Products::default()
+        };
         let mut agenda = std::mem::take(&mut self.agenda);
         self.plan(month, &mut agenda);
         if month == self.habits.first_month() {
@@ -212,9 +233,19 @@ impl<'a> Teller<'a> {
             // Opened on a day off: by the bank's own app.
             false => Channel::Transfer,
         };
-        let deposit = Attempt { purpose: "ACCOUNT OPENING DEPOSIT", ..self.bank(day, 11 * 3600, amount, channel) };
+        let deposit = Attempt {
+            purpose: "ACCOUNT OPENING DEPOSIT",
+            ..self.bank(day, 11 * 3600, amount, channel)
+        };
         if amount.0 > 0 {
-            self.post(&Attempt { direction: TransactionType::Credit, ..deposit }, month, sink);
+            self.post(
+                &Attempt {
+                    direction: TransactionType::Credit,
+                    ..deposit
+                },
+                month,
+                sink,
+            );
         }
     }
 
@@ -237,7 +268,8 @@ impl<'a> Teller<'a> {
 
     /// Another one for each of the bank's own rows: their references are made of it.
     fn bank_salt(&self) -> u64 {
-        let row = u64::try_from(self.next.ordinal()).expect("years are positive") << 20 | self.number << 4;
+        let row = u64::try_from(self.next.ordinal()).expect("years are positive") << 20
+            | self.number << 4;
         (row | u64::try_from(self.arrears.len()).expect("few") & 15)
             .wrapping_add(u64::from(self.habits.branch.code))
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -248,9 +280,16 @@ impl<'a> Teller<'a> {
     fn plan(&mut self, month: Month, agenda: &mut Agenda<'a>) {
         agenda.attempts.clear();
         let mut rng = self.habits.stream(Kind::Month, month.ordinal());
-        let life = u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
+        let life =
+            u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
         for (number, drawn) in self.habits.flows().iter().enumerate() {
-            let Flow { months, life: (begins, ends), every, times, .. } = drawn.flow;
+            let Flow {
+                months,
+                life: (begins, ends),
+                every,
+                times,
+                ..
+            } = drawn.flow;
             let months = match every {
                 Every::Quarter if *months == 0xfff => 0b0010_0100_1001,
                 Every::Year if *months == 0xfff => 0b0000_0000_1000,
@@ -260,34 +299,65 @@ impl<'a> Teller<'a> {
                 continue;
             }
             let (low, high) = *times;
-            let mut shared = drawn.flow.side_of.as_ref().map(|name| self.habits.shared_stream(name, month));
+            let mut shared = drawn
+                .flow
+                .side_of
+                .as_ref()
+                .map(|name| self.habits.shared_stream(name, month));
             let rng = shared.as_mut().unwrap_or(&mut rng);
             match every {
                 Every::Day => {
                     for day in 1..=month.length() {
                         for _ in 0..rng.random_range(low..=high) {
-                            agenda.attempts.extend(self.propose(number, drawn, month, Some((day, day)), rng));
+                            agenda.attempts.extend(self.propose(
+                                number,
+                                drawn,
+                                month,
+                                Some((day, day)),
+                                rng,
+                            ));
                         }
                     }
                 }
                 Every::Week => {
                     for week in 0..4 {
-                        let last = if week == 3 { month.length() } else { week * 7 + 7 };
+                        let last = if week == 3 {
+                            month.length()
+                        } else {
+                            week * 7 + 7
+                        };
                         for _ in 0..rng.random_range(low..=high) {
-                            agenda.attempts.extend(self.propose(number, drawn, month, Some((week * 7 + 1, last)), rng));
+                            agenda.attempts.extend(self.propose(
+                                number,
+                                drawn,
+                                month,
+                                Some((week * 7 + 1, last)),
+                                rng,
+                            ));
                         }
                     }
                 }
                 Every::Month | Every::Quarter | Every::Year => {
                     for _ in 0..rng.random_range(low..=high) {
-                        agenda.attempts.extend(self.propose(number, drawn, month, None, rng));
+                        agenda
+                            .attempts
+                            .extend(self.propose(number, drawn, month, None, rng));
                     }
                 }
             }
         }
-        let due = agenda.attempts.iter().enumerate().map(|(place, attempt)| Due { at: attempt.at(), place });
+        let due = agenda
+            .attempts
+            .iter()
+            .enumerate()
+            .map(|(place, attempt)| Due {
+                at: attempt.at(),
+                place,
+            });
         agenda.due.extend(due);
-        agenda.due.sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
+        agenda
+            .due
+            .sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
     }
 
     fn propose(
@@ -301,16 +371,30 @@ impl<'a> Teller<'a> {
         let flow = drawn.flow;
         let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.with {
             With::OneOf(list) | With::AnyOf(list) => one_of(list, self.habits.holder, rng),
-            With::Nobody => Priced { party: Party::NOBODY, usual: (0, 0) },
+            With::Nobody => Priced {
+                party: Party::NOBODY,
+                usual: (0, 0),
+            },
         });
         let mut amount = self.habits.amount(drawn, usual, month, rng);
-        let (mut direction, mut purpose, mut instalment) = (flow.direction, flow.purpose.as_str(), None);
-        let mut role = if flow.mandate { Role::Mandate } else { Role::Habit };
+        let (mut direction, mut purpose, mut instalment) =
+            (flow.direction, flow.purpose.as_str(), None);
+        let mut role = if flow.mandate {
+            Role::Mandate
+        } else {
+            Role::Habit
+        };
         if let Amount::Loan(loan) = &flow.amount {
-            match self.habits.loan(number, loan, month, self.schedules.entry(number).or_default()) {
+            match self.habits.loan(
+                number,
+                loan,
+                month,
+                self.schedules.entry(number).or_default(),
+            ) {
                 Owed::PaidOut(_) if !loan.paid_out => return None,
                 Owed::PaidOut(principal) => {
-                    (direction, amount, purpose) = (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
+                    (direction, amount, purpose) =
+                        (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
                     role = Role::Habit;
                 }
                 Owed::Instalment(due) => (amount, instalment) = (due.amount(), Some(due)),
@@ -336,16 +420,45 @@ impl<'a> Teller<'a> {
         if flow.chance < 100 && rng.random_range(0..100) >= flow.chance {
             return None;
         }
-        let amount = if channel == Channel::Atm { notes(amount) } else { amount };
+        let amount = if channel == Channel::Atm {
+            notes(amount)
+        } else {
+            amount
+        };
         let second = before_the_end(month, day, second);
         let drawn = Some(drawn);
-        Some(Attempt { day, second, drawn, direction, amount, channel, party, purpose, instalment, salt, role })
+        Some(Attempt {
+            day,
+            second,
+            drawn,
+            direction,
+            amount,
+            channel,
+            party,
+            purpose,
+            instalment,
+            salt,
+            role,
+        })
     }
 
     /// Does it, if it can be done; what follows from it is still to come.
-    fn attempt(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) -> Option<Attempt<'a>> {
+    fn attempt(
+        &mut self,
+        attempt: &Attempt<'a>,
+        month: Month,
+        sink: Sink<'_>,
+    ) -> Option<Attempt<'a>> {
         let mut of_balance = None;
-        if let Some(Drawn { flow: Flow { amount: Amount::OfBalance((low, high)), step, .. }, .. }) = attempt.drawn
+        if let Some(Drawn {
+            flow:
+                Flow {
+                    amount: Amount::OfBalance((low, high)),
+                    step,
+                    ..
+                },
+            ..
+        }) = attempt.drawn
             && attempt.role == Role::Habit
         {
             let attempt = of_balance.insert(*attempt);
@@ -363,38 +476,66 @@ impl<'a> Teller<'a> {
         if attempt.amount.0 <= 0 {
             return None;
         }
-        if attempt.direction == TransactionType::Debit && self.balance - attempt.amount < self.floor() {
+        if attempt.direction == TransactionType::Debit
+            && self.balance - attempt.amount < self.floor()
+        {
             let bounces = matches!(attempt.role, Role::Mandate | Role::Again);
-            return if bounces { self.bounce(attempt, month, sink) } else { None };
+            return if bounces {
+                self.bounce(attempt, month, sink)
+            } else {
+                None
+            };
         }
         self.post(attempt, month, sink);
         if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
             let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
-            let charge = Attempt { purpose: "CHQ RTN CHGS INCL GST", ..charge };
+            let charge = Attempt {
+                purpose: "CHQ RTN CHGS INCL GST",
+                ..charge
+            };
             self.charge(charge, "CHQ RTN CHGS RECOVERED INCL GST", month, sink);
         }
         if attempt.direction == TransactionType::Credit {
             self.recover(attempt.at(), month, sink);
         }
         match attempt.drawn {
-            Some(drawn @ Drawn { flow: Flow { then: Some(then), .. }, .. }) if attempt.role == Role::Habit => {
-                self.follow(then, drawn, attempt, month)
-            }
+            Some(
+                drawn @ Drawn {
+                    flow: Flow {
+                        then: Some(then), ..
+                    },
+                    ..
+                },
+            ) if attempt.role == Role::Habit => self.follow(then, drawn, attempt, month),
             _ => None,
         }
     }
 
     /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
     /// once more.
-    fn bounce(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) -> Option<Attempt<'a>> {
+    fn bounce(
+        &mut self,
+        attempt: &Attempt<'a>,
+        month: Month,
+        sink: Sink<'_>,
+    ) -> Option<Attempt<'a>> {
         let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
         let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
-        let charge = Attempt { purpose, party: attempt.party, ..charge };
+        let charge = Attempt {
+            purpose,
+            party: attempt.party,
+            ..charge
+        };
         self.charge(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
         let day = attempt.day + AGAIN_AFTER;
         (attempt.role == Role::Mandate && day < month.length()).then(|| {
             let day = open_day(attempt.channel, month, day);
-            Attempt { day, role: Role::Again, amount: attempt.amount + PENAL, ..*attempt }
+            Attempt {
+                day,
+                role: Role::Again,
+                amount: attempt.amount + PENAL,
+                ..*attempt
+            }
         })
     }
 
@@ -403,20 +544,37 @@ impl<'a> Teller<'a> {
         if self.balance - charge.amount >= self.floor() {
             self.post(&charge, month, sink);
         } else {
-            self.arrears.push_back(Attempt { purpose: later, ..charge });
+            self.arrears.push_back(Attempt {
+                purpose: later,
+                ..charge
+            });
         }
     }
 
     /// Takes what is due of charges, each by itself, as far as the money goes.
     fn recover(&mut self, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
-        while let Some(due) = self.arrears.front().filter(|due| self.balance >= due.amount).copied() {
+        while let Some(due) = self
+            .arrears
+            .front()
+            .filter(|due| self.balance >= due.amount)
+            .copied()
+        {
             self.arrears.pop_front();
             self.post(&Attempt { day, second, ..due }, month, sink);
         }
     }
 
-    fn follow(&self, then: &'a Then, drawn: &'a Drawn<'a>, first: &Attempt<'a>, month: Month) -> Option<Attempt<'a>> {
-        let mut rng = self.habits.stream(Kind::Month, i64::try_from(first.salt >> 8).expect("56 bits"));
+    fn follow(
+        &self,
+        then: &'a Then,
+        drawn: &'a Drawn<'a>,
+        first: &Attempt<'a>,
+        month: Month,
+    ) -> Option<Attempt<'a>> {
+        let mut rng = self.habits.stream(
+            Kind::Month,
+            i64::try_from(first.salt >> 8).expect("56 bits"),
+        );
         if rng.random_range(0..100) >= then.chance {
             return None;
         }
@@ -424,13 +582,23 @@ impl<'a> Teller<'a> {
         let after = rng.random_range(then.after.0..=then.after.1);
         let party = match (&then.with, drawn.then) {
             (_, Some(once)) => once.party,
-            (Some(With::AnyOf(list) | With::OneOf(list)), None) => one_of(list, self.habits.holder, &mut rng).party,
+            (Some(With::AnyOf(list) | With::OneOf(list)), None) => {
+                one_of(list, self.habits.holder, &mut rng).party
+            }
             _ => first.party,
         };
         let amount = Paise(first.amount.0 * percent / 100);
-        let amount = if percent == 100 { amount } else { Paise(amount.0 / 100 * 100) };
+        let amount = if percent == 100 {
+            amount
+        } else {
+            Paise(amount.0 / 100 * 100)
+        };
         let channel = within_limits(then.channel, amount);
-        let amount = if channel == Channel::Atm { notes(amount) } else { amount };
+        let amount = if channel == Channel::Atm {
+            notes(amount)
+        } else {
+            amount
+        };
         let at = i64::from(first.day) * 86_400 + i64::from(first.second) + after;
         let (day, second) = (at / 86_400, at % 86_400);
         let (day, second) = match u32::try_from(day) {
@@ -438,7 +606,11 @@ impl<'a> Teller<'a> {
             _ => (month.length(), (LAST_HOUR - 1) * 3600 + first.second % 3600),
         };
         let moved = open_day(channel, month, day);
-        let second = if moved == day { second } else { 11 * 3600 + second % 3600 };
+        let second = if moved == day {
+            second
+        } else {
+            11 * 3600 + second % 3600
+        };
         Some(Attempt {
             day: moved,
             second,
@@ -466,14 +638,35 @@ impl<'a> Teller<'a> {
 
     fn post(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) {
         self.sum_to(attempt.day);
-        let Attempt { day, second, direction, amount, channel, party, purpose, instalment, salt, .. } = *attempt;
+        let Attempt {
+            day,
+            second,
+            direction,
+            amount,
+            channel,
+            party,
+            purpose,
+            instalment,
+            salt,
+            ..
+        } = *attempt;
         self.balance = match direction {
             TransactionType::Credit => self.balance + amount,
             TransactionType::Debit => self.balance - amount,
         };
         let date = month.day(day);
         let Habits { branch, style, .. } = *self.habits;
-        let facts = Facts { style, channel, direction, party, purpose, instalment, date, branch, salt };
+        let facts = Facts {
+            style,
+            channel,
+            direction,
+            party,
+            purpose,
+            instalment,
+            date,
+            branch,
+            salt,
+        };
         self.reference.clear();
         facts.refer(&mut self.reference);
         self.narration.clear();
@@ -501,7 +694,10 @@ impl<'a> Teller<'a> {
         let average = self.products.month / i128::from(last - 1).max(1);
         if average < i128::from(story.minimum.0) && month != self.habits.first_month() {
             let charge = self.bank(last, 19 * 3600, LOW_BALANCE, Channel::Charge);
-            let charge = Attempt { purpose: "MIN BAL CHGS INCL GST", ..charge };
+            let charge = Attempt {
+                purpose: "MIN BAL CHGS INCL GST",
+                ..charge
+            };
             self.charge(charge, "MIN BAL CHGS RECOVERED INCL GST", month, sink);
         }
         let overdrawn = interest(-self.products.overdrawn, story.interest);
@@ -511,12 +707,28 @@ impl<'a> Teller<'a> {
             Paise(0)
         };
         for (amount, direction, purpose) in [
-            (overdrawn, TransactionType::Debit, "OD INTEREST {month} {year}"),
-            (earned, TransactionType::Credit, "SAVINGS INTEREST QTR TO {month} {year}"),
+            (
+                overdrawn,
+                TransactionType::Debit,
+                "OD INTEREST {month} {year}",
+            ),
+            (
+                earned,
+                TransactionType::Credit,
+                "SAVINGS INTEREST QTR TO {month} {year}",
+            ),
         ] {
             if amount.0 > 0 {
                 let row = self.bank(last, 19 * 3600 + 600, amount, Channel::Interest);
-                self.post(&Attempt { direction, purpose, ..row }, month, sink);
+                self.post(
+                    &Attempt {
+                        direction,
+                        purpose,
+                        ..row
+                    },
+                    month,
+                    sink,
+                );
             }
         }
         if month.ends_quarter()
@@ -535,12 +747,19 @@ impl<'a> Teller<'a> {
     /// rest.
     fn settle(&mut self, wanted: Paise, month: Month, sink: Sink<'_>) {
         let day = month.length();
-        let mut rng = self.habits.stream(Kind::MonthClose, month.ordinal() * 16 + 1);
+        let mut rng = self
+            .habits
+            .stream(Kind::MonthClose, month.ordinal() * 16 + 1);
         let mut minute = || rng.random_range(0..3600);
         let (early, late, last) = (minute() / 2 + 1800, minute(), minute());
         let due: i64 = self.arrears.iter().map(|due| due.amount.0).sum();
         if due > self.balance.0 {
-            self.transfer(Paise((due / SETTLEMENT + 1) * SETTLEMENT), (day, 19 * 3600 + early), month, sink);
+            self.transfer(
+                Paise((due / SETTLEMENT + 1) * SETTLEMENT),
+                (day, 19 * 3600 + early),
+                month,
+                sink,
+            );
         }
         self.recover((day, 19 * 3600 + early), month, sink);
         let over = self.balance - wanted;
@@ -560,7 +779,16 @@ impl<'a> Teller<'a> {
             };
             let party = somebody(cast, self.habits.holder, &mut rng).party;
             let purchase = self.bank(day, 20 * 3600 + late, Paise(rest), channel);
-            self.post(&Attempt { party, purpose: "PURCHASE", salt: rng.next_u64(), ..purchase }, month, sink);
+            self.post(
+                &Attempt {
+                    party,
+                    purpose: "PURCHASE",
+                    salt: rng.next_u64(),
+                    ..purchase
+                },
+                month,
+                sink,
+            );
         }
         if moved.0 < 0 {
             self.transfer(moved, (day, 21 * 3600 + last), month, sink);
@@ -570,22 +798,47 @@ impl<'a> Teller<'a> {
     /// Positive: money comes. People's banks sweep it to and from a deposit; firms move it to and from another bank.
     fn transfer(&mut self, moved: Paise, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
         let amount = Paise(moved.0.abs());
-        let direction = if moved.0 > 0 { TransactionType::Credit } else { TransactionType::Debit };
+        let direction = if moved.0 > 0 {
+            TransactionType::Credit
+        } else {
+            TransactionType::Debit
+        };
         let (channel, purpose) = match direction {
             _ if self.habits.firm => (within_limits(Channel::Imps, amount), "SELF TRANSFER"),
             TransactionType::Credit => (Channel::Transfer, "SWEEP FROM FD"),
             TransactionType::Debit => (Channel::Transfer, "SWEEP TO FD"),
         };
-        let channel = if is_open(channel, month.day(day)) { channel } else { Channel::Transfer };
-        let party = Party { name: self.habits.holder, surname: "", number: 1 };
+        let channel = if is_open(channel, month.day(day)) {
+            channel
+        } else {
+            Channel::Transfer
+        };
+        let party = Party {
+            name: self.habits.holder,
+            surname: "",
+            number: 1,
+        };
         let row = self.bank(day, second, amount, channel);
-        self.post(&Attempt { direction, party, purpose, ..row }, month, sink);
+        self.post(
+            &Attempt {
+                direction,
+                party,
+                purpose,
+                ..row
+            },
+            month,
+            sink,
+        );
     }
 }
 
 fn before_the_end(month: Month, day: u32, second: u32) -> u32 {
     let late = day == month.length() && second >= LAST_HOUR * 3600;
-    if late { (LAST_HOUR - 1) * 3600 + second % 3600 } else { second }
+    if late {
+        (LAST_HOUR - 1) * 3600 + second % 3600
+    } else {
+        second
+    }
 }
 
 /// Of a sum of paise days, at so many basis points a year; banks credit whole rupees.
@@ -595,7 +848,8 @@ fn interest(products: i128, basis_points: i64) -> Paise {
 }
 
 fn instant(date: NaiveDate, second: u32) -> Timestamp {
-    Timestamp::from_ist(date.and_time(NaiveTime::MIN)).plus(Span::seconds(second.min(86_399).into()))
+    Timestamp::from_ist(date.and_time(NaiveTime::MIN))
+        .plus(Span::seconds(second.min(86_399).into()))
 }
 
 /// UPI began on 11 April 2016, and was there for everybody from August on.
@@ -608,7 +862,9 @@ const IMPS_SINCE: (i32, u32) = (2010, 12);
 fn fitting(channel: Channel, party: Party<'_>, month: Month) -> Channel {
     let month = (month.year, month.month);
     match channel {
-        Channel::Upi | Channel::Imps if month < IMPS_SINCE && !party.surname.is_empty() => Channel::Neft,
+        Channel::Upi | Channel::Imps if month < IMPS_SINCE && !party.surname.is_empty() => {
+            Channel::Neft
+        }
         Channel::Imps if month < IMPS_SINCE => Channel::Neft,
         Channel::Upi if month < UPI_SINCE && party.surname.is_empty() => Channel::Card,
         Channel::Upi if month < UPI_SINCE => Channel::Imps,
@@ -636,7 +892,8 @@ fn notes(amount: Paise) -> Paise {
 /// Whether a channel works on a day: NEFT by day and night since 16 December 2019, RTGS since 14 December 2020, NACH on all
 /// days since 1 August 2021; cheques, remittances and the counter when banks do.
 fn is_open(channel: Channel, date: NaiveDate) -> bool {
-    let since = |year, month, day| date >= NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+    let since =
+        |year, month, day| date >= NaiveDate::from_ymd_opt(year, month, day).expect("a date");
     let always = match channel {
         Channel::Neft => since(2019, 12, 16),
         Channel::Rtgs => since(2020, 12, 14),
@@ -655,7 +912,10 @@ fn open_day(channel: Channel, month: Month, day: u32) -> u32 {
 /// The next day from this one on that is such a day; where the month has none any more, the last before.
 fn next_day(month: Month, day: u32, is_such: impl Fn(NaiveDate) -> bool) -> u32 {
     let such = |day: &u32| is_such(month.day(*day));
-    (day..=month.length()).find(such).or_else(|| (1..day).rev().find(such)).unwrap_or(day)
+    (day..=month.length())
+        .find(such)
+        .or_else(|| (1..day).rev().find(such))
+        .unwrap_or(day)
 }
 
 /// From which hour to which.

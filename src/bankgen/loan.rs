@@ -26,9 +26,18 @@ pub fn schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
     let mut owed = principal;
     let told = (1..=months).map(|number| {
         let interest = month_of_interest(owed, rate);
-        let repaid = if number == months { owed } else { (emi - interest).max(Paise(0)).min(owed) };
+        let repaid = if number == months {
+            owed
+        } else {
+            (emi - interest).max(Paise(0)).min(owed)
+        };
         owed = owed - repaid;
-        Instalment { number, of: months, principal: repaid, interest }
+        Instalment {
+            number,
+            of: months,
+            principal: repaid,
+            interest,
+        }
     });
     told.collect()
 }
@@ -39,7 +48,11 @@ fn month_of_interest(owed: Paise, rate: i64) -> Paise {
     Paise(i64::try_from(interest).expect("a month's interest is less than the loan"))
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "rupees are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "rupees are far below 2^53"
+)]
 fn instalment(principal: Paise, months: u32, rate: i64) -> Paise {
     let rupees = principal.0 as f64 / 100.0;
     if rate == 0 {
@@ -67,12 +80,27 @@ mod tests {
 
     #[test]
     fn principals_add_up_to_the_loan_and_interest_falls() {
-        for (rupees, months, rate) in [(50_000, 12, 2400), (300_000, 36, 1399), (4_500_000, 300, 875), (12_000, 6, 0)] {
+        for (rupees, months, rate) in [
+            (50_000, 12, 2400),
+            (300_000, 36, 1399),
+            (4_500_000, 300, 875),
+            (12_000, 6, 0),
+        ] {
             let schedule = schedule(Paise::rupees(rupees), months, rate);
-            assert_eq!(schedule.iter().map(|part| part.principal).sum::<Paise>(), Paise::rupees(rupees));
-            assert!(schedule.windows(2).all(|pair| pair[1].interest <= pair[0].interest));
+            assert_eq!(
+                schedule.iter().map(|part| part.principal).sum::<Paise>(),
+                Paise::rupees(rupees)
+            );
+            assert!(
+                schedule
+                    .windows(2)
+                    .all(|pair| pair[1].interest <= pair[0].interest)
+            );
             let (last, first) = (schedule[schedule.len() - 1].amount(), schedule[0].amount());
-            assert!((last.0 - first.0).abs() <= 60_000, "{first} and last {last}");
+            assert!(
+                (last.0 - first.0).abs() <= 60_000,
+                "{first} and last {last}"
+            );
         }
     }
 }

@@ -46,17 +46,29 @@ impl Paper {
 /// From -1 to 1 and back, once in a turn. Sums and products alone: the same bits on every machine.
 fn triangle(turns: f64) -> f64 {
     let part = turns - turns.floor();
-    if part < 0.5 { part * 4.0 - 1.0 } else { 3.0 - part * 4.0 }
+    if part < 0.5 {
+        part * 4.0 - 1.0
+    } else {
+        3.0 - part * 4.0
+    }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "years are few, and made positive")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "years are few, and made positive"
+)]
 /// Whole years are multiplied out, the rest is linear; no `powf`, whose last bits differ from machine to machine.
 fn power(rate: f64, years: f64) -> f64 {
     let whole = years.floor();
     let part = 1.0 + (rate - 1.0) * (years - whole);
     let times = (whole.abs() as u32).min(100);
     let grown = (0..times).fold(1.0, |grown, _| grown * rate);
-    if whole < 0.0 { part / grown } else { part * grown }
+    if whole < 0.0 {
+        part / grown
+    } else {
+        part * grown
+    }
 }
 
 fn mixed(mut bits: u64) -> u64 {
@@ -73,12 +85,22 @@ mod tests {
 
     #[test]
     fn prices_move_a_little_each_day_and_grow_with_the_years() {
-        let paper = Paper { base: 1_000_000, growth: 1200, swing: 2000, salt: 42, tick: 1 };
+        let paper = Paper {
+            base: 1_000_000,
+            growth: 1200,
+            swing: 2000,
+            salt: 42,
+            tick: 1,
+        };
         let first = NaiveDate::from_ymd_opt(2004, 1, 1).unwrap();
         let days: Vec<NaiveDate> = first.iter_days().take(365 * 30).collect();
         for pair in days.windows(2) {
             let (one, next) = (paper.price(pair[0]), paper.price(pair[1]));
-            assert!((next - one).abs() * 100 < one * 4, "{}: {one} to {next}", pair[1]);
+            assert!(
+                (next - one).abs() * 100 < one * 4,
+                "{}: {one} to {next}",
+                pair[1]
+            );
         }
         assert!(paper.price(days[days.len() - 1]) > paper.price(days[0]) * 8);
     }

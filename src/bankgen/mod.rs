@@ -81,10 +81,18 @@ pub fn session_statement(
 }
 
 /// The statements of a session's accounts that stand so, in the order of the consent.
-pub fn session_statements(seed: u64, consent: &Consent, session: &Session, status: FiStatus) -> Vec<Statement> {
+pub fn session_statements(
+    seed: u64,
+    consent: &Consent,
+    session: &Session,
+    status: FiStatus,
+) -> Vec<Statement> {
     let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
     let told = accounts.filter_map(|account| {
-        let part = session.accounts.iter().find(|part| part.is_of(account) && part.status == status)?;
+        let part = session
+            .accounts
+            .iter()
+            .find(|part| part.is_of(account) && part.status == status)?;
         session_statement(seed, consent, session, part, account)
     });
     told.collect()
@@ -104,41 +112,89 @@ fn is_told(plan: &AccountPlan) -> bool {
 
 /// The statement of one account; `None` where [`tells`] says that there is none.
 pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
-    let StatementRequest { seed, customer, life, account, consent_types, .. } = *request;
-    let (number, plan) = held::plan(life, seed, customer, account).filter(|(_, plan)| is_told(plan))?;
+    let StatementRequest {
+        seed,
+        customer,
+        life,
+        account,
+        consent_types,
+        ..
+    } = *request;
+    let (number, plan) =
+        held::plan(life, seed, customer, account).filter(|(_, plan)| is_told(plan))?;
     let holders = people::holders(seed, customer, life.persona.holder);
     let wants = |part| consent_types.contains(&part);
-    let (summary, transactions) = (wants(ConsentType::Summary), wants(ConsentType::Transactions));
+    let (summary, transactions) = (
+        wants(ConsentType::Summary),
+        wants(ConsentType::Transactions),
+    );
     let body = match &plan.content {
-        Content::Holding { amount } => Body::Other(holdings::document(request, number, plan, *amount, &holders)),
+        Content::Holding { amount } => {
+            Body::Other(holdings::document(request, number, plan, *amount, &holders))
+        }
         Content::Story(_) | Content::Told(_) => {
             let printed = holders.first.name.to_uppercase();
             let (book, limit) = book(request, number, plan, &printed);
             Body::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
         }
     };
-    Some(Statement { account: account.clone(), holders: wants(ConsentType::Profile).then_some(holders), body })
+    Some(Statement {
+        account: account.clone(),
+        holders: wants(ConsentType::Profile).then_some(holders),
+        body,
+    })
 }
 
 /// Tells the rows of a bank account one by one, so that nobody has to hold them all; `None`: it is no bank account.
 pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
-    let StatementRequest { seed, customer, life, account, .. } = *request;
+    let StatementRequest {
+        seed,
+        customer,
+        life,
+        account,
+        ..
+    } = *request;
     let (number, plan) = held::plan(life, seed, customer, account)?;
     if matches!(plan.content, Content::Holding { .. }) {
         return None;
     }
-    let printed = people::holders(seed, customer, life.persona.holder).first.name.to_uppercase();
+    let printed = people::holders(seed, customer, life.persona.holder)
+        .first
+        .name
+        .to_uppercase();
     book(request, number, plan, &printed).0.tell(request, sink);
     Some(())
 }
 
 /// A bank account's book, and its overdraft. The holder's name is in capitals, as banks print it.
-fn book<'a>(request: &StatementRequest<'a>, number: u64, plan: &'a AccountPlan, holder: &'a str) -> (Book<'a>, Paise) {
-    let StatementRequest { seed, customer, life, account, .. } = *request;
+fn book<'a>(
+    request: &StatementRequest<'a>,
+    number: u64,
+    plan: &'a AccountPlan,
+    holder: &'a str,
+) -> (Book<'a>, Paise) {
+    let StatementRequest {
+        seed,
+        customer,
+        life,
+        account,
+        ..
+    } = *request;
     match &plan.content {
         Content::Told(ledger) => {
-            let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Habits, ordinal: number });
-            (Book::Told { ledger, branch: Branch::drawn(&mut rng) }, Paise(0))
+            let mut rng = stream(StreamKey {
+                seed,
+                owner: customer,
+                kind: Kind::Habits,
+                ordinal: number,
+            });
+            (
+                Book::Told {
+                    ledger,
+                    branch: Branch::drawn(&mut rng),
+                },
+                Paise(0),
+            )
         }
         Content::Holding { .. } => unreachable!("only bank accounts have books"),
         Content::Story(story) => {
@@ -165,9 +221,19 @@ fn book<'a>(request: &StatementRequest<'a>, number: u64, plan: &'a AccountPlan, 
 /// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The
 /// same each time, so that data that is fetched again is the same bytes; others as soon as the text is another one, which
 /// its `state` (when the FIP answered, in which form) tells.
-pub fn data_key(seed: u64, session: SessionId, account: &Account, state: &str) -> ([u8; 32], [u8; 32]) {
+pub fn data_key(
+    seed: u64,
+    session: SessionId,
+    account: &Account,
+    state: &str,
+) -> ([u8; 32], [u8; 32]) {
     let owner = format!("{session}/{}/{}/{state}", account.fip, account.link_ref);
-    let mut rng = stream(StreamKey { seed, owner: &owner, kind: Kind::DataKey, ordinal: 0 });
+    let mut rng = stream(StreamKey {
+        seed,
+        owner: &owner,
+        kind: Kind::DataKey,
+        ordinal: 0,
+    });
     let (mut key, mut nonce) = ([0; 32], [0; 32]);
     rng.fill_bytes(&mut key);
     rng.fill_bytes(&mut nonce);

@@ -5,9 +5,10 @@ use crate::domain::persona::Cast;
 
 /// As banks print them.
 pub const FIRST: &[&str] = &[
-    "AARAV", "ADITI", "ANANYA", "ARJUN", "BHAVNA", "CHETAN", "DEEPA", "DEVIKA", "FARHAN", "GAURI", "HARISH", "ISHITA",
-    "JATIN", "KAVYA", "KIRAN", "LAKSHMI", "MANOJ", "MEERA", "NAVEEN", "NISHA", "OMKAR", "PALLAVI", "PRANAV", "RADHIKA",
-    "ROHAN", "SANJANA", "SHREYA", "SURESH", "TANVI", "UDAY", "VARUN", "YAMINI",
+    "AARAV", "ADITI", "ANANYA", "ARJUN", "BHAVNA", "CHETAN", "DEEPA", "DEVIKA", "FARHAN", "GAURI",
+    "HARISH", "ISHITA", "JATIN", "KAVYA", "KIRAN", "LAKSHMI", "MANOJ", "MEERA", "NAVEEN", "NISHA",
+    "OMKAR", "PALLAVI", "PRANAV", "RADHIKA", "ROHAN", "SANJANA", "SHREYA", "SURESH", "TANVI",
+    "UDAY", "VARUN", "YAMINI",
 ];
 
 /// As banks print them.
@@ -124,10 +125,17 @@ const LENDERS: &[Entry] = &[
     ("VAHAN AUTO FINANCE LTD", 0, 0),
 ];
 
-const FUNDS: &[Entry] = &[("MOCK MUTUAL FUND", 0, 0), ("TARA ASSET MANAGEMENT", 0, 0), ("VRIDDHI MUTUAL FUND", 0, 0)];
+const FUNDS: &[Entry] = &[
+    ("MOCK MUTUAL FUND", 0, 0),
+    ("TARA ASSET MANAGEMENT", 0, 0),
+    ("VRIDDHI MUTUAL FUND", 0, 0),
+];
 
-const INSURERS: &[Entry] =
-    &[("MOCK LIFE INSURANCE CO LTD", 0, 0), ("KAVACH GENERAL INSURANCE LTD", 0, 0), ("AROGYA HEALTH ASSURANCE", 0, 0)];
+const INSURERS: &[Entry] = &[
+    ("MOCK LIFE INSURANCE CO LTD", 0, 0),
+    ("KAVACH GENERAL INSURANCE LTD", 0, 0),
+    ("AROGYA HEALTH ASSURANCE", 0, 0),
+];
 
 const SHOPS: &[Entry] = &[
     ("CHAI POINT CORNER", 20, 180),
@@ -153,10 +161,16 @@ const STORES: &[Entry] = &[
     ("ELECTRO PLAZA", 800, 9500),
 ];
 
-const UTILITIES: &[Entry] =
-    &[("STATE ELECTRICITY BOARD", 650, 3400), ("CITY WATER SUPPLY", 180, 700), ("INDRA PIPED GAS", 350, 1200)];
+const UTILITIES: &[Entry] = &[
+    ("STATE ELECTRICITY BOARD", 650, 3400),
+    ("CITY WATER SUPPLY", 180, 700),
+    ("INDRA PIPED GAS", 350, 1200),
+];
 
-const TELECOMS: &[Entry] = &[("TARANG MOBILE", 239, 719), ("BHARAT FIBRE BROADBAND", 599, 1299)];
+const TELECOMS: &[Entry] = &[
+    ("TARANG MOBILE", 239, 719),
+    ("BHARAT FIBRE BROADBAND", 599, 1299),
+];
 
 const PLATFORMS: &[Entry] = &[
     ("SAWARI CAB PARTNERS", 0, 0),
@@ -165,8 +179,15 @@ const PLATFORMS: &[Entry] = &[
     ("GHARSEVA SERVICES", 0, 0),
 ];
 
-const SCHOOLS: &[Entry] = &[("SARASWATI PUBLIC SCHOOL", 0, 0), ("NALANDA COLLEGE HOSTEL", 0, 0)];
+const SCHOOLS: &[Entry] = &[
+    ("SARASWATI PUBLIC SCHOOL", 0, 0),
+    ("NALANDA COLLEGE HOSTEL", 0, 0),
+];
 
 /// Where those live who live abroad.
-pub const ABROAD: &[&str] =
-    &["Creek Avenue, Dubai, UAE", "Harbour Street, Singapore", "Mill Lane, Leicester, UK", "Oak Drive, Edison NJ, USA"];
+pub const ABROAD: &[&str] = &[
+    "Creek Avenue, Dubai, UAE",
+    "Harbour Street, Singapore",
+    "Mill Lane, Leicester, UK",
+    "Oak Drive, Edison NJ, USA",
+];

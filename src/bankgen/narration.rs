@@ -42,7 +42,11 @@ pub struct Party<'a> {
 }
 
 impl Party<'static> {
-    pub const NOBODY: Self = Self { name: "", surname: "", number: 0 };
+    pub const NOBODY: Self = Self {
+        name: "",
+        surname: "",
+        number: 0,
+    };
 }
 
 /// Lines, in the order of [`Channel`]: what leaves, what comes, in each style.
@@ -256,12 +260,30 @@ const LINES: [(Channel, [&str; STYLES], [&str; STYLES]); 14] = [
     ),
     (
         Channel::Interest,
-        ["INT.DR:{for}", "INTEREST DEBIT-{for}", "INTEREST DEBIT {for}--", "INT.COLL:{for}", "INTEREST CHARGED {for}"],
-        ["INT.PD:{for}", "INTEREST PAID-{for}", "INTEREST CREDIT {for}--", "INT.PD:{for}", "CREDIT INTEREST {for}"],
+        [
+            "INT.DR:{for}",
+            "INTEREST DEBIT-{for}",
+            "INTEREST DEBIT {for}--",
+            "INT.COLL:{for}",
+            "INTEREST CHARGED {for}",
+        ],
+        [
+            "INT.PD:{for}",
+            "INTEREST PAID-{for}",
+            "INTEREST CREDIT {for}--",
+            "INT.PD:{for}",
+            "CREDIT INTEREST {for}",
+        ],
     ),
     (
         Channel::Charge,
-        ["CHARGES/{for}/{ref}", "{for}-{ref}", "DEBIT-CHARGES {for} {ref}--", "CHRG/{for}/{ref}", "CHRGS {for} {ref}"],
+        [
+            "CHARGES/{for}/{ref}",
+            "{for}-{ref}",
+            "DEBIT-CHARGES {for} {ref}--",
+            "CHRG/{for}/{ref}",
+            "CHRGS {for} {ref}",
+        ],
         [
             "REV CHARGES/{for}/{ref}",
             "REV {for}-{ref}",
@@ -288,10 +310,16 @@ enum Part {
 
 /// The lines taken apart, two for each channel and style.
 static PARTS: LazyLock<Vec<Vec<Part>>> = LazyLock::new(|| {
-    let lines = LINES.iter().enumerate().flat_map(|(place, (channel, out, into))| {
-        assert_eq!(*channel as usize, place, "lines stand in the order of the channels");
-        out.iter().chain(into)
-    });
+    let lines = LINES
+        .iter()
+        .enumerate()
+        .flat_map(|(place, (channel, out, into))| {
+            assert_eq!(
+                *channel as usize, place,
+                "lines stand in the order of the channels"
+            );
+            out.iter().chain(into)
+        });
     lines.map(|line| parts(line)).collect()
 });
 
@@ -325,7 +353,9 @@ fn parts(mut line: &'static str) -> Vec<Part> {
 impl Facts<'_> {
     /// Writes the narration, which most often has the reference in it.
     pub fn narrate(&self, reference: &str, out: &mut String) {
-        let place = (self.channel as usize * 2 + usize::from(self.direction == TransactionType::Credit)) * STYLES;
+        let place = (self.channel as usize * 2
+            + usize::from(self.direction == TransactionType::Credit))
+            * STYLES;
         for part in &PARTS[place + self.style] {
             match *part {
                 Part::Text(text) => out.push_str(text),
@@ -333,7 +363,11 @@ impl Facts<'_> {
                 Part::Handle => self.handle(out),
                 Part::Reference => out.push_str(reference),
                 Part::Purpose => self.purpose(out),
-                Part::P2 => out.push(if self.party.surname.is_empty() { 'M' } else { 'A' }),
+                Part::P2 => out.push(if self.party.surname.is_empty() {
+                    'M'
+                } else {
+                    'A'
+                }),
                 Part::City => upper(out, self.branch.city),
                 Part::Branch => digits(out, u64::from(self.branch.code), 4),
                 Part::Card => digits(out, u64::from(self.branch.code) * 7919 % 10_000, 4),
@@ -356,11 +390,19 @@ impl Facts<'_> {
         let day = u64::from(self.date.ordinal());
         match self.channel {
             Channel::Upi | Channel::Imps | Channel::Card => {
-                digits(out, (year % 10 * 1000 + day) * 100_000_000 + self.salt % 100_000_000, 12);
+                digits(
+                    out,
+                    (year % 10 * 1000 + day) * 100_000_000 + self.salt % 100_000_000,
+                    12,
+                );
             }
             Channel::Neft => {
                 out.push_str("MOCKN");
-                digits(out, (year % 100 * 1000 + day) * 1_000_000 + self.salt % 1_000_000, 11);
+                digits(
+                    out,
+                    (year % 100 * 1000 + day) * 1_000_000 + self.salt % 1_000_000,
+                    11,
+                );
             }
             Channel::Rtgs => {
                 out.push_str("MOCKR5");
@@ -379,7 +421,11 @@ impl Facts<'_> {
             }
             Channel::Interest => {
                 out.push_str("INT");
-                digits(out, year * 10_000 + u64::from(self.date.month() * 100 + self.date.day()), 8);
+                digits(
+                    out,
+                    year * 10_000 + u64::from(self.date.month() * 100 + self.date.day()),
+                    8,
+                );
             }
             Channel::Transfer | Channel::Remittance | Channel::Tax | Channel::Charge => {
                 digits(out, self.salt % 10_000_000_000, 10);
@@ -398,11 +444,19 @@ impl Facts<'_> {
     fn handle(&self, out: &mut String) {
         let mut letters = [0; 12];
         let found = self.party.name.bytes().filter(u8::is_ascii_alphanumeric);
-        let count = letters.iter_mut().zip(found).map(|(place, byte)| *place = byte.to_ascii_lowercase()).count();
+        let count = letters
+            .iter_mut()
+            .zip(found)
+            .map(|(place, byte)| *place = byte.to_ascii_lowercase())
+            .count();
         out.push_str(std::str::from_utf8(&letters[..count]).expect("letters and digits are ASCII"));
         out.push('.');
         digits(out, u64::from(self.party.number % 1000), 3);
-        out.push_str(if self.party.number.is_multiple_of(2) { "@mockpay" } else { "@mockbank" });
+        out.push_str(if self.party.number.is_multiple_of(2) {
+            "@mockpay"
+        } else {
+            "@mockbank"
+        });
     }
 
     fn purpose(&self, out: &mut String) {
@@ -412,7 +466,9 @@ impl Facts<'_> {
             && let Some((text, after)) = rest.split_once('{')
         {
             out.push_str(text);
-            let Some((name, after)) = after.split_once('}') else { break };
+            let Some((name, after)) = after.split_once('}') else {
+                break;
+            };
             match name {
                 "month" => upper(out, Month::of(self.date).name()),
                 "year" => digits(out, u64::from(self.date.year().unsigned_abs()), 4),
@@ -421,7 +477,12 @@ impl Facts<'_> {
             rest = after;
         }
         out.push_str(rest);
-        if let Some(Instalment { number, of, principal: Paise(principal), interest: Paise(interest) }) = self.instalment
+        if let Some(Instalment {
+            number,
+            of,
+            principal: Paise(principal),
+            interest: Paise(interest),
+        }) = self.instalment
         {
             out.push(' ');
             digits(out, u64::from(number), 3);
@@ -448,8 +509,12 @@ pub fn mode(channel: Channel, direction: TransactionType) -> TransactionMode {
         Channel::Atm => TransactionMode::Atm,
         Channel::Cash => TransactionMode::Cash,
         Channel::Remittance => TransactionMode::Remittance,
-        Channel::Interest if direction == TransactionType::Credit => TransactionMode::InterestCredit,
-        Channel::Transfer | Channel::Tax | Channel::Interest | Channel::Charge => TransactionMode::Others,
+        Channel::Interest if direction == TransactionType::Credit => {
+            TransactionMode::InterestCredit
+        }
+        Channel::Transfer | Channel::Tax | Channel::Interest | Channel::Charge => {
+            TransactionMode::Others
+        }
     }
 }
 

@@ -22,7 +22,11 @@ pub struct Branch {
 impl Branch {
     pub fn drawn(rng: &mut impl Rng) -> Self {
         let (city, _, pin_prefix) = pick(rng, CITIES);
-        Self { city, code: rng.random_range(1..=9999), pin_prefix }
+        Self {
+            city,
+            code: rng.random_range(1..=9999),
+            pin_prefix,
+        }
     }
 
     /// `MOCK` is no bank's code; the zero and the six digits follow the Reserve Bank's form.
@@ -38,13 +42,26 @@ impl Branch {
 
 /// The holders of a customer's accounts.
 pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
-    let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Profile, ordinal: 0 });
+    let mut rng = stream(StreamKey {
+        seed,
+        owner: customer,
+        kind: Kind::Profile,
+        ordinal: 0,
+    });
     let surname = pick(&mut rng, LAST);
     let first = holder(&mut rng, surname, plan, mobile(customer));
     let second = plan.joint.then(|| {
-        let mut rng = stream(StreamKey { seed, owner: customer, kind: Kind::Profile, ordinal: 1 });
+        let mut rng = stream(StreamKey {
+            seed,
+            owner: customer,
+            kind: Kind::Profile,
+            ordinal: 1,
+        });
         loop {
-            let spouse = Holder { address: first.address.clone(), ..holder(&mut rng, surname, plan, None) };
+            let spouse = Holder {
+                address: first.address.clone(),
+                ..holder(&mut rng, surname, plan, None)
+            };
             if spouse.name != first.name {
                 break spouse;
             }
@@ -55,14 +72,17 @@ pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
 
 /// The number in the customer's address, where it has one.
 fn mobile(customer: &str) -> Option<&str> {
-    let local = customer.split_once('@').map_or(customer, |(local, _)| local);
+    let local = customer
+        .split_once('@')
+        .map_or(customer, |(local, _)| local);
     (local.len() == 10 && local.bytes().all(|byte| byte.is_ascii_digit())).then_some(local)
 }
 
 fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&str>) -> Holder {
     let given = pick(rng, FIRST);
     let (low, high) = plan.born;
-    let born = NaiveDate::from_ymd_opt(rng.random_range(low..=high), 1, 1).expect("1 January exists")
+    let born = NaiveDate::from_ymd_opt(rng.random_range(low..=high), 1, 1)
+        .expect("1 January exists")
         + Days::new(rng.random_range(0..365));
     let (city, state, pin_prefix) = pick(rng, CITIES);
     let building: String = BuildingNumber().fake_with_rng(rng);
@@ -74,12 +94,20 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
         format!("{building}, {street}, {city}, {state} {pin_prefix}{area:03}")
     };
     let firm = pick(rng, entries(Cast::Firms)).0;
-    let name = if plan.firm { firm.to_owned() } else { format!("{} {}", titled(given), titled(surname)) };
+    let name = if plan.firm {
+        firm.to_owned()
+    } else {
+        format!("{} {}", titled(given), titled(surname))
+    };
     let number: u32 = rng.random_range(1..=9999);
     let check = char::from(b'A' + rng.random_range(0..26));
     // The fourth letter says whose it is, a person's or a firm's; the fifth is the initial of the surname or of the firm. The
     // series ZZZ is fictitious.
-    let (kind, initial) = if plan.firm { ('F', &name[..1]) } else { ('P', &surname[..1]) };
+    let (kind, initial) = if plan.firm {
+        ('F', &name[..1])
+    } else {
+        ('P', &surname[..1])
+    };
     let tax_number = format!("ZZZ{kind}{initial}{number:04}{check}");
     // A customer without a mobile number in the address gets one of a series that no operator assigns.
     let drawn = format!("00000{:05}", rng.random_range(0..100_000));
@@ -88,7 +116,17 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     let nominee_registered = rng.random_bool(0.8);
     // Depositories' participants have codes from IN300000 on; IN999999 is nobody's.
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
-    Holder { name, born, mobile, email, pan: tax_number, address, nominee_registered, ckyc_compliant: true, demat_id }
+    Holder {
+        name,
+        born,
+        mobile,
+        email,
+        pan: tax_number,
+        address,
+        nominee_registered,
+        ckyc_compliant: true,
+        demat_id,
+    }
 }
 
 fn titled(name: &str) -> String {

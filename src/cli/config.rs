@@ -17,7 +17,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  mockaa config sample > mockaa.toml")]
     Sample,
     /// Check a mockaa.toml and list who takes part.
-    #[command(after_help = "Examples:\n  mockaa config show\n  mockaa config show --config mockaa.toml")]
+    #[command(
+        after_help = "Examples:\n  mockaa config show\n  mockaa config show --config mockaa.toml"
+    )]
     Show {
         /// The file; without it `mockaa.toml` where there is one, else the shipped participants.
         #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
@@ -35,10 +37,17 @@ pub enum Command {
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED}"),
-        Command::Show { config, scenarios, personas: own } => {
+        Command::Show {
+            config,
+            scenarios,
+            personas: own,
+        } => {
             let file = config_file(config);
             let parties = participants(file.as_deref(), None)?;
-            let required = Required { default: None, usual: usual(&parties.participants) };
+            let required = Required {
+                default: None,
+                usual: usual(&parties.participants),
+            };
             Library::load(scenarios, required, Arc::new(own.read()?))?;
             match file {
                 Some(file) => println!("{} is right:", file.display()),
@@ -51,33 +60,84 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn show(parties: &Parties) {
-    let Parties { participants, keys, unaport, fiu_url: _ } = parties;
+    let Parties {
+        participants,
+        keys,
+        unaport,
+        fiu_url: _,
+    } = parties;
     for aa in &participants.aas {
-        let scenario = aa.scenario.as_ref().map(|name| format!("   scenario {name}")).unwrap_or_default();
+        let scenario = aa
+            .scenario
+            .as_ref()
+            .map(|name| format!("   scenario {name}"))
+            .unwrap_or_default();
         let kid = keys.of(&aa.id).private.kid();
-        println!("AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}", aa.id, aa.handle, aa.api_key);
+        println!(
+            "AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}",
+            aa.id, aa.handle, aa.api_key
+        );
     }
     for member in participants.members() {
         let entity = member.entity();
-        let kids: Vec<_> = entity.public_keys.iter().map(|key| key.kid.as_str()).collect();
-        let kids = if kids.is_empty() { "no public key".to_owned() } else { format!("kid {}", kids.join(", ")) };
-        println!("{}  {:<22} api key {}   {kids}", member.kind(), entity.id, entity.api_key);
+        let kids: Vec<_> = entity
+            .public_keys
+            .iter()
+            .map(|key| key.kid.as_str())
+            .collect();
+        let kids = if kids.is_empty() {
+            "no public key".to_owned()
+        } else {
+            format!("kid {}", kids.join(", "))
+        };
+        println!(
+            "{}  {:<22} api key {}   {kids}",
+            member.kind(),
+            entity.id,
+            entity.api_key
+        );
         if let Member::Fiu(fiu) = member {
-            println!("       org_id {}   webhooks {}", fiu.org_id, addresses(&fiu));
+            println!(
+                "       org_id {}   webhooks {}",
+                fiu.org_id,
+                addresses(&fiu)
+            );
         }
     }
     let accounts = match unaport.accounts.len() {
         0 => format!("everybody may log in, to {}", unaport.fiu),
         count => format!("{count} account(s) may log in"),
     };
-    println!("Unaport dialect {}   {accounts}   {} template(s)", unaport.dialect, unaport.templates.len());
+    println!(
+        "Unaport dialect {}   {accounts}   {} template(s)",
+        unaport.dialect,
+        unaport.templates.len()
+    );
 }
 
 /// Where webhooks go, in few words.
 pub fn addresses(fiu: &Fiu) -> String {
-    let WebhookUrls { base, all, consent, data, analytics } = &fiu.webhooks;
-    let named =
-        [("below", base), ("all to", all), ("consents to", consent), ("data to", data), ("analytics to", analytics)];
-    let told: Vec<_> = named.iter().filter_map(|(word, url)| Some(format!("{word} {}", url.as_ref()?))).collect();
-    if told.is_empty() { "recorded only".to_owned() } else { told.join(", ") }
+    let WebhookUrls {
+        base,
+        all,
+        consent,
+        data,
+        analytics,
+    } = &fiu.webhooks;
+    let named = [
+        ("below", base),
+        ("all to", all),
+        ("consents to", consent),
+        ("data to", data),
+        ("analytics to", analytics),
+    ];
+    let told: Vec<_> = named
+        .iter()
+        .filter_map(|(word, url)| Some(format!("{word} {}", url.as_ref()?)))
+        .collect();
+    if told.is_empty() {
+        "recorded only".to_owned()
+    } else {
+        told.join(", ")
+    }
 }

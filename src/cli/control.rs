@@ -87,7 +87,11 @@ pub async fn consent(command: Consent) -> anyhow::Result<ExitCode> {
         }
         Consent::Show(OneConsent { handle, remote }) => {
             let shown = remote.get(&format!("consents/{}", part(&handle))).await?;
-            print_one(&remote, &shown, &[&CONSENT[..], &[("legal now", "legal"), ("page", "pageUrl")]].concat());
+            print_one(
+                &remote,
+                &shown,
+                &[&CONSENT[..], &[("legal now", "legal"), ("page", "pageUrl")]].concat(),
+            );
             return Ok(ExitCode::SUCCESS);
         }
         Consent::Approve { of, hold, accounts } => {
@@ -169,31 +173,55 @@ pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
                 println!("{list}");
             } else {
                 let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-                items.iter().filter_map(Value::as_str).for_each(|customer| println!("{customer}"));
+                items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .for_each(|customer| println!("{customer}"));
             }
             return Ok(ExitCode::SUCCESS);
         }
         Customer::Accounts(OneCustomer { customer, remote }) => {
-            let shown = remote.get(&format!("customers/{}/accounts", part(&customer))).await?;
+            let shown = remote
+                .get(&format!("customers/{}/accounts", part(&customer)))
+                .await?;
             if remote.json {
                 println!("{shown}");
             } else {
                 let list = json!({ "items": shown["items"] });
-                let columns =
-                    [("fip", "fipId"), ("kind", "fiType"), ("account", "accRefNumber"), ("link", "linkRefNumber")];
-                print_list(&remote, &list, &[&columns[..], &[("linked", "linked")]].concat());
+                let columns = [
+                    ("fip", "fipId"),
+                    ("kind", "fiType"),
+                    ("account", "accRefNumber"),
+                    ("link", "linkRefNumber"),
+                ];
+                print_list(
+                    &remote,
+                    &list,
+                    &[&columns[..], &[("linked", "linked")]].concat(),
+                );
             }
             return Ok(ExitCode::SUCCESS);
         }
         Customer::Register(of) => (of, "register", Value::Null),
         Customer::Deregister(of) => (of, "deregister", Value::Null),
-        Customer::Link { of, fip, accounts } => (of, "link", json!({ "fipId": fip, "accounts": accounts })),
+        Customer::Link { of, fip, accounts } => {
+            (of, "link", json!({ "fipId": fip, "accounts": accounts }))
+        }
         Customer::Persona { of, name } => (of, "persona", json!({ "persona": name })),
         Customer::Delink { of, account } => (of, "delink", json!({ "linkRefNumber": account })),
     };
     let OneCustomer { customer, remote } = of;
-    let done = remote.post(&format!("customers/{}/{verb}", part(&customer)), &body).await?;
-    println!("{}", if remote.json { done.to_string() } else { format!("{done:#}") });
+    let done = remote
+        .post(&format!("customers/{}/{verb}", part(&customer)), &body)
+        .await?;
+    println!(
+        "{}",
+        if remote.json {
+            done.to_string()
+        } else {
+            format!("{done:#}")
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -213,12 +241,25 @@ pub enum World {
 }
 
 pub async fn world(command: World) -> anyhow::Result<ExitCode> {
-    let columns = [("name", "name"), ("now", "now"), ("consents", "consents"), ("webhooks open", "webhooksOpen")];
+    let columns = [
+        ("name", "name"),
+        ("now", "now"),
+        ("consents", "consents"),
+        ("webhooks open", "webhooksOpen"),
+    ];
     match command {
         World::List(At { remote }) => print_list(&remote, &remote.get("worlds").await?, &columns),
-        World::Reset(At { remote }) => print_one(&remote, &remote.post("reset", &Value::Null).await?, &columns),
+        World::Reset(At { remote }) => print_one(
+            &remote,
+            &remote.post("reset", &Value::Null).await?,
+            &columns,
+        ),
         World::Delete { name, remote } => {
-            print_one(&remote, &remote.delete(&format!("worlds/{}", part(&name))).await?, &[("deleted", "deleted")]);
+            print_one(
+                &remote,
+                &remote.delete(&format!("worlds/{}", part(&name))).await?,
+                &[("deleted", "deleted")],
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -274,14 +315,29 @@ pub async fn clock(command: Clock) -> anyhow::Result<ExitCode> {
             let body = at.map_or(Value::Null, |at| json!({ "at": at }));
             print_one(&remote, &remote.post("clock/freeze", &body).await?, &fields);
         }
-        Clock::Run(At { remote }) => print_one(&remote, &remote.post("clock/run", &Value::Null).await?, &fields),
+        Clock::Run(At { remote }) => print_one(
+            &remote,
+            &remote.post("clock/run", &Value::Null).await?,
+            &fields,
+        ),
         Clock::Set { to, remote } => {
-            print_one(&remote, &remote.post("clock/set", &json!({ "to": to })).await?, &fields);
+            print_one(
+                &remote,
+                &remote.post("clock/set", &json!({ "to": to })).await?,
+                &fields,
+            );
         }
-        Clock::Advance { by, to, until, remote } => {
+        Clock::Advance {
+            by,
+            to,
+            until,
+            remote,
+        } => {
             let given = [("by", by), ("to", to), ("until", until)];
-            let body: serde_json::Map<String, Value> =
-                given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+            let body: serde_json::Map<String, Value> = given
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+                .collect();
             let advanced = remote.post("clock/advance", &body.into()).await?;
             if remote.json {
                 println!("{advanced}");
@@ -319,16 +375,36 @@ pub struct OneWebhook {
 }
 
 pub async fn webhook(command: Webhook) -> anyhow::Result<ExitCode> {
-    let columns =
-        [("id", "id"), ("event", "event"), ("state", "state"), ("consent", "consentHandle"), ("fiu", "fiuId")];
+    let columns = [
+        ("id", "id"),
+        ("event", "event"),
+        ("state", "state"),
+        ("consent", "consentHandle"),
+        ("fiu", "fiuId"),
+    ];
     match command {
-        Webhook::List(At { remote }) => print_list(&remote, &remote.get("webhooks").await?, &columns),
+        Webhook::List(At { remote }) => {
+            print_list(&remote, &remote.get("webhooks").await?, &columns);
+        }
         Webhook::Show(OneWebhook { id, remote }) => {
             let shown = remote.get(&format!("webhooks/{id}")).await?;
-            println!("{}", if remote.json { shown.to_string() } else { format!("{shown:#}") });
+            println!(
+                "{}",
+                if remote.json {
+                    shown.to_string()
+                } else {
+                    format!("{shown:#}")
+                }
+            );
         }
         Webhook::Resend(OneWebhook { id, remote }) => {
-            print_one(&remote, &remote.post(&format!("webhooks/{id}/resend"), &Value::Null).await?, &columns);
+            print_one(
+                &remote,
+                &remote
+                    .post(&format!("webhooks/{id}/resend"), &Value::Null)
+                    .await?,
+                &columns,
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -360,16 +436,33 @@ pub enum Fault {
 }
 
 pub async fn fault(command: Fault) -> anyhow::Result<ExitCode> {
-    let columns = [("name", "name"), ("webhooks", "webhooks"), ("answers", "api"), ("until", "until")];
+    let columns = [
+        ("name", "name"),
+        ("webhooks", "webhooks"),
+        ("answers", "api"),
+        ("until", "until"),
+    ];
     match command {
         Fault::List(At { remote }) => print_list(&remote, &remote.get("faults").await?, &columns),
         Fault::Put { name, file, remote } => {
-            let text = String::from_utf8(input(Some(&file))?).context("the faults are not UTF-8")?;
-            print_one(&remote, &remote.put(&format!("faults/{}", part(&name)), text).await?, &columns);
+            let text =
+                String::from_utf8(input(Some(&file))?).context("the faults are not UTF-8")?;
+            print_one(
+                &remote,
+                &remote.put(&format!("faults/{}", part(&name)), text).await?,
+                &columns,
+            );
         }
         Fault::Delete { name, remote } => {
-            let path = name.map_or_else(|| "faults".to_owned(), |name| format!("faults/{}", part(&name)));
-            print_one(&remote, &remote.delete(&path).await?, &[("deleted", "deleted")]);
+            let path = name.map_or_else(
+                || "faults".to_owned(),
+                |name| format!("faults/{}", part(&name)),
+            );
+            print_one(
+                &remote,
+                &remote.delete(&path).await?,
+                &[("deleted", "deleted")],
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -401,13 +494,32 @@ pub struct Journal {
 }
 
 pub async fn journal(arguments: Journal) -> anyhow::Result<ExitCode> {
-    let Journal { kind, op, consent, after, wait, remote } = arguments;
-    let given = [("kind", &kind), ("op", &op), ("consentHandle", &consent), ("within", &wait)];
+    let Journal {
+        kind,
+        op,
+        consent,
+        after,
+        wait,
+        remote,
+    } = arguments;
+    let given = [
+        ("kind", &kind),
+        ("op", &op),
+        ("consentHandle", &consent),
+        ("within", &wait),
+    ];
     let mut query = format!("after={after}");
-    for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+    for (name, value) in given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    {
         query += &format!("&{name}={}", part(value));
     }
-    let path = if wait.is_some() { "journal/wait" } else { "journal" };
+    let path = if wait.is_some() {
+        "journal/wait"
+    } else {
+        "journal"
+    };
     let list = remote.get(&format!("{path}?{query}")).await?;
     if remote.json {
         println!("{list}");
@@ -432,7 +544,10 @@ fn entry_line(entry: &Value) -> String {
     let what = match entry["kind"].as_str() {
         Some("call") => {
             let call = &entry["call"];
-            let faults = call.get("faults").map(|faults| format!(" faults {faults}")).unwrap_or_default();
+            let faults = call
+                .get("faults")
+                .map(|faults| format!(" faults {faults}"))
+                .unwrap_or_default();
             format!(
                 "{} {} {} → {}{faults}",
                 said(call, "op"),
@@ -443,14 +558,35 @@ fn entry_line(entry: &Value) -> String {
         }
         Some("webhook") => {
             let webhook = &entry["webhook"];
-            let faults = webhook.get("faults").map(|faults| format!(" faults {faults}")).unwrap_or_default();
-            let (event, status, outcome) = (said(webhook, "event"), said(webhook, "status"), said(webhook, "outcome"));
-            format!("webhook {} {event} {status}: {outcome}{faults}", said(webhook, "delivery"))
+            let faults = webhook
+                .get("faults")
+                .map(|faults| format!(" faults {faults}"))
+                .unwrap_or_default();
+            let (event, status, outcome) = (
+                said(webhook, "event"),
+                said(webhook, "status"),
+                said(webhook, "outcome"),
+            );
+            format!(
+                "webhook {} {event} {status}: {outcome}{faults}",
+                said(webhook, "delivery")
+            )
         }
-        _ => format!("{} {}", said(entry, "kind"), entry["text"].as_str().unwrap_or_default()),
+        _ => format!(
+            "{} {}",
+            said(entry, "kind"),
+            entry["text"].as_str().unwrap_or_default()
+        ),
     };
-    let consent = entry["consentHandle"].as_str().map(|handle| format!("  [{handle}]")).unwrap_or_default();
-    format!("{:>6}  {}  {what}{consent}", said(entry, "seq"), said(entry, "at"))
+    let consent = entry["consentHandle"]
+        .as_str()
+        .map(|handle| format!("  [{handle}]"))
+        .unwrap_or_default();
+    format!(
+        "{:>6}  {}  {what}{consent}",
+        said(entry, "seq"),
+        said(entry, "at")
+    )
 }
 
 /// `mockaa report`.
@@ -484,11 +620,26 @@ pub async fn assert(arguments: Assert) -> anyhow::Result<ExitCode> {
     if remote.json {
         println!("{verdicts}");
     } else {
-        for verdict in verdicts["results"].as_array().map_or(&[][..], Vec::as_slice) {
+        for verdict in verdicts["results"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice)
+        {
             let (outcome, expected) = (said(verdict, "outcome"), said(verdict, "expected"));
-            println!("{outcome:<9} {}: {expected}, counted {}", said(verdict, "expectation"), said(verdict, "counted"));
-            for near in verdict["nearMisses"].as_array().map_or(&[][..], Vec::as_slice) {
-                println!("{:<9} journal {}: {}", "", said(near, "seq"), said(near, "difference"));
+            println!(
+                "{outcome:<9} {}: {expected}, counted {}",
+                said(verdict, "expectation"),
+                said(verdict, "counted")
+            );
+            for near in verdict["nearMisses"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice)
+            {
+                println!(
+                    "{:<9} journal {}: {}",
+                    "",
+                    said(near, "seq"),
+                    said(near, "difference")
+                );
             }
         }
     }

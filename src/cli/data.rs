@@ -94,7 +94,12 @@ pub struct Generate {
     as_of: NaiveDate,
 
     /// A whole number; another one is another life.
-    #[arg(long, env = "MOCKAA_SEED", default_value_t = 42, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        env = "MOCKAA_SEED",
+        default_value_t = 42,
+        allow_negative_numbers = true
+    )]
     seed: u64,
 
     /// The customer's address; another customer has another name, other amounts, other shops.
@@ -134,18 +139,36 @@ pub enum Format {
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(arguments) => generate(&arguments)?,
-        Command::Personas { show: Some(name), .. } => print!("{}", shipped_text(&name)?),
-        Command::Personas { show: None, personas: own } => {
+        Command::Personas {
+            show: Some(name), ..
+        } => print!("{}", shipped_text(&name)?),
+        Command::Personas {
+            show: None,
+            personas: own,
+        } => {
             for persona in own.read()?.iter() {
-                println!("{}\n    {}\n    {}\n", persona.name, persona.description, kinds(persona));
+                println!(
+                    "{}\n    {}\n    {}\n",
+                    persona.name,
+                    persona.description,
+                    kinds(persona)
+                );
             }
         }
         Command::Check { file } => {
             let checked = check(&input(Some(&file))?).map_err(|faults| {
-                let faults: Vec<_> = faults.iter().map(|fault| fault.of(file.display())).collect();
+                let faults: Vec<_> = faults
+                    .iter()
+                    .map(|fault| fault.of(file.display()))
+                    .collect();
                 Usage(faults.join("\n"))
             })?;
-            println!("{}: {} with {} transactions, nothing wrong", file.display(), checked.form, checked.rows);
+            println!(
+                "{}: {} with {} transactions, nothing wrong",
+                file.display(),
+                checked.form,
+                checked.rows
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -154,14 +177,24 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// Everything is checked before the first byte is written; a file is there when it is whole, or not at all.
 fn generate(arguments: &Generate) -> anyhow::Result<()> {
     let personas = arguments.personas.read()?;
-    let life = Life { persona: named(&personas, &arguments.persona)?, as_of: arguments.as_of };
+    let life = Life {
+        persona: named(&personas, &arguments.persona)?,
+        as_of: arguments.as_of,
+    };
     let account = account(arguments, &life)?;
-    let schema = FiSchema::parse(&arguments.schema)
-        .ok_or_else(|| Usage(format!("--schema {} is not one of {}", arguments.schema, FiSchema::names())))?;
+    let schema = FiSchema::parse(&arguments.schema).ok_or_else(|| {
+        Usage(format!(
+            "--schema {} is not one of {}",
+            arguments.schema,
+            FiSchema::names()
+        ))
+    })?;
     if schema == FiSchema::V2 && !has_v2(account.fi_type) {
-        return Err(
-            Usage(format!("--schema 2.0.0 is of the three kinds of deposit, and not of {}", account.fi_type)).into()
-        );
+        return Err(Usage(format!(
+            "--schema 2.0.0 is of the three kinds of deposit, and not of {}",
+            account.fi_type
+        ))
+        .into());
     }
     let range = range(arguments)?;
     let request = StatementRequest {
@@ -175,26 +208,40 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
         now: range.to,
     };
     let Some(output) = &arguments.output else {
-        if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal() {
-            return Err(Usage("a terminal does not show it; give it a file with --output, or a pipe".to_owned()).into());
+        if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal()
+        {
+            return Err(Usage(
+                "a terminal does not show it; give it a file with --output, or a pipe".to_owned(),
+            )
+            .into());
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let written = write(&request, arguments.format, schema, &mut out).and_then(|()| Ok(out.flush()?));
+        let written =
+            write(&request, arguments.format, schema, &mut out).and_then(|()| Ok(out.flush()?));
         // Whoever reads may stop, as `| head` does.
         let ended = |error: &anyhow::Error| {
-            error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+            error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        return written
-            .or_else(|error| if ended(&error) { Ok(()) } else { Err(error.context("cannot write to stdout")) });
+        return written.or_else(|error| {
+            if ended(&error) {
+                Ok(())
+            } else {
+                Err(error.context("cannot write to stdout"))
+            }
+        });
     };
     let context = || format!("cannot write {}", output.display());
     let partial = output.with_extension(format!("partial-{}", std::process::id()));
-    let written = File::create(&partial).map_err(anyhow::Error::from).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&request, arguments.format, schema, &mut out)?;
-        out.flush()?;
-        Ok(())
-    });
+    let written = File::create(&partial)
+        .map_err(anyhow::Error::from)
+        .and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&request, arguments.format, schema, &mut out)?;
+            out.flush()?;
+            Ok(())
+        });
     if written.is_err() {
         let _ = std::fs::remove_file(&partial);
     }
@@ -209,53 +256,92 @@ fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
         Usage(format!("--fi-type {kind} is no kind of account; {known}"))
     })?;
     let parties = participants(None, None)?;
-    let held = accounts(&parties.participants, &life.persona, arguments.seed, &arguments.customer);
-    let of_kind: Vec<Account> =
-        held.into_iter().map(|held| held.account).filter(|account| account.fi_type == fi_type).collect();
+    let held = accounts(
+        &parties.participants,
+        &life.persona,
+        arguments.seed,
+        &arguments.customer,
+    );
+    let of_kind: Vec<Account> = held
+        .into_iter()
+        .map(|held| held.account)
+        .filter(|account| account.fi_type == fi_type)
+        .collect();
     let count = of_kind.len();
-    let chosen = arguments.account.checked_sub(1).and_then(|place| of_kind.into_iter().nth(place));
+    let chosen = arguments
+        .account
+        .checked_sub(1)
+        .and_then(|place| of_kind.into_iter().nth(place));
     let account = chosen.ok_or_else(|| {
         let name = &life.persona.name;
         Usage(if count == 0 {
-            format!("{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind", kinds(&life.persona))
+            format!(
+                "{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind",
+                kinds(&life.persona)
+            )
         } else {
-            format!("--account {}: {name} has {count} of {fi_type}, counted from 1", arguments.account)
+            format!(
+                "--account {}: {name} has {count} of {fi_type}, counted from 1",
+                arguments.account
+            )
         })
     })?;
     if !tells(arguments.seed, &arguments.customer, life, &account) {
-        return Err(Usage(format!("{fi_type} is not simulated: its accounts answer DENIED")).into());
+        return Err(Usage(format!(
+            "{fi_type} is not simulated: its accounts answer DENIED"
+        ))
+        .into());
     }
     Ok(account)
 }
 
 /// The kinds of account that a persona holds.
 fn kinds(persona: &Persona) -> String {
-    let mut kinds: Vec<&str> = persona.accounts.iter().map(|account| account.fi_type.as_str()).collect();
+    let mut kinds: Vec<&str> = persona
+        .accounts
+        .iter()
+        .map(|account| account.fi_type.as_str())
+        .collect();
     kinds.dedup();
     kinds.join(", ")
 }
 
 fn date(text: &str) -> Result<NaiveDate, String> {
-    text.parse().map_err(|_| "write year, month and day: 2024-03-31".to_owned())
+    text.parse()
+        .map_err(|_| "write year, month and day: 2024-03-31".to_owned())
 }
 
 /// Whole days in India.
 fn range(arguments: &Generate) -> Result<Range, Usage> {
     let to = arguments.to.unwrap_or(arguments.as_of);
-    let from = arguments.from.unwrap_or_else(|| to - Months::new(12) + Days::new(1));
+    let from = arguments
+        .from
+        .unwrap_or_else(|| to - Months::new(12) + Days::new(1));
     for (name, day) in [("--to", to), ("--from", from)] {
         if !(1950..=2099).contains(&chrono::Datelike::year(&day)) {
-            return Err(Usage(format!("{name} {day} is outside the years 1950 to 2099")));
+            return Err(Usage(format!(
+                "{name} {day} is outside the years 1950 to 2099"
+            )));
         }
     }
     if from > to {
-        return Err(Usage(format!("--from {from} is after --to {to}; give the earlier day first")));
+        return Err(Usage(format!(
+            "--from {from} is after --to {to}; give the earlier day first"
+        )));
     }
     let midnight = |day: NaiveDate| Timestamp::from_ist(day.and_time(NaiveTime::MIN));
-    Ok(Range { from: midnight(from), to: midnight(to + Days::new(1)).plus(Span(-1)) })
+    Ok(Range {
+        from: midnight(from),
+        to: midnight(to + Days::new(1)).plus(Span(-1)),
+    })
 }
 
-fn write(request: &StatementRequest<'_>, format: Format, schema: FiSchema, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write(
+    request: &StatementRequest<'_>,
+    format: Format,
+    schema: FiSchema,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     match format {
         Format::Xml => in_pieces(request, &mut Xml(schema), out),
         Format::Json => in_pieces(request, &mut Json::default(), out),
@@ -269,9 +355,13 @@ fn write(request: &StatementRequest<'_>, format: Format, schema: FiSchema, out: 
         }),
         Format::Svg => at_once(request, out, |told| {
             let told = told[0].transactions();
-            let told =
-                told.ok_or_else(|| Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned()))?;
-            let title = format!("{}: {}", request.life.persona.name, request.account.masked_number);
+            let told = told.ok_or_else(|| {
+                Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned())
+            })?;
+            let title = format!(
+                "{}: {}",
+                request.life.persona.name, request.account.masked_number
+            );
             Ok(balance_chart(&title, told).into_bytes())
         }),
     }
@@ -283,7 +373,11 @@ fn at_once(
     out: &mut dyn Write,
     made: impl Fn(&[Statement]) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<()> {
-    let busy = progress(request.range, ProgressBar::no_length(), "{spinner} the statement is being made, {elapsed}");
+    let busy = progress(
+        request.range,
+        ProgressBar::no_length(),
+        "{spinner} the statement is being made, {elapsed}",
+    );
     let bytes = made(&[whole(request)]);
     busy.finish_and_clear();
     Ok(out.write_all(&bytes?)?)
@@ -296,7 +390,11 @@ fn whole(request: &StatementRequest<'_>) -> Statement {
 /// Long work shows how far it is, where a person looks.
 fn progress(range: Range, bar: ProgressBar, template: &str) -> ProgressBar {
     let hidden = !std::io::stderr().is_terminal() || days(range, range.to) < 366;
-    bar.set_draw_target(if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    bar.set_draw_target(if hidden {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    });
     bar.enable_steady_tick(Duration::from_millis(200));
     bar.with_style(ProgressStyle::with_template(template).expect("a template"))
 }
@@ -310,17 +408,32 @@ fn days(range: Range, at: Timestamp) -> u64 {
 const CHUNK: usize = 256 * 1024;
 
 /// A ledger is written as it is told; other documents are short.
-fn in_pieces(request: &StatementRequest<'_>, form: &mut dyn Form, out: &mut dyn Write) -> anyhow::Result<()> {
+fn in_pieces(
+    request: &StatementRequest<'_>,
+    form: &mut dyn Form,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut buffer = Vec::with_capacity(CHUNK + 1024);
-    let without_rows = StatementRequest { consent_types: &[ConsentType::Profile, ConsentType::Summary], ..*request };
-    let head = whole(if request.account.fi_type == FiType::Deposit { &without_rows } else { request });
+    let without_rows = StatementRequest {
+        consent_types: &[ConsentType::Profile, ConsentType::Summary],
+        ..*request
+    };
+    let head = whole(if request.account.fi_type == FiType::Deposit {
+        &without_rows
+    } else {
+        request
+    });
     if let Body::Other(document) = &head.body {
         form.document(document, &mut buffer);
         return Ok(out.write_all(&buffer)?);
     }
     form.open(&head, request.range, &mut buffer);
     let bar = ProgressBar::new(days(request.range, request.range.to));
-    let bar = progress(request.range, bar, "{bar:40} {percent}% of {len} days, {eta} left");
+    let bar = progress(
+        request.range,
+        bar,
+        "{bar:40} {percent}% of {len} days, {eta} left",
+    );
     // Whatever goes wrong with a row is told afterwards.
     let mut outcome = Ok(());
     tell_rows(request, &mut |row| {

@@ -32,15 +32,42 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let fiu = Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: false })?;
-    let sandbox =
-        Sandbox::builder().seed(arguments.seed).clock(format!("{CLOCK},frozen")).fiu_url(&fiu.url).start().await?;
-    println!("mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n", arguments.seed);
+    let fiu = Inbox::start(
+        Ipv4Addr::LOCALHOST.into(),
+        0,
+        Manner {
+            status: None,
+            keeps_time: false,
+        },
+    )?;
+    let sandbox = Sandbox::builder()
+        .seed(arguments.seed)
+        .clock(format!("{CLOCK},frozen"))
+        .fiu_url(&fiu.url)
+        .start()
+        .await?;
+    println!(
+        "mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n",
+        arguments.seed
+    );
     println!("  AA   {}   its clock says {CLOCK}", sandbox.base_url());
-    println!("  FIU  {}   checks the signature of everything it receives\n", fiu.url);
-    let mut demo = Demo { client: client()?, base: sandbox.base_url(), fiu, step: 0, unexpected: 0 };
-    let outcome = demo.play(&sandbox.setting().participants.default_fiu().webhook_secret).await;
-    let Demo { fiu, unexpected, .. } = demo;
+    println!(
+        "  FIU  {}   checks the signature of everything it receives\n",
+        fiu.url
+    );
+    let mut demo = Demo {
+        client: client()?,
+        base: sandbox.base_url(),
+        fiu,
+        step: 0,
+        unexpected: 0,
+    };
+    let outcome = demo
+        .play(&sandbox.setting().participants.default_fiu().webhook_secret)
+        .await;
+    let Demo {
+        fiu, unexpected, ..
+    } = demo;
     sandbox.stop().await;
     fiu.stop().await;
     outcome?;
@@ -48,12 +75,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         println!("\n{unexpected} of the steps above were not as expected.");
         return Ok(ExitCode::from(1));
     }
-    println!("\nEverything was as expected. Now yours: mockaa serve --fiu-url http://127.0.0.1:9000");
+    println!(
+        "\nEverything was as expected. Now yours: mockaa serve --fiu-url http://127.0.0.1:9000"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 fn client() -> anyhow::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder().tls_certs_only(Vec::new()).no_proxy().timeout(Duration::from_secs(30));
+    let builder = reqwest::Client::builder()
+        .tls_certs_only(Vec::new())
+        .no_proxy()
+        .timeout(Duration::from_secs(30));
     builder.build().context("cannot make an HTTP client")
 }
 
@@ -70,14 +102,37 @@ impl Demo {
         let jwks = self.get("/.well-known/jwks.json").await?;
         self.fiu.trust(&jwks, vec![webhook_secret.to_owned()])?;
 
-        let answer = self.post("/consent", REQUEST.to_owned(), &[("x-mockaa-scenario", SCENARIO)]).await?;
-        let handle = answer["ConsentHandle"].as_str().unwrap_or_default().to_owned();
-        self.tell("FIU → AA   POST /consent", &format!("handle {handle}"), !handle.is_empty());
+        let answer = self
+            .post(
+                "/consent",
+                REQUEST.to_owned(),
+                &[("x-mockaa-scenario", SCENARIO)],
+            )
+            .await?;
+        let handle = answer["ConsentHandle"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.tell(
+            "FIU → AA   POST /consent",
+            &format!("handle {handle}"),
+            !handle.is_empty(),
+        );
 
         let state = self.get(&format!("/consent/{handle}")).await?;
-        self.tell("FIU → AA   GET /consent/{handle}", status(&state), state["status"] == "PENDING");
+        self.tell(
+            "FIU → AA   GET /consent/{handle}",
+            status(&state),
+            state["status"] == "PENDING",
+        );
 
-        let advanced = self.post("/_mockaa/v1/clock/advance", json!({ "by": "2s" }).to_string(), &[]).await?;
+        let advanced = self
+            .post(
+                "/_mockaa/v1/clock/advance",
+                json!({ "by": "2s" }).to_string(),
+                &[],
+            )
+            .await?;
         let arrived = advanced["to"].as_str().unwrap_or_default().to_owned();
         let text = format!("now {arrived}: scenario {SCENARIO} has the customer approve");
         self.tell("clock +2s", &text, advanced["stopped"] == "target");
@@ -85,30 +140,69 @@ impl Demo {
         let notice = self.received("/Consent/Notification").await?;
         let content = &notice["ConsentStatusNotification"];
         let consent_id = content["consentId"].as_str().unwrap_or_default().to_owned();
-        let text = format!("{}, consent id {consent_id}", word(&content["consentStatus"]));
-        let fine = content["consentStatus"] == "ACTIVE" && content["consentHandle"] == handle.as_str();
-        self.tell("AA → FIU   POST /Consent/Notification", &text, fine && !consent_id.is_empty());
+        let text = format!(
+            "{}, consent id {consent_id}",
+            word(&content["consentStatus"])
+        );
+        let fine =
+            content["consentStatus"] == "ACTIVE" && content["consentHandle"] == handle.as_str();
+        self.tell(
+            "AA → FIU   POST /Consent/Notification",
+            &text,
+            fine && !consent_id.is_empty(),
+        );
 
         let notice = self.received("/FI/Notification").await?;
         let content = &notice["FIStatusNotification"];
         let account = &content["FIStatusResponse"][0]["Accounts"][0]["FIStatus"];
-        let text = format!("session {}, account {}", word(&content["sessionStatus"]), word(account));
+        let text = format!(
+            "session {}, account {}",
+            word(&content["sessionStatus"]),
+            word(account)
+        );
         let fine = content["sessionStatus"] == "COMPLETED" && account == "READY";
         self.tell("AA → FIU   POST /FI/Notification", &text, fine);
 
         let notice = self.received("/FI/Data").await?;
         let deposit = &notice["FIData"]["statement"]["DEPOSIT"];
-        let rows = deposit["transactions"].as_array().cloned().unwrap_or_default();
-        let document = notice["FIData"]["xml"][0]["FI"].as_str().unwrap_or_default();
-        let text = format!("{} transactions of ₹20,000 and more, {} bytes of XML", rows.len(), document.len());
-        let large = rows.iter().all(|row| amount(row, "amount").is_some_and(|paise| paise >= Paise::rupees(20_000)));
+        let rows = deposit["transactions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let document = notice["FIData"]["xml"][0]["FI"]
+            .as_str()
+            .unwrap_or_default();
+        let text = format!(
+            "{} transactions of ₹20,000 and more, {} bytes of XML",
+            rows.len(),
+            document.len()
+        );
+        let large = rows
+            .iter()
+            .all(|row| amount(row, "amount").is_some_and(|paise| paise >= Paise::rupees(20_000)));
         let complete = document.matches("<Transaction ").count() == rows.len();
-        self.tell("AA → FIU   POST /FI/Data", &text, large && complete && !rows.is_empty());
+        self.tell(
+            "AA → FIU   POST /FI/Data",
+            &text,
+            large && complete && !rows.is_empty(),
+        );
 
         let state = self.get(&format!("/consent/{consent_id}")).await?;
         let signed = self.detail_is_signed(&consent_id).await?;
-        let text = format!("{}, artefact {}", status(&state), if signed { "signature verified" } else { "NOT signed" });
-        self.tell("FIU → AA   GET /consent/{id}", &text, state["status"] == "ACTIVE" && signed);
+        let text = format!(
+            "{}, artefact {}",
+            status(&state),
+            if signed {
+                "signature verified"
+            } else {
+                "NOT signed"
+            }
+        );
+        self.tell(
+            "FIU → AA   GET /consent/{id}",
+            &text,
+            state["status"] == "ACTIVE" && signed,
+        );
 
         show_statement(&deposit["summary"][0], &deposit["accountHolder"][0], &rows);
         Ok(())
@@ -117,7 +211,13 @@ impl Demo {
     /// Takes the next webhook from the FIU's inbox; it has to be this one, with both signatures right.
     async fn received(&mut self, path: &str) -> anyhow::Result<Value> {
         let next = tokio::time::timeout(Duration::from_secs(15), self.fiu.messages.recv()).await;
-        let Ok(Some(Received { path: came, flaw, body, .. })) = next else {
+        let Ok(Some(Received {
+            path: came,
+            flaw,
+            body,
+            ..
+        })) = next
+        else {
             bail!("no webhook came to {path} within 15 s")
         };
         if let Some(flaw) = flaw {
@@ -134,15 +234,28 @@ impl Demo {
 
     /// Whether `consentDetailDigitalSignature` is the AA's over the very bytes of `ConsentDetail`.
     async fn detail_is_signed(&self, consent_id: &str) -> anyhow::Result<bool> {
-        let text = self.client.get(format!("{}/consent/{consent_id}", self.base)).send().await?.text().await?;
+        let text = self
+            .client
+            .get(format!("{}/consent/{consent_id}", self.base))
+            .send()
+            .await?
+            .text()
+            .await?;
         let between = |start: &str, end: &str| {
             let (_, rest) = text.split_once(start)?;
             rest.split_once(end).map(|(part, _)| part)
         };
         let detail = between("\"ConsentDetail\":", ",\"consentDetailDigitalSignature\"");
-        let signature = between("\"consentDetailDigitalSignature\":\"", "\"").and_then(base64::decode);
-        let (Some(detail), Some(signature)) = (detail, signature) else { return Ok(false) };
-        Ok(self.fiu.keys().iter().any(|key| verifies(key, RsaHash::Sha256, detail.as_bytes(), &signature)))
+        let signature =
+            between("\"consentDetailDigitalSignature\":\"", "\"").and_then(base64::decode);
+        let (Some(detail), Some(signature)) = (detail, signature) else {
+            return Ok(false);
+        };
+        Ok(self
+            .fiu
+            .keys()
+            .iter()
+            .any(|key| verifies(key, RsaHash::Sha256, detail.as_bytes(), &signature)))
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -150,18 +263,33 @@ impl Demo {
         read(response.with_context(|| format!("cannot GET {path}"))?).await
     }
 
-    async fn post(&self, path: &str, body: String, headers: &[(&str, &str)]) -> anyhow::Result<Value> {
+    async fn post(
+        &self,
+        path: &str,
+        body: String,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Value> {
         let mut request = self.client.post(format!("{}{path}", self.base)).body(body);
         request = request.header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        read(request.send().await.with_context(|| format!("cannot POST {path}"))?).await
+        read(
+            request
+                .send()
+                .await
+                .with_context(|| format!("cannot POST {path}"))?,
+        )
+        .await
     }
 
     fn tell(&mut self, what: &str, outcome: &str, expected: bool) {
         self.step += 1;
-        let mark = if expected { "" } else { "   ✗ not as expected" };
+        let mark = if expected {
+            ""
+        } else {
+            "   ✗ not as expected"
+        };
         self.unexpected += usize::from(!expected);
         println!("  {}. {what:38} {outcome}{mark}", self.step);
     }
@@ -197,7 +325,11 @@ fn show_statement(summary: &Value, holder: &Value, rows: &[Value]) {
     if rows.len() > SHOWN {
         println!("  … and {} more", rows.len() - SHOWN);
     }
-    println!("\n  closing balance ₹{} on {}", word(&summary["currentBalance"]), word(&summary["balanceDate"]));
+    println!(
+        "\n  closing balance ₹{} on {}",
+        word(&summary["currentBalance"]),
+        word(&summary["balanceDate"])
+    );
 }
 
 fn amount(row: &Value, name: &str) -> Option<Paise> {

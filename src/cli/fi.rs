@@ -91,34 +91,62 @@ struct PrivateFile {
 
 pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Keys { private, curve, life } => make_keys(private, curve, *life)?,
-        Command::Encrypt { to, fip, link_ref, masked_number, file } => {
+        Command::Keys {
+            private,
+            curve,
+            life,
+        } => make_keys(private, curve, *life)?,
+        Command::Encrypt {
+            to,
+            fip,
+            link_ref,
+            masked_number,
+            file,
+        } => {
             // The file of `fi keys --private` has it beside the private key.
             let file_of_keys: Value = read_json(to)?;
             let bare = file_of_keys.get("KeyMaterial").unwrap_or(&file_of_keys);
-            let key_material = serde_json::from_value::<KeyMaterial>(bare.clone()).unwrap_or_default();
+            let key_material =
+                serde_json::from_value::<KeyMaterial>(bare.clone()).unwrap_or_default();
             if key_material.key_and_nonce().is_none() {
-                return Err(Usage(format!("{} has no KeyMaterial with KeyValue and Nonce", to.display())).into());
+                return Err(Usage(format!(
+                    "{} has no KeyMaterial with KeyValue and Nonce",
+                    to.display()
+                ))
+                .into());
             }
-            let peer = peer_key(&key_material).map_err(|error| Usage(format!("{}: {error}", to.display())))?;
+            let peer = peer_key(&key_material)
+                .map_err(|error| Usage(format!("{}: {error}", to.display())))?;
             let pair = KeyPair::from_random(peer.curve, random_key(), random_key());
-            let encrypted = pair.encrypt(&peer, input(file.as_deref())?).map_err(|error| Usage(error.to_string()))?;
+            let encrypted = pair
+                .encrypt(&peer, input(file.as_deref())?)
+                .map_err(|error| Usage(error.to_string()))?;
             let item = json!({ "linkRefNumber": link_ref, "maskedAccNumber": masked_number, "encryptedFI": encrypted });
-            let entry =
-                json!({ "fipID": fip, "data": [item], "KeyMaterial": public_half(&pair, Duration::from_secs(86_400)) });
+            let entry = json!({ "fipID": fip, "data": [item], "KeyMaterial": public_half(&pair, Duration::from_secs(86_400)) });
             println!("{}", json!({ "FI": [entry] }));
         }
-        Command::Decrypt { private, json, file } => decrypt(private, *json, file.as_deref())?,
+        Command::Decrypt {
+            private,
+            json,
+            file,
+        } => decrypt(private, *json, file.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> {
-    let curve = if curve == "X25519" { Curve::X25519 } else { Curve::Weierstrass };
+    let curve = if curve == "X25519" {
+        Curve::X25519
+    } else {
+        Curve::Weierstrass
+    };
     let pair = KeyPair::from_random(curve, random_key(), random_key());
     let key_material = public_half(&pair, life);
     let public = serde_json::to_string(&key_material)?;
-    let file = PrivateFile { private_key: base64::encode(pair.private()), key_material };
+    let file = PrivateFile {
+        private_key: base64::encode(pair.private()),
+        key_material,
+    };
     let text = serde_json::to_string_pretty(&file)?;
     // For its owner's eyes: even a sandbox's key opens what somebody thought to be closed.
     let mut options = std::fs::OpenOptions::new();
@@ -141,13 +169,24 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
 fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
     let life = Span(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
     let key_value = write_public(pair.curve, &pair.public);
-    KeyMaterial::new(pair.curve, key_value, base64::encode(&pair.nonce), wall().plus(life))
+    KeyMaterial::new(
+        pair.curve,
+        key_value,
+        base64::encode(&pair.nonce),
+        wall().plus(life),
+    )
 }
 
 fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, ExchangeError> {
-    let (key_value, nonce) = key_material.key_and_nonce().ok_or(ExchangeError::Encoding)?;
+    let (key_value, nonce) = key_material
+        .key_and_nonce()
+        .ok_or(ExchangeError::Encoding)?;
     let (curve, public) = read_public(key_value)?;
-    Ok(PeerKey { curve, public, nonce: read_nonce(nonce)? })
+    Ok(PeerKey {
+        curve,
+        public,
+        nonce: read_nonce(nonce)?,
+    })
 }
 
 fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result<()> {
@@ -156,27 +195,35 @@ fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result
     let own = peer_key(&keys.key_material).map_err(|error| wrong(error.to_string()))?;
     let secret = base64::decode(&keys.private_key).and_then(|bytes| bytes.try_into().ok());
     let secret = secret.ok_or_else(|| wrong("privateKey is not base64 of 32 bytes".to_owned()))?;
-    let pair = KeyPair::from_private(own.curve, secret, own.nonce).map_err(|error| wrong(error.to_string()))?;
+    let pair = KeyPair::from_private(own.curve, secret, own.nonce)
+        .map_err(|error| wrong(error.to_string()))?;
 
     let answer = input(file)?;
     let answer: ReceivedFi = serde_json::from_slice(&answer).map_err(|error| {
         let begins: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
-        Usage(format!("the input is not an answer of /FI/fetch: {error}; it begins: {begins}"))
+        Usage(format!(
+            "the input is not an answer of /FI/fetch: {error}; it begins: {begins}"
+        ))
     })?;
     let mut documents = Vec::new();
     for entry in answer.fi {
-        let peer = peer_key(&entry.key_material).map_err(|error| Usage(format!("{}: {error}", entry.fip_id)))?;
+        let peer = peer_key(&entry.key_material)
+            .map_err(|error| Usage(format!("{}: {error}", entry.fip_id)))?;
         for item in entry.data {
             let account = format!("account {} of {}", item.link_ref_number, entry.fip_id);
-            let plaintext =
-                pair.decrypt(&peer, &item.encrypted_fi).map_err(|error| Usage(format!("{account}: {error}")))?;
+            let plaintext = pair
+                .decrypt(&peer, &item.encrypted_fi)
+                .map_err(|error| Usage(format!("{account}: {error}")))?;
             // Some senders encrypt base64 of the document instead of the document.
             let document = match plaintext.first() {
                 Some(b'<') => Some(plaintext),
-                _ => std::str::from_utf8(&plaintext).ok().and_then(base64::decode),
+                _ => std::str::from_utf8(&plaintext)
+                    .ok()
+                    .and_then(base64::decode),
             };
             let document = document.and_then(|document| String::from_utf8(document).ok());
-            let document = document.with_context(|| format!("{account}: what was decrypted is no document"))?;
+            let document = document
+                .with_context(|| format!("{account}: what was decrypted is no document"))?;
             documents.push(json!({
                 "fipID": entry.fip_id,
                 "linkRefNumber": item.link_ref_number,
@@ -197,5 +244,6 @@ fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result
 
 fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(serde_json::from_slice(&text).map_err(|error| Usage(format!("{}: {error}", file.display())))?)
+    Ok(serde_json::from_slice(&text)
+        .map_err(|error| Usage(format!("{}: {error}", file.display())))?)
 }

@@ -68,17 +68,35 @@ impl Inbox {
     /// Starts it; port 0 is a free one.
     pub fn start(bind: IpAddr, port: u16, manner: Manner) -> anyhow::Result<Self> {
         let (arrived, messages) = unbounded_channel();
-        let desk = Arc::new(Desk { trust: RwLock::default(), arrived, manner });
+        let desk = Arc::new(Desk {
+            trust: RwLock::default(),
+            arrived,
+            manner,
+        });
         let data = Data::from(Arc::clone(&desk));
         let limit = PayloadConfig::new(BODY_BYTES_MAX);
-        let app = move || App::new().app_data(limit.clone()).app_data(data.clone()).default_service(to(receive));
-        let server = HttpServer::new(app).workers(1).disable_signals().bind((bind, port));
-        let server = server.with_context(|| format!("cannot listen on {bind}:{port}; choose another --port"))?;
+        let app = move || {
+            App::new()
+                .app_data(limit.clone())
+                .app_data(data.clone())
+                .default_service(to(receive))
+        };
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .bind((bind, port));
+        let server = server
+            .with_context(|| format!("cannot listen on {bind}:{port}; choose another --port"))?;
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { url, messages, desk, server: handle })
+        Ok(Self {
+            url,
+            messages,
+            desk,
+            server: handle,
+        })
     }
 
     /// Believes these published keys, and these shared webhook secrets, from now on.
@@ -87,17 +105,32 @@ impl Inbox {
         let keys: Option<Vec<_>> = jwks["keys"].as_array().and_then(|keys| {
             let key = |key: &Value| {
                 let kid = key["kid"].as_str()?.to_owned();
-                Some(PublicKey { kid, modulus: number(key, "n")?, exponent: number(key, "e")? })
+                Some(PublicKey {
+                    kid,
+                    modulus: number(key, "n")?,
+                    exponent: number(key, "e")?,
+                })
             };
             keys.iter().map(key).collect()
         });
-        let keys = keys.filter(|keys| !keys.is_empty()).context("the JWK set has no RSA keys")?;
-        *self.desk.trust.write().unwrap_or_else(PoisonError::into_inner) = Trust { keys, secrets };
+        let keys = keys
+            .filter(|keys| !keys.is_empty())
+            .context("the JWK set has no RSA keys")?;
+        *self
+            .desk
+            .trust
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Trust { keys, secrets };
         Ok(())
     }
 
     pub fn keys(&self) -> Vec<PublicKey> {
-        self.desk.trust.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
+        self.desk
+            .trust
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys
+            .clone()
     }
 
     pub async fn stop(self) {
@@ -110,19 +143,40 @@ const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpResponse {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let flaw = check(&request, &body, &desk.trust.read().unwrap_or_else(PoisonError::into_inner)).err();
+    let flaw = check(
+        &request,
+        &body,
+        &desk.trust.read().unwrap_or_else(PoisonError::into_inner),
+    )
+    .err();
     let flaw = flaw.or_else(|| desk.manner.keeps_time.then(|| time_off(&message)).flatten());
     let answer = json!({
         "ver": message["ver"], "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
     });
-    let status = desk.manner.status.unwrap_or(if flaw.is_none() { 200 } else { 400 });
-    let webhook_id = request.headers().get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let received =
-        Received { path: request.path().to_owned(), webhook_id: webhook_id.to_owned(), flaw, body: message, status };
+    let status = desk
+        .manner
+        .status
+        .unwrap_or(if flaw.is_none() { 200 } else { 400 });
+    let webhook_id = request
+        .headers()
+        .get("webhook-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    let received = Received {
+        path: request.path().to_owned(),
+        webhook_id: webhook_id.to_owned(),
+        flaw,
+        body: message,
+        status,
+    };
     // It has ended when nobody listens; the answer is right all the same.
     let _ = desk.arrived.send(received);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    if status.is_success() { HttpResponse::build(status).json(answer) } else { HttpResponse::build(status).finish() }
+    if status.is_success() {
+        HttpResponse::build(status).json(answer)
+    } else {
+        HttpResponse::build(status).finish()
+    }
 }
 
 /// How far a message may be off (certification framework, general guidelines, rule 4).
@@ -138,14 +192,24 @@ fn time_off(message: &Value) -> Option<String> {
 /// Both signatures, on the bytes that arrived.
 fn check(request: &HttpRequest, body: &[u8], trust: &Trust) -> Result<(), String> {
     let header = |name: &str| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.ok_or_else(|| format!("the header {name} is missing"))
     };
     let keys: Vec<_> = trust.keys.iter().collect();
-    jws::verify_detached(header("x-jws-signature")?, body, &keys).map_err(|flaw| flaw.to_string())?;
-    let timestamp = header("webhook-timestamp")?.parse().map_err(|_| "webhook-timestamp is no number".to_owned())?;
+    jws::verify_detached(header("x-jws-signature")?, body, &keys)
+        .map_err(|flaw| flaw.to_string())?;
+    let timestamp = header("webhook-timestamp")?
+        .parse()
+        .map_err(|_| "webhook-timestamp is no number".to_owned())?;
     let (given, id) = (header("webhook-signature")?, header("webhook-id")?);
-    if trust.secrets.iter().any(|secret| given == webhook::sign(secret, id, timestamp, body)) {
+    if trust
+        .secrets
+        .iter()
+        .any(|secret| given == webhook::sign(secret, id, timestamp, body))
+    {
         Ok(())
     } else {
         Err("webhook-signature does not match".to_owned())

@@ -20,7 +20,12 @@ pub enum Command {
     #[command(after_help = SIGN_EXAMPLES)]
     Sign {
         /// Participant whose shipped development key signs.
-        #[arg(long = "as", default_value = "FIU-1", value_name = "ID", conflicts_with = "key")]
+        #[arg(
+            long = "as",
+            default_value = "FIU-1",
+            value_name = "ID",
+            conflicts_with = "key"
+        )]
         signer: String,
 
         /// Private RSA key of your own, PKCS#8 in PEM.
@@ -39,7 +44,9 @@ pub enum Command {
         file: Option<PathBuf>,
     },
     /// Check a signature; exit code 1 when it does not verify.
-    #[command(after_help = "Examples:\n  mockaa jws verify --signature \"$SIG\" --jwks aa-jwks.json body.json")]
+    #[command(
+        after_help = "Examples:\n  mockaa jws verify --signature \"$SIG\" --jwks aa-jwks.json body.json"
+    )]
     Verify(Check),
     /// Say what a signature is over, and what else the sender may have signed.
     #[command(after_help = "Examples:\n  mockaa jws explain --signature \"$SIG\" body.json")]
@@ -71,7 +78,13 @@ pub struct Check {
 
 pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Sign { signer, key, kid, profile, file } => {
+        Command::Sign {
+            signer,
+            key,
+            kid,
+            profile,
+            file,
+        } => {
             let key = match (key, kid) {
                 (Some(file), Some(kid)) => {
                     let pem =
@@ -106,7 +119,10 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Explain(check) => {
             let (keys, body) = (check.keys()?, check.body()?);
             let public: Vec<&PublicKey> = keys.iter().map(|(_, key)| key).collect();
-            let owned: Vec<_> = keys.iter().map(|(owner, key)| (owner.clone(), key)).collect();
+            let owned: Vec<_> = keys
+                .iter()
+                .map(|(owner, key)| (owner.clone(), key))
+                .collect();
             let told = explain(check.signature.trim(), &body, &public, &owned);
             print!("{told}");
             Ok(ExitCode::from(u8::from(!told.is_fine())))
@@ -129,16 +145,28 @@ impl Check {
         if let Some(file) = &self.jwks {
             let name = file.display();
             let text = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
-            let set: JwkSet = serde_json::from_slice(&text).map_err(|error| Usage(format!("{name}: {error}")))?;
+            let set: JwkSet =
+                serde_json::from_slice(&text).map_err(|error| Usage(format!("{name}: {error}")))?;
             let key = |jwk: &Jwk| PublicKey::try_from(jwk).map(|key| (name.to_string(), key));
             let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
-        let Parties { participants, keys, .. } = participants(self.config.as_deref(), None)?;
-        let mut keys: Vec<_> = keys.all().iter().map(|key| (key.aa.to_string(), key.public.clone())).collect();
+        let Parties {
+            participants, keys, ..
+        } = participants(self.config.as_deref(), None)?;
+        let mut keys: Vec<_> = keys
+            .all()
+            .iter()
+            .map(|key| (key.aa.to_string(), key.public.clone()))
+            .collect();
         for member in participants.members() {
             let entity = member.entity();
-            keys.extend(entity.public_keys.iter().map(|key| (entity.id.to_string(), key.clone())));
+            keys.extend(
+                entity
+                    .public_keys
+                    .iter()
+                    .map(|key| (entity.id.to_string(), key.clone())),
+            );
         }
         Ok(keys)
     }

@@ -44,17 +44,36 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { bind, port, fiu, answer, bodies, count, remote } = arguments;
+    let Arguments {
+        bind,
+        port,
+        fiu,
+        answer,
+        bodies,
+        count,
+        remote,
+    } = arguments;
     let clock = remote.get("clock").await?;
-    let manner = Manner { status: answer, keeps_time: clock["mode"] != "frozen" };
+    let manner = Manner {
+        status: answer,
+        keeps_time: clock["mode"] != "frozen",
+    };
     let mut inbox = Inbox::start(bind, port, manner)?;
     let fius = remote.get("config/fiu").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let id = fiu.or_else(|| items.first()?["id"].as_str().map(str::to_owned)).context("the world has no FIU")?;
+    let id = fiu
+        .or_else(|| items.first()?["id"].as_str().map(str::to_owned))
+        .context("the world has no FIU")?;
     let put = json!({ "baseUrl": inbox.url });
-    remote.put(&format!("config/fiu/{}", part(&id)), put.to_string()).await?;
+    remote
+        .put(&format!("config/fiu/{}", part(&id)), put.to_string())
+        .await?;
     learn(&inbox, &remote, &fius).await?;
-    eprintln!("webhooks of {id} at {} come to {}; Ctrl-C ends it", remote.base(), inbox.url);
+    eprintln!(
+        "webhooks of {id} at {} come to {}; Ctrl-C ends it",
+        remote.base(),
+        inbox.url
+    );
     let mut wrong = 0;
     let mut seen = 0;
     while count.is_none_or(|count| seen < count) {
@@ -78,12 +97,21 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn learn(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
     let keys = remote.get("keys").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let secrets = items.iter().filter_map(|fiu| fiu["webhookSecret"].as_str().map(str::to_owned)).collect();
+    let secrets = items
+        .iter()
+        .filter_map(|fiu| fiu["webhookSecret"].as_str().map(str::to_owned))
+        .collect();
     inbox.trust(&keys, secrets)
 }
 
 fn print(received: &Received, bodies: bool, json: bool) {
-    let Received { path, webhook_id, flaw, body, status } = received;
+    let Received {
+        path,
+        webhook_id,
+        flaw,
+        body,
+        status,
+    } = received;
     if json {
         let line = json!({ "path": path, "webhookId": webhook_id, "flaw": flaw, "answered": status, "body": body });
         println!("{line}");
@@ -92,7 +120,9 @@ fn print(received: &Received, bodies: bool, json: bool) {
     let consent = said(body, "ConsentStatusNotification.consentStatus");
     let session = said(body, "FIStatusNotification.sessionStatus");
     let news = if consent == "-" { session } else { consent };
-    let verdict = flaw.as_deref().map_or_else(|| "right".to_owned(), |flaw| format!("WRONG: {flaw}"));
+    let verdict = flaw
+        .as_deref()
+        .map_or_else(|| "right".to_owned(), |flaw| format!("WRONG: {flaw}"));
     println!("{path}  {news}  {webhook_id}  {verdict}  → {status}");
     if bodies {
         println!("{body:#}");

@@ -9,6 +9,8 @@ pub fn run() -> ExitCode {
     for magic in MAGIC {
         println!("  {}@…  {}", magic.number, magic.story);
     }
-    println!("\nTimes are world time: advance them with POST /_mockaa/v1/clock/advance {{\"by\":\"5s\"}}.");
+    println!(
+        "\nTimes are world time: advance them with POST /_mockaa/v1/clock/advance {{\"by\":\"5s\"}}."
+    );
     ExitCode::SUCCESS
 }

@@ -119,10 +119,22 @@ enum Command {
 pub async fn run() -> ExitCode {
     end_with_the_reader();
     let arguments = Arguments::parse();
-    let to_stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
-    let usual = if matches!(arguments.command, Command::Serve(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
-    let usual = || Targets::new().with_default(usual).with_target("actix_server", LevelFilter::WARN);
-    tracing_subscriber::registry().with(to_stderr.with_filter(arguments.log.unwrap_or_else(usual))).init();
+    let to_stderr = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let usual = if matches!(arguments.command, Command::Serve(_)) {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::WARN
+    };
+    let usual = || {
+        Targets::new()
+            .with_default(usual)
+            .with_target("actix_server", LevelFilter::WARN)
+    };
+    tracing_subscriber::registry()
+        .with(to_stderr.with_filter(arguments.log.unwrap_or_else(usual)))
+        .init();
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
@@ -154,17 +166,22 @@ pub async fn run() -> ExitCode {
 /// The bytes of a file, or of stdin where it is `-` or not given.
 fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file.filter(|file| *file != Path::new("-")) {
-        return std::fs::read(file).map_err(|error| Usage(format!("cannot read {}: {error}", file.display())).into());
+        return std::fs::read(file)
+            .map_err(|error| Usage(format!("cannot read {}: {error}", file.display())).into());
     }
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .context("cannot read stdin")?;
     Ok(bytes)
 }
 
 /// Reads a length of wall time.
 fn duration(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
-    Ok(Duration::from_millis(u64::try_from(span.0).unwrap_or_default()))
+    Ok(Duration::from_millis(
+        u64::try_from(span.0).unwrap_or_default(),
+    ))
 }
 
 /// A mistake in what the caller gave; the exit code says so.
@@ -182,7 +199,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Unmet>() {
         return 1;
     }
-    if error.is::<Usage>() || error.is::<ConfigError>() || error.is::<BadPersonas>() || error.is::<BadScenarios>() {
+    if error.is::<Usage>()
+        || error.is::<ConfigError>()
+        || error.is::<BadPersonas>()
+        || error.is::<BadScenarios>()
+    {
         return 2;
     }
     match error.downcast_ref::<StartError>() {
@@ -195,7 +216,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 fn end_with_the_reader() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let text = panic.payload().downcast_ref::<String>().map(String::as_str).unwrap_or_default();
+        let text = panic
+            .payload()
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .unwrap_or_default();
         if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
             std::process::exit(0);
         }

@@ -15,10 +15,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234")]
+#[command(
+    after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234"
+)]
 pub struct Arguments {
     /// The sandbox's address.
-    #[arg(long, env = "MOCKAA_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        env = "MOCKAA_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     server: String,
 
     /// How long to try; without it, once.
@@ -26,10 +33,17 @@ pub struct Arguments {
     wait: Duration,
 }
 
-#[expect(clippy::disallowed_methods, reason = "waiting for another process, which is not ours to be told by")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waiting for another process, which is not ours to be told by"
+)]
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let url = format!("{}/readyz", arguments.server.trim_end_matches('/'));
-    let client = reqwest::Client::builder().tls_certs_only(Vec::new()).no_proxy().timeout(ANSWER_WITHIN).build()?;
+    let client = reqwest::Client::builder()
+        .tls_certs_only(Vec::new())
+        .no_proxy()
+        .timeout(ANSWER_WITHIN)
+        .build()?;
     let mut failure = "there was no answer in time".to_owned();
     let attempts = async {
         loop {
@@ -45,9 +59,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    let limit = if arguments.wait.is_zero() { ANSWER_WITHIN } else { arguments.wait };
+    let limit = if arguments.wait.is_zero() {
+        ANSWER_WITHIN
+    } else {
+        arguments.wait
+    };
     if tokio::time::timeout(limit, attempts).await != Ok(true) {
-        bail!("{url} is not ready: {failure}; is `mockaa serve` running? give its address with --server or MOCKAA_URL");
+        bail!(
+            "{url} is not ready: {failure}; is `mockaa serve` running? give its address with --server or MOCKAA_URL"
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,12 @@ use crate::cli::{Unmet, Usage};
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
     /// The sandbox's address.
-    #[arg(long, env = "MOCKAA_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        env = "MOCKAA_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     server: String,
 
     /// The world; without it the default one.
@@ -21,7 +26,12 @@ pub struct Remote {
     world: Option<String>,
 
     /// What the control API asks for, where it does.
-    #[arg(long, env = "MOCKAA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MOCKAA_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
 
     /// Print the answer as it came, in JSON.
@@ -35,7 +45,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(330);
 impl Remote {
     /// The default world of this sandbox.
     pub fn of(server: String, json: bool) -> Self {
-        Self { server, world: None, token: std::env::var("MOCKAA_TOKEN").ok(), json }
+        Self {
+            server,
+            world: None,
+            token: std::env::var("MOCKAA_TOKEN").ok(),
+            json,
+        }
     }
 
     pub fn server(&self) -> &str {
@@ -80,7 +95,8 @@ impl Remote {
 
     async fn ask(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Value> {
         let (url, text) = self.send((method, "application/json"), path, body).await?;
-        serde_json::from_str(&text).with_context(|| format!("{url} does not answer in JSON; is that a mockaa?"))
+        serde_json::from_str(&text)
+            .with_context(|| format!("{url} does not answer in JSON; is that a mockaa?"))
     }
 
     async fn send(
@@ -90,23 +106,41 @@ impl Remote {
         body: Option<String>,
     ) -> anyhow::Result<(String, String)> {
         let url = format!("{}/_mockaa/v1/{path}", self.base());
-        let builder = Client::builder().tls_certs_only(Vec::new()).no_proxy().timeout(ANSWER_WITHIN);
-        let mut request = builder.build()?.request(method, &url).header("accept", accepts);
+        let builder = Client::builder()
+            .tls_certs_only(Vec::new())
+            .no_proxy()
+            .timeout(ANSWER_WITHIN);
+        let mut request = builder
+            .build()?
+            .request(method, &url)
+            .header("accept", accepts);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request
+                .header("content-type", "application/json")
+                .body(body);
         }
         let hint = "is `mockaa serve` running? give its address with --server or MOCKAA_URL";
-        let response = request.send().await.with_context(|| format!("{url} does not answer; {hint}"))?;
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("{url} does not answer; {hint}"))?;
         let status = response.status();
-        let text = response.text().await.with_context(|| format!("{url} broke off"))?;
+        let text = response
+            .text()
+            .await
+            .with_context(|| format!("{url} broke off"))?;
         if status.is_success() {
             return Ok((url, text));
         }
         let told = serde_json::from_str::<Value>(&text).ok();
-        let problem = told.as_ref().and_then(|told| told["error"].as_str()).unwrap_or(&text).to_owned();
+        let problem = told
+            .as_ref()
+            .and_then(|told| told["error"].as_str())
+            .unwrap_or(&text)
+            .to_owned();
         if status == StatusCode::REQUEST_TIMEOUT {
             return Err(Unmet(problem).into());
         }
@@ -119,8 +153,15 @@ impl Remote {
 
 /// A name as a part of a path.
 pub fn part(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@');
-    let escaped = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@');
+    let escaped = |byte: u8| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
     text.bytes().map(escaped).collect()
 }
 
@@ -128,14 +169,25 @@ pub fn part(text: &str) -> String {
 pub fn table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([headings[column].len()]).max().unwrap_or_default()
+        cells
+            .chain([headings[column].len()])
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<_> = (0..headings.len()).map(width).collect();
     let line = |cells: &[String]| {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     };
-    line(&headings.iter().map(|heading| heading.to_uppercase()).collect::<Vec<_>>());
+    line(
+        &headings
+            .iter()
+            .map(|heading| heading.to_uppercase())
+            .collect::<Vec<_>>(),
+    );
     for row in rows {
         line(row);
     }
@@ -161,8 +213,10 @@ pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
         return;
     }
     let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let rows: Vec<Vec<String>> =
-        items.iter().map(|item| columns.iter().map(|(_, path)| said(item, path)).collect()).collect();
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|item| columns.iter().map(|(_, path)| said(item, path)).collect())
+        .collect();
     let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
     table(&headings, &rows);
 }
@@ -173,7 +227,11 @@ pub fn print_one(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
         println!("{value}");
         return;
     }
-    let widest = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let widest = fields
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
     for (name, path) in fields {
         println!("{name:widest$}  {}", said(value, path));
     }

@@ -21,7 +21,8 @@ use crate::config::{Options, config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Mode, Purpose, Range, Terms,
+    ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Mode, Purpose, Range,
+    Terms,
 };
 use crate::domain::expectation::{Verdict, Verified};
 use crate::domain::persona::Personas;
@@ -134,12 +135,22 @@ impl Played {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plans = read(&arguments.files, &arguments.personas.read()?)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
-        Some(Inbox::start(Ipv4Addr::LOCALHOST.into(), 0, Manner { status: None, keeps_time: true })?)
+        Some(Inbox::start(
+            Ipv4Addr::LOCALHOST.into(),
+            0,
+            Manner {
+                status: None,
+                keeps_time: true,
+            },
+        )?)
     } else {
         None
     };
     let options = Options {
-        fiu_url: arguments.fiu_url.clone().or_else(|| inbox.as_ref().map(|inbox| inbox.url.clone())),
+        fiu_url: arguments
+            .fiu_url
+            .clone()
+            .or_else(|| inbox.as_ref().map(|inbox| inbox.url.clone())),
         seed: Some(arguments.seed),
         clock: arguments.clock.unwrap_or_default(),
         config: config_file(arguments.config.clone()),
@@ -148,12 +159,21 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let sandbox = Sandbox::start(options).await?;
     if let Some(inbox) = &inbox {
-        let secrets = sandbox.setting().participants.fius.iter().map(|fiu| fiu.webhook_secret.to_string());
+        let secrets = sandbox
+            .setting()
+            .participants
+            .fius
+            .iter()
+            .map(|fiu| fiu.webhook_secret.to_string());
         inbox.trust(&sandbox.jwks(), secrets.collect())?;
     }
     let mut played = Vec::new();
     for (file, plan, text) in plans {
-        let test = Test { sandbox: &sandbox, arguments: &arguments, plan: Arc::new(plan) };
+        let test = Test {
+            sandbox: &sandbox,
+            arguments: &arguments,
+            plan: Arc::new(plan),
+        };
         let result = test.play(&file, &text).await?;
         if !arguments.json {
             print(&result);
@@ -171,10 +191,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
     } else {
         let failed = played.iter().filter(|played| !played.passed()).count();
-        println!("\n{} of {} scenarios as expected", played.len() - failed, played.len());
+        println!(
+            "\n{} of {} scenarios as expected",
+            played.len() - failed,
+            played.len()
+        );
     }
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, junit(&played)).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(file, junit(&played))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(ExitCode::from(u8::from(!played.iter().all(Played::passed))))
 }
@@ -183,12 +208,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
     let (mut plans, mut wrong) = (Vec::new(), Vec::new());
     for file in files_of(named)? {
-        let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
                 let others = plans
                     .iter()
-                    .map(|(file, plan, _): &(PathBuf, Plan, String)| (plan, file.to_str().unwrap_or_default()));
+                    .map(|(file, plan, _): &(PathBuf, Plan, String)| {
+                        (plan, file.to_str().unwrap_or_default())
+                    });
                 wrong.extend(
                     taken(&plan, others)
                         .into_iter()
@@ -204,7 +232,10 @@ fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, 
         return Err(Usage(wrong.join("\n")).into());
     }
     if plans.is_empty() {
-        return Err(Usage("there are no scenario files there; they end in .yaml, .yml or .json".to_owned()).into());
+        return Err(Usage(
+            "there are no scenario files there; they end in .yaml, .yml or .json".to_owned(),
+        )
+        .into());
     }
     Ok(plans)
 }
@@ -220,7 +251,10 @@ impl Test<'_> {
         let started = tokio::time::Instant::now();
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset(name);
-        world.casting_mut().put(Arc::clone(&self.plan) as _, text).map_err(Usage)?;
+        world
+            .casting_mut()
+            .put(Arc::clone(&self.plan) as _, text)
+            .map_err(Usage)?;
         world.casting_mut().set_default(Some(name.clone()));
         let mut cases = vec![if self.arguments.command.is_empty() {
             self.in_virtual_time(&world).await
@@ -230,17 +264,32 @@ impl Test<'_> {
         for expectation in &self.plan.expect {
             let verdict = world.verify(expectation).await;
             cases.push(Case {
-                name: format!("{}: {} {}", expectation.origin, expectation.count, expectation.sought),
+                name: format!(
+                    "{}: {} {}",
+                    expectation.origin, expectation.count, expectation.sought
+                ),
                 failure: failure_of(&verdict),
             });
         }
         cases.push(steps(&world));
         let report = ReportView::new(world.name(), &world.report());
         if self.arguments.contract {
-            cases.extend(report.rules.iter().filter(|grade| grade.mark != "not-tested").map(contract));
+            cases.extend(
+                report
+                    .rules
+                    .iter()
+                    .filter(|grade| grade.mark != "not-tested")
+                    .map(contract),
+            );
         }
         let seconds = started.elapsed().as_secs_f32();
-        Ok(Played { file: file.display().to_string(), name: name.clone(), cases, report, seconds })
+        Ok(Played {
+            file: file.display().to_string(),
+            name: name.clone(),
+            cases,
+            report,
+            seconds,
+        })
     }
 
     /// The consent is raised here, and time is moved.
@@ -248,17 +297,29 @@ impl Test<'_> {
         let name = "the consent is raised and played".to_owned();
         let wish = Wish::RaiseConsent(self.wish(world));
         if let Err(refusal) = world.submit(wish) {
-            return Case { name, failure: Some(refusal.to_string()) };
+            return Case {
+                name,
+                failure: Some(refusal.to_string()),
+            };
         }
-        let length = self.arguments.length.map(|length| Span(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
+        let length = self
+            .arguments
+            .length
+            .map(|length| Span(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
         let target = match length.or_else(|| horizon(&self.plan)) {
             Some(span) => AdvanceTarget::By(span),
             None => AdvanceTarget::UntilIdle,
         };
-        let limits = Limits { duration: self.arguments.timeout, ..Limits::default() };
+        let limits = Limits {
+            duration: self.arguments.timeout,
+            ..Limits::default()
+        };
         let failure = match advance(world, target, limits).await {
             Ok(advanced) if advanced.stopped == Stopped::AtTarget => None,
-            Ok(advanced) => Some(format!("time stopped at {}: {:?}", advanced.to, advanced.stopped)),
+            Ok(advanced) => Some(format!(
+                "time stopped at {}: {:?}",
+                advanced.to, advanced.stopped
+            )),
             Err(refused) => Some(refused.to_string()),
         };
         Case { name, failure }
@@ -266,7 +327,9 @@ impl Test<'_> {
 
     /// The FIU's own test does everything.
     async fn with_command(&self, world: &Arc<World>) -> anyhow::Result<Case> {
-        let Arguments { command, timeout, .. } = self.arguments;
+        let Arguments {
+            command, timeout, ..
+        } = self.arguments;
         let (program, rest) = command.split_first().expect("there is a command");
         let root = self.sandbox.base_url();
         let mut child = Command::new(program)
@@ -281,14 +344,19 @@ impl Test<'_> {
             .with_context(|| format!("cannot start {program}"))?;
         let name = format!("{} ends well", command.join(" "));
         let mut failure = match tokio::time::timeout(*timeout, child.wait()).await {
-            Err(_) => Some(format!("it was not done within {} s, and was ended", timeout.as_secs())),
+            Err(_) => Some(format!(
+                "it was not done within {} s, and was ended",
+                timeout.as_secs()
+            )),
             Ok(status) => {
                 let status = status.context("cannot wait for the command")?;
                 (!status.success()).then(|| format!("it ended with {status}"))
             }
         };
         // What is under way to the FIU is answered before anything is graded.
-        if let Err(refused) = advance(world, AdvanceTarget::By(Span::default()), Limits::default()).await {
+        if let Err(refused) =
+            advance(world, AdvanceTarget::By(Span::default()), Limits::default()).await
+        {
             failure.get_or_insert_with(|| format!("webhooks could not be waited for: {refused}"));
         }
         Ok(Case { name, failure })
@@ -299,10 +367,14 @@ impl Test<'_> {
         let participants = world.participants();
         let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
         let casting = self.plan.casting.as_ref().map(|(casting, _)| casting);
-        let customer = casting.and_then(|casting| casting.customers.first()).map(ToString::to_string);
+        let customer = casting
+            .and_then(|casting| casting.customers.first())
+            .map(ToString::to_string);
         let customer = match customer {
             Some(customer) if !customer.contains('*') => customer,
-            Some(customer) => customer.replace("@*", &format!("@{}", aa.handle)).replace('*', "0"),
+            Some(customer) => customer
+                .replace("@*", &format!("@{}", aa.handle))
+                .replace('*', "0"),
             None => format!("9876543210@{}", aa.handle),
         };
         let face = match casting.and_then(|casting| casting.faces.first().copied()) {
@@ -317,10 +389,15 @@ impl Test<'_> {
             },
         };
         let now = world.now();
-        let fi_types = casting.map(|casting| casting.fi_types.clone()).filter(|kinds| !kinds.is_empty());
-        let fetch_type =
-            casting.and_then(|casting| casting.fetch_types.first().copied()).unwrap_or(FetchType::Periodic);
-        let code = casting.and_then(|casting| casting.purposes.first().cloned()).unwrap_or_else(|| "101".into());
+        let fi_types = casting
+            .map(|casting| casting.fi_types.clone())
+            .filter(|kinds| !kinds.is_empty());
+        let fetch_type = casting
+            .and_then(|casting| casting.fetch_types.first().copied())
+            .unwrap_or(FetchType::Periodic);
+        let code = casting
+            .and_then(|casting| casting.purposes.first().cloned())
+            .unwrap_or_else(|| "101".into());
         let terms = Terms {
             start: now,
             expiry: now.plus(CONSENT_LASTS),
@@ -331,8 +408,16 @@ impl Test<'_> {
             consumer: Arc::clone(&fiu.entity.id),
             consumer_type: ConsumerType::Fiu,
             customer: customer.into(),
-            purpose: Arc::new(Purpose { code, ref_uri: None, text: None, category: None }),
-            range: Range { from: now.shifted_months(-12), to: now },
+            purpose: Arc::new(Purpose {
+                code,
+                ref_uri: None,
+                text: None,
+                category: None,
+            }),
+            range: Range {
+                from: now.shifted_months(-12),
+                to: now,
+            },
             data_life: (DataLifeUnit::Month, 1),
             frequency: (FrequencyUnit::Month, 1),
             filters: None,
@@ -342,7 +427,15 @@ impl Test<'_> {
         let filing = (face == Face::Unaport).then(|| filing(&self.plan.name, now));
         let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
         let scenario = Some(self.plan.name.as_str().into());
-        RaiseConsent { terms, face, aa, fiu, filing, scenario, persona: None }
+        RaiseConsent {
+            terms,
+            face,
+            aa,
+            fiu,
+            filing,
+            scenario,
+            persona: None,
+        }
     }
 }
 
@@ -363,46 +456,88 @@ fn filing(name: &str, now: Timestamp) -> Filing {
 /// be tried again. Where it does nothing at all, until nothing is due any more.
 fn horizon(plan: &Plan) -> Option<Span> {
     let waits = |action: &Action| match action {
-        Action::Deliver(outcomes) => outcomes.iter().map(|(after, _)| after.0).max().unwrap_or_default(),
+        Action::Deliver(outcomes) => outcomes
+            .iter()
+            .map(|(after, _)| after.0)
+            .max()
+            .unwrap_or_default(),
         _ => 0,
     };
-    if plan.steps.is_empty() && plan.rules.is_empty() && matches!(plan.approval, None | Some(Approval::Manual)) {
+    if plan.steps.is_empty()
+        && plan.rules.is_empty()
+        && matches!(plan.approval, None | Some(Approval::Manual))
+    {
         return None;
     }
-    let steps = plan.steps.iter().map(|step| step.at.0.saturating_add(waits(&step.action))).max().unwrap_or_default();
-    let rules = plan.rules.iter().map(|rule| rule.after.0.saturating_add(waits(&rule.action))).sum::<i64>();
-    Some(Span(steps.saturating_add(rules).saturating_add(60 * 60 * 1000)))
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| step.at.0.saturating_add(waits(&step.action)))
+        .max()
+        .unwrap_or_default();
+    let rules = plan
+        .rules
+        .iter()
+        .map(|rule| rule.after.0.saturating_add(waits(&rule.action)))
+        .sum::<i64>();
+    Some(Span(
+        steps.saturating_add(rules).saturating_add(60 * 60 * 1000),
+    ))
 }
 
 fn failure_of(verdict: &Verdict) -> Option<String> {
-    let Verdict { outcome, counted, evicted, near, .. } = verdict;
+    let Verdict {
+        outcome,
+        counted,
+        evicted,
+        near,
+        ..
+    } = verdict;
     let mut failure = match outcome {
         Verified::Met => return None,
         Verified::Unmet => format!("counted {counted}"),
-        Verified::Evicted => format!("counted {counted}; {evicted} more entries are forgotten, nobody can tell"),
+        Verified::Evicted => {
+            format!("counted {counted}; {evicted} more entries are forgotten, nobody can tell")
+        }
         Verified::Untested => "the event after which it was to be so never happened".to_owned(),
     };
     for (seq, difference) in near {
-        write!(failure, "\nnearly: journal {seq}: {difference}").expect("writing to a string cannot fail");
+        write!(failure, "\nnearly: journal {seq}: {difference}")
+            .expect("writing to a string cannot fail");
     }
     Some(failure)
 }
 
 /// Every step of the scenario could happen.
 fn steps(world: &World) -> Case {
-    let (refused, _) = world.journal_where(0, usize::MAX, |entry| matches!(entry.what, What::StepRefused { .. }));
+    let (refused, _) = world.journal_where(0, usize::MAX, |entry| {
+        matches!(entry.what, What::StepRefused { .. })
+    });
     let told = refused.iter().filter_map(|entry| match &entry.what {
-        What::StepRefused { origin, reason, .. } => Some(format!("{} {origin}: {reason}", entry.at)),
+        What::StepRefused { origin, reason, .. } => {
+            Some(format!("{} {origin}: {reason}", entry.at))
+        }
         _ => None,
     });
     let told: Vec<_> = told.collect();
-    Case { name: "every step can happen".to_owned(), failure: (!told.is_empty()).then(|| told.join("\n")) }
+    Case {
+        name: "every step can happen".to_owned(),
+        failure: (!told.is_empty()).then(|| told.join("\n")),
+    }
 }
 
 fn contract(grade: &GradeView) -> Case {
-    let evidence: Vec<_> = grade.evidence.iter().map(|seen| format!("journal {}: {}", seen.seq, seen.text)).collect();
-    let failure = (grade.mark != "pass").then(|| format!("{}\n{}", grade.mark, evidence.join("\n")));
-    Case { name: format!("contract: {}", grade.rule), failure }
+    let evidence: Vec<_> = grade
+        .evidence
+        .iter()
+        .map(|seen| format!("journal {}: {}", seen.seq, seen.text))
+        .collect();
+    let failure =
+        (grade.mark != "pass").then(|| format!("{}\n{}", grade.mark, evidence.join("\n")));
+    Case {
+        name: format!("contract: {}", grade.rule),
+        failure,
+    }
 }
 
 fn print(played: &Played) {
@@ -411,7 +546,10 @@ fn print(played: &Played) {
     for Case { name, failure } in &played.cases {
         match failure {
             None => println!("     ok    {name}"),
-            Some(failure) => println!("     FAIL  {name}\n             {}", failure.replace('\n', "\n             ")),
+            Some(failure) => println!(
+                "     FAIL  {name}\n             {}",
+                failure.replace('\n', "\n             ")
+            ),
         }
     }
     if !played.report.passed {
@@ -434,7 +572,14 @@ fn shown(played: &Played) -> Value {
 /// The results as JUnit has them, which every CI reads.
 fn junit(played: &[Played]) -> String {
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
-    for Played { file, name, cases, seconds, .. } in played {
+    for Played {
+        file,
+        name,
+        cases,
+        seconds,
+        ..
+    } in played
+    {
         let failures = cases.iter().filter(|case| case.failure.is_some()).count();
         xml += &format!(
             "  <testsuite name=\"{}\" file=\"{}\" tests=\"{}\" failures=\"{failures}\" time=\"{seconds:.3}\">\n",
@@ -442,14 +587,24 @@ fn junit(played: &[Played]) -> String {
             escaped(file),
             cases.len()
         );
-        for Case { name: case, failure } in cases {
-            let head = format!("    <testcase classname=\"{}\" name=\"{}\"", escaped(name), escaped(case));
+        for Case {
+            name: case,
+            failure,
+        } in cases
+        {
+            let head = format!(
+                "    <testcase classname=\"{}\" name=\"{}\"",
+                escaped(name),
+                escaped(case)
+            );
             match failure {
                 None => xml += &format!("{head}/>\n"),
                 Some(failure) => {
                     let first = failure.lines().next().unwrap_or_default();
                     let (message, text) = (escaped(first), escaped(failure));
-                    xml += &format!("{head}><failure message=\"{message}\">{text}</failure></testcase>\n");
+                    xml += &format!(
+                        "{head}><failure message=\"{message}\">{text}</failure></testcase>\n"
+                    );
                 }
             }
         }
@@ -461,7 +616,10 @@ fn junit(played: &[Played]) -> String {
 /// A text as XML has it. What XML has no place for is left out.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()) {
+    for c in text
+        .chars()
+        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+    {
         match c {
             '&' => escaped += "&amp;",
             '<' => escaped += "&lt;",

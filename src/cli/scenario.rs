@@ -21,7 +21,9 @@ use crate::scenario::shipped::SHIPPED;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the scenarios of a sandbox; without one, the shipped ones.
-    #[command(after_help = "Examples:\n  mockaa scenario list\n  mockaa scenario list --server http://127.0.0.1:8080")]
+    #[command(
+        after_help = "Examples:\n  mockaa scenario list\n  mockaa scenario list --server http://127.0.0.1:8080"
+    )]
     List {
         /// Those of this sandbox.
         #[arg(long, env = "MOCKAA_URL", value_name = "URL")]
@@ -73,7 +75,12 @@ pub enum Command {
         /// The name of the scenario.
         name: String,
         /// The consent that it is to drive.
-        #[arg(long, value_name = "HANDLE", required_unless_present = "customer", conflicts_with = "customer")]
+        #[arg(
+            long,
+            value_name = "HANDLE",
+            required_unless_present = "customer",
+            conflicts_with = "customer"
+        )]
         consent: Option<String>,
         /// The customer whose later consents it is to drive.
         #[arg(long, value_name = "ADDRESS")]
@@ -121,7 +128,12 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             print!("{text}");
         }
-        Command::Lint { files, format, strict, personas: own } => {
+        Command::Lint {
+            files,
+            format,
+            strict,
+            personas: own,
+        } => {
             return check(&files, format, strict, &own.read()?);
         }
         Command::Schema { draft } => {
@@ -134,21 +146,40 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Put { file, remote } => {
             let text = text(&file)?;
             let plan = parse(&text).map_err(|faults| Usage(told(&file, &faults)))?;
-            let put = remote.put(&format!("scenarios/{}", part(&plan.name)), text).await?;
+            let put = remote
+                .put(&format!("scenarios/{}", part(&plan.name)), text)
+                .await?;
             print_one(&remote, &put, &[("name", "name"), ("source", "source")]);
         }
-        Command::Pin { name, consent, customer, remote } => {
+        Command::Pin {
+            name,
+            consent,
+            customer,
+            remote,
+        } => {
             let body = match (consent, customer) {
                 (Some(handle), _) => json!({ "consentHandle": handle }),
                 (None, customer) => json!({ "customer": customer }),
             };
-            let pinned = remote.post(&format!("scenarios/{}/pin", part(&name)), &body).await?;
-            let fields = [("scenario", "scenario"), ("customer", "customer"), ("consent", "consentHandle")];
-            print_one(&remote, &pinned, &[&fields[..], &[("state", "state")]].concat());
+            let pinned = remote
+                .post(&format!("scenarios/{}/pin", part(&name)), &body)
+                .await?;
+            let fields = [
+                ("scenario", "scenario"),
+                ("customer", "customer"),
+                ("consent", "consentHandle"),
+            ];
+            print_one(
+                &remote,
+                &pinned,
+                &[&fields[..], &[("state", "state")]].concat(),
+            );
         }
         Command::Default { name, none, remote } => {
             let default = if name.is_some() || none {
-                remote.put("scenarios/default", json!({ "name": name }).to_string()).await?
+                remote
+                    .put("scenarios/default", json!({ "name": name }).to_string())
+                    .await?
             } else {
                 remote.get("scenarios/default").await?
             };
@@ -159,11 +190,18 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn shipped() -> Vec<Plan> {
-    SHIPPED.iter().map(|(_, text)| parse(text).expect("what ships is right")).collect()
+    SHIPPED
+        .iter()
+        .map(|(_, text)| parse(text).expect("what ships is right"))
+        .collect()
 }
 
 async fn list(server: Option<String>, json: bool) -> anyhow::Result<()> {
-    let columns = [("name", "name"), ("source", "source"), ("description", "description")];
+    let columns = [
+        ("name", "name"),
+        ("source", "source"),
+        ("description", "description"),
+    ];
     if let Some(server) = server {
         let remote = Remote::of(server, json);
         print_list(&remote, &remote.get("scenarios").await?, &columns);
@@ -171,17 +209,26 @@ async fn list(server: Option<String>, json: bool) -> anyhow::Result<()> {
     }
     let item = |plan: Plan| json!({ "name": plan.name, "source": "shipped", "description": plan.description });
     let items: Vec<Value> = shipped().into_iter().map(item).collect();
-    print_list(&Remote::of(String::new(), json), &json!({ "items": items }), &columns);
+    print_list(
+        &Remote::of(String::new(), json),
+        &json!({ "items": items }),
+        &columns,
+    );
     Ok(())
 }
 
 fn text(file: &Path) -> anyhow::Result<String> {
-    String::from_utf8(input(Some(file))?).with_context(|| format!("{} is not UTF-8", file.display()))
+    String::from_utf8(input(Some(file))?)
+        .with_context(|| format!("{} is not UTF-8", file.display()))
 }
 
 /// Each fault with its file, one in a line.
 pub fn told(file: &Path, faults: &[Fault]) -> String {
-    faults.iter().map(|fault| fault.of(file.display())).collect::<Vec<_>>().join("\n")
+    faults
+        .iter()
+        .map(|fault| fault.of(file.display()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The files that are named, and those of the folders that are.
@@ -201,47 +248,86 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn check(named: &[PathBuf], format: Format, strict: bool, personas: &Personas) -> anyhow::Result<ExitCode> {
+fn check(
+    named: &[PathBuf],
+    format: Format,
+    strict: bool,
+    personas: &Personas,
+) -> anyhow::Result<ExitCode> {
     let mut findings: Vec<(String, Finding)> = Vec::new();
     let mut plans: Vec<(Plan, String)> = Vec::new();
     let files = files_of(named)?;
     for file in &files {
         let shown = file.display().to_string();
-        let bad = |fault: Fault| (shown.clone(), Finding { fault, severity: Severity::Error });
+        let bad = |fault: Fault| {
+            (
+                shown.clone(),
+                Finding {
+                    fault,
+                    severity: Severity::Error,
+                },
+            )
+        };
         match parse(&text(file)?) {
             Err(faults) => findings.extend(faults.into_iter().map(bad)),
             Ok(plan) => {
-                findings.extend(lint(&plan).into_iter().map(|finding| (shown.clone(), finding)));
+                findings.extend(
+                    lint(&plan)
+                        .into_iter()
+                        .map(|finding| (shown.clone(), finding)),
+                );
                 let others = || plans.iter().map(|(plan, file)| (plan, file.as_str()));
                 let unknown = unknown_persona(&plan, personas);
-                let together = ties(&plan, others()).into_iter().chain(taken(&plan, others())).chain(unknown);
+                let together = ties(&plan, others())
+                    .into_iter()
+                    .chain(taken(&plan, others()))
+                    .chain(unknown);
                 findings.extend(together.map(bad));
                 plans.push((plan, shown));
             }
         }
     }
-    let errors = findings.iter().filter(|(_, finding)| strict || finding.severity == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|(_, finding)| strict || finding.severity == Severity::Error)
+        .count();
     match format {
         Format::Text => {
             for (file, Finding { fault, severity }) in &findings {
-                println!("{file}:{}:{}: {severity}: {}", fault.line, fault.column, fault.message);
+                println!(
+                    "{file}:{}:{}: {severity}: {}",
+                    fault.line, fault.column, fault.message
+                );
             }
-            let (files, found) = (counted(files.len(), "file"), counted(findings.len(), "finding"));
+            let (files, found) = (
+                counted(files.len(), "file"),
+                counted(findings.len(), "finding"),
+            );
             println!("{files}, {found}, {}", counted(errors, "error"));
         }
         Format::Json => {
             let item = |(file, Finding { fault, severity }): &(String, Finding)| {
-                let Fault { line, column, message } = fault;
+                let Fault {
+                    line,
+                    column,
+                    message,
+                } = fault;
                 json!({ "file": file, "line": line, "column": column, "severity": severity.as_str(), "message": message })
             };
             let items: Vec<Value> = findings.iter().map(item).collect();
-            println!("{}", json!({ "files": files.len(), "errors": errors, "findings": items }));
+            println!(
+                "{}",
+                json!({ "files": files.len(), "errors": errors, "findings": items })
+            );
         }
         Format::Github => {
             for (file, Finding { fault, severity }) in &findings {
                 // A message of several lines, or with a percent sign, has to be escaped there.
                 let message = fault.message.replace('%', "%25").replace('\n', "%0A");
-                println!("::{severity} file={file},line={},col={}::{message}", fault.line, fault.column);
+                println!(
+                    "::{severity} file={file},line={},col={}::{message}",
+                    fault.line, fault.column
+                );
             }
         }
     }

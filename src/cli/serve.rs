@@ -25,7 +25,12 @@ use crate::http::Security;
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Address to listen on. Anything but loopback makes the control API ask for a token.
-    #[arg(long, env = "MOCKAA_BIND", default_value = "127.0.0.1", value_name = "IP")]
+    #[arg(
+        long,
+        env = "MOCKAA_BIND",
+        default_value = "127.0.0.1",
+        value_name = "IP"
+    )]
     bind: IpAddr,
 
     /// Port to listen on; 0 picks a free one, which the ready line on stdout tells.
@@ -96,7 +101,12 @@ pub struct Arguments {
     workers: Option<u16>,
 
     /// What the control API asks for as `Authorization: Bearer`; random when bound beyond loopback.
-    #[arg(long, env = "MOCKAA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MOCKAA_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     control_token: Option<String>,
 }
 
@@ -174,7 +184,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("stopping: no new calls, webhooks on their way may finish; once more to stop at once");
+    tracing::info!(
+        "stopping: no new calls, webhooks on their way may finish; once more to stop at once"
+    );
     tokio::select! {
         () = sandbox.stop() => {}
         _ = terminate.recv() => {}
@@ -197,7 +209,9 @@ fn announce(sandbox: &Sandbox) -> anyhow::Result<()> {
         line["control_token"] = token.into();
     }
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot write the ready line to stdout")
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .context("cannot write the ready line to stdout")
 }
 
 /// What a person needs, on stderr.
@@ -207,31 +221,54 @@ fn greet(sandbox: &Sandbox) {
     let world = sandbox.default_world();
     let clock = world.overview();
     let standing = if clock.frozen { ", frozen" } else { "" };
-    eprintln!("mockaa {} is ready. All keys and people here are made up.\n", env!("CARGO_PKG_VERSION"));
+    eprintln!(
+        "mockaa {} is ready. All keys and people here are made up.\n",
+        env!("CARGO_PKG_VERSION")
+    );
     eprintln!("  AA base URL    {base}   (other worlds: {base}/w/NAME)");
     eprintln!("  Unaport        {base}/api/v1 and {base}/backend-v2/api/v2");
     eprintln!("  control API    {base}/_mockaa/v1/world");
     eprintln!("  customer page  {base}/ui/consents/HANDLE");
-    eprintln!("  public key     {base}/.well-known/jwks.json   kid {}", sandbox.kid());
-    eprintln!("  seed           {}   clock {}{standing}", sandbox.seed(), clock.now);
+    eprintln!(
+        "  public key     {base}/.well-known/jwks.json   kid {}",
+        sandbox.kid()
+    );
+    eprintln!(
+        "  seed           {}   clock {}{standing}",
+        sandbox.seed(),
+        clock.now
+    );
     for fiu in &setting.participants.fius {
-        eprintln!("  {:<22} api key {}   webhook secret {}", fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret);
+        eprintln!(
+            "  {:<22} api key {}   webhook secret {}",
+            fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret
+        );
         eprintln!("  {:<22} webhooks {}", "", addresses(fiu));
     }
     for fip in &setting.participants.fips {
         eprintln!("  {:<22} api key {}", fip.entity.id, fip.entity.api_key);
     }
     for aa in &setting.participants.aas {
-        eprintln!("  {:<22} AA, customers NAME@{}   aa_api_key {}", aa.id, aa.handle, aa.api_key);
+        eprintln!(
+            "  {:<22} AA, customers NAME@{}   aa_api_key {}",
+            aa.id, aa.handle, aa.api_key
+        );
     }
     if let Some(token) = sandbox.control_token() {
         eprintln!("  control token  {token}");
     }
-    if setting.participants.fius.iter().all(|fiu| fiu.webhooks == WebhookUrls::default()) {
+    if setting
+        .participants
+        .fius
+        .iter()
+        .all(|fiu| fiu.webhooks == WebhookUrls::default())
+    {
         eprintln!("  give --fiu-url to have webhooks posted");
     }
     eprintln!("\nTry next:");
     eprintln!("  curl {base}/_mockaa/v1/scenarios");
     eprintln!("  mockaa magic      customers that approve, reject or revoke by themselves");
-    eprintln!("  and the README's chapters: five minutes to a consent of your own, ReBIT, Unaport\n");
+    eprintln!(
+        "  and the README's chapters: five minutes to a consent of your own, ReBIT, Unaport\n"
+    );
 }

@@ -18,7 +18,9 @@ use crate::domain::unaport::Unaport;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 use crate::wire::fields::parse_instant;
-use crate::wire::participants::{AaEntry, FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url};
+use crate::wire::participants::{
+    AaEntry, FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url,
+};
 use crate::wire::problem::Problem;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
@@ -112,7 +114,11 @@ impl FromStr for ClockStart {
             Some((instant, "frozen")) => (instant, true),
             Some(_) => return Err(wrong()),
         };
-        let at = if instant == "now" { None } else { Some(parse_instant(instant).ok_or_else(wrong)?) };
+        let at = if instant == "now" {
+            None
+        } else {
+            Some(parse_instant(instant).ok_or_else(wrong)?)
+        };
         Ok(Self { at, frozen })
     }
 }
@@ -120,12 +126,24 @@ impl FromStr for ClockStart {
 /// The private keys that ship with the program, by the participant that owns them.
 const SHIPPED_KEYS: [(&str, &str); 11] = [
     ("mockaa", SHIPPED_AA_KEY),
-    ("UNACORES-AA-UAT", include_str!("../../fixtures/keys/unacores-aa-uat.pem")),
-    ("cookiejar-aa@finvu.in", include_str!("../../fixtures/keys/cookiejar-aa-finvu-in.pem")),
-    ("onemoney-aa", include_str!("../../fixtures/keys/onemoney-aa.pem")),
+    (
+        "UNACORES-AA-UAT",
+        include_str!("../../fixtures/keys/unacores-aa-uat.pem"),
+    ),
+    (
+        "cookiejar-aa@finvu.in",
+        include_str!("../../fixtures/keys/cookiejar-aa-finvu-in.pem"),
+    ),
+    (
+        "onemoney-aa",
+        include_str!("../../fixtures/keys/onemoney-aa.pem"),
+    ),
     ("FIU-1", include_str!("../../fixtures/keys/fiu-1.pem")),
     ("FIU-2", include_str!("../../fixtures/keys/fiu-2.pem")),
-    ("UNACORES-FIU-UAT", include_str!("../../fixtures/keys/unacores-fiu-uat.pem")),
+    (
+        "UNACORES-FIU-UAT",
+        include_str!("../../fixtures/keys/unacores-fiu-uat.pem"),
+    ),
     ("FIP-1", include_str!("../../fixtures/keys/fip-1.pem")),
     ("FIP-2", include_str!("../../fixtures/keys/fip-2.pem")),
     ("FIP-3", include_str!("../../fixtures/keys/fip-3.pem")),
@@ -157,21 +175,29 @@ pub struct Parties {
 /// # Errors
 /// [`ConfigError`] names the option, or the file and what is wrong in it.
 pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Parties, ConfigError> {
-    let fiu_url = fiu_url.map(|url| check_fiu_url("--fiu-url", url)).transpose();
-    let fiu_url: Option<Arc<str>> =
-        fiu_url.map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?.map(Into::into);
+    let fiu_url = fiu_url
+        .map(|url| check_fiu_url("--fiu-url", url))
+        .transpose();
+    let fiu_url: Option<Arc<str>> = fiu_url
+        .map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?
+        .map(Into::into);
     let shipped = read("the shipped participants", SHIPPED)?;
     let (name, own) = match file {
         None => ("the shipped participants".to_owned(), None),
         Some(path) => {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| ConfigError::File { file: name.clone(), problem: error.to_string() })?;
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File {
+                file: name.clone(),
+                problem: error.to_string(),
+            })?;
             let own = read(&name, &text)?;
             (name, Some(own))
         }
     };
-    let wrong = |problem: String| ConfigError::File { file: name.clone(), problem };
+    let wrong = |problem: String| ConfigError::File {
+        file: name.clone(),
+        problem,
+    };
     let own = own.unwrap_or_default();
     let problem = |problem: Problem| wrong(problem.to_string());
     // A path in a file is relative to that file.
@@ -180,10 +206,17 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         let key = aa_key(&entry, folder).map_err(wrong)?;
         Ok((Arc::new(entry.into_aa().map_err(problem)?), key))
     };
-    let aas = own.aa.or(shipped.aa).unwrap_or_default().into_iter().map(played);
+    let aas = own
+        .aa
+        .or(shipped.aa)
+        .unwrap_or_default()
+        .into_iter()
+        .map(played);
     let aas: Vec<(Arc<Aa>, SigningKey)> = aas.collect::<Result<_, ConfigError>>()?;
-    let (aas, keys): (Vec<_>, Vec<_>) =
-        aas.into_iter().map(|(aa, key)| (Arc::clone(&aa), (Arc::clone(&aa.id), key))).unzip();
+    let (aas, keys): (Vec<_>, Vec<_>) = aas
+        .into_iter()
+        .map(|(aa, key)| (Arc::clone(&aa), (Arc::clone(&aa.id), key)))
+        .unzip();
     let registered = |entry: FiuEntry| {
         let mut fiu = entry.into_fiu(None).map_err(problem)?;
         if fiu.webhooks == WebhookUrls::default() {
@@ -220,14 +253,26 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         ));
     }
     check_distinct(&participants).map_err(problem)?;
-    let unaport = own.unaport.unwrap_or_default().into_unaport(&participants).map_err(problem)?;
+    let unaport = own
+        .unaport
+        .unwrap_or_default()
+        .into_unaport(&participants)
+        .map_err(problem)?;
     let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are keys");
-    Ok(Parties { participants, keys: Keyring::new(keys, spare), fiu_url, unaport })
+    Ok(Parties {
+        participants,
+        keys: Keyring::new(keys, spare),
+        fiu_url,
+        unaport,
+    })
 }
 
 /// The scenarios that AAs are used to, each with its AA.
 pub fn usual(participants: &Participants) -> Vec<(String, String)> {
-    let usual = participants.aas.iter().filter_map(|aa| Some((aa.id.to_string(), aa.scenario.as_ref()?.to_string())));
+    let usual = participants
+        .aas
+        .iter()
+        .filter_map(|aa| Some((aa.id.to_string(), aa.scenario.as_ref()?.to_string())));
     usual.collect()
 }
 
@@ -243,14 +288,18 @@ fn aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
         None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
         Some(key) => {
             let path = folder.map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
-            std::fs::read_to_string(&path).map_err(|error| format!("aa.key {}: {error}", path.display()))?
+            std::fs::read_to_string(&path)
+                .map_err(|error| format!("aa.key {}: {error}", path.display()))?
         }
     };
     SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))
 }
 
 fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
-    let wrong = |error: toml::de::Error| ConfigError::File { file: name.to_owned(), problem: error.to_string() };
+    let wrong = |error: toml::de::Error| ConfigError::File {
+        file: name.to_owned(),
+        problem: error.to_string(),
+    };
     toml::from_str(text).map_err(wrong)
 }
 
@@ -263,7 +312,10 @@ fn lend_key(entity: &mut Entity) {
 }
 
 fn shipped_pem(id: &str) -> Option<&'static str> {
-    SHIPPED_KEYS.iter().find(|(known, _)| *known == id).map(|(_, pem)| *pem)
+    SHIPPED_KEYS
+        .iter()
+        .find(|(known, _)| *known == id)
+        .map(|(_, pem)| *pem)
 }
 
 /// The private key that ships for this participant.
@@ -282,7 +334,11 @@ fn shipped_kid(id: &str) -> String {
 /// [`ConfigError::Path`].
 pub fn check_path(text: &str) -> Result<(), ConfigError> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\');
-    if text.starts_with('/') && text.bytes().all(plain) { Ok(()) } else { Err(ConfigError::Path(text.to_owned())) }
+    if text.starts_with('/') && text.bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(ConfigError::Path(text.to_owned()))
+    }
 }
 
 #[cfg(test)]
@@ -292,31 +348,65 @@ mod tests {
 
     #[test]
     fn the_shipped_participants_are_whole() {
-        let Parties { participants, keys, .. } = participants(None, None).expect("they are whole");
+        let Parties {
+            participants, keys, ..
+        } = participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
-        assert!(participants.members().all(|member| member.entity().public_keys.len() == 1));
+        assert!(
+            participants
+                .members()
+                .all(|member| member.entity().public_keys.len() == 1)
+        );
         let kids: Vec<_> = keys.all().iter().map(|key| key.private.kid()).collect();
-        let expected = ["mockaa-dev-1", "unacores-aa-uat-dev-1", "cookiejar-aa@finvu.in-dev-1", "onemoney-aa-dev-1"];
+        let expected = [
+            "mockaa-dev-1",
+            "unacores-aa-uat-dev-1",
+            "cookiejar-aa@finvu.in-dev-1",
+            "onemoney-aa-dev-1",
+        ];
         assert_eq!(kids, expected);
     }
 
     #[test]
     fn the_shipped_settings_are_those_of_nobody_who_sets_none() {
-        let Parties { participants, unaport, .. } = participants(None, None).expect("they are whole");
-        let shipped = super::read("the shipped participants", super::SHIPPED).expect("it is read").unaport;
-        let shipped = shipped.expect("there are some").into_unaport(&participants).expect("they are right");
+        let Parties {
+            participants,
+            unaport,
+            ..
+        } = participants(None, None).expect("they are whole");
+        let shipped = super::read("the shipped participants", super::SHIPPED)
+            .expect("it is read")
+            .unaport;
+        let shipped = shipped
+            .expect("there are some")
+            .into_unaport(&participants)
+            .expect("they are right");
         assert_eq!(shipped, unaport);
     }
 
     #[test]
     fn a_clock_is_an_instant_and_may_be_frozen() {
-        let clock: ClockStart = "2020-07-04T06:00:00Z,frozen".parse().expect("it is a clock");
+        let clock: ClockStart = "2020-07-04T06:00:00Z,frozen"
+            .parse()
+            .expect("it is a clock");
         assert_eq!(
             (clock.at.map(|at| at.to_string()), clock.frozen),
             (Some("2020-07-04T06:00:00.000Z".to_owned()), true)
         );
-        assert_eq!("now,frozen".parse(), Ok(ClockStart { at: None, frozen: true }));
-        for text in ["", "yesterday", "2020-07-04", "2020-07-04T06:00:00Z,froze", "2020-07-04T06:00:00Z,"] {
+        assert_eq!(
+            "now,frozen".parse(),
+            Ok(ClockStart {
+                at: None,
+                frozen: true
+            })
+        );
+        for text in [
+            "",
+            "yesterday",
+            "2020-07-04",
+            "2020-07-04T06:00:00Z,froze",
+            "2020-07-04T06:00:00Z,",
+        ] {
             assert!(text.parse::<ClockStart>().is_err(), "{text}");
         }
     }

@@ -50,11 +50,21 @@ pub struct BadPersonas(String);
 /// # Errors
 /// What there is instead.
 pub fn shipped_text(name: &str) -> Result<&'static str, BadPersonas> {
-    let named = |(file, _): &&(&str, &str)| Path::new(file).file_stem().is_some_and(|stem| stem == name);
-    SHIPPED.iter().find(named).map(|(_, text)| *text).ok_or_else(|| {
-        let all = SHIPPED.iter().filter_map(|(file, _)| Path::new(file).file_stem()?.to_str());
-        BadPersonas(format!("no persona {name} is shipped; {}", alternatives(name, all)))
-    })
+    let named =
+        |(file, _): &&(&str, &str)| Path::new(file).file_stem().is_some_and(|stem| stem == name);
+    SHIPPED
+        .iter()
+        .find(named)
+        .map(|(_, text)| *text)
+        .ok_or_else(|| {
+            let all = SHIPPED
+                .iter()
+                .filter_map(|(file, _)| Path::new(file).file_stem()?.to_str());
+            BadPersonas(format!(
+                "no persona {name} is shipped; {}",
+                alternatives(name, all)
+            ))
+        })
 }
 
 /// The persona of this name.
@@ -63,7 +73,12 @@ pub fn shipped_text(name: &str) -> Result<&'static str, BadPersonas> {
 /// What there is instead.
 pub fn named(personas: &Personas, name: &str) -> Result<Arc<Persona>, BadPersonas> {
     let known = personas.get(name).map(Arc::clone);
-    known.ok_or_else(|| BadPersonas(format!("there is no persona {name}; {}", alternatives(name, personas.names()))))
+    known.ok_or_else(|| {
+        BadPersonas(format!(
+            "there is no persona {name}; {}",
+            alternatives(name, personas.names())
+        ))
+    })
 }
 
 /// The shipped personas, and those of a folder or a file; one of one's own takes the place of a shipped one of its name.
@@ -81,32 +96,54 @@ pub fn personas(own: Option<&Path>) -> Result<Personas, BadPersonas> {
         None => Vec::new(),
         Some(file) if file.is_file() => vec![file.to_owned()],
         Some(folder) => files_in(folder).map_err(|error| {
-            BadPersonas(format!("{}: cannot be read as a folder of personas: {error}", folder.display()))
+            BadPersonas(format!(
+                "{}: cannot be read as a folder of personas: {error}",
+                folder.display()
+            ))
         })?,
     };
     // Statements in JSON may lie beside those that name them.
-    let is_persona =
-        |file: &&PathBuf| own.is_some_and(Path::is_file) || file.extension().is_none_or(|end| end != "json");
+    let is_persona = |file: &&PathBuf| {
+        own.is_some_and(Path::is_file) || file.extension().is_none_or(|end| end != "json")
+    };
     let mut taken: Vec<(String, String)> = Vec::new();
     for file in files.iter().filter(is_persona) {
         let place = file.display().to_string();
         let beside = file.parent().unwrap_or(Path::new("."));
-        let read = std::fs::read_to_string(file)
-            .map_err(|error| vec![TextFault { line: 0, column: 0, message: format!("cannot be read: {error}") }]);
+        let read = std::fs::read_to_string(file).map_err(|error| {
+            vec![TextFault {
+                line: 0,
+                column: 0,
+                message: format!("cannot be read: {error}"),
+            }]
+        });
         let parsed = read.and_then(|text| parse(&text, &|name| ledger(&beside.join(name))));
         if let Ok(persona) = &parsed {
             if let Some((_, other)) = taken.iter().find(|(name, _)| **name == *persona.name) {
-                writeln!(faults, "{place}: the name '{}' is taken by {other}", persona.name)
-                    .expect("writing to a string");
+                writeln!(
+                    faults,
+                    "{place}: the name '{}' is taken by {other}",
+                    persona.name
+                )
+                .expect("writing to a string");
             }
             taken.push((persona.name.to_string(), place.clone()));
         }
         note(&mut personas, &mut faults, &place, parsed);
     }
-    if faults.is_empty() { Ok(personas) } else { Err(BadPersonas(faults.trim_end().to_owned())) }
+    if faults.is_empty() {
+        Ok(personas)
+    } else {
+        Err(BadPersonas(faults.trim_end().to_owned()))
+    }
 }
 
-fn note(personas: &mut Personas, faults: &mut String, file: &str, parsed: Result<Persona, Vec<TextFault>>) {
+fn note(
+    personas: &mut Personas,
+    faults: &mut String,
+    file: &str,
+    parsed: Result<Persona, Vec<TextFault>>,
+) {
     match parsed {
         Ok(persona) => personas.add(persona),
         Err(found) => {
@@ -119,7 +156,13 @@ fn note(personas: &mut Personas, faults: &mut String, file: &str, parsed: Result
 
 /// A statement of somebody's own, in one of the forms that `mockaa data check` reads.
 fn ledger(file: &Path) -> Result<Ledger, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
-    statement::read(&bytes)
-        .map_err(|faults| faults.iter().map(|fault| fault.of(file.display())).collect::<Vec<_>>().join("\n"))
+    let bytes = std::fs::read(file)
+        .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+    statement::read(&bytes).map_err(|faults| {
+        faults
+            .iter()
+            .map(|fault| fault.of(file.display()))
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
 }

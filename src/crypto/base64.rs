@@ -18,7 +18,11 @@ pub fn url_encode_padded(bytes: &[u8]) -> String {
 
 /// The bytes of base64 in either alphabet, padded or not; for texts that have passed through other hands.
 pub fn decode_any(text: &str) -> Option<Vec<u8>> {
-    let url: String = text.trim_end_matches('=').chars().map(plain_to_url).collect();
+    let url: String = text
+        .trim_end_matches('=')
+        .chars()
+        .map(plain_to_url)
+        .collect();
     url_decode(&url)
 }
 

@@ -63,18 +63,29 @@ pub enum ExchangeError {
 /// [`ExchangeError`] says what it is not.
 pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError> {
     let text = key_value.trim();
-    let text = text.strip_prefix(PEM_BEGIN).map_or(text, |text| text.split(PEM_END).next().unwrap_or(text));
+    let text = text
+        .strip_prefix(PEM_BEGIN)
+        .map_or(text, |text| text.split(PEM_END).next().unwrap_or(text));
     // Some senders escape the line breaks of a PEM text once too often.
     let text: String = text.replace("\\n", "").split_ascii_whitespace().collect();
     let der = base64::decode(&text).ok_or(ExchangeError::Encoding)?;
-    if let Some(public) = der.strip_prefix(X25519_PREFIX).filter(|public| public.len() == 32) {
+    if let Some(public) = der
+        .strip_prefix(X25519_PREFIX)
+        .filter(|public| public.len() == 32)
+    {
         let public: Box<[u8]> = public.into();
         // A point of low order gives the same secret with every key, so any key finds it out.
-        let probe = PeerKey { curve: Curve::X25519, public: public.clone(), nonce: [0; 32] };
+        let probe = PeerKey {
+            curve: Curve::X25519,
+            public: public.clone(),
+            nonce: [0; 32],
+        };
         KeyPair::from_random(Curve::X25519, [1; 32], [0; 32]).shared(&probe)?;
         return Ok((Curve::X25519, public));
     }
-    let point = der.strip_prefix(WEIERSTRASS_PREFIX).and_then(|point| <&[u8; 64]>::try_from(point).ok());
+    let point = der
+        .strip_prefix(WEIERSTRASS_PREFIX)
+        .and_then(|point| <&[u8; 64]>::try_from(point).ok());
     let point = point.ok_or(ExchangeError::OtherCurve)?;
     if !weierstrass::is_usable(point) {
         return Err(ExchangeError::OffCurve);
@@ -87,10 +98,16 @@ pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError>
 pub fn write_public(curve: Curve, public: &[u8]) -> String {
     match curve {
         Curve::Weierstrass => {
-            format!("{PEM_BEGIN}{}{PEM_END}", base64::encode(&[&WEIERSTRASS_PREFIX[..], public].concat()))
+            format!(
+                "{PEM_BEGIN}{}{PEM_END}",
+                base64::encode(&[&WEIERSTRASS_PREFIX[..], public].concat())
+            )
         }
         Curve::X25519 => {
-            format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", base64::encode(&[&X25519_PREFIX[..], public].concat()))
+            format!(
+                "{PEM_BEGIN}\n{}\n{PEM_END}\n",
+                base64::encode(&[&X25519_PREFIX[..], public].concat())
+            )
         }
     }
 }
@@ -100,7 +117,9 @@ pub fn write_public(curve: Curve, public: &[u8]) -> String {
 /// # Errors
 /// [`ExchangeError::Nonce`].
 pub fn read_nonce(text: &str) -> Result<[u8; 32], ExchangeError> {
-    base64::decode(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or(ExchangeError::Nonce)
+    base64::decode(text.trim())
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(ExchangeError::Nonce)
 }
 
 /// A key pair and a nonce, for one delivery.
@@ -127,15 +146,25 @@ impl KeyPair {
     ///
     /// # Errors
     /// [`ExchangeError::PrivateKey`].
-    pub fn from_private(curve: Curve, private: [u8; 32], nonce: [u8; 32]) -> Result<Self, ExchangeError> {
+    pub fn from_private(
+        curve: Curve,
+        private: [u8; 32],
+        nonce: [u8; 32],
+    ) -> Result<Self, ExchangeError> {
         let public: Option<Box<[u8]>> = match curve {
             Curve::Weierstrass => weierstrass::public_key(&private).map(|public| public[..].into()),
             Curve::X25519 => {
                 let key = PrivateKey::from_private_key(&X25519, &private).ok();
-                key.and_then(|key| key.compute_public_key().ok()).map(|public| public.as_ref().into())
+                key.and_then(|key| key.compute_public_key().ok())
+                    .map(|public| public.as_ref().into())
             }
         };
-        Ok(Self { curve, private, public: public.ok_or(ExchangeError::PrivateKey)?, nonce })
+        Ok(Self {
+            curve,
+            private,
+            public: public.ok_or(ExchangeError::PrivateKey)?,
+            nonce,
+        })
     }
 
     pub fn private(&self) -> &[u8; 32] {
@@ -149,7 +178,8 @@ impl KeyPair {
         }
         match self.curve {
             Curve::Weierstrass => {
-                let public = <&[u8; 64]>::try_from(&*peer.public).map_err(|_| ExchangeError::OffCurve)?;
+                let public =
+                    <&[u8; 64]>::try_from(&*peer.public).map_err(|_| ExchangeError::OffCurve)?;
                 weierstrass::agree(&self.private, public).ok_or(ExchangeError::OffCurve)
             }
             Curve::X25519 => {
@@ -167,12 +197,17 @@ impl KeyPair {
     fn session(&self, peer: &PeerKey) -> Result<([u8; 32], [u8; 12]), ExchangeError> {
         let shared = self.shared(peer)?;
         let mut mixed = self.nonce;
-        mixed.iter_mut().zip(peer.nonce).for_each(|(ours, theirs)| *ours ^= theirs);
+        mixed
+            .iter_mut()
+            .zip(peer.nonce)
+            .for_each(|(ours, theirs)| *ours ^= theirs);
         let (salt, iv) = mixed.split_at(20);
         let mut key = [0; 32];
         let extracted = Salt::new(HKDF_SHA256, salt).extract(&shared);
         let expanded = extracted.expand(&[], Length32).expect("32 bytes are few");
-        expanded.fill(&mut key).expect("the length is the one asked for");
+        expanded
+            .fill(&mut key)
+            .expect("the length is the one asked for");
         Ok((key, iv.try_into().expect("12 of 32 bytes are left")))
     }
 
@@ -184,7 +219,8 @@ impl KeyPair {
         let (key, iv) = self.session(peer)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
         let iv = Nonce::assume_unique_for_key(iv);
-        key.seal_in_place_append_tag(iv, Aad::empty(), &mut plaintext).expect("a statement is short enough");
+        key.seal_in_place_append_tag(iv, Aad::empty(), &mut plaintext)
+            .expect("a statement is short enough");
         Ok(base64::encode(&plaintext))
     }
 
@@ -197,7 +233,9 @@ impl KeyPair {
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
         let mut sealed = base64::decode(encrypted.trim()).ok_or(ExchangeError::Ciphertext)?;
         let iv = Nonce::assume_unique_for_key(iv);
-        let plaintext = key.open_in_place(iv, Aad::empty(), &mut sealed).map_err(|_| ExchangeError::Tag)?;
+        let plaintext = key
+            .open_in_place(iv, Aad::empty(), &mut sealed)
+            .map_err(|_| ExchangeError::Tag)?;
         Ok(plaintext.to_vec())
     }
 }

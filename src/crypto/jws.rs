@@ -13,7 +13,16 @@ use crate::domain::participants::{PublicKey, SignatureProfile};
 
 /// Signs the body as it goes over the wire: `header..signature`; `None` where the profile wants no signature.
 pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -> Option<String> {
-    sign_in_guise(key, body, profile, Guise { alg: "RS256", kid: key.kid(), crit: true })
+    sign_in_guise(
+        key,
+        body,
+        profile,
+        Guise {
+            alg: "RS256",
+            kid: key.kid(),
+            crit: true,
+        },
+    )
 }
 
 /// What the header of a signature says, whether it is so or not.
@@ -27,12 +36,19 @@ pub struct Guise<'a> {
 }
 
 /// [`sign_detached`] under a header of one's choice.
-pub fn sign_in_guise(key: &SigningKey, body: &[u8], profile: SignatureProfile, guise: Guise<'_>) -> Option<String> {
+pub fn sign_in_guise(
+    key: &SigningKey,
+    body: &[u8],
+    profile: SignatureProfile,
+    guise: Guise<'_>,
+) -> Option<String> {
     let Guise { alg, kid, crit } = guise;
     let (header, input) = match profile {
         SignatureProfile::Detached => {
             let crit = if crit { r#","crit":["b64"]"# } else { "" };
-            let header = url_encode(format!(r#"{{"alg":"{alg}","kid":"{kid}","b64":false{crit}}}"#).as_bytes());
+            let header = url_encode(
+                format!(r#"{{"alg":"{alg}","kid":"{kid}","b64":false{crit}}}"#).as_bytes(),
+            );
             let input = signing_input(&header, body);
             (header, input)
         }
@@ -66,7 +82,12 @@ pub fn open_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
     let genuine = fields["alg"] == "RS256"
         && (verifies(key, RsaHash::Sha256, input.as_bytes(), &signature)
             || (fields["b64"] == Value::Bool(false)
-                && verifies(key, RsaHash::Sha256, &signing_input(header, &payload), &signature)));
+                && verifies(
+                    key,
+                    RsaHash::Sha256,
+                    &signing_input(header, &payload),
+                    &signature,
+                )));
     genuine.then_some(payload)
 }
 
@@ -100,7 +121,9 @@ pub fn open_token(secret: &[u8], token: &str) -> Option<Vec<u8>> {
     let (header, payload) = input.split_once('.')?;
     let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    hmac::verify(&key, input.as_bytes(), &url_decode(tag)?).ok().filter(|()| fields["alg"] == "HS256")?;
+    hmac::verify(&key, input.as_bytes(), &url_decode(tag)?)
+        .ok()
+        .filter(|()| fields["alg"] == "HS256")?;
     url_decode(payload)
 }
 
@@ -160,7 +183,10 @@ pub fn verify_detached(signature: &str, body: &[u8], keys: &[&PublicKey]) -> Res
         return Err(Flaw::Critical(unknown.to_string()));
     }
     let key = match header["kid"].as_str() {
-        Some(kid) => keys.iter().find(|key| key.kid == kid).ok_or_else(|| Flaw::UnknownKey(kid.to_owned()))?,
+        Some(kid) => keys
+            .iter()
+            .find(|key| key.kid == kid)
+            .ok_or_else(|| Flaw::UnknownKey(kid.to_owned()))?,
         None if keys.len() == 1 => &keys[0],
         None => return Err(Flaw::UnknownKey("(none)".to_owned())),
     };
@@ -194,48 +220,96 @@ const SHOWN_BYTES: usize = 600;
 /// Checks a detached signature, and where it fails looks for what the sender may have signed instead: another form,
 /// another spelling of the body, another participant's key. `keys` are all that are known, each with its owner;
 /// `own` are those of the caller.
-pub fn explain(signature: &str, body: &[u8], own: &[&PublicKey], keys: &[(String, &PublicKey)]) -> Explanation {
+pub fn explain(
+    signature: &str,
+    body: &[u8],
+    own: &[&PublicKey],
+    keys: &[(String, &PublicKey)],
+) -> Explanation {
     let verdict = verify_detached(signature, body, own);
-    let mut explanation = Explanation { header: "not readable".to_owned(), verdict, signed: None, hints: Vec::new() };
+    let mut explanation = Explanation {
+        header: "not readable".to_owned(),
+        verdict,
+        signed: None,
+        hints: Vec::new(),
+    };
     let parts: Vec<_> = signature.split('.').collect();
     let [header_text, middle, signature] = parts[..] else {
-        explanation.hints.push(format!("a JWS has three parts, two dots; this has {} part(s)", parts.len()));
+        explanation.hints.push(format!(
+            "a JWS has three parts, two dots; this has {} part(s)",
+            parts.len()
+        ));
         return explanation;
     };
     if !middle.is_empty() {
-        explanation.hints.push("the middle part is not empty: take the payload out, leave the two dots".to_owned());
+        explanation.hints.push(
+            "the middle part is not empty: take the payload out, leave the two dots".to_owned(),
+        );
     }
-    let Some(header) = url_decode(header_text) else { return explanation };
+    let Some(header) = url_decode(header_text) else {
+        return explanation;
+    };
     explanation.header = shortened(&header);
-    let Ok(fields) = serde_json::from_slice::<Value>(&header) else { return explanation };
+    let Ok(fields) = serde_json::from_slice::<Value>(&header) else {
+        return explanation;
+    };
     let raw = fields["b64"] == Value::Bool(false);
-    let input =
-        if raw { signing_input(header_text, body) } else { signing_input(header_text, url_encode(body).as_bytes()) };
+    let input = if raw {
+        signing_input(header_text, body)
+    } else {
+        signing_input(header_text, url_encode(body).as_bytes())
+    };
     explanation.signed = Some(shortened(&input));
-    let Some(signature) = url_decode(signature) else { return explanation };
+    let Some(signature) = url_decode(signature) else {
+        return explanation;
+    };
     if explanation.verdict.is_ok() {
         return explanation;
     }
-    let hash = if fields["alg"] == "RS512" { RsaHash::Sha512 } else { RsaHash::Sha256 };
+    let hash = if fields["alg"] == "RS512" {
+        RsaHash::Sha512
+    } else {
+        RsaHash::Sha256
+    };
     // Where the header names a known key it is that one or none: every key tried is work that a stranger has caused.
-    let named: Vec<_> = keys.iter().filter(|(_, key)| fields["kid"] == *key.kid).collect();
-    let tried: Vec<_> = if named.is_empty() { keys.iter().collect() } else { named };
+    let named: Vec<_> = keys
+        .iter()
+        .filter(|(_, key)| fields["kid"] == *key.kid)
+        .collect();
+    let tried: Vec<_> = if named.is_empty() {
+        keys.iter().collect()
+    } else {
+        named
+    };
     for (spelling, bytes) in spellings(body) {
         let forms = [
             ("raw", signing_input(header_text, &bytes)),
-            ("base64url-encoded", signing_input(header_text, url_encode(&bytes).as_bytes())),
+            (
+                "base64url-encoded",
+                signing_input(header_text, url_encode(&bytes).as_bytes()),
+            ),
         ];
-        for ((form, input), (owner, key)) in forms.iter().flat_map(|form| tried.iter().map(move |key| (form, key))) {
+        for ((form, input), (owner, key)) in forms
+            .iter()
+            .flat_map(|form| tried.iter().map(move |key| (form, key)))
+        {
             if verifies(key, hash, input, &signature) {
-                explanation.hints.push(format!("it verifies with key {} of {owner} over {spelling}, {form}", key.kid));
+                explanation.hints.push(format!(
+                    "it verifies with key {} of {owner} over {spelling}, {form}",
+                    key.kid
+                ));
             }
         }
     }
     if body.len() > SPELLED_BYTES_MAX {
-        explanation.hints.push(format!("a body above {SPELLED_BYTES_MAX} bytes is not tried in other spellings"));
+        explanation.hints.push(format!(
+            "a body above {SPELLED_BYTES_MAX} bytes is not tried in other spellings"
+        ));
     }
     if explanation.hints.is_empty() {
-        explanation.hints.push("no known key verifies it over any usual spelling of the body".to_owned());
+        explanation
+            .hints
+            .push("no known key verifies it over any usual spelling of the body".to_owned());
     }
     explanation
 }
@@ -254,17 +328,35 @@ fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             spellings.push((name, bytes));
         }
     };
-    add("the body without white space at its end", body.trim_ascii_end().to_vec());
-    add("the body with a line break after it", [body, b"\n"].concat());
+    add(
+        "the body without white space at its end",
+        body.trim_ascii_end().to_vec(),
+    );
+    add(
+        "the body with a line break after it",
+        [body, b"\n"].concat(),
+    );
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
-        add("the body parsed and printed without spaces, keys sorted", value.to_string().into_bytes());
+        add(
+            "the body parsed and printed without spaces, keys sorted",
+            value.to_string().into_bytes(),
+        );
         add(
             "the body parsed and printed without spaces, keys sorted, and a line break",
             format!("{value}\n").into_bytes(),
         );
-        add("the body parsed and printed with spaces, keys sorted", format!("{value:#}").into_bytes());
+        add(
+            "the body parsed and printed with spaces, keys sorted",
+            format!("{value:#}").into_bytes(),
+        );
     }
-    add("the body without any white space", body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    add(
+        "the body without any white space",
+        body.iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect(),
+    );
     add("no body at all", Vec::new());
     spellings
 }
@@ -297,7 +389,9 @@ impl fmt::Display for Explanation {
         if let Some(signed) = &self.signed {
             writeln!(f, "signed bytes: {signed}")?;
         }
-        self.hints.iter().try_for_each(|hint| writeln!(f, "hint: {hint}"))
+        self.hints
+            .iter()
+            .try_for_each(|hint| writeln!(f, "hint: {hint}"))
     }
 }
 
@@ -308,7 +402,8 @@ mod tests {
     use crate::domain::participants::SignatureProfile;
 
     fn key() -> SigningKey {
-        SigningKey::from_pem("k1", include_str!("../../fixtures/keys/fiu-1.pem")).expect("the fixture is a key")
+        SigningKey::from_pem("k1", include_str!("../../fixtures/keys/fiu-1.pem"))
+            .expect("the fixture is a key")
     }
 
     #[test]
@@ -326,12 +421,20 @@ mod tests {
         let (key, signed) = (key(), br#"{"a":1}"#);
         let public = key.public();
         let keys = [("FIU-1".to_owned(), &public)];
-        let signature = sign_detached(&key, signed, SignatureProfile::Detached).expect("a signature");
+        let signature =
+            sign_detached(&key, signed, SignatureProfile::Detached).expect("a signature");
         let told = explain(&signature, b"{\"a\": 1}\n", &[&public], &keys).to_string();
-        assert!(told.contains("with key k1 of FIU-1 over the body parsed and printed without spaces"), "{told}");
+        assert!(
+            told.contains("with key k1 of FIU-1 over the body parsed and printed without spaces"),
+            "{told}"
+        );
         let told = explain(&signature, b"{}", &[&public], &keys).to_string();
         assert!(told.contains("no known key verifies it"), "{told}");
-        assert!(explain("a.b", b"{}", &[&public], &keys).to_string().contains("2 part(s)"));
+        assert!(
+            explain("a.b", b"{}", &[&public], &keys)
+                .to_string()
+                .contains("2 part(s)")
+        );
         assert!(explain(&signature, signed, &[&public], &keys).is_fine());
     }
 
@@ -340,8 +443,14 @@ mod tests {
         let (key, body) = (key(), b"{}");
         let header = super::url_encode(br#"{"alg":"RS256"}"#);
         let input = format!("{header}.{}", super::url_encode(body));
-        let signature = format!("{header}..{}", super::url_encode(&key.sign(input.as_bytes())));
-        assert_eq!(verify_detached(&signature, body, &[&key.public()]), Ok(Form::Encoded));
+        let signature = format!(
+            "{header}..{}",
+            super::url_encode(&key.sign(input.as_bytes()))
+        );
+        assert_eq!(
+            verify_detached(&signature, body, &[&key.public()]),
+            Ok(Form::Encoded)
+        );
     }
 
     #[test]
@@ -349,11 +458,23 @@ mod tests {
         let public = key().public();
         let header = |json: &str| format!("{}..AAAA", super::url_encode(json.as_bytes()));
         let verify = |signature: &str| verify_detached(signature, b"{}", &[&public]).unwrap_err();
-        assert_eq!(verify(&header(r#"{"alg":"none"}"#)), Flaw::Algorithm("none".to_owned()));
-        assert_eq!(verify(&header(r#"{"alg":"HS256"}"#)), Flaw::Algorithm("HS256".to_owned()));
-        assert_eq!(verify(&header(r#"{"alg":"RS256","kid":"zz"}"#)), Flaw::UnknownKey("zz".to_owned()));
+        assert_eq!(
+            verify(&header(r#"{"alg":"none"}"#)),
+            Flaw::Algorithm("none".to_owned())
+        );
+        assert_eq!(
+            verify(&header(r#"{"alg":"HS256"}"#)),
+            Flaw::Algorithm("HS256".to_owned())
+        );
+        assert_eq!(
+            verify(&header(r#"{"alg":"RS256","kid":"zz"}"#)),
+            Flaw::UnknownKey("zz".to_owned())
+        );
         let critical = r#"{"alg":"RS256","b64":false,"crit":["b64","exp"]}"#;
-        assert_eq!(verify(&header(critical)), Flaw::Critical("\"exp\"".to_owned()));
+        assert_eq!(
+            verify(&header(critical)),
+            Flaw::Critical("\"exp\"".to_owned())
+        );
         assert_eq!(verify(&header("[]x")), Flaw::BadHeader);
         assert_eq!(verify("abc"), Flaw::Malformed);
     }

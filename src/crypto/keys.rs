@@ -37,12 +37,20 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`] says what the text is not.
     pub fn from_pem(kid: &str, pem: &str) -> Result<Self, KeyError> {
-        let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----").ok_or(KeyError::NoPem)?;
-        let (body, _) = rest.split_once("-----END PRIVATE KEY-----").ok_or(KeyError::NoPem)?;
+        let (_, rest) = pem
+            .split_once("-----BEGIN PRIVATE KEY-----")
+            .ok_or(KeyError::NoPem)?;
+        let (body, _) = rest
+            .split_once("-----END PRIVATE KEY-----")
+            .ok_or(KeyError::NoPem)?;
         let body: String = body.split_ascii_whitespace().collect();
         let der = base64::decode(&body).ok_or(KeyError::NoPem)?;
-        let pair = RsaKeyPair::from_pkcs8(&der).map_err(|rejected| KeyError::NotRsa(rejected.to_string()))?;
-        Ok(Self { kid: kid.to_owned(), pair })
+        let pair = RsaKeyPair::from_pkcs8(&der)
+            .map_err(|rejected| KeyError::NotRsa(rejected.to_string()))?;
+        Ok(Self {
+            kid: kid.to_owned(),
+            pair,
+        })
     }
 
     pub fn kid(&self) -> &str {
@@ -53,17 +61,32 @@ impl SigningKey {
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
             .expect("a valid RSA key of 2048 bits or more signs every message");
         signature
     }
 
     /// The public half as verifiers keep it in a file (RFC 7468).
     pub fn public_pem(&self) -> String {
-        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("a valid RSA key has a public half");
+        let der: PublicKeyX509Der<'_> = self
+            .pair
+            .public_key()
+            .as_der()
+            .expect("a valid RSA key has a public half");
         let text = base64::encode(der.as_ref());
-        let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
-        format!("-----BEGIN PUBLIC KEY-----\n{}-----END PUBLIC KEY-----\n", lines.collect::<String>())
+        let lines = text
+            .as_bytes()
+            .chunks(64)
+            .map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+        format!(
+            "-----BEGIN PUBLIC KEY-----\n{}-----END PUBLIC KEY-----\n",
+            lines.collect::<String>()
+        )
     }
 
     pub fn public(&self) -> PublicKey {
@@ -95,8 +118,15 @@ impl Keyring {
     /// At least one key, each with the id of its AA; `spare` is a stranger's, or the next key of an AA.
     pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
-        let entry = |(aa, key): (_, SigningKey)| AaKey { aa, public: key.public(), private: Arc::new(key) };
-        Self { keys: keys.into_iter().map(entry).collect(), spare: Arc::new(spare) }
+        let entry = |(aa, key): (_, SigningKey)| AaKey {
+            aa,
+            public: key.public(),
+            private: Arc::new(key),
+        };
+        Self {
+            keys: keys.into_iter().map(entry).collect(),
+            spare: Arc::new(spare),
+        }
     }
 
     /// A key that is nobody's, to sign wrongly with.
@@ -106,7 +136,10 @@ impl Keyring {
 
     /// The public half of the key that this one's owner will have next.
     pub fn next_of(&self, key: &AaKey) -> PublicKey {
-        PublicKey { kid: next_kid(&key.public.kid), ..self.spare.public() }
+        PublicKey {
+            kid: next_kid(&key.public.kid),
+            ..self.spare.public()
+        }
     }
 
     /// The key that signs what concerns no consent.
@@ -116,7 +149,10 @@ impl Keyring {
 
     /// The key of this AA, which is one of the configuration's.
     pub fn of(&self, aa: &str) -> &AaKey {
-        self.keys.iter().find(|key| *key.aa == *aa).expect("every AA has a key")
+        self.keys
+            .iter()
+            .find(|key| *key.aa == *aa)
+            .expect("every AA has a key")
     }
 
     pub fn all(&self) -> &[AaKey] {
@@ -142,5 +178,10 @@ pub fn verifies(key: &PublicKey, hash: RsaHash, message: &[u8], signature: &[u8]
         RsaHash::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
         RsaHash::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
     };
-    RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent }.verify(parameters, message, signature).is_ok()
+    RsaPublicKeyComponents {
+        n: &key.modulus,
+        e: &key.exponent,
+    }
+    .verify(parameters, message, signature)
+    .is_ok()
 }

@@ -4,7 +4,8 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::cipher::{
-    AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey, UnboundCipherKey,
+    AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey,
+    PaddedBlockEncryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::pbkdf2;
@@ -20,7 +21,13 @@ impl MessageKey {
     /// `salt` is the message's `reqdate` or `resdate`.
     pub fn derive(passphrase: &str, salt: &str) -> Self {
         let mut key = [0; 32];
-        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt.as_bytes(), passphrase.as_bytes(), &mut key);
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA256,
+            ITERATIONS,
+            salt.as_bytes(),
+            passphrase.as_bytes(),
+            &mut key,
+        );
         Self(key)
     }
 
@@ -30,7 +37,8 @@ impl MessageKey {
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).expect("AES has CBC");
         let mut text = plaintext.as_bytes().to_vec();
         let zeros = EncryptionContext::Iv128(FixedLength::from([0; 16]));
-        key.less_safe_encrypt(&mut text, zeros).expect("CBC takes an IV of 16 bytes");
+        key.less_safe_encrypt(&mut text, zeros)
+            .expect("CBC takes an IV of 16 bytes");
         base64::url_encode_padded(&text)
     }
 
@@ -58,5 +66,9 @@ pub fn unveil(text: &str, date: &str) -> Option<String> {
 }
 
 fn xor(bytes: &[u8], date: &str) -> Vec<u8> {
-    bytes.iter().zip(date.bytes().cycle()).map(|(byte, key)| byte ^ key).collect()
+    bytes
+        .iter()
+        .zip(date.bytes().cycle())
+        .map(|(byte, key)| byte ^ key)
+        .collect()
 }

@@ -8,7 +8,10 @@ use crate::crypto::base64;
 ///
 /// `secret` has the prefix `whsec_` and base64 after it; the configuration has checked that.
 pub fn sign(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
-    let key = secret.strip_prefix("whsec_").and_then(base64::decode).expect("the configuration checks secrets");
+    let key = secret
+        .strip_prefix("whsec_")
+        .and_then(base64::decode)
+        .expect("the configuration checks secrets");
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key));
     context.update(format!("{id}.{timestamp_s}.").as_bytes());
     context.update(body);
@@ -23,7 +26,12 @@ mod tests {
     fn the_published_example_signs_as_published() {
         // Test vector of the reference libraries of Standard Webhooks.
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
+        let signature = sign(
+            secret,
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            br#"{"test": 2432232314}"#,
+        );
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }

@@ -7,7 +7,11 @@
 use crypto_bigint::modular::ConstMontyParams;
 use crypto_bigint::{U256, const_monty_form, const_monty_params};
 
-const_monty_params!(Prime, U256, "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed");
+const_monty_params!(
+    Prime,
+    U256,
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed"
+);
 const_monty_form!(Field, Prime);
 
 const A: Field = element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa984914a144");
@@ -18,7 +22,8 @@ const BASE: Point = Point {
     z: Field::ONE,
 };
 /// The order of the base point.
-const ORDER: U256 = U256::from_be_hex("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
+const ORDER: U256 =
+    U256::from_be_hex("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
 
 const fn element(hex: &str) -> Field {
     Field::new(&U256::from_be_hex(hex))
@@ -32,7 +37,11 @@ struct Point {
     z: Field,
 }
 
-const INFINITY: Point = Point { x: Field::ONE, y: Field::ONE, z: Field::ZERO };
+const INFINITY: Point = Point {
+    x: Field::ONE,
+    y: Field::ONE,
+    z: Field::ZERO,
+};
 
 impl Point {
     fn is_infinity(&self) -> bool {
@@ -48,11 +57,18 @@ impl Point {
         let m = xx.double() + xx + A * zz.square();
         let t = m.square() - s.double();
         let eight_yyyy = yyyy.double().double().double();
-        Self { x: t, y: m * (s - t) - eight_yyyy, z: (*y + *z).square() - yy - zz }
+        Self {
+            x: t,
+            y: m * (s - t) - eight_yyyy,
+            z: (*y + *z).square() - yy - zz,
+        }
     }
 
     /// Formulas "add-2007-bl", and the cases that they leave out.
-    #[expect(clippy::many_single_char_names, reason = "the names are those of the published formulas")]
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names are those of the published formulas"
+    )]
     fn add(&self, other: &Self) -> Self {
         if self.is_infinity() {
             return *other;
@@ -65,20 +81,32 @@ impl Point {
         let (s1, s2) = (self.y * other.z * z2z2, other.y * self.z * z1z1);
         let (h, r) = (u2 - u1, (s2 - s1).double());
         if h == Field::ZERO {
-            return if r == Field::ZERO { self.double() } else { INFINITY };
+            return if r == Field::ZERO {
+                self.double()
+            } else {
+                INFINITY
+            };
         }
         let i = h.double().square();
         let j = h * i;
         let v = u1 * i;
         let x = r.square() - j - v.double();
         let y = r * (v - x) - (s1 * j).double();
-        Self { x, y, z: ((self.z + other.z).square() - z1z1 - z2z2) * h }
+        Self {
+            x,
+            y,
+            z: ((self.z + other.z).square() - z1z1 - z2z2) * h,
+        }
     }
 
     fn times(&self, scalar: &U256) -> Self {
         (0..256).rev().fold(INFINITY, |sum, bit| {
             let sum = sum.double();
-            if scalar.bit_vartime(bit) { sum.add(self) } else { sum }
+            if scalar.bit_vartime(bit) {
+                sum.add(self)
+            } else {
+                sum
+            }
         })
     }
 
@@ -125,13 +153,19 @@ fn point(public: &[u8; 64]) -> Option<Point> {
         (number < *Prime::PARAMS.modulus().as_ref()).then(|| Field::new(&number))
     };
     let (x, y) = (coordinate(&public[..32])?, coordinate(&public[32..])?);
-    (y.square() == (x.square() + A) * x + B).then_some(Point { x, y, z: Field::ONE })
+    (y.square() == (x.square() + A) * x + B).then_some(Point {
+        x,
+        y,
+        z: Field::ONE,
+    })
 }
 
 /// The shared secret: the x-coordinate, 32 bytes big-endian. `None` when the other's key is no point of the curve, or
 /// one of those few that give the same secret to everybody.
 pub fn agree(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
-    let (x, _) = point(public)?.times(&U256::from_be_slice(private)).coordinates()?;
+    let (x, _) = point(public)?
+        .times(&U256::from_be_slice(private))
+        .coordinates()?;
     Some(x)
 }
 
@@ -153,7 +187,10 @@ mod tests {
     fn both_sides_agree_and_other_points_are_refused() {
         let (ours, theirs) = (private_key([0xa5; 32]), private_key([0x3c; 32]));
         let public = |private| public_key(private).expect("a public key");
-        assert_eq!(agree(&ours, &public(&theirs)), agree(&theirs, &public(&ours)));
+        assert_eq!(
+            agree(&ours, &public(&theirs)),
+            agree(&theirs, &public(&ours))
+        );
         let mut off = public(&ours);
         off[63] ^= 1;
         assert!(!is_usable(&off) && agree(&theirs, &off).is_none());

@@ -203,7 +203,9 @@ pub struct InForce {
 impl Faults {
     /// Whether an answer may be given again.
     pub fn may_repeat_answers(&self) -> bool {
-        self.api.iter().any(|rule| rule.fault == ApiFault::StaleAnswer)
+        self.api
+            .iter()
+            .any(|rule| rule.fault == ApiFault::StaleAnswer)
     }
 }
 
@@ -214,7 +216,9 @@ mod tests {
 
     /// Pairs that cover the square evenly.
     fn pairs() -> impl Iterator<Item = (f64, f64)> {
-        (0..100).flat_map(|i| (0..100).map(move |j| ((f64::from(i) + 0.5) / 100.0, (f64::from(j) + 0.5) / 100.0)))
+        (0..100).flat_map(|i| {
+            (0..100).map(move |j| ((f64::from(i) + 0.5) / 100.0, (f64::from(j) + 0.5) / 100.0))
+        })
     }
 
     fn quantile(latency: Latency, per_cent: usize) -> i64 {
@@ -225,23 +229,49 @@ mod tests {
 
     #[test]
     fn a_lognormal_latency_has_the_median_and_the_tail_that_it_names() {
-        let latency = Latency::Lognormal { p50: Span::seconds(1), p99: Span::seconds(8) };
-        assert!((950..=1050).contains(&quantile(latency, 50)), "{}", quantile(latency, 50));
-        assert!((7_000..=9_000).contains(&quantile(latency, 99)), "{}", quantile(latency, 99));
+        let latency = Latency::Lognormal {
+            p50: Span::seconds(1),
+            p99: Span::seconds(8),
+        };
+        assert!(
+            (950..=1050).contains(&quantile(latency, 50)),
+            "{}",
+            quantile(latency, 50)
+        );
+        assert!(
+            (7_000..=9_000).contains(&quantile(latency, 99)),
+            "{}",
+            quantile(latency, 99)
+        );
     }
 
     #[test]
     fn every_latency_lies_between_nothing_and_the_longest() {
         let all = [
             Latency::Fixed(Span::seconds(100_000)),
-            Latency::Uniform { min: Span(10), max: Span(20) },
-            Latency::Normal { mean: Span(0), deviation: Span::seconds(10_000) },
-            Latency::Lognormal { p50: Span(0), p99: Span::seconds(9_999) },
+            Latency::Uniform {
+                min: Span(10),
+                max: Span(20),
+            },
+            Latency::Normal {
+                mean: Span(0),
+                deviation: Span::seconds(10_000),
+            },
+            Latency::Lognormal {
+                p50: Span(0),
+                p99: Span::seconds(9_999),
+            },
         ];
         for latency in all {
-            assert!(pairs().all(|pair| (Span::ZERO..=LATENCY_MAX).contains(&latency.draw(pair))), "{latency:?}");
+            assert!(
+                pairs().all(|pair| (Span::ZERO..=LATENCY_MAX).contains(&latency.draw(pair))),
+                "{latency:?}"
+            );
         }
-        let uniform = Latency::Uniform { min: Span(10), max: Span(20) };
+        let uniform = Latency::Uniform {
+            min: Span(10),
+            max: Span(20),
+        };
         assert!(pairs().all(|pair| (10..=20).contains(&uniform.draw(pair).0)));
     }
 }

@@ -12,7 +12,10 @@ pub struct Month {
 
 impl Month {
     pub fn of(date: NaiveDate) -> Self {
-        Self { year: date.year(), month: date.month() }
+        Self {
+            year: date.year(),
+            month: date.month(),
+        }
     }
 
     /// A number that grows by one from month to month.
@@ -22,17 +25,38 @@ impl Month {
 
     #[must_use]
     pub fn previous(self) -> Self {
-        if self.month == 1 { Self { year: self.year - 1, month: 12 } } else { Self { month: self.month - 1, ..self } }
+        if self.month == 1 {
+            Self {
+                year: self.year - 1,
+                month: 12,
+            }
+        } else {
+            Self {
+                month: self.month - 1,
+                ..self
+            }
+        }
     }
 
     #[must_use]
     pub fn next(self) -> Self {
-        if self.month == 12 { Self { year: self.year + 1, month: 1 } } else { Self { month: self.month + 1, ..self } }
+        if self.month == 12 {
+            Self {
+                year: self.year + 1,
+                month: 1,
+            }
+        } else {
+            Self {
+                month: self.month + 1,
+                ..self
+            }
+        }
     }
 
     /// The `day`th, or the last day where the month is shorter.
     pub fn day(self, day: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.length())).expect("the day is in the month")
+        NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.length()))
+            .expect("the day is in the month")
     }
 
     /// Days in the month.
@@ -53,18 +77,28 @@ impl Month {
 
     /// The last day on which banks and employers work.
     pub fn last_working_day(self) -> u32 {
-        (1..=self.length()).rev().find(|day| is_working_day(self.day(*day))).expect("a month has working days")
+        (1..=self.length())
+            .rev()
+            .find(|day| is_working_day(self.day(*day)))
+            .expect("a month has working days")
     }
 
     /// The first month of its calendar quarter.
     #[must_use]
     pub fn quarter(self) -> Self {
-        Self { month: self.month - (self.month - 1) % 3, ..self }
+        Self {
+            month: self.month - (self.month - 1) % 3,
+            ..self
+        }
     }
 
     /// The year in which its financial year, which begins in April, began.
     pub fn financial_year(self) -> i32 {
-        if self.month >= 4 { self.year } else { self.year - 1 }
+        if self.month >= 4 {
+            self.year
+        } else {
+            self.year - 1
+        }
     }
 
     /// The month that is so many later.
@@ -72,12 +106,17 @@ impl Month {
     pub fn plus(self, months: u32) -> Self {
         let ordinal = self.ordinal() + i64::from(months);
         let year = i32::try_from(ordinal / 12).expect("a year of our era");
-        Self { year, month: u32::try_from(ordinal % 12).expect("below 12") + 1 }
+        Self {
+            year,
+            month: u32::try_from(ordinal % 12).expect("below 12") + 1,
+        }
     }
 
     /// Three letters.
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        const NAMES: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
         NAMES[self.month as usize - 1]
     }
 }
@@ -102,11 +141,15 @@ pub fn working_day_from(date: NaiveDate) -> NaiveDate {
 
 /// The first day on which exchanges and funds deal, from this one on: no Saturday either.
 pub fn trading_day_from(date: NaiveDate) -> NaiveDate {
-    first_from(date, |date| date.weekday() != Weekday::Sat && is_working_day(date))
+    first_from(date, |date| {
+        date.weekday() != Weekday::Sat && is_working_day(date)
+    })
 }
 
 fn first_from(date: NaiveDate, is_such: impl Fn(NaiveDate) -> bool) -> NaiveDate {
-    date.iter_days().find(|date| is_such(*date)).expect("a day within the calendar")
+    date.iter_days()
+        .find(|date| is_such(*date))
+        .expect("a day within the calendar")
 }
 
 /// Bank holidays that are the same in all of India and whose date can be computed: Republic Day, the yearly closing of
@@ -114,8 +157,10 @@ fn first_from(date: NaiveDate, is_such: impl Fn(NaiveDate) -> bool) -> NaiveDate
 ///
 /// `Assumption:` holidays by the moon's calendars and those of single states are left out.
 pub fn is_bank_holiday(date: NaiveDate) -> bool {
-    matches!((date.month(), date.day()), (1, 26) | (4, 1) | (8, 15) | (10, 2) | (12, 25))
-        || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
+    matches!(
+        (date.month(), date.day()),
+        (1, 26) | (4, 1) | (8, 15) | (10, 2) | (12, 25)
+    ) || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
 }
 
 /// Two days before Easter (the Gregorian computus, as Meeus and others print it).
@@ -129,7 +174,8 @@ fn good_friday(year: i32) -> NaiveDate {
     let month = (moon + weekday + 90) / 25;
     let day = (moon + weekday + month + 19) % 32;
     let small = |number: i32| u32::try_from(number).expect("a month or a day");
-    let easter = NaiveDate::from_ymd_opt(year, small(month), small(day)).expect("Easter is in the calendar");
+    let easter =
+        NaiveDate::from_ymd_opt(year, small(month), small(day)).expect("Easter is in the calendar");
     easter - chrono::Days::new(2)
 }
 
@@ -142,37 +188,75 @@ mod tests {
     #[test]
     fn second_and_fourth_saturdays_are_free() {
         let march = |day| NaiveDate::from_ymd_opt(2024, 3, day).unwrap();
-        let free: Vec<u32> = (1..=31).filter(|day| !is_working_day(march(*day))).collect();
+        let free: Vec<u32> = (1..=31)
+            .filter(|day| !is_working_day(march(*day)))
+            .collect();
         assert_eq!(free, [3, 9, 10, 17, 23, 24, 29, 31]);
     }
 
     #[test]
     fn the_last_working_day_skips_a_sunday() {
-        assert_eq!(Month { year: 2024, month: 3 }.last_working_day(), 30);
-        assert_eq!(Month { year: 2024, month: 2 }.last_working_day(), 29);
+        assert_eq!(
+            Month {
+                year: 2024,
+                month: 3
+            }
+            .last_working_day(),
+            30
+        );
+        assert_eq!(
+            Month {
+                year: 2024,
+                month: 2
+            }
+            .last_working_day(),
+            29
+        );
     }
 
     #[test]
     fn good_friday_is_where_the_calendar_has_it() {
-        for (year, month, day) in
-            [(2019, 4, 19), (2020, 4, 10), (2024, 3, 29), (2025, 4, 18), (2026, 4, 3), (2038, 4, 23)]
-        {
-            assert!(is_bank_holiday(NaiveDate::from_ymd_opt(year, month, day).unwrap()), "{year}");
+        for (year, month, day) in [
+            (2019, 4, 19),
+            (2020, 4, 10),
+            (2024, 3, 29),
+            (2025, 4, 18),
+            (2026, 4, 3),
+            (2038, 4, 23),
+        ] {
+            assert!(
+                is_bank_holiday(NaiveDate::from_ymd_opt(year, month, day).unwrap()),
+                "{year}"
+            );
         }
     }
 
     #[test]
     fn months_have_the_calendars_length() {
-        for (year, month) in (1990..2110).flat_map(|year| (1..=12).map(move |month| (year, month))) {
+        for (year, month) in (1990..2110).flat_map(|year| (1..=12).map(move |month| (year, month)))
+        {
             let month = Month { year, month };
-            assert_eq!(month.day(month.length()).succ_opt(), Some(month.next().day(1)), "{month:?}");
+            assert_eq!(
+                month.day(month.length()).succ_opt(),
+                Some(month.next().day(1)),
+                "{month:?}"
+            );
         }
     }
 
     #[test]
     fn months_follow_each_other() {
-        let december = Month { year: 2023, month: 12 };
-        assert_eq!(december.next(), Month { year: 2024, month: 1 });
+        let december = Month {
+            year: 2023,
+            month: 12,
+        };
+        assert_eq!(
+            december.next(),
+            Month {
+                year: 2024,
+                month: 1
+            }
+        );
         assert_eq!(december.next().previous(), december);
         assert_eq!(december.next().ordinal() - december.ordinal(), 1);
     }

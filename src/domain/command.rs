@@ -112,7 +112,10 @@ impl Pace {
     /// This one, and what it leaves open as before.
     #[must_use]
     pub fn over(self, before: Self) -> Self {
-        Self { data: self.data.or(before.data), latency: self.latency.or(before.latency) }
+        Self {
+            data: self.data.or(before.data),
+            latency: self.latency.or(before.latency),
+        }
     }
 }
 
@@ -157,7 +160,10 @@ pub struct Outcome {
 impl Outcome {
     /// Every account answers so.
     pub fn all(status: FiStatus) -> Self {
-        Self { default: Some(status), ..Self::default() }
+        Self {
+            default: Some(status),
+            ..Self::default()
+        }
     }
 
     /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
@@ -168,13 +174,20 @@ impl Outcome {
     ) -> Self {
         let nobody_named = fips.is_empty() && accounts.is_empty();
         let default = default.or(nobody_named.then_some(FiStatus::Ready));
-        Self { default, fips, accounts, last_fip: None }
+        Self {
+            default,
+            fips,
+            accounts,
+            last_fip: None,
+        }
     }
 
     /// What one of a session's accounts answers. Who is said to be PENDING says nothing yet.
     pub fn of(&self, account: &SessionAccount, session: &[SessionAccount]) -> Option<FiStatus> {
         let named = |list: &[(Box<str>, FiStatus)], name: &str| {
-            list.iter().find(|(known, _)| &**known == name).map(|(_, status)| *status)
+            list.iter()
+                .find(|(known, _)| &**known == name)
+                .map(|(_, status)| *status)
         };
         let is_last = || {
             let several = session.iter().any(|other| other.fip != account.fip);
@@ -240,7 +253,9 @@ impl Selection {
             (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
                 && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
         };
-        let first = self.first.map_or(usize::MAX, |first| usize::try_from(first).unwrap_or(usize::MAX));
+        let first = self.first.map_or(usize::MAX, |first| {
+            usize::try_from(first).unwrap_or(usize::MAX)
+        });
         accounts.into_iter().filter(has).take(first).collect()
     }
 }
@@ -313,13 +328,18 @@ impl Verb {
     /// The verb as it is used when nobody says more: approval takes force at once, the customer revokes.
     pub const fn plain(input: Input) -> Self {
         match input {
-            Input::Approve => Self::Approve { hold: false, accounts: Choice::All },
+            Input::Approve => Self::Approve {
+                hold: false,
+                accounts: Choice::All,
+            },
             Input::Activate => Self::Activate,
             Input::Reject => Self::Reject,
             Input::Fail => Self::Fail,
             Input::Pause => Self::Pause,
             Input::Resume => Self::Resume,
-            Input::Revoke => Self::Revoke { by: Party::Customer },
+            Input::Revoke => Self::Revoke {
+                by: Party::Customer,
+            },
             Input::Expire => Self::Expire,
         }
     }

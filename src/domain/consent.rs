@@ -64,7 +64,10 @@ impl Status {
 
     /// What may happen now.
     pub fn legal(self) -> impl Iterator<Item = Input> {
-        Input::ALL.iter().copied().filter(move |input| self.after(*input).is_some())
+        Input::ALL
+            .iter()
+            .copied()
+            .filter(move |input| self.after(*input).is_some())
     }
 }
 
@@ -335,7 +338,12 @@ impl Consent {
     /// The window of the frequency in which a use at this instant counts; `None`: it begins a new one.
     fn window_at(&self, grant: &Grant, now: Timestamp) -> Option<Window> {
         let window = grant.window?;
-        let over = self.terms.frequency.0.after(window.began_at).is_none_or(|end| end <= now);
+        let over = self
+            .terms
+            .frequency
+            .0
+            .after(window.began_at)
+            .is_none_or(|end| end <= now);
         (!over).then_some(window)
     }
 
@@ -347,9 +355,9 @@ impl Consent {
         match (self.terms.fetch_type, self.terms.frequency) {
             (FetchType::OneTime, _) => grant.uses == 0,
             (FetchType::Periodic, (FrequencyUnit::Inf, _)) => true,
-            (FetchType::Periodic, (_, allowed)) => {
-                self.window_at(grant, now).is_none_or(|window| window.uses < allowed)
-            }
+            (FetchType::Periodic, (_, allowed)) => self
+                .window_at(grant, now)
+                .is_none_or(|window| window.uses < allowed),
         }
     }
 
@@ -371,14 +379,23 @@ impl Consent {
     /// The window after one more use.
     pub fn window_after_use(&self, grant: &Grant, now: Timestamp) -> Window {
         match self.window_at(grant, now) {
-            Some(window) => Window { uses: window.uses + 1, ..window },
-            None => Window { began_at: now, uses: 1 },
+            Some(window) => Window {
+                uses: window.uses + 1,
+                ..window
+            },
+            None => Window {
+                began_at: now,
+                uses: 1,
+            },
         }
     }
 
     /// The consent's id as it is told: from READY on, but not for a consent that the AA could not make in the end.
     pub fn consent_id(&self) -> Option<ConsentId> {
-        self.grant.as_ref().filter(|_| self.status != Status::Failed).map(|grant| grant.consent_id)
+        self.grant
+            .as_ref()
+            .filter(|_| self.status != Status::Failed)
+            .map(|grant| grant.consent_id)
     }
 }
 
@@ -389,10 +406,15 @@ mod tests {
     #[test]
     fn the_transition_table_is_the_one_printed_in_the_design() {
         let row = |first: &str, cells: Vec<&str>| {
-            let line = cells.iter().fold(format!("{first:9}"), |line, cell| line + &format!(" {cell:9}"));
+            let line = cells.iter().fold(format!("{first:9}"), |line, cell| {
+                line + &format!(" {cell:9}")
+            });
             line.trim_end().to_owned() + "\n"
         };
-        let mut table = row("from", Input::ALL.iter().map(|input| input.as_str()).collect());
+        let mut table = row(
+            "from",
+            Input::ALL.iter().map(|input| input.as_str()).collect(),
+        );
         for status in Status::ALL {
             let next = |input: &Input| status.after(*input).map_or("-", Status::as_str);
             table += &row(status.as_str(), Input::ALL.iter().map(next).collect());
@@ -402,7 +424,18 @@ mod tests {
 
     #[test]
     fn four_states_are_the_end() {
-        let terminal: Vec<_> = Status::ALL.iter().filter(|status| status.legal().next().is_none()).collect();
-        assert_eq!(terminal, [&Status::Revoked, &Status::Expired, &Status::Rejected, &Status::Failed]);
+        let terminal: Vec<_> = Status::ALL
+            .iter()
+            .filter(|status| status.legal().next().is_none())
+            .collect();
+        assert_eq!(
+            terminal,
+            [
+                &Status::Revoked,
+                &Status::Expired,
+                &Status::Rejected,
+                &Status::Failed
+            ]
+        );
     }
 }

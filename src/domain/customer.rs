@@ -47,11 +47,24 @@ impl Link {
 
     /// The wish without these accounts; `None` when nothing is left of it.
     pub fn without(self: &Arc<Self>, done: &[Account]) -> Option<Arc<Self>> {
-        let same = |one: &Account| done.iter().any(|other| other.is(&one.fip, &one.account_ref));
+        let same = |one: &Account| {
+            done.iter()
+                .any(|other| other.is(&one.fip, &one.account_ref))
+        };
         if !self.accounts.iter().any(same) {
             return Some(Arc::clone(self));
         }
-        let accounts: Arc<[Account]> = self.accounts.iter().filter(|account| !same(account)).cloned().collect();
-        (!accounts.is_empty()).then(|| Arc::new(Self { accounts, ..(**self).clone() }))
+        let accounts: Arc<[Account]> = self
+            .accounts
+            .iter()
+            .filter(|account| !same(account))
+            .cloned()
+            .collect();
+        (!accounts.is_empty()).then(|| {
+            Arc::new(Self {
+                accounts,
+                ..(**self).clone()
+            })
+        })
     }
 }

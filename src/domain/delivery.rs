@@ -53,14 +53,24 @@ pub struct Delivery {
 impl Delivery {
     /// What befalls the attempt of this number.
     pub fn faults_of(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
-        let hit = move |befallen: &&Befallen| !befallen.fault.name().is_of_the_way() && befallen.attempts.has(attempt);
-        self.faults.iter().filter(hit).map(|befallen| &befallen.fault)
+        let hit = move |befallen: &&Befallen| {
+            !befallen.fault.name().is_of_the_way() && befallen.attempts.has(attempt)
+        };
+        self.faults
+            .iter()
+            .filter(hit)
+            .map(|befallen| &befallen.fault)
     }
 
     /// The faults of its way, and those of this attempt, by name.
     pub fn fault_names(&self, attempt: u32) -> Vec<WebhookFaultName> {
-        let way = self.faults.iter().map(|befallen| befallen.fault.name()).filter(|name| name.is_of_the_way());
-        way.chain(self.faults_of(attempt).map(WebhookFault::name)).collect()
+        let way = self
+            .faults
+            .iter()
+            .map(|befallen| befallen.fault.name())
+            .filter(|name| name.is_of_the_way());
+        way.chain(self.faults_of(attempt).map(WebhookFault::name))
+            .collect()
     }
 }
 
@@ -103,8 +113,16 @@ impl Outcome {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Accepted { status, remark: None, .. } => write!(f, "accepted with {status}"),
-            Self::Accepted { status, remark: Some(remark), .. } => write!(f, "accepted with {status}, but {remark}"),
+            Self::Accepted {
+                status,
+                remark: None,
+                ..
+            } => write!(f, "accepted with {status}"),
+            Self::Accepted {
+                status,
+                remark: Some(remark),
+                ..
+            } => write!(f, "accepted with {status}, but {remark}"),
             Self::Refused { status, .. } => write!(f, "refused with {status}"),
             Self::Failed { reason } => write!(f, "failed: {reason}"),
         }
@@ -115,7 +133,11 @@ impl std::fmt::Display for Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The FIU answered 2xx. `remark` says when its body said otherwise.
-    Accepted { status: u16, body: String, remark: Option<String> },
+    Accepted {
+        status: u16,
+        body: String,
+        remark: Option<String>,
+    },
     /// The FIU answered something else.
     Refused { status: u16, body: String },
     /// There was no answer.

@@ -49,13 +49,30 @@ mod tests {
 
     #[test]
     fn numbers_are_what_format_strings_make_of_them() {
-        for number in [0, 5, 9, 10, 42, 99, 100, 101, 999, 1_000, 12_345, 1_000_000, u64::MAX] {
+        for number in [
+            0,
+            5,
+            9,
+            10,
+            42,
+            99,
+            100,
+            101,
+            999,
+            1_000,
+            12_345,
+            1_000_000,
+            u64::MAX,
+        ] {
             let mut out = Vec::new();
             push(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
             let mut place = [b' '; 7];
             fill(&mut place, number);
-            assert_eq!(std::str::from_utf8(&place).unwrap(), format!("{:07}", number % 10_000_000));
+            assert_eq!(
+                std::str::from_utf8(&place).unwrap(),
+                format!("{:07}", number % 10_000_000)
+            );
         }
     }
 }

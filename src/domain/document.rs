@@ -24,12 +24,20 @@ pub struct Element {
 
 impl Element {
     pub fn new(name: &'static str) -> Self {
-        Self { name, attributes: Vec::new(), children: Vec::new(), repeats: false }
+        Self {
+            name,
+            attributes: Vec::new(),
+            children: Vec::new(),
+            repeats: false,
+        }
     }
 
     /// One that may stand beside others of its name.
     pub fn one_of_many(name: &'static str) -> Self {
-        Self { repeats: true, ..Self::new(name) }
+        Self {
+            repeats: true,
+            ..Self::new(name)
+        }
     }
 
     #[must_use]
@@ -46,7 +54,10 @@ impl Element {
 
     /// The value of an attribute.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+        self.attributes
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| &**value)
     }
 
     /// The first child of this name.

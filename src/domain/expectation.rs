@@ -66,8 +66,18 @@ impl std::fmt::Display for Sought {
                 write!(f, "events {name}")?;
                 about
             }
-            Self::Webhook { event, status, answered, fault, about } => {
-                write!(f, "webhooks {}", event.map_or("of any kind", NoticeKind::as_str))?;
+            Self::Webhook {
+                event,
+                status,
+                answered,
+                fault,
+                about,
+            } => {
+                write!(
+                    f,
+                    "webhooks {}",
+                    event.map_or("of any kind", NoticeKind::as_str)
+                )?;
                 if let Some(status) = status {
                     write!(f, " that tell {status}")?;
                 }
@@ -84,9 +94,15 @@ impl std::fmt::Display for Sought {
                 about
             }
         };
-        let About { handle, customer, fiu } = about;
+        let About {
+            handle,
+            customer,
+            fiu,
+        } = about;
         handle.map_or(Ok(()), |handle| write!(f, " of the consent {handle}"))?;
-        customer.as_ref().map_or(Ok(()), |customer| write!(f, " of {customer}"))?;
+        customer
+            .as_ref()
+            .map_or(Ok(()), |customer| write!(f, " of {customer}"))?;
         fiu.as_ref().map_or(Ok(()), |fiu| write!(f, " of {fiu}"))
     }
 }
@@ -108,20 +124,34 @@ pub struct StatusClass {
 
 impl std::fmt::Display for StatusClass {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}xx", self.first / 100) }
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}xx", self.first / 100)
+        }
     }
 }
 
 impl StatusClass {
     /// `503`, or `5xx`.
     pub fn parse(text: &str) -> Option<Self> {
-        let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..600).contains(code));
+        let code = |text: &str| {
+            text.parse::<u16>()
+                .ok()
+                .filter(|code| (100..600).contains(code))
+        };
         match text.strip_suffix("xx") {
             Some(hundreds) if hundreds.len() == 1 => {
                 let first = code(&format!("{hundreds}00"))?;
-                Some(Self { first, last: first + 99 })
+                Some(Self {
+                    first,
+                    last: first + 99,
+                })
             }
-            _ => code(text).map(|code| Self { first: code, last: code }),
+            _ => code(text).map(|code| Self {
+                first: code,
+                last: code,
+            }),
         }
     }
 
@@ -138,11 +168,20 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    pub const NONE: Self = Self { at_least: 0, at_most: Some(0) };
-    pub const SOME: Self = Self { at_least: 1, at_most: None };
+    pub const NONE: Self = Self {
+        at_least: 0,
+        at_most: Some(0),
+    };
+    pub const SOME: Self = Self {
+        at_least: 1,
+        at_most: None,
+    };
 
     pub const fn exactly(count: u64) -> Self {
-        Self { at_least: count, at_most: Some(count) }
+        Self {
+            at_least: count,
+            at_most: Some(count),
+        }
     }
 
     pub fn has(self, count: u64) -> bool {

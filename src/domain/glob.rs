@@ -13,7 +13,11 @@ impl Glob {
 
     /// Whether the whole of the text is of this pattern.
     pub fn matches(&self, text: &str) -> bool {
-        meet(self.0.as_bytes(), text.to_ascii_lowercase().as_bytes(), false)
+        meet(
+            self.0.as_bytes(),
+            text.to_ascii_lowercase().as_bytes(),
+            false,
+        )
     }
 
     /// Whether some text is of both patterns.
@@ -47,7 +51,11 @@ fn meet(first: &[u8], second: &[u8], wild: bool) -> bool {
         next[0] = row[0] && *byte == b'*';
         for (j, other) in second.iter().enumerate() {
             // A star is nothing more, or takes one more of the other.
-            next[j + 1] = if *byte == b'*' || star(*other) { row[j + 1] || next[j] } else { row[j] && byte == other };
+            next[j + 1] = if *byte == b'*' || star(*other) {
+                row[j + 1] || next[j]
+            } else {
+                row[j] && byte == other
+            };
         }
         row = next;
     }
@@ -71,7 +79,11 @@ mod tests {
             ("abc", "abcd", false),
             ("", "", true),
         ] {
-            assert_eq!(Glob::new(pattern).matches(text), expected, "{pattern} {text}");
+            assert_eq!(
+                Glob::new(pattern).matches(text),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 
@@ -86,7 +98,11 @@ mod tests {
             ("*", "x", true),
             ("a*c", "ab", false),
         ] {
-            assert_eq!(Glob::new(one).overlaps(&Glob::new(other)), expected, "{one} {other}");
+            assert_eq!(
+                Glob::new(one).overlaps(&Glob::new(other)),
+                expected,
+                "{one} {other}"
+            );
         }
     }
 

@@ -76,7 +76,12 @@ mod tests {
 
     #[test]
     fn only_the_hyphenated_spelling_is_an_id() {
-        for text in ["", "07070707070747078707070707070707", "{07070707-0707-4707-8707-070707070707}", "x"] {
+        for text in [
+            "",
+            "07070707070747078707070707070707",
+            "{07070707-0707-4707-8707-070707070707}",
+            "x",
+        ] {
             assert_eq!(ConsentHandle::parse(text), None, "{text}");
         }
     }

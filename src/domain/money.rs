@@ -24,7 +24,11 @@ impl Paise {
             return None;
         }
         let paise: i64 = decimals.parse().ok()?;
-        let paise = if decimals.len() == 1 { paise * 10 } else { paise };
+        let paise = if decimals.len() == 1 {
+            paise * 10
+        } else {
+            paise
+        };
         Some(Self(sign * (rupees.parse::<i64>().ok()? * 100 + paise)))
     }
 }
@@ -85,7 +89,20 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", "-", ".", "1.", ".5", "1.234", "1e5", "₹5", "1,000", "99999999999999", "--1", "+1"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "1.234",
+            "1e5",
+            "₹5",
+            "1,000",
+            "99999999999999",
+            "--1",
+            "+1",
+        ] {
             assert_eq!(Paise::parse(text), None, "{text}");
         }
     }

@@ -58,8 +58,12 @@ pub(crate) use named;
 pub fn meant<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let text = text.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
-    let near = names.into_iter().map(|name| (distance(name), name)).min_by_key(|(distance, _)| *distance);
-    near.filter(|(distance, _)| *distance <= 1 + text.len() / 4).map(|(_, name)| name)
+    let near = names
+        .into_iter()
+        .map(|name| (distance(name), name))
+        .min_by_key(|(distance, _)| *distance);
+    near.filter(|(distance, _)| *distance <= 1 + text.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// What an unknown name's error goes on with: the one that was meant, or all there are.

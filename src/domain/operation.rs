@@ -60,7 +60,11 @@ impl Operation {
     pub const fn acts(self) -> bool {
         matches!(
             self,
-            Self::ConsentCreate | Self::FiRequest | Self::ConsentRevoke | Self::TemplateSave | Self::AnalyticsGenerate
+            Self::ConsentCreate
+                | Self::FiRequest
+                | Self::ConsentRevoke
+                | Self::TemplateSave
+                | Self::AnalyticsGenerate
         )
     }
 }

@@ -71,7 +71,13 @@ pub struct Entity {
 impl Entity {
     /// An entity of which nothing is known but its id.
     pub fn named(id: &str) -> Self {
-        Self { id: id.into(), name: id.into(), api_key: id.into(), public_keys: Vec::new(), shipped_keys: false }
+        Self {
+            id: id.into(),
+            name: id.into(),
+            api_key: id.into(),
+            public_keys: Vec::new(),
+            shipped_keys: false,
+        }
     }
 }
 
@@ -113,7 +119,10 @@ impl WebhookUrls {
             NoticeKind::Analytics => &self.analytics,
         };
         let base = || self.base.as_ref().map(|base| format!("{base}{path}"));
-        own.as_ref().or(self.all.as_ref()).map(ToString::to_string).or_else(base)
+        own.as_ref()
+            .or(self.all.as_ref())
+            .map(ToString::to_string)
+            .or_else(base)
     }
 }
 
@@ -208,13 +217,22 @@ impl Participants {
 
     /// The FIU or FIP of this id.
     pub fn member(&self, id: &str) -> Option<Member> {
-        self.fiu(id).cloned().map(Member::Fiu).or_else(|| self.fip(id).cloned().map(Member::Fip))
+        self.fiu(id)
+            .cloned()
+            .map(Member::Fiu)
+            .or_else(|| self.fip(id).cloned().map(Member::Fip))
     }
 
     /// Whose API key this is.
     pub fn member_by_key(&self, api_key: &str) -> Option<Member> {
         let fiu = self.fius.iter().find(|fiu| &*fiu.entity.api_key == api_key);
-        let fip = || self.fips.iter().find(|fip| &*fip.entity.api_key == api_key).cloned().map(Member::Fip);
+        let fip = || {
+            self.fips
+                .iter()
+                .find(|fip| &*fip.entity.api_key == api_key)
+                .cloned()
+                .map(Member::Fip)
+        };
         fiu.cloned().map(Member::Fiu).or_else(fip)
     }
 }

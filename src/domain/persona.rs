@@ -30,7 +30,9 @@ pub struct Persona {
 impl Persona {
     /// Whether what it tells depends on the day of its first use.
     pub fn is_relative(&self) -> bool {
-        self.accounts.iter().any(|account| matches!(account.opened, Opened::Ago(..)))
+        self.accounts
+            .iter()
+            .any(|account| matches!(account.opened, Opened::Ago(..)))
     }
 }
 

@@ -23,7 +23,9 @@ pub enum Refusal {
         "ConsentDetail.consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
     )]
     AlreadyExpired { expiry: Timestamp, now: Timestamp },
-    #[error("the consent's use is exhausted: {0}; raise a consent with a higher Frequency, or advance the clock")]
+    #[error(
+        "the consent's use is exhausted: {0}; raise a consent with a higher Frequency, or advance the clock"
+    )]
     UsedUp(String),
     #[error(
         "FIDataRange {} to {} is not within the consent's, {} to {}", .asked.from, .asked.to, .granted.from, .granted.to
@@ -37,7 +39,9 @@ pub enum Refusal {
     DataGone(Timestamp),
     #[error("no account of the session {0} waits for an answer")]
     NothingAwaited(String),
-    #[error("this session was opened by the AA itself, without key material; ask with POST /FI/request")]
+    #[error(
+        "this session was opened by the AA itself, without key material; ask with POST /FI/request"
+    )]
     NoKey,
     #[error("fipId '{0}' has no account in this session")]
     FipNotInSession(String),
@@ -56,14 +60,26 @@ pub enum Refusal {
     )]
     NothingToGrant { customer: String, asked: String },
     #[error("{customer} has no account '{account}' {place}")]
-    UnknownAccount { customer: String, account: String, place: &'static str },
+    UnknownAccount {
+        customer: String,
+        account: String,
+        place: &'static str,
+    },
     #[error("analytics belong to the Unaport face; this session's consent is of the face {0}")]
     NoAnalytics(&'static str),
     #[error("{customer} has no account left to link{}", at(.fip.as_ref()))]
-    NothingToLink { customer: String, fip: Option<String> },
+    NothingToLink {
+        customer: String,
+        fip: Option<String>,
+    },
     #[error("{customer} has no linked account{}", at(.fip.as_ref()))]
-    NothingLinked { customer: String, fip: Option<String> },
-    #[error("a webhook that is {0} cannot be sent again; wait until it has ended, or waits for a retry")]
+    NothingLinked {
+        customer: String,
+        fip: Option<String>,
+    },
+    #[error(
+        "a webhook that is {0} cannot be sent again; wait until it has ended, or waits for a retry"
+    )]
     NotResendable(&'static str),
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
@@ -89,7 +105,11 @@ fn at(fip: Option<&String>) -> String {
 
 fn legal_list(status: Status) -> String {
     let legal: Vec<_> = status.legal().map(Input::as_str).collect();
-    if legal.is_empty() { "nothing, the state is final".to_owned() } else { legal.join(", ") }
+    if legal.is_empty() {
+        "nothing, the state is final".to_owned()
+    } else {
+        legal.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -99,9 +119,18 @@ mod tests {
 
     #[test]
     fn an_illegal_move_says_what_is_legal() {
-        let refusal = Refusal::IllegalMove { status: Status::Paused, input: Input::Approve };
-        assert_eq!(refusal.to_string(), "cannot approve a consent that is PAUSED; legal now: resume, revoke, expire");
-        let refusal = Refusal::IllegalMove { status: Status::Revoked, input: Input::Pause };
+        let refusal = Refusal::IllegalMove {
+            status: Status::Paused,
+            input: Input::Approve,
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"
+        );
+        let refusal = Refusal::IllegalMove {
+            status: Status::Revoked,
+            input: Input::Pause,
+        };
         assert_eq!(
             refusal.to_string(),
             "cannot pause a consent that is REVOKED; legal now: nothing, the state is final"

@@ -14,7 +14,11 @@ pub struct TextFault {
 
 impl std::fmt::Display for TextFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, column, message } = self;
+        let Self {
+            line,
+            column,
+            message,
+        } = self;
         match (line, column) {
             (0, _) => f.write_str(message),
             (line, 0) => write!(f, "{line}: {message}"),
@@ -26,7 +30,11 @@ impl std::fmt::Display for TextFault {
 impl TextFault {
     /// The fault as compilers print it, with its file before its place.
     pub fn of(&self, file: impl std::fmt::Display) -> String {
-        if self.line == 0 { format!("{file}: {self}") } else { format!("{file}:{self}") }
+        if self.line == 0 {
+            format!("{file}: {self}")
+        } else {
+            format!("{file}:{self}")
+        }
     }
 }
 

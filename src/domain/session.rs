@@ -116,7 +116,13 @@ impl SessionAccount {
     #[must_use]
     pub fn answering(&self, status: FiStatus, at: Timestamp) -> Self {
         let description = Cow::Borrowed(status.description());
-        Self { fip: Arc::clone(&self.fip), link_ref: self.link_ref.clone(), status, description, answered_at: at }
+        Self {
+            fip: Arc::clone(&self.fip),
+            link_ref: self.link_ref.clone(),
+            status,
+            description,
+            answered_at: at,
+        }
     }
 }
 
@@ -156,9 +162,16 @@ impl Session {
     /// The session with other accounts, and the status that follows from them.
     #[must_use]
     pub fn with(&self, accounts: Vec<SessionAccount>) -> Self {
-        let status =
-            if self.fips.iter().any(|part| part.failed) { SessionStatus::Failed } else { status_of(&accounts) };
-        Self { status, accounts, ..self.clone() }
+        let status = if self.fips.iter().any(|part| part.failed) {
+            SessionStatus::Failed
+        } else {
+            status_of(&accounts)
+        };
+        Self {
+            status,
+            accounts,
+            ..self.clone()
+        }
     }
 
     /// The analytics of its accounts, in their order.
@@ -168,7 +181,11 @@ impl Session {
 
     /// When the last of its accounts answered.
     pub fn prepared_at(&self) -> Timestamp {
-        self.accounts.iter().map(|account| account.answered_at).max().unwrap_or(self.opened_at)
+        self.accounts
+            .iter()
+            .map(|account| account.answered_at)
+            .max()
+            .unwrap_or(self.opened_at)
     }
 
     /// Whether its data is still kept.
@@ -176,31 +193,47 @@ impl Session {
     /// # Errors
     /// [`Refusal::DataGone`] from the end of the consent's data life on.
     pub fn check_life(&self, now: Timestamp) -> Result<(), Refusal> {
-        self.expires_at.filter(|at| *at <= now).map_or(Ok(()), |at| Err(Refusal::DataGone(at)))
+        self.expires_at
+            .filter(|at| *at <= now)
+            .map_or(Ok(()), |at| Err(Refusal::DataGone(at)))
     }
 
     /// Whether there is something to be had.
     pub fn has_data(&self) -> bool {
-        self.accounts.iter().any(|account| account.status.is_there())
+        self.accounts
+            .iter()
+            .any(|account| account.status.is_there())
     }
 
     /// Whether it waits for a FIP.
     pub fn is_open(&self) -> bool {
-        self.status != SessionStatus::Expired && self.accounts.iter().any(|account| account.status == FiStatus::Pending)
+        self.status != SessionStatus::Expired
+            && self
+                .accounts
+                .iter()
+                .any(|account| account.status == FiStatus::Pending)
     }
 
     /// Whether something is left that the FIU has not taken.
     pub fn has_remains(&self) -> bool {
-        self.accounts.iter().any(|account| matches!(account.status, FiStatus::Ready | FiStatus::Pending))
+        self.accounts
+            .iter()
+            .any(|account| matches!(account.status, FiStatus::Ready | FiStatus::Pending))
     }
 }
 
 /// One account that times out makes the session FAILED while READY ones stay fetchable; DENIED alone leaves it
 /// COMPLETED (Sahamati certification framework, session states; `reference/rebit.md` §3.3).
 fn status_of(accounts: &[SessionAccount]) -> SessionStatus {
-    if accounts.iter().any(|account| account.status == FiStatus::Timeout) {
+    if accounts
+        .iter()
+        .any(|account| account.status == FiStatus::Timeout)
+    {
         SessionStatus::Failed
-    } else if accounts.iter().any(|account| account.status == FiStatus::Pending) {
+    } else if accounts
+        .iter()
+        .any(|account| account.status == FiStatus::Pending)
+    {
         SessionStatus::Active
     } else {
         SessionStatus::Completed

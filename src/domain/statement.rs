@@ -51,7 +51,11 @@ impl TransactionMode {
 
     /// Reads a name of either version.
     pub fn read(text: &str) -> Option<Self> {
-        if text == "FT" { Some(Self::Neft) } else { Self::parse(text) }
+        if text == "FT" {
+            Some(Self::Neft)
+        } else {
+            Self::parse(text)
+        }
     }
 }
 
@@ -107,7 +111,11 @@ impl Holders {
 
     /// What the schemas call it.
     pub fn kind(&self) -> &'static str {
-        if self.second.is_some() { "JOINT" } else { "SINGLE" }
+        if self.second.is_some() {
+            "JOINT"
+        } else {
+            "SINGLE"
+        }
     }
 }
 
@@ -130,7 +138,11 @@ pub struct Holder {
 impl Holder {
     /// What the schemas call it.
     pub fn nominee(&self) -> &'static str {
-        if self.nominee_registered { "REGISTERED" } else { "NOT-REGISTERED" }
+        if self.nominee_registered {
+            "REGISTERED"
+        } else {
+            "NOT-REGISTERED"
+        }
     }
 }
 
@@ -215,22 +227,61 @@ pub struct NewRow<'a> {
 
 impl Transactions {
     pub fn new(range: Range) -> Self {
-        Self { range, rows: Vec::new(), texts: String::new() }
+        Self {
+            range,
+            rows: Vec::new(),
+            texts: String::new(),
+        }
     }
 
     pub fn push(&mut self, row: NewRow<'_>) {
-        let NewRow { at, transaction_type, mode, amount, balance, id, narration, reference } = row;
+        let NewRow {
+            at,
+            transaction_type,
+            mode,
+            amount,
+            balance,
+            id,
+            narration,
+            reference,
+        } = row;
         let narration = self.keep(narration);
         let reference = self.keep(reference);
-        self.rows.push(Row { at, transaction_type, mode, amount, balance, id, narration, reference });
+        self.rows.push(Row {
+            at,
+            transaction_type,
+            mode,
+            amount,
+            balance,
+            id,
+            narration,
+            reference,
+        });
     }
 
     /// The rows with their texts.
     pub fn iter(&self) -> impl Iterator<Item = NewRow<'_>> {
         self.rows.iter().map(|row| {
-            let Row { at, transaction_type, mode, amount, balance, id, .. } = *row;
+            let Row {
+                at,
+                transaction_type,
+                mode,
+                amount,
+                balance,
+                id,
+                ..
+            } = *row;
             let (narration, reference) = (self.narration(row), self.reference(row));
-            NewRow { at, transaction_type, mode, amount, balance, id, narration, reference }
+            NewRow {
+                at,
+                transaction_type,
+                mode,
+                amount,
+                balance,
+                id,
+                narration,
+                reference,
+            }
         })
     }
 
@@ -243,7 +294,8 @@ impl Transactions {
     }
 
     fn keep(&mut self, text: &str) -> (u32, u32) {
-        let place = |length: usize| u32::try_from(length).expect("a statement's texts stay below 4 GiB");
+        let place =
+            |length: usize| u32::try_from(length).expect("a statement's texts stay below 4 GiB");
         let start = place(self.texts.len());
         self.texts.push_str(text);
         (start, place(self.texts.len()))

@@ -66,7 +66,9 @@ impl StreamKey<'_> {
 }
 
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -81,13 +83,28 @@ mod tests {
 
     #[test]
     fn every_part_of_the_key_counts() {
-        let key = StreamKey { seed: 1, owner: "a@mockaa", kind: Kind::Month, ordinal: 1 };
+        let key = StreamKey {
+            seed: 1,
+            owner: "a@mockaa",
+            kind: Kind::Month,
+            ordinal: 1,
+        };
         let others = [
             StreamKey { seed: 2, ..key },
-            StreamKey { owner: "b@mockaa", ..key },
-            StreamKey { kind: Kind::Profile, ..key },
+            StreamKey {
+                owner: "b@mockaa",
+                ..key
+            },
+            StreamKey {
+                kind: Kind::Profile,
+                ..key
+            },
             StreamKey { ordinal: 2, ..key },
         ];
-        assert!(others.iter().all(|other| other.seed_bytes() != key.seed_bytes()));
+        assert!(
+            others
+                .iter()
+                .all(|other| other.seed_bytes() != key.seed_bytes())
+        );
     }
 }

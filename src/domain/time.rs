@@ -69,7 +69,9 @@ impl Timestamp {
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
         let later = self.utc().checked_add_months(Months::new(months));
-        later.map_or(Self::MAX, |later| Self::from_millis(later.and_utc().timestamp_millis()))
+        later.map_or(Self::MAX, |later| {
+            Self::from_millis(later.and_utc().timestamp_millis())
+        })
     }
 
     /// Later or earlier by calendar months, as UTC counts them; stops at the years 1 and 9999.
@@ -78,8 +80,12 @@ impl Timestamp {
         if months >= 0 {
             return self.plus_months(months.unsigned_abs());
         }
-        let earlier = self.utc().checked_sub_months(Months::new(months.unsigned_abs()));
-        earlier.map_or(Self::MIN, |earlier| Self::from_millis(earlier.and_utc().timestamp_millis()))
+        let earlier = self
+            .utc()
+            .checked_sub_months(Months::new(months.unsigned_abs()));
+        earlier.map_or(Self::MIN, |earlier| {
+            Self::from_millis(earlier.and_utc().timestamp_millis())
+        })
     }
 
     /// How far `self` lies after `earlier` (negative: before it).
@@ -98,7 +104,10 @@ impl Timestamp {
     /// The instant as Indian banks write it: the time in India with its offset, to the second; ASCII.
     pub fn ist(self) -> [u8; 25] {
         let mut text = *b"0000-00-00T00:00:00+05:30";
-        put_second(&mut text, self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0));
+        put_second(
+            &mut text,
+            self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0),
+        );
         text
     }
 
@@ -108,7 +117,9 @@ impl Timestamp {
     }
 
     fn utc(self) -> NaiveDateTime {
-        DateTime::from_timestamp_millis(self.0).expect("years 1 to 9999 are representable").naive_utc()
+        DateTime::from_timestamp_millis(self.0)
+            .expect("years 1 to 9999 are representable")
+            .naive_utc()
     }
 }
 
@@ -165,7 +176,10 @@ mod tests {
 
     #[test]
     fn prints_milliseconds_and_z() {
-        assert_eq!(Timestamp::from_millis(1_544_096_397_153).to_string(), "2018-12-06T11:39:57.153Z");
+        assert_eq!(
+            Timestamp::from_millis(1_544_096_397_153).to_string(),
+            "2018-12-06T11:39:57.153Z"
+        );
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FrequencyUnit, Mode, Purpose, Range, Terms,
+    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FrequencyUnit, Mode, Purpose,
+    Range, Terms,
 };
 use crate::domain::ids::{ProductId, SessionId};
 use crate::domain::naming::named;
@@ -139,7 +140,10 @@ impl TermsPlan {
             consumer_type: ConsumerType::Fiu,
             customer,
             purpose: Arc::clone(&self.purpose),
-            range: Range { from: now.shifted_months(from), to: now.shifted_months(to) },
+            range: Range {
+                from: now.shifted_months(from),
+                to: now.shifted_months(to),
+            },
             data_life: self.data_life,
             frequency: self.frequency,
             filters: self.filters.clone(),
@@ -176,7 +180,11 @@ impl FetchQuirks {
 
 impl FromIterator<FetchQuirk> for FetchQuirks {
     fn from_iter<I: IntoIterator<Item = FetchQuirk>>(quirks: I) -> Self {
-        Self(quirks.into_iter().fold(0, |set, quirk| set | 1 << quirk as u8))
+        Self(
+            quirks
+                .into_iter()
+                .fold(0, |set, quirk| set | 1 << quirk as u8),
+        )
     }
 }
 

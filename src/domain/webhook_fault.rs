@@ -242,7 +242,10 @@ pub struct Counted {
 }
 
 impl Counted {
-    pub const ALL: Self = Self { first: 1, last: None };
+    pub const ALL: Self = Self {
+        first: 1,
+        last: None,
+    };
 
     pub fn has(self, number: u32) -> bool {
         number >= self.first && self.last.is_none_or(|last| number <= last)
@@ -264,7 +267,10 @@ pub struct WebhookPlace {
 impl WebhookPlace {
     pub fn has(&self, notice: &Notice) -> bool {
         self.event.is_none_or(|event| event == notice.kind())
-            && self.status.as_deref().is_none_or(|status| notice.status() == Some(status))
+            && self
+                .status
+                .as_deref()
+                .is_none_or(|status| notice.status() == Some(status))
     }
 }
 

@@ -24,7 +24,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 100_000, duration: Duration::from_secs(60), settle: Duration::from_millis(50) }
+        Self {
+            steps: 100_000,
+            duration: Duration::from_secs(60),
+            settle: Duration::from_millis(50),
+        }
     }
 }
 
@@ -54,7 +58,9 @@ pub enum Stopped {
 pub enum AdvanceRefused {
     #[error("another advance of this world is under way; one at a time")]
     UnderWay,
-    #[error("{target} lies before the world's clock, {now}; time only goes forward, reset the world to go back")]
+    #[error(
+        "{target} lies before the world's clock, {now}; time only goes forward, reset the world to go back"
+    )]
     Backwards { target: Timestamp, now: Timestamp },
 }
 
@@ -62,7 +68,11 @@ pub enum AdvanceRefused {
 ///
 /// # Errors
 /// [`AdvanceRefused`]; the clock has not moved then.
-pub async fn advance(world: &Arc<World>, target: AdvanceTarget, limits: Limits) -> Result<Advanced, AdvanceRefused> {
+pub async fn advance(
+    world: &Arc<World>,
+    target: AdvanceTarget,
+    limits: Limits,
+) -> Result<Advanced, AdvanceRefused> {
     let standing = Standing::begin(world)?;
     let from = standing.from;
     let to = match target {
@@ -71,10 +81,17 @@ pub async fn advance(world: &Arc<World>, target: AdvanceTarget, limits: Limits) 
         AdvanceTarget::UntilIdle => Timestamp::MAX,
     };
     if to < from {
-        return Err(AdvanceRefused::Backwards { target: to, now: from });
+        return Err(AdvanceRefused::Backwards {
+            target: to,
+            now: from,
+        });
     }
     let journal_after = world.lock().journal.written();
-    let mut journey = Journey { world, limits, fired: 0 };
+    let mut journey = Journey {
+        world,
+        limits,
+        fired: 0,
+    };
     let stopped = match tokio::time::timeout(limits.duration, journey.travel(to)).await {
         Ok(stopped) => stopped,
         Err(_) => Stopped::AtTimeLimit,
@@ -86,7 +103,13 @@ pub async fn advance(world: &Arc<World>, target: AdvanceTarget, limits: Limits) 
     }
     let to = world.now();
     drop(standing);
-    Ok(Advanced { from, to, fired, journal_after, stopped })
+    Ok(Advanced {
+        from,
+        to,
+        fired,
+        journal_after,
+        stopped,
+    })
 }
 
 struct Journey<'a> {
@@ -106,7 +129,9 @@ impl Journey<'_> {
             let due = {
                 let mut inner = self.world.lock();
                 let due = World::next_due(&mut inner).filter(|due| *due <= to);
-                let Some(due) = due else { return Stopped::AtTarget };
+                let Some(due) = due else {
+                    return Stopped::AtTarget;
+                };
                 if self.fired >= self.limits.steps {
                     return Stopped::AtStepLimit;
                 }
@@ -121,7 +146,10 @@ impl Journey<'_> {
     }
 
     /// Waits for the webhooks on their way, then for the FIU's own calls that they cause.
-    #[expect(clippy::disallowed_methods, reason = "settling is a wait in wall time, and the FIU is not ours to watch")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "settling is a wait in wall time, and the FIU is not ours to watch"
+    )]
     async fn settle(&self) {
         while !self.world.is_quiet() {
             let posted = self.world.lock().outbox.posted();

@@ -27,7 +27,10 @@ struct Own {
 
 impl std::fmt::Debug for Casting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Casting").field("own", &self.own.len()).field("default", &self.default).finish_non_exhaustive()
+        f.debug_struct("Casting")
+            .field("own", &self.own.len())
+            .field("default", &self.default)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,23 +46,46 @@ impl Casting {
         director: &dyn Director,
     ) -> Result<Option<Arc<dyn Script>>, Refusal> {
         let customer = &*raise.terms.customer;
-        let wanted = raise.scenario.as_deref().or(self.pinned.get(customer).map(String::as_str));
+        let wanted = raise
+            .scenario
+            .as_deref()
+            .or(self.pinned.get(customer).map(String::as_str));
         if let Some(name) = wanted {
             return self.named(name, director).map(Some);
         }
-        let own = self.own().filter(|script| script.casting().is_some_and(|casting| casting.has(raise)));
-        let own = own.max_by_key(|script| script.casting().map(super::super::domain::casting::Match::rank)).cloned();
-        if let Some(script) = own.or_else(|| director.matching(raise)).or_else(|| director.magic(customer)) {
+        let own = self
+            .own()
+            .filter(|script| script.casting().is_some_and(|casting| casting.has(raise)));
+        let own = own
+            .max_by_key(|script| {
+                script
+                    .casting()
+                    .map(super::super::domain::casting::Match::rank)
+            })
+            .cloned();
+        if let Some(script) = own
+            .or_else(|| director.matching(raise))
+            .or_else(|| director.magic(customer))
+        {
             return Ok(Some(script));
         }
-        let name = usual.or(self.default.as_deref()).or(director.default_name());
+        let name = usual
+            .or(self.default.as_deref())
+            .or(director.default_name());
         name.map(|name| self.named(name, director)).transpose()
     }
 
     /// The script of this name, the world's own first.
     pub fn named(&self, name: &str, director: &dyn Director) -> Result<Arc<dyn Script>, Refusal> {
-        let script = self.own.get(name).map(|own| Arc::clone(&own.script)).or_else(|| director.named(name));
-        script.ok_or_else(|| Refusal::UnknownScenario { name: name.to_owned(), known: self.names(director) })
+        let script = self
+            .own
+            .get(name)
+            .map(|own| Arc::clone(&own.script))
+            .or_else(|| director.named(name));
+        script.ok_or_else(|| Refusal::UnknownScenario {
+            name: name.to_owned(),
+            known: self.names(director),
+        })
     }
 
     pub fn names(&self, director: &dyn Director) -> Vec<String> {
@@ -80,7 +106,9 @@ impl Casting {
         if let Some(casting) = script.casting() {
             let ties = |other: &&Arc<dyn Script>| {
                 other.name() != name
-                    && other.casting().is_some_and(|known| known.rank() == casting.rank() && known.overlaps(casting))
+                    && other.casting().is_some_and(|known| {
+                        known.rank() == casting.rank() && known.overlaps(casting)
+                    })
             };
             if let Some(other) = self.own().find(ties) {
                 return Err(format!(
@@ -90,9 +118,17 @@ impl Casting {
             }
         }
         if !self.own.contains_key(&name) && self.own.len() >= OWN_MAX {
-            return Err(format!("the world has {OWN_MAX} scenarios of its own already; delete some"));
+            return Err(format!(
+                "the world has {OWN_MAX} scenarios of its own already; delete some"
+            ));
         }
-        self.own.insert(name, Own { script, text: text.into() });
+        self.own.insert(
+            name,
+            Own {
+                script,
+                text: text.into(),
+            },
+        );
         Ok(())
     }
 

@@ -4,7 +4,10 @@
 use crate::domain::time::Timestamp;
 
 /// The machine's time.
-#[expect(clippy::disallowed_methods, reason = "the one place where wall time enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where wall time enters"
+)]
 pub fn wall() -> Timestamp {
     Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
 }
@@ -35,17 +38,25 @@ pub enum Clock {
 impl Clock {
     pub fn starting(start: ClockStart, wall: Timestamp) -> Self {
         let at = start.at.unwrap_or(wall);
-        if start.frozen { Self::Frozen { at } } else { Self::running_from(at, wall) }
+        if start.frozen {
+            Self::Frozen { at }
+        } else {
+            Self::running_from(at, wall)
+        }
     }
 
     /// A clock that shows `at` now and runs on.
     pub fn running_from(at: Timestamp, wall: Timestamp) -> Self {
-        Self::Running { ahead_ms: at.since(wall).0 }
+        Self::Running {
+            ahead_ms: at.since(wall).0,
+        }
     }
 
     pub fn now(self, wall: Timestamp) -> Timestamp {
         match self {
-            Self::Running { ahead_ms } => Timestamp::from_millis(wall.as_millis().saturating_add(ahead_ms)),
+            Self::Running { ahead_ms } => {
+                Timestamp::from_millis(wall.as_millis().saturating_add(ahead_ms))
+            }
             Self::Frozen { at } | Self::Moving { at } => at,
         }
     }
@@ -90,7 +101,10 @@ mod tests {
     #[test]
     fn a_running_clock_keeps_its_distance_from_the_wall() {
         let wall = Timestamp::from_millis(1_000_000);
-        let start = ClockStart { at: Some(Timestamp::from_millis(5_000)), frozen: false };
+        let start = ClockStart {
+            at: Some(Timestamp::from_millis(5_000)),
+            frozen: false,
+        };
         let clock = Clock::starting(start, wall);
         assert_eq!(clock.now(wall.plus(Span(7))), Timestamp::from_millis(5_007));
         assert_eq!(clock.message_time(wall), wall);
@@ -99,7 +113,13 @@ mod tests {
     #[test]
     fn a_frozen_clock_stands() {
         let at = Timestamp::from_millis(5_000);
-        let clock = Clock::starting(ClockStart { at: Some(at), frozen: true }, Timestamp::from_millis(0));
+        let clock = Clock::starting(
+            ClockStart {
+                at: Some(at),
+                frozen: true,
+            },
+            Timestamp::from_millis(0),
+        );
         assert_eq!(clock.now(Timestamp::from_millis(999)), at);
         assert_eq!(clock.message_time(Timestamp::from_millis(999)), at);
     }

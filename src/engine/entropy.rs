@@ -20,24 +20,39 @@ pub fn id_bytes(key: StreamKey<'_>) -> [u8; 16] {
 
 /// A world's own seed: worlds of one sandbox differ, the same world of two runs does not.
 pub fn world_seed(sandbox_seed: u64, world: &str) -> u64 {
-    stream(StreamKey { seed: sandbox_seed, owner: world, kind: Kind::World, ordinal: 0 }).next_u64()
+    stream(StreamKey {
+        seed: sandbox_seed,
+        owner: world,
+        kind: Kind::World,
+        ordinal: 0,
+    })
+    .next_u64()
 }
 
 /// A seed for those who gave none; it is printed, so that the run can be repeated.
-#[expect(clippy::disallowed_methods, reason = "the one place where chance enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where chance enters"
+)]
 pub fn random_seed() -> u64 {
     // 32 bits: short enough to be copied from a terminal by hand.
     u64::from(rand::random::<u32>())
 }
 
 /// A token that nobody guesses, for a control API that other machines can reach.
-#[expect(clippy::disallowed_methods, reason = "a secret is the opposite of reproducible")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a secret is the opposite of reproducible"
+)]
 pub fn random_token() -> [u8; 24] {
     rand::random()
 }
 
 /// 32 bytes for a key or a nonce that somebody else is to encrypt to.
-#[expect(clippy::disallowed_methods, reason = "a secret is the opposite of reproducible")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a secret is the opposite of reproducible"
+)]
 pub fn random_key() -> [u8; 32] {
     rand::random()
 }

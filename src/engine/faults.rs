@@ -50,7 +50,10 @@ pub struct CallFault {
 impl CallFault {
     /// An answer that takes as long as two numbers of [0, 1) say.
     pub fn slow(latency: Latency, draw: (f64, f64)) -> Self {
-        Self { fault: ApiFault::Latency(latency), delay: latency.draw(draw) }
+        Self {
+            fault: ApiFault::Latency(latency),
+            delay: latency.draw(draw),
+        }
     }
 }
 
@@ -83,35 +86,72 @@ impl FaultBook {
 
     /// Whether an answer may be given again.
     pub fn may_repeat_answers(&self) -> bool {
-        self.named.values().any(|set| set.faults.may_repeat_answers())
+        self.named
+            .values()
+            .any(|set| set.faults.may_repeat_answers())
     }
 
     /// Takes out of force what has had its time.
     pub fn forget_past(&mut self, wall: Timestamp) {
-        if self.named.values().any(|set| set.until.is_some_and(|until| until <= wall)) {
-            self.named.retain(|_, set| set.until.is_none_or(|until| until > wall));
+        if self
+            .named
+            .values()
+            .any(|set| set.until.is_some_and(|until| until <= wall))
+        {
+            self.named
+                .retain(|_, set| set.until.is_none_or(|until| until > wall));
         }
     }
 
     /// What befalls a notice: by the named faults, and by those of its consent's scenario.
-    pub fn of_notice(&mut self, notice: &Notice, scripted: Option<&Faults>, wall: Timestamp) -> Vec<Befallen> {
+    pub fn of_notice(
+        &mut self,
+        notice: &Notice,
+        scripted: Option<&Faults>,
+        wall: Timestamp,
+    ) -> Vec<Befallen> {
         self.forget_past(wall);
-        let sets: Vec<_> = self.named.iter().map(|(name, set)| (owner(name), Arc::clone(&set.faults))).collect();
+        let sets: Vec<_> = self
+            .named
+            .iter()
+            .map(|(name, set)| (owner(name), Arc::clone(&set.faults)))
+            .collect();
         let mut befallen = Vec::new();
         for (owner, set) in &sets {
             self.meet_notice(owner, set, notice, wall, &mut befallen);
         }
         if let Some(set) = scripted.filter(|set| !set.webhooks.is_empty()) {
-            self.meet_notice(&format!("{}/", notice.consent.handle), set, notice, wall, &mut befallen);
+            self.meet_notice(
+                &format!("{}/", notice.consent.handle),
+                set,
+                notice,
+                wall,
+                &mut befallen,
+            );
         }
         befallen
     }
 
-    fn meet_notice(&mut self, owner: &str, set: &Faults, notice: &Notice, wall: Timestamp, found: &mut Vec<Befallen>) {
-        for (number, rule) in set.webhooks.iter().enumerate().filter(|(_, rule)| rule.place.has(notice)) {
+    fn meet_notice(
+        &mut self,
+        owner: &str,
+        set: &Faults,
+        notice: &Notice,
+        wall: Timestamp,
+        found: &mut Vec<Befallen>,
+    ) {
+        for (number, rule) in set
+            .webhooks
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.place.has(notice))
+        {
             let met = self.meet(format!("{owner}webhook/{number}"), wall);
             if rule.place.nth.has(met.count) {
-                found.push(Befallen { fault: rule.fault.clone(), attempts: rule.place.attempts });
+                found.push(Befallen {
+                    fault: rule.fault.clone(),
+                    attempts: rule.place.attempts,
+                });
             }
         }
     }
@@ -119,8 +159,14 @@ impl FaultBook {
     /// What befalls a call, by the named faults.
     pub fn of_call(&mut self, called: Called<'_>, seed: u64, wall: Timestamp) -> Vec<CallFault> {
         self.forget_past(wall);
-        let sets: Vec<_> = self.named.iter().map(|(name, set)| (owner(name), Arc::clone(&set.faults))).collect();
-        sets.iter().flat_map(|(owner, set)| self.meet_call(owner, set, called, seed, wall)).collect()
+        let sets: Vec<_> = self
+            .named
+            .iter()
+            .map(|(name, set)| (owner(name), Arc::clone(&set.faults)))
+            .collect();
+        sets.iter()
+            .flat_map(|(owner, set)| self.meet_call(owner, set, called, seed, wall))
+            .collect()
     }
 
     /// What befalls a call about a consent of this scenario.
@@ -134,7 +180,10 @@ impl FaultBook {
         if set.api.is_empty() {
             return Vec::new();
         }
-        let owner = format!("scenario {scenario}/{}/", called.customer.unwrap_or_default());
+        let owner = format!(
+            "scenario {scenario}/{}/",
+            called.customer.unwrap_or_default()
+        );
         self.meet_call(&owner, set, called, seed, wall)
     }
 
@@ -147,22 +196,37 @@ impl FaultBook {
         wall: Timestamp,
     ) -> Vec<CallFault> {
         let mut found = Vec::new();
-        for (number, rule) in set.api.iter().enumerate().filter(|(_, rule)| is_met(rule, called)) {
+        for (number, rule) in set
+            .api
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| is_met(rule, called))
+        {
             let key = format!("{owner}api/{number}");
             let met = self.meet(key.clone(), wall);
             let place = &rule.place;
-            let in_time = place.lasting.is_none_or(|lasting| wall.since(met.since) < lasting);
+            let in_time = place
+                .lasting
+                .is_none_or(|lasting| wall.since(met.since) < lasting);
             if !place.calls.has(met.count) || !in_time {
                 continue;
             }
-            let mut rng = stream(StreamKey { seed, owner: &key, kind: Kind::Fault, ordinal: u64::from(met.count) });
+            let mut rng = stream(StreamKey {
+                seed,
+                owner: &key,
+                kind: Kind::Fault,
+                ordinal: u64::from(met.count),
+            });
             if rng.random_range(0..1000) < u32::from(place.per_mille) {
                 let pair = (fraction(&mut rng), fraction(&mut rng));
                 let delay = match rule.fault {
                     ApiFault::Latency(latency) => latency.draw(pair),
                     _ => Span::ZERO,
                 };
-                found.push(CallFault { fault: rule.fault.clone(), delay });
+                found.push(CallFault {
+                    fault: rule.fault.clone(),
+                    delay,
+                });
             }
         }
         found
@@ -174,7 +238,10 @@ impl FaultBook {
         if self.met.len() >= COUNTED_MAX && !self.met.contains_key(&key) {
             self.met.clear();
         }
-        let met = self.met.entry(key).or_insert(Met { count: 0, since: wall });
+        let met = self.met.entry(key).or_insert(Met {
+            count: 0,
+            since: wall,
+        });
         met.count += 1;
         *met
     }
@@ -187,9 +254,12 @@ fn owner(name: &str) -> String {
 fn is_met(rule: &ApiRule, called: Called<'_>) -> bool {
     let place = &rule.place;
     let of = |glob: &Option<crate::domain::glob::Glob>, text: Option<&str>| {
-        glob.as_ref().is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))
+        glob.as_ref()
+            .is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))
     };
-    place.op.is_none_or(|op| op == called.op) && of(&place.customer, called.customer) && of(&place.fiu, called.fiu)
+    place.op.is_none_or(|op| op == called.op)
+        && of(&place.customer, called.customer)
+        && of(&place.fiu, called.fiu)
 }
 
 /// A number of [0, 1), from 53 random bits: the same on every platform.

@@ -23,8 +23,14 @@ impl Journal {
     pub fn write(&mut self, at: Timestamp, what: What) {
         self.written += 1;
         self.body_bytes += what.body_bytes();
-        self.entries.push_back(Entry { seq: self.written, at, what });
-        while self.entries.len() > ENTRIES_MAX || (self.body_bytes > BODY_BYTES_MAX && self.entries.len() > 1) {
+        self.entries.push_back(Entry {
+            seq: self.written,
+            at,
+            what,
+        });
+        while self.entries.len() > ENTRIES_MAX
+            || (self.body_bytes > BODY_BYTES_MAX && self.entries.len() > 1)
+        {
             let oldest = self.entries.pop_front().expect("it is not empty");
             self.body_bytes -= oldest.what.body_bytes();
             *self.evicted.entry(oldest.what.kind()).or_default() += 1;
@@ -39,7 +45,8 @@ impl Journal {
     /// The entries with a number above `after`, oldest first.
     pub fn since(&self, after: u64) -> impl DoubleEndedIterator<Item = &Entry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
-        let skip = usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skip =
+            usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
         self.entries.range(skip.min(self.entries.len())..)
     }
 
@@ -50,7 +57,11 @@ impl Journal {
 
     /// How many entries of these kinds were forgotten.
     pub fn evicted(&self, kinds: impl Fn(EntryKind) -> bool) -> u64 {
-        self.evicted.iter().filter(|(kind, _)| kinds(**kind)).map(|(_, count)| count).sum()
+        self.evicted
+            .iter()
+            .filter(|(kind, _)| kinds(**kind))
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 
@@ -64,7 +75,12 @@ mod tests {
     fn the_ring_forgets_the_oldest_but_keeps_the_numbers_and_counts_what_it_forgot() {
         let mut journal = Journal::default();
         for _ in 0..ENTRIES_MAX + 5 {
-            journal.write(Timestamp::from_millis(0), What::Note { text: String::new() });
+            journal.write(
+                Timestamp::from_millis(0),
+                What::Note {
+                    text: String::new(),
+                },
+            );
         }
         let entries = journal.after(0, 2);
         assert_eq!((entries[0].seq, entries[1].seq), (6, 7));

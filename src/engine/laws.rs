@@ -7,10 +7,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType, Held};
-use crate::domain::command::{Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb};
+use crate::domain::command::{
+    Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb,
+};
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode, Purpose, Range,
-    Status, Terms,
+    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode,
+    Purpose, Range, Status, Terms,
 };
 use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::ids::ConsentHandle;
@@ -30,14 +32,25 @@ use crate::engine::world::World;
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
 fn world() -> Arc<World> {
-    let aa = Aa { id: "aa".into(), handle: "aa".into(), api_key: "key".into(), scenario: None };
+    let aa = Aa {
+        id: "aa".into(),
+        handle: "aa".into(),
+        api_key: "key".into(),
+        scenario: None,
+    };
     let setting = Setting {
         seed: 1,
-        clock: ClockStart { at: Some(START), frozen: true },
+        clock: ClockStart {
+            at: Some(START),
+            frozen: true,
+        },
         participants: Arc::new(Participants {
             aas: vec![Arc::new(aa)],
             fius: Vec::new(),
-            fips: vec![Arc::new(Fip { entity: Entity::named("FIP-1"), linking: Linking::Token })],
+            fips: vec![Arc::new(Fip {
+                entity: Entity::named("FIP-1"),
+                linking: Linking::Token,
+            })],
         }),
         fiu_url: None,
         progression: Progression::Immediate,
@@ -45,7 +58,15 @@ fn world() -> Arc<World> {
         unaport: Unaport::open_to_all("FIU-1".into()),
         push_data: Some(true),
         director: Arc::new(NoScenarios),
-        bank: Bank { accounts: |_, _, _, _| vec![Held { account: account(), linked: true }], tells: |_, _, _, _| true },
+        bank: Bank {
+            accounts: |_, _, _, _| {
+                vec![Held {
+                    account: account(),
+                    linked: true,
+                }]
+            },
+            tells: |_, _, _, _| true,
+        },
         personas: Arc::default(),
         persona: Arc::new(nobody()),
     };
@@ -54,8 +75,18 @@ fn world() -> Arc<World> {
 
 /// Somebody whose accounts are those of [`account`].
 fn nobody() -> Persona {
-    let holder = HolderPlan { born: (1980, 1980), joint: false, abroad: false, firm: false };
-    Persona { name: "nobody".into(), description: String::new(), holder, accounts: Vec::new() }
+    let holder = HolderPlan {
+        born: (1980, 1980),
+        joint: false,
+        abroad: false,
+        firm: false,
+    };
+    Persona {
+        name: "nobody".into(),
+        description: String::new(),
+        holder,
+        accounts: Vec::new(),
+    }
 }
 
 fn account() -> Account {
@@ -71,7 +102,12 @@ fn account() -> Account {
 
 fn raise(customer: u8, days: i64) -> Command {
     let expiry = START.plus(Span::seconds(days * 86_400));
-    let purpose = Purpose { code: "101".into(), ref_uri: None, text: None, category: None };
+    let purpose = Purpose {
+        code: "101".into(),
+        ref_uri: None,
+        text: None,
+        category: None,
+    };
     let terms = Terms {
         start: START,
         expiry,
@@ -83,7 +119,10 @@ fn raise(customer: u8, days: i64) -> Command {
         consumer_type: ConsumerType::Fiu,
         customer: format!("{customer}@aa").into(),
         purpose: Arc::new(purpose),
-        range: Range { from: START, to: expiry },
+        range: Range {
+            from: START,
+            to: expiry,
+        },
         data_life: (DataLifeUnit::Day, 1),
         frequency: (FrequencyUnit::Day, 1),
         filters: None,
@@ -111,9 +150,14 @@ enum Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let verb = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| match Verb::plain(Input::ALL[input]) {
-        Verb::Approve { .. } => Verb::Approve { hold, accounts: Choice::All },
-        verb => verb,
+    let verb = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| {
+        match Verb::plain(Input::ALL[input]) {
+            Verb::Approve { .. } => Verb::Approve {
+                hold,
+                accounts: Choice::All,
+            },
+            verb => verb,
+        }
     });
     prop_oneof![
         2 => (0u8..4, 1i64..60).prop_map(|(customer, days)| Deed::Raise { customer, days }),
@@ -125,9 +169,18 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 /// A consent as far as two worlds can agree on it.
 fn shown(consent: &Consent) -> String {
-    let grant =
-        consent.grant.as_ref().map(|grant| (grant.consent_id, grant.approved_at, grant.uses, grant.last_used_at));
-    format!("{:?} {:?} {:?} {:?} {grant:?}", consent.handle, consent.status, consent.created_at, consent.history)
+    let grant = consent.grant.as_ref().map(|grant| {
+        (
+            grant.consent_id,
+            grant.approved_at,
+            grant.uses,
+            grant.last_used_at,
+        )
+    });
+    format!(
+        "{:?} {:?} {:?} {:?} {grant:?}",
+        consent.handle, consent.status, consent.created_at, consent.history
+    )
 }
 
 proptest! {
@@ -247,51 +300,101 @@ const ASKS_A_DAY: u32 = 2;
 
 fn command(errand: &Errand, world: &World) -> Option<Command> {
     let address = |customer: &u8| -> Arc<str> { format!("{customer}@aa").into() };
-    let consent = |place: &usize| world.consents(*place, 1).first().map(|consent| consent.handle);
+    let consent = |place: &usize| {
+        world
+            .consents(*place, 1)
+            .first()
+            .map(|consent| consent.handle)
+    };
     let session = |place: &usize| world.sessions(*place, 1).first().cloned();
     Some(match errand {
         Errand::Raise { customer } => {
-            let Command::RaiseConsent(mut raise) = raise(*customer, 30) else { unreachable!("it raises") };
+            let Command::RaiseConsent(mut raise) = raise(*customer, 30) else {
+                unreachable!("it raises")
+            };
             raise.terms.fetch_type = FetchType::Periodic;
             raise.terms.frequency = (FrequencyUnit::Day, ASKS_A_DAY);
             // One customer is Unaport's, where data is asked for by itself too.
-            raise.face = if *customer == 2 { Face::Unaport } else { Face::Rebit(Version::V2_0_0) };
+            raise.face = if *customer == 2 {
+                Face::Unaport
+            } else {
+                Face::Rebit(Version::V2_0_0)
+            };
             Command::RaiseConsent(raise)
         }
-        Errand::Approve { consent: place } => {
-            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Approve) }
-        }
-        Errand::Pause { consent: place } => {
-            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Pause) }
-        }
-        Errand::Resume { consent: place } => {
-            Command::MoveConsent { handle: consent(place)?, verb: Verb::plain(Input::Resume) }
-        }
+        Errand::Approve { consent: place } => Command::MoveConsent {
+            handle: consent(place)?,
+            verb: Verb::plain(Input::Approve),
+        },
+        Errand::Pause { consent: place } => Command::MoveConsent {
+            handle: consent(place)?,
+            verb: Verb::plain(Input::Pause),
+        },
+        Errand::Resume { consent: place } => Command::MoveConsent {
+            handle: consent(place)?,
+            verb: Verb::plain(Input::Resume),
+        },
         Errand::Ask { consent: place } => Command::RequestData(RequestData {
             handle: consent(place)?,
-            range: Range { from: START, to: START },
-            key: Arc::new(PeerKey { curve: Curve::X25519, public: [0; 32].into(), nonce: [0; 32] }),
+            range: Range {
+                from: START,
+                to: START,
+            },
+            key: Arc::new(PeerKey {
+                curve: Curve::X25519,
+                public: [0; 32].into(),
+                nonce: [0; 32],
+            }),
             txnid: "t".into(),
         }),
-        Errand::Answer { session: place, status } => {
+        Errand::Answer {
+            session: place,
+            status,
+        } => {
             let session = session(place)?;
             let part = &session.fips[0];
             let accounts = vec![("1".into(), *status, "said".into())];
-            Command::Answer(Answer { session: part.id, fip: Arc::clone(&part.fip), failed: false, accounts })
+            Command::Answer(Answer {
+                session: part.id,
+                fip: Arc::clone(&part.fip),
+                failed: false,
+                accounts,
+            })
         }
-        Errand::Collect { session: place } => {
-            Command::CollectData(CollectData { session: session(place)?.id, fip: None, link_refs: Vec::new() })
-        }
-        Errand::Register { customer } => Command::RegisterCustomer { customer: address(customer) },
-        Errand::Leave { customer } => Command::DeregisterCustomer { customer: address(customer) },
+        Errand::Collect { session: place } => Command::CollectData(CollectData {
+            session: session(place)?.id,
+            fip: None,
+            link_refs: Vec::new(),
+        }),
+        Errand::Register { customer } => Command::RegisterCustomer {
+            customer: address(customer),
+        },
+        Errand::Leave { customer } => Command::DeregisterCustomer {
+            customer: address(customer),
+        },
         Errand::Link { customer, right } => {
             let customer = address(customer);
-            match world.customer(&customer).0.and_then(|known| known.pending.first().map(|link| link.id)) {
-                Some(link) => Command::VerifyLink { customer, link, token: if *right { "1234" } else { "0" }.into() },
-                None => Command::LinkAccounts { customer, fip: "FIP-1".into(), accounts: vec!["1".into()] },
+            match world
+                .customer(&customer)
+                .0
+                .and_then(|known| known.pending.first().map(|link| link.id))
+            {
+                Some(link) => Command::VerifyLink {
+                    customer,
+                    link,
+                    token: if *right { "1234" } else { "0" }.into(),
+                },
+                None => Command::LinkAccounts {
+                    customer,
+                    fip: "FIP-1".into(),
+                    accounts: vec!["1".into()],
+                },
             }
         }
-        Errand::Delink { customer } => Command::DelinkAccount { customer: address(customer), link_ref: "1".into() },
+        Errand::Delink { customer } => Command::DelinkAccount {
+            customer: address(customer),
+            link_ref: "1".into(),
+        },
         Errand::Wait { .. } => return None,
     })
 }
@@ -300,13 +403,30 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
 fn told(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
         let grant = consent.grant.as_ref().map(|grant| {
-            let runs = (grant.runs, grant.last_run_at, grant.next_run_at, grant.taken);
-            (grant.uses, grant.window, grant.session, runs, grant.accounts.clone())
+            let runs = (
+                grant.runs,
+                grant.last_run_at,
+                grant.next_run_at,
+                grant.taken,
+            );
+            (
+                grant.uses,
+                grant.window,
+                grant.session,
+                runs,
+                grant.accounts.clone(),
+            )
         });
-        format!("{:?} {:?} {} {grant:?}\n", consent.handle, consent.status, consent.hidden)
+        format!(
+            "{:?} {:?} {} {grant:?}\n",
+            consent.handle, consent.status, consent.hidden
+        )
     });
     let sessions = state.sessions(0).map(|session| format!("{session:?}\n"));
-    let customers = state.customer_addresses().into_iter().map(|address| format!("{:?}\n", state.customer(&address)));
+    let customers = state
+        .customer_addresses()
+        .into_iter()
+        .map(|address| format!("{:?}\n", state.customer(&address)));
     consents.chain(sessions).chain(customers).collect()
 }
 

@@ -13,8 +13,12 @@ use crate::domain::session::FiStatus;
 /// `Assumption:` READY has no ReBIT notification: the enum of the FIU API 2.0.0 does not know the word.
 pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec<Content> {
     match event {
-        Event::ConsentApproved { .. } if face == Face::Unaport => vec![Content::ConsentStatus(Status::Ready)],
-        Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => vec![Content::ConsentStatus(Status::Active)],
+        Event::ConsentApproved { .. } if face == Face::Unaport => {
+            vec![Content::ConsentStatus(Status::Ready)]
+        }
+        Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => {
+            vec![Content::ConsentStatus(Status::Active)]
+        }
         Event::ConsentPaused { .. } => vec![Content::ConsentStatus(Status::Paused)],
         Event::ConsentRevoked { .. } => vec![Content::ConsentStatus(Status::Revoked)],
         Event::ConsentExpired { .. } => vec![Content::ConsentStatus(Status::Expired)],
@@ -22,13 +26,20 @@ pub fn contents(event: &Event, face: Face, pushes: impl FnOnce() -> bool) -> Vec
         Event::ConsentFailed { .. } => vec![Content::ConsentStatus(Status::Failed)],
         Event::DataPrepared { session } => {
             let mut contents = vec![Content::FiStatus(Arc::clone(session))];
-            if session.accounts.iter().any(|account| account.status == FiStatus::Ready) && pushes() {
+            if session
+                .accounts
+                .iter()
+                .any(|account| account.status == FiStatus::Ready)
+                && pushes()
+            {
                 contents.push(Content::FiData(Arc::clone(session)));
             }
             contents
         }
         Event::NoticeScripted { content, .. } => vec![content.clone()],
-        Event::AnalyticsReported { analytics, .. } => vec![Content::Analytics(Arc::clone(analytics))],
+        Event::AnalyticsReported { analytics, .. } => {
+            vec![Content::Analytics(Arc::clone(analytics))]
+        }
         // Unaport has fetched what was there; that it deletes it one day is told nobody.
         Event::DataExpired { session } if face == Face::Unaport && session.has_data() => Vec::new(),
         Event::DataExpired { session } => vec![Content::FiStatus(Arc::clone(session))],

@@ -13,8 +13,14 @@ use crate::domain::webhook_fault::{Befallen, WebhookFault};
 /// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
 ///
 /// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
-pub const RETRY_AFTER: [Span; 6] =
-    [Span::ZERO, Span::seconds(1), Span::seconds(5), Span::seconds(30), Span::seconds(2 * 60), Span::seconds(10 * 60)];
+pub const RETRY_AFTER: [Span; 6] = [
+    Span::ZERO,
+    Span::seconds(1),
+    Span::seconds(5),
+    Span::seconds(30),
+    Span::seconds(2 * 60),
+    Span::seconds(10 * 60),
+];
 
 /// The longest wait that an FIU's `Retry-After` is granted.
 const RETRY_AFTER_MAX: Span = Span::seconds(60 * 60);
@@ -85,7 +91,9 @@ impl Way {
                 WebhookFault::Overtake => way.overtakes = true,
                 WebhookFault::Late { by } => way.late = Some(*by),
                 WebhookFault::Reorder { within } => way.reordered = Some(*within),
-                WebhookFault::Duplicate { copies, spacing } => way.copies = (copies.saturating_sub(1), *spacing),
+                WebhookFault::Duplicate { copies, spacing } => {
+                    way.copies = (copies.saturating_sub(1), *spacing);
+                }
                 WebhookFault::NearDuplicate { spacing } => way.near = Some(*spacing),
                 WebhookFault::Burst { copies } => way.burst = copies.saturating_sub(1),
                 _ => {}
@@ -98,13 +106,22 @@ impl Way {
 impl Outbox {
     /// Takes a notice in, and gives the deliveries that are to be looked at again, each after how long.
     pub fn add(&mut self, post: Post, now: Timestamp) -> Vec<(Timestamp, u64)> {
-        let Post { notice, held, faults, second } = post;
+        let Post {
+            notice,
+            held,
+            faults,
+            second,
+        } = post;
         let way = Way::of(&faults);
         let handle = notice.consent.handle;
         let original = Delivery {
             id: 0,
             notice: Arc::new(notice),
-            progress: if held && !way.overtakes { Progress::Held } else { Progress::Queued },
+            progress: if held && !way.overtakes {
+                Progress::Held
+            } else {
+                Progress::Queued
+            },
             next_attempt_at: None,
             message: Arc::default(),
             attempts: Vec::new(),
@@ -116,7 +133,11 @@ impl Outbox {
         };
         if way.dropped {
             self.given += 1;
-            self.record(Delivery { id: self.given, progress: Progress::Dropped, ..original });
+            self.record(Delivery {
+                id: self.given,
+                progress: Progress::Dropped,
+                ..original
+            });
             return Vec::new();
         }
         let mut later = Vec::new();
@@ -131,17 +152,35 @@ impl Outbox {
             self.swapped.entry(handle).or_default().push(id);
             return later;
         }
-        let copy = Delivery { copy_of: Some(id), in_order: original.in_order && later.is_empty(), ..original };
+        let copy = Delivery {
+            copy_of: Some(id),
+            in_order: original.in_order && later.is_empty(),
+            ..original
+        };
         let (copies, spacing) = way.copies;
         for _ in 0..copies {
-            self.open(Delivery { pace: spacing, ..copy.clone() });
+            self.open(Delivery {
+                pace: spacing,
+                ..copy.clone()
+            });
         }
         if let (Some(pace), Some(message)) = (way.near, second) {
-            let notice = Arc::new(Notice { message, ..(*copy.notice).clone() });
-            self.open(Delivery { pace, notice, message: Arc::default(), ..copy.clone() });
+            let notice = Arc::new(Notice {
+                message,
+                ..(*copy.notice).clone()
+            });
+            self.open(Delivery {
+                pace,
+                notice,
+                message: Arc::default(),
+                ..copy.clone()
+            });
         }
         for _ in 0..way.burst {
-            self.open(Delivery { in_order: false, ..copy.clone() });
+            self.open(Delivery {
+                in_order: false,
+                ..copy.clone()
+            });
         }
         for id in self.swapped.remove(&handle).unwrap_or_default() {
             self.requeue(id, true);
@@ -163,14 +202,21 @@ impl Outbox {
 
     /// What has waited may be sent; from now on in the order of its consent, or not.
     fn requeue(&mut self, id: u64, in_order: bool) {
-        let Some(delivery) = self.open.get_mut(&id).filter(|delivery| delivery.progress == Progress::Waiting) else {
+        let Some(delivery) = self
+            .open
+            .get_mut(&id)
+            .filter(|delivery| delivery.progress == Progress::Waiting)
+        else {
             return;
         };
         delivery.progress = Progress::Queued;
         delivery.next_attempt_at = None;
         if in_order && !delivery.in_order {
             delivery.in_order = true;
-            self.lanes.entry(delivery.notice.consent.handle).or_default().push_back(id);
+            self.lanes
+                .entry(delivery.notice.consent.handle)
+                .or_default()
+                .push_back(id);
         }
         self.offer(id);
     }
@@ -178,7 +224,11 @@ impl Outbox {
     /// The response that caused these was handed over.
     pub fn release(&mut self, ids: &[u64]) {
         for id in ids {
-            if let Some(delivery) = self.open.get_mut(id).filter(|delivery| delivery.progress == Progress::Held) {
+            if let Some(delivery) = self
+                .open
+                .get_mut(id)
+                .filter(|delivery| delivery.progress == Progress::Held)
+            {
                 delivery.progress = Progress::Queued;
                 self.held -= 1;
                 self.offer(*id);
@@ -218,7 +268,14 @@ impl Outbox {
             delivery.next_attempt_at = Some(at);
             return Next::RetryAt(at);
         }
-        self.finish(id, if accepted { Progress::Delivered } else { Progress::GivenUp });
+        self.finish(
+            id,
+            if accepted {
+                Progress::Delivered
+            } else {
+                Progress::GivenUp
+            },
+        );
         Next::Done
     }
 
@@ -236,7 +293,10 @@ impl Outbox {
         if !in_order {
             return;
         }
-        let lane = self.lanes.get_mut(&handle).expect("what keeps to an order has a lane");
+        let lane = self
+            .lanes
+            .get_mut(&handle)
+            .expect("what keeps to an order has a lane");
         lane.pop_front();
         match lane.front().copied() {
             Some(next) => self.offer(next),
@@ -248,7 +308,10 @@ impl Outbox {
 
     /// The wait of a delivery, which was to end at this instant, is over.
     pub fn retry(&mut self, id: u64, due: Timestamp) {
-        let waits = self.open.get(&id).is_some_and(|delivery| delivery.next_attempt_at == Some(due));
+        let waits = self
+            .open
+            .get(&id)
+            .is_some_and(|delivery| delivery.next_attempt_at == Some(due));
         if waits {
             self.requeue(id, false);
         }
@@ -266,8 +329,13 @@ impl Outbox {
         if let Some(place) = self.done.iter().position(|delivery| delivery.id == id) {
             let delivery = self.done.remove(place).expect("it is there");
             self.done_bytes -= body_bytes(&delivery);
-            let again =
-                Delivery { progress: Progress::Queued, in_order: false, resent: true, pace: Span::ZERO, ..delivery };
+            let again = Delivery {
+                progress: Progress::Queued,
+                in_order: false,
+                resent: true,
+                pace: Span::ZERO,
+                ..delivery
+            };
             self.open.insert(id, again);
             self.offer(id);
         }
@@ -293,15 +361,21 @@ impl Outbox {
     pub fn overtaking(&self, ids: &[u64]) -> Vec<u64> {
         let overtakes = |id: &&u64| {
             let delivery = self.open.get(id);
-            delivery
-                .is_some_and(|delivery| delivery.faults.iter().any(|befallen| befallen.fault == WebhookFault::Overtake))
+            delivery.is_some_and(|delivery| {
+                delivery
+                    .faults
+                    .iter()
+                    .any(|befallen| befallen.fault == WebhookFault::Overtake)
+            })
         };
         ids.iter().filter(overtakes).copied().collect()
     }
 
     /// Whether it is still to be sent for the first time.
     pub fn awaits_its_first_attempt(&self, id: u64) -> bool {
-        self.open.get(&id).is_some_and(|delivery| delivery.attempts.is_empty())
+        self.open
+            .get(&id)
+            .is_some_and(|delivery| delivery.attempts.is_empty())
     }
 
     /// Attempts made so far.
@@ -328,14 +402,21 @@ impl Outbox {
     }
 
     pub fn delivery(&self, id: u64) -> Option<Delivery> {
-        self.open.get(&id).or_else(|| self.done.iter().find(|delivery| delivery.id == id)).cloned()
+        self.open
+            .get(&id)
+            .or_else(|| self.done.iter().find(|delivery| delivery.id == id))
+            .cloned()
     }
 
     /// Makes a delivery ready if it is queued, and the first of its lane where it keeps to one. It is asked about once
     /// each time when one of the two has just become true, so nothing is made ready twice.
     fn offer(&mut self, id: u64) {
         let delivery = &self.open[&id];
-        let lane = || self.lanes.get(&delivery.notice.consent.handle).and_then(VecDeque::front);
+        let lane = || {
+            self.lanes
+                .get(&delivery.notice.consent.handle)
+                .and_then(VecDeque::front)
+        };
         if delivery.progress == Progress::Queued && (!delivery.in_order || lane() == Some(&id)) {
             self.ready.push_back(id);
         }
@@ -344,7 +425,9 @@ impl Outbox {
     fn record(&mut self, delivery: Delivery) {
         self.done_bytes += body_bytes(&delivery);
         self.done.push_back(delivery);
-        while self.done.len() > DONE_MAX || (self.done_bytes > DONE_BYTES_MAX && self.done.len() > 1) {
+        while self.done.len() > DONE_MAX
+            || (self.done_bytes > DONE_BYTES_MAX && self.done.len() > 1)
+        {
             let oldest = self.done.pop_front().expect("it is not empty");
             self.done_bytes -= body_bytes(&oldest);
         }
@@ -354,6 +437,9 @@ impl Outbox {
 /// Copies share one body, which is counted for each: the bound is kept, and more is not needed.
 fn body_bytes(delivery: &Delivery) -> usize {
     let spoilt = |attempt: &Attempt| attempt.spoilt.as_ref().map_or(0, |body| body.len());
-    let whole = delivery.message.get().map_or(0, |message| message.body.len());
+    let whole = delivery
+        .message
+        .get()
+        .map_or(0, |message| message.body.len());
     whole + delivery.attempts.iter().map(spoilt).sum::<usize>()
 }

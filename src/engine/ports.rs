@@ -184,8 +184,15 @@ impl Approval {
             Self::Immediate => Span::ZERO,
             Self::Timed => RECORDED_APPROVAL_AFTER,
         };
-        let command = Command::MoveConsent { handle, verb: Verb::plain(Input::Approve) };
-        vec![Later { after, command, origin: format!("consent: {self}") }]
+        let command = Command::MoveConsent {
+            handle,
+            verb: Verb::plain(Input::Approve),
+        };
+        vec![Later {
+            after,
+            command,
+            origin: format!("consent: {self}"),
+        }]
     }
 }
 
@@ -194,7 +201,8 @@ impl Approval {
 pub struct Bank {
     /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; each with whether it is
     /// linked from the beginning.
-    pub accounts: fn(participants: &Participants, persona: &Persona, seed: u64, customer: &str) -> Vec<Held>,
+    pub accounts:
+        fn(participants: &Participants, persona: &Persona, seed: u64, customer: &str) -> Vec<Held>,
     /// Whether it can tell this account of somebody who lives so; others answer DENIED.
     pub tells: fn(seed: u64, customer: &str, life: &Life, account: &Account) -> bool,
 }
@@ -224,6 +232,9 @@ pub struct Setting {
 
 impl Debug for Setting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setting").field("seed", &self.seed).field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("Setting")
+            .field("seed", &self.seed)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }

@@ -29,7 +29,9 @@ pub fn grade<'a>(entries: impl Iterator<Item = &'a Entry>, evicted: u64) -> Vec<
     let run = Run { entries: &entries };
     let graded = |rule: &Rule| {
         let (cases, mut evidence) = match rule {
-            Rule::RefusesBadSignatures => run.refuses(|fault| fault.is_to_be_refused() && !is_stale(fault)),
+            Rule::RefusesBadSignatures => {
+                run.refuses(|fault| fault.is_to_be_refused() && !is_stale(fault))
+            }
             Rule::RefusesStaleMessages => run.refuses(is_stale),
             Rule::ActsOnceOnDuplicates => run.acts_once(),
             Rule::TakesUnusualMessages => run.takes(|webhook| {
@@ -38,7 +40,9 @@ pub fn grade<'a>(entries: impl Iterator<Item = &'a Entry>, evicted: u64) -> Vec<
             }),
             Rule::AcknowledgesWebhooks => run.takes(|webhook| webhook.faults.is_empty()),
             Rule::AcknowledgesInTime => run.in_time(),
-            Rule::AsksNoMoreAfterTheEnd => run.asks_not(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"]),
+            Rule::AsksNoMoreAfterTheEnd => {
+                run.asks_not(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
+            }
             Rule::AsksNotInAPause => run.asks_not(&["PAUSED"]),
             Rule::HonoursRetryAfter => run.honours_retry_after(),
             Rule::RetriesNoRefusal => run.retries_no_refusal(),
@@ -52,13 +56,21 @@ pub fn grade<'a>(entries: impl Iterator<Item = &'a Entry>, evicted: u64) -> Vec<
             (_, true) => Mark::Pass,
         };
         evidence.truncate(EVIDENCE_MAX);
-        Grade { rule: *rule, mark, evidence, cases }
+        Grade {
+            rule: *rule,
+            mark,
+            evidence,
+            cases,
+        }
     };
     Rule::ALL.iter().map(graded).collect()
 }
 
 fn is_stale(fault: WebhookFaultName) -> bool {
-    matches!(fault, WebhookFaultName::StaleTimestamp | WebhookFaultName::FutureTimestamp)
+    matches!(
+        fault,
+        WebhookFaultName::StaleTimestamp | WebhookFaultName::FutureTimestamp
+    )
 }
 
 /// How many cases there were, and what speaks against the FIU.
@@ -84,11 +96,13 @@ impl<'a> Run<'a> {
     }
 
     fn refuses(&self, bad: impl Fn(WebhookFaultName) -> bool) -> Findings {
-        let sent = self
-            .webhooks()
-            .filter(|(_, webhook)| webhook.answered.is_some() && webhook.faults.iter().any(|fault| bad(*fault)));
+        let sent = self.webhooks().filter(|(_, webhook)| {
+            webhook.answered.is_some() && webhook.faults.iter().any(|fault| bad(*fault))
+        });
         let sent: Vec<_> = sent.collect();
-        let taken = sent.iter().filter(|(_, webhook)| webhook.answered.is_some_and(is_success));
+        let taken = sent
+            .iter()
+            .filter(|(_, webhook)| webhook.answered.is_some_and(is_success));
         let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
             let status = webhook.answered.unwrap_or_default();
@@ -106,10 +120,23 @@ impl<'a> Run<'a> {
     }
 
     fn takes(&self, right: impl Fn(&WebhookRecord) -> bool) -> Findings {
-        let sent: Vec<_> = self.webhooks().filter(|(_, webhook)| webhook.attempt > 0 && right(webhook)).collect();
-        let refused = sent.iter().filter(|(_, webhook)| !webhook.answered.is_some_and(is_success));
+        let sent: Vec<_> = self
+            .webhooks()
+            .filter(|(_, webhook)| webhook.attempt > 0 && right(webhook))
+            .collect();
+        let refused = sent
+            .iter()
+            .filter(|(_, webhook)| !webhook.answered.is_some_and(is_success));
         let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
-            (*seq, format!("{} {}: {}", named_status(webhook), webhook.webhook_id, webhook.outcome))
+            (
+                *seq,
+                format!(
+                    "{} {}: {}",
+                    named_status(webhook),
+                    webhook.webhook_id,
+                    webhook.outcome
+                ),
+            )
         };
         (sent.len(), refused.map(told).collect())
     }
@@ -117,10 +144,18 @@ impl<'a> Run<'a> {
     fn in_time(&self) -> Findings {
         // What is slow on purpose is slow to arrive.
         let own = |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowDrip);
-        let sent: Vec<_> = self.webhooks().filter(|(_, webhook)| webhook.attempt > 0 && own(webhook)).collect();
-        let slow = sent.iter().filter(|(_, webhook)| webhook.duration > ACKNOWLEDGED_WITHIN);
+        let sent: Vec<_> = self
+            .webhooks()
+            .filter(|(_, webhook)| webhook.attempt > 0 && own(webhook))
+            .collect();
+        let slow = sent
+            .iter()
+            .filter(|(_, webhook)| webhook.duration > ACKNOWLEDGED_WITHIN);
         let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
-            (*seq, format!("{} took {} ms", named_status(webhook), webhook.duration.0))
+            (
+                *seq,
+                format!("{} took {} ms", named_status(webhook), webhook.duration.0),
+            )
         };
         (sent.len(), slow.map(told).collect())
     }
@@ -129,11 +164,18 @@ impl<'a> Run<'a> {
     /// is taken for its effect. Soon is told by the world's time: what a moved clock brings about is not.
     fn acts_once(&self) -> Findings {
         let twice = |fault: &WebhookFaultName| {
-            matches!(fault, WebhookFaultName::Duplicate | WebhookFaultName::NearDuplicate | WebhookFaultName::Burst)
+            matches!(
+                fault,
+                WebhookFaultName::Duplicate
+                    | WebhookFaultName::NearDuplicate
+                    | WebhookFaultName::Burst
+            )
         };
         let (mut cases, mut evidence) = (0, Vec::new());
         for (place, entry) in self.entries.iter().enumerate() {
-            let What::Webhook(first) = &entry.what else { continue };
+            let What::Webhook(first) = &entry.what else {
+                continue;
+            };
             let taken = first.answered.is_some_and(is_success);
             if first.event != NoticeKind::ConsentStatus
                 || first.copy_of.is_some()
@@ -144,10 +186,14 @@ impl<'a> Run<'a> {
             }
             cases += 1;
             let soon = entry.at.plus(REACTS_WITHIN);
-            let after = self.entries[place + 1..].iter().take_while(|later| later.at <= soon);
+            let after = self.entries[place + 1..]
+                .iter()
+                .take_while(|later| later.at <= soon);
             let other_news = |what: &What| match what {
                 What::Webhook(webhook) => {
-                    webhook.handle == first.handle && webhook.event == first.event && webhook.status != first.status
+                    webhook.handle == first.handle
+                        && webhook.event == first.event
+                        && webhook.status != first.status
                 }
                 _ => false,
             };
@@ -157,11 +203,19 @@ impl<'a> Run<'a> {
                 .iter()
                 .filter(|earlier| matches!(&earlier.what, What::Call(call) if call.wall_at >= first.wall_at));
             let after = after.take_while(|later| !other_news(&later.what));
-            let reactions: Vec<_> = meanwhile.chain(after).filter(|entry| asks(&entry.what)).collect();
+            let reactions: Vec<_> = meanwhile
+                .chain(after)
+                .filter(|entry| asks(&entry.what))
+                .collect();
             if let [_, second, ..] = reactions.as_slice() {
                 let what = named_status(first);
-                evidence
-                    .push((second.seq, format!("{what} came twice, and data was asked for {} times", reactions.len())));
+                evidence.push((
+                    second.seq,
+                    format!(
+                        "{what} came twice, and data was asked for {} times",
+                        reactions.len()
+                    ),
+                ));
             }
         }
         (cases, evidence)
@@ -174,18 +228,25 @@ impl<'a> Run<'a> {
         for entry in self.entries {
             match &entry.what {
                 What::Webhook(webhook)
-                    if webhook.event == NoticeKind::ConsentStatus && webhook.answered.is_some_and(is_success) =>
+                    if webhook.event == NoticeKind::ConsentStatus
+                        && webhook.answered.is_some_and(is_success) =>
                 {
                     told.retain(|(handle, _)| *handle != webhook.handle);
-                    if let Some(status) = webhook.status.filter(|status| statuses.contains(status)) {
+                    if let Some(status) = webhook.status.filter(|status| statuses.contains(status))
+                    {
                         cases += 1;
                         told.push((webhook.handle, status));
                     }
                 }
-                What::Call(call) if matches!(call.op, Operation::FiRequest | Operation::FiFetch) => {
+                What::Call(call)
+                    if matches!(call.op, Operation::FiRequest | Operation::FiFetch) =>
+                {
                     let known = told.iter().find(|(handle, _)| call.handle == Some(*handle));
                     if let Some((_, status)) = known {
-                        evidence.push((entry.seq, format!("{} although it was told {status}", call.op)));
+                        evidence.push((
+                            entry.seq,
+                            format!("{} although it was told {status}", call.op),
+                        ));
                     }
                 }
                 _ => {}
@@ -198,15 +259,21 @@ impl<'a> Run<'a> {
         let calls: Vec<_> = self.calls().collect();
         let (mut cases, mut evidence) = (0, Vec::new());
         for (place, (_, refused)) in calls.iter().enumerate() {
-            let Some(wait) = refused.retry_after else { continue };
+            let Some(wait) = refused.retry_after else {
+                continue;
+            };
             cases += 1;
             let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
-                call.op == refused.op && (call.customer == refused.customer || refused.customer.is_none())
+                call.op == refused.op
+                    && (call.customer == refused.customer || refused.customer.is_none())
             };
             if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
                 let waited = again.wall_at.since(refused.wall_at);
                 if waited.0 + RETRY_TOLERANCE.0 < wait.0 {
-                    let told = format!("{} came again after {} ms, told to wait {} ms", again.op, waited.0, wait.0);
+                    let told = format!(
+                        "{} came again after {} ms, told to wait {} ms",
+                        again.op, waited.0, wait.0
+                    );
                     evidence.push((*seq, told));
                 }
             }
@@ -219,17 +286,27 @@ impl<'a> Run<'a> {
         let calls: Vec<_> = self.calls().collect();
         let (mut cases, mut evidence) = (0, Vec::new());
         for (place, (_, refused)) in calls.iter().enumerate() {
-            let final_word = (400..500).contains(&refused.status) && ![401, 408, 425, 429].contains(&refused.status);
+            let final_word = (400..500).contains(&refused.status)
+                && ![401, 408, 425, 429].contains(&refused.status);
             // A GET may find later what is not there yet.
-            if !final_word || refused.op == Operation::Unknown || refused.method == "GET" || polls(refused.op) {
+            if !final_word
+                || refused.op == Operation::Unknown
+                || refused.method == "GET"
+                || polls(refused.op)
+            {
                 continue;
             }
             cases += 1;
             let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
-                call.path == refused.path && call.method == refused.method && call.body == refused.body
+                call.path == refused.path
+                    && call.method == refused.method
+                    && call.body == refused.body
             };
             if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
-                let told = format!("{} {} again, word for word, after {}", again.method, again.path, refused.status);
+                let told = format!(
+                    "{} {} again, word for word, after {}",
+                    again.method, again.path, refused.status
+                );
                 evidence.push((*seq, told));
             }
         }
@@ -238,13 +315,24 @@ impl<'a> Run<'a> {
 
     fn finds_out(&self) -> Findings {
         let (mut cases, mut evidence) = (0, Vec::new());
-        for (seq, webhook) in self.webhooks().filter(|(_, webhook)| webhook.faults.contains(&WebhookFaultName::Drop)) {
+        for (seq, webhook) in self
+            .webhooks()
+            .filter(|(_, webhook)| webhook.faults.contains(&WebhookFaultName::Drop))
+        {
             cases += 1;
             let asks = |(number, call): &(u64, &Arc<CallRecord>)| {
-                *number > seq && call.handle == Some(webhook.handle) && call.op != Operation::ConsentCreate
+                *number > seq
+                    && call.handle == Some(webhook.handle)
+                    && call.op != Operation::ConsentCreate
             };
             if !self.calls().any(|call| asks(&call)) {
-                evidence.push((seq, format!("{} was dropped, and nobody has asked since", named_status(webhook))));
+                evidence.push((
+                    seq,
+                    format!(
+                        "{} was dropped, and nobody has asked since",
+                        named_status(webhook)
+                    ),
+                ));
             }
         }
         (cases, evidence)
@@ -252,15 +340,25 @@ impl<'a> Run<'a> {
 
     fn calls_what_there_is(&self) -> Findings {
         let calls: Vec<_> = self.calls().collect();
-        let unknown = calls.iter().filter(|(_, call)| call.op == Operation::Unknown);
-        let told = |(seq, call): &(u64, &Arc<CallRecord>)| (*seq, format!("{} {}", call.method, call.path));
+        let unknown = calls
+            .iter()
+            .filter(|(_, call)| call.op == Operation::Unknown);
+        let told = |(seq, call): &(u64, &Arc<CallRecord>)| {
+            (*seq, format!("{} {}", call.method, call.path))
+        };
         (calls.len(), unknown.map(told).collect())
     }
 }
 
 /// Calls that are made again and again until there is something.
 fn polls(op: Operation) -> bool {
-    matches!(op, Operation::FiFetch | Operation::FiStatus | Operation::ConsentStatus | Operation::ConsentFetch)
+    matches!(
+        op,
+        Operation::FiFetch
+            | Operation::FiStatus
+            | Operation::ConsentStatus
+            | Operation::ConsentFetch
+    )
 }
 
 fn is_success(status: u16) -> bool {

@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::command::Pace;
 use crate::domain::consent::{
-    Consent, Face, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms, VdrProvider,
+    Consent, Face, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms,
+    VdrProvider,
 };
 use crate::domain::customer::Customer;
 use crate::domain::event::Event;
@@ -93,7 +94,10 @@ impl State {
 
     /// Sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
-        self.session_order.iter().skip(skip).filter_map(|id| self.sessions.get(id))
+        self.session_order
+            .iter()
+            .skip(skip)
+            .filter_map(|id| self.sessions.get(id))
     }
 
     /// The consent with this [`Consent::number`].
@@ -130,13 +134,24 @@ impl State {
 
     /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
     pub fn customer_addresses(&self) -> Vec<Arc<str>> {
-        let mentioned = self.drawn.keys().chain(self.customers.keys()).chain(self.lives.keys());
-        mentioned.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+        let mentioned = self
+            .drawn
+            .keys()
+            .chain(self.customers.keys())
+            .chain(self.lives.keys());
+        mentioned
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// Consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
-        self.order.iter().skip(skip).filter_map(|handle| self.consents.get(handle))
+        self.order
+            .iter()
+            .skip(skip)
+            .filter_map(|handle| self.consents.get(handle))
     }
 
     /// How fast things go for this consent, as far as somebody has set that.
@@ -157,7 +172,9 @@ impl State {
     pub fn share(&mut self, mut terms: Terms) -> Terms {
         terms.consumer = self.texts.share(terms.consumer);
         terms.purpose = self.purposes.share(terms.purpose);
-        terms.vdr_provider = terms.vdr_provider.map(|registry| self.registries.share(registry));
+        terms.vdr_provider = terms
+            .vdr_provider
+            .map(|registry| self.registries.share(registry));
         if let Some((known, _)) = self.drawn.get_key_value(&*terms.customer) {
             terms.customer = Arc::clone(known);
         }
@@ -167,7 +184,10 @@ impl State {
     /// Makes the event true.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         if let Event::ConsentRaised { consent } = event {
-            self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default().handles += 1;
+            self.drawn
+                .entry(Arc::clone(&consent.terms.customer))
+                .or_default()
+                .handles += 1;
             self.order.push(consent.handle);
             self.consents.insert(consent.handle, Arc::clone(consent));
             return;
@@ -176,8 +196,13 @@ impl State {
             self.templates.push(Arc::clone(template));
             return;
         }
-        let Some(handle) = event.handle() else { return self.apply_to_customer(event, at) };
-        let consent = self.consents.get_mut(&handle).expect("an event is about a consent that was raised");
+        let Some(handle) = event.handle() else {
+            return self.apply_to_customer(event, at);
+        };
+        let consent = self
+            .consents
+            .get_mut(&handle)
+            .expect("an event is about a consent that was raised");
         let consent = Arc::make_mut(consent);
         if let Some(status) = event.status() {
             consent.status = status;
@@ -188,7 +213,12 @@ impl State {
         }
         match event {
             Event::AnalyticsReported { analytics, .. } => self.analysed(analytics),
-            Event::ConsentApproved { handle, consent_id, accounts, fips } => {
+            Event::ConsentApproved {
+                handle,
+                consent_id,
+                accounts,
+                fips,
+            } => {
                 consent.grant = Some(Box::new(Grant {
                     consent_id: *consent_id,
                     approved_at: at,
@@ -205,16 +235,30 @@ impl State {
                     seals: Seals::default(),
                 }));
                 self.by_consent_id.insert(*consent_id, *handle);
-                self.by_fip_consent_id.extend(fips.iter().map(|(_, id)| (*id, *handle)));
-                let drawn = self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default();
+                self.by_fip_consent_id
+                    .extend(fips.iter().map(|(_, id)| (*id, *handle)));
+                let drawn = self
+                    .drawn
+                    .entry(Arc::clone(&consent.terms.customer))
+                    .or_default();
                 drawn.consent_ids += 1;
                 drawn.fip_consent_ids += count(fips.len());
             }
             Event::ConsentActivated { run_at, .. } => {
-                consent.grant.as_mut().expect("what is in force was granted").next_run_at = *run_at;
+                consent
+                    .grant
+                    .as_mut()
+                    .expect("what is in force was granted")
+                    .next_run_at = *run_at;
             }
-            Event::DataRequested { session, next_run_at } => {
-                let mut grant = consent.grant.take().expect("data is requested under a granted consent");
+            Event::DataRequested {
+                session,
+                next_run_at,
+            } => {
+                let mut grant = consent
+                    .grant
+                    .take()
+                    .expect("data is requested under a granted consent");
                 if consent.face == Face::Unaport && session.key.is_none() {
                     grant.runs += 1;
                     grant.last_run_at = Some(at);
@@ -228,16 +272,24 @@ impl State {
                 }
                 grant.session = Some(session.id);
                 consent.grant = Some(grant);
-                let drawn = self.drawn.entry(Arc::clone(&consent.terms.customer)).or_default();
+                let drawn = self
+                    .drawn
+                    .entry(Arc::clone(&consent.terms.customer))
+                    .or_default();
                 drawn.sessions += 1;
                 drawn.fip_sessions += count(session.fips.len());
                 self.sessions.insert(session.id, Arc::clone(session));
                 self.session_order.push(session.id);
                 self.session_accounts += count(session.accounts.len());
-                self.by_fip_session.extend(session.fips.iter().map(|part| (part.id, session.id)));
+                self.by_fip_session
+                    .extend(session.fips.iter().map(|part| (part.id, session.id)));
             }
             Event::DataCollected { session } => {
-                consent.grant.as_mut().expect("data is taken under a granted consent").taken += 1;
+                consent
+                    .grant
+                    .as_mut()
+                    .expect("data is taken under a granted consent")
+                    .taken += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
             }
             Event::PaceSet { handle, pace } => {
@@ -274,7 +326,9 @@ impl State {
     }
 
     fn apply_to_customer(&mut self, event: &Event, at: Timestamp) {
-        let address = event.customer().expect("an event about no consent is about a customer");
+        let address = event
+            .customer()
+            .expect("an event about no consent is about a customer");
         if let Event::CustomerCast { life, .. } = event {
             self.live(address, life);
             return;
@@ -282,11 +336,19 @@ impl State {
         let customer = self.customers.entry(Arc::clone(address)).or_default();
         match event {
             Event::CustomerRegistered { accounts, .. } => {
-                *customer = Customer { registered: true, accounts: accounts.to_vec(), pending: Vec::new() };
+                *customer = Customer {
+                    registered: true,
+                    accounts: accounts.to_vec(),
+                    pending: Vec::new(),
+                };
             }
             Event::CustomerDeregistered { .. } => {
                 *customer = Customer::default();
-                for consent in self.consents.values_mut().filter(|consent| consent.terms.customer == *address) {
+                for consent in self
+                    .consents
+                    .values_mut()
+                    .filter(|consent| consent.terms.customer == *address)
+                {
                     Arc::make_mut(consent).hidden = true;
                 }
             }
@@ -296,11 +358,17 @@ impl State {
                 self.drawn.entry(Arc::clone(address)).or_default().links += 1;
             }
             Event::AccountsLinked { accounts, .. } => {
-                customer.pending = customer.pending.iter().filter_map(|pending| pending.without(accounts)).collect();
+                customer.pending = customer
+                    .pending
+                    .iter()
+                    .filter_map(|pending| pending.without(accounts))
+                    .collect();
                 customer.accounts.extend(accounts.iter().cloned());
             }
             Event::AccountDelinked { link_ref, .. } => {
-                customer.accounts.retain(|account| account.link_ref != *link_ref);
+                customer
+                    .accounts
+                    .retain(|account| account.link_ref != *link_ref);
             }
             _ => unreachable!("events about consents are applied to consents"),
         }
@@ -317,7 +385,11 @@ impl State {
 }
 
 fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
-    FipArtefact { fip: Arc::clone(fip), consent_id, seal: OnceLock::new() }
+    FipArtefact {
+        fip: Arc::clone(fip),
+        consent_id,
+        seal: OnceLock::new(),
+    }
 }
 
 /// The length of a list as an ordinal counts it.

@@ -51,12 +51,18 @@ pub struct Timers {
 impl Timers {
     pub fn add(&mut self, due: Timestamp, work: Work) {
         self.arrived += 1;
-        self.heap.push(Reverse(Entry { due, ordinal: self.arrived, work }));
+        self.heap.push(Reverse(Entry {
+            due,
+            ordinal: self.arrived,
+            work,
+        }));
     }
 
     /// The first work and when it is due.
     pub fn peek(&self) -> Option<(Timestamp, &Work)> {
-        self.heap.peek().map(|Reverse(entry)| (entry.due, &entry.work))
+        self.heap
+            .peek()
+            .map(|Reverse(entry)| (entry.due, &entry.work))
     }
 
     /// Forgets the first work.
@@ -69,7 +75,9 @@ impl Timers {
         if self.peek()?.0 > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(entry)| (entry.due, entry.work))
+        self.heap
+            .pop()
+            .map(|Reverse(entry)| (entry.due, entry.work))
     }
 
     pub fn len(&self) -> usize {

@@ -16,12 +16,28 @@ const SHOWN_MAX: usize = 5;
 
 /// Judges an expectation by what there is now.
 pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Verdict {
-    let Expectation { sought, count, after, .. } = expectation;
+    let Expectation {
+        sought,
+        count,
+        after,
+        ..
+    } = expectation;
     if let Sought::State { status, about } = sought {
-        let stands = |consent: &&Arc<Consent>| consent.status == *status && concerns(about, consent);
+        let stands =
+            |consent: &&Arc<Consent>| consent.status == *status && concerns(about, consent);
         let counted = state.consents(0).filter(stands).count() as u64;
-        let outcome = if count.has(counted) { Verified::Met } else { Verified::Unmet };
-        return Verdict { outcome, counted, evicted: 0, found: Vec::new(), near: Vec::new() };
+        let outcome = if count.has(counted) {
+            Verified::Met
+        } else {
+            Verified::Unmet
+        };
+        return Verdict {
+            outcome,
+            counted,
+            evicted: 0,
+            found: Vec::new(),
+            near: Vec::new(),
+        };
     }
     // Whatever comes after an event of another consent does not count; an entry about none comes after all of them.
     let mut begun: Vec<Option<ConsentHandle>> = Vec::new();
@@ -35,7 +51,11 @@ pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Ver
             continue;
         }
         let handle = entry.what.handle();
-        if after.is_some() && !begun.iter().any(|begun| handle.is_none() || *begun == handle) {
+        if after.is_some()
+            && !begun
+                .iter()
+                .any(|begun| handle.is_none() || *begun == handle)
+        {
             continue;
         }
         match compare(sought, entry, state) {
@@ -49,7 +69,9 @@ pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Ver
             None => {}
         }
     }
-    let forgotten = |kind: EntryKind| sought.is_of(kind) || after.is_some_and(|after| kind == EntryKind::Event(after));
+    let forgotten = |kind: EntryKind| {
+        sought.is_of(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
+    };
     let evicted = journal.evicted(forgotten);
     let certain = count.has(counted) && (evicted == 0 || count.has(counted + evicted));
     let outcome = if after.is_some() && begun.is_empty() && evicted == 0 {
@@ -68,7 +90,13 @@ pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Ver
     if outcome == Verified::Met {
         near.clear();
     }
-    Verdict { outcome, counted, evicted, found, near }
+    Verdict {
+        outcome,
+        counted,
+        evicted,
+        found,
+        near,
+    }
 }
 
 impl Sought {
@@ -86,7 +114,9 @@ impl Sought {
         match (self, kind) {
             (Self::Call { op, .. }, EntryKind::Call(called)) => *op == called,
             (Self::Event { name, .. }, EntryKind::Event(event)) => *name == event,
-            (Self::Webhook { event, .. }, EntryKind::Webhook(kind)) => event.is_none_or(|event| event == kind),
+            (Self::Webhook { event, .. }, EntryKind::Webhook(kind)) => {
+                event.is_none_or(|event| event == kind)
+            }
             _ => false,
         }
     }
@@ -105,19 +135,41 @@ fn compare(sought: &Sought, entry: &Entry, state: &State) -> Option<Vec<String>>
         (Sought::Call { about, .. }, What::Call(call))
             if call.op == Operation::Unknown && *about == About::default() =>
         {
-            return Some(vec![format!("{} {} is no call of this sandbox", call.method, call.path)]);
+            return Some(vec![format!(
+                "{} {} is no call of this sandbox",
+                call.method, call.path
+            )]);
         }
         (Sought::Event { name, .. }, What::Event(event)) if event.name() == *name => {}
-        (Sought::Webhook { event, status, answered, fault, .. }, What::Webhook(webhook)) => {
+        (
+            Sought::Webhook {
+                event,
+                status,
+                answered,
+                fault,
+                ..
+            },
+            What::Webhook(webhook),
+        ) => {
             if let Some(event) = event.filter(|event| *event != webhook.event) {
                 differences.push(format!("is {}, not {event}", webhook.event));
             }
-            if let Some(status) = status.as_deref().filter(|status| webhook.status != Some(*status)) {
-                differences.push(format!("tells {}, not {status}", webhook.status.unwrap_or("no status")));
+            if let Some(status) = status
+                .as_deref()
+                .filter(|status| webhook.status != Some(*status))
+            {
+                differences.push(format!(
+                    "tells {}, not {status}",
+                    webhook.status.unwrap_or("no status")
+                ));
             }
-            if let Some(wanted) = answered.filter(|wanted| !webhook.answered.is_some_and(|got| wanted.has(got))) {
-                let got =
-                    webhook.answered.map_or_else(|| webhook.outcome.clone(), |got| format!("answered with {got}"));
+            if let Some(wanted) =
+                answered.filter(|wanted| !webhook.answered.is_some_and(|got| wanted.has(got)))
+            {
+                let got = webhook.answered.map_or_else(
+                    || webhook.outcome.clone(),
+                    |got| format!("answered with {got}"),
+                );
                 differences.push(format!("{got}, not {wanted}"));
             }
             if let Some(fault) = fault.filter(|fault| !webhook.faults.contains(fault)) {
@@ -137,19 +189,36 @@ fn is_about(about: &About, entry: &Entry, state: &State) -> bool {
     let consent = entry.what.handle().and_then(|handle| state.consent(handle));
     let (customer, fiu) = match &entry.what {
         What::Call(call) => (call.customer.clone(), call.fiu.clone()),
-        What::Webhook(webhook) => (Some(Arc::clone(&webhook.customer)), Some(Arc::clone(&webhook.fiu))),
+        What::Webhook(webhook) => (
+            Some(Arc::clone(&webhook.customer)),
+            Some(Arc::clone(&webhook.fiu)),
+        ),
         What::Event(event) => (event.customer().cloned(), None),
         _ => (None, None),
     };
     let customer = customer.or_else(|| consent.map(|consent| Arc::clone(&consent.terms.customer)));
     let fiu = fiu.or_else(|| consent.map(|consent| Arc::clone(&consent.fiu)));
-    about.handle.is_none_or(|handle| entry.what.handle() == Some(handle))
-        && about.customer.as_ref().is_none_or(|glob| customer.is_some_and(|customer| glob.matches(&customer)))
-        && about.fiu.as_ref().is_none_or(|glob| fiu.is_some_and(|fiu| glob.matches(&fiu)))
+    about
+        .handle
+        .is_none_or(|handle| entry.what.handle() == Some(handle))
+        && about
+            .customer
+            .as_ref()
+            .is_none_or(|glob| customer.is_some_and(|customer| glob.matches(&customer)))
+        && about
+            .fiu
+            .as_ref()
+            .is_none_or(|glob| fiu.is_some_and(|fiu| glob.matches(&fiu)))
 }
 
 fn concerns(about: &About, consent: &Consent) -> bool {
     about.handle.is_none_or(|handle| consent.handle == handle)
-        && about.customer.as_ref().is_none_or(|glob| glob.matches(&consent.terms.customer))
-        && about.fiu.as_ref().is_none_or(|glob| glob.matches(&consent.fiu))
+        && about
+            .customer
+            .as_ref()
+            .is_none_or(|glob| glob.matches(&consent.terms.customer))
+        && about
+            .fiu
+            .as_ref()
+            .is_none_or(|glob| glob.matches(&consent.fiu))
 }

@@ -32,7 +32,11 @@ pub struct TooManyWorlds;
 
 impl Worlds {
     pub fn new(setting: Arc<Setting>, born: UnboundedSender<Arc<World>>) -> Self {
-        Self { map: DashMap::new(), setting, born }
+        Self {
+            map: DashMap::new(),
+            setting,
+            born,
+        }
     }
 
     pub fn setting(&self) -> &Arc<Setting> {
@@ -84,15 +88,21 @@ impl Worlds {
     /// one stays.
     pub fn reap(&self, since: Timestamp) -> Vec<Arc<str>> {
         let idle = |world: &World| world.used_at() < since && world.name() != DEFAULT_WORLD;
-        let names: Vec<Arc<str>> =
-            self.map.iter().filter(|world| idle(world)).map(|world| Arc::clone(world.key())).collect();
+        let names: Vec<Arc<str>> = self
+            .map
+            .iter()
+            .filter(|world| idle(world))
+            .map(|world| Arc::clone(world.key()))
+            .collect();
         names
             .into_iter()
             .filter(|name| {
-                self.map.remove_if(name, |_, world| idle(world)).is_some_and(|(_, world)| {
-                    world.close();
-                    true
-                })
+                self.map
+                    .remove_if(name, |_, world| idle(world))
+                    .is_some_and(|(_, world)| {
+                        world.close();
+                        true
+                    })
             })
             .collect()
     }

@@ -11,8 +11,8 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap,
-    HeaderValue,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION,
+    CONTENT_TYPE, HeaderMap, HeaderValue,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
@@ -58,9 +58,15 @@ impl FromRequest for Call {
         Box::pin(async move {
             let body = tokio::time::timeout(BODY_WITHIN, read(&mut payload)).await;
             let body = body.unwrap_or_else(|_| {
-                Err(Problem::BodyLost(format!("it was not complete within {} s", BODY_WITHIN.as_secs())))
+                Err(Problem::BodyLost(format!(
+                    "it was not complete within {} s",
+                    BODY_WITHIN.as_secs()
+                )))
             });
-            let shared = request.app_data::<Data<Shared>>().expect("the app is built with it").clone();
+            let shared = request
+                .app_data::<Data<Shared>>()
+                .expect("the app is built with it")
+                .clone();
             Ok(Self {
                 profile: Cell::new(SignatureProfile::Detached),
                 op: operation(&request),
@@ -132,12 +138,23 @@ impl Call {
             return Ok(vec![self.body()?.clone()]);
         }
         let uri = self.request.uri();
-        let whole = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
+        let whole = uri
+            .path_and_query()
+            .map_or(uri.path(), |path| path.as_str());
         let bare = bare(whole);
-        let full =
-            format!("{}://{}{whole}", self.request.connection_info().scheme(), self.request.connection_info().host());
+        let full = format!(
+            "{}://{}{whole}",
+            self.request.connection_info().scheme(),
+            self.request.connection_info().host()
+        );
         let mut candidates: Vec<Bytes> = Vec::new();
-        for text in [whole, bare, &full, uri.path(), bare.split('?').next().unwrap_or(bare)] {
+        for text in [
+            whole,
+            bare,
+            &full,
+            uri.path(),
+            bare.split('?').next().unwrap_or(bare),
+        ] {
             if !candidates.iter().any(|known| known == text.as_bytes()) {
                 candidates.push(Bytes::copy_from_slice(text.as_bytes()));
             }
@@ -156,7 +173,9 @@ impl Call {
     /// A header that steers the call: it may be missing, but not be unreadable.
     pub fn steering(&self, name: &'static str) -> Result<Option<&str>, Problem> {
         let value = self.headers().get(name).map(|value| value.to_str());
-        value.transpose().map_err(|_| Problem::field(name, "is not plain ASCII text"))
+        value
+            .transpose()
+            .map_err(|_| Problem::field(name, "is not plain ASCII text"))
     }
 
     pub fn query(&self) -> &str {
@@ -169,7 +188,10 @@ impl Call {
 
     /// A part of the path that the route names.
     pub fn segment(&self, name: &str) -> &str {
-        self.request.match_info().get(name).expect("the route has this segment")
+        self.request
+            .match_info()
+            .get(name)
+            .expect("the route has this segment")
     }
 
     /// A part of the path that some routes name.
@@ -186,7 +208,10 @@ impl Call {
     /// The world that the call is for: by path, then by header, else the default one.
     pub fn world(&self) -> Result<Arc<World>, Problem> {
         let name = self.world_name()?;
-        self.shared.worlds.get(name).map_err(|full| Problem::TooManyWorlds(full.to_string()))
+        self.shared
+            .worlds
+            .get(name)
+            .map_err(|full| Problem::TooManyWorlds(full.to_string()))
     }
 
     pub fn world_name(&self) -> Result<&str, Problem> {
@@ -195,7 +220,10 @@ impl Call {
             None => self.steering("x-mockaa-world")?.unwrap_or(DEFAULT_WORLD),
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        if (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.bytes().all(|byte| byte == b'.') {
+        if (1..=64).contains(&name.len())
+            && name.bytes().all(plain)
+            && !name.bytes().all(|byte| byte == b'.')
+        {
             Ok(name)
         } else {
             Err(Problem::WorldName(quoted(name)))
@@ -210,9 +238,17 @@ impl Call {
     pub fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
         // A name that is more than a name would be read as a path by whoever gets the address, our own tokens included.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-        let host = Some(connection.host()).filter(|host| host.bytes().all(plain)).unwrap_or("localhost");
-        let scheme = if connection.scheme() == "https" { "https" } else { "http" };
+        let plain = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        };
+        let host = Some(connection.host())
+            .filter(|host| host.bytes().all(plain))
+            .unwrap_or("localhost");
+        let scheme = if connection.scheme() == "https" {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{host}{}", world.path())
     }
 
@@ -242,7 +278,11 @@ impl Call {
     /// The body as JSON of this shape; none at all, or `null`, is an empty one.
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         let body = self.body()?.trim_ascii();
-        if body.is_empty() || body == b"null" { Ok(T::default()) } else { self.json() }
+        if body.is_empty() || body == b"null" {
+            Ok(T::default())
+        } else {
+            self.json()
+        }
     }
 
     /// An API key from one of these headers, bare or as `Bearer`.
@@ -251,7 +291,11 @@ impl Call {
             let value = self.header(name)?.trim();
             let bare = match value.split_once(' ') {
                 // Quirk: documents of Unaport print a colon after the word (`reference/unaport.md` §6, 19).
-                Some((scheme, key)) if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") => key.trim(),
+                Some((scheme, key))
+                    if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") =>
+                {
+                    key.trim()
+                }
                 _ => value,
             };
             // A blank header is none.
@@ -266,7 +310,10 @@ impl Call {
     }
 
     pub fn no_such_call(&self) -> Problem {
-        Problem::NoSuchCall { method: self.request.method().to_string(), path: self.path().to_owned() }
+        Problem::NoSuchCall {
+            method: self.request.method().to_string(),
+            path: self.path().to_owned(),
+        }
     }
 
     /// Whether it is one of the calls that only 1.1.x has: its GETs, the heartbeat aside.
@@ -274,8 +321,10 @@ impl Call {
         let bare = bare(self.path());
         // These are called with POST, in every version.
         let posted = ["handle", "fetch", "Notification"];
-        let below =
-            |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && !posted.contains(&rest));
+        let below = |prefix: &str| {
+            bare.strip_prefix(prefix)
+                .is_some_and(|rest| !rest.is_empty() && !posted.contains(&rest))
+        };
         self.request.method() == Method::GET && (below("/Consent/") || below("/FI/fetch/"))
     }
 
@@ -306,7 +355,8 @@ impl Call {
     /// Path and query, as they were called.
     pub fn address(&self) -> &str {
         let uri = self.request.uri();
-        uri.path_and_query().map_or(uri.path(), |path| path.as_str())
+        uri.path_and_query()
+            .map_or(uri.path(), |path| path.as_str())
     }
 
     /// The socket of its connection.
@@ -344,9 +394,15 @@ impl Call {
             return call.allow_preflight(allowed);
         }
         let method = call.request.method().to_string();
-        let problem = Problem::Method { method, path: call.path().to_owned(), allowed };
+        let problem = Problem::Method {
+            method,
+            path: call.path().to_owned(),
+            allowed,
+        };
         let mut response = call.refuse(problem).await;
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allowed));
         response
     }
 }
@@ -354,12 +410,19 @@ impl Call {
 /// Whose path it is.
 fn dialect_of(path: &str) -> Dialect {
     let local = local(path);
-    let begins = |prefix: &str| local.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let begins = |prefix: &str| {
+        local
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     if OURS.into_iter().any(begins) {
         Dialect::Control
     } else if HOSTS.into_iter().any(begins) {
         Dialect::Unaport
-    } else if MOUNTS.iter().any(|mount| begins(&format!("{mount}/consent"))) {
+    } else if MOUNTS
+        .iter()
+        .any(|mount| begins(&format!("{mount}/consent")))
+    {
         Dialect::Seed
     } else {
         Dialect::Rebit
@@ -384,13 +447,19 @@ const OURS: [&str; 12] = [
 
 /// A path without the world before it.
 fn local(path: &str) -> &str {
-    path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path)
+    path.strip_prefix("/w/")
+        .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
+        .unwrap_or(path)
 }
 
 /// A path as ReBIT has it: without the world and the mount before it.
 fn bare(path: &str) -> &str {
     let local = local(path);
-    let below = |mount: &&str| local.strip_prefix(*mount).filter(|rest| rest.starts_with('/'));
+    let below = |mount: &&str| {
+        local
+            .strip_prefix(*mount)
+            .filter(|rest| rest.starts_with('/'))
+    };
     MOUNTS.iter().rev().find_map(below).unwrap_or(local)
 }
 

@@ -17,7 +17,12 @@ pub fn fault(call: &Call) -> Result<(), Problem> {
     const SIMULATE: &str = "x-simulate-res";
     if let Some(code) = call.steering(FAULT)? {
         let known = ErrorCode::parse(code);
-        let unknown = || Problem::field(FAULT, format!("{} is not one of {}", quoted(code), ErrorCode::names()));
+        let unknown = || {
+            Problem::field(
+                FAULT,
+                format!("{} is not one of {}", quoted(code), ErrorCode::names()),
+            )
+        };
         return Err(Problem::Fault(known.ok_or_else(unknown)?));
     }
     match call.steering(SIMULATE)? {
@@ -27,10 +32,16 @@ pub fn fault(call: &Call) -> Result<(), Problem> {
             in_force(call)
         }
         Some(result) => {
-            let known = ErrorCode::SIMULATED.iter().find(|(name, _)| *name == result);
+            let known = ErrorCode::SIMULATED
+                .iter()
+                .find(|(name, _)| *name == result);
             let names = || ErrorCode::SIMULATED.map(|(name, _)| name).join(", ");
-            let unknown =
-                || Problem::field(SIMULATE, format!("{} is not one of Ok, TimeOut, {}", quoted(result), names()));
+            let unknown = || {
+                Problem::field(
+                    SIMULATE,
+                    format!("{} is not one of Ok, TimeOut, {}", quoted(result), names()),
+                )
+            };
             Err(known.map_or_else(unknown, |(_, code)| Problem::Fault(*code)))
         }
     }

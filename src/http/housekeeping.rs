@@ -19,7 +19,8 @@ pub async fn readyz(call: Call) -> HttpResponse {
     let scenarios = call.worlds().setting().director.names().len();
     let worlds = call.worlds().count();
     let version = env!("CARGO_PKG_VERSION");
-    let mut ready = json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
+    let mut ready =
+        json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
     if let Some(complaint) = call.worlds().setting().director.complaint() {
         // The set that was right before is in force, so it is ready all the same.
         ready["scenariosError"] = complaint.into();
@@ -30,8 +31,15 @@ pub async fn readyz(call: Call) -> HttpResponse {
 /// The AAs' public keys as a JWK set (RFC 7517).
 pub async fn jwks(call: Call) -> HttpResponse {
     let ring = &call.shared().keys;
-    let mut keys: Vec<_> = ring.all().iter().map(|key| Jwk::from(&key.public)).collect();
-    let world = call.world_name().ok().and_then(|name| call.worlds().find(name));
+    let mut keys: Vec<_> = ring
+        .all()
+        .iter()
+        .map(|key| Jwk::from(&key.public))
+        .collect();
+    let world = call
+        .world_name()
+        .ok()
+        .and_then(|name| call.worlds().find(name));
     if world.is_some_and(|world| world.has_rotated_keys()) {
         keys.extend(ring.all().iter().map(|key| Jwk::from(&ring.next_of(key))));
     }
@@ -48,7 +56,10 @@ pub async fn docs(call: Call) -> HttpResponse {
 
 /// All calls in OpenAPI.
 pub async fn openapi(call: Call) -> HttpResponse {
-    call.reply_control(call.world().map(|world| Answer::json(&openapi::document(&call.base_url(&world)))))
+    call.reply_control(
+        call.world()
+            .map(|world| Answer::json(&openapi::document(&call.base_url(&world)))),
+    )
 }
 
 pub async fn no_such_call(call: Call) -> HttpResponse {

@@ -12,23 +12,56 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 const MASK: &str = "(masked)";
 
 /// Headers that open something.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "client_api_key", "fip_api_key", "cookie", "aa_api_key"];
+const SECRET_HEADERS: [&str; 5] = [
+    "authorization",
+    "client_api_key",
+    "fip_api_key",
+    "cookie",
+    "aa_api_key",
+];
 
 /// Fields that open something.
-const SECRET_FIELDS: [&str; 6] = ["password", "access_token", "refresh_token", "token", "accessToken", "secret"];
+const SECRET_FIELDS: [&str; 6] = [
+    "password",
+    "access_token",
+    "refresh_token",
+    "token",
+    "accessToken",
+    "secret",
+];
 
 /// The headers of a call, as the journal has them.
 pub fn masked_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = |name: &str, value: &[u8]| {
-        if SECRET_HEADERS.contains(&name) { MASK.to_owned() } else { String::from_utf8_lossy(value).into_owned() }
+        if SECRET_HEADERS.contains(&name) {
+            MASK.to_owned()
+        } else {
+            String::from_utf8_lossy(value).into_owned()
+        }
     };
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), shown(name.as_str(), value.as_bytes()))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                shown(name.as_str(), value.as_bytes()),
+            )
+        })
+        .collect()
 }
 
 /// A body of such a call, as the journal has it.
 pub fn masked(op: Operation, body: Bytes) -> Bytes {
-    let body = if body.len() > BODY_BYTES_MAX { Bytes::copy_from_slice(&body[..BODY_BYTES_MAX]) } else { body };
-    if !matches!(op, Operation::Login | Operation::LoginRefresh | Operation::Token) || body.is_empty() {
+    let body = if body.len() > BODY_BYTES_MAX {
+        Bytes::copy_from_slice(&body[..BODY_BYTES_MAX])
+    } else {
+        body
+    };
+    if !matches!(
+        op,
+        Operation::Login | Operation::LoginRefresh | Operation::Token
+    ) || body.is_empty()
+    {
         return body;
     }
     match serde_json::from_slice::<Value>(&body) {

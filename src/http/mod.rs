@@ -57,7 +57,11 @@ const HOSTS: [&str; 3] = [unaport::COMMON, unaport::APPLICATION, "/backend/api/v
 /// Every call of the sandbox, in the default world and in named ones.
 pub fn routes(config: &mut ServiceConfig) {
     // The named worlds first: the router goes down its list, and would try some two hundred patterns before theirs.
-    config.service(scope("/w/{world}").configure(world_routes).default_service(to(housekeeping::no_such_call)));
+    config.service(
+        scope("/w/{world}")
+            .configure(world_routes)
+            .default_service(to(housekeeping::no_such_call)),
+    );
     world_routes(config);
     config.default_service(to(housekeeping::no_such_call));
 }

@@ -21,7 +21,9 @@ fn show(call: &Call) -> Result<Answer, Problem> {
     let consent = world.consent(handle).filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
-    Ok(Answer::html(ConsentPage::new(&consent, &base, world.now()).to_html()))
+    Ok(Answer::html(
+        ConsentPage::new(&consent, &base, world.now()).to_html(),
+    ))
 }
 
 pub async fn answer_consent(call: Call) -> HttpResponse {
@@ -38,8 +40,15 @@ fn answer(call: &Call) -> Result<Answer, Problem> {
         "reject" => Input::Reject,
         _ => return Err(call.no_such_call()),
     };
-    let receipt = world.submit(Command::MoveConsent { handle, verb: Verb::plain(input) })?;
-    let home = receipt.consent().filing.as_ref().and_then(|filing| filing.redirect_url.as_deref());
+    let receipt = world.submit(Command::MoveConsent {
+        handle,
+        verb: Verb::plain(input),
+    })?;
+    let home = receipt
+        .consent()
+        .filing
+        .as_ref()
+        .and_then(|filing| filing.redirect_url.as_deref());
     let page = || format!("{}/ui/consents/{handle}", call.base_url(&world));
     Ok(Answer::see_other(home.map_or_else(page, str::to_owned)).holding(receipt.hold))
 }

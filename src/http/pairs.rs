@@ -18,17 +18,27 @@ impl Pairs {
 
     /// Refuses a name that is none of these: who misspells a condition must not be told what meets the others.
     pub fn only(self, names: &[&str]) -> Result<Self, Problem> {
-        match self.0.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+        match self
+            .0
+            .iter()
+            .find(|(name, _)| !names.contains(&name.as_str()))
+        {
             None => Ok(self),
             Some((name, _)) => {
                 let others = alternatives(name, names.iter().copied());
-                Err(Problem::field("the query", format!("has {}, which is none of its names; {others}", quoted(name))))
+                Err(Problem::field(
+                    "the query",
+                    format!("has {}, which is none of its names; {others}", quoted(name)),
+                ))
             }
         }
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {

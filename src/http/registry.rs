@@ -24,13 +24,24 @@ pub async fn generate_token(call: Call) -> HttpResponse {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
             let (txnid, now) = (world.fresh_id(Kind::Token), world.message_time());
-            let refused = |status, code, message| (status, not_generated(code, message, &txnid, now));
+            let refused =
+                |status, code, message| (status, not_generated(code, message, &txnid, now));
             let form = form(&call);
             let issued = match (form.first("id"), form.first("secret")) {
-                (Some(id), Some(secret)) => issue(&call, &world, id, secret)
-                    .await
-                    .ok_or_else(|| refused(401, "Unauthorized", "Invalid entity id/secret or secret is expired")),
-                _ => Err(refused(400, "InvalidRequest", "send the form fields id and secret")),
+                (Some(id), Some(secret)) => {
+                    issue(&call, &world, id, secret).await.ok_or_else(|| {
+                        refused(
+                            401,
+                            "Unauthorized",
+                            "Invalid entity id/secret or secret is expired",
+                        )
+                    })
+                }
+                _ => Err(refused(
+                    400,
+                    "InvalidRequest",
+                    "send the form fields id and secret",
+                )),
             };
             issued.map(|token| generated(&token, &txnid, now))
         }
@@ -48,17 +59,31 @@ pub async fn grant_token(call: Call) -> HttpResponse {
                 .header("authorization")
                 .and_then(|value| value.split_once(' '))
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-            let pair =
-                basic.and_then(|(_, pair)| base64::decode(pair.trim())).and_then(|pair| String::from_utf8(pair).ok());
-            match (form(&call).first("grant_type"), pair.as_deref().and_then(|pair| pair.split_once(':'))) {
-                (Some("client_credentials"), Some((id, secret))) => issue(&call, &world, id, secret)
-                    .await
-                    .map(|token| granted(&token))
-                    .ok_or_else(|| refused(401, "invalid_client", "the client's id or secret is wrong")),
-                (Some("client_credentials"), None) => {
-                    Err(refused(401, "invalid_client", "send Authorization: Basic with id and secret"))
+            let pair = basic
+                .and_then(|(_, pair)| base64::decode(pair.trim()))
+                .and_then(|pair| String::from_utf8(pair).ok());
+            match (
+                form(&call).first("grant_type"),
+                pair.as_deref().and_then(|pair| pair.split_once(':')),
+            ) {
+                (Some("client_credentials"), Some((id, secret))) => {
+                    issue(&call, &world, id, secret)
+                        .await
+                        .map(|token| granted(&token))
+                        .ok_or_else(|| {
+                            refused(401, "invalid_client", "the client's id or secret is wrong")
+                        })
                 }
-                _ => Err(refused(400, "unsupported_grant_type", "grant_type has to be client_credentials")),
+                (Some("client_credentials"), None) => Err(refused(
+                    401,
+                    "invalid_client",
+                    "send Authorization: Basic with id and secret",
+                )),
+                _ => Err(refused(
+                    400,
+                    "unsupported_grant_type",
+                    "grant_type has to be client_credentials",
+                )),
             }
         }
     };
@@ -70,15 +95,27 @@ pub async fn grant_token(call: Call) -> HttpResponse {
 /// `Assumption:` the ecosystem's secrets are made by Sahamati; here the API key is the secret, and either opens every
 /// call.
 async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
-    let member = world.participants().member(id).filter(|member| *member.entity().api_key == *secret)?;
-    let claims = Claims::new(&member, &call.base_url(world), &world.fresh_id(Kind::Token), world.now());
+    let member = world
+        .participants()
+        .member(id)
+        .filter(|member| *member.entity().api_key == *secret)?;
+    let claims = Claims::new(
+        &member,
+        &call.base_url(world),
+        &world.fresh_id(Kind::Token),
+        world.now(),
+    );
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
     let key = &call.shared().keys.default_key().private;
     Some(signed(key, jws::compact_input(key.kid(), &claims)).await)
 }
 
 fn form(call: &Call) -> Pairs {
-    let body = call.body().ok().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+    let body = call
+        .body()
+        .ok()
+        .and_then(|body| std::str::from_utf8(body).ok())
+        .unwrap_or_default();
     Pairs::parse(body).unwrap_or_default()
 }
 
@@ -87,7 +124,8 @@ pub async fn list_entities(call: Call) -> HttpResponse {
 }
 
 pub async fn get_entity(call: Call) -> HttpResponse {
-    call.reply_value(listed(&call, Some(call.segment("id")))).await
+    call.reply_value(listed(&call, Some(call.segment("id"))))
+        .await
 }
 
 fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
@@ -96,24 +134,36 @@ fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
         .ok_or_else(|| refused(400, &format!("the type is one of {}", EntityType::names())))?;
     let reader = call.bearer().and_then(|key| holder(call, key));
     let visible = match (&reader, kind) {
-        (Some(Member::Fiu(_)), EntityType::Fiu) | (Some(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
+        (Some(Member::Fiu(_)), EntityType::Fiu)
+        | (Some(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
         (Some(_), _) => true,
         (None, _) => call.shared().security != Security::Strict,
     };
     if !visible {
         return Err(refused(401, "Access not allowed"));
     }
-    let world = call.world().map_err(|problem| refused(404, &problem.to_string()))?;
+    let world = call
+        .world()
+        .map_err(|problem| refused(404, &problem.to_string()))?;
     let (base, txnid) = (call.base_url(&world), world.fresh_id(Kind::Token));
     let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
-    let place = Place { base: &base, aa_key: &aa_key, txnid: &txnid, now: world.message_time() };
+    let place = Place {
+        base: &base,
+        aa_key: &aa_key,
+        txnid: &txnid,
+        now: world.message_time(),
+    };
     let entities = entities(kind, &world.participants(), place);
     let value = |info| serde_json::to_value(info).expect("texts serialise");
     match wanted {
-        None => Ok(Value::Array(entities.into_iter().map(|(_, info)| value(info)).collect())),
+        None => Ok(Value::Array(
+            entities.into_iter().map(|(_, info)| value(info)).collect(),
+        )),
         Some(id) => {
             let found = entities.into_iter().find(|(known, _)| known == id);
-            found.map(|(_, info)| value(info)).ok_or_else(|| refused(404, "Entity not found"))
+            found
+                .map(|(_, info)| value(info))
+                .ok_or_else(|| refused(404, "Entity not found"))
         }
     }
 }

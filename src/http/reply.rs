@@ -10,8 +10,8 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN,
-    RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, ORIGIN, RETRY_AFTER,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -42,7 +42,10 @@ const JSON: &str = "application/json";
 
 /// What the service's answers carry, as recorded (`reference/unaport.md` §1.2).
 const UNAPORT_HEADERS: [(&str, &str); 4] = [
-    ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
+    (
+        "cache-control",
+        "no-cache, no-store, max-age=0, must-revalidate",
+    ),
     ("pragma", "no-cache"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -70,32 +73,54 @@ impl Answer {
 
     /// 200 with what is JSON already.
     pub fn json_bytes(body: Vec<u8>) -> Self {
-        Self { body, ..Self::empty(StatusCode::OK) }
+        Self {
+            body,
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     pub fn html(body: String) -> Self {
         let body = body.into_bytes();
-        Self { content_type: "text/html; charset=utf-8", body, ..Self::empty(StatusCode::OK) }
+        Self {
+            content_type: "text/html; charset=utf-8",
+            body,
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// Text for people, or for files.
     pub fn text(body: String) -> Self {
-        Self { content_type: "text/plain; charset=utf-8", body: body.into_bytes(), ..Self::empty(StatusCode::OK) }
+        Self {
+            content_type: "text/plain; charset=utf-8",
+            body: body.into_bytes(),
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// A file to be kept.
     pub fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
-        Self { content_type, body, file_name: Some(name), ..Self::empty(StatusCode::OK) }
+        Self {
+            content_type,
+            body,
+            file_name: Some(name),
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// Sends a browser on, for now, as a short link does.
     pub fn found(location: String) -> Self {
-        Self { location: Some(location), ..Self::empty(StatusCode::FOUND) }
+        Self {
+            location: Some(location),
+            ..Self::empty(StatusCode::FOUND)
+        }
     }
 
     /// Sends a browser on to another page.
     pub fn see_other(location: String) -> Self {
-        Self { location: Some(location), ..Self::empty(StatusCode::SEE_OTHER) }
+        Self {
+            location: Some(location),
+            ..Self::empty(StatusCode::SEE_OTHER)
+        }
     }
 
     fn empty(status: StatusCode) -> Self {
@@ -113,23 +138,37 @@ impl Answer {
     /// Webhooks wait until this answer has been handed over.
     #[must_use]
     pub fn holding(self, hold: Hold) -> Self {
-        Self { hold: Some(hold).filter(|hold| !hold.is_empty()), ..self }
+        Self {
+            hold: Some(hold).filter(|hold| !hold.is_empty()),
+            ..self
+        }
     }
 
     fn error(status: u16, body: &impl Serialize) -> Self {
         let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
-        Self { status, ..Self::json(body) }
+        Self {
+            status,
+            ..Self::json(body)
+        }
     }
 
     fn send(mut self, signature: Option<String>) -> HttpResponse {
         let mut response = self.head(signature);
         match self.hold {
             None => response.body(self.body),
-            Some(hold) => response.body(HeldBody { bytes: Bytes::from(self.body), hold: Some(hold) }),
+            Some(hold) => response.body(HeldBody {
+                bytes: Bytes::from(self.body),
+                hold: Some(hold),
+            }),
         }
     }
 
-    fn send_spoilt(mut self, signature: Option<String>, manner: Manner, wire: Option<Wire>) -> HttpResponse {
+    fn send_spoilt(
+        mut self,
+        signature: Option<String>,
+        manner: Manner,
+        wire: Option<Wire>,
+    ) -> HttpResponse {
         let mut response = self.head(signature);
         response.body(Spoilt::new(self.body, manner, wire, self.hold))
     }
@@ -141,7 +180,10 @@ impl Answer {
             response.insert_header((LOCATION, location));
         }
         if let Some(name) = &self.file_name {
-            response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+            response.insert_header((
+                CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{name}\""),
+            ));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
@@ -167,22 +209,33 @@ impl Call {
     ///
     /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
     pub async fn reply_seed(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        self.hand_over(outcome, false, |problem| self.rebit_error(problem, Some(seed::ANSWER_VER))).await
+        self.hand_over(outcome, false, |problem| {
+            self.rebit_error(problem, Some(seed::ANSWER_VER))
+        })
+        .await
     }
 
     /// Answers as ReBIT has it: every answer signed, errors too.
     pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        self.hand_over(outcome, true, |problem| self.rebit_error(problem, None)).await
+        self.hand_over(outcome, true, |problem| self.rebit_error(problem, None))
+            .await
     }
 
     /// Answers as the Unaport FIU API does, unsigned.
     pub async fn reply_unaport(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
-        let mut response = self.hand_over(outcome, false, |problem| self.unaport_error(problem)).await;
+        let mut response = self
+            .hand_over(outcome, false, |problem| self.unaport_error(problem))
+            .await;
         for (name, value) in UNAPORT_HEADERS {
-            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            response.headers_mut().insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         if self.headers().contains_key(ORIGIN) {
-            response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            response
+                .headers_mut()
+                .insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         response
     }
@@ -193,7 +246,8 @@ impl Call {
             Ok(body) => Answer::json(&body),
             Err((status, body)) => Answer::error(status, &body),
         };
-        let scripted = |problem: &Problem| Answer::error(status_of(problem), &ErrorView::from(problem));
+        let scripted =
+            |problem: &Problem| Answer::error(status_of(problem), &ErrorView::from(problem));
         self.hand_over(Ok(answer), false, scripted).await
     }
 
@@ -215,7 +269,10 @@ impl Call {
         signed: bool,
         words: impl Fn(&Problem) -> Answer,
     ) -> HttpResponse {
-        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+        let world = self
+            .world_name()
+            .ok()
+            .and_then(|name| self.worlds().find(name));
         let outcome = match &world {
             Some(world) => self.decided(world, outcome),
             None => outcome,
@@ -227,11 +284,16 @@ impl Call {
                     Problem::Scripted { retry_after_s, .. } => *retry_after_s,
                     _ => None,
                 };
-                Answer { retry_after, ..words(&problem) }
+                Answer {
+                    retry_after,
+                    ..words(&problem)
+                }
             }
         };
         let faults = self.dossier().faults();
-        let signature = self.finish(world.as_deref(), &mut answer, &faults, signed).await;
+        let signature = self
+            .finish(world.as_deref(), &mut answer, &faults, signed)
+            .await;
         if let Some(world) = &world {
             self.record(world, &answer, &faults);
         }
@@ -262,8 +324,12 @@ impl Call {
         faults: &[CallFault],
         signed: bool,
     ) -> Option<String> {
-        let stale = faults.iter().any(|fault| fault.fault == ApiFault::StaleAnswer);
-        if let Some(world) = world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated()) {
+        let stale = faults
+            .iter()
+            .any(|fault| fault.fault == ApiFault::StaleAnswer);
+        if let Some(world) =
+            world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated())
+        {
             let kept = world.swap_answer(&self.subject(), Bytes::copy_from_slice(&answer.body));
             if let Some(before) = kept.filter(|_| stale) {
                 // What is told once more is what was true before, for as long as it is told.
@@ -275,18 +341,43 @@ impl Call {
             return None;
         }
         let ring = &self.shared().keys;
-        let (key, spare) = (Arc::clone(&ring.default_key().private), Arc::clone(ring.spare()));
-        let (profile, body, faults) = (self.profile(), std::mem::take(&mut answer.body), faults.to_vec());
+        let (key, spare) = (
+            Arc::clone(&ring.default_key().private),
+            Arc::clone(ring.spare()),
+        );
+        let (profile, body, faults) = (
+            self.profile(),
+            std::mem::take(&mut answer.body),
+            faults.to_vec(),
+        );
         let stranger = match world {
             Some(world) if !faults.is_empty() => world.fresh_id(Kind::Token),
             _ => String::new(),
         };
         let made = tokio::task::spawn_blocking(move || {
-            let body = edit(body, &faults, Seal { key: &key, spare: &spare, stranger: &stranger });
-            let wrong = faults.iter().any(|fault| fault.fault == ApiFault::WrongSignature);
+            let body = edit(
+                body,
+                &faults,
+                Seal {
+                    key: &key,
+                    spare: &spare,
+                    stranger: &stranger,
+                },
+            );
+            let wrong = faults
+                .iter()
+                .any(|fault| fault.fault == ApiFault::WrongSignature);
             let pen = if wrong { &spare } else { &key };
-            let guise = Guise { alg: "RS256", kid: key.kid(), crit: true };
-            let signature = if signed { sign_in_guise(pen, &body, profile, guise) } else { None };
+            let guise = Guise {
+                alg: "RS256",
+                kid: key.kid(),
+                crit: true,
+            };
+            let signature = if signed {
+                sign_in_guise(pen, &body, profile, guise)
+            } else {
+                None
+            };
             (signature, body)
         });
         let (signature, body) = made.await.expect("signing does not panic");
@@ -296,13 +387,22 @@ impl Call {
 
     /// What a call asks for: the same words, asked again, are about the same.
     fn subject(&self) -> String {
-        let about = self.dossier().parties().handle.map(|handle| handle.to_string()).unwrap_or_default();
+        let about = self
+            .dossier()
+            .parties()
+            .handle
+            .map(|handle| handle.to_string())
+            .unwrap_or_default();
         format!("{} {about}", self.op().map_or("", Operation::as_str))
     }
 
     fn record(&self, world: &World, answer: &Answer, faults: &[CallFault]) {
         let Some(op) = self.op() else { return };
-        let Parties { fiu, customer, handle } = self.dossier().parties();
+        let Parties {
+            fiu,
+            customer,
+            handle,
+        } = self.dossier().parties();
         let at = wall();
         world.record_call(CallRecord {
             op,
@@ -323,9 +423,16 @@ impl Call {
     }
 
     /// Whatever has to pass before the answer may leave.
-    #[expect(clippy::disallowed_methods, reason = "a slow answer is what was asked for")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a slow answer is what was asked for"
+    )]
     async fn delay(&self, faults: &[CallFault], hold: Option<&Hold>) {
-        let delay = faults.iter().map(|fault| fault.delay.0).sum::<i64>().clamp(0, LATENCY_MAX.0);
+        let delay = faults
+            .iter()
+            .map(|fault| fault.delay.0)
+            .sum::<i64>()
+            .clamp(0, LATENCY_MAX.0);
         if delay > 0 {
             tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
         }
@@ -338,25 +445,49 @@ impl Call {
     fn unaport_error(&self, problem: &Problem) -> Answer {
         tracing::debug!(path = self.path(), %problem, "refused");
         // A refusal makes no world.
-        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
-        let now = world.as_ref().map_or_else(wall, |world| world.message_time());
-        let txn_id = world.map(|world| world.fresh_id(Kind::Token)).unwrap_or_default();
+        let world = self
+            .world_name()
+            .ok()
+            .and_then(|name| self.worlds().find(name));
+        let now = world
+            .as_ref()
+            .map_or_else(wall, |world| world.message_time());
+        let txn_id = world
+            .map(|world| world.fresh_id(Kind::Token))
+            .unwrap_or_default();
         let status = unaport::error::status_of(problem);
-        let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let words = StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason());
         let body = ErrorBody::new(problem, words.unwrap_or_default(), self.path(), txn_id, now);
         Answer::error(status, &body)
     }
 
     fn rebit_error(&self, problem: &Problem, ver: Option<&str>) -> Answer {
         tracing::debug!(path = self.path(), %problem, "refused");
-        let envelope = self.body().map(|body| Envelope::read(body)).unwrap_or_default();
+        let envelope = self
+            .body()
+            .map(|body| Envelope::read(body))
+            .unwrap_or_default();
         // A refusal names the time of the world that it concerns; where there is none, the wall's. It makes none.
-        let world = self.world_name().ok().and_then(|name| self.worlds().find(name));
+        let world = self
+            .world_name()
+            .ok()
+            .and_then(|name| self.worlds().find(name));
         let now = world.map_or_else(wall, |world| world.message_time());
-        let by_path = || if self.is_of_first_generation() { Version::V1_1_2.as_str() } else { envelope.ver() };
+        let by_path = || {
+            if self.is_of_first_generation() {
+                Version::V1_1_2.as_str()
+            } else {
+                envelope.ver()
+            }
+        };
         let ver = ver.unwrap_or_else(by_path);
         let (status, _) = code_of(problem);
-        Answer::error(status, &ErrorResponse::new(ver, envelope.txnid(), now, problem))
+        Answer::error(
+            status,
+            &ErrorResponse::new(ver, envelope.txnid(), now, problem),
+        )
     }
 }
 
@@ -365,14 +496,18 @@ const OVERTAKEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// How the answer goes over the wire, where that goes wrong; the worst that is asked for.
 fn manner_of(faults: &[CallFault]) -> Option<Manner> {
-    faults.iter().find_map(|CallFault { fault, .. }| match fault {
-        ApiFault::Reset => Some(Manner::Reset),
-        ApiFault::EmptyReply => Some(Manner::Empty),
-        ApiFault::TruncatedChunk => Some(Manner::Truncated),
-        ApiFault::MalformedChunk => Some(Manner::Malformed),
-        ApiFault::SlowBody { over } => Some(Manner::Slow(Duration::from_millis(over.0.unsigned_abs()))),
-        _ => None,
-    })
+    faults
+        .iter()
+        .find_map(|CallFault { fault, .. }| match fault {
+            ApiFault::Reset => Some(Manner::Reset),
+            ApiFault::EmptyReply => Some(Manner::Empty),
+            ApiFault::TruncatedChunk => Some(Manner::Truncated),
+            ApiFault::MalformedChunk => Some(Manner::Malformed),
+            ApiFault::SlowBody { over } => {
+                Some(Manner::Slow(Duration::from_millis(over.0.unsigned_abs())))
+            }
+            _ => None,
+        })
 }
 
 /// A body that knows when it has been handed over: actix drops it after writing it out.
@@ -388,7 +523,10 @@ impl MessageBody for HeldBody {
         BodySize::Sized(self.bytes.len() as u64)
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
         let bytes = std::mem::take(&mut self.bytes);
         Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
     }
@@ -428,13 +566,18 @@ mod tests {
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
     fn rejected() -> (Arc<World>, Answer) {
-        let Parties { participants, unaport, .. } =
-            participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
+        let Parties {
+            participants,
+            unaport,
+            ..
+        } = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let personas = Arc::new(personas(None).expect("the shipped ones are right"));
         let persona = named(&personas, DEFAULT_PERSONA).expect("it is shipped");
         let setting = Setting {
             seed: 1,
-            clock: "2020-07-04T06:00:00Z,frozen".parse::<ClockStart>().expect("a clock"),
+            clock: "2020-07-04T06:00:00Z,frozen"
+                .parse::<ClockStart>()
+                .expect("a clock"),
             participants: Arc::new(participants),
             fiu_url: None,
             progression: Progression::Immediate,
@@ -442,17 +585,23 @@ mod tests {
             unaport,
             push_data: None,
             director: Arc::new(
-                Library::load(None, Required::default(), Arc::clone(&personas)).expect("the shipped ones are right"),
+                Library::load(None, Required::default(), Arc::clone(&personas))
+                    .expect("the shipped ones are right"),
             ),
             personas,
             persona,
-            bank: Bank { accounts: bankgen::accounts, tells: bankgen::tells },
+            bank: Bank {
+                accounts: bankgen::accounts,
+                tells: bankgen::tells,
+            },
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));
         let request = include_str!("../../fixtures/seed/consent-request.json")
             .replace("1999999999@onemoney", "9999999002@onemoney");
         let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
-        let terms = request.into_terms("mockaa", world.now()).expect("the fixture is right");
+        let terms = request
+            .into_terms("mockaa", world.now())
+            .expect("the fixture is right");
         let raise = RaiseConsent {
             terms,
             face: Face::Seed,
@@ -462,7 +611,9 @@ mod tests {
             scenario: None,
             persona: None,
         };
-        let receipt = world.submit(Command::RaiseConsent(raise)).expect("it is raised");
+        let receipt = world
+            .submit(Command::RaiseConsent(raise))
+            .expect("it is raised");
         (world, Answer::json(&"raised").holding(receipt.hold))
     }
 
@@ -471,10 +622,16 @@ mod tests {
         System::new().block_on(async {
             let (world, answer) = rejected();
             let response = answer.send(None);
-            assert!(world.take_ready().is_empty(), "the answer is not written yet");
+            assert!(
+                world.take_ready().is_empty(),
+                "the answer is not written yet"
+            );
             let body = to_bytes(response.into_body()).await.expect("a body");
             assert_eq!(&body[..], b"\"raised\"");
-            assert!(world.take_ready().is_empty(), "it is written, but the connection has not been flushed yet");
+            assert!(
+                world.take_ready().is_empty(),
+                "it is written, but the connection has not been flushed yet"
+            );
             world.stirred().await;
             assert_eq!(world.take_ready().len(), 1, "now the webhook may go");
         });

@@ -11,7 +11,11 @@ use crate::http::Shared;
 use crate::wire::artefact::Stated;
 
 /// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
-pub async fn signed_consent(shared: &Shared, participants: &Participants, consent: &Consent) -> Option<String> {
+pub async fn signed_consent(
+    shared: &Shared,
+    participants: &Participants,
+    consent: &Consent,
+) -> Option<String> {
     let seal = &consent.grant.as_ref()?.seals.artefact;
     let payload = Stated::new(consent, participants.aa_of(consent)).to_bytes();
     Some(sealed(&shared.keys.of(&consent.aa).private, seal, &payload).await)
@@ -27,22 +31,37 @@ pub async fn signed_for_fip(
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
     let payload = Stated::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
-    Some(sealed(&shared.keys.of(&consent.aa).private, &artefact.seal, &payload).await)
+    Some(
+        sealed(
+            &shared.keys.of(&consent.aa).private,
+            &artefact.seal,
+            &payload,
+        )
+        .await,
+    )
 }
 
 /// RS256 over the bytes of `ConsentDetail` as the seed documents have it, in Base64 (DESIGN §1); where there is a consent
 /// id.
-pub async fn signed_detail(shared: &Shared, consent: &Consent, detail: &Stated<'_>) -> Option<String> {
+pub async fn signed_detail(
+    shared: &Shared,
+    consent: &Consent,
+    detail: &Stated<'_>,
+) -> Option<String> {
     consent.consent_id()?;
     let seal = &consent.grant.as_ref()?.seals.detail;
-    let signature = kept(&shared.keys.of(&consent.aa).private, seal, || detail.to_bytes()).await;
+    let signature = kept(&shared.keys.of(&consent.aa).private, seal, || {
+        detail.to_bytes()
+    })
+    .await;
     Some(base64::encode(signature))
 }
 
 /// A compact JWS of this input, signed on a blocking thread.
 pub async fn signed(key: &Arc<SigningKey>, input: String) -> String {
     let key = Arc::clone(key);
-    let made = tokio::task::spawn_blocking(move || jws::compact(&input, &key.sign(input.as_bytes())));
+    let made =
+        tokio::task::spawn_blocking(move || jws::compact(&input, &key.sign(input.as_bytes())));
     made.await.expect("signing does not panic")
 }
 
@@ -54,11 +73,17 @@ async fn sealed(key: &Arc<SigningKey>, seal: &OnceLock<Box<[u8]>>, payload: &[u8
 }
 
 /// A signature that is made once, on a blocking thread; `message` is what it signs.
-async fn kept<'a>(key: &Arc<SigningKey>, seal: &'a OnceLock<Box<[u8]>>, message: impl FnOnce() -> Vec<u8>) -> &'a [u8] {
+async fn kept<'a>(
+    key: &Arc<SigningKey>,
+    seal: &'a OnceLock<Box<[u8]>>,
+    message: impl FnOnce() -> Vec<u8>,
+) -> &'a [u8] {
     if let Some(signature) = seal.get() {
         return signature;
     }
     let (key, message) = (Arc::clone(key), message());
-    let made = tokio::task::spawn_blocking(move || key.sign(&message)).await.expect("signing does not panic");
+    let made = tokio::task::spawn_blocking(move || key.sign(&message))
+        .await
+        .expect("signing does not panic");
     seal.get_or_init(|| made.into())
 }

@@ -93,11 +93,18 @@ pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
         )));
     }
     if owner.is_none() && security == Security::Strict {
-        return Err(Problem::Unauthorized(format!("{header} is missing or not valid")));
+        return Err(Problem::Unauthorized(format!(
+            "{header} is missing or not valid"
+        )));
     }
     let world = call.world()?;
     let participants = world.participants();
-    let caller = Caller { world, participants, security, owner };
+    let caller = Caller {
+        world,
+        participants,
+        security,
+        owner,
+    };
     if let Some(owner) = &caller.owner {
         call.is_from(owner);
     }
@@ -105,7 +112,11 @@ pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
         Some(Member::Fiu(fiu)) => call.answer_with(fiu.signature),
         Some(Member::Fip(_)) => {}
         None => {
-            let what = if key.is_some() { "is not a registered API key" } else { "is missing" };
+            let what = if key.is_some() {
+                "is not a registered API key"
+            } else {
+                "is missing"
+            };
             caller.object(|| Problem::Unauthorized(format!("{header} {what}")))?;
         }
     }
@@ -114,9 +125,14 @@ pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
 
 /// Whose API key this is: a fixed one, or a token of our token service.
 pub fn holder(call: &Call, key: &str) -> Option<Member> {
-    let known = call.world_name().ok().and_then(|name| call.worlds().find(name));
-    let participants =
-        known.as_ref().map_or_else(|| Arc::clone(&call.worlds().setting().participants), |world| world.participants());
+    let known = call
+        .world_name()
+        .ok()
+        .and_then(|name| call.worlds().find(name));
+    let participants = known.as_ref().map_or_else(
+        || Arc::clone(&call.worlds().setting().participants),
+        |world| world.participants(),
+    );
     participants.member_by_key(key).or_else(|| {
         let payload = open_compact(key, &call.shared().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
@@ -140,13 +156,17 @@ impl Security {
 
     /// Objects to a customer whose address is not one of the AA's.
     pub fn check_customer(self, world: &World, customer: &str, aa: &Aa) -> Result<(), Problem> {
-        let theirs = customer.rsplit_once('@').is_some_and(|(_, handle)| *handle == *aa.handle);
+        let theirs = customer
+            .rsplit_once('@')
+            .is_some_and(|(_, handle)| *handle == *aa.handle);
         if theirs {
             return Ok(());
         }
         self.object(world, || {
             let (customer, handle) = (quoted(customer), &aa.handle);
-            Problem::CustomerAddress(format!("{customer} is not a customer of this AA; its addresses end in @{handle}"))
+            Problem::CustomerAddress(format!(
+                "{customer} is not a customer of this AA; its addresses end in @{handle}"
+            ))
         })
     }
 }
@@ -176,7 +196,10 @@ impl Caller {
             Some(owner) => vec![owner.clone()],
             None => self.participants.members().collect(),
         };
-        let own: Vec<&PublicKey> = members.iter().flat_map(|member| &member.entity().public_keys).collect();
+        let own: Vec<&PublicKey> = members
+            .iter()
+            .flat_map(|member| &member.entity().public_keys)
+            .collect();
         let mut flaw = None;
         for candidate in &candidates {
             match verify_detached(signature, candidate, &own) {
@@ -199,20 +222,25 @@ impl Caller {
                 !entity.shipped_keys && !entity.public_keys.is_empty()
             }),
         };
-        if configured && self.security == Security::Lenient { Err(problem) } else { self.object(|| problem) }
+        if configured && self.security == Security::Lenient {
+            Err(problem)
+        } else {
+            self.object(|| problem)
+        }
     }
 
     /// A key of somebody else's is another mistake than a signature that does not match (certification cases AA_3034
     /// and AA_3036).
     fn signature_problem(&self, flaw: &Flaw) -> Problem {
         let strangers = |kid: &str| {
-            let owns = |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
+            let owns =
+                |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
             self.participants.members().any(|member| owns(&member))
         };
         match flaw {
-            Flaw::UnknownKey(kid) if strangers(kid) => {
-                Problem::NotYours("the API key and the signature are of different participants".to_owned())
-            }
+            Flaw::UnknownKey(kid) if strangers(kid) => Problem::NotYours(
+                "the API key and the signature are of different participants".to_owned(),
+            ),
             _ => Problem::Signature("x-jws-signature does not match the message".to_owned()),
         }
     }
@@ -221,12 +249,19 @@ impl Caller {
         let members: Vec<_> = self.participants.members().collect();
         let keys = members.iter().flat_map(|member| {
             let entity = member.entity();
-            entity.public_keys.iter().map(|key| (entity.id.to_string(), key))
+            entity
+                .public_keys
+                .iter()
+                .map(|key| (entity.id.to_string(), key))
         });
         let keys: Vec<_> = keys.collect();
-        let sender = self.owner.as_ref().map_or("an unknown caller", |owner| &*owner.entity().id);
+        let sender = self
+            .owner
+            .as_ref()
+            .map_or("an unknown caller", |owner| &*owner.entity().id);
         let told = explain(signature, bytes, own, &keys);
-        self.world.record_flaw(&format!("x-jws-signature of {sender}\n{told}"));
+        self.world
+            .record_flaw(&format!("x-jws-signature of {sender}\n{told}"));
     }
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
@@ -241,7 +276,8 @@ impl Caller {
         if fine {
             return Ok(());
         }
-        let problem = format!("{timestamp} is more than 15 minutes away from the sandbox's clock, {now}");
+        let problem =
+            format!("{timestamp} is more than 15 minutes away from the sandbox's clock, {now}");
         Err(Problem::field("timestamp", problem))
     }
 
@@ -249,11 +285,13 @@ impl Caller {
     pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, Problem> {
         let registered = self.participants.fiu(named);
         match (registered, &self.owner) {
-            (Some(fiu), Some(owner)) if fiu.entity.id != owner.entity().id => Err(Problem::NotYours(format!(
-                "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
-                quoted(named),
-                owner.entity().id
-            ))),
+            (Some(fiu), Some(owner)) if fiu.entity.id != owner.entity().id => {
+                Err(Problem::NotYours(format!(
+                    "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
+                    quoted(named),
+                    owner.entity().id
+                )))
+            }
             (Some(fiu), _) => Ok(Arc::clone(&fiu.entity.id)),
             (None, owner) => {
                 self.object(|| {
@@ -263,7 +301,9 @@ impl Caller {
                     )
                 })?;
                 let owner = owner.as_ref().map(|owner| &owner.entity().id);
-                Ok(Arc::clone(owner.unwrap_or(&self.participants.default_fiu().entity.id)))
+                Ok(Arc::clone(
+                    owner.unwrap_or(&self.participants.default_fiu().entity.id),
+                ))
             }
         }
     }
@@ -271,6 +311,10 @@ impl Caller {
     /// Whether the caller may see the consent. A registered key opens its owner's consents only, in every mode; an
     /// unknown caller sees the whole world. Nobody sees those of a customer who has left.
     pub fn may_see(&self, consent: &Consent) -> bool {
-        !consent.hidden && self.owner.as_ref().is_none_or(|owner| owner.entity().id == consent.fiu)
+        !consent.hidden
+            && self
+                .owner
+                .as_ref()
+                .is_none_or(|owner| owner.entity().id == consent.fiu)
     }
 }

@@ -31,8 +31,15 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let scenario = call.scenario()?;
-    let raise =
-        RaiseConsent { terms, face: Face::Seed, aa: Arc::clone(&aa.id), fiu, filing: None, scenario, persona: None };
+    let raise = RaiseConsent {
+        terms,
+        face: Face::Seed,
+        aa: Arc::clone(&aa.id),
+        fiu,
+        filing: None,
+        scenario,
+        persona: None,
+    };
     call.would_raise(world, &raise)?;
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     call.has_raised(receipt.consent());
@@ -51,12 +58,15 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let world = &caller.world;
     let id = call.segment("id");
     let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
-    let consent = by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
+    let consent =
+        by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
     call.is_about(world, &consent)?;
 
     let detail = Stated::new(&consent, caller.participants.aa_of(&consent));
     let signature = signed_detail(call.shared(), &consent, &detail).await;
-    Ok(Answer::json(&ConsentState::new(&consent, &detail, signature)))
+    Ok(Answer::json(&ConsentState::new(
+        &consent, &detail, signature,
+    )))
 }

@@ -42,7 +42,12 @@ async fn page(call: &Call) -> Result<Answer, Problem> {
         Ok(consents) => {
             let base = call.base_url(&visit.world);
             let action = |verb: &str| format!("{base}/aa/webview/{verb}?{}", call.query());
-            let page = ConsentPage::of_many(&consents, &action("approve"), &action("reject"), visit.world.now());
+            let page = ConsentPage::of_many(
+                &consents,
+                &action("approve"),
+                &action("reject"),
+                visit.world.now(),
+            );
             Ok(Answer::html(page.to_html()))
         }
     }
@@ -72,11 +77,18 @@ async fn decide(call: &Call) -> Result<Answer, Problem> {
     };
     let commands = consents
         .iter()
-        .map(|consent| Command::MoveConsent { handle: consent.handle, verb: Verb::plain(input) })
+        .map(|consent| Command::MoveConsent {
+            handle: consent.handle,
+            verb: Verb::plain(input),
+        })
         .collect();
     match visit.world.submit_all(commands) {
         Ok(receipt) => {
-            let outcome = if input == Input::Approve { Outcome::Success } else { Outcome::Rejected };
+            let outcome = if input == Input::Approve {
+                Outcome::Success
+            } else {
+                Outcome::Rejected
+            };
             Ok(visit.back(outcome).await?.holding(receipt.hold))
         }
         Err(Refusal::NothingToGrant { .. }) => visit.back(Outcome::AccountNotLinked).await,
@@ -87,7 +99,9 @@ async fn decide(call: &Call) -> Result<Answer, Problem> {
 /// Whether an instant is no farther back than this by the world's clock or the wall's, and not ahead by more than
 /// [`WINDOW`].
 fn near(world: &World, at: Timestamp, window: Span) -> bool {
-    [world.now(), wall()].into_iter().any(|now| now.since(at).0 <= window.0 && at.since(now).0 <= WINDOW.0)
+    [world.now(), wall()]
+        .into_iter()
+        .any(|now| now.since(at).0 <= window.0 && at.since(now).0 <= WINDOW.0)
 }
 
 /// One customer sent here by one FIU.
@@ -106,36 +120,56 @@ impl Visit {
         let pairs = Pairs::parse(call.query())?;
         let value = |name: &'static str| {
             let found = pairs.first(name).filter(|value| !value.is_empty());
-            found.map(str::to_owned).ok_or_else(|| Problem::field(name, "is missing"))
+            found
+                .map(str::to_owned)
+                .ok_or_else(|| Problem::field(name, "is missing"))
         };
         let (fi, date, message) = (value("fi")?, value("reqdate")?, value("ecreq")?);
         let at = parse_date(&date)?;
         let world = call.world()?;
         if !near(&world, at, window) {
-            let problem = format!("{at} is more than {} s away from the clock, {}", window.0 / 1000, world.now());
+            let problem = format!(
+                "{at} is more than {} s away from the clock, {}",
+                window.0 / 1000,
+                world.now()
+            );
             return Err(Problem::field("reqdate", problem));
         }
         let participants = world.participants();
         let id = unveil(&fi, &date).unwrap_or_default();
         let fiu = participants.fiu(&id).cloned().ok_or_else(|| {
-            Problem::field("fi", "does not name a registered FIU; it is Base64 of the FIU's id XOR reqdate")
+            Problem::field(
+                "fi",
+                "does not name a registered FIU; it is Base64 of the FIU's id XOR reqdate",
+            )
         })?;
         let passphrase = Arc::clone(&fiu.redirect_passphrase);
-        let decrypted = tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &date).decrypt(&message));
+        let decrypted = tokio::task::spawn_blocking(move || {
+            MessageKey::derive(&passphrase, &date).decrypt(&message)
+        });
         let text = decrypted.await.expect("decrypting does not panic").ok_or_else(|| {
             let problem =
                 format!("does not decrypt with the passphrase of {id}: AES-256-CBC, key by PBKDF2 from reqdate");
             Problem::field("ecreq", problem)
         })?;
-        Ok(Self { world, fiu, at, request: Request::read(&text)? })
+        Ok(Self {
+            world,
+            fiu,
+            at,
+            request: Request::read(&text)?,
+        })
     }
 
     /// The consents that were named, all waiting for this customer's answer; else what the FIU is told.
     fn waiting(&self) -> Result<Vec<Arc<Consent>>, Outcome> {
         let find = |handle: &String| {
-            let consent = ConsentHandle::parse(handle).and_then(|handle| self.world.consent(handle));
-            let theirs = consent.filter(|consent| !consent.hidden && consent.fiu == self.fiu.entity.id);
-            theirs.filter(|consent| consent.status == Status::Pending).ok_or(Outcome::ConsentNotAvailable)
+            let consent =
+                ConsentHandle::parse(handle).and_then(|handle| self.world.consent(handle));
+            let theirs =
+                consent.filter(|consent| !consent.hidden && consent.fiu == self.fiu.entity.id);
+            theirs
+                .filter(|consent| consent.status == Status::Pending)
+                .ok_or(Outcome::ConsentNotAvailable)
         };
         let mut consents = Vec::<Arc<Consent>>::new();
         for handle in &self.request.handles {
@@ -144,8 +178,14 @@ impl Visit {
                 consents.push(consent);
             }
         }
-        let all_theirs = consents.iter().all(|consent| *consent.terms.customer == *self.request.user);
-        if consents.is_empty() || !all_theirs { Err(Outcome::InvalidRequest) } else { Ok(consents) }
+        let all_theirs = consents
+            .iter()
+            .all(|consent| *consent.terms.customer == *self.request.user);
+        if consents.is_empty() || !all_theirs {
+            Err(Outcome::InvalidRequest)
+        } else {
+            Ok(consents)
+        }
     }
 
     /// Sends the browser back to the FIU.
@@ -154,8 +194,14 @@ impl Visit {
         let aa = Arc::clone(&self.world.participants().default_aa().id);
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
         let text = self.request.response(outcome);
-        let encrypted = tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &salt).encrypt(&text));
+        let encrypted = tokio::task::spawn_blocking(move || {
+            MessageKey::derive(&passphrase, &salt).encrypt(&text)
+        });
         let encrypted = encrypted.await.expect("encrypting does not panic");
-        Ok(Answer::see_other(self.request.address(&veil(&aa, &date), &date, &encrypted)))
+        Ok(Answer::see_other(self.request.address(
+            &veil(&aa, &date),
+            &date,
+            &encrypted,
+        )))
     }
 }

@@ -50,8 +50,14 @@ pub struct Required {
 impl Required {
     /// Each name, and who asks for it.
     fn names(&self) -> impl Iterator<Item = (&str, String)> {
-        let default = self.default.iter().map(|name| (name.as_str(), format!("--default-scenario {name}")));
-        let usual = self.usual.iter().map(|(aa, name)| (name.as_str(), format!("aa.scenario of {aa}, {name}")));
+        let default = self
+            .default
+            .iter()
+            .map(|name| (name.as_str(), format!("--default-scenario {name}")));
+        let usual = self
+            .usual
+            .iter()
+            .map(|(aa, name)| (name.as_str(), format!("aa.scenario of {aa}, {name}")));
         default.chain(usual)
     }
 }
@@ -74,10 +80,24 @@ impl Library {
     ///
     /// # Errors
     /// All that is wrong with the files, or who asks for one that is not there.
-    pub fn load(folder: Option<PathBuf>, required: Required, personas: Arc<Personas>) -> Result<Self, BadScenarios> {
+    pub fn load(
+        folder: Option<PathBuf>,
+        required: Required,
+        personas: Arc<Personas>,
+    ) -> Result<Self, BadScenarios> {
         let set = Set::load(folder.as_deref(), &required, &personas)?;
-        let magic = magic::MAGIC.iter().map(|magic| (magic.number, Arc::new(magic.plan()))).collect();
-        Ok(Self { folder, required, personas, set: RwLock::new(Arc::new(set)), complaint: RwLock::default(), magic })
+        let magic = magic::MAGIC
+            .iter()
+            .map(|magic| (magic.number, Arc::new(magic.plan())))
+            .collect();
+        Ok(Self {
+            folder,
+            required,
+            personas,
+            set: RwLock::new(Arc::new(set)),
+            complaint: RwLock::default(),
+            magic,
+        })
     }
 
     /// The folder that was added to the shipped scenarios.
@@ -96,15 +116,25 @@ impl Entry {
     }
 
     fn shown(&self) -> Shown {
-        let Self { plan, file, text, .. } = self;
+        let Self {
+            plan, file, text, ..
+        } = self;
         let (name, description) = (plan.name.clone(), plan.description.clone());
-        Shown { name, source: file.clone(), description, text: Arc::clone(text) }
+        Shown {
+            name,
+            source: file.clone(),
+            description,
+            text: Arc::clone(text),
+        }
     }
 }
 
 impl Director for Library {
     fn named(&self, name: &str) -> Option<Arc<dyn Script>> {
-        self.set().0.get(name).map(|entry| Arc::clone(&entry.plan) as Arc<dyn Script>)
+        self.set()
+            .0
+            .get(name)
+            .map(|entry| Arc::clone(&entry.plan) as Arc<dyn Script>)
     }
 
     fn matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn Script>> {
@@ -113,7 +143,9 @@ impl Director for Library {
             let (casting, _) = entry.plan.casting.as_ref()?;
             casting.has(raise).then(|| (casting.rank(), &entry.plan))
         });
-        matching.max_by_key(|(rank, _)| *rank).map(|(_, plan)| Arc::clone(plan) as Arc<dyn Script>)
+        matching
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, plan)| Arc::clone(plan) as Arc<dyn Script>)
     }
 
     fn magic(&self, customer: &str) -> Option<Arc<dyn Script>> {
@@ -129,7 +161,10 @@ impl Director for Library {
     }
 
     fn complaint(&self) -> Option<String> {
-        self.complaint.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.complaint
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn shown(&self) -> Vec<Shown> {
@@ -137,13 +172,20 @@ impl Director for Library {
     }
 
     fn stories(&self) -> Vec<(&'static str, &'static str)> {
-        magic::MAGIC.iter().map(|magic| (magic.number, magic.story)).collect()
+        magic::MAGIC
+            .iter()
+            .map(|magic| (magic.number, magic.story))
+            .collect()
     }
 
     /// The complaint is kept until a set is right again.
     fn reload(&self) -> Result<usize, String> {
-        let loaded = Set::load(self.folder.as_deref(), &self.required, &self.personas).map_err(|bad| bad.to_string());
-        *self.complaint.write().unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
+        let loaded = Set::load(self.folder.as_deref(), &self.required, &self.personas)
+            .map_err(|bad| bad.to_string());
+        *self
+            .complaint
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
         let set = loaded?;
         let count = set.0.len();
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
@@ -173,29 +215,55 @@ impl Director for Library {
 
 impl Set {
     /// Everything there is; what is required has to be among it.
-    fn load(folder: Option<&Path>, required: &Required, personas: &Personas) -> Result<Self, BadScenarios> {
+    fn load(
+        folder: Option<&Path>,
+        required: &Required,
+        personas: &Personas,
+    ) -> Result<Self, BadScenarios> {
         let mut set = Self(BTreeMap::new());
         let mut faults = String::new();
         for (file, text) in SHIPPED {
-            set.add(format!("scenarios/{file} (shipped)"), text, true, personas, &mut faults);
+            set.add(
+                format!("scenarios/{file} (shipped)"),
+                text,
+                true,
+                personas,
+                &mut faults,
+            );
         }
         if let Some(folder) = folder {
             set.add_folder(folder, personas, &mut faults);
         }
         if faults.is_empty() {
-            for (name, who) in required.names().filter(|(name, _)| !set.0.contains_key(*name)) {
+            for (name, who) in required
+                .names()
+                .filter(|(name, _)| !set.0.contains_key(*name))
+            {
                 let others = alternatives(name, set.0.keys().map(String::as_str));
-                note(&mut faults, format_args!("{who}: there is no such scenario; {others}"));
+                note(
+                    &mut faults,
+                    format_args!("{who}: there is no such scenario; {others}"),
+                );
             }
         }
-        if faults.is_empty() { Ok(set) } else { Err(BadScenarios(faults.trim_end().to_owned())) }
+        if faults.is_empty() {
+            Ok(set)
+        } else {
+            Err(BadScenarios(faults.trim_end().to_owned()))
+        }
     }
 
     fn add_folder(&mut self, folder: &Path, personas: &Personas, faults: &mut String) {
         let files = match files_in(folder) {
             Ok(files) => files,
             Err(error) => {
-                note(faults, format_args!("{}: cannot be read as a folder of scenarios: {error}", folder.display()));
+                note(
+                    faults,
+                    format_args!(
+                        "{}: cannot be read as a folder of scenarios: {error}",
+                        folder.display()
+                    ),
+                );
                 return;
             }
         };
@@ -210,7 +278,14 @@ impl Set {
 
     /// A file of one's own takes the place of the shipped scenario that has its name: who copies one to change it means
     /// the copy.
-    fn add(&mut self, file: String, text: &str, shipped: bool, personas: &Personas, faults: &mut String) {
+    fn add(
+        &mut self,
+        file: String,
+        text: &str,
+        shipped: bool,
+        personas: &Personas,
+        faults: &mut String,
+    ) {
         let plan = match parse(text) {
             Ok(plan) => plan,
             Err(found) => {
@@ -220,7 +295,11 @@ impl Set {
                 return;
             }
         };
-        let others = self.0.values().filter(|other| !other.shipped).map(Entry::named);
+        let others = self
+            .0
+            .values()
+            .filter(|other| !other.shipped)
+            .map(Entry::named);
         if let Some(taken) = taken(&plan, others) {
             note(faults, format_args!("{file}:{taken}"));
             return;
@@ -231,7 +310,15 @@ impl Set {
         for tie in ties(&plan, self.0.values().map(Entry::named)) {
             note(faults, format_args!("{file}:{tie}"));
         }
-        self.0.insert(plan.name.clone(), Entry { plan: Arc::new(plan), file, text: text.into(), shipped });
+        self.0.insert(
+            plan.name.clone(),
+            Entry {
+                plan: Arc::new(plan),
+                file,
+                text: text.into(),
+                shipped,
+            },
+        );
     }
 
     fn names(&self) -> Vec<String> {
@@ -245,11 +332,20 @@ impl Set {
 /// The folder cannot be read.
 pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let is_scenario = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with(".schema.json")
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+            && !name.ends_with(".schema.json")
     };
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(is_scenario).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_scenario)
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -262,21 +358,42 @@ fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {
 pub fn unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
     let (Place { line, column }, name) = plan.persona.as_ref()?;
     let unknown = personas.get(name).is_none();
-    let message = || format!("there is no persona {name}; {}", alternatives(name, personas.names()));
-    unknown.then(|| Fault { line: *line, column: *column, message: message() })
+    let message = || {
+        format!(
+            "there is no persona {name}; {}",
+            alternatives(name, personas.names())
+        )
+    };
+    unknown.then(|| Fault {
+        line: *line,
+        column: *column,
+        message: message(),
+    })
 }
 
 /// That another scenario has this one's name.
-pub fn taken<'a>(plan: &Plan, mut others: impl Iterator<Item = (&'a Plan, &'a str)>) -> Option<Fault> {
+pub fn taken<'a>(
+    plan: &Plan,
+    mut others: impl Iterator<Item = (&'a Plan, &'a str)>,
+) -> Option<Fault> {
     let Place { line, column } = plan.place;
     let (other, file) = others.find(|(other, _)| other.name == plan.name)?;
-    let message = format!("the name '{}' is taken by {file}:{}", plan.name, other.place.line);
-    Some(Fault { line, column, message })
+    let message = format!(
+        "the name '{}' is taken by {file}:{}",
+        plan.name, other.place.line
+    );
+    Some(Fault {
+        line,
+        column,
+        message,
+    })
 }
 
 /// Scenarios whose `match` asks just as much as this one's for the same consents: nobody could say which is meant.
 pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) -> Vec<Fault> {
-    let Some((casting, Place { line, column })) = &plan.casting else { return Vec::new() };
+    let Some((casting, Place { line, column })) = &plan.casting else {
+        return Vec::new();
+    };
     let tie = |(other, file): (&Plan, &str)| {
         let (theirs, there) = other.casting.as_ref()?;
         // One of the same name stands for this one, or is told by its name.
@@ -287,7 +404,11 @@ pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) 
             "match asks just as much as that of {} for the same consents ({file}:{}); ask for more in one of them",
             other.name, there.line
         );
-        Some(Fault { line: *line, column: *column, message })
+        Some(Fault {
+            line: *line,
+            column: *column,
+            message,
+        })
     };
     others.filter_map(tie).collect()
 }

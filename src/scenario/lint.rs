@@ -38,7 +38,11 @@ const LONGEST: Span = Span::seconds(100 * 366 * 86_400);
 
 /// Everything that a plan says in vain, by place.
 pub fn lint(plan: &Plan) -> Vec<Finding> {
-    let mut walk = Walk { plan, findings: Vec::new(), told: BTreeSet::new() };
+    let mut walk = Walk {
+        plan,
+        findings: Vec::new(),
+        told: BTreeSet::new(),
+    };
     walk.steps();
     walk.rules();
     walk.faults();
@@ -66,12 +70,23 @@ struct Standing {
 impl Walk<'_> {
     fn say(&mut self, severity: Severity, place: Place, message: String) {
         let Place { line, column } = place;
-        self.findings.push(Finding { fault: Fault { line, column, message }, severity });
+        self.findings.push(Finding {
+            fault: Fault {
+                line,
+                column,
+                message,
+            },
+            severity,
+        });
     }
 
     fn steps(&mut self) {
         let plan = self.plan;
-        let mut standing = Standing { states: BTreeSet::from([Status::Pending]), since: 0, gone: None };
+        let mut standing = Standing {
+            states: BTreeSet::from([Status::Pending]),
+            since: 0,
+            gone: None,
+        };
         let implied = plan.approval.and_then(|approval| match approval {
             Approval::Manual => None,
             Approval::Immediate => Some(Span::ZERO),
@@ -87,10 +102,17 @@ impl Walk<'_> {
                 self.go(&mut standing, Input::Activate, line);
             }
             if step.at > LONGEST {
-                let message = format!("step {number} is due more than 100 years after the consent was raised");
+                let message = format!(
+                    "step {number} is due more than 100 years after the consent was raised"
+                );
                 self.say(Severity::Error, step.place, message);
             }
-            self.step(&mut standing, &step.action, &format!("step {number}"), step.place);
+            self.step(
+                &mut standing,
+                &step.action,
+                &format!("step {number}"),
+                step.place,
+            );
         }
         if let Some((_, line)) = implied {
             self.go(&mut standing, Input::Approve, line);
@@ -101,16 +123,22 @@ impl Walk<'_> {
     fn step(&mut self, standing: &mut Standing, action: &Action, name: &str, place: Place) {
         let line = place.line;
         if let Some(gone) = standing.gone {
-            let message = format!("{name}, line {line}, can never fire: the customer has left since line {gone}");
+            let message = format!(
+                "{name}, line {line}, can never fire: the customer has left since line {gone}"
+            );
             self.say(Severity::Error, place, message);
             return;
         }
         match action {
             Action::Move(verb) => {
-                let possible = standing.states.iter().any(|status| status.after(verb.input()).is_some());
+                let possible = standing
+                    .states
+                    .iter()
+                    .any(|status| status.after(verb.input()).is_some());
                 if !possible {
-                    let reachable =
-                        reachable(&standing.states).iter().any(|status| status.after(verb.input()).is_some());
+                    let reachable = reachable(&standing.states)
+                        .iter()
+                        .any(|status| status.after(verb.input()).is_some());
                     self.in_vain(standing, (name, place), verb.input().as_str(), reachable);
                     return;
                 }
@@ -126,12 +154,20 @@ impl Walk<'_> {
                 }
             }
             // No account is left: a consent that has any is revoked.
-            Action::DelinkAll { fip: None } if standing.states.iter().all(|status| *status != Status::Pending) => {
+            Action::DelinkAll { fip: None }
+                if standing
+                    .states
+                    .iter()
+                    .all(|status| *status != Status::Pending) =>
+            {
                 self.go(standing, Input::Revoke, line);
             }
             Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
                 // Consents that name the account are revoked.
-                let revoked = standing.states.iter().filter_map(|status| status.after(Input::Revoke));
+                let revoked = standing
+                    .states
+                    .iter()
+                    .filter_map(|status| status.after(Input::Revoke));
                 let revoked: Vec<_> = revoked.collect();
                 self.told.extend(&revoked);
                 standing.states.extend(revoked);
@@ -142,8 +178,18 @@ impl Walk<'_> {
     }
 
     /// A verb that finds no state in which it is legal; `reachable`: somebody else could bring one about.
-    fn in_vain(&mut self, standing: &Standing, (name, place): (&str, Place), verb: &str, reachable: bool) {
-        let states: Vec<_> = standing.states.iter().map(|status| status.as_str()).collect();
+    fn in_vain(
+        &mut self,
+        standing: &Standing,
+        (name, place): (&str, Place),
+        verb: &str,
+        reachable: bool,
+    ) {
+        let states: Vec<_> = standing
+            .states
+            .iter()
+            .map(|status| status.as_str())
+            .collect();
         let since = match standing.since {
             0 => "from the beginning".to_owned(),
             line => format!("since line {line}"),
@@ -157,14 +203,19 @@ impl Walk<'_> {
             );
             self.say(Severity::Warning, place, message);
         } else {
-            let message = format!("{name}, line {line}, can never fire: the consent is {states} {since}");
+            let message =
+                format!("{name}, line {line}, can never fire: the consent is {states} {since}");
             self.say(Severity::Error, place, message);
         }
     }
 
     /// The consent moves, and rules that answer that may move it on.
     fn go(&mut self, standing: &mut Standing, input: Input, line: u64) {
-        let after: BTreeSet<Status> = standing.states.iter().filter_map(|status| status.after(input)).collect();
+        let after: BTreeSet<Status> = standing
+            .states
+            .iter()
+            .filter_map(|status| status.after(input))
+            .collect();
         if after.is_empty() {
             return;
         }
@@ -185,13 +236,19 @@ impl Walk<'_> {
                 continue;
             }
             for rule in self.plan.rules.iter().filter(|rule| rule.on == event) {
-                let Action::Move(verb) = &rule.action else { continue };
+                let Action::Move(verb) = &rule.action else {
+                    continue;
+                };
                 let mut inputs = vec![verb.input()];
                 if matches!(verb, Verb::Approve { hold: false, .. }) {
                     inputs.push(Input::Activate);
                 }
                 for input in inputs {
-                    let after: Vec<_> = standing.states.iter().filter_map(|status| status.after(input)).collect();
+                    let after: Vec<_> = standing
+                        .states
+                        .iter()
+                        .filter_map(|status| status.after(input))
+                        .collect();
                     if !after.is_empty() {
                         self.told.extend(&after);
                         standing.states.extend(after);
@@ -201,7 +258,11 @@ impl Walk<'_> {
             }
             // What the FIU asks for once the consent is in force, and what FIPs answer.
             if event == EventName::ConsentActive {
-                open.extend([EventName::FiRequested, EventName::FiPrepared, EventName::FiCollected]);
+                open.extend([
+                    EventName::FiRequested,
+                    EventName::FiPrepared,
+                    EventName::FiCollected,
+                ]);
             }
         }
     }
@@ -209,12 +270,18 @@ impl Walk<'_> {
     /// A rule that answers an end has nothing left to move.
     fn rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
-            let Some(status) = status_after(rule.on).filter(|status| status.legal().next().is_none()) else { continue };
+            let Some(status) =
+                status_after(rule.on).filter(|status| status.legal().next().is_none())
+            else {
+                continue;
+            };
             let moves = matches!(rule.action, Action::Move(_) | Action::Deliver(_));
             if moves {
                 let line = rule.place.line;
-                let message =
-                    format!("rule {number}, line {line}, can never fire: after {} the consent is {status}", rule.on);
+                let message = format!(
+                    "rule {number}, line {line}, can never fire: after {} the consent is {status}",
+                    rule.on
+                );
                 self.say(Severity::Error, rule.place, message);
             }
         }
@@ -223,7 +290,8 @@ impl Walk<'_> {
     fn faults(&mut self) {
         let plan = self.plan;
         let places: Vec<_> = plan.fault_places.clone();
-        let (of_webhooks, of_answers) = places.split_at(plan.faults.webhooks.len().min(places.len()));
+        let (of_webhooks, of_answers) =
+            places.split_at(plan.faults.webhooks.len().min(places.len()));
         for (rule, place) in plan.faults.webhooks.iter().zip(of_webhooks) {
             self.webhook_fault(rule, *place);
         }
@@ -233,27 +301,42 @@ impl Walk<'_> {
     }
 
     fn webhook_fault(&mut self, rule: &WebhookRule, place: Place) {
-        let WebhookRule { place: place_of, fault } = rule;
+        let WebhookRule {
+            place: place_of,
+            fault,
+        } = rule;
         let attempts = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX);
         if place_of.attempts.first > attempts {
-            let message = format!("matches nothing: a webhook is attempted {attempts} times at most");
+            let message =
+                format!("matches nothing: a webhook is attempted {attempts} times at most");
             self.say(Severity::Error, place, message);
         }
         if let WebhookFault::Late { by } | WebhookFault::Reorder { within: by } = fault
             && *by > LONGEST
         {
-            self.say(Severity::Error, place, format!("{} by more than 100 years is never sent", fault.name()));
+            self.say(
+                Severity::Error,
+                place,
+                format!("{} by more than 100 years is never sent", fault.name()),
+            );
         }
         let told = place_of.status.as_deref().and_then(Status::parse);
-        let of_consents = place_of.event.is_none_or(|event| event == NoticeKind::ConsentStatus);
+        let of_consents = place_of
+            .event
+            .is_none_or(|event| event == NoticeKind::ConsentStatus);
         // A request that nobody answers, and a consent, end by themselves one day.
         if let Some(status) = told.filter(|status| of_consents && *status != Status::Expired)
             && !self.told.contains(&status)
         {
-            let message = format!("matches nothing unless somebody else moves the consent: here it is never {status}");
+            let message = format!(
+                "matches nothing unless somebody else moves the consent: here it is never {status}"
+            );
             self.say(Severity::Warning, place, message);
         }
-        let delivers = matches!(place_of.event, Some(NoticeKind::FiStatus | NoticeKind::FiData));
+        let delivers = matches!(
+            place_of.event,
+            Some(NoticeKind::FiStatus | NoticeKind::FiData)
+        );
         if delivers && !self.told.contains(&Status::Active) {
             let message = "matches nothing unless somebody else moves the consent: here it is never ACTIVE, so no data is asked for";
             self.say(Severity::Warning, place, message.to_owned());
@@ -261,9 +344,16 @@ impl Walk<'_> {
     }
 
     fn api_fault(&mut self, rule: &ApiRule, place: Place) {
-        let ApiRule { place: place_of, fault } = rule;
+        let ApiRule {
+            place: place_of,
+            fault,
+        } = rule;
         if place_of.per_mille == 0 {
-            self.say(Severity::Error, place, "matches nothing: its probability is 0".to_owned());
+            self.say(
+                Severity::Error,
+                place,
+                "matches nothing: its probability is 0".to_owned(),
+            );
         }
         let Some(op) = place_of.op else { return };
         if !op.has_subject() {
@@ -273,21 +363,34 @@ impl Walk<'_> {
             );
             self.say(Severity::Error, place, message);
         }
-        let seed_only = self.plan.casting.as_ref().is_some_and(|(casting, _)| casting.faces == ["seed"]);
+        let seed_only = self
+            .plan
+            .casting
+            .as_ref()
+            .is_some_and(|(casting, _)| casting.faces == ["seed"]);
         if seed_only && !matches!(op, Operation::ConsentCreate | Operation::ConsentFetch) {
-            let message = format!("matches nothing: the seed face, which match asks for, has no {op}");
+            let message =
+                format!("matches nothing: the seed face, which match asks for, has no {op}");
             self.say(Severity::Error, place, message);
         }
         if let (Some(customer), Some((casting, _))) = (&place_of.customer, &self.plan.casting)
             && !casting.customers.is_empty()
             && !casting.customers.iter().any(|glob| glob.overlaps(customer))
         {
-            self.say(Severity::Error, place, format!("matches nothing: no customer of match is {customer}"));
+            self.say(
+                Severity::Error,
+                place,
+                format!("matches nothing: no customer of match is {customer}"),
+            );
         }
         if matches!(fault, ApiFault::TamperedConsent(_))
             && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
         {
-            self.say(Severity::Error, place, format!("changes nothing: answers of {op} have no signed consent"));
+            self.say(
+                Severity::Error,
+                place,
+                format!("changes nothing: answers of {op} have no signed consent"),
+            );
         }
     }
 }
@@ -337,7 +440,10 @@ mod tests {
 
     fn findings(text: &str) -> String {
         let plan = parse(text).expect("the text is a scenario");
-        lint(&plan).iter().map(|finding| format!("{} {}\n", finding.severity, finding.fault)).collect()
+        lint(&plan)
+            .iter()
+            .map(|finding| format!("{} {}\n", finding.severity, finding.fault))
+            .collect()
     }
 
     #[test]
@@ -386,6 +492,9 @@ mod tests {
     #[test]
     fn times_beyond_all_clocks_are_told() {
         let told = findings("version: 1\nname: x\nsteps: [{ after: 5300w, approve: {} }]\n");
-        assert!(told.starts_with(Severity::Error.as_str()) && told.contains("100 years"), "{told}");
+        assert!(
+            told.starts_with(Severity::Error.as_str()) && told.contains("100 years"),
+            "{told}"
+        );
     }
 }

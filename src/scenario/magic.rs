@@ -17,9 +17,21 @@ pub struct Magic {
 
 /// `reference/mock-servers.md` §5.3; times by DESIGN §5, counted from the consent's ACTIVE, which comes at once.
 pub const MAGIC: &[Magic] = &[
-    Magic { number: "9999999001", story: "approved at once, all data READY", script: "steps: [approve: {}]" },
-    Magic { number: "9999999002", story: "rejected at once", script: "steps: [reject: {}]" },
-    Magic { number: "9999999003", story: "never answered: PENDING until consentExpiry", script: "consent: manual" },
+    Magic {
+        number: "9999999001",
+        story: "approved at once, all data READY",
+        script: "steps: [approve: {}]",
+    },
+    Magic {
+        number: "9999999002",
+        story: "rejected at once",
+        script: "steps: [reject: {}]",
+    },
+    Magic {
+        number: "9999999003",
+        story: "never answered: PENDING until consentExpiry",
+        script: "consent: manual",
+    },
     Magic {
         number: "9999999004",
         story: "approved, revoked by the customer 5 s later",
@@ -123,10 +135,18 @@ pub fn find(customer: &str) -> Option<&'static Magic> {
 impl Magic {
     pub fn plan(&self) -> Plan {
         // Where the sandbox lets FIPs wait, theirs do not.
-        let pace = if self.script.contains("data:") { "" } else { "data: immediate\n" };
+        let pace = if self.script.contains("data:") {
+            ""
+        } else {
+            "data: immediate\n"
+        };
         let text = format!("version: 1\nname: magic\n{pace}{}\n", self.script);
         let plan = parse(&text).expect("the table holds scenarios");
-        Plan { name: format!("magic {}", self.number), delivers_on_seed: true, ..plan }
+        Plan {
+            name: format!("magic {}", self.number),
+            delivers_on_seed: true,
+            ..plan
+        }
     }
 }
 
@@ -136,8 +156,17 @@ mod tests {
 
     #[test]
     fn a_number_is_magic_at_any_handle_and_only_whole() {
-        assert_eq!(find("9999999002@onemoney").map(|magic| magic.number), Some("9999999002"));
-        for customer in ["9999999002", "99999990021@x", "09999999002@x", "9999999021@x", "@x"] {
+        assert_eq!(
+            find("9999999002@onemoney").map(|magic| magic.number),
+            Some("9999999002")
+        );
+        for customer in [
+            "9999999002",
+            "99999990021@x",
+            "09999999002@x",
+            "9999999021@x",
+            "@x",
+        ] {
             assert!(find(customer).is_none(), "{customer}");
         }
     }
@@ -145,7 +174,9 @@ mod tests {
     #[test]
     fn there_are_twenty_in_order_and_each_is_a_scenario() {
         let numbers: Vec<_> = MAGIC.iter().map(|magic| magic.number.to_owned()).collect();
-        let expected: Vec<_> = (9_999_999_001_u64..=9_999_999_020).map(|number| number.to_string()).collect();
+        let expected: Vec<_> = (9_999_999_001_u64..=9_999_999_020)
+            .map(|number| number.to_string())
+            .collect();
         assert_eq!(numbers, expected);
         for magic in MAGIC {
             magic.plan();

@@ -102,15 +102,38 @@ impl Action {
                     Event::DataRequested { session, .. } => Some(session.id),
                     _ => None,
                 };
-                let deliver = |(after, outcome)| (after, Command::Deliver { handle, session, outcome });
+                let deliver = |(after, outcome)| {
+                    (
+                        after,
+                        Command::Deliver {
+                            handle,
+                            session,
+                            outcome,
+                        },
+                    )
+                };
                 return outcomes.into_iter().map(deliver).collect();
             }
             Self::Move(verb) => Command::MoveConsent { handle, verb },
-            Self::Link { fip } => Command::LinkAll { customer: customer(), fip },
-            Self::DelinkAccount { link_ref } => Command::DelinkAccount { customer: customer(), link_ref },
-            Self::DelinkAll { fip } => Command::DelinkAll { customer: customer(), fip },
-            Self::Deregister => Command::DeregisterCustomer { customer: customer() },
-            Self::Notify(said) => Command::Notify { handle, content: said },
+            Self::Link { fip } => Command::LinkAll {
+                customer: customer(),
+                fip,
+            },
+            Self::DelinkAccount { link_ref } => Command::DelinkAccount {
+                customer: customer(),
+                link_ref,
+            },
+            Self::DelinkAll { fip } => Command::DelinkAll {
+                customer: customer(),
+                fip,
+            },
+            Self::Deregister => Command::DeregisterCustomer {
+                customer: customer(),
+            },
+            Self::Notify(said) => Command::Notify {
+                handle,
+                content: said,
+            },
             Self::Adjust(pace) => Command::Adjust { handle, pace },
         };
         vec![(Span::ZERO, command)]
@@ -124,7 +147,9 @@ impl Action {
 impl Plan {
     /// The rules that say when FIPs answer requests for data.
     fn answers(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().filter(|rule| rule.on == EventName::FiRequested && rule.action.delivers())
+        self.rules
+            .iter()
+            .filter(|rule| rule.on == EventName::FiRequested && rule.action.delivers())
     }
 }
 
@@ -138,9 +163,18 @@ impl Script for Plan {
     }
 
     fn progression(&self, first: bool) -> Option<Progression> {
-        let any = self.rules.iter().map(|rule| &rule.action).chain(self.steps.iter().map(|step| &step.action));
-        let scripted = self.answers().next().is_some() || (first && any.into_iter().any(Action::delivers));
-        if scripted { Some(Progression::Manual) } else { self.data }
+        let any = self
+            .rules
+            .iter()
+            .map(|rule| &rule.action)
+            .chain(self.steps.iter().map(|step| &step.action));
+        let scripted =
+            self.answers().next().is_some() || (first && any.into_iter().any(Action::delivers));
+        if scripted {
+            Some(Progression::Manual)
+        } else {
+            self.data
+        }
     }
 
     fn fetch_quirks(&self) -> FetchQuirks {
@@ -180,16 +214,28 @@ impl Script for Plan {
         };
         let mut reactions = Vec::new();
         if matches!(event, Event::ConsentRaised { .. }) {
-            reactions.extend(self.approval.into_iter().flat_map(|approval| approval.later(consent.handle)));
-            reactions.extend(self.steps.iter().flat_map(|step| later(step.at, &step.action, &step.origin)));
+            reactions.extend(
+                self.approval
+                    .into_iter()
+                    .flat_map(|approval| approval.later(consent.handle)),
+            );
+            reactions.extend(
+                self.steps
+                    .iter()
+                    .flat_map(|step| later(step.at, &step.action, &step.origin)),
+            );
         }
         let rules = self.rules.iter().filter(|rule| rule.on == event.name());
         reactions.extend(rules.flat_map(|rule| later(rule.after, &rule.action, &rule.origin)));
-        if self.delivers_on_seed && consent.face == Face::Seed && matches!(event, Event::ConsentActivated { .. }) {
+        if self.delivers_on_seed
+            && consent.face == Face::Seed
+            && matches!(event, Event::ConsentActivated { .. })
+        {
             let answers = self.answers().map(|rule| (rule.after, &rule.action));
             let ready = Action::Deliver(vec![(Span::ZERO, Outcome::all(FiStatus::Ready))]);
-            let mut delivered: Vec<_> =
-                answers.flat_map(|(after, action)| later(after, action, "data after activation")).collect();
+            let mut delivered: Vec<_> = answers
+                .flat_map(|(after, action)| later(after, action, "data after activation"))
+                .collect();
             if delivered.is_empty() {
                 delivered = later(Span::ZERO, &ready, "data after activation");
             }

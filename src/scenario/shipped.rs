@@ -94,8 +94,11 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_shipped() {
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")).expect("the folder is there");
-        let files: BTreeSet<_> = folder.map(|entry| entry.expect("it can be listed").file_name()).collect();
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"))
+            .expect("the folder is there");
+        let files: BTreeSet<_> = folder
+            .map(|entry| entry.expect("it can be listed").file_name())
+            .collect();
         let shipped: BTreeSet<_> = SHIPPED.iter().map(|(file, _)| (*file).into()).collect();
         assert_eq!(files, shipped);
     }

@@ -33,7 +33,9 @@ struct Call {
 fn group_of(path: &str) -> &'static str {
     match path {
         path if path.starts_with("/_mockaa") => "Control API",
-        path if path.starts_with("/api/") || path.starts_with("/backend") => "Unaport FIU API v2.0.0",
+        path if path.starts_with("/api/") || path.starts_with("/backend") => {
+            "Unaport FIU API v2.0.0"
+        }
         _ => "ReBIT AA API",
     }
 }
@@ -45,8 +47,9 @@ impl DocsPage {
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let query = operation["parameters"].as_array().into_iter().flatten();
-                let query =
-                    query.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"]));
+                let query = query
+                    .filter(|parameter| parameter["in"] == "query")
+                    .map(|parameter| text(&parameter["name"]));
                 let body = &operation["requestBody"];
                 let told = body["description"].as_str().map(str::to_owned);
                 let call = Call {
@@ -55,12 +58,16 @@ impl DocsPage {
                     summary: text(&operation["summary"]),
                     query: query.collect::<Vec<_>>().join(", "),
                     takes: told.or_else(|| shape_of(document, &body["content"])),
-                    answers: shape_of(document, &operation["responses"]["200"]["content"]).unwrap_or_default(),
+                    answers: shape_of(document, &operation["responses"]["200"]["content"])
+                        .unwrap_or_default(),
                 };
                 let name = group_of(path);
                 match groups.iter_mut().find(|group| group.name == name) {
                     Some(group) => group.calls.push(call),
-                    None => groups.push(Group { name, calls: vec![call] }),
+                    None => groups.push(Group {
+                        name,
+                        calls: vec![call],
+                    }),
                 }
             }
         }
@@ -81,7 +88,10 @@ impl DocsPage {
 /// What a body holds, a line for each field.
 fn shape_of(document: &Value, content: &Value) -> Option<String> {
     let (kind, body) = content.as_object()?.iter().next()?;
-    let mut outline = Outline { document, text: String::new() };
+    let mut outline = Outline {
+        document,
+        text: String::new(),
+    };
     match outline.kind(&body["schema"]).as_str() {
         "" => outline.text.push_str(kind),
         "object" => {}
@@ -102,9 +112,14 @@ struct Outline<'a> {
 impl<'a> Outline<'a> {
     /// The schema that is meant, with what stands beside a reference left out.
     fn meant(&self, schema: &'a Value) -> &'a Value {
-        let wrapped = || ["allOf", "anyOf"].iter().find_map(|name| schema[*name][0]["$ref"].as_str());
+        let wrapped = || {
+            ["allOf", "anyOf"]
+                .iter()
+                .find_map(|name| schema[*name][0]["$ref"].as_str())
+        };
         let referred = schema["$ref"].as_str().or_else(wrapped);
-        let found = referred.and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
+        let found =
+            referred.and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
         found.map_or(schema, |found| self.meant(found))
     }
 
@@ -134,11 +149,21 @@ impl<'a> Outline<'a> {
         }
         let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let may = if required.iter().any(|required| required == name) { "" } else { "?" };
+            let may = if required.iter().any(|required| required == name) {
+                ""
+            } else {
+                "?"
+            };
             let kind = self.kind(field);
-            let said =
-                field["description"].as_str().map(|said| format!("  {}", said.replace('\n', " "))).unwrap_or_default();
-            self.text += &format!("\n{:indent$}{name}{may}: {kind}{said}", "", indent = 2 * depth);
+            let said = field["description"]
+                .as_str()
+                .map(|said| format!("  {}", said.replace('\n', " ")))
+                .unwrap_or_default();
+            self.text += &format!(
+                "\n{:indent$}{name}{may}: {kind}{said}",
+                "",
+                indent = 2 * depth
+            );
             if depth < DEPTH_MAX {
                 self.fields(field, depth + 1);
             }

@@ -36,35 +36,75 @@ impl ConsentPage {
         let list = |words: Vec<&str>| words.join(", ").to_lowercase().replace('_', " ");
         let day = |at: Timestamp| at.ist_date().format("%-d %B %Y").to_string();
         let mut asks = vec![
-            format!("Accounts: {}", list(terms.fi_types.iter().map(|fi_type| fi_type.as_str()).collect())),
-            format!("Information: {}", list(terms.consent_types.iter().map(|part| part.as_str()).collect())),
+            format!(
+                "Accounts: {}",
+                list(
+                    terms
+                        .fi_types
+                        .iter()
+                        .map(|fi_type| fi_type.as_str())
+                        .collect()
+                )
+            ),
+            format!(
+                "Information: {}",
+                list(
+                    terms
+                        .consent_types
+                        .iter()
+                        .map(|part| part.as_str())
+                        .collect()
+                )
+            ),
             format!("From {} to {}", day(terms.range.from), day(terms.range.to)),
             match terms.fetch_type {
                 FetchType::OneTime => "Fetched once".to_owned(),
                 FetchType::Periodic => {
-                    format!("Fetched up to {} times per {}", terms.frequency.1, list(vec![terms.frequency.0.as_str()]))
+                    format!(
+                        "Fetched up to {} times per {}",
+                        terms.frequency.1,
+                        list(vec![terms.frequency.0.as_str()])
+                    )
                 }
             },
         ];
         for filter in terms.filters.iter().flatten() {
             asks.push(match filter.on {
-                FilterOn::Amount(amount) => format!("Only transactions {} ₹{amount}", amount_words(filter.operator)),
-                FilterOn::Type(kind) => format!("Only transactions of a type {} {kind}", filter.operator),
+                FilterOn::Amount(amount) => format!(
+                    "Only transactions {} ₹{amount}",
+                    amount_words(filter.operator)
+                ),
+                FilterOn::Type(kind) => {
+                    format!("Only transactions of a type {} {kind}", filter.operator)
+                }
             });
         }
-        asks.push(format!("Valid from {} until {}", day(terms.start), day(terms.expiry)));
+        asks.push(format!(
+            "Valid from {} until {}",
+            day(terms.start),
+            day(terms.expiry)
+        ));
         Self {
             handle: consent.handle.to_string(),
             fiu: terms.consumer.to_string(),
             customer: terms.customer.to_string(),
-            purpose: terms.purpose.text.as_deref().unwrap_or(&terms.purpose.code).to_owned(),
+            purpose: terms
+                .purpose
+                .text
+                .as_deref()
+                .unwrap_or(&terms.purpose.code)
+                .to_owned(),
             asks,
             status: consent.status.as_str(),
             status_words: words(consent.status),
             may_answer: consent.status.after(Input::Approve).is_some(),
             approve: format!("{base}/ui/consents/{}/approve", consent.handle),
             reject: format!("{base}/ui/consents/{}/reject", consent.handle),
-            home: consent.filing.as_ref().and_then(|filing| filing.redirect_url.as_deref()).map(Into::into),
+            home: consent
+                .filing
+                .as_ref()
+                .and_then(|filing| filing.redirect_url.as_deref())
+                .map(Into::into),
             now: now.to_string(),
         }
     }
@@ -79,7 +119,11 @@ impl ConsentPage {
             page.asks.extend(other.asks);
             page.handle = format!("{}, {}", page.handle, other.handle);
         }
-        Self { approve: approve.to_owned(), reject: reject.to_owned(), ..page }
+        Self {
+            approve: approve.to_owned(),
+            reject: reject.to_owned(),
+            ..page
+        }
     }
 
     pub fn to_html(&self) -> String {

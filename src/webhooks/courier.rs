@@ -36,7 +36,11 @@ pub struct Routes {
 
 impl Routes {
     fn path(&self, kind: NoticeKind) -> &str {
-        if kind == NoticeKind::FiData { &self.fi_data } else { kind.path() }
+        if kind == NoticeKind::FiData {
+            &self.fi_data
+        } else {
+            kind.path()
+        }
     }
 }
 
@@ -59,7 +63,11 @@ impl Courier {
     ///
     /// # Errors
     /// [`CourierError`] when the HTTP client cannot be made.
-    pub fn new(keys: Arc<Keyring>, routes: Routes, answer_within: Duration) -> Result<Self, CourierError> {
+    pub fn new(
+        keys: Arc<Keyring>,
+        routes: Routes,
+        answer_within: Duration,
+    ) -> Result<Self, CourierError> {
         let builder = || {
             Client::builder()
                 .timeout(answer_within)
@@ -72,22 +80,34 @@ impl Courier {
             tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
             builder().tls_certs_only(Vec::new()).build()
         })?;
-        Ok(Self { client, answer_within, keys, routes })
+        Ok(Self {
+            client,
+            answer_within,
+            keys,
+            routes,
+        })
     }
 
     /// Makes one attempt and records it; where the FIU has no address, records what would have been sent.
-    #[expect(clippy::disallowed_methods, reason = "a fault may ask for a pause between copies")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a fault may ask for a pause between copies"
+    )]
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
         if delivery.attempts.is_empty() && delivery.pace > Span::ZERO {
             tokio::time::sleep(wall_time(delivery.pace)).await;
         }
         // The sandbox is stopping.
-        let Some(sent) = self.make(&world, &delivery).await else { return };
+        let Some(sent) = self.make(&world, &delivery).await else {
+            return;
+        };
         if world.is_closed() {
             return;
         }
         let participants = world.participants();
-        let fiu = participants.fiu(&delivery.notice.fiu).expect("only registered FIUs are given deliveries");
+        let fiu = participants
+            .fiu(&delivery.notice.fiu)
+            .expect("only registered FIUs are given deliveries");
         let kind = delivery.notice.kind();
         let Some(url) = fiu.webhooks.of(kind, self.routes.path(kind)) else {
             world.shelve(delivery.id);
@@ -121,7 +141,9 @@ impl Courier {
         let (notice, message) = (Arc::clone(&delivery.notice), Arc::clone(&delivery.message));
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
-            let fiu = participants.fiu(&notice.fiu).expect("only registered FIUs are given deliveries");
+            let fiu = participants
+                .fiu(&notice.fiu)
+                .expect("only registered FIUs are given deliveries");
             let aa = participants.aa_of(&notice.consent);
             let message = message.get_or_init(|| prepare(&notice, aa, &key, fiu.signature, &world));
             let material = Material {
@@ -139,14 +161,26 @@ impl Courier {
         made.await.ok()
     }
 
-    async fn attempt(&self, world: &World, url: String, delivery: &Delivery, sent: Sent) -> Attempt {
+    async fn attempt(
+        &self,
+        world: &World,
+        url: String,
+        delivery: &Delivery,
+        sent: Sent,
+    ) -> Attempt {
         let number = number_of(delivery);
-        let whole = delivery.message.get().is_some_and(|message| message.body == sent.body);
+        let whole = delivery
+            .message
+            .get()
+            .is_some_and(|message| message.body == sent.body);
         let spoilt = (!whole).then(|| Arc::from(sent.body.as_slice()));
         let (at, wall_at) = (world.now(), wall());
         let started = Instant::now();
         let headers = sent.headers.clone();
-        let (outcome, retry_after) = if delivery.faults_of(number).any(|fault| *fault == WebhookFault::Fail) {
+        let (outcome, retry_after) = if delivery
+            .faults_of(number)
+            .any(|fault| *fault == WebhookFault::Fail)
+        {
             let reason = "not sent: the attempt was made to fail on purpose".to_owned();
             (Outcome::Failed { reason }, None)
         } else {
@@ -154,18 +188,42 @@ impl Courier {
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
-        Attempt { at, wall_at, duration_ms, url, headers, outcome, faults, spoilt, retry_after }
+        Attempt {
+            at,
+            wall_at,
+            duration_ms,
+            url,
+            headers,
+            outcome,
+            faults,
+            spoilt,
+            retry_after,
+        }
     }
 
     async fn post(&self, url: &str, sent: Sent) -> (Outcome, Option<Span>) {
-        let Sent { headers, body, manner } = sent;
+        let Sent {
+            headers,
+            body,
+            manner,
+        } = sent;
         if manner == Manner::Reset && url.starts_with("http://") {
-            let head = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
-            let reason = match tokio::time::timeout(self.answer_within, reset_amid(url, &head, &body)).await {
-                Ok(Ok(())) => "the connection was reset in the middle of the body, on purpose".to_owned(),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no connection within {} s", self.answer_within.as_secs_f32()),
-            };
+            let head = headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}\r\n"))
+                .collect::<String>();
+            let reason =
+                match tokio::time::timeout(self.answer_within, reset_amid(url, &head, &body)).await
+                {
+                    Ok(Ok(())) => {
+                        "the connection was reset in the middle of the body, on purpose".to_owned()
+                    }
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => format!(
+                        "no connection within {} s",
+                        self.answer_within.as_secs_f32()
+                    ),
+                };
             return (Outcome::Failed { reason }, None);
         }
         let mut request = self.client.post(url);
@@ -176,20 +234,31 @@ impl Courier {
             Manner::Plain => request.body(body),
             Manner::Drip(over) => {
                 let over = wall_time(over);
-                request.timeout(self.answer_within + over).body(Body::wrap(Drip::over(body, over)))
+                request
+                    .timeout(self.answer_within + over)
+                    .body(Body::wrap(Drip::over(body, over)))
             }
             Manner::Reset => request.body(Body::wrap(Drip::broken(body))),
             Manner::Form(Transport::Chunked) => request.body(Body::wrap(Drip::chunked(body))),
             Manner::Form(Transport::Http10) => request.version(Version::HTTP_10).body(body),
-            Manner::Form(Transport::ExpectContinue) => request.header("expect", "100-continue").body(body),
-            Manner::Form(Transport::FreshConnection) => request.header("connection", "close").body(body),
+            Manner::Form(Transport::ExpectContinue) => {
+                request.header("expect", "100-continue").body(body)
+            }
+            Manner::Form(Transport::FreshConnection) => {
+                request.header("connection", "close").body(body)
+            }
         };
         match request.send().await {
             Ok(response) => {
                 let retry_after = retry_after(&response);
                 (self.outcome_of(response).await, retry_after)
             }
-            Err(error) => (Outcome::Failed { reason: self.reason_of(&error) }, None),
+            Err(error) => (
+                Outcome::Failed {
+                    reason: self.reason_of(&error),
+                },
+                None,
+            ),
         }
     }
 
@@ -199,10 +268,16 @@ impl Courier {
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX {
             match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]),
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(
+                        &chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())],
+                    );
+                }
                 Ok(None) => break,
                 Err(error) => {
-                    return Outcome::Failed { reason: format!("answered {status}, then: {}", self.reason_of(&error)) };
+                    return Outcome::Failed {
+                        reason: format!("answered {status}, then: {}", self.reason_of(&error)),
+                    };
                 }
             }
         }
@@ -210,9 +285,16 @@ impl Courier {
         let status_code = status.as_u16();
         if status.is_success() {
             let remark = objection(&body);
-            Outcome::Accepted { status: status_code, body, remark }
+            Outcome::Accepted {
+                status: status_code,
+                body,
+                remark,
+            }
         } else {
-            Outcome::Refused { status: status_code, body }
+            Outcome::Refused {
+                status: status_code,
+                body,
+            }
         }
     }
 
@@ -243,7 +325,14 @@ fn wall_time(span: Span) -> Duration {
 
 /// How long the FIU asks to be left alone (RFC 9110 §10.2.3, in seconds; a date is not looked at).
 fn retry_after(response: &Response) -> Option<Span> {
-    let seconds = response.headers().get("retry-after")?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    let seconds = response
+        .headers()
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse::<u32>()
+        .ok()?;
     Some(Span::seconds(i64::from(seconds)))
 }
 
@@ -259,7 +348,9 @@ async fn reset_amid(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
         None => url.path().to_owned(),
     };
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(&body[..length / 2]).await?;
     stream.flush().await?;

@@ -29,7 +29,10 @@ pub struct Drip {
 impl Drip {
     /// The whole body, so slowly that it takes as long as that.
     pub fn over(body: Vec<u8>, time: Duration) -> Self {
-        Self { pause: time / DROPS, ..Self::new(body, true) }
+        Self {
+            pause: time / DROPS,
+            ..Self::new(body, true)
+        }
     }
 
     /// The whole body at once, in chunks, its length untold.
@@ -40,13 +43,24 @@ impl Drip {
     /// The first half of the body, and an error.
     pub fn broken(body: Vec<u8>) -> Self {
         let breaks_at = Some(body.len() / 2);
-        Self { breaks_at, ..Self::new(body, true) }
+        Self {
+            breaks_at,
+            ..Self::new(body, true)
+        }
     }
 
     fn new(body: Vec<u8>, sized: bool) -> Self {
         let rest = Bytes::from(body);
         let drop_bytes = (rest.len() / DROPS as usize).max(1);
-        Self { size: rest.len() as u64, drop_bytes, rest, pause: Duration::ZERO, sleep: None, sized, breaks_at: None }
+        Self {
+            size: rest.len() as u64,
+            drop_bytes,
+            rest,
+            pause: Duration::ZERO,
+            sleep: None,
+            sized,
+            breaks_at: None,
+        }
     }
 }
 
@@ -54,8 +68,14 @@ impl Body for Drip {
     type Data = Bytes;
     type Error = io::Error;
 
-    #[expect(clippy::disallowed_methods, reason = "a slow body is what was asked for")]
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a slow body is what was asked for"
+    )]
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
@@ -64,7 +84,9 @@ impl Body for Drip {
         }
         if !self.pause.is_zero() {
             let pause = self.pause;
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            let sleep = self
+                .sleep
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
             if sleep.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
@@ -80,6 +102,10 @@ impl Body for Drip {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.sized { SizeHint::with_exact(self.size) } else { SizeHint::default() }
+        if self.sized {
+            SizeHint::with_exact(self.size)
+        } else {
+            SizeHint::default()
+        }
     }
 }

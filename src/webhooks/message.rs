@@ -13,14 +13,28 @@ use crate::wire::unaport::notification::Manner;
 use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
-pub fn prepare(notice: &Notice, aa: &Aa, key: &SigningKey, profile: SignatureProfile, world: &World) -> Message {
+pub fn prepare(
+    notice: &Notice,
+    aa: &Aa,
+    key: &SigningKey,
+    profile: SignatureProfile,
+    world: &World,
+) -> Message {
     let at = world.message_time();
     let statements = match &notice.content {
-        Content::FiData(session) => session_statements(world.seed(), &notice.consent, session, FiStatus::Ready),
-        Content::ConsentStatus(_) | Content::FiStatus(_) | Content::Analytics(_) | Content::Raw(_) => Vec::new(),
+        Content::FiData(session) => {
+            session_statements(world.seed(), &notice.consent, session, FiStatus::Ready)
+        }
+        Content::ConsentStatus(_)
+        | Content::FiStatus(_)
+        | Content::Analytics(_)
+        | Content::Raw(_) => Vec::new(),
     };
     let participants = world.participants();
-    let schema = participants.fiu(&notice.fiu).map(|fiu| fiu.fi_schema).unwrap_or_default();
+    let schema = participants
+        .fiu(&notice.fiu)
+        .map(|fiu| fiu.fi_schema)
+        .unwrap_or_default();
     let body = match notice.consent.face {
         Face::Unaport => {
             let manner = Manner {

@@ -20,14 +20,23 @@ use crate::engine::world::World;
 const CONCURRENT_MAX: usize = 256;
 
 /// Drives a world until it is closed or drained: runs what becomes due and sends what is ready.
-#[expect(clippy::disallowed_methods, reason = "the one task that waits for a world's next due time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one task that waits for a world's next due time"
+)]
 pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while world.wants_driving() {
         for delivery in world.take_ready() {
-            let (slots, send) = (Arc::clone(&slots), Arc::clone(&courier).send(Arc::clone(&world), delivery));
+            let (slots, send) = (
+                Arc::clone(&slots),
+                Arc::clone(&courier).send(Arc::clone(&world), delivery),
+            );
             tokio::spawn(async move {
-                let _slot = slots.acquire().await.expect("the semaphore is never closed");
+                let _slot = slots
+                    .acquire()
+                    .await
+                    .expect("the semaphore is never closed");
                 send.await;
             });
         }
@@ -37,7 +46,8 @@ pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
                 // A due time far ahead is looked at again after a day: nothing is lost, and no timer overflows.
                 Some(span) => {
                     let ms = u64::try_from(span.0).unwrap_or_default();
-                    tokio::time::sleep(Duration::from_millis(ms).min(Duration::from_secs(86_400))).await;
+                    tokio::time::sleep(Duration::from_millis(ms).min(Duration::from_secs(86_400)))
+                        .await;
                 }
                 None => std::future::pending().await,
             }

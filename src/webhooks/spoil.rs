@@ -51,7 +51,16 @@ const STRANGERS_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbH
 
 /// Makes one attempt. Costs a signature where a fault asks for one: call it on a blocking thread.
 pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
-    let Material { message, key, spare, profile, secret, webhook_id, aa_api_key, at } = *material;
+    let Material {
+        message,
+        key,
+        spare,
+        profile,
+        secret,
+        webhook_id,
+        aa_api_key,
+        at,
+    } = *material;
     let mut body = message.body.clone();
     let (mut content_type, mut shift) = ("application/json", 0);
     for fault in faults {
@@ -66,7 +75,14 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
     let timestamp_s = at.plus(Span(shift)).as_millis().div_euclid(1000);
     let next = next_kid(key.kid());
     let stranger = format!("{}-unpublished", key.kid());
-    let (mut signer, mut guise) = (key, Guise { alg: "RS256", kid: key.kid(), crit: true });
+    let (mut signer, mut guise) = (
+        key,
+        Guise {
+            alg: "RS256",
+            kid: key.kid(),
+            crit: true,
+        },
+    );
     let mut hmac_secret = Some(secret);
     for fault in faults {
         match fault {
@@ -93,7 +109,8 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
             _ => {}
         }
     }
-    let as_made = body == message.body && std::ptr::eq(signer, key) && guise.alg == "RS256" && guise.crit;
+    let as_made =
+        body == message.body && std::ptr::eq(signer, key) && guise.alg == "RS256" && guise.crit;
     let mut jws = if as_made && guise.kid == key.kid() {
         message.signature.clone()
     } else {
@@ -125,8 +142,15 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
         ("webhook-timestamp", Some(timestamp_s.to_string())),
         ("webhook-signature", hmac),
     ];
-    let headers = headers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    Sent { headers, body, manner }
+    let headers = headers
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+    Sent {
+        headers,
+        body,
+        manner,
+    }
 }
 
 /// Edits a body that is signed afterwards.
@@ -136,16 +160,27 @@ fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
         WebhookFault::FutureTimestamp { by } => change(body, |value| shift_timestamp(value, by.0)),
         WebhookFault::ExtraFields => change(body, |value| {
             value["xFutureField"] = json!({ "addedIn": "3.0.0", "list": [1, 2, 3] });
-            for part in ["ConsentStatusNotification", "FIStatusNotification", "Notifier"] {
+            for part in [
+                "ConsentStatusNotification",
+                "FIStatusNotification",
+                "Notifier",
+            ] {
                 if let Some(part) = value.get_mut(part).and_then(Value::as_object_mut) {
                     part.insert("xFutureField".to_owned(), "added in a later version".into());
                 }
             }
         }),
-        WebhookFault::UnknownEnum => change(body, |value| set_status(value, "SUSPENDED", "SUSPENDED")),
+        WebhookFault::UnknownEnum => {
+            change(body, |value| set_status(value, "SUSPENDED", "SUSPENDED"));
+        }
         WebhookFault::MissingOptional => change(body, |value| {
-            let fips = value.pointer_mut("/FIStatusNotification/FIStatusResponse").and_then(Value::as_array_mut);
-            let accounts = fips.into_iter().flatten().filter_map(|fip| fip["Accounts"].as_array_mut());
+            let fips = value
+                .pointer_mut("/FIStatusNotification/FIStatusResponse")
+                .and_then(Value::as_array_mut);
+            let accounts = fips
+                .into_iter()
+                .flatten()
+                .filter_map(|fip| fip["Accounts"].as_array_mut());
             for account in accounts.flatten().filter_map(Value::as_object_mut) {
                 account.remove("description");
             }
@@ -155,7 +190,9 @@ fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
             }
         }),
         WebhookFault::Huge { bytes } => {
-            let missing = usize::try_from(*bytes).unwrap_or(usize::MAX).saturating_sub(body.len());
+            let missing = usize::try_from(*bytes)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(body.len());
             change(body, |value| value["xPadding"] = "x".repeat(missing).into());
         }
         WebhookFault::WrongCharset => {
@@ -200,8 +237,12 @@ fn set_status(value: &mut Value, consent: &str, other: &str) {
 fn tamper(body: &mut Vec<u8>) {
     let before = body.clone();
     change(body, |value| {
-        let active = value.pointer("/ConsentStatusNotification/consentStatus").is_some_and(|told| told == "ACTIVE");
-        let failed = value.pointer("/FIStatusNotification/sessionStatus").is_some_and(|told| told == "FAILED");
+        let active = value
+            .pointer("/ConsentStatusNotification/consentStatus")
+            .is_some_and(|told| told == "ACTIVE");
+        let failed = value
+            .pointer("/FIStatusNotification/sessionStatus")
+            .is_some_and(|told| told == "FAILED");
         let session = if failed { "COMPLETED" } else { "FAILED" };
         set_status(value, if active { "REVOKED" } else { "ACTIVE" }, session);
     });
@@ -240,7 +281,11 @@ mod tests {
 
     #[test]
     fn a_tampered_body_says_something_else_whatever_it_is() {
-        for body in [r#"{"ConsentStatusNotification":{"consentStatus":"ACTIVE"}}"#, r#"{"x":1}"#, "no json"] {
+        for body in [
+            r#"{"ConsentStatusNotification":{"consentStatus":"ACTIVE"}}"#,
+            r#"{"x":1}"#,
+            "no json",
+        ] {
             let mut changed = body.as_bytes().to_vec();
             tamper(&mut changed);
             assert_ne!(changed, body.as_bytes(), "{body}");
@@ -252,7 +297,10 @@ mod tests {
         let mut body = br#"{"a":{"b":[1,2]}}"#.to_vec();
         reserialise(&mut body);
         assert_ne!(body, br#"{"a":{"b":[1,2]}}"#);
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["a"]["b"][1], 2);
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["a"]["b"][1],
+            2
+        );
     }
 
     #[test]
@@ -261,7 +309,10 @@ mod tests {
             for corruption in Corruption::ALL {
                 let other = corrupted(signature, *corruption);
                 assert_ne!(other, signature);
-                assert_eq!(other.split(['.', ',']).next(), signature.split(['.', ',']).next());
+                assert_eq!(
+                    other.split(['.', ',']).next(),
+                    signature.split(['.', ',']).next()
+                );
             }
         }
     }

@@ -117,9 +117,18 @@ impl<'a> Stated<'a> {
     /// (`reference/rebit.md` §3.2).
     pub fn for_fip(consent: &'a Consent, aa: &'a Aa, fip: &'a str) -> Self {
         let mut stated = Self::new(consent, aa);
-        stated.data_consumer = Party { id: &aa.id, r#type: "AA" };
-        stated.data_provider = Some(Party { id: fip, r#type: "FIP" });
-        stated.accounts.iter_mut().for_each(|accounts| accounts.retain(|account| account.fip_id == fip));
+        stated.data_consumer = Party {
+            id: &aa.id,
+            r#type: "AA",
+        };
+        stated.data_provider = Some(Party {
+            id: fip,
+            r#type: "FIP",
+        });
+        stated
+            .accounts
+            .iter_mut()
+            .for_each(|accounts| accounts.retain(|account| account.fip_id == fip));
         stated
     }
 
@@ -130,7 +139,10 @@ impl<'a> Stated<'a> {
     /// out: they are then ReBIT's own words for the code.
     pub fn new(consent: &'a Consent, aa: &'a Aa) -> Self {
         let mut stated = Self::asked(&consent.terms);
-        stated.data_provider = Some(Party { id: &aa.id, r#type: "AA" });
+        stated.data_provider = Some(Party {
+            id: &aa.id,
+            r#type: "AA",
+        });
         let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
         stated.accounts = Some(accounts.map(StatedAccount::new).collect());
         if consent.face == Face::Unaport {
@@ -145,7 +157,9 @@ impl<'a> Stated<'a> {
             let purpose = &mut stated.purpose;
             purpose.ref_uri.get_or_insert(standard.ref_uri);
             purpose.text.get_or_insert(standard.text);
-            purpose.category.get_or_insert(Category { r#type: standard.category });
+            purpose.category.get_or_insert(Category {
+                r#type: standard.category,
+            });
         }
         stated
     }
@@ -177,7 +191,10 @@ impl<'a> Stated<'a> {
             fetch_type: fetch_type.as_str(),
             consent_types: consent_types.iter().map(|part| part.as_str()).collect(),
             fi_types: fi_types.iter().map(|fi_type| fi_type.as_str()).collect(),
-            data_consumer: Party { id: consumer, r#type: consumer_type.as_str() },
+            data_consumer: Party {
+                id: consumer,
+                r#type: consumer_type.as_str(),
+            },
             data_provider: None,
             customer: CustomerId { id: customer },
             accounts: None,
@@ -185,15 +202,30 @@ impl<'a> Stated<'a> {
                 code: &purpose.code,
                 ref_uri: purpose.ref_uri.as_deref(),
                 text: purpose.text.as_deref(),
-                category: purpose.category.as_deref().map(|r#type| Category { r#type }),
+                category: purpose
+                    .category
+                    .as_deref()
+                    .map(|r#type| Category { r#type }),
             },
-            range: StatedRange { from: Instant(range.from), to: Instant(range.to) },
-            data_life: Quantity { unit: data_life.0.as_str(), value: data_life.1 },
-            frequency: Quantity { unit: frequency.0.as_str(), value: frequency.1 },
-            data_filter: filters.as_ref().map(|filters| filters.iter().map(StatedFilter::new).collect()),
-            vdr_provider: vdr_provider
+            range: StatedRange {
+                from: Instant(range.from),
+                to: Instant(range.to),
+            },
+            data_life: Quantity {
+                unit: data_life.0.as_str(),
+                value: data_life.1,
+            },
+            frequency: Quantity {
+                unit: frequency.0.as_str(),
+                value: frequency.1,
+            },
+            data_filter: filters
                 .as_ref()
-                .map(|registry| Registry { vdrpid: &registry.vdrp_id, fiuid: &registry.fiu_id }),
+                .map(|filters| filters.iter().map(StatedFilter::new).collect()),
+            vdr_provider: vdr_provider.as_ref().map(|registry| Registry {
+                vdrpid: &registry.vdrp_id,
+                fiuid: &registry.fiu_id,
+            }),
         }
     }
 
@@ -205,7 +237,14 @@ impl<'a> Stated<'a> {
 
 impl<'a> StatedAccount<'a> {
     fn new(account: &'a Account) -> Self {
-        let Account { fi_type, fip, account_type, account_ref: _, link_ref, masked_number } = account;
+        let Account {
+            fi_type,
+            fip,
+            account_type,
+            account_ref: _,
+            link_ref,
+            masked_number,
+        } = account;
         Self {
             fi_type: fi_type.as_str(),
             fip_id: fip,
@@ -218,7 +257,12 @@ impl<'a> StatedAccount<'a> {
 
 impl<'a> StatedFilter<'a> {
     fn new(filter: &'a Filter) -> Self {
-        let Filter { operator, on, value, quoted } = filter;
+        let Filter {
+            operator,
+            on,
+            value,
+            quoted,
+        } = filter;
         let r#type = match on {
             FilterOn::Amount(_) => "TRANSACTIONAMOUNT",
             FilterOn::Type(_) => "TRANSACTIONTYPE",
@@ -248,7 +292,11 @@ impl ConsentUse {
         Self {
             log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),
             count: grant.map_or(0, |grant| grant.uses),
-            last_use_date_time: Instant(grant.and_then(|grant| grant.last_used_at).unwrap_or(consent.created_at)),
+            last_use_date_time: Instant(
+                grant
+                    .and_then(|grant| grant.last_used_at)
+                    .unwrap_or(consent.created_at),
+            ),
         }
     }
 }

@@ -8,16 +8,16 @@ use serde_json::{Number, Value};
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FilterOn, FrequencyUnit, Mode, Operator, Purpose,
-    Range, Terms, TransactionType, VdrProvider,
+    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FilterOn, FrequencyUnit, Mode,
+    Operator, Purpose, Range, Terms, TransactionType, VdrProvider,
 };
 use crate::domain::money::Paise;
 use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
 use crate::wire::fields::{
-    Object, bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional, optional_text,
-    quoted, text,
+    Object, bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional,
+    optional_text, quoted, text,
 };
 use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
@@ -131,12 +131,16 @@ const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
 
 impl Rules {
     pub fn rebit(version: Version) -> Self {
-        Self { rebit: Some(version), current_timestamp: None }
+        Self {
+            rebit: Some(version),
+            current_timestamp: None,
+        }
     }
 
     /// `DataConsumer.type` must be there, `Customer.id` need not (ReBIT from 2.0.0 on).
     fn is_two(self) -> bool {
-        self.rebit.is_some_and(|version| version.generation() == Generation::Two)
+        self.rebit
+            .is_some_and(|version| version.generation() == Generation::Two)
     }
 
     /// A date-time of the request.
@@ -150,7 +154,12 @@ impl Rules {
 
 impl Asked {
     /// Checks everything. `aa_handle` completes the address of a customer who is given by mobile number only.
-    pub fn into_terms(self, txnid: String, rules: Rules, aa_handle: &str) -> Result<Terms, Problem> {
+    pub fn into_terms(
+        self,
+        txnid: String,
+        rules: Rules,
+        aa_handle: &str,
+    ) -> Result<Terms, Problem> {
         let Self {
             consent_start,
             consent_expiry,
@@ -175,10 +184,20 @@ impl Asked {
         let frequency = frequency.unwrap_or_default();
         let field = "ConsentDetail.consentMode";
         let mode = one_of(field, consent_mode, Mode::parse, Mode::names)?;
-        let fetch_type = one_of("ConsentDetail.fetchType", fetch_type, FetchType::parse, FetchType::names)?;
+        let fetch_type = one_of(
+            "ConsentDetail.fetchType",
+            fetch_type,
+            FetchType::parse,
+            FetchType::names,
+        )?;
         let field = "ConsentDetail.consentTypes";
         let consent_types = list_of(field, consent_types, ConsentType::parse, ConsentType::names)?;
-        let fi_types = list_of("ConsentDetail.fiTypes", fi_types, FiType::parse, FiType::names)?;
+        let fi_types = list_of(
+            "ConsentDetail.fiTypes",
+            fi_types,
+            FiType::parse,
+            FiType::names,
+        )?;
         if let Some((version, unknown)) = rules.rebit.and_then(|version| {
             let unknown = fi_types.iter().find(|fi_type| !version.knows(**fi_type));
             unknown.map(|unknown| (version, unknown))
@@ -191,7 +210,12 @@ impl Asked {
         let consumer_id = text("ConsentDetail.DataConsumer.id", consumer.id)?;
         let consumer_type = match optional(consumer.r#type) {
             None if !rules.is_two() => ConsumerType::Fiu,
-            given => one_of("ConsentDetail.DataConsumer.type", given, ConsumerType::parse, ConsumerType::names)?,
+            given => one_of(
+                "ConsentDetail.DataConsumer.type",
+                given,
+                ConsumerType::parse,
+                ConsumerType::names,
+            )?,
         };
         let customer = customer_of(customer.unwrap_or_default(), rules, aa_handle)?;
         let purpose = purpose_of(purpose.unwrap_or_default())?;
@@ -200,16 +224,32 @@ impl Asked {
             to: rules.instant("ConsentDetail.FIDataRange.to", range.to)?,
         };
         let data_life = (
-            one_of("ConsentDetail.DataLife.unit", data_life.unit, DataLifeUnit::parse, DataLifeUnit::names)?,
+            one_of(
+                "ConsentDetail.DataLife.unit",
+                data_life.unit,
+                DataLifeUnit::parse,
+                DataLifeUnit::names,
+            )?,
             count("ConsentDetail.DataLife.value", data_life.value)?,
         );
         let frequency = (
-            one_of("ConsentDetail.Frequency.unit", frequency.unit, FrequencyUnit::parse, FrequencyUnit::names)?,
+            one_of(
+                "ConsentDetail.Frequency.unit",
+                frequency.unit,
+                FrequencyUnit::parse,
+                FrequencyUnit::names,
+            )?,
             count("ConsentDetail.Frequency.value", frequency.value)?,
         );
-        bounded_list("ConsentDetail.DataFilter", data_filter.as_deref().unwrap_or_default())?;
-        let filters = data_filter.map(|filters| filters_of(filters, rules)).transpose()?;
-        let vdr_provider = vdr_provider.filter(|registry| rules.rebit.is_none() && !registry.is_empty());
+        bounded_list(
+            "ConsentDetail.DataFilter",
+            data_filter.as_deref().unwrap_or_default(),
+        )?;
+        let filters = data_filter
+            .map(|filters| filters_of(filters, rules))
+            .transpose()?;
+        let vdr_provider =
+            vdr_provider.filter(|registry| rules.rebit.is_none() && !registry.is_empty());
         let vdr_provider = vdr_provider.map(registry_of).transpose()?;
         let terms = Terms {
             start,
@@ -247,15 +287,24 @@ named! {
 fn customer_of(customer: AskedCustomer, rules: Rules, aa_handle: &str) -> Result<String, Problem> {
     const TYPE: &str = "ConsentDetail.Customer.Identifiers.type";
     let AskedCustomer { id, identifiers } = customer;
-    bounded_list("ConsentDetail.Customer.Identifiers", identifiers.as_deref().unwrap_or_default())?;
+    bounded_list(
+        "ConsentDetail.Customer.Identifiers",
+        identifiers.as_deref().unwrap_or_default(),
+    )?;
     let mut mobile = None;
     for identifier in identifiers.unwrap_or_default() {
         // The seed calls do not look at what they do not need.
-        let lax = rules.rebit.is_none() && identifier.r#type.as_deref() != Some(IdentifierType::Mobile.as_str());
+        let lax = rules.rebit.is_none()
+            && identifier.r#type.as_deref() != Some(IdentifierType::Mobile.as_str());
         if lax {
             continue;
         }
-        let kind = one_of(TYPE, identifier.r#type, IdentifierType::parse, IdentifierType::names)?;
+        let kind = one_of(
+            TYPE,
+            identifier.r#type,
+            IdentifierType::parse,
+            IdentifierType::names,
+        )?;
         let value = text("ConsentDetail.Customer.Identifiers.value", identifier.value)?;
         if kind == IdentifierType::Mobile {
             mobile.get_or_insert(value);
@@ -272,7 +321,13 @@ fn customer_of(customer: AskedCustomer, rules: Rules, aa_handle: &str) -> Result
 
 /// What must hold between the fields, in every dialect.
 fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
-    let Terms { start, expiry, range, customer, .. } = terms;
+    let Terms {
+        start,
+        expiry,
+        range,
+        customer,
+        ..
+    } = terms;
     if start >= expiry {
         let problem = format!("{expiry} is not after consentStart, {start}");
         return Err(Problem::field("ConsentDetail.consentExpiry", problem));
@@ -282,7 +337,10 @@ fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
         return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
     }
     if !is_address(customer) {
-        let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(customer));
+        let problem = format!(
+            "{} is not an address of the form name@{aa_handle}",
+            quoted(customer)
+        );
         return Err(Problem::CustomerAddress(problem));
     }
     Ok(())
@@ -291,7 +349,13 @@ fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
 /// ReBIT's rules of business (certification cases AA_1010, AA_1012, AA_1013; certification framework, general
 /// guidelines, rule 5).
 fn permitted(terms: &Terms) -> Result<(), Problem> {
-    let Terms { mode, data_life, frequency, purpose, .. } = terms;
+    let Terms {
+        mode,
+        data_life,
+        frequency,
+        purpose,
+        ..
+    } = terms;
     let life = |problem: String| Err(Problem::field("ConsentDetail.DataLife.value", problem));
     match (*mode, *data_life) {
         (_, (DataLifeUnit::Inf, value)) if value != 0 => {
@@ -301,32 +365,59 @@ fn permitted(terms: &Terms) -> Result<(), Problem> {
             return life(format!("is 0; consentMode STORE needs at least 1 {unit}"));
         }
         (Mode::View | Mode::Query | Mode::Stream, (_, value)) if value != 0 => {
-            return life(format!("is {value}; it has to be 0 unless consentMode is STORE, and it is {mode}"));
+            return life(format!(
+                "is {value}; it has to be 0 unless consentMode is STORE, and it is {mode}"
+            ));
         }
         _ => {}
     }
     if frequency.1 == 0 {
-        return Err(Problem::field("ConsentDetail.Frequency.value", "is 0; it has to be at least 1"));
+        return Err(Problem::field(
+            "ConsentDetail.Frequency.value",
+            "is 0; it has to be at least 1",
+        ));
     }
     let Some(standard) = StandardPurpose::of(&purpose.code) else {
-        let codes: Vec<_> = StandardPurpose::ALL.iter().map(|purpose| purpose.code).collect();
-        return Err(Problem::Purpose(format!("code {} is not one of {}", quoted(&purpose.code), codes.join(", "))));
+        let codes: Vec<_> = StandardPurpose::ALL
+            .iter()
+            .map(|purpose| purpose.code)
+            .collect();
+        return Err(Problem::Purpose(format!(
+            "code {} is not one of {}",
+            quoted(&purpose.code),
+            codes.join(", ")
+        )));
     };
     let expected = standard.ref_uri;
-    match purpose.ref_uri.as_deref().filter(|ref_uri| *ref_uri != expected) {
-        Some(ref_uri) => Err(Problem::Purpose(format!("refUri {} is not {expected}", quoted(ref_uri)))),
+    match purpose
+        .ref_uri
+        .as_deref()
+        .filter(|ref_uri| *ref_uri != expected)
+    {
+        Some(ref_uri) => Err(Problem::Purpose(format!(
+            "refUri {} is not {expected}",
+            quoted(ref_uri)
+        ))),
         None => Ok(()),
     }
 }
 
 fn purpose_of(purpose: AskedPurpose) -> Result<Purpose, Problem> {
-    let AskedPurpose { code, ref_uri, text: words, category } = purpose;
+    let AskedPurpose {
+        code,
+        ref_uri,
+        text: words,
+        category,
+    } = purpose;
     Ok(Purpose {
         code: text("ConsentDetail.Purpose.code", code)?.into(),
         ref_uri: optional_text("ConsentDetail.Purpose.refUri", ref_uri)?.map(Into::into),
         text: optional_text("ConsentDetail.Purpose.text", words)?.map(Into::into),
-        category: optional_text("ConsentDetail.Purpose.Category.type", category.and_then(|category| category.r#type))?
-            .map(Into::into),
+        category: optional_text(
+            "ConsentDetail.Purpose.Category.type",
+            category.and_then(|category| category.r#type),
+        )?
+        .map(Into::into),
     })
 }
 
@@ -340,8 +431,13 @@ fn registry_of(registry: AskedRegistry) -> Result<VdrProvider, Problem> {
 /// The filters of a `DataFilter` that is read elsewhere, by ReBIT's rules.
 pub fn filters(value: Option<&Value>) -> Result<Option<Box<[Filter]>>, Problem> {
     let Some(value) = value else { return Ok(None) };
-    let asked: Vec<Object<AskedFilter>> = serde_json::from_value(value.clone())
-        .map_err(|error| Problem::field("ConsentDetail.DataFilter", format!("cannot be read: {error}")))?;
+    let asked: Vec<Object<AskedFilter>> =
+        serde_json::from_value(value.clone()).map_err(|error| {
+            Problem::field(
+                "ConsentDetail.DataFilter",
+                format!("cannot be read: {error}"),
+            )
+        })?;
     bounded_list("ConsentDetail.DataFilter", &asked)?;
     let asked = asked.into_iter().map(|Object(filter)| filter).collect();
     filters_of(asked, Rules::rebit(Version::V2_0_0)).map(Some)
@@ -354,7 +450,10 @@ pub fn check(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
 }
 
 fn filters_of(filters: Vec<AskedFilter>, rules: Rules) -> Result<Box<[Filter]>, Problem> {
-    filters.into_iter().filter_map(|filter| filter_of(filter, rules).transpose()).collect()
+    filters
+        .into_iter()
+        .filter_map(|filter| filter_of(filter, rules).transpose())
+        .collect()
 }
 
 /// A filter; an empty object is no filter.
@@ -364,26 +463,53 @@ fn filter_of(filter: AskedFilter, rules: Rules) -> Result<Option<Filter>, Proble
         return Ok(None);
     }
     let kind = text("ConsentDetail.DataFilter.type", filter.r#type)?;
-    let operator = one_of("ConsentDetail.DataFilter.operator", filter.operator, Operator::parse, Operator::names)?;
+    let operator = one_of(
+        "ConsentDetail.DataFilter.operator",
+        filter.operator,
+        Operator::parse,
+        Operator::names,
+    )?;
     let (value, is_string) = match filter.value {
         Some(Value::String(value)) => (text(VALUE, Some(value))?, true),
         Some(Value::Number(value)) if rules.rebit.is_none() => (plain_number(&value), false),
         None | Some(Value::Null) => return Err(Problem::field(VALUE, "is missing")),
-        Some(_) => return Err(Problem::field(VALUE, "is not a string; write it as \"20000\"")),
+        Some(_) => {
+            return Err(Problem::field(
+                VALUE,
+                "is not a string; write it as \"20000\"",
+            ));
+        }
     };
     let on = match kind.as_str() {
         "TRANSACTIONAMOUNT" => FilterOn::Amount(Paise::parse(&value).ok_or_else(|| {
-            Problem::field(VALUE, format!("{} is not an amount in rupees with at most two decimals", quoted(&value)))
+            Problem::field(
+                VALUE,
+                format!(
+                    "{} is not an amount in rupees with at most two decimals",
+                    quoted(&value)
+                ),
+            )
         })?),
-        "TRANSACTIONTYPE" => {
-            FilterOn::Type(one_of(VALUE, Some(value.clone()), TransactionType::parse, TransactionType::names)?)
-        }
+        "TRANSACTIONTYPE" => FilterOn::Type(one_of(
+            VALUE,
+            Some(value.clone()),
+            TransactionType::parse,
+            TransactionType::names,
+        )?),
         other => {
-            let problem = format!("{} is not one of TRANSACTIONTYPE, TRANSACTIONAMOUNT", quoted(other));
+            let problem = format!(
+                "{} is not one of TRANSACTIONTYPE, TRANSACTIONAMOUNT",
+                quoted(other)
+            );
             return Err(Problem::field("ConsentDetail.DataFilter.type", problem));
         }
     };
-    Ok(Some(Filter { operator, on, value: value.into(), quoted: is_string }))
+    Ok(Some(Filter {
+        operator,
+        on,
+        value: value.into(),
+        quoted: is_string,
+    }))
 }
 
 /// A number as JavaScript prints it: `20000`, not `20000.0`, so that our bodies survive a parse and a print.

@@ -53,12 +53,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 /// An object that may be missing, for `#[serde(deserialize_with)]`.
-pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
 }
 
 /// A list of objects that may be missing, for `#[serde(deserialize_with)]`.
-pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
     let list = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
     Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
 }
@@ -74,11 +78,19 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
             Err(located) => {
                 let path = located.path().to_string();
-                let field = if path == "." { "the body".to_owned() } else { path };
+                let field = if path == "." {
+                    "the body".to_owned()
+                } else {
+                    path
+                };
                 // serde quotes the value in full; the place at the end is what helps.
                 let reason = located.inner().to_string();
-                let end = reason.char_indices().map(|(at, _)| at).find(|at| *at >= REASON_BYTES_MAX);
-                let reason = end.map_or_else(|| reason.clone(), |end| format!("{}…", &reason[..end]));
+                let end = reason
+                    .char_indices()
+                    .map(|(at, _)| at)
+                    .find(|at| *at >= REASON_BYTES_MAX);
+                let reason =
+                    end.map_or_else(|| reason.clone(), |end| format!("{}…", &reason[..end]));
                 Problem::field(field, format!("cannot be read: {reason}"))
             }
             Ok(_) => Problem::Syntax(error.to_string()),
@@ -121,28 +133,44 @@ pub fn optional(value: Option<String>) -> Option<String> {
 }
 
 /// A text that may be missing or blank, of bounded length.
-pub fn optional_text(field: &'static str, value: Option<String>) -> Result<Option<String>, Problem> {
-    optional(value).map(|value| bounded(field, value)).transpose()
+pub fn optional_text(
+    field: &'static str,
+    value: Option<String>,
+) -> Result<Option<String>, Problem> {
+    optional(value)
+        .map(|value| bounded(field, value))
+        .transpose()
 }
 
 fn bounded(field: &'static str, value: String) -> Result<String, Problem> {
     if value.len() > TEXT_BYTES_MAX {
-        return Err(Problem::field(field, format!("is longer than {TEXT_BYTES_MAX} bytes")));
+        return Err(Problem::field(
+            field,
+            format!("is longer than {TEXT_BYTES_MAX} bytes"),
+        ));
     }
     Ok(value)
 }
 
 /// Whether it is a customer's address, `name@handle`, of bounded length.
 pub fn is_address(text: &str) -> bool {
-    let plain =
-        |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace());
-    text.len() <= TEXT_BYTES_MAX && text.split_once('@').is_some_and(|(name, handle)| plain(name) && plain(handle))
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace())
+    };
+    text.len() <= TEXT_BYTES_MAX
+        && text
+            .split_once('@')
+            .is_some_and(|(name, handle)| plain(name) && plain(handle))
 }
 
 /// Refuses a list that is longer than anybody needs.
 pub fn bounded_list<T>(field: &'static str, list: &[T]) -> Result<(), Problem> {
     if list.len() > LIST_MAX {
-        return Err(Problem::field(field, format!("has {} entries; {LIST_MAX} are enough", list.len())));
+        return Err(Problem::field(
+            field,
+            format!("has {} entries; {LIST_MAX} are enough", list.len()),
+        ));
     }
     Ok(())
 }
@@ -155,7 +183,12 @@ pub fn one_of<T>(
     names: fn() -> String,
 ) -> Result<T, Problem> {
     let value = text(field, value)?;
-    parse(&value).ok_or_else(|| Problem::field(field, format!("{} is not one of {}", quoted(&value), names())))
+    parse(&value).ok_or_else(|| {
+        Problem::field(
+            field,
+            format!("{} is not one of {}", quoted(&value), names()),
+        )
+    })
 }
 
 /// A list of at least one text of an enumeration.
@@ -167,7 +200,10 @@ pub fn list_of<T: PartialEq>(
 ) -> Result<Box<[T]>, Problem> {
     let values = need(field, values)?;
     if values.is_empty() {
-        return Err(Problem::field(field, format!("is empty; give at least one of {}", names())));
+        return Err(Problem::field(
+            field,
+            format!("is empty; give at least one of {}", names()),
+        ));
     }
     bounded_list(field, &values)?;
     let mut list = Vec::new();
@@ -185,14 +221,25 @@ pub fn list_of<T: PartialEq>(
 pub fn count(field: &'static str, value: Option<Number>) -> Result<u32, Problem> {
     let value = need(field, value)?;
     let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
-    whole.ok_or_else(|| Problem::field(field, format!("{value} is not a whole number from 0 to {}", u32::MAX)))
+    whole.ok_or_else(|| {
+        Problem::field(
+            field,
+            format!("{value} is not a whole number from 0 to {}", u32::MAX),
+        )
+    })
 }
 
 /// A date-time.
 pub fn instant(field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
     let value = text(field, value)?;
     parse_instant(&value).ok_or_else(|| {
-        Problem::field(field, format!("{} is not a date-time; write it as 2024-01-31T18:30:00.000Z", quoted(&value)))
+        Problem::field(
+            field,
+            format!(
+                "{} is not a date-time; write it as 2024-01-31T18:30:00.000Z",
+                quoted(&value)
+            ),
+        )
     })
 }
 
@@ -203,7 +250,9 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .ok()?;
     let ms = at.timestamp_millis();
-    (Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis()).contains(&ms).then(|| Timestamp::from_millis(ms))
+    (Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis())
+        .contains(&ms)
+        .then(|| Timestamp::from_millis(ms))
 }
 
 /// A transaction id: 36 characters with four hyphens in their places. The version nibble is not looked at, since the
@@ -219,7 +268,13 @@ pub fn uuid(field: &'static str, value: Option<String>) -> Result<String, Proble
     if well_formed {
         Ok(value)
     } else {
-        Err(Problem::field(field, format!("{} is not a UUID of 36 characters with hyphens", quoted(&value))))
+        Err(Problem::field(
+            field,
+            format!(
+                "{} is not a UUID of 36 characters with hyphens",
+                quoted(&value)
+            ),
+        ))
     }
 }
 
@@ -248,9 +303,14 @@ mod tests {
 
     #[test]
     fn what_is_no_instant() {
-        for text in
-            ["", "2018-12-06", "2018-13-06T11:39:57Z", "06/12/2018", "2018-12-06T11:39:57", "+10000-01-01T00:00:00Z"]
-        {
+        for text in [
+            "",
+            "2018-12-06",
+            "2018-13-06T11:39:57Z",
+            "06/12/2018",
+            "2018-12-06T11:39:57",
+            "+10000-01-01T00:00:00Z",
+        ] {
             assert_eq!(parse_instant(text), None, "{text}");
         }
     }

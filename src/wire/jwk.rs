@@ -29,7 +29,11 @@ fn rs256() -> String {
 impl From<&PublicKey> for Jwk {
     fn from(key: &PublicKey) -> Self {
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
-        let PublicKey { kid, modulus, exponent } = key;
+        let PublicKey {
+            kid,
+            modulus,
+            exponent,
+        } = key;
         Self {
             kty: "RSA".to_owned(),
             usage: signing(),
@@ -45,9 +49,19 @@ impl TryFrom<&Jwk> for PublicKey {
     type Error = Problem;
 
     fn try_from(jwk: &Jwk) -> Result<Self, Problem> {
-        let Jwk { kty, usage: _, alg: _, kid, n, e } = jwk;
+        let Jwk {
+            kty,
+            usage: _,
+            alg: _,
+            kid,
+            n,
+            e,
+        } = jwk;
         if kty != "RSA" {
-            return Err(Problem::field("publicKeys.kty", format!("'{kty}' is not RSA; participants sign with RS256")));
+            return Err(Problem::field(
+                "publicKeys.kty",
+                format!("'{kty}' is not RSA; participants sign with RS256"),
+            ));
         }
         let number = |field: &'static str, text: &str| {
             let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('='));
@@ -56,8 +70,15 @@ impl TryFrom<&Jwk> for PublicKey {
         };
         let modulus = number("publicKeys.n", n)?;
         if !(2048 / 8..=8192 / 8 + 1).contains(&modulus.len()) {
-            return Err(Problem::field("publicKeys.n", "is not an RSA modulus of 2048 to 8192 bits"));
+            return Err(Problem::field(
+                "publicKeys.n",
+                "is not an RSA modulus of 2048 to 8192 bits",
+            ));
         }
-        Ok(Self { kid: kid.clone(), modulus, exponent: number("publicKeys.e", e)? })
+        Ok(Self {
+            kid: kid.clone(),
+            modulus,
+            exponent: number("publicKeys.e", e)?,
+        })
     }
 }

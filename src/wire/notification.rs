@@ -29,9 +29,15 @@ struct Notification<'a> {
     txnid: String,
     #[serde(rename = "Notifier")]
     notifier: Notifier<'a>,
-    #[serde(rename = "ConsentStatusNotification", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "ConsentStatusNotification",
+        skip_serializing_if = "Option::is_none"
+    )]
     consent_status: Option<ConsentStatusNotification>,
-    #[serde(rename = "FIStatusNotification", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "FIStatusNotification",
+        skip_serializing_if = "Option::is_none"
+    )]
     fi_status: Option<FiStatusNotification<'a>>,
     #[serde(rename = "FIData", skip_serializing_if = "Option::is_none")]
     fi_data: Option<FiData<'a>>,
@@ -46,7 +52,10 @@ pub struct Notifier<'a> {
 
 impl<'a> Notifier<'a> {
     pub fn of(aa: &'a Aa) -> Self {
-        Self { r#type: "AA", id: &aa.id }
+        Self {
+            r#type: "AA",
+            id: &aa.id,
+        }
     }
 }
 
@@ -112,8 +121,20 @@ struct AccountXml<'a> {
 
 /// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
 /// needed for FI data only.
-pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], schema: FiSchema) -> Vec<u8> {
-    let Notice { message, consent, content, fiu: _, at: _ } = notice;
+pub fn body(
+    notice: &Notice,
+    aa: &Aa,
+    timestamp: Timestamp,
+    statements: &[Statement],
+    schema: FiSchema,
+) -> Vec<u8> {
+    let Notice {
+        message,
+        consent,
+        content,
+        fiu: _,
+        at: _,
+    } = notice;
     let mut notification = Notification {
         ver: version(consent.face).as_str(),
         timestamp: timestamp.to_string(),
@@ -124,8 +145,12 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
         fi_data: None,
     };
     match content {
-        Content::ConsentStatus(status) => notification.consent_status = Some(consent_status(consent, *status)),
-        Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
+        Content::ConsentStatus(status) => {
+            notification.consent_status = Some(consent_status(consent, *status));
+        }
+        Content::FiStatus(session) => {
+            notification.fi_status = Some(FiStatusNotification::of(session));
+        }
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
             notification.fi_data = Some(FiData::of(session, statements, schema));
@@ -137,8 +162,15 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
 }
 
 /// What may stand in double braces in a message that a scenario has written itself.
-pub const PLACEHOLDERS: [&str; 7] =
-    ["consentHandle", "consentId", "customer", "fiuId", "sessionId", "timestamp", "txnid"];
+pub const PLACEHOLDERS: [&str; 7] = [
+    "consentHandle",
+    "consentId",
+    "customer",
+    "fiuId",
+    "sessionId",
+    "timestamp",
+    "txnid",
+];
 
 /// A message that a scenario has written itself, its placeholders filled in; what the consent does not have is empty.
 pub fn filled_in(raw: &Raw, notice: &Notice, timestamp: Timestamp) -> Vec<u8> {
@@ -151,7 +183,10 @@ pub fn filled_in(raw: &Raw, notice: &Notice, timestamp: Timestamp) -> Vec<u8> {
         }
         let value = match name {
             "consentHandle" => consent.handle.to_string(),
-            "consentId" => consent.consent_id().map(|id| id.to_string()).unwrap_or_default(),
+            "consentId" => consent
+                .consent_id()
+                .map(|id| id.to_string())
+                .unwrap_or_default(),
             "customer" => consent.terms.customer.to_string(),
             "fiuId" => notice.fiu.to_string(),
             "sessionId" => {
@@ -173,7 +208,12 @@ fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotificatio
         id: consent.consent_id().map(|id| id.to_string()),
         handle: consent.handle.to_string(),
         // The enum of the FIU API 2.0.0 has no FAILED.
-        status: if status == Status::Failed { Status::Rejected } else { status }.as_str(),
+        status: if status == Status::Failed {
+            Status::Rejected
+        } else {
+            status
+        }
+        .as_str(),
     }
 }
 
@@ -181,14 +221,35 @@ impl<'a> FiStatusNotification<'a> {
     /// Accounts are grouped by FIP, in the order in which FIPs first appear.
     pub fn of(session: &'a Session) -> Self {
         let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
-        for SessionAccount { fip, link_ref, status, description, answered_at: _ } in &session.accounts {
-            let account = AccountStatus { link_ref_number: link_ref, fi_status: status.as_str(), description };
-            match responses.iter_mut().find(|response| response.fip_id == &**fip) {
+        for SessionAccount {
+            fip,
+            link_ref,
+            status,
+            description,
+            answered_at: _,
+        } in &session.accounts
+        {
+            let account = AccountStatus {
+                link_ref_number: link_ref,
+                fi_status: status.as_str(),
+                description,
+            };
+            match responses
+                .iter_mut()
+                .find(|response| response.fip_id == &**fip)
+            {
                 Some(response) => response.accounts.push(account),
-                None => responses.push(FiStatusResponse { fip_id: fip, accounts: vec![account] }),
+                None => responses.push(FiStatusResponse {
+                    fip_id: fip,
+                    accounts: vec![account],
+                }),
             }
         }
-        Self { session_id: session.id.to_string(), session_status: session.status.as_str(), responses }
+        Self {
+            session_id: session.id.to_string(),
+            session_status: session.status.as_str(),
+            responses,
+        }
     }
 }
 
@@ -198,7 +259,10 @@ impl<'a> FiData<'a> {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
             statement: Tabs::new(statements, session),
-            xml: statements.iter().map(|statement| account_xml(statement, schema)).collect(),
+            xml: statements
+                .iter()
+                .map(|statement| account_xml(statement, schema))
+                .collect(),
         }
     }
 }
@@ -207,7 +271,10 @@ impl FiData<'_> {
     /// As the Unaport face tells it.
     #[must_use]
     pub fn told_to(self, org_id: &str, quirks: FetchQuirks) -> Self {
-        Self { statement: self.statement.told_to(org_id, quirks), ..self }
+        Self {
+            statement: self.statement.told_to(org_id, quirks),
+            ..self
+        }
     }
 }
 
@@ -234,12 +301,19 @@ struct Acknowledgement {
 /// What a 2xx body says against being accepted; `None` when nothing does. Any body is fine that does not speak of an
 /// error, since many FIUs answer something of their own.
 pub fn objection(body: &str) -> Option<String> {
-    let Acknowledgement { response, error_code } = serde_json::from_str(body).ok()?;
+    let Acknowledgement {
+        response,
+        error_code,
+    } = serde_json::from_str(body).ok()?;
     if let Some(code) = error_code {
-        return Some(format!("the status says success, the body errorCode {code}"));
+        return Some(format!(
+            "the status says success, the body errorCode {code}"
+        ));
     }
     let response = response.filter(|response| response != "OK")?;
-    Some(format!("the status says success, the body response '{response}' where OK is expected"))
+    Some(format!(
+        "the status says success, the body response '{response}' where OK is expected"
+    ))
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ pub enum Problem {
     #[error("the body is not JSON: {0}")]
     Syntax(String),
     #[error("{field} {problem}")]
-    Field { field: Cow<'static, str>, problem: String },
+    Field {
+        field: Cow<'static, str>,
+        problem: String,
+    },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Fields(Vec<FieldProblem>),
     #[error("ConsentDetail.Customer.id {0}")]
@@ -54,8 +57,14 @@ pub enum Problem {
     #[error("{method} {} is not a call of this sandbox; see the README's list of calls", quoted(.path))]
     NoSuchCall { method: String, path: String },
     #[error("{path} is called with {allowed}, not {method}")]
-    Method { method: String, path: String, allowed: &'static str },
-    #[error("{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone")]
+    Method {
+        method: String,
+        path: String,
+        allowed: &'static str,
+    },
+    #[error(
+        "{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone"
+    )]
     WorldName(String),
     #[error("{0}")]
     TooManyWorlds(String),
@@ -71,7 +80,11 @@ pub enum Problem {
     Text(Vec<TextFault>),
     /// Nothing is wrong: a scenario, or faults in force, want it so.
     #[error("{status} on purpose: a fault of this sandbox says so")]
-    Scripted { status: u16, code: Option<ErrorCode>, retry_after_s: Option<i64> },
+    Scripted {
+        status: u16,
+        code: Option<ErrorCode>,
+        retry_after_s: Option<i64>,
+    },
     /// Nothing is wrong: the caller asked for it.
     #[error("{} was asked for, by x-mockaa-fault or x-simulate-res", .0.as_str())]
     Fault(ErrorCode),
@@ -98,6 +111,9 @@ impl Problem {
     }
 
     pub fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
-        Self::Field { field: field.into(), problem: problem.into() }
+        Self::Field {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 }

@@ -12,7 +12,10 @@ const DATE: &str = "%d%m%Y%H%M%S";
 /// Reads `reqdate`: ddMMyyyyHHmmss and one digit more, UTC; the digit is taken as tenths of a second.
 pub fn parse_date(text: &str) -> Result<Timestamp, Problem> {
     let wrong = || {
-        let problem = format!("{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more", quoted(text));
+        let problem = format!(
+            "{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more",
+            quoted(text)
+        );
         Problem::field("reqdate", problem)
     };
     if text.len() != 15 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -20,12 +23,15 @@ pub fn parse_date(text: &str) -> Result<Timestamp, Problem> {
     }
     let at = NaiveDateTime::parse_from_str(&text[..14], DATE).map_err(|_| wrong())?;
     let tenths = i64::from(text.as_bytes()[14] - b'0');
-    Ok(Timestamp::from_millis(at.and_utc().timestamp_millis() + tenths * 100))
+    Ok(Timestamp::from_millis(
+        at.and_utc().timestamp_millis() + tenths * 100,
+    ))
 }
 
 /// Writes `resdate`.
 pub fn compact_date(at: Timestamp) -> String {
-    let utc = chrono::DateTime::from_timestamp_millis(at.as_millis()).expect("years 1 to 9999 are representable");
+    let utc = chrono::DateTime::from_timestamp_millis(at.as_millis())
+        .expect("years 1 to 9999 are representable");
     format!("{}{}", utc.format(DATE), utc.nanosecond() / 100_000_000)
 }
 
@@ -72,17 +78,32 @@ impl Request {
         let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
             .map_err(|_| Problem::field("ecreq", "is not a form"))?;
         let value = |name: &str| {
-            let found = form.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            let found = form
+                .query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned());
             found.unwrap_or_default()
         };
         let required = |name: &'static str| {
             let found = value(name);
-            if found.is_empty() { Err(Problem::field("ecreq", format!("has no {name}"))) } else { Ok(found) }
+            if found.is_empty() {
+                Err(Problem::field("ecreq", format!("has no {name}")))
+            } else {
+                Ok(found)
+            }
         };
         let redirect = required("redirect")?;
-        let redirect =
-            Url::parse(&redirect).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                Problem::field("ecreq", format!("redirect {} is not an http or https address", quoted(&redirect)))
+        let redirect = Url::parse(&redirect)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| {
+                Problem::field(
+                    "ecreq",
+                    format!(
+                        "redirect {} is not an http or https address",
+                        quoted(&redirect)
+                    ),
+                )
             })?;
         Ok(Self {
             txnid: required("txnid")?,
@@ -101,7 +122,11 @@ impl Request {
     /// The text of `ecres`.
     pub fn response(&self, outcome: Outcome) -> String {
         let mut form = Url::parse("form:").expect("a scheme is a URL");
-        let status = if outcome == Outcome::Success { "S" } else { "F" };
+        let status = if outcome == Outcome::Success {
+            "S"
+        } else {
+            "F"
+        };
         form.query_pairs_mut()
             .append_pair("txnid", &self.txnid)
             .append_pair("sessionid", &self.session)
@@ -131,23 +156,38 @@ mod tests {
     #[test]
     fn a_date_reads_back_as_it_is_written() {
         let at = parse_date("031120201803460").expect("a date");
-        assert_eq!((at.to_string(), compact_date(at)), ("2020-11-03T18:03:46.000Z".into(), "031120201803460".into()));
-        for text in ["", "03112020180346", "0311202018034600", "331120201803460", "03112020180346x"] {
+        assert_eq!(
+            (at.to_string(), compact_date(at)),
+            ("2020-11-03T18:03:46.000Z".into(), "031120201803460".into())
+        );
+        for text in [
+            "",
+            "03112020180346",
+            "0311202018034600",
+            "331120201803460",
+            "03112020180346x",
+        ] {
             assert!(parse_date(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_request_needs_a_way_back() {
-        let text =
-            "txnid=T1&sessionid=S1&srcref=a%2Cb&userid=x%40mockaa&redirect=https%3A%2F%2Ffiu.example%2Fback%3Fa%3D1";
+        let text = "txnid=T1&sessionid=S1&srcref=a%2Cb&userid=x%40mockaa&redirect=https%3A%2F%2Ffiu.example%2Fback%3Fa%3D1";
         let request = Request::read(text).expect("a request");
         assert_eq!(request.handles, ["a", "b"]);
         let expected = "txnid=T1&sessionid=S1&userid=x%40mockaa&status=F&errorcode=1&srcref=a%2Cb";
         assert_eq!(request.response(Outcome::Rejected), expected);
         let address = request.address("Zm9v", "031120201803460", "YQ==");
-        assert_eq!(address, "https://fiu.example/back?a=1&fi=Zm9v&resdate=031120201803460&ecres=YQ%3D%3D");
-        for text in ["", "txnid=T1&sessionid=S1&userid=u", "txnid=T1&sessionid=S1&userid=u&redirect=javascript:x"] {
+        assert_eq!(
+            address,
+            "https://fiu.example/back?a=1&fi=Zm9v&resdate=031120201803460&ecres=YQ%3D%3D"
+        );
+        for text in [
+            "",
+            "txnid=T1&sessionid=S1&userid=u",
+            "txnid=T1&sessionid=S1&userid=u&redirect=javascript:x",
+        ] {
             assert!(Request::read(text).is_err(), "{text}");
         }
     }

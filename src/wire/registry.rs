@@ -34,7 +34,11 @@ pub struct Place<'a> {
 }
 
 /// The entities of a kind.
-pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>) -> Vec<(String, EntityInfo)> {
+pub fn entities(
+    kind: EntityType,
+    participants: &Participants,
+    place: Place<'_>,
+) -> Vec<(String, EntityInfo)> {
     let info = |id: &str, name: &str, handle: Option<&str>, base: &str, key: Option<&PublicKey>| {
         let fi_types: Vec<_> = match kind {
             EntityType::Fip => FiType::ALL.iter().map(|fi_type| fi_type.as_str()).collect(),
@@ -61,14 +65,32 @@ pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>)
         let requester = &*participants.default_aa().id;
         let requester = json!({ "name": requester, "id": requester });
         let (timestamp, txnid) = (place.now.to_string(), place.txnid.to_owned());
-        (id.to_owned(), EntityInfo { ver: "1.0", timestamp, txnid, requester, entityinfo })
+        (
+            id.to_owned(),
+            EntityInfo {
+                ver: "1.0",
+                timestamp,
+                txnid,
+                requester,
+                entityinfo,
+            },
+        )
     };
     match kind {
         EntityType::Aa => {
             // One address speaks both generations (DESIGN §1).
             let base = format!("v1:{0}, v2:{0}/V2", place.base);
             let aas = participants.aas.iter();
-            aas.map(|aa| info(&aa.id, &aa.id, Some(&aa.handle), &base, Some((place.aa_key)(&aa.id)))).collect()
+            aas.map(|aa| {
+                info(
+                    &aa.id,
+                    &aa.id,
+                    Some(&aa.handle),
+                    &base,
+                    Some((place.aa_key)(&aa.id)),
+                )
+            })
+            .collect()
         }
         EntityType::Fiu => {
             let fius = participants.fius.iter().map(|fiu| {
@@ -86,7 +108,13 @@ pub fn entities(kind: EntityType, participants: &Participants, place: Place<'_>)
         EntityType::Fip => {
             let fips = participants.fips.iter().map(|fip| {
                 let entity = &fip.entity;
-                info(&entity.id, &entity.name, None, place.base, entity.public_keys.first())
+                info(
+                    &entity.id,
+                    &entity.name,
+                    None,
+                    place.base,
+                    entity.public_keys.first(),
+                )
             });
             fips.collect()
         }

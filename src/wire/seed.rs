@@ -18,7 +18,10 @@ const VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
 /// The seed's body breaks five ReBIT rules and is right here (DESIGN §1, seed face).
 fn rules(now: Timestamp) -> Rules {
-    Rules { rebit: None, current_timestamp: Some(now) }
+    Rules {
+        rebit: None,
+        current_timestamp: Some(now),
+    }
 }
 
 /// Body of `POST /consent`, nothing checked.
@@ -40,7 +43,10 @@ impl ConsentRequest {
         let rules = rules(now);
         let ver = text("ver", self.ver)?;
         if !VERSIONS.split(", ").any(|known| known == ver) {
-            return Err(Problem::Version { ver, known: VERSIONS.to_owned() });
+            return Err(Problem::Version {
+                ver,
+                known: VERSIONS.to_owned(),
+            });
         }
         // Assumption: the seed face does not hold the timestamp against a clock, as it holds none of ReBIT's rules of form.
         rules.instant("timestamp", self.timestamp)?;
@@ -63,7 +69,9 @@ pub struct ConsentAnswer<'a> {
 
 impl<'a> ConsentAnswer<'a> {
     pub fn new(consent: &'a Consent, timestamp: Timestamp) -> Self {
-        let Terms { customer, txnid, .. } = &*consent.terms;
+        let Terms {
+            customer, txnid, ..
+        } = &*consent.terms;
         Self {
             ver: ANSWER_VER,
             timestamp: Instant(timestamp),

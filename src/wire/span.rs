@@ -13,11 +13,14 @@ const WEEK: i64 = 7 * DAY;
 
 /// Reads a length of time. Months and years have no fixed length and are not accepted.
 pub fn parse_span(text: &str) -> Option<Span> {
-    text.strip_prefix('P').map_or_else(|| parse_short(text), parse_iso)
+    text.strip_prefix('P')
+        .map_or_else(|| parse_short(text), parse_iso)
 }
 
 fn parse_short(text: &str) -> Option<Span> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .filter(|digits| *digits > 0)?;
     let (number, unit) = text.split_at(digits);
     let unit = match unit {
         "ms" => 1,
@@ -83,8 +86,21 @@ mod tests {
 
     #[test]
     fn what_has_no_fixed_length_or_no_unit_is_refused() {
-        for text in ["", "5", "s", "P", "PT", "P1M", "P1Y", "PT5", "1.5s", "-2s", "2 s", "P1D2W", "99999999999999999w"]
-        {
+        for text in [
+            "",
+            "5",
+            "s",
+            "P",
+            "PT",
+            "P1M",
+            "P1Y",
+            "PT5",
+            "1.5s",
+            "-2s",
+            "2 s",
+            "P1D2W",
+            "99999999999999999w",
+        ] {
             assert_eq!(parse_span(text), None, "{text}");
         }
     }

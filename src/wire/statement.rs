@@ -17,7 +17,13 @@ use crate::wire::yaml::fault;
 use crate::wire::yaml::node::{self, Node, Placed};
 
 /// Those that a row cannot do without.
-const NEEDED: [&str; 5] = ["type", "amount", "currentBalance", "transactionTimestamp", "narration"];
+const NEEDED: [&str; 5] = [
+    "type",
+    "amount",
+    "currentBalance",
+    "transactionTimestamp",
+    "narration",
+];
 
 /// A statement of one's own has no more rows.
 const ROWS_MAX: usize = 1_000_000;
@@ -30,7 +36,13 @@ const FAULTS_MAX: usize = 50;
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
 pub fn read(bytes: &[u8]) -> Result<Ledger, Vec<TextFault>> {
-    let alone = |message: String| vec![TextFault { line: 0, column: 0, message }];
+    let alone = |message: String| {
+        vec![TextFault {
+            line: 0,
+            column: 0,
+            message,
+        }]
+    };
     let text = std::str::from_utf8(bytes).map_err(|_| alone("it is not UTF-8".to_owned()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut book = Book::default();
@@ -57,22 +69,54 @@ pub struct Checked {
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
 pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
-    let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{feff}').trim_start();
+    let text = std::str::from_utf8(bytes)
+        .unwrap_or_default()
+        .trim_start_matches('\u{feff}')
+        .trim_start();
     if !text.starts_with('<') {
-        let form = if text.starts_with(['{', '[']) { "JSON" } else { "CSV" };
-        return read(bytes).map(|ledger| Checked { form, rows: ledger.rows.rows.len() });
+        let form = if text.starts_with(['{', '[']) {
+            "JSON"
+        } else {
+            "CSV"
+        };
+        return read(bytes).map(|ledger| Checked {
+            form,
+            rows: ledger.rows.rows.len(),
+        });
     }
     let document = Document::parse(text).map_err(|error| {
         let place = error.pos();
-        vec![TextFault { line: place.row.into(), column: place.col.into(), message: format!("it is no XML: {error}") }]
+        vec![TextFault {
+            line: place.row.into(),
+            column: place.col.into(),
+            message: format!("it is no XML: {error}"),
+        }]
     })?;
     let newer = document.root_element().attribute("version") == Some("2.0.0");
-    let mut faults = if newer { Vec::new() } else { schema::check(&document) };
-    let rows: Vec<_> = document.descendants().filter(|node| node.tag_name().name().ends_with("Transaction")).collect();
+    let mut faults = if newer {
+        Vec::new()
+    } else {
+        schema::check(&document)
+    };
+    let rows: Vec<_> = document
+        .descendants()
+        .filter(|node| node.tag_name().name().ends_with("Transaction"))
+        .collect();
     faults.extend(sums(&document, &rows, faults.is_empty()));
     faults.sort_by_key(|fault| (fault.line, fault.column));
-    let form = if newer { "XML (its sums, not the schema, which is checked of version 1)" } else { "XML" };
-    if faults.is_empty() { Ok(Checked { form, rows: rows.len() }) } else { Err(faults) }
+    let form = if newer {
+        "XML (its sums, not the schema, which is checked of version 1)"
+    } else {
+        "XML"
+    };
+    if faults.is_empty() {
+        Ok(Checked {
+            form,
+            rows: rows.len(),
+        })
+    } else {
+        Err(faults)
+    }
 }
 
 /// Counts lines on the way through a text, so that the places of many rows cost one walk.
@@ -84,13 +128,21 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn of(text: &'t str) -> Self {
-        Self { text, at: 0, line: 1 }
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
     }
 
     /// The line of a byte that does not lie before the last one asked for.
     fn line(&mut self, byte: usize) -> u64 {
         let passed = &self.text.as_bytes()[self.at..byte];
-        self.line += passed.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
+        self.line += passed
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .map(|_| 1)
+            .sum::<u64>();
         self.at = byte;
         self.line
     }
@@ -99,11 +151,18 @@ impl<'t> Lines<'t> {
 /// What does not add up in a bank account's transactions, or in a deposit's. What is wrong with a single row is told where
 /// the schema has not told it.
 fn sums(document: &Document<'_>, rows: &[Xml<'_, '_>], tells_rows: bool) -> Vec<TextFault> {
-    let namespace = document.root_element().tag_name().namespace().unwrap_or_default();
+    let namespace = document
+        .root_element()
+        .tag_name()
+        .namespace()
+        .unwrap_or_default();
     let mut lines = Lines::of(document.input_text());
     match namespace.rsplit('/').next() {
         Some("deposit") if !rows.is_empty() => {
-            let mut book = Book { tells_rows, ..Book::default() };
+            let mut book = Book {
+                tells_rows,
+                ..Book::default()
+            };
             for row in rows {
                 let told = |name: &str| row.attribute(name);
                 // Version 2.0.0 calls it otherwise.
@@ -111,26 +170,43 @@ fn sums(document: &Document<'_>, rows: &[Xml<'_, '_>], tells_rows: bool) -> Vec<
                     "currentBalance" => told(name).or_else(|| told("transactionalBalance")),
                     name => told(name),
                 };
-                book.take(lines.line(row.range().start), &|name| field(name).map(str::to_owned));
+                book.take(lines.line(row.range().start), &|name| {
+                    field(name).map(str::to_owned)
+                });
             }
-            let standing = document.descendants().find(|node| node.has_tag_name((namespace, "Summary")));
-            let end =
-                document.descendants().find_map(|node| node.attribute("endDate")).and_then(|day| day.parse().ok());
+            let standing = document
+                .descendants()
+                .find(|node| node.has_tag_name((namespace, "Summary")));
+            let end = document
+                .descendants()
+                .find_map(|node| node.attribute("endDate"))
+                .and_then(|day| day.parse().ok());
             book.stands(standing, end);
             book.end().err().unwrap_or_default()
         }
         Some("term_deposit" | "recurring_deposit") => {
             let amount = |row: &Xml<'_, '_>, name| row.attribute(name).and_then(Paise::parse);
-            let balance = |row: &Xml<'_, '_>| amount(row, "balance").or_else(|| amount(row, "transactionalBalance"));
+            let balance = |row: &Xml<'_, '_>| {
+                amount(row, "balance").or_else(|| amount(row, "transactionalBalance"))
+            };
             let wrong = rows.windows(2).filter_map(|pair| {
                 let (before, told) = (balance(&pair[0])?, balance(&pair[1])?);
                 let moved = amount(&pair[1], "amount")?;
                 let leaves = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
-                let expected = if leaves { before - moved } else { before + moved };
+                let expected = if leaves {
+                    before - moved
+                } else {
+                    before + moved
+                };
                 let id = pair[1].attribute("txnId").unwrap_or_default();
-                let message = format!("{id}: balance is {told}, but {before} and {moved} make {expected}");
+                let message =
+                    format!("{id}: balance is {told}, but {before} and {moved} make {expected}");
                 let line = lines.line(pair[1].range().start);
-                (told != expected).then_some(TextFault { line, column: 0, message })
+                (told != expected).then_some(TextFault {
+                    line,
+                    column: 0,
+                    message,
+                })
             });
             wrong.take(FAULTS_MAX).collect()
         }
@@ -149,7 +225,11 @@ struct Book {
 
 impl Default for Book {
     fn default() -> Self {
-        Self { rows: Vec::new(), faults: Vec::new(), tells_rows: true }
+        Self {
+            rows: Vec::new(),
+            faults: Vec::new(),
+            tells_rows: true,
+        }
     }
 }
 
@@ -173,19 +253,32 @@ impl Book {
 
     fn say(&mut self, line: u64, message: String) {
         if self.faults.len() < FAULTS_MAX {
-            self.faults.push(TextFault { line, column: 0, message });
+            self.faults.push(TextFault {
+                line,
+                column: 0,
+                message,
+            });
         }
     }
 
     /// Holds a summary against the rows, where they reach up to the instant that it is of.
     fn stands(&mut self, summary: Option<Xml<'_, '_>>, end: Option<NaiveDate>) {
-        let Some((summary, end)) = summary.zip(end) else { return };
+        let Some((summary, end)) = summary.zip(end) else {
+            return;
+        };
         let told = summary.attribute("currentBalance").and_then(Paise::parse);
         let at = summary.attribute("balanceDateTime").and_then(instant);
-        let Some((told, at)) = told.zip(at).filter(|(_, at)| at.ist_date() <= end) else { return };
+        let Some((told, at)) = told.zip(at).filter(|(_, at)| at.ist_date() <= end) else {
+            return;
+        };
         let last = self.rows.iter().rev().flatten().find(|row| row.at <= at);
-        let Some(row) = last.filter(|row| row.balance != told) else { return };
-        let message = format!("Summary.currentBalance is {told}, but {}leaves {}", row.name, row.balance);
+        let Some(row) = last.filter(|row| row.balance != told) else {
+            return;
+        };
+        let message = format!(
+            "Summary.currentBalance is {told}, but {}leaves {}",
+            row.name, row.balance
+        );
         let place = summary.document().text_pos_at(summary.range().start);
         self.say(place.row.into(), message);
     }
@@ -207,7 +300,12 @@ impl Book {
             }
         };
         let direction_read = TransactionType::parse(direction.trim());
-        read("type", &direction, "CREDIT or DEBIT", direction_read.is_some());
+        read(
+            "type",
+            &direction,
+            "CREDIT or DEBIT",
+            direction_read.is_some(),
+        );
         let amount_read = Paise::parse(amount.trim()).filter(|amount| amount.0 > 0);
         read(
             "amount",
@@ -226,32 +324,66 @@ impl Book {
         let form = "a date such as 2024-03-31, or with a time such as 2024-03-31T10:15:00+05:30";
         read("transactionTimestamp", &at, form, at_read.is_some());
         let mode = field("mode").unwrap_or_default();
-        let mode_read =
-            if mode.is_empty() { Some(TransactionMode::Others) } else { TransactionMode::read(mode.trim()) };
-        read("mode", &mode, &format!("one of FT, {}", TransactionMode::names()), mode_read.is_some());
+        let mode_read = if mode.is_empty() {
+            Some(TransactionMode::Others)
+        } else {
+            TransactionMode::read(mode.trim())
+        };
+        read(
+            "mode",
+            &mode,
+            &format!("one of FT, {}", TransactionMode::names()),
+            mode_read.is_some(),
+        );
         let is_right = wrong.is_empty();
         if self.tells_rows {
             for message in wrong {
                 self.say(line, message);
             }
         }
-        let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) =
-            (direction_read, amount_read, balance_read, at_read, mode_read, is_right)
-        else {
+        let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) = (
+            direction_read,
+            amount_read,
+            balance_read,
+            at_read,
+            mode_read,
+            is_right,
+        ) else {
             self.rows.push(None);
             return;
         };
         let reference = field("reference").unwrap_or_default();
-        let name = field("txnId").filter(|id| !id.is_empty()).map(|id| id + " ").unwrap_or_default();
-        self.rows.push(Some(Read { line, name, at, direction, mode, amount, balance, narration, reference }));
+        let name = field("txnId")
+            .filter(|id| !id.is_empty())
+            .map(|id| id + " ")
+            .unwrap_or_default();
+        self.rows.push(Some(Read {
+            line,
+            name,
+            at,
+            direction,
+            mode,
+            amount,
+            balance,
+            narration,
+            reference,
+        }));
     }
 
     /// Balances and dates, which only rows together can get wrong.
     fn end(mut self) -> Result<Ledger, Vec<TextFault>> {
-        let signed = |row: &Read| if row.direction == TransactionType::Credit { row.amount } else { -row.amount };
+        let signed = |row: &Read| {
+            if row.direction == TransactionType::Credit {
+                row.amount
+            } else {
+                -row.amount
+            }
+        };
         let mut wrong = Vec::new();
         for pair in self.rows.windows(2) {
-            let [Some(one), Some(next)] = pair else { continue };
+            let [Some(one), Some(next)] = pair else {
+                continue;
+            };
             if next.at < one.at {
                 let (before, after) = (one.at.ist_date(), next.at.ist_date());
                 wrong.push((
@@ -262,10 +394,16 @@ impl Book {
             let expected = one.balance + signed(next);
             if expected != next.balance {
                 let (before, moved) = (one.balance, signed(next));
-                let Read { name, balance: told, .. } = next;
+                let Read {
+                    name,
+                    balance: told,
+                    ..
+                } = next;
                 wrong.push((
                     next.line,
-                    format!("{name}currentBalance is {told}, but {before} and {moved} make {expected}"),
+                    format!(
+                        "{name}currentBalance is {told}, but {before} and {moved} make {expected}"
+                    ),
                 ));
             }
         }
@@ -276,14 +414,29 @@ impl Book {
             self.say(0, "it has no rows".to_owned());
         }
         let read: Vec<Read> = self.rows.into_iter().flatten().collect();
-        let Some(first) = read.first().filter(|_| self.faults.is_empty()) else { return Err(self.faults) };
+        let Some(first) = read.first().filter(|_| self.faults.is_empty()) else {
+            return Err(self.faults);
+        };
         let opening = first.balance - signed(first);
         let last = read.last().map_or(first.at, |row| row.at);
-        let mut rows = Transactions::new(Range { from: first.at, to: last });
+        let mut rows = Transactions::new(Range {
+            from: first.at,
+            to: last,
+        });
         let mut day = (0, 0);
         for row in &read {
-            let date = row.at.ist_date().format("%Y%m%d").to_string().parse::<u64>().unwrap_or(0);
-            day = if day.0 == date { (date, day.1 + 1) } else { (date, 1) };
+            let date = row
+                .at
+                .ist_date()
+                .format("%Y%m%d")
+                .to_string()
+                .parse::<u64>()
+                .unwrap_or(0);
+            day = if day.0 == date {
+                (date, day.1 + 1)
+            } else {
+                (date, 1)
+            };
             rows.push(NewRow {
                 at: row.at,
                 transaction_type: row.direction,
@@ -307,27 +460,46 @@ fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(local) = text.replace(' ', "T").parse::<chrono::NaiveDateTime>() {
         return Some(Timestamp::from_ist(local));
     }
-    text.parse::<NaiveDate>().ok().map(|day| Timestamp::from_ist(day.and_time(NaiveTime::MIN)))
+    text.parse::<NaiveDate>()
+        .ok()
+        .map(|day| Timestamp::from_ist(day.and_time(NaiveTime::MIN)))
 }
 
 fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::Headers)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let broken = |error: &csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
-        vec![TextFault { line, column: 0, message: format!("it is no CSV: {error}") }]
+        vec![TextFault {
+            line,
+            column: 0,
+            message: format!("it is no CSV: {error}"),
+        }]
     };
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     if header.get(0) == Some("element") {
-        let message =
-            "it is of another kind than DEPOSIT; in CSV and JSON bank statements are checked, in XML all kinds";
-        return Err(vec![TextFault { line: 1, column: 0, message: message.to_owned() }]);
+        let message = "it is of another kind than DEPOSIT; in CSV and JSON bank statements are checked, in XML all kinds";
+        return Err(vec![TextFault {
+            line: 1,
+            column: 0,
+            message: message.to_owned(),
+        }]);
     }
     let place = |name: &str| header.iter().position(|known| known == name);
-    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| place(name).is_none()).collect();
+    let missing: Vec<&str> = NEEDED
+        .into_iter()
+        .filter(|name| place(name).is_none())
+        .collect();
     if !missing.is_empty() {
         let (missing, all) = (missing.join(", "), COLUMNS.join(","));
         let message = format!("the header lacks {missing}; columns are {all}");
-        return Err(vec![TextFault { line: 1, column: 0, message }]);
+        return Err(vec![TextFault {
+            line: 1,
+            column: 0,
+            message,
+        }]);
     }
     let places = COLUMNS.map(place);
     let mut lines = Lines::of(text);
@@ -336,7 +508,10 @@ fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
         // The reader's own lines are one too low where they end as Windows ends them.
         let start = record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
-        let blank = text[start..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let blank = text[start..]
+            .bytes()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
         let line = lines.line(start + blank);
         let (told, wanted) = (record.len(), header.len());
         if told != wanted {
@@ -367,11 +542,13 @@ fn json(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
                        bank statements are checked, in XML all kinds";
         vec![fault(tree.referenced, message.to_owned())]
     })?;
-    if let Some(kind) =
-        key(key(&tree, "Account").unwrap_or(&tree), "type").and_then(text_of).filter(|kind| kind != "deposit")
+    if let Some(kind) = key(key(&tree, "Account").unwrap_or(&tree), "type")
+        .and_then(text_of)
+        .filter(|kind| kind != "deposit")
     {
-        let message =
-            format!("it is a statement of {kind}; in JSON and CSV those of deposit are checked, in XML all kinds");
+        let message = format!(
+            "it is a statement of {kind}; in JSON and CSV those of deposit are checked, in XML all kinds"
+        );
         return Err(vec![fault(tree.referenced, message)]);
     }
     for row in list {
@@ -379,7 +556,13 @@ fn json(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
         if matches!(row.value, Node::Map(_)) {
             book.take(line, &|name| text_of(key(row, name)?));
         } else {
-            book.say(line, format!("a transaction is keys with values, not {}", row.value.kind()));
+            book.say(
+                line,
+                format!(
+                    "a transaction is keys with values, not {}",
+                    row.value.kind()
+                ),
+            );
         }
         if book.is_full() {
             break;
@@ -400,8 +583,13 @@ fn list(tree: &Placed) -> Option<&[Placed]> {
 }
 
 fn key<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
-    let Node::Map(entries) = &tree.value else { return None };
-    entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    let Node::Map(entries) = &tree.value else {
+        return None;
+    };
+    entries
+        .iter()
+        .find(|(key, _)| key.value == name)
+        .map(|(_, value)| value)
 }
 
 fn text_of(value: &Placed) -> Option<String> {

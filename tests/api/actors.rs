@@ -24,35 +24,68 @@ impl Actor {
     fn new(id: &'static str, header: &'static str, pem: &str) -> Self {
         let name = id.to_lowercase();
         let key = SigningKey::from_pem(&format!("{name}-dev-1"), pem).expect("a key");
-        Self { id, header, api_key: format!("mockaa-dev-{name}-api-key"), key }
+        Self {
+            id,
+            header,
+            api_key: format!("mockaa-dev-{name}-api-key"),
+            key,
+        }
     }
 
     pub fn fiu_1() -> Self {
-        Self::new("FIU-1", "client_api_key", include_str!("../../fixtures/keys/fiu-1.pem"))
+        Self::new(
+            "FIU-1",
+            "client_api_key",
+            include_str!("../../fixtures/keys/fiu-1.pem"),
+        )
     }
 
     pub fn fiu_2() -> Self {
-        Self::new("FIU-2", "client_api_key", include_str!("../../fixtures/keys/fiu-2.pem"))
+        Self::new(
+            "FIU-2",
+            "client_api_key",
+            include_str!("../../fixtures/keys/fiu-2.pem"),
+        )
     }
 
     pub fn unacores() -> Self {
-        Self::new("UNACORES-FIU-UAT", "client_api_key", include_str!("../../fixtures/keys/unacores-fiu-uat.pem"))
+        Self::new(
+            "UNACORES-FIU-UAT",
+            "client_api_key",
+            include_str!("../../fixtures/keys/unacores-fiu-uat.pem"),
+        )
     }
 
     pub fn fip_1() -> Self {
-        Self::new("FIP-1", "fip_api_key", include_str!("../../fixtures/keys/fip-1.pem"))
+        Self::new(
+            "FIP-1",
+            "fip_api_key",
+            include_str!("../../fixtures/keys/fip-1.pem"),
+        )
     }
 
     pub fn fip_2() -> Self {
-        Self::new("FIP-2", "fip_api_key", include_str!("../../fixtures/keys/fip-2.pem"))
+        Self::new(
+            "FIP-2",
+            "fip_api_key",
+            include_str!("../../fixtures/keys/fip-2.pem"),
+        )
     }
 
     pub fn fip_3() -> Self {
-        Self::new("FIP-3", "fip_api_key", include_str!("../../fixtures/keys/fip-3.pem"))
+        Self::new(
+            "FIP-3",
+            "fip_api_key",
+            include_str!("../../fixtures/keys/fip-3.pem"),
+        )
     }
 
     pub fn acme() -> Self {
-        Self::new("ACME-FIP", "fip_api_key", include_str!("../../fixtures/keys/acme-fip.pem"))
+        Self::new(
+            "ACME-FIP",
+            "fip_api_key",
+            include_str!("../../fixtures/keys/acme-fip.pem"),
+        )
     }
 
     pub fn sign(&self, bytes: &[u8]) -> String {
@@ -61,9 +94,12 @@ impl Actor {
 
     /// Exactly these bytes, signed.
     pub fn signed(&self, app: &TestApp, path: &str, body: &str) -> RequestBuilder {
-        let request = app.request(Method::POST, path).header(self.header, &self.api_key);
-        let request =
-            request.header("content-type", "application/json").header("x-jws-signature", self.sign(body.as_bytes()));
+        let request = app
+            .request(Method::POST, path)
+            .header(self.header, &self.api_key);
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-jws-signature", self.sign(body.as_bytes()));
         request.body(body.to_owned())
     }
 
@@ -73,8 +109,11 @@ impl Actor {
 
     /// A GET of 1.1.x: its signature is over the path.
     pub async fn get(&self, app: &TestApp, path: &str) -> Reply {
-        let request = app.request(Method::GET, path).header(self.header, &self.api_key);
-        app.send(request.header("x-jws-signature", self.sign(path.as_bytes()))).await
+        let request = app
+            .request(Method::GET, path)
+            .header(self.header, &self.api_key);
+        app.send(request.header("x-jws-signature", self.sign(path.as_bytes())))
+            .await
     }
 }
 
@@ -103,10 +142,17 @@ pub fn open_fetched(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
     for entry in fetched["FI"].as_array().expect("a list") {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let material = &entry["KeyMaterial"];
-        let (curve, public) = read_public(&text(&material["DHPublicKey"]["KeyValue"])).expect("a key");
-        let peer = PeerKey { curve, public, nonce: read_nonce(&text(&material["Nonce"])).expect("a nonce") };
+        let (curve, public) =
+            read_public(&text(&material["DHPublicKey"]["KeyValue"])).expect("a key");
+        let peer = PeerKey {
+            curve,
+            public,
+            nonce: read_nonce(&text(&material["Nonce"])).expect("a nonce"),
+        };
         for item in entry["data"].as_array().expect("a list") {
-            let plaintext = pair.decrypt(&peer, &text(&item["encryptedFI"])).expect("it decrypts");
+            let plaintext = pair
+                .decrypt(&peer, &text(&item["encryptedFI"]))
+                .expect("it decrypts");
             let document = String::from_utf8(plaintext).expect("text");
             let document = if document.starts_with('<') {
                 document
@@ -127,7 +173,10 @@ pub struct Journey<'a> {
 
 impl<'a> Journey<'a> {
     pub fn new(app: &'a TestApp) -> Self {
-        Self { app, fiu: Actor::fiu_1() }
+        Self {
+            app,
+            fiu: Actor::fiu_1(),
+        }
     }
 
     /// A consent that can be asked again and again, and its handle.
@@ -147,49 +196,77 @@ impl<'a> Journey<'a> {
 
     pub async fn handle(&self, handle: &str) -> Value {
         let message = self.message("ConsentHandle", handle).await;
-        self.fiu.post(self.app, "/Consent/handle", &message).await.ok()
+        self.fiu
+            .post(self.app, "/Consent/handle", &message)
+            .await
+            .ok()
     }
 
     /// Raises, approves; the handle and the consent id.
     pub async fn approved(&self, change: impl FnOnce(&mut Value)) -> (String, String) {
         let handle = self.raise(change).await;
         self.app.act(&handle, "approve").await.ok();
-        let id = self.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+        let id = self.handle(&handle).await["ConsentStatus"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         (handle, id)
     }
 
     /// Raises, approves with these accounts only.
-    pub async fn approved_with(&self, accounts: &[String], change: impl FnOnce(&mut Value)) -> (String, String) {
+    pub async fn approved_with(
+        &self,
+        accounts: &[String],
+        change: impl FnOnce(&mut Value),
+    ) -> (String, String) {
         let handle = self.raise(change).await;
         let path = format!("/_mockaa/v1/consents/{handle}/approve");
-        self.app.post(&path, &json!({ "accounts": accounts })).await.ok();
-        let id = self.handle(&handle).await["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+        self.app
+            .post(&path, &json!({ "accounts": accounts }))
+            .await
+            .ok();
+        let id = self.handle(&handle).await["ConsentStatus"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         (handle, id)
     }
 
     pub async fn artefact(&self, id: &str) -> Value {
         let message = self.message("consentId", id).await;
-        self.fiu.post(self.app, "/Consent/fetch", &message).await.ok()
+        self.fiu
+            .post(self.app, "/Consent/fetch", &message)
+            .await
+            .ok()
     }
 
     /// A request for the data of this consent.
     pub async fn fi_request(&self, id: &str) -> Value {
-        let signed = self.artefact(id).await["signedConsent"].as_str().expect("a JWS").to_owned();
+        let signed = self.artefact(id).await["signedConsent"]
+            .as_str()
+            .expect("a JWS")
+            .to_owned();
         let (_, signature) = signed.rsplit_once('.').expect("three parts");
         let mut request = self.message("FIDataRange", "").await;
-        request["FIDataRange"] = json!({ "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" });
+        request["FIDataRange"] =
+            json!({ "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" });
         request["Consent"] = json!({ "id": id, "digitalSignature": signature });
         request["KeyMaterial"] = key_material(&key_pair(Curve::Weierstrass));
         request
     }
 
     pub async fn ask(&self, id: &str) -> Reply {
-        self.fiu.post(self.app, "/FI/request", &self.fi_request(id).await).await
+        self.fiu
+            .post(self.app, "/FI/request", &self.fi_request(id).await)
+            .await
     }
 
     /// Asks for data; the session's id.
     pub async fn session(&self, id: &str) -> String {
-        self.ask(id).await.ok()["sessionId"].as_str().expect("a session").to_owned()
+        self.ask(id).await.ok()["sessionId"]
+            .as_str()
+            .expect("a session")
+            .to_owned()
     }
 
     pub async fn fetch(&self, session: &str) -> Reply {
@@ -199,9 +276,16 @@ impl<'a> Journey<'a> {
 
     /// The session as a FIP knows it.
     pub async fn fip_session(&self, session: &str, fip: &str) -> String {
-        let shown = self.app.get(&format!("/_mockaa/v1/sessions/{session}")).await.ok();
+        let shown = self
+            .app
+            .get(&format!("/_mockaa/v1/sessions/{session}"))
+            .await
+            .ok();
         let parts = shown["fipSessions"].as_array().expect("a list");
-        let part = parts.iter().find(|part| part["fipId"] == fip).expect("the FIP is in it");
+        let part = parts
+            .iter()
+            .find(|part| part["fipId"] == fip)
+            .expect("the FIP is in it");
         part["sessionId"].as_str().expect("an id").to_owned()
     }
 
@@ -209,23 +293,43 @@ impl<'a> Journey<'a> {
     pub async fn fip_consent_id(&self, handle: &str, fip: &str) -> String {
         let shown = self.app.consent(handle).await;
         let parts = shown["fipArtefacts"].as_array().expect("a list");
-        let part = parts.iter().find(|part| part["fipId"] == fip).expect("the FIP is in it");
+        let part = parts
+            .iter()
+            .find(|part| part["fipId"] == fip)
+            .expect("the FIP is in it");
         part["consentId"].as_str().expect("an id").to_owned()
     }
 
     /// `accRefNumber`s and `linkRefNumber`s of a customer's accounts of a kind at a FIP.
-    pub async fn accounts(&self, customer: &str, fip: &str, fi_type: &str) -> Vec<(String, String)> {
-        let shown = self.app.get(&format!("/_mockaa/v1/customers/{customer}/accounts")).await.ok();
+    pub async fn accounts(
+        &self,
+        customer: &str,
+        fip: &str,
+        fi_type: &str,
+    ) -> Vec<(String, String)> {
+        let shown = self
+            .app
+            .get(&format!("/_mockaa/v1/customers/{customer}/accounts"))
+            .await
+            .ok();
         let accounts = shown["items"].as_array().expect("a list").iter();
-        let text = |account: &Value, field: &str| account[field].as_str().expect("a text").to_owned();
+        let text =
+            |account: &Value, field: &str| account[field].as_str().expect("a text").to_owned();
         accounts
             .filter(|account| account["fipId"] == fip && account["fiType"] == fi_type)
-            .map(|account| (text(account, "accRefNumber"), text(account, "linkRefNumber")))
+            .map(|account| {
+                (
+                    text(account, "accRefNumber"),
+                    text(account, "linkRefNumber"),
+                )
+            })
             .collect()
     }
 
     pub async fn customer(&self, customer: &str, verb: &str, body: &Value) -> Reply {
-        self.app.post(&format!("/_mockaa/v1/customers/{customer}/{verb}"), body).await
+        self.app
+            .post(&format!("/_mockaa/v1/customers/{customer}/{verb}"), body)
+            .await
     }
 
     /// Registers the customer and links accounts by one-time password.
@@ -235,7 +339,14 @@ impl<'a> Journey<'a> {
     }
 
     pub async fn link(&self, customer: &str, fip: &str, accounts: &[String]) {
-        let link = self.customer(customer, "link", &json!({ "fipId": fip, "accounts": accounts })).await.ok();
+        let link = self
+            .customer(
+                customer,
+                "link",
+                &json!({ "fipId": fip, "accounts": accounts }),
+            )
+            .await
+            .ok();
         let verify = json!({ "refNumber": link["RefNumber"], "token": "123456" });
         self.customer(customer, "verify", &verify).await.ok();
     }

@@ -11,18 +11,34 @@ use crate::wire;
 
 /// Puts faults in force for all of the world.
 async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
-    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/test").body(yaml.to_owned())).await
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/faults/test")
+            .body(yaml.to_owned()),
+    )
+    .await
 }
 
 /// An answer that is held against no specification: it is wrong on purpose.
-async fn raw(app: &TestApp, method: Method, path: &str, body: Option<&Value>) -> (u16, Option<String>, String) {
+async fn raw(
+    app: &TestApp,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> (u16, Option<String>, String) {
     let mut request = app.request(method, path);
     if let Some(body) = body {
         request = request.json(body);
     }
     let response = request.send().await.expect("an answer");
-    let signature = response.headers().get("x-jws-signature").map(|value| value.to_str().expect("text").to_owned());
-    (response.status().as_u16(), signature, response.text().await.expect("a body"))
+    let signature = response
+        .headers()
+        .get("x-jws-signature")
+        .map(|value| value.to_str().expect("text").to_owned());
+    (
+        response.status().as_u16(),
+        signature,
+        response.text().await.expect("a body"),
+    )
 }
 
 #[tokio::test]
@@ -30,53 +46,122 @@ async fn connections_are_reset_closed_cut_and_garbled() {
     let app = TestApp::start().await;
     let address = app.sandbox.base_url();
     let called = async |fault: &str| {
-        put_faults(&app, &format!("api_faults: [{{ fault: {{ {fault} }} }}]")).await.ok();
+        put_faults(&app, &format!("api_faults: [{{ fault: {{ {fault} }} }}]"))
+            .await
+            .ok();
         wire::call(&address, &wire::get("/Heartbeat")).await
     };
     let empty = called("empty_reply: {}").await;
-    assert_eq!((empty.bytes.len(), empty.error), (0, None), "closed without a word");
+    assert_eq!(
+        (empty.bytes.len(), empty.error),
+        (0, None),
+        "closed without a word"
+    );
     let reset = called("reset: {}").await;
-    assert_eq!(reset.error, Some(std::io::ErrorKind::ConnectionReset), "{}", reset.text());
-    assert!(reset.text().starts_with("HTTP/1.1 200"), "in the middle: {}", reset.text());
+    assert_eq!(
+        reset.error,
+        Some(std::io::ErrorKind::ConnectionReset),
+        "{}",
+        reset.text()
+    );
+    assert!(
+        reset.text().starts_with("HTTP/1.1 200"),
+        "in the middle: {}",
+        reset.text()
+    );
     let truncated = called("truncated_chunk: {}").await;
-    assert!(truncated.text().contains("transfer-encoding: chunked"), "{}", truncated.text());
-    assert!(!truncated.bytes.ends_with(b"0\r\n\r\n") && !truncated.body().is_empty(), "{}", truncated.text());
+    assert!(
+        truncated.text().contains("transfer-encoding: chunked"),
+        "{}",
+        truncated.text()
+    );
+    assert!(
+        !truncated.bytes.ends_with(b"0\r\n\r\n") && !truncated.body().is_empty(),
+        "{}",
+        truncated.text()
+    );
     let malformed = called("malformed_chunk: {}").await;
-    assert!(malformed.bytes.ends_with(b"this is no chunk\r\n"), "{}", malformed.text());
+    assert!(
+        malformed.bytes.ends_with(b"this is no chunk\r\n"),
+        "{}",
+        malformed.text()
+    );
     let slow = called("slow_body: { over: 200ms }").await;
-    assert!(slow.reads > 5 && slow.text().contains("\"Status\""), "{} {}", slow.reads, slow.text());
+    assert!(
+        slow.reads > 5 && slow.text().contains("\"Status\""),
+        "{} {}",
+        slow.reads,
+        slow.text()
+    );
     // Nothing of this outlasts its faults.
-    app.send(app.request(Method::DELETE, "/_mockaa/v1/faults")).await.ok();
+    app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
+        .await
+        .ok();
     app.get("/Heartbeat").await.ok();
 }
 
 #[tokio::test]
 async fn a_status_is_answered_before_anything_is_done_and_in_each_faces_words() {
     let app = TestApp::start().await;
-    let faults =
-        "api_faults: [{ where: { op: consent.create, calls: 1..2 }, fault: { status: 503, retry_after: 1500ms } }]";
+    let faults = "api_faults: [{ where: { op: consent.create, calls: 1..2 }, fault: { status: 503, retry_after: 1500ms } }]";
     for (path, body) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
         app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
         put_faults(&app, faults).await.ok();
         for _ in 0..2 {
-            let response = app.request(Method::POST, path).json(&body).send().await.expect("an answer");
+            let response = app
+                .request(Method::POST, path)
+                .json(&body)
+                .send()
+                .await
+                .expect("an answer");
             assert_eq!(
-                (response.status().as_u16(), &response.headers()["retry-after"]),
+                (
+                    response.status().as_u16(),
+                    &response.headers()["retry-after"]
+                ),
                 (503, &"2".parse().expect("a value"))
             );
-            assert_eq!(response.json::<Value>().await.expect("JSON")["errorCode"], "ServiceUnavailable");
+            assert_eq!(
+                response.json::<Value>().await.expect("JSON")["errorCode"],
+                "ServiceUnavailable"
+            );
         }
         assert_eq!(app.consents().await, 0, "nothing has happened");
         app.post(path, &body).await.ok();
         assert_eq!(app.consents().await, 1);
     }
     let login = json!({ "emailId": "a@b.in", "password": "x" });
-    put_faults(&app, "api_faults: [{ where: { op: login }, fault: { status: 429 } }]").await.ok();
-    let (status, _, text) = raw(&app, Method::POST, "/api/v1/public/user/login", Some(&login)).await;
-    assert_eq!((status, serde_json::from_str::<Value>(&text).expect("JSON")["status"].clone()), (429, json!(429)));
-    put_faults(&app, "api_faults: [{ fault: { status: 409, error_code: IdempotencyError } }]").await.ok();
+    put_faults(
+        &app,
+        "api_faults: [{ where: { op: login }, fault: { status: 429 } }]",
+    )
+    .await
+    .ok();
+    let (status, _, text) = raw(
+        &app,
+        Method::POST,
+        "/api/v1/public/user/login",
+        Some(&login),
+    )
+    .await;
+    assert_eq!(
+        (
+            status,
+            serde_json::from_str::<Value>(&text).expect("JSON")["status"].clone()
+        ),
+        (429, json!(429))
+    );
+    put_faults(
+        &app,
+        "api_faults: [{ fault: { status: 409, error_code: IdempotencyError } }]",
+    )
+    .await
+    .ok();
     let (status, signature, text) = raw(&app, Method::GET, "/Heartbeat", None).await;
-    assert!(status == 409 && text.contains("IdempotencyError") && signature.is_some(), "{text}");
+    assert!(
+        status == 409 && text.contains("IdempotencyError") && signature.is_some(),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -90,7 +175,8 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
         statuses
     };
     // Chance is drawn from the seed: about half of them, and the same ones each time.
-    let half = "api_faults: [{ where: { op: heartbeat, probability: 0.5 }, fault: { status: 500 } }]";
+    let half =
+        "api_faults: [{ where: { op: heartbeat, probability: 0.5 }, fault: { status: 500 } }]";
     put_faults(&app, half).await.ok();
     let drawn = statuses(40).await;
     let failed = drawn.iter().filter(|status| **status == 500).count();
@@ -99,19 +185,37 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
     put_faults(&app, half).await.ok();
     assert_eq!(statuses(40).await, drawn);
 
-    put_faults(&app, "api_faults: [{ where: { calls: 2..3 }, fault: { status: 500 } }]").await.ok();
+    put_faults(
+        &app,
+        "api_faults: [{ where: { calls: 2..3 }, fault: { status: 500 } }]",
+    )
+    .await
+    .ok();
     assert_eq!(statuses(5).await, [200, 500, 500, 200, 200]);
 
     let theirs = "api_faults: [{ where: { customer: \"98765*@mockaa\" }, fault: { status: 500 } }]";
     put_faults(&app, theirs).await.ok();
     assert_eq!(statuses(1).await, [200]);
-    assert_eq!(raw(&app, Method::POST, "/Consent", Some(&rebit_request())).await.0, 500);
+    assert_eq!(
+        raw(&app, Method::POST, "/Consent", Some(&rebit_request()))
+            .await
+            .0,
+        500
+    );
     let mut other = rebit_request();
     other["ConsentDetail"]["Customer"]["id"] = "1234500001@mockaa".into();
-    assert_eq!(raw(&app, Method::POST, "/Consent", Some(&other)).await.0, 200);
+    assert_eq!(
+        raw(&app, Method::POST, "/Consent", Some(&other)).await.0,
+        200
+    );
 
     // What has no time to live left is gone; what lasts from its first call on ends by itself.
-    put_faults(&app, "api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]").await.ok();
+    put_faults(
+        &app,
+        "api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]",
+    )
+    .await
+    .ok();
     assert_eq!(statuses(2).await, [200, 200]);
     let reply = put_faults(&app, "api_faults: [{ fault: { status: 500 } }]\nttl: 0s").await;
     assert_eq!(reply.status, 400);
@@ -121,13 +225,21 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
 #[tokio::test]
 async fn answers_take_their_time() {
     let app = TestApp::start().await;
-    put_faults(&app, "api_faults: [{ where: { op: heartbeat }, fault: { latency: 300ms } }]").await.ok();
+    put_faults(
+        &app,
+        "api_faults: [{ where: { op: heartbeat }, fault: { latency: 300ms } }]",
+    )
+    .await
+    .ok();
     let heartbeat = raw(&app, Method::GET, "/Heartbeat", None);
     let livez = raw(&app, Method::GET, "/livez", None);
     let first = tokio::select! { _ = heartbeat => "heartbeat", _ = livez => "livez" };
     assert_eq!(first, "livez", "others are not held up");
     raw(&app, Method::GET, "/Heartbeat", None).await;
-    let entries = app.get("/_mockaa/v1/journal/wait?op=heartbeat&within=20s").await.ok();
+    let entries = app
+        .get("/_mockaa/v1/journal/wait?op=heartbeat&within=20s")
+        .await
+        .ok();
     assert_eq!(entries["items"][0]["call"]["faults"], json!(["latency"]));
 }
 
@@ -139,54 +251,91 @@ async fn what_is_signed_is_wrong() {
     app.act(&handle, "approve").await.ok();
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "ConsentHandle": handle });
     let asked = async |fault: &str| {
-        put_faults(&app, &format!("api_faults: [{{ where: {{ op: consent.status }}, fault: {{ {fault} }} }}]"))
-            .await
-            .ok();
-        let (status, signature, text) = raw(&app, Method::POST, "/Consent/handle", Some(&body)).await;
+        put_faults(
+            &app,
+            &format!("api_faults: [{{ where: {{ op: consent.status }}, fault: {{ {fault} }} }}]"),
+        )
+        .await
+        .ok();
+        let (status, signature, text) =
+            raw(&app, Method::POST, "/Consent/handle", Some(&body)).await;
         assert_eq!(status, 200, "{text}");
         let right = oracle.verifies_detached(&signature.expect("it is signed"), text.as_bytes());
         (right, serde_json::from_str::<Value>(&text).expect("JSON"))
     };
     assert!(!asked("wrong_signature: {}").await.0);
     let (right, answer) = asked("missing_field: ConsentStatus.status").await;
-    assert!(right && answer["ConsentStatus"].get("status").is_none() && answer["ConsentStatus"]["id"].is_string());
+    assert!(
+        right
+            && answer["ConsentStatus"].get("status").is_none()
+            && answer["ConsentStatus"]["id"].is_string()
+    );
     let (right, answer) = asked("set_field: { field: ConsentStatus.status, value: FAILED }").await;
-    assert_eq!((right, &answer["ConsentStatus"]["status"]), (true, &json!("FAILED")));
+    assert_eq!(
+        (right, &answer["ConsentStatus"]["status"]),
+        (true, &json!("FAILED"))
+    );
     let (right, answer) = asked("wrong_version: 2.0.00").await;
     assert_eq!((right, &answer["ver"]), (true, &json!("2.0.00")));
     let (right, answer) = asked("stale_timestamp: { by: 16m }").await;
-    assert_eq!((right, &answer["timestamp"]), (true, &json!("2020-07-04T05:44:00.000Z")));
+    assert_eq!(
+        (right, &answer["timestamp"]),
+        (true, &json!("2020-07-04T05:44:00.000Z"))
+    );
     let (right, answer) = asked("future_timestamp: { by: 16m }").await;
-    assert_eq!((right, &answer["timestamp"]), (true, &json!("2020-07-04T06:16:00.000Z")));
+    assert_eq!(
+        (right, &answer["timestamp"]),
+        (true, &json!("2020-07-04T06:16:00.000Z"))
+    );
     let (right, answer) = asked("other_txnid: {}").await;
-    assert!(right && answer["txnid"] != body["txnid"] && answer["txnid"].as_str().is_some_and(|id| id.len() == 36));
+    assert!(
+        right
+            && answer["txnid"] != body["txnid"]
+            && answer["txnid"].as_str().is_some_and(|id| id.len() == 36)
+    );
 }
 
 #[tokio::test]
 async fn an_answer_is_stale() {
     let app = TestApp::start().await;
-    put_faults(&app, "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_answer: {} } }]")
-        .await
-        .ok();
+    put_faults(
+        &app,
+        "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_answer: {} } }]",
+    )
+    .await
+    .ok();
     let handle = crate::helpers::handle_of(&app.post("/Consent", &rebit_request()).await.ok());
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "ConsentHandle": handle });
     let mut statuses = Vec::new();
     for _ in 0..3 {
         let (_, _, text) = raw(&app, Method::POST, "/Consent/handle", Some(&body)).await;
-        statuses.push(serde_json::from_str::<Value>(&text).expect("JSON")["ConsentStatus"]["status"].clone());
+        statuses.push(
+            serde_json::from_str::<Value>(&text).expect("JSON")["ConsentStatus"]["status"].clone(),
+        );
         if statuses.len() == 1 {
             app.act(&handle, "approve").await.ok();
         }
     }
-    assert_eq!(statuses, [json!("PENDING"), json!("PENDING"), json!("APPROVED")]);
+    assert_eq!(
+        statuses,
+        [json!("PENDING"), json!("PENDING"), json!("APPROVED")]
+    );
 }
 
 /// The consent in a `signedConsent`, and whether it is the AA's.
 fn opened(oracle: &Oracle, signed: &str) -> (Value, bool) {
     let parts: Vec<_> = signed.split('.').collect();
-    let [header, payload, signature] = parts[..] else { panic!("a compact JWS has three parts: {signed}") };
-    let genuine = oracle.verifies(format!("{header}.{payload}").as_bytes(), &unbase64(signature));
-    (serde_json::from_slice(&unbase64(payload)).expect("JSON"), genuine)
+    let [header, payload, signature] = parts[..] else {
+        panic!("a compact JWS has three parts: {signed}")
+    };
+    let genuine = oracle.verifies(
+        format!("{header}.{payload}").as_bytes(),
+        &unbase64(signature),
+    );
+    (
+        serde_json::from_slice(&unbase64(payload)).expect("JSON"),
+        genuine,
+    )
 }
 
 #[tokio::test]
@@ -195,34 +344,49 @@ async fn a_consent_is_tampered_with_in_every_way() {
     let oracle = Oracle::of(&app).await;
     let journey = Journey::new(&app);
     let (_, id) = journey.approved(|_| ()).await;
-    let body =
-        json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "consentId": id });
+    let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "consentId": id });
     let fetched = async |how: &str| {
-        let faults =
-            format!("api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ tampered_consent: {how} }} }}]");
+        let faults = format!(
+            "api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ tampered_consent: {how} }} }}]"
+        );
         put_faults(&app, &faults).await.ok();
         let (_, signature, text) = raw(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
         assert!(
             oracle.verifies_detached(&signature.expect("it is signed"), text.as_bytes()),
             "the answer itself is signed"
         );
-        serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"].as_str().expect("a JWS").to_owned()
+        serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"]
+            .as_str()
+            .expect("a JWS")
+            .to_owned()
     };
     let (right, genuine) = opened(&oracle, &{
-        app.send(app.request(Method::DELETE, "/_mockaa/v1/faults")).await.ok();
+        app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
+            .await
+            .ok();
         let (_, _, text) = raw(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
-        serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"].as_str().expect("a JWS").to_owned()
+        serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"]
+            .as_str()
+            .expect("a JWS")
+            .to_owned()
     });
     assert!(genuine);
     let (payload, genuine) = opened(&oracle, &fetched("payload").await);
     assert!(payload != right && !genuine, "changed after it was signed");
     let unsigned = fetched("unsigned").await;
     assert!(unsigned.ends_with('.'), "{unsigned}");
-    assert_eq!(opened(&oracle, &fetched("foreign_key").await), (right.clone(), false));
+    assert_eq!(
+        opened(&oracle, &fetched("foreign_key").await),
+        (right.clone(), false)
+    );
     let (payload, genuine) = opened(&oracle, &fetched("extra_field").await);
     assert!(genuine && payload["xFutureField"].is_string());
     let (payload, genuine) = opened(&oracle, &fetched("missing_field").await);
-    assert!(genuine && payload.as_object().map(serde_json::Map::len) < right.as_object().map(serde_json::Map::len));
+    assert!(
+        genuine
+            && payload.as_object().map(serde_json::Map::len)
+                < right.as_object().map(serde_json::Map::len)
+    );
 }
 
 #[tokio::test]
@@ -232,19 +396,31 @@ async fn the_seed_face_is_tampered_with_too_and_signed_as_it_is_spelled() {
     app.act(&handle, "approve").await.ok();
     let oracle = Oracle::of(&app).await;
     let shown = async |fault: &str| {
-        put_faults(&app, &format!("api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ {fault} }} }}]"))
-            .await
-            .ok();
+        put_faults(
+            &app,
+            &format!("api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ {fault} }} }}]"),
+        )
+        .await
+        .ok();
         let (_, _, text) = raw(&app, Method::GET, &format!("/consent/{handle}"), None).await;
         let answer: Value = serde_json::from_str(&text).expect("JSON");
         let start = text.find("\"ConsentDetail\":").expect("a detail") + "\"ConsentDetail\":".len();
         let mut details = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
         details.next();
         let detail = text[start..start + details.byte_offset()].to_owned();
-        let signature = answer["consentDetailDigitalSignature"].as_str().unwrap_or_default().to_owned();
-        (oracle.verifies(detail.as_bytes(), &unbase64(&signature)), answer)
+        let signature = answer["consentDetailDigitalSignature"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        (
+            oracle.verifies(detail.as_bytes(), &unbase64(&signature)),
+            answer,
+        )
     };
-    assert!(shown("missing_field: txnid").await.0, "what is not the detail does not break its signature");
+    assert!(
+        shown("missing_field: txnid").await.0,
+        "what is not the detail does not break its signature"
+    );
     assert!(!shown("tampered_consent: payload").await.0);
     assert!(!shown("tampered_consent: foreign_key").await.0);
     assert!(!shown("tampered_consent: unsigned").await.0);
@@ -258,19 +434,63 @@ const CERTIFICATION: [(&str, &str, &str); 17] = [
     ("FIU_1024_1", "consent.status", "wrong_version: 9.9.9"),
     ("FIU_1024_2", "consent.status", "wrong_version: 2.0.00"),
     ("FIU_1024_3", "consent.status", "wrong_version: \"2.0.\""),
-    ("FIU_1025_1", "consent.status", "future_timestamp: { by: 16m }"),
-    ("FIU_1025_2", "consent.status", "stale_timestamp: { by: 16m }"),
-    ("FIU_1028_1", "consent.status", "set_field: { field: ConsentStatus.status, value: FAILED }"),
+    (
+        "FIU_1025_1",
+        "consent.status",
+        "future_timestamp: { by: 16m }",
+    ),
+    (
+        "FIU_1025_2",
+        "consent.status",
+        "stale_timestamp: { by: 16m }",
+    ),
+    (
+        "FIU_1028_1",
+        "consent.status",
+        "set_field: { field: ConsentStatus.status, value: FAILED }",
+    ),
     ("FIU_1030_1", "consent.status", "wrong_signature: {}"),
-    ("FIU_1033_1", "consent.fetch", "set_field: { field: consentId, value: 811819 }"),
-    ("FIU_1034_1", "consent.fetch", "set_field: { field: status, value: PAUSED }"),
-    ("FIU_1035_1", "consent.fetch", "set_field: { field: status, value: REVOKED }"),
-    ("FIU_1037_1", "consent.fetch", "set_field: { field: createTimestamp, value: 04-07-2020 }"),
+    (
+        "FIU_1033_1",
+        "consent.fetch",
+        "set_field: { field: consentId, value: 811819 }",
+    ),
+    (
+        "FIU_1034_1",
+        "consent.fetch",
+        "set_field: { field: status, value: PAUSED }",
+    ),
+    (
+        "FIU_1035_1",
+        "consent.fetch",
+        "set_field: { field: status, value: REVOKED }",
+    ),
+    (
+        "FIU_1037_1",
+        "consent.fetch",
+        "set_field: { field: createTimestamp, value: 04-07-2020 }",
+    ),
     ("FIU_1038_1", "consent.fetch", "tampered_consent: unsigned"),
-    ("FIU_1038_2", "consent.fetch", "tampered_consent: extra_field"),
-    ("FIU_1038_3", "consent.fetch", "tampered_consent: missing_field"),
-    ("FIU_1039_1", "consent.fetch", "set_field: { field: ConsentUse.count, value: \"1\" }"),
-    ("FIU_1040_1", "consent.fetch", "tampered_consent: foreign_key"),
+    (
+        "FIU_1038_2",
+        "consent.fetch",
+        "tampered_consent: extra_field",
+    ),
+    (
+        "FIU_1038_3",
+        "consent.fetch",
+        "tampered_consent: missing_field",
+    ),
+    (
+        "FIU_1039_1",
+        "consent.fetch",
+        "set_field: { field: ConsentUse.count, value: \"1\" }",
+    ),
+    (
+        "FIU_1040_1",
+        "consent.fetch",
+        "tampered_consent: foreign_key",
+    ),
     ("FIU_1041_1", "consent.fetch", "wrong_signature: {}"),
 ];
 
@@ -280,24 +500,41 @@ async fn every_faulty_answer_of_the_certification_suite_can_be_given() {
     let journey = Journey::new(&app);
     let (handle, id) = journey.approved(|_| ()).await;
     let txnid = "0b811819-9044-4856-b0ee-8c88035f8858";
-    let status = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": txnid, "ConsentHandle": handle });
+    let status =
+        json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": txnid, "ConsentHandle": handle });
     let fetch = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": txnid, "consentId": id });
     for (case, op, fault) in CERTIFICATION {
-        let (path, body) =
-            if op == "consent.status" { ("/Consent/handle", &status) } else { ("/Consent/fetch", &fetch) };
-        app.send(app.request(Method::DELETE, "/_mockaa/v1/faults")).await.ok();
+        let (path, body) = if op == "consent.status" {
+            ("/Consent/handle", &status)
+        } else {
+            ("/Consent/fetch", &fetch)
+        };
+        app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
+            .await
+            .ok();
         let right = raw(&app, Method::POST, path, Some(body)).await;
-        put_faults(&app, &format!("api_faults: [{{ where: {{ op: {op} }}, fault: {{ {fault} }} }}]")).await.ok();
+        put_faults(
+            &app,
+            &format!("api_faults: [{{ where: {{ op: {op} }}, fault: {{ {fault} }} }}]"),
+        )
+        .await
+        .ok();
         let wrong = raw(&app, Method::POST, path, Some(body)).await;
         assert_eq!(wrong.0, 200, "{case}");
-        assert_ne!((&wrong.1, &wrong.2), (&right.1, &right.2), "{case}: {fault}");
+        assert_ne!(
+            (&wrong.1, &wrong.2),
+            (&right.1, &right.2),
+            "{case}: {fault}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_journal_has_every_call_without_its_secrets() {
     let app = TestApp::start().await;
-    let request = app.request(Method::POST, "/Consent").header("client_api_key", crate::helpers::FIU_1_KEY);
+    let request = app
+        .request(Method::POST, "/Consent")
+        .header("client_api_key", crate::helpers::FIU_1_KEY);
     let handle = crate::helpers::handle_of(&app.send(request.json(&rebit_request())).await.ok());
     let login = json!({ "emailId": "a@b.in", "password": "open sesame" });
     app.post("/api/v1/public/user/login", &login).await.ok();
@@ -308,13 +545,23 @@ async fn the_journal_has_every_call_without_its_secrets() {
         assert!(!text.contains(secret), "{secret} is on record: {text}");
     }
     let calls = journal["items"].as_array().expect("a list");
-    let ops: Vec<_> = calls.iter().map(|entry| entry["call"]["op"].as_str().expect("an op")).collect();
+    let ops: Vec<_> = calls
+        .iter()
+        .map(|entry| entry["call"]["op"].as_str().expect("an op"))
+        .collect();
     assert_eq!(ops, ["consent.create", "login", "unknown"]);
     let create = &calls[0];
-    assert_eq!((&create["consentHandle"], &create["customer"]), (&json!(handle), &json!("9876500001@mockaa")));
-    assert_eq!((&create["call"]["fiuId"], &create["call"]["status"]), (&json!("FIU-1"), &json!(200)));
     assert_eq!(
-        serde_json::from_str::<Value>(create["call"]["body"].as_str().expect("a body")).expect("JSON"),
+        (&create["consentHandle"], &create["customer"]),
+        (&json!(handle), &json!("9876500001@mockaa"))
+    );
+    assert_eq!(
+        (&create["call"]["fiuId"], &create["call"]["status"]),
+        (&json!("FIU-1"), &json!(200))
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(create["call"]["body"].as_str().expect("a body"))
+            .expect("JSON"),
         rebit_request()
     );
 }
@@ -322,8 +569,14 @@ async fn the_journal_has_every_call_without_its_secrets() {
 #[tokio::test]
 async fn a_scenario_slows_its_consents_answers_down() {
     let app = TestApp::start().await;
-    let file = "version: 1\nname: slow\nsteps: [approve: {}, set: { latency: 20ms, data: manual }]\n";
-    app.send(app.request(Method::PUT, "/_mockaa/v1/scenarios/slow").body(file)).await.ok();
+    let file =
+        "version: 1\nname: slow\nsteps: [approve: {}, set: { latency: 20ms, data: manual }]\n";
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/scenarios/slow")
+            .body(file),
+    )
+    .await
+    .ok();
     let handle = app.raise_with("slow").await;
     app.get(&format!("/consent/{handle}")).await.ok();
     let calls = app.get("/_mockaa/v1/journal?op=consent.fetch").await.ok();
@@ -333,16 +586,27 @@ async fn a_scenario_slows_its_consents_answers_down() {
 #[tokio::test]
 async fn sahamatis_headers_are_honoured() {
     let app = TestApp::start().await;
-    let raised = app.request(Method::POST, "/Consent").header("x-scenario-id", "reject").json(&rebit_request());
+    let raised = app
+        .request(Method::POST, "/Consent")
+        .header("x-scenario-id", "reject")
+        .json(&rebit_request());
     let handle = crate::helpers::handle_of(&app.send(raised).await.ok());
     assert_eq!(app.consent(&handle).await["scenario"], "reject");
     for (path, body) in [("/Consent", rebit_request()), ("/consent", seed_request())] {
-        let simulated = app.request(Method::POST, path).header("x-simulate-res", "ServiceUnavailable").json(&body);
+        let simulated = app
+            .request(Method::POST, path)
+            .header("x-simulate-res", "ServiceUnavailable")
+            .json(&body);
         assert_eq!(app.send(simulated).await.status, 503, "{path}");
     }
     assert_eq!(app.consents().await, 1);
     // TimeOut is no answer at all, for as long as a client may want to wait.
-    let timeout = app.request(Method::GET, "/Heartbeat").header("x-simulate-res", "TimeOut");
-    let waited = timeout.timeout(std::time::Duration::from_millis(300)).send().await;
+    let timeout = app
+        .request(Method::GET, "/Heartbeat")
+        .header("x-simulate-res", "TimeOut");
+    let waited = timeout
+        .timeout(std::time::Duration::from_millis(300))
+        .send()
+        .await;
     assert!(waited.expect_err("there is no answer").is_timeout());
 }

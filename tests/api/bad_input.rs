@@ -7,7 +7,9 @@ use crate::helpers::{TestApp, rebit_request, seed_request, set};
 
 /// A field, the value it gets (`None`: removed).
 fn spoilt() -> Vec<(&'static str, Option<Value>)> {
-    let detail = |name: &str| -> &'static str { Box::leak(format!("ConsentDetail.{name}").into_boxed_str()) };
+    let detail = |name: &str| -> &'static str {
+        Box::leak(format!("ConsentDetail.{name}").into_boxed_str())
+    };
     let mandatory = [
         "consentStart",
         "consentExpiry",
@@ -21,14 +23,26 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
         "DataLife.unit",
         "Frequency.unit",
     ];
-    let mut cases = vec![("ver", None), ("timestamp", None), ("txnid", None), ("ConsentDetail", None)];
+    let mut cases = vec![
+        ("ver", None),
+        ("timestamp", None),
+        ("txnid", None),
+        ("ConsentDetail", None),
+    ];
     for name in mandatory {
         cases.push((detail(name), None));
         cases.push((detail(name), Some(Value::Null)));
         cases.push((detail(name), Some("  ".into())));
         cases.push((detail(name), Some(7.into())));
     }
-    for name in ["DataConsumer", "Customer", "Purpose", "FIDataRange", "DataLife", "Frequency"] {
+    for name in [
+        "DataConsumer",
+        "Customer",
+        "Purpose",
+        "FIDataRange",
+        "DataLife",
+        "Frequency",
+    ] {
         cases.push((detail(name), Some(json!({}))));
         cases.push((detail(name), Some(json!(["MONTH", 1]))));
         cases.push((detail(name), Some("x".into())));
@@ -42,13 +56,22 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
         ("txnid", Some("4a4adbbe".into())),
         ("timestamp", Some("yesterday".into())),
         (detail("consentStart"), Some("2020-13-01T00:00:00Z".into())),
-        (detail("consentExpiry"), Some("2020-07-04T06:00:00.000Z".into())),
+        (
+            detail("consentExpiry"),
+            Some("2020-07-04T06:00:00.000Z".into()),
+        ),
         (detail("consentMode"), Some("LOOK".into())),
         (detail("fetchType"), Some("TWICE".into())),
-        (detail("FIDataRange.to"), Some("2017-01-01T00:00:00Z".into())),
+        (
+            detail("FIDataRange.to"),
+            Some("2017-01-01T00:00:00Z".into()),
+        ),
         (detail("DataLife.value"), None),
         (detail("Frequency.value"), None),
-        (detail("DataFilter"), Some(json!([["TRANSACTIONAMOUNT", ">=", 5]]))),
+        (
+            detail("DataFilter"),
+            Some(json!([["TRANSACTIONAMOUNT", ">=", 5]])),
+        ),
         (detail("DataLife.value"), Some(json!(1.5))),
         (detail("DataLife.value"), Some(json!(-1))),
         (detail("Frequency.value"), Some(json!("1"))),
@@ -67,12 +90,20 @@ async fn every_spoilt_field_is_named_and_nothing_changes() {
         let mut told = String::new();
         for (field, value) in spoilt() {
             let mut body = whole.clone();
-            let shown = value.as_ref().map_or("(removed)".to_owned(), Value::to_string);
+            let shown = value
+                .as_ref()
+                .map_or("(removed)".to_owned(), Value::to_string);
             set(&mut body, field, value);
             let reply = app.post(path, &body).await;
             assert_eq!(reply.status, 400, "{field} {shown}: {}", reply.text);
-            let message = reply.json()["errorMsg"].as_str().expect("a message").to_owned();
-            assert!(message.contains(field.split(".0.").next().expect("a part")), "{field} {shown}: {message}");
+            let message = reply.json()["errorMsg"]
+                .as_str()
+                .expect("a message")
+                .to_owned();
+            assert!(
+                message.contains(field.split(".0.").next().expect("a part")),
+                "{field} {shown}: {message}"
+            );
             told += &format!("{field} {shown}\n    {message}\n");
         }
         insta::assert_snapshot!(format!("bad_input{}", path.replace('/', "_")), told);
@@ -89,7 +120,10 @@ async fn an_unknown_version_is_no_such_version() {
             let mut body = whole.clone();
             body["ver"] = ver.into();
             let reply = app.post(path, &body).await;
-            assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].as_str()), (404, Some("NoSuchVersion")));
+            assert_eq!(
+                (reply.status.as_u16(), reply.json()["errorCode"].as_str()),
+                (404, Some("NoSuchVersion"))
+            );
         }
     }
 }
@@ -98,17 +132,36 @@ async fn an_unknown_version_is_no_such_version() {
 async fn bodies_that_are_no_message_are_refused() {
     let app = TestApp::start().await;
     let deep = "[".repeat(100_000);
-    let in_place = format!("[\"1.1.3\",\"{}\",\"4a4adbbe-29ae-11e8-a8d7-0289437bf331\",{{}}]", crate::helpers::NOW);
-    let bodies =
-        [in_place.as_str(), "", "{", "[]", "null", "\"x\"", "{\"ver\":\"2.0.0\",\"ver\":\"2.0.0\"}", "\u{0}", &deep];
+    let in_place = format!(
+        "[\"1.1.3\",\"{}\",\"4a4adbbe-29ae-11e8-a8d7-0289437bf331\",{{}}]",
+        crate::helpers::NOW
+    );
+    let bodies = [
+        in_place.as_str(),
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"x\"",
+        "{\"ver\":\"2.0.0\",\"ver\":\"2.0.0\"}",
+        "\u{0}",
+        &deep,
+    ];
     for path in ["/consent", "/Consent", "/Consent/handle", "/Consent/fetch"] {
         for body in bodies {
             let reply = app.post_text(path, body).await;
             assert_eq!(reply.status, 400, "{path} {body:.20}: {}", reply.text);
             assert_eq!(reply.json()["errorCode"], "InvalidRequest");
         }
-        let invalid_utf8 = app.request(Method::POST, path).header("content-type", "application/json");
-        assert_eq!(app.send(invalid_utf8.body(vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}'])).await.status, 400);
+        let invalid_utf8 = app
+            .request(Method::POST, path)
+            .header("content-type", "application/json");
+        assert_eq!(
+            app.send(invalid_utf8.body(vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}']))
+                .await
+                .status,
+            400
+        );
     }
 }
 
@@ -116,13 +169,23 @@ async fn bodies_that_are_no_message_are_refused() {
 async fn a_wrong_content_type_is_refused_and_a_missing_one_is_not() {
     let app = TestApp::start().await;
     let body = seed_request().to_string();
-    for (content_type, status) in
-        [("text/plain", 400), ("application/json; charset=utf-8", 200), ("APPLICATION/JSON", 200)]
-    {
-        let request = app.request(Method::POST, "/consent").header("content-type", content_type).body(body.clone());
+    for (content_type, status) in [
+        ("text/plain", 400),
+        ("application/json; charset=utf-8", 200),
+        ("APPLICATION/JSON", 200),
+    ] {
+        let request = app
+            .request(Method::POST, "/consent")
+            .header("content-type", content_type)
+            .body(body.clone());
         assert_eq!(app.send(request).await.status, status, "{content_type}");
     }
-    assert_eq!(app.send(app.request(Method::POST, "/consent").body(body)).await.status, 200);
+    assert_eq!(
+        app.send(app.request(Method::POST, "/consent").body(body))
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -133,7 +196,10 @@ async fn a_body_over_one_mebibyte_is_refused() {
         body["padding"] = "x".repeat(1024 * 1024).into();
         let reply = app.post(path, &body).await;
         assert_eq!(reply.status, 413);
-        assert_eq!(reply.json()["errorMsg"], "the body is larger than 1048576 bytes");
+        assert_eq!(
+            reply.json()["errorMsg"],
+            "the body is larger than 1048576 bytes"
+        );
     }
     let mut body = seed_request();
     body["padding"] = "x".repeat(1000 * 1000).into();
@@ -143,27 +209,58 @@ async fn a_body_over_one_mebibyte_is_refused() {
 #[tokio::test]
 async fn unknown_paths_and_methods_say_what_is_there() {
     let app = TestApp::start().await;
-    for (path, ver) in
-        [("/consent/", "1.0"), ("/w/x/consent/a/b", "1.0"), ("/Consent/", "2.0.0"), ("/v2/consent", "1.0")]
-    {
+    for (path, ver) in [
+        ("/consent/", "1.0"),
+        ("/w/x/consent/a/b", "1.0"),
+        ("/Consent/", "2.0.0"),
+        ("/v2/consent", "1.0"),
+    ] {
         let reply = app.get(path).await;
-        assert_eq!((reply.json()["ver"].as_str(), reply.signature.is_some()), (Some(ver), ver == "2.0.0"), "{path}");
+        assert_eq!(
+            (reply.json()["ver"].as_str(), reply.signature.is_some()),
+            (Some(ver), ver == "2.0.0"),
+            "{path}"
+        );
     }
-    assert!(app.send(app.request(Method::HEAD, "/livez")).await.status.is_success());
+    assert!(
+        app.send(app.request(Method::HEAD, "/livez"))
+            .await
+            .status
+            .is_success()
+    );
     let unknown = app.get("/Consent/nothing/here").await;
-    assert_eq!((unknown.status.as_u16(), unknown.json()["errorCode"].as_str()), (404, Some("InvalidURI")));
+    assert_eq!(
+        (
+            unknown.status.as_u16(),
+            unknown.json()["errorCode"].as_str()
+        ),
+        (404, Some("InvalidURI"))
+    );
     let wrong = app.send(app.request(Method::DELETE, "/Consent")).await;
     assert_eq!(wrong.status, 405);
-    assert_eq!(wrong.json()["errorMsg"], "/Consent is called with POST, not DELETE");
+    assert_eq!(
+        wrong.json()["errorMsg"],
+        "/Consent is called with POST, not DELETE"
+    );
     let ours = app.get("/_mockaa/v1/nothing").await;
     assert_eq!(ours.status, 404);
-    assert!(ours.json()["error"].as_str().expect("a text").contains("/_mockaa/v1/nothing"));
+    assert!(
+        ours.json()["error"]
+            .as_str()
+            .expect("a text")
+            .contains("/_mockaa/v1/nothing")
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_consent_is_told_in_the_faces_words() {
     let app = TestApp::start().await;
-    for id in ["00000000-0000-4000-8000-000000000000", "XXXX-XXXX-XXXX-XXXX", "%00", &"x".repeat(5000)] {
+    for id in [
+        "00000000-0000-4000-8000-000000000000",
+        "XXXX-XXXX-XXXX-XXXX",
+        "%00",
+        &"x".repeat(5000),
+    ] {
         let reply = app.get(&format!("/consent/{id}")).await;
         assert_eq!(
             (reply.status.as_u16(), reply.json()["errorCode"].as_str()),
@@ -178,13 +275,22 @@ async fn an_unknown_consent_is_told_in_the_faces_words() {
 async fn an_error_does_not_send_a_huge_value_back() {
     let app = TestApp::start().await;
     let huge = "x".repeat(500_000);
-    for field in
-        ["ver", "txnid", "timestamp", "ConsentDetail.consentMode", "ConsentDetail.Customer.id", "ConsentDetail.Purpose"]
-    {
+    for field in [
+        "ver",
+        "txnid",
+        "timestamp",
+        "ConsentDetail.consentMode",
+        "ConsentDetail.Customer.id",
+        "ConsentDetail.Purpose",
+    ] {
         for (path, mut body) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
             set(&mut body, field, Some(huge.as_str().into()));
             let reply = app.post(path, &body).await;
-            assert!(reply.status.is_client_error() && reply.text.len() < 1_000, "{field}: {} bytes", reply.text.len());
+            assert!(
+                reply.status.is_client_error() && reply.text.len() < 1_000,
+                "{field}: {} bytes",
+                reply.text.len()
+            );
         }
     }
 }
@@ -198,15 +304,22 @@ async fn empty_objects_and_odd_identifiers() {
     let mut body = rebit_request();
     let customer = json!({ "Identifiers": [{ "type": "MOBILE", "value": "x@y" }] });
     set(&mut body, "ConsentDetail.Customer", Some(customer));
-    assert_eq!(app.post("/Consent", &body).await.json()["errorCode"], "InvalidCustomerAddress");
+    assert_eq!(
+        app.post("/Consent", &body).await.json()["errorCode"],
+        "InvalidCustomerAddress"
+    );
 }
 
 #[tokio::test]
 async fn a_steering_header_that_cannot_be_read_is_refused() {
     let app = TestApp::start().await;
     for name in ["x-mockaa-world", "x-mockaa-scenario"] {
-        let value = reqwest::header::HeaderValue::from_bytes(b"caf\xe9").expect("a header may have such bytes");
-        let request = app.request(Method::POST, "/consent").header(name, value).json(&seed_request());
+        let value = reqwest::header::HeaderValue::from_bytes(b"caf\xe9")
+            .expect("a header may have such bytes");
+        let request = app
+            .request(Method::POST, "/consent")
+            .header(name, value)
+            .json(&seed_request());
         let reply = app.send(request).await;
         assert_eq!(reply.status, 400, "{}", reply.text);
         assert!(reply.text.contains(name));
@@ -233,26 +346,60 @@ async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
     let data = app.fiu.arrived().pop().expect("the statement").json()["FIData"].clone();
     let document = data["xml"][0]["FI"].as_str().expect("a document");
     assert!(document.contains("startDate=\"0001-01-01\" endDate=\"9999-12-31\""));
-    let rows = data["statement"]["DEPOSIT"]["transactions"].as_array().expect("rows").len();
-    assert!((1_000..10_000).contains(&rows), "{rows} rows of 20,000 and more in 90 years");
+    let rows = data["statement"]["DEPOSIT"]["transactions"]
+        .as_array()
+        .expect("rows")
+        .len();
+    assert!(
+        (1_000..10_000).contains(&rows),
+        "{rows} rows of 20,000 and more in 90 years"
+    );
 }
 
 #[tokio::test]
 async fn what_is_kept_is_bounded() {
     let app = TestApp::start().await;
     for (path, value, expected) in [
-        ("ConsentDetail.Purpose.text", Value::from("x".repeat(5_000)), "is longer than 4096 bytes"),
-        ("ConsentDetail.Customer.id", format!("{}@mockaa", "x".repeat(5_000)).into(), "is longer than 4096 bytes"),
-        ("ConsentDetail.Customer.id", "a\u{0}b@mockaa".into(), "is not an address"),
-        ("ConsentDetail.fiTypes", vec!["DEPOSIT"; 2_000].into(), "has 2000 entries"),
-        ("ConsentDetail.DataFilter", vec![serde_json::json!({}); 2_000].into(), "has 2000 entries"),
+        (
+            "ConsentDetail.Purpose.text",
+            Value::from("x".repeat(5_000)),
+            "is longer than 4096 bytes",
+        ),
+        (
+            "ConsentDetail.Customer.id",
+            format!("{}@mockaa", "x".repeat(5_000)).into(),
+            "is longer than 4096 bytes",
+        ),
+        (
+            "ConsentDetail.Customer.id",
+            "a\u{0}b@mockaa".into(),
+            "is not an address",
+        ),
+        (
+            "ConsentDetail.fiTypes",
+            vec!["DEPOSIT"; 2_000].into(),
+            "has 2000 entries",
+        ),
+        (
+            "ConsentDetail.DataFilter",
+            vec![serde_json::json!({}); 2_000].into(),
+            "has 2000 entries",
+        ),
     ] {
         let mut body = rebit_request();
         set(&mut body, path, Some(value));
         let reply = app.post("/Consent", &body).await;
-        assert!(reply.status == 400 && reply.text.contains(expected), "{path}: {}", reply.text);
+        assert!(
+            reply.status == 400 && reply.text.contains(expected),
+            "{path}: {}",
+            reply.text
+        );
     }
     let mut body = rebit_request();
-    set(&mut body, "ConsentDetail.fiTypes", Some(vec!["DEPOSIT"; 3].into()));
+    set(
+        &mut body,
+        "ConsentDetail.fiTypes",
+        Some(vec!["DEPOSIT"; 3].into()),
+    );
     app.post("/Consent", &body).await.ok();
 }

@@ -11,9 +11,15 @@ async fn a_consent_is_listed_and_shown() {
     let handle = app.raise(|_| {}).await;
     app.act(&handle, "approve").await.ok();
     let mut shown = app.consent(&handle).await;
-    assert_eq!(app.get("/_mockaa/v1/consents").await.ok()["items"], json!([shown]));
+    assert_eq!(
+        app.get("/_mockaa/v1/consents").await.ok()["items"],
+        json!([shown])
+    );
     let page = shown["pageUrl"].take();
-    assert_eq!(page.as_str(), Some(&*format!("{}/ui/consents/{handle}", app.sandbox.base_url())));
+    assert_eq!(
+        page.as_str(),
+        Some(&*format!("{}/ui/consents/{handle}", app.sandbox.base_url()))
+    );
     insta::assert_json_snapshot!(shown);
 }
 
@@ -26,9 +32,16 @@ async fn lists_come_in_parts() {
     }
     let (mut seen, mut after) = (Vec::new(), 0);
     loop {
-        let page = app.get(&format!("/_mockaa/v1/consents?limit=2&after={after}")).await.ok();
+        let page = app
+            .get(&format!("/_mockaa/v1/consents?limit=2&after={after}"))
+            .await
+            .ok();
         let items = page["items"].as_array().expect("a list");
-        seen.extend(items.iter().map(|item| item["consentHandle"].as_str().expect("a handle").to_owned()));
+        seen.extend(
+            items
+                .iter()
+                .map(|item| item["consentHandle"].as_str().expect("a handle").to_owned()),
+        );
         match page["next"].as_u64() {
             Some(next) => after = next,
             None => break,
@@ -37,8 +50,17 @@ async fn lists_come_in_parts() {
     assert_eq!(seen, handles);
     assert_eq!(app.get("/_mockaa/v1/consents?limit=many").await.status, 400);
     for list in ["consents", "webhooks", "journal"] {
-        let page = app.get(&format!("/_mockaa/v1/{list}?after=18446744073709551615&limit=1")).await.ok();
-        assert_eq!((&page["items"], &page["next"]), (&json!([]), &Value::Null), "{list}");
+        let page = app
+            .get(&format!(
+                "/_mockaa/v1/{list}?after=18446744073709551615&limit=1"
+            ))
+            .await
+            .ok();
+        assert_eq!(
+            (&page["items"], &page["next"]),
+            (&json!([]), &Value::Null),
+            "{list}"
+        );
     }
 }
 
@@ -56,7 +78,9 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
         ("FAILED", &["fail"]),
         ("EXPIRED", &["approve", "expire"]),
     ];
-    let verbs = ["approve", "activate", "reject", "fail", "pause", "resume", "revoke", "expire"];
+    let verbs = [
+        "approve", "activate", "reject", "fail", "pause", "resume", "revoke", "expire",
+    ];
     for (state, path) in paths {
         for verb in verbs {
             let handle = app.raise(|_| {}).await;
@@ -72,7 +96,10 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
             }
             assert_eq!(reply.status, 409, "{verb} in {state}");
             let refused = reply.json();
-            assert_eq!((&refused["state"], &refused["legal"]), (&json!(state), &json!(legal)));
+            assert_eq!(
+                (&refused["state"], &refused["legal"]),
+                (&json!(state), &json!(legal))
+            );
             assert_eq!(app.consent(&handle).await, before, "nothing has changed");
         }
     }
@@ -82,10 +109,18 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
 async fn calls_about_nothing_are_refused() {
     let app = TestApp::start().await;
     let handle = app.raise(|_| {}).await;
-    assert_eq!(app.act("00000000-0000-4000-8000-000000000000", "approve").await.status, 404);
+    assert_eq!(
+        app.act("00000000-0000-4000-8000-000000000000", "approve")
+            .await
+            .status,
+        404
+    );
     assert_eq!(app.act("nonsense", "approve").await.status, 404);
     let reply = app.act(&handle, "aprove").await;
-    assert_eq!((reply.status.as_u16(), reply.json()["field"].as_str()), (400, Some("verb")));
+    assert_eq!(
+        (reply.status.as_u16(), reply.json()["field"].as_str()),
+        (400, Some("verb"))
+    );
     assert_eq!(app.state(&handle).await, "PENDING");
 }
 
@@ -100,12 +135,23 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
         "an attempt"
     }), ".journal[].seq" => "[seq]" });
     let advance = async |body: Value| app.post("/_mockaa/v1/clock/advance", &body).await;
-    assert_eq!(advance(json!({ "to": "2020-07-04T06:01:30Z" })).await.ok()["to"], "2020-07-04T06:01:30.000Z");
+    assert_eq!(
+        advance(json!({ "to": "2020-07-04T06:01:30Z" })).await.ok()["to"],
+        "2020-07-04T06:01:30.000Z"
+    );
     let idle = advance(json!({ "until": "idle" })).await.ok();
-    assert_eq!(idle["to"], "2020-12-30T11:39:57.153Z", "the last due work is the expiry");
+    assert_eq!(
+        idle["to"], "2020-12-30T11:39:57.153Z",
+        "the last due work is the expiry"
+    );
     let back = advance(json!({ "to": "2020-07-04T06:00:00Z" })).await;
     assert_eq!(back.status, 409);
-    assert!(back.json()["error"].as_str().expect("a text").contains("time only goes forward"));
+    assert!(
+        back.json()["error"]
+            .as_str()
+            .expect("a text")
+            .contains("time only goes forward")
+    );
     for body in [
         json!({}),
         json!({ "by": "soon" }),
@@ -117,7 +163,10 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
     ] {
         assert_eq!(advance(body.clone()).await.status, 400, "{body}");
     }
-    assert_eq!(app.get("/_mockaa/v1/clock").await.ok(), json!({ "mode": "frozen", "now": "2020-12-30T11:39:57.153Z" }));
+    assert_eq!(
+        app.get("/_mockaa/v1/clock").await.ok(),
+        json!({ "mode": "frozen", "now": "2020-12-30T11:39:57.153Z" })
+    );
 }
 
 #[tokio::test]
@@ -128,24 +177,37 @@ async fn a_running_clock_runs_on_from_where_it_was_moved_to() {
     assert_eq!(app.state(&handle).await, "REJECTED");
     let clock = app.get("/_mockaa/v1/clock").await.ok();
     assert_eq!(clock["mode"], "running");
-    assert!(clock["now"].as_str().expect("an instant").starts_with("2020-07-05T06:"));
+    assert!(
+        clock["now"]
+            .as_str()
+            .expect("an instant")
+            .starts_with("2020-07-05T06:")
+    );
 }
 
 #[tokio::test]
 async fn on_a_running_clock_due_work_happens_by_itself() {
     let mut app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
-    app.raise(|body| body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:00:00.300Z".into()).await;
-    assert_eq!(app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"], "EXPIRED");
+    app.raise(|body| body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:00:00.300Z".into())
+        .await;
+    assert_eq!(
+        app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"],
+        "EXPIRED"
+    );
 }
 
 #[tokio::test]
 async fn two_advances_of_one_world_do_not_mix() {
-    let app = TestApp::with(|builder| builder.webhook_timeout(std::time::Duration::from_millis(500))).await;
+    let app =
+        TestApp::with(|builder| builder.webhook_timeout(std::time::Duration::from_millis(500)))
+            .await;
     app.fiu.turn(crate::inbox::Mood::Hanging);
     app.raise_for("9999999004@mockaa").await;
     let body = json!({ "by": "1s" });
-    let (first, second) =
-        tokio::join!(app.post("/_mockaa/v1/clock/advance", &body), app.post("/_mockaa/v1/clock/advance", &body));
+    let (first, second) = tokio::join!(
+        app.post("/_mockaa/v1/clock/advance", &body),
+        app.post("/_mockaa/v1/clock/advance", &body)
+    );
     let mut statuses = [first.status.as_u16(), second.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
@@ -158,7 +220,12 @@ async fn health_and_scenarios_are_told() {
     assert_eq!(app.get("/readyz").await.ok()["ready"], true);
     let listed = app.get("/_mockaa/v1/scenarios").await.ok();
     let items = listed["items"].as_array().expect("a list");
-    assert_eq!(items.len(), std::fs::read_dir("scenarios").expect("the folder is there").count());
+    assert_eq!(
+        items.len(),
+        std::fs::read_dir("scenarios")
+            .expect("the folder is there")
+            .count()
+    );
     insta::assert_json_snapshot!(items.iter().find(|item| item["name"] == "approve"));
 }
 
@@ -166,8 +233,13 @@ async fn health_and_scenarios_are_told() {
 async fn a_page_of_another_site_may_not_steer() {
     let app = TestApp::start().await;
     let handle = app.raise(|_| {}).await;
-    for path in [format!("/_mockaa/v1/consents/{handle}/approve"), format!("/ui/consents/{handle}/approve")] {
-        let request = app.request(Method::POST, &path).header("sec-fetch-site", "cross-site");
+    for path in [
+        format!("/_mockaa/v1/consents/{handle}/approve"),
+        format!("/ui/consents/{handle}/approve"),
+    ] {
+        let request = app
+            .request(Method::POST, &path)
+            .header("sec-fetch-site", "cross-site");
         assert_eq!(app.send(request).await.status, 403);
     }
     assert_eq!(app.state(&handle).await, "PENDING");
@@ -178,6 +250,12 @@ async fn idle_is_when_nothing_is_left_to_happen() {
     let app = TestApp::start().await;
     let handle = app.raise_with("reject").await;
     app.act(&handle, "reject").await.ok();
-    let idle = app.post("/_mockaa/v1/clock/advance", &json!({ "until": "idle" })).await.ok();
-    assert_eq!(idle["to"], "2020-07-04T06:00:02.000Z", "the expiry of a rejected consent is nothing to wait for");
+    let idle = app
+        .post("/_mockaa/v1/clock/advance", &json!({ "until": "idle" }))
+        .await
+        .ok();
+    assert_eq!(
+        idle["to"], "2020-07-04T06:00:02.000Z",
+        "the expiry of a rejected consent is nothing to wait for"
+    );
 }

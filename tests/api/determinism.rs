@@ -21,7 +21,12 @@ async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
     let mut app = TestApp::with(|builder| set(builder.seed(seed))).await;
     let faults = "webhooks:\n  - { where: { nth: 1 }, fault: { near_duplicate: {} } }\n  - { where: { nth: 2 }, fault: { wrong_key: \
                   {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { other_txnid: {} } }]\n";
-    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/some").body(faults)).await.ok();
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/faults/some")
+            .body(faults),
+    )
+    .await
+    .ok();
     let mut said = Vec::new();
     said.push(app.post("/consent", &seed_request()).await.text);
     let reply = app.post("/Consent", &rebit_request()).await;
@@ -33,7 +38,11 @@ async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
     let handle = app.raise_with("approve-deposit").await;
     app.advance("P1D").await;
     for _ in 0..10 {
-        let answer = app.request(Method::GET, &format!("/consent/{handle}")).send().await.expect("an answer");
+        let answer = app
+            .request(Method::GET, &format!("/consent/{handle}"))
+            .send()
+            .await
+            .expect("an answer");
         said.push(answer.text().await.expect("text"));
     }
     let strip = |mut entry: Value| {
@@ -43,11 +52,23 @@ async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
         entry.to_string()
     };
     let consents = app.get("/_mockaa/v1/consents").await.ok();
-    said.extend(consents["items"].as_array().expect("a list").iter().cloned().map(strip));
+    said.extend(
+        consents["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .cloned()
+            .map(strip),
+    );
     said.extend(app.journal().await.into_iter().map(strip));
     // Lanes of different consents are independent: their order on the wire is not promised.
     let mut arrived = app.fiu.arrived();
-    let key = |message: &Message| (message.header("webhook-id").to_owned(), message.body.clone());
+    let key = |message: &Message| {
+        (
+            message.header("webhook-id").to_owned(),
+            message.body.clone(),
+        )
+    };
     arrived.sort_by_key(key);
     for message in arrived {
         said.push(message.header("x-jws-signature").to_owned());
@@ -59,7 +80,11 @@ async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
 #[tokio::test]
 async fn the_same_seed_gives_the_same_bytes() {
     assert_eq!(run(7).await, run(7).await);
-    assert_eq!(run_with(7, Some(1)).await, run_with(7, Some(8)).await, "with one worker and with many");
+    assert_eq!(
+        run_with(7, Some(1)).await,
+        run_with(7, Some(8)).await,
+        "with one worker and with many"
+    );
 }
 
 #[tokio::test]

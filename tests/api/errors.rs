@@ -16,7 +16,9 @@ use crate::helpers::{Reply, TestApp, rebit_message};
 async fn every_code_can_be_asked_for_with_its_status() {
     let app = TestApp::start().await;
     for code in ErrorCode::ALL {
-        let request = app.request(Method::POST, "/FI/fetch").header("x-mockaa-fault", code.as_str());
+        let request = app
+            .request(Method::POST, "/FI/fetch")
+            .header("x-mockaa-fault", code.as_str());
         let request = request.json(&rebit_message("sessionId", "x"));
         // Not by the app, which holds answers against the specification: at this call most codes are none of its.
         let response = request.send().await.expect("it answers");
@@ -27,19 +29,43 @@ async fn every_code_can_be_asked_for_with_its_status() {
         assert_eq!(answer["txnid"], "0b811819-9044-4856-b0ee-8c88035f8858");
     }
     let simulated = async |result: &str| {
-        let request = app.request(Method::GET, "/Heartbeat").header("x-simulate-res", result);
+        let request = app
+            .request(Method::GET, "/Heartbeat")
+            .header("x-simulate-res", result);
         request.send().await.expect("it answers").status().as_u16()
     };
     let mut statuses = Vec::new();
-    for result in ["Ok", "BadRequest", "Unauthorized", "NotFound", "Conflict", "PreconditionFail", "NotImplemented"] {
+    for result in [
+        "Ok",
+        "BadRequest",
+        "Unauthorized",
+        "NotFound",
+        "Conflict",
+        "PreconditionFail",
+        "NotImplemented",
+    ] {
         statuses.push(simulated(result).await);
     }
     assert_eq!(statuses, [200, 400, 401, 404, 409, 412, 501]);
-    let request = app.request(Method::GET, "/Heartbeat").header("x-mockaa-fault", "Boom");
-    assert!(app.send(request).await.text.contains("'Boom' is not one of InvalidRequest"));
+    let request = app
+        .request(Method::GET, "/Heartbeat")
+        .header("x-mockaa-fault", "Boom");
+    assert!(
+        app.send(request)
+            .await
+            .text
+            .contains("'Boom' is not one of InvalidRequest")
+    );
     // The seed calls are the AA's too.
-    let request = app.request(Method::POST, "/consent").header("x-mockaa-fault", "InternalError");
-    assert_eq!(app.send(request.json(&crate::helpers::seed_request())).await.status, 500);
+    let request = app
+        .request(Method::POST, "/consent")
+        .header("x-mockaa-fault", "InternalError");
+    assert_eq!(
+        app.send(request.json(&crate::helpers::seed_request()))
+            .await
+            .status,
+        500
+    );
     assert_eq!(app.consents().await, 0);
 }
 
@@ -61,7 +87,12 @@ async fn every_other_code_follows_from_a_rule() {
     let mut seen = BTreeSet::new();
     let mut see = |reply: Reply| {
         assert!(!reply.status.is_success(), "{}", reply.text);
-        seen.insert(reply.json()["errorCode"].as_str().expect("a code").to_owned());
+        seen.insert(
+            reply.json()["errorCode"]
+                .as_str()
+                .expect("a code")
+                .to_owned(),
+        );
     };
     let raise = async |path: &str, value: Value| {
         let mut body = consent_request();
@@ -74,15 +105,33 @@ async fn every_other_code_follows_from_a_rule() {
     see(raise("ConsentDetail.Customer.id", "nobody".into()).await);
     see(app.post("/Nonsense", &json!({})).await);
     let unknown = "00000000-0000-4000-8000-000000000000";
-    see(fiu.post(&app, "/Consent/handle", &rebit_message("ConsentHandle", unknown)).await);
-    see(fiu.post(&app, "/Consent/fetch", &rebit_message("consentId", unknown)).await);
-    see(fiu.post(&app, "/FI/fetch", &rebit_message("sessionId", unknown)).await);
+    see(fiu
+        .post(
+            &app,
+            "/Consent/handle",
+            &rebit_message("ConsentHandle", unknown),
+        )
+        .await);
+    see(fiu
+        .post(&app, "/Consent/fetch", &rebit_message("consentId", unknown))
+        .await);
+    see(fiu
+        .post(&app, "/FI/fetch", &rebit_message("sessionId", unknown))
+        .await);
 
-    let accounts = journey.accounts("9876500001@mockaa", "FIP-1", "DEPOSIT").await;
-    let refs: Vec<_> = accounts.iter().map(|(account, _)| account.clone()).collect();
-    journey.register_and_link("9876500001@mockaa", "FIP-1", &refs).await;
-    let (handle, id) =
-        journey.approved(|body| body["ConsentDetail"]["Frequency"] = json!({ "unit": "HOUR", "value": 1 })).await;
+    let accounts = journey
+        .accounts("9876500001@mockaa", "FIP-1", "DEPOSIT")
+        .await;
+    let refs: Vec<_> = accounts
+        .iter()
+        .map(|(account, _)| account.clone())
+        .collect();
+    journey
+        .register_and_link("9876500001@mockaa", "FIP-1", &refs)
+        .await;
+    let (handle, id) = journey
+        .approved(|body| body["ConsentDetail"]["Frequency"] = json!({ "unit": "HOUR", "value": 1 }))
+        .await;
     let ask = async |path: &str, value: Value| {
         let mut body = journey.fi_request(&id).await;
         crate::helpers::set(&mut body, path, Some(value));
@@ -95,7 +144,9 @@ async fn every_other_code_follows_from_a_rule() {
     see(journey.ask(&id).await);
     see(journey.fetch(&session).await);
     let deliver = json!({ "accounts": { (accounts[0].1.as_str()): "READY" } });
-    app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &deliver).await.ok();
+    app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &deliver)
+        .await
+        .ok();
     let fetch = async |name: &str, value: Value| {
         let mut body = rebit_message("sessionId", &session);
         body[name] = value;
@@ -110,12 +161,14 @@ async fn every_other_code_follows_from_a_rule() {
             see(journey.ask(&id).await);
         }
     }
-    let (handle, later) =
-        journey.approved(|body| body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into()).await;
+    let (handle, later) = journey
+        .approved(|body| body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into())
+        .await;
     see(journey.ask(&later).await);
     app.act(&handle, "expire").await.ok();
-    let (handle, id) =
-        journey.approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 })).await;
+    let (handle, id) = journey
+        .approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 }))
+        .await;
     let session = journey.session(&id).await;
     app.advance("P1D").await;
     see(journey.fetch(&session).await);
@@ -126,7 +179,9 @@ async fn every_other_code_follows_from_a_rule() {
     news["timestamp"] = "2020-07-05T06:00:00.000Z".into();
     news["Notifier"] = json!({ "type": "AA", "id": "FIP-1" });
     news["ConsentStatusNotification"] = json!({ "consentId": id, "consentStatus": "PAUSED" });
-    see(Actor::fip_1().post(&app, "/Consent/Notification", &news).await);
+    see(Actor::fip_1()
+        .post(&app, "/Consent/Notification", &news)
+        .await);
     news["Notifier"]["type"] = "FIP".into();
     let account = json!({ "linkRefNumber": "x", "FIStatus": "PENDING", "description": "x" });
     news["FIStatusNotification"] = json!({
@@ -136,7 +191,11 @@ async fn every_other_code_follows_from_a_rule() {
     let strict = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
     see(strict.post("/Consent", &consent_request()).await);
 
-    let unseen: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).filter(|code| !seen.contains(*code)).collect();
+    let unseen: Vec<_> = ErrorCode::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .filter(|code| !seen.contains(*code))
+        .collect();
     assert_eq!(unseen, BY_FAULT_ONLY);
 }
 
@@ -159,24 +218,30 @@ pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
         "[ -~]{0,40}".prop_map(|text| Value::String(text).to_string()),
         "\\PC{0,8}",
     ];
-    (proptest::collection::vec((any::<prop::sample::Index>(), values, 0usize..4), 1..4)).prop_map(move |changes| {
-        let mut text = text.clone();
-        for (place, value, how) in changes {
-            // A place between two tokens: what stands there up to the next comma, colon or bracket is replaced.
-            let stops: Vec<_> = text.char_indices().filter(|(_, c)| ",:[]{}".contains(*c)).map(|(at, _)| at).collect();
-            if stops.len() < 2 {
-                break;
+    (proptest::collection::vec((any::<prop::sample::Index>(), values, 0usize..4), 1..4)).prop_map(
+        move |changes| {
+            let mut text = text.clone();
+            for (place, value, how) in changes {
+                // A place between two tokens: what stands there up to the next comma, colon or bracket is replaced.
+                let stops: Vec<_> = text
+                    .char_indices()
+                    .filter(|(_, c)| ",:[]{}".contains(*c))
+                    .map(|(at, _)| at)
+                    .collect();
+                if stops.len() < 2 {
+                    break;
+                }
+                let at = place.index(stops.len() - 1);
+                let (from, to) = (stops[at] + 1, stops[at + 1]);
+                match how {
+                    0 => text.replace_range(from..to, ""),
+                    1 => text.insert_str(from, &value),
+                    _ => text.replace_range(from..to, &value),
+                }
             }
-            let at = place.index(stops.len() - 1);
-            let (from, to) = (stops[at] + 1, stops[at + 1]);
-            match how {
-                0 => text.replace_range(from..to, ""),
-                1 => text.insert_str(from, &value),
-                _ => text.replace_range(from..to, &value),
-            }
-        }
-        text
-    })
+            text
+        },
+    )
 }
 
 #[tokio::test]
@@ -187,8 +252,7 @@ async fn a_mutated_message_is_taken_or_refused_in_form_and_never_breaks_the_serv
     let session = journey.session(&id).await;
     let mut news = rebit_message("Notifier", "");
     news["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
-    news["ConsentStatusNotification"] =
-        json!({ "consentId": journey.fip_consent_id(&handle, "FIP-1").await, "consentStatus": "ACTIVE" });
+    news["ConsentStatusNotification"] = json!({ "consentId": journey.fip_consent_id(&handle, "FIP-1").await, "consentStatus": "ACTIVE" });
     let account = json!({ "linkRefNumber": "x", "FIStatus": "READY", "description": "x" });
     news["FIStatusNotification"] = json!({
         "sessionId": journey.fip_session(&session, "FIP-1").await, "sessionStatus": "COMPLETED",
@@ -207,19 +271,33 @@ async fn a_mutated_message_is_taken_or_refused_in_form_and_never_breaks_the_serv
         ("/FI/Notification", news.clone()),
         ("/Account/link/Notification", news),
     ];
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::default()
+    });
     for (path, valid) in messages {
         let strategy = mutated(&valid);
         for _ in 0..60 {
-            let text = strategy.new_tree(&mut runner).expect("a mutation").current();
+            let text = strategy
+                .new_tree(&mut runner)
+                .expect("a mutation")
+                .current();
             let reply = app.post_text(path, text.clone()).await;
             let status = reply.status.as_u16();
             assert!(status < 500, "{path} {status} for {text}");
             let answer = reply.json();
             if status != 200 {
                 let code = answer["errorCode"].as_str().and_then(ErrorCode::parse);
-                assert!(code.is_some_and(|code| code.status() == status), "{path} {} for {text}", reply.text);
-                assert!(answer["errorMsg"].as_str().is_some_and(|message| !message.is_empty()));
+                assert!(
+                    code.is_some_and(|code| code.status() == status),
+                    "{path} {} for {text}",
+                    reply.text
+                );
+                assert!(
+                    answer["errorMsg"]
+                        .as_str()
+                        .is_some_and(|message| !message.is_empty())
+                );
                 for field in ["ver", "txnid", "timestamp"] {
                     assert!(answer[field].is_string(), "{field} in {}", reply.text);
                 }
@@ -235,16 +313,43 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
     let valid = consent_request().to_string();
     let open = valid.strip_suffix('}').expect("an object");
     for (what, body, status) in [
-        ("ten megabytes", format!("{open},\"x\":\"{}\"}}", "x".repeat(10_000_000)), 413),
-        ("deep nesting", format!("{open},\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)), 0),
+        (
+            "ten megabytes",
+            format!("{open},\"x\":\"{}\"}}", "x".repeat(10_000_000)),
+            413,
+        ),
+        (
+            "deep nesting",
+            format!(
+                "{open},\"x\":{}1{}}}",
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            ),
+            0,
+        ),
         (
             "deep nesting in a field",
-            format!("{{\"ConsentDetail\":{}{}", "{\"ConsentDetail\":".repeat(50_000), "}".repeat(50_001)),
+            format!(
+                "{{\"ConsentDetail\":{}{}",
+                "{\"ConsentDetail\":".repeat(50_000),
+                "}".repeat(50_001)
+            ),
             400,
         ),
         ("a key twice", format!("{open},\"ver\":\"2.0.0\"}}"), 400),
-        ("an enormous number", valid.replace("\"value\":24", &format!("\"value\":{}", "9".repeat(100_000))), 400),
-        ("many keys", format!("{open},{}\"y\":1}}", "\"x\":1,".repeat(100_000)), 0),
+        (
+            "an enormous number",
+            valid.replace(
+                "\"value\":24",
+                &format!("\"value\":{}", "9".repeat(100_000)),
+            ),
+            400,
+        ),
+        (
+            "many keys",
+            format!("{open},{}\"y\":1}}", "\"x\":1,".repeat(100_000)),
+            0,
+        ),
     ] {
         let reply = app.post_text("/Consent", body).await;
         // What is only unknown may be read over; what is read must be right.
@@ -255,11 +360,18 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
         );
         assert!(reply.text.len() < 1_000, "{what}: the answer is short");
     }
-    let request = app.request(Method::POST, "/Consent").header("content-type", "application/json");
-    let reply = app.send(request.body(b"{\"ver\":\"\xff\xfe\"}".to_vec())).await;
+    let request = app
+        .request(Method::POST, "/Consent")
+        .header("content-type", "application/json");
+    let reply = app
+        .send(request.body(b"{\"ver\":\"\xff\xfe\"}".to_vec()))
+        .await;
     assert_eq!(reply.json()["errorCode"], "InvalidRequest");
     // By a client of its own: the connection is spoilt.
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let mut request = client.get(format!("{}/Heartbeat", app.sandbox.base_url()));
     for number in 0..500 {
         request = request.header(format!("x-flood-{number}"), "x".repeat(500));
@@ -275,12 +387,22 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
 async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
     let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
     let fiu = Actor::fiu_1();
-    let (signed, sent) = (consent_request().to_string(), format!("{:#}", consent_request()));
+    let (signed, sent) = (
+        consent_request().to_string(),
+        format!("{:#}", consent_request()),
+    );
     let request = fiu.signed(&app, "/Consent", &signed).body(sent);
     let reply = app.send(request).await;
-    assert_eq!(reply.json()["errorMsg"], "x-jws-signature does not match the message");
-    let entry =
-        app.journal().await.into_iter().find(|entry| entry["kind"] == "signature.flaw").expect("an explanation");
+    assert_eq!(
+        reply.json()["errorMsg"],
+        "x-jws-signature does not match the message"
+    );
+    let entry = app
+        .journal()
+        .await
+        .into_iter()
+        .find(|entry| entry["kind"] == "signature.flaw")
+        .expect("an explanation");
     let told = entry["text"].as_str().expect("a text");
     for expected in [
         "x-jws-signature of FIU-1",

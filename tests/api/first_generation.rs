@@ -23,15 +23,31 @@ async fn the_whole_journey_in_strict() {
     let raised = fiu.post(&app, "/Consent", &request()).await;
     assert_eq!(raised.ok()["ver"], "1.1.2");
     let handle = handle_of(&raised.json());
-    let status = async || fiu.get(&app, &format!("/Consent/handle/{handle}")).await.ok();
+    let status = async || {
+        fiu.get(&app, &format!("/Consent/handle/{handle}"))
+            .await
+            .ok()
+    };
     insta::assert_json_snapshot!("pending_by_path", status().await);
     app.act(&handle, "approve").await.ok();
     let ready = status().await;
-    assert_eq!(ready["ConsentStatus"]["status"], "READY", "1.1.x has no APPROVED");
-    let id = ready["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        ready["ConsentStatus"]["status"], "READY",
+        "1.1.x has no APPROVED"
+    );
+    let id = ready["ConsentStatus"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let artefact = fiu.get(&app, &format!("/Consent/{id}")).await;
-    let signed = artefact.ok()["signedConsent"].as_str().expect("a JWS").to_owned();
-    assert_eq!(oracle.open_compact(&signed)["DataConsumer"], json!({ "id": "FIU-1", "type": "FIU" }));
+    let signed = artefact.ok()["signedConsent"]
+        .as_str()
+        .expect("a JWS")
+        .to_owned();
+    assert_eq!(
+        oracle.open_compact(&signed)["DataConsumer"],
+        json!({ "id": "FIU-1", "type": "FIU" })
+    );
 
     // Labels shuffled as they have been seen in the field: the key itself tells the curve.
     let mut material = key_material(&key_pair(Curve::Weierstrass));
@@ -44,16 +60,37 @@ async fn the_whole_journey_in_strict() {
         "Consent": { "id": id, "digitalSignature": signed.rsplit_once('.').expect("three parts").1 },
         "KeyMaterial": material,
     });
-    let session = fiu.post(&app, "/FI/request", &asked).await.ok()["sessionId"].as_str().expect("a session").to_owned();
+    let session = fiu.post(&app, "/FI/request", &asked).await.ok()["sessionId"]
+        .as_str()
+        .expect("a session")
+        .to_owned();
     let fetched = fiu.get(&app, &format!("/FI/fetch/{session}")).await;
     let documents = open_fetched(&key_pair(Curve::Weierstrass), &fetched.ok());
-    let by_name = format!("/FI/fetch/{session}?fipId=FIP-1&linkRefNumber={}", documents[0].0);
-    assert_eq!(fiu.get(&app, &by_name).await.ok()["FI"], fetched.json()["FI"]);
-    assert_eq!(fetched.json()["txnid"], asked["txnid"], "a GET has none of its own");
+    let by_name = format!(
+        "/FI/fetch/{session}?fipId=FIP-1&linkRefNumber={}",
+        documents[0].0
+    );
+    assert_eq!(
+        fiu.get(&app, &by_name).await.ok()["FI"],
+        fetched.json()["FI"]
+    );
+    assert_eq!(
+        fetched.json()["txnid"],
+        asked["txnid"],
+        "a GET has none of its own"
+    );
 
     app.advance("0s").await;
-    let told: Vec<_> = app.fiu.arrived().iter().map(crate::inbox::Message::json).collect();
-    assert!(told.len() == 2 && told.iter().all(|message| message["ver"] == "1.1.2"), "{told:?}");
+    let told: Vec<_> = app
+        .fiu
+        .arrived()
+        .iter()
+        .map(crate::inbox::Message::json)
+        .collect();
+    assert!(
+        told.len() == 2 && told.iter().all(|message| message["ver"] == "1.1.2"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
@@ -65,8 +102,11 @@ async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount(
     let bare = format!("/Consent/handle/{handle}");
     let called = format!("/proxy/v2{bare}");
     let get = async |signed: &str| {
-        let request = app.request(reqwest::Method::GET, &called).header(fiu.header, &fiu.api_key);
-        app.send(request.header("x-jws-signature", fiu.sign(signed.as_bytes()))).await
+        let request = app
+            .request(reqwest::Method::GET, &called)
+            .header(fiu.header, &fiu.api_key);
+        app.send(request.header("x-jws-signature", fiu.sign(signed.as_bytes())))
+            .await
     };
     let full = format!("{}/w/one{called}", app.sandbox.base_url());
     for signed in [&bare, &format!("/w/one{called}"), &full] {
@@ -74,7 +114,10 @@ async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount(
     }
     for signed in ["", "/Consent/handle", &called.to_uppercase()] {
         let reply = get(signed).await;
-        assert_eq!((reply.status.as_u16(), reply.json()["errorCode"].clone()), (400, "SignatureDoesNotMatch".into()));
+        assert_eq!(
+            (reply.status.as_u16(), reply.json()["errorCode"].clone()),
+            (400, "SignatureDoesNotMatch".into())
+        );
     }
 }
 
@@ -93,7 +136,10 @@ async fn handles_know_three_states() {
         for verb in moves {
             app.act(&handle, verb).await.ok();
         }
-        let answer = fiu.get(&app, &format!("/Consent/handle/{handle}")).await.ok();
+        let answer = fiu
+            .get(&app, &format!("/Consent/handle/{handle}"))
+            .await
+            .ok();
         assert_eq!(answer["ConsentStatus"]["status"], expected, "{moves:?}");
     }
 }
@@ -105,7 +151,11 @@ async fn paths_that_name_nothing() {
     let unknown = "00000000-0000-4000-8000-000000000000";
     for (path, status, code) in [
         ("/Consent/handle/".to_owned(), 404, "InvalidConsentHandle"),
-        (format!("/Consent/handle/{unknown}"), 400, "InvalidConsentHandle"),
+        (
+            format!("/Consent/handle/{unknown}"),
+            400,
+            "InvalidConsentHandle",
+        ),
         ("/Consent/handle/x".to_owned(), 400, "InvalidConsentHandle"),
         (format!("/Consent/{unknown}"), 400, "InvalidConsentId"),
         (format!("/FI/fetch/{unknown}"), 400, "InvalidSessionId"),
@@ -137,6 +187,11 @@ async fn each_version_knows_its_kinds_of_information() {
         body["ver"] = ver.into();
         body["ConsentDetail"]["fiTypes"] = json!([fi_type]);
         let reply = journey.fiu.post(&app, "/Consent", &body).await;
-        assert_eq!(reply.status == 200, accepted, "{ver} {fi_type}: {}", reply.text);
+        assert_eq!(
+            reply.status == 200,
+            accepted,
+            "{ver} {fi_type}: {}",
+            reply.text
+        );
     }
 }

@@ -31,7 +31,8 @@ pub struct Reply {
 
 impl Reply {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
     }
 
     pub fn ok(&self) -> Value {
@@ -47,28 +48,57 @@ impl TestApp {
 
     pub async fn with(change: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let fiu = Inbox::start();
-        let builder = Sandbox::builder().seed(42).clock(format!("{NOW},frozen")).fiu_url(&fiu.url);
+        let builder = Sandbox::builder()
+            .seed(42)
+            .clock(format!("{NOW},frozen"))
+            .fiu_url(&fiu.url);
         let sandbox = change(builder).start().await.expect("the sandbox starts");
-        let client =
-            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { sandbox, fiu, client, world: String::new() }
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        Self {
+            sandbox,
+            fiu,
+            client,
+            world: String::new(),
+        }
     }
 
     /// The same sandbox, seen from another world.
     pub fn enter(&mut self, world: &str) {
-        self.world = if world == "default" { String::new() } else { format!("/w/{world}") };
+        self.world = if world == "default" {
+            String::new()
+        } else {
+            format!("/w/{world}")
+        };
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{}{path}", self.sandbox.base_url(), self.world))
+        self.client.request(
+            method,
+            format!("{}{}{path}", self.sandbox.base_url(), self.world),
+        )
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let response = self.client.execute(request).await.expect("the sandbox answers");
-        let signature = response.headers().get("x-jws-signature").map(|value| value.to_str().expect("text").to_owned());
-        let reply = Reply { status: response.status(), signature, text: response.text().await.expect("a whole body") };
+        let response = self
+            .client
+            .execute(request)
+            .await
+            .expect("the sandbox answers");
+        let signature = response
+            .headers()
+            .get("x-jws-signature")
+            .map(|value| value.to_str().expect("text").to_owned());
+        let reply = Reply {
+            status: response.status(),
+            signature,
+            text: response.text().await.expect("a whole body"),
+        };
         specification::check_answer(&method, &path, reply.status, &reply.text);
         reply
     }
@@ -76,7 +106,10 @@ impl TestApp {
     /// Status and `location` of an answer that a browser would follow.
     pub async fn send_raw(&self, request: RequestBuilder) -> (StatusCode, Option<String>) {
         let response = request.send().await.expect("the sandbox answers");
-        let location = response.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+        let location = response
+            .headers()
+            .get("location")
+            .map(|value| value.to_str().expect("text").to_owned());
         (response.status(), location)
     }
 
@@ -90,7 +123,9 @@ impl TestApp {
 
     /// Posts exactly these bytes as JSON.
     pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Reply {
-        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        let request = self
+            .request(Method::POST, path)
+            .header("content-type", "application/json");
         self.send(request.body(body.into())).await
     }
 
@@ -103,39 +138,58 @@ impl TestApp {
 
     /// Raises a seed consent for this customer.
     pub async fn raise_for(&self, customer: &str) -> String {
-        self.raise(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into()).await
+        self.raise(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into())
+            .await
     }
 
     /// Raises a seed consent that this scenario drives.
     pub async fn raise_with(&self, scenario: &str) -> String {
-        let request = self.request(Method::POST, "/consent").header("x-mockaa-scenario", scenario);
+        let request = self
+            .request(Method::POST, "/consent")
+            .header("x-mockaa-scenario", scenario);
         handle_of(&self.send(request.json(&seed_request())).await.ok())
     }
 
     /// Does this to the consent, by the control API.
     pub async fn act(&self, handle: &str, verb: &str) -> Reply {
-        self.post(&format!("/_mockaa/v1/consents/{handle}/{verb}"), &Value::Null).await
+        self.post(
+            &format!("/_mockaa/v1/consents/{handle}/{verb}"),
+            &Value::Null,
+        )
+        .await
     }
 
     pub async fn consent(&self, handle: &str) -> Value {
-        self.get(&format!("/_mockaa/v1/consents/{handle}")).await.ok()
+        self.get(&format!("/_mockaa/v1/consents/{handle}"))
+            .await
+            .ok()
     }
 
     pub async fn state(&self, handle: &str) -> String {
-        self.consent(handle).await["state"].as_str().expect("a state").to_owned()
+        self.consent(handle).await["state"]
+            .as_str()
+            .expect("a state")
+            .to_owned()
     }
 
     pub async fn consents(&self) -> u64 {
-        self.get("/_mockaa/v1/world").await.ok()["consents"].as_u64().expect("a count")
+        self.get("/_mockaa/v1/world").await.ok()["consents"]
+            .as_u64()
+            .expect("a count")
     }
 
     /// Moves the world's clock; webhooks have arrived when it returns.
     pub async fn advance(&self, by: &str) -> Value {
-        self.post("/_mockaa/v1/clock/advance", &json!({ "by": by })).await.ok()
+        self.post("/_mockaa/v1/clock/advance", &json!({ "by": by }))
+            .await
+            .ok()
     }
 
     pub async fn deliveries(&self) -> Vec<Value> {
-        self.get("/_mockaa/v1/webhooks").await.ok()["items"].as_array().expect("a list").clone()
+        self.get("/_mockaa/v1/webhooks").await.ok()["items"]
+            .as_array()
+            .expect("a list")
+            .clone()
     }
 
     /// `state` of every delivery, in order.
@@ -146,19 +200,31 @@ impl TestApp {
 
     /// Events and remarks, without the traffic, whose order and times are the wall's.
     pub async fn journal(&self) -> Vec<Value> {
-        let is_traffic = |entry: &Value| ["call", "webhook"].iter().any(|kind| entry["kind"] == *kind);
-        self.whole_journal().await.into_iter().filter(|entry| !is_traffic(entry)).collect()
+        let is_traffic = |entry: &Value| {
+            ["call", "webhook"]
+                .iter()
+                .any(|kind| entry["kind"] == *kind)
+        };
+        self.whole_journal()
+            .await
+            .into_iter()
+            .filter(|entry| !is_traffic(entry))
+            .collect()
     }
 
     /// Everything that is on record.
     pub async fn whole_journal(&self) -> Vec<Value> {
-        self.get("/_mockaa/v1/journal").await.ok()["items"].as_array().expect("a list").clone()
+        self.get("/_mockaa/v1/journal").await.ok()["items"]
+            .as_array()
+            .expect("a list")
+            .clone()
     }
 }
 
 /// The seed documents' request, its timestamps filled in.
 pub fn seed_request() -> Value {
-    let text = include_str!("../../fixtures/seed/consent-request.json").replace("{{current_timestamp}}", NOW);
+    let text = include_str!("../../fixtures/seed/consent-request.json")
+        .replace("{{current_timestamp}}", NOW);
     serde_json::from_str(&text).expect("the fixture is JSON")
 }
 
@@ -173,7 +239,10 @@ pub fn rebit_request() -> Value {
     detail["Customer"] = json!({ "id": "9876500001@mockaa" });
     detail["consentMode"] = "STORE".into();
     detail["DataLife"] = json!({ "unit": "MONTH", "value": 1 });
-    detail.as_object_mut().expect("an object").remove("VDRProvider");
+    detail
+        .as_object_mut()
+        .expect("an object")
+        .remove("VDRProvider");
     body
 }
 
@@ -183,12 +252,17 @@ pub fn rebit_message(name: &str, value: &str) -> Value {
 }
 
 pub fn handle_of(answer: &Value) -> String {
-    answer["ConsentHandle"].as_str().expect("a consent handle").to_owned()
+    answer["ConsentHandle"]
+        .as_str()
+        .expect("a consent handle")
+        .to_owned()
 }
 
 /// Sets or removes what a dotted path names; numbers are places in a list.
 pub fn set(body: &mut Value, path: &str, value: Option<Value>) {
-    let (parents, last) = path.rsplit_once('.').map_or(("", path), |(parents, last)| (parents, last));
+    let (parents, last) = path
+        .rsplit_once('.')
+        .map_or(("", path), |(parents, last)| (parents, last));
     let mut place = body;
     for part in parents.split('.').filter(|part| !part.is_empty()) {
         place = match part.parse::<usize>() {

@@ -38,7 +38,9 @@ impl Message {
 
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(header, _)| header == name);
-        &found.unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers)).1
+        &found
+            .unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers))
+            .1
     }
 }
 
@@ -57,18 +59,33 @@ struct Desk {
 impl Inbox {
     pub fn start() -> Self {
         let (arrived, messages) = unbounded_channel();
-        let desk = Arc::new(Desk { mood: Mutex::new(Mood::Accepting), arrived });
+        let desk = Arc::new(Desk {
+            mood: Mutex::new(Mood::Accepting),
+            arrived,
+        });
         let data = Data::from(Arc::clone(&desk));
         let app = move || {
             let limit = PayloadConfig::new(64 * 1024 * 1024);
-            App::new().app_data(limit).app_data(data.clone()).default_service(to(receive))
+            App::new()
+                .app_data(limit)
+                .app_data(data.clone())
+                .default_service(to(receive))
         };
-        let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).expect("a free port");
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .expect("a free port");
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { url, messages, desk, server: handle }
+        Self {
+            url,
+            messages,
+            desk,
+            server: handle,
+        }
     }
 
     pub fn turn(&self, mood: Mood) {
@@ -94,7 +111,10 @@ impl Inbox {
 
     /// Paths of what has arrived so far and was not taken.
     pub fn arrived_paths(&mut self) -> Vec<String> {
-        self.arrived().into_iter().map(|message| message.path).collect()
+        self.arrived()
+            .into_iter()
+            .map(|message| message.path)
+            .collect()
     }
 }
 
@@ -105,18 +125,32 @@ impl Drop for Inbox {
 }
 
 async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpResponse {
-    let header = |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
-        (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
+    let header = |(name, value): (
+        &actix_web::http::header::HeaderName,
+        &actix_web::http::header::HeaderValue,
+    )| {
+        (
+            name.as_str().to_owned(),
+            value.to_str().expect("text").to_owned(),
+        )
     };
     let headers = request.headers().iter().map(header).collect();
-    let message = Message { path: request.path().to_owned(), headers, body: body.to_vec() };
+    let message = Message {
+        path: request.path().to_owned(),
+        headers,
+        body: body.to_vec(),
+    };
     let mood = desk.mood.lock().expect("not poisoned").clone();
     // A test that is over does not listen any more.
     let _ = desk.arrived.send(message);
     match mood {
         Mood::Accepting => HttpResponse::Ok().json(json!({ "response": "OK" })),
-        Mood::Answering(status, text) => HttpResponse::build(status.try_into().expect("a status")).body(text),
-        Mood::Redirecting(location) => HttpResponse::TemporaryRedirect().insert_header(("location", location)).finish(),
+        Mood::Answering(status, text) => {
+            HttpResponse::build(status.try_into().expect("a status")).body(text)
+        }
+        Mood::Redirecting(location) => HttpResponse::TemporaryRedirect()
+            .insert_header(("location", location))
+            .finish(),
         Mood::Hanging => std::future::pending().await,
     }
 }

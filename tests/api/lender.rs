@@ -27,33 +27,51 @@ impl Lender {
     pub async fn arrive(app: &TestApp) -> Self {
         let url = |path: &str| format!("{}{path}", app.fiu.url);
         let urls = json!({ "consentUrl": url(CONSENTS), "dataUrl": url(DATA), "analyticsUrl": url(ANALYTICS) });
-        let put = app.request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU}")).json(&urls);
+        let put = app
+            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU}"))
+            .json(&urls);
         app.send(put).await.ok();
         Self::log_in(app).await
     }
 
     pub async fn log_in(app: &TestApp) -> Self {
-        let answer = app.post(&format!("{COMMON}/public/user/login"), &credentials()).await.ok();
-        let mut lender =
-            Self { access: text(&answer["access_token"]), refresh: text(&answer["refresh_token"]), org: String::new() };
-        let organisation = lender.get(app, &format!("{COMMON}/FIU/getClientOrganisation")).await.ok();
+        let answer = app
+            .post(&format!("{COMMON}/public/user/login"), &credentials())
+            .await
+            .ok();
+        let mut lender = Self {
+            access: text(&answer["access_token"]),
+            refresh: text(&answer["refresh_token"]),
+            org: String::new(),
+        };
+        let organisation = lender
+            .get(app, &format!("{COMMON}/FIU/getClientOrganisation"))
+            .await
+            .ok();
         lender.org = text(&organisation["orgId"]);
         lender
     }
 
     pub async fn get(&self, app: &TestApp, path: &str) -> Reply {
-        app.send(app.request(Method::GET, path).bearer_auth(&self.access)).await
+        app.send(app.request(Method::GET, path).bearer_auth(&self.access))
+            .await
     }
 
     pub async fn post(&self, app: &TestApp, path: &str, body: &Value) -> Reply {
-        app.send(app.request(Method::POST, path).bearer_auth(&self.access).json(body)).await
+        app.send(
+            app.request(Method::POST, path)
+                .bearer_auth(&self.access)
+                .json(body),
+        )
+        .await
     }
 
     /// Raises the recorded consent, with changes.
     pub async fn ask(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> Reply {
         let mut body = request();
         change(&mut body);
-        self.post(app, &format!("{APP}/FIU/Consents/{}", self.org), &body).await
+        self.post(app, &format!("{APP}/FIU/Consents/{}", self.org), &body)
+            .await
     }
 
     /// The same, and its handle.
@@ -62,28 +80,45 @@ impl Lender {
     }
 
     /// Raises the recorded consent in a scenario's hands.
-    pub async fn raise_with(&self, app: &TestApp, scenario: &str, change: impl FnOnce(&mut Value)) -> String {
+    pub async fn raise_with(
+        &self,
+        app: &TestApp,
+        scenario: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
         let mut body = request();
         change(&mut body);
         let path = format!("{APP}/FIU/Consents/{}", self.org);
-        let call = app.request(Method::POST, &path).bearer_auth(&self.access).header("x-mockaa-scenario", scenario);
+        let call = app
+            .request(Method::POST, &path)
+            .bearer_auth(&self.access)
+            .header("x-mockaa-scenario", scenario);
         text(&app.send(call.json(&body)).await.ok()["ConsentHandle"])
     }
 
     /// The one record of a consent.
     pub async fn record(&self, app: &TestApp, handle: &str) -> Value {
-        self.get(app, &format!("{APP}/FIU/GetConsent/{handle}")).await.ok()["Data"][0].clone()
+        self.get(app, &format!("{APP}/FIU/GetConsent/{handle}"))
+            .await
+            .ok()["Data"][0]
+            .clone()
     }
 
     /// `approveStatus` and `consentStatus`.
     pub async fn statuses(&self, app: &TestApp, handle: &str) -> (String, String) {
         let record = self.record(app, handle).await;
-        (text(&record["approveStatus"]), text(&record["consentStatus"]))
+        (
+            text(&record["approveStatus"]),
+            text(&record["consentStatus"]),
+        )
     }
 
     /// The data notifications of a consent.
     pub async fn notified(&self, app: &TestApp, handle: &str) -> Vec<Value> {
-        let answer = self.get(app, &format!("{APP}/FIU/FINotification/{handle}")).await.ok();
+        let answer = self
+            .get(app, &format!("{APP}/FIU/FINotification/{handle}"))
+            .await
+            .ok();
         assert_eq!(answer["status"], "success");
         answer["data"].as_array().expect("a list").clone()
     }
@@ -94,7 +129,8 @@ impl Lender {
     }
 
     pub async fn fetch(&self, app: &TestApp, session: &str) -> Reply {
-        self.get(app, &format!("{APP}/FIU/FifetchDataBySessionId/{session}")).await
+        self.get(app, &format!("{APP}/FIU/FifetchDataBySessionId/{session}"))
+            .await
     }
 }
 
@@ -107,7 +143,11 @@ pub async fn configured(name: &str, toml: &str) -> TestApp {
     configured_with(name, toml, |builder| builder).await
 }
 
-pub async fn configured_with(name: &str, toml: &str, change: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> TestApp {
+pub async fn configured_with(
+    name: &str,
+    toml: &str,
+    change: impl FnOnce(SandboxBuilder) -> SandboxBuilder,
+) -> TestApp {
     let file = written(name, "toml", toml);
     let app = TestApp::with(|builder| change(builder.config(&file))).await;
     std::fs::remove_file(&file).expect("it is ours");
@@ -116,13 +156,19 @@ pub async fn configured_with(name: &str, toml: &str, change: impl FnOnce(Sandbox
 
 /// A file of this test's.
 pub fn written(name: &str, ending: &str, text: &str) -> std::path::PathBuf {
-    let file = std::env::temp_dir().join(format!("mockaa-unaport-{name}-{}.{ending}", std::process::id()));
+    let file = std::env::temp_dir().join(format!(
+        "mockaa-unaport-{name}-{}.{ending}",
+        std::process::id()
+    ));
     std::fs::write(&file, text).expect("it is written");
     file
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }
 
 /// The recorded Create Consent without template, at the tests' time.

@@ -52,11 +52,16 @@ impl Visit {
                 let customer = customer.expect("the request has a customer");
                 *customer = format!("{number}@ink").into();
                 let path = format!("{}/FIU/Consents/{}", crate::lender::APP, self.lender.org);
-                app.request(Method::POST, &path).bearer_auth(&self.lender.access).json(&body)
+                app.request(Method::POST, &path)
+                    .bearer_auth(&self.lender.access)
+                    .json(&body)
             }
         };
         let response = request.send().await.expect("an answer");
-        (response.status().as_u16(), response.json().await.expect("JSON"))
+        (
+            response.status().as_u16(),
+            response.json().await.expect("JSON"),
+        )
     }
 
     /// Raises it, until it is raised; its handle.
@@ -68,7 +73,10 @@ impl Visit {
         assert_eq!(status, 200, "{face:?} {answer}");
         if face == Face::Unaport {
             let consents = self.app.get("/_mockaa/v1/consents").await.ok();
-            return consents["items"][0]["consentHandle"].as_str().expect("a handle").to_owned();
+            return consents["items"][0]["consentHandle"]
+                .as_str()
+                .expect("a handle")
+                .to_owned();
         }
         handle_of(&answer)
     }
@@ -108,7 +116,11 @@ async fn the_first_seven_go_through_their_states_on_every_face() {
             let handle = visit.raised(face, number).await;
             for (state, time) in states.into_iter().zip(["0s", "5s", "5s"]) {
                 visit.app.advance(time).await;
-                assert_eq!(visit.app.state(&handle).await, state, "{face:?} {number} after {time}");
+                assert_eq!(
+                    visit.app.state(&handle).await,
+                    state,
+                    "{face:?} {number} after {time}"
+                );
             }
         }
     }
@@ -125,10 +137,19 @@ async fn session(visit: &Visit, face: Face, handle: &str) -> Value {
 /// Asks for data under a ReBIT consent; the session's id.
 async fn ask(visit: &Visit, handle: &str) -> String {
     let journey = Journey::new(&visit.app);
-    let id = visit.app.consent(handle).await["consentId"].as_str().expect("an id").to_owned();
+    let id = visit.app.consent(handle).await["consentId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let mut request = journey.fi_request(&id).await;
     request["KeyMaterial"] = key_material(&key_pair(mockaa::domain::exchange::Curve::X25519));
-    Actor::fiu_1().post(&visit.app, "/FI/request", &request).await.ok()["sessionId"].as_str().expect("an id").to_owned()
+    Actor::fiu_1()
+        .post(&visit.app, "/FI/request", &request)
+        .await
+        .ok()["sessionId"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 #[tokio::test]
@@ -138,7 +159,10 @@ async fn data_comes_in_part_or_is_denied() {
         let handle = visit.raised(face, "9999999008").await;
         let session_8 = session(&visit, face, &handle).await;
         let accounts = session_8["accounts"].as_array().expect("a list");
-        let statuses: Vec<_> = accounts.iter().map(|account| account["FIStatus"].as_str().expect("a word")).collect();
+        let statuses: Vec<_> = accounts
+            .iter()
+            .map(|account| account["FIStatus"].as_str().expect("a word"))
+            .collect();
         assert_eq!(
             (statuses, &session_8["sessionStatus"]),
             (vec!["READY", "READY", "TIMEOUT"], &json!("FAILED")),
@@ -147,7 +171,10 @@ async fn data_comes_in_part_or_is_denied() {
         let handle = visit.raised(face, "9999999009").await;
         let session_9 = session(&visit, face, &handle).await;
         assert_eq!(
-            (&session_9["accounts"][0]["FIStatus"], &session_9["sessionStatus"]),
+            (
+                &session_9["accounts"][0]["FIStatus"],
+                &session_9["sessionStatus"]
+            ),
             (&json!("DENIED"), &json!("COMPLETED"))
         );
     }
@@ -166,7 +193,10 @@ async fn data_is_pending_for_three_polls() {
 
     visit.raised(Face::Unaport, "9999999010").await;
     let sessions = visit.app.get("/_mockaa/v1/sessions").await.ok();
-    let session = sessions["items"][0]["sessionId"].as_str().expect("an id").to_owned();
+    let session = sessions["items"][0]["sessionId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let tabs = async || visit.lender.fetch(&visit.app, &session).await.ok()["tabs"].clone();
     for _ in 0..3 {
         assert_eq!(tabs().await, json!([]));
@@ -187,31 +217,62 @@ async fn webhooks_come_twice_in_another_order_or_never() {
     visit.raised(Face::Seed, "9999999011").await;
     assert_eq!(
         visit.told().await,
-        ["ACTIVE", "ACTIVE", "fi COMPLETED", "fi COMPLETED", "data COMPLETED", "data COMPLETED"]
+        [
+            "ACTIVE",
+            "ACTIVE",
+            "fi COMPLETED",
+            "fi COMPLETED",
+            "data COMPLETED",
+            "data COMPLETED"
+        ]
     );
     visit.raised(Face::Unaport, "9999999011").await;
-    assert_eq!(visit.told().await, ["READY", "READY", "ACTIVE", "ACTIVE", "fi COMPLETED", "fi COMPLETED"]);
+    assert_eq!(
+        visit.told().await,
+        [
+            "READY",
+            "READY",
+            "ACTIVE",
+            "ACTIVE",
+            "fi COMPLETED",
+            "fi COMPLETED"
+        ]
+    );
     visit.raised(Face::Rebit, "9999999011").await;
     assert_eq!(visit.told().await, ["ACTIVE", "ACTIVE"]);
 
     visit.raised(Face::Seed, "9999999012").await;
-    assert_eq!(visit.told().await, ["fi COMPLETED", "ACTIVE", "data COMPLETED"]);
+    assert_eq!(
+        visit.told().await,
+        ["fi COMPLETED", "ACTIVE", "data COMPLETED"]
+    );
     visit.raised(Face::Unaport, "9999999012").await;
     assert_eq!(visit.told().await, ["READY", "fi COMPLETED", "ACTIVE"]);
     let handle = visit.raised(Face::Rebit, "9999999012").await;
     ask(&visit, &handle).await;
-    assert_eq!(visit.told().await, ["fi COMPLETED", "ACTIVE"], "an FIU that polls has asked before it was told");
+    assert_eq!(
+        visit.told().await,
+        ["fi COMPLETED", "ACTIVE"],
+        "an FIU that polls has asked before it was told"
+    );
 
     for face in FACES {
         let handle = visit.raised(face, "9999999014").await;
         assert!(visit.told().await.is_empty());
-        assert_eq!(visit.app.state(&handle).await, "ACTIVE", "only polling finds out");
+        assert_eq!(
+            visit.app.state(&handle).await,
+            "ACTIVE",
+            "only polling finds out"
+        );
         visit.raised(face, "9999999015").await;
         let first = visit.told().await.first().cloned();
         visit.app.advance("10m").await;
         let late = visit.fiu.so_far();
         let body: Value = serde_json::from_slice(&late[0].body).expect("JSON");
-        assert_eq!(body["timestamp"], "2020-07-04T05:54:00.000Z", "{face:?}: sent at 06:10, as if at 05:54");
+        assert_eq!(
+            body["timestamp"], "2020-07-04T05:54:00.000Z",
+            "{face:?}: sent at 06:10, as if at 05:54"
+        );
         assert_ne!(first, Some(status_of(&late[0])));
     }
 }
@@ -220,13 +281,22 @@ async fn webhooks_come_twice_in_another_order_or_never() {
 async fn the_first_signature_is_bad_and_its_retry_good_on_every_face() {
     let mut visit = Visit::start().await;
     for face in FACES {
-        visit.fiu.will_answer(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
+        visit
+            .fiu
+            .will_answer(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
         visit.raised(face, "9999999013").await;
         let first = visit.fiu.next().await;
         visit.app.advance("1s").await;
         let again = visit.fiu.next().await;
-        assert_eq!((&first.body, first.header("webhook-id")), (&again.body, again.header("webhook-id")), "{face:?}");
-        assert_ne!(first.header("x-jws-signature"), again.header("x-jws-signature"));
+        assert_eq!(
+            (&first.body, first.header("webhook-id")),
+            (&again.body, again.header("webhook-id")),
+            "{face:?}"
+        );
+        assert_ne!(
+            first.header("x-jws-signature"),
+            again.header("x-jws-signature")
+        );
     }
 }
 
@@ -246,7 +316,12 @@ async fn answers_fail_are_slow_and_break_on_every_face() {
     let session = ask(&visit, &handle).await;
     let journey = Journey::new(&visit.app);
     let message = journey.message("sessionId", &session).await;
-    let broken = visit.app.request(Method::POST, "/FI/fetch").json(&message).send().await;
+    let broken = visit
+        .app
+        .request(Method::POST, "/FI/fetch")
+        .json(&message)
+        .send()
+        .await;
     let broken = match broken {
         Ok(response) => response.bytes().await.is_err(),
         Err(_) => true,
@@ -265,10 +340,20 @@ async fn contents_are_of_a_later_version() {
         visit.raised(face, "9999999020").await;
         visit.app.advance("0s").await;
         let arrived = visit.fiu.so_far();
-        let bodies: Vec<Value> =
-            arrived.iter().map(|message| serde_json::from_slice(&message.body).expect("JSON")).collect();
-        assert!(bodies.iter().all(|body| body.get("xFutureField").is_some()), "{face:?}");
-        assert!(bodies.iter().any(|body| body["FIStatusNotification"]["sessionStatus"] == "SUSPENDED"), "{face:?}");
+        let bodies: Vec<Value> = arrived
+            .iter()
+            .map(|message| serde_json::from_slice(&message.body).expect("JSON"))
+            .collect();
+        assert!(
+            bodies.iter().all(|body| body.get("xFutureField").is_some()),
+            "{face:?}"
+        );
+        assert!(
+            bodies
+                .iter()
+                .any(|body| body["FIStatusNotification"]["sessionStatus"] == "SUSPENDED"),
+            "{face:?}"
+        );
     }
 }
 
@@ -277,10 +362,25 @@ async fn a_statement_is_huge() {
     let mut visit = Visit::start().await;
     visit.raised(Face::Unaport, "9999999019").await;
     let sessions = visit.app.get("/_mockaa/v1/sessions").await.ok();
-    let session = sessions["items"][0]["sessionId"].as_str().expect("an id").to_owned();
-    let path = format!("{}/FIU/FifetchDataBySessionId/{session}", crate::lender::APP);
-    let answer =
-        visit.app.request(Method::GET, &path).bearer_auth(&visit.lender.access).send().await.expect("an answer");
+    let session = sessions["items"][0]["sessionId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let path = format!(
+        "{}/FIU/FifetchDataBySessionId/{session}",
+        crate::lender::APP
+    );
+    let answer = visit
+        .app
+        .request(Method::GET, &path)
+        .bearer_auth(&visit.lender.access)
+        .send()
+        .await
+        .expect("an answer");
     let text = answer.text().await.expect("a body");
-    assert!(text.matches("\"tranTimestamp\"").count() > 20_000, "{} bytes", text.len());
+    assert!(
+        text.matches("\"tranTimestamp\"").count() > 20_000,
+        "{} bytes",
+        text.len()
+    );
 }

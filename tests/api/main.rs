@@ -1,7 +1,10 @@
 //! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
 
 mod accounts;
-#[allow(dead_code, reason = "shared with the certification suite, which uses more of it")]
+#[allow(
+    dead_code,
+    reason = "shared with the certification suite, which uses more of it"
+)]
 mod actors;
 mod api_faults;
 mod bad_input;

@@ -16,33 +16,153 @@ use crate::inbox::Message;
 
 /// A state, a verb, the next state, the events of the move, the status that the FIU is told. Written down here a second
 /// time, on purpose. ReBIT has no word for FAILED.
-type Move = (&'static str, &'static str, &'static str, &'static [&'static str], Option<&'static str>);
+type Move = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    Option<&'static str>,
+);
 const MOVES: [Move; 20] = [
     ("PENDING", "approve", "READY", &["consent.ready"], None),
     ("PENDING", "hold", "READY", &["consent.ready"], None),
-    ("PENDING", "reject", "REJECTED", &["consent.rejected"], Some("REJECTED")),
-    ("PENDING", "fail", "FAILED", &["consent.failed"], Some("REJECTED")),
-    ("PENDING", "expire", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("READY", "activate", "ACTIVE", &["consent.active"], Some("ACTIVE")),
-    ("READY", "fail", "FAILED", &["consent.failed"], Some("REJECTED")),
-    ("READY", "revoke", "REVOKED", &["consent.revoked"], Some("REVOKED")),
-    ("READY", "expire", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("ACTIVE", "pause", "PAUSED", &["consent.paused"], Some("PAUSED")),
-    ("ACTIVE", "revoke", "REVOKED", &["consent.revoked"], Some("REVOKED")),
-    ("ACTIVE", "expire", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("ACTIVE", "deliver", "ACTIVE", &["fi.requested", "fi.prepared"], Some("FI")),
-    ("PAUSED", "resume", "ACTIVE", &["consent.resumed"], Some("ACTIVE")),
-    ("PAUSED", "revoke", "REVOKED", &["consent.revoked"], Some("REVOKED")),
-    ("PAUSED", "expire", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
+    (
+        "PENDING",
+        "reject",
+        "REJECTED",
+        &["consent.rejected"],
+        Some("REJECTED"),
+    ),
+    (
+        "PENDING",
+        "fail",
+        "FAILED",
+        &["consent.failed"],
+        Some("REJECTED"),
+    ),
+    (
+        "PENDING",
+        "expire",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "READY",
+        "activate",
+        "ACTIVE",
+        &["consent.active"],
+        Some("ACTIVE"),
+    ),
+    (
+        "READY",
+        "fail",
+        "FAILED",
+        &["consent.failed"],
+        Some("REJECTED"),
+    ),
+    (
+        "READY",
+        "revoke",
+        "REVOKED",
+        &["consent.revoked"],
+        Some("REVOKED"),
+    ),
+    (
+        "READY",
+        "expire",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "ACTIVE",
+        "pause",
+        "PAUSED",
+        &["consent.paused"],
+        Some("PAUSED"),
+    ),
+    (
+        "ACTIVE",
+        "revoke",
+        "REVOKED",
+        &["consent.revoked"],
+        Some("REVOKED"),
+    ),
+    (
+        "ACTIVE",
+        "expire",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "ACTIVE",
+        "deliver",
+        "ACTIVE",
+        &["fi.requested", "fi.prepared"],
+        Some("FI"),
+    ),
+    (
+        "PAUSED",
+        "resume",
+        "ACTIVE",
+        &["consent.resumed"],
+        Some("ACTIVE"),
+    ),
+    (
+        "PAUSED",
+        "revoke",
+        "REVOKED",
+        &["consent.revoked"],
+        Some("REVOKED"),
+    ),
+    (
+        "PAUSED",
+        "expire",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
     // What time does where nobody else does.
-    ("PENDING", "time", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("READY", "time", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("ACTIVE", "time", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
-    ("PAUSED", "time", "EXPIRED", &["consent.expired"], Some("EXPIRED")),
+    (
+        "PENDING",
+        "time",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "READY",
+        "time",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "ACTIVE",
+        "time",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
+    (
+        "PAUSED",
+        "time",
+        "EXPIRED",
+        &["consent.expired"],
+        Some("EXPIRED"),
+    ),
 ];
-const VERBS: [&str; 10] =
-    ["approve", "hold", "activate", "reject", "fail", "pause", "resume", "revoke", "expire", "deliver"];
-const FAULTS: [WebhookFaultName; 3] = [WebhookFaultName::Drop, WebhookFaultName::Duplicate, WebhookFaultName::Late];
+const VERBS: [&str; 10] = [
+    "approve", "hold", "activate", "reject", "fail", "pause", "resume", "revoke", "expire",
+    "deliver",
+];
+const FAULTS: [WebhookFaultName; 3] = [
+    WebhookFaultName::Drop,
+    WebhookFaultName::Duplicate,
+    WebhookFaultName::Late,
+];
 /// Consents expire after this many days, so that the clock of a run passes some of them.
 const EXPIRES_AFTER: u64 = 20;
 
@@ -81,8 +201,12 @@ impl Model {
     fn act(&mut self, consent: usize, verb: &str) -> bool {
         let fault = self.fault;
         let known = &mut self.consents[consent];
-        let found = MOVES.iter().find(|(state, given, ..)| *state == known.state && *given == verb);
-        let Some((_, _, next, events, told)) = found else { return false };
+        let found = MOVES
+            .iter()
+            .find(|(state, given, ..)| *state == known.state && *given == verb);
+        let Some((_, _, next, events, told)) = found else {
+            return false;
+        };
         known.state = next;
         known.events.extend(*events);
         known.told.extend(told.map(|status| Told { status, fault }));
@@ -150,10 +274,16 @@ impl World {
         let app = &mut self.app;
         match deed {
             Deed::Raise => {
-                let now = app.get("/_mockaa/v1/clock").await.ok()["now"].as_str().expect("a time").to_owned();
+                let now = app.get("/_mockaa/v1/clock").await.ok()["now"]
+                    .as_str()
+                    .expect("a time")
+                    .to_owned();
                 let now = chrono::DateTime::parse_from_rfc3339(&now).expect("an instant");
-                let expiry = now + chrono::Duration::days(EXPIRES_AFTER.cast_signed()) + chrono::Duration::hours(12);
-                let text = |at: chrono::DateTime<_>| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+                let expiry = now
+                    + chrono::Duration::days(EXPIRES_AFTER.cast_signed())
+                    + chrono::Duration::hours(12);
+                let text =
+                    |at: chrono::DateTime<_>| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
                 let handle = app.raise(|body| {
                     body["timestamp"] = text(now).into();
                     body["ConsentDetail"]["consentExpiry"] = text(expiry).into();
@@ -164,11 +294,28 @@ impl World {
                 let handle = &self.handles[consent];
                 let consents = "/_mockaa/v1/consents";
                 let reply = match verb {
-                    "hold" => app.post(&format!("{consents}/{handle}/approve"), &json!({ "hold": true })).await,
-                    "deliver" => app.post(&format!("{consents}/{handle}/play"), &json!({ "deliver": {} })).await,
+                    "hold" => {
+                        app.post(
+                            &format!("{consents}/{handle}/approve"),
+                            &json!({ "hold": true }),
+                        )
+                        .await
+                    }
+                    "deliver" => {
+                        app.post(
+                            &format!("{consents}/{handle}/play"),
+                            &json!({ "deliver": {} }),
+                        )
+                        .await
+                    }
                     verb => app.act(handle, verb).await,
                 };
-                assert_eq!(reply.status, if model.legal { 200 } else { 409 }, "{verb}: {}", reply.text);
+                assert_eq!(
+                    reply.status,
+                    if model.legal { 200 } else { 409 },
+                    "{verb}: {}",
+                    reply.text
+                );
             }
             Deed::Wait { days } => {
                 app.advance(&format!("P{days}D")).await;
@@ -177,7 +324,8 @@ impl World {
                 let put = match fault {
                     Some(fault) => {
                         let body = json!({ "webhooks": [{ "fault": { fault.as_str(): {} } }] });
-                        app.request(Method::PUT, "/_mockaa/v1/faults/model").json(&body)
+                        app.request(Method::PUT, "/_mockaa/v1/faults/model")
+                            .json(&body)
                     }
                     None => app.request(Method::DELETE, "/_mockaa/v1/faults"),
                 };
@@ -195,8 +343,12 @@ impl World {
         for consent in listed["items"].as_array().expect("a list") {
             live.insert(text(&consent["consentHandle"]), text(&consent["state"]));
         }
-        let expected: BTreeMap<_, _> =
-            self.handles.iter().cloned().zip(model.consents.iter().map(|known| known.state.to_owned())).collect();
+        let expected: BTreeMap<_, _> = self
+            .handles
+            .iter()
+            .cloned()
+            .zip(model.consents.iter().map(|known| known.state.to_owned()))
+            .collect();
         assert_eq!(live, expected);
     }
 
@@ -208,20 +360,38 @@ impl World {
         let journal = self.app.journal().await;
         let deliveries = self.app.deliveries().await;
         for (handle, known) in self.handles.iter().zip(&model.consents) {
-            let events = journal.iter().filter(|entry| entry["consentHandle"] == **handle);
+            let events = journal
+                .iter()
+                .filter(|entry| entry["consentHandle"] == **handle);
             let events: Vec<_> = events.filter_map(|entry| entry["kind"].as_str()).collect();
-            assert_eq!(events, known.events, "one event for each move, and none else");
+            assert_eq!(
+                events, known.events,
+                "one event for each move, and none else"
+            );
             let rebuilt = events.iter().rev().find_map(|event| {
                 let states = [("consent.raised", "PENDING")].into_iter();
-                let mut states =
-                    states.chain(MOVES.iter().filter(|found| found.1 != "deliver").map(|found| (found.3[0], found.2)));
+                let mut states = states.chain(
+                    MOVES
+                        .iter()
+                        .filter(|found| found.1 != "deliver")
+                        .map(|found| (found.3[0], found.2)),
+                );
                 states.find(|(name, _)| name == event)
             });
-            assert_eq!(rebuilt.expect("it was raised").1, known.state, "the events rebuild the state");
+            assert_eq!(
+                rebuilt.expect("it was raised").1,
+                known.state,
+                "the events rebuild the state"
+            );
 
-            let mine: Vec<_> = deliveries.iter().filter(|delivery| delivery["consentHandle"] == **handle).collect();
-            let is_mine =
-                |message: &&Message| mine.iter().any(|mine| mine["webhookId"] == message.header("webhook-id"));
+            let mine: Vec<_> = deliveries
+                .iter()
+                .filter(|delivery| delivery["consentHandle"] == **handle)
+                .collect();
+            let is_mine = |message: &&Message| {
+                mine.iter()
+                    .any(|mine| mine["webhookId"] == message.header("webhook-id"))
+            };
             let arrived: Vec<_> = self.arrived.iter().filter(is_mine).map(status).collect();
             let due = known.told.iter().flat_map(|told| {
                 let times = match told.fault {
@@ -237,9 +407,20 @@ impl World {
                 list.sort();
                 list
             };
-            assert_eq!(sorted(&arrived), sorted(&due), "nothing is lost or told twice unless a fault says so");
-            if known.told.iter().all(|told| told.fault != Some(WebhookFaultName::Late)) {
-                assert_eq!(arrived, due, "webhooks of a consent keep their order; none follows a revocation");
+            assert_eq!(
+                sorted(&arrived),
+                sorted(&due),
+                "nothing is lost or told twice unless a fault says so"
+            );
+            if known
+                .told
+                .iter()
+                .all(|told| told.fault != Some(WebhookFaultName::Late))
+            {
+                assert_eq!(
+                    arrived, due,
+                    "webhooks of a consent keep their order; none follows a revocation"
+                );
             }
         }
     }
@@ -251,7 +432,9 @@ fn text(value: &Value) -> String {
 
 fn status(message: &Message) -> String {
     match message.path.as_str() {
-        "/Consent/Notification" => text(&message.json()["ConsentStatusNotification"]["consentStatus"]),
+        "/Consent/Notification" => {
+            text(&message.json()["ConsentStatusNotification"]["consentStatus"])
+        }
         _ => "FI".to_owned(),
     }
 }
@@ -267,9 +450,19 @@ impl StateMachineTest for Run {
     type Reference = Model;
 
     fn init_test(_: &Model) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let app = runtime.block_on(TestApp::with(|builder| builder.push_data(false)));
-        Self { runtime, world: World { app, handles: Vec::new(), arrived: Vec::new() } }
+        Self {
+            runtime,
+            world: World {
+                app,
+                handles: Vec::new(),
+                arrived: Vec::new(),
+            },
+        }
     }
 
     fn apply(mut run: Self, model: &Model, deed: Deed) -> Self {

@@ -21,29 +21,42 @@ impl Oracle {
 
     /// Checks with this published key.
     pub fn of_key(jwk: &Value) -> Self {
-        let number = |name: &str| rsa::BigUint::from_bytes_be(&unbase64(jwk[name].as_str().expect("a number")));
+        let number = |name: &str| {
+            rsa::BigUint::from_bytes_be(&unbase64(jwk[name].as_str().expect("a number")))
+        };
         let key = RsaPublicKey::new(number("n"), number("e")).expect("an RSA key");
-        Self { kid: jwk["kid"].as_str().expect("a kid").to_owned(), key: VerifyingKey::new(key) }
+        Self {
+            kid: jwk["kid"].as_str().expect("a kid").to_owned(),
+            key: VerifyingKey::new(key),
+        }
     }
 
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        Signature::try_from(signature).is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
+        Signature::try_from(signature)
+            .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
     }
 
     /// Whether `x-jws-signature` is a detached JWS over these bytes, of the form that ReBIT asks for.
     pub fn verifies_detached(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
         let protected: Value = serde_json::from_slice(&unbase64(header)).expect("a JWS header");
-        let expected = serde_json::json!({ "alg": "RS256", "kid": self.kid, "b64": false, "crit": ["b64"] });
+        let expected =
+            serde_json::json!({ "alg": "RS256", "kid": self.kid, "b64": false, "crit": ["b64"] });
         assert_eq!(protected, expected);
-        self.verifies(&[header.as_bytes(), b".", body].concat(), &unbase64(signature))
+        self.verifies(
+            &[header.as_bytes(), b".", body].concat(),
+            &unbase64(signature),
+        )
     }
 
     /// Whether it is a detached JWS whose payload was encoded, as RFC 7515 alone has it.
     pub fn verifies_encoded(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
         let protected: Value = serde_json::from_slice(&unbase64(header)).expect("a JWS header");
-        assert_eq!(protected, serde_json::json!({ "alg": "RS256", "kid": self.kid }));
+        assert_eq!(
+            protected,
+            serde_json::json!({ "alg": "RS256", "kid": self.kid })
+        );
         let input = format!("{header}.{}", mockaa::crypto::base64::url_encode(body));
         self.verifies(input.as_bytes(), &unbase64(signature))
     }
@@ -51,8 +64,13 @@ impl Oracle {
     /// The payload of a compact JWS that verifies.
     pub fn open_compact(&self, jws: &str) -> Value {
         let parts: Vec<_> = jws.split('.').collect();
-        let [header, payload, signature] = parts[..] else { panic!("a compact JWS has three parts: {jws}") };
-        assert!(self.verifies(format!("{header}.{payload}").as_bytes(), &unbase64(signature)));
+        let [header, payload, signature] = parts[..] else {
+            panic!("a compact JWS has three parts: {jws}")
+        };
+        assert!(self.verifies(
+            format!("{header}.{payload}").as_bytes(),
+            &unbase64(signature)
+        ));
         serde_json::from_slice(&unbase64(payload)).expect("a JSON payload")
     }
 }

@@ -18,15 +18,22 @@ async fn the_page_tells_the_consent_in_plain_words() {
 #[tokio::test]
 async fn its_buttons_approve_and_reject() {
     let mut app = TestApp::start().await;
-    for (verb, state, words) in [("approve", "ACTIVE", "You approved"), ("reject", "REJECTED", "You said no")] {
+    for (verb, state, words) in [
+        ("approve", "ACTIVE", "You approved"),
+        ("reject", "REJECTED", "You said no"),
+    ] {
         let handle = app.raise(|_| {}).await;
-        let reply = app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}"))).await;
+        let reply = app
+            .send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}")))
+            .await;
         assert_eq!(reply.status, 303);
         assert_eq!(app.state(&handle).await, state);
         let page = app.get(&format!("/ui/consents/{handle}")).await.text;
         assert!(page.contains(words) && !page.contains("<button"), "{page}");
         assert_eq!(app.fiu.next().await.path, "/Consent/Notification");
-        let again = app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}"))).await;
+        let again = app
+            .send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}")))
+            .await;
         assert_eq!(again.status, 409);
     }
 }
@@ -34,16 +41,31 @@ async fn its_buttons_approve_and_reject() {
 #[tokio::test]
 async fn what_an_fiu_writes_cannot_break_the_page() {
     let app = TestApp::start().await;
-    let handle = app.raise(|body| body["ConsentDetail"]["Purpose"]["text"] = "<script>alert(1)</script>".into()).await;
+    let handle = app
+        .raise(|body| body["ConsentDetail"]["Purpose"]["text"] = "<script>alert(1)</script>".into())
+        .await;
     let page = app.get(&format!("/ui/consents/{handle}")).await.text;
-    assert!(!page.contains("<script>") && page.contains("alert(1)"), "{page}");
+    assert!(
+        !page.contains("<script>") && page.contains("alert(1)"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_consent_has_no_page() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/ui/consents/nonsense").await.status, 404);
-    assert_eq!(app.get("/ui/consents/00000000-0000-4000-8000-000000000000").await.status, 404);
+    assert_eq!(
+        app.get("/ui/consents/00000000-0000-4000-8000-000000000000")
+            .await
+            .status,
+        404
+    );
     let handle = app.raise(|_| {}).await;
-    assert_eq!(app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/revoke"))).await.status, 404);
+    assert_eq!(
+        app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/revoke")))
+            .await
+            .status,
+        404
+    );
 }

@@ -13,17 +13,29 @@ async fn a_consent_is_raised_looked_up_and_fetched() {
     insta::assert_json_snapshot!("raised", raised.ok());
     let handle = handle_of(&raised.json());
 
-    let pending = app.post("/Consent/handle", &rebit_message("ConsentHandle", &handle)).await;
+    let pending = app
+        .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
+        .await;
     insta::assert_json_snapshot!("pending", pending.ok());
 
     app.act(&handle, "approve").await.ok();
-    let approved = app.post("/Consent/handle", &rebit_message("ConsentHandle", &handle)).await;
+    let approved = app
+        .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
+        .await;
     insta::assert_json_snapshot!("approved", approved.ok());
 
-    let id = approved.json()["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
-    let fetched = app.post("/Consent/fetch", &rebit_message("consentId", &id)).await;
+    let id = approved.json()["ConsentStatus"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let fetched = app
+        .post("/Consent/fetch", &rebit_message("consentId", &id))
+        .await;
     insta::assert_json_snapshot!("fetched", fetched.ok());
-    let signed = fetched.json()["signedConsent"].as_str().expect("a JWS").to_owned();
+    let signed = fetched.json()["signedConsent"]
+        .as_str()
+        .expect("a JWS")
+        .to_owned();
     insta::assert_json_snapshot!("artefact", oracle.open_compact(&signed));
 
     for reply in [raised, pending, approved, fetched] {
@@ -39,40 +51,68 @@ async fn the_description_is_of_what_is_served() {
     let described = app.get("/openapi.json").await.ok();
     assert_eq!(described["servers"][0]["url"], app.sandbox.base_url());
     let paths = described["paths"].as_object().expect("paths");
-    let ours = paths.keys().filter(|path| path.starts_with("/_mockaa/v1/")).count();
+    let ours = paths
+        .keys()
+        .filter(|path| path.starts_with("/_mockaa/v1/"))
+        .count();
     assert_eq!(paths.len() - ours, 12 + 23, "ReBIT's and Unaport's");
     // The other way round: each route of the control API is described.
-    let routes = include_str!("../../src/http/mod.rs").lines().filter(|line| line.contains("\"/_mockaa/v1/"));
+    let routes = include_str!("../../src/http/mod.rs")
+        .lines()
+        .filter(|line| line.contains("\"/_mockaa/v1/"));
     let mut served = 0;
     for route in routes {
         let path = route.split('"').nth(1).expect("a path");
         let verb = path.ends_with("/customers/{customer}/{verb}");
-        let path = if verb { path.replace("{verb}", "register") } else { path.to_owned() };
+        let path = if verb {
+            path.replace("{verb}", "register")
+        } else {
+            path.to_owned()
+        };
         for method in ["get", "post", "put", "delete"] {
             if route.contains(&format!("{method} \"")) || route.contains(&format!("{method} =>")) {
-                assert!(paths[&path][method].is_object(), "{method} {path} is not described");
+                assert!(
+                    paths[&path][method].is_object(),
+                    "{method} {path} is not described"
+                );
                 served += usize::from(!verb);
             }
         }
     }
-    let of_customers =
-        |path: &str| path.starts_with("/_mockaa/v1/customers/{customer}/") && !path.ends_with("/accounts");
-    let described = paths.iter().filter(|(path, _)| path.starts_with("/_mockaa/v1/") && !of_customers(path));
-    let described: usize = described.map(|(_, item)| item.as_object().expect("operations").len()).sum();
+    let of_customers = |path: &str| {
+        path.starts_with("/_mockaa/v1/customers/{customer}/") && !path.ends_with("/accounts")
+    };
+    let described = paths
+        .iter()
+        .filter(|(path, _)| path.starts_with("/_mockaa/v1/") && !of_customers(path));
+    let described: usize = described
+        .map(|(_, item)| item.as_object().expect("operations").len())
+        .sum();
     assert_eq!(served, described, "and no other");
     let page = app.get("/docs").await;
     for path in paths.keys() {
-        assert!(page.text.contains(path.as_str()), "{path} is not on the page");
+        assert!(
+            page.text.contains(path.as_str()),
+            "{path} is not on the page"
+        );
     }
 
     for (path, operations) in paths {
         for method in operations.as_object().expect("operations").keys() {
-            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let method =
+                reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let path = path.replace(['{', '}'], "");
-            let answer = app.request(method.clone(), &path).send().await.expect("it answers");
+            let answer = app
+                .request(method.clone(), &path)
+                .send()
+                .await
+                .expect("it answers");
             let status = answer.status();
             let text = answer.text().await.expect("a text");
-            assert!(status != 405 && !text.contains("is not a call of this sandbox"), "{method} {path} {status}");
+            assert!(
+                status != 405 && !text.contains("is not a call of this sandbox"),
+                "{method} {path} {status}"
+            );
         }
     }
 }
@@ -81,8 +121,12 @@ async fn the_description_is_of_what_is_served() {
 async fn a_customer_known_by_mobile_number_gets_an_address() {
     let app = TestApp::start().await;
     let mut body = rebit_request();
-    body["ConsentDetail"]["Customer"] = json!({ "Identifiers": [{ "type": "MOBILE", "value": "9876543210" }] });
-    assert_eq!(app.post("/Consent", &body).await.ok()["Customer"]["id"], "9876543210@mockaa");
+    body["ConsentDetail"]["Customer"] =
+        json!({ "Identifiers": [{ "type": "MOBILE", "value": "9876543210" }] });
+    assert_eq!(
+        app.post("/Consent", &body).await.ok()["Customer"]["id"],
+        "9876543210@mockaa"
+    );
 }
 
 /// The handle's and the artefact's status after each move (DESIGN §2).
@@ -105,11 +149,20 @@ async fn handle_and_artefact_states_follow_the_table() {
         for verb in moves {
             app.act(&handle, verb).await.ok();
         }
-        let looked_up = app.post("/Consent/handle", &rebit_message("ConsentHandle", &handle)).await.ok();
-        assert_eq!(looked_up["ConsentStatus"]["status"], handle_status, "{moves:?}");
+        let looked_up = app
+            .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
+            .await
+            .ok();
+        assert_eq!(
+            looked_up["ConsentStatus"]["status"], handle_status,
+            "{moves:?}"
+        );
         let artefact = match looked_up["ConsentStatus"]["id"].as_str() {
             None => "-".to_owned(),
-            Some(id) => app.post("/Consent/fetch", &rebit_message("consentId", id)).await.ok()["status"]
+            Some(id) => app
+                .post("/Consent/fetch", &rebit_message("consentId", id))
+                .await
+                .ok()["status"]
                 .as_str()
                 .expect("a status")
                 .to_owned(),
@@ -121,16 +174,34 @@ async fn handle_and_artefact_states_follow_the_table() {
 #[tokio::test]
 async fn a_consent_held_at_ready_has_an_id_and_no_artefact_yet() {
     let app = TestApp::start().await;
-    let request = app.request(reqwest::Method::POST, "/Consent").header("x-mockaa-scenario", "hold-at-ready");
+    let request = app
+        .request(reqwest::Method::POST, "/Consent")
+        .header("x-mockaa-scenario", "hold-at-ready");
     let handle = handle_of(&app.send(request.json(&rebit_request())).await.ok());
     app.advance("2s").await;
-    let ready = app.post("/Consent/handle", &rebit_message("ConsentHandle", &handle)).await.ok();
+    let ready = app
+        .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
+        .await
+        .ok();
     assert_eq!(ready["ConsentStatus"]["status"], "READY");
-    let id = ready["ConsentStatus"]["id"].as_str().expect("an id").to_owned();
-    let early = app.post("/Consent/fetch", &rebit_message("consentId", &id)).await;
-    assert_eq!((early.status.as_u16(), early.json()["errorCode"].as_str()), (400, Some("InvalidConsentId")));
+    let id = ready["ConsentStatus"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let early = app
+        .post("/Consent/fetch", &rebit_message("consentId", &id))
+        .await;
+    assert_eq!(
+        (early.status.as_u16(), early.json()["errorCode"].as_str()),
+        (400, Some("InvalidConsentId"))
+    );
     app.advance("5s").await;
-    assert_eq!(app.post("/Consent/fetch", &rebit_message("consentId", &id)).await.ok()["status"], "ACTIVE");
+    assert_eq!(
+        app.post("/Consent/fetch", &rebit_message("consentId", &id))
+            .await
+            .ok()["status"],
+        "ACTIVE"
+    );
 }
 
 #[tokio::test]
@@ -144,18 +215,64 @@ async fn refusals_are_error_responses_with_the_requests_txnid_signed() {
         body.to_string()
     };
     let cases: [(&str, &str, String); 12] = [
-        ("unknown handle", "/Consent/handle", rebit_message("ConsentHandle", unknown).to_string()),
-        ("handle that is none", "/Consent/handle", rebit_message("ConsentHandle", "39e108fe").to_string()),
-        ("unknown id", "/Consent/fetch", rebit_message("consentId", unknown).to_string()),
-        ("blank id", "/Consent/fetch", rebit_message("consentId", " ").to_string()),
+        (
+            "unknown handle",
+            "/Consent/handle",
+            rebit_message("ConsentHandle", unknown).to_string(),
+        ),
+        (
+            "handle that is none",
+            "/Consent/handle",
+            rebit_message("ConsentHandle", "39e108fe").to_string(),
+        ),
+        (
+            "unknown id",
+            "/Consent/fetch",
+            rebit_message("consentId", unknown).to_string(),
+        ),
+        (
+            "blank id",
+            "/Consent/fetch",
+            rebit_message("consentId", " ").to_string(),
+        ),
         ("bad JSON", "/Consent", "{\"ver\":".to_owned()),
-        ("missing field", "/Consent", with(|body| set(body, "ConsentDetail.Purpose.code", None))),
-        ("missing type", "/Consent", with(|body| set(body, "ConsentDetail.DataConsumer.type", None))),
-        ("wrong ver", "/Consent", with(|body| set(body, "ver", Some("2.0.1".into())))),
-        ("old ver", "/Consent/handle", rebit_message("ConsentHandle", unknown).to_string().replace("2.0.0", "1.1.3")),
-        ("number in filter", "/Consent", with(|body| set(body, "ConsentDetail.DataFilter.0.value", Some(5.into())))),
-        ("no address", "/Consent", with(|body| set(body, "ConsentDetail.Customer.id", Some("9999999999".into())))),
-        ("stale", "/Consent", with(|body| set(body, "timestamp", Some("2020-07-04T05:44:59.999Z".into())))),
+        (
+            "missing field",
+            "/Consent",
+            with(|body| set(body, "ConsentDetail.Purpose.code", None)),
+        ),
+        (
+            "missing type",
+            "/Consent",
+            with(|body| set(body, "ConsentDetail.DataConsumer.type", None)),
+        ),
+        (
+            "wrong ver",
+            "/Consent",
+            with(|body| set(body, "ver", Some("2.0.1".into()))),
+        ),
+        (
+            "old ver",
+            "/Consent/handle",
+            rebit_message("ConsentHandle", unknown)
+                .to_string()
+                .replace("2.0.0", "1.1.3"),
+        ),
+        (
+            "number in filter",
+            "/Consent",
+            with(|body| set(body, "ConsentDetail.DataFilter.0.value", Some(5.into()))),
+        ),
+        (
+            "no address",
+            "/Consent",
+            with(|body| set(body, "ConsentDetail.Customer.id", Some("9999999999".into()))),
+        ),
+        (
+            "stale",
+            "/Consent",
+            with(|body| set(body, "timestamp", Some("2020-07-04T05:44:59.999Z".into()))),
+        ),
     ];
     let mut told = String::new();
     for (name, path, body) in cases {

@@ -19,25 +19,50 @@ fn query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
     url.query_pairs_mut()
         .append_pair("fi", &veil(id, date))
         .append_pair("reqdate", date)
-        .append_pair("ecreq", &MessageKey::derive(passphrase, date).encrypt(&text));
+        .append_pair(
+            "ecreq",
+            &MessageKey::derive(passphrase, date).encrypt(&text),
+        );
     url.query().expect("a query").to_owned()
 }
 
 /// The outcome that the browser brings back: `errorcode` of `ecres`.
 fn outcome(location: &str) -> String {
     let back = Url::parse(location).expect("an address");
-    let value = |name: &str| back.query_pairs().find(|(key, _)| key == name).expect("it is there").1.into_owned();
+    let value = |name: &str| {
+        back.query_pairs()
+            .find(|(key, _)| key == name)
+            .expect("it is there")
+            .1
+            .into_owned()
+    };
     assert_eq!((back.path(), value("a").as_str()), ("/back", "1"));
     let date = value("resdate");
     assert_eq!(unveil(&value("fi"), &date).as_deref(), Some("mockaa"));
-    let text = MessageKey::derive(PASSPHRASE, &date).decrypt(&value("ecres")).expect("it decrypts");
-    assert!(text.starts_with("txnid=T1&sessionid=S1&userid=9876500001%40mockaa&status="), "{text}");
-    text.split("errorcode=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code").to_owned()
+    let text = MessageKey::derive(PASSPHRASE, &date)
+        .decrypt(&value("ecres"))
+        .expect("it decrypts");
+    assert!(
+        text.starts_with("txnid=T1&sessionid=S1&userid=9876500001%40mockaa&status="),
+        "{text}"
+    );
+    text.split("errorcode=")
+        .nth(1)
+        .and_then(|rest| rest.split('&').next())
+        .expect("a code")
+        .to_owned()
 }
 
 async fn press(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<String>) {
-    let response = app.request(Method::POST, &format!("/aa/webview/{verb}?{query}")).send().await.expect("it answers");
-    let location = response.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+    let response = app
+        .request(Method::POST, &format!("/aa/webview/{verb}?{query}"))
+        .send()
+        .await
+        .expect("it answers");
+    let location = response
+        .headers()
+        .get("location")
+        .map(|value| value.to_str().expect("text").to_owned());
     (response.status(), location)
 }
 
@@ -54,13 +79,27 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
         let query = query("FIU-1", NOW, PASSPHRASE, &format!("{one},{two}"));
         let page = visit(&app, &query).await;
         assert_eq!(page.status, 200);
-        assert!(page.text.contains(&one) && page.text.contains(&two) && page.text.contains("/aa/webview/approve?fi="));
+        assert!(
+            page.text.contains(&one)
+                && page.text.contains(&two)
+                && page.text.contains("/aa/webview/approve?fi=")
+        );
         let (status, location) = press(&app, verb, &query).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         assert_eq!(outcome(&location.expect("an address")), code);
-        assert_eq!((app.state(&one).await.as_str(), app.state(&two).await.as_str()), (state, state));
+        assert_eq!(
+            (
+                app.state(&one).await.as_str(),
+                app.state(&two).await.as_str()
+            ),
+            (state, state)
+        );
         let (_, location) = press(&app, verb, &query).await;
-        assert_eq!(outcome(&location.expect("an address")), "2", "a consent that is answered is not there any more");
+        assert_eq!(
+            outcome(&location.expect("an address")),
+            "2",
+            "a consent that is answered is not there any more"
+        );
     }
 }
 
@@ -68,11 +107,17 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
 async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let one = journey.raise(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into()).await;
+    let one = journey
+        .raise(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into())
+        .await;
     let of = |handles: &str| query("FIU-1", NOW, PASSPHRASE, handles);
     // The same twice is the same once; another customer's is none of this one's.
     let (_, location) = press(&app, "approve", &of(&one)).await;
-    assert_eq!(outcome(&location.expect("an address")), "3", "it is 9876500001 who was sent");
+    assert_eq!(
+        outcome(&location.expect("an address")),
+        "3",
+        "it is 9876500001 who was sent"
+    );
     assert_eq!(app.state(&one).await, "PENDING");
     let two = journey.raise(|_| ()).await;
     let (_, location) = press(&app, "approve", &of(&format!("{two},{two}"))).await;
@@ -82,13 +127,33 @@ async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
     let journey = Journey::new(&app);
     let (three, four) = (
         journey.raise(|_| ()).await,
-        journey.raise(|body| body["ConsentDetail"]["fiTypes"] = serde_json::json!(["NPS"])).await,
+        journey
+            .raise(|body| body["ConsentDetail"]["fiTypes"] = serde_json::json!(["NPS"]))
+            .await,
     );
-    let (_, nps) = journey.accounts("9876500001@mockaa", "FIP-3", "NPS").await.remove(0);
-    journey.customer("9876500001@mockaa", "delink", &serde_json::json!({ "linkRefNumber": nps })).await.ok();
+    let (_, nps) = journey
+        .accounts("9876500001@mockaa", "FIP-3", "NPS")
+        .await
+        .remove(0);
+    journey
+        .customer(
+            "9876500001@mockaa",
+            "delink",
+            &serde_json::json!({ "linkRefNumber": nps }),
+        )
+        .await
+        .ok();
     let (_, location) = press(&app, "approve", &of(&format!("{three},{four}"))).await;
-    assert_eq!(outcome(&location.expect("an address")), "10", "the second has no account");
-    assert_eq!(app.state(&three).await, "PENDING", "so the first is not approved either");
+    assert_eq!(
+        outcome(&location.expect("an address")),
+        "10",
+        "the second has no account"
+    );
+    assert_eq!(
+        app.state(&three).await,
+        "PENDING",
+        "so the first is not approved either"
+    );
 }
 
 #[tokio::test]
@@ -96,8 +161,16 @@ async fn another_fius_consent_is_not_available() {
     let app = TestApp::start().await;
     let handle = Journey::new(&app).raise(|_| ()).await;
     let query = query("FIU-2", NOW, "mockaa-dev-fiu-2-passphrase", &handle);
-    let response = app.request(Method::GET, &format!("/aa/webview?{query}")).send().await.expect("it answers");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "the browser goes straight back");
+    let response = app
+        .request(Method::GET, &format!("/aa/webview?{query}"))
+        .send()
+        .await
+        .expect("it answers");
+    assert_eq!(
+        response.status(),
+        StatusCode::SEE_OTHER,
+        "the browser goes straight back"
+    );
     assert_eq!(app.state(&handle).await, "PENDING");
 }
 
@@ -106,8 +179,14 @@ async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
     let app = TestApp::start().await;
     let handle = Journey::new(&app).raise(|_| ()).await;
     for (query, field) in [
-        (query("FIU-1", "040720200556590", PASSPHRASE, &handle), "reqdate"),
-        (query("FIU-1", "040720200603010", PASSPHRASE, &handle), "reqdate"),
+        (
+            query("FIU-1", "040720200556590", PASSPHRASE, &handle),
+            "reqdate",
+        ),
+        (
+            query("FIU-1", "040720200603010", PASSPHRASE, &handle),
+            "reqdate",
+        ),
         (query("FIU-1", NOW, "another", &handle), "ecreq"),
         (query("FIU-9", NOW, PASSPHRASE, &handle), "fi"),
         ("fi=x&reqdate=040720200600000".to_owned(), "ecreq"),
@@ -115,7 +194,12 @@ async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
         (String::new(), "fi"),
     ] {
         let reply = visit(&app, &query).await;
-        assert_eq!((reply.status.as_u16(), reply.json()["field"].as_str()), (400, Some(field)), "{}", reply.text);
+        assert_eq!(
+            (reply.status.as_u16(), reply.json()["field"].as_str()),
+            (400, Some(field)),
+            "{}",
+            reply.text
+        );
     }
 }
 
@@ -123,7 +207,12 @@ async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
 async fn a_visit_from_the_future_is_not_answered() {
     let app = TestApp::start().await;
     let handle = Journey::new(&app).raise(|_| ()).await;
-    let (_, location) = press(&app, "approve", &query("FIU-1", "040720200604000", PASSPHRASE, &handle)).await;
+    let (_, location) = press(
+        &app,
+        "approve",
+        &query("FIU-1", "040720200604000", PASSPHRASE, &handle),
+    )
+    .await;
     assert_eq!(outcome(&location.expect("an address")), "6");
     assert_eq!(app.state(&handle).await, "PENDING");
 }

@@ -12,7 +12,8 @@ use crate::oracle::Oracle;
 
 async fn token(app: &TestApp, id: &str, secret: &str) -> crate::helpers::Reply {
     let request = app.request(Method::POST, "/iam/v1/entity/token/generate");
-    app.send(request.body(format!("id={id}&secret={secret}"))).await
+    app.send(request.body(format!("id={id}&secret={secret}")))
+        .await
 }
 
 #[tokio::test]
@@ -20,28 +21,50 @@ async fn a_token_opens_the_calls_for_a_day() {
     let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
     let oracle = Oracle::of(&app).await;
     let issued = token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok();
-    assert_eq!((&issued["expiresIn"], &issued["tokenType"]), (&json!(86_400), &json!("Bearer")));
+    assert_eq!(
+        (&issued["expiresIn"], &issued["tokenType"]),
+        (&json!(86_400), &json!("Bearer"))
+    );
     let jwt = issued["accessToken"].as_str().expect("a token").to_owned();
     let claims = oracle.open_compact(&jwt);
-    assert_eq!((&claims["azp"], &claims["roles"], &claims["typ"]), (&json!("FIU-1"), &json!("FIU"), &json!("Bearer")));
+    assert_eq!(
+        (&claims["azp"], &claims["roles"], &claims["typ"]),
+        (&json!("FIU-1"), &json!("FIU"), &json!("Bearer"))
+    );
     for api_key in [jwt.clone(), format!("Bearer {jwt}")] {
-        let fiu = Actor { api_key, ..Actor::fiu_1() };
+        let fiu = Actor {
+            api_key,
+            ..Actor::fiu_1()
+        };
         fiu.post(&app, "/Consent", &consent_request()).await.ok();
     }
     app.advance("P1D").await;
-    let request = app.request(Method::GET, "/Heartbeat").header("client_api_key", &jwt);
+    let request = app
+        .request(Method::GET, "/Heartbeat")
+        .header("client_api_key", &jwt);
     assert_eq!(app.send(request).await.status, 401);
     let mut app = app;
     app.enter("another");
-    let of_another = token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok()["accessToken"].clone();
+    let of_another =
+        token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok()["accessToken"].clone();
     app.enter("third");
-    let request =
-        app.request(Method::GET, "/Heartbeat").header("client_api_key", of_another.as_str().expect("a token"));
-    assert_eq!(app.send(request).await.status, 401, "a world's tokens are its own");
+    let request = app
+        .request(Method::GET, "/Heartbeat")
+        .header("client_api_key", of_another.as_str().expect("a token"));
+    assert_eq!(
+        app.send(request).await.status,
+        401,
+        "a world's tokens are its own"
+    );
     for (id, secret, status) in [("FIU-1", "wrong", 401), ("FIU-9", "x", 401), ("", "", 401)] {
         assert_eq!(token(&app, id, secret).await.status, status);
     }
-    assert_eq!(app.post("/iam/v1/entity/token/generate", &Value::Null).await.status, 400);
+    assert_eq!(
+        app.post("/iam/v1/entity/token/generate", &Value::Null)
+            .await
+            .status,
+        400
+    );
 }
 
 #[tokio::test]
@@ -49,16 +72,38 @@ async fn the_legacy_service_grants_tokens_too() {
     let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
     let path = "/auth/realms/sahamati/protocol/openid-connect/token";
     let ask = async |id: &str, secret: &str, form: &'static str| {
-        app.send(app.request(Method::POST, path).basic_auth(id, Some(secret)).body(form)).await
+        app.send(
+            app.request(Method::POST, path)
+                .basic_auth(id, Some(secret))
+                .body(form),
+        )
+        .await
     };
-    let granted = ask("FIP-1", "mockaa-dev-fip-1-api-key", "grant_type=client_credentials&scope=openid").await.ok();
+    let granted = ask(
+        "FIP-1",
+        "mockaa-dev-fip-1-api-key",
+        "grant_type=client_credentials&scope=openid",
+    )
+    .await
+    .ok();
     let jwt = granted["access_token"].as_str().expect("a token");
-    let request = app.request(Method::GET, "/Heartbeat").header("fip_api_key", jwt);
+    let request = app
+        .request(Method::GET, "/Heartbeat")
+        .header("fip_api_key", jwt);
     assert_eq!(app.send(request).await.ok()["Status"], "UP");
     let wrong = ask("FIP-1", "wrong", "grant_type=client_credentials").await;
-    assert_eq!((wrong.status.as_u16(), wrong.json()["error"].clone()), (401, "invalid_client".into()));
-    assert_eq!(ask("FIP-1", "x", "grant_type=password").await.json()["error"], "unsupported_grant_type");
-    let keys = app.get("/auth/realms/sahamati/protocol/openid-connect/certs").await.ok();
+    assert_eq!(
+        (wrong.status.as_u16(), wrong.json()["error"].clone()),
+        (401, "invalid_client".into())
+    );
+    assert_eq!(
+        ask("FIP-1", "x", "grant_type=password").await.json()["error"],
+        "unsupported_grant_type"
+    );
+    let keys = app
+        .get("/auth/realms/sahamati/protocol/openid-connect/certs")
+        .await
+        .ok();
     assert_eq!(keys, app.get("/.well-known/jwks.json").await.ok());
 }
 
@@ -66,19 +111,39 @@ async fn the_legacy_service_grants_tokens_too() {
 async fn the_registry_publishes_whom_a_caller_may_see() {
     let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
     let get = async |path: &str, api_key: &str| {
-        app.send(app.request(Method::GET, path).header("Authorization", format!("Bearer {api_key}"))).await
+        app.send(
+            app.request(Method::GET, path)
+                .header("Authorization", format!("Bearer {api_key}")),
+        )
+        .await
     };
     let fiu = "mockaa-dev-fiu-1-api-key";
     let aas = get("/v2/entityInfo/AA", fiu).await.ok();
     let jwk = app.get("/.well-known/jwks.json").await.ok()["keys"][0].clone();
     let info = &aas[0]["entityinfo"];
-    assert_eq!((&info["id"], &info["certificate"]), (&json!("mockaa"), &jwk), "whoever looks the AA's key up finds it");
-    assert!(info["baseurl"].as_str().is_some_and(|url| url.contains("v2:http://127.0.0.1:")), "{info}");
+    assert_eq!(
+        (&info["id"], &info["certificate"]),
+        (&json!("mockaa"), &jwk),
+        "whoever looks the AA's key up finds it"
+    );
+    assert!(
+        info["baseurl"]
+            .as_str()
+            .is_some_and(|url| url.contains("v2:http://127.0.0.1:")),
+        "{info}"
+    );
     let fips = get("/entityInfo/FIP", fiu).await.ok();
-    let ids: Vec<_> =
-        fips.as_array().expect("a list").iter().map(|entity| entity["entityinfo"]["id"].clone()).collect();
+    let ids: Vec<_> = fips
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entity| entity["entityinfo"]["id"].clone())
+        .collect();
     assert_eq!(ids, ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]);
-    assert_eq!(get("/v2/entityInfo/FIP/FIP-2", fiu).await.ok()["entityinfo"]["certificate"]["kid"], "fip-2-dev-1");
+    assert_eq!(
+        get("/v2/entityInfo/FIP/FIP-2", fiu).await.ok()["entityinfo"]["certificate"]["kid"],
+        "fip-2-dev-1"
+    );
     for (path, api_key, status) in [
         ("/v2/entityInfo/FIU", fiu, 401),
         ("/v2/entityInfo/FIU", "mockaa-dev-fip-1-api-key", 401),
@@ -110,32 +175,73 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
         jwk["kid"], jwk["n"]
     );
     fs::write(&file, text).expect("it is written");
-    fs::write(folder.join("aa.pem"), include_str!("../../fixtures/keys/fip-3.pem")).expect("it is written");
+    fs::write(
+        folder.join("aa.pem"),
+        include_str!("../../fixtures/keys/fip-3.pem"),
+    )
+    .expect("it is written");
     let app = TestApp::with(|builder| builder.config(&file)).await;
-    assert_eq!(app.get("/.well-known/jwks.json").await.ok()["keys"][0]["kid"], "own-1");
+    assert_eq!(
+        app.get("/.well-known/jwks.json").await.ok()["keys"][0]["kid"],
+        "own-1"
+    );
     let mut body = consent_request();
     body["ConsentDetail"]["DataConsumer"]["id"] = "LENDER".into();
     body["ConsentDetail"]["Customer"]["id"] = "9876500001@own".into();
-    let lender = Actor { api_key: "a-key".to_owned(), ..Actor::fiu_2() };
+    let lender = Actor {
+        api_key: "a-key".to_owned(),
+        ..Actor::fiu_2()
+    };
     lender.post(&app, "/Consent", &body).await.ok();
     // In lenient too: a signature that does not match a key that somebody has configured is refused.
-    let forged = lender.signed(&app, "/Consent", &body.to_string()).body(body.to_string() + " ");
-    assert_eq!(app.send(forged).await.json()["errorCode"], "SignatureDoesNotMatch");
+    let forged = lender
+        .signed(&app, "/Consent", &body.to_string())
+        .body(body.to_string() + " ");
+    assert_eq!(
+        app.send(forged).await.json()["errorCode"],
+        "SignatureDoesNotMatch"
+    );
 
     for (text, expected) in [
-        ("[[aa]]\nid = \"x\"\nhandel = \"y\"\n", "unknown field `handel`"),
+        (
+            "[[aa]]\nid = \"x\"\nhandel = \"y\"\n",
+            "unknown field `handel`",
+        ),
         ("fiu = []\n", "one [[fiu]]"),
-        ("[[aa]]\nid = \"x\"\n[[aa]]\nid = \"x\"\n", "given to two AAs"),
-        ("[[aa]]\nid = \"x\"\n[[aa]]\nid = \"y\"\nhandle = \"x\"\n", "@x of 'y' is also that of 'x'"),
+        (
+            "[[aa]]\nid = \"x\"\n[[aa]]\nid = \"x\"\n",
+            "given to two AAs",
+        ),
+        (
+            "[[aa]]\nid = \"x\"\n[[aa]]\nid = \"y\"\nhandle = \"x\"\n",
+            "@x of 'y' is also that of 'x'",
+        ),
         ("[[aa]]\nid = \"FIP-1\"\n", "is that of an AA"),
-        ("[[fiu]]\nid = \"A\"\n[[fiu]]\nid = \"A\"\n", "given to two participants"),
-        ("[[fiu]]\nid = \"A\"\nbase_url = \"ftp://x\"\n", "not http or https"),
-        ("[[fip]]\nid = \"A\"\nlinking = \"SMOKE\"\n", "not one of TOKEN, DIRECT"),
+        (
+            "[[fiu]]\nid = \"A\"\n[[fiu]]\nid = \"A\"\n",
+            "given to two participants",
+        ),
+        (
+            "[[fiu]]\nid = \"A\"\nbase_url = \"ftp://x\"\n",
+            "not http or https",
+        ),
+        (
+            "[[fip]]\nid = \"A\"\nlinking = \"SMOKE\"\n",
+            "not one of TOKEN, DIRECT",
+        ),
         ("[[aa]]\nid = \"x\"\nkey = \"missing.pem\"\n", "missing.pem"),
     ] {
         fs::write(&file, text).expect("it is written");
-        let error = mockaa::Sandbox::builder().config(&file).start().await.expect_err("it is wrong").to_string();
-        assert!(error.contains(expected) && error.contains("mockaa.toml"), "{error}");
+        let error = mockaa::Sandbox::builder()
+            .config(&file)
+            .start()
+            .await
+            .expect_err("it is wrong")
+            .to_string();
+        assert!(
+            error.contains(expected) && error.contains("mockaa.toml"),
+            "{error}"
+        );
     }
     fs::remove_dir_all(&folder).expect("it is ours");
 }
@@ -145,49 +251,119 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
     app.enter("one");
     let put = async |app: &TestApp, id: &str, body: Value| {
-        app.send(app.request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{id}")).json(&body)).await
+        app.send(
+            app.request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{id}"))
+                .json(&body),
+        )
+        .await
     };
     let key = app.get("/v2/entityInfo/AA").await;
     assert_eq!(key.status, 401);
     let jwk = app.get("/_mockaa/v1/config/fiu/FIU-1").await.ok()["publicKeys"][0].clone();
-    put(&app, "LENDER", json!({ "apiKey": "lender-key", "publicKeys": [jwk] })).await.ok();
-    let lender = Actor { api_key: "lender-key".to_owned(), ..Actor::fiu_1() };
+    put(
+        &app,
+        "LENDER",
+        json!({ "apiKey": "lender-key", "publicKeys": [jwk] }),
+    )
+    .await
+    .ok();
+    let lender = Actor {
+        api_key: "lender-key".to_owned(),
+        ..Actor::fiu_1()
+    };
     let mut body = consent_request();
     body["ConsentDetail"]["DataConsumer"]["id"] = "LENDER".into();
     let handle = handle_of(&lender.post(&app, "/Consent", &body).await.ok());
-    let other = Actor::fiu_2().post(&app, "/Consent/handle", &rebit_message("ConsentHandle", &handle)).await;
+    let other = Actor::fiu_2()
+        .post(
+            &app,
+            "/Consent/handle",
+            &rebit_message("ConsentHandle", &handle),
+        )
+        .await;
     assert_eq!(other.json()["errorCode"], "InvalidConsentHandle");
 
     for (id, body, expected) in [
         ("A B", json!({}), "letters, digits"),
         ("FIU-1", json!({ "id": "FIU-2" }), "another than the path's"),
-        ("FIU-1", json!({ "baseUrl": "http://169.254.169.254" }), "cloud-metadata"),
-        ("FIU-1", json!({ "signatureProfile": "loud" }), "detached, encoded, off"),
+        (
+            "FIU-1",
+            json!({ "baseUrl": "http://169.254.169.254" }),
+            "cloud-metadata",
+        ),
+        (
+            "FIU-1",
+            json!({ "signatureProfile": "loud" }),
+            "detached, encoded, off",
+        ),
         ("FIU-1", json!({ "apiKey": "lender-key" }), "also that of"),
-        ("FIU-1", json!({ "webhookSecret": "whsec_AAAA" }), "24 to 64 bytes"),
-        ("FIU-1", json!({ "publicKeys": [{ "kty": "EC", "kid": "k", "n": "", "e": "" }] }), "not RSA"),
+        (
+            "FIU-1",
+            json!({ "webhookSecret": "whsec_AAAA" }),
+            "24 to 64 bytes",
+        ),
+        (
+            "FIU-1",
+            json!({ "publicKeys": [{ "kty": "EC", "kid": "k", "n": "", "e": "" }] }),
+            "not RSA",
+        ),
         ("FIU-1", json!({ "apiKey": "a b" }), "without spaces"),
         ("mockaa", json!({}), "that of an AA"),
-        ("FIU-1", json!({ "colour": "red" }), "unknown field `colour`"),
+        (
+            "FIU-1",
+            json!({ "colour": "red" }),
+            "unknown field `colour`",
+        ),
     ] {
         let reply = put(&app, &id.replace(' ', "%20"), body).await;
-        assert!(reply.status == 400 && reply.text.contains(expected), "{}", reply.text);
+        assert!(
+            reply.status == 400 && reply.text.contains(expected),
+            "{}",
+            reply.text
+        );
     }
-    assert_eq!(app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"], "DIRECT");
+    assert_eq!(
+        app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"],
+        "DIRECT"
+    );
     let customer = "/_mockaa/v1/customers/9876500001@mockaa/accounts";
     let before = app.get(customer).await.ok();
-    app.send(app.request(Method::PUT, "/_mockaa/v1/config/fip/NEW").json(&json!({}))).await.ok();
-    assert_eq!(app.get(customer).await.ok(), before, "accounts stay where they are");
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/config/fip/NEW")
+            .json(&json!({})),
+    )
+    .await
+    .ok();
+    assert_eq!(
+        app.get(customer).await.ok(),
+        before,
+        "accounts stay where they are"
+    );
     let fip = json!({ "linking": "DIRECT", "apiKey": "bank-key" });
     let path = "/_mockaa/v1/config/fip/FIP-1";
-    assert_eq!(app.send(app.request(Method::PUT, path).json(&fip)).await.ok()["linking"], "DIRECT");
-    assert_eq!(app.get(path).await.ok()["publicKeys"][0]["kid"], "fip-1-dev-1", "what is left out stays");
-    let heartbeat = app.request(Method::GET, "/Heartbeat").header("fip_api_key", "bank-key");
+    assert_eq!(
+        app.send(app.request(Method::PUT, path).json(&fip))
+            .await
+            .ok()["linking"],
+        "DIRECT"
+    );
+    assert_eq!(
+        app.get(path).await.ok()["publicKeys"][0]["kid"],
+        "fip-1-dev-1",
+        "what is left out stays"
+    );
+    let heartbeat = app
+        .request(Method::GET, "/Heartbeat")
+        .header("fip_api_key", "bank-key");
     app.send(heartbeat).await.ok();
     // What was shown may be sent back; a key that ships stays one that everybody has.
     let shown = app.get("/_mockaa/v1/config/fiu/FIU-2").await.ok();
     assert_eq!(put(&app, "FIU-2", shown.clone()).await.ok(), shown);
-    assert_eq!(put(&app, "LENDER-2", json!({})).await.ok()["baseUrl"], shown["baseUrl"], "--fiu-url serves it too");
+    assert_eq!(
+        put(&app, "LENDER-2", json!({})).await.ok()["baseUrl"],
+        shown["baseUrl"],
+        "--fiu-url serves it too"
+    );
     app.enter("another");
     assert_eq!(app.get("/_mockaa/v1/config/fiu/LENDER").await.status, 404);
 }

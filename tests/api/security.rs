@@ -8,22 +8,33 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::helpers::{
-    FIU_1_KEY, FIU_2_KEY, Reply, TestApp, handle_of, rebit_message, rebit_request, seed_request, set,
+    FIU_1_KEY, FIU_2_KEY, Reply, TestApp, handle_of, rebit_message, rebit_request, seed_request,
+    set,
 };
 
 fn fiu_1() -> SigningKey {
-    SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-1.pem")).expect("a key")
+    SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-1.pem"))
+        .expect("a key")
 }
 
 /// Posts with a key and a signature, where given.
-async fn call(app: &TestApp, path: &str, body: &Value, api_key: Option<&str>, signer: Option<&SigningKey>) -> Reply {
+async fn call(
+    app: &TestApp,
+    path: &str,
+    body: &Value,
+    api_key: Option<&str>,
+    signer: Option<&SigningKey>,
+) -> Reply {
     let body = body.to_string();
-    let mut request = app.request(Method::POST, path).header("content-type", "application/json");
+    let mut request = app
+        .request(Method::POST, path)
+        .header("content-type", "application/json");
     if let Some(api_key) = api_key {
         request = request.header("client_api_key", api_key);
     }
     if let Some(signer) = signer {
-        let signature = sign_detached(signer, body.as_bytes(), SignatureProfile::Detached).expect("a signature");
+        let signature = sign_detached(signer, body.as_bytes(), SignatureProfile::Detached)
+            .expect("a signature");
         request = request.header("x-jws-signature", signature);
     }
     app.send(request.body(body)).await
@@ -38,21 +49,39 @@ fn code(reply: &Reply) -> (u16, Option<String>) {
 async fn strict_asks_for_key_and_signature() {
     let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
     let (body, signer) = (rebit_request(), fiu_1());
-    let stranger = SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-2.pem")).expect("a key");
-    let unknown = SigningKey::from_pem("other", include_str!("../../fixtures/keys/fiu-1.pem")).expect("a key");
+    let stranger =
+        SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-2.pem"))
+            .expect("a key");
+    let unknown = SigningKey::from_pem("other", include_str!("../../fixtures/keys/fiu-1.pem"))
+        .expect("a key");
     let refused = |status, code: &str| (status, Some(code.to_owned()));
 
-    assert_eq!(code(&call(&app, "/Consent", &body, None, Some(&signer)).await), refused(401, "Unauthorized"));
-    assert_eq!(code(&call(&app, "/Consent", &body, Some("nope"), Some(&signer)).await), refused(401, "Unauthorized"));
+    assert_eq!(
+        code(&call(&app, "/Consent", &body, None, Some(&signer)).await),
+        refused(401, "Unauthorized")
+    );
+    assert_eq!(
+        code(&call(&app, "/Consent", &body, Some("nope"), Some(&signer)).await),
+        refused(401, "Unauthorized")
+    );
     for signer in [None, Some(&stranger), Some(&unknown)] {
         let reply = call(&app, "/Consent", &body, Some(FIU_1_KEY), signer).await;
         assert_eq!(code(&reply), refused(400, "SignatureDoesNotMatch"));
     }
     assert_eq!(app.consents().await, 0);
-    assert_eq!(call(&app, "/Consent", &body, Some(FIU_1_KEY), Some(&signer)).await.status, 200);
+    assert_eq!(
+        call(&app, "/Consent", &body, Some(FIU_1_KEY), Some(&signer))
+            .await
+            .status,
+        200
+    );
 
     let mut stranger = body.clone();
-    set(&mut stranger, "ConsentDetail.DataConsumer.id", Some("finprobank".into()));
+    set(
+        &mut stranger,
+        "ConsentDetail.DataConsumer.id",
+        Some("finprobank".into()),
+    );
     let reply = call(&app, "/Consent", &stranger, Some(FIU_1_KEY), Some(&signer)).await;
     assert_eq!(code(&reply), refused(400, "InvalidRequest"));
 }
@@ -63,9 +92,22 @@ async fn lenient_accepts_and_notes_what_strict_would_refuse() {
     for _ in 0..2 {
         assert_eq!(app.post("/consent", &seed_request()).await.status, 200);
     }
-    assert_eq!(call(&app, "/Consent", &rebit_request(), None, None).await.status, 200);
-    let notes: Vec<_> = app.journal().await.into_iter().filter(|entry| entry["kind"] == "note").collect();
-    let texts: Vec<_> = notes.iter().map(|note| note["text"].as_str().expect("a text")).collect();
+    assert_eq!(
+        call(&app, "/Consent", &rebit_request(), None, None)
+            .await
+            .status,
+        200
+    );
+    let notes: Vec<_> = app
+        .journal()
+        .await
+        .into_iter()
+        .filter(|entry| entry["kind"] == "note")
+        .collect();
+    let texts: Vec<_> = notes
+        .iter()
+        .map(|note| note["text"].as_str().expect("a text"))
+        .collect();
     insta::assert_json_snapshot!(texts);
 }
 
@@ -74,23 +116,49 @@ async fn open_asks_for_nothing_and_notes_nothing() {
     let app = TestApp::with(|builder| builder.security(Security::Open)).await;
     let mut body = rebit_request();
     body["timestamp"] = "1999-01-01T00:00:00Z".into();
-    assert_eq!(call(&app, "/Consent", &body, Some("nope"), None).await.status, 200);
-    assert!(app.journal().await.iter().all(|entry| entry["kind"] != "note"));
+    assert_eq!(
+        call(&app, "/Consent", &body, Some("nope"), None)
+            .await
+            .status,
+        200
+    );
+    assert!(
+        app.journal()
+            .await
+            .iter()
+            .all(|entry| entry["kind"] != "note")
+    );
 }
 
 #[tokio::test]
 async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
     for security in [Security::Open, Security::Lenient] {
         let app = TestApp::with(|builder| builder.security(security)).await;
-        let handle = handle_of(&call(&app, "/Consent", &rebit_request(), Some(FIU_1_KEY), None).await.ok());
+        let handle = handle_of(
+            &call(&app, "/Consent", &rebit_request(), Some(FIU_1_KEY), None)
+                .await
+                .ok(),
+        );
         let message = rebit_message("ConsentHandle", &handle);
-        assert_eq!(call(&app, "/Consent/handle", &message, Some(FIU_1_KEY), None).await.status, 200);
-        assert_eq!(call(&app, "/Consent/handle", &message, None, None).await.status, 200);
+        assert_eq!(
+            call(&app, "/Consent/handle", &message, Some(FIU_1_KEY), None)
+                .await
+                .status,
+            200
+        );
+        assert_eq!(
+            call(&app, "/Consent/handle", &message, None, None)
+                .await
+                .status,
+            200
+        );
         let reply = call(&app, "/Consent/handle", &message, Some(FIU_2_KEY), None).await;
         assert_eq!(code(&reply), (400, Some("InvalidConsentHandle".to_owned())));
         let reply = call(&app, "/Consent", &rebit_request(), Some(FIU_2_KEY), None).await;
         assert_eq!(code(&reply), (400, Some("InvalidRequest".to_owned())));
-        let request = app.request(Method::GET, &format!("/consent/{handle}")).header("Authorization", FIU_2_KEY);
+        let request = app
+            .request(Method::GET, &format!("/consent/{handle}"))
+            .header("Authorization", FIU_2_KEY);
         assert_eq!(app.send(request).await.status, 400);
     }
 }
@@ -99,7 +167,14 @@ async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
 async fn a_registered_key_of_the_wrong_kind_opens_nothing_in_any_mode() {
     for security in [Security::Open, Security::Lenient, Security::Strict] {
         let app = TestApp::with(|builder| builder.security(security)).await;
-        let reply = call(&app, "/Consent", &rebit_request(), Some("mockaa-dev-fip-1-api-key"), Some(&fiu_1())).await;
+        let reply = call(
+            &app,
+            "/Consent",
+            &rebit_request(),
+            Some("mockaa-dev-fip-1-api-key"),
+            Some(&fiu_1()),
+        )
+        .await;
         assert_eq!(code(&reply), (400, Some("InvalidRequest".to_owned())));
         assert_eq!(app.consents().await, 0);
     }
@@ -121,17 +196,27 @@ async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
     let app = TestApp::start().await;
     let mut body = rebit_request();
     set(&mut body, "ConsentDetail.Purpose.code", Some("199".into()));
-    set(&mut body, "timestamp", Some("2020-07-04T05:44:00.000Z".into()));
+    set(
+        &mut body,
+        "timestamp",
+        Some("2020-07-04T05:44:00.000Z".into()),
+    );
     let reply = app.post("/Consent", &body).await;
     assert!(
-        reply.json()["errorMsg"].as_str().is_some_and(|message| message.starts_with("timestamp ")),
+        reply.json()["errorMsg"]
+            .as_str()
+            .is_some_and(|message| message.starts_with("timestamp ")),
         "{}",
         reply.text
     );
     set(&mut body, "ver", Some("9.9.9".into()));
     set(&mut body, "ConsentDetail", Some(5.into()));
     let reply = app.post("/Consent", &body).await;
-    assert_eq!(code(&reply), (404, Some("NoSuchVersion".to_owned())), "even where the content cannot be read");
+    assert_eq!(
+        code(&reply),
+        (404, Some("NoSuchVersion".to_owned())),
+        "even where the content cannot be read"
+    );
 }
 
 #[tokio::test]
@@ -143,7 +228,13 @@ async fn notes_end_with_a_word_that_they_end() {
         app.post("/Consent", &body).await.ok();
     }
     let entries = app.get("/_mockaa/v1/journal?after=2100").await.ok();
-    let texts = entries["items"].as_array().expect("a list").iter().filter_map(|entry| entry["text"].as_str());
-    let last: Vec<_> = texts.filter(|text| text.contains("further ones are not kept")).collect();
+    let texts = entries["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|entry| entry["text"].as_str());
+    let last: Vec<_> = texts
+        .filter(|text| text.contains("further ones are not kept"))
+        .collect();
     assert_eq!(last.len(), 1);
 }

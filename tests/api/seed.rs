@@ -22,7 +22,10 @@ async fn get_consent_answers_every_field_of_the_seed() {
     let app = TestApp::start().await;
     let handle = app.raise(|_| {}).await;
     app.act(&handle, "approve").await.ok();
-    let id = app.consent(&handle).await["consentId"].as_str().expect("an id").to_owned();
+    let id = app.consent(&handle).await["consentId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let reply = app.get(&format!("/consent/{id}")).await;
     reply.ok();
     insta::assert_snapshot!(reply.text);
@@ -33,7 +36,10 @@ async fn get_consent_answers_every_field_of_the_seed() {
 async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/seeds");
     if !seeds.exists() {
-        eprintln!("SKIPPED: the seed documents are not here ({})", seeds.display());
+        eprintln!(
+            "SKIPPED: the seed documents are not here ({})",
+            seeds.display()
+        );
         return;
     }
     let sample = |file: &str| -> Value {
@@ -48,21 +54,35 @@ async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
 
     let handle = crate::helpers::handle_of(&created);
     app.act(&handle, "approve").await.ok();
-    let id = app.consent(&handle).await["consentId"].as_str().expect("an id").to_owned();
-    compare("", &sample("get-consent-id.txt"), &app.get(&format!("/consent/{id}")).await.ok());
+    let id = app.consent(&handle).await["consentId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    compare(
+        "",
+        &sample("get-consent-id.txt"),
+        &app.get(&format!("/consent/{id}")).await.ok(),
+    );
 }
 
 fn compare(path: &str, sample: &Value, ours: &Value) {
     match (sample, ours) {
         (Value::Object(sample), Value::Object(ours)) => {
-            let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+            let keys =
+                |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
             assert_eq!(keys(sample), keys(ours), "keys at {path}");
             for (key, value) in sample {
                 compare(&format!("{path}/{key}"), value, &ours[key]);
             }
         }
-        (Value::Array(sample), Value::Array(ours)) => compare(&format!("{path}/0"), &sample[0], &ours[0]),
-        _ => assert_eq!(std::mem::discriminant(sample), std::mem::discriminant(ours), "type at {path}"),
+        (Value::Array(sample), Value::Array(ours)) => {
+            compare(&format!("{path}/0"), &sample[0], &ours[0]);
+        }
+        _ => assert_eq!(
+            std::mem::discriminant(sample),
+            std::mem::discriminant(ours),
+            "type at {path}"
+        ),
     }
 }
 
@@ -70,16 +90,24 @@ fn compare(path: &str, sample: &Value, ours: &Value) {
 async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
     let app = TestApp::start().await;
     let handle = app.raise_for("9999999001@onemoney").await;
-    let id = app.consent(&handle).await["consentId"].as_str().expect("an id").to_owned();
+    let id = app.consent(&handle).await["consentId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let oracle = Oracle::of(&app).await;
     // Twice: made, then kept.
     for _ in 0..2 {
         let text = app.get(&format!("/consent/{id}")).await.text;
         let (_, rest) = text.split_once("\"ConsentDetail\":").expect("a detail");
-        let (detail, rest) = rest.split_once(",\"consentDetailDigitalSignature\":\"").expect("a signature");
+        let (detail, rest) = rest
+            .split_once(",\"consentDetailDigitalSignature\":\"")
+            .expect("a signature");
         let (signature, _) = rest.split_once('"').expect("its end");
         assert!(oracle.verifies(detail.as_bytes(), &unbase64(signature)));
-        assert!(!oracle.verifies(detail.replace("VIEW", "STORE").as_bytes(), &unbase64(signature)));
+        assert!(!oracle.verifies(
+            detail.replace("VIEW", "STORE").as_bytes(),
+            &unbase64(signature)
+        ));
     }
 }
 
@@ -88,9 +116,14 @@ async fn a_vdr_provider_is_kept_and_an_absent_one_stays_absent() {
     let app = TestApp::start().await;
     let handle = app.raise(|_| {}).await;
     let kept = app.get(&format!("/consent/{handle}")).await.ok();
-    assert_eq!(kept["ConsentDetail"]["VDRProvider"], serde_json::json!({ "vdrpid": "VDR-1", "fiuid": "FIU-1" }));
+    assert_eq!(
+        kept["ConsentDetail"]["VDRProvider"],
+        serde_json::json!({ "vdrpid": "VDR-1", "fiuid": "FIU-1" })
+    );
 
-    let handle = app.raise(|body| crate::helpers::set(body, "ConsentDetail.VDRProvider", None)).await;
+    let handle = app
+        .raise(|body| crate::helpers::set(body, "ConsentDetail.VDRProvider", None))
+        .await;
     let absent = app.get(&format!("/consent/{handle}")).await.ok();
     assert!(absent["ConsentDetail"].get("VDRProvider").is_none());
 }
@@ -114,42 +147,71 @@ async fn before_approval_the_handle_tells_how_the_request_fares() {
     let handle = app.raise(|_| {}).await;
     let answer = app.get(&format!("/consent/{handle}")).await.ok();
     assert_eq!(answer["status"], "PENDING");
-    assert!(answer.get("consentId").is_none() && answer.get("consentDetailDigitalSignature").is_none());
+    assert!(
+        answer.get("consentId").is_none() && answer.get("consentDetailDigitalSignature").is_none()
+    );
     app.act(&handle, "reject").await.ok();
-    assert_eq!(app.get(&format!("/consent/{handle}")).await.ok()["status"], "REJECTED");
+    assert_eq!(
+        app.get(&format!("/consent/{handle}")).await.ok()["status"],
+        "REJECTED"
+    );
 }
 
 #[tokio::test]
 async fn every_mount_reaches_the_same_call() {
     let app = TestApp::start().await;
     for mount in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
-        let reply = app.post(&format!("{mount}/consent"), &seed_request()).await.ok();
+        let reply = app
+            .post(&format!("{mount}/consent"), &seed_request())
+            .await
+            .ok();
         let handle = crate::helpers::handle_of(&reply);
-        assert_eq!(app.get(&format!("{mount}/consent/{handle}")).await.ok()["status"], "PENDING");
+        assert_eq!(
+            app.get(&format!("{mount}/consent/{handle}")).await.ok()["status"],
+            "PENDING"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_number_in_a_filter_stays_a_number_that_javascript_prints_alike() {
     let app = TestApp::start().await;
-    for (sent, kept) in [("20000", "20000"), ("20000.0", "20000"), ("1500.5", "1500.5"), ("\"20000\"", "\"20000\"")] {
+    for (sent, kept) in [
+        ("20000", "20000"),
+        ("20000.0", "20000"),
+        ("1500.5", "1500.5"),
+        ("\"20000\"", "\"20000\""),
+    ] {
         let text = serde_json::to_string(&seed_request()).expect("JSON");
-        let reply = app.post_text("/consent", text.replace("\"value\":20000", &format!("\"value\":{sent}"))).await;
+        let reply = app
+            .post_text(
+                "/consent",
+                text.replace("\"value\":20000", &format!("\"value\":{sent}")),
+            )
+            .await;
         let handle = crate::helpers::handle_of(&reply.ok());
         let text = app.get(&format!("/consent/{handle}")).await.text;
-        assert!(text.contains(&format!("\"value\":{kept}}}]")), "{sent}: {text}");
+        assert!(
+            text.contains(&format!("\"value\":{kept}}}]")),
+            "{sent}: {text}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_api_key_comes_bare_or_as_bearer() {
     let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
-    for (value, status) in
-        [(FIU_1_KEY.to_owned(), 200), (format!("Bearer {FIU_1_KEY}"), 200), ("wrong".to_owned(), 401)]
-    {
+    for (value, status) in [
+        (FIU_1_KEY.to_owned(), 200),
+        (format!("Bearer {FIU_1_KEY}"), 200),
+        ("wrong".to_owned(), 401),
+    ] {
         let mut body = seed_request();
         body["ConsentDetail"]["DataConsumer"]["id"] = "FIU-1".into();
-        let request = app.request(Method::POST, "/consent").header("Authorization", &value).json(&body);
+        let request = app
+            .request(Method::POST, "/consent")
+            .header("Authorization", &value)
+            .json(&body);
         assert_eq!(app.send(request).await.status, status, "{value}");
     }
     assert_eq!(app.post("/consent", &seed_request()).await.status, 401);
@@ -158,7 +220,13 @@ async fn the_api_key_comes_bare_or_as_bearer() {
 #[tokio::test]
 async fn the_sample_pasted_as_printed_gets_the_worlds_now() {
     let app = TestApp::start().await;
-    let reply = app.post_text("/consent", include_str!("../../fixtures/seed/consent-request.json")).await.ok();
+    let reply = app
+        .post_text(
+            "/consent",
+            include_str!("../../fixtures/seed/consent-request.json"),
+        )
+        .await
+        .ok();
     let consent = app.consent(&crate::helpers::handle_of(&reply)).await;
     assert_eq!(consent["consentStart"], crate::helpers::NOW);
     // ReBIT knows no such variable.

@@ -15,7 +15,9 @@ struct Specification {
 /// Our own description.
 fn own() -> &'static Specification {
     static READ: OnceLock<Specification> = OnceLock::new();
-    READ.get_or_init(|| Specification { document: mockaa::wire::openapi::document("http://127.0.0.1") })
+    READ.get_or_init(|| Specification {
+        document: mockaa::wire::openapi::document("http://127.0.0.1"),
+    })
 }
 
 struct Specifications {
@@ -28,10 +30,13 @@ fn specifications() -> Option<&'static Specifications> {
     static READ: OnceLock<Option<Specifications>> = OnceLock::new();
     READ.get_or_init(|| {
         let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
-        let folder = std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+        let folder =
+            std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
         let read = |name: &str| {
             let text = std::fs::read_to_string(folder.join("openapi").join(name)).ok()?;
-            Some(Specification { document: serde_saphyr::from_str(&text).expect("a specification is YAML") })
+            Some(Specification {
+                document: serde_saphyr::from_str(&text).expect("a specification is YAML"),
+            })
         };
         Some(Specifications {
             aa: [
@@ -39,7 +44,10 @@ fn specifications() -> Option<&'static Specifications> {
                 ("2.0.0", read("aa-2.0.0.yaml")?),
                 ("2.1.0", read("aa-2.1.0-sahamati-router.yaml")?),
             ],
-            fiu: [("1.1.", read("fiu-1.1.2.yaml")?), ("2.0.0", read("fiu-2.0.0.yaml")?)],
+            fiu: [
+                ("1.1.", read("fiu-1.1.2.yaml")?),
+                ("2.0.0", read("fiu-2.0.0.yaml")?),
+            ],
         })
     })
     .as_ref()
@@ -57,76 +65,133 @@ fn the_specifications_are_there_or_it_is_said() {
 
 fn of<'a>(list: &'a [(&'static str, Specification)], body: &Value) -> Option<&'a Specification> {
     let ver = body["ver"].as_str()?;
-    list.iter().find(|(known, _)| ver.starts_with(known)).map(|(_, specification)| specification)
+    list.iter()
+        .find(|(known, _)| ver.starts_with(known))
+        .map(|(_, specification)| specification)
 }
 
 /// What is ours before a path: the world and the mount.
 fn bare(path: &str) -> &str {
-    let local = path.strip_prefix("/w/").and_then(|rest| rest.find('/').map(|end| &rest[end..])).unwrap_or(path);
+    let local = path
+        .strip_prefix("/w/")
+        .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
+        .unwrap_or(path);
     let mounts = ["/proxy/v2", "/v1", "/v2", "/V2"];
-    mounts.iter().find_map(|mount| local.strip_prefix(mount)).filter(|rest| rest.starts_with('/')).unwrap_or(local)
+    mounts
+        .iter()
+        .find_map(|mount| local.strip_prefix(mount))
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(local)
 }
 
 /// Holds an answer against the specification of its version, where that knows the call and the status.
 pub fn check_answer(method: &Method, path: &str, status: StatusCode, text: &str) {
     let path = bare(path);
-    if !["/Consent", "/FI/", "/Account/", "/Heartbeat", "/api/", "/backend", "/_mockaa/"]
-        .iter()
-        .any(|begin| path.starts_with(begin))
+    if ![
+        "/Consent",
+        "/FI/",
+        "/Account/",
+        "/Heartbeat",
+        "/api/",
+        "/backend",
+        "/_mockaa/",
+    ]
+    .iter()
+    .any(|begin| path.starts_with(begin))
     {
         return;
     }
-    let Ok(body) = serde_json::from_str::<Value>(text) else { return };
+    let Ok(body) = serde_json::from_str::<Value>(text) else {
+        return;
+    };
     if let Some(operation) = own().operation(method, path) {
         let responses = &operation["responses"];
-        let response = responses.get(status.as_str()).unwrap_or(&responses["default"]);
+        let response = responses
+            .get(status.as_str())
+            .unwrap_or(&responses["default"]);
         let mut problems = Vec::new();
-        own().check(&response["content"]["application/json"]["schema"], &body, "", &mut problems);
-        assert!(problems.is_empty(), "{method} {path} {status} is not as described: {problems:?}\n{text}");
+        own().check(
+            &response["content"]["application/json"]["schema"],
+            &body,
+            "",
+            &mut problems,
+        );
+        assert!(
+            problems.is_empty(),
+            "{method} {path} {status} is not as described: {problems:?}\n{text}"
+        );
     }
-    let Some(specifications) = specifications() else { return };
-    let Some(specification) = of(&specifications.aa, &body) else { return };
-    let Some(operation) = specification.operation(method, path) else { return };
+    let Some(specifications) = specifications() else {
+        return;
+    };
+    let Some(specification) = of(&specifications.aa, &body) else {
+        return;
+    };
+    let Some(operation) = specification.operation(method, path) else {
+        return;
+    };
     let schema = &operation["responses"][status.as_str()]["schema"];
     if !schema.is_null() {
         let mut problems = Vec::new();
         specification.check(schema, &body, "", &mut problems);
-        assert!(problems.is_empty(), "{method} {path} {status} is not as specified: {problems:?}\n{text}");
+        assert!(
+            problems.is_empty(),
+            "{method} {path} {status} is not as specified: {problems:?}\n{text}"
+        );
     }
 }
 
 /// Holds a webhook against the FIU's specification; statements are ours and in none.
 pub fn check_webhook(path: &str, body: &[u8]) {
-    let Some(specifications) = specifications() else { return };
-    let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+    let Some(specifications) = specifications() else {
+        return;
+    };
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return;
+    };
     // The Unaport face says more, and has words of its own.
     if body.get("trackingId").is_some() {
         return;
     }
-    let Some(specification) = of(&specifications.fiu, &body) else { return };
-    let Some(operation) = specification.operation(&Method::POST, path) else { return };
+    let Some(specification) = of(&specifications.fiu, &body) else {
+        return;
+    };
+    let Some(operation) = specification.operation(&Method::POST, path) else {
+        return;
+    };
     let parameters = operation["parameters"].as_array().expect("a list").iter();
-    let schema =
-        parameters.map(|parameter| specification.resolve(parameter)).find(|parameter| parameter["in"] == "body");
+    let schema = parameters
+        .map(|parameter| specification.resolve(parameter))
+        .find(|parameter| parameter["in"] == "body");
     let mut problems = Vec::new();
-    specification.check(&schema.expect("a notification has a body")["schema"], &body, "", &mut problems);
-    assert!(problems.is_empty(), "webhook {path} is not as specified: {problems:?}\n{body}");
+    specification.check(
+        &schema.expect("a notification has a body")["schema"],
+        &body,
+        "",
+        &mut problems,
+    );
+    assert!(
+        problems.is_empty(),
+        "webhook {path} is not as specified: {problems:?}\n{body}"
+    );
 }
 
 impl Specification {
     fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object().expect("a map");
         let matches = |template: &str| {
-            let (parts, wanted): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+            let (parts, wanted): (Vec<_>, Vec<_>) =
+                (template.split('/').collect(), path.split('/').collect());
             parts.len() == wanted.len()
-                && parts
-                    .iter()
-                    .zip(&wanted)
-                    .all(|(part, wanted)| part == wanted || part.starts_with('{') && !wanted.is_empty())
+                && parts.iter().zip(&wanted).all(|(part, wanted)| {
+                    part == wanted || part.starts_with('{') && !wanted.is_empty()
+                })
         };
         let exact = paths.iter().find(|(template, _)| *template == path);
         let found = exact.or_else(|| paths.iter().find(|(template, _)| matches(template)));
-        found.map(|(_, item)| &item[method.as_str().to_lowercase()]).filter(|operation| !operation.is_null())
+        found
+            .map(|(_, item)| &item[method.as_str().to_lowercase()])
+            .filter(|operation| !operation.is_null())
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -145,14 +210,29 @@ impl Specification {
 
     /// Checks all but some properties. Quirk: the files extend an error by redefining its `errorCode` beside `allOf`;
     /// the redefinition counts.
-    fn check_but(&self, but: &[&str], schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
+    fn check_but(
+        &self,
+        but: &[&str],
+        schema: &Value,
+        value: &Value,
+        place: &str,
+        problems: &mut Vec<String>,
+    ) {
         let schema = self.resolve(schema);
         if value.is_null() && schema["nullable"] == true {
             return;
         }
-        let list = |name: &str| schema[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        let list = |name: &str| {
+            schema[name]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        };
         let own = schema["properties"].as_object().into_iter().flatten();
-        let redefined: Vec<_> = own.map(|(name, _)| name.as_str()).chain(but.iter().copied()).collect();
+        let redefined: Vec<_> = own
+            .map(|(name, _)| name.as_str())
+            .chain(but.iter().copied())
+            .collect();
         for part in list("allOf") {
             self.check_but(&redefined, part, value, place, problems);
         }
@@ -166,13 +246,18 @@ impl Specification {
             _ => true,
         };
         if !right_type {
-            problems.push(format!("{place}: {value} is not of type {}", schema["type"]));
+            problems.push(format!(
+                "{place}: {value} is not of type {}",
+                schema["type"]
+            ));
         }
         if !list("enum").is_empty() && !list("enum").contains(value) {
             problems.push(format!("{place}: {value} is not one of {}", schema["enum"]));
         }
         if schema["format"] == "date-time"
-            && value.as_str().is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_err())
+            && value
+                .as_str()
+                .is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_err())
         {
             problems.push(format!("{place}: {value} is no date-time"));
         }

@@ -10,26 +10,43 @@ use crate::helpers::{Reply, TestApp, rebit_request};
 use crate::inbox::Mood;
 
 async fn assert_that(app: &TestApp, yaml: &str) -> Reply {
-    app.send(app.request(Method::POST, "/_mockaa/v1/assert").body(yaml.to_owned())).await
+    app.send(
+        app.request(Method::POST, "/_mockaa/v1/assert")
+            .body(yaml.to_owned()),
+    )
+    .await
 }
 
 /// The outcome of each expectation.
 async fn outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
     let verdicts = assert_that(app, yaml).await.ok();
     let outcome = |verdict: &Value| verdict["outcome"].as_str().expect("an outcome").to_owned();
-    verdicts["results"].as_array().expect("a list").iter().map(outcome).collect()
+    verdicts["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(outcome)
+        .collect()
 }
 
 async fn put_faults(app: &TestApp, yaml: &str) {
-    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/test").body(yaml.to_owned())).await.ok();
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/faults/test")
+            .body(yaml.to_owned()),
+    )
+    .await
+    .ok();
 }
 
 /// The marks of the contract report that were put to the test.
 async fn marks(app: &TestApp) -> Vec<(String, String)> {
     let report = app.get("/_mockaa/v1/report").await.ok();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let marks =
-        report["rules"].as_array().expect("a list").iter().map(|rule| (text(&rule["rule"]), text(&rule["mark"])));
+    let marks = report["rules"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|rule| (text(&rule["rule"]), text(&rule["mark"])));
     marks.filter(|(_, mark)| mark != "not-tested").collect()
 }
 
@@ -50,10 +67,16 @@ async fn what_is_expected_is_counted_and_what_is_missing_is_told_with_near_misse
     assert_eq!(outcomes(&app, met).await, ["met"; 5]);
     let unmet = "expect:\n  - call: { op: fi.request, count: 2 }\n  - call: { op: fi.request, status: 503 }\n  - never: { event: \
                  consent.active }\n  - never: { op: fi.fetch, after_event: consent.revoked }\n  - state: { is: PAUSED }\n";
-    assert_eq!(outcomes(&app, unmet).await, ["unmet", "unmet", "unmet", "untested", "unmet"]);
+    assert_eq!(
+        outcomes(&app, unmet).await,
+        ["unmet", "unmet", "unmet", "untested", "unmet"]
+    );
     let verdicts = assert_that(&app, unmet).await.ok();
     assert_eq!(verdicts["passed"], false);
-    let near = verdicts["results"][1]["nearMisses"][0]["difference"].as_str().expect("a difference").to_owned();
+    let near = verdicts["results"][1]["nearMisses"][0]["difference"]
+        .as_str()
+        .expect("a difference")
+        .to_owned();
     assert_eq!(near, "answered with 200, not 503");
     assert_eq!(verdicts["results"][0]["counted"], 1);
     let other = format!(
@@ -64,31 +87,73 @@ async fn what_is_expected_is_counted_and_what_is_missing_is_told_with_near_misse
     let own = format!("consent_handle: {handle}\nexpect: [event: {{ name: consent.active }}]\n");
     assert_eq!(outcomes(&app, &own).await, ["met"]);
     // A path that was missed is the nearest miss of a call that never came.
-    app.request(Method::POST, "/Consents").send().await.expect("an answer");
-    let verdicts = assert_that(&app, "expect: [call: { op: consent.revoke }]").await.ok();
-    assert_eq!(verdicts["results"][0]["nearMisses"][0]["difference"], "POST /Consents is no call of this sandbox");
+    app.request(Method::POST, "/Consents")
+        .send()
+        .await
+        .expect("an answer");
+    let verdicts = assert_that(&app, "expect: [call: { op: consent.revoke }]")
+        .await
+        .ok();
+    assert_eq!(
+        verdicts["results"][0]["nearMisses"][0]["difference"],
+        "POST /Consents is no call of this sandbox"
+    );
 }
 
 #[tokio::test]
 async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
     let app = TestApp::start().await;
-    let wrong =
-        assert_that(&app, "expect:\n  - call: { op: fi.reqest }\n  - call: { op: fi.request, cuont: 1 }\n").await;
+    let wrong = assert_that(
+        &app,
+        "expect:\n  - call: { op: fi.reqest }\n  - call: { op: fi.request, cuont: 1 }\n",
+    )
+    .await;
     assert_eq!(wrong.status, 400);
     let faults = wrong.json()["faults"].clone();
     assert!(
-        faults[0]["message"].as_str().is_some_and(|message| message.contains("did you mean fi.request?")),
+        faults[0]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("did you mean fi.request?")),
         "{faults}"
     );
-    assert!(faults[1]["message"].as_str().is_some_and(|message| message.contains("did you mean count?")), "{faults}");
-    for query in ["kind=calls", "op=fi", "consentHandle=x", "after=-1", "limit=many"] {
-        assert_eq!(app.get(&format!("/_mockaa/v1/journal?{query}")).await.status, 400, "{query}");
+    assert!(
+        faults[1]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("did you mean count?")),
+        "{faults}"
+    );
+    for query in [
+        "kind=calls",
+        "op=fi",
+        "consentHandle=x",
+        "after=-1",
+        "limit=many",
+    ] {
+        assert_eq!(
+            app.get(&format!("/_mockaa/v1/journal?{query}"))
+                .await
+                .status,
+            400,
+            "{query}"
+        );
     }
     let misspelt = app.get("/_mockaa/v1/journal?knd=call").await;
     assert_eq!(misspelt.status, 400);
-    assert!(misspelt.text.contains("has 'knd', which is none of its names; did you mean kind?"), "{}", misspelt.text);
+    assert!(
+        misspelt
+            .text
+            .contains("has 'knd', which is none of its names; did you mean kind?"),
+        "{}",
+        misspelt.text
+    );
     for query in ["within=soon", "within=1h", "count=0", "count=many"] {
-        assert_eq!(app.get(&format!("/_mockaa/v1/journal/wait?{query}")).await.status, 400, "{query}");
+        assert_eq!(
+            app.get(&format!("/_mockaa/v1/journal/wait?{query}"))
+                .await
+                .status,
+            400,
+            "{query}"
+        );
     }
 }
 
@@ -96,18 +161,29 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
 async fn somebody_may_wait_for_what_has_not_happened_yet() {
     let app = TestApp::start().await;
     let handle = app.raise(|_| ()).await;
-    let path = format!("/_mockaa/v1/journal/wait?kind=consent.active&consentHandle={handle}&within=20s");
+    let path =
+        format!("/_mockaa/v1/journal/wait?kind=consent.active&consentHandle={handle}&within=20s");
     let waits = app.get(&path);
     let asserts = assert_that(&app, "expect: [state: { is: ACTIVE, within: 20s }]");
-    let (waited, asserted, _) = tokio::join!(waits, asserts, async { app.act(&handle, "approve").await.ok() });
+    let (waited, asserted, _) = tokio::join!(waits, asserts, async {
+        app.act(&handle, "approve").await.ok()
+    });
     assert_eq!(waited.ok()["items"][0]["consentHandle"], handle.as_str());
     assert_eq!(asserted.ok()["passed"], true);
-    let late = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=10ms").await;
+    let late = app
+        .get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=10ms")
+        .await;
     assert_eq!(late.status, 408);
-    assert!(late.text.contains("0 of 1 entries came within 10 ms"), "{}", late.text);
+    assert!(
+        late.text.contains("0 of 1 entries came within 10 ms"),
+        "{}",
+        late.text
+    );
     // A world that is reset has nothing to wait for any more.
     let waits = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
-    let (waited, _) = tokio::join!(waits, async { app.post("/_mockaa/v1/reset", &Value::Null).await.ok() });
+    let (waited, _) = tokio::join!(waits, async {
+        app.post("/_mockaa/v1/reset", &Value::Null).await.ok()
+    });
     assert_eq!(waited.status, 408);
 }
 
@@ -119,16 +195,39 @@ async fn what_the_journal_has_forgotten_never_passes() {
     // Bodies are what fills it: 16 MB of them push everything else out.
     let body = "x".repeat(900_000);
     for _ in 0..300 {
-        app.request(Method::POST, "/Consent").body(body.clone()).send().await.expect("an answer");
+        app.request(Method::POST, "/Consent")
+            .body(body.clone())
+            .send()
+            .await
+            .expect("an answer");
     }
     let journal = app.get("/_mockaa/v1/journal?limit=1").await.ok();
-    assert!(journal["evicted"].as_u64().is_some_and(|evicted| evicted > 0), "{journal}");
+    assert!(
+        journal["evicted"]
+            .as_u64()
+            .is_some_and(|evicted| evicted > 0),
+        "{journal}"
+    );
     let told = "expect:\n  - call: { op: heartbeat, count: 1 }\n  - never: { op: heartbeat }\n  - call: { op: heartbeat, count: 3 }\n  \
                 - call: { op: consent.create, at_least: 1 }\n";
-    assert_eq!(outcomes(&app, told).await, ["evicted", "evicted", "unmet", "met"]);
+    assert_eq!(
+        outcomes(&app, told).await,
+        ["evicted", "evicted", "unmet", "met"]
+    );
     let report = app.get("/_mockaa/v1/report").await.ok();
-    assert!(!report["rules"].as_array().expect("a list").iter().any(|rule| rule["mark"] == "pass"), "{report}");
-    assert_eq!(app.state(&handle).await, "PENDING", "the state itself is never forgotten");
+    assert!(
+        !report["rules"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .any(|rule| rule["mark"] == "pass"),
+        "{report}"
+    );
+    assert_eq!(
+        app.state(&handle).await,
+        "PENDING",
+        "the state itself is never forgotten"
+    );
 }
 
 #[tokio::test]
@@ -153,43 +252,77 @@ async fn an_fiu_that_takes_everything_is_found_out() {
     let report = app.get("/_mockaa/v1/report").await.ok();
     let evidence = &report["rules"][0]["evidence"][0];
     assert!(
-        evidence["text"].as_str().is_some_and(|text| text.contains("wrong_key was answered with 200")),
+        evidence["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("wrong_key was answered with 200")),
         "{evidence}"
     );
     let seq = evidence["seq"].as_u64().expect("a number");
-    let entry = app.get(&format!("/_mockaa/v1/journal?after={}&limit=1", seq - 1)).await.ok();
-    assert_eq!(entry["items"][0]["webhook"]["faults"], json!(["wrong_key"]), "the evidence is in the journal");
-    let text =
-        app.request(Method::GET, "/_mockaa/v1/report").header("accept", "text/plain").send().await.expect("an answer");
+    let entry = app
+        .get(&format!("/_mockaa/v1/journal?after={}&limit=1", seq - 1))
+        .await
+        .ok();
+    assert_eq!(
+        entry["items"][0]["webhook"]["faults"],
+        json!(["wrong_key"]),
+        "the evidence is in the journal"
+    );
+    let text = app
+        .request(Method::GET, "/_mockaa/v1/report")
+        .header("accept", "text/plain")
+        .send()
+        .await
+        .expect("an answer");
     let text = text.text().await.expect("text");
-    assert!(text.contains("FAIL        refuses-bad-signatures") && text.contains("rules were broken"), "{text}");
+    assert!(
+        text.contains("FAIL        refuses-bad-signatures") && text.contains("rules were broken"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn an_fiu_that_refuses_what_is_wrong_passes() {
     let app = TestApp::start().await;
-    put_faults(&app, "webhooks: [{ where: { attempts: 1 }, fault: { corrupt_signature: flip_bit } }]").await;
+    put_faults(
+        &app,
+        "webhooks: [{ where: { attempts: 1 }, fault: { corrupt_signature: flip_bit } }]",
+    )
+    .await;
     app.fiu.turn(Mood::Answering(400, String::new()));
     app.raise_with("approve").await;
     app.advance("0s").await;
     app.fiu.turn(Mood::Accepting);
     app.advance("1s").await;
     let marks = marks(&app).await;
-    assert!(marks.contains(&mark("refuses-bad-signatures", "pass")), "{marks:?}");
-    assert!(marks.contains(&mark("acknowledges-webhooks", "pass")), "{marks:?}");
+    assert!(
+        marks.contains(&mark("refuses-bad-signatures", "pass")),
+        "{marks:?}"
+    );
+    assert!(
+        marks.contains(&mark("acknowledges-webhooks", "pass")),
+        "{marks:?}"
+    );
     // A refusal of what is right is another matter.
     app.fiu.turn(Mood::Answering(500, String::new()));
     put_faults(&app, "webhooks: [{ fault: { extra_fields: {} } }]").await;
     app.raise_with("approve").await;
     app.advance("0s").await;
-    assert_eq!(app.get("/_mockaa/v1/report").await.ok()["rules"][3]["mark"], "fail", "unusual and right");
+    assert_eq!(
+        app.get("/_mockaa/v1/report").await.ok()["rules"][3]["mark"],
+        "fail",
+        "unusual and right"
+    );
 }
 
 #[tokio::test]
 async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    put_faults(&app, "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]").await;
+    put_faults(
+        &app,
+        "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
+    )
+    .await;
     let (handle, id) = journey.approved(|_| ()).await;
     app.advance("0s").await;
     // Once for each of the two messages.
@@ -210,7 +343,11 @@ async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
     let mut other = rebit_request();
     other["ConsentDetail"]["Customer"]["id"] = "nobody".into();
     for body in [rebit_request(), rebit_request(), other.clone(), other] {
-        app.request(Method::POST, "/Consent").json(&body).send().await.expect("an answer");
+        app.request(Method::POST, "/Consent")
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
     }
     let marks = marks(&app).await;
     for rule in [
@@ -230,7 +367,11 @@ async fn an_fiu_that_acts_twice_before_it_answers_is_found_out_too() {
     let url = format!("http://{}", fiu.local_addr().expect("an address"));
     let app = TestApp::with(|builder| builder.fiu_url(url)).await;
     let journey = Journey::new(&app);
-    put_faults(&app, "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]").await;
+    put_faults(
+        &app,
+        "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
+    )
+    .await;
     let (_, id) = journey.approved(|_| ()).await;
     for _ in 0..2 {
         let (mut stream, _) = fiu.accept().await.expect("a webhook comes");
@@ -243,7 +384,11 @@ async fn an_fiu_that_acts_twice_before_it_answers_is_found_out_too() {
     }
     drop(fiu);
     app.advance("0s").await;
-    assert!(marks(&app).await.contains(&mark("acts-once-on-duplicates", "fail")));
+    assert!(
+        marks(&app)
+            .await
+            .contains(&mark("acts-once-on-duplicates", "fail"))
+    );
 }
 
 #[tokio::test]
@@ -272,8 +417,28 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
     let handle = app.raise_with("approve").await;
     app.advance("0s").await;
     let all = app.whole_journal().await;
-    let names = ["kind", "op", "consentHandle", "customer", "after", "limit", "count", "within", "nobody"];
-    let known = ["call", "webhook", "consent.active", "consent.create", "1999999999@onemoney", "0", "1", "0s", "PT0S"];
+    let names = [
+        "kind",
+        "op",
+        "consentHandle",
+        "customer",
+        "after",
+        "limit",
+        "count",
+        "within",
+        "nobody",
+    ];
+    let known = [
+        "call",
+        "webhook",
+        "consent.active",
+        "consent.create",
+        "1999999999@onemoney",
+        "0",
+        "1",
+        "0s",
+        "PT0S",
+    ];
     let value = prop_oneof![
         3 => prop::sample::select(known.to_vec()).prop_map(str::to_owned),
         1 => Just(handle.clone()),
@@ -282,10 +447,16 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
         1 => "(%[0-9a-fA-Fx]{0,2}|&|=|;|\\+){1,6}",
     ];
     let queries = prop::collection::vec((prop::sample::select(names.to_vec()), value), 0..5);
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::default()
+    });
     for _ in 0..400 {
         let pairs = queries.new_tree(&mut runner).expect("a query").current();
-        let raw: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let raw: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         for path in ["journal", "journal/wait"] {
             // Nothing waits longer than the test would: what is not there at once is too late.
             let within = if path == "journal" { "" } else { "within=0s&" };
@@ -294,10 +465,18 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
             match reply.status.as_u16() {
                 200 => {
                     let items = reply.json()["items"].as_array().expect("a list").clone();
-                    assert!(items.iter().all(|item| all.contains(item) || item["kind"] == "call"), "{path}");
+                    assert!(
+                        items
+                            .iter()
+                            .all(|item| all.contains(item) || item["kind"] == "call"),
+                        "{path}"
+                    );
                 }
                 400 => {
-                    let field = reply.json()["field"].as_str().unwrap_or_default().to_owned();
+                    let field = reply.json()["field"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned();
                     assert!(!field.is_empty(), "{path}: {}", reply.text);
                 }
                 408 | 504 => assert!(path.contains("wait"), "{path}"),

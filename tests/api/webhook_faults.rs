@@ -17,14 +17,20 @@ async fn start() -> (TestApp, RawFiu) {
 
 /// Puts faults in force for all of the world.
 async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
-    app.send(app.request(Method::PUT, "/_mockaa/v1/faults/test").body(yaml.to_owned())).await
+    app.send(
+        app.request(Method::PUT, "/_mockaa/v1/faults/test")
+            .body(yaml.to_owned()),
+    )
+    .await
 }
 
 /// Raises a consent that is approved at once, its first webhook befallen by this; gives what has arrived.
 async fn befallen(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<Arrived> {
     app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
     fiu.so_far();
-    put_faults(app, &format!("webhooks: [{{ fault: {{ {fault} }} }}]")).await.ok();
+    put_faults(app, &format!("webhooks: [{{ fault: {{ {fault} }} }}]"))
+        .await
+        .ok();
     app.raise_with("approve").await;
     app.advance("0s").await;
     fiu.so_far()
@@ -42,13 +48,28 @@ async fn judged(app: &TestApp, message: &Arrived) -> (bool, bool) {
     let oracle = Oracle::of(app).await;
     let jws = message.header("x-jws-signature").is_some_and(|jws| {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
-        oracle.verifies(&[header.as_bytes(), b".", &message.body].concat(), &unbase64(signature))
+        oracle.verifies(
+            &[header.as_bytes(), b".", &message.body].concat(),
+            &unbase64(signature),
+        )
     });
     let fiu = app.get("/_mockaa/v1/config/fiu/FIU-1").await.ok();
-    let secret = unbase64(fiu["webhookSecret"].as_str().expect("a secret").trim_start_matches("whsec_"));
+    let secret = unbase64(
+        fiu["webhookSecret"]
+            .as_str()
+            .expect("a secret")
+            .trim_start_matches("whsec_"),
+    );
     let hmac = message.header("webhook-signature").is_some_and(|given| {
-        let (id, at) = (message.header("webhook-id").expect("an id"), message.header("webhook-timestamp"));
-        let signed = [format!("{id}.{}.", at.expect("a time")).as_bytes(), &message.body].concat();
+        let (id, at) = (
+            message.header("webhook-id").expect("an id"),
+            message.header("webhook-timestamp"),
+        );
+        let signed = [
+            format!("{id}.{}.", at.expect("a time")).as_bytes(),
+            &message.body,
+        ]
+        .concat();
         unbase64(given.trim_start_matches("v1,")) == hmac_sha256(&secret, &signed)
     });
     (jws, hmac)
@@ -103,11 +124,20 @@ async fn a_scenario_and_the_control_api_misbehave_alike() {
     let (app, mut fiu) = start().await;
     let names = serde_json::to_string(&ALL).expect("texts");
     for name in mockaa::domain::webhook_fault::WebhookFaultName::ALL {
-        assert!(names.contains(&format!("\"{name}: ")), "{name} is not tried");
+        assert!(
+            names.contains(&format!("\"{name}: ")),
+            "{name} is not tried"
+        );
     }
     let bytes = |arrived: Vec<Arrived>| {
         let essence = |message: Arrived| {
-            let headers = ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature", "x-jws-signature"];
+            let headers = [
+                "content-type",
+                "webhook-id",
+                "webhook-timestamp",
+                "webhook-signature",
+                "x-jws-signature",
+            ];
             let headers = headers.map(|name| message.header(name).map(str::to_owned));
             (headers, message.body, message.broken)
         };
@@ -116,8 +146,15 @@ async fn a_scenario_and_the_control_api_misbehave_alike() {
     for fault in ALL {
         let by_control = befallen(&app, &mut fiu, fault).await;
         app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-        let file = format!("version: 1\nname: mine\nsteps: [approve: {{}}]\nwebhooks: [{{ fault: {{ {fault} }} }}]\n");
-        app.send(app.request(Method::PUT, "/_mockaa/v1/scenarios/mine").body(file)).await.ok();
+        let file = format!(
+            "version: 1\nname: mine\nsteps: [approve: {{}}]\nwebhooks: [{{ fault: {{ {fault} }} }}]\n"
+        );
+        app.send(
+            app.request(Method::PUT, "/_mockaa/v1/scenarios/mine")
+                .body(file),
+        )
+        .await
+        .ok();
         app.raise_with("mine").await;
         app.advance("0s").await;
         assert_eq!(bytes(by_control), bytes(fiu.so_far()), "{fault}");
@@ -130,11 +167,17 @@ async fn copies_are_the_same_message_and_near_duplicates_are_another() {
     let copies = befallen(&app, &mut fiu, "duplicate: { copies: 3, spacing: 30ms }").await;
     assert_eq!(copies.len(), 3);
     for copy in &copies {
-        assert_eq!((&copy.body, copy.header("webhook-id")), (&copies[0].body, copies[0].header("webhook-id")));
+        assert_eq!(
+            (&copy.body, copy.header("webhook-id")),
+            (&copies[0].body, copies[0].header("webhook-id"))
+        );
         assert_eq!(judged(&app, copy).await, (true, true));
     }
     let attempts = app.deliveries().await;
-    assert_eq!((attempts[1]["copyOf"].clone(), attempts[2]["copyOf"].clone()), (json!(1), json!(1)));
+    assert_eq!(
+        (attempts[1]["copyOf"].clone(), attempts[2]["copyOf"].clone()),
+        (json!(1), json!(1))
+    );
 
     let near = befallen(&app, &mut fiu, "near_duplicate: {}").await;
     assert_eq!(near.len(), 2);
@@ -159,10 +202,14 @@ async fn messages_come_in_another_order_late_or_never() {
         arrived.iter().map(status).collect::<Vec<_>>()
     };
     let active = |fault: &str| {
-        format!("webhooks: [{{ where: {{ event: consent.status, status: ACTIVE, nth: 1 }}, fault: {{ {fault} }} }}]")
+        format!(
+            "webhooks: [{{ where: {{ event: consent.status, status: ACTIVE, nth: 1 }}, fault: {{ {fault} }} }}]"
+        )
     };
     // What is reordered comes after the next news of the same consent.
-    put_faults(&app, &active("reorder: { within: 1h }")).await.ok();
+    put_faults(&app, &active("reorder: { within: 1h }"))
+        .await
+        .ok();
     let handle = app.raise_with("approve").await;
     app.advance("0s").await;
     assert!(fiu.so_far().is_empty());
@@ -170,7 +217,9 @@ async fn messages_come_in_another_order_late_or_never() {
     app.advance("0s").await;
     assert_eq!(statuses(&fiu.so_far()), ["PAUSED", "ACTIVE"]);
     // Where nothing else comes, it is not lost.
-    put_faults(&app, &active("reorder: { within: 10s }")).await.ok();
+    put_faults(&app, &active("reorder: { within: 10s }"))
+        .await
+        .ok();
     app.raise_with("approve").await;
     app.advance("9s").await;
     assert!(fiu.so_far().is_empty());
@@ -181,7 +230,11 @@ async fn messages_come_in_another_order_late_or_never() {
     let handle = app.raise_with("approve").await;
     app.act(&handle, "pause").await.ok();
     app.advance("9m").await;
-    assert_eq!(statuses(&fiu.so_far()), ["PAUSED"], "others overtake what is late");
+    assert_eq!(
+        statuses(&fiu.so_far()),
+        ["PAUSED"],
+        "others overtake what is late"
+    );
     app.advance("1m").await;
     assert_eq!(statuses(&fiu.so_far()), ["ACTIVE"]);
 
@@ -190,15 +243,28 @@ async fn messages_come_in_another_order_late_or_never() {
     app.act(&handle, "pause").await.ok();
     app.advance("P1D").await;
     assert_eq!(statuses(&fiu.so_far()), ["PAUSED"]);
-    let dropped: Vec<_> =
-        app.deliveries().await.into_iter().filter(|delivery| delivery["state"] == "dropped").collect();
-    assert_eq!((dropped.len(), &dropped[0]["faults"], &dropped[0]["attempts"]), (1, &json!(["drop"]), &json!([])));
+    let dropped: Vec<_> = app
+        .deliveries()
+        .await
+        .into_iter()
+        .filter(|delivery| delivery["state"] == "dropped")
+        .collect();
+    assert_eq!(
+        (
+            dropped.len(),
+            &dropped[0]["faults"],
+            &dropped[0]["attempts"]
+        ),
+        (1, &json!(["drop"]), &json!([]))
+    );
 }
 
 #[tokio::test]
 async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
     let (app, mut fiu) = start().await;
-    put_faults(&app, "webhooks: [{ fault: { overtake: {} } }]").await.ok();
+    put_faults(&app, "webhooks: [{ fault: { overtake: {} } }]")
+        .await
+        .ok();
     // The receiver looks whether the caller has its answer yet, and only then lets go.
     let answered = std::sync::atomic::AtomicBool::new(false);
     let raise = async {
@@ -212,7 +278,10 @@ async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
     };
     let (handle, (was_answered, message)) = tokio::join!(raise, arrival);
     assert!(!was_answered, "the webhook comes first");
-    assert_eq!(json_of(&message)["ConsentStatusNotification"]["consentHandle"], handle.as_str());
+    assert_eq!(
+        json_of(&message)["ConsentStatusNotification"]["consentHandle"],
+        handle.as_str()
+    );
 }
 
 #[tokio::test]
@@ -220,12 +289,21 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
     let (app, mut fiu) = start().await;
     let right = one(&app, &mut fiu, "transport: fresh_connection").await;
     assert_eq!(judged(&app, &right).await, (true, true));
-    let faults =
-        ["wrong_key: {}", "tampered_body: {}", "corrupt_signature: flip_bit", "reserialised: {}", "truncated: {}"];
+    let faults = [
+        "wrong_key: {}",
+        "tampered_body: {}",
+        "corrupt_signature: flip_bit",
+        "reserialised: {}",
+        "truncated: {}",
+    ];
     for fault in faults {
         let message = one(&app, &mut fiu, fault).await;
         assert_eq!(judged(&app, &message).await, (false, false), "{fault}");
-        assert_eq!(jws_header(&message), jws_header(&right), "{fault}: nothing gives it away but the signature");
+        assert_eq!(
+            jws_header(&message),
+            jws_header(&right),
+            "{fault}: nothing gives it away but the signature"
+        );
     }
     let tampered = one(&app, &mut fiu, "tampered_body: {}").await;
     assert_eq!(
@@ -240,10 +318,17 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
     assert_eq!(truncated.body, right.body[..right.body.len() / 2]);
 
     let missing = one(&app, &mut fiu, "missing_signature: {}").await;
-    assert_eq!((missing.header("x-jws-signature"), missing.header("webhook-signature")), (None, None));
+    assert_eq!(
+        (
+            missing.header("x-jws-signature"),
+            missing.header("webhook-signature")
+        ),
+        (None, None)
+    );
     let cut = one(&app, &mut fiu, "corrupt_signature: cut").await;
     assert!(
-        cut.header("x-jws-signature").expect("some of it").len() < right.header("x-jws-signature").expect("all").len()
+        cut.header("x-jws-signature").expect("some of it").len()
+            < right.header("x-jws-signature").expect("all").len()
     );
 }
 
@@ -252,55 +337,111 @@ async fn jws_headers_lie_or_are_merely_unusual() {
     let (app, mut fiu) = start().await;
     let unknown = one(&app, &mut fiu, "unknown_kid: {}").await;
     assert_eq!(jws_header(&unknown)["kid"], "mockaa-dev-1-unpublished");
-    assert_eq!((judged(&app, &unknown).await.0, unknown.header("webhook-signature")), (true, None));
+    assert_eq!(
+        (
+            judged(&app, &unknown).await.0,
+            unknown.header("webhook-signature")
+        ),
+        (true, None)
+    );
 
     let none = one(&app, &mut fiu, "swap_alg: none").await;
     assert_eq!(jws_header(&none)["alg"], "none");
-    assert!(none.header("x-jws-signature").expect("a header").ends_with(".."), "no signature at all");
+    assert!(
+        none.header("x-jws-signature")
+            .expect("a header")
+            .ends_with(".."),
+        "no signature at all"
+    );
 
     let confused = one(&app, &mut fiu, "swap_alg: HS256").await;
     assert_eq!(jws_header(&confused)["alg"], "HS256");
-    let signature = confused.header("x-jws-signature").expect("a header").rsplit('.').next().expect("a signature");
-    assert_eq!(unbase64(signature).len(), 32, "an HMAC where an RSA signature belongs");
+    let signature = confused
+        .header("x-jws-signature")
+        .expect("a header")
+        .rsplit('.')
+        .next()
+        .expect("a signature");
+    assert_eq!(
+        unbase64(signature).len(),
+        32,
+        "an HMAC where an RSA signature belongs"
+    );
 
     let lenient = one(&app, &mut fiu, "missing_crit: {}").await;
-    assert_eq!(jws_header(&lenient), json!({ "alg": "RS256", "kid": "mockaa-dev-1", "b64": false }));
+    assert_eq!(
+        jws_header(&lenient),
+        json!({ "alg": "RS256", "kid": "mockaa-dev-1", "b64": false })
+    );
     assert_eq!(judged(&app, &lenient).await, (true, true));
 }
 
 #[tokio::test]
 async fn a_rotated_key_is_published_when_it_is_first_used() {
     let (app, mut fiu) = start().await;
-    let keys = async || app.get("/.well-known/jwks.json").await.ok()["keys"].as_array().expect("a list").clone();
+    let keys = async || {
+        app.get("/.well-known/jwks.json").await.ok()["keys"]
+            .as_array()
+            .expect("a list")
+            .clone()
+    };
     let before = keys().await.len();
     let message = one(&app, &mut fiu, "rotated_key: {}").await;
     assert_eq!(jws_header(&message)["kid"], "mockaa-dev-1-next");
     let published = keys().await;
     assert_eq!(published.len(), 2 * before, "old and new ones");
-    let next = published.iter().find(|key| key["kid"] == "mockaa-dev-1-next").expect("it is published");
-    assert!(
-        Oracle::of_key(next).verifies_detached(message.header("x-jws-signature").expect("it is signed"), &message.body)
-    );
-    let elsewhere = app.request(Method::GET, "/.well-known/jwks.json").header("x-mockaa-world", "elsewhere");
+    let next = published
+        .iter()
+        .find(|key| key["kid"] == "mockaa-dev-1-next")
+        .expect("it is published");
+    assert!(Oracle::of_key(next).verifies_detached(
+        message.header("x-jws-signature").expect("it is signed"),
+        &message.body
+    ));
+    let elsewhere = app
+        .request(Method::GET, "/.well-known/jwks.json")
+        .header("x-mockaa-world", "elsewhere");
     let elsewhere = app.send(elsewhere).await.ok();
-    assert_eq!(elsewhere["keys"].as_array().map(Vec::len), Some(before), "other worlds have not rotated");
+    assert_eq!(
+        elsewhere["keys"].as_array().map(Vec::len),
+        Some(before),
+        "other worlds have not rotated"
+    );
 }
 
 #[tokio::test]
 async fn timestamps_are_off_and_signed_like_that() {
     let (app, mut fiu) = start().await;
     for (fault, body, header) in [
-        ("stale_timestamp: { by: 16m }", "2020-07-04T05:44:00.000Z", "1593841440"),
-        ("future_timestamp: { by: P1D }", "2020-07-05T06:00:00.000Z", "1593928800"),
+        (
+            "stale_timestamp: { by: 16m }",
+            "2020-07-04T05:44:00.000Z",
+            "1593841440",
+        ),
+        (
+            "future_timestamp: { by: P1D }",
+            "2020-07-05T06:00:00.000Z",
+            "1593928800",
+        ),
     ] {
         let message = one(&app, &mut fiu, fault).await;
         assert_eq!(
-            (json_of(&message)["timestamp"].as_str(), message.header("webhook-timestamp")),
+            (
+                json_of(&message)["timestamp"].as_str(),
+                message.header("webhook-timestamp")
+            ),
             (Some(body), Some(header))
         );
-        assert_eq!(judged(&app, &message).await, (true, true), "only who looks at the clock finds out");
+        assert_eq!(
+            judged(&app, &message).await,
+            (true, true),
+            "only who looks at the clock finds out"
+        );
     }
-    assert_eq!(json_of(&one(&app, &mut fiu, "missing_optional: {}").await)["timestamp"], NOW);
+    assert_eq!(
+        json_of(&one(&app, &mut fiu, "missing_optional: {}").await)["timestamp"],
+        NOW
+    );
 }
 
 #[tokio::test]
@@ -310,17 +451,35 @@ async fn contents_are_strange_and_signed_like_that() {
     assert!(json_of(&extra)["xFutureField"].is_object());
     assert!(json_of(&extra)["ConsentStatusNotification"]["xFutureField"].is_string());
     let strange = one(&app, &mut fiu, "unknown_enum: {}").await;
-    assert_eq!(json_of(&strange)["ConsentStatusNotification"]["consentStatus"], "SUSPENDED");
+    assert_eq!(
+        json_of(&strange)["ConsentStatusNotification"]["consentStatus"],
+        "SUSPENDED"
+    );
     let huge = one(&app, &mut fiu, "huge: { bytes: 3000000 }").await;
-    assert!((3_000_000..3_001_000).contains(&huge.body.len()), "{}", huge.body.len());
+    assert!(
+        (3_000_000..3_001_000).contains(&huge.body.len()),
+        "{}",
+        huge.body.len()
+    );
     for message in [&extra, &strange, &huge] {
         assert_eq!(judged(&app, message).await, (true, true));
     }
     let utf16 = one(&app, &mut fiu, "wrong_charset: {}").await;
-    assert_eq!(utf16.header("content-type"), Some("application/json; charset=utf-16"));
+    assert_eq!(
+        utf16.header("content-type"),
+        Some("application/json; charset=utf-16")
+    );
     assert_eq!(judged(&app, &utf16).await, (true, true));
-    let units: Vec<u16> = utf16.body.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    assert!(String::from_utf16(&units).expect("UTF-16").starts_with("{\"ver\""));
+    let units: Vec<u16> = utf16
+        .body
+        .chunks(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    assert!(
+        String::from_utf16(&units)
+            .expect("UTF-16")
+            .starts_with("{\"ver\"")
+    );
 }
 
 #[tokio::test]
@@ -329,22 +488,36 @@ async fn fi_notifications_lose_what_may_be_left_out_and_tell_strange_statuses() 
     for (fault, check) in [
         (
             "missing_optional: {}",
-            (|told: &Value| told["FIStatusResponse"][0]["Accounts"][0].get("description").is_none())
-                as fn(&Value) -> bool,
+            (|told: &Value| {
+                told["FIStatusResponse"][0]["Accounts"][0]
+                    .get("description")
+                    .is_none()
+            }) as fn(&Value) -> bool,
         ),
-        ("unknown_enum: {}", |told| told["sessionStatus"] == "SUSPENDED"),
-        ("tampered_body: {}", |told| told["sessionStatus"] == "FAILED"),
+        ("unknown_enum: {}", |told| {
+            told["sessionStatus"] == "SUSPENDED"
+        }),
+        ("tampered_body: {}", |told| {
+            told["sessionStatus"] == "FAILED"
+        }),
     ] {
         app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-        put_faults(&app, &format!("webhooks: [{{ where: {{ event: fi.status }}, fault: {{ {fault} }} }}]")).await.ok();
+        put_faults(
+            &app,
+            &format!("webhooks: [{{ where: {{ event: fi.status }}, fault: {{ {fault} }} }}]"),
+        )
+        .await
+        .ok();
         app.raise_for("9999999001@mockaa").await;
         app.advance("0s").await;
         let arrived = fiu.so_far();
-        let told = arrived
-            .iter()
-            .map(json_of)
-            .find(|body| body.get("FIStatusNotification").is_some() && body.get("FIData").is_none());
-        assert!(check(&told.expect("an FI notification")["FIStatusNotification"]), "{fault}");
+        let told = arrived.iter().map(json_of).find(|body| {
+            body.get("FIStatusNotification").is_some() && body.get("FIData").is_none()
+        });
+        assert!(
+            check(&told.expect("an FI notification")["FIStatusNotification"]),
+            "{fault}"
+        );
     }
 }
 
@@ -354,9 +527,23 @@ async fn the_transport_is_unusual_or_breaks() {
     let plain = one(&app, &mut fiu, "transport: fresh_connection").await;
     assert_eq!(plain.header("connection"), Some("close"));
     let chunked = one(&app, &mut fiu, "transport: chunked").await;
-    assert_eq!((chunked.header("transfer-encoding"), chunked.header("content-length")), (Some("chunked"), None));
+    assert_eq!(
+        (
+            chunked.header("transfer-encoding"),
+            chunked.header("content-length")
+        ),
+        (Some("chunked"), None)
+    );
     let old = one(&app, &mut fiu, "transport: http_1_0").await;
-    assert!(old.head.lines().next().expect("a request line").ends_with("HTTP/1.0"), "{}", old.head);
+    assert!(
+        old.head
+            .lines()
+            .next()
+            .expect("a request line")
+            .ends_with("HTTP/1.0"),
+        "{}",
+        old.head
+    );
     let polite = one(&app, &mut fiu, "transport: expect_continue").await;
     assert_eq!(polite.header("expect"), Some("100-continue"));
     let slow = one(&app, &mut fiu, "slow_drip: { over: 200ms }").await;
@@ -364,8 +551,15 @@ async fn the_transport_is_unusual_or_breaks() {
     assert_eq!(judged(&app, &slow).await, (true, true));
     let broken = one(&app, &mut fiu, "reset: {}").await;
     assert_eq!(broken.broken.as_deref(), Some("connection reset"));
-    assert!(!broken.body.is_empty() && broken.body.len() < plain.body.len(), "half of it has come");
-    assert_eq!(app.delivery_states().await, ["waiting"], "a reset is a failed attempt, and is tried again");
+    assert!(
+        !broken.body.is_empty() && broken.body.len() < plain.body.len(),
+        "half of it has come"
+    );
+    assert_eq!(
+        app.delivery_states().await,
+        ["waiting"],
+        "a reset is a failed attempt, and is tried again"
+    );
 }
 
 #[tokio::test]
@@ -377,17 +571,36 @@ async fn attempts_are_chosen_one_by_one() {
     fiu.will_answer(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
     app.raise_with("approve").await;
     app.advance("1s").await;
-    assert!(fiu.so_far().is_empty(), "two attempts fail without being made");
+    assert!(
+        fiu.so_far().is_empty(),
+        "two attempts fail without being made"
+    );
     app.advance("5s").await;
     let third = fiu.next().await;
     assert_eq!(judged(&app, &third).await, (false, false));
     app.advance("30s").await;
     let fourth = fiu.next().await;
-    assert_eq!(judged(&app, &fourth).await, (true, true), "and then it is as it should be");
+    assert_eq!(
+        judged(&app, &fourth).await,
+        (true, true),
+        "and then it is as it should be"
+    );
     let delivery = app.get("/_mockaa/v1/webhooks/1").await.ok();
-    let faults: Vec<_> =
-        delivery["attempts"].as_array().expect("a list").iter().map(|attempt| attempt["faults"].clone()).collect();
-    assert_eq!(faults, [json!(["fail"]), json!(["fail"]), json!(["wrong_key"]), Value::Null]);
+    let faults: Vec<_> = delivery["attempts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|attempt| attempt["faults"].clone())
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            json!(["fail"]),
+            json!(["fail"]),
+            json!(["wrong_key"]),
+            Value::Null
+        ]
+    );
 }
 
 #[tokio::test]
@@ -405,7 +618,12 @@ async fn a_receiver_may_ask_for_patience_or_to_be_left_alone() {
     assert_eq!(fiu.so_far().len(), 1, "410 is the last word");
     assert_eq!(app.delivery_states().await, ["delivered", "given_up"]);
 
-    assert_eq!(app.post("/_mockaa/v1/webhooks/2/resend", &Value::Null).await.ok()["id"], 2);
+    assert_eq!(
+        app.post("/_mockaa/v1/webhooks/2/resend", &Value::Null)
+            .await
+            .ok()["id"],
+        2
+    );
     fiu.next().await;
     app.advance("0s").await;
     assert_eq!(app.delivery_states().await, ["delivered", "delivered"]);
@@ -415,34 +633,67 @@ async fn a_receiver_may_ask_for_patience_or_to_be_left_alone() {
 async fn a_bad_receiver_holds_up_only_its_own_lane() {
     let (app, mut fiu) = start().await;
     // A gigantic answer, a reset, one that says one thing and does another; each to a consent of its own.
-    let gigantic = format!("HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n{}", "x".repeat(3_000_000));
-    fiu.will_answer(&[&gigantic, "no HTTP at all\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nshort"]);
+    let gigantic = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n{}",
+        "x".repeat(3_000_000)
+    );
+    fiu.will_answer(&[
+        &gigantic,
+        "no HTTP at all\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nshort",
+    ]);
     for _ in 0..4 {
         app.raise_with("approve").await;
         fiu.next().await;
     }
-    let states = app.get("/_mockaa/v1/journal/wait?kind=webhook&count=3&within=20s").await.ok();
+    let states = app
+        .get("/_mockaa/v1/journal/wait?kind=webhook&count=3&within=20s")
+        .await
+        .ok();
     assert!(states["items"].as_array().expect("a list").len() >= 3);
-    let delivered = app.delivery_states().await.iter().filter(|state| *state == "delivered").count();
+    let delivered = app
+        .delivery_states()
+        .await
+        .iter()
+        .filter(|state| *state == "delivered")
+        .count();
     assert!(delivered >= 2, "the gigantic one and the good one");
 }
 
 #[tokio::test]
 async fn faults_are_put_listed_and_taken_away_and_wrong_ones_are_refused_whole() {
     let (app, mut fiu) = start().await;
-    let put = put_faults(&app, "webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n").await.ok();
-    assert_eq!((put["name"].as_str(), &put["webhooks"]), (Some("test"), &json!(["drop"])));
-    let wrong =
-        put_faults(&app, "webhooks:\n  - fault: { dorp: {} }\n  - where: { nht: 1 }\n    fault: { drop: {} }\n").await;
+    let put = put_faults(&app, "webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n")
+        .await
+        .ok();
+    assert_eq!(
+        (put["name"].as_str(), &put["webhooks"]),
+        (Some("test"), &json!(["drop"]))
+    );
+    let wrong = put_faults(
+        &app,
+        "webhooks:\n  - fault: { dorp: {} }\n  - where: { nht: 1 }\n    fault: { drop: {} }\n",
+    )
+    .await;
     assert_eq!(wrong.status, 400);
     let faults = wrong.json()["faults"].clone();
-    assert_eq!((&faults[0]["line"], &faults[1]["line"]), (&json!(2), &json!(3)), "{faults}");
+    assert_eq!(
+        (&faults[0]["line"], &faults[1]["line"]),
+        (&json!(2), &json!(3)),
+        "{faults}"
+    );
     let listed = app.get("/_mockaa/v1/faults").await.ok();
-    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "what was in force stays");
+    assert_eq!(
+        listed["items"].as_array().map(Vec::len),
+        Some(1),
+        "what was in force stays"
+    );
     app.raise_with("approve").await;
     app.advance("0s").await;
     assert!(fiu.so_far().is_empty());
-    app.send(app.request(Method::DELETE, "/_mockaa/v1/faults/test")).await.ok();
+    app.send(app.request(Method::DELETE, "/_mockaa/v1/faults/test"))
+        .await
+        .ok();
     assert_eq!(app.get("/_mockaa/v1/faults/test").await.status, 404);
     app.raise_with("approve").await;
     app.advance("0s").await;

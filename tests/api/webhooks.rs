@@ -15,24 +15,46 @@ async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement
     app.raise_with("approve-deposit").await;
     app.advance("2s").await;
     let messages = app.fiu.arrived();
-    let paths: Vec<_> = messages.iter().map(|message| message.path.as_str()).collect();
-    assert_eq!(paths, ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    let paths: Vec<_> = messages
+        .iter()
+        .map(|message| message.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
+    );
     for message in &messages {
         assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
         assert_eq!(message.header("aa_api_key"), "mockaa-dev-aa-api-key");
         assert_eq!(message.header("content-type"), "application/json");
     }
-    insta::assert_snapshot!("consent_notification", String::from_utf8_lossy(&messages[0].body));
-    insta::assert_snapshot!("fi_notification", String::from_utf8_lossy(&messages[1].body));
+    insta::assert_snapshot!(
+        "consent_notification",
+        String::from_utf8_lossy(&messages[0].body)
+    );
+    insta::assert_snapshot!(
+        "fi_notification",
+        String::from_utf8_lossy(&messages[1].body)
+    );
 
     // Of the statement the snapshot keeps the shape and the first rows; the laws of all rows are tests of the data.
     let mut data = messages[2].json();
     let statement = &mut data["FIData"]["statement"]["DEPOSIT"];
-    statement["transactions"].as_array_mut().expect("rows").truncate(2);
-    let document = data["FIData"]["xml"][0]["FI"].as_str().expect("a document").to_owned();
+    statement["transactions"]
+        .as_array_mut()
+        .expect("rows")
+        .truncate(2);
+    let document = data["FIData"]["xml"][0]["FI"]
+        .as_str()
+        .expect("a document")
+        .to_owned();
     data["FIData"]["xml"][0]["FI"] = "(the document)".into();
     insta::assert_json_snapshot!("fi_data", data);
-    let first_rows: String = document.split_inclusive("/>").take(5).collect::<Vec<_>>().join("\n");
+    let first_rows: String = document
+        .split_inclusive("/>")
+        .take(5)
+        .collect::<Vec<_>>()
+        .join("\n");
     insta::assert_snapshot!("fi_document", first_rows);
 }
 
@@ -41,12 +63,23 @@ async fn standard_webhooks_headers_verify_with_the_shared_secret() {
     let mut app = TestApp::start().await;
     app.raise_for("9999999001@mockaa").await;
     let message = app.fiu.next().await;
-    let signed = [message.header("webhook-id"), message.header("webhook-timestamp"), ""].join(".");
+    let signed = [
+        message.header("webhook-id"),
+        message.header("webhook-timestamp"),
+        "",
+    ]
+    .join(".");
     let secret = unbase64("bW9ja2FhIGRldmVsb3BtZW50IHNlY3JldCBGSVUtMQ==");
     let expected = hmac_sha256(&secret, &[signed.as_bytes(), &message.body].concat());
-    let given = message.header("webhook-signature").strip_prefix("v1,").expect("version 1");
+    let given = message
+        .header("webhook-signature")
+        .strip_prefix("v1,")
+        .expect("version 1");
     assert_eq!(unbase64(given), expected);
-    let txnid = message.json()["txnid"].as_str().expect("a txnid").to_owned();
+    let txnid = message.json()["txnid"]
+        .as_str()
+        .expect("a txnid")
+        .to_owned();
     assert_eq!(message.header("webhook-id"), format!("msg_{txnid}"));
 }
 
@@ -54,7 +87,10 @@ async fn standard_webhooks_headers_verify_with_the_shared_secret() {
 async fn each_move_is_told_as_the_table_says() {
     let mut app = TestApp::start().await;
     let stories: [(&[&str], &[&str]); 5] = [
-        (&["approve", "pause", "resume", "revoke"], &["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"]),
+        (
+            &["approve", "pause", "resume", "revoke"],
+            &["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"],
+        ),
         (&["reject"], &["REJECTED"]),
         (&["fail"], &["REJECTED"]),
         (&["expire"], &["EXPIRED"]),
@@ -67,10 +103,17 @@ async fn each_move_is_told_as_the_table_says() {
             let notification = app.fiu.next().await.json();
             let content = &notification["ConsentStatusNotification"];
             assert_eq!(
-                (content["consentStatus"].as_str(), content["consentHandle"].as_str()),
+                (
+                    content["consentStatus"].as_str(),
+                    content["consentHandle"].as_str()
+                ),
                 (Some(*status), Some(&*handle))
             );
-            assert_eq!(content.get("consentId").is_some(), moves[0] == "approve", "{moves:?}");
+            assert_eq!(
+                content.get("consentId").is_some(),
+                moves[0] == "approve",
+                "{moves:?}"
+            );
         }
     }
     assert!(app.fiu.arrived().is_empty(), "one webhook for each move");
@@ -83,26 +126,49 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
     app.raise_for("9999999002@mockaa").await;
     let first = app.fiu.next().await;
     // Waits of 1 s, 5 s, 30 s, 2 min, 10 min: six attempts, then it is given up.
-    for (wait, arrives) in [("999ms", 0), ("1ms", 1), ("4s", 0), ("1s", 1), ("30s", 1), ("2m", 1), ("599s", 0)] {
+    for (wait, arrives) in [
+        ("999ms", 0),
+        ("1ms", 1),
+        ("4s", 0),
+        ("1s", 1),
+        ("30s", 1),
+        ("2m", 1),
+        ("599s", 0),
+    ] {
         app.advance(wait).await;
         let again = app.fiu.arrived();
         assert_eq!(again.len(), arrives, "after {wait}");
         for message in again {
             assert_eq!(message.body, first.body);
             assert_eq!(message.header("webhook-id"), first.header("webhook-id"));
-            assert_ne!(message.header("webhook-timestamp"), first.header("webhook-timestamp"));
-            assert_eq!(message.header("x-jws-signature"), first.header("x-jws-signature"));
+            assert_ne!(
+                message.header("webhook-timestamp"),
+                first.header("webhook-timestamp")
+            );
+            assert_eq!(
+                message.header("x-jws-signature"),
+                first.header("x-jws-signature")
+            );
         }
     }
     assert_eq!(app.delivery_states().await, ["waiting"]);
     app.advance("1s").await;
     assert_eq!(app.fiu.arrived().len(), 1);
     assert_eq!(app.delivery_states().await, ["given_up"]);
-    let attempts = app.deliveries().await[0]["attempts"].as_array().expect("attempts").clone();
+    let attempts = app.deliveries().await[0]["attempts"]
+        .as_array()
+        .expect("attempts")
+        .clone();
     assert_eq!(attempts.len(), 6);
     let first = &attempts[0];
-    assert_eq!((first["status"].as_u64(), first["answer"].as_str()), (Some(500), Some("not now")));
-    let at: Vec<_> = attempts.iter().map(|attempt| attempt["at"].as_str().expect("an instant")).collect();
+    assert_eq!(
+        (first["status"].as_u64(), first["answer"].as_str()),
+        (Some(500), Some("not now"))
+    );
+    let at: Vec<_> = attempts
+        .iter()
+        .map(|attempt| attempt["at"].as_str().expect("an instant"))
+        .collect();
     insta::assert_json_snapshot!(at);
     app.advance("P1D").await;
     assert!(app.fiu.arrived().is_empty(), "what was given up stays so");
@@ -117,7 +183,10 @@ async fn an_fiu_that_recovers_gets_everything_in_order() {
         app.act(&handle, verb).await.ok();
     }
     // Only the lane's first is tried while it fails.
-    assert_eq!(app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"], "ACTIVE");
+    assert_eq!(
+        app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"],
+        "ACTIVE"
+    );
     app.advance("500ms").await;
     assert!(app.fiu.arrived().is_empty());
     assert_eq!(app.delivery_states().await, ["waiting", "queued", "queued"]);
@@ -125,9 +194,17 @@ async fn an_fiu_that_recovers_gets_everything_in_order() {
     app.fiu.turn(Mood::Accepting);
     app.advance("1s").await;
     let told = app.fiu.arrived();
-    let status = |message: &crate::inbox::Message| message.json()["ConsentStatusNotification"]["consentStatus"].clone();
-    assert_eq!(told.iter().map(status).collect::<Vec<_>>(), ["ACTIVE", "PAUSED", "ACTIVE"]);
-    assert_eq!(app.delivery_states().await, ["delivered", "delivered", "delivered"]);
+    let status = |message: &crate::inbox::Message| {
+        message.json()["ConsentStatusNotification"]["consentStatus"].clone()
+    };
+    assert_eq!(
+        told.iter().map(status).collect::<Vec<_>>(),
+        ["ACTIVE", "PAUSED", "ACTIVE"]
+    );
+    assert_eq!(
+        app.delivery_states().await,
+        ["delivered", "delivered", "delivered"]
+    );
 }
 
 #[tokio::test]
@@ -138,7 +215,10 @@ async fn a_consent_whose_fiu_fails_does_not_hold_up_another() {
     app.fiu.next().await;
     app.fiu.turn(Mood::Accepting);
     let other = app.raise_for("9999999002@other").await;
-    assert_eq!(app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"], other.as_str());
+    assert_eq!(
+        app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"],
+        other.as_str()
+    );
 }
 
 #[tokio::test]
@@ -150,7 +230,13 @@ async fn a_redirect_is_not_followed() {
     app.fiu.next().await;
     app.advance("0s").await;
     let delivery = app.deliveries().await[0].clone();
-    assert_eq!((delivery["state"].as_str(), delivery["attempts"][0]["status"].as_u64()), (Some("waiting"), Some(307)));
+    assert_eq!(
+        (
+            delivery["state"].as_str(),
+            delivery["attempts"][0]["status"].as_u64()
+        ),
+        (Some("waiting"), Some(307))
+    );
     assert!(elsewhere.arrived().is_empty());
 }
 
@@ -180,7 +266,10 @@ async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_told() {
         app.raise(|_| {}).await;
     }
     let states = app.delivery_states().await;
-    assert!(states.len() == 80 && states.iter().all(|state| state == "sending"), "{states:?}");
+    assert!(
+        states.len() == 80 && states.iter().all(|state| state == "sending"),
+        "{states:?}"
+    );
     app.fiu.turn(Mood::Accepting);
     app.enter("other");
     app.raise_for("9999999002@mockaa").await;
@@ -203,14 +292,28 @@ async fn an_advance_awaits_the_webhooks_of_calls_that_were_just_answered() {
 #[tokio::test]
 async fn a_consent_that_failed_after_approval_tells_no_id() {
     let mut app = TestApp::start().await;
-    let request = app.request(reqwest::Method::POST, "/Consent").header("x-mockaa-scenario", "hold-at-ready");
+    let request = app
+        .request(reqwest::Method::POST, "/Consent")
+        .header("x-mockaa-scenario", "hold-at-ready");
     let handle = handle_of(&app.send(request.json(&rebit_request())).await.ok());
     app.advance("2s").await;
     app.act(&handle, "fail").await.ok();
     let told = app.fiu.next().await.json()["ConsentStatusNotification"].clone();
-    assert_eq!(told, serde_json::json!({ "consentHandle": handle, "consentStatus": "REJECTED" }));
-    let looked_up = app.post("/Consent/handle", &crate::helpers::rebit_message("ConsentHandle", &handle)).await.ok();
-    assert_eq!(looked_up["ConsentStatus"], serde_json::json!({ "status": "FAILED" }));
+    assert_eq!(
+        told,
+        serde_json::json!({ "consentHandle": handle, "consentStatus": "REJECTED" })
+    );
+    let looked_up = app
+        .post(
+            "/Consent/handle",
+            &crate::helpers::rebit_message("ConsentHandle", &handle),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        looked_up["ConsentStatus"],
+        serde_json::json!({ "status": "FAILED" })
+    );
 }
 
 #[tokio::test]
@@ -223,45 +326,80 @@ async fn an_fiu_that_is_not_there_is_a_failed_attempt() {
     app.advance("0s").await;
     let delivery = app.deliveries().await[0].clone();
     assert_eq!(delivery["state"], "waiting");
-    let error = delivery["attempts"][0]["error"].as_str().expect("an error").to_lowercase();
+    let error = delivery["attempts"][0]["error"]
+        .as_str()
+        .expect("an error")
+        .to_lowercase();
     assert!(error.contains("connection refused"), "{error}");
 }
 
 #[tokio::test]
 async fn without_an_fiu_url_what_would_have_been_sent_is_on_record() {
-    let sandbox =
-        mockaa::Sandbox::builder().seed(42).clock("2020-07-04T06:00:00Z,frozen").start().await.expect("it starts");
+    let sandbox = mockaa::Sandbox::builder()
+        .seed(42)
+        .clock("2020-07-04T06:00:00Z,frozen")
+        .start()
+        .await
+        .expect("it starts");
     let client = reqwest::Client::new();
     let post = async |path: &str, body: Value| -> Value {
-        let answer = client.post(format!("{}{path}", sandbox.base_url())).json(&body).send().await.expect("an answer");
+        let answer = client
+            .post(format!("{}{path}", sandbox.base_url()))
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
         answer.json().await.expect("JSON")
     };
     let get = async |path: &str| -> Value {
-        let answer = client.get(format!("{}{path}", sandbox.base_url())).send().await.expect("an answer");
+        let answer = client
+            .get(format!("{}{path}", sandbox.base_url()))
+            .send()
+            .await
+            .expect("an answer");
         answer.json().await.expect("JSON")
     };
     let mut body = crate::helpers::seed_request();
     body["ConsentDetail"]["Customer"]["id"] = "9999999001@x".into();
     post("/consent", body).await;
-    post("/_mockaa/v1/clock/advance", serde_json::json!({ "by": "0s" })).await;
+    post(
+        "/_mockaa/v1/clock/advance",
+        serde_json::json!({ "by": "0s" }),
+    )
+    .await;
     let webhooks = get("/_mockaa/v1/webhooks").await;
-    let states: Vec<_> =
-        webhooks["items"].as_array().expect("a list").iter().map(|webhook| &webhook["state"]).collect();
+    let states: Vec<_> = webhooks["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|webhook| &webhook["state"])
+        .collect();
     assert_eq!(states, ["unaddressed", "unaddressed", "unaddressed"]);
     let statement = get("/_mockaa/v1/webhooks/3").await["body"]["FIData"]["statement"].take();
-    assert!(!statement["DEPOSIT"]["transactions"].as_array().expect("rows").is_empty());
+    assert!(
+        !statement["DEPOSIT"]["transactions"]
+            .as_array()
+            .expect("rows")
+            .is_empty()
+    );
 }
 
 #[tokio::test]
 async fn a_200_that_says_otherwise_is_flagged() {
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Answering(200, r#"{"response":"NOT OK"}"#.to_owned()));
+    app.fiu
+        .turn(Mood::Answering(200, r#"{"response":"NOT OK"}"#.to_owned()));
     app.raise_for("9999999002@mockaa").await;
     app.fiu.next().await;
     app.advance("0s").await;
     let delivery = app.deliveries().await[0].clone();
     assert_eq!(delivery["state"], "delivered");
-    assert!(delivery["attempts"][0]["remark"].as_str().expect("a remark").contains("NOT OK"));
+    assert!(
+        delivery["attempts"][0]["remark"]
+            .as_str()
+            .expect("a remark")
+            .contains("NOT OK")
+    );
 }
 
 #[tokio::test]
@@ -271,14 +409,22 @@ async fn one_delivery_shows_the_very_body_that_was_sent() {
     let message = app.fiu.next().await;
     app.advance("0s").await;
     let shown = app.get("/_mockaa/v1/webhooks/1").await;
-    assert!(shown.text.contains(std::str::from_utf8(&message.body).expect("UTF-8")), "{}", shown.text);
+    assert!(
+        shown
+            .text
+            .contains(std::str::from_utf8(&message.body).expect("UTF-8")),
+        "{}",
+        shown.text
+    );
     assert_eq!(app.get("/_mockaa/v1/webhooks/99").await.status, 404);
 }
 
 #[tokio::test]
 async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
     let raise_rebit = async |app: &TestApp, scenario: &str| {
-        let request = app.request(reqwest::Method::POST, "/Consent").header("x-mockaa-scenario", scenario);
+        let request = app
+            .request(reqwest::Method::POST, "/Consent")
+            .header("x-mockaa-scenario", scenario);
         app.send(request.json(&rebit_request())).await.ok();
         app.advance("2s").await;
     };
@@ -286,20 +432,35 @@ async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
     let mut app = TestApp::start().await;
     app.raise_with("revoke").await;
     app.advance("2s").await;
-    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    assert_eq!(
+        app.fiu.arrived_paths(),
+        ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
+    );
     raise_rebit(&app, "revoke").await;
-    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification"]);
+    assert_eq!(
+        app.fiu.arrived_paths(),
+        ["/Consent/Notification", "/FI/Notification"]
+    );
     // The scenario decides.
     raise_rebit(&app, "approve-deposit").await;
-    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    assert_eq!(
+        app.fiu.arrived_paths(),
+        ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
+    );
     // The flag decides where the scenario does not.
     let mut app = TestApp::with(|builder| builder.push_data(false)).await;
     app.raise_with("revoke").await;
     app.advance("2s").await;
-    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification"]);
+    assert_eq!(
+        app.fiu.arrived_paths(),
+        ["/Consent/Notification", "/FI/Notification"]
+    );
     app.raise_with("approve-deposit").await;
     app.advance("2s").await;
-    assert_eq!(app.fiu.arrived_paths(), ["/Consent/Notification", "/FI/Notification", "/FI/Data"]);
+    assert_eq!(
+        app.fiu.arrived_paths(),
+        ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
+    );
 }
 
 /// Receivers check a message's age against their own clock: after a month's advance it must not be a month old.
@@ -313,9 +474,17 @@ async fn messages_of_a_running_world_carry_the_walls_time_even_while_its_clock_i
     let arrived = app.fiu.arrived();
     assert_eq!(arrived.len(), 4, "approval, data twice, revocation");
     for message in arrived {
-        let stamp: i64 = message.header("webhook-timestamp").parse().expect("a number");
+        let stamp: i64 = message
+            .header("webhook-timestamp")
+            .parse()
+            .expect("a number");
         let body = message.json();
-        let told = chrono::DateTime::parse_from_rfc3339(body["timestamp"].as_str().expect("a date")).expect("a date");
-        assert!((wall() - stamp).abs() < 60 && (wall() - told.timestamp()).abs() < 60, "{stamp} {told}");
+        let told =
+            chrono::DateTime::parse_from_rfc3339(body["timestamp"].as_str().expect("a date"))
+                .expect("a date");
+        assert!(
+            (wall() - stamp).abs() < 60 && (wall() - told.timestamp()).abs() < 60,
+            "{stamp} {told}"
+        );
     }
 }

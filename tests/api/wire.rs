@@ -52,7 +52,12 @@ impl RawFiu {
                 tokio::spawn(serve(stream, sender.clone(), Arc::clone(&script)));
             }
         });
-        Self { url, arrived, answers, server }
+        Self {
+            url,
+            arrived,
+            answers,
+            server,
+        }
     }
 
     /// What is answered to the next requests, in their order; afterwards 200 again.
@@ -63,7 +68,8 @@ impl RawFiu {
 
     pub async fn next(&mut self) -> Arrived {
         let next = tokio::time::timeout(Duration::from_secs(20), self.arrived.recv()).await;
-        next.expect("a request arrives").expect("the receiver listens")
+        next.expect("a request arrives")
+            .expect("the receiver listens")
     }
 
     /// What has arrived so far and was not taken.
@@ -78,9 +84,15 @@ impl Drop for RawFiu {
     }
 }
 
-async fn serve(mut stream: TcpStream, arrived: UnboundedSender<Arrived>, script: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    mut stream: TcpStream,
+    arrived: UnboundedSender<Arrived>,
+    script: Arc<Mutex<Vec<String>>>,
+) {
     loop {
-        let Some(request) = read(&mut stream).await else { return };
+        let Some(request) = read(&mut stream).await else {
+            return;
+        };
         let broken = request.broken.is_some();
         // A test that is over does not listen any more.
         let _ = arrived.send(request);
@@ -89,7 +101,11 @@ async fn serve(mut stream: TcpStream, arrived: UnboundedSender<Arrived>, script:
         }
         let answer = {
             let mut script = script.lock().expect("not poisoned");
-            if script.is_empty() { OK.to_owned() } else { script.remove(0) }
+            if script.is_empty() {
+                OK.to_owned()
+            } else {
+                script.remove(0)
+            }
         };
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
@@ -111,8 +127,15 @@ async fn read(stream: &mut TcpStream) -> Option<Arrived> {
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let mut request = Arrived { head, body: bytes[end + 4..].to_vec(), broken: None, reads: 1 };
-    let length = request.header("content-length").map(|length| length.parse::<usize>().expect("a length"));
+    let mut request = Arrived {
+        head,
+        body: bytes[end + 4..].to_vec(),
+        broken: None,
+        reads: 1,
+    };
+    let length = request
+        .header("content-length")
+        .map(|length| length.parse::<usize>().expect("a length"));
     let is_whole = |body: &[u8]| match length {
         Some(length) => body.len() >= length,
         None => body.ends_with(b"0\r\n\r\n"),
@@ -162,9 +185,18 @@ impl Answered {
 
 /// Sends a request, and reads until the connection ends or, where a length is told, the answer does.
 pub async fn call(address: &str, request: &str) -> Answered {
-    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.expect("it listens");
-    stream.write_all(request.as_bytes()).await.expect("it reads");
-    let mut answered = Answered { bytes: Vec::new(), error: None, reads: 0 };
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
+        .await
+        .expect("it listens");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it reads");
+    let mut answered = Answered {
+        bytes: Vec::new(),
+        error: None,
+        reads: 0,
+    };
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await;

@@ -1,6 +1,9 @@
 //! The binary as a server, and the outside program that is let loose on it.
 
-#![allow(dead_code, reason = "each of the tests that share this uses a part of it")]
+#![allow(
+    dead_code,
+    reason = "each of the tests that share this uses a part of it"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -34,8 +37,11 @@ impl Server {
             .spawn()
             .expect("it runs");
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no ready line ({error}): {line}"));
+        BufReader::new(child.stdout.as_mut().expect("a pipe"))
+            .read_line(&mut line)
+            .expect("a line");
+        let ready = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("no ready line ({error}): {line}"));
         Self { child, ready }
     }
 
@@ -54,9 +60,17 @@ impl Drop for Server {
 
 /// Postman's command-line runner: the one that `.ci/run` has installed, else the one on the PATH.
 pub fn newman() -> Option<PathBuf> {
-    let installed = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/newman/node_modules/.bin/newman"));
+    let installed = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/target/newman/node_modules/.bin/newman"
+    ));
     let runs = |program: &PathBuf| {
-        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+        Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok()
     };
     [installed, PathBuf::from("newman")].into_iter().find(runs)
 }

@@ -21,7 +21,10 @@ fn folder(name: &str) -> PathBuf {
 fn said(name: &str, text: &str) -> String {
     let folder = folder(name);
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let said = personas(Some(&folder)).err().map(|bad| bad.to_string()).unwrap_or_default();
+    let said = personas(Some(&folder))
+        .err()
+        .map(|bad| bad.to_string())
+        .unwrap_or_default();
     said.replace(&format!("{}/", folder.display()), "")
 }
 
@@ -46,9 +49,15 @@ fn everything_that_is_wrong_with_a_persona_is_told_at_once() {
              \x20     - {last}\n"
         )
     };
-    insta::assert_snapshot!(said("wrong-contents", &contents("5..2", "40", "{ by: upi }")));
+    insta::assert_snapshot!(said(
+        "wrong-contents",
+        &contents("5..2", "40", "{ by: upi }")
+    ));
     let no_name = "{ in: 5, income: true, by: upi, with: [\"<b>\"] }";
-    insta::assert_snapshot!(said("wrong-meaning", &contents("2..5", "sometimes", no_name)));
+    insta::assert_snapshot!(said(
+        "wrong-meaning",
+        &contents("2..5", "sometimes", no_name)
+    ));
 }
 
 #[test]
@@ -58,9 +67,18 @@ fn two_files_of_one_name_and_a_missing_statement_are_told() {
     fs::write(mine.join("a.yaml"), text).expect("a file");
     fs::write(mine.join("b.yaml"), text).expect("a file");
     let said = personas(Some(&mine)).expect_err("one name").to_string();
-    assert!(said.contains("b.yaml: the name 'mine' is taken by") && said.contains("a.yaml"), "{said}");
-    let said = self::said("no-statement", &text.replace("story: []", "statement: nowhere.csv"));
-    assert!(said.starts_with("mine.yaml:4:") && said.contains("nowhere.csv: cannot be read"), "{said}");
+    assert!(
+        said.contains("b.yaml: the name 'mine' is taken by") && said.contains("a.yaml"),
+        "{said}"
+    );
+    let said = self::said(
+        "no-statement",
+        &text.replace("story: []", "statement: nowhere.csv"),
+    );
+    assert!(
+        said.starts_with("mine.yaml:4:") && said.contains("nowhere.csv: cannot be read"),
+        "{said}"
+    );
 }
 
 const HEADER: &str = "transactionTimestamp,type,amount,currentBalance,narration,mode\n";
@@ -78,15 +96,32 @@ fn flow(name: &str, flow: &str, rest: &str) -> String {
 
 #[test]
 fn amounts_and_sides_are_told_what_they_may_be() {
-    for (case, amount) in [("words", "\"50k\""), ("below", "-5"), ("turned", "5000..100")] {
+    for (case, amount) in [
+        ("words", "\"50k\""),
+        ("below", "-5"),
+        ("turned", "5000..100"),
+    ] {
         let told = flow(case, &format!("{{ out: {amount}, by: upi }}"), "");
-        assert!(told.contains("mine.yaml:7:16: ") && told.contains("rupees"), "{case}: {told}");
+        assert!(
+            told.contains("mine.yaml:7:16: ") && told.contains("rupees"),
+            "{case}: {told}"
+        );
         assert!(!told.contains("untagged"), "{case}: {told}");
     }
     let commas = flow("commas", "{ in: 5,00,000, by: upi }", "");
-    assert!(commas.contains("mine.yaml:7:17: '00' is no key of the story; a number has no commas"), "{commas}");
-    let braces = flow("braces", "{ in: 5, by: upi, purpose: \"PAY {mon} {year}\" }", "");
-    assert!(braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"), "{braces}");
+    assert!(
+        commas.contains("mine.yaml:7:17: '00' is no key of the story; a number has no commas"),
+        "{commas}"
+    );
+    let braces = flow(
+        "braces",
+        "{ in: 5, by: upi, purpose: \"PAY {mon} {year}\" }",
+        "",
+    );
+    assert!(
+        braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"),
+        "{braces}"
+    );
     let side = "{ out: 30000..40000, on: 1, by: imps, with: myself, side_of: house }";
     let other = |flow: &str| format!("  - {{ type: DEPOSIT, fip: 2, story: [{flow}] }}\n");
     let alone = "side_of house: a transfer is an in and an out of that name in two accounts";
@@ -94,18 +129,28 @@ fn amounts_and_sides_are_told_what_they_may_be() {
     let unlike = side.replace("out:", "in:").replace("40000", "50000");
     assert!(flow("unlike", side, &other(&unlike)).contains(alone));
     let drawn = side.replace("30000..40000", "{ once: 30000..40000 }");
-    assert!(flow("drawn", &drawn, &other(&drawn.replace("out:", "in:"))).contains("has an amount in rupees"));
+    assert!(
+        flow("drawn", &drawn, &other(&drawn.replace("out:", "in:")))
+            .contains("has an amount in rupees")
+    );
     assert_eq!(flow("both", side, &other(&side.replace("out:", "in:"))), "");
 }
 
 fn with_statement(name: &str, file: &str, statement: &str) -> Result<Life, String> {
     let folder = folder(name);
     fs::write(folder.join(file), statement).expect("a file");
-    let text = format!("version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n");
+    let text = format!(
+        "version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n"
+    );
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let personas =
-        personas(Some(&folder)).map_err(|bad| bad.to_string().replace(&format!("{}/", folder.display()), ""))?;
-    Ok(Life { persona: Arc::clone(personas.get("mine").expect("it was read")), as_of: day(2024, 6, 15).ist_date() })
+    let personas = personas(Some(&folder)).map_err(|bad| {
+        bad.to_string()
+            .replace(&format!("{}/", folder.display()), "")
+    })?;
+    Ok(Life {
+        persona: Arc::clone(personas.get("mine").expect("it was read")),
+        as_of: day(2024, 6, 15).ist_date(),
+    })
 }
 
 #[test]
@@ -118,16 +163,38 @@ fn a_statement_of_ones_own_is_taken_as_it_is() {
         {"transactionTimestamp":"2024-01-05","type":"CREDIT","amount":"1000.00","currentBalance":"1500.00","narration":"PAY, JANUARY","mode":"NEFT"},
         {"transactionTimestamp":"2024-01-07T10:00:00+05:30","type":"DEBIT","amount":200.5,"currentBalance":1299.5,"narration":"SHOP","mode":"UPI"},
         {"transactionTimestamp":"2024-02-01T09:30:00","type":"DEBIT","amount":99.5,"currentBalance":1200,"narration":"ATM"}]}}"#;
-    for (name, file, text) in [("own-csv", "own.csv", csv.as_str()), ("own-json", "own.json", json)] {
+    for (name, file, text) in [
+        ("own-csv", "own.csv", csv.as_str()),
+        ("own-json", "own.json", json),
+    ] {
         let life = with_statement(name, file, text).expect("it is right");
         let account = first_deposit(&life, 42, CUSTOMER);
         let ask = Ask::all(&life, &account, day(2024, 1, 6), day(2024, 12, 31));
         let statement = ask.statement();
         let told = transactions(&statement);
-        let rows: Vec<_> = told.rows.iter().map(|row| (row.amount.0, row.balance.0, told.narration(row))).collect();
-        assert_eq!(rows, [(20_050, 129_950, "SHOP"), (9_950, 120_000, "ATM")], "{file}");
+        let rows: Vec<_> = told
+            .rows
+            .iter()
+            .map(|row| (row.amount.0, row.balance.0, told.narration(row)))
+            .collect();
+        assert_eq!(
+            rows,
+            [(20_050, 129_950, "SHOP"), (9_950, 120_000, "ATM")],
+            "{file}"
+        );
         assert_eq!(summary(&statement).balance.0, 120_000);
-        assert_eq!(summary(&Ask { now: day(2024, 1, 6), ..ask }.statement()).balance.0, 150_000);
+        assert_eq!(
+            summary(
+                &Ask {
+                    now: day(2024, 1, 6),
+                    ..ask
+                }
+                .statement()
+            )
+            .balance
+            .0,
+            150_000
+        );
     }
 }
 
@@ -149,11 +216,16 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
             "own.csv:2: type 'CREDITED' is not CREDIT or DEBIT",
         ),
-        ("csv-header", "date,amount\n".to_owned(), "own.csv:1: the header lacks type, currentBalance"),
+        (
+            "csv-header",
+            "date,amount\n".to_owned(),
+            "own.csv:1: the header lacks type, currentBalance",
+        ),
         ("csv-empty", HEADER.to_owned(), "own.csv: it has no rows"),
         (
             "csv-windows",
-            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n").replace('\n', "\r\n"),
+            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n")
+                .replace('\n', "\r\n"),
             "own.csv:3: currentBalance is 16.00",
         ),
         (
@@ -165,14 +237,20 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             // What was not read cannot be held against what comes after it.
             "csv-gap",
-            format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"),
+            format!(
+                "{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"
+            ),
             "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
         ),
     ] {
         let said = with_statement(name, "own.csv", &text).expect_err("it is wrong");
         assert!(said.contains(expected), "{name}: {said}");
     }
-    let said = with_statement("csv-several", "own.csv", &format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"));
+    let said = with_statement(
+        "csv-several",
+        "own.csv",
+        &format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
+    );
     let said = said.expect_err("it is wrong");
     for word in ["type", "amount", "transactionTimestamp", "mode"] {
         assert!(said.contains(&format!("{word} '")), "{word}: {said}");

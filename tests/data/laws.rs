@@ -44,18 +44,33 @@ fn plain(rows: &[Told]) -> Vec<(u64, Timestamp, Paise, Paise, &str, &str)> {
     rows.iter()
         .map(|told| {
             let (id, at, signed, balance) = plain(told);
-            (id, at, signed, balance, told.narration.as_str(), told.reference.as_str())
+            (
+                id,
+                at,
+                signed,
+                balance,
+                told.narration.as_str(),
+                told.reference.as_str(),
+            )
         })
         .collect()
 }
 
 fn names() -> Vec<String> {
-    shipped().names().filter(|name| *name != "huge-statement").map(str::to_owned).collect()
+    shipped()
+        .names()
+        .filter(|name| *name != "huge-statement")
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The overdraft of a deposit, by the persona's own file.
 fn limit(life: &Life, place: usize) -> Paise {
-    let deposits = life.persona.accounts.iter().filter(|plan| plan.fi_type == FiType::Deposit);
+    let deposits = life
+        .persona
+        .accounts
+        .iter()
+        .filter(|plan| plan.fi_type == FiType::Deposit);
     match &deposits.clone().nth(place).expect("it is there").content {
         Content::Story(story) => story.limit,
         Content::Told(_) | Content::Holding { .. } => Paise(0),
@@ -75,7 +90,11 @@ fn ask<'a>(
     (life, seed, customer, from, to): &'a (Life, u64, String, Timestamp, Timestamp),
     account: &'a mockaa::domain::account::Account,
 ) -> Ask<'a> {
-    Ask { seed: *seed, customer, ..Ask::all(life, account, *from, *to) }
+    Ask {
+        seed: *seed,
+        customer,
+        ..Ask::all(life, account, *from, *to)
+    }
 }
 
 proptest! {
@@ -213,17 +232,30 @@ fn every_year_has_its_pay_and_its_habits() {
     for year in [2014, 2018, 2020, 2024, 2026, 2035] {
         let statement = Ask::all(&life, &account, day(year, 1, 1), day(year + 1, 1, 1)).statement();
         let rows = rows(&statement);
-        let count = |word: &str| rows.iter().filter(|told| told.narration.contains(word)).count();
+        let count = |word: &str| {
+            rows.iter()
+                .filter(|told| told.narration.contains(word))
+                .count()
+        };
         assert_eq!(count("SALARY"), 12, "{year}");
         assert_eq!(count("SAVINGS INTEREST"), 4, "{year}");
         assert_eq!((count("RENT"), count("SIP")), (12, 12), "{year}");
         // Before there was UPI, bills were paid by card, and a card's narration does not tell what for.
         assert_eq!(count("BILL"), if year < 2017 { 0 } else { 24 }, "{year}");
         let of = |mode| rows.iter().filter(|told| told.row.mode == mode).count();
-        for mode in [TransactionMode::Neft, TransactionMode::Nach, TransactionMode::Atm, TransactionMode::Card] {
+        for mode in [
+            TransactionMode::Neft,
+            TransactionMode::Nach,
+            TransactionMode::Atm,
+            TransactionMode::Card,
+        ] {
             assert!(of(mode) >= 12, "{mode} in {year}: {}", of(mode));
         }
-        assert!((250..800).contains(&rows.len()), "{} rows in {year}", rows.len());
+        assert!(
+            (250..800).contains(&rows.len()),
+            "{} rows in {year}",
+            rows.len()
+        );
     }
 }
 
@@ -232,13 +264,24 @@ fn pay_comes_on_the_last_working_day_and_rises_in_april() {
     let life = life("salaried");
     let account = first_deposit(&life, 42, CUSTOMER);
     let rows = rows(&Ask::all(&life, &account, day(2024, 1, 1), day(2025, 1, 1)).statement());
-    let pay: Vec<_> = rows.iter().filter(|told| told.narration.contains("SALARY")).collect();
-    let days: Vec<_> = pay.iter().map(|told| told.row.at.ist_date().format("%m-%d").to_string()).collect();
-    let last =
-        ["01-31", "02-29", "03-30", "04-30", "05-31", "06-29", "07-31", "08-31", "09-30", "10-31", "11-30", "12-31"];
+    let pay: Vec<_> = rows
+        .iter()
+        .filter(|told| told.narration.contains("SALARY"))
+        .collect();
+    let days: Vec<_> = pay
+        .iter()
+        .map(|told| told.row.at.ist_date().format("%m-%d").to_string())
+        .collect();
+    let last = [
+        "01-31", "02-29", "03-30", "04-30", "05-31", "06-29", "07-31", "08-31", "09-30", "10-31",
+        "11-30", "12-31",
+    ];
     assert_eq!(days, last);
     let amounts: Vec<_> = pay.iter().map(|told| told.row.amount).collect();
-    assert!(amounts[..3].iter().all(|amount| *amount == amounts[0]) && amounts[3] > amounts[0], "{amounts:?}");
+    assert!(
+        amounts[..3].iter().all(|amount| *amount == amounts[0]) && amounts[3] > amounts[0],
+        "{amounts:?}"
+    );
     assert!(amounts[3..].iter().all(|amount| *amount == amounts[3]));
 }
 
@@ -248,15 +291,25 @@ fn pay_comes_on_the_last_working_day_and_rises_in_april() {
 fn instalments_are_those_of_an_amortised_loan() {
     let life = life("joint-account");
     let account = first_deposit(&life, 7, CUSTOMER);
-    let ask = Ask { seed: 7, ..Ask::all(&life, &account, day(2015, 1, 1), day(2019, 1, 1)) };
+    let ask = Ask {
+        seed: 7,
+        ..Ask::all(&life, &account, day(2015, 1, 1), day(2019, 1, 1))
+    };
     let rows = rows(&ask.statement());
     let told: Vec<(i64, i64, i64)> = rows
         .iter()
         .filter(|told| told.narration.contains("HOME LOAN EMI"))
         .map(|told| {
             let part = |letter: &str| {
-                let from = told.narration.split(&format!(" {letter}")).last().expect("it has it");
-                let digits: String = from.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+                let from = told
+                    .narration
+                    .split(&format!(" {letter}"))
+                    .last()
+                    .expect("it has it");
+                let digits: String = from
+                    .chars()
+                    .take_while(|c| c.is_ascii_digit() || *c == '.')
+                    .collect();
                 Paise::parse(&digits).expect("an amount").0
             };
             (part("P"), part("I"), told.row.amount.0)
@@ -280,14 +333,22 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
     let (mut charges, mut penalties) = (0, 0);
     for seed in 0..5 {
         let account = first_deposit(&life, seed, CUSTOMER);
-        let ask = Ask { seed, ..Ask::all(&life, &account, day(2019, 1, 1), day(2022, 1, 1)) };
+        let ask = Ask {
+            seed,
+            ..Ask::all(&life, &account, day(2019, 1, 1), day(2022, 1, 1))
+        };
         let rows = rows(&ask.statement());
         for told in &rows {
             charges += usize::from(told.narration.contains("RTN CHGS"));
             penalties += usize::from(told.narration.contains("MIN BAL CHGS"));
             // Each by itself, also where it had to wait.
-            let fixed = |word, rupees| !told.narration.contains(word) || told.row.amount == Paise::rupees(rupees);
-            assert!(fixed("RTN CHGS", 295) && fixed("MIN BAL CHGS", 354), "{told:?}");
+            let fixed = |word, rupees| {
+                !told.narration.contains(word) || told.row.amount == Paise::rupees(rupees)
+            };
+            assert!(
+                fixed("RTN CHGS", 295) && fixed("MIN BAL CHGS", 354),
+                "{told:?}"
+            );
         }
         let taken = rows.iter().filter(|told| told.narration.contains("CHGS"));
         let (count, references) = taken.fold((0, HashSet::new()), |(count, mut all), told| {
@@ -305,13 +366,22 @@ fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
     let life = life("two-banks");
     for seed in 0..5 {
         let sides = held(&life, seed, CUSTOMER).into_iter().map(|account| {
-            let ask = Ask { seed, ..Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)) };
-            let of = rows(&ask.statement()).into_iter().filter(|told| told.narration.contains("HOUSEHOLD"));
-            of.map(|told| (told.row.at, told.signed(), told.reference)).collect::<Vec<_>>()
+            let ask = Ask {
+                seed,
+                ..Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1))
+            };
+            let of = rows(&ask.statement())
+                .into_iter()
+                .filter(|told| told.narration.contains("HOUSEHOLD"));
+            of.map(|told| (told.row.at, told.signed(), told.reference))
+                .collect::<Vec<_>>()
         });
         let [went, came] = <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
         assert_eq!(went.len(), 60);
-        let mirrored: Vec<_> = went.into_iter().map(|(at, signed, reference)| (at, -signed, reference)).collect();
+        let mirrored: Vec<_> = went
+            .into_iter()
+            .map(|(at, signed, reference)| (at, -signed, reference))
+            .collect();
         assert_eq!(mirrored, came);
     }
 }
@@ -320,11 +390,16 @@ fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
 fn exchanges_rest_on_saturdays_and_deal_in_steps() {
     let life = life("investor");
     for account in held(&life, 42, CUSTOMER) {
-        if !matches!(account.fi_type, FiType::Equities | FiType::Etf | FiType::MutualFunds | FiType::Reit) {
+        if !matches!(
+            account.fi_type,
+            FiType::Equities | FiType::Etf | FiType::MutualFunds | FiType::Reit
+        ) {
             continue;
         }
         let statement = Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)).statement();
-        let Body::Other(document) = &statement.body else { panic!("it is no bank account") };
+        let Body::Other(document) = &statement.body else {
+            panic!("it is no bank account")
+        };
         let mut rows = 0;
         let mut look = vec![&document.root];
         while let Some(element) = look.pop() {
@@ -333,9 +408,16 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
                 continue;
             }
             rows += 1;
-            let at = ["transactionDateTime", "allocationDateTime", "navDate", "transactionDate"];
-            if let Some(day) =
-                at.iter().find_map(|name| element.get(name)).and_then(|at| at[..10].parse::<NaiveDate>().ok())
+            let at = [
+                "transactionDateTime",
+                "allocationDateTime",
+                "navDate",
+                "transactionDate",
+            ];
+            if let Some(day) = at
+                .iter()
+                .find_map(|name| element.get(name))
+                .and_then(|at| at[..10].parse::<NaiveDate>().ok())
             {
                 assert!(
                     !matches!(day.weekday(), chrono::Weekday::Sat | chrono::Weekday::Sun),
@@ -358,13 +440,32 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
 fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
     let life = life("small-business");
     for seed in 0..5 {
-        let of =
-            |kind| held(&life, seed, CUSTOMER).into_iter().find(|account| account.fi_type == kind).expect("it has one");
-        let told = |account| Ask { seed, ..Ask::all(&life, account, day(2023, 1, 1), day(2024, 1, 1)) }.statement();
+        let of = |kind| {
+            held(&life, seed, CUSTOMER)
+                .into_iter()
+                .find(|account| account.fi_type == kind)
+                .expect("it has one")
+        };
+        let told = |account| {
+            Ask {
+                seed,
+                ..Ask::all(&life, account, day(2023, 1, 1), day(2024, 1, 1))
+            }
+            .statement()
+        };
         let (deposit, registration) = (of(FiType::Deposit), of(FiType::Gstr1_3b));
-        let holder = told(&deposit).holders.expect("they were asked for").first.name;
-        let Body::Other(returns) = told(&registration).body else { panic!("it is no bank account") };
-        assert!(format!("{returns:?}").contains(&format!("(\"lgnm\", \"{holder}\")")), "{holder}");
+        let holder = told(&deposit)
+            .holders
+            .expect("they were asked for")
+            .first
+            .name;
+        let Body::Other(returns) = told(&registration).body else {
+            panic!("it is no bank account")
+        };
+        assert!(
+            format!("{returns:?}").contains(&format!("(\"lgnm\", \"{holder}\")")),
+            "{holder}"
+        );
     }
 }
 
@@ -372,11 +473,18 @@ fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
 fn what_circulates_comes_back_within_days() {
     let life = life("circular-transactions");
     let account = first_deposit(&life, 3, CUSTOMER);
-    let ask = Ask { seed: 3, ..Ask::all(&life, &account, day(2022, 1, 1), day(2023, 1, 1)) };
+    let ask = Ask {
+        seed: 3,
+        ..Ask::all(&life, &account, day(2022, 1, 1), day(2023, 1, 1))
+    };
     let rows = rows(&ask.statement());
-    let came: Vec<_> = rows.iter().filter(|told| told.narration.contains("ADVANCE")).collect();
-    let went =
-        rows.iter().filter(|told| told.narration.contains("PURCHASE") && told.row.amount > Paise::rupees(100_000));
+    let came: Vec<_> = rows
+        .iter()
+        .filter(|told| told.narration.contains("ADVANCE"))
+        .collect();
+    let went = rows.iter().filter(|told| {
+        told.narration.contains("PURCHASE") && told.row.amount > Paise::rupees(100_000)
+    });
     assert!(came.len() >= 20, "{}", came.len());
     let went: Vec<_> = went.collect();
     let returned = came.iter().filter(|one| {
@@ -403,13 +511,24 @@ fn before_the_account_was_opened_there_is_nothing() {
 fn relative_dates_count_from_the_first_use() {
     let life = life("new-account");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask { now: day(2024, 6, 15), ..Ask::all(&life, &account, day(2023, 6, 15), day(2024, 6, 15)) };
+    let ask = Ask {
+        now: day(2024, 6, 15),
+        ..Ask::all(&life, &account, day(2023, 6, 15), day(2024, 6, 15))
+    };
     let statement = ask.statement();
     assert_eq!(summary(&statement).opened_on.to_string(), "2024-04-15");
     let rows = rows(&statement);
-    assert!(rows[0].narration.contains("OPENING DEPOSIT"), "{:?}", rows[0]);
+    assert!(
+        rows[0].narration.contains("OPENING DEPOSIT"),
+        "{:?}",
+        rows[0]
+    );
     assert_eq!(rows[0].row.balance, rows[0].row.amount);
-    let later = Ask { now: day(2026, 1, 1), ..ask }.statement();
+    let later = Ask {
+        now: day(2026, 1, 1),
+        ..ask
+    }
+    .statement();
     assert_eq!(summary(&later).opened_on, summary(&statement).opened_on);
 }
 
@@ -421,7 +540,10 @@ fn a_dormant_account_has_interest_and_nothing_else() {
     assert!(!summary(&statement).active);
     let rows = rows(&statement);
     assert_eq!(rows.len(), 8);
-    assert!(rows.iter().all(|told| told.row.mode == TransactionMode::InterestCredit));
+    assert!(
+        rows.iter()
+            .all(|told| told.row.mode == TransactionMode::InterestCredit)
+    );
 }
 
 #[test]
@@ -430,12 +552,22 @@ fn consent_types_decide_which_parts_are_told() {
     let account = first_deposit(&life, 42, CUSTOMER);
     for part in ConsentType::ALL {
         let consent_types = &[*part];
-        let statement =
-            Ask { consent_types, ..Ask::all(&life, &account, day(2020, 1, 1), day(2020, 2, 1)) }.statement();
+        let statement = Ask {
+            consent_types,
+            ..Ask::all(&life, &account, day(2020, 1, 1), day(2020, 2, 1))
+        }
+        .statement();
         let bank = statement.bank().expect("a bank account");
-        let told = (statement.holders.is_some(), bank.summary.is_some(), bank.transactions.is_some());
-        let expected =
-            (*part == ConsentType::Profile, *part == ConsentType::Summary, *part == ConsentType::Transactions);
+        let told = (
+            statement.holders.is_some(),
+            bank.summary.is_some(),
+            bank.transactions.is_some(),
+        );
+        let expected = (
+            *part == ConsentType::Profile,
+            *part == ConsentType::Summary,
+            *part == ConsentType::Transactions,
+        );
         assert_eq!(told, expected);
     }
 }
@@ -445,7 +577,10 @@ fn consent_types_decide_which_parts_are_told() {
 fn a_huge_statement_is_huge_and_adds_up() {
     let life = life("huge-statement");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask { now: day(2025, 1, 1), ..Ask::all(&life, &account, day(2023, 1, 1), day(2024, 1, 1)) };
+    let ask = Ask {
+        now: day(2025, 1, 1),
+        ..Ask::all(&life, &account, day(2023, 1, 1), day(2024, 1, 1))
+    };
     let statement = ask.statement();
     let rows: &[Row] = &transactions(&statement).rows;
     assert!((99_000..=101_000).contains(&rows.len()), "{}", rows.len());

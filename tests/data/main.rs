@@ -29,22 +29,40 @@ fn shipped() -> Personas {
 
 /// As if first used in the middle of 2024.
 fn life(name: &str) -> Life {
-    let persona = Arc::clone(shipped().get(name).unwrap_or_else(|| panic!("{name} is not shipped")));
-    Life { persona, as_of: NaiveDate::from_ymd_opt(2024, 6, 15).expect("a date") }
+    let persona = Arc::clone(
+        shipped()
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not shipped")),
+    );
+    Life {
+        persona,
+        as_of: NaiveDate::from_ymd_opt(2024, 6, 15).expect("a date"),
+    }
 }
 
 /// FIPs of several names, so that several styles of narration are met.
 fn participants() -> Participants {
-    let fip = |name: &str| Arc::new(Fip { entity: Entity::named(name), linking: Linking::Token });
+    let fip = |name: &str| {
+        Arc::new(Fip {
+            entity: Entity::named(name),
+            linking: Linking::Token,
+        })
+    };
     Participants {
         aas: Vec::new(),
         fius: Vec::new(),
-        fips: ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"].into_iter().map(fip).collect(),
+        fips: ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]
+            .into_iter()
+            .map(fip)
+            .collect(),
     }
 }
 
 fn held(life: &Life, seed: u64, customer: &str) -> Vec<Account> {
-    accounts(&participants(), &life.persona, seed, customer).into_iter().map(|held| held.account).collect()
+    accounts(&participants(), &life.persona, seed, customer)
+        .into_iter()
+        .map(|held| held.account)
+        .collect()
 }
 
 /// What is asked of an account.
@@ -62,12 +80,39 @@ struct Ask<'a> {
 impl<'a> Ask<'a> {
     fn all(life: &'a Life, account: &'a Account, from: Timestamp, to: Timestamp) -> Self {
         let (consent_types, range) = (ConsentType::ALL, Range { from, to });
-        Self { seed: 42, customer: CUSTOMER, life, account, consent_types, range, now: day(2040, 1, 1), filters: &[] }
+        Self {
+            seed: 42,
+            customer: CUSTOMER,
+            life,
+            account,
+            consent_types,
+            range,
+            now: day(2040, 1, 1),
+            filters: &[],
+        }
     }
 
     fn request(&self) -> StatementRequest<'_> {
-        let Self { seed, customer, life, account, consent_types, range, now, filters } = *self;
-        StatementRequest { seed, customer, life, account, consent_types, range, filters, now }
+        let Self {
+            seed,
+            customer,
+            life,
+            account,
+            consent_types,
+            range,
+            now,
+            filters,
+        } = *self;
+        StatementRequest {
+            seed,
+            customer,
+            life,
+            account,
+            consent_types,
+            range,
+            filters,
+            now,
+        }
     }
 
     fn statement(&self) -> Statement {
@@ -80,9 +125,15 @@ fn transactions(statement: &Statement) -> &Transactions {
 }
 
 fn summary(statement: &Statement) -> &Summary {
-    statement.bank().and_then(|bank| bank.summary.as_ref()).expect("it was asked for")
+    statement
+        .bank()
+        .and_then(|bank| bank.summary.as_ref())
+        .expect("it was asked for")
 }
 
 fn first_deposit(life: &Life, seed: u64, customer: &str) -> Account {
-    held(life, seed, customer).into_iter().find(|account| account.fi_type == FiType::Deposit).expect("it has one")
+    held(life, seed, customer)
+        .into_iter()
+        .find(|account| account.fi_type == FiType::Deposit)
+        .expect("it has one")
 }

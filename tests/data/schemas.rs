@@ -29,11 +29,17 @@ fn a_seeds_bytes_are_pinned() {
             if !tells(42, CUSTOMER, &life, &account) {
                 continue;
             }
-            let ask = Ask { now: day(2024, 7, 1), ..Ask::all(&life, &account, day(2023, 4, 1), day(2024, 3, 31)) };
+            let ask = Ask {
+                now: day(2024, 7, 1),
+                ..Ask::all(&life, &account, day(2023, 4, 1), day(2024, 3, 31))
+            };
             let document = document(&ask.statement(), FiSchema::V1);
             let hash = format!("{:x}", Sha256::digest(document.as_bytes()));
             let (kind, bytes) = (account.fi_type, document.len());
-            told += &format!("{name:22} {kind:20} {bytes:7} bytes, SHA-256 {}…\n", &hash[..16]);
+            told += &format!(
+                "{name:22} {kind:20} {bytes:7} bytes, SHA-256 {}…\n",
+                &hash[..16]
+            );
         }
     }
     insta::assert_snapshot!(told);
@@ -62,8 +68,12 @@ fn validate(seeds: std::ops::Range<u64>) {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("documents-{}", seeds.end));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let parts: [&[ConsentType]; 4] =
-        [ConsentType::ALL, &[ConsentType::Profile], &[ConsentType::Summary], &[ConsentType::Transactions]];
+    let parts: [&[ConsentType]; 4] = [
+        ConsentType::ALL,
+        &[ConsentType::Profile],
+        &[ConsentType::Summary],
+        &[ConsentType::Transactions],
+    ];
     let mut kinds = std::collections::BTreeMap::<FiType, Vec<PathBuf>>::new();
     let mut count = 0;
     for name in shipped().names() {
@@ -74,7 +84,11 @@ fn validate(seeds: std::ops::Range<u64>) {
                     continue;
                 }
                 let months = if name == "huge-statement" { 1 } else { 14 };
-                let told = if account.fi_type == FiType::Deposit && seed < 2 { &parts[..] } else { &parts[..1] };
+                let told = if account.fi_type == FiType::Deposit && seed < 2 {
+                    &parts[..]
+                } else {
+                    &parts[..1]
+                };
                 for consent_types in told {
                     let to = day(2023, 1, 1).plus_months(months);
                     let ask = Ask {
@@ -85,7 +99,8 @@ fn validate(seeds: std::ops::Range<u64>) {
                     };
                     count += 1;
                     let file = folder.join(format!("{count}.xml"));
-                    std::fs::write(&file, document(&ask.statement(), FiSchema::V1)).expect("a file");
+                    std::fs::write(&file, document(&ask.statement(), FiSchema::V1))
+                        .expect("a file");
                     kinds.entry(account.fi_type).or_default().push(file);
                 }
             }
@@ -96,10 +111,19 @@ fn validate(seeds: std::ops::Range<u64>) {
     for (kind, files) in &kinds {
         for files in files.chunks(500) {
             let schema = schema(*kind).expect("it has one");
-            let check = Command::new("xmllint").arg("--noout").arg("--schema").arg(&schema).args(files).output();
+            let check = Command::new("xmllint")
+                .arg("--noout")
+                .arg("--schema")
+                .arg(&schema)
+                .args(files)
+                .output();
             let check = check.expect("xmllint runs");
             let said = String::from_utf8_lossy(&check.stderr);
-            let wrong: Vec<&str> = said.lines().filter(|line| !line.ends_with(" validates")).take(5).collect();
+            let wrong: Vec<&str> = said
+                .lines()
+                .filter(|line| !line.ends_with(" validates"))
+                .take(5)
+                .collect();
             if !check.status.success() {
                 all_wrong += &format!("{kind}:\n{}\n", wrong.join("\n"));
             }
@@ -126,14 +150,23 @@ fn documents_of_two_hundred_seeds_validate_against_the_schemas() {
 fn version_two_of_the_deposits_has_its_own_names() {
     let life = life("small-business");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask { now: day(2024, 4, 1), ..Ask::all(&life, &account, day(2024, 1, 1), day(2024, 4, 1)) };
+    let ask = Ask {
+        now: day(2024, 4, 1),
+        ..Ask::all(&life, &account, day(2024, 1, 1), day(2024, 4, 1))
+    };
     let statement = ask.statement();
-    let (one, two) = (document(&statement, FiSchema::V1), document(&statement, FiSchema::V2));
+    let (one, two) = (
+        document(&statement, FiSchema::V1),
+        document(&statement, FiSchema::V2),
+    );
     for (name, absent) in [
         ("version=\"2.0.0\"", "version=\"1.1\""),
         ("deposit_v2.0.0.xsd", "deposit.xsd"),
         ("ckycRegistered=\"YES\"", "ckycCompliance"),
-        ("accountType=\"REGULAR\" accountSubType=\"CURRENT\"", " type=\"CURRENT\""),
+        (
+            "accountType=\"REGULAR\" accountSubType=\"CURRENT\"",
+            " type=\"CURRENT\"",
+        ),
         (" ifsc=\"", "ifscCode"),
         ("facility=\"OVERDRAFT\"", "facility=\"OD\""),
         ("transactionalBalance=\"", "<Transaction currentBalance"),
@@ -141,14 +174,26 @@ fn version_two_of_the_deposits_has_its_own_names() {
     ] {
         assert!(two.contains(name) && !two.contains(absent), "{name}");
     }
-    assert_eq!(one.matches("<Transaction ").count(), two.matches("<Transaction ").count());
-    assert_eq!(transactions(&statement).rows.len(), two.matches("<Transaction ").count());
+    assert_eq!(
+        one.matches("<Transaction ").count(),
+        two.matches("<Transaction ").count()
+    );
+    assert_eq!(
+        transactions(&statement).rows.len(),
+        two.matches("<Transaction ").count()
+    );
     let pensioner = crate::life("pensioner");
-    let term = held(&pensioner, 42, CUSTOMER).into_iter().find(|account| account.fi_type == FiType::TermDeposit);
+    let term = held(&pensioner, 42, CUSTOMER)
+        .into_iter()
+        .find(|account| account.fi_type == FiType::TermDeposit);
     let term = term.expect("it has one");
     let statement = Ask::all(&pensioner, &term, day(2020, 1, 1), day(2024, 4, 1)).statement();
     let two = document(&statement, FiSchema::V2);
-    assert!(two.contains("currency=\"INR\" currentBalance=\"") && two.contains("transactionalBalance=\""), "{two}");
+    assert!(
+        two.contains("currency=\"INR\" currentBalance=\"")
+            && two.contains("transactionalBalance=\""),
+        "{two}"
+    );
     let (old, other) = ("currentValue", " balance=");
     assert!(!two.contains(old) && !two.contains(other), "{two}");
 }
@@ -157,10 +202,20 @@ fn version_two_of_the_deposits_has_its_own_names() {
 #[test]
 fn a_range_without_transactions_is_told_as_the_schema_has_it() {
     let life = life("salaried");
-    for (kind, empty) in [(FiType::InsurancePolicies, false), (FiType::Equities, false), (FiType::TermDeposit, true)] {
-        let account =
-            held(&life, 42, CUSTOMER).into_iter().find(|account| account.fi_type == kind).expect("it has one");
+    for (kind, empty) in [
+        (FiType::InsurancePolicies, false),
+        (FiType::Equities, false),
+        (FiType::TermDeposit, true),
+    ] {
+        let account = held(&life, 42, CUSTOMER)
+            .into_iter()
+            .find(|account| account.fi_type == kind)
+            .expect("it has one");
         let statement = Ask::all(&life, &account, day(1990, 1, 1), day(1991, 1, 1)).statement();
-        assert_eq!(document(&statement, FiSchema::V1).contains("<Transactions"), empty, "{kind}");
+        assert_eq!(
+            document(&statement, FiSchema::V1).contains("<Transactions"),
+            empty,
+            "{kind}"
+        );
     }
 }

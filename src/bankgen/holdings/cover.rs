@@ -23,7 +23,11 @@ pub fn policies(ask: &Ask<'_>) -> Told {
     let sum = Paise::rupees((ask.amount.0 / 100 / 50_000).max(1) * 50_000);
     let years: u32 = [15, 20, 25][rng.random_range(0..3)];
     let monthly = rng.random_bool(0.4);
-    let (frequency, periods) = if monthly { ("MONTHLY", 12) } else { ("YEARLY", 1) };
+    let (frequency, periods) = if monthly {
+        ("MONTHLY", 12)
+    } else {
+        ("YEARLY", 1)
+    };
     let premium = Paise::rupees((sum.0 / 100 * per_mille / 1000 / periods).max(50));
     let paid_every = if monthly { 1 } else { 12 };
     let started = ask.opened_on;
@@ -35,33 +39,73 @@ pub fn policies(ask: &Ask<'_>) -> Told {
     while next <= ask.today() && next < matures {
         count += 1;
         let late = rng.random_range(0..25) == 0;
-        let day = if late { days_after(next, 34) } else { days_after(next, rng.random_range(0..3)) };
-        rows.push(row(day, rows.len(), "PREMIUM_PAYMENT", premium, &format!("PREMIUM {count:03} {insurer}")));
+        let day = if late {
+            days_after(next, 34)
+        } else {
+            days_after(next, rng.random_range(0..3))
+        };
+        rows.push(row(
+            day,
+            rows.len(),
+            "PREMIUM_PAYMENT",
+            premium,
+            &format!("PREMIUM {count:03} {insurer}"),
+        ));
         if late {
             let fee = Paise((premium.0 / 50 / 100).max(10) * 100);
             rows.push(row(day, rows.len(), "LATE_FEES", fee, "LATE FEE"));
         }
         next = months_after(started, count * paid_every);
     }
-    let backs: Vec<_> = (1..=4).map(|part| (months_after(started, years * 12 / 4 * part), Paise(sum.0 / 5))).collect();
+    let backs: Vec<_> = (1..=4)
+        .map(|part| {
+            (
+                months_after(started, years * 12 / 4 * part),
+                Paise(sum.0 / 5),
+            )
+        })
+        .collect();
     if kind == "MONEYBACK" {
         for (day, amount) in backs.iter().filter(|(day, _)| *day <= ask.today()) {
-            rows.push(row(*day, rows.len(), "MONEY_BACK", *amount, "SURVIVAL BENEFIT"));
+            rows.push(row(
+                *day,
+                rows.len(),
+                "MONEY_BACK",
+                *amount,
+                "SURVIVAL BENEFIT",
+            ));
         }
     }
     if kind == "ENDOWMENT" {
         for year in started.year() + 1..=ask.today().year().min(matures.year() - 1) {
             let day = Month { year, month: 3 }.day(31);
-            rows.push(row(day, rows.len(), "BONUS", Paise(sum.0 * 4 / 100), "REVERSIONARY BONUS"));
+            rows.push(row(
+                day,
+                rows.len(),
+                "BONUS",
+                Paise(sum.0 * 4 / 100),
+                "REVERSIONARY BONUS",
+            ));
         }
     }
     rows.sort_by_key(|row| row.at);
 
     // The schema has room for one: the next.
-    let next_back = backs.iter().find(|(day, _)| *day > ask.today()).or(backs.last());
+    let next_back = backs
+        .iter()
+        .find(|(day, _)| *day > ask.today())
+        .or(backs.last());
     let money_back = next_back.map(|(day, amount)| {
-        let amount = if kind == "MONEYBACK" { *amount } else { Paise(0) };
-        let text = if kind == "MONEYBACK" { "20 percent of the sum assured" } else { "none" };
+        let amount = if kind == "MONEYBACK" {
+            *amount
+        } else {
+            Paise(0)
+        };
+        let text = if kind == "MONEYBACK" {
+            "20 percent of the sum assured"
+        } else {
+            "none"
+        };
         Element::one_of_many("MoneyBack")
             .with("date", day.to_string())
             .with("amount", amount.to_string())
@@ -75,8 +119,9 @@ pub fn policies(ask: &Ask<'_>) -> Told {
         .with("exlcusions", "Death by suicide")
         .with("amount", "0.00")
         .with("description", "Premiums are returned, less charges");
-    let benefit =
-        Element::one_of_many("Cover").with("amount", sum.to_string()).with("description", "Death of the life assured");
+    let benefit = Element::one_of_many("Cover")
+        .with("amount", sum.to_string())
+        .with("description", "Death of the life assured");
     let summary = Element::new("Summary")
         .with("policyName", name)
         .with("policyNumber", ask.number.to_string())
@@ -96,7 +141,14 @@ pub fn policies(ask: &Ask<'_>) -> Told {
         .with("premiumPaymentMonths", (years * 12).to_string())
         .with("nextPremiumDueDate", next.min(matures).to_string())
         .with("maturityDate", matures.to_string())
-        .with("maturityBenefit", if kind == "TERM" { "Premiums paid" } else { "Sum assured and bonuses" })
+        .with(
+            "maturityBenefit",
+            if kind == "TERM" {
+                "Premiums paid"
+            } else {
+                "Sum assured and bonuses"
+            },
+        )
         .holding([
             Element::new("MoneyBacks").holding(money_back),
             Element::new("ContractClauses").holding([clause]),
@@ -107,7 +159,10 @@ pub fn policies(ask: &Ask<'_>) -> Told {
         .with("sumAssured", sum.to_string())
         .with("tenureYears", years.to_string())
         .with("tenureMonths", "0")
-        .with("premiumAmount", Paise::rupees((sum.0 / 100 / 2000).max(10)).to_string())
+        .with(
+            "premiumAmount",
+            Paise::rupees((sum.0 / 100 / 2000).max(10)).to_string(),
+        )
         .with("policyStartDate", started.to_string())
         .with("policyEndDate", matures.to_string());
     Told {
@@ -119,13 +174,28 @@ pub fn policies(ask: &Ask<'_>) -> Told {
 }
 
 /// What is paid in is a credit to the policy, what is paid out a debit.
-fn row(day: chrono::NaiveDate, number: usize, kind: &'static str, amount: Paise, text: &str) -> Entry {
-    let direction = if kind == "MONEY_BACK" { TransactionType::Debit } else { TransactionType::Credit };
+fn row(
+    day: chrono::NaiveDate,
+    number: usize,
+    kind: &'static str,
+    amount: Paise,
+    text: &str,
+) -> Entry {
+    let direction = if kind == "MONEY_BACK" {
+        TransactionType::Debit
+    } else {
+        TransactionType::Credit
+    };
     let element = Element::one_of_many("Transaction")
         .with("txnId", id("I", day, number))
         .with("txnDate", day.to_string())
         .with("narration", text.to_owned())
         .with("type", kind)
         .with("amount", amount.to_string());
-    Entry { at: at(day, 11, 0, 0), amount, direction, element }
+    Entry {
+        at: at(day, 11, 0, 0),
+        amount,
+        direction,
+        element,
+    }
 }

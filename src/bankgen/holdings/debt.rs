@@ -6,12 +6,27 @@ use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
 const BONDS: &[Listed] = &[
-    Listed { issuer: "Mock Power Finance Corp", name: "Secured bonds", symbol: "MPFC28", price: (1012, 0, 250) },
-    Listed { issuer: "Rail Vikas Mock Ltd", name: "Tax free bonds", symbol: "RVML31", price: (1104, 0, 200) },
+    Listed {
+        issuer: "Mock Power Finance Corp",
+        name: "Secured bonds",
+        symbol: "MPFC28",
+        price: (1012, 0, 250),
+    },
+    Listed {
+        issuer: "Rail Vikas Mock Ltd",
+        name: "Tax free bonds",
+        symbol: "RVML31",
+        price: (1104, 0, 200),
+    },
 ];
 
 const GOVERNMENT: &[Listed] = &[
-    Listed { issuer: "Government of Mockland", name: "7.10 percent stock 2034", symbol: "GS2034", price: (99, 0, 300) },
+    Listed {
+        issuer: "Government of Mockland",
+        name: "7.10 percent stock 2034",
+        symbol: "GS2034",
+        price: (99, 0, 300),
+    },
     Listed {
         issuer: "Government of Mockland",
         name: "Treasury bills of 364 days",
@@ -68,33 +83,57 @@ impl Terms {
             100
         };
         let years = 5 + u32::try_from(holding.salt % 7).expect("below 7");
-        Self { coupon: Paise(basis_points), face: Paise::rupees(face), years }
+        Self {
+            coupon: Paise(basis_points),
+            face: Paise::rupees(face),
+            years,
+        }
     }
 }
 
 fn portfolio(ask: &Ask<'_>, papers: &'static [Listed], series: &'static str) -> Portfolio {
-    let manner = Manner { papers, held: 2, every: 4, day: None, fractions: false, sells: 10, isin: ("IN", series) };
+    let manner = Manner {
+        papers,
+        held: 2,
+        every: 4,
+        day: None,
+        fractions: false,
+        sells: 10,
+        isin: ("IN", series),
+    };
     Portfolio::told(ask, &manner)
 }
 
 pub fn bonds(ask: &Ask<'_>) -> Told {
     let portfolio = portfolio(ask, BONDS, "EZZZ07");
-    let holdings: Vec<_> =
-        portfolio.held().map(|holding| interest_bearing(ask, holding, "FIXED_INTEREST_RATE")).collect();
+    let holdings: Vec<_> = portfolio
+        .held()
+        .map(|holding| interest_bearing(ask, holding, "FIXED_INTEREST_RATE"))
+        .collect();
     told(ask, &portfolio, "B", holdings)
 }
 
 pub fn government(ask: &Ask<'_>) -> Told {
     let portfolio = portfolio(ask, GOVERNMENT, "0ZZZ08");
-    let holdings: Vec<_> = portfolio.held().map(|holding| interest_bearing(ask, holding, "T_BONDS")).collect();
+    let holdings: Vec<_> = portfolio
+        .held()
+        .map(|holding| interest_bearing(ask, holding, "T_BONDS"))
+        .collect();
     let holder = vec![("holdingType", "SOLE".to_owned())];
-    Told { holder, ..told(ask, &portfolio, "G", holdings) }
+    Told {
+        holder,
+        ..told(ask, &portfolio, "G", holdings)
+    }
 }
 
 /// Bonds and government securities have the same holding. Quirk: `tenureMoths`, `coupanComputation`, `autionDate` are the
 /// schemas' spellings, and a tenure has no part of nothing.
 fn interest_bearing(ask: &Ask<'_>, holding: &Holding, scheme: &'static str) -> Element {
-    let Terms { coupon, face, years } = Terms::of(holding);
+    let Terms {
+        coupon,
+        face,
+        years,
+    } = Terms::of(holding);
     let today = ask.today();
     let issued = ask.opened_on;
     let accrued = Paise(face.0 * (holding.units / 1000) * coupon.0 / 10_000 / 4);
@@ -111,12 +150,18 @@ fn interest_bearing(ask: &Ask<'_>, holding: &Holding, scheme: &'static str) -> E
         .with("taxable", "true")
         .with("issueRate", face.to_string())
         .with("issueDate", issued.to_string())
-        .with("principleAmount", Paise(face.0 * (holding.units / 1000)).to_string())
+        .with(
+            "principleAmount",
+            Paise(face.0 * (holding.units / 1000)).to_string(),
+        )
         .with("tenureYears", years.to_string())
         .with("tenureMoths", "1")
         .with("tenureDays", "1")
         .with("couponRate", coupon.to_string())
-        .with("maturityDate", days_after(months_after(issued, years * 12 + 1), 1).to_string())
+        .with(
+            "maturityDate",
+            days_after(months_after(issued, years * 12 + 1), 1).to_string(),
+        )
         .with("coupanComputation", "SIMPLE")
         .with("coupanPaymentDate", months_after(today, 3).to_string())
         .with("autionDate", issued.to_string())
@@ -132,7 +177,11 @@ pub fn debentures(ask: &Ask<'_>) -> Told {
     let portfolio = portfolio(ask, DEBENTURES, "EZZZ09");
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
-        let Terms { coupon, face, years } = Terms::of(holding);
+        let Terms {
+            coupon,
+            face,
+            years,
+        } = Terms::of(holding);
         Element::one_of_many("Holding")
             .with("isin", holding.isin.clone())
             .with("units", units(holding.units))
@@ -145,12 +194,18 @@ pub fn debentures(ask: &Ask<'_>) -> Told {
             .with("creditRating", "AA")
             .with("taxable", "YES")
             .with("issueDate", ask.opened_on.to_string())
-            .with("principalAmount", Paise(face.0 * (holding.units / 1000)).to_string())
+            .with(
+                "principalAmount",
+                Paise(face.0 * (holding.units / 1000)).to_string(),
+            )
             .with("tenureDays", "0")
             .with("tenureMonths", "0")
             .with("tenureYears", years.to_string())
             .with("yield", coupon.to_string())
-            .with("maturityDate", months_after(ask.opened_on, years * 12).to_string())
+            .with(
+                "maturityDate",
+                months_after(ask.opened_on, years * 12).to_string(),
+            )
             .with("lastTradedRate", price(holding.paper.price(today)))
             .with("lastTradedDate", today.to_string())
     });
@@ -176,24 +231,42 @@ pub fn commercial_paper(ask: &Ask<'_>) -> Told {
             .with("creditRating", "A1+")
             .with("creditRatingAgency", "MOCK RATINGS")
             .with("issueDate", today.to_string())
-            .with("principalAmount", Paise(face.0 * (holding.units / 1000)).to_string())
+            .with(
+                "principalAmount",
+                Paise(face.0 * (holding.units / 1000)).to_string(),
+            )
             // Quirk: the schema knows no tenure without a year, a month and a day.
             .with("tenureYears", "1")
             .with("tenureMonths", "1")
             .with("tenureDays", "1")
-            .with("maturityDate", days_after(months_after(today, 13), 1).to_string())
+            .with(
+                "maturityDate",
+                days_after(months_after(today, 13), 1).to_string(),
+            )
             .with("auctionDate", today.to_string())
     });
-    let investment = Element::new("Investment").holding([Element::new("Holdings").holding(holdings)]);
+    let investment =
+        Element::new("Investment").holding([Element::new("Holdings").holding(holdings)]);
     let summary = worth(ask, &portfolio).holding([investment]);
-    Told { summary: Some(summary), ..told(ask, &portfolio, "P", Vec::new()) }
+    Told {
+        summary: Some(summary),
+        ..told(ask, &portfolio, "P", Vec::new())
+    }
 }
 
 fn told(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, holdings: Vec<Element>) -> Told {
     let summary = worth(ask, portfolio).holding([Element::new("Holdings").holding(holdings)]);
-    let rows = portfolio.trades.iter().map(|trade| row(ask, portfolio, prefix, trade));
+    let rows = portfolio
+        .trades
+        .iter()
+        .map(|trade| row(ask, portfolio, prefix, trade));
     let transactions = Transactions::Flat(rows.collect());
-    Told { holder: Vec::new(), profile: Vec::new(), summary: Some(summary), transactions }
+    Told {
+        holder: Vec::new(),
+        profile: Vec::new(),
+        summary: Some(summary),
+        transactions,
+    }
 }
 
 fn worth(ask: &Ask<'_>, portfolio: &Portfolio) -> Element {
@@ -214,7 +287,15 @@ fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Ent
     let element = Element::one_of_many("Transaction")
         .with("txnId", id(prefix, trade.day, trade.number))
         .with("isin", holding.isin.clone())
-        .with("narration", format!("{} {} {}", trade.side.as_str(), trade.units / 1000, holding.listed.symbol))
+        .with(
+            "narration",
+            format!(
+                "{} {} {}",
+                trade.side.as_str(),
+                trade.units / 1000,
+                holding.listed.symbol
+            ),
+        )
         .with("transactionDateTime", trade.at.ist_string())
         .with("rate", price(trade.price))
         .with("type", kind)
@@ -223,5 +304,10 @@ fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Ent
         .with("tradeValue", trade.value.to_string())
         .with("totalCharge", charge.to_string())
         .with("otherTaxes", Paise(charge.0 * 18 / 100).to_string());
-    Entry { at: trade.at, amount: trade.value, direction: trade.side.direction(), element }
+    Entry {
+        at: trade.at,
+        amount: trade.value,
+        direction: trade.side.direction(),
+        element,
+    }
 }

@@ -65,8 +65,13 @@ fn life(ask: &Ask<'_>, instalments: bool) -> (Terms, Vec<Movement>) {
     let months = [12, 24, 36, 60][rng.random_range(0..4)];
     let step = if instalments { 500 } else { 5_000 };
     let amount = Paise::rupees((ask.amount.0 / 100 / step).max(1) * step);
-    let mut terms =
-        Terms { opened_on: ask.opened_on, amount, instalments, months, rate: rng.random_range(550..=750) / 5 * 5 };
+    let mut terms = Terms {
+        opened_on: ask.opened_on,
+        amount,
+        instalments,
+        months,
+        rate: rng.random_range(550..=750) / 5 * 5,
+    };
     let mut movements = Vec::new();
     loop {
         run(&terms, &mut movements, true);
@@ -84,17 +89,31 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
     let mut product = 0i128;
     for month in 0..=terms.months {
         let day = months_after(terms.opened_on, month);
-        let mut moved = |day, kind, direction, amount: Paise, narration: String, balance: &mut Paise| {
-            *balance = if direction == TransactionType::Credit { *balance + amount } else { *balance - amount };
-            movements.push(Movement { day, kind, direction, amount, balance: *balance, narration });
-        };
+        let mut moved =
+            |day, kind, direction, amount: Paise, narration: String, balance: &mut Paise| {
+                *balance = if direction == TransactionType::Credit {
+                    *balance + amount
+                } else {
+                    *balance - amount
+                };
+                movements.push(Movement {
+                    day,
+                    kind,
+                    direction,
+                    amount,
+                    balance: *balance,
+                    narration,
+                });
+            };
         if month > 0 {
             product += i128::from(balance.0);
         }
         if month > 0 && (month % 3 == 0 || month == terms.months) {
             let interest = product * i128::from(terms.rate) / 120_000;
             product = 0;
-            let interest = Paise(i64::try_from((interest + 50) / 100 * 100).expect("a quarter's interest fits"));
+            let interest = Paise(
+                i64::try_from((interest + 50) / 100 * 100).expect("a quarter's interest fits"),
+            );
             moved(
                 day,
                 "INTEREST",
@@ -106,25 +125,54 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
             year_interest += interest;
         }
         let next = months_after(terms.opened_on, month + 1);
-        let year_ends = Month::of(day).financial_year() != Month::of(next).financial_year() || month == terms.months;
+        let year_ends = Month::of(day).financial_year() != Month::of(next).financial_year()
+            || month == terms.months;
         if year_ends {
             if taxed && year_interest > TDS_ABOVE {
                 let tax = Paise(year_interest.0 * TDS_PERCENT / 100 / 100 * 100);
-                moved(day, "TDS", TransactionType::Debit, tax, "TAX DEDUCTED AT SOURCE".to_owned(), &mut balance);
+                moved(
+                    day,
+                    "TDS",
+                    TransactionType::Debit,
+                    tax,
+                    "TAX DEDUCTED AT SOURCE".to_owned(),
+                    &mut balance,
+                );
             }
             year_interest = Paise(0);
         }
         if month == terms.months {
             let worth = balance;
-            moved(day, "CLOSING", TransactionType::Debit, worth, "MATURITY PROCEEDS PAID OUT".to_owned(), &mut balance);
+            moved(
+                day,
+                "CLOSING",
+                TransactionType::Debit,
+                worth,
+                "MATURITY PROCEEDS PAID OUT".to_owned(),
+                &mut balance,
+            );
             return worth;
         }
         if month == 0 {
             let narration = "DEPOSIT OPENED".to_owned();
-            moved(day, "OPENING", TransactionType::Credit, terms.amount, narration, &mut balance);
+            moved(
+                day,
+                "OPENING",
+                TransactionType::Credit,
+                terms.amount,
+                narration,
+                &mut balance,
+            );
         } else if terms.instalments {
             let narration = format!("INSTALMENT {:03} OF {:03}", month + 1, terms.months);
-            moved(day, "INSTALLMENT", TransactionType::Credit, terms.amount, narration, &mut balance);
+            moved(
+                day,
+                "INSTALLMENT",
+                TransactionType::Credit,
+                terms.amount,
+                narration,
+                &mut balance,
+            );
         }
     }
     balance
@@ -132,9 +180,16 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
 
 fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static str) -> Element {
     let maturity = run(terms, &mut Vec::new(), false);
-    let paid = if terms.instalments { Paise(terms.amount.0 * i64::from(terms.months)) } else { terms.amount };
-    let current =
-        movements.iter().rev().find(|movement| movement.day <= ask.today()).map_or(Paise(0), |last| last.balance);
+    let paid = if terms.instalments {
+        Paise(terms.amount.0 * i64::from(terms.months))
+    } else {
+        terms.amount
+    };
+    let current = movements
+        .iter()
+        .rev()
+        .find(|movement| movement.day <= ask.today())
+        .map_or(Paise(0), |last| last.balance);
     let (years, months) = (terms.months / 12, terms.months % 12);
     Element::new("Summary")
         .with("branch", ask.branch.city)
@@ -143,7 +198,10 @@ fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static 
         .with("accountType", kind)
         .with("maturityAmount", maturity.to_string())
         .with("maturityDate", terms.matures_on().to_string())
-        .with("description", format!("{kind} deposit of {} months", terms.months))
+        .with(
+            "description",
+            format!("{kind} deposit of {} months", terms.months),
+        )
         .with("interestPayout", "OnMaturity")
         .with("interestRate", Paise(terms.rate).to_string())
         .with("principalAmount", paid.to_string())
@@ -159,9 +217,20 @@ fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static 
 
 fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
     let entries = movements.iter().enumerate().map(|(number, movement)| {
-        let Movement { day, kind, direction, amount, balance, narration } = movement;
+        let Movement {
+            day,
+            kind,
+            direction,
+            amount,
+            balance,
+            narration,
+        } = movement;
         let at = at(*day, 10, 15, u32::try_from(number % 60).expect("below 60"));
-        let mode = if matches!(*kind, "OPENING" | "INSTALLMENT" | "CLOSING") { "FT" } else { "OTHERS" };
+        let mode = if matches!(*kind, "OPENING" | "INSTALLMENT" | "CLOSING") {
+            "FT"
+        } else {
+            "OTHERS"
+        };
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("D", *day, number))
             .with("amount", amount.to_string())
@@ -172,8 +241,18 @@ fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
             .with("transactionDateTime", at.ist_string())
             .with("valueDate", day.to_string())
             .with("reference", format!("{}{number:03}", ask.number));
-        Entry { at, amount: *amount, direction: *direction, element }
+        Entry {
+            at,
+            amount: *amount,
+            direction: *direction,
+            element,
+        }
     });
     let transactions = Transactions::Flat(entries.collect());
-    Told { holder: Vec::new(), profile: Vec::new(), summary: Some(summary), transactions }
+    Told {
+        holder: Vec::new(),
+        profile: Vec::new(),
+        summary: Some(summary),
+        transactions,
+    }
 }

@@ -9,23 +9,63 @@ use crate::domain::money::Paise;
 
 /// A scheme's fund house, registrar, kind and category stand with it in [`kind_of`].
 const SCHEMES: &[Listed] = &[
-    Listed { issuer: "Mock Mutual Fund", name: "Mock Large Cap Fund", symbol: "MLCF", price: (312, 1200, 1500) },
-    Listed { issuer: "Mock Mutual Fund", name: "Mock Liquid Fund", symbol: "MLQF", price: (2840, 640, 20) },
-    Listed { issuer: "Tara Asset Management", name: "Tara Flexi Equity Fund", symbol: "TFEF", price: (54, 1300, 1900) },
-    Listed { issuer: "Tara Asset Management", name: "Tara Tax Saver", symbol: "TTAX", price: (88, 1250, 1700) },
+    Listed {
+        issuer: "Mock Mutual Fund",
+        name: "Mock Large Cap Fund",
+        symbol: "MLCF",
+        price: (312, 1200, 1500),
+    },
+    Listed {
+        issuer: "Mock Mutual Fund",
+        name: "Mock Liquid Fund",
+        symbol: "MLQF",
+        price: (2840, 640, 20),
+    },
+    Listed {
+        issuer: "Tara Asset Management",
+        name: "Tara Flexi Equity Fund",
+        symbol: "TFEF",
+        price: (54, 1300, 1900),
+    },
+    Listed {
+        issuer: "Tara Asset Management",
+        name: "Tara Tax Saver",
+        symbol: "TTAX",
+        price: (88, 1250, 1700),
+    },
     Listed {
         issuer: "Vriddhi Mutual Fund",
         name: "Vriddhi Corporate Bond Fund",
         symbol: "VCBF",
         price: (26, 720, 150),
     },
-    Listed { issuer: "Vriddhi Mutual Fund", name: "Vriddhi Small Cap Fund", symbol: "VSCF", price: (41, 1600, 2800) },
+    Listed {
+        issuer: "Vriddhi Mutual Fund",
+        name: "Vriddhi Small Cap Fund",
+        symbol: "VSCF",
+        price: (41, 1600, 2800),
+    },
 ];
 
 const ETFS: &[Listed] = &[
-    Listed { issuer: "Mock Mutual Fund", name: "Mock Fifty ETF", symbol: "MOCK50", price: (128, 1150, 1500) },
-    Listed { issuer: "Tara Asset Management", name: "Tara Gold ETF", symbol: "TARAGOLD", price: (42, 900, 1200) },
-    Listed { issuer: "Vriddhi Mutual Fund", name: "Vriddhi Bank ETF", symbol: "VRIDBANK", price: (310, 1000, 2100) },
+    Listed {
+        issuer: "Mock Mutual Fund",
+        name: "Mock Fifty ETF",
+        symbol: "MOCK50",
+        price: (128, 1150, 1500),
+    },
+    Listed {
+        issuer: "Tara Asset Management",
+        name: "Tara Gold ETF",
+        symbol: "TARAGOLD",
+        price: (42, 900, 1200),
+    },
+    Listed {
+        issuer: "Vriddhi Mutual Fund",
+        name: "Vriddhi Bank ETF",
+        symbol: "VRIDBANK",
+        price: (310, 1000, 2100),
+    },
 ];
 
 const COLLECTIVE: &[Listed] = &[Listed {
@@ -109,19 +149,44 @@ fn instalment_day(ask: &Ask<'_>) -> u32 {
 fn by_instalments(ask: &Ask<'_>, held: usize, sells: u32) -> Portfolio {
     let day = Some(instalment_day(ask));
     let isin = ("IN", "FZZZ01");
-    Portfolio::told(ask, &Manner { papers: SCHEMES, held, every: 1, day, fractions: true, sells, isin })
+    Portfolio::told(
+        ask,
+        &Manner {
+            papers: SCHEMES,
+            held,
+            every: 1,
+            day,
+            fractions: true,
+            sells,
+            isin,
+        },
+    )
 }
 
 fn entry(trade: &Trade, element: Element) -> Entry {
-    Entry { at: trade.at, amount: trade.value, direction: trade.side.direction(), element }
+    Entry {
+        at: trade.at,
+        amount: trade.value,
+        direction: trade.side.direction(),
+        element,
+    }
 }
 
 fn told(summary: Element, entries: Vec<Entry>) -> Told {
-    Told { holder: Vec::new(), profile: Vec::new(), summary: Some(summary), transactions: Transactions::Flat(entries) }
+    Told {
+        holder: Vec::new(),
+        profile: Vec::new(),
+        summary: Some(summary),
+        transactions: Transactions::Flat(entries),
+    }
 }
 
 /// What is invested and what it is worth, with the holdings in it.
-fn summary(ask: &Ask<'_>, portfolio: &Portfolio, holdings: impl Iterator<Item = Element>) -> Element {
+fn summary(
+    ask: &Ask<'_>,
+    portfolio: &Portfolio,
+    holdings: impl Iterator<Item = Element>,
+) -> Element {
     Element::new("Summary")
         .with("investmentValue", portfolio.cost().to_string())
         .with("currentValue", portfolio.worth(ask.today()).to_string())
@@ -131,8 +196,12 @@ fn summary(ask: &Ask<'_>, portfolio: &Portfolio, holdings: impl Iterator<Item = 
 pub fn mutual(ask: &Ask<'_>) -> Told {
     let portfolio = by_instalments(ask, 3, 40);
     let today = ask.today();
-    let holdings =
-        portfolio.holdings.iter().enumerate().filter(|(_, holding)| holding.units > 0).map(|(place, holding)| {
+    let holdings = portfolio
+        .holdings
+        .iter()
+        .enumerate()
+        .filter(|(_, holding)| holding.units > 0)
+        .map(|(place, holding)| {
             Element::one_of_many("Holding")
                 .with("amc", holding.listed.issuer)
                 .with("registrar", "MOCK REGISTRARS")
@@ -149,13 +218,24 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
                 .with("lienUnits", "0.000")
                 .with("rate", price(holding.rate()))
                 .with("nav", price(holding.paper.price(today)))
-                .with("lockingUnits", if kind_of(holding.listed.symbol).3 { units(holding.units) } else { units(0) })
+                .with(
+                    "lockingUnits",
+                    if kind_of(holding.listed.symbol).3 {
+                        units(holding.units)
+                    } else {
+                        units(0)
+                    },
+                )
         });
     let summary = summary(ask, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let (fund, types, category, locked) = kind_of(holding.listed.symbol);
-        let purpose = if trade.side == Side::Buy { "SYSTEMATIC INVESTMENT" } else { "REDEMPTION" };
+        let purpose = if trade.side == Side::Buy {
+            "SYSTEMATIC INVESTMENT"
+        } else {
+            "REDEMPTION"
+        };
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("M", trade.day, trade.number))
             .with("amc", holding.listed.issuer)
@@ -182,7 +262,12 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
             .with("mode", "PHYSICAL")
             .with(
                 "narration",
-                format!("{purpose} {} {} UNITS", holding.listed.name, units(trade.units)).to_uppercase(),
+                format!(
+                    "{purpose} {} {} UNITS",
+                    holding.listed.name,
+                    units(trade.units)
+                )
+                .to_uppercase(),
             );
         entry(trade, element)
     });
@@ -192,10 +277,20 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
 pub fn sip(ask: &Ask<'_>) -> Told {
     let portfolio = by_instalments(ask, 2, 0);
     let today = ask.today();
-    let holdings =
-        portfolio.holdings.iter().enumerate().filter(|(_, holding)| holding.units >= 1_000).map(|(place, holding)| {
-            let bought = portfolio.trades.iter().filter(|trade| trade.holding == place);
-            let (count, last) = (bought.clone().count(), bought.clone().next_back().expect("units were bought").day);
+    let holdings = portfolio
+        .holdings
+        .iter()
+        .enumerate()
+        .filter(|(_, holding)| holding.units >= 1_000)
+        .map(|(place, holding)| {
+            let bought = portfolio
+                .trades
+                .iter()
+                .filter(|trade| trade.holding == place);
+            let (count, last) = (
+                bought.clone().count(),
+                bought.clone().next_back().expect("units were bought").day,
+            );
             Element::one_of_many("Holding")
                 .with("amc", holding.listed.issuer)
                 .with("registrar", "MOCK REGISTRARS")
@@ -265,11 +360,23 @@ pub fn sip(ask: &Ask<'_>) -> Told {
 
 pub fn etf(ask: &Ask<'_>) -> Told {
     let isin = ("IN", "FZZZ02");
-    let manner = Manner { papers: ETFS, held: 2, every: 1, day: None, fractions: false, sells: 8, isin };
+    let manner = Manner {
+        papers: ETFS,
+        held: 2,
+        every: 1,
+        day: None,
+        fractions: false,
+        sells: 8,
+        isin,
+    };
     let portfolio = Portfolio::told(ask, &manner);
     let today = ask.today();
-    let holdings =
-        portfolio.holdings.iter().enumerate().filter(|(_, holding)| holding.units > 0).map(|(place, holding)| {
+    let holdings = portfolio
+        .holdings
+        .iter()
+        .enumerate()
+        .filter(|(_, holding)| holding.units > 0)
+        .map(|(place, holding)| {
             Element::one_of_many("Holding")
                 .with("folioNo", folio(ask, place))
                 .with("dematId", ask.holder().demat_id.clone())
@@ -302,7 +409,15 @@ pub fn etf(ask: &Ask<'_>) -> Told {
             .with("orderDate", trade.day.to_string())
             .with("executionDate", trade.day.to_string())
             .with("mode", "DEMAT")
-            .with("narration", format!("{} {} {}", trade.side.as_str(), trade.units / 1000, holding.listed.symbol))
+            .with(
+                "narration",
+                format!(
+                    "{} {} {}",
+                    trade.side.as_str(),
+                    trade.units / 1000,
+                    holding.listed.symbol
+                ),
+            )
             .with("brokerCode", "MOCK0001");
         entry(trade, element)
     });
@@ -311,7 +426,15 @@ pub fn etf(ask: &Ask<'_>) -> Told {
 
 pub fn cis(ask: &Ask<'_>) -> Told {
     let isin = ("IN", "FZZZ03");
-    let manner = Manner { papers: COLLECTIVE, held: 1, every: 3, day: Some(12), fractions: true, sells: 0, isin };
+    let manner = Manner {
+        papers: COLLECTIVE,
+        held: 1,
+        every: 3,
+        day: Some(12),
+        fractions: true,
+        sells: 0,
+        isin,
+    };
     let portfolio = Portfolio::told(ask, &manner);
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
@@ -345,7 +468,10 @@ pub fn cis(ask: &Ask<'_>) -> Told {
             .with("executionDate", trade.day.to_string())
             .with("mode", "DEMAT")
             .with("otherTaxes", "0.00")
-            .with("narration", format!("SUBSCRIPTION {} UNITS", units(trade.units)));
+            .with(
+                "narration",
+                format!("SUBSCRIPTION {} UNITS", units(trade.units)),
+            );
         entry(trade, element)
     });
     told(summary, rows.collect())
@@ -354,10 +480,21 @@ pub fn cis(ask: &Ask<'_>) -> Told {
 /// What an alternative fund pays out and keeps, each contribution for itself.
 pub fn aif(ask: &Ask<'_>) -> Told {
     let isin = ("IN", "FZZZ04");
-    let manner = Manner { papers: ALTERNATIVE, held: 1, every: 12, day: Some(15), fractions: true, sells: 0, isin };
+    let manner = Manner {
+        papers: ALTERNATIVE,
+        held: 1,
+        every: 12,
+        day: Some(15),
+        fractions: true,
+        sells: 0,
+        isin,
+    };
     let portfolio = Portfolio::told(ask, &manner);
     let today = ask.today();
-    let first = portfolio.trades.first().map_or(ask.opened_on, |trade| trade.day);
+    let first = portfolio
+        .trades
+        .first()
+        .map_or(ask.opened_on, |trade| trade.day);
     let holdings = portfolio.holdings.iter().map(|holding| {
         let worth = holding.paper.price(today);
         Element::one_of_many("Holding")
@@ -368,10 +505,19 @@ pub fn aif(ask: &Ask<'_>) -> Told {
             .with("purchasePrice", price(holding.rate()))
             .with("lastValuationDate", today.to_string())
             .with("mtmOnLastValuation", price(worth))
-            .with("holdingPeriod", format!("{} DAYS", (today - first).num_days()))
+            .with(
+                "holdingPeriod",
+                format!("{} DAYS", (today - first).num_days()),
+            )
             .with("description", holding.listed.name)
     });
-    let issued = (portfolio.holdings.iter().map(|holding| holding.units).sum::<i64>() / 1000).max(1);
+    let issued = (portfolio
+        .holdings
+        .iter()
+        .map(|holding| holding.units)
+        .sum::<i64>()
+        / 1000)
+        .max(1);
     let inner = summary(ask, &portfolio, holdings);
     let mut summary = Element::new("Summary").with("totalNumUnitsIssued", issued.to_string());
     summary.attributes.extend(inner.attributes);
@@ -388,7 +534,10 @@ pub fn aif(ask: &Ask<'_>) -> Told {
             .with("investmentValue", trade.value.to_string())
             .with("redemptionDate", later.to_string())
             .with("redemptionValue", redeemed.to_string())
-            .with("fundFeesPaymentDate", months_after(trade.day, 12).to_string())
+            .with(
+                "fundFeesPaymentDate",
+                months_after(trade.day, 12).to_string(),
+            )
             .with("fundFeesPaymentAmount", part(2))
             .with("reInvestmentDate", later.to_string())
             .with("reInvestmentValue", "0.00")
@@ -411,7 +560,15 @@ pub fn reit(ask: &Ask<'_>) -> Told {
 }
 
 fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static str)) -> Told {
-    let manner = Manner { papers, held: 2, every: 2, day: None, fractions: false, sells: 9, isin };
+    let manner = Manner {
+        papers,
+        held: 2,
+        every: 2,
+        day: None,
+        fractions: false,
+        sells: 9,
+        isin,
+    };
     let portfolio = Portfolio::told(ask, &manner);
     let is_reit = ask.fi_type == crate::domain::account::FiType::Reit;
     let today = ask.today();
@@ -419,18 +576,30 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
         let element = Element::one_of_many("Holding")
             .with("issuerName", holding.listed.issuer)
             .with("isin", holding.isin.clone())
-            .with("investmentDateTime", holding.first_bought.expect("it was bought").ist_string())
+            .with(
+                "investmentDateTime",
+                holding.first_bought.expect("it was bought").ist_string(),
+            )
             .with("rate", price(holding.rate()))
             .with("totalNumberUnits", (holding.units / 1000).to_string())
             .with("lastClosingRate", price(holding.paper.price(today)))
             .with("description", holding.listed.name);
-        if is_reit { element.with("nomineeStatus", ask.holder().nominee()) } else { element }
+        if is_reit {
+            element.with("nomineeStatus", ask.holder().nominee())
+        } else {
+            element
+        }
     });
     let summary = summary(ask, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let charge = Paise((trade.value.0 / 1000).max(2_000));
-        let text = format!("{} {} {}", trade.side.as_str(), trade.units / 1000, holding.listed.symbol);
+        let text = format!(
+            "{} {} {}",
+            trade.side.as_str(),
+            trade.units / 1000,
+            holding.listed.symbol
+        );
         let element = Element::one_of_many("Transaction")
             .with("txnId", id("T", trade.day, trade.number))
             .with("isin", holding.isin.clone())
@@ -445,7 +614,14 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
             .with("tradeValue", trade.value.to_string())
             .with("totalCharge", charge.to_string())
             .with("otherCharges", Paise(charge.0 / 5).to_string());
-        entry(trade, if is_reit { element.with("narration", text) } else { element })
+        entry(
+            trade,
+            if is_reit {
+                element.with("narration", text)
+            } else {
+                element
+            },
+        )
     });
     told(summary, rows.collect())
 }

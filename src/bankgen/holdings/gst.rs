@@ -53,19 +53,32 @@ pub fn returns(ask: &Ask<'_>) -> Told {
     let (mut sales, mut summaries) = (Vec::new(), Vec::new());
     let mut month = Month::of(ask.opened_on).next();
     while month.next().day(11) <= ask.today() {
-        let (sold, bought) = (turnover(ask, month), Paise(turnover(ask, month).0 * 78 / 100));
+        let (sold, bought) = (
+            turnover(ask, month),
+            Paise(turnover(ask, month).0 * 78 / 100),
+        );
         sales.push(outward(ask, month, sold));
         summaries.push(summary(ask, month, sold, bought));
         month = month.next();
     }
-    let transactions = Transactions::Grouped(vec![("Gstr1Details", sales), ("Gstr3bDetails", summaries)]);
-    Told { holder: Vec::new(), profile: vec![details, place], summary: None, transactions }
+    let transactions =
+        Transactions::Grouped(vec![("Gstr1Details", sales), ("Gstr3bDetails", summaries)]);
+    Told {
+        holder: Vec::new(),
+        profile: vec![details, place],
+        summary: None,
+        transactions,
+    }
 }
 
 /// What was sold in a month, in whole rupees: about the account's amount, more before Diwali.
 fn turnover(ask: &Ask<'_>, month: Month) -> Paise {
     let mut rng = ask.rng(1000 + u64::try_from(month.ordinal()).expect("years are positive"));
-    let season = if matches!(month.month, 9..=11) { 130 } else { 95 };
+    let season = if matches!(month.month, 9..=11) {
+        130
+    } else {
+        95
+    };
     Paise::rupees(ask.amount.0 / 100 * season / 100 * rng.random_range(80..=120) / 100)
 }
 
@@ -88,7 +101,10 @@ fn outward(ask: &Ask<'_>, month: Month, sold: Paise) -> Entry {
             .with("ttl_val", (value + tax(value)).to_string())
             .with("ttl_tax", value.to_string())
             .with("ttl_cgst", Paise(tax(value).0 / 2).to_string())
-            .with("ttl_sgst", Paise(tax(value).0 - tax(value).0 / 2).to_string())
+            .with(
+                "ttl_sgst",
+                Paise(tax(value).0 - tax(value).0 / 2).to_string(),
+            )
             .with("ttl_igst", "0.00")
             .with("ttl_cess", "0.00")
     };
@@ -101,7 +117,12 @@ fn outward(ask: &Ask<'_>, month: Month, sold: Paise) -> Entry {
             part("b2b_dtls", business, rng.random_range(8..30)),
             part("b2cs_dtls", sold - business, rng.random_range(20..90)),
         ]);
-    Entry { at: at(day, 17, 0, 0), amount: sold, direction: TransactionType::Credit, element }
+    Entry {
+        at: at(day, 17, 0, 0),
+        amount: sold,
+        direction: TransactionType::Credit,
+        element,
+    }
 }
 
 /// GSTR-3B, due on the 20th of the next month: tax on what was sold, less the credit of what was bought.
@@ -109,7 +130,11 @@ fn summary(ask: &Ask<'_>, month: Month, sold: Paise, bought: Paise) -> Entry {
     let mut rng = ask.rng(9000 + u64::try_from(month.ordinal()).expect("years are positive"));
     let late = rng.random_range(0..12) == 0;
     let day = filed(month, if late { 26 } else { rng.random_range(15..=20) });
-    let fee = if late { Paise::rupees(i64::from(day.day() - 20) * 50) } else { Paise(0) };
+    let fee = if late {
+        Paise::rupees(i64::from(day.day() - 20) * 50)
+    } else {
+        Paise(0)
+    };
     let parts = |name, value: Paise, tax: Paise| {
         Element::new(name)
             .with("txval", value.to_string())
@@ -128,10 +153,17 @@ fn summary(ask: &Ask<'_>, month: Month, sold: Paise, bought: Paise) -> Entry {
             parts("sup_inter", Paise(0), Paise(0)),
             parts("eco_dtls", Paise(0), Paise(0)),
             parts("itc_elg", bought, tax(bought)),
-            Element::new("intr_ltfee").with("intr", "0.00").with("ltfee", fee.to_string()),
+            Element::new("intr_ltfee")
+                .with("intr", "0.00")
+                .with("ltfee", fee.to_string()),
         ]);
     let due = tax(sold) - tax(bought) + fee;
-    Entry { at: at(day, 18, 0, 0), amount: due, direction: TransactionType::Debit, element }
+    Entry {
+        at: at(day, 18, 0, 0),
+        amount: due,
+        direction: TransactionType::Debit,
+        element,
+    }
 }
 
 fn filed(month: Month, day: u32) -> NaiveDate {

@@ -27,7 +27,10 @@ use crate::domain::time::Timestamp;
 
 /// Whether there are documents of this kind. The others are accepted in consents, and their accounts answer DENIED.
 pub fn tells(fi_type: FiType) -> bool {
-    !matches!(fi_type, FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other)
+    !matches!(
+        fi_type,
+        FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other
+    )
 }
 
 /// The document of an account.
@@ -109,7 +112,12 @@ pub struct Entry {
 impl<'a> Ask<'a> {
     /// The firm that holds the accounts, if one does.
     pub fn firm(&self) -> Option<&str> {
-        self.request.life.persona.holder.firm.then_some(self.holders.first.name.as_str())
+        self.request
+            .life
+            .persona
+            .holder
+            .firm
+            .then_some(self.holders.first.name.as_str())
     }
 
     fn new(
@@ -120,27 +128,55 @@ impl<'a> Ask<'a> {
         holders: &'a Holders,
     ) -> Self {
         let owner = format!("{}#{number}", request.customer);
-        let mut rng = stream(StreamKey { seed: request.seed, owner: &owner, kind: Kind::Habits, ordinal: 0 });
+        let mut rng = stream(StreamKey {
+            seed: request.seed,
+            owner: &owner,
+            kind: Kind::Habits,
+            ordinal: 0,
+        });
         let branch = Branch::drawn(&mut rng);
         let years = match plan.opened {
             Opened::Years(years) => years,
             Opened::On(_) | Opened::Ago(_) => (2000, 2000),
         };
-        let drawn = Month { year: rng.random_range(years.0..=years.1), month: rng.random_range(1..=12) };
+        let drawn = Month {
+            year: rng.random_range(years.0..=years.1),
+            month: rng.random_range(1..=12),
+        };
         let day = rng.random_range(1..=28);
-        let opened_on = plan.opened.day(request.life.as_of).unwrap_or_else(|| drawn.day(day));
+        let opened_on = plan
+            .opened
+            .day(request.life.as_of)
+            .unwrap_or_else(|| drawn.day(day));
         let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
         let number = rng.random_range(10_000_000..99_999_999);
-        Self { request, owner, holders, fi_type: plan.fi_type, amount, opened_on, branch, number }
+        Self {
+            request,
+            owner,
+            holders,
+            fi_type: plan.fi_type,
+            amount,
+            opened_on,
+            branch,
+            number,
+        }
     }
 
     pub fn rng(&self, ordinal: u64) -> impl Rng + use<> {
-        stream(StreamKey { seed: self.request.seed, owner: &self.owner, kind: Kind::Holding, ordinal })
+        stream(StreamKey {
+            seed: self.request.seed,
+            owner: &self.owner,
+            kind: Kind::Holding,
+            ordinal,
+        })
     }
 
     /// The day in India of the world's now; no later than the story.
     pub fn today(&self) -> NaiveDate {
-        self.request.now.ist_date().min(NaiveDate::from_ymd_opt(2099, 12, 31).expect("a date"))
+        self.request
+            .now
+            .ist_date()
+            .min(NaiveDate::from_ymd_opt(2099, 12, 31).expect("a date"))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -153,21 +189,35 @@ impl<'a> Ask<'a> {
     }
 
     fn document(&self, told: Told) -> Document {
-        let Told { holder, profile, summary, transactions } = told;
+        let Told {
+            holder,
+            profile,
+            summary,
+            transactions,
+        } = told;
         let account = self.request.account;
         let wants = |part| self.request.consent_types.contains(&part);
         let (namespace, kind) = schema(self.fi_type);
         let mut root = Element::new("Account")
-            .with("xmlns", format!("http://api.rebit.org.in/FISchema/{namespace}"))
+            .with(
+                "xmlns",
+                format!("http://api.rebit.org.in/FISchema/{namespace}"),
+            )
             .with("linkedAccRef", account.link_ref.to_string());
         root = if self.fi_type == FiType::Gstr1_3b {
-            root.with("maskedGstinNumber", gst::masked(self)).with("version", "1.1.0")
+            root.with("maskedGstinNumber", gst::masked(self))
+                .with("version", "1.1.0")
         } else {
-            root.with("maskedAccNumber", account.masked_number.to_string()).with("version", "1.1")
+            root.with("maskedAccNumber", account.masked_number.to_string())
+                .with("version", "1.1")
         };
         root = root.with("type", kind);
         if wants(ConsentType::Profile) {
-            let people = if self.fi_type == FiType::Gstr1_3b { None } else { Some(self.people(&holder)) };
+            let people = if self.fi_type == FiType::Gstr1_3b {
+                None
+            } else {
+                Some(self.people(&holder))
+            };
             root = root.holding([Element::new("Profile").holding(people).holding(profile)]);
         }
         if wants(ConsentType::Summary) {
@@ -192,7 +242,10 @@ impl<'a> Ask<'a> {
         }
         let has_demat = !matches!(
             self.fi_type,
-            FiType::TermDeposit | FiType::RecurringDeposit | FiType::InsurancePolicies | FiType::Nps
+            FiType::TermDeposit
+                | FiType::RecurringDeposit
+                | FiType::InsurancePolicies
+                | FiType::Nps
         );
         let has_address = self.fi_type != FiType::Etf;
         let told = self.holders.iter().zip(1..).map(|(holder, rank)| {
@@ -223,25 +276,39 @@ impl<'a> Ask<'a> {
 
     fn transactions(&self, transactions: Transactions) -> Element {
         let range = self.request.range;
-        let (first, last) = if self.fi_type == FiType::Gstr1_3b { ("strdt", "endt") } else { ("startDate", "endDate") };
+        let (first, last) = if self.fi_type == FiType::Gstr1_3b {
+            ("strdt", "endt")
+        } else {
+            ("startDate", "endDate")
+        };
         let whole = Element::new("Transactions")
             .with(first, range.from.ist_date().to_string())
             .with(last, range.to.ist_date().to_string());
         match transactions {
             Transactions::Flat(entries) => whole.holding(self.kept(entries)),
-            Transactions::Grouped(groups) => {
-                whole.holding(groups.into_iter().map(|(name, entries)| Element::new(name).holding(self.kept(entries))))
-            }
+            Transactions::Grouped(groups) => whole.holding(
+                groups
+                    .into_iter()
+                    .map(|(name, entries)| Element::new(name).holding(self.kept(entries))),
+            ),
         }
     }
 
     /// Those of the range, cut at now, that pass the filters.
     fn kept(&self, entries: Vec<Entry>) -> impl Iterator<Item = Element> {
-        let StatementRequest { range, filters, now, .. } = *self.request;
+        let StatementRequest {
+            range,
+            filters,
+            now,
+            ..
+        } = *self.request;
         let end = range.to.min(now);
         let kept = entries.into_iter().filter(move |entry| {
             let inside = range.from <= entry.at && entry.at <= end;
-            inside && filters.iter().all(|filter| filter.keeps(entry.amount, entry.direction))
+            inside
+                && filters
+                    .iter()
+                    .all(|filter| filter.keeps(entry.amount, entry.direction))
         });
         kept.map(|entry| entry.element)
     }
@@ -278,10 +345,15 @@ fn schema(fi_type: FiType) -> (&'static str, &'static str) {
 /// Where the schema has it, `Holders.type`.
 fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
     match fi_type {
-        FiType::TermDeposit | FiType::RecurringDeposit | FiType::Sip | FiType::InsurancePolicies => {
-            Some(holders.kind())
-        }
-        FiType::Reit => Some(if holders.second.is_some() { "JOINT" } else { "SOLE" }),
+        FiType::TermDeposit
+        | FiType::RecurringDeposit
+        | FiType::Sip
+        | FiType::InsurancePolicies => Some(holders.kind()),
+        FiType::Reit => Some(if holders.second.is_some() {
+            "JOINT"
+        } else {
+            "SOLE"
+        }),
         _ => None,
     }
 }
@@ -292,7 +364,9 @@ fn id(prefix: &str, day: NaiveDate, number: usize) -> String {
 }
 
 fn at(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Timestamp {
-    Timestamp::from_ist(day.and_time(NaiveTime::from_hms_opt(hour, minute, second).expect("a time of day")))
+    Timestamp::from_ist(
+        day.and_time(NaiveTime::from_hms_opt(hour, minute, second).expect("a time of day")),
+    )
 }
 
 /// The same day so many months later, or the last of a shorter month.
@@ -306,7 +380,10 @@ fn days_after(day: NaiveDate, days: u64) -> NaiveDate {
 
 /// An international securities identification number of a fictitious series.
 fn isin(kind: &str, series: &str, number: u64) -> String {
-    let mut body = format!("{kind}{series}{number:0width$}", width = 11 - kind.len() - series.len());
+    let mut body = format!(
+        "{kind}{series}{number:0width$}",
+        width = 11 - kind.len() - series.len()
+    );
     let check = check_digit(&body);
     body.push(check);
     body
@@ -329,7 +406,11 @@ mod tests {
 
     #[test]
     fn check_digits_are_those_of_the_standard() {
-        for (body, check) in [("US037833100", '5'), ("AU0000XVGZA", '3'), ("GB000263494", '6')] {
+        for (body, check) in [
+            ("US037833100", '5'),
+            ("AU0000XVGZA", '3'),
+            ("GB000263494", '6'),
+        ] {
             assert_eq!(check_digit(body), check, "{body}");
         }
         assert_eq!(isin("IN", "EZZZ01", 7).len(), 12);

@@ -38,8 +38,15 @@ struct Held {
 
 fn paper(scheme: usize, tier: usize) -> Paper {
     let (rupees, growth, swing) = SCHEMES[scheme].3;
-    let salt = (u64::try_from(scheme * 2 + tier).expect("they are few") + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
-    Paper { base: rupees * 10_000, growth, swing, salt, tick: 1 }
+    let salt = (u64::try_from(scheme * 2 + tier).expect("they are few") + 1)
+        .wrapping_mul(0xd1b5_4a32_d192_ed03);
+    Paper {
+        base: rupees * 10_000,
+        growth,
+        swing,
+        salt,
+        tick: 1,
+    }
 }
 
 impl Tier {
@@ -52,7 +59,11 @@ impl Tier {
             contributions: Vec::new(),
         };
         // The second tier is for savings that can be withdrawn: less, and without the employer.
-        let (own, every) = if number == 1 { (ask.amount, 1) } else { (Paise(ask.amount.0 / 2), 6) };
+        let (own, every) = if number == 1 {
+            (ask.amount, 1)
+        } else {
+            (Paise(ask.amount.0 / 2), 6)
+        };
         let employer = if number == 1 { own } else { Paise(0) };
         let mut month = Month::of(ask.opened_on);
         let mut since = 0;
@@ -76,10 +87,17 @@ impl Tier {
         self.contributed += total;
         let at = at(day, 12, 0, 0);
         let number = self.contributions.len();
-        let text = if employer.0 > 0 { "REGULAR CONTRIBUTION, OWN AND EMPLOYER" } else { "VOLUNTARY CONTRIBUTION" };
+        let text = if employer.0 > 0 {
+            "REGULAR CONTRIBUTION, OWN AND EMPLOYER"
+        } else {
+            "VOLUNTARY CONTRIBUTION"
+        };
         let element = |name| {
             Element::one_of_many(name)
-                .with("txnId", id(if self.number == 1 { "N1" } else { "N2" }, day, number))
+                .with(
+                    "txnId",
+                    id(if self.number == 1 { "N1" } else { "N2" }, day, number),
+                )
                 .with("txnDate", day.to_string())
                 .with("type", "CONTRIBUTION")
                 .with("narration", text)
@@ -87,9 +105,17 @@ impl Tier {
                 .with("employerContribution", employer.to_string())
                 .with("totalContribution", total.to_string())
         };
-        let element =
-            element(if self.number == 1 { "Tier1InvestmentTransaction" } else { "Tier2InvestmentTransaction" });
-        self.contributions.push(Entry { at, amount: total, direction: TransactionType::Credit, element });
+        let element = element(if self.number == 1 {
+            "Tier1InvestmentTransaction"
+        } else {
+            "Tier2InvestmentTransaction"
+        });
+        self.contributions.push(Entry {
+            at,
+            amount: total,
+            direction: TransactionType::Credit,
+            element,
+        });
         for (scheme, (name, scheme_id, percent, _)) in SCHEMES.into_iter().enumerate() {
             let nav = paper(scheme, self.number).price(day);
             let held = &mut self.holdings[scheme];
@@ -104,9 +130,20 @@ impl Tier {
             held.units += units;
             held.cost += amount;
             let cumulative = held.units;
-            let name_of = if self.number == 1 { "Tier1SchemeTransaction" } else { "Tier2SchemeTransaction" };
+            let name_of = if self.number == 1 {
+                "Tier1SchemeTransaction"
+            } else {
+                "Tier2SchemeTransaction"
+            };
             let element = Element::one_of_many(name_of)
-                .with("txnId", id(if self.number == 1 { "P1" } else { "P2" }, day, self.schemes.len()))
+                .with(
+                    "txnId",
+                    id(
+                        if self.number == 1 { "P1" } else { "P2" },
+                        day,
+                        self.schemes.len(),
+                    ),
+                )
                 .with("txnDate", day.to_string())
                 .with("type", "CONTRIBUTION")
                 .with("schemeName", self.name(name))
@@ -117,7 +154,12 @@ impl Tier {
                 .with("nav", price(nav))
                 .with("units", units.to_string())
                 .with("cumulativeUnits", cumulative.to_string());
-            self.schemes.push(Entry { at, amount, direction: TransactionType::Credit, element });
+            self.schemes.push(Entry {
+                at,
+                amount,
+                direction: TransactionType::Credit,
+                element,
+            });
         }
     }
 
@@ -127,18 +169,30 @@ impl Tier {
     }
 
     fn total(&self, day: NaiveDate) -> Paise {
-        (0..SCHEMES.len()).map(|scheme| self.worth(scheme, day)).sum()
+        (0..SCHEMES.len())
+            .map(|scheme| self.worth(scheme, day))
+            .sum()
     }
 
     fn element(&self, ask: &Ask<'_>) -> Element {
         let today = ask.today();
-        let (group, one) =
-            if self.number == 1 { ("Tier1Holdings", "Tier1Holding") } else { ("Tier2Holdings", "Tier2Holding") };
+        let (group, one) = if self.number == 1 {
+            ("Tier1Holdings", "Tier1Holding")
+        } else {
+            ("Tier2Holdings", "Tier2Holding")
+        };
         let units: i64 = self.holdings.iter().map(|held| held.units).sum();
         let cost: Paise = self.holdings.iter().map(|held| held.cost).sum();
-        let held = SCHEMES.into_iter().enumerate().filter(|(scheme, _)| self.holdings[*scheme].units > 0);
+        let held = SCHEMES
+            .into_iter()
+            .enumerate()
+            .filter(|(scheme, _)| self.holdings[*scheme].units > 0);
         let held = held.map(|(scheme, (name, id, _, _))| {
-            let Held { units, cost, waiting } = self.holdings[scheme];
+            let Held {
+                units,
+                cost,
+                waiting,
+            } = self.holdings[scheme];
             Element::one_of_many(one)
                 .with("amount", cost.to_string())
                 .with("amountInTransition", waiting.to_string())
@@ -173,7 +227,10 @@ pub fn nps(ask: &Ask<'_>) -> Told {
         .with("schemeName", "MOCKPF LIFE CYCLE 50");
     let summary = Element::new("Summary")
         .with("openingDate", ask.opened_on.to_string())
-        .with("currentValue", (one.total(today) + two.total(today)).to_string())
+        .with(
+            "currentValue",
+            (one.total(today) + two.total(today)).to_string(),
+        )
         .with("status", "ACTIVE")
         .with("tier1Status", "ACTIVE")
         .with("tier2NAVDate", today.to_string())
@@ -194,5 +251,10 @@ pub fn nps(ask: &Ask<'_>) -> Told {
     ]);
     // Twelve digits; the series from 9999 on is nobody's.
     let holder = vec![("pranId", format!("9999{}", ask.number))];
-    Told { holder, profile: Vec::new(), summary: Some(summary), transactions }
+    Told {
+        holder,
+        profile: Vec::new(),
+        summary: Some(summary),
+        transactions,
+    }
 }

@@ -137,10 +137,15 @@ impl Portfolio {
         let mut month = Month::of(ask.opened_on);
         let mut number = 0;
         while month.day(1) <= ask.today() {
-            let since = u32::try_from(month.ordinal() - Month::of(ask.opened_on).ordinal()).expect("it is later");
+            let since = u32::try_from(month.ordinal() - Month::of(ask.opened_on).ordinal())
+                .expect("it is later");
             if since % manner.every == 0 {
                 let mut rng = ask.rng(1000 + u64::from(since));
-                for _ in 0..if manner.day.is_some() { holdings.len() } else { 1 } {
+                for _ in 0..if manner.day.is_some() {
+                    holdings.len()
+                } else {
+                    1
+                } {
                     number += 1;
                     let trade = Self::trade(ask, manner, &mut holdings, month, number, &mut rng);
                     if trade.at > ask.now() {
@@ -148,7 +153,10 @@ impl Portfolio {
                     }
                     if trade.units > 0 {
                         book(&mut holdings[trade.holding], &trade);
-                        trades.push(Trade { closing: holdings[trade.holding].units, ..trade });
+                        trades.push(Trade {
+                            closing: holdings[trade.holding].units,
+                            ..trade
+                        });
                     }
                 }
             }
@@ -165,20 +173,36 @@ impl Portfolio {
         number: usize,
         rng: &mut impl Rng,
     ) -> Trade {
-        let place =
-            if manner.day.is_some() { (number - 1) % holdings.len() } else { rng.random_range(0..holdings.len()) };
+        let place = if manner.day.is_some() {
+            (number - 1) % holdings.len()
+        } else {
+            rng.random_range(0..holdings.len())
+        };
         let wished = manner.day.unwrap_or_else(|| rng.random_range(1..=25));
-        let first = if month == Month::of(ask.opened_on) { ask.opened_on } else { month.day(1) };
+        let first = if month == Month::of(ask.opened_on) {
+            ask.opened_on
+        } else {
+            month.day(1)
+        };
         let day = trading_day_from(month.day(wished).max(first));
-        let (hour, minute, second) = (rng.random_range(9..15), rng.random_range(16..60), rng.random_range(0..60));
+        let (hour, minute, second) = (
+            rng.random_range(9..15),
+            rng.random_range(16..60),
+            rng.random_range(0..60),
+        );
         let holding = &holdings[place];
         let price = holding.paper.price(day);
-        let sells = manner.sells > 0 && holding.units > 2_000 && rng.random_range(0..manner.sells) == 0;
+        let sells =
+            manner.sells > 0 && holding.units > 2_000 && rng.random_range(0..manner.sells) == 0;
         let share = rng.random_range(20..=60);
         let off = rng.random_range(60..=140);
         let (side, units, value) = if sells {
             let units = holding.units * share / 100;
-            let units = if manner.fractions { units } else { units / 1000 * 1000 };
+            let units = if manner.fractions {
+                units
+            } else {
+                units / 1000 * 1000
+            };
             (Side::Sell, units, value(units, price))
         } else if manner.fractions {
             // A fund takes the instalment and gives as many units as it buys.
@@ -189,7 +213,17 @@ impl Portfolio {
             (Side::Buy, units, value(units, price))
         };
         let at = at(day, hour, minute, second);
-        Trade { at, day, holding: place, side, units, price, value, closing: 0, number }
+        Trade {
+            at,
+            day,
+            holding: place,
+            side,
+            units,
+            price,
+            value,
+            closing: 0,
+            number,
+        }
     }
 }
 
@@ -201,7 +235,8 @@ fn book(holding: &mut Holding, trade: &Trade) {
             holding.first_bought.get_or_insert(trade.at);
         }
         Side::Sell => {
-            let sold = i128::from(holding.cost.0) * i128::from(trade.units) / i128::from(holding.units);
+            let sold =
+                i128::from(holding.cost.0) * i128::from(trade.units) / i128::from(holding.units);
             holding.cost = holding.cost - Paise(i64::try_from(sold).expect("a part of the cost"));
             holding.units -= trade.units;
         }
@@ -211,18 +246,39 @@ fn book(holding: &mut Holding, trade: &Trade) {
 fn drawn(manner: &Manner, rng: &mut impl Rng) -> Vec<Holding> {
     let mut places: Vec<usize> = (0..manner.papers.len()).collect();
     let count = manner.held.min(places.len());
-    let chosen = (0..count).map(|_| places.swap_remove(rng.random_range(0..places.len()))).collect::<Vec<_>>();
+    let chosen = (0..count)
+        .map(|_| places.swap_remove(rng.random_range(0..places.len())))
+        .collect::<Vec<_>>();
     let told = chosen.into_iter().map(|place| {
         let listed = manner.papers[place];
         let (rupees, growth, swing) = listed.price;
         // A paper has one price, whoever holds it.
-        let salt = (u64::try_from(place).expect("tables are short") + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let salt = (u64::try_from(place).expect("tables are short") + 1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Exchanges deal in steps of five paise.
         let tick = if manner.fractions { 1 } else { 500 };
-        let paper = Paper { base: rupees * 10_000, growth, swing, salt, tick };
+        let paper = Paper {
+            base: rupees * 10_000,
+            growth,
+            swing,
+            salt,
+            tick,
+        };
         let (kind, series) = manner.isin;
-        let isin = isin(kind, series, u64::try_from(place).expect("tables are short") + 101);
-        Holding { listed, paper, isin, units: 0, cost: Paise(0), first_bought: None, salt }
+        let isin = isin(
+            kind,
+            series,
+            u64::try_from(place).expect("tables are short") + 101,
+        );
+        Holding {
+            listed,
+            paper,
+            isin,
+            units: 0,
+            cost: Paise(0),
+            first_bought: None,
+            salt,
+        }
     });
     told.collect()
 }

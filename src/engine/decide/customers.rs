@@ -17,24 +17,43 @@ use crate::engine::state::State;
 
 /// The accounts that the customer has linked. Who has never been mentioned has those of the persona that are linked from the
 /// beginning.
-pub fn linked(state: &State, customer: &str, life: &Life, given: &Circumstances<'_>) -> Vec<Account> {
+pub fn linked(
+    state: &State,
+    customer: &str,
+    life: &Life,
+    given: &Circumstances<'_>,
+) -> Vec<Account> {
     if let Some(customer) = state.customer(customer) {
         return customer.accounts.clone();
     }
     let held = (given.accounts)(customer, &life.persona);
-    held.into_iter().filter(|held| held.linked).map(|held| held.account).collect()
+    held.into_iter()
+        .filter(|held| held.linked)
+        .map(|held| held.account)
+        .collect()
 }
 
 /// All accounts that the customer has.
 fn held(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<Account> {
     let life = given.life(state, customer);
-    (given.accounts)(customer, &life.persona).into_iter().map(|held| held.account).collect()
+    (given.accounts)(customer, &life.persona)
+        .into_iter()
+        .map(|held| held.account)
+        .collect()
 }
 
 /// The customer lives another life from now on; consents that are there keep theirs.
-pub fn cast(state: &State, customer: Arc<str>, persona: &Arc<Persona>, given: &Circumstances<'_>) -> Event {
+pub fn cast(
+    state: &State,
+    customer: Arc<str>,
+    persona: &Arc<Persona>,
+    given: &Circumstances<'_>,
+) -> Event {
     let life = given.begun(state, &customer, persona);
-    Event::CustomerCast { customer, life: Arc::new(life) }
+    Event::CustomerCast {
+        customer,
+        life: Arc::new(life),
+    }
 }
 
 /// Whoever has consents is registered already, though nobody has said so.
@@ -46,7 +65,10 @@ pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal
     if registered {
         return Err(Refusal::AlreadyRegistered(customer.to_string()));
     }
-    Ok(vec![Event::CustomerRegistered { customer, accounts: [].into() }])
+    Ok(vec![Event::CustomerRegistered {
+        customer,
+        accounts: [].into(),
+    }])
 }
 
 /// Accounts are delinked and consents can no longer be seen, in one event: nobody is told of each.
@@ -65,7 +87,10 @@ pub fn link(
     given: &Circumstances<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     registered(state, customer)?;
-    let fip = given.participants.fip(fip).ok_or_else(|| Refusal::UnknownFip(fip.to_string()))?;
+    let fip = given
+        .participants
+        .fip(fip)
+        .ok_or_else(|| Refusal::UnknownFip(fip.to_string()))?;
     let held = held(state, customer, given);
     let linked = linked(state, customer, &given.life(state, customer), given);
     let mut accounts = Vec::new();
@@ -78,8 +103,13 @@ pub fn link(
             place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
         })?;
         // A password that has expired stands in nobody's way.
-        let pending = state.customer(customer).into_iter().flat_map(|known| &known.pending);
-        let waits = pending.into_iter().any(|link| link.waits(given.now) && link.accounts.iter().any(same));
+        let pending = state
+            .customer(customer)
+            .into_iter()
+            .flat_map(|known| &known.pending);
+        let waits = pending
+            .into_iter()
+            .any(|link| link.waits(given.now) && link.accounts.iter().any(same));
         if waits || linked.iter().any(same) || accounts.iter().any(same) {
             return Err(Refusal::AlreadyLinked(account_ref.to_string()));
         }
@@ -93,7 +123,11 @@ pub fn link(
         accounts: accounts.into(),
         expires_at: given.now.plus(TOKEN_LIFE),
     };
-    Ok(known(state, customer, given).chain([Event::LinkRequested { link: Arc::new(link) }]).collect())
+    Ok(known(state, customer, given)
+        .chain([Event::LinkRequested {
+            link: Arc::new(link),
+        }])
+        .collect())
 }
 
 pub fn verify(
@@ -103,7 +137,9 @@ pub fn verify(
     token: &str,
     given: &Circumstances<'_>,
 ) -> Result<Vec<Event>, Refusal> {
-    let link = state.customer(customer).and_then(|known| known.pending.iter().find(|link| link.id == id));
+    let link = state
+        .customer(customer)
+        .and_then(|known| known.pending.iter().find(|link| link.id == id));
     let link = link.ok_or_else(|| Refusal::UnknownLink(id.to_string()))?;
     if link.linking == Linking::Token {
         if link.expires_at <= given.now {
@@ -113,16 +149,32 @@ pub fn verify(
             return Err(Refusal::WrongToken);
         }
     }
-    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), accounts: Arc::clone(&link.accounts) }])
+    Ok(vec![Event::AccountsLinked {
+        customer: Arc::clone(customer),
+        accounts: Arc::clone(&link.accounts),
+    }])
 }
 
 /// A FIP that authenticates by itself has done so. It names the link as it likes.
-pub fn confirm(state: &State, confirm: &ConfirmLink, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let ConfirmLink { customer, fip, account_ref, link_ref } = confirm;
+pub fn confirm(
+    state: &State,
+    confirm: &ConfirmLink,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let ConfirmLink {
+        customer,
+        fip,
+        account_ref,
+        link_ref,
+    } = confirm;
     registered(state, customer)?;
     let same = |known: &&Account| known.is(fip, account_ref);
-    let waits = |link: &&Arc<Link>| link.linking == Linking::Direct && link.accounts.iter().any(|known| same(&known));
-    let link = state.customer(customer).and_then(|known| known.pending.iter().find(waits));
+    let waits = |link: &&Arc<Link>| {
+        link.linking == Linking::Direct && link.accounts.iter().any(|known| same(&known))
+    };
+    let link = state
+        .customer(customer)
+        .and_then(|known| known.pending.iter().find(waits));
     let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
     let ours = held(state, customer, given);
     let others = linked(state, customer, &given.life(state, customer), given)
@@ -133,8 +185,14 @@ pub fn confirm(state: &State, confirm: &ConfirmLink, given: &Circumstances<'_>) 
         return Err(Refusal::LinkRefTaken(link_ref.to_string()));
     }
     let account = link.accounts.iter().find(same).cloned();
-    let account = account.map(|account| Account { link_ref: link_ref.clone(), ..account });
-    Ok(vec![Event::AccountsLinked { customer: Arc::clone(customer), accounts: account.into_iter().collect() }])
+    let account = account.map(|account| Account {
+        link_ref: link_ref.clone(),
+        ..account
+    });
+    Ok(vec![Event::AccountsLinked {
+        customer: Arc::clone(customer),
+        accounts: account.into_iter().collect(),
+    }])
 }
 
 /// The account is no longer linked, and every consent that names it is revoked (certification case AA_1032).
@@ -169,13 +227,25 @@ pub fn link_all(
     known_fip(fip, given)?;
     let linked = linked(state, customer, &given.life(state, customer), given);
     let there = |account: &Account| fip.is_none_or(|fip| *account.fip == *fip);
-    let new = |account: &Account| !linked.iter().any(|known| known.is(&account.fip, &account.account_ref));
-    let accounts: Arc<[Account]> =
-        held(state, customer, given).into_iter().filter(|account| there(account) && new(account)).collect();
+    let new = |account: &Account| {
+        !linked
+            .iter()
+            .any(|known| known.is(&account.fip, &account.account_ref))
+    };
+    let accounts: Arc<[Account]> = held(state, customer, given)
+        .into_iter()
+        .filter(|account| there(account) && new(account))
+        .collect();
     if accounts.is_empty() {
-        return Err(Refusal::NothingToLink { customer: customer.to_string(), fip: fip.map(str::to_owned) });
+        return Err(Refusal::NothingToLink {
+            customer: customer.to_string(),
+            fip: fip.map(str::to_owned),
+        });
     }
-    let linked = Event::AccountsLinked { customer: Arc::clone(customer), accounts };
+    let linked = Event::AccountsLinked {
+        customer: Arc::clone(customer),
+        accounts,
+    };
     Ok(known(state, customer, given).chain([linked]).collect())
 }
 
@@ -189,25 +259,43 @@ pub fn delink_all(
     registered(state, customer)?;
     known_fip(fip, given)?;
     let linked = linked(state, customer, &given.life(state, customer), given);
-    let there: Vec<_> = linked.iter().filter(|account| fip.is_none_or(|fip| *account.fip == *fip)).collect();
+    let there: Vec<_> = linked
+        .iter()
+        .filter(|account| fip.is_none_or(|fip| *account.fip == *fip))
+        .collect();
     if there.is_empty() {
-        return Err(Refusal::NothingLinked { customer: customer.to_string(), fip: fip.map(str::to_owned) });
+        return Err(Refusal::NothingLinked {
+            customer: customer.to_string(),
+            fip: fip.map(str::to_owned),
+        });
     }
     let link_refs: Vec<&str> = there.iter().map(|account| &*account.link_ref).collect();
     Ok(delinked(state, customer, &link_refs, given))
 }
 
 /// These accounts are linked no longer, and the consents that name one are revoked.
-fn delinked(state: &State, customer: &Arc<str>, link_refs: &[&str], given: &Circumstances<'_>) -> Vec<Event> {
-    let delinked =
-        |link_ref: &&str| Event::AccountDelinked { customer: Arc::clone(customer), link_ref: (*link_ref).into() };
+fn delinked(
+    state: &State,
+    customer: &Arc<str>,
+    link_refs: &[&str],
+    given: &Circumstances<'_>,
+) -> Vec<Event> {
+    let delinked = |link_ref: &&str| Event::AccountDelinked {
+        customer: Arc::clone(customer),
+        link_ref: (*link_ref).into(),
+    };
     let delinked = link_refs.iter().map(delinked);
-    known(state, customer, given).chain(delinked).chain(revoked(state, customer, link_refs)).collect()
+    known(state, customer, given)
+        .chain(delinked)
+        .chain(revoked(state, customer, link_refs))
+        .collect()
 }
 
 fn known_fip(fip: Option<&str>, given: &Circumstances<'_>) -> Result<(), Refusal> {
     match fip {
-        Some(fip) if given.participants.fip(fip).is_none() => Err(Refusal::UnknownFip(fip.to_owned())),
+        Some(fip) if given.participants.fip(fip).is_none() => {
+            Err(Refusal::UnknownFip(fip.to_owned()))
+        }
         _ => Ok(()),
     }
 }
@@ -221,8 +309,15 @@ fn revoked(state: &State, customer: &Arc<str>, link_refs: &[&str]) -> Vec<Event>
             && consent.status.after(Input::Revoke).is_some()
             && accounts.any(|account| link_refs.contains(&&*account.link_ref))
     };
-    let revoked = |consent: &Arc<Consent>| Event::ConsentRevoked { handle: consent.handle, by: Party::Customer };
-    state.consents(0).filter(|consent| names_one(consent)).map(revoked).collect()
+    let revoked = |consent: &Arc<Consent>| Event::ConsentRevoked {
+        handle: consent.handle,
+        by: Party::Customer,
+    };
+    state
+        .consents(0)
+        .filter(|consent| names_one(consent))
+        .map(revoked)
+        .collect()
 }
 
 fn registered(state: &State, customer: &str) -> Result<(), Refusal> {
@@ -233,7 +328,11 @@ fn registered(state: &State, customer: &str) -> Result<(), Refusal> {
 }
 
 /// Writes down what was tacit about a customer who is mentioned for the first time.
-fn known(state: &State, customer: &Arc<str>, given: &Circumstances<'_>) -> impl Iterator<Item = Event> {
+fn known(
+    state: &State,
+    customer: &Arc<str>,
+    given: &Circumstances<'_>,
+) -> impl Iterator<Item = Event> {
     let tacit = state.customer(customer).is_none();
     let registered = || Event::CustomerRegistered {
         customer: Arc::clone(customer),

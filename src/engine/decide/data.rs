@@ -11,7 +11,9 @@ use crate::domain::event::Event;
 use crate::domain::exchange::PeerKey;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, FipSession, Progression, Session, SessionAccount, SessionStatus};
+use crate::domain::session::{
+    FiStatus, FipSession, Progression, Session, SessionAccount, SessionStatus,
+};
 use crate::domain::stream::Kind;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::{Analytics, AnalyticsStatus};
@@ -26,23 +28,49 @@ const UNKEPT_LIFE: Span = Span::seconds(86_400);
 const NOT_SIMULATED: &str = "Accounts of this kind are not simulated";
 
 /// An FIU asks. Status, start, range and use are checked in the order of the certification suite's cases 2007 to 2016.
-pub fn request(state: &State, request: RequestData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let RequestData { handle, range, key, txnid } = request;
+pub fn request(
+    state: &State,
+    request: RequestData,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let RequestData {
+        handle,
+        range,
+        key,
+        txnid,
+    } = request;
     let consent = find(state, handle)?;
     let grant = granted(consent, given.now)?;
     let granted = consent.terms.range;
     if range.from > range.to || range.from < granted.from || range.to > granted.to {
-        return Err(Refusal::OutOfRange { asked: range, granted });
+        return Err(Refusal::OutOfRange {
+            asked: range,
+            granted,
+        });
     }
     if !consent.may_be_used(grant, given.now) {
         return Err(Refusal::UsedUp(allowance(&consent.terms)));
     }
-    let requested = open(consent, grant, state, Opening { range, key: Some(key), txnid }, given);
+    let requested = open(
+        consent,
+        grant,
+        state,
+        Opening {
+            range,
+            key: Some(key),
+            txnid,
+        },
+        given,
+    );
     Ok(asked(consent, requested, given))
 }
 
 /// Unaport asks by itself.
-pub fn run(consent: &Consent, state: &State, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+pub fn run(
+    consent: &Consent,
+    state: &State,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
     let grant = granted(consent, given.now)?;
     let requested = open(consent, grant, state, unasked(consent), given);
     Ok(asked(consent, requested, given))
@@ -50,19 +78,32 @@ pub fn run(consent: &Consent, state: &State, given: &Circumstances<'_>) -> Resul
 
 /// What an AA asks for that nobody has asked it for: all that was granted, in the clear.
 fn unasked(consent: &Consent) -> Opening {
-    Opening { range: consent.terms.range, key: None, txnid: consent.terms.txnid.clone() }
+    Opening {
+        range: consent.terms.range,
+        key: None,
+        txnid: consent.terms.txnid.clone(),
+    }
 }
 
 /// A session is open; FIPs that answer at once have answered.
 fn asked(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
     let answered = ((given.progression)(consent) == Progression::Immediate)
         .then(|| prepared(&session, consent, &Outcome::all(FiStatus::Ready), given));
-    std::iter::once(opened(consent, session, given)).chain(answered).collect()
+    std::iter::once(opened(consent, session, given))
+        .chain(answered)
+        .collect()
 }
 
 fn opened(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Event {
-    let next_run_at = if session.key.is_none() { consent.next_run(given.now) } else { None };
-    Event::DataRequested { session: Arc::new(session), next_run_at }
+    let next_run_at = if session.key.is_none() {
+        consent.next_run(given.now)
+    } else {
+        None
+    };
+    Event::DataRequested {
+        session: Arc::new(session),
+        next_run_at,
+    }
 }
 
 /// The FIPs answer a session; where none is named and none waits, the AA asks for the data by itself.
@@ -74,11 +115,18 @@ pub fn deliver(
     given: &Circumstances<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let grant = granted(consent, given.now)?;
-    let waiting = named.or(grant.session).and_then(|id| state.session(id)).filter(|session| session.is_open());
+    let waiting = named
+        .or(grant.session)
+        .and_then(|id| state.session(id))
+        .filter(|session| session.is_open());
     if let Some(session) = waiting {
         let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
         let answered = |account: &SessionAccount| outcome.of(account, &session.accounts).is_some();
-        if !session.accounts.iter().any(|account| waits(account) && answered(account)) {
+        if !session
+            .accounts
+            .iter()
+            .any(|account| waits(account) && answered(account))
+        {
             return Err(Refusal::NothingAwaited(session.id.to_string()));
         }
         return Ok(vec![prepared(session, consent, outcome, given)]);
@@ -88,7 +136,11 @@ pub fn deliver(
     }
     let requested = open(consent, grant, state, unasked(consent), given);
     // Nothing is asked for that nobody would answer, such as of a FIP at which there is no account.
-    if !requested.accounts.iter().any(|account| outcome.of(account, &requested.accounts).is_some()) {
+    if !requested
+        .accounts
+        .iter()
+        .any(|account| outcome.of(account, &requested.accounts).is_some())
+    {
         return Err(Refusal::NothingAwaited(requested.id.to_string()));
     }
     let answered = prepared(&requested, consent, outcome, given);
@@ -96,12 +148,24 @@ pub fn deliver(
 }
 
 /// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.
-pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let Answer { session, fip, failed, accounts: answers } = answer;
+pub fn answer(
+    state: &State,
+    answer: &Answer,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let Answer {
+        session,
+        fip,
+        failed,
+        accounts: answers,
+    } = answer;
     let unknown = || Refusal::UnknownSession(session.to_string());
     let known = state.session_of_fip(*session).ok_or_else(unknown)?;
     let consent = find(state, known.handle).map_err(|_| unknown())?;
-    let is_theirs = known.fips.iter().any(|part| part.id == *session && part.fip == *fip);
+    let is_theirs = known
+        .fips
+        .iter()
+        .any(|part| part.id == *session && part.fip == *fip);
     if !is_theirs {
         return Err(unknown());
     }
@@ -111,57 +175,100 @@ pub fn answer(state: &State, answer: &Answer, given: &Circumstances<'_>) -> Resu
     }
     let mut accounts = known.accounts.clone();
     for (link_ref, status, description) in answers {
-        let theirs = accounts.iter_mut().find(|account| account.fip == *fip && account.link_ref == *link_ref);
+        let theirs = accounts
+            .iter_mut()
+            .find(|account| account.fip == *fip && account.link_ref == *link_ref);
         let account = theirs.ok_or_else(|| Refusal::AccountNotInSession(link_ref.to_string()))?;
         if account.status == FiStatus::Delivered {
             continue;
         }
         // DELIVERED by a FIP is delivered to the AA: the FIU may take it.
-        let status = if *status == FiStatus::Delivered { FiStatus::Ready } else { *status };
+        let status = if *status == FiStatus::Delivered {
+            FiStatus::Ready
+        } else {
+            *status
+        };
         let answered = settled(account, consent, status, given);
         let described = answered.status == status;
         *account = if described {
-            SessionAccount { description: Cow::Owned(description.to_string()), ..answered }
+            SessionAccount {
+                description: Cow::Owned(description.to_string()),
+                ..answered
+            }
         } else {
             answered
         };
     }
     let mut session = (**known).clone();
-    session.fips.iter_mut().filter(|part| part.fip == *fip).for_each(|part| part.failed = *failed);
-    Ok(vec![Event::DataPrepared { session: Arc::new(session.with(accounts)) }])
+    session
+        .fips
+        .iter_mut()
+        .filter(|part| part.fip == *fip)
+        .for_each(|part| part.failed = *failed);
+    Ok(vec![Event::DataPrepared {
+        session: Arc::new(session.with(accounts)),
+    }])
 }
 
 /// An FIU takes what is ready. What it names itself and is still being prepared is told apart from what is not there.
 ///
 /// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
 /// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
-pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
-    let CollectData { session: id, fip, link_refs } = collect;
+pub fn collect(
+    state: &State,
+    collect: &CollectData,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let CollectData {
+        session: id,
+        fip,
+        link_refs,
+    } = collect;
     let unknown = || Refusal::UnknownSession(id.to_string());
     let session = state.session(*id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
     if consent.status != Status::Active {
-        return Err(Refusal::FetchBarred { status: consent.status });
+        return Err(Refusal::FetchBarred {
+            status: consent.status,
+        });
     }
     session.check_life(given.now)?;
     if session.key.is_none() {
         return Err(Refusal::NoKey);
     }
-    if let Some(fip) = fip.as_deref().filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip)) {
+    if let Some(fip) = fip
+        .as_deref()
+        .filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip))
+    {
         return Err(Refusal::FipNotInSession(fip.to_owned()));
     }
     let wanted = |account: &SessionAccount| collect.names(account);
-    let known = |name: &str| session.accounts.iter().any(|account| &*account.link_ref == name && wanted(account));
+    let known = |name: &str| {
+        session
+            .accounts
+            .iter()
+            .any(|account| &*account.link_ref == name && wanted(account))
+    };
     if let Some(unknown) = link_refs.iter().find(|name| !known(name)) {
         return Err(Refusal::AccountNotInSession(unknown.to_string()));
     }
     let named = |account: &SessionAccount| link_refs.contains(&account.link_ref);
-    let nobody_answered = session.accounts.iter().all(|account| account.status == FiStatus::Pending);
-    let awaited = session.accounts.iter().find(|account| named(account) && account.status == FiStatus::Pending);
+    let nobody_answered = session
+        .accounts
+        .iter()
+        .all(|account| account.status == FiStatus::Pending);
+    let awaited = session
+        .accounts
+        .iter()
+        .find(|account| named(account) && account.status == FiStatus::Pending);
     if let Some(account) = awaited.filter(|_| !nobody_answered) {
         return Err(Refusal::FetchInProgress(account.link_ref.to_string()));
     }
-    if !session.accounts.iter().any(|account| wanted(account) && account.status.is_there()) {
+    if !session
+        .accounts
+        .iter()
+        .any(|account| wanted(account) && account.status.is_there())
+    {
         return Err(nothing_there(session, wanted));
     }
     Ok(vec![taken(session, wanted)])
@@ -171,9 +278,16 @@ pub fn collect(state: &State, collect: &CollectData, given: &Circumstances<'_>) 
 /// is not the AA's to know, so no account is DELIVERED by it.
 ///
 /// `Assumption:` it stays there for the consent's data life, whatever becomes of the consent.
-pub fn collect_kept(state: &State, id: SessionId, given: &Circumstances<'_>) -> Result<Vec<Event>, Refusal> {
+pub fn collect_kept(
+    state: &State,
+    id: SessionId,
+    given: &Circumstances<'_>,
+) -> Result<Vec<Event>, Refusal> {
     let unknown = || Refusal::UnknownSession(id.to_string());
-    let session = state.session(id).filter(|session| session.key.is_none()).ok_or_else(unknown)?;
+    let session = state
+        .session(id)
+        .filter(|session| session.key.is_none())
+        .ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
     if consent.face != Face::Unaport {
         return Err(Refusal::NoKey);
@@ -186,8 +300,14 @@ pub fn collect_kept(state: &State, id: SessionId, given: &Circumstances<'_>) -> 
 }
 
 fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Refusal {
-    let fares = |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
-    let words: Vec<_> = session.accounts.iter().filter(|account| wanted(account)).map(fares).collect();
+    let fares =
+        |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
+    let words: Vec<_> = session
+        .accounts
+        .iter()
+        .filter(|account| wanted(account))
+        .map(fares)
+        .collect();
     Refusal::NoDataFound(words.join(", "))
 }
 
@@ -195,14 +315,24 @@ fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) ->
 fn taken(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Event {
     let mut session = session.clone();
     session.taken += 1;
-    for account in session.accounts.iter_mut().filter(|account| wanted(account) && account.status.is_there()) {
+    for account in session
+        .accounts
+        .iter_mut()
+        .filter(|account| wanted(account) && account.status.is_there())
+    {
         *account = account.answering(FiStatus::Delivered, account.answered_at);
     }
-    Event::DataCollected { session: Arc::new(session) }
+    Event::DataCollected {
+        session: Arc::new(session),
+    }
 }
 
 /// The FIU is told how the analytics of a session went.
-pub fn report_analytics(state: &State, id: SessionId, status: AnalyticsStatus) -> Result<Vec<Event>, Refusal> {
+pub fn report_analytics(
+    state: &State,
+    id: SessionId,
+    status: AnalyticsStatus,
+) -> Result<Vec<Event>, Refusal> {
     let unknown = || Refusal::UnknownSession(id.to_string());
     let session = state.session(id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
@@ -210,15 +340,29 @@ pub fn report_analytics(state: &State, id: SessionId, status: AnalyticsStatus) -
         return Err(Refusal::NoAnalytics(consent.face.as_str()));
     }
     let ids = session.analytic_ids().collect();
-    let analytics = Arc::new(Analytics { session: id, ids, status });
-    Ok(vec![Event::AnalyticsReported { handle: consent.handle, analytics }])
+    let analytics = Arc::new(Analytics {
+        session: id,
+        ids,
+        status,
+    });
+    Ok(vec![Event::AnalyticsReported {
+        handle: consent.handle,
+        analytics,
+    }])
 }
 
 /// What was not taken in time is gone.
 pub fn expire(state: &State, id: SessionId) -> Result<Vec<Event>, Refusal> {
-    let session = state.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
-    let session = Session { status: SessionStatus::Expired, ..(**session).clone() };
-    Ok(vec![Event::DataExpired { session: Arc::new(session) }])
+    let session = state
+        .session(id)
+        .ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    let session = Session {
+        status: SessionStatus::Expired,
+        ..(**session).clone()
+    };
+    Ok(vec![Event::DataExpired {
+        session: Arc::new(session),
+    }])
 }
 
 /// What approval added, where data may be asked for at all.
@@ -244,15 +388,25 @@ struct Opening {
     txnid: Box<str>,
 }
 
-fn open(consent: &Consent, grant: &Grant, state: &State, opening: Opening, given: &Circumstances<'_>) -> Session {
+fn open(
+    consent: &Consent,
+    grant: &Grant,
+    state: &State,
+    opening: Opening,
+    given: &Circumstances<'_>,
+) -> Session {
     let Opening { range, key, txnid } = opening;
     let customer = &consent.terms.customer;
     let drawn = state.drawn(customer);
-    let fips = grant.fips.iter().zip(drawn.fip_sessions..).map(|(artefact, ordinal)| FipSession {
-        fip: Arc::clone(&artefact.fip),
-        id: SessionId::from_random(given.id(customer, Kind::FipSession, ordinal)),
-        failed: false,
-    });
+    let fips = grant
+        .fips
+        .iter()
+        .zip(drawn.fip_sessions..)
+        .map(|(artefact, ordinal)| FipSession {
+            fip: Arc::clone(&artefact.fip),
+            id: SessionId::from_random(given.id(customer, Kind::FipSession, ordinal)),
+            failed: false,
+        });
     let waiting = |account: &Account| SessionAccount {
         fip: Arc::clone(&account.fip),
         link_ref: account.link_ref.clone(),
@@ -288,19 +442,33 @@ fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
 
 /// An account with its FIP's answer. What is not simulated, or what the customer's persona does not have, has nothing to be
 /// READY with: it is DENIED.
-fn settled(account: &SessionAccount, consent: &Consent, status: FiStatus, given: &Circumstances<'_>) -> SessionAccount {
+fn settled(
+    account: &SessionAccount,
+    consent: &Consent,
+    status: FiStatus,
+    given: &Circumstances<'_>,
+) -> SessionAccount {
     let mut granted = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
     let known = granted.find(|granted| account.is_of(granted));
-    let told = |account| (given.simulated)(given.seed, &consent.terms.customer, &consent.life, account);
+    let told =
+        |account| (given.simulated)(given.seed, &consent.terms.customer, &consent.life, account);
     if status == FiStatus::Ready && !known.is_some_and(told) {
         let denied = account.answering(FiStatus::Denied, given.now);
-        return SessionAccount { description: Cow::Borrowed(NOT_SIMULATED), ..denied };
+        return SessionAccount {
+            description: Cow::Borrowed(NOT_SIMULATED),
+            ..denied
+        };
     }
     account.answering(status, given.now)
 }
 
 /// The session after the accounts that still wait have answered.
-fn prepared(session: &Session, consent: &Consent, outcome: &Outcome, given: &Circumstances<'_>) -> Event {
+fn prepared(
+    session: &Session,
+    consent: &Consent,
+    outcome: &Outcome,
+    given: &Circumstances<'_>,
+) -> Event {
     let answered = |account: &SessionAccount| {
         let status = outcome.of(account, &session.accounts);
         match status.filter(|_| account.status == FiStatus::Pending) {
@@ -309,5 +477,7 @@ fn prepared(session: &Session, consent: &Consent, outcome: &Outcome, given: &Cir
         }
     };
     let accounts = session.accounts.iter().map(answered).collect();
-    Event::DataPrepared { session: Arc::new(session.with(accounts)) }
+    Event::DataPrepared {
+        session: Arc::new(session.with(accounts)),
+    }
 }

@@ -20,7 +20,9 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::RECORDED_ANSWER_AFTER;
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
 use crate::engine::clock::wall;
-use crate::engine::decide::{Circumstances, decide, expiry_of, planned_run, run_of, session_expiry_of};
+use crate::engine::decide::{
+    Circumstances, decide, expiry_of, planned_run, run_of, session_expiry_of,
+};
 use crate::engine::entropy::id_bytes;
 use crate::engine::notices::contents;
 use crate::engine::outbox::Post;
@@ -39,18 +41,27 @@ const STORED_MAX: usize = 100;
 impl World {
     /// Runs what is due by `now`, each at its own due time, in order. `held`: a caller waits for an answer, and the
     /// webhooks of this work wait until that is handed over.
-    pub(in crate::engine) fn catch_up(&self, inner: &mut Inner, now: Timestamp, held: bool) -> usize {
+    pub(in crate::engine) fn catch_up(
+        &self,
+        inner: &mut Inner,
+        now: Timestamp,
+        held: bool,
+    ) -> usize {
         let mut ran = 0;
         let mut immediate = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
             match work {
                 work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::Run(_)) => {
                     // What has ended otherwise leaves its timer behind; it is nothing to do.
-                    let Some(command) = Self::lapse(&inner.state, &work, due) else { continue };
+                    let Some(command) = Self::lapse(&inner.state, &work, due) else {
+                        continue;
+                    };
                     let outcome = self.carry_out(inner, command, None, due, held);
                     debug_assert!(outcome.is_ok(), "what lapses legally does happen");
                 }
-                Work::Scripted(scripted) => self.play_scripted(inner, *scripted, due, held, &mut immediate),
+                Work::Scripted(scripted) => {
+                    self.play_scripted(inner, *scripted, due, held, &mut immediate);
+                }
                 Work::Retry(delivery) => inner.outbox.retry(delivery, due),
             }
             ran += 1;
@@ -72,11 +83,15 @@ impl World {
     pub(in crate::engine) fn next_due(inner: &mut Inner) -> Option<Timestamp> {
         while let Some((due, work)) = inner.timers.peek() {
             match work {
-                Work::Expire(_) | Work::ExpireSession(_) if Self::lapse(&inner.state, work, due).is_none() => {
+                Work::Expire(_) | Work::ExpireSession(_)
+                    if Self::lapse(&inner.state, work, due).is_none() =>
+                {
                     inner.timers.skip();
                 }
                 // In a pause it does nothing yet, and will again.
-                Work::Run(handle) if planned_run(&inner.state, *handle) != Some(due) => inner.timers.skip(),
+                Work::Run(handle) if planned_run(&inner.state, *handle) != Some(due) => {
+                    inner.timers.skip();
+                }
                 _ => return Some(due),
             }
         }
@@ -95,13 +110,17 @@ impl World {
         let count = immediate.entry(handle).or_default();
         *count += u32::from(scripted.immediate);
         let outcome = if scripted.immediate && *count > IMMEDIATE_MAX {
-            Err(format!("{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"))
+            Err(format!(
+                "{IMMEDIATE_MAX} reactions at one instant; rules answer each other, give one an `after`"
+            ))
         } else {
             let answers = Self::answers_a_request(inner, &scripted.command);
             match self.carry_out(inner, scripted.command.clone(), None, due, held) {
                 // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
                 Err(Refusal::NothingAwaited(_)) => return,
-                Err(Refusal::NotActive { status: Status::Paused }) if answers => {
+                Err(Refusal::NotActive {
+                    status: Status::Paused,
+                }) if answers => {
                     inner.put_off.entry(handle).or_default().push(scripted);
                     return;
                 }
@@ -114,15 +133,32 @@ impl World {
         };
         if let Err(reason) = outcome {
             let handle = Some(handle);
-            inner.journal.write(due, What::StepRefused { handle, origin: scripted.origin, reason });
+            inner.journal.write(
+                due,
+                What::StepRefused {
+                    handle,
+                    origin: scripted.origin,
+                    reason,
+                },
+            );
         }
     }
 
     /// Whether it is FIPs' answer to a request: to one that was made, or on the Unaport face to one that is made without
     /// the script's doing.
     fn answers_a_request(inner: &Inner, command: &Command) -> bool {
-        let Command::Deliver { handle, session, .. } = command else { return false };
-        let by_itself = || inner.state.consent(*handle).is_some_and(|consent| consent.face == Face::Unaport);
+        let Command::Deliver {
+            handle, session, ..
+        } = command
+        else {
+            return false;
+        };
+        let by_itself = || {
+            inner
+                .state
+                .consent(*handle)
+                .is_some_and(|consent| consent.face == Face::Unaport)
+        };
         session.is_some() || by_itself()
     }
 
@@ -139,7 +175,10 @@ impl World {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.share(raise.terms);
                 let scripted = script.as_ref().and_then(|script| script.persona());
-                raise.persona = scripted.and_then(|name| self.setting.personas.get(name)).cloned().or(raise.persona);
+                raise.persona = scripted
+                    .and_then(|name| self.setting.personas.get(name))
+                    .cloned()
+                    .or(raise.persona);
                 Command::RaiseConsent(raise)
             }
             other => other,
@@ -156,11 +195,20 @@ impl World {
     }
 
     /// The events that a command would be.
-    pub(super) fn decide(&self, inner: &Inner, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    pub(super) fn decide(
+        &self,
+        inner: &Inner,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
         let participants = self.participants();
         let accounts = |customer: &str, persona: &Persona| self.accounts(customer, persona);
         let progression = |consent: &Consent| self.progression(inner, consent);
-        decide(&inner.state, command, &self.circumstances(now, &participants, &accounts, &progression))
+        decide(
+            &inner.state,
+            command,
+            &self.circumstances(now, &participants, &accounts, &progression),
+        )
     }
 
     /// The accounts at the simulated FIPs of a customer who lives this persona.
@@ -170,9 +218,20 @@ impl World {
 
     /// When FIPs answer a request for this consent's data that is made now.
     fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
-        let first = consent.face == Face::Unaport && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
-        let scripted = || inner.scripts.get(&consent.handle).and_then(|script| script.progression(first));
-        inner.state.pace(consent.handle).data.or_else(scripted).unwrap_or(self.setting.progression)
+        let first = consent.face == Face::Unaport
+            && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
+        let scripted = || {
+            inner
+                .scripts
+                .get(&consent.handle)
+                .and_then(|script| script.progression(first))
+        };
+        inner
+            .state
+            .pace(consent.handle)
+            .data
+            .or_else(scripted)
+            .unwrap_or(self.setting.progression)
     }
 
     /// What a decision depends on beside the state.
@@ -185,21 +244,39 @@ impl World {
     ) -> Circumstances<'a> {
         let simulated = self.setting.bank.tells;
         let persona = &self.setting.persona;
-        Circumstances { now, seed: self.seed, participants, accounts, simulated, persona, progression }
+        Circumstances {
+            now,
+            seed: self.seed,
+            participants,
+            accounts,
+            simulated,
+            persona,
+            progression,
+        }
     }
 
     fn record(&self, inner: &mut Inner, event: Event, now: Timestamp, held: bool) {
         // Asked before the event counts as a use.
-        let before = event.session().and_then(|session| inner.state.consent(session.handle));
-        let timed = before.is_some_and(|consent| self.progression(inner, consent) == Progression::Timed);
+        let before = event
+            .session()
+            .and_then(|session| inner.state.consent(session.handle));
+        let timed =
+            before.is_some_and(|consent| self.progression(inner, consent) == Progression::Timed);
         inner.state.apply(&event, now);
         let Some(handle) = event.handle() else {
             inner.journal.write(now, What::Event(event));
             return;
         };
-        let consent = Arc::clone(inner.state.consent(handle).expect("the event was applied to it"));
+        let consent = Arc::clone(
+            inner
+                .state
+                .consent(handle)
+                .expect("the event was applied to it"),
+        );
         match &event {
-            Event::ConsentRaised { .. } => inner.timers.add(consent.terms.expiry, Work::Expire(handle)),
+            Event::ConsentRaised { .. } => {
+                inner.timers.add(consent.terms.expiry, Work::Expire(handle));
+            }
             Event::ConsentActivated { .. } => plan_run(inner, &consent),
             Event::ConsentResumed { .. } => {
                 for scripted in inner.put_off.remove(&handle).unwrap_or_default() {
@@ -209,7 +286,9 @@ impl World {
             }
             Event::DataRequested { session, .. } => {
                 if let Some(expires_at) = session.expires_at {
-                    inner.timers.add(expires_at, Work::ExpireSession(session.id));
+                    inner
+                        .timers
+                        .add(expires_at, Work::ExpireSession(session.id));
                 }
                 if session.key.is_none() {
                     plan_run(inner, &consent);
@@ -223,12 +302,17 @@ impl World {
         let script = inner.scripts.get(&consent.handle).cloned();
         let pushes = || {
             let scripted = script.as_deref().and_then(Script::push_data);
-            scripted.or(self.setting.push_data).unwrap_or(consent.face == Face::Seed)
+            scripted
+                .or(self.setting.push_data)
+                .unwrap_or(consent.face == Face::Seed)
         };
         for content in contents(&event, consent.face, pushes) {
             self.tell(inner, &consent, content, now, held);
         }
-        if event.status().is_some_and(|status| status.legal().next().is_none()) {
+        if event
+            .status()
+            .is_some_and(|status| status.legal().next().is_none())
+        {
             inner.put_off.remove(&handle);
         }
         match script {
@@ -241,7 +325,14 @@ impl World {
         inner.journal.write(now, What::Event(event));
     }
 
-    fn tell(&self, inner: &mut Inner, consent: &Arc<Consent>, said: Content, now: Timestamp, held: bool) {
+    fn tell(
+        &self,
+        inner: &mut Inner,
+        consent: &Arc<Consent>,
+        said: Content,
+        now: Timestamp,
+        held: bool,
+    ) {
         let notice = Notice {
             message: self.message_id(inner, &consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
@@ -262,48 +353,94 @@ impl World {
         let script = inner.scripts.get(&consent.handle).cloned();
         let scripted = script.as_deref().map(Script::faults);
         let faults = inner.faults.of_notice(&notice, scripted, wall());
-        let doubled = faults.iter().any(|befallen| befallen.fault.name() == WebhookFaultName::NearDuplicate);
+        let doubled = faults
+            .iter()
+            .any(|befallen| befallen.fault.name() == WebhookFaultName::NearDuplicate);
         let second = doubled.then(|| self.message_id(inner, &consent.terms.customer));
-        let dropped = faults.iter().any(|befallen| befallen.fault == WebhookFault::Drop);
-        let posted = inner.outbox.add(Post { notice, held, faults, second }, now);
+        let dropped = faults
+            .iter()
+            .any(|befallen| befallen.fault == WebhookFault::Drop);
+        let posted = inner.outbox.add(
+            Post {
+                notice,
+                held,
+                faults,
+                second,
+            },
+            now,
+        );
         for (at, delivery) in posted {
             inner.timers.add(at, Work::Retry(delivery));
         }
         if dropped {
-            let delivery = inner.outbox.delivery(inner.outbox.given()).expect("it has just been put on record");
-            inner.journal.write(now, webhook_record(&delivery, "never sent, on purpose".to_owned()));
+            let delivery = inner
+                .outbox
+                .delivery(inner.outbox.given())
+                .expect("it has just been put on record");
+            inner.journal.write(
+                now,
+                webhook_record(&delivery, "never sent, on purpose".to_owned()),
+            );
         }
     }
 
     /// The id of one more message about a customer's consents.
     fn message_id(&self, inner: &mut Inner, customer: &Arc<str>) -> MessageId {
         let ordinal = inner.told.entry(Arc::clone(customer)).or_default();
-        let key = StreamKey { seed: self.seed, owner: customer, kind: Kind::Message, ordinal: *ordinal };
+        let key = StreamKey {
+            seed: self.seed,
+            owner: customer,
+            kind: Kind::Message,
+            ordinal: *ordinal,
+        };
         *ordinal += 1;
         MessageId::from_random(id_bytes(key))
     }
 
     /// An FIU comes for the data of a session: where the FIPs wait for it to have come often enough, they may answer now.
     pub(super) fn count_poll(&self, inner: &mut Inner, id: SessionId, now: Timestamp) {
-        let Some(session) = inner.state.session(id).filter(|session| session.is_open()).cloned() else { return };
-        let Some(consent) = inner.state.consent(session.handle).cloned() else { return };
-        let Progression::Polls(in_vain) = self.progression(inner, &consent) else { return };
+        let Some(session) = inner
+            .state
+            .session(id)
+            .filter(|session| session.is_open())
+            .cloned()
+        else {
+            return;
+        };
+        let Some(consent) = inner.state.consent(session.handle).cloned() else {
+            return;
+        };
+        let Progression::Polls(in_vain) = self.progression(inner, &consent) else {
+            return;
+        };
         let polls = inner.polls.entry(id).or_default();
         *polls += 1;
         if *polls <= in_vain {
             return;
         }
         let outcome = Outcome::all(FiStatus::Ready);
-        let command = Command::Deliver { handle: session.handle, session: Some(id), outcome };
+        let command = Command::Deliver {
+            handle: session.handle,
+            session: Some(id),
+            outcome,
+        };
         // A consent that is paused or gone has no data to be answered with; the fetch is told so.
         let _ = self.carry_out(inner, command, None, now, true);
     }
 
     /// From now on this script drives the consent; its steps begin now.
-    pub(super) fn recast(&self, inner: &mut Inner, consent: &Arc<Consent>, script: &Arc<dyn Script>, now: Timestamp) {
+    pub(super) fn recast(
+        &self,
+        inner: &mut Inner,
+        consent: &Arc<Consent>,
+        script: &Arc<dyn Script>,
+        now: Timestamp,
+    ) {
         let handle = consent.handle;
         inner.scripts.insert(handle, Arc::clone(script));
-        let begins = Event::ConsentRaised { consent: Arc::clone(consent) };
+        let begins = Event::ConsentRaised {
+            consent: Arc::clone(consent),
+        };
         plan(inner, script.react(&begins, consent), handle, now);
         self.catch_up(inner, now, true);
     }
@@ -311,16 +448,32 @@ impl World {
 
 /// What is to follow, each in its time.
 fn plan(inner: &mut Inner, reactions: Vec<Later>, handle: ConsentHandle, now: Timestamp) {
-    for Later { after, command, origin } in reactions {
+    for Later {
+        after,
+        command,
+        origin,
+    } in reactions
+    {
         let due = now.plus(after);
-        let scripted = Scripted { handle, command, origin, immediate: due <= now };
+        let scripted = Scripted {
+            handle,
+            command,
+            origin,
+            immediate: due <= now,
+        };
         inner.timers.add(due, Work::Scripted(Box::new(scripted)));
     }
 }
 
 /// The end of an attempt, or of a delivery without one, for the journal.
 pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> What {
-    let Delivery { id, notice, attempts, copy_of, .. } = delivery;
+    let Delivery {
+        id,
+        notice,
+        attempts,
+        copy_of,
+        ..
+    } = delivery;
     let number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     let last = attempts.last();
     What::Webhook(Arc::new(WebhookRecord {
@@ -333,10 +486,15 @@ pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> What {
         fiu: Arc::clone(&notice.fiu),
         attempt: number,
         wall_at: last.map_or_else(wall, |attempt| attempt.wall_at),
-        duration: last.map_or(Span::ZERO, |attempt| Span(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))),
+        duration: last.map_or(Span::ZERO, |attempt| {
+            Span(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
+        }),
         answered: last.and_then(|attempt| attempt.outcome.status()),
         outcome,
-        faults: last.map_or_else(|| delivery.fault_names(number), |attempt| attempt.faults.clone()),
+        faults: last.map_or_else(
+            || delivery.fault_names(number),
+            |attempt| attempt.faults.clone(),
+        ),
         copy_of: *copy_of,
     }))
 }
@@ -358,8 +516,20 @@ fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
 /// The FIPs will answer when those of the recorded journey did.
 fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
     let outcome = Outcome::all(FiStatus::Ready);
-    let command = Command::Deliver { handle: session.handle, session: Some(session.id), outcome };
+    let command = Command::Deliver {
+        handle: session.handle,
+        session: Some(session.id),
+        outcome,
+    };
     let origin = "the recorded rhythm".to_owned();
-    let scripted = Scripted { handle: session.handle, command, origin, immediate: false };
-    inner.timers.add(now.plus(RECORDED_ANSWER_AFTER), Work::Scripted(Box::new(scripted)));
+    let scripted = Scripted {
+        handle: session.handle,
+        command,
+        origin,
+        immediate: false,
+    };
+    inner.timers.add(
+        now.plus(RECORDED_ANSWER_AFTER),
+        Work::Scripted(Box::new(scripted)),
+    );
 }

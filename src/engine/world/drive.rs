@@ -25,7 +25,11 @@ impl World {
     pub fn take_ready(&self) -> Vec<Delivery> {
         let mut inner = self.up_to_date();
         // Asked under the lock: what is taken is seen by whoever waits for it to end.
-        if self.wants_driving() { inner.outbox.take_ready() } else { Vec::new() }
+        if self.wants_driving() {
+            inner.outbox.take_ready()
+        } else {
+            Vec::new()
+        }
     }
 
     /// Records the end of an attempt.
@@ -49,7 +53,10 @@ impl World {
         inner.outbox.shelve(id);
         if let Some(delivery) = inner.outbox.delivery(id) {
             let now = inner.clock.now(wall());
-            inner.journal.write(now, webhook_record(&delivery, "not sent: the FIU has no address".to_owned()));
+            inner.journal.write(
+                now,
+                webhook_record(&delivery, "not sent: the FIU has no address".to_owned()),
+            );
         }
         drop(inner);
         self.settle();
@@ -77,7 +84,11 @@ impl World {
         let wall = wall();
         match inner.clock {
             Clock::Frozen { .. } | Clock::Moving { .. } => None,
-            Clock::Running { .. } => Some(Self::next_due(&mut inner)?.since(inner.clock.now(wall)).max(Span::ZERO)),
+            Clock::Running { .. } => Some(
+                Self::next_due(&mut inner)?
+                    .since(inner.clock.now(wall))
+                    .max(Span::ZERO),
+            ),
         }
     }
 
@@ -100,7 +111,8 @@ impl World {
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.stirred.notify_one();
-        self.settled_when(|world| world.is_closed() || world.lock().outbox.is_idle()).await;
+        self.settled_when(|world| world.is_closed() || world.lock().outbox.is_idle())
+            .await;
     }
 
     pub(super) async fn settled_when(&self, condition: impl Fn(&Self) -> bool) {

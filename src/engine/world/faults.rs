@@ -38,20 +38,45 @@ impl World {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let wall = wall();
-        let mut found =
-            if inner.faults.is_empty() { Vec::new() } else { inner.faults.of_call(called, self.seed, wall) };
-        let own = consent.and_then(|handle| inner.scripts.get(&handle)).cloned();
+        let mut found = if inner.faults.is_empty() {
+            Vec::new()
+        } else {
+            inner.faults.of_call(called, self.seed, wall)
+        };
+        let own = consent
+            .and_then(|handle| inner.scripts.get(&handle))
+            .cloned();
         if let Some(script) = own.as_deref().or(script) {
-            found.extend(inner.faults.of_scripted_call((script.name(), script.faults()), called, self.seed, wall));
+            found.extend(inner.faults.of_scripted_call(
+                (script.name(), script.faults()),
+                called,
+                self.seed,
+                wall,
+            ));
         }
         if let Some(latency) = consent.and_then(|handle| inner.state.pace(handle).latency) {
             inner.fresh += 1;
-            let key = StreamKey { seed: self.seed, owner: &self.name, kind: Kind::Fault, ordinal: inner.fresh };
+            let key = StreamKey {
+                seed: self.seed,
+                owner: &self.name,
+                kind: Kind::Fault,
+                ordinal: inner.fresh,
+            };
             let mut rng = stream(key);
-            found.push(CallFault::slow(latency, (fraction(&mut rng), fraction(&mut rng))));
+            found.push(CallFault::slow(
+                latency,
+                (fraction(&mut rng), fraction(&mut rng)),
+            ));
         }
-        let scripted = || own.as_deref().or(script).is_some_and(|script| script.faults().may_repeat_answers());
-        CallFaults { may_be_repeated: scripted() || inner.faults.may_repeat_answers(), found }
+        let scripted = || {
+            own.as_deref()
+                .or(script)
+                .is_some_and(|script| script.faults().may_repeat_answers())
+        };
+        CallFaults {
+            may_be_repeated: scripted() || inner.faults.may_repeat_answers(),
+            found,
+        }
     }
 
     /// Keeps an answer, so that a later one can be stale; gives the one that was kept before.
@@ -67,14 +92,29 @@ impl World {
     ///
     /// # Errors
     /// How many there may be.
-    pub fn put_faults(&self, name: &str, faults: Faults, ttl: Option<Span>, text: &str) -> Result<(), usize> {
-        let set = InForce { faults: Arc::new(faults), text: text.into(), until: ttl.map(|ttl| wall().plus(ttl)) };
+    pub fn put_faults(
+        &self,
+        name: &str,
+        faults: Faults,
+        ttl: Option<Span>,
+        text: &str,
+    ) -> Result<(), usize> {
+        let set = InForce {
+            faults: Arc::new(faults),
+            text: text.into(),
+            until: ttl.map(|ttl| wall().plus(ttl)),
+        };
         let mut inner = self.lock();
         if !inner.faults.put(name, set) {
             return Err(NAMED_MAX);
         }
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Note { text: format!("the faults {name} are in force") });
+        inner.journal.write(
+            now,
+            What::Note {
+                text: format!("the faults {name} are in force"),
+            },
+        );
         Ok(())
     }
 
@@ -84,7 +124,12 @@ impl World {
         let removed = inner.faults.remove(name);
         if removed {
             let now = inner.clock.now(wall());
-            inner.journal.write(now, What::Note { text: format!("the faults {name} are in force no longer") });
+            inner.journal.write(
+                now,
+                What::Note {
+                    text: format!("the faults {name} are in force no longer"),
+                },
+            );
         }
         removed
     }
@@ -93,6 +138,11 @@ impl World {
     pub fn faults(&self) -> Vec<(String, InForce)> {
         let mut inner = self.lock();
         inner.faults.forget_past(wall());
-        inner.faults.named().iter().map(|(name, set)| (name.clone(), set.clone())).collect()
+        inner
+            .faults
+            .named()
+            .iter()
+            .map(|(name, set)| (name.clone(), set.clone()))
+            .collect()
     }
 }

@@ -47,33 +47,58 @@ impl World {
 
     /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
-        self.up_to_date().state.consents(skip).take(limit).cloned().collect()
+        self.up_to_date()
+            .state
+            .consents(skip)
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// The name of the scenario that drives the consent.
     pub fn scenario_of(&self, handle: ConsentHandle) -> Option<String> {
-        self.lock().scripts.get(&handle).map(|script| script.name().to_owned())
+        self.lock()
+            .scripts
+            .get(&handle)
+            .map(|script| script.name().to_owned())
     }
 
     /// The consent templates that the FIU's organisation has saved, newest first, and those that it has from the start.
     pub fn templates(&self, fiu: &str) -> Vec<Arc<Template>> {
         let inner = self.lock();
-        let own = inner.state.templates().iter().rev().filter(|template| template.fiu.as_deref() == Some(fiu));
+        let own = inner
+            .state
+            .templates()
+            .iter()
+            .rev()
+            .filter(|template| template.fiu.as_deref() == Some(fiu));
         let participants = self.participants();
         let theirs = |template: &&Arc<Template>| {
-            participants.fiu(&template.plan.consumer).is_none_or(|owner| *owner.entity.id == *fiu)
+            participants
+                .fiu(&template.plan.consumer)
+                .is_none_or(|owner| *owner.entity.id == *fiu)
         };
-        own.chain(self.setting.unaport.templates.iter().filter(theirs)).cloned().collect()
+        own.chain(self.setting.unaport.templates.iter().filter(theirs))
+            .cloned()
+            .collect()
     }
 
     /// The data notifications of a Unaport consent, newest first.
     pub fn stored_notices(&self, handle: ConsentHandle) -> Vec<Notice> {
-        self.up_to_date().stored.get(&handle).map(|notices| notices.iter().rev().cloned().collect()).unwrap_or_default()
+        self.up_to_date()
+            .stored
+            .get(&handle)
+            .map(|notices| notices.iter().rev().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The oddities that the consent's scenario asks for.
     pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
-        self.lock().scripts.get(&handle).map(|script| script.fetch_quirks()).unwrap_or_default()
+        self.lock()
+            .scripts
+            .get(&handle)
+            .map(|script| script.fetch_quirks())
+            .unwrap_or_default()
     }
 
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
@@ -98,19 +123,34 @@ impl World {
 
     /// Up to `limit` sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
-        self.up_to_date().state.sessions(skip).take(limit).cloned().collect()
+        self.up_to_date()
+            .state
+            .sessions(skip)
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// The name of the persona whose life this customer lives now.
     pub fn persona_of(&self, address: &str) -> Arc<str> {
         let inner = self.up_to_date();
         let life = inner.state.life(address);
-        Arc::clone(&life.map_or(&self.setting.persona, |life| &life.persona).name)
+        Arc::clone(
+            &life
+                .map_or(&self.setting.persona, |life| &life.persona)
+                .name,
+        )
     }
 
     /// Addresses of the customers who have been mentioned, sorted, from the `skip`th on.
     pub fn customers(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
-        self.up_to_date().state.customer_addresses().into_iter().skip(skip).take(limit).collect()
+        self.up_to_date()
+            .state
+            .customer_addresses()
+            .into_iter()
+            .skip(skip)
+            .take(limit)
+            .collect()
     }
 
     /// What has been said about a customer, if anything; and all accounts at the simulated FIPs, each with whether it
@@ -124,11 +164,16 @@ impl World {
         let life = given.life(&inner.state, address);
         let linked = linked(&inner.state, address, &life, &given);
         let of = |account: Account| {
-            let link = linked.iter().find(|link| link.is(&account.fip, &account.account_ref));
+            let link = linked
+                .iter()
+                .find(|link| link.is(&account.fip, &account.account_ref));
             // A FIP may have named the link otherwise than we would.
             (link.cloned().unwrap_or(account), link.is_some())
         };
-        let held = self.accounts(address, &life.persona).into_iter().map(|held| of(held.account));
+        let held = self
+            .accounts(address, &life.persona)
+            .into_iter()
+            .map(|held| of(held.account));
         (inner.state.customer(address).cloned(), held.collect())
     }
 

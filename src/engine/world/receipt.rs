@@ -24,12 +24,16 @@ pub struct Receipt {
 impl Receipt {
     /// The consent as it stands now. For commands that are about one.
     pub fn consent(&self) -> &Arc<Consent> {
-        self.consent.as_ref().expect("the command was about a consent")
+        self.consent
+            .as_ref()
+            .expect("the command was about a consent")
     }
 
     /// The data session as the command left it. For commands that are about one.
     pub fn session(&self) -> &Arc<Session> {
-        self.event.session().expect("the command was about a session")
+        self.event
+            .session()
+            .expect("the command was about a session")
     }
 }
 

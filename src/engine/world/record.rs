@@ -44,8 +44,11 @@ impl World {
             return;
         }
         let full = inner.noted.len() == NOTES_MAX;
-        let text =
-            if full { format!("{NOTES_MAX} different notes were written; further ones are not kept") } else { text };
+        let text = if full {
+            format!("{NOTES_MAX} different notes were written; further ones are not kept")
+        } else {
+            text
+        };
         inner.noted.insert(text.clone());
         let now = inner.clock.now(wall());
         inner.journal.write(now, What::Note { text });
@@ -66,10 +69,24 @@ impl World {
     }
 
     /// Up to `limit` journal entries numbered above `after` that are wanted, and the number of the last one looked at.
-    pub fn journal_where(&self, after: u64, limit: usize, wanted: impl Fn(&Entry) -> bool) -> (Vec<Entry>, u64) {
+    pub fn journal_where(
+        &self,
+        after: u64,
+        limit: usize,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> (Vec<Entry>, u64) {
         let inner = self.up_to_date();
-        let entries: Vec<_> = inner.journal.since(after).filter(|entry| wanted(entry)).take(limit).cloned().collect();
-        let looked_at = entries.last().filter(|_| entries.len() == limit).map(|entry| entry.seq);
+        let entries: Vec<_> = inner
+            .journal
+            .since(after)
+            .filter(|entry| wanted(entry))
+            .take(limit)
+            .cloned()
+            .collect();
+        let looked_at = entries
+            .last()
+            .filter(|_| entries.len() == limit)
+            .map(|entry| entry.seq);
         (entries, looked_at.unwrap_or(inner.journal.written()))
     }
 
@@ -86,13 +103,21 @@ impl World {
 
     /// Judges an expectation when it is met, or when there was time enough, in wall time; at once where it says no time.
     pub async fn verify(&self, expectation: &Expectation) -> Verdict {
-        let met = |world: &Self| Some(world.judge(expectation)).filter(|verdict| verdict.outcome == Verified::Met);
+        let met = |world: &Self| {
+            Some(world.judge(expectation)).filter(|verdict| verdict.outcome == Verified::Met)
+        };
         let within = expectation.within.unwrap_or_default();
-        self.noticed_within(within, met).await.unwrap_or_else(|| self.judge(expectation))
+        self.noticed_within(within, met)
+            .await
+            .unwrap_or_else(|| self.judge(expectation))
     }
 
     /// Waits until something can be found, for so long of wall time.
-    pub async fn noticed_within<T>(&self, within: Span, find: impl Fn(&Self) -> Option<T>) -> Option<T> {
+    pub async fn noticed_within<T>(
+        &self,
+        within: Span,
+        find: impl Fn(&Self) -> Option<T>,
+    ) -> Option<T> {
         let looking = async {
             loop {
                 let noticed = self.noticed.notified();

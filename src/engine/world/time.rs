@@ -32,7 +32,9 @@ impl std::fmt::Display for ClockChange {
 /// Why a clock was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockRefused {
-    #[error("the world has {count} consents, whose time would jump; move it with clock/advance, or reset the world")]
+    #[error(
+        "the world has {count} consents, whose time would jump; move it with clock/advance, or reset the world"
+    )]
     HasConsents { count: usize },
     #[error("somebody advances this world's clock; wait until that is done")]
     Advancing,
@@ -65,14 +67,21 @@ impl World {
             ClockChange::Freeze { at: None } | ClockChange::Run => now,
         };
         if target != now && inner.state.len() > 0 {
-            return Err(ClockRefused::HasConsents { count: inner.state.len() });
+            return Err(ClockRefused::HasConsents {
+                count: inner.state.len(),
+            });
         }
         inner.clock = match change {
             ClockChange::Freeze { .. } => Clock::Frozen { at: target },
             ClockChange::Set { .. } if inner.clock.is_frozen() => Clock::Frozen { at: target },
             ClockChange::Set { .. } | ClockChange::Run => Clock::running_from(target, wall),
         };
-        inner.journal.write(target, What::Note { text: format!("the clock was {change}") });
+        inner.journal.write(
+            target,
+            What::Note {
+                text: format!("the clock was {change}"),
+            },
+        );
         drop(inner);
         self.stirred.notify_one();
         Ok(())

@@ -10,7 +10,9 @@ use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::journal::EntryView;
-use crate::wire::control::world::{AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest};
+use crate::wire::control::world::{
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest,
+};
 use crate::wire::problem::Problem;
 
 pub async fn show(call: Call) -> HttpResponse {
@@ -20,7 +22,10 @@ pub async fn show(call: Call) -> HttpResponse {
 fn shown(world: &World) -> Answer {
     let overview = world.overview();
     let mode = if overview.frozen { "frozen" } else { "running" };
-    Answer::json(&ClockView { now: overview.now.to_string(), mode })
+    Answer::json(&ClockView {
+        now: overview.now.to_string(),
+        mode,
+    })
 }
 
 pub async fn freeze(call: Call) -> HttpResponse {
@@ -42,7 +47,9 @@ pub async fn set(call: Call) -> HttpResponse {
 }
 
 fn change(world: &World, change: ClockChange) -> Result<Answer, Problem> {
-    world.set_clock(change).map_err(|refused| Problem::Conflict(refused.to_string()))?;
+    world
+        .set_clock(change)
+        .map_err(|refused| Problem::Conflict(refused.to_string()))?;
     Ok(shown(world))
 }
 
@@ -58,14 +65,24 @@ async fn advanced(call: &Call) -> Result<Answer, Problem> {
     let advanced = advanced.map_err(|refused| Problem::Conflict(refused.to_string()))?;
     let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
     let list = |wanted: fn(&What) -> bool| {
-        entries.iter().filter(|entry| wanted(&entry.what)).map(EntryView::from).collect::<Vec<_>>()
+        entries
+            .iter()
+            .filter(|entry| wanted(&entry.what))
+            .map(EntryView::from)
+            .collect::<Vec<_>>()
     };
     let (stopped, remedy) = match advanced.stopped {
         Stopped::AtTarget => ("target", None),
-        Stopped::AtStepLimit => {
-            ("step-limit", Some("more was due than one advance does; advance again to go on, or by a shorter time"))
-        }
-        Stopped::AtTimeLimit => ("time-limit", Some("it took longer than one advance may; advance again to go on")),
+        Stopped::AtStepLimit => (
+            "step-limit",
+            Some(
+                "more was due than one advance does; advance again to go on, or by a shorter time",
+            ),
+        ),
+        Stopped::AtTimeLimit => (
+            "time-limit",
+            Some("it took longer than one advance may; advance again to go on"),
+        ),
         Stopped::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
     };
     Ok(Answer::json(&AdvanceView {

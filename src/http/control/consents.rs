@@ -14,7 +14,11 @@ use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let part = part(&call, |skip, limit| world.consents(skip, limit), |consent| view(&call, &world, consent))?;
+        let part = part(
+            &call,
+            |skip, limit| world.consents(skip, limit),
+            |consent| view(&call, &world, consent),
+        )?;
         Ok(Answer::json(&part))
     }))
 }
@@ -22,7 +26,9 @@ pub async fn list(call: Call) -> HttpResponse {
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let handle = call.handle()?;
-        let consent = world.consent(handle).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+        let consent = world
+            .consent(handle)
+            .ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
         Ok(Answer::json(&view(&call, &world, &consent)))
     }))
 }
@@ -30,13 +36,17 @@ pub async fn show(call: Call) -> HttpResponse {
 pub async fn act(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let verb = call.segment("verb");
-        let input = Input::parse(verb)
-            .ok_or_else(|| Problem::field("verb", format!("'{verb}' is not one of {}", Input::names())))?;
+        let input = Input::parse(verb).ok_or_else(|| {
+            Problem::field("verb", format!("'{verb}' is not one of {}", Input::names()))
+        })?;
         let verb = match input {
             Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
             other => Verb::plain(other),
         };
-        let receipt = world.submit(Command::MoveConsent { handle: call.handle()?, verb })?;
+        let receipt = world.submit(Command::MoveConsent {
+            handle: call.handle()?,
+            verb,
+        })?;
         Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))
 }
@@ -44,7 +54,11 @@ pub async fn act(call: Call) -> HttpResponse {
 /// Plays a step, or several, as scenario files have them: whatever a scenario can do, somebody can.
 pub async fn play(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let script = world.setting().director.read_steps(call.text()?).map_err(Problem::Text)?;
+        let script = world
+            .setting()
+            .director
+            .read_steps(call.text()?)
+            .map_err(Problem::Text)?;
         let receipt = world.play(call.handle()?, &*script)?;
         Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))

@@ -22,7 +22,11 @@ use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let part = part(&call, |skip, limit| world.customers(skip, limit), ToString::to_string)?;
+        let part = part(
+            &call,
+            |skip, limit| world.customers(skip, limit),
+            ToString::to_string,
+        )?;
         Ok(Answer::json(&part))
     }))
 }
@@ -33,23 +37,40 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let pairs = Pairs::parse(call.query())?;
         let fips: Vec<_> = pairs.all("fipId").collect();
-        if let Some(unknown) = fips.iter().find(|fip| world.participants().fip(fip).is_none()) {
+        if let Some(unknown) = fips
+            .iter()
+            .find(|fip| world.participants().fip(fip).is_none())
+        {
             return Err(Refusal::UnknownFip((*unknown).to_owned()).into());
         }
         let kinds = pairs.all("fiType").map(|kind| {
-            let unknown = || format!("UnsupportedFIType: {} is not one of {}", quoted(kind), FiType::names());
+            let unknown = || {
+                format!(
+                    "UnsupportedFIType: {} is not one of {}",
+                    quoted(kind),
+                    FiType::names()
+                )
+            };
             FiType::parse(kind).ok_or_else(|| Problem::field("fiType", unknown()))
         });
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let address = call.segment("customer");
         let (said, mut accounts) = world.customer(address);
         accounts.retain(|(account, _)| {
-            (fips.is_empty() || fips.contains(&&*account.fip)) && (kinds.is_empty() || kinds.contains(&account.fi_type))
+            (fips.is_empty() || fips.contains(&&*account.fip))
+                && (kinds.is_empty() || kinds.contains(&account.fi_type))
         });
         if accounts.is_empty() {
-            return Err(Problem::Unknown(format!("NoAccountsFound: {address} has no such account there")));
+            return Err(Problem::Unknown(format!(
+                "NoAccountsFound: {address} has no such account there"
+            )));
         }
-        Ok(Answer::json(&CustomerView::new(address, &world.persona_of(address), said.as_ref(), &accounts)))
+        Ok(Answer::json(&CustomerView::new(
+            address,
+            &world.persona_of(address),
+            said.as_ref(),
+            &accounts,
+        )))
     }))
 }
 
@@ -62,7 +83,12 @@ pub async fn act(call: Call) -> HttpResponse {
             Answer::json(&link)
         } else {
             let (said, accounts) = world.customer(&customer);
-            Answer::json(&CustomerView::new(&customer, &world.persona_of(&customer), said.as_ref(), &accounts))
+            Answer::json(&CustomerView::new(
+                &customer,
+                &world.persona_of(&customer),
+                said.as_ref(),
+                &accounts,
+            ))
         };
         Ok(answer.holding(hold))
     });
@@ -74,7 +100,10 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
     if !is_address(&customer) {
         return Err(Problem::field(
             "customer",
-            format!("{} is not an address of the form name@handle", quoted(&customer)),
+            format!(
+                "{} is not an address of the form name@handle",
+                quoted(&customer)
+            ),
         ));
     }
     Ok(match call.segment("verb") {
@@ -82,24 +111,50 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
         "deregister" => Command::DeregisterCustomer { customer },
         "link" => {
             let (fip, accounts) = call.json::<LinkRequest>()?.check()?;
-            Command::LinkAccounts { customer, fip, accounts }
+            Command::LinkAccounts {
+                customer,
+                fip,
+                accounts,
+            }
         }
         "verify" => {
             let (reference, token) = call.json::<VerifyRequest>()?.check()?;
-            let link = LinkId::parse(&reference).ok_or_else(|| Refusal::UnknownLink(quoted(&reference)))?;
-            Command::VerifyLink { customer, link, token }
+            let link = LinkId::parse(&reference)
+                .ok_or_else(|| Refusal::UnknownLink(quoted(&reference)))?;
+            Command::VerifyLink {
+                customer,
+                link,
+                token,
+            }
         }
-        "delink" => Command::DelinkAccount { customer, link_ref: call.json::<DelinkRequest>()?.check()? },
+        "delink" => Command::DelinkAccount {
+            customer,
+            link_ref: call.json::<DelinkRequest>()?.check()?,
+        },
         "persona" => {
             let name = call.json::<PersonaRequest>()?.check()?;
             let personas = &world.setting().personas;
-            let unknown = || format!("{} is not known; {}", quoted(&name), alternatives(&name, personas.names()));
-            let persona = personas.get(&name).ok_or_else(|| Problem::field("persona", unknown()))?;
-            Command::CastCustomer { customer, persona: Arc::clone(persona) }
+            let unknown = || {
+                format!(
+                    "{} is not known; {}",
+                    quoted(&name),
+                    alternatives(&name, personas.names())
+                )
+            };
+            let persona = personas
+                .get(&name)
+                .ok_or_else(|| Problem::field("persona", unknown()))?;
+            Command::CastCustomer {
+                customer,
+                persona: Arc::clone(persona),
+            }
         }
         verb => {
             let known = "register, deregister, link, verify, delink, persona";
-            return Err(Problem::field("verb", format!("{} is not one of {known}", quoted(verb))));
+            return Err(Problem::field(
+                "verb",
+                format!("{} is not one of {known}", quoted(verb)),
+            ));
         }
     })
 }

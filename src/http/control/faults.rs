@@ -12,7 +12,11 @@ use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let items = world.faults().iter().map(|(name, set)| FaultsView::new(name, set)).collect();
+        let items = world
+            .faults()
+            .iter()
+            .map(|(name, set)| FaultsView::new(name, set))
+            .collect();
         Answer::json(&Page { items, next: None })
     }))
 }
@@ -21,7 +25,10 @@ pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
         let all = world.faults();
-        let found = all.iter().find(|(known, _)| known == name).ok_or_else(|| unknown(name))?;
+        let found = all
+            .iter()
+            .find(|(known, _)| known == name)
+            .ok_or_else(|| unknown(name))?;
         Ok(Answer::json(&FaultsView::new(&found.0, &found.1)))
     }))
 }
@@ -33,11 +40,22 @@ pub async fn put(call: Call) -> HttpResponse {
         if !(1..=100).contains(&name.len()) {
             return Err(Problem::field("name", "has to be 1 to 100 characters long"));
         }
-        let (faults, ttl) = world.setting().director.read_faults(text).map_err(Problem::Text)?;
+        let (faults, ttl) = world
+            .setting()
+            .director
+            .read_faults(text)
+            .map_err(Problem::Text)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
-            return Err(Problem::field("the body", "has neither webhooks nor api_faults"));
+            return Err(Problem::field(
+                "the body",
+                "has neither webhooks nor api_faults",
+            ));
         }
-        let full = |most| Problem::Conflict(format!("there are {most} sets of faults in force; DELETE some"));
+        let full = |most| {
+            Problem::Conflict(format!(
+                "there are {most} sets of faults in force; DELETE some"
+            ))
+        };
         world.put_faults(name, faults, ttl, text).map_err(full)?;
         let all = world.faults();
         let put = all.iter().find(|(known, _)| known == name);
@@ -68,5 +86,8 @@ pub async fn delete_all(call: Call) -> HttpResponse {
 }
 
 fn unknown(name: &str) -> Problem {
-    Problem::Unknown(format!("no faults are in force under the name {}; PUT puts some", quoted(name)))
+    Problem::Unknown(format!(
+        "no faults are in force under the name {}; PUT puts some",
+        quoted(name)
+    ))
 }

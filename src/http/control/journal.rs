@@ -10,7 +10,9 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
-use crate::wire::control::journal::{AssertView, EntryView, JournalPage, JournalQuery, VerdictView};
+use crate::wire::control::journal::{
+    AssertView, EntryView, JournalPage, JournalQuery, VerdictView,
+};
 use crate::wire::control::report::{ReportView, text_of};
 use crate::wire::problem::Problem;
 use crate::wire::span::{SPAN_FORMS, parse_span};
@@ -23,14 +25,20 @@ pub async fn list(call: Call) -> HttpResponse {
         let (after, limit) = window(&call)?;
         let pairs = Pairs::parse(call.query())?.only(&JournalQuery::NAMES)?;
         let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
-        Ok(Answer::json(&page(&world, after, limit, |entry| query.wants(entry))))
+        Ok(Answer::json(&page(&world, after, limit, |entry| {
+            query.wants(entry)
+        })))
     }))
 }
 
 fn page(world: &World, after: u64, limit: usize, wanted: impl Fn(&Entry) -> bool) -> JournalPage {
     let (entries, looked_at) = world.journal_where(after, limit, wanted);
     let next = (entries.len() == limit).then_some(looked_at);
-    JournalPage { items: entries.iter().map(EntryView::from).collect(), next, evicted: world.evicted(|_| true) }
+    JournalPage {
+        items: entries.iter().map(EntryView::from).collect(),
+        next,
+        evicted: world.evicted(|_| true),
+    }
 }
 
 /// Waits until there are so many entries.
@@ -42,20 +50,34 @@ pub async fn wait(call: Call) -> HttpResponse {
 async fn waited(call: &Call) -> Result<Answer, Problem> {
     let world = operator(call)?;
     let (after, limit) = window(call)?;
-    let pairs = Pairs::parse(call.query())?.only(&[&JournalQuery::NAMES[..], &["count", "within"]].concat())?;
+    let pairs = Pairs::parse(call.query())?
+        .only(&[&JournalQuery::NAMES[..], &["count", "within"]].concat())?;
     let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
     let count = match pairs.first("count") {
         None => 1,
         Some(text) => {
-            let count = text.parse::<usize>().ok().filter(|count| (1..=limit).contains(count));
-            count.ok_or_else(|| Problem::field("count", format!("'{text}' is not a number from 1 to {limit}")))?
+            let count = text
+                .parse::<usize>()
+                .ok()
+                .filter(|count| (1..=limit).contains(count));
+            count.ok_or_else(|| {
+                Problem::field(
+                    "count",
+                    format!("'{text}' is not a number from 1 to {limit}"),
+                )
+            })?
         }
     };
     let within = match pairs.first("within") {
         None => Span::seconds(10),
         Some(text) => parse_span(text)
             .filter(|span| *span <= WAIT_MAX)
-            .ok_or_else(|| Problem::field("within", format!("'{text}' is not {SPAN_FORMS}, of 5m at most")))?,
+            .ok_or_else(|| {
+                Problem::field(
+                    "within",
+                    format!("'{text}' is not {SPAN_FORMS}, of 5m at most"),
+                )
+            })?,
     };
     let found = world.noticed_within(within, |world| {
         let found = page(world, after, limit, |entry| query.wants(entry));
@@ -64,8 +86,13 @@ async fn waited(call: &Call) -> Result<Answer, Problem> {
     if let Some(found) = found.await {
         return Ok(Answer::json(&found));
     }
-    let found = page(&world, after, limit, |entry| query.wants(entry)).items.len();
-    let problem = format!("{found} of {count} entries came within {} ms; give a longer within", within.0);
+    let found = page(&world, after, limit, |entry| query.wants(entry))
+        .items
+        .len();
+    let problem = format!(
+        "{found} of {count} entries came within {} ms; give a longer within",
+        within.0
+    );
     Err(Problem::TooLate(problem))
 }
 
@@ -77,14 +104,25 @@ pub async fn assert(call: Call) -> HttpResponse {
 
 async fn asserted(call: &Call) -> Result<Answer, Problem> {
     let world = operator(call)?;
-    let expectations = world.setting().director.read_expectations(call.text()?).map_err(Problem::Text)?;
-    let late = |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
+    let expectations = world
+        .setting()
+        .director
+        .read_expectations(call.text()?)
+        .map_err(Problem::Text)?;
+    let late =
+        |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
     if let Some(expectation) = expectations.iter().find(late) {
-        return Err(Problem::field("within", format!("of {} is longer than 5m", expectation.origin)));
+        return Err(Problem::field(
+            "within",
+            format!("of {} is longer than 5m", expectation.origin),
+        ));
     }
     let mut results = Vec::new();
     for expectation in &expectations {
-        results.push(VerdictView::new(expectation, &world.verify(expectation).await));
+        results.push(VerdictView::new(
+            expectation,
+            &world.verify(expectation).await,
+        ));
     }
     Ok(Answer::json(&AssertView::new(results)))
 }
@@ -93,7 +131,13 @@ async fn asserted(call: &Call) -> Result<Answer, Problem> {
 pub async fn report(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
         let report = ReportView::new(world.name(), &world.report());
-        let wants_text = call.header("accept").is_some_and(|accept| accept.starts_with("text/plain"));
-        if wants_text { Answer::text(text_of(&report)) } else { Answer::json(&report) }
+        let wants_text = call
+            .header("accept")
+            .is_some_and(|accept| accept.starts_with("text/plain"));
+        if wants_text {
+            Answer::text(text_of(&report))
+        } else {
+            Answer::json(&report)
+        }
     }))
 }

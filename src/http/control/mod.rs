@@ -38,7 +38,9 @@ pub fn operator(call: &Call) -> Result<Arc<World>, Problem> {
 /// Refuses what a browser sends on behalf of another site.
 pub fn same_site(call: &Call) -> Result<(), Problem> {
     match call.header("sec-fetch-site") {
-        Some("cross-site") => Err(Problem::Forbidden("another site's page may not steer this sandbox")),
+        Some("cross-site") => Err(Problem::Forbidden(
+            "another site's page may not steer this sandbox",
+        )),
         _ => Ok(()),
     }
 }
@@ -46,13 +48,21 @@ pub fn same_site(call: &Call) -> Result<(), Problem> {
 /// `after` and `limit` of the query.
 pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
     let number = |name: &'static str, default: u64| {
-        let pair = call.query().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
+        let pair = call
+            .query()
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name);
         pair.map_or(Ok(default), |(_, value)| {
-            value.parse().map_err(|_| Problem::field(name, format!("'{value}' is not a whole number")))
+            value
+                .parse()
+                .map_err(|_| Problem::field(name, format!("'{value}' is not a whole number")))
         })
     };
     let limit = number("limit", PAGE_MAX as u64)?;
-    let limit = usize::try_from(limit).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let limit = usize::try_from(limit)
+        .unwrap_or(PAGE_MAX)
+        .clamp(1, PAGE_MAX);
     Ok((number("after", 0)?, limit))
 }
 
@@ -65,5 +75,8 @@ pub fn part<T, V>(
     let (skip, limit) = window(call)?;
     let items = list(usize::try_from(skip).unwrap_or(usize::MAX), limit);
     let next = (items.len() == limit).then(|| skip.saturating_add(limit as u64));
-    Ok(Page { items: items.iter().map(view).collect(), next })
+    Ok(Page {
+        items: items.iter().map(view).collect(),
+        next,
+    })
 }

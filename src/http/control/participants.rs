@@ -14,14 +14,24 @@ use crate::wire::problem::Problem;
 
 pub async fn list_fius(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let items = world.participants().fius.iter().map(|fiu| FiuEntry::of(fiu)).collect();
+        let items = world
+            .participants()
+            .fius
+            .iter()
+            .map(|fiu| FiuEntry::of(fiu))
+            .collect();
         Answer::json(&Page { items, next: None })
     }))
 }
 
 pub async fn list_fips(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let items = world.participants().fips.iter().map(|fip| FipEntry::of(fip)).collect();
+        let items = world
+            .participants()
+            .fips
+            .iter()
+            .map(|fip| FipEntry::of(fip))
+            .collect();
         Answer::json(&Page { items, next: None })
     }))
 }
@@ -29,7 +39,9 @@ pub async fn list_fips(call: Call) -> HttpResponse {
 pub async fn get_fiu(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let participants = world.participants();
-        let fiu = participants.fiu(call.segment("id")).ok_or_else(|| unknown(&call, "FIU"))?;
+        let fiu = participants
+            .fiu(call.segment("id"))
+            .ok_or_else(|| unknown(&call, "FIU"))?;
         Ok(Answer::json(&FiuEntry::of(fiu)))
     }))
 }
@@ -37,13 +49,18 @@ pub async fn get_fiu(call: Call) -> HttpResponse {
 pub async fn get_fip(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let participants = world.participants();
-        let fip = participants.fip(call.segment("id")).ok_or_else(|| unknown(&call, "FIP"))?;
+        let fip = participants
+            .fip(call.segment("id"))
+            .ok_or_else(|| unknown(&call, "FIP"))?;
         Ok(Answer::json(&FipEntry::of(fip)))
     }))
 }
 
 fn unknown(call: &Call, kind: &str) -> Problem {
-    Problem::Unknown(format!("no {kind} has the id {}; PUT makes one", quoted(call.segment("id"))))
+    Problem::Unknown(format!(
+        "no {kind} has the id {}; PUT makes one",
+        quoted(call.segment("id"))
+    ))
 }
 
 /// Registers an FIU in this world, or changes one: what the body leaves out stays as it is.
@@ -60,13 +77,19 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
                 fiu.webhooks.base.clone_from(&world.setting().fiu_url);
             }
             let mut changed = participants.clone();
-            match changed.fius.iter_mut().find(|known| *known.entity.id == *id) {
+            match changed
+                .fius
+                .iter_mut()
+                .find(|known| *known.entity.id == *id)
+            {
                 Some(known) => *known = Arc::new(fiu),
                 None => changed.fius.push(Arc::new(fiu)),
             }
             check_distinct(&changed).map(|()| changed)
         })?;
-        Ok(Answer::json(&FiuEntry::of(changed.fiu(id).expect("it has just been put"))))
+        Ok(Answer::json(&FiuEntry::of(
+            changed.fiu(id).expect("it has just been put"),
+        )))
     }))
 }
 
@@ -79,13 +102,19 @@ pub async fn put_fip(call: Call) -> HttpResponse {
         let changed = world.configure(&format!("the FIP {id} was configured"), |participants| {
             let fip = entry.into_fip(participants.fip(id).map(Arc::as_ref))?;
             let mut changed = participants.clone();
-            match changed.fips.iter_mut().find(|known| *known.entity.id == *id) {
+            match changed
+                .fips
+                .iter_mut()
+                .find(|known| *known.entity.id == *id)
+            {
                 Some(known) => *known = Arc::new(fip),
                 None => changed.fips.push(Arc::new(fip)),
             }
             check_distinct(&changed).map(|()| changed)
         })?;
-        Ok(Answer::json(&FipEntry::of(changed.fip(id).expect("it has just been put"))))
+        Ok(Answer::json(&FipEntry::of(
+            changed.fip(id).expect("it has just been put"),
+        )))
     }))
 }
 

@@ -9,7 +9,9 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::control::Page;
-use crate::wire::control::scenarios::{DefaultRequest, PinRequest, PinView, PinnedTo, ScenarioView, StoryView};
+use crate::wire::control::scenarios::{
+    DefaultRequest, PinRequest, PinView, PinnedTo, ScenarioView, StoryView,
+};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
@@ -17,8 +19,13 @@ pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
         let shown = world.setting().director.shown();
         let casting = world.casting();
-        let of_all = shown.iter().filter(|shown| !casting.is_own(&shown.name)).map(ScenarioView::from);
-        let own = casting.own().map(|script| ScenarioView::own(script.name(), script.description()));
+        let of_all = shown
+            .iter()
+            .filter(|shown| !casting.is_own(&shown.name))
+            .map(ScenarioView::from);
+        let own = casting
+            .own()
+            .map(|script| ScenarioView::own(script.name(), script.description()));
         let mut items: Vec<_> = of_all.chain(own).collect();
         items.sort_by(|one, other| one.name().cmp(other.name()));
         Answer::json(&Page { items, next: None })
@@ -30,7 +37,12 @@ pub async fn show(call: Call) -> HttpResponse {
         let name = call.segment("name");
         let own = world.casting().text(name);
         let text = own.or_else(|| {
-            let shown = world.setting().director.shown().into_iter().find(|shown| shown.name == name)?;
+            let shown = world
+                .setting()
+                .director
+                .shown()
+                .into_iter()
+                .find(|shown| shown.name == name)?;
             Some(shown.text)
         });
         let text = text.ok_or_else(|| unknown(&world, name))?;
@@ -40,7 +52,13 @@ pub async fn show(call: Call) -> HttpResponse {
 
 fn unknown(world: &World, name: &str) -> Problem {
     let known = world.casting().names(&*world.setting().director);
-    Problem::Unknown(Refusal::UnknownScenario { name: name.to_owned(), known }.to_string())
+    Problem::Unknown(
+        Refusal::UnknownScenario {
+            name: name.to_owned(),
+            known,
+        }
+        .to_string(),
+    )
 }
 
 /// Adds a scenario to this world, or puts it in another's place; consents that run keep theirs.
@@ -50,8 +68,11 @@ pub async fn put(call: Call) -> HttpResponse {
         let text = call.text()?;
         let script = world.setting().director.read(text).map_err(Problem::Text)?;
         if script.name() != name {
-            let problem =
-                format!("is {} in the text and {} in the path; give one of them", script.name(), quoted(name));
+            let problem = format!(
+                "is {} in the text and {} in the path; give one of them",
+                script.name(),
+                quoted(name)
+            );
             return Err(Problem::field("name", problem));
         }
         let view = ScenarioView::own(script.name(), script.description());
@@ -66,7 +87,10 @@ pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
         if !world.casting_mut().remove(name) {
-            let problem = format!("{} is no scenario of this world's own; only those can be deleted", quoted(name));
+            let problem = format!(
+                "{} is no scenario of this world's own; only those can be deleted",
+                quoted(name)
+            );
             return Err(Problem::Unknown(problem));
         }
         world.remark(format!("the scenario {name} was deleted"));
@@ -77,9 +101,17 @@ pub async fn delete(call: Call) -> HttpResponse {
 pub async fn reload(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let director = &world.setting().director;
-        let faults = |faults| Problem::field("scenarios", format!("were not reloaded, the old set stays: {faults}"));
+        let faults = |faults| {
+            Problem::field(
+                "scenarios",
+                format!("were not reloaded, the old set stays: {faults}"),
+            )
+        };
         director.reload().map_err(faults)?;
-        Ok(Answer::json(&Page { items: director.names(), next: None }))
+        Ok(Answer::json(&Page {
+            items: director.names(),
+            next: None,
+        }))
     }))
 }
 
@@ -96,9 +128,11 @@ pub async fn pin(call: Call) -> HttpResponse {
                 Ok(Answer::json(&PinView::of_customer(name, &customer)))
             }
             PinnedTo::Consent(text) => {
-                let handle = ConsentHandle::parse(&text).ok_or_else(|| Refusal::UnknownHandle(quoted(&text)))?;
+                let handle = ConsentHandle::parse(&text)
+                    .ok_or_else(|| Refusal::UnknownHandle(quoted(&text)))?;
                 let receipt = world.pin(handle, name)?;
-                Ok(Answer::json(&PinView::of_consent(name, receipt.consent())).holding(receipt.hold))
+                Ok(Answer::json(&PinView::of_consent(name, receipt.consent()))
+                    .holding(receipt.hold))
             }
         }
     }))
@@ -134,7 +168,10 @@ fn default_of(world: &World) -> serde_json::Value {
 pub async fn magic(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
         let stories = world.setting().director.stories();
-        let items = stories.into_iter().map(|(number, story)| StoryView { number, story }).collect();
+        let items = stories
+            .into_iter()
+            .map(|(number, story)| StoryView { number, story })
+            .collect();
         Answer::json(&Page { items, next: None })
     }))
 }

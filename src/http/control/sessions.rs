@@ -13,13 +13,19 @@ use crate::domain::session::{Session, SessionAccount};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::control::sessions::{AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView};
+use crate::wire::control::sessions::{
+    AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
+};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let part = part(&call, |skip, limit| world.sessions(skip, limit), |session| SessionView::new(session))?;
+        let part = part(
+            &call,
+            |skip, limit| world.sessions(skip, limit),
+            |session| SessionView::new(session),
+        )?;
         Ok(Answer::json(&part))
     }))
 }
@@ -37,13 +43,25 @@ pub async fn deliver(call: Call) -> HttpResponse {
         let session = session(&call, &world)?;
         let outcome: Outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
         let has = |is: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(is);
-        if let Some((fip, _)) = outcome.fips.iter().find(|(fip, _)| !has(&|account| *account.fip == **fip)) {
+        if let Some((fip, _)) = outcome
+            .fips
+            .iter()
+            .find(|(fip, _)| !has(&|account| *account.fip == **fip))
+        {
             return Err(Refusal::FipNotInSession(fip.to_string()).into());
         }
-        if let Some((link, _)) = outcome.accounts.iter().find(|(link, _)| !has(&|account| account.link_ref == *link)) {
+        if let Some((link, _)) = outcome
+            .accounts
+            .iter()
+            .find(|(link, _)| !has(&|account| account.link_ref == *link))
+        {
             return Err(Refusal::AccountNotInSession(link.to_string()).into());
         }
-        let receipt = world.submit(Command::Deliver { handle: session.handle, session: Some(session.id), outcome })?;
+        let receipt = world.submit(Command::Deliver {
+            handle: session.handle,
+            session: Some(session.id),
+            outcome,
+        })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
     }))
 }
@@ -52,7 +70,10 @@ pub async fn deliver(call: Call) -> HttpResponse {
 pub async fn report_analytics(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let status = call.json_or_default::<AnalyticsRequest>()?.try_into()?;
-        let receipt = world.submit(Command::ReportAnalytics { session: session_id(&call)?, status })?;
+        let receipt = world.submit(Command::ReportAnalytics {
+            session: session_id(&call)?,
+            status,
+        })?;
         let Event::AnalyticsReported { analytics, .. } = &receipt.event else {
             unreachable!("that is what the command does")
         };
@@ -63,7 +84,9 @@ pub async fn report_analytics(call: Call) -> HttpResponse {
 /// The session in the path.
 fn session(call: &Call, world: &World) -> Result<Arc<Session>, Problem> {
     let id = session_id(call)?;
-    Ok(world.session(id).ok_or_else(|| Refusal::UnknownSession(id.to_string()))?)
+    Ok(world
+        .session(id)
+        .ok_or_else(|| Refusal::UnknownSession(id.to_string()))?)
 }
 
 fn session_id(call: &Call) -> Result<SessionId, Problem> {

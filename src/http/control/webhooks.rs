@@ -16,8 +16,14 @@ pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (after, limit) = window(&call)?;
         let deliveries = world.deliveries(after, limit);
-        let next = deliveries.last().map(|last| last.id).filter(|_| deliveries.len() == limit);
-        let items: Vec<_> = deliveries.iter().map(|delivery| DeliveryView::new(delivery, false)).collect();
+        let next = deliveries
+            .last()
+            .map(|last| last.id)
+            .filter(|_| deliveries.len() == limit);
+        let items: Vec<_> = deliveries
+            .iter()
+            .map(|delivery| DeliveryView::new(delivery, false))
+            .collect();
         Ok(Answer::json(&Page { items, next }))
     }))
 }
@@ -27,7 +33,10 @@ pub async fn resend(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = asked_for(&call, &world)?.id;
         world.resend(id)?;
-        Ok(Answer::json(&DeliveryView::new(&asked_for(&call, &world)?, false)))
+        Ok(Answer::json(&DeliveryView::new(
+            &asked_for(&call, &world)?,
+            false,
+        )))
     }))
 }
 
@@ -40,6 +49,14 @@ pub async fn show(call: Call) -> HttpResponse {
 
 fn asked_for(call: &Call, world: &World) -> Result<Delivery, Problem> {
     let text = call.segment("id");
-    let unknown = || format!("no webhook has the id {}; list them with GET /_mockaa/v1/webhooks", quoted(text));
-    text.parse().ok().and_then(|id| world.delivery(id)).ok_or_else(|| Problem::Unknown(unknown()))
+    let unknown = || {
+        format!(
+            "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",
+            quoted(text)
+        )
+    };
+    text.parse()
+        .ok()
+        .and_then(|id| world.delivery(id))
+        .ok_or_else(|| Problem::Unknown(unknown()))
 }

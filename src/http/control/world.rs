@@ -19,7 +19,10 @@ pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|_| {
         let mut worlds = call.worlds().all();
         worlds.sort_by(|one, other| one.name().cmp(other.name()));
-        Answer::json(&Page { items: worlds.iter().map(|world| overview(world)).collect(), next: None })
+        Answer::json(&Page {
+            items: worlds.iter().map(|world| overview(world)).collect(),
+            next: None,
+        })
     }))
 }
 
@@ -35,7 +38,10 @@ pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|_| {
         let name = call.segment("name");
         if !call.worlds().delete(name) {
-            return Err(Problem::Unknown(format!("there is no world {}; GET …/worlds lists them", quoted(name))));
+            return Err(Problem::Unknown(format!(
+                "there is no world {}; GET …/worlds lists them",
+                quoted(name)
+            )));
         }
         Ok(Answer::json(&serde_json::json!({ "deleted": name })))
     }))

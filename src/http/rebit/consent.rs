@@ -19,8 +19,8 @@ use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::rebit::Echo;
 use crate::wire::rebit::consent::{
-    ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse, ConsentsRequest,
-    ConsentsResponse, artefact_status,
+    ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse,
+    ConsentsRequest, ConsentsResponse, artefact_status,
 };
 
 pub async fn create(call: Call) -> HttpResponse {
@@ -52,10 +52,14 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
 
 /// `POST /Consent/handle` of 2.x.
 pub async fn status(call: Call) -> HttpResponse {
-    let outcome = read::<ConsentHandleRequest>(&call, Audience::Fius).and_then(|(head, handle, caller)| {
-        let consent = seen(&call, &caller, handle)?;
-        Ok(Answer::json(&ConsentHandleResponse::new(Echo::of(&head, caller.world.message_time()), &consent)))
-    });
+    let outcome =
+        read::<ConsentHandleRequest>(&call, Audience::Fius).and_then(|(head, handle, caller)| {
+            let consent = seen(&call, &caller, handle)?;
+            Ok(Answer::json(&ConsentHandleResponse::new(
+                Echo::of(&head, caller.world.message_time()),
+                &consent,
+            )))
+        });
     call.reply_rebit(outcome).await
 }
 
@@ -63,10 +67,15 @@ pub async fn status(call: Call) -> HttpResponse {
 pub async fn status_by_path(call: Call) -> HttpResponse {
     let outcome = enter(&call, Audience::Fius).and_then(|caller| {
         let text = call.segment("handle");
-        let handle = ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?;
+        let handle =
+            ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?;
         let consent = seen(&call, &caller, handle)?;
         let txnid = &consent.terms.txnid;
-        let echo = Echo { ver: first_generation(&consent), txnid, timestamp: caller.world.message_time() };
+        let echo = Echo {
+            ver: first_generation(&consent),
+            txnid,
+            timestamp: caller.world.message_time(),
+        };
         Ok(Answer::json(&ConsentHandleResponse::new(echo, &consent)))
     });
     call.reply_rebit(outcome).await
@@ -81,7 +90,9 @@ pub async fn no_handle(call: Call) -> HttpResponse {
 /// `POST /Consent/fetch` of 2.x.
 pub async fn fetch(call: Call) -> HttpResponse {
     let outcome = match read::<ConsentFetchRequest>(&call, Audience::Both) {
-        Ok((head, id, caller)) => artefact(&call, &caller, id, |_| (head.ver, head.txnid.clone())).await,
+        Ok((head, id, caller)) => {
+            artefact(&call, &caller, id, |_| (head.ver, head.txnid.clone())).await
+        }
         Err(problem) => Err(problem),
     };
     call.reply_rebit(outcome).await
@@ -90,10 +101,12 @@ pub async fn fetch(call: Call) -> HttpResponse {
 /// `GET /Consent/{id}` of 1.1.x.
 pub async fn fetch_by_path(call: Call) -> HttpResponse {
     let text = call.segment("id");
-    let id = ConsentId::parse(text).ok_or_else(|| Problem::from(Refusal::UnknownConsentId(quoted(text))));
+    let id = ConsentId::parse(text)
+        .ok_or_else(|| Problem::from(Refusal::UnknownConsentId(quoted(text))));
     let outcome = match enter(&call, Audience::Both).and_then(|caller| Ok((caller, id?))) {
         Ok((caller, id)) => {
-            let echo = |consent: &Consent| (first_generation(consent), consent.terms.txnid.to_string());
+            let echo =
+                |consent: &Consent| (first_generation(consent), consent.terms.txnid.to_string());
             artefact(&call, &caller, id, echo).await
         }
         Err(problem) => Err(problem),
@@ -112,7 +125,10 @@ pub fn first_generation(consent: &Consent) -> Version {
 }
 
 fn seen(call: &Call, caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, Problem> {
-    let consent = caller.world.consent(handle).filter(|consent| caller.may_see(consent));
+    let consent = caller
+        .world
+        .consent(handle)
+        .filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
     call.is_about(&caller.world, &consent)?;
     Ok(consent)
@@ -127,10 +143,22 @@ async fn artefact(
 ) -> Result<Answer, Problem> {
     let unknown = || Problem::from(Refusal::UnknownConsentId(id.to_string()));
     let world = &caller.world;
-    let of_fip = || world.consent_by_fip_id(id).filter(|consent| !consent.hidden);
+    let of_fip = || {
+        world
+            .consent_by_fip_id(id)
+            .filter(|consent| !consent.hidden)
+    };
     let (consent, as_fip) = match &caller.owner {
-        Some(Member::Fip(fip)) => (of_fip().filter(|consent| artefact_of(consent, id) == Some(&*fip.entity.id)), true),
-        Some(Member::Fiu(_)) => (world.consent_by_id(id).filter(|consent| caller.may_see(consent)), false),
+        Some(Member::Fip(fip)) => (
+            of_fip().filter(|consent| artefact_of(consent, id) == Some(&*fip.entity.id)),
+            true,
+        ),
+        Some(Member::Fiu(_)) => (
+            world
+                .consent_by_id(id)
+                .filter(|consent| caller.may_see(consent)),
+            false,
+        ),
         None => match world.consent_by_id(id).filter(|consent| !consent.hidden) {
             Some(consent) => (Some(consent), false),
             None => (of_fip(), true),
@@ -140,19 +168,24 @@ async fn artefact(
         call.is_about(world, consent)?;
     }
     // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
-    let consent = consent.filter(|consent| artefact_status(consent).is_some()).ok_or_else(unknown)?;
+    let consent = consent
+        .filter(|consent| artefact_status(consent).is_some())
+        .ok_or_else(unknown)?;
     let signed = if as_fip {
         signed_for_fip(call.shared(), &caller.participants, &consent, id).await
     } else {
         signed_consent(call.shared(), &caller.participants, &consent).await
     };
     let (ver, txnid) = echo(&consent);
-    let artefact = ConsentArtefact::new(ver, &txnid, &consent, id, signed.ok_or_else(unknown)?).ok_or_else(unknown)?;
+    let artefact = ConsentArtefact::new(ver, &txnid, &consent, id, signed.ok_or_else(unknown)?)
+        .ok_or_else(unknown)?;
     Ok(Answer::json(&artefact))
 }
 
 /// The FIP whose artefact has this id.
 fn artefact_of(consent: &Consent, id: ConsentId) -> Option<&str> {
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
-    artefacts.find(|artefact| artefact.consent_id == id).map(|artefact| &*artefact.fip)
+    artefacts
+        .find(|artefact| artefact.consent_id == id)
+        .map(|artefact| &*artefact.fip)
 }

@@ -32,21 +32,42 @@ pub async fn request(call: Call) -> HttpResponse {
 
 async fn ask(call: &Call) -> Result<Answer, Problem> {
     let (head, asked, caller) = read::<FiRequest>(call, Audience::Fius)?;
-    let AskedData { range, consent_id, signature, key } = asked;
+    let AskedData {
+        range,
+        consent_id,
+        signature,
+        key,
+    } = asked;
     let world = &caller.world;
     let unknown = || Refusal::UnknownConsentId(consent_id.to_string());
-    let consent = world.consent_by_id(consent_id).filter(|consent| !consent.hidden).ok_or_else(unknown)?;
+    let consent = world
+        .consent_by_id(consent_id)
+        .filter(|consent| !consent.hidden)
+        .ok_or_else(unknown)?;
     if !caller.may_see(&consent) {
-        return Err(Problem::NotYours(format!("Consent.id {consent_id} is a consent of another FIU")));
+        return Err(Problem::NotYours(format!(
+            "Consent.id {consent_id} is a consent of another FIU"
+        )));
     }
     call.is_about(world, &consent)?;
-    let artefact = signed_consent(call.shared(), &caller.participants, &consent).await.ok_or_else(unknown)?;
-    if artefact.rsplit_once('.').is_none_or(|(_, seal)| seal != signature) {
-        let problem = "Consent.digitalSignature is not the third part of the artefact's signedConsent";
+    let artefact = signed_consent(call.shared(), &caller.participants, &consent)
+        .await
+        .ok_or_else(unknown)?;
+    if artefact
+        .rsplit_once('.')
+        .is_none_or(|(_, seal)| seal != signature)
+    {
+        let problem =
+            "Consent.digitalSignature is not the third part of the artefact's signedConsent";
         return Err(Problem::Signature(problem.to_owned()));
     }
     let key = Arc::new(peer_key(&caller, &key)?);
-    let request = RequestData { handle: consent.handle, range, key, txnid: head.txnid.as_str().into() };
+    let request = RequestData {
+        handle: consent.handle,
+        range,
+        key,
+        txnid: head.txnid.as_str().into(),
+    };
     let receipt = world.submit(Command::RequestData(request))?;
     let answer = FiResponse::new(Echo::of(&head, receipt.message_time), receipt.session());
     Ok(Answer::json(&answer).holding(receipt.hold))
@@ -55,20 +76,35 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
 /// The FIU's key, if it is one and has not expired. Expiry is checked like our own messages' times: by the wall's
 /// clock, or a frozen world's (DESIGN §4.2).
 fn peer_key(caller: &Caller, offered: &OfferedKey) -> Result<PeerKey, Problem> {
-    let OfferedKey { expiry, key_value, nonce } = offered;
+    let OfferedKey {
+        expiry,
+        key_value,
+        nonce,
+    } = offered;
     let now = caller.world.message_time();
     if *expiry <= now {
-        return Err(Problem::Key(format!("KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}")));
+        return Err(Problem::Key(format!(
+            "KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}"
+        )));
     }
     let wrong = |error: ExchangeError| Problem::Key(format!("KeyMaterial: {error}"));
     let (curve, public) = read_public(key_value).map_err(wrong)?;
-    Ok(PeerKey { curve, public, nonce: read_nonce(nonce).map_err(wrong)? })
+    Ok(PeerKey {
+        curve,
+        public,
+        nonce: read_nonce(nonce).map_err(wrong)?,
+    })
 }
 
 /// `POST /FI/fetch` of 2.x.
 pub async fn fetch(call: Call) -> HttpResponse {
     let outcome = match read::<FiFetchRequest>(&call, Audience::Fius) {
-        Ok((head, wanted, caller)) => deliver(&call, &caller, wanted, |_, _| (head.ver, head.txnid.clone())).await,
+        Ok((head, wanted, caller)) => {
+            deliver(&call, &caller, wanted, |_, _| {
+                (head.ver, head.txnid.clone())
+            })
+            .await
+        }
         Err(problem) => Err(problem),
     };
     call.reply_rebit(outcome).await
@@ -76,9 +112,13 @@ pub async fn fetch(call: Call) -> HttpResponse {
 
 /// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
 pub async fn fetch_by_path(call: Call) -> HttpResponse {
-    let outcome = match enter(&call, Audience::Fius).and_then(|caller| Ok((caller, wanted_by_path(&call)?))) {
+    let outcome = match enter(&call, Audience::Fius)
+        .and_then(|caller| Ok((caller, wanted_by_path(&call)?)))
+    {
         Ok((caller, wanted)) => {
-            let echo = |consent: &Consent, session: &Session| (first_generation(consent), session.txnid.to_string());
+            let echo = |consent: &Consent, session: &Session| {
+                (first_generation(consent), session.txnid.to_string())
+            };
             deliver(&call, &caller, wanted, echo).await
         }
         Err(problem) => Err(problem),
@@ -89,7 +129,11 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
 fn wanted_by_path(call: &Call) -> Result<CollectData, Problem> {
     let pairs = Pairs::parse(call.query())?;
     let link_refs = pairs.all("linkRefNumber").map(str::to_owned).collect();
-    wanted(call.segment("session"), pairs.first("fipId").map(str::to_owned), link_refs)
+    wanted(
+        call.segment("session"),
+        pairs.first("fipId").map(str::to_owned),
+        link_refs,
+    )
 }
 
 async fn deliver(
@@ -100,17 +144,26 @@ async fn deliver(
 ) -> Result<Answer, Problem> {
     let id = wanted.session;
     let world = &caller.world;
-    let consent = world.session(id).and_then(|session| world.consent(session.handle));
+    let consent = world
+        .session(id)
+        .and_then(|session| world.consent(session.handle));
     let consent = consent.filter(|consent| caller.may_see(consent));
     let consent = consent.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
     call.is_about(world, &consent)?;
     let receipt = world.submit(Command::CollectData(wanted.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
-    let key = session.key.as_ref().expect("what has no key is not collected");
+    let key = session
+        .key
+        .as_ref()
+        .expect("what has no key is not collected");
     let profile = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
     let (plaintext, schema) = match &caller.owner {
         Some(Member::Fiu(fiu)) => profile(fiu),
-        _ => caller.participants.fiu(&consent.fiu).map(|fiu| profile(fiu)).unwrap_or_default(),
+        _ => caller
+            .participants
+            .fiu(&consent.fiu)
+            .map(|fiu| profile(fiu))
+            .unwrap_or_default(),
     };
     let parcel = Parcel {
         seed: world.seed(),
@@ -122,9 +175,15 @@ async fn deliver(
         wanted,
         now: receipt.message_time,
     };
-    let sealed = tokio::task::spawn_blocking(move || seal(&parcel)).await.expect("encrypting does not panic");
+    let sealed = tokio::task::spawn_blocking(move || seal(&parcel))
+        .await
+        .expect("encrypting does not panic");
     let sealed = sealed.map_err(|error| Problem::Key(format!("KeyMaterial: {error}")))?;
     let (ver, txnid) = echo(consent, session);
-    let echo = Echo { ver, txnid: &txnid, timestamp: receipt.message_time };
+    let echo = Echo {
+        ver,
+        txnid: &txnid,
+        timestamp: receipt.message_time,
+    };
     Ok(Answer::json_bytes(fetched(echo, &sealed)).holding(receipt.hold))
 }

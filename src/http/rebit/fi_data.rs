@@ -38,25 +38,61 @@ pub struct Parcel {
 /// # Errors
 /// [`ExchangeError`] when the FIU's key is of no use.
 pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
-    let handed_over = |account: &&SessionAccount| account.status == FiStatus::Delivered && parcel.wanted.names(account);
-    let granted: Vec<&Account> = parcel.consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
-    let accounts = parcel.session.accounts.iter().filter(handed_over).filter_map(|part| {
-        let account = granted.iter().find(|account| part.is_of(account))?;
-        Some((part, *account))
-    });
-    accounts.map(|(part, account)| seal_account(parcel, part, account)).collect()
+    let handed_over = |account: &&SessionAccount| {
+        account.status == FiStatus::Delivered && parcel.wanted.names(account)
+    };
+    let granted: Vec<&Account> = parcel
+        .consent
+        .grant
+        .iter()
+        .flat_map(|grant| grant.accounts.iter())
+        .collect();
+    let accounts = parcel
+        .session
+        .accounts
+        .iter()
+        .filter(handed_over)
+        .filter_map(|part| {
+            let account = granted.iter().find(|account| part.is_of(account))?;
+            Some((part, *account))
+        });
+    accounts
+        .map(|(part, account)| seal_account(parcel, part, account))
+        .collect()
 }
 
-fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Result<Sealed, ExchangeError> {
-    let Parcel { seed, consent, session, key, plaintext, schema, now, .. } = parcel;
+fn seal_account(
+    parcel: &Parcel,
+    part: &SessionAccount,
+    account: &Account,
+) -> Result<Sealed, ExchangeError> {
+    let Parcel {
+        seed,
+        consent,
+        session,
+        key,
+        plaintext,
+        schema,
+        now,
+        ..
+    } = parcel;
     let statement = session_statement(*seed, consent, session, part, account);
     let mut document = Vec::new();
-    xml::write(&statement.expect("only accounts that can be told are READY"), *schema, &mut document);
+    xml::write(
+        &statement.expect("only accounts that can be told are READY"),
+        *schema,
+        &mut document,
+    );
     let document = match plaintext {
         Plaintext::Xml => document,
         Plaintext::Base64 => base64::encode(&document).into_bytes(),
     };
-    let (secret, nonce) = data_key(*seed, session.id, account, &format!("{}/{plaintext}/{schema}", part.answered_at));
+    let (secret, nonce) = data_key(
+        *seed,
+        session.id,
+        account,
+        &format!("{}/{plaintext}/{schema}", part.answered_at),
+    );
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = write_public(pair.curve, &pair.public);
     Ok(Sealed {
@@ -64,6 +100,11 @@ fn seal_account(parcel: &Parcel, part: &SessionAccount, account: &Account) -> Re
         link_ref: part.link_ref.to_string(),
         masked_number: account.masked_number.to_string(),
         encrypted: pair.encrypt(key, document)?,
-        key_material: KeyMaterial::new(pair.curve, key_value, base64::encode(&pair.nonce), now.plus(KEY_LIFE)),
+        key_material: KeyMaterial::new(
+            pair.curve,
+            key_value,
+            base64::encode(&pair.nonce),
+            now.plus(KEY_LIFE),
+        ),
     })
 }

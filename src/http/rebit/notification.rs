@@ -17,16 +17,17 @@ use crate::http::security::{Audience, Caller};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::rebit::notification::{
-    ConsentNews, ConsentNotification, FiNews, FiNotification, LinkNews, LinkNotification, NotificationResponse,
-    NotifiedStatus, Notifier,
+    ConsentNews, ConsentNotification, FiNews, FiNotification, LinkNews, LinkNotification,
+    NotificationResponse, NotifiedStatus, Notifier,
 };
 use crate::wire::rebit::{Echo, Head};
 
 pub async fn consent(call: Call) -> HttpResponse {
-    let outcome = read::<ConsentNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
-        let hold = consent_status(&call, &caller, news)?;
-        Ok(acknowledged(&head, &caller, hold))
-    });
+    let outcome =
+        read::<ConsentNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
+            let hold = consent_status(&call, &caller, news)?;
+            Ok(acknowledged(&head, &caller, hold))
+        });
     call.reply_rebit(outcome).await
 }
 
@@ -39,12 +40,13 @@ pub async fn fi(call: Call) -> HttpResponse {
 }
 
 pub async fn link(call: Call) -> HttpResponse {
-    let outcome = read::<LinkNotification>(&call, Audience::Fips).map_err(|problem| match problem {
-        // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
-        // notifications (AA_3034, AA_3036).
-        Problem::NotYours(problem) => Problem::Signature(problem),
-        other => other,
-    });
+    let outcome =
+        read::<LinkNotification>(&call, Audience::Fips).map_err(|problem| match problem {
+            // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
+            // notifications (AA_3034, AA_3036).
+            Problem::NotYours(problem) => Problem::Signature(problem),
+            other => other,
+        });
     let outcome = outcome.and_then(|(head, news, caller)| {
         let hold = link_status(&call, &caller, news)?;
         Ok(acknowledged(&head, &caller, Some(hold)))
@@ -53,7 +55,10 @@ pub async fn link(call: Call) -> HttpResponse {
 }
 
 fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
-    let answer = Answer::json(&NotificationResponse::ok(Echo::of(head, caller.world.message_time())));
+    let answer = Answer::json(&NotificationResponse::ok(Echo::of(
+        head,
+        caller.world.message_time(),
+    )));
     match hold {
         Some(hold) => answer.holding(hold),
         None => answer,
@@ -61,23 +66,37 @@ fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
 }
 
 /// A status that the consent has already is acknowledged and changes nothing.
-fn consent_status(call: &Call, caller: &Caller, news: ConsentNews) -> Result<Option<Hold>, Problem> {
+fn consent_status(
+    call: &Call,
+    caller: &Caller,
+    news: ConsentNews,
+) -> Result<Option<Hold>, Problem> {
     const ID: &str = "ConsentStatusNotification.consentId";
-    let ConsentNews { notifier, consent_id, status } = news;
+    let ConsentNews {
+        notifier,
+        consent_id,
+        status,
+    } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_notifier)?;
     let world = &caller.world;
     let known: Option<Arc<Consent>> = consent_id.and_then(|id| match &sender {
         Member::Fip(fip) => {
             let theirs = |consent: &Arc<Consent>| {
                 let artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
-                artefacts.into_iter().any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
+                artefacts
+                    .into_iter()
+                    .any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
             };
             world.consent_by_fip_id(id).filter(theirs)
         }
-        Member::Fiu(fiu) => world.consent_by_id(id).filter(|consent| consent.fiu == fiu.entity.id),
+        Member::Fiu(fiu) => world
+            .consent_by_id(id)
+            .filter(|consent| consent.fiu == fiu.entity.id),
     });
     let known = known.filter(|consent| !consent.hidden);
-    let consent = known.ok_or_else(|| Problem::field(ID, format!("is no consent that {} has", sender.entity().id)))?;
+    let consent = known.ok_or_else(|| {
+        Problem::field(ID, format!("is no consent that {} has", sender.entity().id))
+    })?;
     call.is_about(world, &consent)?;
     let by = match sender {
         Member::Fip(_) => Party::Fip,
@@ -87,7 +106,9 @@ fn consent_status(call: &Call, caller: &Caller, news: ConsentNews) -> Result<Opt
         (NotifiedStatus::Active, Status::Active)
         | (NotifiedStatus::Paused, Status::Paused)
         | (NotifiedStatus::Revoked, Status::Revoked)
-        | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed | Status::Revoked) => return Ok(None),
+        | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed | Status::Revoked) => {
+            return Ok(None);
+        }
         (NotifiedStatus::Active, _) => Verb::Resume,
         (NotifiedStatus::Paused, _) => Verb::Pause,
         // Assumption: a FIP that rejects an artefact which is not in force yet leaves the AA without a consent; one
@@ -95,45 +116,91 @@ fn consent_status(call: &Call, caller: &Caller, news: ConsentNews) -> Result<Opt
         (NotifiedStatus::Rejected, Status::Ready) => Verb::Fail,
         (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => Verb::Revoke { by },
     };
-    let receipt = world.submit(Command::MoveConsent { handle: consent.handle, verb });
+    let receipt = world.submit(Command::MoveConsent {
+        handle: consent.handle,
+        verb,
+    });
     let receipt = receipt.map_err(in_field("ConsentStatusNotification.consentStatus"))?;
     Ok(Some(receipt.hold))
 }
 
 fn fi_status(call: &Call, caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
     const SESSION: &str = "FIStatusNotification.sessionId";
-    let FiNews { notifier, session, status, fips, accounts } = news;
+    let FiNews {
+        notifier,
+        session,
+        status,
+        fips,
+        accounts,
+    } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
     let id = &sender.entity().id;
     if let Some(other) = fips.iter().find(|fip| **fip != **id) {
         let problem = format!("{} is not the notifier, {id}", quoted(other));
-        return Err(Problem::field("FIStatusNotification.FIStatusResponse.fipID", problem));
+        return Err(Problem::field(
+            "FIStatusNotification.FIStatusResponse.fipID",
+            problem,
+        ));
     }
-    let session = session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
+    let session =
+        session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
     let world = &caller.world;
-    if let Some(consent) = world.session_of_fip(session).and_then(|session| world.consent(session.handle)) {
+    if let Some(consent) = world
+        .session_of_fip(session)
+        .and_then(|session| world.consent(session.handle))
+    {
         call.is_about(world, &consent)?;
     }
     let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
-    let answer = FipAnswer { session, fip: Arc::clone(id), failed, accounts };
-    let receipt = caller.world.submit(Command::Answer(answer)).map_err(|refusal| {
-        let field = match &refusal {
-            Refusal::AccountNotInSession(_) => "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber",
-            _ => SESSION,
-        };
-        in_field(field)(refusal)
-    })?;
+    let answer = FipAnswer {
+        session,
+        fip: Arc::clone(id),
+        failed,
+        accounts,
+    };
+    let receipt = caller
+        .world
+        .submit(Command::Answer(answer))
+        .map_err(|refusal| {
+            let field = match &refusal {
+                Refusal::AccountNotInSession(_) => {
+                    "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber"
+                }
+                _ => SESSION,
+            };
+            in_field(field)(refusal)
+        })?;
     Ok(receipt.hold)
 }
 
 fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
-    let LinkNews { notifier, account_ref, customer, link_ref } = news;
+    let LinkNews {
+        notifier,
+        account_ref,
+        customer,
+        link_ref,
+    } = news;
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
     let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
-    if !caller.participants.aas.iter().any(|aa| handle == Some(&*aa.handle)) {
-        let handles: Vec<_> = caller.participants.aas.iter().map(|aa| format!("@{}", aa.handle)).collect();
-        let problem = format!("{} is no address of an AA here; they end in {}", quoted(&customer), handles.join(", "));
-        caller.object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
+    if !caller
+        .participants
+        .aas
+        .iter()
+        .any(|aa| handle == Some(&*aa.handle))
+    {
+        let handles: Vec<_> = caller
+            .participants
+            .aas
+            .iter()
+            .map(|aa| format!("@{}", aa.handle))
+            .collect();
+        let problem = format!(
+            "{} is no address of an AA here; they end in {}",
+            quoted(&customer),
+            handles.join(", ")
+        );
+        caller
+            .object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
     }
     let customer: Arc<str> = customer.into();
     call.is_about_customer(&caller.world, Some(&customer))?;
@@ -143,14 +210,17 @@ fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Pro
         account_ref: account_ref.into(),
         link_ref: link_ref.into(),
     };
-    let receipt = caller.world.submit(Command::ConfirmLink(confirm)).map_err(|refusal| {
-        let field = match &refusal {
-            Refusal::CustomerGone(_) => "AccountLinkStatusNotification.customerAddress",
-            Refusal::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
-            _ => "AccountLinkStatusNotification.accRefNumber",
-        };
-        in_field(field)(refusal)
-    })?;
+    let receipt = caller
+        .world
+        .submit(Command::ConfirmLink(confirm))
+        .map_err(|refusal| {
+            let field = match &refusal {
+                Refusal::CustomerGone(_) => "AccountLinkStatusNotification.customerAddress",
+                Refusal::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
+                _ => "AccountLinkStatusNotification.accRefNumber",
+            };
+            in_field(field)(refusal)
+        })?;
     Ok(receipt.hold)
 }
 
@@ -191,19 +261,28 @@ impl Mismatch {
 fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
     let Notifier { kind, id } = notifier;
     if !["FIP", "FIU"].contains(&kind.as_str()) {
-        return Err(Mismatch::Unknown("Notifier.type", format!("{} is not one of FIP, FIU", quoted(kind))));
+        return Err(Mismatch::Unknown(
+            "Notifier.type",
+            format!("{} is not one of FIP, FIU", quoted(kind)),
+        ));
     }
     let claimed = caller.participants.member(id);
-    let claimed =
-        claimed.ok_or_else(|| Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id))))?;
+    let claimed = claimed.ok_or_else(|| {
+        Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id)))
+    })?;
     let expected = claimed.kind();
     if kind != expected {
-        return Err(Mismatch::Unknown("Notifier.type", format!("is {}, and {id} is a {expected}", quoted(kind))));
+        return Err(Mismatch::Unknown(
+            "Notifier.type",
+            format!("is {}, and {id} is a {expected}", quoted(kind)),
+        ));
     }
     match &caller.owner {
-        Some(owner) if owner.entity().id != claimed.entity().id => {
-            Err(Mismatch::Other(format!("Notifier.id is {}, the API key is that of {}", quoted(id), owner.entity().id)))
-        }
+        Some(owner) if owner.entity().id != claimed.entity().id => Err(Mismatch::Other(format!(
+            "Notifier.id is {}, the API key is that of {}",
+            quoted(id),
+            owner.entity().id
+        ))),
         _ => Ok(claimed),
     }
 }

@@ -37,7 +37,9 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
     if !faults.iter().any(|fault| edits(&fault)) {
         return body;
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
+        return body;
+    };
     if !value.is_object() {
         return body;
     }
@@ -52,16 +54,26 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
                 set(&mut value, field, new);
             }
             ApiFault::WrongVersion(version) => {
-                let field = if value.get("version").is_some() { "version" } else { "ver" };
+                let field = if value.get("version").is_some() {
+                    "version"
+                } else {
+                    "ver"
+                };
                 value[field] = (**version).into();
             }
             ApiFault::StaleTimestamp { by } => shift(&mut value, Span(-by.0)),
             ApiFault::FutureTimestamp { by } => shift(&mut value, *by),
             ApiFault::OtherTxnid => {
-                let field = if value.get("txnId").is_some() { "txnId" } else { "txnid" };
+                let field = if value.get("txnId").is_some() {
+                    "txnId"
+                } else {
+                    "txnid"
+                };
                 value[field] = seal.stranger.into();
             }
-            ApiFault::TamperedConsent(how) if detail.is_some() => tamper_detail(&mut value, *how, seal),
+            ApiFault::TamperedConsent(how) if detail.is_some() => {
+                tamper_detail(&mut value, *how, seal);
+            }
             ApiFault::TamperedConsent(how) => tamper_consent(&mut value, *how, seal),
             _ => {}
         }
@@ -83,7 +95,11 @@ fn part<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
 
 fn remove(value: &mut Value, path: &str) {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let place = if parent.is_empty() { Some(value) } else { part(value, parent) };
+    let place = if parent.is_empty() {
+        Some(value)
+    } else {
+        part(value, parent)
+    };
     match place {
         Some(Value::Object(fields)) => {
             fields.remove(name);
@@ -109,7 +125,11 @@ fn set(value: &mut Value, path: &str, new: Value) {
     }
     // A field that is not there is added where its object is.
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let place = if parent.is_empty() { Some(value) } else { part(value, parent) };
+    let place = if parent.is_empty() {
+        Some(value)
+    } else {
+        part(value, parent)
+    };
     if let Some(fields) = place.and_then(Value::as_object_mut) {
         fields.insert(name.to_owned(), new);
     }
@@ -163,7 +183,9 @@ fn tamper_consent(value: &mut Value, how: Tampering, seal: Seal<'_>) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| tamper_consent(item, how, seal)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| tamper_consent(item, how, seal)),
         _ => {}
     }
 }
@@ -225,6 +247,9 @@ mod tests {
         remove(&mut value, "d.e");
         remove(&mut value, "a.c.0");
         remove(&mut value, "nothing.there");
-        assert_eq!(value, json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } }));
+        assert_eq!(
+            value,
+            json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } })
+        );
     }
 }

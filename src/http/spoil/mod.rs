@@ -48,7 +48,11 @@ pub struct Parties {
 impl Dossier {
     pub fn parties(&self) -> Parties {
         let known = self.0.borrow();
-        Parties { fiu: known.fiu.clone(), customer: known.customer.clone(), handle: known.handle }
+        Parties {
+            fiu: known.fiu.clone(),
+            customer: known.customer.clone(),
+            handle: known.handle,
+        }
     }
 
     /// Everything that is to go wrong.
@@ -109,7 +113,11 @@ impl Call {
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused.
-    pub fn is_about_customer(&self, world: &World, customer: Option<&Arc<str>>) -> Result<(), Problem> {
+    pub fn is_about_customer(
+        &self,
+        world: &World,
+        customer: Option<&Arc<str>>,
+    ) -> Result<(), Problem> {
         if let Some(customer) = customer {
             self.dossier().0.borrow_mut().customer = Some(Arc::clone(customer));
         }
@@ -124,7 +132,11 @@ impl Call {
         known.decided = true;
         let (customer, fiu, handle) = (known.customer.clone(), known.fiu.clone(), known.handle);
         let Some(op) = self.op() else { return Ok(()) };
-        let called = Called { op, customer: customer.as_deref(), fiu: fiu.as_deref() };
+        let called = Called {
+            op,
+            customer: customer.as_deref(),
+            fiu: fiu.as_deref(),
+        };
         let asked = std::mem::take(&mut known.faults.found);
         known.faults = world.faults_of_call(called, handle, script);
         known.faults.found.extend(asked);
@@ -133,21 +145,32 @@ impl Call {
 
     /// The caller asks for this to go wrong.
     pub fn asks_for(&self, fault: ApiFault, delay: Span) {
-        self.dossier().0.borrow_mut().faults.found.push(CallFault { fault, delay });
+        self.dossier()
+            .0
+            .borrow_mut()
+            .faults
+            .found
+            .push(CallFault { fault, delay });
     }
 }
 
 /// The refusal that is asked for, if one is.
 fn refused(faults: &[CallFault]) -> Option<Problem> {
-    faults.iter().find_map(|CallFault { fault, .. }| match fault {
-        ApiFault::Status { status, retry_after, code } => Some(Problem::Scripted {
-            status: *status,
-            code: code.as_deref().and_then(ErrorCode::parse),
-            // A header has whole seconds; less than one is one.
-            retry_after_s: retry_after.map(|after| (after.0 + 999) / 1000),
-        }),
-        _ => None,
-    })
+    faults
+        .iter()
+        .find_map(|CallFault { fault, .. }| match fault {
+            ApiFault::Status {
+                status,
+                retry_after,
+                code,
+            } => Some(Problem::Scripted {
+                status: *status,
+                code: code.as_deref().and_then(ErrorCode::parse),
+                // A header has whole seconds; less than one is one.
+                retry_after_s: retry_after.map(|after| (after.0 + 999) / 1000),
+            }),
+            _ => None,
+        })
 }
 
 /// The names of what goes wrong.

@@ -80,12 +80,24 @@ impl Spoilt {
             // What the server writes afterwards goes nowhere.
             let _ = socket.shutdown(Shutdown::Both);
         }
-        Self { size: rest.len(), rest, manner, wire, sleep: None, hold }
+        Self {
+            size: rest.len(),
+            rest,
+            manner,
+            wire,
+            sleep: None,
+            hold,
+        }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a slow answer is what was asked for")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a slow answer is what was asked for"
+    )]
     fn waits(&mut self, pause: Duration, context: &mut Context<'_>) -> bool {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
         if sleep.as_mut().poll(context).is_pending() {
             return true;
         }
@@ -108,7 +120,10 @@ impl MessageBody for Spoilt {
         }
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, OnPurpose>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, OnPurpose>>> {
         match self.manner {
             Manner::Empty => Poll::Ready(Some(Err(OnPurpose))),
             Manner::Slow(over) => {

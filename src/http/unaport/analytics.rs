@@ -44,32 +44,57 @@ async fn begin(call: &Call) -> Result<Answer, Problem> {
     let later = match pairs.first("async") {
         None | Some("false") => false,
         Some("true") => true,
-        Some(other) => return Err(Problem::field("async", format!("{} is neither true nor false", quoted(other)))),
+        Some(other) => {
+            return Err(Problem::field(
+                "async",
+                format!("{} is neither true nor false", quoted(other)),
+            ));
+        }
     };
     session.check_life(visitor.world.now())?;
     let (told_of, seed) = (Arc::clone(&session), visitor.world.seed());
     let looked = tokio::task::spawn_blocking(move || {
         let statements = told(&told_of, &own.consent, seed)?;
-        let mut banks = statements.iter().filter_map(|(_, statement)| statement.transactions());
-        if banks.any(|told| !told.rows.is_empty()) { Ok(()) } else { Err(nothing_to_analyse(&told_of)) }
+        let mut banks = statements
+            .iter()
+            .filter_map(|(_, statement)| statement.transactions());
+        if banks.any(|told| !told.rows.is_empty()) {
+            Ok(())
+        } else {
+            Err(nothing_to_analyse(&told_of))
+        }
     });
     looked.await.expect("telling statements does not panic")?;
     let answer = Generated::new(visitor.dialect(), &session, later);
     if call.is_head() {
         return Ok(Answer::json(&answer));
     }
-    let command = Command::ReportAnalytics { session: session.id, status: AnalyticsStatus::Success };
+    let command = Command::ReportAnalytics {
+        session: session.id,
+        status: AnalyticsStatus::Success,
+    };
     let receipt = visitor.world.submit(command)?;
     Ok(Answer::json(&answer).holding(receipt.hold))
 }
 
 /// The bank accounts of a session whose data is there, each with its analytic id.
 fn told(session: &Session, consent: &Consent, seed: u64) -> Result<Vec<(u32, Statement)>, Problem> {
-    let accounts: Vec<_> = consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
-    let parts = session.accounts.iter().zip(session.analytic_ids()).filter(|(part, _)| part.status.is_there());
+    let accounts: Vec<_> = consent
+        .grant
+        .iter()
+        .flat_map(|grant| grant.accounts.iter())
+        .collect();
+    let parts = session
+        .accounts
+        .iter()
+        .zip(session.analytic_ids())
+        .filter(|(part, _)| part.status.is_there());
     let statements = parts.filter_map(|(part, id)| {
         let account = accounts.iter().find(|account| part.is_of(account))?;
-        Some((id, session_statement(seed, consent, session, part, account)?))
+        Some((
+            id,
+            session_statement(seed, consent, session, part, account)?,
+        ))
     });
     let statements: Vec<_> = statements.collect();
     if statements.is_empty() {
@@ -89,17 +114,34 @@ impl Asked {
     fn of_path(call: &Call) -> Result<Self, Problem> {
         let visitor = enter(call)?;
         let (session, own) = own_session(call, &visitor)?;
-        Self { session, consent: own.consent, visitor }.alive()
+        Self {
+            session,
+            consent: own.consent,
+            visitor,
+        }
+        .alive()
     }
 
     /// By the analytic id alone.
     fn of_analytic(call: &Call, id: u32) -> Result<Self, Problem> {
         let visitor = enter(call)?;
-        let session = visitor.world.session_of_analytic(id).filter(|session| session.key.is_none());
+        let session = visitor
+            .world
+            .session_of_analytic(id)
+            .filter(|session| session.key.is_none());
         let session = session.ok_or_else(|| unknown_analytic(id))?;
         let consent = visitor.world.consent(session.handle);
-        let own = visitor.filed(call, consent, Refusal::UnknownSession(session.id.to_string()))?;
-        Self { session, consent: own.consent, visitor }.alive()
+        let own = visitor.filed(
+            call,
+            consent,
+            Refusal::UnknownSession(session.id.to_string()),
+        )?;
+        Self {
+            session,
+            consent: own.consent,
+            visitor,
+        }
+        .alive()
     }
 
     /// `Assumption:` what is made of a session's data is gone with it.
@@ -110,7 +152,11 @@ impl Asked {
 
     /// The report of one account, or of all together; they are made anew each time, from the session's transactions.
     async fn report(self, analytic: Option<u32>) -> Result<Value, Problem> {
-        let Self { visitor, session, consent } = self;
+        let Self {
+            visitor,
+            session,
+            consent,
+        } = self;
         if !visitor.world.is_analysed(session.id) {
             let org = &visitor.fiu.org_id;
             return Err(Problem::Unknown(format!(
@@ -140,7 +186,9 @@ fn nothing_to_analyse(session: &Session) -> Problem {
 }
 
 fn unknown_analytic(id: u32) -> Problem {
-    Problem::Unknown(format!("there is no analytic {id}; Generate Analytics and the webhook name it"))
+    Problem::Unknown(format!(
+        "there is no analytic {id}; Generate Analytics and the webhook name it"
+    ))
 }
 
 fn analytic_id(call: &Call) -> Result<u32, Problem> {
@@ -211,12 +259,19 @@ pub async fn print_data(call: Call) -> HttpResponse {
 ///
 /// `Assumption:` the entity in the path is the FIU's id, and has to be the visitor's.
 async fn data_file(call: &Call, form: Form) -> Result<Answer, Problem> {
-    let Asked { visitor, session, consent } = Asked::of_path(call)?;
+    let Asked {
+        visitor,
+        session,
+        consent,
+    } = Asked::of_path(call)?;
     visitor.check_fiu("entity", call.segment("entity"))?;
     let seed = visitor.world.seed();
     let name = format!("statement-{}", session.id);
     let made = tokio::task::spawn_blocking(move || {
-        let statements: Vec<Statement> = told(&session, &consent, seed)?.into_iter().map(|(_, told)| told).collect();
+        let statements: Vec<Statement> = told(&session, &consent, seed)?
+            .into_iter()
+            .map(|(_, told)| told)
+            .collect();
         Ok(form.file(&name, &of_statements(&statements)))
     });
     made.await.expect("writing a file does not panic")
@@ -231,16 +286,26 @@ enum Form {
 
 impl Form {
     fn asked(call: &Call) -> Result<Self, Problem> {
-        match Pairs::parse(call.query())?.only(&["format"])?.first("format") {
+        match Pairs::parse(call.query())?
+            .only(&["format"])?
+            .first("format")
+        {
             None | Some("xlsx") => Ok(Self::Xlsx),
             Some("pdf") => Ok(Self::Pdf),
-            Some(other) => Err(Problem::field("format", format!("{} is neither xlsx nor pdf", quoted(other)))),
+            Some(other) => Err(Problem::field(
+                "format",
+                format!("{} is neither xlsx nor pdf", quoted(other)),
+            )),
         }
     }
 
     fn file(self, name: &str, workbook: &Workbook) -> Answer {
         match self {
-            Self::Xlsx => Answer::file(xlsx::write(workbook), xlsx::MEDIA_TYPE, format!("{name}.xlsx")),
+            Self::Xlsx => Answer::file(
+                xlsx::write(workbook),
+                xlsx::MEDIA_TYPE,
+                format!("{name}.xlsx"),
+            ),
             Self::Pdf => Answer::file(pdf::write(workbook), pdf::MEDIA_TYPE, format!("{name}.pdf")),
         }
     }

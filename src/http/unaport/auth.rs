@@ -32,23 +32,39 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     // A stranger who is refused makes no world.
     let setting = call.worlds().setting();
     let known = call.worlds().find(call.world_name()?);
-    let participants = known.map_or_else(|| Arc::clone(&setting.participants), |world| world.participants());
+    let participants = known.map_or_else(
+        || Arc::clone(&setting.participants),
+        |world| world.participants(),
+    );
     let fiu = claimed(&setting.unaport, &participants, email, password)?;
     let world = call.world()?;
-    let person = Person { email: email.to_owned(), fiu, session: world.fresh_id(stream::Kind::Token) };
+    let person = Person {
+        email: email.to_owned(),
+        fiu,
+        session: world.fresh_id(stream::Kind::Token),
+    };
     Ok((world, person))
 }
 
 /// The FIU for which somebody with these credentials works. Where no account is configured, everybody may come in.
-fn claimed(unaport: &Unaport, participants: &Participants, email: &str, password: &str) -> Result<String, Problem> {
+fn claimed(
+    unaport: &Unaport,
+    participants: &Participants,
+    email: &str,
+    password: &str,
+) -> Result<String, Problem> {
     if unaport.accounts.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
-    let theirs = |account: &&Login| account.email.eq_ignore_ascii_case(email) && *account.password == *password;
+    let theirs = |account: &&Login| {
+        account.email.eq_ignore_ascii_case(email) && *account.password == *password
+    };
     let account = unaport.accounts.iter().find(theirs);
     let wrong = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
                  mockaa.toml";
-    account.map(|account| account.fiu.to_string()).ok_or_else(|| Problem::Unauthorized(wrong.to_owned()))
+    account
+        .map(|account| account.fiu.to_string())
+        .ok_or_else(|| Problem::Unauthorized(wrong.to_owned()))
 }
 
 pub async fn refresh(call: Call) -> HttpResponse {
@@ -59,16 +75,24 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     fault(call)?;
     let body: Map<String, Value> = call.json()?;
     let token = Form::check(&body, REFRESH_RULES)?.needed("refresh_token");
-    let other = || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
+    let other =
+        || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
     let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
         let access = jws::open_compact(token, &call.shared().keys.default_key().public).is_some();
-        let what = if access { "is an access token" } else { "was not issued by this world" };
-        Problem::Unauthorized(format!("refresh_token {what}; send the refresh_token of the last login or refresh"))
+        let what = if access {
+            "is an access token"
+        } else {
+            "was not issued by this world"
+        };
+        Problem::Unauthorized(format!(
+            "refresh_token {what}; send the refresh_token of the last login or refresh"
+        ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
     let person = claims.holder(Kind::Refresh, &world.path(), world.now());
-    let person = person.map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
+    let person = person
+        .map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
     Ok((world, person))
 }
 
@@ -79,15 +103,34 @@ async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> Ht
         Err(problem) => return call.reply_unaport(Err(problem)).await,
     };
     let base = call.base_url(&world);
-    let mint = Mint { base: &base, now: world.now() };
-    let access = Claims::new(Kind::Access, &person, world.fresh_id(stream::Kind::Token), mint);
+    let mint = Mint {
+        base: &base,
+        now: world.now(),
+    };
+    let access = Claims::new(
+        Kind::Access,
+        &person,
+        world.fresh_id(stream::Kind::Token),
+        mint,
+    );
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
     let key = &call.shared().keys.default_key().private;
     let access = signed(key, jws::token_input(key.kid(), &access)).await;
-    let refresh = Claims::new(Kind::Refresh, &person, world.fresh_id(stream::Kind::Token), mint);
+    let refresh = Claims::new(
+        Kind::Refresh,
+        &person,
+        world.fresh_id(stream::Kind::Token),
+        mint,
+    );
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
     let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
-    let granted = granted(&person, &access, &refresh, world.setting().unaport.dialect, envelope);
+    let granted = granted(
+        &person,
+        &access,
+        &refresh,
+        world.setting().unaport.dialect,
+        envelope,
+    );
     call.reply_unaport(Ok(Answer::json(&granted))).await
 }

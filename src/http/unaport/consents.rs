@@ -16,7 +16,9 @@ use crate::http::reply::Answer;
 use crate::http::seals::signed_consent;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
-use crate::wire::unaport::consent::{ByTemplate, Created, Heading, Plain, Revoked, number_of, record, short_code};
+use crate::wire::unaport::consent::{
+    ByTemplate, Created, Heading, Plain, Revoked, number_of, record, short_code,
+};
 
 pub async fn create(call: Call) -> HttpResponse {
     call.reply_unaport(raise_plain(&call)).await
@@ -29,7 +31,10 @@ fn raise_plain(call: &Call) -> Result<Answer, Problem> {
     let heading = request.heading();
     let aa = visitor.aa(&heading)?;
     let terms = request.terms(&aa)?;
-    visitor.check_fiu("ConsentsRequest.ConsentDetail.DataConsumer.id", &terms.consumer)?;
+    visitor.check_fiu(
+        "ConsentsRequest.ConsentDetail.DataConsumer.id",
+        &terms.consumer,
+    )?;
     raise(call, &visitor, &aa, heading, terms)
 }
 
@@ -46,7 +51,9 @@ fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
     let heading = request.heading(now);
     let aa = visitor.aa(&heading)?;
     let templates = world.templates(&visitor.fiu.entity.id);
-    let template = request.product().and_then(|id| templates.into_iter().find(|template| template.id == id));
+    let template = request
+        .product()
+        .and_then(|id| templates.into_iter().find(|template| template.id == id));
     let template = template.ok_or_else(|| {
         let problem = format!(
             "{} is no consent template of this organisation; list them with GET {APPLICATION}/FIU/ProductList/{}",
@@ -67,16 +74,30 @@ impl Visitor {
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
             let (named, known) = (quoted(&heading.aa_id), known.join(", "));
-            Problem::field("aaId", format!("{named} is not an AA of this sandbox; one of {known}"))
+            Problem::field(
+                "aaId",
+                format!("{named} is not an AA of this sandbox; one of {known}"),
+            )
         })
     }
 }
 
-fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms) -> Result<Answer, Problem> {
+fn raise(
+    call: &Call,
+    visitor: &Visitor,
+    aa: &Aa,
+    heading: Heading,
+    terms: Terms,
+) -> Result<Answer, Problem> {
     visitor.check_fiu("fiuId", &heading.fiu_id)?;
-    visitor.security.check_customer(&visitor.world, &terms.customer, aa)?;
+    visitor
+        .security
+        .check_customer(&visitor.world, &terms.customer, aa)?;
     // Who has no token is who they say (DESIGN §4.7).
-    let named = visitor.participants.fiu(&heading.fiu_id).filter(|_| visitor.anonymous);
+    let named = visitor
+        .participants
+        .fiu(&heading.fiu_id)
+        .filter(|_| visitor.anonymous);
     let raise = RaiseConsent {
         terms,
         face: Face::Unaport,
@@ -91,7 +112,10 @@ fn raise(call: &Call, visitor: &Visitor, aa: &Aa, heading: Heading, terms: Terms
     let consent = receipt.consent();
     call.has_raised(consent);
     let link = short_code(consent.number);
-    let link = format!("{}{APPLICATION}/public/shorten/{link}", call.base_url(&visitor.world));
+    let link = format!(
+        "{}{APPLICATION}/public/shorten/{link}",
+        call.base_url(&visitor.world)
+    );
     Ok(Answer::json(&Created::new(consent, link, receipt.message_time)).holding(receipt.hold))
 }
 
@@ -104,12 +128,21 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
     let unknown = Refusal::UnknownHandle(handle.to_string());
-    let Filed { consent, filing, fiu } = visitor.filed(call, visitor.world.consent(handle), unknown)?;
+    let Filed {
+        consent,
+        filing,
+        fiu,
+    } = visitor.filed(call, visitor.world.consent(handle), unknown)?;
     let signed = match consent.consent_id() {
         Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
         None => None,
     };
-    Ok(Answer::json(&record(&consent, &filing, &fiu.org_id, signed)))
+    Ok(Answer::json(&record(
+        &consent,
+        &filing,
+        &fiu.org_id,
+        signed,
+    )))
 }
 
 /// Revoke Consent.
@@ -124,9 +157,13 @@ fn take_back(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let Filed { consent, .. } = visitor.filed(call, consent, Refusal::UnknownConsentId(quoted(text)))?;
+    let Filed { consent, .. } =
+        visitor.filed(call, consent, Refusal::UnknownConsentId(quoted(text)))?;
     let verb = Verb::Revoke { by: Party::Fiu };
-    let receipt = visitor.world.submit(Command::MoveConsent { handle: consent.handle, verb })?;
+    let receipt = visitor.world.submit(Command::MoveConsent {
+        handle: consent.handle,
+        verb,
+    })?;
     Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))
 }
 
@@ -136,9 +173,14 @@ pub async fn follow_link(call: Call) -> HttpResponse {
         let code = call.segment("code");
         let consent = number_of(code).and_then(|number| world.consent_by_number(number));
         let consent = consent.filter(|consent| consent.filing.is_some() && !consent.hidden);
-        let unknown = || Problem::Unknown(format!("no consent has the short link {}", quoted(code)));
+        let unknown =
+            || Problem::Unknown(format!("no consent has the short link {}", quoted(code)));
         let consent = consent.ok_or_else(unknown)?;
-        Ok(Answer::found(format!("{}/ui/consents/{}", call.base_url(&world), consent.handle)))
+        Ok(Answer::found(format!(
+            "{}/ui/consents/{}",
+            call.base_url(&world),
+            consent.handle
+        )))
     }))
     .await
 }

@@ -24,7 +24,10 @@ pub async fn status(call: Call) -> HttpResponse {
         let unknown = Refusal::UnknownHandle(handle.to_string());
         let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
-        Ok(Answer::json(&fetch_status(&notices, visitor.participants.aa_of(&consent))))
+        Ok(Answer::json(&fetch_status(
+            &notices,
+            visitor.participants.aa_of(&consent),
+        )))
     }))
     .await
 }
@@ -39,7 +42,12 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter(call)?;
     let (session, own) = own_session(call, &visitor)?;
     let envelope = visitor.envelope_if_spoken();
-    let empty = |envelope| Ok(Answer::json(&Fetched { envelope, tabs: Tabs::new(&[], &session) }));
+    let empty = |envelope| {
+        Ok(Answer::json(&Fetched {
+            envelope,
+            tabs: Tabs::new(&[], &session),
+        }))
+    };
     let collect = Command::CollectKept(session.id);
     let receipt = if call.is_head() {
         // Asking what an answer would look like takes nothing.
@@ -57,7 +65,11 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let (seed, org_id) = (visitor.world.seed(), Arc::clone(&own.fiu.org_id));
     let written = tokio::task::spawn_blocking(move || {
         let empty = quirks.has(FetchQuirk::FirstEmpty) && session.taken == 1;
-        let statements = if empty { Vec::new() } else { session_statements(seed, &consent, &session, FiStatus::Ready) };
+        let statements = if empty {
+            Vec::new()
+        } else {
+            session_statements(seed, &consent, &session, FiStatus::Ready)
+        };
         let tabs = Tabs::new(&statements, &session).told_to(&org_id, quirks);
         serde_json::to_vec(&Fetched { envelope, tabs }).expect("our own types serialise")
     });
@@ -68,18 +80,27 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
 pub async fn account_details(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
         let (session, own) = own_session(&call, &visitor)?;
-        Ok(Answer::json(&details(&session, &own.consent, &own.fiu.org_id)))
+        Ok(Answer::json(&details(
+            &session,
+            &own.consent,
+            &own.fiu.org_id,
+        )))
     }))
     .await
 }
 
 /// The session in the path, if Unaport has made it for the visitor's organisation.
-pub(super) fn own_session(call: &Call, visitor: &Visitor) -> Result<(Arc<Session>, Filed), Problem> {
+pub(super) fn own_session(
+    call: &Call,
+    visitor: &Visitor,
+) -> Result<(Arc<Session>, Filed), Problem> {
     let text = call.segment("session");
     let unknown = || Refusal::UnknownSession(quoted(text));
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
-    let session = session.filter(|session| session.key.is_none()).ok_or_else(unknown)?;
+    let session = session
+        .filter(|session| session.key.is_none())
+        .ok_or_else(unknown)?;
     let own = visitor.filed(call, visitor.world.consent(session.handle), unknown())?;
     Ok((session, own))
 }

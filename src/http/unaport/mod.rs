@@ -58,10 +58,18 @@ fn enter(call: &Call) -> Result<Visitor, Problem> {
         call.is_from_fiu(&fiu.entity.id);
     }
     let fiu = known.unwrap_or_else(|| {
-        let named = call.segment_if_any("org").and_then(|org| participants.fiu_of_org(org));
+        let named = call
+            .segment_if_any("org")
+            .and_then(|org| participants.fiu_of_org(org));
         Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)))
     });
-    Ok(Visitor { world, participants, security, fiu, anonymous })
+    Ok(Visitor {
+        world,
+        participants,
+        security,
+        fiu,
+        anonymous,
+    })
 }
 
 /// [`enter`], for a call whose path names an organisation: it has to be the visitor's own.
@@ -86,18 +94,28 @@ fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
 
 /// The FIU whose organisation the token opens.
 fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, Problem> {
-    let unauthorized =
-        |problem: &str| Problem::Unauthorized(format!("{problem}; log in with POST {COMMON}/public/user/login"));
-    let token = call.bearer().ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
+    let unauthorized = |problem: &str| {
+        Problem::Unauthorized(format!(
+            "{problem}; log in with POST {COMMON}/public/user/login"
+        ))
+    };
+    let token = call
+        .bearer()
+        .ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
     // Who logs in makes the world: a token of one that is not there is of another run.
     let world = call.worlds().find(call.world_name()?);
     let world = world.ok_or_else(|| unauthorized("nobody has logged in to this world"))?;
-    let payload = open_compact(token, &call.shared().keys.default_key().public).ok_or_else(|| {
-        let refresh = open_token(&world.secret(), token).is_some();
-        unauthorized(if refresh { "this is the refresh token" } else { "the access token was not issued here" })
-    })?;
-    let claims: Claims =
-        serde_json::from_slice(&payload).map_err(|_| unauthorized("this is not an access token of this face"))?;
+    let payload =
+        open_compact(token, &call.shared().keys.default_key().public).ok_or_else(|| {
+            let refresh = open_token(&world.secret(), token).is_some();
+            unauthorized(if refresh {
+                "this is the refresh token"
+            } else {
+                "the access token was not issued here"
+            })
+        })?;
+    let claims: Claims = serde_json::from_slice(&payload)
+        .map_err(|_| unauthorized("this is not an access token of this face"))?;
     let person = claims.holder(Kind::Access, &world.path(), world.now());
     let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
     let fiu = world.participants().fiu(&person.fiu).cloned();
@@ -106,7 +124,9 @@ fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, Problem> {
 
 /// The FIU of those whom no account claims.
 fn default_fiu<'a>(unaport: &Unaport, participants: &'a Participants) -> &'a Arc<Fiu> {
-    participants.fiu(&unaport.fiu).unwrap_or_else(|| participants.default_fiu())
+    participants
+        .fiu(&unaport.fiu)
+        .unwrap_or_else(|| participants.default_fiu())
 }
 
 /// A consent of this face, under what it is filed, and whose it is.
@@ -122,7 +142,10 @@ impl Visitor {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::new(self.world.fresh_id(stream::Kind::Token), self.world.message_time())
+        Envelope::new(
+            self.world.fresh_id(stream::Kind::Token),
+            self.world.message_time(),
+        )
     }
 
     /// What lists and data begin with in v2.0.0, and not in 1.7.
@@ -131,18 +154,31 @@ impl Visitor {
     }
 
     /// The consent, if it was raised on this face and the visitor may see it.
-    fn filed(&self, call: &Call, consent: Option<Arc<Consent>>, unknown: Refusal) -> Result<Filed, Problem> {
-        let filed = consent.filter(|consent| !consent.hidden).and_then(|consent| {
-            let filing = consent.filing.clone()?;
-            let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
-            Some(Filed { consent, filing, fiu })
-        });
+    fn filed(
+        &self,
+        call: &Call,
+        consent: Option<Arc<Consent>>,
+        unknown: Refusal,
+    ) -> Result<Filed, Problem> {
+        let filed = consent
+            .filter(|consent| !consent.hidden)
+            .and_then(|consent| {
+                let filing = consent.filing.clone()?;
+                let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
+                Some(Filed {
+                    consent,
+                    filing,
+                    fiu,
+                })
+            });
         let filed = filed.ok_or(unknown)?;
         if filed.fiu.entity.id == self.fiu.entity.id || self.anonymous {
             call.is_about(&self.world, &filed.consent)?;
             Ok(filed)
         } else {
-            Err(Problem::NotYours("the consent belongs to another organisation".to_owned()))
+            Err(Problem::NotYours(
+                "the consent belongs to another organisation".to_owned(),
+            ))
         }
     }
 
@@ -160,7 +196,8 @@ impl Visitor {
             );
             return Err(Problem::NotYours(problem));
         }
-        let stranger = || Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
+        let stranger =
+            || Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
         self.security.object(&self.world, stranger)
     }
 }

@@ -23,15 +23,27 @@ fn keep(call: &Call) -> Result<Answer, Problem> {
     let (name, plan) = read(&body)?;
     visitor.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
     let fiu = Arc::clone(&visitor.fiu.entity.id);
-    let receipt = visitor.world.submit(Command::SaveTemplate(SaveTemplate { name, fiu, plan }))?;
-    let Event::TemplateSaved { template } = &receipt.event else { unreachable!("that is what the command does") };
-    Ok(Answer::json(&Saved::new(template, visitor.dialect(), visitor.envelope())))
+    let receipt = visitor
+        .world
+        .submit(Command::SaveTemplate(SaveTemplate { name, fiu, plan }))?;
+    let Event::TemplateSaved { template } = &receipt.event else {
+        unreachable!("that is what the command does")
+    };
+    Ok(Answer::json(&Saved::new(
+        template,
+        visitor.dialect(),
+        visitor.envelope(),
+    )))
 }
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_unaport(enter_organisation(&call).map(|visitor| {
         let templates = visitor.world.templates(&visitor.fiu.entity.id);
-        Answer::json(&listed(&templates, &visitor.fiu.org_id, visitor.envelope_if_spoken()))
+        Answer::json(&listed(
+            &templates,
+            &visitor.fiu.org_id,
+            visitor.envelope_if_spoken(),
+        ))
     }))
     .await
 }

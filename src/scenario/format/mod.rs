@@ -32,7 +32,11 @@ pub use crate::domain::script::TextFault as Fault;
 /// Everything that is wrong.
 pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::plan(typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the file")?)
+    read::plan(typed::<File>(
+        text,
+        SCHEMA.get_or_init(schema_of::<File>),
+        "the file",
+    )?)
 }
 
 /// Reads a step, or a list of steps, that stand by themselves.
@@ -41,15 +45,22 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    let is_list = matches!(node::read(text).map_err(|fault| vec![fault])?.value, node::Node::List(_));
+    let is_list = matches!(
+        node::read(text).map_err(|fault| vec![fault])?.value,
+        node::Node::List(_)
+    );
     // One step is a list of one.
     let (listed, indent) = if is_list {
         (Cow::Borrowed(text), 0)
     } else {
-        (Cow::Owned(format!("- {}\n", text.trim_end().replace('\n', "\n  "))), 2)
+        (
+            Cow::Owned(format!("- {}\n", text.trim_end().replace('\n', "\n  "))),
+            2,
+        )
     };
     let schema = SCHEMA.get_or_init(schema_of::<Vec<Entry>>);
-    let steps = typed::<Vec<Spanned<Entry>>>(&listed, schema, "steps").and_then(|steps| read::steps(&steps));
+    let steps = typed::<Vec<Spanned<Entry>>>(&listed, schema, "steps")
+        .and_then(|steps| read::steps(&steps));
     steps.map_err(|mut faults| {
         for fault in &mut faults {
             fault.column = fault.column.saturating_sub(indent);
@@ -64,7 +75,11 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::faults(typed::<FaultsFile>(text, SCHEMA.get_or_init(schema_of::<FaultsFile>), "the file")?)
+    read::faults(typed::<FaultsFile>(
+        text,
+        SCHEMA.get_or_init(schema_of::<FaultsFile>),
+        "the file",
+    )?)
 }
 
 /// Reads expectations that stand by themselves.
@@ -73,7 +88,11 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::expectations(typed::<ExpectFile>(text, SCHEMA.get_or_init(schema_of::<ExpectFile>), "the file")?)
+    read::expectations(typed::<ExpectFile>(
+        text,
+        SCHEMA.get_or_init(schema_of::<ExpectFile>),
+        "the file",
+    )?)
 }
 
 /// The drafts of JSON Schema that the format is published in.
@@ -90,7 +109,10 @@ pub fn schema(draft: Draft) -> Schema {
         Draft::Seven => SchemaSettings::draft07(),
         Draft::Draft2020 => SchemaSettings::draft2020_12(),
     };
-    settings.with_transform(RecursiveTransform(without_null)).into_generator().into_root_schema_for::<File>()
+    settings
+        .with_transform(RecursiveTransform(without_null))
+        .into_generator()
+        .into_root_schema_for::<File>()
 }
 
 #[cfg(test)]
@@ -104,13 +126,21 @@ mod tests {
     use crate::wire::yaml::words::Lasting;
 
     fn faults(text: &str) -> String {
-        parse(text).expect_err("the text is wrong").iter().map(|fault| format!("{fault}\n")).collect()
+        parse(text)
+            .expect_err("the text is wrong")
+            .iter()
+            .map(|fault| format!("{fault}\n"))
+            .collect()
     }
 
     #[test]
     fn a_typo_is_told_with_its_place_and_what_was_expected() {
-        insta::assert_snapshot!(faults("version: 1\nname: x\nsteps:\n  - { aftr: 2s, approve: {} }\n"));
-        insta::assert_snapshot!(faults("version: 1\nname: x\nsteps:\n  - { approve: { hold: maybe } }\n"));
+        insta::assert_snapshot!(faults(
+            "version: 1\nname: x\nsteps:\n  - { aftr: 2s, approve: {} }\n"
+        ));
+        insta::assert_snapshot!(faults(
+            "version: 1\nname: x\nsteps:\n  - { approve: { hold: maybe } }\n"
+        ));
         insta::assert_snapshot!(faults("version: 1\nnme: x\n"));
     }
 
@@ -132,9 +162,14 @@ mod tests {
 
     #[test]
     fn json_is_read_too() {
-        let plan = parse(r#"{"version":1,"name":"x","push_data":false,"steps":[{"after":"P1D","approve":{}}]}"#);
+        let plan = parse(
+            r#"{"version":1,"name":"x","push_data":false,"steps":[{"after":"P1D","approve":{}}]}"#,
+        );
         let plan = plan.expect("the text is a scenario");
-        assert_eq!((plan.push_data, plan.steps[0].at.0), (Some(false), 86_400_000));
+        assert_eq!(
+            (plan.push_data, plan.steps[0].at.0),
+            (Some(false), 86_400_000)
+        );
     }
 
     #[test]
@@ -161,7 +196,9 @@ mod tests {
         let schema = Lasting::json_schema(&mut SchemaGenerator::default()).to_value();
         let pattern = schema["pattern"].as_str().expect("a pattern");
         // Numbers of a size that does not overflow.
-        let pattern = pattern.trim_matches(['^', '$']).replace("[0-9]+", "[0-9]{1,4}");
+        let pattern = pattern
+            .trim_matches(['^', '$'])
+            .replace("[0-9]+", "[0-9]{1,4}");
         let lengths = proptest::string::string_regex(&pattern).expect("a regular expression");
         proptest!(|(length in lengths)| {
             prop_assert!(parse_span(&length).is_some(), "{length}");

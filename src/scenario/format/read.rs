@@ -8,10 +8,10 @@ use serde_saphyr::Spanned;
 
 use super::Fault;
 use super::types::{
-    AccountsSpec, ApiEntry, ApiFaultSpec, ApiWhere, Approve, AtFips, By, DataWhen, DataWord, Deliver, Entry,
-    ExpectCall, ExpectEntry, ExpectEvent, ExpectFile, ExpectState, ExpectWebhook, FACES, FaultsFile, File, LatencySpec,
-    MatchSpec, Never, Notify, OneOrMore, Over, Spread, Told, WebhookEntry, WebhookFaultSpec, WebhookWhere,
-    told_statuses,
+    AccountsSpec, ApiEntry, ApiFaultSpec, ApiWhere, Approve, AtFips, By, DataWhen, DataWord,
+    Deliver, Entry, ExpectCall, ExpectEntry, ExpectEvent, ExpectFile, ExpectState, ExpectWebhook,
+    FACES, FaultsFile, File, LatencySpec, MatchSpec, Never, Notify, OneOrMore, Over, Spread, Told,
+    WebhookEntry, WebhookFaultSpec, WebhookWhere, told_statuses,
 };
 use crate::domain::api_fault::{ApiFault, ApiPlace, ApiRule, Faults, Latency};
 use crate::domain::casting::Match;
@@ -51,10 +51,15 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
         expect,
     } = file;
     let mut reader = Reader::default();
-    let casting = r#match.as_ref().map(|spec| (matched(&spec.value), place(spec)));
+    let casting = r#match
+        .as_ref()
+        .map(|spec| (matched(&spec.value), place(spec)));
     let steps = reader.steps(&steps);
     let rules = reader.rules(&rules);
-    let faults = Faults { webhooks: reader.webhooks(&webhooks), api: reader.api(&api_faults) };
+    let faults = Faults {
+        webhooks: reader.webhooks(&webhooks),
+        api: reader.api(&api_faults),
+    };
     let expect = reader.expect(&expect, None);
     reader.end(Plan {
         place: place(&name),
@@ -69,7 +74,11 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
         steps,
         rules,
         delivers_on_seed: false,
-        fault_places: webhooks.iter().map(place).chain(api_faults.iter().map(place)).collect(),
+        fault_places: webhooks
+            .iter()
+            .map(place)
+            .chain(api_faults.iter().map(place))
+            .collect(),
         faults,
         expect,
     })
@@ -79,24 +88,42 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
 pub fn steps(entries: &[Spanned<Entry>]) -> Result<Plan, Vec<Fault>> {
     let mut reader = Reader::default();
     let steps = reader.steps(entries);
-    reader.end(Plan { name: "by hand".to_owned(), steps, ..Plan::default() })
+    reader.end(Plan {
+        name: "by hand".to_owned(),
+        steps,
+        ..Plan::default()
+    })
 }
 
 pub fn faults(file: FaultsFile) -> Result<(Faults, Option<Span>), Vec<Fault>> {
-    let FaultsFile { webhooks, api_faults, ttl } = file;
+    let FaultsFile {
+        webhooks,
+        api_faults,
+        ttl,
+    } = file;
     let mut reader = Reader::default();
-    let faults = Faults { webhooks: reader.webhooks(&webhooks), api: reader.api(&api_faults) };
+    let faults = Faults {
+        webhooks: reader.webhooks(&webhooks),
+        api: reader.api(&api_faults),
+    };
     reader.end((faults, ttl.map(|Lasting(span)| span)))
 }
 
 pub fn expectations(file: ExpectFile) -> Result<Vec<Expectation>, Vec<Fault>> {
-    let ExpectFile { expect, consent_handle } = file;
+    let ExpectFile {
+        expect,
+        consent_handle,
+    } = file;
     let mut reader = Reader::default();
     let handle = consent_handle.and_then(|text| {
         let handle = ConsentHandle::parse(&text);
         if handle.is_none() {
             let message = format!("consent_handle {} is not a UUID", quoted(&text));
-            reader.faults.push(Fault { line: 0, column: 0, message });
+            reader.faults.push(Fault {
+                line: 0,
+                column: 0,
+                message,
+            });
         }
         handle
     });
@@ -105,20 +132,41 @@ pub fn expectations(file: ExpectFile) -> Result<Vec<Expectation>, Vec<Fault>> {
 }
 
 fn place<T>(spanned: &Spanned<T>) -> Place {
-    Place { line: spanned.referenced.line(), column: spanned.referenced.column() }
+    Place {
+        line: spanned.referenced.line(),
+        column: spanned.referenced.column(),
+    }
 }
 
 fn matched(spec: &MatchSpec) -> Match {
-    let MatchSpec { customer, fiu, aa, fi_types, purpose, fetch_type, face } = spec;
+    let MatchSpec {
+        customer,
+        fiu,
+        aa,
+        fi_types,
+        purpose,
+        fetch_type,
+        face,
+    } = spec;
     let globs = |texts: &Option<OneOrMore>| list(texts.as_ref()).map(Glob::new).collect();
     Match {
         customers: globs(customer),
         fius: globs(fiu),
         aas: globs(aa),
-        fi_types: fi_types.iter().flatten().map(|Word(fi_type)| *fi_type).collect(),
+        fi_types: fi_types
+            .iter()
+            .flatten()
+            .map(|Word(fi_type)| *fi_type)
+            .collect(),
         purposes: list(purpose.as_ref()).map(Into::into).collect(),
-        fetch_types: fetch_type.iter().map(|Word(fetch_type)| *fetch_type).collect(),
-        faces: FACES.into_iter().filter(|known| face.as_deref() == Some(*known)).collect(),
+        fetch_types: fetch_type
+            .iter()
+            .map(|Word(fetch_type)| *fetch_type)
+            .collect(),
+        faces: FACES
+            .into_iter()
+            .filter(|known| face.as_deref() == Some(*known))
+            .collect(),
     }
 }
 
@@ -156,7 +204,11 @@ impl Reader {
 
     fn end<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
         self.faults.sort();
-        if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
+        if self.faults.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.faults)
+        }
     }
 
     fn steps(&mut self, entries: &[Spanned<Entry>]) -> Vec<Step> {
@@ -170,7 +222,12 @@ impl Reader {
             let after = span(entry.value.after, Span::ZERO);
             at = Span(at.0.saturating_add(after.0));
             if let Some(action) = self.action(entry) {
-                steps.push(Step { at, action, origin: origin(entry, "step", number), place: place(entry) });
+                steps.push(Step {
+                    at,
+                    action,
+                    origin: origin(entry, "step", number),
+                    place: place(entry),
+                });
             }
         }
         steps
@@ -180,9 +237,14 @@ impl Reader {
         let mut rules = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             let Some(on) = entry.value.on else {
-                let events = EventName::ALL.iter().filter(|event| event.concerns_a_consent());
+                let events = EventName::ALL
+                    .iter()
+                    .filter(|event| event.concerns_a_consent());
                 let events: Vec<_> = events.map(|event| event.as_str()).collect();
-                self.say(entry, format!("a rule needs `on`, one of {}", events.join(", ")));
+                self.say(
+                    entry,
+                    format!("a rule needs `on`, one of {}", events.join(", ")),
+                );
                 continue;
             };
             let after = span(entry.value.after, Span::ZERO);
@@ -239,7 +301,9 @@ impl Reader {
         } else if expire.is_some() {
             moved(Verb::Expire)
         } else if let Some(revoke) = revoke {
-            moved(Verb::Revoke { by: revoke.by.map_or(Party::Customer, |Word(by)| by) })
+            moved(Verb::Revoke {
+                by: revoke.by.map_or(Party::Customer, |Word(by)| by),
+            })
         } else if let Some(deliver) = deliver {
             self.delivered(entry, deliver)
         } else if let Some(deny) = deny {
@@ -247,19 +311,31 @@ impl Reader {
         } else if let Some(time_out) = time_out {
             Some(at_fips(time_out, FiStatus::Timeout))
         } else if let Some(link) = link {
-            Some(Action::Link { fip: fip(&link.fip) })
+            Some(Action::Link {
+                fip: fip(&link.fip),
+            })
         } else if let Some(delink) = delink {
             match &delink.account {
-                Some(account) => Some(Action::DelinkAccount { link_ref: account.as_str().into() }),
-                None => Some(Action::DelinkAll { fip: fip(&delink.fip) }),
+                Some(account) => Some(Action::DelinkAccount {
+                    link_ref: account.as_str().into(),
+                }),
+                None => Some(Action::DelinkAll {
+                    fip: fip(&delink.fip),
+                }),
             }
         } else if deregister.is_some() {
             Some(Action::Deregister)
         } else if let Some(notify) = notify {
             self.notified(entry, notify)
         } else if let Some(set) = set {
-            let latency = set.latency.as_ref().and_then(|latency| self.latency(entry, latency));
-            Some(Action::Adjust(Pace { data: set.data.as_ref().map(progression), latency }))
+            let latency = set
+                .latency
+                .as_ref()
+                .and_then(|latency| self.latency(entry, latency));
+            Some(Action::Adjust(Pace {
+                data: set.data.as_ref().map(progression),
+                latency,
+            }))
         } else {
             None
         }
@@ -267,51 +343,110 @@ impl Reader {
 
     /// Answers are grouped by their delay: those without one first.
     fn delivered(&mut self, entry: &Spanned<Entry>, deliver: &Deliver) -> Option<Action> {
-        let Deliver { default, fips, accounts, last_fip } = deliver;
+        let Deliver {
+            default,
+            fips,
+            accounts,
+            last_fip,
+        } = deliver;
         let told = |told: &Told| match told {
             Told::AtOnce(answer) => (Span::ZERO, answer.0),
             Told::Later(later) => {
-                let answer = later.answer.or(later.fail).expect("the schema asks for one");
+                let answer = later
+                    .answer
+                    .or(later.fail)
+                    .expect("the schema asks for one");
                 (span(later.after, Span::ZERO), answer.0)
             }
         };
         let nobody_named = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
         let last_fip = last_fip.as_ref().map(told);
-        let default = default.as_ref().map(told).or(nobody_named.then_some((Span::ZERO, FiStatus::Ready)));
+        let default = default
+            .as_ref()
+            .map(told)
+            .or(nobody_named.then_some((Span::ZERO, FiStatus::Ready)));
         let named = |list: &BTreeMap<String, Told>| -> Vec<(Box<str>, (Span, FiStatus))> {
-            list.iter().map(|(name, answer)| (name.as_str().into(), told(answer))).collect()
+            list.iter()
+                .map(|(name, answer)| (name.as_str().into(), told(answer)))
+                .collect()
         };
         let (fips, accounts) = (named(fips), named(accounts));
-        let delays = default.iter().chain(&last_fip).chain(fips.iter().chain(&accounts).map(|(_, answer)| answer));
+        let delays = default
+            .iter()
+            .chain(&last_fip)
+            .chain(fips.iter().chain(&accounts).map(|(_, answer)| answer));
         let mut delays: Vec<Span> = delays.map(|(after, _)| *after).collect();
         delays.sort_unstable();
         delays.dedup();
         if delays.len() > ANSWERS_MAX {
-            self.say(entry, format!("deliver has {} different delays; {ANSWERS_MAX} are enough", delays.len()));
+            self.say(
+                entry,
+                format!(
+                    "deliver has {} different delays; {ANSWERS_MAX} are enough",
+                    delays.len()
+                ),
+            );
             return None;
         }
         let outcome = |delay: Span| {
             // Who is to answer at another time says nothing now, whatever the default is.
             let now = |list: &[(Box<str>, (Span, FiStatus))]| {
-                let answer =
-                    |(after, status): (Span, FiStatus)| if after == delay { status } else { FiStatus::Pending };
-                list.iter().map(|(name, told)| (name.clone(), answer(*told))).collect()
+                let answer = |(after, status): (Span, FiStatus)| {
+                    if after == delay {
+                        status
+                    } else {
+                        FiStatus::Pending
+                    }
+                };
+                list.iter()
+                    .map(|(name, told)| (name.clone(), answer(*told)))
+                    .collect()
             };
-            let last_fip = last_fip.map(|(after, status)| if after == delay { status } else { FiStatus::Pending });
-            let default = default.filter(|(after, _)| *after == delay).map(|(_, status)| status);
-            (delay, Outcome { default, fips: now(&fips), accounts: now(&accounts), last_fip })
+            let last_fip = last_fip.map(|(after, status)| {
+                if after == delay {
+                    status
+                } else {
+                    FiStatus::Pending
+                }
+            });
+            let default = default
+                .filter(|(after, _)| *after == delay)
+                .map(|(_, status)| status);
+            (
+                delay,
+                Outcome {
+                    default,
+                    fips: now(&fips),
+                    accounts: now(&accounts),
+                    last_fip,
+                },
+            )
         };
         Some(Action::Deliver(delays.into_iter().map(outcome).collect()))
     }
 
     fn notified(&mut self, entry: &Spanned<Entry>, notify: &Notify) -> Option<Action> {
-        let Notify { event, status, body } = notify;
+        let Notify {
+            event,
+            status,
+            body,
+        } = notify;
         let kind = event.map_or(NoticeKind::ConsentStatus, |Word(kind)| kind);
         let content = match (status, body) {
-            (Some(Word(status)), None) if kind == NoticeKind::ConsentStatus => Content::ConsentStatus(*status),
-            (None, Some(body)) => Content::Raw(Arc::new(Raw { kind, body: body.to_string().into_bytes().into() })),
+            (Some(Word(status)), None) if kind == NoticeKind::ConsentStatus => {
+                Content::ConsentStatus(*status)
+            }
+            (None, Some(body)) => Content::Raw(Arc::new(Raw {
+                kind,
+                body: body.to_string().into_bytes().into(),
+            })),
             (Some(_), None) => {
-                self.say(entry, format!("notify of {kind} takes a body; a status is told by consent.status only"));
+                self.say(
+                    entry,
+                    format!(
+                        "notify of {kind} takes a body; a status is told by consent.status only"
+                    ),
+                );
                 return None;
             }
             _ => {
@@ -326,17 +461,31 @@ impl Reader {
         let rules = entries.iter().map(|entry| {
             let WebhookEntry { r#where, fault } = &entry.value;
             let everywhere = WebhookWhere::default();
-            let WebhookWhere { event, status, nth, attempts } = r#where.as_ref().unwrap_or(&everywhere);
+            let WebhookWhere {
+                event,
+                status,
+                nth,
+                attempts,
+            } = r#where.as_ref().unwrap_or(&everywhere);
             let event = event.map(|Word(event)| event);
             if let (Some(status), Some(_)) = (status, event)
                 && !told_statuses(event).contains(&status.as_str())
             {
-                let message = format!("{status} is no status that {} tells", event.map_or("", NoticeKind::as_str));
-                self.say(entry, format!("{message}; it tells {}", told_statuses(event).join(", ")));
+                let message = format!(
+                    "{status} is no status that {} tells",
+                    event.map_or("", NoticeKind::as_str)
+                );
+                self.say(
+                    entry,
+                    format!("{message}; it tells {}", told_statuses(event).join(", ")),
+                );
             }
             let fault = webhook_fault(fault);
             if attempts.is_some() && fault.name().is_of_the_way() {
-                let message = format!("{} befalls a message, not its attempts; leave `attempts` out", fault.name());
+                let message = format!(
+                    "{} befalls a message, not its attempts; leave `attempts` out",
+                    fault.name()
+                );
                 self.say(entry, message);
             }
             let place = WebhookPlace {
@@ -355,10 +504,24 @@ impl Reader {
         for entry in entries {
             let ApiEntry { r#where, fault } = &entry.value;
             let everywhere = ApiWhere::default();
-            let ApiWhere { op, calls, probability, r#for, customer, fiu } = r#where.as_ref().unwrap_or(&everywhere);
-            let Some(fault) = self.api_fault(entry, fault) else { continue };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the schema asks for 0 to 1")]
-            let per_mille = probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
+            let ApiWhere {
+                op,
+                calls,
+                probability,
+                r#for,
+                customer,
+                fiu,
+            } = r#where.as_ref().unwrap_or(&everywhere);
+            let Some(fault) = self.api_fault(entry, fault) else {
+                continue;
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the schema asks for 0 to 1"
+            )]
+            let per_mille =
+                probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
             let place = ApiPlace {
                 op: op.map(|Word(op)| op),
                 calls: calls.map_or(Counted::ALL, |count| count.0),
@@ -394,7 +557,10 @@ impl Reader {
             stale_answer,
         } = spec;
         if status.is_none() && (retry_after.is_some() || error_code.is_some()) {
-            self.say(entry, "retry_after and error_code go with status".to_owned());
+            self.say(
+                entry,
+                "retry_after and error_code go with status".to_owned(),
+            );
             return None;
         }
         Some(if let Some(status) = status {
@@ -414,19 +580,28 @@ impl Reader {
         } else if malformed_chunk.is_some() {
             ApiFault::MalformedChunk
         } else if let Some(Over { over }) = slow_body {
-            ApiFault::SlowBody { over: span(*over, Span::seconds(5)) }
+            ApiFault::SlowBody {
+                over: span(*over, Span::seconds(5)),
+            }
         } else if wrong_signature.is_some() {
             ApiFault::WrongSignature
         } else if let Some(field) = missing_field {
             ApiFault::MissingField(field.as_str().into())
         } else if let Some(set) = set_field {
-            ApiFault::SetField { field: set.field.as_str().into(), value: Value::to_string(&set.value).into() }
+            ApiFault::SetField {
+                field: set.field.as_str().into(),
+                value: Value::to_string(&set.value).into(),
+            }
         } else if let Some(version) = wrong_version {
             ApiFault::WrongVersion(version.as_str().into())
         } else if let Some(By { by }) = stale_timestamp {
-            ApiFault::StaleTimestamp { by: span(*by, TIMESTAMP_BY) }
+            ApiFault::StaleTimestamp {
+                by: span(*by, TIMESTAMP_BY),
+            }
         } else if let Some(By { by }) = future_timestamp {
-            ApiFault::FutureTimestamp { by: span(*by, TIMESTAMP_BY) }
+            ApiFault::FutureTimestamp {
+                by: span(*by, TIMESTAMP_BY),
+            }
         } else if other_txnid.is_some() {
             ApiFault::OtherTxnid
         } else if let Some(Word(how)) = tampered_consent {
@@ -439,32 +614,51 @@ impl Reader {
     }
 
     fn latency<T>(&mut self, entry: &Spanned<T>, spec: &LatencySpec) -> Option<Latency> {
-        let Spread { min, max, mean, deviation, p50, p99 } = match spec {
+        let Spread {
+            min,
+            max,
+            mean,
+            deviation,
+            p50,
+            p99,
+        } = match spec {
             LatencySpec::Fixed(Lasting(span)) => return Some(Latency::Fixed(*span)),
             LatencySpec::Spread(spread) => spread,
         };
         let pair = |one: &Option<Lasting>, other: &Option<Lasting>| Some(((*one)?.0, (*other)?.0));
-        let given = [min, max, mean, deviation, p50, p99].into_iter().filter(|part| part.is_some()).count();
+        let given = [min, max, mean, deviation, p50, p99]
+            .into_iter()
+            .filter(|part| part.is_some())
+            .count();
         let latency = match (pair(min, max), pair(mean, deviation), pair(p50, p99)) {
             (Some((min, max)), None, None) if min <= max => Some(Latency::Uniform { min, max }),
             (None, Some((mean, deviation)), None) => Some(Latency::Normal { mean, deviation }),
-            (None, None, Some((p50, p99))) if Span::ZERO < p50 && p50 <= p99 => Some(Latency::Lognormal { p50, p99 }),
+            (None, None, Some((p50, p99))) if Span::ZERO < p50 && p50 <= p99 => {
+                Some(Latency::Lognormal { p50, p99 })
+            }
             _ => None,
         };
         if latency.is_none() || given != 2 {
-            let message =
-                "latency takes a length of time, or {min, max}, {mean, deviation} or {p50, p99}, the smaller first";
+            let message = "latency takes a length of time, or {min, max}, {mean, deviation} or {p50, p99}, the smaller first";
             self.say(entry, message.to_owned());
             return None;
         }
         latency
     }
 
-    fn expect(&mut self, entries: &[Spanned<ExpectEntry>], handle: Option<ConsentHandle>) -> Vec<Expectation> {
+    fn expect(
+        &mut self,
+        entries: &[Spanned<ExpectEntry>],
+        handle: Option<ConsentHandle>,
+    ) -> Vec<Expectation> {
         let mut expectations = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             let line = entry.referenced.line();
-            let origin = if line == 0 { format!("expect {number}") } else { format!("expect {number}, line {line}") };
+            let origin = if line == 0 {
+                format!("expect {number}")
+            } else {
+                format!("expect {number}, line {line}")
+            };
             if let Some(expectation) = self.expectation(entry, handle, origin) {
                 expectations.push(expectation);
             }
@@ -478,21 +672,62 @@ impl Reader {
         handle: Option<ConsentHandle>,
         origin: String,
     ) -> Option<Expectation> {
-        let ExpectEntry { call, event, webhook, state, never } = &entry.value;
+        let ExpectEntry {
+            call,
+            event,
+            webhook,
+            state,
+            never,
+        } = &entry.value;
         let about = |customer: &Option<String>, fiu: Option<&String>| About {
             handle,
             customer: customer.as_deref().map(Glob::new),
             fiu: fiu.map(|fiu| Glob::new(fiu)),
         };
         let (sought, count, within, after) = if let Some(call) = call {
-            let ExpectCall { op, status, customer, fiu, count, at_least, at_most, within, after_event } = call;
+            let ExpectCall {
+                op,
+                status,
+                customer,
+                fiu,
+                count,
+                at_least,
+                at_most,
+                within,
+                after_event,
+            } = call;
             let about = about(customer, fiu.as_ref());
-            let sought = Sought::Call { op: op.0, status: status.map(|status| status.0), about };
-            (sought, self.quantity(entry, (*count, *at_least, *at_most))?, within, after_event)
+            let sought = Sought::Call {
+                op: op.0,
+                status: status.map(|status| status.0),
+                about,
+            };
+            (
+                sought,
+                self.quantity(entry, (*count, *at_least, *at_most))?,
+                within,
+                after_event,
+            )
         } else if let Some(event) = event {
-            let ExpectEvent { name, customer, count, at_least, at_most, within, after_event } = event;
-            let sought = Sought::Event { name: name.0, about: about(customer, None) };
-            (sought, self.quantity(entry, (*count, *at_least, *at_most))?, within, after_event)
+            let ExpectEvent {
+                name,
+                customer,
+                count,
+                at_least,
+                at_most,
+                within,
+                after_event,
+            } = event;
+            let sought = Sought::Event {
+                name: name.0,
+                about: about(customer, None),
+            };
+            (
+                sought,
+                self.quantity(entry, (*count, *at_least, *at_most))?,
+                within,
+                after_event,
+            )
         } else if let Some(webhook) = webhook {
             let ExpectWebhook {
                 event,
@@ -514,18 +749,52 @@ impl Reader {
                 fault: fault.map(|Word(fault)| fault),
                 about: about(customer, fiu.as_ref()),
             };
-            (sought, self.quantity(entry, (*count, *at_least, *at_most))?, within, after_event)
+            (
+                sought,
+                self.quantity(entry, (*count, *at_least, *at_most))?,
+                within,
+                after_event,
+            )
         } else if let Some(state) = state {
-            let ExpectState { is, customer, count, at_least, at_most, within } = state;
+            let ExpectState {
+                is,
+                customer,
+                count,
+                at_least,
+                at_most,
+                within,
+            } = state;
             let Word(status): Word<Status> = *is;
-            let sought = Sought::State { status, about: about(customer, None) };
-            (sought, self.quantity(entry, (*count, *at_least, *at_most))?, within, &None)
+            let sought = Sought::State {
+                status,
+                about: about(customer, None),
+            };
+            (
+                sought,
+                self.quantity(entry, (*count, *at_least, *at_most))?,
+                within,
+                &None,
+            )
         } else if let Some(never) = never {
-            let Never { op, event, status, customer, fiu, after_event } = never;
+            let Never {
+                op,
+                event,
+                status,
+                customer,
+                fiu,
+                after_event,
+            } = never;
             let about = about(customer, fiu.as_ref());
             let sought = match (op, event) {
-                (Some(op), _) => Sought::Call { op: op.0, status: status.map(|status| status.0), about },
-                (None, Some(event)) => Sought::Event { name: event.0, about },
+                (Some(op), _) => Sought::Call {
+                    op: op.0,
+                    status: status.map(|status| status.0),
+                    about,
+                },
+                (None, Some(event)) => Sought::Event {
+                    name: event.0,
+                    about,
+                },
                 (None, None) => return None,
             };
             (sought, Quantity::NONE, &None, after_event)
@@ -533,7 +802,13 @@ impl Reader {
             return None;
         };
         let within = within.map(|Lasting(span)| span);
-        Some(Expectation { sought, count, within, after: after.map(|Word(after)| after), origin })
+        Some(Expectation {
+            sought,
+            count,
+            within,
+            after: after.map(|Word(after)| after),
+            origin,
+        })
     }
 
     fn quantity<T>(
@@ -545,10 +820,16 @@ impl Reader {
             (Some(count), None, None) => Some(Quantity::exactly(count)),
             (None, None, None) => Some(Quantity::SOME),
             (None, least, most) if most.is_none_or(|most| least.unwrap_or_default() <= most) => {
-                Some(Quantity { at_least: least.unwrap_or_default(), at_most: most })
+                Some(Quantity {
+                    at_least: least.unwrap_or_default(),
+                    at_most: most,
+                })
             }
             _ => {
-                self.say(entry, "give count, or at_least and at_most, the smaller first".to_owned());
+                self.say(
+                    entry,
+                    "give count, or at_least and at_most, the smaller first".to_owned(),
+                );
                 None
             }
         }
@@ -561,22 +842,34 @@ const TIMESTAMP_BY: Span = Span::seconds(16 * 60);
 fn approved(approve: &Approve) -> Verb {
     let accounts = match &approve.accounts {
         None | Some(AccountsSpec::All(_)) => Choice::All,
-        Some(AccountsSpec::Named(names)) => Choice::Only(names.iter().map(|name| name.as_str().into()).collect()),
+        Some(AccountsSpec::Named(names)) => {
+            Choice::Only(names.iter().map(|name| name.as_str().into()).collect())
+        }
         Some(AccountsSpec::Of(of)) => Choice::Of(Arc::new(Selection {
             fips: of.fips.iter().map(|fip| fip.as_str().into()).collect(),
             fi_types: of.fi_types.iter().map(|Word(fi_type)| *fi_type).collect(),
             first: of.first,
         })),
     };
-    Verb::Approve { hold: approve.hold, accounts }
+    Verb::Approve {
+        hold: approve.hold,
+        accounts,
+    }
 }
 
 fn at_fips(at: &AtFips, status: FiStatus) -> Action {
     let outcome = if at.fips.is_empty() {
         Outcome::all(status)
     } else {
-        let fips = at.fips.iter().map(|fip| (fip.as_str().into(), status)).collect();
-        Outcome { fips, ..Outcome::default() }
+        let fips = at
+            .fips
+            .iter()
+            .map(|fip| (fip.as_str().into(), status))
+            .collect();
+        Outcome {
+            fips,
+            ..Outcome::default()
+        }
     };
     Action::Deliver(vec![(Span::ZERO, outcome)])
 }
@@ -584,23 +877,38 @@ fn at_fips(at: &AtFips, status: FiStatus) -> Action {
 fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
     let by = |by: &By, default| span(by.by, default);
     if let Some(duplicate) = &spec.duplicate {
-        WebhookFault::Duplicate { copies: duplicate.copies.unwrap_or(2), spacing: span(duplicate.spacing, Span::ZERO) }
+        WebhookFault::Duplicate {
+            copies: duplicate.copies.unwrap_or(2),
+            spacing: span(duplicate.spacing, Span::ZERO),
+        }
     } else if let Some(near) = &spec.near_duplicate {
-        WebhookFault::NearDuplicate { spacing: span(near.spacing, Span::ZERO) }
+        WebhookFault::NearDuplicate {
+            spacing: span(near.spacing, Span::ZERO),
+        }
     } else if let Some(reorder) = &spec.reorder {
-        WebhookFault::Reorder { within: span(reorder.within, Span::seconds(10)) }
+        WebhookFault::Reorder {
+            within: span(reorder.within, Span::seconds(10)),
+        }
     } else if spec.drop.is_some() {
         WebhookFault::Drop
     } else if let Some(late) = &spec.late {
-        WebhookFault::Late { by: by(late, Span::seconds(10 * 60)) }
+        WebhookFault::Late {
+            by: by(late, Span::seconds(10 * 60)),
+        }
     } else if let Some(burst) = &spec.burst {
-        WebhookFault::Burst { copies: burst.copies.unwrap_or(20) }
+        WebhookFault::Burst {
+            copies: burst.copies.unwrap_or(20),
+        }
     } else if spec.overtake.is_some() {
         WebhookFault::Overtake
     } else if let Some(stale) = &spec.stale_timestamp {
-        WebhookFault::StaleTimestamp { by: by(stale, TIMESTAMP_BY) }
+        WebhookFault::StaleTimestamp {
+            by: by(stale, TIMESTAMP_BY),
+        }
     } else if let Some(future) = &spec.future_timestamp {
-        WebhookFault::FutureTimestamp { by: by(future, TIMESTAMP_BY) }
+        WebhookFault::FutureTimestamp {
+            by: by(future, TIMESTAMP_BY),
+        }
     } else if spec.wrong_key.is_some() {
         WebhookFault::WrongKey
     } else if spec.tampered_body.is_some() {
@@ -630,9 +938,13 @@ fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
     } else if spec.wrong_charset.is_some() {
         WebhookFault::WrongCharset
     } else if let Some(huge) = &spec.huge {
-        WebhookFault::Huge { bytes: huge.bytes.unwrap_or(5_000_000) }
+        WebhookFault::Huge {
+            bytes: huge.bytes.unwrap_or(5_000_000),
+        }
     } else if let Some(Over { over }) = &spec.slow_drip {
-        WebhookFault::SlowDrip { over: span(*over, Span::seconds(5)) }
+        WebhookFault::SlowDrip {
+            over: span(*over, Span::seconds(5)),
+        }
     } else if spec.reset.is_some() {
         WebhookFault::Reset
     } else if let Some(Word(form)) = spec.transport {

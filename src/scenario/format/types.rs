@@ -239,7 +239,10 @@ pub const VERBS: [&str; 16] = [
 
 /// Exactly one of these keys: said as JSON Schema says it.
 fn exactly_one(schema: &mut Schema, keys: &[&str]) {
-    let choices: Vec<Value> = keys.iter().map(|key| serde_json::json!({ "required": [key] })).collect();
+    let choices: Vec<Value> = keys
+        .iter()
+        .map(|key| serde_json::json!({ "required": [key] }))
+        .collect();
     schema.insert("oneOf".to_owned(), choices.into());
 }
 

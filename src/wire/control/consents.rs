@@ -96,7 +96,10 @@ impl ConsentView {
             fip_artefacts: grant
                 .iter()
                 .flat_map(|grant| grant.fips.iter())
-                .map(|part| FipArtefactView { fip_id: part.fip.to_string(), consent_id: part.consent_id.to_string() })
+                .map(|part| FipArtefactView {
+                    fip_id: part.fip.to_string(),
+                    consent_id: part.consent_id.to_string(),
+                })
                 .collect(),
             hidden: *hidden,
             created_at: created_at.to_string(),
@@ -112,7 +115,10 @@ impl ConsentView {
 impl From<&Moment> for MomentView {
     fn from(moment: &Moment) -> Self {
         let Moment { status, at } = moment;
-        Self { state: status.as_str(), at: at.to_string() }
+        Self {
+            state: status.as_str(),
+            at: at.to_string(),
+        }
     }
 }
 
@@ -130,8 +136,9 @@ pub struct ApproveRequest {
 impl From<ApproveRequest> for Verb {
     fn from(request: ApproveRequest) -> Self {
         let ApproveRequest { hold, accounts } = request;
-        let accounts =
-            accounts.map_or(Choice::All, |accounts| Choice::Only(accounts.into_iter().map(Into::into).collect()));
+        let accounts = accounts.map_or(Choice::All, |accounts| {
+            Choice::Only(accounts.into_iter().map(Into::into).collect())
+        });
         Self::Approve { hold, accounts }
     }
 }

@@ -26,13 +26,25 @@ pub struct CustomerView {
 
 impl CustomerView {
     /// `said` is what is on record; whoever has no record is registered.
-    pub fn new(address: &str, persona: &str, said: Option<&Customer>, accounts: &[(Account, bool)]) -> Self {
+    pub fn new(
+        address: &str,
+        persona: &str,
+        said: Option<&Customer>,
+        accounts: &[(Account, bool)],
+    ) -> Self {
         Self {
             customer: address.to_owned(),
             persona: persona.to_owned(),
             registered: said.is_none_or(|said| said.registered),
-            items: accounts.iter().map(|(account, linked)| AccountView::new(account, Some(*linked))).collect(),
-            pending: said.iter().flat_map(|said| &said.pending).map(|link| LinkView::new(link)).collect(),
+            items: accounts
+                .iter()
+                .map(|(account, linked)| AccountView::new(account, Some(*linked)))
+                .collect(),
+            pending: said
+                .iter()
+                .flat_map(|said| &said.pending)
+                .map(|link| LinkView::new(link))
+                .collect(),
         }
     }
 }
@@ -84,7 +96,10 @@ impl LinkRequest {
         let fip = text("fipId", self.fip_id)?;
         let accounts = need("accounts", self.accounts)?;
         if accounts.is_empty() {
-            return Err(Problem::field("accounts", "is empty; name accRefNumbers from GET …/accounts"));
+            return Err(Problem::field(
+                "accounts",
+                "is empty; name accRefNumbers from GET …/accounts",
+            ));
         }
         Ok((fip.into(), accounts.into_iter().map(Into::into).collect()))
     }

@@ -53,7 +53,17 @@ struct AttemptView {
 
 impl DeliveryView {
     pub fn new(delivery: &Delivery, with_body: bool) -> Self {
-        let Delivery { id, notice, progress, next_attempt_at, message, attempts, faults, copy_of, .. } = delivery;
+        let Delivery {
+            id,
+            notice,
+            progress,
+            next_attempt_at,
+            message,
+            attempts,
+            faults,
+            copy_of,
+            ..
+        } = delivery;
         let body = message.get().filter(|_| with_body).and_then(|message| {
             let text = String::from_utf8(message.body.clone()).ok()?;
             RawValue::from_string(text).ok()
@@ -67,8 +77,14 @@ impl DeliveryView {
             state: progress.as_str(),
             created_at: notice.at.to_string(),
             next_attempt_at: next_attempt_at.map(|at| at.to_string()),
-            attempts: attempts.iter().map(|attempt| AttemptView::new(attempt, with_body)).collect(),
-            faults: faults.iter().map(|befallen| befallen.fault.name().as_str()).collect(),
+            attempts: attempts
+                .iter()
+                .map(|attempt| AttemptView::new(attempt, with_body))
+                .collect(),
+            faults: faults
+                .iter()
+                .map(|befallen| befallen.fault.name().as_str())
+                .collect(),
             copy_of: *copy_of,
             body,
         }
@@ -77,9 +93,23 @@ impl DeliveryView {
 
 impl AttemptView {
     fn new(attempt: &Attempt, with_body: bool) -> Self {
-        let Attempt { at, wall_at, duration_ms, url, headers, outcome, faults, spoilt, retry_after: _ } = attempt;
+        let Attempt {
+            at,
+            wall_at,
+            duration_ms,
+            url,
+            headers,
+            outcome,
+            faults,
+            spoilt,
+            retry_after: _,
+        } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
-            Outcome::Accepted { status, body, remark } => (Some(status), Some(body), None, remark),
+            Outcome::Accepted {
+                status,
+                body,
+                remark,
+            } => (Some(status), Some(body), None, remark),
             Outcome::Refused { status, body } => (Some(status), Some(body), None, None),
             Outcome::Failed { reason } => (None, None, Some(reason), None),
         };
@@ -94,7 +124,10 @@ impl AttemptView {
             error,
             remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            spoilt_body: spoilt.as_ref().filter(|_| with_body).map(|body| String::from_utf8_lossy(body).into_owned()),
+            spoilt_body: spoilt
+                .as_ref()
+                .filter(|_| with_body)
+                .map(|body| String::from_utf8_lossy(body).into_owned()),
         }
     }
 }

@@ -19,11 +19,23 @@ pub struct FaultsView {
 
 impl FaultsView {
     pub fn new(name: &str, set: &InForce) -> Self {
-        let InForce { faults, text, until } = set;
+        let InForce {
+            faults,
+            text,
+            until,
+        } = set;
         Self {
             name: name.to_owned(),
-            webhooks: faults.webhooks.iter().map(|rule| rule.fault.name().as_str()).collect(),
-            api: faults.api.iter().map(|rule| rule.fault.name().as_str()).collect(),
+            webhooks: faults
+                .webhooks
+                .iter()
+                .map(|rule| rule.fault.name().as_str())
+                .collect(),
+            api: faults
+                .api
+                .iter()
+                .map(|rule| rule.fault.name().as_str())
+                .collect(),
             until: until.map(|until| until.to_string()),
             text: text.to_string(),
         }

@@ -41,32 +41,59 @@ impl JournalQuery {
     /// The parameter whose value is none, and what would be one.
     pub fn read(value: &dyn Fn(&str) -> Result<Option<String>, Problem>) -> Result<Self, Problem> {
         let op = value("op")?.map(|text| {
-            let unknown = || Problem::field("op", format!("{} is not one of {}", quoted(&text), Operation::names()));
+            let unknown = || {
+                Problem::field(
+                    "op",
+                    format!("{} is not one of {}", quoted(&text), Operation::names()),
+                )
+            };
             Operation::parse(&text).ok_or_else(unknown)
         });
         let handle = value("consentHandle")?.map(|text| {
-            let unknown = || Problem::field("consentHandle", format!("{} is not a UUID", quoted(&text)));
+            let unknown =
+                || Problem::field("consentHandle", format!("{} is not a UUID", quoted(&text)));
             ConsentHandle::parse(&text).ok_or_else(unknown)
         });
         let kind = value("kind")?;
         if let Some(kind) = kind.as_deref().filter(|kind| !is_kind(kind)) {
             let known = format!("{} or an event, such as consent.revoked", KINDS.join(", "));
-            return Err(Problem::field("kind", format!("{} is not one of {known}", quoted(kind))));
+            return Err(Problem::field(
+                "kind",
+                format!("{} is not one of {known}", quoted(kind)),
+            ));
         }
-        Ok(Self { kind, op: op.transpose()?, handle: handle.transpose()?, customer: value("customer")? })
+        Ok(Self {
+            kind,
+            op: op.transpose()?,
+            handle: handle.transpose()?,
+            customer: value("customer")?,
+        })
     }
 
     pub fn wants(&self, entry: &Entry) -> bool {
         let op = || matches!(&entry.what, What::Call(call) if self.op == Some(call.op));
-        self.kind.as_deref().is_none_or(|kind| kind == kind_of(&entry.what))
+        self.kind
+            .as_deref()
+            .is_none_or(|kind| kind == kind_of(&entry.what))
             && (self.op.is_none() || op())
-            && self.handle.is_none_or(|handle| entry.what.handle() == Some(handle))
-            && self.customer.as_deref().is_none_or(|customer| customer_of(&entry.what) == Some(customer))
+            && self
+                .handle
+                .is_none_or(|handle| entry.what.handle() == Some(handle))
+            && self
+                .customer
+                .as_deref()
+                .is_none_or(|customer| customer_of(&entry.what) == Some(customer))
     }
 }
 
 /// Kinds of entries that are no events.
-const KINDS: [&str; 5] = ["call", "webhook", "scenario.refused", "signature.flaw", "note"];
+const KINDS: [&str; 5] = [
+    "call",
+    "webhook",
+    "scenario.refused",
+    "signature.flaw",
+    "note",
+];
 
 fn is_kind(text: &str) -> bool {
     KINDS.contains(&text) || EventName::parse(text).is_some()
@@ -101,7 +128,10 @@ pub struct AssertView {
 
 impl AssertView {
     pub fn new(results: Vec<VerdictView>) -> Self {
-        Self { passed: results.iter().all(|result| result.met), results }
+        Self {
+            passed: results.iter().all(|result| result.met),
+            results,
+        }
     }
 }
 
@@ -131,8 +161,17 @@ struct NearMiss {
 
 impl VerdictView {
     pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
-        let Verdict { outcome, counted, evicted, found, near } = verdict.clone();
-        let near_misses = near.into_iter().map(|(seq, difference)| NearMiss { seq, difference }).collect();
+        let Verdict {
+            outcome,
+            counted,
+            evicted,
+            found,
+            near,
+        } = verdict.clone();
+        let near_misses = near
+            .into_iter()
+            .map(|(seq, difference)| NearMiss { seq, difference })
+            .collect();
         Self {
             met: outcome == Verified::Met,
             expectation: expectation.origin.clone(),
@@ -291,6 +330,15 @@ impl From<&Entry> for EntryView {
             What::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
             _ => (None, None),
         };
-        Self { seq: *seq, at: at.to_string(), kind, consent_handle, customer, text, call, webhook }
+        Self {
+            seq: *seq,
+            at: at.to_string(),
+            kind,
+            consent_handle,
+            customer,
+            text,
+            call,
+            webhook,
+        }
     }
 }

@@ -43,7 +43,14 @@ struct AccountView {
 
 impl AccountView {
     fn new(account: &Account, linked: Option<bool>) -> Self {
-        let Account { fi_type, fip, account_type, account_ref, link_ref, masked_number } = account;
+        let Account {
+            fi_type,
+            fip,
+            account_type,
+            account_ref,
+            link_ref,
+            masked_number,
+        } = account;
         Self {
             fi_type: fi_type.as_str(),
             fip_id: fip.to_string(),
@@ -86,7 +93,9 @@ impl From<&Problem> for ErrorView {
             _ => None,
         };
         let status = match problem {
-            Problem::Refused(Refusal::IllegalMove { status, .. } | Refusal::NotActive { status }) => Some(*status),
+            Problem::Refused(
+                Refusal::IllegalMove { status, .. } | Refusal::NotActive { status },
+            ) => Some(*status),
             _ => None,
         };
         Self {
@@ -104,8 +113,16 @@ impl From<&Problem> for ErrorView {
 
 impl From<&TextFault> for TextFaultView {
     fn from(fault: &TextFault) -> Self {
-        let TextFault { line, column, message } = fault.clone();
-        Self { line, column, message }
+        let TextFault {
+            line,
+            column,
+            message,
+        } = fault.clone();
+        Self {
+            line,
+            column,
+            message,
+        }
     }
 }
 
@@ -129,7 +146,10 @@ pub fn status_of(problem: &Problem) -> u16 {
         Problem::TooLate(_) => 408,
         Problem::Unauthorized(_) => 401,
         Problem::Forbidden(_) => 403,
-        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::NoHandle | Problem::Unknown(_) => 404,
+        Problem::NoSuchCall { .. }
+        | Problem::WorldName(_)
+        | Problem::NoHandle
+        | Problem::Unknown(_) => 404,
         Problem::Fault(code) => code.status(),
         Problem::Scripted { status, .. } => *status,
         Problem::Method { .. } => 405,

@@ -39,14 +39,26 @@ pub struct EvidenceView {
 impl ReportView {
     pub fn new(world: &str, grades: &[Grade]) -> Self {
         let passed = !grades.iter().any(|grade| grade.mark == Mark::Fail);
-        Self { world: world.to_owned(), passed, rules: grades.iter().map(GradeView::from).collect() }
+        Self {
+            world: world.to_owned(),
+            passed,
+            rules: grades.iter().map(GradeView::from).collect(),
+        }
     }
 }
 
 impl From<&Grade> for GradeView {
     fn from(grade: &Grade) -> Self {
-        let Grade { rule, mark, evidence, cases } = grade;
-        let evidence = evidence.iter().map(|(seq, text)| EvidenceView { seq: *seq, text: text.clone() });
+        let Grade {
+            rule,
+            mark,
+            evidence,
+            cases,
+        } = grade;
+        let evidence = evidence.iter().map(|(seq, text)| EvidenceView {
+            seq: *seq,
+            text: text.clone(),
+        });
         Self {
             rule: rule.to_string(),
             asks: rule.asks().to_owned(),
@@ -59,16 +71,38 @@ impl From<&Grade> for GradeView {
 
 /// The report as a page of text.
 pub fn text_of(report: &ReportView) -> String {
-    let ReportView { world, passed, rules } = report;
-    let verdict = if *passed { "no rule was broken" } else { "rules were broken" };
-    let tested = rules.iter().filter(|grade| grade.mark != Mark::NotTested.as_str()).count();
+    let ReportView {
+        world,
+        passed,
+        rules,
+    } = report;
+    let verdict = if *passed {
+        "no rule was broken"
+    } else {
+        "rules were broken"
+    };
+    let tested = rules
+        .iter()
+        .filter(|grade| grade.mark != Mark::NotTested.as_str())
+        .count();
     let mut text = format!(
         "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",
         rules.len()
     );
-    let mut line = |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
-    for GradeView { rule, asks, mark, cases, evidence } in rules {
-        line(format!("{:<11} {rule:<28} {asks} ({cases} cases)", mark.to_uppercase()));
+    let mut line =
+        |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
+    for GradeView {
+        rule,
+        asks,
+        mark,
+        cases,
+        evidence,
+    } in rules
+    {
+        line(format!(
+            "{:<11} {rule:<28} {asks} ({cases} cases)",
+            mark.to_uppercase()
+        ));
         for EvidenceView { seq, text } in evidence {
             line(format!("{:<11} journal {seq}: {text}", ""));
         }

@@ -20,7 +20,11 @@ impl ScenarioView {
     /// One of this world's own.
     pub fn own(name: &str, description: Option<&str>) -> Self {
         let description = description.map(str::to_owned);
-        Self { name: name.to_owned(), source: "this world".to_owned(), description }
+        Self {
+            name: name.to_owned(),
+            source: "this world".to_owned(),
+            description,
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -30,8 +34,17 @@ impl ScenarioView {
 
 impl From<&Shown> for ScenarioView {
     fn from(shown: &Shown) -> Self {
-        let Shown { name, source, description, text: _ } = shown;
-        Self { name: name.clone(), source: source.clone(), description: description.clone() }
+        let Shown {
+            name,
+            source,
+            description,
+            text: _,
+        } = shown;
+        Self {
+            name: name.clone(),
+            source: source.clone(),
+            description: description.clone(),
+        }
     }
 }
 
@@ -57,7 +70,10 @@ impl TryFrom<PinRequest> for PinnedTo {
         match (request.customer, request.consent_handle) {
             (Some(customer), None) => Ok(Self::Customer(customer)),
             (None, Some(handle)) => Ok(Self::Consent(handle)),
-            _ => Err(Problem::field("the body", "takes one of {\"customer\":\"…\"}, {\"consentHandle\":\"…\"}")),
+            _ => Err(Problem::field(
+                "the body",
+                "takes one of {\"customer\":\"…\"}, {\"consentHandle\":\"…\"}",
+            )),
         }
     }
 }
@@ -75,7 +91,12 @@ pub struct PinView {
 
 impl PinView {
     pub fn of_customer(scenario: &str, customer: &str) -> Self {
-        Self { scenario: scenario.to_owned(), customer: customer.to_owned(), consent_handle: None, state: None }
+        Self {
+            scenario: scenario.to_owned(),
+            customer: customer.to_owned(),
+            consent_handle: None,
+            state: None,
+        }
     }
 
     pub fn of_consent(scenario: &str, consent: &Consent) -> Self {

@@ -54,7 +54,10 @@ impl SessionView {
             fi_status: account.status.as_str(),
             description: account.description.to_string(),
         };
-        let part = |part: &FipSession| FipSessionView { fip_id: part.fip.to_string(), session_id: part.id.to_string() };
+        let part = |part: &FipSession| FipSessionView {
+            fip_id: part.fip.to_string(),
+            session_id: part.id.to_string(),
+        };
         Self {
             session_id: session.id.to_string(),
             consent_handle: session.handle.to_string(),
@@ -86,17 +89,32 @@ impl TryFrom<DeliverRequest> for Outcome {
     type Error = Problem;
 
     fn try_from(request: DeliverRequest) -> Result<Self, Problem> {
-        let DeliverRequest { default, fips, accounts } = request;
+        let DeliverRequest {
+            default,
+            fips,
+            accounts,
+        } = request;
         let status = |field: &'static str, text: &str| {
-            let unknown = || Problem::field(field, format!("{} is not one of {}", quoted(text), FiStatus::answers()));
+            let unknown = || {
+                Problem::field(
+                    field,
+                    format!("{} is not one of {}", quoted(text), FiStatus::answers()),
+                )
+            };
             FiStatus::parse_answer(text).ok_or_else(unknown)
         };
         let list = |field: &'static str, list: BTreeMap<String, String>| {
-            let entries = list.into_iter().map(|(name, text)| Ok((name.into(), status(field, &text)?)));
+            let entries = list
+                .into_iter()
+                .map(|(name, text)| Ok((name.into(), status(field, &text)?)));
             entries.collect::<Result<Vec<_>, Problem>>()
         };
         let default = default.map(|text| status("default", &text)).transpose()?;
-        Ok(Self::told(default, list("fips", fips)?, list("accounts", accounts)?))
+        Ok(Self::told(
+            default,
+            list("fips", fips)?,
+            list("accounts", accounts)?,
+        ))
     }
 }
 
@@ -130,7 +148,15 @@ pub struct AnalyticsView {
 
 impl From<&Analytics> for AnalyticsView {
     fn from(analytics: &Analytics) -> Self {
-        let Analytics { session, ids, status } = analytics;
-        Self { session_id: session.to_string(), analytic_id: ids.to_vec(), status: status.as_str() }
+        let Analytics {
+            session,
+            ids,
+            status,
+        } = analytics;
+        Self {
+            session_id: session.to_string(),
+            analytic_id: ids.to_vec(),
+            status: status.as_str(),
+        }
     }
 }

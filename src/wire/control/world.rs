@@ -35,7 +35,11 @@ pub struct WorldView {
 
 /// States that occur.
 pub fn states(tally: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
-    tally.into_iter().filter(|(_, count)| *count > 0).map(|(status, count)| (status.as_str(), count)).collect()
+    tally
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| (status.as_str(), count))
+        .collect()
 }
 
 /// Answer of `clock/advance`.
@@ -71,15 +75,18 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
     fn try_from(request: AdvanceRequest) -> Result<Self, Problem> {
         let AdvanceRequest { by, to, until } = request;
         match (by, to, until.as_deref()) {
-            (Some(by), None, None) => {
-                parse_span(&by).map(Self::By).ok_or_else(|| Problem::field("by", format!("'{by}' is not {SPAN_FORMS}")))
-            }
+            (Some(by), None, None) => parse_span(&by)
+                .map(Self::By)
+                .ok_or_else(|| Problem::field("by", format!("'{by}' is not {SPAN_FORMS}"))),
             (None, Some(to), None) => instant("to", &to).map(Self::To),
             (None, None, Some("idle")) => Ok(Self::UntilIdle),
-            (None, None, Some(other)) => Err(Problem::field("until", format!("'{other}' is not idle"))),
-            _ => {
-                Err(Problem::field("the body", "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}"))
+            (None, None, Some(other)) => {
+                Err(Problem::field("until", format!("'{other}' is not idle")))
             }
+            _ => Err(Problem::field(
+                "the body",
+                "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}",
+            )),
         }
     }
 }
@@ -93,7 +100,10 @@ pub struct FreezeRequest {
 
 impl FreezeRequest {
     pub fn at(&self) -> Result<Option<Timestamp>, Problem> {
-        self.at.as_deref().map(|text| instant("at", text)).transpose()
+        self.at
+            .as_deref()
+            .map(|text| instant("at", text))
+            .transpose()
     }
 }
 
@@ -111,6 +121,11 @@ impl SetRequest {
 }
 
 fn instant(field: &'static str, text: &str) -> Result<Timestamp, Problem> {
-    let problem = || Problem::field(field, format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"));
+    let problem = || {
+        Problem::field(
+            field,
+            format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"),
+        )
+    };
     parse_instant(text).ok_or_else(problem)
 }

@@ -13,37 +13,79 @@ use crate::domain::statement::{Body, Holders, Statement};
 pub fn of_statements(statements: &[Statement]) -> Workbook {
     let mut heading = Vec::new();
     let mut say = |name: &str, value: String| heading.push((name.to_owned(), value));
-    let holder = statements.iter().find_map(|statement| statement.holders.as_ref());
+    let holder = statements
+        .iter()
+        .find_map(|statement| statement.holders.as_ref());
     if let Some(holders) = holder {
-        say("Account holder", holders.iter().map(|holder| holder.name.as_str()).collect::<Vec<_>>().join(", "));
+        say(
+            "Account holder",
+            holders
+                .iter()
+                .map(|holder| holder.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
         say("Address", holders.first.address.clone());
         say("PAN", holders.first.pan.clone());
     }
     for statement in statements {
         let account = &statement.account;
-        say("Account", format!("{} at {}, {}", account.masked_number, account.fip, account.fi_type));
+        say(
+            "Account",
+            format!(
+                "{} at {}, {}",
+                account.masked_number, account.fip, account.fi_type
+            ),
+        );
         if let Some(summary) = statement.bank().and_then(|bank| bank.summary.as_ref()) {
-            say("Branch", format!("{}, IFSC {}, MICR {}", summary.branch, summary.ifsc, summary.micr));
-            say("Balance", format!("{} on {}", summary.balance, summary.balance_at.ist_date()));
+            say(
+                "Branch",
+                format!(
+                    "{}, IFSC {}, MICR {}",
+                    summary.branch, summary.ifsc, summary.micr
+                ),
+            );
+            say(
+                "Balance",
+                format!("{} on {}", summary.balance, summary.balance_at.ist_date()),
+            );
         }
     }
-    let range = statements.iter().find_map(Statement::transactions).map(|told| told.range);
+    let range = statements
+        .iter()
+        .find_map(Statement::transactions)
+        .map(|told| told.range);
     if let Some(range) = range {
-        say("Period", format!("{} to {}", range.from.ist_date(), range.to.ist_date()));
+        say(
+            "Period",
+            format!("{} to {}", range.from.ist_date(), range.to.ist_date()),
+        );
     }
     let mut sheets = Vec::new();
     bank_sheets(statements, &mut sheets);
     for statement in statements {
         if let Body::Other(document) = &statement.body {
             let kind = statement.account.fi_type.as_str();
-            element_sheets(&document.root, kind, &statement.account.masked_number, &mut sheets);
+            element_sheets(
+                &document.root,
+                kind,
+                &statement.account.masked_number,
+                &mut sheets,
+            );
         }
     }
-    Workbook { title: "Account statement".to_owned(), heading, sheets }
+    Workbook {
+        title: "Account statement".to_owned(),
+        heading,
+        sheets,
+    }
 }
 
 fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
-    let banks: Vec<&Statement> = statements.iter().filter(|statement| statement.bank().is_some()).collect();
+    let banks: Vec<&Statement> = statements
+        .iter()
+        .filter(|statement| statement.bank().is_some())
+        .collect();
     if banks.is_empty() {
         return;
     }
@@ -65,8 +107,19 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
             text(if summary.active { "ACTIVE" } else { "INACTIVE" }),
         ])
     });
-    let names =
-        ["Account", "FIP", "Type", "Balance", "Balance of", "Branch", "IFSC", "MICR", "Opened on", "Limit", "Status"];
+    let names = [
+        "Account",
+        "FIP",
+        "Type",
+        "Balance",
+        "Balance of",
+        "Branch",
+        "IFSC",
+        "MICR",
+        "Opened on",
+        "Limit",
+        "Status",
+    ];
     sheets.push(sheet("DEPOSIT summary", &names, accounts.collect()));
     let holders = banks.iter().flat_map(|statement| {
         let holders = statement.holders.iter().flat_map(Holders::iter);
@@ -82,7 +135,9 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
             ]
         })
     });
-    let names = ["Account", "Name", "Born on", "Mobile", "Email", "PAN", "Address"];
+    let names = [
+        "Account", "Name", "Born on", "Mobile", "Email", "PAN", "Address",
+    ];
     sheets.push(sheet("DEPOSIT holders", &names, holders.collect()));
     let mut rows = Vec::new();
     for statement in banks {
@@ -120,26 +175,48 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
         "Transaction id",
     ];
     let told = sheet("DEPOSIT transactions", &names, rows);
-    sheets.push(Sheet { chart: Some((0, 5)), ..told });
+    sheets.push(Sheet {
+        chart: Some((0, 5)),
+        ..told
+    });
 }
 
 fn sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
-    Sheet { name: name.to_owned(), columns: columns.iter().map(|name| (*name).to_owned()).collect(), rows, chart: None }
+    Sheet {
+        name: name.to_owned(),
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        rows,
+        chart: None,
+    }
 }
 
 /// A sheet for each element that may repeat, and for each that has attributes; accounts of one kind share it.
 fn element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec<Sheet>) {
-    let attributes: Vec<_> = element.attributes.iter().filter(|(name, _)| !name.contains("xmlns")).collect();
+    let attributes: Vec<_> = element
+        .attributes
+        .iter()
+        .filter(|(name, _)| !name.contains("xmlns"))
+        .collect();
     if !attributes.is_empty() {
         let name = format!("{kind} {}", element.name);
         let cells = attributes.iter().map(|(name, value)| typed(name, value));
-        let row: Vec<Cell> = std::iter::once(Cell::Text(account.to_owned())).chain(cells).collect();
-        let place = sheets.iter().position(|sheet| sheet.name == name).unwrap_or_else(|| {
-            let names = attributes.iter().map(|(name, _)| (*name).to_owned());
-            let columns = std::iter::once("Account".to_owned()).chain(names).collect();
-            sheets.push(Sheet { name, columns, rows: Vec::new(), chart: None });
-            sheets.len() - 1
-        });
+        let row: Vec<Cell> = std::iter::once(Cell::Text(account.to_owned()))
+            .chain(cells)
+            .collect();
+        let place = sheets
+            .iter()
+            .position(|sheet| sheet.name == name)
+            .unwrap_or_else(|| {
+                let names = attributes.iter().map(|(name, _)| (*name).to_owned());
+                let columns = std::iter::once("Account".to_owned()).chain(names).collect();
+                sheets.push(Sheet {
+                    name,
+                    columns,
+                    rows: Vec::new(),
+                    chart: None,
+                });
+                sheets.len() - 1
+            });
         sheets[place].rows.push(row);
     }
     for child in &element.children {
@@ -152,7 +229,9 @@ fn typed(name: &str, value: &str) -> Cell {
     if let Ok(date) = value.parse::<NaiveDate>() {
         return Cell::Date(date);
     }
-    let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let decimals = value
+        .split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len());
     match decimals {
         2 if Paise::parse(value).is_some() => Cell::Money(Paise::parse(value).unwrap_or_default()),
         3 | 4 if value.parse::<f64>().is_ok() => Cell::Number(value.parse().unwrap_or_default()),
@@ -168,7 +247,11 @@ pub fn of_analytics(report: &Value) -> Workbook {
     let mut sheets = Vec::new();
     let overview = &report["overview"];
     let account = &overview["account"];
-    let said = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let said = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     let heading = [
         ("Account holder", &account["accountHolderName"]),
         ("Account", &account["accountNumber"]),
@@ -178,24 +261,41 @@ pub fn of_analytics(report: &Value) -> Workbook {
         ("Average daily balance", &overview["averageDailyBalance"]),
         ("Score", &overview["bsaScore"]),
     ];
-    let heading = heading.map(|(name, value)| (name.to_owned(), said(value))).to_vec();
+    let heading = heading
+        .map(|(name, value)| (name.to_owned(), said(value)))
+        .to_vec();
     for (name, section) in report.as_object().into_iter().flatten() {
         let mut rows = Vec::new();
         told(section, "", name, &mut rows);
         sheets.extend(of_rows(name, &rows));
     }
     // Every transaction once, as the months have them.
-    let all = report["cashflow"]["monthly"].as_array().into_iter().flatten();
-    let all: Vec<&Value> = all.flat_map(|month| month["transactions"].as_array().into_iter().flatten()).collect();
+    let all = report["cashflow"]["monthly"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let all: Vec<&Value> = all
+        .flat_map(|month| month["transactions"].as_array().into_iter().flatten())
+        .collect();
     let all: Vec<Map<String, Value>> = all.into_iter().map(plain).collect();
     sheets.extend(of_rows("transactions", &all));
-    Workbook { title: "Analytics".to_owned(), heading, sheets }
+    Workbook {
+        title: "Analytics".to_owned(),
+        heading,
+        sheets,
+    }
 }
 
 /// What is no list and no object.
 fn plain(value: &Value) -> Map<String, Value> {
-    let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array() && !value.is_object());
-    fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let fields = value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_array() && !value.is_object());
+    fields
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The rows of a section: items of its lists, each with the part of the section that it is from, and single figures by name.
@@ -222,17 +322,29 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
                     rows.push(with_part(row));
                 }
                 // Where little is said of an item itself, it is what is in it that counts.
-                let inner = item.as_object().into_iter().flatten().filter(|(_, value)| value.is_array() && !told_alone);
+                let inner = item
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(_, value)| value.is_array() && !told_alone);
                 inner.for_each(|(_, value)| told(value, &within, section, rows));
             }
         }
         Value::Object(fields) => {
             for (name, value) in plain(value) {
                 rows.push(with_part(
-                    [("figure".to_owned(), name.into()), ("value".to_owned(), value)].into_iter().collect(),
+                    [
+                        ("figure".to_owned(), name.into()),
+                        ("value".to_owned(), value),
+                    ]
+                    .into_iter()
+                    .collect(),
                 ));
             }
-            for (name, value) in fields.iter().filter(|(_, value)| value.is_array() || value.is_object()) {
+            for (name, value) in fields
+                .iter()
+                .filter(|(_, value)| value.is_array() || value.is_object())
+            {
                 told(value, &within(name), section, rows);
             }
         }
@@ -243,14 +355,29 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
 /// The rows, below the names of all that is in one of them.
 fn of_rows(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     let mut columns: Vec<String> = Vec::new();
-    for column in [PART, "figure", "value"].into_iter().chain(rows.iter().flat_map(Map::keys).map(String::as_str)) {
-        if !columns.iter().any(|known| known == column) && rows.iter().any(|row| row.contains_key(column)) {
+    for column in [PART, "figure", "value"]
+        .into_iter()
+        .chain(rows.iter().flat_map(Map::keys).map(String::as_str))
+    {
+        if !columns.iter().any(|known| known == column)
+            && rows.iter().any(|row| row.contains_key(column))
+        {
             columns.push(column.to_owned());
         }
     }
-    let cells = |row: &Map<String, Value>| columns.iter().map(|name| row.get(name).map_or(Cell::Empty, cell)).collect();
+    let cells = |row: &Map<String, Value>| {
+        columns
+            .iter()
+            .map(|name| row.get(name).map_or(Cell::Empty, cell))
+            .collect()
+    };
     let rows = rows.iter().map(cells).collect();
-    (!columns.is_empty()).then(|| Sheet { name: name.to_owned(), rows, columns, chart: None })
+    (!columns.is_empty()).then(|| Sheet {
+        name: name.to_owned(),
+        rows,
+        columns,
+        chart: None,
+    })
 }
 
 /// Amounts are texts in analytics, and become figures here.
@@ -262,9 +389,9 @@ fn cell(value: &Value) -> Cell {
             (Ok(date), _) => Cell::Date(date),
             (_, Some(amount)) if text.contains('.') => Cell::Money(amount),
             // What has no decimals is a count.
-            _ if text.len() < 10 => {
-                text.parse::<u32>().map_or_else(|_| Cell::Text(text.clone()), |n| Cell::Number(n.into()))
-            }
+            _ if text.len() < 10 => text
+                .parse::<u32>()
+                .map_or_else(|_| Cell::Text(text.clone()), |n| Cell::Number(n.into())),
             _ => Cell::Text(text.clone()),
         },
         Value::Bool(flag) => Cell::Text(flag.to_string()),
@@ -289,7 +416,10 @@ mod tests {
             "oddities": [{ "activity": "Cash", "transactions": [{ "date": "2024-01-05", "amount": "1.00", "id": 7 }] }],
         });
         let told = of_analytics(&report).sheets;
-        let sheets: Vec<_> = told.iter().map(|sheet| (&*sheet.name, sheet.columns.join(" "))).collect();
+        let sheets: Vec<_> = told
+            .iter()
+            .map(|sheet| (&*sheet.name, sheet.columns.join(" ")))
+            .collect();
         assert_eq!(
             sheets,
             [
@@ -298,9 +428,18 @@ mod tests {
                 ("summary", "part amount month count".to_owned()),
             ]
         );
-        let rows: Vec<Vec<String>> =
-            told[2].rows.iter().map(|row| row.iter().map(super::Cell::text).collect()).collect();
-        assert_eq!(rows, [["closing", "12.50", "Jan 2024", ""], ["deposits", "7.00", "Jan 2024", "3"]]);
+        let rows: Vec<Vec<String>> = told[2]
+            .rows
+            .iter()
+            .map(|row| row.iter().map(super::Cell::text).collect())
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ["closing", "12.50", "Jan 2024", ""],
+                ["deposits", "7.00", "Jan 2024", "3"]
+            ]
+        );
         assert_eq!(told[0].rows[1][0].text(), "Cash");
     }
 }

@@ -15,7 +15,9 @@ const BOTTOM: i64 = 20;
 /// A line of closing balances over the range, with its scale; SVG, the same bytes each time.
 pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
     let range = transactions.range;
-    let days = (range.to.ist_date() - range.from.ist_date()).num_days().max(1);
+    let days = (range.to.ist_date() - range.from.ist_date())
+        .num_days()
+        .max(1);
     // The last balance of each day.
     let mut closing: Vec<(i64, i64)> = Vec::new();
     for row in &transactions.rows {
@@ -25,8 +27,18 @@ pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
             _ => closing.push((day, row.balance.0)),
         }
     }
-    let least = closing.iter().map(|(_, balance)| *balance).min().unwrap_or(0).min(0);
-    let most = closing.iter().map(|(_, balance)| *balance).max().unwrap_or(0).max(least + 100);
+    let least = closing
+        .iter()
+        .map(|(_, balance)| *balance)
+        .min()
+        .unwrap_or(0)
+        .min(0);
+    let most = closing
+        .iter()
+        .map(|(_, balance)| *balance)
+        .max()
+        .unwrap_or(0)
+        .max(least + 100);
     let x = |day: i64| LEFT + day * (WIDTH - LEFT - 10) / days;
     let y = |balance: i64| {
         let height = i128::from(HEIGHT - TOP - BOTTOM);
@@ -61,7 +73,10 @@ pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
     }
     svg += &format!("<path d=\"{path}\" fill=\"none\" stroke=\"#0a6\" stroke-width=\"1.3\"/>\n");
     let (from, to) = (range.from.ist_date(), range.to.ist_date());
-    svg += &format!("<text x=\"{LEFT}\" y=\"{}\" fill=\"#777\">{from}</text>\n", HEIGHT - 5);
+    svg += &format!(
+        "<text x=\"{LEFT}\" y=\"{}\" fill=\"#777\">{from}</text>\n",
+        HEIGHT - 5
+    );
     svg += &format!(
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#777\">{to}</text>\n</svg>\n",
         WIDTH - 10,
@@ -95,9 +110,13 @@ mod tests {
 
     #[test]
     fn rupees_are_grouped_by_lakh_and_crore() {
-        for (paise, told) in
-            [(0, "0"), (99_900, "999"), (100_000, "1,000"), (12_345_600, "1,23,456"), (-123_456_700, "-12,34,567")]
-        {
+        for (paise, told) in [
+            (0, "0"),
+            (99_900, "999"),
+            (100_000, "1,000"),
+            (12_345_600, "1,23,456"),
+            (-123_456_700, "-12,34,567"),
+        ] {
             assert_eq!(rupees(paise), told);
         }
     }

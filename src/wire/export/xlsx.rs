@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::Datelike;
-use rust_xlsxwriter::{Chart, ChartType, ExcelDateTime, Format, Workbook as File, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    Chart, ChartType, ExcelDateTime, Format, Workbook as File, Worksheet, XlsxError,
+};
 
 use super::{Cell, Sheet, Workbook};
 
@@ -25,7 +27,11 @@ fn written(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
     let mut file = File::new();
     // The time of making is no part of what is told.
     let made = ExcelDateTime::from_ymd(2020, 1, 1)?;
-    file.set_properties(&rust_xlsxwriter::DocProperties::new().set_title(&workbook.title).set_creation_datetime(&made));
+    file.set_properties(
+        &rust_xlsxwriter::DocProperties::new()
+            .set_title(&workbook.title)
+            .set_creation_datetime(&made),
+    );
     let styles = Styles::new();
     let mut names = HashSet::new();
     let cover = file.add_worksheet().set_name("About")?;
@@ -76,12 +82,15 @@ fn fill(page: &mut Worksheet, sheet: &Sheet, name: &str, styles: &Styles) -> Res
             match cell {
                 Cell::Empty => continue,
                 Cell::Text(text) => page.write_string(row, column, text)?,
-                Cell::Money(amount) => page.write_number_with_format(row, column, rupees(amount.0), &styles.money)?,
+                Cell::Money(amount) => {
+                    page.write_number_with_format(row, column, rupees(amount.0), &styles.money)?
+                }
                 Cell::Number(number) => page.write_number(row, column, *number)?,
                 Cell::Date(date) => {
                     let small = |number: u32| u8::try_from(number).expect("a month or a day");
                     let year = u16::try_from(date.year()).expect("a year of our era");
-                    let day = ExcelDateTime::from_ymd(year, small(date.month()), small(date.day()))?;
+                    let day =
+                        ExcelDateTime::from_ymd(year, small(date.month()), small(date.day()))?;
                     page.write_datetime_with_format(row, column, &day, &styles.date)?
                 }
             };
@@ -104,7 +113,10 @@ fn fill(page: &mut Worksheet, sheet: &Sheet, name: &str, styles: &Styles) -> Res
 }
 
 /// As a cell has it; exact up to ninety thousand crore.
-#[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^53 paise")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "amounts are far below 2^53 paise"
+)]
 fn rupees(paise: i64) -> f64 {
     paise as f64 / 100.0
 }
@@ -112,16 +124,33 @@ fn rupees(paise: i64) -> f64 {
 /// Wide enough for the first rows.
 #[expect(clippy::cast_precision_loss, reason = "cells are short")]
 fn width(sheet: &Sheet, place: usize) -> f64 {
-    let cells = sheet.rows.iter().take(50).filter_map(|row| row.get(place)).map(|cell| cell.text().len());
-    (cells.chain([sheet.columns[place].len()]).max().unwrap_or(8).clamp(8, 60) + 2) as f64
+    let cells = sheet
+        .rows
+        .iter()
+        .take(50)
+        .filter_map(|row| row.get(place))
+        .map(|cell| cell.text().len());
+    (cells
+        .chain([sheet.columns[place].len()])
+        .max()
+        .unwrap_or(8)
+        .clamp(8, 60)
+        + 2) as f64
 }
 
 /// A name as Excel allows it, that no other sheet has.
 fn unique(name: &str, taken: &mut HashSet<String>) -> String {
-    let plain: String = name.chars().map(|c| if "[]:*?/\\".contains(c) { '-' } else { c }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if "[]:*?/\\".contains(c) { '-' } else { c })
+        .collect();
     let mut number = 1;
     loop {
-        let tail = if number == 1 { String::new() } else { format!(" {number}") };
+        let tail = if number == 1 {
+            String::new()
+        } else {
+            format!(" {number}")
+        };
         let short: String = plain.chars().take(NAME_MAX - tail.len()).collect();
         let name = format!("{}{tail}", short.trim_matches('\''));
         if taken.insert(name.to_lowercase()) {

@@ -58,7 +58,13 @@ fn shape(lines: &[&'static str]) -> Shape {
     }
     // A leaf may repeat, whatever the published schema says.
     let repeats = most == "many" || children.is_empty() && name != "Summary";
-    Shape { name, needed: least == "1", repeats, attributes, children }
+    Shape {
+        name,
+        needed: least == "1",
+        repeats,
+        attributes,
+        children,
+    }
 }
 
 /// Everything that is wrong with the document, up to a bound.
@@ -71,7 +77,10 @@ pub fn check(document: &Document<'_>) -> Vec<TextFault> {
     if tail == "gstr1_3b" {
         return checker.faults;
     }
-    let Some(shape) = SHAPES.get(tail).filter(|_| root.tag_name().name() == "Account") else {
+    let Some(shape) = SHAPES
+        .get(tail)
+        .filter(|_| root.tag_name().name() == "Account")
+    else {
         let mut known: Vec<&str> = SHAPES.keys().copied().collect();
         known.sort_unstable();
         let told = quoted(namespace);
@@ -101,19 +110,32 @@ impl Checker {
         let name = shape.name;
         for (attribute, needed, kind) in &shape.attributes {
             match node.attribute(*attribute) {
-                None if *needed => self.say(node, format!("{name} lacks the attribute {attribute}")),
+                None if *needed => {
+                    self.say(node, format!("{name} lacks the attribute {attribute}"));
+                }
                 Some(value) if !fits(value, kind) => {
-                    self.say(node, format!("{name}.{attribute} {} is not {}", quoted(value), form(kind)));
+                    self.say(
+                        node,
+                        format!("{name}.{attribute} {} is not {}", quoted(value), form(kind)),
+                    );
                 }
                 _ => {}
             }
         }
-        let plain = node.attributes().filter(|attribute| attribute.namespace().is_none());
+        let plain = node
+            .attributes()
+            .filter(|attribute| attribute.namespace().is_none());
         for attribute in plain.map(|attribute| attribute.name()) {
-            if !shape.attributes.iter().any(|(known, ..)| *known == attribute) {
+            if !shape
+                .attributes
+                .iter()
+                .any(|(known, ..)| *known == attribute)
+            {
                 let known: Vec<&str> = shape.attributes.iter().map(|(name, ..)| *name).collect();
                 let meant = meant(attribute, known.iter().copied());
-                let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                let meant = meant
+                    .map(|meant| format!("; did you mean {meant}?"))
+                    .unwrap_or_default();
                 self.say(node, format!("{name} has no attribute {attribute}{meant}"));
             }
         }
@@ -123,12 +145,22 @@ impl Checker {
             let tag = child.tag_name().name();
             let Some(found) = shape.children.iter().position(|known| known.name == tag) else {
                 let known: Vec<&str> = shape.children.iter().map(|child| child.name).collect();
-                let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+                let known = if known.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    known.join(", ")
+                };
                 self.say(child, format!("{name} holds no {tag}; it holds {known}"));
                 continue;
             };
             if found < place {
-                self.say(child, format!("{tag} comes too late: before {}", shape.children[place].name));
+                self.say(
+                    child,
+                    format!(
+                        "{tag} comes too late: before {}",
+                        shape.children[place].name
+                    ),
+                );
             }
             place = place.max(found);
             let known = &shape.children[found];
@@ -139,7 +171,11 @@ impl Checker {
             }
             self.element(child, known);
         }
-        for child in shape.children.iter().filter(|child| child.needed && !seen.contains_key(child.name)) {
+        for child in shape
+            .children
+            .iter()
+            .filter(|child| child.needed && !seen.contains_key(child.name))
+        {
             // What was not asked for may be empty: a range without transactions.
             if !child.repeats {
                 self.say(node, format!("{name} lacks {}", child.name));
@@ -151,7 +187,11 @@ impl Checker {
 /// What is wrong with an element, and where.
 pub fn fault(node: Node<'_, '_>, message: String) -> TextFault {
     let place = node.document().text_pos_at(node.range().start);
-    TextFault { line: place.row.into(), column: place.col.into(), message }
+    TextFault {
+        line: place.row.into(),
+        column: place.col.into(),
+        message,
+    }
 }
 
 fn fits(value: &str, kind: &str) -> bool {
@@ -160,10 +200,15 @@ fn fits(value: &str, kind: &str) -> bool {
         "integer" => digits(value.trim_start_matches(['-', '+'])),
         "positiveInteger" => digits(value) && value.bytes().any(|byte| byte != b'0'),
         "float" => value.parse::<f64>().is_ok(),
-        "version" => value.parse::<f64>().is_ok_and(|version| (0.0..=2.0).contains(&version)),
+        "version" => value
+            .parse::<f64>()
+            .is_ok_and(|version| (0.0..=2.0).contains(&version)),
         "boolean" => matches!(value, "true" | "false" | "1" | "0"),
         "date" => value.parse::<NaiveDate>().is_ok(),
-        "dateTime" => DateTime::parse_from_rfc3339(value).is_ok() || value.parse::<chrono::NaiveDateTime>().is_ok(),
+        "dateTime" => {
+            DateTime::parse_from_rfc3339(value).is_ok()
+                || value.parse::<chrono::NaiveDateTime>().is_ok()
+        }
         "email" => value.split_once('@').is_some_and(|(name, host)| {
             let (before, after) = host.split_once('.').unwrap_or_default();
             !name.is_empty() && !before.is_empty() && !after.is_empty()
@@ -171,10 +216,16 @@ fn fits(value: &str, kind: &str) -> bool {
         "pan" => {
             let bytes = value.as_bytes();
             let letters = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
-            bytes.len() == 10 && letters(&bytes[..5]) && digits(&value[5..9]) && letters(&bytes[9..])
+            bytes.len() == 10
+                && letters(&bytes[..5])
+                && digits(&value[5..9])
+                && letters(&bytes[9..])
         }
         "text" => true,
-        names => names.trim_matches(['{', '}']).split('|').any(|name| name.replace('~', " ") == value),
+        names => names
+            .trim_matches(['{', '}'])
+            .split('|')
+            .any(|name| name.replace('~', " ") == value),
     }
 }
 
@@ -190,6 +241,12 @@ fn form(kind: &str) -> String {
         "dateTime" => "an instant such as 2024-03-31T10:15:00+05:30".to_owned(),
         "email" => "an address such as name@example.in".to_owned(),
         "pan" => "a PAN: five letters, four digits, a letter".to_owned(),
-        names => format!("one of {}", names.trim_matches(['{', '}']).replace('|', ", ").replace('~', " ")),
+        names => format!(
+            "one of {}",
+            names
+                .trim_matches(['{', '}'])
+                .replace('|', ", ")
+                .replace('~', " ")
+        ),
     }
 }

@@ -59,7 +59,11 @@ impl Form for Csv {
             let names = group[0].attributes.iter().map(|(name, _)| *name);
             record(std::iter::once("element").chain(names), out);
             for row in group {
-                record(std::iter::once(row.name).chain(row.attributes.iter().map(|(_, value)| &**value)), out);
+                record(
+                    std::iter::once(row.name)
+                        .chain(row.attributes.iter().map(|(_, value)| &**value)),
+                    out,
+                );
             }
         }
     }
@@ -67,11 +71,25 @@ impl Form for Csv {
 
 /// The transactions of a document, those of one name together.
 fn groups(root: &Element) -> Vec<&[Element]> {
-    let Some(all) = root.child("Transactions") else { return Vec::new() };
-    let nested = all.children.iter().any(|child| child.children.iter().any(|inner| inner.repeats));
-    let groups: Vec<&[Element]> =
-        if nested { all.children.iter().map(|group| &group.children[..]).collect() } else { vec![&all.children[..]] };
-    groups.into_iter().filter(|group| !group.is_empty()).collect()
+    let Some(all) = root.child("Transactions") else {
+        return Vec::new();
+    };
+    let nested = all
+        .children
+        .iter()
+        .any(|child| child.children.iter().any(|inner| inner.repeats));
+    let groups: Vec<&[Element]> = if nested {
+        all.children
+            .iter()
+            .map(|group| &group.children[..])
+            .collect()
+    } else {
+        vec![&all.children[..]]
+    };
+    groups
+        .into_iter()
+        .filter(|group| !group.is_empty())
+        .collect()
 }
 
 fn record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
@@ -85,7 +103,10 @@ fn record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
 }
 
 fn field(text: &str, out: &mut Vec<u8>) {
-    if !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+    if !text
+        .bytes()
+        .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+    {
         put(out, text);
         return;
     }
@@ -108,8 +129,14 @@ mod tests {
         let fields = ["plain", "", "a,b", "say \"so\"", "two\nlines", "₹5 \r"];
         let mut out = Vec::new();
         record(fields.into_iter(), &mut out);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&out[..]);
-        let back = reader.records().next().expect("a record").expect("it is read");
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(&out[..]);
+        let back = reader
+            .records()
+            .next()
+            .expect("a record")
+            .expect("it is read");
         assert_eq!(back.iter().collect::<Vec<_>>(), fields);
     }
 }

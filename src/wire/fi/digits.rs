@@ -36,7 +36,12 @@ mod tests {
 
     #[test]
     fn money_has_two_decimals() {
-        for (paise, expected) in [(0, "0.00"), (5, "0.05"), (-1234, "-12.34"), (123_456_789, "1234567.89")] {
+        for (paise, expected) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (-1234, "-12.34"),
+            (123_456_789, "1234567.89"),
+        ] {
             let mut out = Vec::new();
             money(&mut out, Paise(paise));
             assert_eq!(String::from_utf8_lossy(&out), expected);

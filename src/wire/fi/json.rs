@@ -32,7 +32,14 @@ impl Form for Json {
     }
 
     fn row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
-        put(out, if self.begun { ",\n        {\"txnId\":\"M" } else { "\n        {\"txnId\":\"M" });
+        put(
+            out,
+            if self.begun {
+                ",\n        {\"txnId\":\"M"
+            } else {
+                "\n        {\"txnId\":\"M"
+            },
+        );
         self.begun = true;
         push(out, row.id);
         put(out, "\",\"type\":\"");

@@ -43,14 +43,27 @@ impl<'a> Tabs<'a> {
             org_id: None,
             created_at: with_offset(session.prepared_at()),
         };
-        Self { statements, origin, quirks: FetchQuirks::default() }
+        Self {
+            statements,
+            origin,
+            quirks: FetchQuirks::default(),
+        }
     }
 
     /// Of no session.
     pub fn alone(statements: &'a [Statement], at: Timestamp) -> Self {
         let none = uuid::Uuid::nil().to_string();
-        let origin = Origin { consent_id: none.clone(), session_id: none, org_id: None, created_at: with_offset(at) };
-        Self { statements, origin, quirks: FetchQuirks::default() }
+        let origin = Origin {
+            consent_id: none.clone(),
+            session_id: none,
+            org_id: None,
+            created_at: with_offset(at),
+        };
+        Self {
+            statements,
+            origin,
+            quirks: FetchQuirks::default(),
+        }
     }
 
     /// As the Unaport face tells them, to this organisation and with these oddities.
@@ -63,7 +76,11 @@ impl<'a> Tabs<'a> {
 
 impl Serialize for Tabs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { statements, origin, quirks } = self;
+        let Self {
+            statements,
+            origin,
+            quirks,
+        } = self;
         let mut body = serializer.serialize_map(None)?;
         if statements.is_empty() {
             body.serialize_entry("tabs", &[(); 0])?;
@@ -84,12 +101,21 @@ impl Serialize for Tabs<'_> {
         let tabs: Vec<Tab> = kinds.iter().map(|kind| Tab { name: name(*kind) }).collect();
         body.serialize_entry("tabs", &tabs)?;
         for kind in kinds {
-            let of_kind: Vec<&Statement> =
-                statements.iter().filter(|statement| statement.account.fi_type == kind).collect();
+            let of_kind: Vec<&Statement> = statements
+                .iter()
+                .filter(|statement| statement.account.fi_type == kind)
+                .collect();
             let name = name(kind);
             match kind {
                 FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
-                    body.serialize_entry(name, &Flat { statements: &of_kind, origin, quirks: *quirks })?;
+                    body.serialize_entry(
+                        name,
+                        &Flat {
+                            statements: &of_kind,
+                            origin,
+                            quirks: *quirks,
+                        },
+                    )?;
                 }
                 // Quirk: an object for each registration, its place in its name (`reference/unaport.md` §4.2).
                 FiType::Gstr1_3b => body.serialize_entry(name, &tree::registrations(&of_kind))?,
@@ -109,15 +135,31 @@ struct Flat<'a> {
 
 impl Serialize for Flat<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { statements, origin, quirks } = *self;
-        let summary = statements.iter().filter_map(|statement| SummaryRow::new(statement, origin, quirks)).collect();
+        let Self {
+            statements,
+            origin,
+            quirks,
+        } = *self;
+        let summary = statements
+            .iter()
+            .filter_map(|statement| SummaryRow::new(statement, origin, quirks))
+            .collect();
         let holders = statements.iter().flat_map(|statement| {
             let holders = statement.holders.iter().flat_map(Holders::iter);
             holders.map(|holder| HolderRow::new(statement, holder, origin))
         });
         let account_holder = holders.collect();
-        let transactions = Rows { statements, origin, quirks };
-        Deposit { summary, account_holder, transactions }.serialize(serializer)
+        let transactions = Rows {
+            statements,
+            origin,
+            quirks,
+        };
+        Deposit {
+            summary,
+            account_holder,
+            transactions,
+        }
+        .serialize(serializer)
     }
 }
 
@@ -226,10 +268,23 @@ impl<'a> SummaryRow<'a> {
 
     #[expect(clippy::needless_pass_by_value, reason = "its columns are taken over")]
     fn of_bank(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
-        let Summary { balance, balance_at, branch, ifsc, micr, opened_on, limit, active } = summary;
+        let Summary {
+            balance,
+            balance_at,
+            branch,
+            ifsc,
+            micr,
+            opened_on,
+            limit,
+            active,
+        } = summary;
         let java = quirks.has(FetchQuirk::JavaNumbers);
         Self {
-            current_balance: Some(if java { java_number(*balance) } else { balance.to_string() }),
+            current_balance: Some(if java {
+                java_number(*balance)
+            } else {
+                balance.to_string()
+            }),
             branch,
             status: if *active { "ACTIVE" } else { "INACTIVE" },
             balance_date: Some(balance_at.ist_string()),
@@ -320,7 +375,11 @@ impl<'a> HolderRow<'a> {
             },
             account_type: statement.account.account_type.as_str(),
             account_holder_type: statement.holders.as_ref().map_or("SINGLE", Holders::kind),
-            ckyc_compliance: if holder.ckyc_compliant { "true" } else { "false" },
+            ckyc_compliance: if holder.ckyc_compliant {
+                "true"
+            } else {
+                "false"
+            },
             created_at: &origin.created_at,
         }
     }
@@ -358,7 +417,12 @@ struct Rows<'a> {
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(None)?;
-        let mut texts = Texts { at: [0; 25], amount: Vec::new(), balance: Vec::new(), id: String::new() };
+        let mut texts = Texts {
+            at: [0; 25],
+            amount: Vec::new(),
+            balance: Vec::new(),
+            id: String::new(),
+        };
         for statement in self.statements {
             match &statement.body {
                 Body::Bank(bank) => {
@@ -369,7 +433,12 @@ impl Serialize for Rows<'_> {
                     }
                 }
                 Body::Other(document) => {
-                    for row in document.root.child("Transactions").iter().flat_map(|all| &all.children) {
+                    for row in document
+                        .root
+                        .child("Transactions")
+                        .iter()
+                        .flat_map(|all| &all.children)
+                    {
                         rows.serialize_element(&deposit_row(row, statement, self.origin))?;
                     }
                 }
@@ -380,7 +449,11 @@ impl Serialize for Rows<'_> {
 }
 
 /// A row of a term or recurring deposit; its own columns are those that DEPOSIT leaves null.
-fn deposit_row<'a>(row: &'a Element, statement: &'a Statement, origin: &'a Origin) -> TransactionRow<'a> {
+fn deposit_row<'a>(
+    row: &'a Element,
+    statement: &'a Statement,
+    origin: &'a Origin,
+) -> TransactionRow<'a> {
     let get = |name| row.get(name).unwrap_or_default();
     TransactionRow {
         id: None,
@@ -420,7 +493,12 @@ impl Texts {
         rows: &'a Rows<'a>,
     ) -> TransactionRow<'a> {
         let Rows { origin, quirks, .. } = rows;
-        let Self { at, amount, balance, id } = self;
+        let Self {
+            at,
+            amount,
+            balance,
+            id,
+        } = self;
         *at = row.at.ist();
         let tran_timestamp = if quirks.has(FetchQuirk::NoSeconds) {
             at.copy_within(19.., 16);
@@ -471,7 +549,12 @@ fn java_number(amount: Paise) -> String {
     }
     let text = digits.to_string();
     let rest = text[1..].trim_end_matches('0');
-    format!("{sign}{}.{}E{}", &text[..1], if rest.is_empty() { "0" } else { rest }, text.len() - 3)
+    format!(
+        "{sign}{}.{}E{}",
+        &text[..1],
+        if rest.is_empty() { "0" } else { rest },
+        text.len() - 3
+    )
 }
 
 /// Digits and punctuation as text.

@@ -18,7 +18,9 @@ const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     match &statement.body {
         Body::Bank(BankBody { transactions, .. }) => {
-            let rows = transactions.as_ref().map_or(0, |transactions| transactions.rows.len());
+            let rows = transactions
+                .as_ref()
+                .map_or(0, |transactions| transactions.rows.len());
             out.reserve(1024 + rows * 320);
             open(statement, schema, out);
             if let Some(transactions) = transactions {
@@ -31,7 +33,11 @@ pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
             close(out);
         }
         Body::Other(document) => {
-            let version = if has_v2(statement.account.fi_type) { schema } else { FiSchema::V1 };
+            let version = if has_v2(statement.account.fi_type) {
+                schema
+            } else {
+                FiSchema::V1
+            };
             write_document(document, version, out);
         }
     }
@@ -65,7 +71,10 @@ impl Form for Xml {
 
 /// The kinds that a second version of the schema exists of.
 pub fn has_v2(fi_type: FiType) -> bool {
-    matches!(fi_type, FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit)
+    matches!(
+        fi_type,
+        FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
+    )
 }
 
 fn write_document(document: &Document, schema: FiSchema, out: &mut Vec<u8>) {
@@ -110,26 +119,46 @@ fn version(schema: FiSchema) -> &'static str {
 /// A bank account's document without its transactions.
 pub fn head(statement: &Statement, schema: FiSchema) -> Element {
     let account = &statement.account;
-    let file = if schema == FiSchema::V1 { "deposit.xsd" } else { "deposit_v2.0.0.xsd" };
+    let file = if schema == FiSchema::V1 {
+        "deposit.xsd"
+    } else {
+        "deposit_v2.0.0.xsd"
+    };
     let namespace = "http://api.rebit.org.in/FISchema/deposit";
     let root = Element::new("Account")
         .with("xmlns", namespace)
         .with("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
-        .with("xsi:schemaLocation", format!("{namespace} ../FISchema/{file}"))
+        .with(
+            "xsi:schemaLocation",
+            format!("{namespace} ../FISchema/{file}"),
+        )
         .with("linkedAccRef", account.link_ref.to_string())
         .with("maskedAccNumber", account.masked_number.to_string())
         .with("version", version(schema))
         .with("type", "deposit");
     let profile = statement.holders.as_ref().map(|holders| {
         let told = holders.iter().map(|holder| person(holder, schema));
-        Element::new("Profile").holding([Element::new("Holders").with("type", holders.kind()).holding(told)])
+        Element::new("Profile").holding([Element::new("Holders")
+            .with("type", holders.kind())
+            .holding(told)])
     });
     let summary = statement.bank().and_then(|bank| bank.summary.as_ref());
-    root.holding(profile).holding(summary.map(|told| standing(told, account.account_type, schema)))
+    root.holding(profile)
+        .holding(summary.map(|told| standing(told, account.account_type, schema)))
 }
 
 fn person(holder: &Holder, schema: FiSchema) -> Element {
-    let Holder { name, born, mobile, email, pan, address, nominee_registered: _, ckyc_compliant, demat_id: _ } = holder;
+    let Holder {
+        name,
+        born,
+        mobile,
+        email,
+        pan,
+        address,
+        nominee_registered: _,
+        ckyc_compliant,
+        demat_id: _,
+    } = holder;
     let element = Element::one_of_many("Holder")
         .with("name", name.clone())
         .with("dob", born.to_string())
@@ -145,8 +174,21 @@ fn person(holder: &Holder, schema: FiSchema) -> Element {
 }
 
 fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
-    let Summary { balance, balance_at, branch, ifsc, micr, opened_on, limit, active } = summary;
-    let kind = if account_type == AccountType::Current { "CURRENT" } else { "SAVINGS" };
+    let Summary {
+        balance,
+        balance_at,
+        branch,
+        ifsc,
+        micr,
+        opened_on,
+        limit,
+        active,
+    } = summary;
+    let kind = if account_type == AccountType::Current {
+        "CURRENT"
+    } else {
+        "SAVINGS"
+    };
     let overdrawn = limit.0 > 0;
     let element = Element::new("Summary")
         .with("currentBalance", balance.to_string())
@@ -155,7 +197,11 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
     let element = match schema {
         FiSchema::V1 => {
             let element = element.with("type", kind).with("branch", branch.clone());
-            let element = if overdrawn { element.with("facility", "OD") } else { element };
+            let element = if overdrawn {
+                element.with("facility", "OD")
+            } else {
+                element
+            };
             element.with("ifscCode", ifsc.clone())
         }
         FiSchema::V2 => {
@@ -168,13 +214,24 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
                 .with("accountType", named)
                 .with("accountSubType", kind)
                 .with("branch", branch.clone())
-                .with("facility", if overdrawn { "OVERDRAFT" } else { "NO_FACILITY_GRANTED" })
+                .with(
+                    "facility",
+                    if overdrawn {
+                        "OVERDRAFT"
+                    } else {
+                        "NO_FACILITY_GRANTED"
+                    },
+                )
                 .with("ifsc", ifsc.clone())
         }
     };
-    let element = element.with("micrCode", micr.clone()).with("openingDate", opened_on.to_string());
+    let element = element
+        .with("micrCode", micr.clone())
+        .with("openingDate", opened_on.to_string());
     let element = if overdrawn {
-        element.with("currentODLimit", limit.to_string()).with("drawingLimit", summary.drawing_limit().to_string())
+        element
+            .with("currentODLimit", limit.to_string())
+            .with("drawingLimit", summary.drawing_limit().to_string())
     } else {
         element
     };
@@ -188,10 +245,24 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     put(out, "\" type=\"");
     put(out, row.transaction_type.as_str());
     put(out, "\" mode=\"");
-    put(out, if schema == FiSchema::V1 { row.mode.v1() } else { row.mode.as_str() });
+    put(
+        out,
+        if schema == FiSchema::V1 {
+            row.mode.v1()
+        } else {
+            row.mode.as_str()
+        },
+    );
     put(out, "\" amount=\"");
     money(out, row.amount);
-    put(out, if schema == FiSchema::V1 { "\" currentBalance=\"" } else { "\" transactionalBalance=\"" });
+    put(
+        out,
+        if schema == FiSchema::V1 {
+            "\" currentBalance=\""
+        } else {
+            "\" transactionalBalance=\""
+        },
+    );
     money(out, row.balance);
     put(out, "\" transactionTimestamp=\"");
     let at = row.at.ist();
@@ -231,7 +302,11 @@ fn start(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
         match (element.name, name, &**value) {
             ("Account", "version", _) => attribute(out, name, version(schema)),
             ("Holder", "ckycCompliance", value) => {
-                attribute(out, "ckycRegistered", if value == "true" { "YES" } else { "NO" });
+                attribute(
+                    out,
+                    "ckycRegistered",
+                    if value == "true" { "YES" } else { "NO" },
+                );
             }
             ("Summary", "currentValue", value) => {
                 attribute(out, "currency", "INR");
@@ -254,8 +329,12 @@ fn attribute(out: &mut Vec<u8>, name: &str, value: &str) {
 fn text(out: &mut Vec<u8>, before: &str, value: &str) {
     put(out, before);
     // One pass without branches over a text that almost never needs more.
-    let special = |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
-    if !value.bytes().fold(false, |found, byte| found | special(byte)) {
+    let special =
+        |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
+    if !value
+        .bytes()
+        .fold(false, |found, byte| found | special(byte))
+    {
         put(out, value);
         return;
     }
@@ -283,6 +362,9 @@ mod tests {
     fn special_characters_are_escaped() {
         let mut out = Vec::new();
         text(&mut out, "narration=\"", "A&B <\"c\"> ₹5\n\u{1}");
-        assert_eq!(String::from_utf8_lossy(&out), "narration=\"A&amp;B &lt;&quot;c&quot;&gt; ₹5&#10;\u{fffd}");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "narration=\"A&amp;B &lt;&quot;c&quot;&gt; ₹5&#10;\u{fffd}"
+        );
     }
 }

@@ -13,9 +13,15 @@ use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
 use crate::wire::control::journal::{AssertView, JournalPage, JournalQuery};
 use crate::wire::control::report::ReportView;
-use crate::wire::control::scenarios::{DefaultRequest, PinRequest, PinView, ScenarioView, StoryView};
-use crate::wire::control::sessions::{AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView};
-use crate::wire::control::world::{AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest, WorldView};
+use crate::wire::control::scenarios::{
+    DefaultRequest, PinRequest, PinView, ScenarioView, StoryView,
+};
+use crate::wire::control::sessions::{
+    AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
+};
+use crate::wire::control::world::{
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest, WorldView,
+};
 use crate::wire::control::{ErrorView, Page};
 use crate::wire::participants::{FipEntry, FiuEntry};
 
@@ -34,7 +40,10 @@ enum Takes {
 enum Answers {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// One of two.
-    Either(fn(&mut SchemaGenerator) -> Schema, fn(&mut SchemaGenerator) -> Schema),
+    Either(
+        fn(&mut SchemaGenerator) -> Schema,
+        fn(&mut SchemaGenerator) -> Schema,
+    ),
     /// An object whose only field this is.
     Field(&'static str),
     Yaml,
@@ -47,15 +56,38 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 use Answers::{Either, Field, Json, Yaml};
 use Takes::{Nothing, Script, Told};
 
-type Call = (&'static str, &'static str, &'static str, &'static [&'static str], Takes, Answers);
+type Call = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    Takes,
+    Answers,
+);
 
 const PART: &[&str] = &["after", "limit"];
 const QUERY: &[&str] = &JournalQuery::NAMES;
-const WAIT: &[&str] = &["after", "limit", "kind", "op", "consentHandle", "customer", "count", "within"];
+const WAIT: &[&str] = &[
+    "after",
+    "limit",
+    "kind",
+    "op",
+    "consentHandle",
+    "customer",
+    "count",
+    "within",
+];
 
 /// Method, path, what it does, its query, what it takes, what it answers.
 const CALLS: &[Call] = &[
-    ("get", "/consents", "List the consents", PART, Nothing, Json(of::<Page<ConsentView>>)),
+    (
+        "get",
+        "/consents",
+        "List the consents",
+        PART,
+        Nothing,
+        Json(of::<Page<ConsentView>>),
+    ),
     (
         "get",
         "/consents/{handle}",
@@ -80,8 +112,22 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<ApproveRequest>),
         Json(of::<ConsentView>),
     ),
-    ("get", "/sessions", "List the data sessions", PART, Nothing, Json(of::<Page<SessionView>>)),
-    ("get", "/sessions/{id}", "Show a data session", &[], Nothing, Json(of::<SessionView>)),
+    (
+        "get",
+        "/sessions",
+        "List the data sessions",
+        PART,
+        Nothing,
+        Json(of::<Page<SessionView>>),
+    ),
+    (
+        "get",
+        "/sessions/{id}",
+        "Show a data session",
+        &[],
+        Nothing,
+        Json(of::<SessionView>),
+    ),
     (
         "post",
         "/sessions/{id}/deliver",
@@ -98,7 +144,14 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<AnalyticsRequest>),
         Json(of::<AnalyticsView>),
     ),
-    ("get", "/customers", "List the customers that somebody has mentioned", PART, Nothing, Json(of::<Page<String>>)),
+    (
+        "get",
+        "/customers",
+        "List the customers that somebody has mentioned",
+        PART,
+        Nothing,
+        Json(of::<Page<String>>),
+    ),
     (
         "get",
         "/customers/{customer}/accounts",
@@ -155,8 +208,22 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<DelinkRequest>),
         Json(of::<CustomerView>),
     ),
-    ("get", "/config/fiu", "List the FIUs of this world", &[], Nothing, Json(of::<Page<FiuEntry>>)),
-    ("get", "/config/fiu/{id}", "Show an FIU", &[], Nothing, Json(of::<FiuEntry>)),
+    (
+        "get",
+        "/config/fiu",
+        "List the FIUs of this world",
+        &[],
+        Nothing,
+        Json(of::<Page<FiuEntry>>),
+    ),
+    (
+        "get",
+        "/config/fiu/{id}",
+        "Show an FIU",
+        &[],
+        Nothing,
+        Json(of::<FiuEntry>),
+    ),
     (
         "put",
         "/config/fiu/{id}",
@@ -165,8 +232,22 @@ const CALLS: &[Call] = &[
         Told("An FIU as GET shows it; what is left out follows from the id"),
         Json(of::<FiuEntry>),
     ),
-    ("get", "/config/fip", "List the FIPs of this world", &[], Nothing, Json(of::<Page<FipEntry>>)),
-    ("get", "/config/fip/{id}", "Show a FIP", &[], Nothing, Json(of::<FipEntry>)),
+    (
+        "get",
+        "/config/fip",
+        "List the FIPs of this world",
+        &[],
+        Nothing,
+        Json(of::<Page<FipEntry>>),
+    ),
+    (
+        "get",
+        "/config/fip/{id}",
+        "Show a FIP",
+        &[],
+        Nothing,
+        Json(of::<FipEntry>),
+    ),
     (
         "put",
         "/config/fip/{id}",
@@ -175,8 +256,22 @@ const CALLS: &[Call] = &[
         Told("A FIP as GET shows it; what is left out follows from the id"),
         Json(of::<FipEntry>),
     ),
-    ("get", "/webhooks", "List the webhooks with every attempt", PART, Nothing, Json(of::<Page<DeliveryView>>)),
-    ("get", "/webhooks/{id}", "Show a webhook and its body", &[], Nothing, Json(of::<DeliveryView>)),
+    (
+        "get",
+        "/webhooks",
+        "List the webhooks with every attempt",
+        PART,
+        Nothing,
+        Json(of::<Page<DeliveryView>>),
+    ),
+    (
+        "get",
+        "/webhooks/{id}",
+        "Show a webhook and its body",
+        &[],
+        Nothing,
+        Json(of::<DeliveryView>),
+    ),
     (
         "post",
         "/webhooks/{id}/resend",
@@ -185,7 +280,14 @@ const CALLS: &[Call] = &[
         Nothing,
         Json(of::<DeliveryView>),
     ),
-    ("get", "/journal", "Read the journal: calls, events, webhooks, remarks", QUERY, Nothing, Json(of::<JournalPage>)),
+    (
+        "get",
+        "/journal",
+        "Read the journal: calls, events, webhooks, remarks",
+        QUERY,
+        Nothing,
+        Json(of::<JournalPage>),
+    ),
     (
         "get",
         "/journal/wait",
@@ -210,9 +312,30 @@ const CALLS: &[Call] = &[
         Nothing,
         Json(of::<ReportView>),
     ),
-    ("get", "/faults", "List the faults in force", &[], Nothing, Json(of::<Page<FaultsView>>)),
-    ("delete", "/faults", "End all of them", &[], Nothing, Field("deleted")),
-    ("get", "/faults/{name}", "Show a set of faults", &[], Nothing, Json(of::<FaultsView>)),
+    (
+        "get",
+        "/faults",
+        "List the faults in force",
+        &[],
+        Nothing,
+        Json(of::<Page<FaultsView>>),
+    ),
+    (
+        "delete",
+        "/faults",
+        "End all of them",
+        &[],
+        Nothing,
+        Field("deleted"),
+    ),
+    (
+        "get",
+        "/faults/{name}",
+        "Show a set of faults",
+        &[],
+        Nothing,
+        Json(of::<FaultsView>),
+    ),
     (
         "put",
         "/faults/{name}",
@@ -221,8 +344,22 @@ const CALLS: &[Call] = &[
         Script("webhooks and api_faults of a scenario, and ttl"),
         Json(of::<FaultsView>),
     ),
-    ("delete", "/faults/{name}", "End a set of faults", &[], Nothing, Field("deleted")),
-    ("get", "/scenarios", "List the scenarios", &[], Nothing, Json(of::<Page<ScenarioView>>)),
+    (
+        "delete",
+        "/faults/{name}",
+        "End a set of faults",
+        &[],
+        Nothing,
+        Field("deleted"),
+    ),
+    (
+        "get",
+        "/scenarios",
+        "List the scenarios",
+        &[],
+        Nothing,
+        Json(of::<Page<ScenarioView>>),
+    ),
     (
         "post",
         "/scenarios/reload",
@@ -247,9 +384,30 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<DefaultRequest>),
         Field("name"),
     ),
-    ("get", "/scenarios/{name}", "The text of a scenario", &[], Nothing, Yaml),
-    ("put", "/scenarios/{name}", "Add a scenario to this world", &[], Script("A scenario"), Json(of::<ScenarioView>)),
-    ("delete", "/scenarios/{name}", "Remove one of this world's own", &[], Nothing, Field("deleted")),
+    (
+        "get",
+        "/scenarios/{name}",
+        "The text of a scenario",
+        &[],
+        Nothing,
+        Yaml,
+    ),
+    (
+        "put",
+        "/scenarios/{name}",
+        "Add a scenario to this world",
+        &[],
+        Script("A scenario"),
+        Json(of::<ScenarioView>),
+    ),
+    (
+        "delete",
+        "/scenarios/{name}",
+        "Remove one of this world's own",
+        &[],
+        Nothing,
+        Field("deleted"),
+    ),
     (
         "post",
         "/scenarios/{name}/pin",
@@ -258,9 +416,30 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<PinRequest>),
         Json(of::<PinView>),
     ),
-    ("get", "/magic", "The magic customers", &[], Nothing, Json(of::<Page<StoryView>>)),
-    ("get", "/keys", "The AAs' public keys, a JWK set", &[], Nothing, Field("keys")),
-    ("get", "/clock", "What time it is in this world", &[], Nothing, Json(of::<ClockView>)),
+    (
+        "get",
+        "/magic",
+        "The magic customers",
+        &[],
+        Nothing,
+        Json(of::<Page<StoryView>>),
+    ),
+    (
+        "get",
+        "/keys",
+        "The AAs' public keys, a JWK set",
+        &[],
+        Nothing,
+        Field("keys"),
+    ),
+    (
+        "get",
+        "/clock",
+        "What time it is in this world",
+        &[],
+        Nothing,
+        Json(of::<ClockView>),
+    ),
     (
         "post",
         "/clock/freeze",
@@ -269,7 +448,14 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<FreezeRequest>),
         Json(of::<ClockView>),
     ),
-    ("post", "/clock/run", "Let the clock run", &[], Nothing, Json(of::<ClockView>)),
+    (
+        "post",
+        "/clock/run",
+        "Let the clock run",
+        &[],
+        Nothing,
+        Json(of::<ClockView>),
+    ),
     (
         "post",
         "/clock/set",
@@ -286,10 +472,38 @@ const CALLS: &[Call] = &[
         Takes::Json(of::<AdvanceRequest>),
         Json(of::<AdvanceView>),
     ),
-    ("get", "/world", "A summary of this world", &[], Nothing, Json(of::<WorldView>)),
-    ("get", "/worlds", "List the worlds", &[], Nothing, Json(of::<Page<WorldView>>)),
-    ("delete", "/worlds/{name}", "Delete a world, its timers and its webhooks", &[], Nothing, Field("deleted")),
-    ("post", "/reset", "Begin this world anew", &[], Nothing, Json(of::<WorldView>)),
+    (
+        "get",
+        "/world",
+        "A summary of this world",
+        &[],
+        Nothing,
+        Json(of::<WorldView>),
+    ),
+    (
+        "get",
+        "/worlds",
+        "List the worlds",
+        &[],
+        Nothing,
+        Json(of::<Page<WorldView>>),
+    ),
+    (
+        "delete",
+        "/worlds/{name}",
+        "Delete a world, its timers and its webhooks",
+        &[],
+        Nothing,
+        Field("deleted"),
+    ),
+    (
+        "post",
+        "/reset",
+        "Begin this world anew",
+        &[],
+        Nothing,
+        Json(of::<WorldView>),
+    ),
 ];
 
 /// Paths and schemas.
@@ -299,12 +513,17 @@ pub fn described() -> (Value, Value) {
         settings.contract = contract;
         settings.into_generator()
     };
-    let (mut taken, mut answered) = (generator(Contract::Deserialize), generator(Contract::Serialize));
+    let (mut taken, mut answered) = (
+        generator(Contract::Deserialize),
+        generator(Contract::Serialize),
+    );
     let mut paths = Map::new();
     for call in CALLS {
         let (method, path, ..) = call;
         let operation = operation(call, &mut taken, &mut answered);
-        let item = paths.entry(format!("/_mockaa/v1{path}")).or_insert_with(|| json!({}));
+        let item = paths
+            .entry(format!("/_mockaa/v1{path}"))
+            .or_insert_with(|| json!({}));
         item[*method] = operation;
     }
     answered.subschema_for::<ErrorView>();
@@ -315,12 +534,16 @@ pub fn described() -> (Value, Value) {
 
 fn operation(call: &Call, taken: &mut SchemaGenerator, answered: &mut SchemaGenerator) -> Value {
     let (_, path, summary, query, request, answers) = call;
-    let parameter =
-        |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": text() });
-    let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": text() });
+    let in_path = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_path = in_path.map(|name| parameter(name, "path"));
-    let parameters: Vec<_> = in_path.chain(query.iter().map(|name| parameter(name, "query"))).collect();
-    let object = |field: &str| json!({ "type": "object", "required": [field], "properties": { field: {} } });
+    let parameters: Vec<_> = in_path
+        .chain(query.iter().map(|name| parameter(name, "query")))
+        .collect();
+    let object =
+        |field: &str| json!({ "type": "object", "required": [field], "properties": { field: {} } });
     let body = match answers {
         Json(schema) => json!({ "application/json": { "schema": schema(answered) } }),
         Either(one, other) => {
@@ -341,7 +564,9 @@ fn operation(call: &Call, taken: &mut SchemaGenerator, answered: &mut SchemaGene
     });
     let request = match request {
         Nothing => return operation,
-        Takes::Json(schema) => json!({ "content": { "application/json": { "schema": schema(taken) } } }),
+        Takes::Json(schema) => {
+            json!({ "content": { "application/json": { "schema": schema(taken) } } })
+        }
         Script(what) => {
             json!({ "description": what, "content": { "application/yaml": { "schema": {} }, "application/json": { "schema": {} } } })
         }

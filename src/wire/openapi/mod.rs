@@ -102,10 +102,15 @@ mod tests {
     fn every_reference_leads_somewhere() {
         fn walk(value: &serde_json::Value, root: &serde_json::Value) {
             if let Some(reference) = value["$ref"].as_str() {
-                assert!(root.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                assert!(
+                    root.pointer(reference.trim_start_matches('#')).is_some(),
+                    "{reference}"
+                );
             }
             match value {
-                serde_json::Value::Object(fields) => fields.values().for_each(|value| walk(value, root)),
+                serde_json::Value::Object(fields) => {
+                    fields.values().for_each(|value| walk(value, root));
+                }
                 serde_json::Value::Array(items) => items.iter().for_each(|value| walk(value, root)),
                 _ => {}
             }

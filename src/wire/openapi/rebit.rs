@@ -58,7 +58,10 @@ fn posted(summary: &str, callers: &[&str], request: &str, answer: &str) -> Value
     operation["requestBody"] = json!({ "required": true, "content": content(request) });
     operation["parameters"] = json!([
         header("x-jws-signature", "Detached JWS over the body, RS256"),
-        header("x-request-meta", "Of Sahamati's router; accepted and not needed",)
+        header(
+            "x-request-meta",
+            "Of Sahamati's router; accepted and not needed",
+        )
     ]);
     operation
 }
@@ -66,8 +69,12 @@ fn posted(summary: &str, callers: &[&str], request: &str, answer: &str) -> Value
 fn got(summary: &str, callers: &[&str], path: &[&str], query: &[&str], answer: &str) -> Value {
     let mut operation = operation(summary, callers, answer);
     let text = json!({ "type": "string" });
-    let in_path = path.iter().map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }));
-    let in_query = query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text }));
+    let in_path = path
+        .iter()
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }));
+    let in_query = query
+        .iter()
+        .map(|name| json!({ "name": name, "in": "query", "schema": text }));
     let signature = header("x-jws-signature", "Detached JWS over the path, RS256");
     let parameters: Vec<_> = in_path.chain(in_query).chain([signature]).collect();
     operation["parameters"] = parameters.into();
@@ -76,7 +83,10 @@ fn got(summary: &str, callers: &[&str], path: &[&str], query: &[&str], answer: &
 
 fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
     let refused = json!({ "description": "Refused: errorCode says why, errorMsg where and what to do", "content": content("ErrorResponse") });
-    let security: Vec<_> = callers.iter().map(|caller| json!({ (*caller): [] })).collect();
+    let security: Vec<_> = callers
+        .iter()
+        .map(|caller| json!({ (*caller): [] }))
+        .collect();
     json!({
         "summary": summary,
         "security": security,
@@ -86,7 +96,11 @@ fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
 
 /// A message: what every one begins with, and more.
 fn message(fields: &[(&str, Value)]) -> Value {
-    let head = [("ver", versions()), ("timestamp", instant()), ("txnid", uuid())];
+    let head = [
+        ("ver", versions()),
+        ("timestamp", instant()),
+        ("txnid", uuid()),
+    ];
     object(&[&head, fields].concat())
 }
 
@@ -109,25 +123,60 @@ fn notifier() -> Value {
 fn consent_detail() -> Value {
     let codes = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
     let uris = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
-    let identifier =
-        object(&[("type", one_of(IdentifierType::ALL.iter().map(|kind| kind.as_str()))), ("value", text())]);
+    let identifier = object(&[
+        (
+            "type",
+            one_of(IdentifierType::ALL.iter().map(|kind| kind.as_str())),
+        ),
+        ("value", text()),
+    ]);
     let filter = object(&[
         ("type", one_of(["TRANSACTIONTYPE", "TRANSACTIONAMOUNT"])),
-        ("operator", one_of(Operator::ALL.iter().map(|operator| operator.as_str()))),
+        (
+            "operator",
+            one_of(Operator::ALL.iter().map(|operator| operator.as_str())),
+        ),
         ("value", text()),
     ]);
     object(&[
         ("consentStart", instant()),
         ("consentExpiry", instant()),
-        ("consentMode", one_of(Mode::ALL.iter().map(|mode| mode.as_str()))),
-        ("fetchType", one_of(FetchType::ALL.iter().map(|kind| kind.as_str()))),
-        ("consentTypes", list(&one_of(ConsentType::ALL.iter().map(|kind| kind.as_str())))),
-        ("fiTypes", list(&one_of(FiType::ALL.iter().map(|kind| kind.as_str())))),
+        (
+            "consentMode",
+            one_of(Mode::ALL.iter().map(|mode| mode.as_str())),
+        ),
+        (
+            "fetchType",
+            one_of(FetchType::ALL.iter().map(|kind| kind.as_str())),
+        ),
+        (
+            "consentTypes",
+            list(&one_of(ConsentType::ALL.iter().map(|kind| kind.as_str()))),
+        ),
+        (
+            "fiTypes",
+            list(&one_of(FiType::ALL.iter().map(|kind| kind.as_str()))),
+        ),
         (
             "DataConsumer",
-            object(&[("id", text()), ("type?", one_of(ConsumerType::ALL.iter().map(|kind| kind.as_str())))]),
+            object(&[
+                ("id", text()),
+                (
+                    "type?",
+                    one_of(ConsumerType::ALL.iter().map(|kind| kind.as_str())),
+                ),
+            ]),
         ),
-        ("Customer", object(&[("id?", text()), ("Identifiers?", json!({ "type": "array", "items": identifier }))])),
+        (
+            "Customer",
+            object(&[
+                ("id?", text()),
+                (
+                    "Identifiers?",
+                    json!({ "type": "array", "items": identifier }),
+                ),
+            ]),
+        ),
         (
             "Purpose",
             object(&[
@@ -138,21 +187,50 @@ fn consent_detail() -> Value {
             ]),
         ),
         ("FIDataRange", range()),
-        ("DataLife", quantity(one_of(DataLifeUnit::ALL.iter().map(|unit| unit.as_str())), 0)),
-        ("Frequency", quantity(one_of(FrequencyUnit::ALL.iter().map(|unit| unit.as_str())), 1)),
+        (
+            "DataLife",
+            quantity(
+                one_of(DataLifeUnit::ALL.iter().map(|unit| unit.as_str())),
+                0,
+            ),
+        ),
+        (
+            "Frequency",
+            quantity(
+                one_of(FrequencyUnit::ALL.iter().map(|unit| unit.as_str())),
+                1,
+            ),
+        ),
         ("DataFilter?", json!({ "type": "array", "items": filter })),
     ])
 }
 
 pub fn schemas() -> Value {
-    let artefact_states = [Status::Active, Status::Paused, Status::Revoked, Status::Expired].map(Status::as_str);
-    let public_key = object(&[("expiry", instant()), ("Parameters?", text()), ("KeyValue", text())]);
+    let artefact_states = [
+        Status::Active,
+        Status::Paused,
+        Status::Revoked,
+        Status::Expired,
+    ]
+    .map(Status::as_str);
+    let public_key = object(&[
+        ("expiry", instant()),
+        ("Parameters?", text()),
+        ("KeyValue", text()),
+    ]);
     let account_status = object(&[
         ("linkRefNumber", text()),
-        ("FIStatus", one_of(FiStatus::ALL.iter().map(|status| status.as_str()))),
+        (
+            "FIStatus",
+            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
+        ),
         ("description", text()),
     ]);
-    let fi_item = object(&[("linkRefNumber", text()), ("maskedAccNumber", text()), ("encryptedFI", text())]);
+    let fi_item = object(&[
+        ("linkRefNumber", text()),
+        ("maskedAccNumber", text()),
+        ("encryptedFI", text()),
+    ]);
     json!({
         "ConsentsRequest": message(&[("ConsentDetail", consent_detail())]),
         "ConsentsResponse": message(&[("Customer", object(&[("id", text())])), ("ConsentHandle", uuid())]),

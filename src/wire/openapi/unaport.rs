@@ -18,7 +18,10 @@ const APP: &str = "/backend-v2/api/v2";
 pub fn paths() -> Value {
     let mut paths = consents_and_data();
     let more = analytics_and_files();
-    paths.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    paths
+        .as_object_mut()
+        .expect("an object")
+        .extend(more.as_object().expect("an object").clone());
     paths
 }
 
@@ -52,7 +55,15 @@ fn analytics_and_files() -> Value {
 }
 
 fn consents_and_data() -> Value {
-    let revoke = || call("Revoke a consent", true, &["org_id", "consentId"], None, "UnaportRevoked");
+    let revoke = || {
+        call(
+            "Revoke a consent",
+            true,
+            &["org_id", "consentId"],
+            None,
+            "UnaportRevoked",
+        )
+    };
     json!({
         format!("{COMMON}/public/user/login"): { "post": call("Log in", false, &[], Some("UnaportLogin"), "UnaportTokens") },
         format!("{COMMON}/public/user/refreshToken"): {
@@ -131,7 +142,8 @@ fn call(summary: &str, bearer: bool, path: &[&str], request: Option<&str>, answe
 fn file(summary: &str, path: &[&str]) -> Value {
     let mut operation = call(summary, true, path, None, "UnaportError");
     let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
-    operation["responses"]["200"]["content"] = json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
+    operation["responses"]["200"]["content"] =
+        json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
     operation
 }
 
@@ -156,7 +168,9 @@ fn form(rules: &[Rule]) -> Value {
             let inner = || json!({ "type": "object", "required": [], "properties": {} });
             let leaf = || field(rule);
             let is_leaf = names.peek().is_none() && !matches!(rule.kind, Kind::Object);
-            place = properties.entry(name).or_insert_with(|| if is_leaf { leaf() } else { inner() });
+            place = properties
+                .entry(name)
+                .or_insert_with(|| if is_leaf { leaf() } else { inner() });
         }
     }
     schema
@@ -172,7 +186,8 @@ fn field(rule: &Rule) -> Value {
         Kind::List | Kind::Identifiers => return json!({ "type": "array", "items": {} }),
         Kind::Months(..) => {
             let number = json!({ "type": "integer" });
-            let text = json!({ "type": "string", "maxLength": rule.length.map(|length| length.max) });
+            let text =
+                json!({ "type": "string", "maxLength": rule.length.map(|length| length.max) });
             return json!({ "oneOf": [text, number] });
         }
         Kind::Email => [("type", "string"), ("format", "email")],
@@ -225,16 +240,28 @@ fn maybe(mut schema: Value) -> Value {
 
 /// What answers of v2.0.0 begin with; those of 1.7 do not have it.
 fn enveloped(fields: &[(&str, Value)]) -> Value {
-    let head = [("version?", one_of(["2.0.0"])), ("txnId?", uuid()), ("timestamp?", instant())];
+    let head = [
+        ("version?", one_of(["2.0.0"])),
+        ("txnId?", uuid()),
+        ("timestamp?", instant()),
+    ];
     object(&[&head, fields].concat())
 }
 
 pub fn schemas() -> Value {
     let entity = object(&[("entityId", text()), ("id", uuid())]);
-    let head = [("ver", one_of(["2.0.0"])), ("timestamp", instant()), ("txnid", text())];
+    let head = [
+        ("ver", one_of(["2.0.0"])),
+        ("timestamp", instant()),
+        ("txnid", text()),
+    ];
     let notification = notification(&head);
     let rows = json!({ "type": "array", "items": { "type": "object" } });
-    let tab = object(&[("summary", rows.clone()), ("accountHolder", rows.clone()), ("transactions", rows)]);
+    let tab = object(&[
+        ("summary", rows.clone()),
+        ("accountHolder", rows.clone()),
+        ("transactions", rows),
+    ]);
     let any_list = |items: Value| json!({ "type": "array", "items": items });
     let template = object(&[
         ("productId", uuid()),
@@ -326,16 +353,32 @@ pub fn schemas() -> Value {
 fn notification(head: &[(&str, Value)]) -> Value {
     let account = object(&[
         ("linkRefNumber", text()),
-        ("FIStatus", one_of(FiStatus::ALL.iter().map(|status| status.as_str()))),
+        (
+            "FIStatus",
+            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
+        ),
         ("description", text()),
     ]);
     let news = object(&[
         ("sessionId", uuid()),
-        ("sessionStatus", one_of(SessionStatus::ALL.iter().map(|status| status.as_str()))),
-        ("FIStatusResponse", list(&object(&[("fipID", text()), ("Accounts", list(&account))]))),
+        (
+            "sessionStatus",
+            one_of(SessionStatus::ALL.iter().map(|status| status.as_str())),
+        ),
+        (
+            "FIStatusResponse",
+            list(&object(&[("fipID", text()), ("Accounts", list(&account))])),
+        ),
     ]);
     object(
-        &[head, &[("Notifier", object(&[("type", text()), ("id", text())])), ("FIStatusNotification", news)]].concat(),
+        &[
+            head,
+            &[
+                ("Notifier", object(&[("type", text()), ("id", text())])),
+                ("FIStatusNotification", news),
+            ],
+        ]
+        .concat(),
     )
 }
 
@@ -347,9 +390,20 @@ fn record() -> Value {
         ("vuaId", text()),
         ("orgId", text()),
         ("consentHandle", uuid()),
-        ("approveStatus", one_of(["PENDING", "READY", "FAILED", "EXPIRED"])),
-        ("consentStatus", one_of(["CREATED", "ACTIVE", "PAUSED", "REVOKED", "EXPIRED", "REJECTED"])),
-        ("fetchType", one_of(FetchType::ALL.iter().map(|kind| kind.as_str()))),
+        (
+            "approveStatus",
+            one_of(["PENDING", "READY", "FAILED", "EXPIRED"]),
+        ),
+        (
+            "consentStatus",
+            one_of([
+                "CREATED", "ACTIVE", "PAUSED", "REVOKED", "EXPIRED", "REJECTED",
+            ]),
+        ),
+        (
+            "fetchType",
+            one_of(FetchType::ALL.iter().map(|kind| kind.as_str())),
+        ),
         ("consentId", maybe(uuid())),
         ("createdAt", instant()),
         ("notificationDate", maybe(instant())),

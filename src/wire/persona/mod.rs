@@ -14,16 +14,16 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
 use self::types::{
-    AccountSpec, AmountSpec, File, FlowSpec, HolderSpec, LoanSpec, MonthNumber, NamesSpec, OPENED, OnSpec, OpenedSpec,
-    PlainAmount, SaidAmount, ThenSpec,
+    AccountSpec, AmountSpec, File, FlowSpec, HolderSpec, LoanSpec, MonthNumber, NamesSpec, OPENED,
+    OnSpec, OpenedSpec, PlainAmount, SaidAmount, ThenSpec,
 };
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::naming::{Named, alternatives};
 use crate::domain::persona::{
-    AccountPlan, Amount, Between, Cast, Content, Every, Flow, HolderPlan, List, Loan, On, Opened, Persona, Story, Then,
-    With,
+    AccountPlan, Amount, Between, Cast, Content, Every, Flow, HolderPlan, List, Loan, On, Opened,
+    Persona, Story, Then, With,
 };
 use crate::domain::script::TextFault;
 use crate::domain::statement::Ledger;
@@ -42,7 +42,11 @@ pub type Statements<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<TextFault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let file = typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the persona")?;
-    let mut reader = Reader { statements, faults: Vec::new(), sides: BTreeMap::new() };
+    let mut reader = Reader {
+        statements,
+        faults: Vec::new(),
+        sides: BTreeMap::new(),
+    };
     let persona = reader.persona(file);
     if reader.faults.is_empty() {
         return Ok(persona);
@@ -54,16 +58,51 @@ pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<Text
 /// Whether a transfer between two accounts comes in just where it goes out.
 fn has_both_sides(accounts: &[AccountPlan], side: &str) -> bool {
     let of = |plan: &AccountPlan| match &plan.content {
-        Content::Story(story) => {
-            story.flows.iter().filter(|flow| flow.side_of.as_deref() == Some(side)).cloned().collect()
-        }
+        Content::Story(story) => story
+            .flows
+            .iter()
+            .filter(|flow| flow.side_of.as_deref() == Some(side))
+            .cloned()
+            .collect(),
         Content::Told(_) | Content::Holding { .. } => Vec::new(),
     };
-    let sides: Vec<Vec<Flow>> = accounts.iter().map(of).filter(|flows: &Vec<Flow>| !flows.is_empty()).collect();
-    let [one, other] = &sides[..] else { return false };
-    let ([one], [other]) = (&one[..], &other[..]) else { return false };
-    let Flow { amount, grows, varies, step, every, times, months, on, channel, chance, .. } = one.clone();
-    let mirrored = Flow { amount, grows, varies, step, every, times, months, on, channel, chance, ..other.clone() };
+    let sides: Vec<Vec<Flow>> = accounts
+        .iter()
+        .map(of)
+        .filter(|flows: &Vec<Flow>| !flows.is_empty())
+        .collect();
+    let [one, other] = &sides[..] else {
+        return false;
+    };
+    let ([one], [other]) = (&one[..], &other[..]) else {
+        return false;
+    };
+    let Flow {
+        amount,
+        grows,
+        varies,
+        step,
+        every,
+        times,
+        months,
+        on,
+        channel,
+        chance,
+        ..
+    } = one.clone();
+    let mirrored = Flow {
+        amount,
+        grows,
+        varies,
+        step,
+        every,
+        times,
+        months,
+        on,
+        channel,
+        chance,
+        ..other.clone()
+    };
     one.direction != other.direction && mirrored == *other
 }
 
@@ -83,14 +122,38 @@ impl Reader<'_> {
     }
 
     fn persona(&mut self, file: File) -> Persona {
-        let File { version: _, name, description, holder, accounts } = file;
-        let HolderSpec { born, joint, abroad, firm } = holder;
-        let years = born.as_ref().map_or((1972, 1990), |born| years(born.value.0));
+        let File {
+            version: _,
+            name,
+            description,
+            holder,
+            accounts,
+        } = file;
+        let HolderSpec {
+            born,
+            joint,
+            abroad,
+            firm,
+        } = holder;
+        let years = born
+            .as_ref()
+            .map_or((1972, 1990), |born| years(born.value.0));
         if let Some(born) = born.filter(|_| years.0 < 1920 || years.1 > 2020) {
-            self.say(born.referenced, "born takes years from 1920 to 2020".to_owned());
+            self.say(
+                born.referenced,
+                "born takes years from 1920 to 2020".to_owned(),
+            );
         }
-        let holder = HolderPlan { born: years, joint, abroad, firm };
-        let accounts: Vec<AccountPlan> = accounts.into_iter().map(|account| self.account(account)).collect();
+        let holder = HolderPlan {
+            born: years,
+            joint,
+            abroad,
+            firm,
+        };
+        let accounts: Vec<AccountPlan> = accounts
+            .into_iter()
+            .map(|account| self.account(account))
+            .collect();
         for (side, place) in std::mem::take(&mut self.sides) {
             if !has_both_sides(&accounts, &side) {
                 let alike = "amount, grows, varies, step, every, times, months, on, by and chance";
@@ -100,7 +163,12 @@ impl Reader<'_> {
                 self.say(place, message);
             }
         }
-        Persona { name: name.into(), description: description.trim().to_owned(), holder, accounts }
+        Persona {
+            name: name.into(),
+            description: description.trim().to_owned(),
+            holder,
+            accounts,
+        }
     }
 
     fn account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
@@ -130,26 +198,44 @@ impl Reader<'_> {
             ("minimum", minimum.is_some()),
             ("story", story.is_some()),
         ];
-        let given = habits.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        let given = habits
+            .iter()
+            .find(|(_, given)| *given)
+            .map(|(name, _)| *name);
         let mut wrong = |message: String| self.say(place, message);
         match (is_bank, given, &statement, amount) {
-            (true, _, _, Some(_)) => wrong("a DEPOSIT has a story or a statement, and no amount".to_owned()),
-            (true, Some(given), Some(_), _) => wrong(format!("an account has a statement or {given}, not both")),
+            (true, _, _, Some(_)) => {
+                wrong("a DEPOSIT has a story or a statement, and no amount".to_owned());
+            }
+            (true, Some(given), Some(_), _) => {
+                wrong(format!("an account has a statement or {given}, not both"));
+            }
             (true, _, None, _) if story.is_none() => {
                 wrong("a DEPOSIT lacks one of story, statement; write story: [] where nothing happens".to_owned());
             }
             (false, Some(given), ..) => {
                 wrong(format!("{given} is for DEPOSIT; {fi_type} takes an amount"));
             }
-            (false, _, Some(_), _) => wrong(format!("a statement is for DEPOSIT; {fi_type} takes an amount")),
+            (false, _, Some(_), _) => wrong(format!(
+                "a statement is for DEPOSIT; {fi_type} takes an amount"
+            )),
             _ => {}
         }
         let account_type = account.map_or_else(
-            || if is_bank { AccountType::Savings } else { AccountType::Default },
+            || {
+                if is_bank {
+                    AccountType::Savings
+                } else {
+                    AccountType::Default
+                }
+            },
             |Word(account_type)| account_type,
         );
         if is_bank == (account_type == AccountType::Default) {
-            self.say(place, format!("{account_type} is no kind of account of {fi_type}"));
+            self.say(
+                place,
+                format!("{account_type} is no kind of account of {fi_type}"),
+            );
         }
         let opened = opened.map_or(Opened::Years((2006, 2012)), |opened| self.opened(&opened));
         let content = if let Some(statement) = statement {
@@ -157,24 +243,46 @@ impl Reader<'_> {
                 Ok(ledger) => Content::Told(Arc::new(ledger)),
                 Err(problem) => {
                     self.say(statement.referenced, problem);
-                    Content::Holding { amount: (Paise(0), Paise(0)) }
+                    Content::Holding {
+                        amount: (Paise(0), Paise(0)),
+                    }
                 }
             }
         } else if is_bank {
             let limit = overdraft.map_or(Paise(0), |Rupees((_, high))| high);
-            Content::Story(self.story(place, keeps, story.unwrap_or_default(), |keeps, flows| Story {
-                keeps,
-                opens_with: opens_with.map_or((Paise::rupees(1000), Paise::rupees(25_000)), |Rupees(range)| range),
-                limit,
-                interest: interest.map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| percent),
-                minimum: minimum.map_or(Paise(0), |Rupees((_, high))| high),
-                flows,
-            }))
+            Content::Story(
+                self.story(place, keeps, story.unwrap_or_default(), |keeps, flows| {
+                    Story {
+                        keeps,
+                        opens_with: opens_with.map_or(
+                            (Paise::rupees(1000), Paise::rupees(25_000)),
+                            |Rupees(range)| range,
+                        ),
+                        limit,
+                        interest: interest
+                            .map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| {
+                                percent
+                            }),
+                        minimum: minimum.map_or(Paise(0), |Rupees((_, high))| high),
+                        flows,
+                    }
+                }),
+            )
         } else {
-            Content::Holding { amount: amount.map_or(usual_amount(fi_type), |Rupees(range)| range) }
+            Content::Holding {
+                amount: amount.map_or(usual_amount(fi_type), |Rupees(range)| range),
+            }
         };
         let fip = fip.map_or(if is_bank { 0 } else { 2 }, |fip| fip - 1);
-        AccountPlan { fi_type, account_type, fip, linked: linked.unwrap_or(true), opened, dormant, content }
+        AccountPlan {
+            fi_type,
+            account_type,
+            fip,
+            linked: linked.unwrap_or(true),
+            opened,
+            dormant,
+            content,
+        }
     }
 
     fn opened(&mut self, spec: &Spanned<OpenedSpec>) -> Opened {
@@ -194,15 +302,27 @@ impl Reader<'_> {
         let opened = if let Some(months) = ago() {
             (months <= 50 * 12).then_some(Opened::Ago(months))
         } else if let Ok(day) = text.parse::<NaiveDate>() {
-            OPENED.contains(&chrono::Datelike::year(&day)).then_some(Opened::On(day))
+            OPENED
+                .contains(&chrono::Datelike::year(&day))
+                .then_some(Opened::On(day))
         } else {
             let range = Whole::parse(&text).map(years);
-            range.filter(|(low, high)| OPENED.contains(low) && OPENED.contains(high)).map(Opened::Years)
+            range
+                .filter(|(low, high)| OPENED.contains(low) && OPENED.contains(high))
+                .map(Opened::Years)
         };
         opened.unwrap_or_else(|| {
             let (first, last) = (OPENED.start(), OPENED.end());
-            let forms = format!("a year from {first} to {last}, years such as 2006..2012, a day such as 2019-04-08");
-            self.say(spec.referenced, format!("opened takes {forms}, or 2 months ago, not {}", quoted(&text)));
+            let forms = format!(
+                "a year from {first} to {last}, years such as 2006..2012, a day such as 2019-04-08"
+            );
+            self.say(
+                spec.referenced,
+                format!(
+                    "opened takes {forms}, or 2 months ago, not {}",
+                    quoted(&text)
+                ),
+            );
             Opened::Years((2006, 2012))
         })
     }
@@ -216,16 +336,28 @@ impl Reader<'_> {
     ) -> Story {
         let keeps = keeps.map(|keeps| {
             let amount = self.amount("keeps", &keeps);
-            if matches!(amount, Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_)) {
-                self.say(keeps.referenced, "keeps takes rupees, or { share: … } of the income".to_owned());
+            if matches!(
+                amount,
+                Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_)
+            ) {
+                self.say(
+                    keeps.referenced,
+                    "keeps takes rupees, or { share: … } of the income".to_owned(),
+                );
             }
             amount
         });
         let flows: Vec<Flow> = flows.into_iter().map(|flow| self.flow(flow)).collect();
-        let shares =
-            flows.iter().map(|flow| &flow.amount).chain(&keeps).any(|amount| matches!(amount, Amount::Share(_)));
+        let shares = flows
+            .iter()
+            .map(|flow| &flow.amount)
+            .chain(&keeps)
+            .any(|amount| matches!(amount, Amount::Share(_)));
         if shares && !flows.iter().any(|flow| flow.income) {
-            self.say(place, "a share is of the income: mark what is income with income: true".to_owned());
+            self.say(
+                place,
+                "a share is of the income: mark what is income with income: true".to_owned(),
+            );
         }
         made(keeps, flows)
     }
@@ -249,18 +381,37 @@ impl Reader<'_> {
                     fallback
                 }
             },
-            AmountSpec::Said(SaidAmount { once, share, balance, loan }) => match (once, share, balance, loan) {
+            AmountSpec::Said(SaidAmount {
+                once,
+                share,
+                balance,
+                loan,
+            }) => match (once, share, balance, loan) {
                 (Some(Rupees(range)), ..) => Amount::Once(*range),
                 (_, Some(Whole(range)), ..) => Amount::Share(*range),
                 (_, _, Some(Whole(range)), _) => {
                     if range.1 > 100 {
-                        self.say(spec.referenced, "balance is percent of what is there, 100 at most".to_owned());
+                        self.say(
+                            spec.referenced,
+                            "balance is percent of what is there, 100 at most".to_owned(),
+                        );
                     }
                     Amount::OfBalance(*range)
                 }
-                (.., Some(LoanSpec { principal: Rupees(principal), months, rate: Percent(rate), paid_out })) => {
-                    Amount::Loan(Loan { principal: *principal, months: *months, rate: *rate, paid_out: *paid_out })
-                }
+                (
+                    ..,
+                    Some(LoanSpec {
+                        principal: Rupees(principal),
+                        months,
+                        rate: Percent(rate),
+                        paid_out,
+                    }),
+                ) => Amount::Loan(Loan {
+                    principal: *principal,
+                    months: *months,
+                    rate: *rate,
+                    paid_out: *paid_out,
+                }),
                 (None, None, None, None) => fallback,
             },
         }
@@ -296,7 +447,10 @@ impl Reader<'_> {
         };
         let with = match (with, any_of) {
             (Some(_), Some(any_of)) => {
-                self.say(any_of.referenced, "a flow has with or any_of, not both".to_owned());
+                self.say(
+                    any_of.referenced,
+                    "a flow has with or any_of, not both".to_owned(),
+                );
                 With::Nobody
             }
             (Some(with), None) => With::OneOf(self.list(with.referenced, with.value)),
@@ -304,21 +458,40 @@ impl Reader<'_> {
             (None, None) => With::Nobody,
         };
         let priced = |with: &With| {
-            let (With::OneOf(list) | With::AnyOf(list)) = with else { return false };
-            matches!(list, List::Shipped(Cast::Shops | Cast::Stores | Cast::Utilities | Cast::Telecoms))
+            let (With::OneOf(list) | With::AnyOf(list)) = with else {
+                return false;
+            };
+            matches!(
+                list,
+                List::Shipped(Cast::Shops | Cast::Stores | Cast::Utilities | Cast::Telecoms)
+            )
         };
         if amount == Amount::Usual && !priced(&with) {
             let lists = "shops, stores, utilities, telecoms";
-            self.say(place, format!("usual is known of {lists}; give an amount, or draw from one of these"));
+            self.say(
+                place,
+                format!("usual is known of {lists}; give an amount, or draw from one of these"),
+            );
         }
         if mandate && direction == TransactionType::Credit {
-            self.say(place, "a mandate collects money: it goes with out".to_owned());
+            self.say(
+                place,
+                "a mandate collects money: it goes with out".to_owned(),
+            );
         }
-        if income && (direction == TransactionType::Debit || !matches!(amount, Amount::Once(_) | Amount::Each(_))) {
-            self.say(place, "income comes in, in rupees or { once: … }".to_owned());
+        if income
+            && (direction == TransactionType::Debit
+                || !matches!(amount, Amount::Once(_) | Amount::Each(_)))
+        {
+            self.say(
+                place,
+                "income comes in, in rupees or { once: … }".to_owned(),
+            );
         }
         let every = every.map_or(Every::Month, |Word(every)| every);
-        if matches!(amount, Amount::Loan(_)) && (direction == TransactionType::Credit || every != Every::Month) {
+        if matches!(amount, Amount::Loan(_))
+            && (direction == TransactionType::Credit || every != Every::Month)
+        {
             self.say(
                 place,
                 "a loan's instalment goes out every month; paid_out says that the principal comes in".to_owned(),
@@ -340,10 +513,13 @@ impl Reader<'_> {
         let then = then.map(|then| self.then(place, then));
         let side_of = side_of.map(|side| {
             if !matches!(amount, Amount::Each(_)) {
-                let message = "the side of a transfer has an amount in rupees, such as 30000..40000";
+                let message =
+                    "the side of a transfer has an amount in rupees, such as 30000..40000";
                 self.say(side.referenced, message.to_owned());
             }
-            self.sides.entry(side.value.clone()).or_insert(side.referenced);
+            self.sides
+                .entry(side.value.clone())
+                .or_insert(side.referenced);
             side.value
         });
         Flow {
@@ -354,9 +530,14 @@ impl Reader<'_> {
             step,
             every,
             times,
-            months: months
-                .map_or(0xfff, |months| months.iter().fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))),
-            life: life.map_or((0, u32::MAX), |Whole((low, high))| (small(low), small(high))),
+            months: months.map_or(0xfff, |months| {
+                months
+                    .iter()
+                    .fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))
+            }),
+            life: life.map_or((0, u32::MAX), |Whole((low, high))| {
+                (small(low), small(high))
+            }),
             on: on.map_or(On::Any, |on| self.on(&on)),
             channel,
             with,
@@ -374,7 +555,13 @@ impl Reader<'_> {
         let purpose = purpose.unwrap_or_default();
         let rest = purpose.replace("{month}", "").replace("{year}", "");
         if rest.contains(['{', '}']) {
-            self.say(place, format!("purpose {} has more in braces than {{month}} and {{year}}", quoted(&purpose)));
+            self.say(
+                place,
+                format!(
+                    "purpose {} has more in braces than {{month}} and {{year}}",
+                    quoted(&purpose)
+                ),
+            );
         }
         purpose
     }
@@ -412,14 +599,20 @@ impl Reader<'_> {
                     let known = alternatives(&name, Cast::table().iter().map(|cast| cast.label()));
                     self.say(
                         place,
-                        format!("{} is no shipped list; {known}; names of your own are in capitals", quoted(&name)),
+                        format!(
+                            "{} is no shipped list; {known}; names of your own are in capitals",
+                            quoted(&name)
+                        ),
                     );
                 }
                 vec![name]
             }
         };
         let plain = |name: &String| {
-            (1..=60).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
+            (1..=60).contains(&name.len())
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
         };
         if let Some(name) = names.iter().find(|name| !plain(name)) {
             let told = quoted(name);
@@ -432,13 +625,29 @@ impl Reader<'_> {
     }
 
     fn then(&mut self, place: Location, spec: ThenSpec) -> Then {
-        let ThenSpec { r#in, out, after, within, by: Word(channel), with, any_of, purpose, chance } = spec;
+        let ThenSpec {
+            r#in,
+            out,
+            after,
+            within,
+            by: Word(channel),
+            with,
+            any_of,
+            purpose,
+            chance,
+        } = spec;
         let (direction, percent) = match (r#in, out) {
             (Some(Whole(percent)), _) => (TransactionType::Credit, percent),
-            (_, out) => (TransactionType::Debit, out.map_or((100, 100), |Whole(percent)| percent)),
+            (_, out) => (
+                TransactionType::Debit,
+                out.map_or((100, 100), |Whole(percent)| percent),
+            ),
         };
         if percent.1 > 100 {
-            self.say(place, "what follows is percent of the first movement, 100 at most".to_owned());
+            self.say(
+                place,
+                "what follows is percent of the first movement, 100 at most".to_owned(),
+            );
         }
         let seconds = |Lasting(Span(ms))| ms / 1000;
         let least = after.map_or(60, seconds);
@@ -467,9 +676,13 @@ impl Reader<'_> {
 fn usual_amount(fi_type: FiType) -> Between<Paise> {
     let (low, high) = match fi_type {
         FiType::TermDeposit => (100_000, 500_000),
-        FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => (2_000, 10_000),
+        FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => {
+            (2_000, 10_000)
+        }
         FiType::Gstr1_3b => (400_000, 1_500_000),
-        FiType::Cp | FiType::GovtSecurities | FiType::Aif | FiType::InsurancePolicies => (500_000, 2_500_000),
+        FiType::Cp | FiType::GovtSecurities | FiType::Aif | FiType::InsurancePolicies => {
+            (500_000, 2_500_000)
+        }
         _ => (10_000, 60_000),
     };
     (Paise::rupees(low), Paise::rupees(high))

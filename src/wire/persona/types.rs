@@ -17,7 +17,10 @@ use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     #[schemars(schema_with = "version")]
-    #[expect(dead_code, reason = "there is one version; the schema holds files to it")]
+    #[expect(
+        dead_code,
+        reason = "there is one version; the schema holds files to it"
+    )]
     pub(super) version: u32,
     /// How it is asked for: lower-case letters, digits and dashes.
     #[schemars(schema_with = "name")]

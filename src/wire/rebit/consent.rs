@@ -26,7 +26,12 @@ impl Request for ConsentsRequest {
     type Content = Terms;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Both,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, head: &Head, aa_handle: &str) -> Result<Terms, Problem> {
@@ -50,12 +55,18 @@ impl Request for ConsentHandleRequest {
     type Content = ConsentHandle;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Two,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, _: &str) -> Result<ConsentHandle, Problem> {
         let handle = text("ConsentHandle", self.consent_handle)?;
-        let handle = ConsentHandle::parse(&handle).ok_or_else(|| Refusal::UnknownHandle(quoted(&handle)))?;
+        let handle =
+            ConsentHandle::parse(&handle).ok_or_else(|| Refusal::UnknownHandle(quoted(&handle)))?;
         Ok(handle)
     }
 }
@@ -74,7 +85,12 @@ impl Request for ConsentFetchRequest {
     type Content = ConsentId;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Two,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, _: &str) -> Result<ConsentId, Problem> {
@@ -99,7 +115,9 @@ impl<'a> ConsentsResponse<'a> {
     pub fn new(echo: Echo<'a>, consent: &'a Consent) -> Self {
         Self {
             head: echo.head(),
-            customer: CustomerId { id: &consent.terms.customer },
+            customer: CustomerId {
+                id: &consent.terms.customer,
+            },
             consent_handle: consent.handle.to_string(),
         }
     }
@@ -129,7 +147,11 @@ impl<'a> ConsentHandleResponse<'a> {
             id: consent.consent_id().map(|id| id.to_string()),
             status: handle_status(consent, echo.ver.generation()),
         };
-        Self { head: echo.head(), consent_handle: consent.handle.to_string(), consent_status: status }
+        Self {
+            head: echo.head(),
+            consent_handle: consent.handle.to_string(),
+            consent_status: status,
+        }
     }
 }
 
@@ -139,7 +161,9 @@ fn handle_status(consent: &Consent, generation: Generation) -> &'static str {
     let status = match (consent.status, consent.grant.is_some()) {
         (Status::Pending, _) => "PENDING",
         (Status::Ready, _) => "READY",
-        (Status::Active | Status::Paused | Status::Revoked, _) | (Status::Expired, true) => "APPROVED",
+        (Status::Active | Status::Paused | Status::Revoked, _) | (Status::Expired, true) => {
+            "APPROVED"
+        }
         (Status::Expired, false) => "EXPIRED",
         (Status::Rejected, _) => "REJECTED",
         (Status::Failed, _) => "FAILED",
@@ -155,7 +179,9 @@ fn handle_status(consent: &Consent, generation: Generation) -> &'static str {
 pub fn artefact_status(consent: &Consent) -> Option<&'static str> {
     consent.grant.as_ref()?;
     match consent.status {
-        Status::Active | Status::Paused | Status::Revoked | Status::Expired => Some(consent.status.as_str()),
+        Status::Active | Status::Paused | Status::Revoked | Status::Expired => {
+            Some(consent.status.as_str())
+        }
         Status::Pending | Status::Ready | Status::Rejected | Status::Failed => None,
     }
 }
@@ -176,7 +202,13 @@ pub struct ConsentArtefact<'a> {
 
 impl<'a> ConsentArtefact<'a> {
     /// `id` is the receiver's own, `signed_consent` the compact JWS; `None` where there is no artefact.
-    pub fn new(ver: Version, txnid: &'a str, consent: &Consent, id: ConsentId, signed_consent: String) -> Option<Self> {
+    pub fn new(
+        ver: Version,
+        txnid: &'a str,
+        consent: &Consent,
+        id: ConsentId,
+        signed_consent: String,
+    ) -> Option<Self> {
         Some(Self {
             ver: ver.as_str(),
             txnid,

@@ -70,7 +70,10 @@ impl ErrorCode {
             | Self::InvalidNotifier
             | Self::InvalidFiStatusNotification => 400,
             Self::Unauthorized => 401,
-            Self::DataFetchRequestInProgress | Self::ConsentExpired | Self::ConsentRevoked | Self::ConsentPaused => 403,
+            Self::DataFetchRequestInProgress
+            | Self::ConsentExpired
+            | Self::ConsentRevoked
+            | Self::ConsentPaused => 403,
             Self::NoSuchVersion | Self::NoDataFound => 404,
             Self::IdempotencyError => 409,
             Self::DataGone => 410,
@@ -83,8 +86,15 @@ impl ErrorCode {
 
     /// The code that says best what a status says.
     pub fn fitting(status: u16) -> Self {
-        let exact = Self::ALL.iter().copied().find(|code| code.status() == status);
-        exact.unwrap_or(if status < 500 { Self::InvalidRequest } else { Self::InternalError })
+        let exact = Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.status() == status);
+        exact.unwrap_or(if status < 500 {
+            Self::InvalidRequest
+        } else {
+            Self::InternalError
+        })
     }
 
     /// What `x-simulate-res` may ask for, in the words of Sahamati's own simulator (`reference/rebit.md` §4.5), beside
@@ -115,7 +125,13 @@ pub struct ErrorResponse<'a> {
 impl<'a> ErrorResponse<'a> {
     pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, problem: &Problem) -> Self {
         let (_, code) = code_of(problem);
-        Self { ver, txnid, timestamp: Instant(timestamp), error_code: code.as_str(), error_msg: problem.to_string() }
+        Self {
+            ver,
+            txnid,
+            timestamp: Instant(timestamp),
+            error_code: code.as_str(),
+            error_msg: problem.to_string(),
+        }
     }
 }
 
@@ -128,7 +144,9 @@ pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
     let code = match problem {
         Problem::TooLarge(_) => return (413, Code::InvalidRequest),
         Problem::Forbidden(_) => return (403, Code::InvalidRequest),
-        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::Unknown(_) => return (404, Code::InvalidUri),
+        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::Unknown(_) => {
+            return (404, Code::InvalidUri);
+        }
         Problem::NoHandle => return (404, Code::InvalidConsentHandle),
         Problem::Method { .. } => return (405, Code::InvalidUri),
         Problem::Conflict(_) => return (409, Code::InvalidRequest),
@@ -150,7 +168,9 @@ pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
         Problem::Signature(_) => Code::SignatureDoesNotMatch,
         Problem::TooManyWorlds(_) => Code::ServiceUnavailable,
         Problem::Fault(code) => *code,
-        Problem::Scripted { status, code, .. } => return (*status, code.unwrap_or_else(|| Code::fitting(*status))),
+        Problem::Scripted { status, code, .. } => {
+            return (*status, code.unwrap_or_else(|| Code::fitting(*status)));
+        }
         Problem::Refused(refusal) => code_of_refusal(refusal),
     };
     (code.status(), code)
@@ -169,8 +189,12 @@ fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         Refusal::UsedUp(_) => Code::InvalidConsentUse,
         Refusal::OutOfRange { .. } => Code::InvalidDateRange,
         Refusal::UnknownSession(_) => Code::InvalidSessionId,
-        Refusal::FetchBarred { status: Status::Paused } => Code::ConsentPaused,
-        Refusal::FetchBarred { status: Status::Revoked } => Code::ConsentRevoked,
+        Refusal::FetchBarred {
+            status: Status::Paused,
+        } => Code::ConsentPaused,
+        Refusal::FetchBarred {
+            status: Status::Revoked,
+        } => Code::ConsentRevoked,
         Refusal::FetchBarred { .. } => Code::ConsentExpired,
         Refusal::DataGone(_) => Code::DataGone,
         Refusal::FipNotInSession(_) => Code::InvalidFipId,
@@ -221,7 +245,10 @@ impl Envelope {
             _ => None,
         };
         match serde_json::from_slice(body) {
-            Ok(Loose { ver, txnid }) => Self { ver: text(ver), txnid: text(txnid) },
+            Ok(Loose { ver, txnid }) => Self {
+                ver: text(ver),
+                txnid: text(txnid),
+            },
             Err(_) => Self::default(),
         }
     }
@@ -230,8 +257,13 @@ impl Envelope {
     /// into, whatever else is wrong with it.
     pub fn head_first(self, problem: Problem) -> Problem {
         match (problem, self.ver) {
-            (Problem::Field { .. }, Some(ver)) if Version::parse(&ver).is_none() && !ver.trim().is_empty() => {
-                Problem::Version { ver, known: Version::names() }
+            (Problem::Field { .. }, Some(ver))
+                if Version::parse(&ver).is_none() && !ver.trim().is_empty() =>
+            {
+                Problem::Version {
+                    ver,
+                    known: Version::names(),
+                }
             }
             (problem, _) => problem,
         }
@@ -239,7 +271,11 @@ impl Envelope {
 
     /// The version to answer in: the request's where it is spoken, else 2.0.0.
     pub fn ver(&self) -> &'static str {
-        self.ver.as_deref().and_then(Version::parse).unwrap_or(Version::V2_0_0).as_str()
+        self.ver
+            .as_deref()
+            .and_then(Version::parse)
+            .unwrap_or(Version::V2_0_0)
+            .as_str()
     }
 
     /// The request's transaction id; `Assumption:` all zeros where it had none, since the field is required.
@@ -258,7 +294,11 @@ mod tests {
         assert_eq!((envelope.ver(), envelope.txnid()), ("2.1.0", "t-1"));
         for body in ["", "[]", "{", r#"{"ver":7}"#, r#"{"ver":"9.9.9"}"#] {
             let envelope = Envelope::read(body.as_bytes());
-            assert_eq!((envelope.ver(), envelope.txnid()), ("2.0.0", "00000000-0000-0000-0000-000000000000"), "{body}");
+            assert_eq!(
+                (envelope.ver(), envelope.txnid()),
+                ("2.0.0", "00000000-0000-0000-0000-000000000000"),
+                "{body}"
+            );
         }
     }
 }

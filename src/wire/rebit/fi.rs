@@ -9,7 +9,9 @@ use crate::domain::consent::Range;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::wire::fields::{bounded_list, instant, need, object, objects, optional_text, quoted, text};
+use crate::wire::fields::{
+    bounded_list, instant, need, object, objects, optional_text, quoted, text,
+};
 use crate::wire::problem::Problem;
 
 /// Body of `POST /FI/request`.
@@ -53,18 +55,32 @@ impl Request for FiRequest {
     type Content = AskedData;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Both,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, head: &Head, _: &str) -> Result<AskedData, Problem> {
         let range = need("FIDataRange", self.range)?;
-        let range = Range { from: instant("FIDataRange.from", range.from)?, to: instant("FIDataRange.to", range.to)? };
+        let range = Range {
+            from: instant("FIDataRange.from", range.from)?,
+            to: instant("FIDataRange.to", range.to)?,
+        };
         let consent = need("Consent", self.consent)?;
         let id = text("Consent.id", consent.id)?;
         let signature = text("Consent.digitalSignature", consent.digital_signature)?;
         let key = need("KeyMaterial", self.key_material)?.check(head.ver)?;
-        let consent_id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
-        Ok(AskedData { range, consent_id, signature, key })
+        let consent_id =
+            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
+        Ok(AskedData {
+            range,
+            consent_id,
+            signature,
+            key,
+        })
     }
 }
 
@@ -80,7 +96,11 @@ pub struct FiResponse<'a> {
 
 impl<'a> FiResponse<'a> {
     pub fn new(echo: Echo<'a>, session: &Session) -> Self {
-        Self { head: echo.head(), consent_id: session.consent_id.to_string(), session_id: session.id.to_string() }
+        Self {
+            head: echo.head(),
+            consent_id: session.consent_id.to_string(),
+            session_id: session.id.to_string(),
+        }
     }
 }
 
@@ -106,7 +126,12 @@ impl Request for FiFetchRequest {
     type Content = CollectData;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Two, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Two,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, _: &str) -> Result<CollectData, Problem> {
@@ -115,21 +140,39 @@ impl Request for FiFetchRequest {
         let links = self.link_ref_number;
         bounded_list(LINKS, links.as_deref().unwrap_or_default())?;
         if links.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::field(LINKS, "is empty; name at least one account, or leave it out for all"));
+            return Err(Problem::field(
+                LINKS,
+                "is empty; name at least one account, or leave it out for all",
+            ));
         }
-        let links = links.unwrap_or_default().into_iter().map(|link| text("linkRefNumber.id", link.id));
+        let links = links
+            .unwrap_or_default()
+            .into_iter()
+            .map(|link| text("linkRefNumber.id", link.id));
         let links = links.collect::<Result<Vec<_>, _>>()?;
         wanted(&session, self.fip_id, links)
     }
 }
 
 /// What an FIU wants of a session: checks what the body of 2.x and the path and query of 1.1.x have in common.
-pub fn wanted(session: &str, fip: Option<String>, link_refs: Vec<String>) -> Result<CollectData, Problem> {
-    if let Some(twice) = link_refs.iter().enumerate().find(|(place, link)| link_refs[..*place].contains(link)) {
-        return Err(Problem::field("linkRefNumber", format!("names {} twice", quoted(twice.1))));
+pub fn wanted(
+    session: &str,
+    fip: Option<String>,
+    link_refs: Vec<String>,
+) -> Result<CollectData, Problem> {
+    if let Some(twice) = link_refs
+        .iter()
+        .enumerate()
+        .find(|(place, link)| link_refs[..*place].contains(link))
+    {
+        return Err(Problem::field(
+            "linkRefNumber",
+            format!("names {} twice", quoted(twice.1)),
+        ));
     }
     Ok(CollectData {
-        session: SessionId::parse(session).ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
+        session: SessionId::parse(session)
+            .ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
         fip: optional_text("fipId", fip)?.map(Into::into),
         link_refs: link_refs.into_iter().map(Into::into).collect(),
     })
@@ -178,9 +221,28 @@ pub fn fetched(echo: Echo<'_>, sealed: &[Sealed]) -> Vec<u8> {
     body.reserve(ciphertexts + sealed.len() * 1_024);
     body.pop();
     body.extend_from_slice(br#","FI":["#);
-    for (place, Sealed { fip, link_ref, masked_number, encrypted, key_material }) in sealed.iter().enumerate() {
-        let item = FiItem { link_ref_number: link_ref, masked_acc_number: masked_number, encrypted_fi: "" };
-        let entry = serde_json::to_string(&FiEntry { fip_id: fip, data: [item], key_material }).expect(json);
+    for (
+        place,
+        Sealed {
+            fip,
+            link_ref,
+            masked_number,
+            encrypted,
+            key_material,
+        },
+    ) in sealed.iter().enumerate()
+    {
+        let item = FiItem {
+            link_ref_number: link_ref,
+            masked_acc_number: masked_number,
+            encrypted_fi: "",
+        };
+        let entry = serde_json::to_string(&FiEntry {
+            fip_id: fip,
+            data: [item],
+            key_material,
+        })
+        .expect(json);
         // Nothing else can hold it: quotes inside texts are escaped.
         let (before, after) = entry.split_once(EMPTY).expect("the entry has the field");
         if place > 0 {

@@ -76,9 +76,19 @@ impl KeyMaterial {
     /// Checks the schema. In 1.1.x only the key and the nonce matter: senders have shuffled the labels, and the object
     /// identifier in the key tells the curve.
     pub fn check(self, version: Version) -> Result<OfferedKey, Problem> {
-        let Self { crypto_alg, curve, params: _, public_key, nonce } = self;
+        let Self {
+            crypto_alg,
+            curve,
+            params: _,
+            public_key,
+            nonce,
+        } = self;
         let labels_matter = version.generation() == Generation::Two;
-        let algorithm = if labels_matter { Some(text("KeyMaterial.cryptoAlg", crypto_alg)?) } else { None };
+        let algorithm = if labels_matter {
+            Some(text("KeyMaterial.cryptoAlg", crypto_alg)?)
+        } else {
+            None
+        };
         if labels_matter {
             one_of("KeyMaterial.curve", curve, curve_name, curve_names)?;
         }
@@ -90,8 +100,11 @@ impl KeyMaterial {
         };
         match algorithm.filter(|name| !ALGORITHMS.contains(&name.to_ascii_uppercase().as_str())) {
             Some(name) => {
-                let problem =
-                    format!("KeyMaterial.cryptoAlg {} is not one of {}", quoted(&name), ALGORITHMS.join(", "));
+                let problem = format!(
+                    "KeyMaterial.cryptoAlg {} is not one of {}",
+                    quoted(&name),
+                    ALGORITHMS.join(", ")
+                );
                 Err(Problem::Key(problem))
             }
             None => Ok(offered),
@@ -101,6 +114,9 @@ impl KeyMaterial {
     /// Key and nonce as they stand, for a reader who takes what it gets.
     pub fn key_and_nonce(&self) -> Option<(&str, &str)> {
         let key_value = self.public_key.as_ref()?.key_value.as_deref()?;
-        Some((key_value, optional(self.nonce.clone()).and(self.nonce.as_deref())?))
+        Some((
+            key_value,
+            optional(self.nonce.clone()).and(self.nonce.as_deref())?,
+        ))
     }
 }

@@ -44,12 +44,24 @@ fn head(
     txnid: Option<String>,
 ) -> Result<Head, Problem> {
     let ver = text("ver", ver)?;
-    let version = Version::parse(&ver).filter(|version| spoken.knows(*version)).ok_or_else(|| {
-        let known: Vec<_> =
-            Version::ALL.iter().filter(|version| spoken.knows(**version)).map(|version| version.as_str()).collect();
-        Problem::Version { ver, known: known.join(", ") }
-    })?;
-    Ok(Head { ver: version, timestamp: instant("timestamp", timestamp)?, txnid: uuid("txnid", txnid)? })
+    let version = Version::parse(&ver)
+        .filter(|version| spoken.knows(*version))
+        .ok_or_else(|| {
+            let known: Vec<_> = Version::ALL
+                .iter()
+                .filter(|version| spoken.knows(**version))
+                .map(|version| version.as_str())
+                .collect();
+            Problem::Version {
+                ver,
+                known: known.join(", "),
+            }
+        })?;
+    Ok(Head {
+        ver: version,
+        timestamp: instant("timestamp", timestamp)?,
+        txnid: uuid("txnid", txnid)?,
+    })
 }
 
 /// A request whose schema can be checked: the head first, since a message of another version or time is none to look
@@ -91,11 +103,19 @@ pub struct Echo<'a> {
 impl<'a> Echo<'a> {
     /// The answer to a request with this head.
     pub fn of(head: &'a Head, timestamp: Timestamp) -> Self {
-        Self { ver: head.ver, txnid: &head.txnid, timestamp }
+        Self {
+            ver: head.ver,
+            txnid: &head.txnid,
+            timestamp,
+        }
     }
 
     fn head(&self) -> AnswerHead<'a> {
-        AnswerHead { ver: self.ver.as_str(), timestamp: Instant(self.timestamp), txnid: self.txnid }
+        AnswerHead {
+            ver: self.ver.as_str(),
+            timestamp: Instant(self.timestamp),
+            txnid: self.txnid,
+        }
     }
 }
 
@@ -111,6 +131,10 @@ pub struct Heartbeat {
 impl Heartbeat {
     /// An AA that answers is up. A heartbeat has no version of its own and is told in 2.0.0 (DESIGN §1).
     pub fn up(timestamp: Timestamp) -> Self {
-        Self { ver: Version::V2_0_0.as_str(), timestamp: Instant(timestamp), status: "UP" }
+        Self {
+            ver: Version::V2_0_0.as_str(),
+            timestamp: Instant(timestamp),
+            status: "UP",
+        }
     }
 }

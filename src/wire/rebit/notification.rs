@@ -25,7 +25,10 @@ pub struct Notifier {
 
 fn notifier(notifier: Option<AskedNotifier>) -> Result<Notifier, Problem> {
     let notifier = need("Notifier", notifier)?;
-    Ok(Notifier { kind: text("Notifier.type", notifier.r#type)?, id: text("Notifier.id", notifier.id)? })
+    Ok(Notifier {
+        kind: text("Notifier.type", notifier.r#type)?,
+        id: text("Notifier.id", notifier.id)?,
+    })
 }
 
 named! {
@@ -41,7 +44,11 @@ pub struct ConsentNotification {
     txnid: Option<String>,
     #[serde(rename = "Notifier", default, deserialize_with = "object")]
     notifier: Option<AskedNotifier>,
-    #[serde(rename = "ConsentStatusNotification", default, deserialize_with = "object")]
+    #[serde(
+        rename = "ConsentStatusNotification",
+        default,
+        deserialize_with = "object"
+    )]
     notification: Option<AskedConsentStatus>,
 }
 
@@ -65,16 +72,33 @@ impl Request for ConsentNotification {
     type Content = ConsentNews;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Both,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, _: &str) -> Result<ConsentNews, Problem> {
         let notifier = notifier(self.notifier)?;
         let notification = need("ConsentStatusNotification", self.notification)?;
-        let id = text("ConsentStatusNotification.consentId", notification.consent_id)?;
+        let id = text(
+            "ConsentStatusNotification.consentId",
+            notification.consent_id,
+        )?;
         let field = "ConsentStatusNotification.consentStatus";
-        let status = one_of(field, notification.consent_status, NotifiedStatus::parse, NotifiedStatus::names)?;
-        Ok(ConsentNews { notifier, consent_id: ConsentId::parse(&id), status })
+        let status = one_of(
+            field,
+            notification.consent_status,
+            NotifiedStatus::parse,
+            NotifiedStatus::names,
+        )?;
+        Ok(ConsentNews {
+            notifier,
+            consent_id: ConsentId::parse(&id),
+            status,
+        })
     }
 }
 
@@ -133,7 +157,12 @@ impl Request for FiNotification {
     type Content = FiNews;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Both,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, _: &str) -> Result<FiNews, Problem> {
@@ -143,26 +172,54 @@ impl Request for FiNotification {
         let notification = need("FIStatusNotification", self.notification)?;
         let session = text("FIStatusNotification.sessionId", notification.session_id)?;
         let field = "FIStatusNotification.sessionStatus";
-        let status = one_of(field, notification.session_status, SessionStatus::parse, SessionStatus::names)?;
-        let mut news =
-            FiNews { notifier, session: SessionId::parse(&session), status, fips: Vec::new(), accounts: Vec::new() };
+        let status = one_of(
+            field,
+            notification.session_status,
+            SessionStatus::parse,
+            SessionStatus::names,
+        )?;
+        let mut news = FiNews {
+            notifier,
+            session: SessionId::parse(&session),
+            status,
+            fips: Vec::new(),
+            accounts: Vec::new(),
+        };
         for response in filled(RESPONSES, notification.responses)? {
-            news.fips.push(text("FIStatusNotification.FIStatusResponse.fipID", response.fip_id)?);
+            news.fips.push(text(
+                "FIStatusNotification.FIStatusResponse.fipID",
+                response.fip_id,
+            )?);
             for account in filled(ACCOUNTS, response.accounts)? {
-                let link =
-                    text("FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber", account.link_ref_number)?;
+                let link = text(
+                    "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber",
+                    account.link_ref_number,
+                )?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.FIStatus";
                 let status = one_of(field, account.fi_status, FiStatus::parse, FiStatus::names)?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.description";
                 if news.accounts.iter().any(|(known, ..)| **known == *link) {
-                    return Err(Problem::field(ACCOUNTS, format!("names the account {} twice", quoted(&link))));
+                    return Err(Problem::field(
+                        ACCOUNTS,
+                        format!("names the account {} twice", quoted(&link)),
+                    ));
                 }
-                news.accounts.push((link.into(), status, text(field, account.description)?.into()));
+                news.accounts.push((
+                    link.into(),
+                    status,
+                    text(field, account.description)?.into(),
+                ));
             }
         }
-        let pending = news.accounts.iter().find(|(_, status, _)| *status == FiStatus::Pending);
+        let pending = news
+            .accounts
+            .iter()
+            .find(|(_, status, _)| *status == FiStatus::Pending);
         if let (SessionStatus::Completed, Some((link, _, _))) = (status, pending) {
-            let problem = format!("sessionStatus is COMPLETED while account {} is PENDING", quoted(link));
+            let problem = format!(
+                "sessionStatus is COMPLETED while account {} is PENDING",
+                quoted(link)
+            );
             return Err(Problem::FiStatusNotification(problem));
         }
         Ok(news)
@@ -173,7 +230,11 @@ impl Request for FiNotification {
 fn filled<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, Problem> {
     let list = need(field, list)?;
     bounded_list(field, &list)?;
-    if list.is_empty() { Err(Problem::field(field, "is empty")) } else { Ok(list) }
+    if list.is_empty() {
+        Err(Problem::field(field, "is empty"))
+    } else {
+        Ok(list)
+    }
 }
 
 /// Body of `POST /Account/link/Notification`.
@@ -184,7 +245,11 @@ pub struct LinkNotification {
     txnid: Option<String>,
     #[serde(rename = "Notifier", default, deserialize_with = "object")]
     notifier: Option<AskedNotifier>,
-    #[serde(rename = "AccountLinkStatusNotification", default, deserialize_with = "object")]
+    #[serde(
+        rename = "AccountLinkStatusNotification",
+        default,
+        deserialize_with = "object"
+    )]
     notification: Option<AskedLinkStatus>,
 }
 
@@ -210,27 +275,52 @@ impl Request for LinkNotification {
     type Content = LinkNews;
 
     fn head(&mut self) -> Result<Head, Problem> {
-        head(Spoken::Both, self.ver.take(), self.timestamp.take(), self.txnid.take())
+        head(
+            Spoken::Both,
+            self.ver.take(),
+            self.timestamp.take(),
+            self.txnid.take(),
+        )
     }
 
     fn content(self, _: &Head, aa_handle: &str) -> Result<LinkNews, Problem> {
         const CUSTOMER: &str = "AccountLinkStatusNotification.customerAddress";
         let notifier = notifier(self.notifier)?;
-        let AskedLinkStatus { acc_ref_number, customer_address, link_ref_number, link_status } =
-            need("AccountLinkStatusNotification", self.notification)?;
+        let AskedLinkStatus {
+            acc_ref_number,
+            customer_address,
+            link_ref_number,
+            link_status,
+        } = need("AccountLinkStatusNotification", self.notification)?;
         let account_ref = text("AccountLinkStatusNotification.accRefNumber", acc_ref_number)?;
         let customer = text(CUSTOMER, customer_address)?;
-        let link_ref = text("AccountLinkStatusNotification.linkRefNumber", link_ref_number)?;
+        let link_ref = text(
+            "AccountLinkStatusNotification.linkRefNumber",
+            link_ref_number,
+        )?;
         let linked = |status: &str| (status == "LINKED").then_some(());
-        one_of("AccountLinkStatusNotification.linkStatus", link_status, linked, || "LINKED".to_owned())?;
+        one_of(
+            "AccountLinkStatusNotification.linkStatus",
+            link_status,
+            linked,
+            || "LINKED".to_owned(),
+        )?;
         match customer.split_once('@') {
             Some((name, handle)) if !name.is_empty() && !handle.is_empty() => {}
             _ => {
-                let problem = format!("{} is not an address of the form name@{aa_handle}", quoted(&customer));
+                let problem = format!(
+                    "{} is not an address of the form name@{aa_handle}",
+                    quoted(&customer)
+                );
                 return Err(Problem::field(CUSTOMER, problem));
             }
         }
-        Ok(LinkNews { notifier, account_ref, customer, link_ref })
+        Ok(LinkNews {
+            notifier,
+            account_ref,
+            customer,
+            link_ref,
+        })
     }
 }
 
@@ -244,6 +334,9 @@ pub struct NotificationResponse<'a> {
 
 impl<'a> NotificationResponse<'a> {
     pub fn ok(echo: Echo<'a>) -> Self {
-        Self { head: echo.head(), response: "OK" }
+        Self {
+            head: echo.head(),
+            response: "OK",
+        }
     }
 }

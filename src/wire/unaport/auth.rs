@@ -13,8 +13,10 @@ use crate::wire::fields::Instant;
 use crate::wire::participants::derived_id;
 use crate::wire::token::{is_current, is_of_world, seconds};
 
-pub const LOGIN_RULES: &[Rule] =
-    &[Rule::must("emailId", form::Kind::Email).up_to(254), Rule::must("password", form::Kind::Text).between(8, 64)];
+pub const LOGIN_RULES: &[Rule] = &[
+    Rule::must("emailId", form::Kind::Email).up_to(254),
+    Rule::must("password", form::Kind::Text).between(8, 64),
+];
 
 /// Quirk: the table says 255 characters, a real refresh token has about 700.
 pub const REFRESH_RULES: &[Rule] = &[Rule::must("refresh_token", form::Kind::Text)];
@@ -137,8 +139,20 @@ impl Claims {
     /// # Errors
     /// What is wrong with it.
     pub fn holder(self, kind: Kind, world: &str, now: Timestamp) -> Result<Person, Flaw> {
-        let Self { exp, iat, iss, typ, groups, email, session_state: session, .. } = self;
-        let fiu = groups.first().and_then(|group| group.strip_prefix(GROUP)).filter(|_| typ == kind);
+        let Self {
+            exp,
+            iat,
+            iss,
+            typ,
+            groups,
+            email,
+            session_state: session,
+            ..
+        } = self;
+        let fiu = groups
+            .first()
+            .and_then(|group| group.strip_prefix(GROUP))
+            .filter(|_| typ == kind);
         let fiu = fiu.ok_or(Flaw::Kind)?.to_owned();
         if !is_of_world(&iss, REALM, world) {
             Err(Flaw::World)
@@ -147,7 +161,11 @@ impl Claims {
         } else if !is_current(iat, exp, now) {
             Err(Flaw::Expired)
         } else {
-            Ok(Person { email, fiu, session })
+            Ok(Person {
+                email,
+                fiu,
+                session,
+            })
         }
     }
 }
@@ -198,11 +216,26 @@ pub fn granted<'a>(
     envelope: Envelope,
 ) -> Granted<'a> {
     let (expires_in, refresh_expires_in) = (ACCESS_LIFE.0 / 1000, REFRESH_LIFE.0 / 1000);
-    let pair = Pair { access_token, expires_in, refresh_expires_in, refresh_token, token_type: "Bearer" };
+    let pair = Pair {
+        access_token,
+        expires_in,
+        refresh_expires_in,
+        refresh_token,
+        token_type: "Bearer",
+    };
     match dialect {
         Dialect::V2 => {
-            let Envelope { version, txn_id, timestamp } = envelope;
-            Granted::V2 { timestamp, txn_id, version, pair }
+            let Envelope {
+                version,
+                txn_id,
+                timestamp,
+            } = envelope;
+            Granted::V2 {
+                timestamp,
+                txn_id,
+                version,
+                pair,
+            }
         }
         Dialect::V1_7 => Granted::V1_7 {
             pair,

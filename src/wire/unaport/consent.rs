@@ -10,7 +10,8 @@ use super::template::{data_life, fi_types, frequency, purpose, purposes};
 use super::{VERSION, with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Range, Status, Terms,
+    Consent, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Range,
+    Status, Terms,
 };
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Aa;
@@ -39,32 +40,83 @@ pub const RULES: &[Rule] = &[
     Rule::must("ConsentsRequest.ConsentDetail", Kind::Object),
     Rule::must("ConsentsRequest.ConsentDetail.consentStart", Kind::Instant).up_to(24),
     Rule::must("ConsentsRequest.ConsentDetail.consentExpiry", Kind::Instant).up_to(24),
-    Rule::must("ConsentsRequest.ConsentDetail.consentMode", Kind::OneOf(names!(Mode))).up_to(10),
-    Rule::must("ConsentsRequest.ConsentDetail.fetchType", Kind::OneOf(names!(FetchType))).up_to(8),
-    Rule::must("ConsentsRequest.ConsentDetail.consentTypes", Kind::ListOf(names!(ConsentType))),
-    Rule::must("ConsentsRequest.ConsentDetail.fiTypes", Kind::ListOf(fi_types)),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.consentMode",
+        Kind::OneOf(names!(Mode)),
+    )
+    .up_to(10),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.fetchType",
+        Kind::OneOf(names!(FetchType)),
+    )
+    .up_to(8),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.consentTypes",
+        Kind::ListOf(names!(ConsentType)),
+    ),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.fiTypes",
+        Kind::ListOf(fi_types),
+    ),
     Rule::must("ConsentsRequest.ConsentDetail.DataConsumer", Kind::Object),
     Rule::must("ConsentsRequest.ConsentDetail.DataConsumer.id", Kind::Text).up_to(50),
-    Rule::must("ConsentsRequest.ConsentDetail.DataConsumer.type", Kind::OneOf(names!(ConsumerType))).up_to(10),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.DataConsumer.type",
+        Kind::OneOf(names!(ConsumerType)),
+    )
+    .up_to(10),
     Rule::must("ConsentsRequest.ConsentDetail.Customer", Kind::Object),
     // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile number.
     Rule::may("ConsentsRequest.ConsentDetail.Customer.id", Kind::Text).up_to(100),
     Rule::may(IDENTIFIERS, Kind::Identifiers),
     Rule::must("ConsentsRequest.ConsentDetail.Purpose", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.Purpose.code", Kind::OneOf(purposes)).up_to(10),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.Purpose.code",
+        Kind::OneOf(purposes),
+    )
+    .up_to(10),
     Rule::may("ConsentsRequest.ConsentDetail.Purpose.refUri", Kind::Text).up_to(255),
     Rule::may("ConsentsRequest.ConsentDetail.Purpose.text", Kind::Text).up_to(255),
-    Rule::may("ConsentsRequest.ConsentDetail.Purpose.Category", Kind::Object),
-    Rule::may("ConsentsRequest.ConsentDetail.Purpose.Category.type", Kind::Text).up_to(50),
+    Rule::may(
+        "ConsentsRequest.ConsentDetail.Purpose.Category",
+        Kind::Object,
+    ),
+    Rule::may(
+        "ConsentsRequest.ConsentDetail.Purpose.Category.type",
+        Kind::Text,
+    )
+    .up_to(50),
     Rule::must("ConsentsRequest.ConsentDetail.FIDataRange", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.FIDataRange.from", Kind::Instant).up_to(24),
-    Rule::must("ConsentsRequest.ConsentDetail.FIDataRange.to", Kind::Instant).up_to(24),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.FIDataRange.from",
+        Kind::Instant,
+    )
+    .up_to(24),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.FIDataRange.to",
+        Kind::Instant,
+    )
+    .up_to(24),
     Rule::must("ConsentsRequest.ConsentDetail.DataLife", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.DataLife.unit", Kind::OneOf(names!(DataLifeUnit))).up_to(5),
-    Rule::must("ConsentsRequest.ConsentDetail.DataLife.value", Kind::Count(3)),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.DataLife.unit",
+        Kind::OneOf(names!(DataLifeUnit)),
+    )
+    .up_to(5),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.DataLife.value",
+        Kind::Count(3),
+    ),
     Rule::must("ConsentsRequest.ConsentDetail.Frequency", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.Frequency.unit", Kind::OneOf(names!(FrequencyUnit))).up_to(5),
-    Rule::must("ConsentsRequest.ConsentDetail.Frequency.value", Kind::Count(3)),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.Frequency.unit",
+        Kind::OneOf(names!(FrequencyUnit)),
+    )
+    .up_to(5),
+    Rule::must(
+        "ConsentsRequest.ConsentDetail.Frequency.value",
+        Kind::Count(3),
+    ),
     // Not in this table, but in that of templates, and ReBIT's.
     Rule::may("ConsentsRequest.ConsentDetail.DataFilter", Kind::List),
 ];
@@ -115,12 +167,19 @@ impl<'a> Plain<'a> {
     }
 
     pub fn heading(&self) -> Heading {
-        heading(self.0, self.0.needed("ConsentsRequest.ver"), self.0.instant("ConsentsRequest.timestamp"))
+        heading(
+            self.0,
+            self.0.needed("ConsentsRequest.ver"),
+            self.0.instant("ConsentsRequest.timestamp"),
+        )
     }
 
     pub fn terms(&self, aa: &Aa) -> Result<Terms, Problem> {
         let Self(whole) = *self;
-        let request = whole.value("ConsentsRequest").and_then(Value::as_object).expect("the form was checked");
+        let request = whole
+            .value("ConsentsRequest")
+            .and_then(Value::as_object)
+            .expect("the form was checked");
         let form = Form::unchecked(request);
         let terms = Terms {
             start: form.instant("ConsentDetail.consentStart"),
@@ -139,7 +198,8 @@ impl<'a> Plain<'a> {
             },
             data_life: data_life(form),
             frequency: frequency(form),
-            filters: consent_detail::filters(form.value("ConsentDetail.DataFilter")).map_err(in_request)?,
+            filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))
+                .map_err(in_request)?,
             vdr_provider: None,
             txnid: form.needed("txnid").into(),
         };
@@ -151,7 +211,9 @@ impl<'a> Plain<'a> {
 /// A problem of `ConsentDetail`, told with the path that it has in this body.
 fn in_request(problem: Problem) -> Problem {
     match problem.clone().into_field() {
-        Some(FieldProblem { field, problem }) => Problem::field(format!("ConsentsRequest.{field}"), problem),
+        Some(FieldProblem { field, problem }) => {
+            Problem::field(format!("ConsentsRequest.{field}"), problem)
+        }
         None => problem,
     }
 }
@@ -162,14 +224,24 @@ const IDENTIFIERS: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
 /// The customer's address: `Customer.id`, else the mobile number of `Identifiers`, else `vuaId`, completed by the
 /// AA's handle where it has none.
 fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem> {
-    let identifiers = form.value("ConsentDetail.Customer.Identifiers").and_then(Value::as_array);
-    let mobile = identifiers.into_iter().flatten().find(|identifier| identifier["type"] == "MOBILE");
+    let identifiers = form
+        .value("ConsentDetail.Customer.Identifiers")
+        .and_then(Value::as_array);
+    let mobile = identifiers
+        .into_iter()
+        .flatten()
+        .find(|identifier| identifier["type"] == "MOBILE");
     let mobile = mobile.and_then(|identifier| identifier["value"].as_str());
-    let id = form.text("ConsentDetail.Customer.id").map(|id| (CUSTOMER_ID, id));
+    let id = form
+        .text("ConsentDetail.Customer.id")
+        .map(|id| (CUSTOMER_ID, id));
     let mobile = || mobile.map(|mobile| (IDENTIFIERS, mobile));
     let vua = || whole.text("vuaId").map(|vua| ("vuaId", vua));
     let (field, name) = id.or_else(mobile).or_else(vua).ok_or_else(|| {
-        Problem::field(CUSTOMER_ID, "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it")
+        Problem::field(
+            CUSTOMER_ID,
+            "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it",
+        )
     })?;
     at_aa(field, name, aa)
 }
@@ -179,15 +251,28 @@ fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem>
 /// `Assumption:` a bare mobile number with the country code of India, or with a zero before it, is that of the same
 /// customer as without.
 fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
-    let digits = name.strip_prefix('+').filter(|digits| is_phone(digits)).unwrap_or(name);
+    let digits = name
+        .strip_prefix('+')
+        .filter(|digits| is_phone(digits))
+        .unwrap_or(name);
     let without = ["0", "91", "091"].map(|prefix| digits.strip_prefix(prefix));
-    let national = without.into_iter().flatten().find(|national| national.len() == 10 && is_phone(national));
+    let national = without
+        .into_iter()
+        .flatten()
+        .find(|national| national.len() == 10 && is_phone(national));
     let name = national.unwrap_or(digits);
-    let address = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", aa.handle) };
+    let address = if name.contains('@') {
+        name.to_owned()
+    } else {
+        format!("{name}@{}", aa.handle)
+    };
     if is_address(&address) {
         Ok(address)
     } else {
-        Err(Problem::field(field, format!("{} is not of the form NAME@{}", quoted(name), aa.handle)))
+        Err(Problem::field(
+            field,
+            format!("{} is not of the form NAME@{}", quoted(name), aa.handle),
+        ))
     }
 }
 
@@ -217,9 +302,15 @@ impl<'a> ByTemplate<'a> {
     pub fn terms(&self, template: &Template, aa: &Aa, now: Timestamp) -> Result<Terms, Problem> {
         let vua = self.0.text("vuaId").filter(|vua| vua.contains('@'));
         let name = vua.unwrap_or_else(|| self.0.needed("mobileNumber"));
-        let field = if vua.is_some() { "vuaId" } else { "mobileNumber" };
+        let field = if vua.is_some() {
+            "vuaId"
+        } else {
+            "mobileNumber"
+        };
         // The call has no txnid: the world draws one.
-        Ok(template.plan.terms(now, at_aa(field, name, aa)?.into(), "".into()))
+        Ok(template
+            .plan
+            .terms(now, at_aa(field, name, aa)?.into(), "".into()))
     }
 }
 
@@ -251,7 +342,9 @@ impl<'a> Created<'a> {
             ver: VERSION,
             timestamp: Instant(now),
             txnid: &consent.terms.txnid,
-            customer: Customer { id: &consent.terms.customer },
+            customer: Customer {
+                id: &consent.terms.customer,
+            },
             handle: consent.handle.to_string(),
             success: "Consent created successfully",
             redirect_url,
@@ -363,7 +456,12 @@ struct Request<'a> {
 /// `Assumption:` `runCounter` counts the runs of a PERIODIC consent, `consentidCalled` how often its data was taken:
 /// both are 0 in the one recording, after the run of a ONETIME consent whose data nobody had taken yet. `updatedOn` is
 /// the last change after coming into force, which the recording has not had.
-pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, signed: Option<String>) -> Records<'a> {
+pub fn record<'a>(
+    consent: &'a Consent,
+    filing: &'a Filing,
+    org_id: &'a str,
+    signed: Option<String>,
+) -> Records<'a> {
     let terms = &consent.terms;
     let grant = consent.grant.as_deref();
     let request = Request {
@@ -373,9 +471,16 @@ pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, sig
         detail: Stated::asked(terms),
     };
     let (approve_status, consent_status) = statuses_of(consent);
-    let last = consent.history.last().filter(|moment| moment.status != Status::Pending);
-    let came_into_force = consent.history.iter().position(|moment| moment.status == Status::Active);
-    let changed = last.filter(|_| came_into_force.is_some_and(|place| place + 1 < consent.history.len()));
+    let last = consent
+        .history
+        .last()
+        .filter(|moment| moment.status != Status::Pending);
+    let came_into_force = consent
+        .history
+        .iter()
+        .position(|moment| moment.status == Status::Active);
+    let changed =
+        last.filter(|_| came_into_force.is_some_and(|place| place + 1 < consent.history.len()));
     let periodic = terms.fetch_type == FetchType::Periodic;
     let record = Record {
         id: consent.number,
@@ -392,7 +497,10 @@ pub fn record<'a>(consent: &'a Consent, filing: &'a Filing, org_id: &'a str, sig
         consent_start: with_offset(terms.start),
         consent_expried: with_offset(terms.expiry),
         last_runtime: grant.and_then(|grant| grant.last_run_at).map(with_offset),
-        next_runtime: grant.and_then(|grant| grant.next_run_at).filter(|_| runs(consent.status)).map(with_offset),
+        next_runtime: grant
+            .and_then(|grant| grant.next_run_at)
+            .filter(|_| runs(consent.status))
+            .map(with_offset),
         updated_on: changed.map(|moment| with_offset(moment.at)),
         created_by: &filing.created_by,
         aa_id: &consent.aa,
@@ -420,13 +528,21 @@ const GATHER: u32 = 0xb3_82c9;
 /// The code of a consent's short link: its number, scattered over the six hexadecimal digits that the service uses, so
 /// that no two of the first sixteen million consents of a world share one and the code says where to look.
 pub fn short_code(number: u32) -> String {
-    format!("{:0CODE_LENGTH$x}", number.wrapping_mul(SCATTER) & 0xff_ffff)
+    format!(
+        "{:0CODE_LENGTH$x}",
+        number.wrapping_mul(SCATTER) & 0xff_ffff
+    )
 }
 
 /// The consent's number, from its code.
 pub fn number_of(code: &str) -> Option<u32> {
-    let plain = code.len() == CODE_LENGTH && code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let code = plain.then(|| u32::from_str_radix(code, 16).ok()).flatten()?;
+    let plain = code.len() == CODE_LENGTH
+        && code
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let code = plain
+        .then(|| u32::from_str_radix(code, 16).ok())
+        .flatten()?;
     Some(code.wrapping_mul(GATHER) & 0xff_ffff)
 }
 

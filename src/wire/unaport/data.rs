@@ -36,7 +36,9 @@ pub struct FetchStatus<'a> {
 /// there is any, the list is empty.
 pub fn fetch_status<'a>(notices: &'a [Notice], aa: &'a Aa) -> FetchStatus<'a> {
     let stored = notices.iter().filter_map(|notice| {
-        let Content::FiStatus(session) = &notice.content else { return None };
+        let Content::FiStatus(session) = &notice.content else {
+            return None;
+        };
         Some(Stored {
             ver: VERSION,
             timestamp: with_offset(notice.at),
@@ -45,7 +47,10 @@ pub fn fetch_status<'a>(notices: &'a [Notice], aa: &'a Aa) -> FetchStatus<'a> {
             status: FiStatusNotification::of(session),
         })
     });
-    FetchStatus { data: stored.collect(), status: "success" }
+    FetchStatus {
+        data: stored.collect(),
+        status: "success",
+    }
 }
 
 /// Answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
@@ -73,7 +78,10 @@ impl Generated {
             Dialect::V2 => session.first_analytic_id.to_string(),
             Dialect::V1_7 => session.id.to_string(),
         };
-        Self { report_id, status: if later { "202" } else { "200" } }
+        Self {
+            report_id,
+            status: if later { "202" } else { "200" },
+        }
     }
 }
 
@@ -103,30 +111,42 @@ pub struct AccountDetail<'a> {
 }
 
 /// Answer of Account Details: a bare list.
-pub fn account_details<'a>(session: &'a Session, consent: &'a Consent, org_id: &'a str) -> Vec<AccountDetail<'a>> {
-    let granted: Vec<&Account> = consent.grant.iter().flat_map(|grant| grant.accounts.iter()).collect();
-    let rows = session.accounts.iter().zip(session.analytic_ids()).filter_map(|(part, analytic_id)| {
-        let account = granted.iter().find(|account| part.is_of(account))?;
-        Some(AccountDetail {
-            account_type: account.account_type.as_str(),
-            fetch_type: consent.terms.fetch_type.as_str(),
-            refereuce_number: &part.link_ref,
-            created_at: with_offset(part.answered_at),
-            session_id: session.id.to_string(),
-            fip: &part.fip,
-            account_no: &account.masked_number,
-            analytic_status: None,
-            fi_type: account.fi_type.as_str().to_lowercase(),
-            fidata_availability: None,
-            analytic_id,
-            bank: None,
-            fi_status: part.status.as_str(),
-            org_id,
-            analytic_name: session.id.to_string(),
-            id: analytic_id,
-            consent_id: session.consent_id.to_string(),
-            fi_discription: &part.description,
-        })
-    });
+pub fn account_details<'a>(
+    session: &'a Session,
+    consent: &'a Consent,
+    org_id: &'a str,
+) -> Vec<AccountDetail<'a>> {
+    let granted: Vec<&Account> = consent
+        .grant
+        .iter()
+        .flat_map(|grant| grant.accounts.iter())
+        .collect();
+    let rows = session
+        .accounts
+        .iter()
+        .zip(session.analytic_ids())
+        .filter_map(|(part, analytic_id)| {
+            let account = granted.iter().find(|account| part.is_of(account))?;
+            Some(AccountDetail {
+                account_type: account.account_type.as_str(),
+                fetch_type: consent.terms.fetch_type.as_str(),
+                refereuce_number: &part.link_ref,
+                created_at: with_offset(part.answered_at),
+                session_id: session.id.to_string(),
+                fip: &part.fip,
+                account_no: &account.masked_number,
+                analytic_status: None,
+                fi_type: account.fi_type.as_str().to_lowercase(),
+                fidata_availability: None,
+                analytic_id,
+                bank: None,
+                fi_status: part.status.as_str(),
+                org_id,
+                analytic_name: session.id.to_string(),
+                id: analytic_id,
+                consent_id: session.consent_id.to_string(),
+                fi_discription: &part.description,
+            })
+        });
     rows.collect()
 }

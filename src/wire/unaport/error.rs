@@ -25,10 +25,19 @@ pub struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    pub fn new(problem: &Problem, error: &'a str, path: &'a str, txn_id: String, now: Timestamp) -> Self {
+    pub fn new(
+        problem: &Problem,
+        error: &'a str,
+        path: &'a str,
+        txn_id: String,
+        now: Timestamp,
+    ) -> Self {
         let errors = match problem.clone() {
             Problem::Fields(problems) => problems,
-            other => other.into_field().map(|field| vec![field]).unwrap_or_default(),
+            other => other
+                .into_field()
+                .map(|field| vec![field])
+                .unwrap_or_default(),
         };
         let message = match errors.len() {
             0 | 1 => problem.to_string(),

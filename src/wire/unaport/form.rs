@@ -72,21 +72,37 @@ pub(super) use names;
 
 impl Rule {
     pub const fn must(path: &'static str, kind: Kind) -> Self {
-        Self { path, need: Need::Mandatory, kind, length: None }
+        Self {
+            path,
+            need: Need::Mandatory,
+            kind,
+            length: None,
+        }
     }
 
     pub const fn may(path: &'static str, kind: Kind) -> Self {
-        Self { path, need: Need::Optional, kind, length: None }
+        Self {
+            path,
+            need: Need::Optional,
+            kind,
+            length: None,
+        }
     }
 
     #[must_use]
     pub const fn up_to(self, max: usize) -> Self {
-        Self { length: Some(Length { min: 0, max }), ..self }
+        Self {
+            length: Some(Length { min: 0, max }),
+            ..self
+        }
     }
 
     #[must_use]
     pub const fn between(self, min: usize, max: usize) -> Self {
-        Self { length: Some(Length { min, max }), ..self }
+        Self {
+            length: Some(Length { min, max }),
+            ..self
+        }
     }
 }
 
@@ -101,8 +117,15 @@ impl<'a> Form<'a> {
     /// All that is wrong, in the table's order.
     pub fn check(body: &'a Map<String, Value>, rules: &[Rule]) -> Result<Self, Problem> {
         let form = Self(body);
-        let wrong: Vec<FieldProblem> = rules.iter().filter_map(|rule| form.offence(rule, rules)).collect();
-        if wrong.is_empty() { Ok(form) } else { Err(Problem::Fields(wrong)) }
+        let wrong: Vec<FieldProblem> = rules
+            .iter()
+            .filter_map(|rule| form.offence(rule, rules))
+            .collect();
+        if wrong.is_empty() {
+            Ok(form)
+        } else {
+            Err(Problem::Fields(wrong))
+        }
     }
 
     /// A part of a body that was checked as a whole.
@@ -147,7 +170,12 @@ impl<'a> Form<'a> {
     /// Each once.
     pub fn list_of<T: PartialEq>(self, path: &str, parse: fn(&str) -> Option<T>) -> Box<[T]> {
         let mut list = Vec::new();
-        for item in self.value(path).and_then(Value::as_array).into_iter().flatten() {
+        for item in self
+            .value(path)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let value = item.as_str().and_then(parse).expect("the form was checked");
             if !list.contains(&value) {
                 list.push(value);
@@ -157,23 +185,40 @@ impl<'a> Form<'a> {
     }
 
     pub fn months(self, path: &str) -> i32 {
-        self.value(path).and_then(whole).expect("the form was checked")
+        self.value(path)
+            .and_then(whole)
+            .expect("the form was checked")
     }
 
     pub fn count(self, path: &str) -> u32 {
-        let count = self.value(path).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+        let count = self
+            .value(path)
+            .and_then(Value::as_u64)
+            .and_then(|count| u32::try_from(count).ok());
         count.expect("the form was checked")
     }
 
     fn offence(self, rule: &Rule, rules: &[Rule]) -> Option<FieldProblem> {
-        let wrong = |problem: String| Some(FieldProblem { field: rule.path.into(), problem });
+        let wrong = |problem: String| {
+            Some(FieldProblem {
+                field: rule.path.into(),
+                problem,
+            })
+        };
         let Some(value) = self.value(rule.path) else {
             // What stands around it is told about instead, where the table has a row for it.
             let told = rules.iter().any(|outer| {
-                let inside = rule.path.strip_prefix(outer.path).is_some_and(|rest| rest.starts_with('.'));
+                let inside = rule
+                    .path
+                    .strip_prefix(outer.path)
+                    .is_some_and(|rest| rest.starts_with('.'));
                 inside && !self.value(outer.path).is_some_and(Value::is_object)
             });
-            return if rule.need == Need::Mandatory && !told { wrong("is missing or empty".to_owned()) } else { None };
+            return if rule.need == Need::Mandatory && !told {
+                wrong("is missing or empty".to_owned())
+            } else {
+                None
+            };
         };
         match rule.kind.objection(value) {
             Some(problem) => wrong(problem),
@@ -188,7 +233,9 @@ pub fn unknown_field(body: &Map<String, Value>, rules: &[Rule]) -> Option<String
         body.iter().find_map(|(name, value)| {
             let path = format!("{begin}{name}");
             let inside = format!("{path}.");
-            let known = rules.iter().any(|rule| rule.path == path || rule.path.starts_with(&inside));
+            let known = rules
+                .iter()
+                .any(|rule| rule.path == path || rule.path.starts_with(&inside));
             match value.as_object() {
                 _ if !known => Some(path),
                 Some(fields) => search(fields, &inside, rules),
@@ -225,7 +272,11 @@ fn too_long(value: &Value, length: Option<Length>) -> Option<String> {
 
 impl Kind {
     fn objection(self, value: &Value) -> Option<String> {
-        let text = || value.as_str().ok_or_else(|| format!("is {}, not a text", noun(value)));
+        let text = || {
+            value
+                .as_str()
+                .ok_or_else(|| format!("is {}, not a text", noun(value)))
+        };
         let checked = |fine: fn(&str) -> bool, what: &str| match text() {
             Ok(text) if fine(text) => None,
             Ok(text) => Some(format!("{} is not {what}", quoted(text))),
@@ -234,11 +285,15 @@ impl Kind {
         match self {
             Self::Text => text().err(),
             Self::Email => checked(is_email, "an e-mail address"),
-            Self::Address => checked(is_link, "an absolute address such as https://lender.example/back"),
+            Self::Address => checked(
+                is_link,
+                "an absolute address such as https://lender.example/back",
+            ),
             Self::Phone => checked(is_phone, "a mobile number of digits, such as 9999999999"),
-            Self::Instant => {
-                checked(|text| parse_instant(text).is_some(), "a date-time; write it as 2024-01-31T18:30:00.000Z")
-            }
+            Self::Instant => checked(
+                |text| parse_instant(text).is_some(),
+                "a date-time; write it as 2024-01-31T18:30:00.000Z",
+            ),
             Self::OneOf(names) => match text() {
                 Ok(text) => stranger(text, &names()),
                 Err(problem) => Some(problem),
@@ -246,16 +301,27 @@ impl Kind {
             Self::ListOf(names) => match value.as_array() {
                 Some(items) => items.iter().find_map(|item| match item.as_str() {
                     Some(text) => stranger(text, &names()),
-                    None => Some(format!("has {} in it, where one of {} is expected", noun(item), names().join(", "))),
+                    None => Some(format!(
+                        "has {} in it, where one of {} is expected",
+                        noun(item),
+                        names().join(", ")
+                    )),
                 }),
                 None => Some(format!("is {}, not a list", noun(value))),
             },
             Self::Months(min, max) => match whole(value) {
                 Some(months) if (min..=max).contains(&months) => None,
-                Some(months) => Some(format!("is {months}; months from {min} to {max} are allowed")),
+                Some(months) => Some(format!(
+                    "is {months}; months from {min} to {max} are allowed"
+                )),
                 None => {
-                    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    Some(format!("{} is not a whole number of months; write it as \"{max}\"", quoted(&shown)))
+                    let shown = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
+                    Some(format!(
+                        "{} is not a whole number of months; write it as \"{max}\"",
+                        quoted(&shown)
+                    ))
                 }
             },
             Self::Count(digits) => match value.as_u64() {
@@ -263,7 +329,9 @@ impl Kind {
                 Some(count) => Some(format!("{count} has more than {digits} digits")),
                 None => Some(format!("is {}, not a whole number", noun(value))),
             },
-            Self::Object => (!value.is_object()).then(|| format!("is {}, not an object", noun(value))),
+            Self::Object => {
+                (!value.is_object()).then(|| format!("is {}, not an object", noun(value)))
+            }
             Self::Identifiers => match value.as_array() {
                 Some(items) => items.iter().find_map(wrong_identifier),
                 None => Some(format!("is {}, not a list", noun(value))),
@@ -274,13 +342,27 @@ impl Kind {
 }
 
 fn wrong_identifier(identifier: &Value) -> Option<String> {
-    let text = |name: &str| identifier[name].as_str().filter(|text| !text.trim().is_empty());
-    let Some(kind) = text("type").and_then(IdentifierType::parse) else {
-        return Some(format!("has a type that is not one of {}", IdentifierType::names()));
+    let text = |name: &str| {
+        identifier[name]
+            .as_str()
+            .filter(|text| !text.trim().is_empty())
     };
-    let Some(value) = text("value") else { return Some(format!("has no value for its {kind}")) };
+    let Some(kind) = text("type").and_then(IdentifierType::parse) else {
+        return Some(format!(
+            "has a type that is not one of {}",
+            IdentifierType::names()
+        ));
+    };
+    let Some(value) = text("value") else {
+        return Some(format!("has no value for its {kind}"));
+    };
     let wrong = kind == IdentifierType::Mobile && !(is_phone(value) && value.len() <= PHONE_MAX);
-    wrong.then(|| format!("{} is not a mobile number of digits, such as 9999999999", quoted(value)))
+    wrong.then(|| {
+        format!(
+            "{} is not a mobile number of digits, such as 9999999999",
+            quoted(value)
+        )
+    })
 }
 
 fn stranger(text: &str, names: &[&str]) -> Option<String> {
@@ -299,8 +381,10 @@ fn noun(value: &Value) -> &'static str {
 }
 
 fn is_email(text: &str) -> bool {
-    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace());
-    text.rsplit_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace());
+    text.rsplit_once('@')
+        .is_some_and(|(name, host)| plain(name) && plain(host))
 }
 
 pub fn is_phone(text: &str) -> bool {
@@ -313,6 +397,10 @@ pub fn is_phone(text: &str) -> bool {
 fn is_link(text: &str) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     plain
-        && Url::parse(text)
-            .is_ok_and(|url| !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "file" | "blob"))
+        && Url::parse(text).is_ok_and(|url| {
+            !matches!(
+                url.scheme(),
+                "javascript" | "data" | "vbscript" | "file" | "blob"
+            )
+        })
 }

@@ -32,7 +32,11 @@ pub struct Envelope {
 
 impl Envelope {
     pub fn new(txn_id: String, now: Timestamp) -> Self {
-        Self { version: VERSION, txn_id, timestamp: Instant(now) }
+        Self {
+            version: VERSION,
+            txn_id,
+            timestamp: Instant(now),
+        }
     }
 }
 

@@ -20,9 +20,15 @@ struct Notification<'a> {
     txnid: String,
     #[serde(rename = "Notifier")]
     notifier: Notifier<'a>,
-    #[serde(rename = "ConsentStatusNotification", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "ConsentStatusNotification",
+        skip_serializing_if = "Option::is_none"
+    )]
     consent_status: Option<ConsentStatusNotification>,
-    #[serde(rename = "FIStatusNotification", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "FIStatusNotification",
+        skip_serializing_if = "Option::is_none"
+    )]
     fi_status: Option<FiStatusNotification<'a>>,
     #[serde(rename = "FIData", skip_serializing_if = "Option::is_none")]
     fi_data: Option<FiData<'a>>,
@@ -40,8 +46,15 @@ struct TopLevelIds<'a> {
 
 impl<'a> TopLevelIds<'a> {
     fn of(notice: &'a Notice, unaport: &Unaport) -> Option<Self> {
-        let filing = notice.consent.filing.as_ref().filter(|_| unaport.top_level_ids)?;
-        Some(Self { tracking_id: &filing.tracking_id, consent_id: consent_id(notice) })
+        let filing = notice
+            .consent
+            .filing
+            .as_ref()
+            .filter(|_| unaport.top_level_ids)?;
+        Some(Self {
+            tracking_id: &filing.tracking_id,
+            consent_id: consent_id(notice),
+        })
     }
 }
 
@@ -72,8 +85,19 @@ pub struct Manner<'a> {
 }
 
 /// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
-pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statement], manner: Manner<'_>) -> Vec<u8> {
-    let Manner { unaport, org_id, quirks, schema } = manner;
+pub fn body(
+    notice: &Notice,
+    aa: &Aa,
+    timestamp: Timestamp,
+    statements: &[Statement],
+    manner: Manner<'_>,
+) -> Vec<u8> {
+    let Manner {
+        unaport,
+        org_id,
+        quirks,
+        schema,
+    } = manner;
     if let Content::Analytics(told) = &notice.content {
         return analytics(notice, told, timestamp, unaport);
     }
@@ -92,13 +116,20 @@ pub fn body(notice: &Notice, aa: &Aa, timestamp: Timestamp, statements: &[Statem
             notification.consent_status = Some(ConsentStatusNotification {
                 id: consent_id(notice),
                 handle: notice.consent.handle.to_string(),
-                status: if *status == Status::Rejected { unaport.rejection.as_str() } else { status.as_str() },
+                status: if *status == Status::Rejected {
+                    unaport.rejection.as_str()
+                } else {
+                    status.as_str()
+                },
             });
         }
-        Content::FiStatus(session) => notification.fi_status = Some(FiStatusNotification::of(session)),
+        Content::FiStatus(session) => {
+            notification.fi_status = Some(FiStatusNotification::of(session));
+        }
         Content::FiData(session) => {
             notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
+            notification.fi_data =
+                Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
         Content::Raw(raw) => return filled_in(raw, notice, timestamp),
@@ -122,8 +153,17 @@ struct AnalyticsNotification<'a> {
     ids: Option<TopLevelIds<'a>>,
 }
 
-fn analytics(notice: &Notice, analytics: &Analytics, timestamp: Timestamp, unaport: &Unaport) -> Vec<u8> {
-    let Analytics { session, ids, status } = analytics;
+fn analytics(
+    notice: &Notice,
+    analytics: &Analytics,
+    timestamp: Timestamp,
+    unaport: &Unaport,
+) -> Vec<u8> {
+    let Analytics {
+        session,
+        ids,
+        status,
+    } = analytics;
     let notification = AnalyticsNotification {
         version: VERSION,
         txn_id: notice.message.to_string(),

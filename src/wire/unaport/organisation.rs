@@ -32,10 +32,24 @@ struct Entity<'a> {
 
 impl<'a> ClientOrganisation<'a> {
     pub fn new(fiu: &'a Fiu, envelope: Envelope) -> Self {
-        let Envelope { version, txn_id, timestamp } = envelope;
+        let Envelope {
+            version,
+            txn_id,
+            timestamp,
+        } = envelope;
         let entity_id = &*fiu.entity.id;
-        let entity = |mode| Entity { entity_id, id: derived_id(&["entity", mode, entity_id]) };
-        Self { ver: version, fiulive: entity("live"), fiutest: entity("test"), org_id: &fiu.org_id, timestamp, txn_id }
+        let entity = |mode| Entity {
+            entity_id,
+            id: derived_id(&["entity", mode, entity_id]),
+        };
+        Self {
+            ver: version,
+            fiulive: entity("live"),
+            fiutest: entity("test"),
+            org_id: &fiu.org_id,
+            timestamp,
+            txn_id,
+        }
     }
 }
 

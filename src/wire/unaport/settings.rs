@@ -45,56 +45,108 @@ impl UnaportEntry {
         };
         let rejection = match self.rejection {
             None => RejectionWord::default(),
-            given => one_of("unaport.rejection", given, RejectionWord::parse, RejectionWord::names)?,
+            given => one_of(
+                "unaport.rejection",
+                given,
+                RejectionWord::parse,
+                RejectionWord::names,
+            )?,
         };
         let known = |field: &'static str, id: &str| {
             let fiu = participants.fiu(id).map(|fiu| Arc::clone(&fiu.entity.id));
-            fiu.ok_or_else(|| Problem::field(field, format!("{} is not the id of an [[fiu]]", quoted(id))))
+            fiu.ok_or_else(|| {
+                Problem::field(field, format!("{} is not the id of an [[fiu]]", quoted(id)))
+            })
         };
         let fiu = match &self.fiu {
             Some(id) => known("unaport.fiu", id)?,
-            None => Arc::clone(&participants.fiu(SANDBOX_FIU).unwrap_or(participants.default_fiu()).entity.id),
+            None => Arc::clone(
+                &participants
+                    .fiu(SANDBOX_FIU)
+                    .unwrap_or(participants.default_fiu())
+                    .entity
+                    .id,
+            ),
         };
         let login = |account: AccountEntry| {
-            let (email, password) =
-                (text("unaport.account.email", account.email)?, text("unaport.account.password", account.password)?);
+            let (email, password) = (
+                text("unaport.account.email", account.email)?,
+                text("unaport.account.password", account.password)?,
+            );
             // Who could not log in with it has no account.
             let body = Map::from_iter(
                 [("emailId", &email), ("password", &password)]
                     .map(|(name, value)| (name.to_owned(), value.as_str().into())),
             );
-            Form::check(&body, LOGIN_RULES)
-                .map_err(|problem| Problem::field("unaport.account", format!("cannot be used to log in: {problem}")))?;
+            Form::check(&body, LOGIN_RULES).map_err(|problem| {
+                Problem::field(
+                    "unaport.account",
+                    format!("cannot be used to log in: {problem}"),
+                )
+            })?;
             Ok(Login {
                 email: email.into(),
                 password: password.into(),
-                fiu: account.fiu.map_or_else(|| Ok(Arc::clone(&fiu)), |id| known("unaport.account.fiu", &id))?,
+                fiu: account.fiu.map_or_else(
+                    || Ok(Arc::clone(&fiu)),
+                    |id| known("unaport.account.fiu", &id),
+                )?,
             })
         };
-        let accounts = self.account.unwrap_or_default().into_iter().map(login).collect::<Result<_, Problem>>()?;
+        let accounts = self
+            .account
+            .unwrap_or_default()
+            .into_iter()
+            .map(login)
+            .collect::<Result<_, Problem>>()?;
         let templates = self.template.unwrap_or_default();
         let templates = templates.iter().map(ready_made);
         let templates = templates.collect::<Result<Vec<_>, Problem>>()?;
         let ids: Vec<_> = templates.iter().map(|template| template.id).collect();
-        if let Some(twice) = ids.iter().enumerate().find(|(place, id)| ids[..*place].contains(id)) {
+        if let Some(twice) = ids
+            .iter()
+            .enumerate()
+            .find(|(place, id)| ids[..*place].contains(id))
+        {
             return Err(Problem::field(
                 "unaport.template.productId",
                 format!("'{}' is given to two templates", twice.1),
             ));
         }
         let top_level_ids = self.top_level_ids.unwrap_or(true);
-        Ok(Unaport { dialect, fiu, accounts, templates, rejection, top_level_ids })
+        Ok(Unaport {
+            dialect,
+            fiu,
+            accounts,
+            templates,
+            rejection,
+            top_level_ids,
+        })
     }
 }
 
 fn ready_made(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
-    let id = entry.get("productId").and_then(Value::as_str).and_then(ProductId::parse);
-    let id = id.ok_or_else(|| Problem::field("unaport.template.productId", "is missing, or is not a UUID"))?;
+    let id = entry
+        .get("productId")
+        .and_then(Value::as_str)
+        .and_then(ProductId::parse);
+    let id = id.ok_or_else(|| {
+        Problem::field("unaport.template.productId", "is missing, or is not a UUID")
+    })?;
     let mut body = entry.clone();
     body.remove("productId");
     if let Some(stranger) = unknown_field(&body, template::RULES) {
-        return Err(Problem::field("unaport.template", format!("has {}, which no template has", quoted(&stranger))));
+        return Err(Problem::field(
+            "unaport.template",
+            format!("has {}, which no template has", quoted(&stranger)),
+        ));
     }
     let (name, plan) = template::read(&body)?;
-    Ok(Arc::new(Template { id, name, fiu: None, created_at: plan.start, plan }))
+    Ok(Arc::new(Template {
+        id,
+        name,
+        fiu: None,
+        created_at: plan.start,
+        plan,
+    }))
 }

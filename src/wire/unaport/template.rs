@@ -37,7 +37,10 @@ pub fn fi_types() -> Vec<&'static str> {
 
 /// The five codes of the page's table "Purpose Code Definition".
 pub fn purposes() -> Vec<&'static str> {
-    StandardPurpose::ALL.iter().map(|purpose| purpose.code).collect()
+    StandardPurpose::ALL
+        .iter()
+        .map(|purpose| purpose.code)
+        .collect()
 }
 
 /// Months that a template may look back or ahead: as many as four characters hold.
@@ -53,7 +56,10 @@ pub const RULES: &[Rule] = &[
     Rule::must("ConsentDetail.consentMode", Kind::OneOf(names!(Mode))).up_to(10),
     Rule::must("ConsentDetail.fetchType", Kind::OneOf(names!(FetchType))).up_to(8),
     // Quirk: the table has both lists as String(15), every sample has arrays.
-    Rule::must("ConsentDetail.consentTypes", Kind::ListOf(names!(ConsentType))),
+    Rule::must(
+        "ConsentDetail.consentTypes",
+        Kind::ListOf(names!(ConsentType)),
+    ),
     Rule::must("ConsentDetail.fiTypes", Kind::ListOf(fi_types)),
     Rule::must("ConsentDetail.DataConsumer.id", Kind::Text).up_to(50),
     Rule::must("ConsentDetail.Purpose.code", Kind::OneOf(purposes)).up_to(10),
@@ -61,11 +67,27 @@ pub const RULES: &[Rule] = &[
     Rule::may("ConsentDetail.Purpose.text", Kind::Text).up_to(255),
     Rule::may("ConsentDetail.Purpose.Category.type", Kind::Text).up_to(50),
     // Quirk: the table says Number, every sample has a text.
-    Rule::must("ConsentDetail.FIDataRange.from", Kind::Months(MONTHS_BACK, MONTHS_AHEAD)).up_to(4),
-    Rule::must("ConsentDetail.FIDataRange.to", Kind::Months(MONTHS_BACK, MONTHS_AHEAD)).up_to(4),
-    Rule::must("ConsentDetail.DataLife.unit", Kind::OneOf(names!(DataLifeUnit))).up_to(5),
+    Rule::must(
+        "ConsentDetail.FIDataRange.from",
+        Kind::Months(MONTHS_BACK, MONTHS_AHEAD),
+    )
+    .up_to(4),
+    Rule::must(
+        "ConsentDetail.FIDataRange.to",
+        Kind::Months(MONTHS_BACK, MONTHS_AHEAD),
+    )
+    .up_to(4),
+    Rule::must(
+        "ConsentDetail.DataLife.unit",
+        Kind::OneOf(names!(DataLifeUnit)),
+    )
+    .up_to(5),
     Rule::must("ConsentDetail.DataLife.value", Kind::Count(3)),
-    Rule::must("ConsentDetail.Frequency.unit", Kind::OneOf(names!(FrequencyUnit))).up_to(5),
+    Rule::must(
+        "ConsentDetail.Frequency.unit",
+        Kind::OneOf(names!(FrequencyUnit)),
+    )
+    .up_to(5),
     Rule::must("ConsentDetail.Frequency.value", Kind::Count(3)),
     Rule::may("ConsentDetail.DataFilter", Kind::List),
 ];
@@ -73,9 +95,15 @@ pub const RULES: &[Rule] = &[
 /// Name and terms of a template.
 pub fn read(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem> {
     let form = Form::check(body, RULES)?;
-    let range_months = (form.months("ConsentDetail.FIDataRange.from"), form.months("ConsentDetail.FIDataRange.to"));
+    let range_months = (
+        form.months("ConsentDetail.FIDataRange.from"),
+        form.months("ConsentDetail.FIDataRange.to"),
+    );
     if range_months.0 > range_months.1 {
-        let problem = format!("{} is before FIDataRange.from, {}", range_months.1, range_months.0);
+        let problem = format!(
+            "{} is before FIDataRange.from, {}",
+            range_months.1, range_months.0
+        );
         return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
     }
     let plan = TermsPlan {
@@ -116,7 +144,9 @@ pub fn purpose(form: Form<'_>) -> Purpose {
         code: form.needed("ConsentDetail.Purpose.code").into(),
         ref_uri: form.text("ConsentDetail.Purpose.refUri").map(Into::into),
         text: form.text("ConsentDetail.Purpose.text").map(Into::into),
-        category: form.text("ConsentDetail.Purpose.Category.type").map(Into::into),
+        category: form
+            .text("ConsentDetail.Purpose.Category.type")
+            .map(Into::into),
     }
 }
 
@@ -125,19 +155,41 @@ pub fn purpose(form: Form<'_>) -> Purpose {
 #[serde(untagged)]
 pub enum Saved<'a> {
     #[serde(rename_all = "camelCase")]
-    V2 { version: &'static str, txn_id: String, product_id: String, product_name: &'a str, timestamp: Instant },
+    V2 {
+        version: &'static str,
+        txn_id: String,
+        product_id: String,
+        product_name: &'a str,
+        timestamp: Instant,
+    },
     /// Quirk: the reason phrase stands in the text.
     #[serde(rename_all = "camelCase")]
-    V1_7 { product_id: String, status: &'static str },
+    V1_7 {
+        product_id: String,
+        status: &'static str,
+    },
 }
 
 impl<'a> Saved<'a> {
     pub fn new(template: &'a Template, dialect: Dialect, envelope: Envelope) -> Self {
-        let Envelope { version, txn_id, timestamp } = envelope;
+        let Envelope {
+            version,
+            txn_id,
+            timestamp,
+        } = envelope;
         let product_id = template.id.to_string();
         match dialect {
-            Dialect::V2 => Self::V2 { version, txn_id, product_id, product_name: &template.name, timestamp },
-            Dialect::V1_7 => Self::V1_7 { product_id, status: "200 OK" },
+            Dialect::V2 => Self::V2 {
+                version,
+                txn_id,
+                product_id,
+                product_name: &template.name,
+                timestamp,
+            },
+            Dialect::V1_7 => Self::V1_7 {
+                product_id,
+                status: "200 OK",
+            },
         }
     }
 }
@@ -166,7 +218,11 @@ pub struct Listed<'a> {
 }
 
 /// The list; in 1.7 without an envelope.
-pub fn listed<'a>(templates: &'a [Arc<Template>], org_id: &'a str, envelope: Option<Envelope>) -> Listed<'a> {
+pub fn listed<'a>(
+    templates: &'a [Arc<Template>],
+    org_id: &'a str,
+    envelope: Option<Envelope>,
+) -> Listed<'a> {
     let data = templates.iter().map(|template| TemplateView {
         product_id: template.id.to_string(),
         product_name: &template.name,
@@ -174,18 +230,26 @@ pub fn listed<'a>(templates: &'a [Arc<Template>], org_id: &'a str, envelope: Opt
         created_at: with_offset(template.created_at),
         detail: detail(&template.plan),
     });
-    Listed { envelope, data: data.collect() }
+    Listed {
+        envelope,
+        data: data.collect(),
+    }
 }
 
 /// The template as it was written, its dates relative.
 fn detail(plan: &TermsPlan) -> Value {
     // As of whatever day: what depends on the day is overwritten.
     let terms = plan.terms(Timestamp::MIN, "".into(), "".into());
-    let mut detail = serde_json::to_value(Stated::asked(&terms)).expect("texts and numbers serialise");
+    let mut detail =
+        serde_json::to_value(Stated::asked(&terms)).expect("texts and numbers serialise");
     detail["consentStart"] = json!(plan.start.to_string());
     detail["consentExpiry"] = json!(plan.expiry_months.to_string());
-    detail["FIDataRange"] = json!({ "from": plan.range_months.0.to_string(), "to": plan.range_months.1.to_string() });
+    detail["FIDataRange"] =
+        json!({ "from": plan.range_months.0.to_string(), "to": plan.range_months.1.to_string() });
     detail["DataConsumer"] = json!({ "id": &*plan.consumer });
-    detail.as_object_mut().expect("it is an object").remove("Customer");
+    detail
+        .as_object_mut()
+        .expect("it is an object")
+        .remove("Customer");
     detail
 }

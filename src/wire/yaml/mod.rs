@@ -19,7 +19,11 @@ use serde_saphyr::Location;
 use crate::domain::script::TextFault;
 
 pub fn fault(location: Location, message: String) -> TextFault {
-    TextFault { line: location.line(), column: location.column(), message }
+    TextFault {
+        line: location.line(),
+        column: location.column(),
+        message,
+    }
 }
 
 /// A text longer than that is none that somebody wrote.
@@ -27,7 +31,10 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
-    settings.into_generator().into_root_schema_for::<T>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 /// What may be left out is left out: a key without a value is refused, so no schema offers it.
@@ -61,10 +68,21 @@ pub fn without_null(schema: &mut Schema) {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn typed<T: DeserializeOwned>(text: &str, schema: &Value, name: &str) -> Result<T, Vec<TextFault>> {
+pub fn typed<T: DeserializeOwned>(
+    text: &str,
+    schema: &Value,
+    name: &str,
+) -> Result<T, Vec<TextFault>> {
     if text.len() > TEXT_BYTES_MAX {
-        let message = format!("it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody", text.len());
-        return Err(vec![TextFault { line: 0, column: 0, message }]);
+        let message = format!(
+            "it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody",
+            text.len()
+        );
+        return Err(vec![TextFault {
+            line: 0,
+            column: 0,
+            message,
+        }]);
     }
     let tree = node::read(text).map_err(|fault| vec![fault])?;
     let mut faults = validate::validate(&tree, schema, name);

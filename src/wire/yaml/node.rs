@@ -50,7 +50,10 @@ pub fn read(text: &str) -> Result<Placed, TextFault> {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         let message = error.without_snippet().to_string();
         let place = format!(" at line {}, column {}", location.line(), location.column());
-        fault(location, message.strip_suffix(&place).unwrap_or(&message).to_owned())
+        fault(
+            location,
+            message.strip_suffix(&place).unwrap_or(&message).to_owned(),
+        )
     })
 }
 

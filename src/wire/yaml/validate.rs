@@ -15,7 +15,10 @@ use crate::wire::span::{SPAN_FORMS, parse_span};
 
 /// Everything that is wrong with a tree, which the faults call by this name.
 pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<TextFault> {
-    let mut checker = Checker { root: schema, faults: Vec::new() };
+    let mut checker = Checker {
+        root: schema,
+        faults: Vec::new(),
+    };
     checker.check(tree, schema, name);
     checker.faults
 }
@@ -32,18 +35,29 @@ impl<'a> Checker<'a> {
 
     /// The schema that a reference leads to.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
-        let reference = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-        reference.map_or(schema, |pointer| self.root.pointer(pointer).expect("our schemas refer to what they have"))
+        let reference = schema["$ref"]
+            .as_str()
+            .and_then(|reference| reference.strip_prefix('#'));
+        reference.map_or(schema, |pointer| {
+            self.root
+                .pointer(pointer)
+                .expect("our schemas refer to what they have")
+        })
     }
 
     fn check(&mut self, tree: &Placed, schema: &'a Value, name: &str) {
         let schema = self.resolve(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
-            let fitting = choices.iter().find(|choice| accepts(self.resolve(choice), &tree.value));
+            let fitting = choices
+                .iter()
+                .find(|choice| accepts(self.resolve(choice), &tree.value));
             if let Some(choice) = fitting {
                 self.check(tree, choice, name);
             } else {
-                let forms: Vec<_> = choices.iter().map(|choice| form(self.resolve(choice))).collect();
+                let forms: Vec<_> = choices
+                    .iter()
+                    .map(|choice| form(self.resolve(choice)))
+                    .collect();
                 self.mismatch(tree, name, &forms.join(" or "));
             }
             return;
@@ -56,8 +70,14 @@ impl<'a> Checker<'a> {
             Node::Map(entries) => self.check_map(tree.referenced, entries, schema, name),
             Node::List(items) => {
                 let one = format!("the {}", name.strip_suffix('s').unwrap_or(name));
-                if schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {
-                    self.say(tree.referenced, format!("{name} is an empty list; name one at least, or leave it out"));
+                if schema["minItems"]
+                    .as_u64()
+                    .is_some_and(|least| (items.len() as u64) < least)
+                {
+                    self.say(
+                        tree.referenced,
+                        format!("{name} is an empty list; name one at least, or leave it out"),
+                    );
                 }
                 for item in items {
                     self.check(item, &schema["items"], &one);
@@ -76,29 +96,52 @@ impl<'a> Checker<'a> {
 
     fn mismatch(&mut self, tree: &Placed, name: &str, wanted: &str) {
         let remedy = match &tree.value {
-            Node::Whole(_) | Node::Fraction(_) if wanted.contains("length of time") => "; it needs a unit",
-            Node::Whole(_) | Node::Fraction(_) | Node::Bool(_) if wanted.contains("text") => "; write it in quotes",
+            Node::Whole(_) | Node::Fraction(_) if wanted.contains("length of time") => {
+                "; it needs a unit"
+            }
+            Node::Whole(_) | Node::Fraction(_) | Node::Bool(_) if wanted.contains("text") => {
+                "; write it in quotes"
+            }
             Node::Nothing if wanted.contains("keys") => "; write {} where there is nothing to say",
             _ => "",
         };
-        self.say(tree.referenced, format!("{name} takes {wanted}, not {}{remedy}", tree.value.kind()));
+        self.say(
+            tree.referenced,
+            format!("{name} takes {wanted}, not {}{remedy}", tree.value.kind()),
+        );
     }
 
-    fn check_map(&mut self, place: Location, entries: &[(Spanned<String>, Placed)], schema: &'a Value, name: &str) {
+    fn check_map(
+        &mut self,
+        place: Location,
+        entries: &[(Spanned<String>, Placed)],
+        schema: &'a Value,
+        name: &str,
+    ) {
         let known = schema["properties"].as_object();
         let additional = &schema["additionalProperties"];
         let mut strangers = false;
         for (number, (key, value)) in entries.iter().enumerate() {
-            if let Some((first, _)) = entries[..number].iter().find(|(other, _)| other.value == key.value) {
+            if let Some((first, _)) = entries[..number]
+                .iter()
+                .find(|(other, _)| other.value == key.value)
+            {
                 let line = first.referenced.line();
-                self.say(key.referenced, format!("{} stands twice; first on line {line}", quoted(&key.value)));
+                self.say(
+                    key.referenced,
+                    format!("{} stands twice; first on line {line}", quoted(&key.value)),
+                );
                 continue;
             }
             match known.and_then(|known| known.get(&key.value)) {
                 Some(schema) => self.check(value, schema, &key.value),
                 None if additional.is_object() => self.check(value, additional, &key.value),
                 None if additional == &Value::Bool(false) => {
-                    let names: Vec<&str> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+                    let names: Vec<&str> = known
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| name.as_str())
+                        .collect();
                     self.say(key.referenced, unknown_key(&key.value, &names, name));
                     strangers = true;
                 }
@@ -106,28 +149,52 @@ impl<'a> Checker<'a> {
             }
         }
         let has = |key: &str| entries.iter().any(|(known, _)| known.value == key);
-        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for required in schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             if !has(required) && !strangers {
                 self.say(place, format!("{name} lacks {required}"));
             }
         }
         if let Some(choices) = schema["oneOf"].as_array() {
-            let keys: Vec<_> = choices.iter().filter_map(|choice| choice["required"][0].as_str()).collect();
+            let keys: Vec<_> = choices
+                .iter()
+                .filter_map(|choice| choice["required"][0].as_str())
+                .collect();
             let given: Vec<_> = keys.iter().copied().filter(|key| has(key)).collect();
             match given.len() {
                 1 => {}
                 // The stranger is most likely what is lacking.
                 0 if strangers => {}
                 0 => self.say(place, format!("{name} lacks one of {}", keys.join(", "))),
-                _ => self.say(place, format!("{name} takes one of {}, not several", given.join(", "))),
+                _ => self.say(
+                    place,
+                    format!("{name} takes one of {}, not several", given.join(", ")),
+                ),
             }
         }
         let size = entries.len() as u64;
-        if schema["minProperties"].as_u64().is_some_and(|least| size < least) {
-            let names: Vec<&str> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-            self.say(place, format!("{name} says nothing; give some of {}", names.join(", ")));
+        if schema["minProperties"]
+            .as_u64()
+            .is_some_and(|least| size < least)
+        {
+            let names: Vec<&str> = known
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            self.say(
+                place,
+                format!("{name} says nothing; give some of {}", names.join(", ")),
+            );
         }
-        if schema["maxProperties"].as_u64().is_some_and(|most| size > most) {
+        if schema["maxProperties"]
+            .as_u64()
+            .is_some_and(|most| size > most)
+        {
             self.say(place, format!("{name} takes one of its keys, not several"));
         }
     }
@@ -139,7 +206,10 @@ impl<'a> Checker<'a> {
                 let meant = meant(text, names.iter().copied())
                     .map(|meant| format!("; did you mean {meant}?"))
                     .unwrap_or_default();
-                self.say(place, format!("{} is not one of {}{meant}", quoted(text), names.join(", ")));
+                self.say(
+                    place,
+                    format!("{} is not one of {}{meant}", quoted(text), names.join(", ")),
+                );
             }
             return;
         }
@@ -149,17 +219,26 @@ impl<'a> Checker<'a> {
             Some(COUNT) if Count::parse(text).is_none() => {
                 format!("{told} is not a number from 1 on, or a range such as 1..2 or 2..")
             }
-            Some(STATUS) if StatusClass::parse(text).is_none() => format!("{told} is not a status such as 503 or 5xx"),
+            Some(STATUS) if StatusClass::parse(text).is_none() => {
+                format!("{told} is not a status such as 503 or 5xx")
+            }
             Some(WHOLE) if Whole::parse(text).is_none() => {
-                format!("{told} is not a whole number, or a range such as 1..4 with the low end first")
+                format!(
+                    "{told} is not a whole number, or a range such as 1..4 with the low end first"
+                )
             }
             Some(RUPEES) if Rupees::parse(text).is_none() => {
-                format!("{told} is not an amount in rupees, or a range such as 20..180.50 with the low end first")
+                format!(
+                    "{told} is not an amount in rupees, or a range such as 20..180.50 with the low end first"
+                )
             }
             Some(NAME) if !is_name(text) => {
                 format!("{name} {told} has to be 1 to 100 lower-case letters, digits and dashes")
             }
-            _ if schema["minLength"].as_u64().is_some_and(|least| (text.len() as u64) < least) => {
+            _ if schema["minLength"]
+                .as_u64()
+                .is_some_and(|least| (text.len() as u64) < least) =>
+            {
                 format!("{name} is empty")
             }
             _ => return,
@@ -171,7 +250,13 @@ impl<'a> Checker<'a> {
         if let Some(values) = schema["enum"].as_array() {
             if !values.iter().any(|value| value.as_f64() == Some(number)) {
                 let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-                self.say(place, format!("{name} {number} is not known; this mockaa reads {}", values.join(", ")));
+                self.say(
+                    place,
+                    format!(
+                        "{name} {number} is not known; this mockaa reads {}",
+                        values.join(", ")
+                    ),
+                );
             }
             return;
         }
@@ -180,7 +265,10 @@ impl<'a> Checker<'a> {
             let least = least.map(|least| format!("at least {least}"));
             let most = most.map(|most| format!("at most {most}"));
             let bounds: Vec<_> = least.into_iter().chain(most).collect();
-            self.say(place, format!("{name} has to be {}, not {number}", bounds.join(" and ")));
+            self.say(
+                place,
+                format!("{name} has to be {}, not {number}", bounds.join(" and ")),
+            );
         }
     }
 }
@@ -234,11 +322,19 @@ fn form(schema: &Value) -> String {
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
     let key_told = quoted(key);
     match meant(key, known.iter().copied()) {
-        Some(meant) => format!("{key_told} is no key of {name}; did you mean {meant}? It takes {}", known.join(", ")),
+        Some(meant) => format!(
+            "{key_told} is no key of {name}; did you mean {meant}? It takes {}",
+            known.join(", ")
+        ),
         None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
             format!("{key_told} is no key of {name}; a number has no commas: 500000, not 5,00,000")
         }
-        None if known.is_empty() => format!("{key_told} is no key of {name}, which takes none: {{}}"),
-        None => format!("{key_told} is no key of {name}; it takes {}", known.join(", ")),
+        None if known.is_empty() => {
+            format!("{key_told} is no key of {name}, which takes none: {{}}")
+        }
+        None => format!(
+            "{key_told} is no key of {name}; it takes {}",
+            known.join(", ")
+        ),
     }
 }

@@ -84,7 +84,12 @@ impl JsonSchema for ConsentEvent {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(EventName::ALL.iter().copied().filter(|event| event.concerns_a_consent()))
+        names(
+            EventName::ALL
+                .iter()
+                .copied()
+                .filter(|event| event.concerns_a_consent()),
+        )
     }
 }
 
@@ -119,7 +124,9 @@ pub struct Lasting(pub Span);
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_span(&text).map(Self).ok_or_else(|| D::Error::custom("no length of time"))
+        parse_span(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("no length of time"))
     }
 }
 
@@ -154,7 +161,11 @@ impl Count {
     pub fn parse(text: &str) -> Option<Counted> {
         let (first, last) = text.split_once("..")?;
         let first = first.parse().ok().filter(|first| *first >= 1)?;
-        let last = if last.is_empty() { None } else { Some(last.parse().ok().filter(|last| *last >= first)?) };
+        let last = if last.is_empty() {
+            None
+        } else {
+            Some(last.parse().ok().filter(|last| *last >= first)?)
+        };
         Some(Counted { first, last })
     }
 }
@@ -172,7 +183,10 @@ impl<'de> Deserialize<'de> for Count {
             fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
                 let number = u32::try_from(number).ok().filter(|number| *number >= 1);
                 let number = number.ok_or_else(|| E::custom("counts begin at 1"))?;
-                Ok(Count(Counted { first: number, last: Some(number) }))
+                Ok(Count(Counted {
+                    first: number,
+                    last: Some(number),
+                }))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
@@ -180,7 +194,9 @@ impl<'de> Deserialize<'de> for Count {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
-                Count::parse(text).map(Count).ok_or_else(|| E::custom("no range"))
+                Count::parse(text)
+                    .map(Count)
+                    .ok_or_else(|| E::custom("no range"))
             }
         }
         deserializer.deserialize_any(Reader)
@@ -227,7 +243,9 @@ impl<'de> Deserialize<'de> for HttpStatus {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<HttpStatus, E> {
-                StatusClass::parse(text).map(HttpStatus).ok_or_else(|| E::custom("no status"))
+                StatusClass::parse(text)
+                    .map(HttpStatus)
+                    .ok_or_else(|| E::custom("no status"))
             }
         }
         deserializer.deserialize_any(Reader)
@@ -309,7 +327,9 @@ macro_rules! read_as_text {
                     }
 
                     fn visit_str<E: Error>(self, text: &str) -> Result<$name, E> {
-                        $parse(text).map($name).ok_or_else(|| E::custom(concat!("it is not ", $expected)))
+                        $parse(text)
+                            .map($name)
+                            .ok_or_else(|| E::custom(concat!("it is not ", $expected)))
                     }
                 }
                 deserializer.deserialize_any(Reader)
@@ -318,9 +338,15 @@ macro_rules! read_as_text {
     };
 }
 
-read_as_text!(Whole, "a whole number or a range such as 1..2", Whole::parse);
+read_as_text!(
+    Whole,
+    "a whole number or a range such as 1..2",
+    Whole::parse
+);
 read_as_text!(Rupees, "rupees or a range such as 20..180", Rupees::parse);
-read_as_text!(Percent, "percent with at most two decimals", |text| Paise::parse(text).map(|percent| percent.0));
+read_as_text!(Percent, "percent with at most two decimals", |text| {
+    Paise::parse(text).map(|percent| percent.0)
+});
 
 impl JsonSchema for Whole {
     fn inline_schema() -> bool {

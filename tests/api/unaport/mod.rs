@@ -16,21 +16,33 @@ use crate::helpers::TestApp;
 
 /// Names of an object, in their order.
 fn names(value: &Value) -> Vec<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 /// What an inbox has got, as path and the one word that tells messages apart.
 fn told(app: &mut TestApp) -> Vec<(String, String)> {
     let word = |body: &Value| match &body["ConsentStatusNotification"]["consentStatus"] {
-        Value::Null => {
-            body["FIStatusNotification"]["sessionStatus"].as_str().or(body["status"].as_str()).map(str::to_owned)
-        }
+        Value::Null => body["FIStatusNotification"]["sessionStatus"]
+            .as_str()
+            .or(body["status"].as_str())
+            .map(str::to_owned),
         status => status.as_str().map(str::to_owned),
     };
     let messages = app.fiu.arrived();
-    messages.into_iter().map(|message| (message.path.clone(), word(&message.json()).expect("a word"))).collect()
+    messages
+        .into_iter()
+        .map(|message| (message.path.clone(), word(&message.json()).expect("a word")))
+        .collect()
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-    expected.iter().map(|(path, word)| ((*path).to_owned(), (*word).to_owned())).collect()
+    expected
+        .iter()
+        .map(|(path, word)| ((*path).to_owned(), (*word).to_owned()))
+        .collect()
 }

@@ -20,27 +20,51 @@ async fn each_aa_is_itself() {
         app.advance("0s").await;
         let oracle = Oracle::of_key(&jwks["keys"][place]);
         for message in app.fiu.arrived() {
-            assert_eq!(message.json()["Notifier"], json!({ "type": "AA", "id": aa }));
+            assert_eq!(
+                message.json()["Notifier"],
+                json!({ "type": "AA", "id": aa })
+            );
             assert_eq!(message.header("aa_api_key"), format!("{aa}-dev-aa-api-key"));
             assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
         }
         let record = lender.record(&app, &consent).await;
         let artefact = oracle.open_compact(record["signedConsent"].as_str().expect("a JWS"));
-        assert_eq!((&record["aaId"], &artefact["DataProvider"]["id"]), (&json!(aa), &json!(aa)));
+        assert_eq!(
+            (&record["aaId"], &artefact["DataProvider"]["id"]),
+            (&json!(aa), &json!(aa))
+        );
         assert_eq!(artefact["DataFilter"], json!([]));
-        assert_eq!(lender.notified(&app, &consent).await[0]["Notifier"]["id"], aa);
+        assert_eq!(
+            lender.notified(&app, &consent).await[0]["Notifier"]["id"],
+            aa
+        );
     }
     // How an AA's customers behave is the AA's.
-    let handle = lender.raise(&app, |body| body["aaId"] = "quick-aa".into()).await;
+    let handle = lender
+        .raise(&app, |body| body["aaId"] = "quick-aa".into())
+        .await;
     app.advance("2s").await;
     assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
-    let unknown = lender.ask(&app, |body| body["aaId"] = "UNACORES-AA-UAT".into()).await;
+    let unknown = lender
+        .ask(&app, |body| body["aaId"] = "UNACORES-AA-UAT".into())
+        .await;
     assert_eq!(unknown.status, 400);
     let problem = &unknown.json()["errors"][0];
     assert_eq!(problem["field"], "aaId");
-    assert!(text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"), "{problem}");
+    assert!(
+        text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"),
+        "{problem}"
+    );
     // ReBIT's registry knows them all.
-    assert_eq!(app.get("/entityInfo/AA").await.ok().as_array().expect("a list").len(), 3);
+    assert_eq!(
+        app.get("/entityInfo/AA")
+            .await
+            .ok()
+            .as_array()
+            .expect("a list")
+            .len(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -48,15 +72,23 @@ async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
     let folder = std::env::temp_dir().join(format!("mockaa-unaport-usual-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let own = folder.join("own.yaml");
-    std::fs::write(&own, "version: 1\nname: own\nsteps: [{ reject: {} }]\n").expect("it is written");
+    std::fs::write(&own, "version: 1\nname: own\nsteps: [{ reject: {} }]\n")
+        .expect("it is written");
     let toml = format!("[[aa]]\nid = \"{AA}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
-    let app = configured_with("usual", &toml, |builder| builder.scenarios(&folder).default_scenario("approve")).await;
+    let app = configured_with("usual", &toml, |builder| {
+        builder.scenarios(&folder).default_scenario("approve")
+    })
+    .await;
     let lender = Lender::arrive(&app).await;
     let handle = lender.raise(&app, |_| ()).await;
     assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
     std::fs::remove_file(&own).expect("it is ours");
     let refused = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
-    assert!(refused.status != 200 && refused.text.contains(&format!("aa.scenario of {AA}, own")), "{}", refused.text);
+    assert!(
+        refused.status != 200 && refused.text.contains(&format!("aa.scenario of {AA}, own")),
+        "{}",
+        refused.text
+    );
     lender.raise(&app, |_| ()).await;
     std::fs::remove_dir_all(&folder).expect("it is ours");
 }
@@ -64,17 +96,41 @@ async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
 #[tokio::test]
 async fn settings_that_are_wrong_are_told() {
     for (name, toml, expected) in [
-        ("dialect-no", "[unaport]\ndialect = \"1.8\"\n", "unaport.dialect '1.8' is not one of 2.0.0, 1.7"),
-        ("fiu-no", "[unaport]\nfiu = \"X\"\n", "unaport.fiu 'X' is not the id of an [[fiu]]"),
-        ("word-no", "[unaport]\nrejection = \"NO\"\n", "not one of FAILED, REJECTED"),
-        ("key-no", "[unaport]\ncolour = 1\n", "unknown field `colour`"),
-        ("account-no", "[[unaport.account]]\nemail = \"a@b\"\n", "unaport.account.password is missing"),
+        (
+            "dialect-no",
+            "[unaport]\ndialect = \"1.8\"\n",
+            "unaport.dialect '1.8' is not one of 2.0.0, 1.7",
+        ),
+        (
+            "fiu-no",
+            "[unaport]\nfiu = \"X\"\n",
+            "unaport.fiu 'X' is not the id of an [[fiu]]",
+        ),
+        (
+            "word-no",
+            "[unaport]\nrejection = \"NO\"\n",
+            "not one of FAILED, REJECTED",
+        ),
+        (
+            "key-no",
+            "[unaport]\ncolour = 1\n",
+            "unknown field `colour`",
+        ),
+        (
+            "account-no",
+            "[[unaport.account]]\nemail = \"a@b\"\n",
+            "unaport.account.password is missing",
+        ),
         (
             "account-short",
             "[[unaport.account]]\nemail = \"a@b.example\"\npassword = \"short\"\n",
             "at least 8 are needed",
         ),
-        ("template-no", "[[unaport.template]]\nproduct_name = \"x\"\n", "unaport.template.productId is missing"),
+        (
+            "template-no",
+            "[[unaport.template]]\nproduct_name = \"x\"\n",
+            "unaport.template.productId is missing",
+        ),
         (
             "scenario-no",
             "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n",
@@ -87,7 +143,12 @@ async fn settings_that_are_wrong_are_told() {
         ),
     ] {
         let file = written(name, "toml", toml);
-        let error = mockaa::Sandbox::builder().config(&file).start().await.expect_err("it is wrong").to_string();
+        let error = mockaa::Sandbox::builder()
+            .config(&file)
+            .start()
+            .await
+            .expect_err("it is wrong")
+            .to_string();
         std::fs::remove_file(&file).expect("it is ours");
         assert!(error.contains(expected), "{error}");
     }
@@ -108,13 +169,30 @@ async fn a_template_and_an_organisation_of_the_configuration_are_there_from_the_
     assert_eq!(lender.org, "4509dd7b-9ebc-4d93-b1bd-0c2ca7025149");
     let mut body = by_template(id);
     body["fiuId"] = "LENDER".into();
-    let created = lender.post(&app, &format!("{APP}/FIU/Consents/product/{}", lender.org), &body).await.ok();
+    let created = lender
+        .post(
+            &app,
+            &format!("{APP}/FIU/Consents/product/{}", lender.org),
+            &body,
+        )
+        .await
+        .ok();
     let handle = text(&created["ConsentHandle"]);
     app.act(&handle, "approve").await.ok();
     let record = lender.record(&app, &handle).await;
-    assert_eq!(record["nextRuntime"], "2020-07-04T06:15:00.000+00:00", "four times an hour");
+    assert_eq!(
+        record["nextRuntime"], "2020-07-04T06:15:00.000+00:00",
+        "four times an hour"
+    );
     let session = lender.session(&app, &handle).await;
     let fetched = lender.fetch(&app, &session).await.ok();
-    assert_eq!(fetched["DEPOSIT"]["transactions"], json!([]), "only the summary was asked for");
-    assert_eq!(fetched["DEPOSIT"]["summary"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        fetched["DEPOSIT"]["transactions"],
+        json!([]),
+        "only the summary was asked for"
+    );
+    assert_eq!(
+        fetched["DEPOSIT"]["summary"].as_array().map(Vec::len),
+        Some(1)
+    );
 }

@@ -31,7 +31,10 @@ enum Sort {
     Filters,
 }
 
-use Sort::{Address, Customer, Digits, Email, Filters, Instant, Known, List, Months, Names, Object, Phone, Text};
+use Sort::{
+    Address, Customer, Digits, Email, Filters, Instant, Known, List, Months, Names, Object, Phone,
+    Text,
+};
 
 /// Path, the page's length, whether it is mandatory, and what it is.
 type Row = (&'static str, Option<usize>, bool, Sort);
@@ -55,7 +58,10 @@ const LIFE_UNITS: &[&str] = &["MONTH", "YEAR", "DAY", "INF"];
 const FREQUENCY_UNITS: &[&str] = &["HOUR", "DAY", "MONTH", "YEAR", "INF"];
 
 /// Login; the password has a least length too, which a test of its own looks at.
-const LOGIN: &[Row] = &[("emailId", Some(254), true, Email), ("password", Some(64), true, Text)];
+const LOGIN: &[Row] = &[
+    ("emailId", Some(254), true, Email),
+    ("password", Some(64), true, Text),
+];
 
 /// Refresh Token, without the length of 255 that no real token keeps to.
 const REFRESH: &[Row] = &[("refresh_token", None, true, Known)];
@@ -69,18 +75,38 @@ const TEMPLATE: &[Row] = &[
     ("ConsentDetail.consentExpiry", Some(2), true, Months("")),
     ("ConsentDetail.consentMode", Some(10), true, Names(MODES)),
     ("ConsentDetail.fetchType", Some(8), true, Names(FETCH_TYPES)),
-    ("ConsentDetail.consentTypes", None, true, List(CONSENT_TYPES)),
+    (
+        "ConsentDetail.consentTypes",
+        None,
+        true,
+        List(CONSENT_TYPES),
+    ),
     ("ConsentDetail.fiTypes", None, true, List(FI_TYPES)),
     ("ConsentDetail.DataConsumer.id", Some(50), true, Text),
-    ("ConsentDetail.Purpose.code", Some(10), true, Names(PURPOSES)),
+    (
+        "ConsentDetail.Purpose.code",
+        Some(10),
+        true,
+        Names(PURPOSES),
+    ),
     ("ConsentDetail.Purpose.refUri", Some(255), false, Known),
     ("ConsentDetail.Purpose.text", Some(255), false, Text),
     ("ConsentDetail.Purpose.Category.type", Some(50), false, Text),
     ("ConsentDetail.FIDataRange.from", Some(4), true, Months("-")),
     ("ConsentDetail.FIDataRange.to", Some(4), true, Months("")),
-    ("ConsentDetail.DataLife.unit", Some(5), true, Names(LIFE_UNITS)),
+    (
+        "ConsentDetail.DataLife.unit",
+        Some(5),
+        true,
+        Names(LIFE_UNITS),
+    ),
     ("ConsentDetail.DataLife.value", Some(3), true, Digits),
-    ("ConsentDetail.Frequency.unit", Some(5), true, Names(FREQUENCY_UNITS)),
+    (
+        "ConsentDetail.Frequency.unit",
+        Some(5),
+        true,
+        Names(FREQUENCY_UNITS),
+    ),
     ("ConsentDetail.Frequency.value", Some(3), true, Digits),
     ("ConsentDetail.DataFilter", None, false, Filters),
 ];
@@ -95,36 +121,156 @@ const PLAIN: &[Row] = &[
     ("redirectUrl", Some(255), false, Address),
     ("fiuBaseUrl", Some(255), true, Text),
     ("ConsentsRequest", None, true, Object),
-    ("ConsentsRequest.ver", Some(5), true, Names(&["1.1.2", "2.0.0"])),
+    (
+        "ConsentsRequest.ver",
+        Some(5),
+        true,
+        Names(&["1.1.2", "2.0.0"]),
+    ),
     ("ConsentsRequest.timestamp", Some(25), true, Instant),
     ("ConsentsRequest.txnid", Some(50), true, Text),
     ("ConsentsRequest.ConsentDetail", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.consentStart", Some(24), true, Instant),
-    ("ConsentsRequest.ConsentDetail.consentExpiry", Some(24), true, Known),
-    ("ConsentsRequest.ConsentDetail.consentMode", Some(10), true, Names(MODES)),
-    ("ConsentsRequest.ConsentDetail.fetchType", Some(8), true, Names(FETCH_TYPES)),
-    ("ConsentsRequest.ConsentDetail.consentTypes", None, true, List(CONSENT_TYPES)),
-    ("ConsentsRequest.ConsentDetail.fiTypes", None, true, List(FI_TYPES)),
-    ("ConsentsRequest.ConsentDetail.DataConsumer", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.DataConsumer.id", Some(50), true, Text),
-    ("ConsentsRequest.ConsentDetail.DataConsumer.type", Some(10), true, Names(&["FIU"])),
+    (
+        "ConsentsRequest.ConsentDetail.consentStart",
+        Some(24),
+        true,
+        Instant,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.consentExpiry",
+        Some(24),
+        true,
+        Known,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.consentMode",
+        Some(10),
+        true,
+        Names(MODES),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.fetchType",
+        Some(8),
+        true,
+        Names(FETCH_TYPES),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.consentTypes",
+        None,
+        true,
+        List(CONSENT_TYPES),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.fiTypes",
+        None,
+        true,
+        List(FI_TYPES),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.DataConsumer",
+        None,
+        true,
+        Object,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.DataConsumer.id",
+        Some(50),
+        true,
+        Text,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.DataConsumer.type",
+        Some(10),
+        true,
+        Names(&["FIU"]),
+    ),
     ("ConsentsRequest.ConsentDetail.Customer", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.Customer.id", Some(100), false, Customer),
+    (
+        "ConsentsRequest.ConsentDetail.Customer.id",
+        Some(100),
+        false,
+        Customer,
+    ),
     ("ConsentsRequest.ConsentDetail.Purpose", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.Purpose.code", Some(10), true, Names(PURPOSES)),
-    ("ConsentsRequest.ConsentDetail.Purpose.refUri", Some(255), false, Known),
-    ("ConsentsRequest.ConsentDetail.Purpose.text", Some(255), false, Text),
-    ("ConsentsRequest.ConsentDetail.Purpose.Category", None, false, Object),
-    ("ConsentsRequest.ConsentDetail.Purpose.Category.type", Some(50), false, Text),
-    ("ConsentsRequest.ConsentDetail.FIDataRange", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.FIDataRange.from", Some(24), true, Known),
-    ("ConsentsRequest.ConsentDetail.FIDataRange.to", Some(24), true, Known),
+    (
+        "ConsentsRequest.ConsentDetail.Purpose.code",
+        Some(10),
+        true,
+        Names(PURPOSES),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Purpose.refUri",
+        Some(255),
+        false,
+        Known,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Purpose.text",
+        Some(255),
+        false,
+        Text,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Purpose.Category",
+        None,
+        false,
+        Object,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Purpose.Category.type",
+        Some(50),
+        false,
+        Text,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.FIDataRange",
+        None,
+        true,
+        Object,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.FIDataRange.from",
+        Some(24),
+        true,
+        Known,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.FIDataRange.to",
+        Some(24),
+        true,
+        Known,
+    ),
     ("ConsentsRequest.ConsentDetail.DataLife", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.DataLife.unit", Some(5), true, Names(LIFE_UNITS)),
-    ("ConsentsRequest.ConsentDetail.DataLife.value", Some(3), true, Digits),
-    ("ConsentsRequest.ConsentDetail.Frequency", None, true, Object),
-    ("ConsentsRequest.ConsentDetail.Frequency.unit", Some(5), true, Names(FREQUENCY_UNITS)),
-    ("ConsentsRequest.ConsentDetail.Frequency.value", Some(3), true, Digits),
+    (
+        "ConsentsRequest.ConsentDetail.DataLife.unit",
+        Some(5),
+        true,
+        Names(LIFE_UNITS),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.DataLife.value",
+        Some(3),
+        true,
+        Digits,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Frequency",
+        None,
+        true,
+        Object,
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Frequency.unit",
+        Some(5),
+        true,
+        Names(FREQUENCY_UNITS),
+    ),
+    (
+        "ConsentsRequest.ConsentDetail.Frequency.value",
+        Some(3),
+        true,
+        Digits,
+    ),
 ];
 
 /// Create Consent with template.
@@ -150,15 +296,30 @@ struct Call {
 /// The five calls that have a body.
 async fn calls(app: &TestApp, lender: &Lender) -> [Call; 5] {
     let org = &lender.org;
-    let saved = lender.post(app, &format!("{APP}/FIU/InsertProduct/{org}"), &template()).await.ok();
+    let saved = lender
+        .post(app, &format!("{APP}/FIU/InsertProduct/{org}"), &template())
+        .await
+        .ok();
     let product = text(&saved["productId"]);
     let call = |path: String, table, body| Call { path, table, body };
     [
         call(format!("{COMMON}/public/user/login"), LOGIN, credentials()),
-        call(format!("{COMMON}/public/user/refreshToken"), REFRESH, json!({ "refresh_token": lender.refresh })),
-        call(format!("{APP}/FIU/InsertProduct/{org}"), TEMPLATE, template()),
+        call(
+            format!("{COMMON}/public/user/refreshToken"),
+            REFRESH,
+            json!({ "refresh_token": lender.refresh }),
+        ),
+        call(
+            format!("{APP}/FIU/InsertProduct/{org}"),
+            TEMPLATE,
+            template(),
+        ),
         call(format!("{APP}/FIU/Consents/{org}"), PLAIN, request()),
-        call(format!("{APP}/FIU/Consents/product/{org}"), BY_TEMPLATE, by_template(&product)),
+        call(
+            format!("{APP}/FIU/Consents/product/{org}"),
+            BY_TEMPLATE,
+            by_template(&product),
+        ),
     ]
 }
 
@@ -183,7 +344,10 @@ fn of_length(sort: Sort, length: usize) -> Value {
 fn problems(reply: &Reply) -> Vec<(String, String)> {
     assert_eq!(reply.status, 400, "{}", reply.text);
     let errors = reply.json()["errors"].as_array().expect("a list").clone();
-    errors.iter().map(|error| (text(&error["field"]), text(&error["problem"]))).collect()
+    errors
+        .iter()
+        .map(|error| (text(&error["field"]), text(&error["problem"])))
+        .collect()
 }
 
 /// Whether the table was kept to: the call was taken, or refused for a reason of another kind.
@@ -191,7 +355,9 @@ fn passes_the_table(reply: &Reply, path: &str, words: &[&str]) -> bool {
     if reply.status == 200 {
         return true;
     }
-    !problems(reply).iter().any(|(field, problem)| field == path && words.iter().any(|word| problem.contains(word)))
+    !problems(reply)
+        .iter()
+        .any(|(field, problem)| field == path && words.iter().any(|word| problem.contains(word)))
 }
 
 #[tokio::test]
@@ -200,8 +366,12 @@ async fn every_length_holds_at_one_below_and_one_above() {
     let lender = Lender::arrive(&app).await;
     let mut checked = 0;
     for Call { path, table, body } in calls(&app, &lender).await {
-        let measured = table.iter().filter(|(_, _, _, sort)| !matches!(sort, Names(_)));
-        for (field, limit, sort) in measured.filter_map(|(field, limit, _, sort)| Some((field, (*limit)?, sort))) {
+        let measured = table
+            .iter()
+            .filter(|(_, _, _, sort)| !matches!(sort, Names(_)));
+        for (field, limit, sort) in
+            measured.filter_map(|(field, limit, _, sort)| Some((field, (*limit)?, sort)))
+        {
             let send = async |length: usize| {
                 let mut body = body.clone();
                 set(&mut body, field, Some(of_length(*sort, length)));
@@ -219,15 +389,24 @@ async fn every_length_holds_at_one_below_and_one_above() {
             assert_eq!(told.len(), 1, "{field}: {told:?}");
             assert_eq!(told[0].0, *field);
             let words = ["characters", "digits", "are allowed", "is not a date-time"];
-            assert!(words.iter().any(|word| told[0].1.contains(word)), "{told:?}");
+            assert!(
+                words.iter().any(|word| told[0].1.contains(word)),
+                "{told:?}"
+            );
             checked += 1;
         }
     }
-    assert_eq!(checked, 2 + 11 + 20 + 9, "every length of the page's tables");
+    assert_eq!(
+        checked,
+        2 + 11 + 20 + 9,
+        "every length of the page's tables"
+    );
     for (length, status) in [(7, 400), (8, 200), (9, 200)] {
         let mut body = credentials();
         body["password"] = "x".repeat(length).into();
-        let reply = app.post(&format!("{COMMON}/public/user/login"), &body).await;
+        let reply = app
+            .post(&format!("{COMMON}/public/user/login"), &body)
+            .await;
         assert_eq!(reply.status, status, "a password of {length}");
     }
 }
@@ -238,8 +417,14 @@ async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
     let lender = Lender::arrive(&app).await;
     for Call { path, table, body } in calls(&app, &lender).await {
         for (field, _, mandatory, _) in table {
-            let nothings =
-                [None, Some(Value::Null), Some("".into()), Some("  ".into()), Some(json!({})), Some(json!([]))];
+            let nothings = [
+                None,
+                Some(Value::Null),
+                Some("".into()),
+                Some("  ".into()),
+                Some(json!({})),
+                Some(json!([])),
+            ];
             for nothing in nothings {
                 let mut body = body.clone();
                 set(&mut body, field, nothing.clone());
@@ -251,7 +436,11 @@ async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
                         "{path} {field} {nothing:?}"
                     );
                 } else {
-                    assert_eq!(reply.status, 200, "{path} {field} {nothing:?}: {}", reply.text);
+                    assert_eq!(
+                        reply.status, 200,
+                        "{path} {field} {nothing:?}: {}",
+                        reply.text
+                    );
                 }
             }
         }
@@ -276,7 +465,11 @@ async fn every_enumeration_takes_its_names_and_no_others() {
             };
             for name in *names {
                 let reply = send(wrap(name)).await;
-                assert!(passes_the_table(&reply, field, &["is not one of"]), "{field} {name}: {}", reply.text);
+                assert!(
+                    passes_the_table(&reply, field, &["is not one of"]),
+                    "{field} {name}: {}",
+                    reply.text
+                );
             }
             let limit = limit.unwrap_or(15);
             let strangers = [
@@ -290,7 +483,8 @@ async fn every_enumeration_takes_its_names_and_no_others() {
                 let told = problems(&send(wrap(&stranger)).await);
                 assert_eq!((told.len(), told[0].0.as_str()), (1, *field));
                 assert!(
-                    told[0].1.contains(&format!("is not one of {}", names[0])) || *field == "ConsentsRequest.ver",
+                    told[0].1.contains(&format!("is not one of {}", names[0]))
+                        || *field == "ConsentsRequest.ver",
                     "{told:?}"
                 );
             }
@@ -319,7 +513,11 @@ async fn a_value_of_another_type_is_told_as_what_it_is() {
                 let mut body = body.clone();
                 set(&mut body, field, Some(value.clone()));
                 let told = problems(&lender.post(&app, &path, &body).await);
-                assert_eq!((told.len(), told[0].0.as_str()), (1, *field), "{path} {field} {value}: {told:?}");
+                assert_eq!(
+                    (told.len(), told[0].0.as_str()),
+                    (1, *field),
+                    "{path} {field} {value}: {told:?}"
+                );
             }
         }
     }
@@ -336,7 +534,11 @@ async fn all_problems_are_told_at_once_and_nothing_else_is() {
         // Rows that have none below them: what is wrong with an object hides what is wrong in it.
         let leaves: Vec<_> = table
             .iter()
-            .filter(|(field, ..)| !table.iter().any(|(other, ..)| other.starts_with(&format!("{field}."))))
+            .filter(|(field, ..)| {
+                !table
+                    .iter()
+                    .any(|(other, ..)| other.starts_with(&format!("{field}.")))
+            })
             .collect();
         for _ in 0..40 {
             let places = proptest::collection::vec((0..leaves.len(), 0usize..3), 1..8);
@@ -347,14 +549,18 @@ async fn all_problems_are_told_at_once_and_nothing_else_is() {
                 let (field, limit, mandatory, sort) = *leaves[place];
                 let value = match (how, limit) {
                     (0, _) if mandatory => None,
-                    (1, Some(limit)) if matches!(sort, Text | Phone) => Some(of_length(sort, limit + 5)),
+                    (1, Some(limit)) if matches!(sort, Text | Phone) => {
+                        Some(of_length(sort, limit + 5))
+                    }
                     _ => Some(json!(true)),
                 };
                 set(&mut broken, field, value);
                 expected.insert(field.to_owned());
             }
-            let told: BTreeSet<_> =
-                problems(&lender.post(&app, path, &broken).await).into_iter().map(|(field, _)| field).collect();
+            let told: BTreeSet<_> = problems(&lender.post(&app, path, &broken).await)
+                .into_iter()
+                .map(|(field, _)| field)
+                .collect();
             assert_eq!(told, expected, "{path} {broken}");
         }
     }
@@ -370,11 +576,26 @@ async fn a_mutated_body_is_taken_or_refused_in_form() {
         let bodies = crate::errors::mutated(&body);
         for _ in 0..60 {
             let body = bodies.new_tree(&mut runner).expect("a case").current();
-            let call = app.request(reqwest::Method::POST, &path).bearer_auth(&lender.access);
-            let reply = app.send(call.header("content-type", "application/json").body(body.clone())).await;
+            let call = app
+                .request(reqwest::Method::POST, &path)
+                .bearer_auth(&lender.access);
+            let reply = app
+                .send(
+                    call.header("content-type", "application/json")
+                        .body(body.clone()),
+                )
+                .await;
             let status = reply.status.as_u16();
-            assert!([200, 400, 401, 403].contains(&status), "{path} {status} for {body}: {}", reply.text);
-            assert!(status == 200 || reply.json()["status"] == status, "{}", reply.text);
+            assert!(
+                [200, 400, 401, 403].contains(&status),
+                "{path} {status} for {body}: {}",
+                reply.text
+            );
+            assert!(
+                status == 200 || reply.json()["status"] == status,
+                "{}",
+                reply.text
+            );
         }
     }
 }

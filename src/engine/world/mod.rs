@@ -94,7 +94,10 @@ pub(super) struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner").field("clock", &self.clock).field("consents", &self.state.len()).finish_non_exhaustive()
+        f.debug_struct("Inner")
+            .field("clock", &self.clock)
+            .field("consents", &self.state.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,7 +152,11 @@ impl World {
 
     /// Where it is below the sandbox's address: nowhere special for the default one.
     pub fn path(&self) -> String {
-        if self.name() == DEFAULT_WORLD { String::new() } else { format!("/w/{}", self.name) }
+        if self.name() == DEFAULT_WORLD {
+            String::new()
+        } else {
+            format!("/w/{}", self.name)
+        }
     }
 
     /// The seed that this world's ids and data are drawn from.
@@ -160,8 +167,13 @@ impl World {
     /// What the world seals tokens with.
     pub fn secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
-        stream(StreamKey { seed: self.seed, owner: &self.name, kind: Kind::RefreshSecret, ordinal: 0 })
-            .fill_bytes(&mut secret);
+        stream(StreamKey {
+            seed: self.seed,
+            owner: &self.name,
+            kind: Kind::RefreshSecret,
+            ordinal: 0,
+        })
+        .fill_bytes(&mut secret);
         secret
     }
 
@@ -171,7 +183,12 @@ impl World {
 
     /// Who takes part.
     pub fn participants(&self) -> Arc<Participants> {
-        Arc::clone(&self.participants.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .participants
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Changes who takes part, and puts it on record.
@@ -183,13 +200,21 @@ impl World {
         remark: &str,
         change: impl FnOnce(&Participants) -> Result<Participants, E>,
     ) -> Result<Arc<Participants>, E> {
-        let mut participants = self.participants.write().unwrap_or_else(PoisonError::into_inner);
+        let mut participants = self
+            .participants
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let changed = Arc::new(change(&participants)?);
         *participants = Arc::clone(&changed);
         drop(participants);
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Note { text: remark.to_owned() });
+        inner.journal.write(
+            now,
+            What::Note {
+                text: remark.to_owned(),
+            },
+        );
         Ok(changed)
     }
 
@@ -203,7 +228,9 @@ impl World {
             _ => None,
         };
         self.give(|inner, now| {
-            if let Command::CollectData(CollectData { session, .. }) | Command::CollectKept(session) = &command {
+            if let Command::CollectData(CollectData { session, .. })
+            | Command::CollectKept(session) = &command
+            {
                 self.count_poll(inner, *session, now);
             }
             self.carry_out(inner, command, script, now, true)
@@ -216,7 +243,9 @@ impl World {
     /// [`Refusal::UnknownScenario`] when it is asked for by a name that nobody has.
     pub fn cast(&self, raise: &RaiseConsent) -> Result<Option<Arc<dyn Script>>, Refusal> {
         let participants = self.participants();
-        let usual = participants.aa(&raise.aa).and_then(|aa| aa.scenario.as_deref());
+        let usual = participants
+            .aa(&raise.aa)
+            .and_then(|aa| aa.scenario.as_deref());
         self.casting().cast(raise, usual, &*self.setting.director)
     }
 
@@ -234,21 +263,44 @@ impl World {
     ///
     /// # Errors
     /// A [`Refusal`]; what came before the step that was refused has happened.
-    pub fn play(self: &Arc<Self>, handle: ConsentHandle, script: &dyn Script) -> Result<Receipt, Refusal> {
+    pub fn play(
+        self: &Arc<Self>,
+        handle: ConsentHandle,
+        script: &dyn Script,
+    ) -> Result<Receipt, Refusal> {
         self.give(|inner, now| {
-            let find = |inner: &Inner| inner.state.consent(handle).filter(|consent| !consent.hidden).cloned();
+            let find = |inner: &Inner| {
+                inner
+                    .state
+                    .consent(handle)
+                    .filter(|consent| !consent.hidden)
+                    .cloned()
+            };
             let consent = find(inner).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
-            let begins = Event::ConsentRaised { consent: Arc::clone(&consent) };
+            let begins = Event::ConsentRaised {
+                consent: Arc::clone(&consent),
+            };
             let mut last = begins.clone();
             for later in script.react(&begins, &consent) {
                 if later.after > Span::ZERO {
-                    let scripted = Scripted { handle, command: later.command, origin: later.origin, immediate: false };
-                    inner.timers.add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
+                    let scripted = Scripted {
+                        handle,
+                        command: later.command,
+                        origin: later.origin,
+                        immediate: false,
+                    };
+                    inner
+                        .timers
+                        .add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
                 } else {
                     last = self.carry_out(inner, later.command, None, now, true)?;
                 }
             }
-            Ok(if last.handle() == Some(handle) { last } else { Event::ConsentRaised { consent } })
+            Ok(if last.handle() == Some(handle) {
+                last
+            } else {
+                Event::ConsentRaised { consent }
+            })
         })
     }
 
@@ -256,10 +308,18 @@ impl World {
     ///
     /// # Errors
     /// A [`Refusal`] when there is no such consent, or no such scenario.
-    pub fn pin(self: &Arc<Self>, handle: ConsentHandle, scenario: &str) -> Result<Receipt, Refusal> {
+    pub fn pin(
+        self: &Arc<Self>,
+        handle: ConsentHandle,
+        scenario: &str,
+    ) -> Result<Receipt, Refusal> {
         let script = self.casting().named(scenario, &*self.setting.director)?;
         self.give(|inner, now| {
-            let consent = inner.state.consent(handle).filter(|consent| !consent.hidden).cloned();
+            let consent = inner
+                .state
+                .consent(handle)
+                .filter(|consent| !consent.hidden)
+                .cloned();
             let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
             let text = format!("{} drives {handle} from now on", script.name());
             inner.journal.write(now, What::Note { text });
@@ -293,7 +353,10 @@ impl World {
             }
             let carry_out = |command| self.carry_out(inner, command, None, now, true);
             let events: Result<Vec<_>, _> = commands.into_iter().map(carry_out).collect();
-            Ok(events.expect("each is legal").pop().expect("there is a command"))
+            Ok(events
+                .expect("each is legal")
+                .pop()
+                .expect("there is a command"))
         })
     }
 
@@ -319,11 +382,18 @@ impl World {
             Err(refusal) => {
                 // What came about on the way is told all the same.
                 drop(inner);
-                drop(Hold { world: Arc::clone(self), deliveries, overtaking });
+                drop(Hold {
+                    world: Arc::clone(self),
+                    deliveries,
+                    overtaking,
+                });
                 return Err(refusal);
             }
         };
-        let consent = event.handle().and_then(|handle| inner.state.consent(handle)).cloned();
+        let consent = event
+            .handle()
+            .and_then(|handle| inner.state.consent(handle))
+            .cloned();
         // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
         let due = inner.timers.peek().map(|(due, _)| due);
         let sooner = due.is_some_and(|due| due_before.is_none_or(|before| due < before));
@@ -333,15 +403,29 @@ impl World {
             self.stirred.notify_one();
         }
         self.noticed.notify_waiters();
-        let hold = Hold { world: Arc::clone(self), deliveries, overtaking };
-        Ok(Receipt { event, consent, message_time, hold })
+        let hold = Hold {
+            world: Arc::clone(self),
+            deliveries,
+            overtaking,
+        };
+        Ok(Receipt {
+            event,
+            consent,
+            message_time,
+            hold,
+        })
     }
 
     /// An id for something that is no part of the world's state.
     pub fn fresh_id(&self, kind: Kind) -> String {
         let mut inner = self.lock();
         inner.fresh += 1;
-        let key = StreamKey { seed: self.seed, owner: &self.name, kind, ordinal: inner.fresh };
+        let key = StreamKey {
+            seed: self.seed,
+            owner: &self.name,
+            kind,
+            ordinal: inner.fresh,
+        };
         MessageId::from_random(id_bytes(key)).to_string()
     }
 
