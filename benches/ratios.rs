@@ -37,11 +37,11 @@ use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::Stated;
-use mockaa::wire::export::{of_statements, pdf, xlsx};
-use mockaa::wire::fi::csv::Csv;
-use mockaa::wire::fi::json::Json;
+use mockaa::wire::export::{build_statement_workbook, pdf, xlsx};
+use mockaa::wire::fi::csv::CsvWriter;
+use mockaa::wire::fi::json::JsonWriter;
 use mockaa::wire::fi::tabs::Tabs;
-use mockaa::wire::fi::{Form, xml};
+use mockaa::wire::fi::{StatementWriter, xml};
 use mockaa::wire::fields::{from_json, parse_instant};
 use mockaa::wire::rebit::Echo;
 use mockaa::wire::rebit::fi::{Sealed, fetched};
@@ -507,24 +507,26 @@ fn statement_product(format: Format, measure: Measure) -> Work {
         let statements = [told(&life, &account, Range { from, to })];
         out.clear();
         match format {
-            Format::Xml => xml::write(&statements[0], FiSchema::V1, &mut out),
-            Format::Json => in_pieces(&mut Json::default(), &statements[0], &mut out),
-            Format::Csv => in_pieces(&mut Csv, &statements[0], &mut out),
-            Format::Unaport => serde_json::to_writer(&mut out, &Tabs::alone(&statements, to))
-                .expect("it serialises"),
-            Format::Xlsx => out = xlsx::write(&of_statements(&statements)),
-            Format::Pdf => out = pdf::write(&of_statements(&statements)),
+            Format::Xml => xml::write_statement(&statements[0], FiSchema::V1, &mut out),
+            Format::Json => in_pieces(&mut JsonWriter::default(), &statements[0], &mut out),
+            Format::Csv => in_pieces(&mut CsvWriter, &statements[0], &mut out),
+            Format::Unaport => {
+                serde_json::to_writer(&mut out, &Tabs::without_session(&statements, to))
+                    .expect("it serialises");
+            }
+            Format::Xlsx => out = xlsx::write_workbook(&build_statement_workbook(&statements)),
+            Format::Pdf => out = pdf::write_workbook(&build_statement_workbook(&statements)),
         }
         black_box(&out);
         measure(out.len(), transactions(&statements[0]).rows.len())
     })
 }
 
-fn in_pieces(form: &mut dyn Form, statement: &Statement, out: &mut Vec<u8>) {
+fn in_pieces(form: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
     let told = transactions(statement);
-    form.open(statement, told.range, out);
-    told.iter().for_each(|row| form.row(&row, out));
-    form.close(out);
+    form.write_header(statement, told.range, out);
+    told.iter().for_each(|row| form.write_row(&row, out));
+    form.write_footer(out);
 }
 
 fn transactions(statement: &Statement) -> &Transactions {
@@ -628,7 +630,7 @@ fn fetch_product(curve: Curve) -> Work {
     Box::new(move || {
         let statement = told(&life, &account, Range { from, to });
         let mut document = Vec::new();
-        xml::write(&statement, FiSchema::V1, &mut document);
+        xml::write_statement(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
         let sealed = [Sealed {

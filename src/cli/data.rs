@@ -24,10 +24,10 @@ use crate::domain::persona::{DEFAULT_PERSONA, Life, Persona};
 use crate::domain::statement::{Body, Statement};
 use crate::domain::time::{Span, Timestamp};
 use crate::wire::export::svg::balance_chart;
-use crate::wire::export::{of_statements, pdf, xlsx};
+use crate::wire::export::{build_statement_workbook, pdf, xlsx};
 use crate::wire::fi::tabs::Tabs;
-use crate::wire::fi::xml::{Xml, has_v2};
-use crate::wire::fi::{Form, csv::Csv, json::Json};
+use crate::wire::fi::xml::{XmlWriter, has_schema_v2};
+use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
 use crate::wire::statement::check;
 
 #[derive(Debug, Subcommand)]
@@ -189,7 +189,7 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
             FiSchema::names()
         ))
     })?;
-    if schema == FiSchema::V2 && !has_v2(account.fi_type) {
+    if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
         return Err(Usage(format!(
             "--schema 2.0.0 is of the three kinds of deposit, and not of {}",
             account.fi_type
@@ -343,13 +343,17 @@ fn write(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match format {
-        Format::Xml => in_pieces(request, &mut Xml(schema), out),
-        Format::Json => in_pieces(request, &mut Json::default(), out),
-        Format::Csv => in_pieces(request, &mut Csv, out),
-        Format::Xlsx => at_once(request, out, |told| Ok(xlsx::write(&of_statements(told)))),
-        Format::Pdf => at_once(request, out, |told| Ok(pdf::write(&of_statements(told)))),
+        Format::Xml => in_pieces(request, &mut XmlWriter(schema), out),
+        Format::Json => in_pieces(request, &mut JsonWriter::default(), out),
+        Format::Csv => in_pieces(request, &mut CsvWriter, out),
+        Format::Xlsx => at_once(request, out, |told| {
+            Ok(xlsx::write_workbook(&build_statement_workbook(told)))
+        }),
+        Format::Pdf => at_once(request, out, |told| {
+            Ok(pdf::write_workbook(&build_statement_workbook(told)))
+        }),
         Format::Unaport => at_once(request, out, |told| {
-            let mut tabs = serde_json::to_vec_pretty(&Tabs::alone(told, request.now))?;
+            let mut tabs = serde_json::to_vec_pretty(&Tabs::without_session(told, request.now))?;
             tabs.push(b'\n');
             Ok(tabs)
         }),
@@ -410,7 +414,7 @@ const CHUNK: usize = 256 * 1024;
 /// A ledger is written as it is told; other documents are short.
 fn in_pieces(
     request: &StatementRequest<'_>,
-    form: &mut dyn Form,
+    form: &mut dyn StatementWriter,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut buffer = Vec::with_capacity(CHUNK + 1024);
@@ -424,10 +428,10 @@ fn in_pieces(
         request
     });
     if let Body::Other(document) = &head.body {
-        form.document(document, &mut buffer);
+        form.write_document(document, &mut buffer);
         return Ok(out.write_all(&buffer)?);
     }
-    form.open(&head, request.range, &mut buffer);
+    form.write_header(&head, request.range, &mut buffer);
     let bar = ProgressBar::new(days(request.range, request.range.to));
     let bar = progress(
         request.range,
@@ -437,7 +441,7 @@ fn in_pieces(
     // Whatever goes wrong with a row is told afterwards.
     let mut outcome = Ok(());
     tell_rows(request, &mut |row| {
-        form.row(&row, &mut buffer);
+        form.write_row(&row, &mut buffer);
         if buffer.len() >= CHUNK {
             if outcome.is_ok() {
                 outcome = out.write_all(&buffer);
@@ -448,6 +452,6 @@ fn in_pieces(
     });
     bar.finish_and_clear();
     outcome?;
-    form.close(&mut buffer);
+    form.write_footer(&mut buffer);
     Ok(out.write_all(&buffer)?)
 }

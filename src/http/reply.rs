@@ -455,7 +455,7 @@ impl Call {
         let txn_id = world
             .map(|world| world.fresh_id(Kind::Token))
             .unwrap_or_default();
-        let status = unaport::error::status_of(problem);
+        let status = unaport::error::http_status(problem);
         let words = StatusCode::from_u16(status)
             .ok()
             .and_then(|status| status.canonical_reason());

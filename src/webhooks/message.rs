@@ -9,7 +9,7 @@ use crate::domain::notice::{Content, Notice};
 use crate::domain::participants::{Aa, SignatureProfile};
 use crate::domain::session::FiStatus;
 use crate::engine::world::World;
-use crate::wire::unaport::notification::Manner;
+use crate::wire::unaport::notification::BodyOptions;
 use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
@@ -37,13 +37,13 @@ pub fn prepare(
         .unwrap_or_default();
     let body = match notice.consent.face {
         Face::Unaport => {
-            let manner = Manner {
+            let manner = BodyOptions {
                 unaport: &world.setting().unaport,
                 org_id: participants.fiu(&notice.fiu).map_or("", |fiu| &*fiu.org_id),
                 schema,
                 quirks: world.fetch_quirks(notice.consent.handle),
             };
-            unaport::notification::body(notice, aa, at, &statements, manner)
+            unaport::notification::encode_body(notice, aa, at, &statements, manner)
         }
         Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements, schema),
     };

@@ -272,7 +272,7 @@ impl FiData<'_> {
     #[must_use]
     pub fn told_to(self, org_id: &str, quirks: FetchQuirks) -> Self {
         Self {
-            statement: self.statement.told_to(org_id, quirks),
+            statement: self.statement.for_org(org_id, quirks),
             ..self
         }
     }
@@ -280,7 +280,7 @@ impl FiData<'_> {
 
 fn account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_> {
     let mut document = Vec::new();
-    xml::write(statement, schema, &mut document);
+    xml::write_statement(statement, schema, &mut document);
     let document = String::from_utf8(document).expect("documents are UTF-8");
     AccountXml {
         fip_id: &statement.account.fip,

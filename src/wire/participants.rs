@@ -16,7 +16,7 @@ use crate::domain::participants::{
 use crate::wire::fields::{one_of, optional, quoted};
 use crate::wire::jwk::Jwk;
 use crate::wire::problem::Problem;
-use crate::wire::unaport::settings::UnaportEntry;
+use crate::wire::unaport::config::UnaportEntry;
 
 /// A `mockaa.toml`. A list that is given replaces the shipped one whole.
 #[derive(Clone, Debug, Default, Deserialize)]

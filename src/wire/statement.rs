@@ -10,8 +10,8 @@ use crate::domain::money::Paise;
 use crate::domain::script::TextFault;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::time::Timestamp;
-use crate::wire::fi::check as schema;
 use crate::wire::fi::csv::COLUMNS;
+use crate::wire::fi::validate as schema;
 use crate::wire::fields::quoted;
 use crate::wire::yaml::fault;
 use crate::wire::yaml::node::{self, Node, Placed};
@@ -96,7 +96,7 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
     let mut faults = if newer {
         Vec::new()
     } else {
-        schema::check(&document)
+        schema::validate_document(&document)
     };
     let rows: Vec<_> = document
         .descendants()

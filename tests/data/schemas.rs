@@ -15,7 +15,7 @@ use crate::{Ask, CUSTOMER, day, first_deposit, held, life, shipped, transactions
 
 fn document(statement: &Statement, schema: FiSchema) -> String {
     let mut document = Vec::new();
-    xml::write(statement, schema, &mut document);
+    xml::write_statement(statement, schema, &mut document);
     String::from_utf8(document).expect("documents are UTF-8")
 }
 

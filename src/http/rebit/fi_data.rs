@@ -78,7 +78,7 @@ fn seal_account(
     } = parcel;
     let statement = session_statement(*seed, consent, session, part, account);
     let mut document = Vec::new();
-    xml::write(
+    xml::write_statement(
         &statement.expect("only accounts that can be told are READY"),
         *schema,
         &mut document,

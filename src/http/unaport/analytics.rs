@@ -21,10 +21,12 @@ use crate::domain::unaport::AnalyticsStatus;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
-use crate::wire::export::{Workbook, of_analytics, of_statements, pdf, xlsx};
+use crate::wire::export::{
+    Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx,
+};
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
-use crate::wire::unaport::data::Generated;
+use crate::wire::unaport::data::GenerateAnalyticsResponse;
 
 /// Generate Analytics, and its aggregate.
 ///
@@ -65,7 +67,7 @@ async fn begin(call: &Call) -> Result<Answer, Problem> {
         }
     });
     looked.await.expect("telling statements does not panic")?;
-    let answer = Generated::new(visitor.dialect(), &session, later);
+    let answer = GenerateAnalyticsResponse::new(visitor.dialect(), &session, later);
     if call.is_head() {
         return Ok(Answer::json(&answer));
     }
@@ -230,7 +232,10 @@ async fn account_file(call: &Call) -> Result<Answer, Problem> {
     let id = analytic_id(call)?;
     let form = Form::asked(call)?;
     let report = Asked::of_analytic(call, id)?.report(Some(id)).await?;
-    Ok(form.file(&format!("analytics-{id}"), &of_analytics(&report)))
+    Ok(form.file(
+        &format!("analytics-{id}"),
+        &build_analytics_workbook(&report),
+    ))
 }
 
 pub async fn export_aggregate(call: Call) -> HttpResponse {
@@ -242,7 +247,7 @@ async fn aggregate_file(call: &Call) -> Result<Answer, Problem> {
     let form = Form::asked(call)?;
     let asked = Asked::of_path(call)?;
     let name = format!("analytics-{}", asked.session.id);
-    Ok(form.file(&name, &of_analytics(&asked.report(None).await?)))
+    Ok(form.file(&name, &build_analytics_workbook(&asked.report(None).await?)))
 }
 
 pub async fn export_data(call: Call) -> HttpResponse {
@@ -272,7 +277,7 @@ async fn data_file(call: &Call, form: Form) -> Result<Answer, Problem> {
             .into_iter()
             .map(|(_, told)| told)
             .collect();
-        Ok(form.file(&name, &of_statements(&statements)))
+        Ok(form.file(&name, &build_statement_workbook(&statements)))
     });
     made.await.expect("writing a file does not panic")
 }
@@ -302,11 +307,15 @@ impl Form {
     fn file(self, name: &str, workbook: &Workbook) -> Answer {
         match self {
             Self::Xlsx => Answer::file(
-                xlsx::write(workbook),
+                xlsx::write_workbook(workbook),
                 xlsx::MEDIA_TYPE,
                 format!("{name}.xlsx"),
             ),
-            Self::Pdf => Answer::file(pdf::write(workbook), pdf::MEDIA_TYPE, format!("{name}.pdf")),
+            Self::Pdf => Answer::file(
+                pdf::write_workbook(workbook),
+                pdf::MEDIA_TYPE,
+                format!("{name}.pdf"),
+            ),
         }
     }
 }

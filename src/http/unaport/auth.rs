@@ -17,18 +17,24 @@ use crate::http::reply::Answer;
 use crate::http::seals::signed;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::Envelope;
-use crate::wire::unaport::auth::{Claims, Kind, LOGIN_RULES, Mint, Person, REFRESH_RULES, granted};
-use crate::wire::unaport::form::Form;
+use crate::wire::unaport::auth::{
+    AuthenticatedUser, Claims, LOGIN_RULES, REFRESH_RULES, TokenIssuer, TokenType,
+    build_token_response,
+};
+use crate::wire::unaport::field_rules::ValidatedBody;
 
 pub async fn login(call: Call) -> HttpResponse {
     issue(&call, logged_in(&call)).await
 }
 
-fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Problem> {
     fault(call)?;
     let body: Map<String, Value> = call.json()?;
-    let form = Form::check(&body, LOGIN_RULES)?;
-    let (email, password) = (form.needed("emailId"), form.needed("password"));
+    let form = ValidatedBody::validate_fields(&body, LOGIN_RULES)?;
+    let (email, password) = (
+        form.required_text("emailId"),
+        form.required_text("password"),
+    );
     // A stranger who is refused makes no world.
     let setting = call.worlds().setting();
     let known = call.worlds().find(call.world_name()?);
@@ -38,7 +44,7 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, Person), Problem> {
     );
     let fiu = claimed(&setting.unaport, &participants, email, password)?;
     let world = call.world()?;
-    let person = Person {
+    let person = AuthenticatedUser {
         email: email.to_owned(),
         fiu,
         session: world.fresh_id(stream::Kind::Token),
@@ -71,10 +77,11 @@ pub async fn refresh(call: Call) -> HttpResponse {
     issue(&call, refreshed(&call)).await
 }
 
-fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
+fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Problem> {
     fault(call)?;
     let body: Map<String, Value> = call.json()?;
-    let token = Form::check(&body, REFRESH_RULES)?.needed("refresh_token");
+    let token =
+        ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
     let other =
         || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
@@ -90,25 +97,28 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, Person), Problem> {
         ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
-    let person = claims.holder(Kind::Refresh, &world.path(), world.now());
+    let person = claims.into_verified_user(TokenType::Refresh, &world.path(), world.now());
     let person = person
         .map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
     Ok((world, person))
 }
 
 /// Answers with a fresh pair of tokens for whom may have one.
-async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> HttpResponse {
+async fn issue(
+    call: &Call,
+    holder: Result<(Arc<World>, AuthenticatedUser), Problem>,
+) -> HttpResponse {
     let (world, person) = match holder {
         Ok(holder) => holder,
         Err(problem) => return call.reply_unaport(Err(problem)).await,
     };
     let base = call.base_url(&world);
-    let mint = Mint {
-        base: &base,
+    let mint = TokenIssuer {
+        base_url: &base,
         now: world.now(),
     };
     let access = Claims::new(
-        Kind::Access,
+        TokenType::Access,
         &person,
         world.fresh_id(stream::Kind::Token),
         mint,
@@ -117,7 +127,7 @@ async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> Ht
     let key = &call.shared().keys.default_key().private;
     let access = signed(key, jws::token_input(key.kid(), &access)).await;
     let refresh = Claims::new(
-        Kind::Refresh,
+        TokenType::Refresh,
         &person,
         world.fresh_id(stream::Kind::Token),
         mint,
@@ -125,7 +135,7 @@ async fn issue(call: &Call, holder: Result<(Arc<World>, Person), Problem>) -> Ht
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
     let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
-    let granted = granted(
+    let granted = build_token_response(
         &person,
         &access,
         &refresh,

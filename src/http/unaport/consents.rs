@@ -17,7 +17,8 @@ use crate::http::seals::signed_consent;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::consent::{
-    ByTemplate, Created, Heading, Plain, Revoked, number_of, record, short_code,
+    ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
+    TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
 };
 
 pub async fn create(call: Call) -> HttpResponse {
@@ -27,10 +28,10 @@ pub async fn create(call: Call) -> HttpResponse {
 fn raise_plain(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let body: Map<String, Value> = call.json()?;
-    let request = Plain::check(&body)?;
-    let heading = request.heading();
+    let request = ConsentRequest::validate_body(&body)?;
+    let heading = request.read_header();
     let aa = visitor.aa(&heading)?;
-    let terms = request.terms(&aa)?;
+    let terms = request.build_terms(&aa)?;
     visitor.check_fiu(
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         &terms.consumer,
@@ -46,30 +47,30 @@ fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let world = &visitor.world;
     let body: Map<String, Value> = call.json()?;
-    let request = ByTemplate::check(&body)?;
+    let request = TemplateConsentRequest::validate_body(&body)?;
     let now = world.now();
-    let heading = request.heading(now);
+    let heading = request.read_header(now);
     let aa = visitor.aa(&heading)?;
     let templates = world.templates(&visitor.fiu.entity.id);
     let template = request
-        .product()
+        .parse_product_id()
         .and_then(|id| templates.into_iter().find(|template| template.id == id));
     let template = template.ok_or_else(|| {
         let problem = format!(
             "{} is no consent template of this organisation; list them with GET {APPLICATION}/FIU/ProductList/{}",
-            quoted(request.product_text()),
+            quoted(request.product_id_text()),
             visitor.fiu.org_id
         );
         Problem::field("productId", problem)
     })?;
     visitor.check_fiu("productId", &template.plan.consumer)?;
-    let terms = request.terms(&template, &aa, now)?;
+    let terms = request.build_terms(&template, &aa, now)?;
     raise(call, &visitor, &aa, heading, terms)
 }
 
 impl Visitor {
     /// The AA that the request chooses.
-    fn aa(&self, heading: &Heading) -> Result<Arc<Aa>, Problem> {
+    fn aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, Problem> {
         let aa = self.participants.aa(&heading.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
@@ -86,7 +87,7 @@ fn raise(
     call: &Call,
     visitor: &Visitor,
     aa: &Aa,
-    heading: Heading,
+    heading: ConsentRequestHeader,
     terms: Terms,
 ) -> Result<Answer, Problem> {
     visitor.check_fiu("fiuId", &heading.fiu_id)?;
@@ -103,7 +104,7 @@ fn raise(
         face: Face::Unaport,
         aa: Arc::clone(&aa.id),
         fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
-        filing: Some(heading.filing),
+        filing: Some(heading.metadata),
         scenario: call.scenario()?,
         persona: None,
     };
@@ -111,12 +112,17 @@ fn raise(
     let receipt = visitor.world.submit(Command::RaiseConsent(raise))?;
     let consent = receipt.consent();
     call.has_raised(consent);
-    let link = short_code(consent.number);
+    let link = encode_short_code(consent.number);
     let link = format!(
         "{}{APPLICATION}/public/shorten/{link}",
         call.base_url(&visitor.world)
     );
-    Ok(Answer::json(&Created::new(consent, link, receipt.message_time)).holding(receipt.hold))
+    Ok(Answer::json(&CreateConsentResponse::new(
+        consent,
+        link,
+        receipt.message_time,
+    ))
+    .holding(receipt.hold))
 }
 
 pub async fn show(call: Call) -> HttpResponse {
@@ -137,7 +143,7 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
         Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
         None => None,
     };
-    Ok(Answer::json(&record(
+    Ok(Answer::json(&build_status_response(
         &consent,
         &filing,
         &fiu.org_id,
@@ -164,14 +170,18 @@ fn take_back(call: &Call) -> Result<Answer, Problem> {
         handle: consent.handle,
         verb,
     })?;
-    Ok(Answer::json(&Revoked::new(receipt.consent(), receipt.message_time)).holding(receipt.hold))
+    Ok(Answer::json(&RevokeConsentResponse::new(
+        receipt.consent(),
+        receipt.message_time,
+    ))
+    .holding(receipt.hold))
 }
 
 /// The short link: leads the customer's browser to the consent's page.
 pub async fn follow_link(call: Call) -> HttpResponse {
     call.reply_unaport(call.world().and_then(|world| {
         let code = call.segment("code");
-        let consent = number_of(code).and_then(|number| world.consent_by_number(number));
+        let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
         let consent = consent.filter(|consent| consent.filing.is_some() && !consent.hidden);
         let unknown =
             || Problem::Unknown(format!("no consent has the short link {}", quoted(code)));

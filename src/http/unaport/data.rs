@@ -16,7 +16,9 @@ use crate::http::reply::Answer;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
-use crate::wire::unaport::data::{Fetched, account_details as details, fetch_status};
+use crate::wire::unaport::data::{
+    FetchDataResponse, build_account_details as details, build_fetch_status,
+};
 
 pub async fn status(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
@@ -24,7 +26,7 @@ pub async fn status(call: Call) -> HttpResponse {
         let unknown = Refusal::UnknownHandle(handle.to_string());
         let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
-        Ok(Answer::json(&fetch_status(
+        Ok(Answer::json(&build_fetch_status(
             &notices,
             visitor.participants.aa_of(&consent),
         )))
@@ -43,7 +45,7 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
     let (session, own) = own_session(call, &visitor)?;
     let envelope = visitor.envelope_if_spoken();
     let empty = |envelope| {
-        Ok(Answer::json(&Fetched {
+        Ok(Answer::json(&FetchDataResponse {
             envelope,
             tabs: Tabs::new(&[], &session),
         }))
@@ -70,8 +72,8 @@ async fn take(call: &Call) -> Result<Answer, Problem> {
         } else {
             session_statements(seed, &consent, &session, FiStatus::Ready)
         };
-        let tabs = Tabs::new(&statements, &session).told_to(&org_id, quirks);
-        serde_json::to_vec(&Fetched { envelope, tabs }).expect("our own types serialise")
+        let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
+        serde_json::to_vec(&FetchDataResponse { envelope, tabs }).expect("our own types serialise")
     });
     let body = written.await.expect("writing a statement does not panic");
     Ok(Answer::json_bytes(body).holding(receipt.hold))

@@ -22,7 +22,7 @@ use crate::http::security::Security;
 use crate::wire::fields::quoted;
 use crate::wire::problem::Problem;
 use crate::wire::unaport::Envelope;
-use crate::wire::unaport::auth::{Claims, Kind};
+use crate::wire::unaport::auth::{Claims, TokenType};
 
 /// The host of login and organisation, as a path.
 pub const COMMON: &str = "/api/v1";
@@ -116,7 +116,7 @@ fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, Problem> {
         })?;
     let claims: Claims = serde_json::from_slice(&payload)
         .map_err(|_| unauthorized("this is not an access token of this face"))?;
-    let person = claims.holder(Kind::Access, &world.path(), world.now());
+    let person = claims.into_verified_user(TokenType::Access, &world.path(), world.now());
     let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
     let fiu = world.participants().fiu(&person.fiu).cloned();
     fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::{APPLICATION, enter};
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::unaport::organisation::{ClientOrganisation, organisation};
+use crate::wire::unaport::organisation::{ClientOrganisation, build_organisation};
 
 /// `getClientOrganisation` of v2.0.0.
 pub async fn show_client(call: Call) -> HttpResponse {
@@ -20,7 +20,7 @@ pub async fn show_client(call: Call) -> HttpResponse {
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).map(|visitor| {
         let app = format!("{}{APPLICATION}", call.base_url(&visitor.world));
-        Answer::json(&organisation(&visitor.fiu, &app))
+        Answer::json(&build_organisation(&visitor.fiu, &app))
     }))
     .await
 }

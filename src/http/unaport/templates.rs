@@ -11,7 +11,7 @@ use crate::domain::event::Event;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::wire::problem::Problem;
-use crate::wire::unaport::template::{Saved, listed, read};
+use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
 pub async fn save(call: Call) -> HttpResponse {
     call.reply_unaport(keep(&call)).await
@@ -20,7 +20,7 @@ pub async fn save(call: Call) -> HttpResponse {
 fn keep(call: &Call) -> Result<Answer, Problem> {
     let visitor = enter_organisation(call)?;
     let body: Map<String, Value> = call.json()?;
-    let (name, plan) = read(&body)?;
+    let (name, plan) = parse_template(&body)?;
     visitor.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
     let fiu = Arc::clone(&visitor.fiu.entity.id);
     let receipt = visitor
@@ -29,7 +29,7 @@ fn keep(call: &Call) -> Result<Answer, Problem> {
     let Event::TemplateSaved { template } = &receipt.event else {
         unreachable!("that is what the command does")
     };
-    Ok(Answer::json(&Saved::new(
+    Ok(Answer::json(&CreateTemplateResponse::new(
         template,
         visitor.dialect(),
         visitor.envelope(),
@@ -39,7 +39,7 @@ fn keep(call: &Call) -> Result<Answer, Problem> {
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_unaport(enter_organisation(&call).map(|visitor| {
         let templates = visitor.world.templates(&visitor.fiu.entity.id);
-        Answer::json(&listed(
+        Answer::json(&build_template_list(
             &templates,
             &visitor.fiu.org_id,
             visitor.envelope_if_spoken(),

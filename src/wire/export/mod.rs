@@ -1,11 +1,11 @@
 //! Files for people: workbooks and printed statements, of data and of analytics.
 
-mod content;
 pub mod pdf;
 pub mod svg;
+mod tables;
 pub mod xlsx;
 
-pub use content::{of_analytics, of_statements};
+pub use tables::{build_analytics_workbook, build_statement_workbook};
 
 use chrono::NaiveDate;
 
@@ -16,12 +16,12 @@ use crate::domain::money::Paise;
 pub struct Workbook {
     pub title: String,
     /// What stands below the title: a name and a value each.
-    pub heading: Vec<(String, String)>,
+    pub header_fields: Vec<(String, String)>,
     pub sheets: Vec<Sheet>,
 }
 
 /// The first column of a sheet whose rows are of several parts; in print each part is a table.
-const PART: &str = "part";
+const PART_COLUMN: &str = "part";
 
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Sheet {
     pub columns: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
     /// The columns of days and of balances, from 0 on, where the balance is worth a picture.
-    pub chart: Option<(usize, usize)>,
+    pub balance_chart: Option<(usize, usize)>,
 }
 
 /// A value with its type.
@@ -45,7 +45,7 @@ pub enum Cell {
 
 impl Cell {
     /// As it is printed.
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         match self {
             Self::Empty => String::new(),
             Self::Text(text) => text.clone(),
@@ -56,7 +56,7 @@ impl Cell {
     }
 
     /// Whether it stands at the right of its column.
-    pub fn is_figure(&self) -> bool {
+    pub fn is_numeric(&self) -> bool {
         matches!(self, Self::Money(_) | Self::Number(_))
     }
 }

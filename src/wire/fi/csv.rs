@@ -4,8 +4,8 @@ use crate::domain::consent::Range;
 use crate::domain::digits::push;
 use crate::domain::document::{Document, Element};
 use crate::domain::statement::{NewRow, Statement};
-use crate::wire::fi::Form;
-use crate::wire::fi::digits::{money, put};
+use crate::wire::fi::StatementWriter;
+use crate::wire::fi::format::{push_amount, push_str};
 
 /// The columns of a bank account, in their order.
 pub const COLUMNS: [&str; 9] = [
@@ -21,45 +21,45 @@ pub const COLUMNS: [&str; 9] = [
 ];
 
 #[derive(Clone, Copy, Debug)]
-pub struct Csv;
+pub struct CsvWriter;
 
-impl Form for Csv {
-    fn open(&mut self, _: &Statement, _: Range, out: &mut Vec<u8>) {
-        record(COLUMNS.into_iter(), out);
+impl StatementWriter for CsvWriter {
+    fn write_header(&mut self, _: &Statement, _: Range, out: &mut Vec<u8>) {
+        write_record(COLUMNS.into_iter(), out);
     }
 
-    fn row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
+    fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
         out.push(b'M');
         push(out, row.id);
         out.push(b',');
-        put(out, row.transaction_type.as_str());
+        push_str(out, row.transaction_type.as_str());
         out.push(b',');
-        put(out, row.mode.v1());
+        push_str(out, row.mode.v1());
         out.push(b',');
-        money(out, row.amount);
+        push_amount(out, row.amount);
         out.push(b',');
-        money(out, row.balance);
+        push_amount(out, row.balance);
         out.push(b',');
         let at = row.at.ist();
         out.extend_from_slice(&at);
         out.push(b',');
         out.extend_from_slice(&at[..10]);
         out.push(b',');
-        field(row.narration, out);
+        write_field(row.narration, out);
         out.push(b',');
-        field(row.reference, out);
+        write_field(row.reference, out);
         out.push(b'\n');
     }
 
-    fn close(&mut self, _: &mut Vec<u8>) {}
+    fn write_footer(&mut self, _: &mut Vec<u8>) {}
 
     /// Elements of one name together, below their attributes' names.
-    fn document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        for group in groups(&document.root) {
+    fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
+        for group in group_transactions(&document.root) {
             let names = group[0].attributes.iter().map(|(name, _)| *name);
-            record(std::iter::once("element").chain(names), out);
+            write_record(std::iter::once("element").chain(names), out);
             for row in group {
-                record(
+                write_record(
                     std::iter::once(row.name)
                         .chain(row.attributes.iter().map(|(_, value)| &**value)),
                     out,
@@ -70,21 +70,22 @@ impl Form for Csv {
 }
 
 /// The transactions of a document, those of one name together.
-fn groups(root: &Element) -> Vec<&[Element]> {
-    let Some(all) = root.child("Transactions") else {
+fn group_transactions(root: &Element) -> Vec<&[Element]> {
+    let Some(transactions) = root.child("Transactions") else {
         return Vec::new();
     };
-    let nested = all
+    let is_nested = transactions
         .children
         .iter()
         .any(|child| child.children.iter().any(|inner| inner.repeats));
-    let groups: Vec<&[Element]> = if nested {
-        all.children
+    let groups: Vec<&[Element]> = if is_nested {
+        transactions
+            .children
             .iter()
             .map(|group| &group.children[..])
             .collect()
     } else {
-        vec![&all.children[..]]
+        vec![&transactions.children[..]]
     };
     groups
         .into_iter()
@@ -92,22 +93,22 @@ fn groups(root: &Element) -> Vec<&[Element]> {
         .collect()
 }
 
-fn record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
-    for (place, text) in fields.enumerate() {
-        if place > 0 {
+fn write_record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
+    for (index, text) in fields.enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        field(text, out);
+        write_field(text, out);
     }
     out.push(b'\n');
 }
 
-fn field(text: &str, out: &mut Vec<u8>) {
+fn write_field(text: &str, out: &mut Vec<u8>) {
     if !text
         .bytes()
         .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
     {
-        put(out, text);
+        push_str(out, text);
         return;
     }
     out.push(b'"');
@@ -122,13 +123,13 @@ fn field(text: &str, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::record;
+    use super::write_record;
 
     #[test]
     fn fields_come_back_as_they_were() {
         let fields = ["plain", "", "a,b", "say \"so\"", "two\nlines", "₹5 \r"];
         let mut out = Vec::new();
-        record(fields.into_iter(), &mut out);
+        write_record(fields.into_iter(), &mut out);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(&out[..]);

@@ -7,73 +7,75 @@ use crate::domain::digits::push;
 use crate::domain::document::Document;
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
-use crate::wire::fi::digits::{date, money, put};
-use crate::wire::fi::{Form, tree, xml};
+use crate::wire::fi::format::{format_date, push_amount, push_str};
+use crate::wire::fi::{StatementWriter, element_json, xml};
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Json {
+pub struct JsonWriter {
     /// Whether a row stands already.
-    begun: bool,
+    has_rows: bool,
 }
 
-impl Form for Json {
-    fn open(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
-        put(out, "{\n  \"Account\": {");
-        if let Value::Object(head) = tree::object(&xml::head(statement, FiSchema::V1)) {
+impl StatementWriter for JsonWriter {
+    fn write_header(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
+        push_str(out, "{\n  \"Account\": {");
+        if let Value::Object(head) =
+            element_json::element_to_json(&xml::build_account_element(statement, FiSchema::V1))
+        {
             for (name, value) in head {
-                put(out, &format!("\n    {}: {value},", Value::String(name)));
+                push_str(out, &format!("\n    {}: {value},", Value::String(name)));
             }
         }
-        put(out, "\n    \"Transactions\": {\n      \"startDate\": \"");
-        out.extend_from_slice(&date(range.from.ist_date()));
-        put(out, "\",\n      \"endDate\": \"");
-        out.extend_from_slice(&date(range.to.ist_date()));
-        put(out, "\",\n      \"Transaction\": [");
+        push_str(out, "\n    \"Transactions\": {\n      \"startDate\": \"");
+        out.extend_from_slice(&format_date(range.from.ist_date()));
+        push_str(out, "\",\n      \"endDate\": \"");
+        out.extend_from_slice(&format_date(range.to.ist_date()));
+        push_str(out, "\",\n      \"Transaction\": [");
     }
 
-    fn row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
-        put(
+    fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
+        push_str(
             out,
-            if self.begun {
+            if self.has_rows {
                 ",\n        {\"txnId\":\"M"
             } else {
                 "\n        {\"txnId\":\"M"
             },
         );
-        self.begun = true;
+        self.has_rows = true;
         push(out, row.id);
-        put(out, "\",\"type\":\"");
-        put(out, row.transaction_type.as_str());
-        put(out, "\",\"mode\":\"");
-        put(out, row.mode.v1());
-        put(out, "\",\"amount\":\"");
-        money(out, row.amount);
-        put(out, "\",\"currentBalance\":\"");
-        money(out, row.balance);
-        put(out, "\",\"transactionTimestamp\":\"");
+        push_str(out, "\",\"type\":\"");
+        push_str(out, row.transaction_type.as_str());
+        push_str(out, "\",\"mode\":\"");
+        push_str(out, row.mode.v1());
+        push_str(out, "\",\"amount\":\"");
+        push_amount(out, row.amount);
+        push_str(out, "\",\"currentBalance\":\"");
+        push_amount(out, row.balance);
+        push_str(out, "\",\"transactionTimestamp\":\"");
         let at = row.at.ist();
         out.extend_from_slice(&at);
-        put(out, "\",\"valueDate\":\"");
+        push_str(out, "\",\"valueDate\":\"");
         out.extend_from_slice(&at[..10]);
-        put(out, "\",\"narration\":");
-        text(out, row.narration);
-        put(out, ",\"reference\":");
-        text(out, row.reference);
-        put(out, "}");
+        push_str(out, "\",\"narration\":");
+        write_json_string(out, row.narration);
+        push_str(out, ",\"reference\":");
+        write_json_string(out, row.reference);
+        push_str(out, "}");
     }
 
-    fn close(&mut self, out: &mut Vec<u8>) {
-        put(out, "\n      ]\n    }\n  }\n}\n");
+    fn write_footer(&mut self, out: &mut Vec<u8>) {
+        push_str(out, "\n      ]\n    }\n  }\n}\n");
     }
 
-    fn document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        let object = json!({ "Account": tree::object(&document.root) });
+    fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
+        let object = json!({ "Account": element_json::element_to_json(&document.root) });
         serde_json::to_writer_pretty(&mut *out, &object).expect("a buffer takes everything");
-        put(out, "\n");
+        push_str(out, "\n");
     }
 }
 
 /// Quoted and escaped.
-fn text(out: &mut Vec<u8>, text: &str) {
+fn write_json_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a buffer takes everything");
 }

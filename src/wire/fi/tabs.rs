@@ -13,21 +13,21 @@ use crate::domain::session::Session;
 use crate::domain::statement::{Body, Holder, Holders, Row, Statement, Summary, Transactions};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
-use crate::wire::fi::digits::money;
-use crate::wire::fi::tree;
-use crate::wire::unaport::with_offset;
+use crate::wire::fi::element_json;
+use crate::wire::fi::format::push_amount;
+use crate::wire::unaport::format_with_offset;
 
 /// `tabs` and the tabs of a session's statements; where there are none, there is no tab.
 #[derive(Debug)]
 pub struct Tabs<'a> {
     statements: &'a [Statement],
-    origin: Origin,
+    context: RowContext,
     quirks: FetchQuirks,
 }
 
 /// What every row repeats.
 #[derive(Debug)]
-struct Origin {
+struct RowContext {
     consent_id: String,
     session_id: String,
     /// The organisation that the data was fetched for, where there is one.
@@ -37,39 +37,39 @@ struct Origin {
 
 impl<'a> Tabs<'a> {
     pub fn new(statements: &'a [Statement], session: &Session) -> Self {
-        let origin = Origin {
+        let context = RowContext {
             consent_id: session.consent_id.to_string(),
             session_id: session.id.to_string(),
             org_id: None,
-            created_at: with_offset(session.prepared_at()),
+            created_at: format_with_offset(session.prepared_at()),
         };
         Self {
             statements,
-            origin,
+            context,
             quirks: FetchQuirks::default(),
         }
     }
 
     /// Of no session.
-    pub fn alone(statements: &'a [Statement], at: Timestamp) -> Self {
-        let none = uuid::Uuid::nil().to_string();
-        let origin = Origin {
-            consent_id: none.clone(),
-            session_id: none,
+    pub fn without_session(statements: &'a [Statement], at: Timestamp) -> Self {
+        let nil_id = uuid::Uuid::nil().to_string();
+        let context = RowContext {
+            consent_id: nil_id.clone(),
+            session_id: nil_id,
             org_id: None,
-            created_at: with_offset(at),
+            created_at: format_with_offset(at),
         };
         Self {
             statements,
-            origin,
+            context,
             quirks: FetchQuirks::default(),
         }
     }
 
     /// As the Unaport face tells them, to this organisation and with these oddities.
     #[must_use]
-    pub fn told_to(mut self, org_id: &str, quirks: FetchQuirks) -> Self {
-        self.origin.org_id = Some(org_id.to_owned());
+    pub fn for_org(mut self, org_id: &str, quirks: FetchQuirks) -> Self {
+        self.context.org_id = Some(org_id.to_owned());
         Self { quirks, ..self }
     }
 }
@@ -78,7 +78,7 @@ impl Serialize for Tabs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             statements,
-            origin,
+            context: origin,
             quirks,
         } = self;
         let mut body = serializer.serialize_map(None)?;
@@ -87,39 +87,49 @@ impl Serialize for Tabs<'_> {
             return body.end();
         }
         // In the order in which the session names them first.
-        let mut kinds: Vec<FiType> = Vec::new();
+        let mut fi_types: Vec<FiType> = Vec::new();
         for statement in *statements {
-            if !kinds.contains(&statement.account.fi_type) {
-                kinds.push(statement.account.fi_type);
+            if !fi_types.contains(&statement.account.fi_type) {
+                fi_types.push(statement.account.fi_type);
             }
         }
         // Quirk: a receiver of 2026 looks for the other name (`reference/unaport.md` §4.2).
-        let name = |kind: FiType| match kind {
+        let tab_name = |kind: FiType| match kind {
             FiType::Deposit if quirks.has(FetchQuirk::DepositV2) => "DEPOSIT_V2",
             kind => kind.as_str(),
         };
-        let tabs: Vec<Tab> = kinds.iter().map(|kind| Tab { name: name(*kind) }).collect();
+        let tabs: Vec<TabName> = fi_types
+            .iter()
+            .map(|kind| TabName {
+                name: tab_name(*kind),
+            })
+            .collect();
         body.serialize_entry("tabs", &tabs)?;
-        for kind in kinds {
-            let of_kind: Vec<&Statement> = statements
+        for kind in fi_types {
+            let same_type: Vec<&Statement> = statements
                 .iter()
                 .filter(|statement| statement.account.fi_type == kind)
                 .collect();
-            let name = name(kind);
+            let tab = tab_name(kind);
             match kind {
                 FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
                     body.serialize_entry(
-                        name,
-                        &Flat {
-                            statements: &of_kind,
-                            origin,
+                        tab,
+                        &BankTab {
+                            statements: &same_type,
+                            context: origin,
                             quirks: *quirks,
                         },
                     )?;
                 }
                 // Quirk: an object for each registration, its place in its name (`reference/unaport.md` §4.2).
-                FiType::Gstr1_3b => body.serialize_entry(name, &tree::registrations(&of_kind))?,
-                _ => body.serialize_entry(name, &tree::accounts(&of_kind))?,
+                FiType::Gstr1_3b => {
+                    body.serialize_entry(
+                        tab,
+                        &element_json::gst_registrations_to_json(&same_type),
+                    )?;
+                }
+                _ => body.serialize_entry(tab, &element_json::accounts_to_json(&same_type))?,
             }
         }
         body.end()
@@ -127,17 +137,17 @@ impl Serialize for Tabs<'_> {
 }
 
 /// The three arrays of a bank type.
-struct Flat<'a> {
+struct BankTab<'a> {
     statements: &'a [&'a Statement],
-    origin: &'a Origin,
+    context: &'a RowContext,
     quirks: FetchQuirks,
 }
 
-impl Serialize for Flat<'_> {
+impl Serialize for BankTab<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             statements,
-            origin,
+            context: origin,
             quirks,
         } = *self;
         let summary = statements
@@ -149,12 +159,12 @@ impl Serialize for Flat<'_> {
             holders.map(|holder| HolderRow::new(statement, holder, origin))
         });
         let account_holder = holders.collect();
-        let transactions = Rows {
+        let transactions = TransactionRows {
             statements,
-            origin,
+            context: origin,
             quirks,
         };
-        Deposit {
+        BankTabBody {
             summary,
             account_holder,
             transactions,
@@ -164,26 +174,26 @@ impl Serialize for Flat<'_> {
 }
 
 #[derive(Serialize)]
-struct Tab {
+struct TabName {
     name: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Deposit<'a> {
+struct BankTabBody<'a> {
     summary: Vec<SummaryRow<'a>>,
     account_holder: Vec<HolderRow<'a>>,
-    transactions: Rows<'a>,
+    transactions: TransactionRows<'a>,
 }
 
 /// A column that is null for this kind of account, or that the sandbox has no value for.
-type Null = Option<&'static str>;
+type NullColumn = Option<&'static str>;
 
 /// The columns of term and recurring deposits are there, and null for others.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryRow<'a> {
-    id: Null,
+    id: NullColumn,
     current_balance: Option<String>,
     org_id: Option<&'a str>,
     branch: &'a str,
@@ -192,12 +202,12 @@ struct SummaryRow<'a> {
     fip: &'a str,
     account_number: &'a str,
     session_id: &'a str,
-    fetch_type: Null,
+    fetch_type: NullColumn,
     exchange_rate: &'static str,
     consent_id: &'a str,
     balance_date: Option<String>,
     created_at: &'a str,
-    facility: Null,
+    facility: NullColumn,
     ifsc_code: &'a str,
     /// Quirk: spelled so on the wire; it is the MICR code.
     micro_code: Option<&'a str>,
@@ -222,22 +232,22 @@ struct SummaryRow<'a> {
 }
 
 impl<'a> SummaryRow<'a> {
-    fn new(statement: &'a Statement, origin: &'a Origin, quirks: FetchQuirks) -> Option<Self> {
+    fn new(statement: &'a Statement, context: &'a RowContext, quirks: FetchQuirks) -> Option<Self> {
         let blank = Self {
             id: None,
             current_balance: None,
-            org_id: origin.org_id.as_deref(),
+            org_id: context.org_id.as_deref(),
             branch: "",
             status: "ACTIVE",
             currency: "INR",
             fip: &statement.account.fip,
             account_number: &statement.account.masked_number,
-            session_id: &origin.session_id,
+            session_id: &context.session_id,
             fetch_type: None,
             exchange_rate: "",
-            consent_id: &origin.consent_id,
+            consent_id: &context.consent_id,
             balance_date: None,
-            created_at: &origin.created_at,
+            created_at: &context.created_at,
             facility: None,
             ifsc_code: "",
             micro_code: None,
@@ -261,13 +271,20 @@ impl<'a> SummaryRow<'a> {
             tenure_years: None,
         };
         match &statement.body {
-            Body::Bank(told) => Some(Self::of_bank(blank, told.summary.as_ref()?, quirks)),
-            Body::Other(document) => Some(Self::of_deposit(blank, document.root.child("Summary")?)),
+            Body::Bank(bank) => Some(Self::from_bank_summary(
+                blank,
+                bank.summary.as_ref()?,
+                quirks,
+            )),
+            Body::Other(document) => Some(Self::from_deposit_summary(
+                blank,
+                document.root.child("Summary")?,
+            )),
         }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "its columns are taken over")]
-    fn of_bank(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
+    fn from_bank_summary(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
         let Summary {
             balance,
             balance_at,
@@ -278,10 +295,10 @@ impl<'a> SummaryRow<'a> {
             limit,
             active,
         } = summary;
-        let java = quirks.has(FetchQuirk::JavaNumbers);
+        let use_java_numbers = quirks.has(FetchQuirk::JavaNumbers);
         Self {
-            current_balance: Some(if java {
-                java_number(*balance)
+            current_balance: Some(if use_java_numbers {
+                format_java_double(*balance)
             } else {
                 balance.to_string()
             }),
@@ -300,27 +317,27 @@ impl<'a> SummaryRow<'a> {
 
     /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring deposits; what a recurring
     /// deposit has beside them has no column.
-    fn of_deposit(blank: Self, summary: &'a Element) -> Self {
-        let get = |name| summary.get(name);
+    fn from_deposit_summary(blank: Self, summary: &'a Element) -> Self {
+        let attribute = |name| summary.get(name);
         Self {
-            branch: get("branch").unwrap_or_default(),
-            ifsc_code: get("ifsc").unwrap_or_default(),
-            opening_date: get("openingDate").unwrap_or_default().to_owned(),
-            account_type: get("accountType").unwrap_or_default(),
-            compounding_frequency: get("compoundingFrequency"),
-            current_value: get("currentValue"),
-            description: get("description"),
-            interest_computation: get("interestComputation"),
-            interest_on_maturity: get("interestOnMaturity"),
-            interest_payout: get("interestPayout"),
-            interest_periodic_payout_amount: get("interestPeriodicPayoutAmount"),
-            interest_rate: get("interestRate"),
-            maturity_amount: get("maturityAmount"),
-            maturity_date: get("maturityDate"),
-            principal_amount: get("principalAmount"),
-            tenure_days: get("tenureDays"),
-            tenure_months: get("tenureMonths"),
-            tenure_years: get("tenureYears"),
+            branch: attribute("branch").unwrap_or_default(),
+            ifsc_code: attribute("ifsc").unwrap_or_default(),
+            opening_date: attribute("openingDate").unwrap_or_default().to_owned(),
+            account_type: attribute("accountType").unwrap_or_default(),
+            compounding_frequency: attribute("compoundingFrequency"),
+            current_value: attribute("currentValue"),
+            description: attribute("description"),
+            interest_computation: attribute("interestComputation"),
+            interest_on_maturity: attribute("interestOnMaturity"),
+            interest_payout: attribute("interestPayout"),
+            interest_periodic_payout_amount: attribute("interestPeriodicPayoutAmount"),
+            interest_rate: attribute("interestRate"),
+            maturity_amount: attribute("maturityAmount"),
+            maturity_date: attribute("maturityDate"),
+            principal_amount: attribute("principalAmount"),
+            tenure_days: attribute("tenureDays"),
+            tenure_months: attribute("tenureMonths"),
+            tenure_years: attribute("tenureYears"),
             ..blank
         }
     }
@@ -329,7 +346,7 @@ impl<'a> SummaryRow<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HolderRow<'a> {
-    id: Null,
+    id: NullColumn,
     consent_id: &'a str,
     org_id: Option<&'a str>,
     name: &'a str,
@@ -352,11 +369,11 @@ struct HolderRow<'a> {
 }
 
 impl<'a> HolderRow<'a> {
-    fn new(statement: &'a Statement, holder: &'a Holder, origin: &'a Origin) -> Self {
+    fn new(statement: &'a Statement, holder: &'a Holder, context: &'a RowContext) -> Self {
         Self {
             id: None,
-            consent_id: &origin.consent_id,
-            org_id: origin.org_id.as_deref(),
+            consent_id: &context.consent_id,
+            org_id: context.org_id.as_deref(),
             name: &holder.name,
             dob: holder.born.to_string(),
             nominee: holder.nominee(),
@@ -366,7 +383,7 @@ impl<'a> HolderRow<'a> {
             mobile: &holder.mobile,
             fip: &statement.account.fip,
             account_number: &statement.account.masked_number,
-            session_id: &origin.session_id,
+            session_id: &context.session_id,
             // Quirk: the recorded rows have the kind of account here.
             fetch_type: match statement.account.fi_type {
                 FiType::TermDeposit => "term_deposit",
@@ -380,7 +397,7 @@ impl<'a> HolderRow<'a> {
             } else {
                 "false"
             },
-            created_at: &origin.created_at,
+            created_at: &context.created_at,
         }
     }
 }
@@ -388,7 +405,7 @@ impl<'a> HolderRow<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TransactionRow<'a> {
-    id: Null,
+    id: NullColumn,
     org_id: Option<&'a str>,
     tran_timestamp: &'a str,
     session_id: &'a str,
@@ -408,16 +425,16 @@ struct TransactionRow<'a> {
 }
 
 /// All rows of all accounts, written one by one with reused buffers.
-struct Rows<'a> {
+struct TransactionRows<'a> {
     statements: &'a [&'a Statement],
-    origin: &'a Origin,
+    context: &'a RowContext,
     quirks: FetchQuirks,
 }
 
-impl Serialize for Rows<'_> {
+impl Serialize for TransactionRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(None)?;
-        let mut texts = Texts {
+        let mut buffers = RowBuffers {
             at: [0; 25],
             amount: Vec::new(),
             balance: Vec::new(),
@@ -428,7 +445,12 @@ impl Serialize for Rows<'_> {
                 Body::Bank(bank) => {
                     if let Some(transactions) = &bank.transactions {
                         for row in &transactions.rows {
-                            rows.serialize_element(&texts.row(row, transactions, statement, self))?;
+                            rows.serialize_element(&buffers.fill_row(
+                                row,
+                                transactions,
+                                statement,
+                                self,
+                            ))?;
                         }
                     }
                 }
@@ -437,9 +459,9 @@ impl Serialize for Rows<'_> {
                         .root
                         .child("Transactions")
                         .iter()
-                        .flat_map(|all| &all.children)
+                        .flat_map(|transactions| &transactions.children)
                     {
-                        rows.serialize_element(&deposit_row(row, statement, self.origin))?;
+                        rows.serialize_element(&build_deposit_row(row, statement, self.context))?;
                     }
                 }
             }
@@ -449,50 +471,54 @@ impl Serialize for Rows<'_> {
 }
 
 /// A row of a term or recurring deposit; its own columns are those that DEPOSIT leaves null.
-fn deposit_row<'a>(
+fn build_deposit_row<'a>(
     row: &'a Element,
     statement: &'a Statement,
-    origin: &'a Origin,
+    context: &'a RowContext,
 ) -> TransactionRow<'a> {
-    let get = |name| row.get(name).unwrap_or_default();
+    let attribute = |name| row.get(name).unwrap_or_default();
     TransactionRow {
         id: None,
-        org_id: origin.org_id.as_deref(),
-        tran_timestamp: get("transactionDateTime"),
-        session_id: &origin.session_id,
-        narration: get("narration"),
-        amount: get("amount"),
-        consent_id: &origin.consent_id,
-        r#type: get("type"),
-        mode: get("mode"),
+        org_id: context.org_id.as_deref(),
+        tran_timestamp: attribute("transactionDateTime"),
+        session_id: &context.session_id,
+        narration: attribute("narration"),
+        amount: attribute("amount"),
+        consent_id: &context.consent_id,
+        r#type: attribute("type"),
+        mode: attribute("mode"),
         current_balance: None,
-        txn_id: get("txnId"),
-        value_date: get("valueDate"),
-        reference: get("reference"),
-        balance: Some(get("balance")),
+        txn_id: attribute("txnId"),
+        value_date: attribute("valueDate"),
+        reference: attribute("reference"),
+        balance: Some(attribute("balance")),
         account_number: &statement.account.masked_number,
-        transaction_date: Some(get("transactionDateTime")),
-        created_at: &origin.created_at,
+        transaction_date: Some(attribute("transactionDateTime")),
+        created_at: &context.created_at,
     }
 }
 
 /// Buffers of one row's texts.
-struct Texts {
+struct RowBuffers {
     at: [u8; 25],
     amount: Vec<u8>,
     balance: Vec<u8>,
     id: String,
 }
 
-impl Texts {
-    fn row<'a>(
+impl RowBuffers {
+    fn fill_row<'a>(
         &'a mut self,
         row: &Row,
         transactions: &'a Transactions,
         statement: &'a Statement,
-        rows: &'a Rows<'a>,
+        rows: &'a TransactionRows<'a>,
     ) -> TransactionRow<'a> {
-        let Rows { origin, quirks, .. } = rows;
+        let TransactionRows {
+            context: origin,
+            quirks,
+            ..
+        } = rows;
         let Self {
             at,
             amount,
@@ -509,27 +535,27 @@ impl Texts {
         amount.clear();
         balance.clear();
         if quirks.has(FetchQuirk::JavaNumbers) {
-            amount.extend_from_slice(java_number(row.amount).as_bytes());
-            balance.extend_from_slice(java_number(row.balance).as_bytes());
+            amount.extend_from_slice(format_java_double(row.amount).as_bytes());
+            balance.extend_from_slice(format_java_double(row.balance).as_bytes());
         } else {
-            money(amount, row.amount);
-            money(balance, row.balance);
+            push_amount(amount, row.amount);
+            push_amount(balance, row.balance);
         }
         id.clear();
         write!(id, "M{}", row.id).expect("writing to a string cannot fail");
         TransactionRow {
             id: None,
             org_id: origin.org_id.as_deref(),
-            tran_timestamp: ascii(tran_timestamp),
+            tran_timestamp: ascii_str(tran_timestamp),
             session_id: &origin.session_id,
             narration: transactions.narration(row),
-            amount: ascii(amount),
+            amount: ascii_str(amount),
             consent_id: &origin.consent_id,
             r#type: row.transaction_type.as_str(),
             mode: row.mode.v1(),
-            current_balance: Some(ascii(balance)),
+            current_balance: Some(ascii_str(balance)),
             txn_id: id,
-            value_date: ascii(&at[..10]),
+            value_date: ascii_str(&at[..10]),
             reference: transactions.reference(row),
             balance: None,
             account_number: &statement.account.masked_number,
@@ -540,7 +566,7 @@ impl Texts {
 }
 
 /// An amount as Java prints a double (`Double.toString`): `29.5`, `220022.0`, `1.0E8` (`reference/unaport.md` §4.1).
-fn java_number(amount: Paise) -> String {
+fn format_java_double(amount: Paise) -> String {
     let Paise(paise) = amount;
     let (sign, digits) = (if paise < 0 { "-" } else { "" }, paise.unsigned_abs());
     if digits < 1_000_000_000 {
@@ -558,13 +584,13 @@ fn java_number(amount: Paise) -> String {
 }
 
 /// Digits and punctuation as text.
-fn ascii(bytes: &[u8]) -> &str {
+fn ascii_str(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("digits and punctuation are ASCII")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::java_number;
+    use super::format_java_double;
     use crate::domain::money::Paise;
 
     #[test]
@@ -580,7 +606,7 @@ mod tests {
             (1_000_000_000, "1.0E7"),
             (1_043_311_855, "1.043311855E7"),
         ] {
-            assert_eq!(java_number(Paise(paise)), text);
+            assert_eq!(format_java_double(Paise(paise)), text);
         }
     }
 }

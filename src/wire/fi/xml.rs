@@ -9,68 +9,68 @@ use crate::domain::digits::push;
 use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{BankBody, Body, Holder, NewRow, Statement, Summary};
-use crate::wire::fi::Form;
-use crate::wire::fi::digits::{date, money, put};
+use crate::wire::fi::StatementWriter;
+use crate::wire::fi::format::{format_date, push_amount, push_str};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
 /// Appends the statement's document to the buffer; it is UTF-8.
-pub fn write(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
+pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     match &statement.body {
         Body::Bank(BankBody { transactions, .. }) => {
             let rows = transactions
                 .as_ref()
                 .map_or(0, |transactions| transactions.rows.len());
             out.reserve(1024 + rows * 320);
-            open(statement, schema, out);
+            write_account_start(statement, schema, out);
             if let Some(transactions) = transactions {
-                open_rows(transactions.range, out);
+                write_transactions_start(transactions.range, out);
                 for row in transactions.iter() {
                     write_row(&row, schema, out);
                 }
-                close_rows(out);
+                write_transactions_end(out);
             }
-            close(out);
+            write_account_end(out);
         }
         Body::Other(document) => {
-            let version = if has_v2(statement.account.fi_type) {
+            let document_schema = if has_schema_v2(statement.account.fi_type) {
                 schema
             } else {
                 FiSchema::V1
             };
-            write_document(document, version, out);
+            write_document(document, document_schema, out);
         }
     }
 }
 
 /// By that version of the schema, which the account's kind has to have; a document is one line.
 #[derive(Clone, Copy, Debug)]
-pub struct Xml(pub FiSchema);
+pub struct XmlWriter(pub FiSchema);
 
-impl Form for Xml {
-    fn open(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
-        open(statement, self.0, out);
-        open_rows(range, out);
+impl StatementWriter for XmlWriter {
+    fn write_header(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
+        write_account_start(statement, self.0, out);
+        write_transactions_start(range, out);
     }
 
-    fn row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
+    fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
         write_row(row, self.0, out);
     }
 
-    fn close(&mut self, out: &mut Vec<u8>) {
-        close_rows(out);
-        close(out);
-        put(out, "\n");
+    fn write_footer(&mut self, out: &mut Vec<u8>) {
+        write_transactions_end(out);
+        write_account_end(out);
+        push_str(out, "\n");
     }
 
-    fn document(&mut self, document: &Document, out: &mut Vec<u8>) {
+    fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
         write_document(document, self.0, out);
-        put(out, "\n");
+        push_str(out, "\n");
     }
 }
 
 /// The kinds that a second version of the schema exists of.
-pub fn has_v2(fi_type: FiType) -> bool {
+pub fn has_schema_v2(fi_type: FiType) -> bool {
     matches!(
         fi_type,
         FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
@@ -78,38 +78,38 @@ pub fn has_v2(fi_type: FiType) -> bool {
 }
 
 fn write_document(document: &Document, schema: FiSchema, out: &mut Vec<u8>) {
-    put(out, DECLARATION);
+    push_str(out, DECLARATION);
     write_element(&document.root, schema, out);
 }
 
 /// A bank account up to its transactions.
-fn open(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
-    let head = head(statement, schema);
-    put(out, DECLARATION);
-    start(&head, FiSchema::V1, out);
-    put(out, ">");
-    for child in &head.children {
+fn write_account_start(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
+    let account_element = build_account_element(statement, schema);
+    push_str(out, DECLARATION);
+    write_start_tag(&account_element, FiSchema::V1, out);
+    push_str(out, ">");
+    for child in &account_element.children {
         write_element(child, FiSchema::V1, out);
     }
 }
 
-fn open_rows(range: Range, out: &mut Vec<u8>) {
-    put(out, "<Transactions startDate=\"");
-    out.extend_from_slice(&date(range.from.ist_date()));
-    put(out, "\" endDate=\"");
-    out.extend_from_slice(&date(range.to.ist_date()));
-    put(out, "\">");
+fn write_transactions_start(range: Range, out: &mut Vec<u8>) {
+    push_str(out, "<Transactions startDate=\"");
+    out.extend_from_slice(&format_date(range.from.ist_date()));
+    push_str(out, "\" endDate=\"");
+    out.extend_from_slice(&format_date(range.to.ist_date()));
+    push_str(out, "\">");
 }
 
-fn close_rows(out: &mut Vec<u8>) {
-    put(out, "</Transactions>");
+fn write_transactions_end(out: &mut Vec<u8>) {
+    push_str(out, "</Transactions>");
 }
 
-fn close(out: &mut Vec<u8>) {
-    put(out, "</Account>");
+fn write_account_end(out: &mut Vec<u8>) {
+    push_str(out, "</Account>");
 }
 
-fn version(schema: FiSchema) -> &'static str {
+fn version_attribute(schema: FiSchema) -> &'static str {
     match schema {
         FiSchema::V1 => "1.1",
         FiSchema::V2 => "2.0.0",
@@ -117,9 +117,9 @@ fn version(schema: FiSchema) -> &'static str {
 }
 
 /// A bank account's document without its transactions.
-pub fn head(statement: &Statement, schema: FiSchema) -> Element {
+pub fn build_account_element(statement: &Statement, schema: FiSchema) -> Element {
     let account = &statement.account;
-    let file = if schema == FiSchema::V1 {
+    let schema_file = if schema == FiSchema::V1 {
         "deposit.xsd"
     } else {
         "deposit_v2.0.0.xsd"
@@ -130,24 +130,24 @@ pub fn head(statement: &Statement, schema: FiSchema) -> Element {
         .with("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
         .with(
             "xsi:schemaLocation",
-            format!("{namespace} ../FISchema/{file}"),
+            format!("{namespace} ../FISchema/{schema_file}"),
         )
         .with("linkedAccRef", account.link_ref.to_string())
         .with("maskedAccNumber", account.masked_number.to_string())
-        .with("version", version(schema))
+        .with("version", version_attribute(schema))
         .with("type", "deposit");
     let profile = statement.holders.as_ref().map(|holders| {
-        let told = holders.iter().map(|holder| person(holder, schema));
+        let holder_elements = holders.iter().map(|holder| build_holder(holder, schema));
         Element::new("Profile").holding([Element::new("Holders")
             .with("type", holders.kind())
-            .holding(told)])
+            .holding(holder_elements)])
     });
     let summary = statement.bank().and_then(|bank| bank.summary.as_ref());
     root.holding(profile)
-        .holding(summary.map(|told| standing(told, account.account_type, schema)))
+        .holding(summary.map(|summary| build_summary(summary, account.account_type, schema)))
 }
 
-fn person(holder: &Holder, schema: FiSchema) -> Element {
+fn build_holder(holder: &Holder, schema: FiSchema) -> Element {
     let Holder {
         name,
         born,
@@ -173,7 +173,7 @@ fn person(holder: &Holder, schema: FiSchema) -> Element {
     }
 }
 
-fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
+fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
     let Summary {
         balance,
         balance_at,
@@ -184,20 +184,22 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
         limit,
         active,
     } = summary;
-    let kind = if account_type == AccountType::Current {
+    let account_sub_type = if account_type == AccountType::Current {
         "CURRENT"
     } else {
         "SAVINGS"
     };
-    let overdrawn = limit.0 > 0;
+    let has_overdraft = limit.0 > 0;
     let element = Element::new("Summary")
         .with("currentBalance", balance.to_string())
         .with("currency", "INR")
         .with("balanceDateTime", balance_at.ist_string());
     let element = match schema {
         FiSchema::V1 => {
-            let element = element.with("type", kind).with("branch", branch.clone());
-            let element = if overdrawn {
+            let element = element
+                .with("type", account_sub_type)
+                .with("branch", branch.clone());
+            let element = if has_overdraft {
                 element.with("facility", "OD")
             } else {
                 element
@@ -205,18 +207,18 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
             element.with("ifscCode", ifsc.clone())
         }
         FiSchema::V2 => {
-            let named = match account_type {
+            let v2_account_type = match account_type {
                 AccountType::Nre => "NRE",
                 AccountType::Nro => "NRO",
                 AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
             };
             element
-                .with("accountType", named)
-                .with("accountSubType", kind)
+                .with("accountType", v2_account_type)
+                .with("accountSubType", account_sub_type)
                 .with("branch", branch.clone())
                 .with(
                     "facility",
-                    if overdrawn {
+                    if has_overdraft {
                         "OVERDRAFT"
                     } else {
                         "NO_FACILITY_GRANTED"
@@ -228,7 +230,7 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
     let element = element
         .with("micrCode", micr.clone())
         .with("openingDate", opened_on.to_string());
-    let element = if overdrawn {
+    let element = if has_overdraft {
         element
             .with("currentODLimit", limit.to_string())
             .with("drawingLimit", summary.drawing_limit().to_string())
@@ -240,12 +242,12 @@ fn standing(summary: &Summary, account_type: AccountType, schema: FiSchema) -> E
 
 /// One transaction.
 fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
-    put(out, "<Transaction txnId=\"M");
+    push_str(out, "<Transaction txnId=\"M");
     push(out, row.id);
-    put(out, "\" type=\"");
-    put(out, row.transaction_type.as_str());
-    put(out, "\" mode=\"");
-    put(
+    push_str(out, "\" type=\"");
+    push_str(out, row.transaction_type.as_str());
+    push_str(out, "\" mode=\"");
+    push_str(
         out,
         if schema == FiSchema::V1 {
             row.mode.v1()
@@ -253,9 +255,9 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
             row.mode.as_str()
         },
     );
-    put(out, "\" amount=\"");
-    money(out, row.amount);
-    put(
+    push_str(out, "\" amount=\"");
+    push_amount(out, row.amount);
+    push_str(
         out,
         if schema == FiSchema::V1 {
             "\" currentBalance=\""
@@ -263,92 +265,94 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
             "\" transactionalBalance=\""
         },
     );
-    money(out, row.balance);
-    put(out, "\" transactionTimestamp=\"");
+    push_amount(out, row.balance);
+    push_str(out, "\" transactionTimestamp=\"");
     let at = row.at.ist();
     out.extend_from_slice(&at);
-    put(out, "\" valueDate=\"");
+    push_str(out, "\" valueDate=\"");
     out.extend_from_slice(&at[..10]);
-    text(out, "\" narration=\"", row.narration);
-    text(out, "\" reference=\"", row.reference);
-    put(out, "\"/>");
+    write_escaped(out, "\" narration=\"", row.narration);
+    write_escaped(out, "\" reference=\"", row.reference);
+    push_str(out, "\"/>");
 }
 
 fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
-    start(element, schema, out);
+    write_start_tag(element, schema, out);
     if element.children.is_empty() {
-        put(out, "/>");
+        push_str(out, "/>");
         return;
     }
-    put(out, ">");
+    push_str(out, ">");
     for child in &element.children {
         write_element(child, schema, out);
     }
-    put(out, "</");
-    put(out, element.name);
-    put(out, ">");
+    push_str(out, "</");
+    push_str(out, element.name);
+    push_str(out, ">");
 }
 
 /// Name and attributes. Version 2.0.0 renames some attributes of term and recurring deposits (`reference/rebit.md` §6.1).
-fn start(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
-    put(out, "<");
-    put(out, element.name);
+fn write_start_tag(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
+    push_str(out, "<");
+    push_str(out, element.name);
     for (name, value) in &element.attributes {
         let name = *name;
         if schema == FiSchema::V1 {
-            attribute(out, name, value);
+            write_attribute(out, name, value);
             continue;
         }
         match (element.name, name, &**value) {
-            ("Account", "version", _) => attribute(out, name, version(schema)),
+            ("Account", "version", _) => write_attribute(out, name, version_attribute(schema)),
             ("Holder", "ckycCompliance", value) => {
-                attribute(
+                write_attribute(
                     out,
                     "ckycRegistered",
                     if value == "true" { "YES" } else { "NO" },
                 );
             }
             ("Summary", "currentValue", value) => {
-                attribute(out, "currency", "INR");
-                attribute(out, "currentBalance", value);
+                write_attribute(out, "currency", "INR");
+                write_attribute(out, "currentBalance", value);
             }
-            ("Transaction", "balance", value) => attribute(out, "transactionalBalance", value),
-            (_, name, value) => attribute(out, name, value),
+            ("Transaction", "balance", value) => {
+                write_attribute(out, "transactionalBalance", value);
+            }
+            (_, name, value) => write_attribute(out, name, value),
         }
     }
 }
 
-fn attribute(out: &mut Vec<u8>, name: &str, value: &str) {
-    put(out, " ");
-    put(out, name);
-    text(out, "=\"", value);
-    put(out, "\"");
+fn write_attribute(out: &mut Vec<u8>, name: &str, value: &str) {
+    push_str(out, " ");
+    push_str(out, name);
+    write_escaped(out, "=\"", value);
+    push_str(out, "\"");
 }
 
 /// Writes what stands before a value, and the value, escaped.
-fn text(out: &mut Vec<u8>, before: &str, value: &str) {
-    put(out, before);
+fn write_escaped(out: &mut Vec<u8>, prefix: &str, value: &str) {
+    push_str(out, prefix);
     // One pass without branches over a text that almost never needs more.
-    let special =
+    let needs_escape =
         |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
     if !value
         .bytes()
-        .fold(false, |found, byte| found | special(byte))
+        .fold(false, |any_special, byte| any_special | needs_escape(byte))
     {
-        put(out, value);
+        push_str(out, value);
         return;
     }
     for byte in value.bytes() {
         match byte {
-            b'&' => put(out, "&amp;"),
-            b'<' => put(out, "&lt;"),
-            b'>' => put(out, "&gt;"),
-            b'"' => put(out, "&quot;"),
-            b'\n' => put(out, "&#10;"),
-            b'\r' => put(out, "&#13;"),
-            b'\t' => put(out, "&#9;"),
+            b'&' => push_str(out, "&amp;"),
+            b'<' => push_str(out, "&lt;"),
+            b'>' => push_str(out, "&gt;"),
+            b'"' => push_str(out, "&quot;"),
+            b'\n' => push_str(out, "&#10;"),
+            b'\r' => push_str(out, "&#13;"),
+            b'\t' => push_str(out, "&#9;"),
             // XML 1.0 has no place for other control characters.
-            0..b' ' => put(out, "\u{fffd}"),
+            0..b' ' => push_str(out, "\u{fffd}"),
             _ => out.push(byte),
         }
     }
@@ -356,12 +360,12 @@ fn text(out: &mut Vec<u8>, before: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::write_escaped;
 
     #[test]
     fn special_characters_are_escaped() {
         let mut out = Vec::new();
-        text(&mut out, "narration=\"", "A&B <\"c\"> ₹5\n\u{1}");
+        write_escaped(&mut out, "narration=\"", "A&B <\"c\"> ₹5\n\u{1}");
         assert_eq!(
             String::from_utf8_lossy(&out),
             "narration=\"A&amp;B &lt;&quot;c&quot;&gt; ₹5&#10;\u{fffd}"

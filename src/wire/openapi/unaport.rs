@@ -8,7 +8,7 @@ use crate::domain::session::{FiStatus, SessionStatus};
 use crate::wire::export::{pdf, xlsx};
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
 use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
-use crate::wire::unaport::form::{Kind, Need, Rule};
+use crate::wire::unaport::field_rules::{FieldRule, FieldType, Presence};
 use crate::wire::unaport::template;
 
 /// The hosts, as paths.
@@ -152,13 +152,13 @@ fn in_path(name: &str) -> Value {
 }
 
 /// A table as a schema.
-fn form(rules: &[Rule]) -> Value {
+fn form(rules: &[FieldRule]) -> Value {
     let mut schema = json!({ "type": "object", "required": [], "properties": {} });
     for rule in rules {
         let mut place = &mut schema;
         let mut names = rule.path.split('.').peekable();
         while let Some(name) = names.next() {
-            if rule.need == Need::Mandatory {
+            if rule.presence == Presence::Required {
                 let required = place["required"].as_array_mut().expect("a list");
                 if !required.iter().any(|known| known == name) {
                     required.push(name.into());
@@ -167,7 +167,7 @@ fn form(rules: &[Rule]) -> Value {
             let properties = place["properties"].as_object_mut().expect("an object");
             let inner = || json!({ "type": "object", "required": [], "properties": {} });
             let leaf = || field(rule);
-            let is_leaf = names.peek().is_none() && !matches!(rule.kind, Kind::Object);
+            let is_leaf = names.peek().is_none() && !matches!(rule.field_type, FieldType::Object);
             place = properties
                 .entry(name)
                 .or_insert_with(|| if is_leaf { leaf() } else { inner() });
@@ -176,24 +176,26 @@ fn form(rules: &[Rule]) -> Value {
     schema
 }
 
-fn field(rule: &Rule) -> Value {
-    let mut schema: Map<String, Value> = match rule.kind {
-        Kind::OneOf(names) => return one_of(names()),
-        Kind::ListOf(names) => return list(&one_of(names())),
-        Kind::Count(digits) => {
+fn field(rule: &FieldRule) -> Value {
+    let mut schema: Map<String, Value> = match rule.field_type {
+        FieldType::OneOf(names) => return one_of(names()),
+        FieldType::ListOf(names) => return list(&one_of(names())),
+        FieldType::Count(digits) => {
             return json!({ "type": "integer", "minimum": 0, "maximum": 10_u64.pow(digits) - 1 });
         }
-        Kind::List | Kind::Identifiers => return json!({ "type": "array", "items": {} }),
-        Kind::Months(..) => {
+        FieldType::List | FieldType::Identifiers => return json!({ "type": "array", "items": {} }),
+        FieldType::Months(..) => {
             let number = json!({ "type": "integer" });
             let text =
                 json!({ "type": "string", "maxLength": rule.length.map(|length| length.max) });
             return json!({ "oneOf": [text, number] });
         }
-        Kind::Email => [("type", "string"), ("format", "email")],
-        Kind::Address => [("type", "string"), ("format", "uri")],
-        Kind::Instant => [("type", "string"), ("format", "date-time")],
-        Kind::Text | Kind::Phone | Kind::Object => [("type", "string"), ("type", "string")],
+        FieldType::Email => [("type", "string"), ("format", "email")],
+        FieldType::Url => [("type", "string"), ("format", "uri")],
+        FieldType::DateTime => [("type", "string"), ("format", "date-time")],
+        FieldType::Text | FieldType::Phone | FieldType::Object => {
+            [("type", "string"), ("type", "string")]
+        }
     }
     .map(|(name, value)| (name.to_owned(), value.into()))
     .into_iter()

@@ -14,8 +14,8 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
 use self::types::{
-    AccountSpec, AmountSpec, File, FlowSpec, HolderSpec, LoanSpec, MonthNumber, NamesSpec, OPENED,
-    OnSpec, OpenedSpec, PlainAmount, SaidAmount, ThenSpec,
+    AccountSpec, AmountSpec, DaySpec, FlowSpec, FollowUpSpec, HolderSpec, KeyedAmount, LoanSpec,
+    MonthNumber, NamesSpec, OPENING_YEARS, OpenedSpec, PersonaFile, PlainAmount,
 };
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TransactionType;
@@ -33,96 +33,100 @@ use crate::wire::yaml::words::{Lasting, Percent, Rupees, Whole, Word};
 use crate::wire::yaml::{fault, schema_of, typed};
 
 /// How a persona gets at the statement files that it names.
-pub type Statements<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
+pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 
 /// Reads a persona.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn parse(text: &str, statements: Statements<'_>) -> Result<Persona, Vec<TextFault>> {
+pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<TextFault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    let file = typed::<File>(text, SCHEMA.get_or_init(schema_of::<File>), "the persona")?;
-    let mut reader = Reader {
-        statements,
-        faults: Vec::new(),
-        sides: BTreeMap::new(),
+    let file = typed::<PersonaFile>(
+        text,
+        SCHEMA.get_or_init(schema_of::<PersonaFile>),
+        "the persona",
+    )?;
+    let mut builder = PersonaBuilder {
+        load_statement,
+        diagnostics: Vec::new(),
+        transfer_locations: BTreeMap::new(),
     };
-    let persona = reader.persona(file);
-    if reader.faults.is_empty() {
+    let persona = builder.build_persona(file);
+    if builder.diagnostics.is_empty() {
         return Ok(persona);
     }
-    reader.faults.sort();
-    Err(reader.faults)
+    builder.diagnostics.sort();
+    Err(builder.diagnostics)
 }
 
 /// Whether a transfer between two accounts comes in just where it goes out.
-fn has_both_sides(accounts: &[AccountPlan], side: &str) -> bool {
-    let of = |plan: &AccountPlan| match &plan.content {
+fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
+    let transfer_flows = |plan: &AccountPlan| match &plan.content {
         Content::Story(story) => story
             .flows
             .iter()
-            .filter(|flow| flow.side_of.as_deref() == Some(side))
+            .filter(|flow| flow.side_of.as_deref() == Some(transfer_name))
             .cloned()
             .collect(),
         Content::Told(_) | Content::Holding { .. } => Vec::new(),
     };
-    let sides: Vec<Vec<Flow>> = accounts
+    let flows_by_account: Vec<Vec<Flow>> = accounts
         .iter()
-        .map(of)
+        .map(transfer_flows)
         .filter(|flows: &Vec<Flow>| !flows.is_empty())
         .collect();
-    let [one, other] = &sides[..] else {
+    let [first, second] = &flows_by_account[..] else {
         return false;
     };
-    let ([one], [other]) = (&one[..], &other[..]) else {
+    let ([first], [second]) = (&first[..], &second[..]) else {
         return false;
     };
     let Flow {
         amount,
-        grows,
-        varies,
+        grows: annual_growth_percent,
+        varies: variation_percent,
         step,
         every,
         times,
         months,
-        on,
+        on: day_rule,
         channel,
         chance,
         ..
-    } = one.clone();
+    } = first.clone();
     let mirrored = Flow {
         amount,
-        grows,
-        varies,
+        grows: annual_growth_percent,
+        varies: variation_percent,
         step,
         every,
         times,
         months,
-        on,
+        on: day_rule,
         channel,
         chance,
-        ..other.clone()
+        ..second.clone()
     };
-    one.direction != other.direction && mirrored == *other
+    first.direction != second.direction && mirrored == *second
 }
 
 /// Nothing happens more often than that in a period.
 const TIMES_MAX: i64 = 5_000;
 
-struct Reader<'a> {
-    statements: Statements<'a>,
-    faults: Vec<TextFault>,
+struct PersonaBuilder<'a> {
+    load_statement: StatementLoader<'a>,
+    diagnostics: Vec<TextFault>,
     /// Where each transfer between two accounts is first named.
-    sides: BTreeMap<String, Location>,
+    transfer_locations: BTreeMap<String, Location>,
 }
 
-impl Reader<'_> {
-    fn say(&mut self, place: Location, message: String) {
-        self.faults.push(fault(place, message));
+impl PersonaBuilder<'_> {
+    fn push_diagnostic(&mut self, location: Location, message: String) {
+        self.diagnostics.push(fault(location, message));
     }
 
-    fn persona(&mut self, file: File) -> Persona {
-        let File {
+    fn build_persona(&mut self, file: PersonaFile) -> Persona {
+        let PersonaFile {
             version: _,
             name,
             description,
@@ -132,35 +136,36 @@ impl Reader<'_> {
         let HolderSpec {
             born,
             joint,
-            abroad,
+            abroad: non_resident,
             firm,
         } = holder;
-        let years = born
+        let birth_years = born
             .as_ref()
-            .map_or((1972, 1990), |born| years(born.value.0));
-        if let Some(born) = born.filter(|_| years.0 < 1920 || years.1 > 2020) {
-            self.say(
+            .map_or((1972, 1990), |born| to_years(born.value.0));
+        if let Some(born) = born.filter(|_| birth_years.0 < 1920 || birth_years.1 > 2020) {
+            self.push_diagnostic(
                 born.referenced,
                 "born takes years from 1920 to 2020".to_owned(),
             );
         }
         let holder = HolderPlan {
-            born: years,
+            born: birth_years,
             joint,
-            abroad,
+            abroad: non_resident,
             firm,
         };
         let accounts: Vec<AccountPlan> = accounts
             .into_iter()
-            .map(|account| self.account(account))
+            .map(|account| self.build_account(account))
             .collect();
-        for (side, place) in std::mem::take(&mut self.sides) {
-            if !has_both_sides(&accounts, &side) {
-                let alike = "amount, grows, varies, step, every, times, months, on, by and chance";
+        for (transfer_name, location) in std::mem::take(&mut self.transfer_locations) {
+            if !has_matching_sides(&accounts, &transfer_name) {
+                let shared_keys =
+                    "amount, grows, varies, step, every, times, months, on, by and chance";
                 let message = format!(
-                    "side_of {side}: a transfer is an in and an out of that name in two accounts, with the same {alike}"
+                    "side_of {transfer_name}: a transfer is an in and an out of that name in two accounts, with the same {shared_keys}"
                 );
-                self.say(place, message);
+                self.push_diagnostic(location, message);
             }
         }
         Persona {
@@ -171,57 +176,61 @@ impl Reader<'_> {
         }
     }
 
-    fn account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
-        let place = spec.referenced;
+    fn build_account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
+        let location = spec.referenced;
         let AccountSpec {
             fi_type: Word(fi_type),
-            account,
+            account: account_type,
             fip,
             linked,
             opened,
             dormant,
-            keeps,
-            opens_with,
+            keeps: target_balance,
+            opens_with: opening_balance,
             overdraft,
             interest,
-            minimum,
-            story,
+            minimum: minimum_balance,
+            story: cash_flows,
             statement,
             amount,
         } = spec.value;
         let is_bank = fi_type == FiType::Deposit;
-        let habits = [
-            ("keeps", keeps.is_some()),
-            ("opens_with", opens_with.is_some()),
+        let bank_keys = [
+            ("keeps", target_balance.is_some()),
+            ("opens_with", opening_balance.is_some()),
             ("overdraft", overdraft.is_some()),
             ("interest", interest.is_some()),
-            ("minimum", minimum.is_some()),
-            ("story", story.is_some()),
+            ("minimum", minimum_balance.is_some()),
+            ("story", cash_flows.is_some()),
         ];
-        let given = habits
+        let bank_key = bank_keys
             .iter()
-            .find(|(_, given)| *given)
+            .find(|(_, is_given)| *is_given)
             .map(|(name, _)| *name);
-        let mut wrong = |message: String| self.say(place, message);
-        match (is_bank, given, &statement, amount) {
+        let mut report = |message: String| self.push_diagnostic(location, message);
+        match (is_bank, bank_key, &statement, amount) {
             (true, _, _, Some(_)) => {
-                wrong("a DEPOSIT has a story or a statement, and no amount".to_owned());
+                report("a DEPOSIT has a story or a statement, and no amount".to_owned());
             }
-            (true, Some(given), Some(_), _) => {
-                wrong(format!("an account has a statement or {given}, not both"));
+            (true, Some(bank_key), Some(_), _) => {
+                report(format!(
+                    "an account has a statement or {bank_key}, not both"
+                ));
             }
-            (true, _, None, _) if story.is_none() => {
-                wrong("a DEPOSIT lacks one of story, statement; write story: [] where nothing happens".to_owned());
+            (true, _, None, _) if cash_flows.is_none() => {
+                report("a DEPOSIT lacks one of story, statement; write story: [] where nothing happens".to_owned());
             }
-            (false, Some(given), ..) => {
-                wrong(format!("{given} is for DEPOSIT; {fi_type} takes an amount"));
+            (false, Some(bank_key), ..) => {
+                report(format!(
+                    "{bank_key} is for DEPOSIT; {fi_type} takes an amount"
+                ));
             }
-            (false, _, Some(_), _) => wrong(format!(
+            (false, _, Some(_), _) => report(format!(
                 "a statement is for DEPOSIT; {fi_type} takes an amount"
             )),
             _ => {}
         }
-        let account_type = account.map_or_else(
+        let account_type = account_type.map_or_else(
             || {
                 if is_bank {
                     AccountType::Savings
@@ -232,17 +241,19 @@ impl Reader<'_> {
             |Word(account_type)| account_type,
         );
         if is_bank == (account_type == AccountType::Default) {
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 format!("{account_type} is no kind of account of {fi_type}"),
             );
         }
-        let opened = opened.map_or(Opened::Years((2006, 2012)), |opened| self.opened(&opened));
+        let opened = opened.map_or(Opened::Years((2006, 2012)), |opened| {
+            self.parse_opening(&opened)
+        });
         let content = if let Some(statement) = statement {
-            match (self.statements)(&statement.value) {
+            match (self.load_statement)(&statement.value) {
                 Ok(ledger) => Content::Told(Arc::new(ledger)),
-                Err(problem) => {
-                    self.say(statement.referenced, problem);
+                Err(error) => {
+                    self.push_diagnostic(statement.referenced, error);
                     Content::Holding {
                         amount: (Paise(0), Paise(0)),
                     }
@@ -250,27 +261,28 @@ impl Reader<'_> {
             }
         } else if is_bank {
             let limit = overdraft.map_or(Paise(0), |Rupees((_, high))| high);
-            Content::Story(
-                self.story(place, keeps, story.unwrap_or_default(), |keeps, flows| {
-                    Story {
-                        keeps,
-                        opens_with: opens_with.map_or(
-                            (Paise::rupees(1000), Paise::rupees(25_000)),
-                            |Rupees(range)| range,
-                        ),
-                        limit,
-                        interest: interest
-                            .map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| {
-                                percent
-                            }),
-                        minimum: minimum.map_or(Paise(0), |Rupees((_, high))| high),
-                        flows,
-                    }
-                }),
-            )
+            Content::Story(self.build_cash_flow_plan(
+                location,
+                target_balance,
+                cash_flows.unwrap_or_default(),
+                |target_balance, flows| Story {
+                    keeps: target_balance,
+                    opens_with: opening_balance.map_or(
+                        (Paise::rupees(1000), Paise::rupees(25_000)),
+                        |Rupees(range)| range,
+                    ),
+                    limit,
+                    interest:
+                        interest.map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| {
+                            percent
+                        }),
+                    minimum: minimum_balance.map_or(Paise(0), |Rupees((_, high))| high),
+                    flows,
+                },
+            ))
         } else {
             Content::Holding {
-                amount: amount.map_or(usual_amount(fi_type), |Rupees(range)| range),
+                amount: amount.map_or(default_amount(fi_type), |Rupees(range)| range),
             }
         };
         let fip = fip.map_or(if is_bank { 0 } else { 2 }, |fip| fip - 1);
@@ -285,12 +297,12 @@ impl Reader<'_> {
         }
     }
 
-    fn opened(&mut self, spec: &Spanned<OpenedSpec>) -> Opened {
+    fn parse_opening(&mut self, spec: &Spanned<OpenedSpec>) -> Opened {
         let text = match &spec.value {
             OpenedSpec::Year(year) => year.to_string(),
             OpenedSpec::Text(text) => text.trim().to_owned(),
         };
-        let ago = || {
+        let parse_relative_months = || {
             let (count, unit) = text.strip_suffix(" ago")?.split_once(' ')?;
             let count: u32 = count.parse().ok()?;
             match unit {
@@ -299,27 +311,27 @@ impl Reader<'_> {
                 _ => None,
             }
         };
-        let opened = if let Some(months) = ago() {
+        let opened = if let Some(months) = parse_relative_months() {
             (months <= 50 * 12).then_some(Opened::Ago(months))
         } else if let Ok(day) = text.parse::<NaiveDate>() {
-            OPENED
+            OPENING_YEARS
                 .contains(&chrono::Datelike::year(&day))
                 .then_some(Opened::On(day))
         } else {
-            let range = Whole::parse(&text).map(years);
+            let range = Whole::parse(&text).map(to_years);
             range
-                .filter(|(low, high)| OPENED.contains(low) && OPENED.contains(high))
+                .filter(|(low, high)| OPENING_YEARS.contains(low) && OPENING_YEARS.contains(high))
                 .map(Opened::Years)
         };
         opened.unwrap_or_else(|| {
-            let (first, last) = (OPENED.start(), OPENED.end());
-            let forms = format!(
+            let (first, last) = (OPENING_YEARS.start(), OPENING_YEARS.end());
+            let accepted_forms = format!(
                 "a year from {first} to {last}, years such as 2006..2012, a day such as 2019-04-08"
             );
-            self.say(
+            self.push_diagnostic(
                 spec.referenced,
                 format!(
-                    "opened takes {forms}, or 2 months ago, not {}",
+                    "opened takes {accepted_forms}, or 2 months ago, not {}",
                     quoted(&text)
                 ),
             );
@@ -327,71 +339,74 @@ impl Reader<'_> {
         })
     }
 
-    fn story(
+    fn build_cash_flow_plan(
         &mut self,
-        place: Location,
-        keeps: Option<Spanned<AmountSpec>>,
+        location: Location,
+        target_balance: Option<Spanned<AmountSpec>>,
         flows: Vec<Spanned<FlowSpec>>,
-        made: impl FnOnce(Option<Amount>, Vec<Flow>) -> Story,
+        build_plan: impl FnOnce(Option<Amount>, Vec<Flow>) -> Story,
     ) -> Story {
-        let keeps = keeps.map(|keeps| {
-            let amount = self.amount("keeps", &keeps);
+        let target_balance = target_balance.map(|target_balance| {
+            let amount = self.build_amount("keeps", &target_balance);
             if matches!(
                 amount,
                 Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_)
             ) {
-                self.say(
-                    keeps.referenced,
+                self.push_diagnostic(
+                    target_balance.referenced,
                     "keeps takes rupees, or { share: … } of the income".to_owned(),
                 );
             }
             amount
         });
-        let flows: Vec<Flow> = flows.into_iter().map(|flow| self.flow(flow)).collect();
-        let shares = flows
+        let flows: Vec<Flow> = flows
+            .into_iter()
+            .map(|flow| self.build_flow(flow))
+            .collect();
+        let uses_income_share = flows
             .iter()
             .map(|flow| &flow.amount)
-            .chain(&keeps)
+            .chain(&target_balance)
             .any(|amount| matches!(amount, Amount::Share(_)));
-        if shares && !flows.iter().any(|flow| flow.income) {
-            self.say(
-                place,
+        if uses_income_share && !flows.iter().any(|flow| flow.income) {
+            self.push_diagnostic(
+                location,
                 "a share is of the income: mark what is income with income: true".to_owned(),
             );
         }
-        made(keeps, flows)
+        build_plan(target_balance, flows)
     }
 
-    fn amount(&mut self, key: &str, spec: &Spanned<AmountSpec>) -> Amount {
+    fn build_amount(&mut self, key: &str, spec: &Spanned<AmountSpec>) -> Amount {
         let fallback = Amount::Each((Paise(100), Paise(100)));
         match &spec.value {
             AmountSpec::Plain(plain) => match &plain.value {
                 PlainAmount::Rupees(Rupees(range)) => Amount::Each(*range),
                 PlainAmount::Word(word) if word == "usual" => Amount::Usual,
-                PlainAmount::Word(_) | PlainAmount::Wrong(_) => {
-                    let told = if let PlainAmount::Word(word) = &plain.value {
+                PlainAmount::Word(_) | PlainAmount::Invalid(_) => {
+                    let rejected_value = if let PlainAmount::Word(word) = &plain.value {
                         format!(", not {}", quoted(word))
                     } else {
                         String::new()
                     };
-                    self.say(
+                    self.push_diagnostic(
                         spec.referenced,
-                        format!("{key} takes rupees such as 4500, a range such as 20..180, usual, or once, share, balance or loan{told}"),
+                        format!("{key} takes rupees such as 4500, a range such as 20..180, usual, or once, share, balance or loan{rejected_value}"),
                     );
                     fallback
                 }
             },
-            AmountSpec::Said(SaidAmount {
-                once,
-                share,
-                balance,
+            AmountSpec::Keyed(KeyedAmount {
+                once: fixed,
+                share: income_percent,
+                balance: balance_percent,
                 loan,
-            }) => match (once, share, balance, loan) {
+            }) => match (fixed, income_percent, balance_percent, loan) {
                 (Some(Rupees(range)), ..) => Amount::Once(*range),
                 (_, Some(Whole(range)), ..) => Amount::Share(*range),
                 (_, _, Some(Whole(range)), _) => {
                     if range.1 > 100 {
-                        self.say(
+                        self.push_diagnostic(
                             spec.referenced,
                             "balance is percent of what is there, 100 at most".to_owned(),
                         );
@@ -404,32 +419,32 @@ impl Reader<'_> {
                         principal: Rupees(principal),
                         months,
                         rate: Percent(rate),
-                        paid_out,
+                        paid_out: disbursed_to_account,
                     }),
                 ) => Amount::Loan(Loan {
                     principal: *principal,
                     months: *months,
                     rate: *rate,
-                    paid_out: *paid_out,
+                    paid_out: *disbursed_to_account,
                 }),
                 (None, None, None, None) => fallback,
             },
         }
     }
 
-    fn flow(&mut self, spec: Spanned<FlowSpec>) -> Flow {
-        let place = spec.referenced;
+    fn build_flow(&mut self, spec: Spanned<FlowSpec>) -> Flow {
+        let location = spec.referenced;
         let FlowSpec {
             r#in,
             out,
-            grows,
-            varies,
+            grows: annual_growth_percent,
+            varies: variation_percent,
             step,
             every,
             times,
             months,
-            life,
-            on,
+            life: account_age_months,
+            on: day,
             by: Word(channel),
             with,
             any_of,
@@ -437,27 +452,29 @@ impl Reader<'_> {
             chance,
             mandate,
             income,
-            side_of,
+            side_of: transfer_name,
             then,
         } = spec.value;
         let (direction, amount) = match (&r#in, &out) {
-            (Some(amount), _) => (TransactionType::Credit, self.amount("in", amount)),
-            (_, Some(amount)) => (TransactionType::Debit, self.amount("out", amount)),
+            (Some(amount), _) => (TransactionType::Credit, self.build_amount("in", amount)),
+            (_, Some(amount)) => (TransactionType::Debit, self.build_amount("out", amount)),
             (None, None) => (TransactionType::Debit, Amount::Usual),
         };
         let with = match (with, any_of) {
             (Some(_), Some(any_of)) => {
-                self.say(
+                self.push_diagnostic(
                     any_of.referenced,
                     "a flow has with or any_of, not both".to_owned(),
                 );
                 With::Nobody
             }
-            (Some(with), None) => With::OneOf(self.list(with.referenced, with.value)),
-            (None, Some(any_of)) => With::AnyOf(self.list(any_of.referenced, any_of.value)),
+            (Some(with), None) => With::OneOf(self.build_name_list(with.referenced, with.value)),
+            (None, Some(any_of)) => {
+                With::AnyOf(self.build_name_list(any_of.referenced, any_of.value))
+            }
             (None, None) => With::Nobody,
         };
-        let priced = |with: &With| {
+        let has_typical_amount = |with: &With| {
             let (With::OneOf(list) | With::AnyOf(list)) = with else {
                 return false;
             };
@@ -466,16 +483,16 @@ impl Reader<'_> {
                 List::Shipped(Cast::Shops | Cast::Stores | Cast::Utilities | Cast::Telecoms)
             )
         };
-        if amount == Amount::Usual && !priced(&with) {
+        if amount == Amount::Usual && !has_typical_amount(&with) {
             let lists = "shops, stores, utilities, telecoms";
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 format!("usual is known of {lists}; give an amount, or draw from one of these"),
             );
         }
         if mandate && direction == TransactionType::Credit {
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 "a mandate collects money: it goes with out".to_owned(),
             );
         }
@@ -483,8 +500,8 @@ impl Reader<'_> {
             && (direction == TransactionType::Debit
                 || !matches!(amount, Amount::Once(_) | Amount::Each(_)))
         {
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 "income comes in, in rupees or { once: … }".to_owned(),
             );
         }
@@ -492,41 +509,44 @@ impl Reader<'_> {
         if matches!(amount, Amount::Loan(_))
             && (direction == TransactionType::Credit || every != Every::Month)
         {
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 "a loan's instalment goes out every month; paid_out says that the principal comes in".to_owned(),
             );
         }
         let times = times.map_or((1, 1), |times| {
             if times.value.0.1 > TIMES_MAX {
-                self.say(times.referenced, format!("times is at most {TIMES_MAX}"));
+                self.push_diagnostic(times.referenced, format!("times is at most {TIMES_MAX}"));
             }
-            (small(times.value.0.0), small(times.value.0.1))
+            (
+                saturate_to_u32(times.value.0.0),
+                saturate_to_u32(times.value.0.1),
+            )
         });
         let step = step.map_or(Paise(1), |step| {
             if step.value.0.0.0 == 0 {
-                self.say(step.referenced, "step is more than nothing".to_owned());
+                self.push_diagnostic(step.referenced, "step is more than nothing".to_owned());
             }
             Paise(step.value.0.0.0.max(1))
         });
-        let purpose = self.purpose(place, purpose);
-        let then = then.map(|then| self.then(place, then));
-        let side_of = side_of.map(|side| {
+        let purpose = self.check_purpose(location, purpose);
+        let then = then.map(|then| self.build_follow_up(location, then));
+        let transfer_name = transfer_name.map(|transfer_name| {
             if !matches!(amount, Amount::Each(_)) {
                 let message =
                     "the side of a transfer has an amount in rupees, such as 30000..40000";
-                self.say(side.referenced, message.to_owned());
+                self.push_diagnostic(transfer_name.referenced, message.to_owned());
             }
-            self.sides
-                .entry(side.value.clone())
-                .or_insert(side.referenced);
-            side.value
+            self.transfer_locations
+                .entry(transfer_name.value.clone())
+                .or_insert(transfer_name.referenced);
+            transfer_name.value
         });
         Flow {
             direction,
             amount,
-            grows: grows.map_or(0, i64::from),
-            varies: varies.map_or(0, i64::from),
+            grows: annual_growth_percent.map_or(0, i64::from),
+            varies: variation_percent.map_or(0, i64::from),
             step,
             every,
             times,
@@ -535,28 +555,28 @@ impl Reader<'_> {
                     .iter()
                     .fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))
             }),
-            life: life.map_or((0, u32::MAX), |Whole((low, high))| {
-                (small(low), small(high))
+            life: account_age_months.map_or((0, u32::MAX), |Whole((low, high))| {
+                (saturate_to_u32(low), saturate_to_u32(high))
             }),
-            on: on.map_or(On::Any, |on| self.on(&on)),
+            on: day.map_or(On::Any, |day| self.parse_day_rule(&day)),
             channel,
             with,
             purpose,
             chance: chance.unwrap_or(100),
             mandate,
             income,
-            side_of,
+            side_of: transfer_name,
             then,
         }
     }
 
     /// Nothing but the month and the year is filled in.
-    fn purpose(&mut self, place: Location, purpose: Option<String>) -> String {
+    fn check_purpose(&mut self, location: Location, purpose: Option<String>) -> String {
         let purpose = purpose.unwrap_or_default();
-        let rest = purpose.replace("{month}", "").replace("{year}", "");
-        if rest.contains(['{', '}']) {
-            self.say(
-                place,
+        let remainder = purpose.replace("{month}", "").replace("{year}", "");
+        if remainder.contains(['{', '}']) {
+            self.push_diagnostic(
+                location,
                 format!(
                     "purpose {} has more in braces than {{month}} and {{year}}",
                     quoted(&purpose)
@@ -566,21 +586,26 @@ impl Reader<'_> {
         purpose
     }
 
-    fn on(&mut self, spec: &Spanned<OnSpec>) -> On {
+    fn parse_day_rule(&mut self, spec: &Spanned<DaySpec>) -> On {
         let text = match &spec.value {
-            OnSpec::Number(day) => day.to_string(),
-            OnSpec::Text(text) => text.clone(),
+            DaySpec::Number(day) => day.to_string(),
+            DaySpec::Text(text) => text.clone(),
         };
         match text.as_str() {
             "any" => On::Any,
             "working day" => On::WorkingDay,
             "last working day" => On::LastWorkingDay,
             _ => match Whole::parse(&text) {
-                Some((low, high)) if low >= 1 && high <= 31 => On::Day((small(low), small(high))),
+                Some((low, high)) if low >= 1 && high <= 31 => {
+                    On::Day((saturate_to_u32(low), saturate_to_u32(high)))
+                }
                 _ => {
-                    let told = quoted(&text);
-                    let forms = "a day from 1 to 31, days such as 1..4, any, working day or last working day";
-                    self.say(spec.referenced, format!("on takes {forms}, not {told}"));
+                    let quoted_text = quoted(&text);
+                    let accepted_forms = "a day from 1 to 31, days such as 1..4, any, working day or last working day";
+                    self.push_diagnostic(
+                        spec.referenced,
+                        format!("on takes {accepted_forms}, not {quoted_text}"),
+                    );
                     On::Any
                 }
             },
@@ -588,19 +613,20 @@ impl Reader<'_> {
     }
 
     /// One lower-case word is a shipped list.
-    fn list(&mut self, place: Location, names: NamesSpec) -> List {
+    fn build_name_list(&mut self, location: Location, names: NamesSpec) -> List {
         let names = match names {
             NamesSpec::Several(names) => names,
             NamesSpec::One(name) => {
-                if let Some(cast) = Cast::parse(&name) {
-                    return List::Shipped(cast);
+                if let Some(pool) = Cast::parse(&name) {
+                    return List::Shipped(pool);
                 }
                 if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
-                    let known = alternatives(&name, Cast::table().iter().map(|cast| cast.label()));
-                    self.say(
-                        place,
+                    let suggestion =
+                        alternatives(&name, Cast::table().iter().map(|pool| pool.label()));
+                    self.push_diagnostic(
+                        location,
                         format!(
-                            "{} is no shipped list; {known}; names of your own are in capitals",
+                            "{} is no shipped list; {suggestion}; names of your own are in capitals",
                             quoted(&name)
                         ),
                     );
@@ -608,24 +634,24 @@ impl Reader<'_> {
                 vec![name]
             }
         };
-        let plain = |name: &String| {
+        let is_printable = |name: &String| {
             (1..=60).contains(&name.len())
                 && name
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
         };
-        if let Some(name) = names.iter().find(|name| !plain(name)) {
-            let told = quoted(name);
-            self.say(
-                place,
-                format!("{told} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),
+        if let Some(name) = names.iter().find(|name| !is_printable(name)) {
+            let quoted_name = quoted(name);
+            self.push_diagnostic(
+                location,
+                format!("{quoted_name} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),
             );
         }
         List::Own(names.into_iter().map(|name| name.to_uppercase()).collect())
     }
 
-    fn then(&mut self, place: Location, spec: ThenSpec) -> Then {
-        let ThenSpec {
+    fn build_follow_up(&mut self, location: Location, spec: FollowUpSpec) -> Then {
+        let FollowUpSpec {
             r#in,
             out,
             after,
@@ -644,36 +670,38 @@ impl Reader<'_> {
             ),
         };
         if percent.1 > 100 {
-            self.say(
-                place,
+            self.push_diagnostic(
+                location,
                 "what follows is percent of the first movement, 100 at most".to_owned(),
             );
         }
         let seconds = |Lasting(Span(ms))| ms / 1000;
-        let least = after.map_or(60, seconds);
-        let most = within.map_or(least, seconds);
-        if most < least {
-            self.say(place, "within is shorter than after".to_owned());
+        let min_delay = after.map_or(60, seconds);
+        let max_delay = within.map_or(min_delay, seconds);
+        if max_delay < min_delay {
+            self.push_diagnostic(location, "within is shorter than after".to_owned());
         }
         let with = match (with, any_of) {
-            (Some(with), _) => Some(With::OneOf(self.list(place, with))),
-            (None, any_of) => any_of.map(|any_of| With::AnyOf(self.list(place, any_of))),
+            (Some(with), _) => Some(With::OneOf(self.build_name_list(location, with))),
+            (None, any_of) => {
+                any_of.map(|any_of| With::AnyOf(self.build_name_list(location, any_of)))
+            }
         };
-        let after = (least, most.max(least));
+        let after = (min_delay, max_delay.max(min_delay));
         Then {
             direction,
             percent,
             after,
             channel,
             with,
-            purpose: self.purpose(place, purpose),
+            purpose: self.check_purpose(location, purpose),
             chance: chance.unwrap_or(100),
         }
     }
 }
 
 /// What holdings are of where the persona does not say.
-fn usual_amount(fi_type: FiType) -> Between<Paise> {
+fn default_amount(fi_type: FiType) -> Between<Paise> {
     let (low, high) = match fi_type {
         FiType::TermDeposit => (100_000, 500_000),
         FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => {
@@ -688,11 +716,11 @@ fn usual_amount(fi_type: FiType) -> Between<Paise> {
     (Paise::rupees(low), Paise::rupees(high))
 }
 
-fn years((low, high): (i64, i64)) -> Between<i32> {
+fn to_years((low, high): (i64, i64)) -> Between<i32> {
     let year = |number| i32::try_from(number).unwrap_or(i32::MAX);
     (year(low), year(high))
 }
 
-fn small(number: i64) -> u32 {
+fn saturate_to_u32(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -15,15 +15,15 @@ use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
 /// A persona.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
-    #[schemars(schema_with = "version")]
+pub(super) struct PersonaFile {
+    #[schemars(schema_with = "version_schema")]
     #[expect(
         dead_code,
         reason = "there is one version; the schema holds files to it"
     )]
     pub(super) version: u32,
     /// How it is asked for: lower-case letters, digits and dashes.
-    #[schemars(schema_with = "name")]
+    #[schemars(schema_with = "name_schema")]
     pub(super) name: String,
     /// What it is for.
     pub(super) description: String,
@@ -33,11 +33,11 @@ pub(super) struct File {
     pub(super) accounts: Vec<Spanned<AccountSpec>>,
 }
 
-fn version(_: &mut SchemaGenerator) -> Schema {
+fn version_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "integer", "enum": [1] })
 }
 
-fn name(_: &mut SchemaGenerator) -> Schema {
+fn name_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": NAME, "pattern": "^[a-z0-9-]{1,100}$" })
 }
 
@@ -75,7 +75,7 @@ pub(super) struct AccountSpec {
     pub(super) linked: Option<bool>,
     /// A year, years such as 2006..2012, a day, or `2 months ago`, counted from the customer's first use.
     #[serde(default)]
-    #[schemars(schema_with = "opened")]
+    #[schemars(schema_with = "opening_schema")]
     pub(super) opened: Option<Spanned<OpenedSpec>>,
     #[serde(default)]
     pub(super) dormant: bool,
@@ -107,9 +107,9 @@ pub(super) enum OpenedSpec {
     Text(String),
 }
 
-fn opened(_: &mut SchemaGenerator) -> Schema {
+fn opening_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [
-        { "type": "integer", "minimum": OPENED.start(), "maximum": OPENED.end() },
+        { "type": "integer", "minimum": OPENING_YEARS.start(), "maximum": OPENING_YEARS.end() },
         { "type": "string", "examples": ["2006..2012", "2019-04-08", "2 months ago"] },
     ] })
 }
@@ -118,7 +118,7 @@ fn opened(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AmountSpec {
-    Said(SaidAmount),
+    Keyed(KeyedAmount),
     /// Drawn each time; `usual`: whatever is usual with whom it is.
     #[schemars(with = "PlainAmount")]
     Plain(Spanned<PlainAmount>),
@@ -130,7 +130,7 @@ pub(super) enum PlainAmount {
     Rupees(Rupees),
     Word(String),
     /// It is told what would have been right.
-    Wrong(IgnoredAny),
+    Invalid(IgnoredAny),
 }
 
 impl JsonSchema for PlainAmount {
@@ -151,7 +151,7 @@ impl JsonSchema for PlainAmount {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
-pub(super) struct SaidAmount {
+pub(super) struct KeyedAmount {
     /// Drawn once for the account.
     pub(super) once: Option<Rupees>,
     /// Percent of the month's income; drawn once.
@@ -207,8 +207,8 @@ pub(super) struct FlowSpec {
     /// Only in these months of the account's life, such as 3..14.
     pub(super) life: Option<Whole>,
     /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
-    #[schemars(with = "Option<OnText>")]
-    pub(super) on: Option<Spanned<OnSpec>>,
+    #[schemars(with = "Option<DaySchema>")]
+    pub(super) on: Option<Spanned<DaySpec>>,
     pub(super) by: Word<Channel>,
     /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
     #[schemars(with = "Option<NamesSpec>")]
@@ -230,7 +230,7 @@ pub(super) struct FlowSpec {
     /// One side of a transfer between two accounts; the flow of this name in the other account is the other side.
     #[schemars(with = "Option<String>")]
     pub(super) side_of: Option<Spanned<String>>,
-    pub(super) then: Option<ThenSpec>,
+    pub(super) then: Option<FollowUpSpec>,
 }
 
 /// A calendar month.
@@ -240,14 +240,14 @@ pub(super) struct MonthNumber(#[schemars(range(min = 1, max = 12))] pub(super) u
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum OnSpec {
+pub(super) enum DaySpec {
     Number(i64),
     Text(String),
 }
 
-pub(super) struct OnText;
+pub(super) struct DaySchema;
 
-impl JsonSchema for OnText {
+impl JsonSchema for DaySchema {
     fn inline_schema() -> bool {
         true
     }
@@ -273,7 +273,7 @@ pub(super) enum NamesSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
-pub(super) struct ThenSpec {
+pub(super) struct FollowUpSpec {
     /// Percent of it that comes back.
     pub(super) r#in: Option<Whole>,
     /// Percent of it that goes on.
@@ -291,4 +291,4 @@ pub(super) struct ThenSpec {
 }
 
 /// Years in which an account can have been opened.
-pub(super) const OPENED: RangeInclusive<i32> = 1970..=2090;
+pub(super) const OPENING_YEARS: RangeInclusive<i32> = 1970..=2090;

@@ -6,39 +6,42 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::Envelope;
-use super::form::{self, Rule};
+use super::field_rules::{self, FieldRule};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Dialect;
 use crate::wire::fields::Instant;
 use crate::wire::participants::derived_id;
 use crate::wire::token::{is_current, is_of_world, seconds};
 
-pub const LOGIN_RULES: &[Rule] = &[
-    Rule::must("emailId", form::Kind::Email).up_to(254),
-    Rule::must("password", form::Kind::Text).between(8, 64),
+pub const LOGIN_RULES: &[FieldRule] = &[
+    FieldRule::required("emailId", field_rules::FieldType::Email).with_max_length(254),
+    FieldRule::required("password", field_rules::FieldType::Text).with_length_between(8, 64),
 ];
 
 /// Quirk: the table says 255 characters, a real refresh token has about 700.
-pub const REFRESH_RULES: &[Rule] = &[Rule::must("refresh_token", form::Kind::Text)];
+pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::required(
+    "refresh_token",
+    field_rules::FieldType::Text,
+)];
 
 /// How long an access token is good for: `expires_in` of every documented sample.
-const ACCESS_LIFE: Span = Span::seconds(300);
+const ACCESS_TOKEN_LIFETIME: Span = Span::seconds(300);
 
 /// How long a refresh token is good for.
-const REFRESH_LIFE: Span = Span::seconds(1800);
+const REFRESH_TOKEN_LIFETIME: Span = Span::seconds(1800);
 
 /// The identity provider's realm below the sandbox's address.
-const REALM: &str = "/auth/realms/FIU";
+const REALM_PATH: &str = "/auth/realms/FIU";
 
 /// What the service's own tokens name as their client.
-const CLIENT: &str = "fiu-admin-client";
+const CLIENT_ID: &str = "fiu-admin-client";
 
 /// Since when tokens are good, in the recorded answer.
-const NOT_BEFORE: i64 = 1_716_885_568;
+const NOT_BEFORE_POLICY: i64 = 1_716_885_568;
 
 /// Who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct AuthenticatedUser {
     pub email: String,
     /// The id of the FIU for which they work.
     pub fiu: String,
@@ -48,9 +51,9 @@ pub struct Person {
 
 /// What makes tokens of one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Mint<'a> {
+pub struct TokenIssuer<'a> {
     /// The sandbox's address, with the world's prefix.
-    pub base: &'a str,
+    pub base_url: &'a str,
     /// World time.
     pub now: Timestamp,
 }
@@ -63,7 +66,7 @@ pub struct Claims {
     jti: String,
     iss: String,
     sub: String,
-    typ: Kind,
+    typ: TokenType,
     azp: String,
     session_state: String,
     scope: String,
@@ -72,12 +75,12 @@ pub struct Claims {
     groups: Vec<String>,
     email: String,
     #[serde(flatten)]
-    more: Value,
+    further: Value,
 }
 
 /// Whether it opens calls, or gets fresh tokens.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub enum Kind {
+pub enum TokenType {
     #[serde(rename = "Bearer")]
     Access,
     Refresh,
@@ -85,51 +88,56 @@ pub enum Kind {
 
 /// What is wrong with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Flaw {
+pub enum TokenError {
     #[error("is of another kind")]
-    Kind,
+    WrongType,
     #[error("is of another world")]
-    World,
+    WrongWorld,
     #[error("is of a later time of this world, which has been reset")]
-    Future,
+    IssuedInFuture,
     #[error("has expired by this world's clock")]
     Expired,
 }
 
 /// Where a person stands in the realm: the FIU's test entity.
-const GROUP: &str = "/UAT/";
+const GROUP_PREFIX: &str = "/UAT/";
 
 impl Claims {
-    pub fn new(kind: Kind, person: &Person, jti: String, mint: Mint<'_>) -> Self {
-        let iat = seconds(mint.now);
-        let iss = format!("{}{REALM}", mint.base);
-        let (life, more) = match kind {
-            Kind::Access => (
-                ACCESS_LIFE,
+    pub fn new(
+        token_type: TokenType,
+        user: &AuthenticatedUser,
+        jti: String,
+        issuer: TokenIssuer<'_>,
+    ) -> Self {
+        let iat = seconds(issuer.now);
+        let iss = format!("{}{REALM_PATH}", issuer.base_url);
+        let (lifetime, further) = match token_type {
+            TokenType::Access => (
+                ACCESS_TOKEN_LIFETIME,
                 json!({
                     "allowed-origins": ["*"],
                     "realm_access": { "roles": ["end-user", "offline_access", "uma_authorization", "default-roles-aa"] },
                     "analyticEnabled": [true],
                     "email_verified": true,
-                    "preferred_username": person.email,
+                    "preferred_username": user.email,
                 }),
             ),
-            Kind::Refresh => (REFRESH_LIFE, json!({ "aud": iss })),
+            TokenType::Refresh => (REFRESH_TOKEN_LIFETIME, json!({ "aud": iss })),
         };
         Self {
-            exp: iat + life.0 / 1000,
+            exp: iat + lifetime.0 / 1000,
             iat,
             jti,
             iss,
-            sub: derived_id(&["person", &person.email]),
-            typ: kind,
-            azp: CLIENT.to_owned(),
-            session_state: person.session.clone(),
+            sub: derived_id(&["person", &user.email]),
+            typ: token_type,
+            azp: CLIENT_ID.to_owned(),
+            session_state: user.session.clone(),
             scope: "email profile".to_owned(),
-            sid: person.session.clone(),
-            groups: vec![format!("{GROUP}{}", person.fiu)],
-            email: person.email.clone(),
-            more,
+            sid: user.session.clone(),
+            groups: vec![format!("{GROUP_PREFIX}{}", user.fiu)],
+            email: user.email.clone(),
+            further,
         }
     }
 
@@ -138,7 +146,12 @@ impl Claims {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn holder(self, kind: Kind, world: &str, now: Timestamp) -> Result<Person, Flaw> {
+    pub fn into_verified_user(
+        self,
+        expected_type: TokenType,
+        world: &str,
+        now: Timestamp,
+    ) -> Result<AuthenticatedUser, TokenError> {
         let Self {
             exp,
             iat,
@@ -151,17 +164,17 @@ impl Claims {
         } = self;
         let fiu = groups
             .first()
-            .and_then(|group| group.strip_prefix(GROUP))
-            .filter(|_| typ == kind);
-        let fiu = fiu.ok_or(Flaw::Kind)?.to_owned();
-        if !is_of_world(&iss, REALM, world) {
-            Err(Flaw::World)
+            .and_then(|group| group.strip_prefix(GROUP_PREFIX))
+            .filter(|_| typ == expected_type);
+        let fiu = fiu.ok_or(TokenError::WrongType)?.to_owned();
+        if !is_of_world(&iss, REALM_PATH, world) {
+            Err(TokenError::WrongWorld)
         } else if iat > seconds(now) {
-            Err(Flaw::Future)
+            Err(TokenError::IssuedInFuture)
         } else if !is_current(iat, exp, now) {
-            Err(Flaw::Expired)
+            Err(TokenError::Expired)
         } else {
-            Ok(Person {
+            Ok(AuthenticatedUser {
                 email,
                 fiu,
                 session,
@@ -173,18 +186,18 @@ impl Claims {
 /// Answer of both calls.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Granted<'a> {
+pub enum TokenResponse<'a> {
     V2 {
         timestamp: Instant,
         #[serde(rename = "txnId")]
         txn_id: String,
         version: &'static str,
         #[serde(flatten)]
-        pair: Pair<'a>,
+        tokens: TokenPair<'a>,
     },
     V1_7 {
         #[serde(flatten)]
-        pair: Pair<'a>,
+        tokens: TokenPair<'a>,
         #[serde(rename = "not-before-policy")]
         not_before_policy: i64,
         session_state: &'a str,
@@ -200,7 +213,7 @@ pub enum Granted<'a> {
 
 /// Two tokens and how long they are good for, in seconds.
 #[derive(Debug, Serialize)]
-pub struct Pair<'a> {
+pub struct TokenPair<'a> {
     access_token: &'a str,
     expires_in: i64,
     refresh_expires_in: i64,
@@ -208,43 +221,46 @@ pub struct Pair<'a> {
     token_type: &'static str,
 }
 
-pub fn granted<'a>(
-    person: &'a Person,
+pub fn build_token_response<'a>(
+    user: &'a AuthenticatedUser,
     access_token: &'a str,
     refresh_token: &'a str,
-    dialect: Dialect,
+    api_version: Dialect,
     envelope: Envelope,
-) -> Granted<'a> {
-    let (expires_in, refresh_expires_in) = (ACCESS_LIFE.0 / 1000, REFRESH_LIFE.0 / 1000);
-    let pair = Pair {
+) -> TokenResponse<'a> {
+    let (expires_in, refresh_expires_in) = (
+        ACCESS_TOKEN_LIFETIME.0 / 1000,
+        REFRESH_TOKEN_LIFETIME.0 / 1000,
+    );
+    let tokens = TokenPair {
         access_token,
         expires_in,
         refresh_expires_in,
         refresh_token,
         token_type: "Bearer",
     };
-    match dialect {
+    match api_version {
         Dialect::V2 => {
             let Envelope {
                 version,
                 txn_id,
                 timestamp,
             } = envelope;
-            Granted::V2 {
+            TokenResponse::V2 {
                 timestamp,
                 txn_id,
                 version,
-                pair,
+                tokens,
             }
         }
-        Dialect::V1_7 => Granted::V1_7 {
-            pair,
-            not_before_policy: NOT_BEFORE,
-            session_state: &person.session,
+        Dialect::V1_7 => TokenResponse::V1_7 {
+            tokens,
+            not_before_policy: NOT_BEFORE_POLICY,
+            session_state: &user.session,
             scope: "email profile",
             first_name: None,
             last_name: None,
-            email: &person.email,
+            email: &user.email,
         },
     }
 }

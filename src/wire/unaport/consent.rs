@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::form::{Form, Kind, PHONE_MAX, Rule, is_phone, names};
-use super::template::{data_life, fi_types, frequency, purpose, purposes};
-use super::{VERSION, with_offset};
+use super::field_rules::{
+    FieldRule, FieldType, PHONE_LENGTH_MAX, ValidatedBody, enum_names, is_phone,
+};
+use super::template::{fi_type_names, purpose_codes, read_data_life, read_frequency, read_purpose};
+use super::{VERSION, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{
     Consent, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Range,
@@ -24,133 +26,164 @@ use crate::wire::fields::{Instant, is_address, quoted};
 use crate::wire::problem::{FieldProblem, Problem};
 
 /// Create Consent without template.
-pub const RULES: &[Rule] = &[
+pub const RULES: &[FieldRule] = &[
     // Quirk: mandatory by the table, empty in the recorded calls, which name the customer by mobile number.
-    Rule::may("vuaId", Kind::Text).up_to(50),
-    Rule::must("createdBy", Kind::Text).up_to(100),
-    Rule::must("trackingId", Kind::Text).up_to(50),
-    Rule::must("aaId", Kind::Text).up_to(50),
-    Rule::must("fiuId", Kind::Text).up_to(50),
-    Rule::may("redirectUrl", Kind::Address).up_to(255),
-    Rule::must("fiuBaseUrl", Kind::Text).up_to(255),
-    Rule::must("ConsentsRequest", Kind::Object),
-    Rule::must("ConsentsRequest.ver", Kind::OneOf(names!(Version))).up_to(5),
-    Rule::must("ConsentsRequest.timestamp", Kind::Instant).up_to(25),
-    Rule::must("ConsentsRequest.txnid", Kind::Text).up_to(50),
-    Rule::must("ConsentsRequest.ConsentDetail", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.consentStart", Kind::Instant).up_to(24),
-    Rule::must("ConsentsRequest.ConsentDetail.consentExpiry", Kind::Instant).up_to(24),
-    Rule::must(
+    FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
+    FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
+    FieldRule::required("trackingId", FieldType::Text).with_max_length(50),
+    FieldRule::required("aaId", FieldType::Text).with_max_length(50),
+    FieldRule::required("fiuId", FieldType::Text).with_max_length(50),
+    FieldRule::optional("redirectUrl", FieldType::Url).with_max_length(255),
+    FieldRule::required("fiuBaseUrl", FieldType::Text).with_max_length(255),
+    FieldRule::required("ConsentsRequest", FieldType::Object),
+    FieldRule::required(
+        "ConsentsRequest.ver",
+        FieldType::OneOf(enum_names!(Version)),
+    )
+    .with_max_length(5),
+    FieldRule::required("ConsentsRequest.timestamp", FieldType::DateTime).with_max_length(25),
+    FieldRule::required("ConsentsRequest.txnid", FieldType::Text).with_max_length(50),
+    FieldRule::required("ConsentsRequest.ConsentDetail", FieldType::Object),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.consentStart",
+        FieldType::DateTime,
+    )
+    .with_max_length(24),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.consentExpiry",
+        FieldType::DateTime,
+    )
+    .with_max_length(24),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.consentMode",
-        Kind::OneOf(names!(Mode)),
+        FieldType::OneOf(enum_names!(Mode)),
     )
-    .up_to(10),
-    Rule::must(
+    .with_max_length(10),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.fetchType",
-        Kind::OneOf(names!(FetchType)),
+        FieldType::OneOf(enum_names!(FetchType)),
     )
-    .up_to(8),
-    Rule::must(
+    .with_max_length(8),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.consentTypes",
-        Kind::ListOf(names!(ConsentType)),
+        FieldType::ListOf(enum_names!(ConsentType)),
     ),
-    Rule::must(
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.fiTypes",
-        Kind::ListOf(fi_types),
+        FieldType::ListOf(fi_type_names),
     ),
-    Rule::must("ConsentsRequest.ConsentDetail.DataConsumer", Kind::Object),
-    Rule::must("ConsentsRequest.ConsentDetail.DataConsumer.id", Kind::Text).up_to(50),
-    Rule::must(
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.DataConsumer",
+        FieldType::Object,
+    ),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.DataConsumer.id",
+        FieldType::Text,
+    )
+    .with_max_length(50),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.DataConsumer.type",
-        Kind::OneOf(names!(ConsumerType)),
+        FieldType::OneOf(enum_names!(ConsumerType)),
     )
-    .up_to(10),
-    Rule::must("ConsentsRequest.ConsentDetail.Customer", Kind::Object),
+    .with_max_length(10),
+    FieldRule::required("ConsentsRequest.ConsentDetail.Customer", FieldType::Object),
     // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile number.
-    Rule::may("ConsentsRequest.ConsentDetail.Customer.id", Kind::Text).up_to(100),
-    Rule::may(IDENTIFIERS, Kind::Identifiers),
-    Rule::must("ConsentsRequest.ConsentDetail.Purpose", Kind::Object),
-    Rule::must(
+    FieldRule::optional("ConsentsRequest.ConsentDetail.Customer.id", FieldType::Text)
+        .with_max_length(100),
+    FieldRule::optional(IDENTIFIERS_PATH, FieldType::Identifiers),
+    FieldRule::required("ConsentsRequest.ConsentDetail.Purpose", FieldType::Object),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.Purpose.code",
-        Kind::OneOf(purposes),
+        FieldType::OneOf(purpose_codes),
     )
-    .up_to(10),
-    Rule::may("ConsentsRequest.ConsentDetail.Purpose.refUri", Kind::Text).up_to(255),
-    Rule::may("ConsentsRequest.ConsentDetail.Purpose.text", Kind::Text).up_to(255),
-    Rule::may(
+    .with_max_length(10),
+    FieldRule::optional(
+        "ConsentsRequest.ConsentDetail.Purpose.refUri",
+        FieldType::Text,
+    )
+    .with_max_length(255),
+    FieldRule::optional(
+        "ConsentsRequest.ConsentDetail.Purpose.text",
+        FieldType::Text,
+    )
+    .with_max_length(255),
+    FieldRule::optional(
         "ConsentsRequest.ConsentDetail.Purpose.Category",
-        Kind::Object,
+        FieldType::Object,
     ),
-    Rule::may(
+    FieldRule::optional(
         "ConsentsRequest.ConsentDetail.Purpose.Category.type",
-        Kind::Text,
+        FieldType::Text,
     )
-    .up_to(50),
-    Rule::must("ConsentsRequest.ConsentDetail.FIDataRange", Kind::Object),
-    Rule::must(
-        "ConsentsRequest.ConsentDetail.FIDataRange.from",
-        Kind::Instant,
-    )
-    .up_to(24),
-    Rule::must(
-        "ConsentsRequest.ConsentDetail.FIDataRange.to",
-        Kind::Instant,
-    )
-    .up_to(24),
-    Rule::must("ConsentsRequest.ConsentDetail.DataLife", Kind::Object),
-    Rule::must(
-        "ConsentsRequest.ConsentDetail.DataLife.unit",
-        Kind::OneOf(names!(DataLifeUnit)),
-    )
-    .up_to(5),
-    Rule::must(
-        "ConsentsRequest.ConsentDetail.DataLife.value",
-        Kind::Count(3),
+    .with_max_length(50),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.FIDataRange",
+        FieldType::Object,
     ),
-    Rule::must("ConsentsRequest.ConsentDetail.Frequency", Kind::Object),
-    Rule::must(
-        "ConsentsRequest.ConsentDetail.Frequency.unit",
-        Kind::OneOf(names!(FrequencyUnit)),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.FIDataRange.from",
+        FieldType::DateTime,
     )
-    .up_to(5),
-    Rule::must(
+    .with_max_length(24),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.FIDataRange.to",
+        FieldType::DateTime,
+    )
+    .with_max_length(24),
+    FieldRule::required("ConsentsRequest.ConsentDetail.DataLife", FieldType::Object),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.DataLife.unit",
+        FieldType::OneOf(enum_names!(DataLifeUnit)),
+    )
+    .with_max_length(5),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.DataLife.value",
+        FieldType::Count(3),
+    ),
+    FieldRule::required("ConsentsRequest.ConsentDetail.Frequency", FieldType::Object),
+    FieldRule::required(
+        "ConsentsRequest.ConsentDetail.Frequency.unit",
+        FieldType::OneOf(enum_names!(FrequencyUnit)),
+    )
+    .with_max_length(5),
+    FieldRule::required(
         "ConsentsRequest.ConsentDetail.Frequency.value",
-        Kind::Count(3),
+        FieldType::Count(3),
     ),
     // Not in this table, but in that of templates, and ReBIT's.
-    Rule::may("ConsentsRequest.ConsentDetail.DataFilter", Kind::List),
+    FieldRule::optional("ConsentsRequest.ConsentDetail.DataFilter", FieldType::List),
 ];
 
 /// Create Consent with template.
-pub const RULES_WITH_TEMPLATE: &[Rule] = &[
+pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
     // Quirk: as above; here the mobile number is a field of its own.
-    Rule::may("vuaId", Kind::Text).up_to(50),
-    Rule::must("mobileNumber", Kind::Phone).up_to(PHONE_MAX),
-    Rule::must("createdBy", Kind::Text).up_to(100),
-    Rule::must("trackingId", Kind::Text).up_to(50),
-    Rule::must("aaId", Kind::Text).up_to(50),
-    Rule::must("fiuId", Kind::Text).up_to(50),
-    Rule::may("redirectUrl", Kind::Address).up_to(255),
-    Rule::must("fiuBaseUrl", Kind::Text).up_to(255),
-    Rule::must("productId", Kind::Text).up_to(50),
+    FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
+    FieldRule::required("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
+    FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
+    FieldRule::required("trackingId", FieldType::Text).with_max_length(50),
+    FieldRule::required("aaId", FieldType::Text).with_max_length(50),
+    FieldRule::required("fiuId", FieldType::Text).with_max_length(50),
+    FieldRule::optional("redirectUrl", FieldType::Url).with_max_length(255),
+    FieldRule::required("fiuBaseUrl", FieldType::Text).with_max_length(255),
+    FieldRule::required("productId", FieldType::Text).with_max_length(50),
 ];
 
 /// What both calls say beside the terms.
 #[derive(Debug)]
-pub struct Heading {
+pub struct ConsentRequestHeader {
     pub aa_id: Box<str>,
     pub fiu_id: Box<str>,
-    pub filing: Filing,
+    pub metadata: Filing,
 }
 
-fn heading(form: Form<'_>, ver: &str, timestamp: Timestamp) -> Heading {
-    Heading {
-        aa_id: form.needed("aaId").into(),
-        fiu_id: form.needed("fiuId").into(),
-        filing: Filing {
-            tracking_id: form.needed("trackingId").into(),
-            created_by: form.needed("createdBy").into(),
-            redirect_url: form.text("redirectUrl").map(Into::into),
+fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> ConsentRequestHeader {
+    ConsentRequestHeader {
+        aa_id: body.required_text("aaId").into(),
+        fiu_id: body.required_text("fiuId").into(),
+        metadata: Filing {
+            tracking_id: body.required_text("trackingId").into(),
+            created_by: body.required_text("createdBy").into(),
+            redirect_url: body.text_at("redirectUrl").map(Into::into),
             ver: ver.into(),
             timestamp,
         },
@@ -159,104 +192,111 @@ fn heading(form: Form<'_>, ver: &str, timestamp: Timestamp) -> Heading {
 
 /// A checked request without template; its terms are made once the AA is known.
 #[derive(Debug)]
-pub struct Plain<'a>(Form<'a>);
+pub struct ConsentRequest<'a>(ValidatedBody<'a>);
 
-impl<'a> Plain<'a> {
-    pub fn check(body: &'a Map<String, Value>) -> Result<Self, Problem> {
-        Ok(Self(Form::check(body, RULES)?))
+impl<'a> ConsentRequest<'a> {
+    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, Problem> {
+        Ok(Self(ValidatedBody::validate_fields(body, RULES)?))
     }
 
-    pub fn heading(&self) -> Heading {
-        heading(
+    pub fn read_header(&self) -> ConsentRequestHeader {
+        read_header(
             self.0,
-            self.0.needed("ConsentsRequest.ver"),
-            self.0.instant("ConsentsRequest.timestamp"),
+            self.0.required_text("ConsentsRequest.ver"),
+            self.0.required_timestamp("ConsentsRequest.timestamp"),
         )
     }
 
-    pub fn terms(&self, aa: &Aa) -> Result<Terms, Problem> {
-        let Self(whole) = *self;
-        let request = whole
-            .value("ConsentsRequest")
+    pub fn build_terms(&self, aa: &Aa) -> Result<Terms, Problem> {
+        let Self(body) = *self;
+        let request = body
+            .non_empty_value("ConsentsRequest")
             .and_then(Value::as_object)
             .expect("the form was checked");
-        let form = Form::unchecked(request);
+        let request = ValidatedBody::assume_validated(request);
         let terms = Terms {
-            start: form.instant("ConsentDetail.consentStart"),
-            expiry: form.instant("ConsentDetail.consentExpiry"),
-            mode: form.one_of("ConsentDetail.consentMode", Mode::parse),
-            fetch_type: form.one_of("ConsentDetail.fetchType", FetchType::parse),
-            consent_types: form.list_of("ConsentDetail.consentTypes", ConsentType::parse),
-            fi_types: form.list_of("ConsentDetail.fiTypes", FiType::parse),
-            consumer: form.needed("ConsentDetail.DataConsumer.id").into(),
-            consumer_type: form.one_of("ConsentDetail.DataConsumer.type", ConsumerType::parse),
-            customer: customer(whole, form, aa)?.into(),
-            purpose: Arc::new(purpose(form)),
+            start: request.required_timestamp("ConsentDetail.consentStart"),
+            expiry: request.required_timestamp("ConsentDetail.consentExpiry"),
+            mode: request.required_enum("ConsentDetail.consentMode", Mode::parse),
+            fetch_type: request.required_enum("ConsentDetail.fetchType", FetchType::parse),
+            consent_types: request.enum_list("ConsentDetail.consentTypes", ConsentType::parse),
+            fi_types: request.enum_list("ConsentDetail.fiTypes", FiType::parse),
+            consumer: request
+                .required_text("ConsentDetail.DataConsumer.id")
+                .into(),
+            consumer_type: request
+                .required_enum("ConsentDetail.DataConsumer.type", ConsumerType::parse),
+            customer: resolve_customer_address(body, request, aa)?.into(),
+            purpose: Arc::new(read_purpose(request)),
             range: Range {
-                from: form.instant("ConsentDetail.FIDataRange.from"),
-                to: form.instant("ConsentDetail.FIDataRange.to"),
+                from: request.required_timestamp("ConsentDetail.FIDataRange.from"),
+                to: request.required_timestamp("ConsentDetail.FIDataRange.to"),
             },
-            data_life: data_life(form),
-            frequency: frequency(form),
-            filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))
-                .map_err(in_request)?,
+            data_life: read_data_life(request),
+            frequency: read_frequency(request),
+            filters: consent_detail::filters(request.non_empty_value("ConsentDetail.DataFilter"))
+                .map_err(prefix_field_path)?,
             vdr_provider: None,
-            txnid: form.needed("txnid").into(),
+            txnid: request.required_text("txnid").into(),
         };
-        consent_detail::check(&terms, &aa.handle).map_err(in_request)?;
+        consent_detail::check(&terms, &aa.handle).map_err(prefix_field_path)?;
         Ok(terms)
     }
 }
 
 /// A problem of `ConsentDetail`, told with the path that it has in this body.
-fn in_request(problem: Problem) -> Problem {
-    match problem.clone().into_field() {
+fn prefix_field_path(error: Problem) -> Problem {
+    match error.clone().into_field() {
         Some(FieldProblem { field, problem }) => {
             Problem::field(format!("ConsentsRequest.{field}"), problem)
         }
-        None => problem,
+        None => error,
     }
 }
 
-const CUSTOMER_ID: &str = "ConsentsRequest.ConsentDetail.Customer.id";
-const IDENTIFIERS: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
+const CUSTOMER_ID_PATH: &str = "ConsentsRequest.ConsentDetail.Customer.id";
+const IDENTIFIERS_PATH: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
 
 /// The customer's address: `Customer.id`, else the mobile number of `Identifiers`, else `vuaId`, completed by the
 /// AA's handle where it has none.
-fn customer(whole: Form<'_>, form: Form<'_>, aa: &Aa) -> Result<String, Problem> {
-    let identifiers = form
-        .value("ConsentDetail.Customer.Identifiers")
+fn resolve_customer_address(
+    body: ValidatedBody<'_>,
+    request: ValidatedBody<'_>,
+    aa: &Aa,
+) -> Result<String, Problem> {
+    let identifiers = request
+        .non_empty_value("ConsentDetail.Customer.Identifiers")
         .and_then(Value::as_array);
     let mobile = identifiers
         .into_iter()
         .flatten()
         .find(|identifier| identifier["type"] == "MOBILE");
     let mobile = mobile.and_then(|identifier| identifier["value"].as_str());
-    let id = form
-        .text("ConsentDetail.Customer.id")
-        .map(|id| (CUSTOMER_ID, id));
-    let mobile = || mobile.map(|mobile| (IDENTIFIERS, mobile));
-    let vua = || whole.text("vuaId").map(|vua| ("vuaId", vua));
+    let id = request
+        .text_at("ConsentDetail.Customer.id")
+        .map(|id| (CUSTOMER_ID_PATH, id));
+    let mobile = || mobile.map(|mobile| (IDENTIFIERS_PATH, mobile));
+    let vua = || body.text_at("vuaId").map(|vua| ("vuaId", vua));
     let (field, name) = id.or_else(mobile).or_else(vua).ok_or_else(|| {
         Problem::field(
-            CUSTOMER_ID,
+            CUSTOMER_ID_PATH,
             "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it",
         )
     })?;
-    at_aa(field, name, aa)
+    qualify_with_aa_handle(field, name, aa)
 }
 
 /// A customer's name as an address at the AA.
 ///
 /// `Assumption:` a bare mobile number with the country code of India, or with a zero before it, is that of the same
 /// customer as without.
-fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
+fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
     let digits = name
         .strip_prefix('+')
         .filter(|digits| is_phone(digits))
         .unwrap_or(name);
-    let without = ["0", "91", "091"].map(|prefix| digits.strip_prefix(prefix));
-    let national = without
+    let without_prefix = ["0", "91", "091"].map(|prefix| digits.strip_prefix(prefix));
+    let national = without_prefix
         .into_iter()
         .flatten()
         .find(|national| national.len() == 10 && is_phone(national));
@@ -278,45 +318,55 @@ fn at_aa(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
 
 /// A checked request with template.
 #[derive(Debug)]
-pub struct ByTemplate<'a>(Form<'a>);
+pub struct TemplateConsentRequest<'a>(ValidatedBody<'a>);
 
-impl<'a> ByTemplate<'a> {
-    pub fn check(body: &'a Map<String, Value>) -> Result<Self, Problem> {
-        Ok(Self(Form::check(body, RULES_WITH_TEMPLATE)?))
+impl<'a> TemplateConsentRequest<'a> {
+    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, Problem> {
+        Ok(Self(ValidatedBody::validate_fields(
+            body,
+            RULES_WITH_TEMPLATE,
+        )?))
     }
 
     /// `now` is when the consent is raised; the call has no timestamp of its own.
-    pub fn heading(&self, now: Timestamp) -> Heading {
-        heading(self.0, VERSION, now)
+    pub fn read_header(&self, now: Timestamp) -> ConsentRequestHeader {
+        read_header(self.0, VERSION, now)
     }
 
     /// The template's id; `None`: what is there cannot be one.
-    pub fn product(&self) -> Option<ProductId> {
-        ProductId::parse(self.product_text())
+    pub fn parse_product_id(&self) -> Option<ProductId> {
+        ProductId::parse(self.product_id_text())
     }
 
-    pub fn product_text(&self) -> &'a str {
-        self.0.needed("productId")
+    pub fn product_id_text(&self) -> &'a str {
+        self.0.required_text("productId")
     }
 
-    pub fn terms(&self, template: &Template, aa: &Aa, now: Timestamp) -> Result<Terms, Problem> {
-        let vua = self.0.text("vuaId").filter(|vua| vua.contains('@'));
-        let name = vua.unwrap_or_else(|| self.0.needed("mobileNumber"));
+    pub fn build_terms(
+        &self,
+        template: &Template,
+        aa: &Aa,
+        now: Timestamp,
+    ) -> Result<Terms, Problem> {
+        let vua = self.0.text_at("vuaId").filter(|vua| vua.contains('@'));
+        let name = vua.unwrap_or_else(|| self.0.required_text("mobileNumber"));
         let field = if vua.is_some() {
             "vuaId"
         } else {
             "mobileNumber"
         };
         // The call has no txnid: the world draws one.
-        Ok(template
-            .plan
-            .terms(now, at_aa(field, name, aa)?.into(), "".into()))
+        Ok(template.plan.terms(
+            now,
+            qualify_with_aa_handle(field, name, aa)?.into(),
+            "".into(),
+        ))
     }
 }
 
 /// Answer of both calls.
 #[derive(Debug, Serialize)]
-pub struct Created<'a> {
+pub struct CreateConsentResponse<'a> {
     ver: &'static str,
     timestamp: Instant,
     txnid: &'a str,
@@ -336,7 +386,7 @@ struct Customer<'a> {
     id: &'a str,
 }
 
-impl<'a> Created<'a> {
+impl<'a> CreateConsentResponse<'a> {
     pub fn new(consent: &'a Consent, redirect_url: String, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
@@ -358,7 +408,7 @@ impl<'a> Created<'a> {
 /// use.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Revoked<'a> {
+pub struct RevokeConsentResponse<'a> {
     ver: &'static str,
     timestamp: Instant,
     txnid: &'a str,
@@ -368,7 +418,7 @@ pub struct Revoked<'a> {
     success: &'static str,
 }
 
-impl<'a> Revoked<'a> {
+impl<'a> RevokeConsentResponse<'a> {
     pub fn new(consent: &'a Consent, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
@@ -376,7 +426,7 @@ impl<'a> Revoked<'a> {
             txnid: &consent.terms.txnid,
             consent_id: consent.consent_id().map(|id| id.to_string()),
             consent_handle: consent.handle.to_string(),
-            consent_status: statuses(consent.status).1,
+            consent_status: map_status(consent.status).1,
             success: "Consent revoked successfully",
         }
     }
@@ -385,14 +435,14 @@ impl<'a> Revoked<'a> {
 /// `approveStatus` and `consentStatus` (DESIGN §2).
 ///
 /// `Assumption:` `consentStatus` of what was rejected or ran out unanswered is in no source (`reference/unaport.md` §3).
-fn statuses_of(consent: &Consent) -> (&'static str, &'static str) {
+fn map_consent_status(consent: &Consent) -> (&'static str, &'static str) {
     match (consent.status, &consent.grant) {
         (Status::Expired, None) => ("EXPIRED", "EXPIRED"),
-        (status, _) => statuses(status),
+        (status, _) => map_status(status),
     }
 }
 
-fn statuses(status: Status) -> (&'static str, &'static str) {
+fn map_status(status: Status) -> (&'static str, &'static str) {
     match status {
         Status::Pending => ("PENDING", "CREATED"),
         Status::Ready => ("READY", "CREATED"),
@@ -406,15 +456,15 @@ fn statuses(status: Status) -> (&'static str, &'static str) {
 
 /// Answer of Check Consent Status.
 #[derive(Debug, Serialize)]
-pub struct Records<'a> {
+pub struct ConsentStatusResponse<'a> {
     #[serde(rename = "Data")]
-    data: [Record<'a>; 1],
+    records: [ConsentRecord<'a>; 1],
 }
 
 /// A consent as it is shown there.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct ConsentRecord<'a> {
     id: u32,
     tracking_id: &'a str,
     vua_id: &'a str,
@@ -443,7 +493,7 @@ struct Record<'a> {
 
 /// The whole request, as the text in `consentsDetail` has it.
 #[derive(Debug, Serialize)]
-struct Request<'a> {
+struct RequestText<'a> {
     ver: &'a str,
     timestamp: Instant,
     txnid: &'a str,
@@ -456,35 +506,35 @@ struct Request<'a> {
 /// `Assumption:` `runCounter` counts the runs of a PERIODIC consent, `consentidCalled` how often its data was taken:
 /// both are 0 in the one recording, after the run of a ONETIME consent whose data nobody had taken yet. `updatedOn` is
 /// the last change after coming into force, which the recording has not had.
-pub fn record<'a>(
+pub fn build_status_response<'a>(
     consent: &'a Consent,
-    filing: &'a Filing,
+    metadata: &'a Filing,
     org_id: &'a str,
-    signed: Option<String>,
-) -> Records<'a> {
+    signed_artefact: Option<String>,
+) -> ConsentStatusResponse<'a> {
     let terms = &consent.terms;
     let grant = consent.grant.as_deref();
-    let request = Request {
-        ver: &filing.ver,
-        timestamp: Instant(filing.timestamp),
+    let request = RequestText {
+        ver: &metadata.ver,
+        timestamp: Instant(metadata.timestamp),
         txnid: &terms.txnid,
         detail: Stated::asked(terms),
     };
-    let (approve_status, consent_status) = statuses_of(consent);
-    let last = consent
+    let (approve_status, consent_status) = map_consent_status(consent);
+    let last_transition = consent
         .history
         .last()
         .filter(|moment| moment.status != Status::Pending);
-    let came_into_force = consent
+    let activation_index = consent
         .history
         .iter()
         .position(|moment| moment.status == Status::Active);
-    let changed =
-        last.filter(|_| came_into_force.is_some_and(|place| place + 1 < consent.history.len()));
+    let last_change = last_transition
+        .filter(|_| activation_index.is_some_and(|index| index + 1 < consent.history.len()));
     let periodic = terms.fetch_type == FetchType::Periodic;
-    let record = Record {
+    let consent_record = ConsentRecord {
         id: consent.number,
-        tracking_id: &filing.tracking_id,
+        tracking_id: &metadata.tracking_id,
         vua_id: &terms.customer,
         org_id,
         consent_handle: consent.handle.to_string(),
@@ -492,29 +542,33 @@ pub fn record<'a>(
         consent_status,
         fetch_type: terms.fetch_type.as_str(),
         consent_id: consent.consent_id().map(|id| id.to_string()),
-        created_at: with_offset(consent.created_at),
-        notification_date: last.map(|moment| with_offset(moment.at)),
-        consent_start: with_offset(terms.start),
-        consent_expried: with_offset(terms.expiry),
-        last_runtime: grant.and_then(|grant| grant.last_run_at).map(with_offset),
+        created_at: format_with_offset(consent.created_at),
+        notification_date: last_transition.map(|moment| format_with_offset(moment.at)),
+        consent_start: format_with_offset(terms.start),
+        consent_expried: format_with_offset(terms.expiry),
+        last_runtime: grant
+            .and_then(|grant| grant.last_run_at)
+            .map(format_with_offset),
         next_runtime: grant
             .and_then(|grant| grant.next_run_at)
-            .filter(|_| runs(consent.status))
-            .map(with_offset),
-        updated_on: changed.map(|moment| with_offset(moment.at)),
-        created_by: &filing.created_by,
+            .filter(|_| can_fetch_data(consent.status))
+            .map(format_with_offset),
+        updated_on: last_change.map(|moment| format_with_offset(moment.at)),
+        created_by: &metadata.created_by,
         aa_id: &consent.aa,
         consents_detail: serde_json::to_string(&request).expect("texts and numbers serialise"),
-        signed_consent: signed,
+        signed_consent: signed_artefact,
         consentid_called: grant.map_or(0, |grant| grant.taken),
         run_counter: grant.filter(|_| periodic).map_or(0, |grant| grant.runs),
         consentid_error: None,
     };
-    Records { data: [record] }
+    ConsentStatusResponse {
+        records: [consent_record],
+    }
 }
 
 /// Whether data may still be asked for under the consent.
-fn runs(status: Status) -> bool {
+fn can_fetch_data(status: Status) -> bool {
     matches!(status, Status::Ready | Status::Active | Status::Paused)
 }
 
@@ -522,41 +576,41 @@ fn runs(status: Status) -> bool {
 const CODE_LENGTH: usize = 6;
 
 /// An odd number, so that multiplying by it is a permutation of the codes, and its inverse modulo 2^24.
-const SCATTER: u32 = 0x9e_3779;
-const GATHER: u32 = 0xb3_82c9;
+const CODE_MULTIPLIER: u32 = 0x9e_3779;
+const CODE_MULTIPLIER_INVERSE: u32 = 0xb3_82c9;
 
 /// The code of a consent's short link: its number, scattered over the six hexadecimal digits that the service uses, so
 /// that no two of the first sixteen million consents of a world share one and the code says where to look.
-pub fn short_code(number: u32) -> String {
+pub fn encode_short_code(number: u32) -> String {
     format!(
         "{:0CODE_LENGTH$x}",
-        number.wrapping_mul(SCATTER) & 0xff_ffff
+        number.wrapping_mul(CODE_MULTIPLIER) & 0xff_ffff
     )
 }
 
 /// The consent's number, from its code.
-pub fn number_of(code: &str) -> Option<u32> {
-    let plain = code.len() == CODE_LENGTH
+pub fn decode_short_code(code: &str) -> Option<u32> {
+    let is_valid_code = code.len() == CODE_LENGTH
         && code
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let code = plain
+    let code = is_valid_code
         .then(|| u32::from_str_radix(code, 16).ok())
         .flatten()?;
-    Some(code.wrapping_mul(GATHER) & 0xff_ffff)
+    Some(code.wrapping_mul(CODE_MULTIPLIER_INVERSE) & 0xff_ffff)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{number_of, short_code};
+    use super::{decode_short_code, encode_short_code};
 
     #[test]
     fn a_code_leads_back_to_its_number() {
         for number in (1..5_000).chain((0xff_0000..=0xff_ffff).step_by(97)) {
-            assert_eq!(number_of(&short_code(number)), Some(number));
+            assert_eq!(decode_short_code(&encode_short_code(number)), Some(number));
         }
         for code in ["", "12345", "1234567", "ABCDEF", "+12345", "12 456"] {
-            assert_eq!(number_of(code), None, "{code}");
+            assert_eq!(decode_short_code(code), None, "{code}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Envelope, VERSION, with_offset};
+use super::{Envelope, VERSION, format_with_offset};
 use crate::domain::account::Account;
 use crate::domain::consent::Consent;
 use crate::domain::notice::{Content, Notice};
@@ -13,7 +13,7 @@ use crate::wire::fi::tabs::Tabs;
 use crate::wire::notification::{FiStatusNotification, Notifier};
 
 #[derive(Debug, Serialize)]
-struct Stored<'a> {
+struct StoredNotification<'a> {
     ver: &'static str,
     timestamp: String,
     txnid: String,
@@ -25,8 +25,8 @@ struct Stored<'a> {
 
 /// Answer of Fetch Data Status.
 #[derive(Debug, Serialize)]
-pub struct FetchStatus<'a> {
-    data: Vec<Stored<'a>>,
+pub struct FetchStatusResponse<'a> {
+    data: Vec<StoredNotification<'a>>,
     status: &'static str,
 }
 
@@ -34,28 +34,28 @@ pub struct FetchStatus<'a> {
 ///
 /// `Assumption:` the newest comes first, since the collection's script takes the session id from the first one; before
 /// there is any, the list is empty.
-pub fn fetch_status<'a>(notices: &'a [Notice], aa: &'a Aa) -> FetchStatus<'a> {
-    let stored = notices.iter().filter_map(|notice| {
-        let Content::FiStatus(session) = &notice.content else {
+pub fn build_fetch_status<'a>(notifications: &'a [Notice], aa: &'a Aa) -> FetchStatusResponse<'a> {
+    let entries = notifications.iter().filter_map(|notification| {
+        let Content::FiStatus(session) = &notification.content else {
             return None;
         };
-        Some(Stored {
+        Some(StoredNotification {
             ver: VERSION,
-            timestamp: with_offset(notice.at),
-            txnid: notice.message.to_string(),
+            timestamp: format_with_offset(notification.at),
+            txnid: notification.message.to_string(),
             notifier: Notifier::of(aa),
             status: FiStatusNotification::of(session),
         })
     });
-    FetchStatus {
-        data: stored.collect(),
+    FetchStatusResponse {
+        data: entries.collect(),
         status: "success",
     }
 }
 
 /// Answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
 #[derive(Debug, Serialize)]
-pub struct Fetched<'a> {
+pub struct FetchDataResponse<'a> {
     #[serde(flatten)]
     pub envelope: Option<Envelope>,
     #[serde(flatten)]
@@ -65,22 +65,22 @@ pub struct Fetched<'a> {
 /// Answer of Generate Analytics.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Generated {
+pub struct GenerateAnalyticsResponse {
     report_id: String,
     status: &'static str,
 }
 
-impl Generated {
+impl GenerateAnalyticsResponse {
     /// In v2.0.0 the report's id is the analytic id as a text, and the first of several; in 1.7 it is a UUID, which leads
     /// nowhere (`reference/unaport.md` §1.3.10). `later`: the report is still being made.
-    pub fn new(dialect: Dialect, session: &Session, later: bool) -> Self {
-        let report_id = match dialect {
+    pub fn new(api_version: Dialect, session: &Session, is_pending: bool) -> Self {
+        let report_id = match api_version {
             Dialect::V2 => session.first_analytic_id.to_string(),
             Dialect::V1_7 => session.id.to_string(),
         };
         Self {
             report_id,
-            status: if later { "202" } else { "200" },
+            status: if is_pending { "202" } else { "200" },
         }
     }
 }
@@ -111,12 +111,12 @@ pub struct AccountDetail<'a> {
 }
 
 /// Answer of Account Details: a bare list.
-pub fn account_details<'a>(
+pub fn build_account_details<'a>(
     session: &'a Session,
     consent: &'a Consent,
     org_id: &'a str,
 ) -> Vec<AccountDetail<'a>> {
-    let granted: Vec<&Account> = consent
+    let granted_accounts: Vec<&Account> = consent
         .grant
         .iter()
         .flat_map(|grant| grant.accounts.iter())
@@ -125,27 +125,29 @@ pub fn account_details<'a>(
         .accounts
         .iter()
         .zip(session.analytic_ids())
-        .filter_map(|(part, analytic_id)| {
-            let account = granted.iter().find(|account| part.is_of(account))?;
+        .filter_map(|(session_account, analytic_id)| {
+            let account = granted_accounts
+                .iter()
+                .find(|account| session_account.is_of(account))?;
             Some(AccountDetail {
                 account_type: account.account_type.as_str(),
                 fetch_type: consent.terms.fetch_type.as_str(),
-                refereuce_number: &part.link_ref,
-                created_at: with_offset(part.answered_at),
+                refereuce_number: &session_account.link_ref,
+                created_at: format_with_offset(session_account.answered_at),
                 session_id: session.id.to_string(),
-                fip: &part.fip,
+                fip: &session_account.fip,
                 account_no: &account.masked_number,
                 analytic_status: None,
                 fi_type: account.fi_type.as_str().to_lowercase(),
                 fidata_availability: None,
                 analytic_id,
                 bank: None,
-                fi_status: part.status.as_str(),
+                fi_status: session_account.status.as_str(),
                 org_id,
                 analytic_name: session.id.to_string(),
                 id: analytic_id,
                 consent_id: session.consent_id.to_string(),
-                fi_discription: &part.description,
+                fi_discription: &session_account.description,
             })
         });
     rows.collect()

@@ -26,27 +26,27 @@ pub struct ErrorBody<'a> {
 
 impl<'a> ErrorBody<'a> {
     pub fn new(
-        problem: &Problem,
-        error: &'a str,
+        api_error: &Problem,
+        reason_phrase: &'a str,
         path: &'a str,
         txn_id: String,
         now: Timestamp,
     ) -> Self {
-        let errors = match problem.clone() {
-            Problem::Fields(problems) => problems,
+        let errors = match api_error.clone() {
+            Problem::Fields(field_errors) => field_errors,
             other => other
                 .into_field()
                 .map(|field| vec![field])
                 .unwrap_or_default(),
         };
         let message = match errors.len() {
-            0 | 1 => problem.to_string(),
-            count => format!("{count} fields are wrong: {problem}"),
+            0 | 1 => api_error.to_string(),
+            count => format!("{count} fields are wrong: {api_error}"),
         };
         Self {
             timestamp: Instant(now),
-            status: status_of(problem),
-            error,
+            status: http_status(api_error),
+            error: reason_phrase,
             message,
             path,
             txn_id,
@@ -60,8 +60,8 @@ impl<'a> ErrorBody<'a> {
 ///
 /// `Assumption:` 404 is for what is named in a path and not there, or no longer; a move that the consent's state does
 /// not allow is 400, since the service knows no 409.
-pub fn status_of(problem: &Problem) -> u16 {
-    match problem {
+pub fn http_status(api_error: &Problem) -> u16 {
+    match api_error {
         Problem::NotYours(_) => 403,
         Problem::Scripted { status, .. } => *status,
         other => match control::status_of(other) {

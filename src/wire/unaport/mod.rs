@@ -4,13 +4,13 @@
 //! `version`, `Data` and `data`, `ConsentHandle` and `consentHandle`.
 
 pub mod auth;
+pub mod config;
 pub mod consent;
 pub mod data;
 pub mod error;
-pub mod form;
+pub mod field_rules;
 pub mod notification;
 pub mod organisation;
-pub mod settings;
 pub mod template;
 
 use serde::Serialize;
@@ -43,7 +43,7 @@ impl Envelope {
 /// An instant as records and stored notifications have it.
 ///
 /// Quirk: they say `+00:00` where requests and webhooks say `Z`.
-pub fn with_offset(at: Timestamp) -> String {
+pub fn format_with_offset(at: Timestamp) -> String {
     let text = at.iso();
     format!("{}+00:00", text.as_str().trim_end_matches('Z'))
 }

@@ -14,7 +14,7 @@ use crate::wire::fields::Instant;
 use crate::wire::notification::{FiData, FiStatusNotification, Notifier, filled_in};
 
 #[derive(Debug, Serialize)]
-struct Notification<'a> {
+struct NotificationBody<'a> {
     ver: &'static str,
     timestamp: Instant,
     txnid: String,
@@ -45,21 +45,21 @@ struct TopLevelIds<'a> {
 }
 
 impl<'a> TopLevelIds<'a> {
-    fn of(notice: &'a Notice, unaport: &Unaport) -> Option<Self> {
-        let filing = notice
+    fn from_notification(notification: &'a Notice, unaport: &Unaport) -> Option<Self> {
+        let metadata = notification
             .consent
             .filing
             .as_ref()
             .filter(|_| unaport.top_level_ids)?;
         Some(Self {
-            tracking_id: &filing.tracking_id,
-            consent_id: consent_id(notice),
+            tracking_id: &metadata.tracking_id,
+            consent_id: consent_id(notification),
         })
     }
 }
 
-fn consent_id(notice: &Notice) -> Option<String> {
-    notice.consent.consent_id().map(|id| id.to_string())
+fn consent_id(notification: &Notice) -> Option<String> {
+    notification.consent.consent_id().map(|id| id.to_string())
 }
 
 /// Before approval, `consentId` is there and null (`reference/unaport.md` §2.1).
@@ -75,7 +75,7 @@ struct ConsentStatusNotification {
 
 /// How a face is set, for whom, and with what oddities.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner<'a> {
+pub struct BodyOptions<'a> {
     pub unaport: &'a Unaport,
     /// The receiver's organisation.
     pub org_id: &'a str,
@@ -85,37 +85,37 @@ pub struct Manner<'a> {
 }
 
 /// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
-pub fn body(
-    notice: &Notice,
+pub fn encode_body(
+    notification: &Notice,
     aa: &Aa,
     timestamp: Timestamp,
     statements: &[Statement],
-    manner: Manner<'_>,
+    options: BodyOptions<'_>,
 ) -> Vec<u8> {
-    let Manner {
+    let BodyOptions {
         unaport,
         org_id,
         quirks,
         schema,
-    } = manner;
-    if let Content::Analytics(told) = &notice.content {
-        return analytics(notice, told, timestamp, unaport);
+    } = options;
+    if let Content::Analytics(analytics_content) = &notification.content {
+        return encode_analytics_body(notification, analytics_content, timestamp, unaport);
     }
-    let mut notification = Notification {
+    let mut body = NotificationBody {
         ver: VERSION,
         timestamp: Instant(timestamp),
-        txnid: notice.message.to_string(),
+        txnid: notification.message.to_string(),
         notifier: Notifier::of(aa),
         consent_status: None,
         fi_status: None,
         fi_data: None,
-        ids: TopLevelIds::of(notice, unaport),
+        ids: TopLevelIds::from_notification(notification, unaport),
     };
-    match &notice.content {
+    match &notification.content {
         Content::ConsentStatus(status) => {
-            notification.consent_status = Some(ConsentStatusNotification {
-                id: consent_id(notice),
-                handle: notice.consent.handle.to_string(),
+            body.consent_status = Some(ConsentStatusNotification {
+                id: consent_id(notification),
+                handle: notification.consent.handle.to_string(),
                 status: if *status == Status::Rejected {
                     unaport.rejection.as_str()
                 } else {
@@ -124,17 +124,16 @@ pub fn body(
             });
         }
         Content::FiStatus(session) => {
-            notification.fi_status = Some(FiStatusNotification::of(session));
+            body.fi_status = Some(FiStatusNotification::of(session));
         }
         Content::FiData(session) => {
-            notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data =
-                Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
+            body.fi_status = Some(FiStatusNotification::of(session));
+            body.fi_data = Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
-        Content::Raw(raw) => return filled_in(raw, notice, timestamp),
+        Content::Raw(raw) => return filled_in(raw, notification, timestamp),
     }
-    serde_json::to_vec(&notification).expect("texts and numbers serialise")
+    serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
 
 /// The body of an analytics notice.
@@ -142,7 +141,7 @@ pub fn body(
 /// Quirk: `version` and `txnId` here, `ver` and `txnid` in the other two.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AnalyticsNotification<'a> {
+struct AnalyticsBody<'a> {
     version: &'static str,
     txn_id: String,
     timestamp: Instant,
@@ -153,8 +152,8 @@ struct AnalyticsNotification<'a> {
     ids: Option<TopLevelIds<'a>>,
 }
 
-fn analytics(
-    notice: &Notice,
+fn encode_analytics_body(
+    notification: &Notice,
     analytics: &Analytics,
     timestamp: Timestamp,
     unaport: &Unaport,
@@ -164,14 +163,14 @@ fn analytics(
         ids,
         status,
     } = analytics;
-    let notification = AnalyticsNotification {
+    let body = AnalyticsBody {
         version: VERSION,
-        txn_id: notice.message.to_string(),
+        txn_id: notification.message.to_string(),
         timestamp: Instant(timestamp),
         session_id: session.to_string(),
         analytic_id: ids,
         status: status.as_str(),
-        ids: TopLevelIds::of(notice, unaport),
+        ids: TopLevelIds::from_notification(notification, unaport),
     };
-    serde_json::to_vec(&notification).expect("texts and numbers serialise")
+    serde_json::to_vec(&body).expect("texts and numbers serialise")
 }

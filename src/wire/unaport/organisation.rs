@@ -55,7 +55,7 @@ impl<'a> ClientOrganisation<'a> {
 
 /// Answer of the older `getOrganisation`: an organisation that has entered nothing about itself, as in the recorded
 /// one. `app` is the application host's base URL.
-pub fn organisation(fiu: &Fiu, app: &str) -> Value {
+pub fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
     let test_id = derived_id(&["entity", "test", &fiu.entity.id]);
     json!({
         "data": {
@@ -111,9 +111,9 @@ pub fn organisation(fiu: &Fiu, app: &str) -> Value {
             "contactPersonNumber": "9999999999",
             "contactPersonEmail": "contact@example.com",
             "assigned": false,
-            "baseUrl": app,
+            "baseUrl": app_url,
             "secretkey": null,
-            "redirectUrl": format!("{app}/admin/consent"),
+            "redirectUrl": format!("{app_url}/admin/consent"),
             "billingPlan": { "id": derived_id(&["plan", "basic"]), "planName": "Basic Plan" },
         },
         "status": "success",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::form::{Form, Kind, Rule, names};
-use super::{Envelope, with_offset};
+use super::field_rules::{FieldRule, FieldType, ValidatedBody, enum_names};
+use super::{Envelope, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Purpose};
 use crate::domain::time::Timestamp;
@@ -31,12 +31,12 @@ const FI_TYPES: [FiType; 9] = [
     FiType::Gstr1_3b,
 ];
 
-pub fn fi_types() -> Vec<&'static str> {
+pub fn fi_type_names() -> Vec<&'static str> {
     FI_TYPES.iter().map(|fi_type| fi_type.as_str()).collect()
 }
 
 /// The five codes of the page's table "Purpose Code Definition".
-pub fn purposes() -> Vec<&'static str> {
+pub fn purpose_codes() -> Vec<&'static str> {
     StandardPurpose::ALL
         .iter()
         .map(|purpose| purpose.code)
@@ -44,60 +44,72 @@ pub fn purposes() -> Vec<&'static str> {
 }
 
 /// Months that a template may look back or ahead: as many as four characters hold.
-const MONTHS_BACK: i32 = -999;
-const MONTHS_AHEAD: i32 = 9_999;
+const RANGE_MONTHS_MIN: i32 = -999;
+const RANGE_MONTHS_MAX: i32 = 9_999;
 
-pub const RULES: &[Rule] = &[
-    Rule::must("product_name", Kind::Text).up_to(100),
-    Rule::must("ConsentDetail", Kind::Object),
+pub const RULES: &[FieldRule] = &[
+    FieldRule::required("product_name", FieldType::Text).with_max_length(100),
+    FieldRule::required("ConsentDetail", FieldType::Object),
     // Quirk: the table says 20, every sample of the page has 24.
-    Rule::must("ConsentDetail.consentStart", Kind::Instant).up_to(24),
-    Rule::must("ConsentDetail.consentExpiry", Kind::Months(1, 99)).up_to(2),
-    Rule::must("ConsentDetail.consentMode", Kind::OneOf(names!(Mode))).up_to(10),
-    Rule::must("ConsentDetail.fetchType", Kind::OneOf(names!(FetchType))).up_to(8),
+    FieldRule::required("ConsentDetail.consentStart", FieldType::DateTime).with_max_length(24),
+    FieldRule::required("ConsentDetail.consentExpiry", FieldType::Months(1, 99)).with_max_length(2),
+    FieldRule::required(
+        "ConsentDetail.consentMode",
+        FieldType::OneOf(enum_names!(Mode)),
+    )
+    .with_max_length(10),
+    FieldRule::required(
+        "ConsentDetail.fetchType",
+        FieldType::OneOf(enum_names!(FetchType)),
+    )
+    .with_max_length(8),
     // Quirk: the table has both lists as String(15), every sample has arrays.
-    Rule::must(
+    FieldRule::required(
         "ConsentDetail.consentTypes",
-        Kind::ListOf(names!(ConsentType)),
+        FieldType::ListOf(enum_names!(ConsentType)),
     ),
-    Rule::must("ConsentDetail.fiTypes", Kind::ListOf(fi_types)),
-    Rule::must("ConsentDetail.DataConsumer.id", Kind::Text).up_to(50),
-    Rule::must("ConsentDetail.Purpose.code", Kind::OneOf(purposes)).up_to(10),
-    Rule::may("ConsentDetail.Purpose.refUri", Kind::Text).up_to(255),
-    Rule::may("ConsentDetail.Purpose.text", Kind::Text).up_to(255),
-    Rule::may("ConsentDetail.Purpose.Category.type", Kind::Text).up_to(50),
+    FieldRule::required("ConsentDetail.fiTypes", FieldType::ListOf(fi_type_names)),
+    FieldRule::required("ConsentDetail.DataConsumer.id", FieldType::Text).with_max_length(50),
+    FieldRule::required(
+        "ConsentDetail.Purpose.code",
+        FieldType::OneOf(purpose_codes),
+    )
+    .with_max_length(10),
+    FieldRule::optional("ConsentDetail.Purpose.refUri", FieldType::Text).with_max_length(255),
+    FieldRule::optional("ConsentDetail.Purpose.text", FieldType::Text).with_max_length(255),
+    FieldRule::optional("ConsentDetail.Purpose.Category.type", FieldType::Text).with_max_length(50),
     // Quirk: the table says Number, every sample has a text.
-    Rule::must(
+    FieldRule::required(
         "ConsentDetail.FIDataRange.from",
-        Kind::Months(MONTHS_BACK, MONTHS_AHEAD),
+        FieldType::Months(RANGE_MONTHS_MIN, RANGE_MONTHS_MAX),
     )
-    .up_to(4),
-    Rule::must(
+    .with_max_length(4),
+    FieldRule::required(
         "ConsentDetail.FIDataRange.to",
-        Kind::Months(MONTHS_BACK, MONTHS_AHEAD),
+        FieldType::Months(RANGE_MONTHS_MIN, RANGE_MONTHS_MAX),
     )
-    .up_to(4),
-    Rule::must(
+    .with_max_length(4),
+    FieldRule::required(
         "ConsentDetail.DataLife.unit",
-        Kind::OneOf(names!(DataLifeUnit)),
+        FieldType::OneOf(enum_names!(DataLifeUnit)),
     )
-    .up_to(5),
-    Rule::must("ConsentDetail.DataLife.value", Kind::Count(3)),
-    Rule::must(
+    .with_max_length(5),
+    FieldRule::required("ConsentDetail.DataLife.value", FieldType::Count(3)),
+    FieldRule::required(
         "ConsentDetail.Frequency.unit",
-        Kind::OneOf(names!(FrequencyUnit)),
+        FieldType::OneOf(enum_names!(FrequencyUnit)),
     )
-    .up_to(5),
-    Rule::must("ConsentDetail.Frequency.value", Kind::Count(3)),
-    Rule::may("ConsentDetail.DataFilter", Kind::List),
+    .with_max_length(5),
+    FieldRule::required("ConsentDetail.Frequency.value", FieldType::Count(3)),
+    FieldRule::optional("ConsentDetail.DataFilter", FieldType::List),
 ];
 
 /// Name and terms of a template.
-pub fn read(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem> {
-    let form = Form::check(body, RULES)?;
+pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem> {
+    let validated = ValidatedBody::validate_fields(body, RULES)?;
     let range_months = (
-        form.months("ConsentDetail.FIDataRange.from"),
-        form.months("ConsentDetail.FIDataRange.to"),
+        validated.required_months("ConsentDetail.FIDataRange.from"),
+        validated.required_months("ConsentDetail.FIDataRange.to"),
     );
     if range_months.0 > range_months.1 {
         let problem = format!(
@@ -107,45 +119,49 @@ pub fn read(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem>
         return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
     }
     let plan = TermsPlan {
-        start: form.instant("ConsentDetail.consentStart"),
-        expiry_months: form.months("ConsentDetail.consentExpiry").unsigned_abs(),
-        mode: form.one_of("ConsentDetail.consentMode", Mode::parse),
-        fetch_type: form.one_of("ConsentDetail.fetchType", FetchType::parse),
-        consent_types: form.list_of("ConsentDetail.consentTypes", ConsentType::parse),
-        fi_types: form.list_of("ConsentDetail.fiTypes", FiType::parse),
-        consumer: form.needed("ConsentDetail.DataConsumer.id").into(),
-        purpose: Arc::new(purpose(form)),
+        start: validated.required_timestamp("ConsentDetail.consentStart"),
+        expiry_months: validated
+            .required_months("ConsentDetail.consentExpiry")
+            .unsigned_abs(),
+        mode: validated.required_enum("ConsentDetail.consentMode", Mode::parse),
+        fetch_type: validated.required_enum("ConsentDetail.fetchType", FetchType::parse),
+        consent_types: validated.enum_list("ConsentDetail.consentTypes", ConsentType::parse),
+        fi_types: validated.enum_list("ConsentDetail.fiTypes", FiType::parse),
+        consumer: validated
+            .required_text("ConsentDetail.DataConsumer.id")
+            .into(),
+        purpose: Arc::new(read_purpose(validated)),
         range_months,
-        data_life: data_life(form),
-        frequency: frequency(form),
-        filters: consent_detail::filters(form.value("ConsentDetail.DataFilter"))?,
+        data_life: read_data_life(validated),
+        frequency: read_frequency(validated),
+        filters: consent_detail::filters(validated.non_empty_value("ConsentDetail.DataFilter"))?,
     };
     // The rules of business that the AA will apply hold for the template already.
-    let nobody = plan.terms(plan.start, "0@0".into(), "".into());
-    consent_detail::check(&nobody, "")?;
-    Ok((form.needed("product_name").into(), plan))
+    let sample_terms = plan.terms(plan.start, "0@0".into(), "".into());
+    consent_detail::check(&sample_terms, "")?;
+    Ok((validated.required_text("product_name").into(), plan))
 }
 
 /// `DataLife` of a checked form.
-pub fn data_life(form: Form<'_>) -> (DataLifeUnit, u32) {
-    let unit = form.one_of("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
-    (unit, form.count("ConsentDetail.DataLife.value"))
+pub fn read_data_life(form: ValidatedBody<'_>) -> (DataLifeUnit, u32) {
+    let unit = form.required_enum("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
+    (unit, form.required_count("ConsentDetail.DataLife.value"))
 }
 
 /// `Frequency` of a checked form.
-pub fn frequency(form: Form<'_>) -> (FrequencyUnit, u32) {
-    let unit = form.one_of("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
-    (unit, form.count("ConsentDetail.Frequency.value"))
+pub fn read_frequency(form: ValidatedBody<'_>) -> (FrequencyUnit, u32) {
+    let unit = form.required_enum("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
+    (unit, form.required_count("ConsentDetail.Frequency.value"))
 }
 
 /// `Purpose` of a checked form.
-pub fn purpose(form: Form<'_>) -> Purpose {
+pub fn read_purpose(form: ValidatedBody<'_>) -> Purpose {
     Purpose {
-        code: form.needed("ConsentDetail.Purpose.code").into(),
-        ref_uri: form.text("ConsentDetail.Purpose.refUri").map(Into::into),
-        text: form.text("ConsentDetail.Purpose.text").map(Into::into),
+        code: form.required_text("ConsentDetail.Purpose.code").into(),
+        ref_uri: form.text_at("ConsentDetail.Purpose.refUri").map(Into::into),
+        text: form.text_at("ConsentDetail.Purpose.text").map(Into::into),
         category: form
-            .text("ConsentDetail.Purpose.Category.type")
+            .text_at("ConsentDetail.Purpose.Category.type")
             .map(Into::into),
     }
 }
@@ -153,7 +169,7 @@ pub fn purpose(form: Form<'_>) -> Purpose {
 /// Answer of Create Consent Template.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Saved<'a> {
+pub enum CreateTemplateResponse<'a> {
     #[serde(rename_all = "camelCase")]
     V2 {
         version: &'static str,
@@ -170,15 +186,15 @@ pub enum Saved<'a> {
     },
 }
 
-impl<'a> Saved<'a> {
-    pub fn new(template: &'a Template, dialect: Dialect, envelope: Envelope) -> Self {
+impl<'a> CreateTemplateResponse<'a> {
+    pub fn new(template: &'a Template, api_version: Dialect, envelope: Envelope) -> Self {
         let Envelope {
             version,
             txn_id,
             timestamp,
         } = envelope;
         let product_id = template.id.to_string();
-        match dialect {
+        match api_version {
             Dialect::V2 => Self::V2 {
                 version,
                 txn_id,
@@ -196,7 +212,7 @@ impl<'a> Saved<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TemplateView<'a> {
+struct TemplateRow<'a> {
     product_id: String,
     product_name: &'a str,
     org_id: &'a str,
@@ -210,34 +226,34 @@ struct TemplateView<'a> {
 /// `Assumption:` no true answer was recorded; the collection's script reads `Data[0].productId`, so there is a list of
 /// that name, and the newest template comes first.
 #[derive(Debug, Serialize)]
-pub struct Listed<'a> {
+pub struct ListTemplatesResponse<'a> {
     #[serde(flatten)]
     envelope: Option<Envelope>,
     #[serde(rename = "Data")]
-    data: Vec<TemplateView<'a>>,
+    data: Vec<TemplateRow<'a>>,
 }
 
 /// The list; in 1.7 without an envelope.
-pub fn listed<'a>(
+pub fn build_template_list<'a>(
     templates: &'a [Arc<Template>],
     org_id: &'a str,
     envelope: Option<Envelope>,
-) -> Listed<'a> {
-    let data = templates.iter().map(|template| TemplateView {
+) -> ListTemplatesResponse<'a> {
+    let data = templates.iter().map(|template| TemplateRow {
         product_id: template.id.to_string(),
         product_name: &template.name,
         org_id,
-        created_at: with_offset(template.created_at),
-        detail: detail(&template.plan),
+        created_at: format_with_offset(template.created_at),
+        detail: build_relative_detail(&template.plan),
     });
-    Listed {
+    ListTemplatesResponse {
         envelope,
         data: data.collect(),
     }
 }
 
 /// The template as it was written, its dates relative.
-fn detail(plan: &TermsPlan) -> Value {
+fn build_relative_detail(plan: &TermsPlan) -> Value {
     // As of whatever day: what depends on the day is overwritten.
     let terms = plan.terms(Timestamp::MIN, "".into(), "".into());
     let mut detail =

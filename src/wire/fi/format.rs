@@ -7,12 +7,12 @@ use crate::domain::money::Paise;
 use crate::domain::time::put_date;
 
 /// A text that needs no escape.
-pub fn put(out: &mut Vec<u8>, text: &str) {
+pub fn push_str(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
 /// An amount in rupees with two decimals.
-pub fn money(out: &mut Vec<u8>, amount: Paise) {
+pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
     if amount.0 < 0 {
         out.push(b'-');
     }
@@ -23,7 +23,7 @@ pub fn money(out: &mut Vec<u8>, amount: Paise) {
 }
 
 /// `yyyy-MM-dd`.
-pub fn date(date: NaiveDate) -> [u8; 10] {
+pub fn format_date(date: NaiveDate) -> [u8; 10] {
     let mut value = *b"0000-00-00";
     put_date(&mut value, date);
     value
@@ -31,7 +31,7 @@ pub fn date(date: NaiveDate) -> [u8; 10] {
 
 #[cfg(test)]
 mod tests {
-    use super::money;
+    use super::push_amount;
     use crate::domain::money::Paise;
 
     #[test]
@@ -43,7 +43,7 @@ mod tests {
             (123_456_789, "1234567.89"),
         ] {
             let mut out = Vec::new();
-            money(&mut out, Paise(paise));
+            push_amount(&mut out, Paise(paise));
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
     }

@@ -3,21 +3,22 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use super::{Cell, PART, Sheet, Workbook};
+use super::{Cell, PART_COLUMN, Sheet, Workbook};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Body, Holders, Statement};
 
 /// The tables of statements, those of one kind together.
-pub fn of_statements(statements: &[Statement]) -> Workbook {
-    let mut heading = Vec::new();
-    let mut say = |name: &str, value: String| heading.push((name.to_owned(), value));
+pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
+    let mut header_fields = Vec::new();
+    let mut add_header_field =
+        |name: &str, value: String| header_fields.push((name.to_owned(), value));
     let holder = statements
         .iter()
         .find_map(|statement| statement.holders.as_ref());
     if let Some(holders) = holder {
-        say(
+        add_header_field(
             "Account holder",
             holders
                 .iter()
@@ -25,12 +26,12 @@ pub fn of_statements(statements: &[Statement]) -> Workbook {
                 .collect::<Vec<_>>()
                 .join(", "),
         );
-        say("Address", holders.first.address.clone());
-        say("PAN", holders.first.pan.clone());
+        add_header_field("Address", holders.first.address.clone());
+        add_header_field("PAN", holders.first.pan.clone());
     }
     for statement in statements {
         let account = &statement.account;
-        say(
+        add_header_field(
             "Account",
             format!(
                 "{} at {}, {}",
@@ -38,14 +39,14 @@ pub fn of_statements(statements: &[Statement]) -> Workbook {
             ),
         );
         if let Some(summary) = statement.bank().and_then(|bank| bank.summary.as_ref()) {
-            say(
+            add_header_field(
                 "Branch",
                 format!(
                     "{}, IFSC {}, MICR {}",
                     summary.branch, summary.ifsc, summary.micr
                 ),
             );
-            say(
+            add_header_field(
                 "Balance",
                 format!("{} on {}", summary.balance, summary.balance_at.ist_date()),
             );
@@ -54,19 +55,19 @@ pub fn of_statements(statements: &[Statement]) -> Workbook {
     let range = statements
         .iter()
         .find_map(Statement::transactions)
-        .map(|told| told.range);
+        .map(|transactions| transactions.range);
     if let Some(range) = range {
-        say(
+        add_header_field(
             "Period",
             format!("{} to {}", range.from.ist_date(), range.to.ist_date()),
         );
     }
     let mut sheets = Vec::new();
-    bank_sheets(statements, &mut sheets);
+    add_bank_sheets(statements, &mut sheets);
     for statement in statements {
         if let Body::Other(document) = &statement.body {
             let kind = statement.account.fi_type.as_str();
-            element_sheets(
+            add_element_sheets(
                 &document.root,
                 kind,
                 &statement.account.masked_number,
@@ -76,35 +77,35 @@ pub fn of_statements(statements: &[Statement]) -> Workbook {
     }
     Workbook {
         title: "Account statement".to_owned(),
-        heading,
+        header_fields,
         sheets,
     }
 }
 
-fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
-    let banks: Vec<&Statement> = statements
+fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
+    let bank_statements: Vec<&Statement> = statements
         .iter()
         .filter(|statement| statement.bank().is_some())
         .collect();
-    if banks.is_empty() {
+    if bank_statements.is_empty() {
         return;
     }
-    let text = |text: &str| Cell::Text(text.to_owned());
-    let accounts = banks.iter().filter_map(|statement| {
+    let text_cell = |text: &str| Cell::Text(text.to_owned());
+    let accounts = bank_statements.iter().filter_map(|statement| {
         let summary = statement.bank()?.summary.as_ref()?;
         let account = &statement.account;
         Some(vec![
-            text(&account.masked_number),
-            text(&account.fip),
-            text(account.account_type.as_str()),
+            text_cell(&account.masked_number),
+            text_cell(&account.fip),
+            text_cell(account.account_type.as_str()),
             Cell::Money(summary.balance),
             Cell::Date(summary.balance_at.ist_date()),
-            text(&summary.branch),
-            text(&summary.ifsc),
-            text(&summary.micr),
+            text_cell(&summary.branch),
+            text_cell(&summary.ifsc),
+            text_cell(&summary.micr),
             Cell::Date(summary.opened_on),
             Cell::Money(summary.limit),
-            text(if summary.active { "ACTIVE" } else { "INACTIVE" }),
+            text_cell(if summary.active { "ACTIVE" } else { "INACTIVE" }),
         ])
     });
     let names = [
@@ -120,29 +121,29 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
         "Limit",
         "Status",
     ];
-    sheets.push(sheet("DEPOSIT summary", &names, accounts.collect()));
-    let holders = banks.iter().flat_map(|statement| {
+    sheets.push(new_sheet("DEPOSIT summary", &names, accounts.collect()));
+    let holders = bank_statements.iter().flat_map(|statement| {
         let holders = statement.holders.iter().flat_map(Holders::iter);
         holders.map(|holder| {
             vec![
-                text(&statement.account.masked_number),
-                text(&holder.name),
+                text_cell(&statement.account.masked_number),
+                text_cell(&holder.name),
                 Cell::Date(holder.born),
-                text(&holder.mobile),
-                text(&holder.email),
-                text(&holder.pan),
-                text(&holder.address),
+                text_cell(&holder.mobile),
+                text_cell(&holder.email),
+                text_cell(&holder.pan),
+                text_cell(&holder.address),
             ]
         })
     });
     let names = [
         "Account", "Name", "Born on", "Mobile", "Email", "PAN", "Address",
     ];
-    sheets.push(sheet("DEPOSIT holders", &names, holders.collect()));
+    sheets.push(new_sheet("DEPOSIT holders", &names, holders.collect()));
     let mut rows = Vec::new();
-    for statement in banks {
-        if let Some(told) = statement.transactions() {
-            for row in told.iter() {
+    for statement in bank_statements {
+        if let Some(transactions) = statement.transactions() {
+            for row in transactions.iter() {
                 let (debit, credit) = match row.transaction_type {
                     TransactionType::Debit => (Cell::Money(row.amount), Cell::Empty),
                     TransactionType::Credit => (Cell::Empty, Cell::Money(row.amount)),
@@ -154,8 +155,8 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
                     debit,
                     credit,
                     Cell::Money(row.balance),
-                    text(row.mode.as_str()),
-                    text(&statement.account.masked_number),
+                    text_cell(row.mode.as_str()),
+                    text_cell(&statement.account.masked_number),
                     Cell::Text(row.at.ist_string()),
                     Cell::Text(format!("M{}", row.id)),
                 ]);
@@ -174,24 +175,24 @@ fn bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
         "Timestamp",
         "Transaction id",
     ];
-    let told = sheet("DEPOSIT transactions", &names, rows);
+    let transactions_sheet = new_sheet("DEPOSIT transactions", &names, rows);
     sheets.push(Sheet {
-        chart: Some((0, 5)),
-        ..told
+        balance_chart: Some((0, 5)),
+        ..transactions_sheet
     });
 }
 
-fn sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
+fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         name: name.to_owned(),
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
         rows,
-        chart: None,
+        balance_chart: None,
     }
 }
 
 /// A sheet for each element that may repeat, and for each that has attributes; accounts of one kind share it.
-fn element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec<Sheet>) {
+fn add_element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec<Sheet>) {
     let attributes: Vec<_> = element
         .attributes
         .iter()
@@ -199,11 +200,13 @@ fn element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec
         .collect();
     if !attributes.is_empty() {
         let name = format!("{kind} {}", element.name);
-        let cells = attributes.iter().map(|(name, value)| typed(name, value));
+        let cells = attributes
+            .iter()
+            .map(|(name, value)| attribute_to_cell(name, value));
         let row: Vec<Cell> = std::iter::once(Cell::Text(account.to_owned()))
             .chain(cells)
             .collect();
-        let place = sheets
+        let index = sheets
             .iter()
             .position(|sheet| sheet.name == name)
             .unwrap_or_else(|| {
@@ -213,19 +216,19 @@ fn element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec
                     name,
                     columns,
                     rows: Vec::new(),
-                    chart: None,
+                    balance_chart: None,
                 });
                 sheets.len() - 1
             });
-        sheets[place].rows.push(row);
+        sheets[index].rows.push(row);
     }
     for child in &element.children {
-        element_sheets(child, kind, account, sheets);
+        add_element_sheets(child, kind, account, sheets);
     }
 }
 
 /// Dates and amounts are what they are; numbers that are names (folios, codes) stay texts.
-fn typed(name: &str, value: &str) -> Cell {
+fn attribute_to_cell(name: &str, value: &str) -> Cell {
     if let Ok(date) = value.parse::<NaiveDate>() {
         return Cell::Date(date);
     }
@@ -243,16 +246,16 @@ fn typed(name: &str, value: &str) -> Cell {
 }
 
 /// The tables of analytics: one for each section, and one of all transactions.
-pub fn of_analytics(report: &Value) -> Workbook {
+pub fn build_analytics_workbook(report: &Value) -> Workbook {
     let mut sheets = Vec::new();
     let overview = &report["overview"];
     let account = &overview["account"];
-    let said = |value: &Value| {
+    let to_text = |value: &Value| {
         value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned)
     };
-    let heading = [
+    let header_fields = [
         ("Account holder", &account["accountHolderName"]),
         ("Account", &account["accountNumber"]),
         ("Bank", &account["bankName"]),
@@ -261,33 +264,34 @@ pub fn of_analytics(report: &Value) -> Workbook {
         ("Average daily balance", &overview["averageDailyBalance"]),
         ("Score", &overview["bsaScore"]),
     ];
-    let heading = heading
-        .map(|(name, value)| (name.to_owned(), said(value)))
+    let header_fields = header_fields
+        .map(|(name, value)| (name.to_owned(), to_text(value)))
         .to_vec();
     for (name, section) in report.as_object().into_iter().flatten() {
         let mut rows = Vec::new();
-        told(section, "", name, &mut rows);
-        sheets.extend(of_rows(name, &rows));
+        collect_rows(section, "", name, &mut rows);
+        sheets.extend(rows_to_sheet(name, &rows));
     }
     // Every transaction once, as the months have them.
-    let all = report["cashflow"]["monthly"]
+    let months = report["cashflow"]["monthly"]
         .as_array()
         .into_iter()
         .flatten();
-    let all: Vec<&Value> = all
+    let transactions: Vec<&Value> = months
         .flat_map(|month| month["transactions"].as_array().into_iter().flatten())
         .collect();
-    let all: Vec<Map<String, Value>> = all.into_iter().map(plain).collect();
-    sheets.extend(of_rows("transactions", &all));
+    let transaction_rows: Vec<Map<String, Value>> =
+        transactions.into_iter().map(scalar_fields).collect();
+    sheets.extend(rows_to_sheet("transactions", &transaction_rows));
     Workbook {
         title: "Analytics".to_owned(),
-        heading,
+        header_fields,
         sheets,
     }
 }
 
 /// What is no list and no object.
-fn plain(value: &Value) -> Map<String, Value> {
+fn scalar_fields(value: &Value) -> Map<String, Value> {
     let fields = value
         .as_object()
         .into_iter()
@@ -299,15 +303,15 @@ fn plain(value: &Value) -> Map<String, Value> {
 }
 
 /// The rows of a section: items of its lists, each with the part of the section that it is from, and single figures by name.
-fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Value>>) {
+fn collect_rows(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Value>>) {
     let with_part = |mut row: Map<String, Value>| {
         if !part.is_empty() {
-            row.insert(PART.to_owned(), part.into());
+            row.insert(PART_COLUMN.to_owned(), part.into());
         }
         row
     };
     // A section is often called like the only thing in it.
-    let within = |name: &str| match (part, name) {
+    let qualify_part = |name: &str| match (part, name) {
         (part, name) if name == section => part.to_owned(),
         ("", name) => name.to_owned(),
         (part, name) => format!("{part}, {name}"),
@@ -315,9 +319,10 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
     match value {
         Value::Array(items) => {
             for item in items.iter().filter(|item| item.is_object()) {
-                let row = plain(item);
+                let row = scalar_fields(item);
                 let names: Vec<&str> = row.values().filter_map(Value::as_str).collect();
-                let (within, told_alone) = (within(&names.join(" ")), row.len() > 2);
+                let (item_part, is_self_contained) =
+                    (qualify_part(&names.join(" ")), row.len() > 2);
                 if !row.is_empty() {
                     rows.push(with_part(row));
                 }
@@ -326,12 +331,12 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
                     .as_object()
                     .into_iter()
                     .flatten()
-                    .filter(|(_, value)| value.is_array() && !told_alone);
-                inner.for_each(|(_, value)| told(value, &within, section, rows));
+                    .filter(|(_, value)| value.is_array() && !is_self_contained);
+                inner.for_each(|(_, value)| collect_rows(value, &item_part, section, rows));
             }
         }
         Value::Object(fields) => {
-            for (name, value) in plain(value) {
+            for (name, value) in scalar_fields(value) {
                 rows.push(with_part(
                     [
                         ("figure".to_owned(), name.into()),
@@ -345,7 +350,7 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
                 .iter()
                 .filter(|(_, value)| value.is_array() || value.is_object())
             {
-                told(value, &within(name), section, rows);
+                collect_rows(value, &qualify_part(name), section, rows);
             }
         }
         _ => {}
@@ -353,9 +358,9 @@ fn told(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Val
 }
 
 /// The rows, below the names of all that is in one of them.
-fn of_rows(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
+fn rows_to_sheet(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     let mut columns: Vec<String> = Vec::new();
-    for column in [PART, "figure", "value"]
+    for column in [PART_COLUMN, "figure", "value"]
         .into_iter()
         .chain(rows.iter().flat_map(Map::keys).map(String::as_str))
     {
@@ -368,7 +373,7 @@ fn of_rows(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     let cells = |row: &Map<String, Value>| {
         columns
             .iter()
-            .map(|name| row.get(name).map_or(Cell::Empty, cell))
+            .map(|name| row.get(name).map_or(Cell::Empty, json_to_cell))
             .collect()
     };
     let rows = rows.iter().map(cells).collect();
@@ -376,12 +381,12 @@ fn of_rows(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
         name: name.to_owned(),
         rows,
         columns,
-        chart: None,
+        balance_chart: None,
     })
 }
 
 /// Amounts are texts in analytics, and become figures here.
-fn cell(value: &Value) -> Cell {
+fn json_to_cell(value: &Value) -> Cell {
     match value {
         Value::Number(number) => number.as_f64().map_or(Cell::Empty, Cell::Number),
         Value::String(text) if text.is_empty() => Cell::Empty,
@@ -403,7 +408,7 @@ fn cell(value: &Value) -> Cell {
 mod tests {
     use serde_json::json;
 
-    use super::of_analytics;
+    use super::build_analytics_workbook;
 
     #[test]
     fn a_section_is_a_sheet_and_names_its_parts() {
@@ -415,8 +420,8 @@ mod tests {
             },
             "oddities": [{ "activity": "Cash", "transactions": [{ "date": "2024-01-05", "amount": "1.00", "id": 7 }] }],
         });
-        let told = of_analytics(&report).sheets;
-        let sheets: Vec<_> = told
+        let workbook_sheets = build_analytics_workbook(&report).sheets;
+        let sheets: Vec<_> = workbook_sheets
             .iter()
             .map(|sheet| (&*sheet.name, sheet.columns.join(" ")))
             .collect();
@@ -428,10 +433,10 @@ mod tests {
                 ("summary", "part amount month count".to_owned()),
             ]
         );
-        let rows: Vec<Vec<String>> = told[2]
+        let rows: Vec<Vec<String>> = workbook_sheets[2]
             .rows
             .iter()
-            .map(|row| row.iter().map(super::Cell::text).collect())
+            .map(|row| row.iter().map(super::Cell::to_text).collect())
             .collect();
         assert_eq!(
             rows,
@@ -440,6 +445,6 @@ mod tests {
                 ["deposits", "7.00", "Jan 2024", "3"]
             ]
         );
-        assert_eq!(told[0].rows[1][0].text(), "Cash");
+        assert_eq!(workbook_sheets[0].rows[1][0].to_text(), "Cash");
     }
 }

@@ -12,193 +12,202 @@ use crate::domain::script::TextFault;
 use crate::wire::fields::quoted;
 
 /// After so many faults nobody reads on.
-const FAULTS_MAX: usize = 50;
+const DIAGNOSTICS_MAX: usize = 50;
 
 /// What one kind of element may have.
 #[derive(Debug)]
-struct Shape {
+struct ElementSchema {
     name: &'static str,
-    needed: bool,
-    repeats: bool,
+    required: bool,
+    is_repeatable: bool,
     attributes: Vec<(&'static str, bool, &'static str)>,
-    children: Vec<Shape>,
+    children: Vec<ElementSchema>,
 }
 
 /// The shape of `Account`, by the tail of the namespace.
-static SHAPES: LazyLock<HashMap<&'static str, Shape>> = LazyLock::new(|| {
-    let mut shapes = HashMap::new();
-    for part in include_str!("schema.txt").split("# ").skip(1) {
-        let mut lines = part.lines();
+static SCHEMAS: LazyLock<HashMap<&'static str, ElementSchema>> = LazyLock::new(|| {
+    let mut schemas = HashMap::new();
+    for section in include_str!("schema.txt").split("# ").skip(1) {
+        let mut lines = section.lines();
         let namespace = lines.next().expect("a part begins with its namespace");
         let lines: Vec<&str> = lines.collect();
-        shapes.insert(namespace.trim(), shape(&lines));
+        schemas.insert(namespace.trim(), parse_element_schema(&lines));
     }
-    shapes
+    schemas
 });
 
 /// An element and, indented by one more, what is in it.
-fn shape(lines: &[&'static str]) -> Shape {
+fn parse_element_schema(lines: &[&'static str]) -> ElementSchema {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let (first, rest) = lines.split_first().expect("an element has a line");
     let mut words = first.split_whitespace();
     let mut word = || words.next().expect("a name and two counts");
-    let (name, least, most) = (word(), word(), word());
+    let (name, min_count, max_count) = (word(), word(), word());
     let attributes = words.map(|word| {
         let (name, kind) = word.split_once(':').expect("an attribute has a type");
         (name.trim_end_matches('*'), name.ends_with('*'), kind)
     });
     let attributes = attributes.collect();
     let mut children = Vec::new();
-    let mut begin = 0;
+    let mut start = 0;
     for end in 1..=rest.len() {
         if end == rest.len() || indent(rest[end]) == indent(first) + 1 {
-            children.push(shape(&rest[begin..end]));
-            begin = end;
+            children.push(parse_element_schema(&rest[start..end]));
+            start = end;
         }
     }
     // A leaf may repeat, whatever the published schema says.
-    let repeats = most == "many" || children.is_empty() && name != "Summary";
-    Shape {
+    let is_repeatable = max_count == "many" || children.is_empty() && name != "Summary";
+    ElementSchema {
         name,
-        needed: least == "1",
-        repeats,
+        required: min_count == "1",
+        is_repeatable,
         attributes,
         children,
     }
 }
 
 /// Everything that is wrong with the document, up to a bound.
-pub fn check(document: &Document<'_>) -> Vec<TextFault> {
-    let mut checker = Checker { faults: Vec::new() };
+pub fn validate_document(document: &Document<'_>) -> Vec<TextFault> {
+    let mut validator = Validator {
+        diagnostics: Vec::new(),
+    };
     let root = document.root_element();
     let namespace = root.tag_name().namespace().unwrap_or_default();
     let tail = namespace.rsplit('/').next().unwrap_or_default();
     // Its schema was not to be had (`reference/rebit.md` §6).
     if tail == "gstr1_3b" {
-        return checker.faults;
+        return validator.diagnostics;
     }
-    let Some(shape) = SHAPES
+    let Some(schema) = SCHEMAS
         .get(tail)
         .filter(|_| root.tag_name().name() == "Account")
     else {
-        let mut known: Vec<&str> = SHAPES.keys().copied().collect();
+        let mut known: Vec<&str> = SCHEMAS.keys().copied().collect();
         known.sort_unstable();
-        let told = quoted(namespace);
+        let quoted_namespace = quoted(namespace);
         let known = known.join(", ");
-        checker.say(
+        validator.push_diagnostic(
             root,
-            format!("it is no Account of http://api.rebit.org.in/FISchema/{{{known}}}; its namespace is {told}"),
+            format!("it is no Account of http://api.rebit.org.in/FISchema/{{{known}}}; its namespace is {quoted_namespace}"),
         );
-        return checker.faults;
+        return validator.diagnostics;
     };
-    checker.element(root, shape);
-    checker.faults
+    validator.check_element(root, schema);
+    validator.diagnostics
 }
 
-struct Checker {
-    faults: Vec<TextFault>,
+struct Validator {
+    diagnostics: Vec<TextFault>,
 }
 
-impl Checker {
-    fn say(&mut self, node: Node<'_, '_>, message: String) {
-        if self.faults.len() < FAULTS_MAX {
-            self.faults.push(fault(node, message));
+impl Validator {
+    fn push_diagnostic(&mut self, node: Node<'_, '_>, message: String) {
+        if self.diagnostics.len() < DIAGNOSTICS_MAX {
+            self.diagnostics.push(diagnostic_at(node, message));
         }
     }
 
-    fn element(&mut self, node: Node<'_, '_>, shape: &'static Shape) {
-        let name = shape.name;
-        for (attribute, needed, kind) in &shape.attributes {
+    fn check_element(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
+        let name = schema.name;
+        for (attribute, required, value_type) in &schema.attributes {
             match node.attribute(*attribute) {
-                None if *needed => {
-                    self.say(node, format!("{name} lacks the attribute {attribute}"));
+                None if *required => {
+                    self.push_diagnostic(node, format!("{name} lacks the attribute {attribute}"));
                 }
-                Some(value) if !fits(value, kind) => {
-                    self.say(
+                Some(value) if !matches_type(value, value_type) => {
+                    self.push_diagnostic(
                         node,
-                        format!("{name}.{attribute} {} is not {}", quoted(value), form(kind)),
+                        format!(
+                            "{name}.{attribute} {} is not {}",
+                            quoted(value),
+                            describe_type(value_type)
+                        ),
                     );
                 }
                 _ => {}
             }
         }
-        let plain = node
+        let unqualified = node
             .attributes()
             .filter(|attribute| attribute.namespace().is_none());
-        for attribute in plain.map(|attribute| attribute.name()) {
-            if !shape
+        for attribute in unqualified.map(|attribute| attribute.name()) {
+            if !schema
                 .attributes
                 .iter()
                 .any(|(known, ..)| *known == attribute)
             {
-                let known: Vec<&str> = shape.attributes.iter().map(|(name, ..)| *name).collect();
-                let meant = meant(attribute, known.iter().copied());
-                let meant = meant
-                    .map(|meant| format!("; did you mean {meant}?"))
+                let known: Vec<&str> = schema.attributes.iter().map(|(name, ..)| *name).collect();
+                let suggestion = meant(attribute, known.iter().copied());
+                let suggestion_text = suggestion
+                    .map(|name| format!("; did you mean {name}?"))
                     .unwrap_or_default();
-                self.say(node, format!("{name} has no attribute {attribute}{meant}"));
+                self.push_diagnostic(
+                    node,
+                    format!("{name} has no attribute {attribute}{suggestion_text}"),
+                );
             }
         }
-        let mut place = 0;
+        let mut last_index = 0;
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for child in node.children().filter(Node::is_element) {
             let tag = child.tag_name().name();
-            let Some(found) = shape.children.iter().position(|known| known.name == tag) else {
-                let known: Vec<&str> = shape.children.iter().map(|child| child.name).collect();
+            let Some(index) = schema.children.iter().position(|known| known.name == tag) else {
+                let known: Vec<&str> = schema.children.iter().map(|child| child.name).collect();
                 let known = if known.is_empty() {
                     "nothing".to_owned()
                 } else {
                     known.join(", ")
                 };
-                self.say(child, format!("{name} holds no {tag}; it holds {known}"));
+                self.push_diagnostic(child, format!("{name} holds no {tag}; it holds {known}"));
                 continue;
             };
-            if found < place {
-                self.say(
+            if index < last_index {
+                self.push_diagnostic(
                     child,
                     format!(
                         "{tag} comes too late: before {}",
-                        shape.children[place].name
+                        schema.children[last_index].name
                     ),
                 );
             }
-            place = place.max(found);
-            let known = &shape.children[found];
+            last_index = last_index.max(index);
+            let known = &schema.children[index];
             let count = seen.entry(known.name).or_default();
             *count += 1;
-            if *count == 2 && !known.repeats {
-                self.say(child, format!("{tag} stands twice in {name}"));
+            if *count == 2 && !known.is_repeatable {
+                self.push_diagnostic(child, format!("{tag} stands twice in {name}"));
             }
-            self.element(child, known);
+            self.check_element(child, known);
         }
-        for child in shape
+        for child in schema
             .children
             .iter()
-            .filter(|child| child.needed && !seen.contains_key(child.name))
+            .filter(|child| child.required && !seen.contains_key(child.name))
         {
             // What was not asked for may be empty: a range without transactions.
-            if !child.repeats {
-                self.say(node, format!("{name} lacks {}", child.name));
+            if !child.is_repeatable {
+                self.push_diagnostic(node, format!("{name} lacks {}", child.name));
             }
         }
     }
 }
 
 /// What is wrong with an element, and where.
-pub fn fault(node: Node<'_, '_>, message: String) -> TextFault {
-    let place = node.document().text_pos_at(node.range().start);
+pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> TextFault {
+    let position = node.document().text_pos_at(node.range().start);
     TextFault {
-        line: place.row.into(),
-        column: place.col.into(),
+        line: position.row.into(),
+        column: position.col.into(),
         message,
     }
 }
 
-fn fits(value: &str, kind: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match kind {
-        "integer" => digits(value.trim_start_matches(['-', '+'])),
-        "positiveInteger" => digits(value) && value.bytes().any(|byte| byte != b'0'),
+fn matches_type(value: &str, value_type: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match value_type {
+        "integer" => is_digits(value.trim_start_matches(['-', '+'])),
+        "positiveInteger" => is_digits(value) && value.bytes().any(|byte| byte != b'0'),
         "float" => value.parse::<f64>().is_ok(),
         "version" => value
             .parse::<f64>()
@@ -210,16 +219,16 @@ fn fits(value: &str, kind: &str) -> bool {
                 || value.parse::<chrono::NaiveDateTime>().is_ok()
         }
         "email" => value.split_once('@').is_some_and(|(name, host)| {
-            let (before, after) = host.split_once('.').unwrap_or_default();
-            !name.is_empty() && !before.is_empty() && !after.is_empty()
+            let (before_dot, after_dot) = host.split_once('.').unwrap_or_default();
+            !name.is_empty() && !before_dot.is_empty() && !after_dot.is_empty()
         }),
         "pan" => {
             let bytes = value.as_bytes();
-            let letters = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
+            let is_alphabetic = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
             bytes.len() == 10
-                && letters(&bytes[..5])
-                && digits(&value[5..9])
-                && letters(&bytes[9..])
+                && is_alphabetic(&bytes[..5])
+                && is_digits(&value[5..9])
+                && is_alphabetic(&bytes[9..])
         }
         "text" => true,
         names => names
@@ -230,8 +239,8 @@ fn fits(value: &str, kind: &str) -> bool {
 }
 
 /// The words for a type.
-fn form(kind: &str) -> String {
-    match kind {
+fn describe_type(value_type: &str) -> String {
+    match value_type {
         "integer" => "a whole number".to_owned(),
         "positiveInteger" => "a whole number above 0".to_owned(),
         "float" => "a number".to_owned(),

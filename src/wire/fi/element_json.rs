@@ -6,36 +6,36 @@ use crate::domain::document::Element;
 use crate::domain::statement::{Body, Statement};
 
 /// The element as an object. Names are the schema's.
-pub fn object(element: &Element) -> Value {
-    shaped(&told(element), &|name| name.to_owned())
+pub fn element_to_json(element: &Element) -> Value {
+    to_json_with_names(&without_namespaces(element), &|name| name.to_owned())
 }
 
 /// The accounts of a kind as the Unaport face tells them.
 ///
 /// `Assumption:` no sample exists of these tabs; ours is a list of accounts with the schema's names, their first letter
 /// small, as the tab of GSTR1_3B has them.
-pub fn accounts(statements: &[&Statement]) -> Value {
-    roots(statements)
-        .map(|root| shaped(&told(root), &small))
+pub fn accounts_to_json(statements: &[&Statement]) -> Value {
+    document_roots(statements)
+        .map(|root| to_json_with_names(&without_namespaces(root), &lowercase_first))
         .collect()
 }
 
 /// GST registrations: one object each, numbered, with names that are longer than the schema's (`reference/unaport.md`
 /// §4.2).
-pub fn registrations(statements: &[&Statement]) -> Value {
-    let numbered = roots(statements).enumerate();
+pub fn gst_registrations_to_json(statements: &[&Statement]) -> Value {
+    let numbered = document_roots(statements).enumerate();
     numbered
-        .map(|(place, root)| {
+        .map(|(index, root)| {
             (
-                format!("GSTR1_3B{place}"),
-                shaped(&told(root), &spelled_out),
+                format!("GSTR1_3B{index}"),
+                to_json_with_names(&without_namespaces(root), &expand_gst_name),
             )
         })
         .collect::<Map<_, _>>()
         .into()
 }
 
-fn roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s Element> {
+fn document_roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s Element> {
     statements
         .iter()
         .filter_map(|statement| match &statement.body {
@@ -45,21 +45,21 @@ fn roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s Element> 
 }
 
 /// Without the namespace, which is XML's.
-fn told(root: &Element) -> Element {
+fn without_namespaces(root: &Element) -> Element {
     let mut root = root.clone();
     root.attributes
         .retain(|(name, _)| !name.starts_with("xmlns") && !name.contains(':'));
     root
 }
 
-fn shaped(element: &Element, spelled: &dyn Fn(&str) -> String) -> Value {
+fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> Value {
     let mut object = Map::new();
     for (name, value) in &element.attributes {
-        object.insert(spelled(name), Value::String(value.to_string()));
+        object.insert(map_name(name), Value::String(value.to_string()));
     }
     for child in &element.children {
-        let value = shaped(child, spelled);
-        let name = spelled(child.name);
+        let value = to_json_with_names(child, map_name);
+        let name = map_name(child.name);
         if child.repeats {
             let list = object
                 .entry(name)
@@ -74,7 +74,7 @@ fn shaped(element: &Element, spelled: &dyn Fn(&str) -> String) -> Value {
     Value::Object(object)
 }
 
-fn small(name: &str) -> String {
+fn lowercase_first(name: &str) -> String {
     let mut letters = name.chars();
     letters
         .next()
@@ -82,7 +82,7 @@ fn small(name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn spelled_out(name: &str) -> String {
+fn expand_gst_name(name: &str) -> String {
     match name {
         "PlaceofBusiness" => "placeofBusiness",
         "bno" => "buildingNumber",
@@ -95,7 +95,7 @@ fn spelled_out(name: &str) -> String {
         "pncd" => "pinCode",
         "gstr1" => "gstr1DetailsList",
         "gstr3b" => "gstr3bList",
-        other => return small(other),
+        other => return lowercase_first(other),
     }
     .to_owned()
 }

@@ -11,41 +11,41 @@ use crate::wire::problem::{FieldProblem, Problem};
 
 /// One row of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub struct FieldRule {
     /// Names from the body's root, with dots between them.
     pub path: &'static str,
-    pub need: Need,
-    pub kind: Kind,
+    pub presence: Presence,
+    pub field_type: FieldType,
     /// Characters; `None`: the table has none, or we know better.
-    pub length: Option<Length>,
+    pub length: Option<LengthRange>,
 }
 
 /// Column "Mandatory/Optional".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    Mandatory,
+pub enum Presence {
+    Required,
     Optional,
 }
 
 /// How many characters a text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Length {
+pub struct LengthRange {
     pub min: usize,
     pub max: usize,
 }
 
 /// What a value is.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum FieldType {
     Text,
     Email,
     /// An absolute address that a browser may be sent to.
-    Address,
+    Url,
     /// Digits, perhaps after a plus sign.
     Phone,
-    Instant,
-    OneOf(Names),
-    ListOf(Names),
+    DateTime,
+    OneOf(EnumNames),
+    ListOf(EnumNames),
     /// A whole number of months in this range, as a number or as a text.
     Months(i32, i32),
     /// A whole number of at most so many digits.
@@ -57,50 +57,50 @@ pub enum Kind {
 }
 
 /// How long a mobile number may be.
-pub const PHONE_MAX: usize = 15;
+pub const PHONE_LENGTH_MAX: usize = 15;
 
 /// The names of an enumeration.
-pub type Names = fn() -> Vec<&'static str>;
+pub type EnumNames = fn() -> Vec<&'static str>;
 
 /// The names of an enumeration of the domain.
-macro_rules! names {
+macro_rules! enum_names {
     ($name:ty) => {
         || <$name>::ALL.iter().map(|value| value.as_str()).collect()
     };
 }
-pub(super) use names;
+pub(super) use enum_names;
 
-impl Rule {
-    pub const fn must(path: &'static str, kind: Kind) -> Self {
+impl FieldRule {
+    pub const fn required(path: &'static str, field_type: FieldType) -> Self {
         Self {
             path,
-            need: Need::Mandatory,
-            kind,
+            presence: Presence::Required,
+            field_type,
             length: None,
         }
     }
 
-    pub const fn may(path: &'static str, kind: Kind) -> Self {
+    pub const fn optional(path: &'static str, field_type: FieldType) -> Self {
         Self {
             path,
-            need: Need::Optional,
-            kind,
+            presence: Presence::Optional,
+            field_type,
             length: None,
         }
     }
 
     #[must_use]
-    pub const fn up_to(self, max: usize) -> Self {
+    pub const fn with_max_length(self, max: usize) -> Self {
         Self {
-            length: Some(Length { min: 0, max }),
+            length: Some(LengthRange { min: 0, max }),
             ..self
         }
     }
 
     #[must_use]
-    pub const fn between(self, min: usize, max: usize) -> Self {
+    pub const fn with_length_between(self, min: usize, max: usize) -> Self {
         Self {
-            length: Some(Length { min, max }),
+            length: Some(LengthRange { min, max }),
             ..self
         }
     }
@@ -108,70 +108,73 @@ impl Rule {
 
 /// A body that keeps to a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Form<'a>(&'a Map<String, Value>);
+pub struct ValidatedBody<'a>(&'a Map<String, Value>);
 
-impl<'a> Form<'a> {
+impl<'a> ValidatedBody<'a> {
     /// Checks a body.
     ///
     /// # Errors
     /// All that is wrong, in the table's order.
-    pub fn check(body: &'a Map<String, Value>, rules: &[Rule]) -> Result<Self, Problem> {
-        let form = Self(body);
-        let wrong: Vec<FieldProblem> = rules
+    pub fn validate_fields(
+        body: &'a Map<String, Value>,
+        rules: &[FieldRule],
+    ) -> Result<Self, Problem> {
+        let validated = Self(body);
+        let errors: Vec<FieldProblem> = rules
             .iter()
-            .filter_map(|rule| form.offence(rule, rules))
+            .filter_map(|rule| validated.check_rule(rule, rules))
             .collect();
-        if wrong.is_empty() {
-            Ok(form)
+        if errors.is_empty() {
+            Ok(validated)
         } else {
-            Err(Problem::Fields(wrong))
+            Err(Problem::Fields(errors))
         }
     }
 
     /// A part of a body that was checked as a whole.
-    pub fn unchecked(part: &'a Map<String, Value>) -> Self {
+    pub fn assume_validated(part: &'a Map<String, Value>) -> Self {
         Self(part)
     }
 
     /// What is there; nothing, `null`, blank texts and empty objects and lists are the same.
-    pub fn value(self, path: &str) -> Option<&'a Value> {
-        let mut names = path.split('.');
-        let mut value = self.0.get(names.next()?)?;
-        for name in names {
-            value = value.as_object()?.get(name)?;
+    pub fn non_empty_value(self, path: &str) -> Option<&'a Value> {
+        let mut segments = path.split('.');
+        let mut value = self.0.get(segments.next()?)?;
+        for segment in segments {
+            value = value.as_object()?.get(segment)?;
         }
-        let empty = match value {
+        let is_empty = match value {
             Value::Null => true,
             Value::String(text) => text.trim().is_empty(),
             Value::Array(items) => items.is_empty(),
             Value::Object(fields) => fields.is_empty(),
             Value::Bool(_) | Value::Number(_) => false,
         };
-        (!empty).then_some(value)
+        (!is_empty).then_some(value)
     }
 
-    pub fn text(self, path: &str) -> Option<&'a str> {
-        self.value(path)?.as_str()
+    pub fn text_at(self, path: &str) -> Option<&'a str> {
+        self.non_empty_value(path)?.as_str()
     }
 
     /// A text that the table demands.
-    pub fn needed(self, path: &str) -> &'a str {
-        self.text(path).expect("the form was checked")
+    pub fn required_text(self, path: &str) -> &'a str {
+        self.text_at(path).expect("the form was checked")
     }
 
-    pub fn instant(self, path: &str) -> Timestamp {
-        parse_instant(self.needed(path)).expect("the form was checked")
+    pub fn required_timestamp(self, path: &str) -> Timestamp {
+        parse_instant(self.required_text(path)).expect("the form was checked")
     }
 
-    pub fn one_of<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
-        parse(self.needed(path)).expect("the form was checked")
+    pub fn required_enum<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
+        parse(self.required_text(path)).expect("the form was checked")
     }
 
     /// Each once.
-    pub fn list_of<T: PartialEq>(self, path: &str, parse: fn(&str) -> Option<T>) -> Box<[T]> {
+    pub fn enum_list<T: PartialEq>(self, path: &str, parse: fn(&str) -> Option<T>) -> Box<[T]> {
         let mut list = Vec::new();
         for item in self
-            .value(path)
+            .non_empty_value(path)
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
@@ -184,78 +187,85 @@ impl<'a> Form<'a> {
         list.into()
     }
 
-    pub fn months(self, path: &str) -> i32 {
-        self.value(path)
-            .and_then(whole)
+    pub fn required_months(self, path: &str) -> i32 {
+        self.non_empty_value(path)
+            .and_then(parse_whole_number)
             .expect("the form was checked")
     }
 
-    pub fn count(self, path: &str) -> u32 {
+    pub fn required_count(self, path: &str) -> u32 {
         let count = self
-            .value(path)
+            .non_empty_value(path)
             .and_then(Value::as_u64)
             .and_then(|count| u32::try_from(count).ok());
         count.expect("the form was checked")
     }
 
-    fn offence(self, rule: &Rule, rules: &[Rule]) -> Option<FieldProblem> {
-        let wrong = |problem: String| {
+    fn check_rule(self, rule: &FieldRule, rules: &[FieldRule]) -> Option<FieldProblem> {
+        let field_error = |problem: String| {
             Some(FieldProblem {
                 field: rule.path.into(),
                 problem,
             })
         };
-        let Some(value) = self.value(rule.path) else {
+        let Some(value) = self.non_empty_value(rule.path) else {
             // What stands around it is told about instead, where the table has a row for it.
-            let told = rules.iter().any(|outer| {
-                let inside = rule
+            let parent_reported = rules.iter().any(|parent| {
+                let is_child = rule
                     .path
-                    .strip_prefix(outer.path)
+                    .strip_prefix(parent.path)
                     .is_some_and(|rest| rest.starts_with('.'));
-                inside && !self.value(outer.path).is_some_and(Value::is_object)
+                is_child
+                    && !self
+                        .non_empty_value(parent.path)
+                        .is_some_and(Value::is_object)
             });
-            return if rule.need == Need::Mandatory && !told {
-                wrong("is missing or empty".to_owned())
+            return if rule.presence == Presence::Required && !parent_reported {
+                field_error("is missing or empty".to_owned())
             } else {
                 None
             };
         };
-        match rule.kind.objection(value) {
-            Some(problem) => wrong(problem),
-            None => too_long(value, rule.length).and_then(wrong),
+        match rule.field_type.check_value(value) {
+            Some(problem) => field_error(problem),
+            None => check_length(value, rule.length).and_then(field_error),
         }
     }
 }
 
 /// A name in a body that no row of its table has; what is in lists is not looked into.
-pub fn unknown_field(body: &Map<String, Value>, rules: &[Rule]) -> Option<String> {
-    fn search(body: &Map<String, Value>, begin: &str, rules: &[Rule]) -> Option<String> {
+pub fn find_unknown_field(body: &Map<String, Value>, rules: &[FieldRule]) -> Option<String> {
+    fn search_fields(
+        body: &Map<String, Value>,
+        prefix: &str,
+        rules: &[FieldRule],
+    ) -> Option<String> {
         body.iter().find_map(|(name, value)| {
-            let path = format!("{begin}{name}");
-            let inside = format!("{path}.");
+            let path = format!("{prefix}{name}");
+            let child_prefix = format!("{path}.");
             let known = rules
                 .iter()
-                .any(|rule| rule.path == path || rule.path.starts_with(&inside));
+                .any(|rule| rule.path == path || rule.path.starts_with(&child_prefix));
             match value.as_object() {
                 _ if !known => Some(path),
-                Some(fields) => search(fields, &inside, rules),
+                Some(fields) => search_fields(fields, &child_prefix, rules),
                 None => None,
             }
         })
     }
-    search(body, "", rules)
+    search_fields(body, "", rules)
 }
 
 /// A whole number, written as one or as a text.
-fn whole(value: &Value) -> Option<i32> {
+fn parse_whole_number(value: &Value) -> Option<i32> {
     match value {
         Value::String(text) => text.parse().ok(),
         other => other.as_i64().and_then(|number| i32::try_from(number).ok()),
     }
 }
 
-fn too_long(value: &Value, length: Option<Length>) -> Option<String> {
-    let Length { min, max } = length?;
+fn check_length(value: &Value, length: Option<LengthRange>) -> Option<String> {
+    let LengthRange { min, max } = length?;
     let chars = match value {
         Value::String(text) => text.chars().count(),
         Value::Number(number) => number.to_string().len(),
@@ -270,78 +280,80 @@ fn too_long(value: &Value, length: Option<Length>) -> Option<String> {
     }
 }
 
-impl Kind {
-    fn objection(self, value: &Value) -> Option<String> {
+impl FieldType {
+    fn check_value(self, value: &Value) -> Option<String> {
         let text = || {
             value
                 .as_str()
-                .ok_or_else(|| format!("is {}, not a text", noun(value)))
+                .ok_or_else(|| format!("is {}, not a text", json_type_name(value)))
         };
-        let checked = |fine: fn(&str) -> bool, what: &str| match text() {
-            Ok(text) if fine(text) => None,
-            Ok(text) => Some(format!("{} is not {what}", quoted(text))),
+        let check_text = |is_valid: fn(&str) -> bool, expected: &str| match text() {
+            Ok(text) if is_valid(text) => None,
+            Ok(text) => Some(format!("{} is not {expected}", quoted(text))),
             Err(problem) => Some(problem),
         };
         match self {
             Self::Text => text().err(),
-            Self::Email => checked(is_email, "an e-mail address"),
-            Self::Address => checked(
-                is_link,
+            Self::Email => check_text(is_email, "an e-mail address"),
+            Self::Url => check_text(
+                is_safe_url,
                 "an absolute address such as https://lender.example/back",
             ),
-            Self::Phone => checked(is_phone, "a mobile number of digits, such as 9999999999"),
-            Self::Instant => checked(
+            Self::Phone => check_text(is_phone, "a mobile number of digits, such as 9999999999"),
+            Self::DateTime => check_text(
                 |text| parse_instant(text).is_some(),
                 "a date-time; write it as 2024-01-31T18:30:00.000Z",
             ),
             Self::OneOf(names) => match text() {
-                Ok(text) => stranger(text, &names()),
+                Ok(text) => check_known_name(text, &names()),
                 Err(problem) => Some(problem),
             },
             Self::ListOf(names) => match value.as_array() {
                 Some(items) => items.iter().find_map(|item| match item.as_str() {
-                    Some(text) => stranger(text, &names()),
+                    Some(text) => check_known_name(text, &names()),
                     None => Some(format!(
                         "has {} in it, where one of {} is expected",
-                        noun(item),
+                        json_type_name(item),
                         names().join(", ")
                     )),
                 }),
-                None => Some(format!("is {}, not a list", noun(value))),
+                None => Some(format!("is {}, not a list", json_type_name(value))),
             },
-            Self::Months(min, max) => match whole(value) {
+            Self::Months(min, max) => match parse_whole_number(value) {
                 Some(months) if (min..=max).contains(&months) => None,
                 Some(months) => Some(format!(
                     "is {months}; months from {min} to {max} are allowed"
                 )),
                 None => {
-                    let shown = value
+                    let value_text = value
                         .as_str()
                         .map_or_else(|| value.to_string(), str::to_owned);
                     Some(format!(
                         "{} is not a whole number of months; write it as \"{max}\"",
-                        quoted(&shown)
+                        quoted(&value_text)
                     ))
                 }
             },
             Self::Count(digits) => match value.as_u64() {
                 Some(count) if count < 10_u64.pow(digits) => None,
                 Some(count) => Some(format!("{count} has more than {digits} digits")),
-                None => Some(format!("is {}, not a whole number", noun(value))),
+                None => Some(format!("is {}, not a whole number", json_type_name(value))),
             },
             Self::Object => {
-                (!value.is_object()).then(|| format!("is {}, not an object", noun(value)))
+                (!value.is_object()).then(|| format!("is {}, not an object", json_type_name(value)))
             }
             Self::Identifiers => match value.as_array() {
-                Some(items) => items.iter().find_map(wrong_identifier),
-                None => Some(format!("is {}, not a list", noun(value))),
+                Some(items) => items.iter().find_map(check_identifier),
+                None => Some(format!("is {}, not a list", json_type_name(value))),
             },
-            Self::List => (!value.is_array()).then(|| format!("is {}, not a list", noun(value))),
+            Self::List => {
+                (!value.is_array()).then(|| format!("is {}, not a list", json_type_name(value)))
+            }
         }
     }
 }
 
-fn wrong_identifier(identifier: &Value) -> Option<String> {
+fn check_identifier(identifier: &Value) -> Option<String> {
     let text = |name: &str| {
         identifier[name]
             .as_str()
@@ -356,8 +368,9 @@ fn wrong_identifier(identifier: &Value) -> Option<String> {
     let Some(value) = text("value") else {
         return Some(format!("has no value for its {kind}"));
     };
-    let wrong = kind == IdentifierType::Mobile && !(is_phone(value) && value.len() <= PHONE_MAX);
-    wrong.then(|| {
+    let is_invalid_mobile =
+        kind == IdentifierType::Mobile && !(is_phone(value) && value.len() <= PHONE_LENGTH_MAX);
+    is_invalid_mobile.then(|| {
         format!(
             "{} is not a mobile number of digits, such as 9999999999",
             quoted(value)
@@ -365,11 +378,11 @@ fn wrong_identifier(identifier: &Value) -> Option<String> {
     })
 }
 
-fn stranger(text: &str, names: &[&str]) -> Option<String> {
+fn check_known_name(text: &str, names: &[&str]) -> Option<String> {
     (!names.contains(&text)).then(|| format!("{} is not one of {}", quoted(text), names.join(", ")))
 }
 
-fn noun(value: &Value) -> &'static str {
+fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -381,10 +394,10 @@ fn noun(value: &Value) -> &'static str {
 }
 
 fn is_email(text: &str) -> bool {
-    let plain =
+    let is_valid_part =
         |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace());
     text.rsplit_once('@')
-        .is_some_and(|(name, host)| plain(name) && plain(host))
+        .is_some_and(|(name, host)| is_valid_part(name) && is_valid_part(host))
 }
 
 pub fn is_phone(text: &str) -> bool {
@@ -394,9 +407,9 @@ pub fn is_phone(text: &str) -> bool {
 
 /// The schemes of apps are welcome; those in which a browser would run the text are not. It stands in a header one day,
 /// as it is.
-fn is_link(text: &str) -> bool {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    plain
+fn is_safe_url(text: &str) -> bool {
+    let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_printable
         && Url::parse(text).is_ok_and(|url| {
             !matches!(
                 url.scheme(),

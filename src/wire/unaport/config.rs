@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::auth::LOGIN_RULES;
-use super::form::{Form, unknown_field};
+use super::field_rules::{ValidatedBody, find_unknown_field};
 use super::template;
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
@@ -41,25 +41,25 @@ impl UnaportEntry {
     pub fn into_unaport(self, participants: &Participants) -> Result<Unaport, Problem> {
         let dialect = match self.dialect {
             None => Dialect::default(),
-            given => one_of("unaport.dialect", given, Dialect::parse, Dialect::names)?,
+            value => one_of("unaport.dialect", value, Dialect::parse, Dialect::names)?,
         };
         let rejection = match self.rejection {
             None => RejectionWord::default(),
-            given => one_of(
+            value => one_of(
                 "unaport.rejection",
-                given,
+                value,
                 RejectionWord::parse,
                 RejectionWord::names,
             )?,
         };
-        let known = |field: &'static str, id: &str| {
+        let resolve_fiu = |field: &'static str, id: &str| {
             let fiu = participants.fiu(id).map(|fiu| Arc::clone(&fiu.entity.id));
             fiu.ok_or_else(|| {
                 Problem::field(field, format!("{} is not the id of an [[fiu]]", quoted(id)))
             })
         };
         let fiu = match &self.fiu {
-            Some(id) => known("unaport.fiu", id)?,
+            Some(id) => resolve_fiu("unaport.fiu", id)?,
             None => Arc::clone(
                 &participants
                     .fiu(SANDBOX_FIU)
@@ -68,7 +68,7 @@ impl UnaportEntry {
                     .id,
             ),
         };
-        let login = |account: AccountEntry| {
+        let parse_login = |account: AccountEntry| {
             let (email, password) = (
                 text("unaport.account.email", account.email)?,
                 text("unaport.account.password", account.password)?,
@@ -78,7 +78,7 @@ impl UnaportEntry {
                 [("emailId", &email), ("password", &password)]
                     .map(|(name, value)| (name.to_owned(), value.as_str().into())),
             );
-            Form::check(&body, LOGIN_RULES).map_err(|problem| {
+            ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|problem| {
                 Problem::field(
                     "unaport.account",
                     format!("cannot be used to log in: {problem}"),
@@ -89,7 +89,7 @@ impl UnaportEntry {
                 password: password.into(),
                 fiu: account.fiu.map_or_else(
                     || Ok(Arc::clone(&fiu)),
-                    |id| known("unaport.account.fiu", &id),
+                    |id| resolve_fiu("unaport.account.fiu", &id),
                 )?,
             })
         };
@@ -97,20 +97,20 @@ impl UnaportEntry {
             .account
             .unwrap_or_default()
             .into_iter()
-            .map(login)
+            .map(parse_login)
             .collect::<Result<_, Problem>>()?;
         let templates = self.template.unwrap_or_default();
-        let templates = templates.iter().map(ready_made);
+        let templates = templates.iter().map(parse_entry);
         let templates = templates.collect::<Result<Vec<_>, Problem>>()?;
         let ids: Vec<_> = templates.iter().map(|template| template.id).collect();
-        if let Some(twice) = ids
+        if let Some(duplicate) = ids
             .iter()
             .enumerate()
-            .find(|(place, id)| ids[..*place].contains(id))
+            .find(|(index, id)| ids[..*index].contains(id))
         {
             return Err(Problem::field(
                 "unaport.template.productId",
-                format!("'{}' is given to two templates", twice.1),
+                format!("'{}' is given to two templates", duplicate.1),
             ));
         }
         let top_level_ids = self.top_level_ids.unwrap_or(true);
@@ -125,7 +125,7 @@ impl UnaportEntry {
     }
 }
 
-fn ready_made(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
+fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
     let id = entry
         .get("productId")
         .and_then(Value::as_str)
@@ -135,13 +135,13 @@ fn ready_made(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
     })?;
     let mut body = entry.clone();
     body.remove("productId");
-    if let Some(stranger) = unknown_field(&body, template::RULES) {
+    if let Some(unknown) = find_unknown_field(&body, template::RULES) {
         return Err(Problem::field(
             "unaport.template",
-            format!("has {}, which no template has", quoted(&stranger)),
+            format!("has {}, which no template has", quoted(&unknown)),
         ));
     }
-    let (name, plan) = template::read(&body)?;
+    let (name, plan) = template::parse_template(&body)?;
     Ok(Arc::new(Template {
         id,
         name,
