@@ -36,17 +36,17 @@ use mockaa::domain::version::Version;
 use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
-use mockaa::wire::artefact::Stated;
+use mockaa::wire::artefact::ConsentDetail;
 use mockaa::wire::export::{build_statement_workbook, pdf, xlsx};
 use mockaa::wire::fi::csv::CsvWriter;
 use mockaa::wire::fi::json::JsonWriter;
 use mockaa::wire::fi::tabs::Tabs;
 use mockaa::wire::fi::{StatementWriter, xml};
-use mockaa::wire::fields::{from_json, parse_instant};
-use mockaa::wire::rebit::Echo;
-use mockaa::wire::rebit::fi::{Sealed, fetched};
+use mockaa::wire::fields::{parse_json, parse_timestamp};
+use mockaa::wire::rebit::ResponseContext;
+use mockaa::wire::rebit::fi::{EncryptedAccount, encode_fetch_response};
 use mockaa::wire::rebit::key_material::KeyMaterial;
-use mockaa::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
+use mockaa::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,7 @@ fn world() -> Arc<World> {
         persona: life().persona,
         seed: 42,
         clock: ClockStart {
-            at: parse_instant(NOW),
+            at: parse_timestamp(NOW),
             frozen: true,
         },
         participants: Arc::new(participants()),
@@ -237,7 +237,7 @@ fn world() -> Arc<World> {
 }
 
 fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
-    let request: ConsentRequest = from_json(body).expect("a request");
+    let request: ConsentRequest = parse_json(body).expect("a request");
     let terms = request
         .into_terms("mockaa", world.now())
         .expect("a right one");
@@ -253,8 +253,11 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let receipt = world
         .submit(Command::RaiseConsent(raise))
         .expect("it is raised");
-    serde_json::to_vec(&ConsentAnswer::new(receipt.consent(), receipt.message_time))
-        .expect("it serialises")
+    serde_json::to_vec(&ConsentResponse::new(
+        receipt.consent(),
+        receipt.message_time,
+    ))
+    .expect("it serialises")
 }
 
 /// Parse, validate, decide, journal, store, answer.
@@ -422,8 +425,8 @@ fn get_product() -> Work {
         let consent = world.consent(handles[next]).expect("it is there");
         let grant = consent.grant.as_ref().expect("it is approved");
         let seal = grant.seals.detail.get_or_init(|| signature.clone().into());
-        let detail = Stated::new(&consent, &aa);
-        let state = ConsentState::new(&consent, &detail, Some(base64::encode(seal)));
+        let detail = ConsentDetail::new(&consent, &aa);
+        let state = ConsentStatusResponse::new(&consent, &detail, Some(base64::encode(seal)));
         black_box(serde_json::to_vec(&state).expect("it serialises"));
         1.0
     })
@@ -500,8 +503,8 @@ fn statement_product(format: Format, measure: Measure) -> Work {
         .remove(0)
         .account;
     let life = life();
-    let from = parse_instant("2023-03-31T18:30:00Z").expect("a date");
-    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    let from = parse_timestamp("2023-03-31T18:30:00Z").expect("a date");
+    let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let mut out = Vec::new();
     Box::new(move || {
         let statements = [told(&life, &account, Range { from, to })];
@@ -618,8 +621,8 @@ fn fetch_product(curve: Curve) -> Work {
         .account;
     let life = life();
     // Some thousand rows.
-    let from = parse_instant("2022-06-30T18:30:00Z").expect("a date");
-    let to = parse_instant("2024-03-31T18:29:59Z").expect("a date");
+    let from = parse_timestamp("2022-06-30T18:30:00Z").expect("a date");
+    let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
     let peer = PeerKey {
         curve,
@@ -633,7 +636,7 @@ fn fetch_product(curve: Curve) -> Work {
         xml::write_statement(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
-        let sealed = [Sealed {
+        let sealed = [EncryptedAccount {
             fip: account.fip.to_string(),
             link_ref: account.link_ref.to_string(),
             masked_number: account.masked_number.to_string(),
@@ -645,12 +648,12 @@ fn fetch_product(curve: Curve) -> Work {
                 to,
             ),
         }];
-        let echo = Echo {
+        let echo = ResponseContext {
             ver: Version::V2_0_0,
             txnid: "t",
             timestamp: to,
         };
-        black_box(fetched(echo, &sealed));
+        black_box(encode_fetch_response(echo, &sealed));
         1.0
     })
 }

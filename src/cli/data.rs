@@ -28,7 +28,7 @@ use crate::wire::export::{build_statement_workbook, pdf, xlsx};
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml::{XmlWriter, has_schema_v2};
 use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
-use crate::wire::statement::check;
+use crate::wire::statement::check_document;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -156,7 +156,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Check { file } => {
-            let checked = check(&input(Some(&file))?).map_err(|faults| {
+            let checked = check_document(&input(Some(&file))?).map_err(|faults| {
                 let faults: Vec<_> = faults
                     .iter()
                     .map(|fault| fault.of(file.display()))
@@ -166,7 +166,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             println!(
                 "{}: {} with {} transactions, nothing wrong",
                 file.display(),
-                checked.form,
+                checked.format,
                 checked.rows
             );
         }

@@ -17,7 +17,7 @@ use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::time::Span;
 use crate::engine::clock::wall;
 use crate::engine::entropy::random_key;
-use crate::wire::rebit::fi::ReceivedFi;
+use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::rebit::key_material::KeyMaterial;
 
 #[derive(Debug, Subcommand)]
@@ -199,7 +199,7 @@ fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result
         .map_err(|error| wrong(error.to_string()))?;
 
     let answer = input(file)?;
-    let answer: ReceivedFi = serde_json::from_slice(&answer).map_err(|error| {
+    let answer: ReceivedFetchResponse = serde_json::from_slice(&answer).map_err(|error| {
         let begins: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
         Usage(format!(
             "the input is not an answer of /FI/fetch: {error}; it begins: {begins}"

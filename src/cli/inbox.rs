@@ -16,7 +16,7 @@ use crate::crypto::{jws, webhook};
 use crate::domain::participants::PublicKey;
 use crate::domain::time::Span;
 use crate::engine::clock::wall;
-use crate::wire::fields::parse_instant;
+use crate::wire::fields::parse_timestamp;
 
 /// What the FIU has received and checked.
 #[derive(Debug)]
@@ -184,7 +184,7 @@ const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
 
 /// What is wrong with a message's own time; one that has none tells none.
 fn time_off(message: &Value) -> Option<String> {
-    let at = parse_instant(message["timestamp"].as_str()?)?;
+    let at = parse_timestamp(message["timestamp"].as_str()?)?;
     let off = at.since(wall()).0;
     (off.abs() > TIMESTAMP_WINDOW.0).then(|| format!("timestamp {at} is {} s off", off / 1000))
 }

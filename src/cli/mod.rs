@@ -32,7 +32,7 @@ use crate::app::StartError;
 use crate::config::ConfigError;
 use crate::config::personas::BadPersonas;
 use crate::scenario::library::BadScenarios;
-use crate::wire::span::{SPAN_FORMS, parse_span};
+use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// A local stand-in for an Indian Account Aggregator.
 ///
@@ -178,7 +178,7 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
 
 /// Reads a length of wall time.
 fn duration(text: &str) -> Result<Duration, String> {
-    let span = parse_span(text).ok_or_else(|| format!("give {SPAN_FORMS}"))?;
+    let span = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
     Ok(Duration::from_millis(
         u64::try_from(span.0).unwrap_or_default(),
     ))

@@ -37,7 +37,7 @@ use crate::engine::world::World;
 use crate::scenario::format::parse;
 use crate::scenario::library::{taken, unknown_persona};
 use crate::scenario::plan::{Action, Plan};
-use crate::wire::control::report::{GradeView, ReportView, text_of};
+use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -526,7 +526,7 @@ fn steps(world: &World) -> Case {
     }
 }
 
-fn contract(grade: &GradeView) -> Case {
+fn contract(grade: &RuleResultView) -> Case {
     let evidence: Vec<_> = grade
         .evidence
         .iter()
@@ -554,7 +554,7 @@ fn print(played: &Played) {
     }
     if !played.report.passed {
         println!("     What the contract report says of the FIU; --contract grades it:");
-        print!("{}", text_of(&played.report));
+        print!("{}", render_text(&played.report));
     }
 }
 

@@ -17,11 +17,11 @@ use crate::domain::session::{Approval, Progression};
 use crate::domain::unaport::Unaport;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
-use crate::wire::fields::parse_instant;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::parse_timestamp;
 use crate::wire::participants::{
     AaEntry, FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url,
 };
-use crate::wire::problem::Problem;
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
 pub const PUSH_DATA_PATH: &str = NoticeKind::FiData.path();
@@ -117,7 +117,7 @@ impl FromStr for ClockStart {
         let at = if instant == "now" {
             None
         } else {
-            Some(parse_instant(instant).ok_or_else(wrong)?)
+            Some(parse_timestamp(instant).ok_or_else(wrong)?)
         };
         Ok(Self { at, frozen })
     }
@@ -199,7 +199,7 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
         problem,
     };
     let own = own.unwrap_or_default();
-    let problem = |problem: Problem| wrong(problem.to_string());
+    let problem = |problem: ApiError| wrong(problem.to_string());
     // A path in a file is relative to that file.
     let folder = file.and_then(Path::parent);
     let played = |entry: AaEntry| {

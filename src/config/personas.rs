@@ -158,7 +158,7 @@ fn note(
 fn ledger(file: &Path) -> Result<Ledger, String> {
     let bytes = std::fs::read(file)
         .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
-    statement::read(&bytes).map_err(|faults| {
+    statement::parse(&bytes).map_err(|faults| {
         faults
             .iter()
             .map(|fault| fault.of(file.display()))

@@ -29,8 +29,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::spoil::{Dossier, Wire};
 use crate::http::{BODY_BYTES_MAX, HOSTS, MOUNTS, Shared};
-use crate::wire::fields::{from_json, quoted};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{parse_json, quote_value};
 
 /// One request, its body read.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct Call {
     arrived_at: Timestamp,
     request: HttpRequest,
     shared: Data<Shared>,
-    body: Result<Bytes, Problem>,
+    body: Result<Bytes, ApiError>,
 }
 
 impl FromRequest for Call {
@@ -58,7 +58,7 @@ impl FromRequest for Call {
         Box::pin(async move {
             let body = tokio::time::timeout(BODY_WITHIN, read(&mut payload)).await;
             let body = body.unwrap_or_else(|_| {
-                Err(Problem::BodyLost(format!(
+                Err(ApiError::BodyReadFailed(format!(
                     "it was not complete within {} s",
                     BODY_WITHIN.as_secs()
                 )))
@@ -96,12 +96,12 @@ fn operation(request: &HttpRequest) -> Option<Operation> {
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Reads a body of bounded size.
-async fn read(payload: &mut Payload) -> Result<Bytes, Problem> {
+async fn read(payload: &mut Payload) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Problem::BodyLost(error.to_string()))?;
+        let chunk = chunk.map_err(|error| ApiError::BodyReadFailed(error.to_string()))?;
         if body.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(Problem::TooLarge(BODY_BYTES_MAX));
+            return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX));
         }
         body.extend_from_slice(&chunk);
     }
@@ -122,7 +122,7 @@ impl Call {
     }
 
     /// The scenario that the caller wants for its consent; Sahamati's simulator has a header of its own for it.
-    pub fn scenario(&self) -> Result<Option<Box<str>>, Problem> {
+    pub fn scenario(&self) -> Result<Option<Box<str>>, ApiError> {
         let named = self.steering("x-mockaa-scenario")?;
         Ok(match named {
             Some(name) => Some(name),
@@ -133,7 +133,7 @@ impl Call {
 
     /// What a signature of this request may be over: the body; of a GET its address, as it was called, and without what
     /// is ours before it, the world and the mount (`reference/rebit.md` §1.1).
-    pub fn signed_bytes(&self) -> Result<Vec<Bytes>, Problem> {
+    pub fn signed_bytes(&self) -> Result<Vec<Bytes>, ApiError> {
         if self.request.method() != Method::GET {
             return Ok(vec![self.body()?.clone()]);
         }
@@ -171,11 +171,11 @@ impl Call {
     }
 
     /// A header that steers the call: it may be missing, but not be unreadable.
-    pub fn steering(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+    pub fn steering(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let value = self.headers().get(name).map(|value| value.to_str());
         value
             .transpose()
-            .map_err(|_| Problem::field(name, "is not plain ASCII text"))
+            .map_err(|_| ApiError::invalid_field(name, "is not plain ASCII text"))
     }
 
     pub fn query(&self) -> &str {
@@ -200,21 +200,21 @@ impl Call {
     }
 
     /// The consent handle in the path.
-    pub fn handle(&self) -> Result<ConsentHandle, Problem> {
+    pub fn handle(&self) -> Result<ConsentHandle, ApiError> {
         let text = self.segment("handle");
-        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?)
+        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quote_value(text)))?)
     }
 
     /// The world that the call is for: by path, then by header, else the default one.
-    pub fn world(&self) -> Result<Arc<World>, Problem> {
+    pub fn world(&self) -> Result<Arc<World>, ApiError> {
         let name = self.world_name()?;
         self.shared
             .worlds
             .get(name)
-            .map_err(|full| Problem::TooManyWorlds(full.to_string()))
+            .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
     }
 
-    pub fn world_name(&self) -> Result<&str, Problem> {
+    pub fn world_name(&self) -> Result<&str, ApiError> {
         let name = match self.request.match_info().get("world") {
             Some(name) => name,
             None => self.steering("x-mockaa-world")?.unwrap_or(DEFAULT_WORLD),
@@ -226,7 +226,7 @@ impl Call {
         {
             Ok(name)
         } else {
-            Err(Problem::WorldName(quoted(name)))
+            Err(ApiError::InvalidWorldName(quote_value(name)))
         }
     }
 
@@ -253,30 +253,31 @@ impl Call {
     }
 
     /// The body's bytes as they arrived.
-    pub fn body(&self) -> Result<&Bytes, Problem> {
+    pub fn body(&self) -> Result<&Bytes, ApiError> {
         self.body.as_ref().map_err(Clone::clone)
     }
 
     /// The body as JSON of this shape.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let body = self.body()?;
         if let Some(value) = self.headers().get(CONTENT_TYPE) {
             let value = value.to_str().unwrap_or("(not text)");
             let media_type = value.split(';').next().unwrap_or_default().trim();
             if !media_type.eq_ignore_ascii_case("application/json") {
-                return Err(Problem::ContentType(value.to_owned()));
+                return Err(ApiError::UnsupportedContentType(value.to_owned()));
             }
         }
-        from_json(body)
+        parse_json(body)
     }
 
     /// The body as text, whatever its type is said to be: YAML has several.
-    pub fn text(&self) -> Result<&str, Problem> {
-        std::str::from_utf8(self.body()?).map_err(|_| Problem::Syntax("it is not UTF-8".to_owned()))
+    pub fn text(&self) -> Result<&str, ApiError> {
+        std::str::from_utf8(self.body()?)
+            .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))
     }
 
     /// The body as JSON of this shape; none at all, or `null`, is an empty one.
-    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
         let body = self.body()?.trim_ascii();
         if body.is_empty() || body == b"null" {
             Ok(T::default())
@@ -309,8 +310,8 @@ impl Call {
         self.api_key(&[AUTHORIZATION.as_str()])
     }
 
-    pub fn no_such_call(&self) -> Problem {
-        Problem::NoSuchCall {
+    pub fn no_such_call(&self) -> ApiError {
+        ApiError::UnknownRoute {
             method: self.request.method().to_string(),
             path: self.path().to_owned(),
         }
@@ -394,7 +395,7 @@ impl Call {
             return call.allow_preflight(allowed);
         }
         let method = call.request.method().to_string();
-        let problem = Problem::Method {
+        let problem = ApiError::MethodNotAllowed {
             method,
             path: call.path().to_owned(),
             allowed,

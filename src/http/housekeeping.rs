@@ -49,7 +49,7 @@ pub async fn jwks(call: Call) -> HttpResponse {
 /// All calls, for people.
 pub async fn docs(call: Call) -> HttpResponse {
     call.reply_control(call.world().map(|world| {
-        let document = openapi::document(&call.base_url(&world));
+        let document = openapi::build_document(&call.base_url(&world));
         Answer::html(DocsPage::new(&document).to_html())
     }))
 }
@@ -58,7 +58,7 @@ pub async fn docs(call: Call) -> HttpResponse {
 pub async fn openapi(call: Call) -> HttpResponse {
     call.reply_control(
         call.world()
-            .map(|world| Answer::json(&openapi::document(&call.base_url(&world)))),
+            .map(|world| Answer::json(&openapi::build_document(&call.base_url(&world)))),
     )
 }
 

@@ -9,13 +9,13 @@ use crate::http::call::Call;
 use crate::http::control::same_site;
 use crate::http::reply::Answer;
 use crate::ui::ConsentPage;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 
 pub async fn show_consent(call: Call) -> HttpResponse {
     call.reply_control(show(&call))
 }
 
-fn show(call: &Call) -> Result<Answer, Problem> {
+fn show(call: &Call) -> Result<Answer, ApiError> {
     let world = call.world()?;
     let handle = call.handle()?;
     let consent = world.consent(handle).filter(|consent| !consent.hidden);
@@ -31,7 +31,7 @@ pub async fn answer_consent(call: Call) -> HttpResponse {
 }
 
 /// Acts, and sends the customer back to where the FIU wants them; else shows the page again with what came of it.
-fn answer(call: &Call) -> Result<Answer, Problem> {
+fn answer(call: &Call) -> Result<Answer, ApiError> {
     same_site(call)?;
     let world = call.world()?;
     let handle = call.handle()?;

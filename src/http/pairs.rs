@@ -3,21 +3,23 @@
 use actix_web::web::Query;
 
 use crate::domain::naming::alternatives;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 
 /// Decoded pairs in their order; a name may come more than once.
 #[derive(Debug, Default)]
 pub struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    pub fn parse(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
-        pairs.map_err(|error| Problem::field("the query", format!("cannot be read: {error}")))
+        pairs.map_err(|error| {
+            ApiError::invalid_field("the query", format!("cannot be read: {error}"))
+        })
     }
 
     /// Refuses a name that is none of these: who misspells a condition must not be told what meets the others.
-    pub fn only(self, names: &[&str]) -> Result<Self, Problem> {
+    pub fn only(self, names: &[&str]) -> Result<Self, ApiError> {
         match self
             .0
             .iter()
@@ -26,9 +28,12 @@ impl Pairs {
             None => Ok(self),
             Some((name, _)) => {
                 let others = alternatives(name, names.iter().copied());
-                Err(Problem::field(
+                Err(ApiError::invalid_field(
                     "the query",
-                    format!("has {}, which is none of its names; {others}", quoted(name)),
+                    format!(
+                        "has {}, which is none of its names; {others}",
+                        quote_value(name)
+                    ),
                 ))
             }
         }

@@ -13,8 +13,10 @@ use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::seals::signed;
 use crate::http::security::holder;
-use crate::wire::registry::{EntityType, Place, entities, error};
-use crate::wire::token::{Claims, generated, granted, not_generated, not_granted};
+use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
+use crate::wire::token::{
+    Claims, build_iam_error, build_iam_response, build_oauth_error, build_oauth_response,
+};
 
 /// A refusal in the service's own words.
 type Refused = (u16, Value);
@@ -25,7 +27,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
         Ok(world) => {
             let (txnid, now) = (world.fresh_id(Kind::Token), world.message_time());
             let refused =
-                |status, code, message| (status, not_generated(code, message, &txnid, now));
+                |status, code, message| (status, build_iam_error(code, message, &txnid, now));
             let form = form(&call);
             let issued = match (form.first("id"), form.first("secret")) {
                 (Some(id), Some(secret)) => {
@@ -43,7 +45,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
                     "send the form fields id and secret",
                 )),
             };
-            issued.map(|token| generated(&token, &txnid, now))
+            issued.map(|token| build_iam_response(&token, &txnid, now))
         }
     };
     call.reply_value(answer).await
@@ -54,7 +56,8 @@ pub async fn grant_token(call: Call) -> HttpResponse {
     let answer = match call.world() {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
-            let refused = |status, error, description| (status, not_granted(error, description));
+            let refused =
+                |status, error, description| (status, build_oauth_error(error, description));
             let basic = call
                 .header("authorization")
                 .and_then(|value| value.split_once(' '))
@@ -69,7 +72,7 @@ pub async fn grant_token(call: Call) -> HttpResponse {
                 (Some("client_credentials"), Some((id, secret))) => {
                     issue(&call, &world, id, secret)
                         .await
-                        .map(|token| granted(&token))
+                        .map(|token| build_oauth_response(&token))
                         .ok_or_else(|| {
                             refused(401, "invalid_client", "the client's id or secret is wrong")
                         })
@@ -129,7 +132,7 @@ pub async fn get_entity(call: Call) -> HttpResponse {
 }
 
 fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
-    let refused = |status: u16, text: &str| (status, error(status, text));
+    let refused = |status: u16, text: &str| (status, build_error(status, text));
     let kind = EntityType::parse(call.segment("type"))
         .ok_or_else(|| refused(400, &format!("the type is one of {}", EntityType::names())))?;
     let reader = call.bearer().and_then(|key| holder(call, key));
@@ -147,13 +150,13 @@ fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
         .map_err(|problem| refused(404, &problem.to_string()))?;
     let (base, txnid) = (call.base_url(&world), world.fresh_id(Kind::Token));
     let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
-    let place = Place {
-        base: &base,
+    let place = RegistryContext {
+        base_url: &base,
         aa_key: &aa_key,
         txnid: &txnid,
         now: world.message_time(),
     };
-    let entities = entities(kind, &world.participants(), place);
+    let entities = build_entity_list(kind, &world.participants(), place);
     let value = |info| serde_json::to_value(info).expect("texts serialise");
     match wanted {
         None => Ok(Value::Array(

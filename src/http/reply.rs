@@ -31,9 +31,9 @@ use crate::engine::world::{Hold, World};
 use crate::http::call::{Call, Dialect};
 use crate::http::mask::{masked, masked_headers};
 use crate::http::spoil::{Manner, Parties, Seal, Spoilt, Wire, edit, names};
-use crate::wire::control::{ErrorView, status_of};
-use crate::wire::problem::Problem;
-use crate::wire::rebit::error::{Envelope, ErrorResponse, code_of};
+use crate::wire::api_error::ApiError;
+use crate::wire::control::{ErrorView, http_status};
+use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
 use crate::wire::seed;
 use crate::wire::unaport;
 use crate::wire::unaport::error::ErrorBody;
@@ -197,10 +197,10 @@ impl Answer {
 
 impl Call {
     /// Answers in the control API's words. Nothing goes wrong on purpose here.
-    pub fn reply_control(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+    pub fn reply_control(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
         let answer = outcome.unwrap_or_else(|problem| {
             tracing::debug!(path = self.path(), %problem, "refused");
-            Answer::error(status_of(&problem), &ErrorView::from(&problem))
+            Answer::error(http_status(&problem), &ErrorView::from(&problem))
         });
         answer.send(None)
     }
@@ -208,21 +208,21 @@ impl Call {
     /// Answers as the seed documents do, unsigned.
     ///
     /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
-    pub async fn reply_seed(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+    pub async fn reply_seed(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
         self.hand_over(outcome, false, |problem| {
-            self.rebit_error(problem, Some(seed::ANSWER_VER))
+            self.rebit_error(problem, Some(seed::RESPONSE_VER))
         })
         .await
     }
 
     /// Answers as ReBIT has it: every answer signed, errors too.
-    pub async fn reply_rebit(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+    pub async fn reply_rebit(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
         self.hand_over(outcome, true, |problem| self.rebit_error(problem, None))
             .await
     }
 
     /// Answers as the Unaport FIU API does, unsigned.
-    pub async fn reply_unaport(&self, outcome: Result<Answer, Problem>) -> HttpResponse {
+    pub async fn reply_unaport(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
         let mut response = self
             .hand_over(outcome, false, |problem| self.unaport_error(problem))
             .await;
@@ -247,12 +247,12 @@ impl Call {
             Err((status, body)) => Answer::error(status, &body),
         };
         let scripted =
-            |problem: &Problem| Answer::error(status_of(problem), &ErrorView::from(problem));
+            |problem: &ApiError| Answer::error(http_status(problem), &ErrorView::from(problem));
         self.hand_over(Ok(answer), false, scripted).await
     }
 
     /// Refuses a call that no handler took.
-    pub async fn refuse(&self, problem: Problem) -> HttpResponse {
+    pub async fn refuse(&self, problem: ApiError) -> HttpResponse {
         match self.dialect() {
             Dialect::Control => self.reply_control(Err(problem)),
             Dialect::Seed => self.reply_seed(Err(problem)).await,
@@ -265,9 +265,9 @@ impl Call {
     /// whatever is to happen to it on its way.
     async fn hand_over(
         &self,
-        outcome: Result<Answer, Problem>,
+        outcome: Result<Answer, ApiError>,
         signed: bool,
-        words: impl Fn(&Problem) -> Answer,
+        words: impl Fn(&ApiError) -> Answer,
     ) -> HttpResponse {
         let world = self
             .world_name()
@@ -281,7 +281,7 @@ impl Call {
             Ok(answer) => answer,
             Err(problem) => {
                 let retry_after = match &problem {
-                    Problem::Scripted { retry_after_s, .. } => *retry_after_s,
+                    ApiError::InjectedStatus { retry_after_s, .. } => *retry_after_s,
                     _ => None,
                 };
                 Answer {
@@ -306,7 +306,11 @@ impl Call {
 
     /// Decides what goes wrong with a call that was refused before anybody knew whom it was about. A call that was not
     /// refused has happened, and is not refused afterwards.
-    fn decided(&self, world: &World, outcome: Result<Answer, Problem>) -> Result<Answer, Problem> {
+    fn decided(
+        &self,
+        world: &World,
+        outcome: Result<Answer, ApiError>,
+    ) -> Result<Answer, ApiError> {
         if self.op().is_none() {
             return outcome;
         }
@@ -442,7 +446,7 @@ impl Call {
         }
     }
 
-    fn unaport_error(&self, problem: &Problem) -> Answer {
+    fn unaport_error(&self, problem: &ApiError) -> Answer {
         tracing::debug!(path = self.path(), %problem, "refused");
         // A refusal makes no world.
         let world = self
@@ -463,11 +467,11 @@ impl Call {
         Answer::error(status, &body)
     }
 
-    fn rebit_error(&self, problem: &Problem, ver: Option<&str>) -> Answer {
+    fn rebit_error(&self, problem: &ApiError, ver: Option<&str>) -> Answer {
         tracing::debug!(path = self.path(), %problem, "refused");
         let envelope = self
             .body()
-            .map(|body| Envelope::read(body))
+            .map(|body| Envelope::from_body(body))
             .unwrap_or_default();
         // A refusal names the time of the world that it concerns; where there is none, the wall's. It makes none.
         let world = self
@@ -483,7 +487,7 @@ impl Call {
             }
         };
         let ver = ver.unwrap_or_else(by_path);
-        let (status, _) = code_of(problem);
+        let (status, _) = classify_error(problem);
         Answer::error(
             status,
             &ErrorResponse::new(ver, envelope.txnid(), now, problem),
@@ -561,7 +565,7 @@ mod tests {
     use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, Required};
-    use crate::wire::fields::from_json;
+    use crate::wire::fields::parse_json;
     use crate::wire::seed::ConsentRequest;
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
@@ -598,7 +602,7 @@ mod tests {
         let world = Arc::new(World::new("test", Arc::new(setting)));
         let request = include_str!("../../fixtures/seed/consent-request.json")
             .replace("1999999999@onemoney", "9999999002@onemoney");
-        let request: ConsentRequest = from_json(request.as_bytes()).expect("the fixture is read");
+        let request: ConsentRequest = parse_json(request.as_bytes()).expect("the fixture is read");
         let terms = request
             .into_terms("mockaa", world.now())
             .expect("the fixture is right");

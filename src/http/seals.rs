@@ -8,7 +8,7 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Participants;
 use crate::http::Shared;
-use crate::wire::artefact::Stated;
+use crate::wire::artefact::ConsentDetail;
 
 /// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
 pub async fn signed_consent(
@@ -17,7 +17,7 @@ pub async fn signed_consent(
     consent: &Consent,
 ) -> Option<String> {
     let seal = &consent.grant.as_ref()?.seals.artefact;
-    let payload = Stated::new(consent, participants.aa_of(consent)).to_bytes();
+    let payload = ConsentDetail::new(consent, participants.aa_of(consent)).to_bytes();
     Some(sealed(&shared.keys.of(&consent.aa).private, seal, &payload).await)
 }
 
@@ -30,7 +30,8 @@ pub async fn signed_for_fip(
 ) -> Option<String> {
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
-    let payload = Stated::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
+    let payload =
+        ConsentDetail::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
     Some(
         sealed(
             &shared.keys.of(&consent.aa).private,
@@ -46,7 +47,7 @@ pub async fn signed_for_fip(
 pub async fn signed_detail(
     shared: &Shared,
     consent: &Consent,
-    detail: &Stated<'_>,
+    detail: &ConsentDetail<'_>,
 ) -> Option<String> {
     consent.consent_id()?;
     let seal = &consent.grant.as_ref()?.seals.detail;

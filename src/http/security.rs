@@ -10,8 +10,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 use crate::wire::token::Claims;
 
 named! {
@@ -80,20 +80,20 @@ pub struct Caller {
 }
 
 /// Checks the API key. A caller who is refused makes no world.
-pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
+pub fn admit(call: &Call, audience: Audience) -> Result<Caller, ApiError> {
     let key = call.api_key(audience.headers());
     let security = call.shared().security;
     let owner = key.and_then(|key| holder(call, key));
     let header = audience.name();
     if let Some(owner) = owner.as_ref().filter(|owner| !audience.admits(owner)) {
         let Entity { id, .. } = owner.entity();
-        return Err(Problem::NotYours(format!(
+        return Err(ApiError::NotPermitted(format!(
             "{header} is the key of {id}, a {}, to whom this call is closed",
             owner.kind()
         )));
     }
     if owner.is_none() && security == Security::Strict {
-        return Err(Problem::Unauthorized(format!(
+        return Err(ApiError::Unauthorized(format!(
             "{header} is missing or not valid"
         )));
     }
@@ -117,7 +117,7 @@ pub fn admit(call: &Call, audience: Audience) -> Result<Caller, Problem> {
             } else {
                 "is missing"
             };
-            caller.object(|| Problem::Unauthorized(format!("{header} {what}")))?;
+            caller.object(|| ApiError::Unauthorized(format!("{header} {what}")))?;
         }
     }
     Ok(caller)
@@ -137,13 +137,13 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
         let payload = open_compact(key, &call.shared().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.world().ok()?;
-        participants.member(claims.holder(&world.path(), world.now())?)
+        participants.member(claims.valid_entity_id(&world.path(), world.now())?)
     })
 }
 
 impl Security {
     /// Refuses in strict; in lenient puts on record what strict would have said.
-    pub fn object(self, world: &World, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
+    pub fn object(self, world: &World, problem: impl FnOnce() -> ApiError) -> Result<(), ApiError> {
         match self {
             Self::Open => Ok(()),
             Self::Lenient => {
@@ -155,7 +155,7 @@ impl Security {
     }
 
     /// Objects to a customer whose address is not one of the AA's.
-    pub fn check_customer(self, world: &World, customer: &str, aa: &Aa) -> Result<(), Problem> {
+    pub fn check_customer(self, world: &World, customer: &str, aa: &Aa) -> Result<(), ApiError> {
         let theirs = customer
             .rsplit_once('@')
             .is_some_and(|(_, handle)| *handle == *aa.handle);
@@ -163,8 +163,8 @@ impl Security {
             return Ok(());
         }
         self.object(world, || {
-            let (customer, handle) = (quoted(customer), &aa.handle);
-            Problem::CustomerAddress(format!(
+            let (customer, handle) = (quote_value(customer), &aa.handle);
+            ApiError::InvalidCustomerAddress(format!(
                 "{customer} is not a customer of this AA; its addresses end in @{handle}"
             ))
         })
@@ -173,23 +173,24 @@ impl Security {
 
 impl Caller {
     /// [`Security::object`] in the caller's world.
-    pub fn object(&self, problem: impl FnOnce() -> Problem) -> Result<(), Problem> {
+    pub fn object(&self, problem: impl FnOnce() -> ApiError) -> Result<(), ApiError> {
         self.security.object(&self.world, problem)
     }
 
     /// [`Security::check_customer`] in the caller's world.
-    pub fn check_customer(&self, customer: &str, aa: &Aa) -> Result<(), Problem> {
+    pub fn check_customer(&self, customer: &str, aa: &Aa) -> Result<(), ApiError> {
         self.security.check_customer(&self.world, customer, aa)
     }
 
     /// Checks `x-jws-signature` on the bytes that arrived; of a GET, on its path. The journal gets an explanation of
     /// what did not match, the caller is told no more than the specification tells.
-    pub fn check_signature(&self, call: &Call) -> Result<(), Problem> {
+    pub fn check_signature(&self, call: &Call) -> Result<(), ApiError> {
         if self.security == Security::Open {
             return Ok(());
         }
         let Some(signature) = call.header("x-jws-signature") else {
-            return self.object(|| Problem::Signature("x-jws-signature is missing".to_owned()));
+            return self
+                .object(|| ApiError::InvalidSignature("x-jws-signature is missing".to_owned()));
         };
         let candidates = call.signed_bytes()?;
         let members: Vec<_> = match &self.owner {
@@ -231,17 +232,19 @@ impl Caller {
 
     /// A key of somebody else's is another mistake than a signature that does not match (certification cases AA_3034
     /// and AA_3036).
-    fn signature_problem(&self, flaw: &Flaw) -> Problem {
+    fn signature_problem(&self, flaw: &Flaw) -> ApiError {
         let strangers = |kid: &str| {
             let owns =
                 |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
             self.participants.members().any(|member| owns(&member))
         };
         match flaw {
-            Flaw::UnknownKey(kid) if strangers(kid) => Problem::NotYours(
+            Flaw::UnknownKey(kid) if strangers(kid) => ApiError::NotPermitted(
                 "the API key and the signature are of different participants".to_owned(),
             ),
-            _ => Problem::Signature("x-jws-signature does not match the message".to_owned()),
+            _ => {
+                ApiError::InvalidSignature("x-jws-signature does not match the message".to_owned())
+            }
         }
     }
 
@@ -265,7 +268,7 @@ impl Caller {
     }
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
-    pub fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), Problem> {
+    pub fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
         let near = |now: Timestamp| timestamp.since(now).0.abs() <= TIMESTAMP_WINDOW.0;
         let now = self.world.now();
         let fine = match self.security {
@@ -278,26 +281,26 @@ impl Caller {
         }
         let problem =
             format!("{timestamp} is more than 15 minutes away from the sandbox's clock, {now}");
-        Err(Problem::field("timestamp", problem))
+        Err(ApiError::invalid_field("timestamp", problem))
     }
 
     /// The participant to whom a new consent belongs, whose `DataConsumer.id` is `named`.
-    pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, Problem> {
+    pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, ApiError> {
         let registered = self.participants.fiu(named);
         match (registered, &self.owner) {
             (Some(fiu), Some(owner)) if fiu.entity.id != owner.entity().id => {
-                Err(Problem::NotYours(format!(
+                Err(ApiError::NotPermitted(format!(
                     "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
-                    quoted(named),
+                    quote_value(named),
                     owner.entity().id
                 )))
             }
             (Some(fiu), _) => Ok(Arc::clone(&fiu.entity.id)),
             (None, owner) => {
                 self.object(|| {
-                    Problem::field(
+                    ApiError::invalid_field(
                         "ConsentDetail.DataConsumer.id",
-                        format!("{} is not a registered FIU", quoted(named)),
+                        format!("{} is not a registered FIU", quote_value(named)),
                     )
                 })?;
                 let owner = owner.as_ref().map(|owner| &owner.entity().id);

@@ -13,16 +13,16 @@ use crate::http::fault::fault;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_detail;
 use crate::http::security::{Audience, admit};
-use crate::wire::artefact::Stated;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
-use crate::wire::seed::{ConsentAnswer, ConsentRequest, ConsentState};
+use crate::wire::api_error::ApiError;
+use crate::wire::artefact::ConsentDetail;
+use crate::wire::fields::quote_value;
+use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
 pub async fn create_consent(call: Call) -> HttpResponse {
     call.reply_seed(create(&call)).await
 }
 
-fn create(call: &Call) -> Result<Answer, Problem> {
+fn create(call: &Call) -> Result<Answer, ApiError> {
     fault(call)?;
     let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
@@ -43,7 +43,10 @@ fn create(call: &Call) -> Result<Answer, Problem> {
     call.would_raise(world, &raise)?;
     let receipt = world.submit(Command::RaiseConsent(raise))?;
     call.has_raised(receipt.consent());
-    let answer = Answer::json(&ConsentAnswer::new(receipt.consent(), receipt.message_time));
+    let answer = Answer::json(&ConsentResponse::new(
+        receipt.consent(),
+        receipt.message_time,
+    ));
     Ok(answer.holding(receipt.hold))
 }
 
@@ -52,7 +55,7 @@ pub async fn get_consent(call: Call) -> HttpResponse {
     call.reply_seed(outcome).await
 }
 
-async fn get(call: &Call) -> Result<Answer, Problem> {
+async fn get(call: &Call) -> Result<Answer, ApiError> {
     fault(call)?;
     let caller = admit(call, Audience::SeedClients)?;
     let world = &caller.world;
@@ -61,12 +64,12 @@ async fn get(call: &Call) -> Result<Answer, Problem> {
     let consent =
         by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
     let consent = consent.filter(|consent| caller.may_see(consent));
-    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quoted(id)))?;
+    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quote_value(id)))?;
     call.is_about(world, &consent)?;
 
-    let detail = Stated::new(&consent, caller.participants.aa_of(&consent));
+    let detail = ConsentDetail::new(&consent, caller.participants.aa_of(&consent));
     let signature = signed_detail(call.shared(), &consent, &detail).await;
-    Ok(Answer::json(&ConsentState::new(
+    Ok(Answer::json(&ConsentStatusResponse::new(
         &consent, &detail, signature,
     )))
 }

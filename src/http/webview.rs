@@ -19,8 +19,8 @@ use crate::http::control::same_site;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
 use crate::ui::ConsentPage;
-use crate::wire::problem::Problem;
-use crate::wire::redirection::{Outcome, Request, compact_date, parse_date};
+use crate::wire::api_error::ApiError;
+use crate::wire::redirection::{Outcome, Request, format_date, parse_date};
 
 /// How far `reqdate` may lie from the clock.
 const WINDOW: Span = Span::seconds(180);
@@ -35,7 +35,7 @@ pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-async fn page(call: &Call) -> Result<Answer, Problem> {
+async fn page(call: &Call) -> Result<Answer, ApiError> {
     let visit = Visit::of(call, WINDOW).await?;
     match visit.waiting() {
         Err(outcome) => visit.back(outcome).await,
@@ -59,7 +59,7 @@ pub async fn answer(call: Call) -> HttpResponse {
 }
 
 /// Acts for all consents that were named, and sends the browser back.
-async fn decide(call: &Call) -> Result<Answer, Problem> {
+async fn decide(call: &Call) -> Result<Answer, ApiError> {
     same_site(call)?;
     let input = match call.segment("verb") {
         "approve" => Input::Approve,
@@ -116,13 +116,13 @@ struct Visit {
 impl Visit {
     /// Decrypts the address that the browser was sent to, if its date is no farther from the clock than this. The date
     /// comes first: deriving the key costs some twenty milliseconds.
-    async fn of(call: &Call, window: Span) -> Result<Self, Problem> {
+    async fn of(call: &Call, window: Span) -> Result<Self, ApiError> {
         let pairs = Pairs::parse(call.query())?;
         let value = |name: &'static str| {
             let found = pairs.first(name).filter(|value| !value.is_empty());
             found
                 .map(str::to_owned)
-                .ok_or_else(|| Problem::field(name, "is missing"))
+                .ok_or_else(|| ApiError::invalid_field(name, "is missing"))
         };
         let (fi, date, message) = (value("fi")?, value("reqdate")?, value("ecreq")?);
         let at = parse_date(&date)?;
@@ -133,12 +133,12 @@ impl Visit {
                 window.0 / 1000,
                 world.now()
             );
-            return Err(Problem::field("reqdate", problem));
+            return Err(ApiError::invalid_field("reqdate", problem));
         }
         let participants = world.participants();
         let id = unveil(&fi, &date).unwrap_or_default();
         let fiu = participants.fiu(&id).cloned().ok_or_else(|| {
-            Problem::field(
+            ApiError::invalid_field(
                 "fi",
                 "does not name a registered FIU; it is Base64 of the FIU's id XOR reqdate",
             )
@@ -150,13 +150,13 @@ impl Visit {
         let text = decrypted.await.expect("decrypting does not panic").ok_or_else(|| {
             let problem =
                 format!("does not decrypt with the passphrase of {id}: AES-256-CBC, key by PBKDF2 from reqdate");
-            Problem::field("ecreq", problem)
+            ApiError::invalid_field("ecreq", problem)
         })?;
         Ok(Self {
             world,
             fiu,
             at,
-            request: Request::read(&text)?,
+            request: Request::parse(&text)?,
         })
     }
 
@@ -189,16 +189,16 @@ impl Visit {
     }
 
     /// Sends the browser back to the FIU.
-    async fn back(&self, outcome: Outcome) -> Result<Answer, Problem> {
-        let date = compact_date(self.world.message_time());
+    async fn back(&self, outcome: Outcome) -> Result<Answer, ApiError> {
+        let date = format_date(self.world.message_time());
         let aa = Arc::clone(&self.world.participants().default_aa().id);
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
-        let text = self.request.response(outcome);
+        let text = self.request.encode_response(outcome);
         let encrypted = tokio::task::spawn_blocking(move || {
             MessageKey::derive(&passphrase, &salt).encrypt(&text)
         });
         let encrypted = encrypted.await.expect("encrypting does not panic");
-        Ok(Answer::see_other(self.request.address(
+        Ok(Answer::see_other(self.request.build_return_url(
             &veil(&aa, &date),
             &date,
             &encrypted,

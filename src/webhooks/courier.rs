@@ -22,7 +22,7 @@ use crate::engine::world::World;
 use crate::webhooks::drip::Drip;
 use crate::webhooks::message::prepare;
 use crate::webhooks::spoil::{Manner, Material, Sent, make};
-use crate::wire::notification::objection;
+use crate::wire::notification::find_ack_error;
 
 /// How much of an answer is read and kept.
 const ANSWER_BYTES_MAX: usize = 20_000;
@@ -284,7 +284,7 @@ impl Courier {
         let body = String::from_utf8_lossy(&body).into_owned();
         let status_code = status.as_u16();
         if status.is_success() {
-            let remark = objection(&body);
+            let remark = find_ack_error(&body);
             Outcome::Accepted {
                 status: status_code,
                 body,

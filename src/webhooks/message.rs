@@ -45,7 +45,9 @@ pub fn prepare(
             };
             unaport::notification::encode_body(notice, aa, at, &statements, manner)
         }
-        Face::Seed | Face::Rebit(_) => notification::body(notice, aa, at, &statements, schema),
+        Face::Seed | Face::Rebit(_) => {
+            notification::encode_body(notice, aa, at, &statements, schema)
+        }
     };
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }

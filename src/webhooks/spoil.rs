@@ -13,7 +13,7 @@ use crate::domain::delivery::Message;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::webhook_fault::{Algorithm, Corruption, Transport, WebhookFault};
-use crate::wire::fields::parse_instant;
+use crate::wire::fields::parse_timestamp;
 
 /// What an attempt is made from.
 pub struct Material<'a> {
@@ -214,7 +214,7 @@ fn change(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
 }
 
 fn shift_timestamp(value: &mut Value, by_ms: i64) {
-    if let Some(at) = value["timestamp"].as_str().and_then(parse_instant) {
+    if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
         value["timestamp"] = at.plus(Span(by_ms)).to_string().into();
     }
 }

@@ -6,15 +6,15 @@ use serde_json::Number;
 use crate::domain::account::Account;
 use crate::domain::consent::{Consent, Face, Filter, FilterOn, Terms};
 use crate::domain::participants::Aa;
-use crate::wire::fields::Instant;
+use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 
 /// `ConsentDetail` of an artefact (ReBIT AA API 2.0.0, `SignedConsentDetail`; the seed documents' `GET /consent/{id}`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Stated<'a> {
-    consent_start: Instant,
-    consent_expiry: Instant,
+pub struct ConsentDetail<'a> {
+    consent_start: IsoTimestamp,
+    consent_expiry: IsoTimestamp,
     consent_mode: &'static str,
     fetch_type: &'static str,
     consent_types: Vec<&'static str>,
@@ -26,19 +26,19 @@ pub struct Stated<'a> {
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
     #[serde(rename = "Accounts", skip_serializing_if = "Option::is_none")]
-    accounts: Option<Vec<StatedAccount<'a>>>,
+    accounts: Option<Vec<ConsentAccount<'a>>>,
     #[serde(rename = "Purpose")]
-    purpose: StatedPurpose<'a>,
+    purpose: ConsentPurpose<'a>,
     #[serde(rename = "FIDataRange")]
-    range: StatedRange,
+    range: DataRange,
     #[serde(rename = "DataLife")]
     data_life: Quantity,
     #[serde(rename = "Frequency")]
     frequency: Quantity,
     #[serde(rename = "DataFilter", skip_serializing_if = "Option::is_none")]
-    data_filter: Option<Vec<StatedFilter<'a>>>,
+    data_filter: Option<Vec<ConsentFilter<'a>>>,
     #[serde(rename = "VDRProvider", skip_serializing_if = "Option::is_none")]
-    vdr_provider: Option<Registry<'a>>,
+    vdr_provider: Option<VdrProvider<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,7 +55,7 @@ pub struct CustomerId<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatedAccount<'a> {
+struct ConsentAccount<'a> {
     fi_type: &'static str,
     fip_id: &'a str,
     acc_type: &'static str,
@@ -65,7 +65,7 @@ struct StatedAccount<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatedPurpose<'a> {
+struct ConsentPurpose<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     ref_uri: Option<&'a str>,
@@ -81,9 +81,9 @@ struct Category<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct StatedRange {
-    from: Instant,
-    to: Instant,
+struct DataRange {
+    from: IsoTimestamp,
+    to: IsoTimestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,7 +93,7 @@ struct Quantity {
 }
 
 #[derive(Debug, Serialize)]
-struct StatedFilter<'a> {
+struct ConsentFilter<'a> {
     r#type: &'static str,
     operator: &'static str,
     value: FilterValue<'a>,
@@ -107,29 +107,29 @@ enum FilterValue<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Registry<'a> {
+struct VdrProvider<'a> {
     vdrpid: &'a str,
     fiuid: &'a str,
 }
 
-impl<'a> Stated<'a> {
+impl<'a> ConsentDetail<'a> {
     /// A FIP's artefact: the AA consumes, the FIP provides, and only the FIP's accounts are named
     /// (`reference/rebit.md` §3.2).
     pub fn for_fip(consent: &'a Consent, aa: &'a Aa, fip: &'a str) -> Self {
-        let mut stated = Self::new(consent, aa);
-        stated.data_consumer = Party {
+        let mut detail = Self::new(consent, aa);
+        detail.data_consumer = Party {
             id: &aa.id,
             r#type: "AA",
         };
-        stated.data_provider = Some(Party {
+        detail.data_provider = Some(Party {
             id: fip,
             r#type: "FIP",
         });
-        stated
+        detail
             .accounts
             .iter_mut()
             .for_each(|accounts| accounts.retain(|account| account.fip_id == fip));
-        stated
+        detail
     }
 
     /// The FIU's artefact: it consumes, the AA provides, and all granted accounts are named
@@ -138,34 +138,36 @@ impl<'a> Stated<'a> {
     /// `Assumption:` ReBIT 2.x requires every part of the purpose in the artefact, also those that a request may leave
     /// out: they are then ReBIT's own words for the code.
     pub fn new(consent: &'a Consent, aa: &'a Aa) -> Self {
-        let mut stated = Self::asked(&consent.terms);
-        stated.data_provider = Some(Party {
+        let mut detail = Self::from_terms(&consent.terms);
+        detail.data_provider = Some(Party {
             id: &aa.id,
             r#type: "AA",
         });
         let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-        stated.accounts = Some(accounts.map(StatedAccount::new).collect());
+        detail.accounts = Some(accounts.map(ConsentAccount::new).collect());
         if consent.face == Face::Unaport {
             // Quirk: the recorded artefacts have an empty list where none was asked for.
-            stated.data_filter.get_or_insert_default();
+            detail.data_filter.get_or_insert_default();
         }
         let standard = match consent.face {
             Face::Seed => None,
-            Face::Rebit(_) | Face::Unaport => StandardPurpose::of(&consent.terms.purpose.code),
+            Face::Rebit(_) | Face::Unaport => {
+                StandardPurpose::find_by_code(&consent.terms.purpose.code)
+            }
         };
         if let Some(standard) = standard {
-            let purpose = &mut stated.purpose;
+            let purpose = &mut detail.purpose;
             purpose.ref_uri.get_or_insert(standard.ref_uri);
             purpose.text.get_or_insert(standard.text);
             purpose.category.get_or_insert(Category {
                 r#type: standard.category,
             });
         }
-        stated
+        detail
     }
 
     /// What was asked for, before anybody granted anything.
-    pub fn asked(terms: &'a Terms) -> Self {
+    pub fn from_terms(terms: &'a Terms) -> Self {
         let Terms {
             start,
             expiry,
@@ -185,8 +187,8 @@ impl<'a> Stated<'a> {
             txnid: _,
         } = terms;
         Self {
-            consent_start: Instant(*start),
-            consent_expiry: Instant(*expiry),
+            consent_start: IsoTimestamp(*start),
+            consent_expiry: IsoTimestamp(*expiry),
             consent_mode: mode.as_str(),
             fetch_type: fetch_type.as_str(),
             consent_types: consent_types.iter().map(|part| part.as_str()).collect(),
@@ -198,7 +200,7 @@ impl<'a> Stated<'a> {
             data_provider: None,
             customer: CustomerId { id: customer },
             accounts: None,
-            purpose: StatedPurpose {
+            purpose: ConsentPurpose {
                 code: &purpose.code,
                 ref_uri: purpose.ref_uri.as_deref(),
                 text: purpose.text.as_deref(),
@@ -207,9 +209,9 @@ impl<'a> Stated<'a> {
                     .as_deref()
                     .map(|r#type| Category { r#type }),
             },
-            range: StatedRange {
-                from: Instant(range.from),
-                to: Instant(range.to),
+            range: DataRange {
+                from: IsoTimestamp(range.from),
+                to: IsoTimestamp(range.to),
             },
             data_life: Quantity {
                 unit: data_life.0.as_str(),
@@ -221,10 +223,10 @@ impl<'a> Stated<'a> {
             },
             data_filter: filters
                 .as_ref()
-                .map(|filters| filters.iter().map(StatedFilter::new).collect()),
-            vdr_provider: vdr_provider.as_ref().map(|registry| Registry {
-                vdrpid: &registry.vdrp_id,
-                fiuid: &registry.fiu_id,
+                .map(|filters| filters.iter().map(ConsentFilter::new).collect()),
+            vdr_provider: vdr_provider.as_ref().map(|provider| VdrProvider {
+                vdrpid: &provider.vdrp_id,
+                fiuid: &provider.fiu_id,
             }),
         }
     }
@@ -235,7 +237,7 @@ impl<'a> Stated<'a> {
     }
 }
 
-impl<'a> StatedAccount<'a> {
+impl<'a> ConsentAccount<'a> {
     fn new(account: &'a Account) -> Self {
         let Account {
             fi_type,
@@ -255,7 +257,7 @@ impl<'a> StatedAccount<'a> {
     }
 }
 
-impl<'a> StatedFilter<'a> {
+impl<'a> ConsentFilter<'a> {
     fn new(filter: &'a Filter) -> Self {
         let Filter {
             operator,
@@ -282,7 +284,7 @@ impl<'a> StatedFilter<'a> {
 pub struct ConsentUse {
     log_uri: String,
     count: u32,
-    last_use_date_time: Instant,
+    last_use_date_time: IsoTimestamp,
 }
 
 impl ConsentUse {
@@ -292,7 +294,7 @@ impl ConsentUse {
         Self {
             log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),
             count: grant.map_or(0, |grant| grant.uses),
-            last_use_date_time: Instant(
+            last_use_date_time: IsoTimestamp(
                 grant
                     .and_then(|grant| grant.last_used_at)
                     .unwrap_or(consent.created_at),

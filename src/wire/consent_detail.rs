@@ -15,101 +15,122 @@ use crate::domain::money::Paise;
 use crate::domain::naming::named;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
+use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
-    Object, bounded_list, count, instant, is_address, list_of, object, objects, one_of, optional,
-    optional_text, quoted, text,
+    JsonObject, check_list_length, deserialize_object, deserialize_object_list, discard_blank,
+    is_customer_address, parse_optional_text, quote_value, require_count, require_enum,
+    require_enum_list, require_text, require_timestamp,
 };
-use crate::wire::problem::Problem;
 use crate::wire::purpose::StandardPurpose;
 
 /// `ConsentDetail` of a request, nothing checked.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub struct ConsentDetailRequest {
     consent_start: Option<String>,
     consent_expiry: Option<String>,
     consent_mode: Option<String>,
     fetch_type: Option<String>,
     consent_types: Option<Vec<String>>,
     fi_types: Option<Vec<String>>,
-    #[serde(rename = "DataConsumer", default, deserialize_with = "object")]
-    data_consumer: Option<AskedConsumer>,
-    #[serde(rename = "Customer", default, deserialize_with = "object")]
-    customer: Option<AskedCustomer>,
-    #[serde(rename = "Purpose", default, deserialize_with = "object")]
-    purpose: Option<AskedPurpose>,
-    #[serde(rename = "FIDataRange", default, deserialize_with = "object")]
-    range: Option<AskedRange>,
-    #[serde(rename = "DataLife", default, deserialize_with = "object")]
-    data_life: Option<AskedQuantity>,
-    #[serde(rename = "Frequency", default, deserialize_with = "object")]
-    frequency: Option<AskedQuantity>,
-    #[serde(rename = "DataFilter", default, deserialize_with = "objects")]
-    data_filter: Option<Vec<AskedFilter>>,
-    #[serde(rename = "VDRProvider", default, deserialize_with = "object")]
-    vdr_provider: Option<AskedRegistry>,
+    #[serde(
+        rename = "DataConsumer",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    data_consumer: Option<UncheckedConsumer>,
+    #[serde(rename = "Customer", default, deserialize_with = "deserialize_object")]
+    customer: Option<UncheckedCustomer>,
+    #[serde(rename = "Purpose", default, deserialize_with = "deserialize_object")]
+    purpose: Option<UncheckedPurpose>,
+    #[serde(
+        rename = "FIDataRange",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    range: Option<UncheckedRange>,
+    #[serde(rename = "DataLife", default, deserialize_with = "deserialize_object")]
+    data_life: Option<UncheckedQuantity>,
+    #[serde(rename = "Frequency", default, deserialize_with = "deserialize_object")]
+    frequency: Option<UncheckedQuantity>,
+    #[serde(
+        rename = "DataFilter",
+        default,
+        deserialize_with = "deserialize_object_list"
+    )]
+    data_filter: Option<Vec<UncheckedFilter>>,
+    #[serde(
+        rename = "VDRProvider",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    vdr_provider: Option<UncheckedVdrProvider>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct AskedConsumer {
+struct UncheckedConsumer {
     id: Option<String>,
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct AskedCustomer {
+struct UncheckedCustomer {
     id: Option<String>,
-    #[serde(rename = "Identifiers", default, deserialize_with = "objects")]
-    identifiers: Option<Vec<AskedIdentifier>>,
+    #[serde(
+        rename = "Identifiers",
+        default,
+        deserialize_with = "deserialize_object_list"
+    )]
+    identifiers: Option<Vec<UncheckedIdentifier>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct AskedIdentifier {
+struct UncheckedIdentifier {
     r#type: Option<String>,
     value: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedPurpose {
+struct UncheckedPurpose {
     code: Option<String>,
     ref_uri: Option<String>,
     text: Option<String>,
-    #[serde(rename = "Category", default, deserialize_with = "object")]
-    category: Option<AskedCategory>,
+    #[serde(rename = "Category", default, deserialize_with = "deserialize_object")]
+    category: Option<UncheckedCategory>,
 }
 
 #[derive(Debug, Deserialize)]
-struct AskedCategory {
+struct UncheckedCategory {
     r#type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct AskedRange {
+struct UncheckedRange {
     from: Option<String>,
     to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct AskedQuantity {
+struct UncheckedQuantity {
     unit: Option<String>,
     value: Option<Number>,
 }
 
 #[derive(Debug, Deserialize)]
-struct AskedFilter {
+struct UncheckedFilter {
     r#type: Option<String>,
     operator: Option<String>,
     value: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct AskedRegistry {
+struct UncheckedVdrProvider {
     vdrpid: Option<String>,
     fiuid: Option<String>,
 }
 
-impl AskedRegistry {
+impl UncheckedVdrProvider {
     /// `{}` is no registry.
     fn is_empty(&self) -> bool {
         self.vdrpid.is_none() && self.fiuid.is_none()
@@ -118,9 +139,9 @@ impl AskedRegistry {
 
 /// Where the dialects differ.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct ValidationRules {
     /// The version whose rules of form and business hold; `None`: the seed calls, which have hardly any.
-    pub rebit: Option<Version>,
+    pub rebit_version: Option<Version>,
     /// What stands for `{{current_timestamp}}`, where the dialect knows it.
     pub current_timestamp: Option<Timestamp>,
 }
@@ -129,37 +150,41 @@ pub struct Rules {
 /// now.
 const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
 
-impl Rules {
-    pub fn rebit(version: Version) -> Self {
+impl ValidationRules {
+    pub fn for_version(version: Version) -> Self {
         Self {
-            rebit: Some(version),
+            rebit_version: Some(version),
             current_timestamp: None,
         }
     }
 
     /// `DataConsumer.type` must be there, `Customer.id` need not (ReBIT from 2.0.0 on).
-    fn is_two(self) -> bool {
-        self.rebit
+    fn is_generation_two(self) -> bool {
+        self.rebit_version
             .is_some_and(|version| version.generation() == Generation::Two)
     }
 
     /// A date-time of the request.
-    pub fn instant(self, field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
+    pub fn require_timestamp(
+        self,
+        field: &'static str,
+        value: Option<String>,
+    ) -> Result<Timestamp, ApiError> {
         match self.current_timestamp {
             Some(now) if value.as_deref() == Some(CURRENT_TIMESTAMP) => Ok(now),
-            _ => instant(field, value),
+            _ => require_timestamp(field, value),
         }
     }
 }
 
-impl Asked {
+impl ConsentDetailRequest {
     /// Checks everything. `aa_handle` completes the address of a customer who is given by mobile number only.
     pub fn into_terms(
         self,
         txnid: String,
-        rules: Rules,
+        rules: ValidationRules,
         aa_handle: &str,
-    ) -> Result<Terms, Problem> {
+    ) -> Result<Terms, ApiError> {
         let Self {
             consent_start,
             consent_expiry,
@@ -176,81 +201,82 @@ impl Asked {
             data_filter,
             vdr_provider,
         } = self;
-        let start = rules.instant("ConsentDetail.consentStart", consent_start)?;
-        let expiry = rules.instant("ConsentDetail.consentExpiry", consent_expiry)?;
+        let start = rules.require_timestamp("ConsentDetail.consentStart", consent_start)?;
+        let expiry = rules.require_timestamp("ConsentDetail.consentExpiry", consent_expiry)?;
         let consumer = data_consumer.unwrap_or_default();
         let range = range.unwrap_or_default();
         let data_life = data_life.unwrap_or_default();
         let frequency = frequency.unwrap_or_default();
         let field = "ConsentDetail.consentMode";
-        let mode = one_of(field, consent_mode, Mode::parse, Mode::names)?;
-        let fetch_type = one_of(
+        let mode = require_enum(field, consent_mode, Mode::parse, Mode::names)?;
+        let fetch_type = require_enum(
             "ConsentDetail.fetchType",
             fetch_type,
             FetchType::parse,
             FetchType::names,
         )?;
         let field = "ConsentDetail.consentTypes";
-        let consent_types = list_of(field, consent_types, ConsentType::parse, ConsentType::names)?;
-        let fi_types = list_of(
+        let consent_types =
+            require_enum_list(field, consent_types, ConsentType::parse, ConsentType::names)?;
+        let fi_types = require_enum_list(
             "ConsentDetail.fiTypes",
             fi_types,
             FiType::parse,
             FiType::names,
         )?;
-        if let Some((version, unknown)) = rules.rebit.and_then(|version| {
-            let unknown = fi_types.iter().find(|fi_type| !version.knows(**fi_type));
-            unknown.map(|unknown| (version, unknown))
+        if let Some((version, unsupported)) = rules.rebit_version.and_then(|version| {
+            let unsupported = fi_types.iter().find(|fi_type| !version.knows(**fi_type));
+            unsupported.map(|unsupported| (version, unsupported))
         }) {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "ConsentDetail.fiTypes",
-                format!("{unknown} is not known to version {version}"),
+                format!("{unsupported} is not known to version {version}"),
             ));
         }
-        let consumer_id = text("ConsentDetail.DataConsumer.id", consumer.id)?;
-        let consumer_type = match optional(consumer.r#type) {
-            None if !rules.is_two() => ConsumerType::Fiu,
-            given => one_of(
+        let consumer_id = require_text("ConsentDetail.DataConsumer.id", consumer.id)?;
+        let consumer_type = match discard_blank(consumer.r#type) {
+            None if !rules.is_generation_two() => ConsumerType::Fiu,
+            consumer_type => require_enum(
                 "ConsentDetail.DataConsumer.type",
-                given,
+                consumer_type,
                 ConsumerType::parse,
                 ConsumerType::names,
             )?,
         };
-        let customer = customer_of(customer.unwrap_or_default(), rules, aa_handle)?;
-        let purpose = purpose_of(purpose.unwrap_or_default())?;
+        let customer = resolve_customer_address(customer.unwrap_or_default(), rules, aa_handle)?;
+        let purpose = parse_purpose(purpose.unwrap_or_default())?;
         let range = Range {
-            from: rules.instant("ConsentDetail.FIDataRange.from", range.from)?,
-            to: rules.instant("ConsentDetail.FIDataRange.to", range.to)?,
+            from: rules.require_timestamp("ConsentDetail.FIDataRange.from", range.from)?,
+            to: rules.require_timestamp("ConsentDetail.FIDataRange.to", range.to)?,
         };
         let data_life = (
-            one_of(
+            require_enum(
                 "ConsentDetail.DataLife.unit",
                 data_life.unit,
                 DataLifeUnit::parse,
                 DataLifeUnit::names,
             )?,
-            count("ConsentDetail.DataLife.value", data_life.value)?,
+            require_count("ConsentDetail.DataLife.value", data_life.value)?,
         );
         let frequency = (
-            one_of(
+            require_enum(
                 "ConsentDetail.Frequency.unit",
                 frequency.unit,
                 FrequencyUnit::parse,
                 FrequencyUnit::names,
             )?,
-            count("ConsentDetail.Frequency.value", frequency.value)?,
+            require_count("ConsentDetail.Frequency.value", frequency.value)?,
         );
-        bounded_list(
+        check_list_length(
             "ConsentDetail.DataFilter",
             data_filter.as_deref().unwrap_or_default(),
         )?;
         let filters = data_filter
-            .map(|filters| filters_of(filters, rules))
+            .map(|filters| parse_filters(filters, rules))
             .transpose()?;
         let vdr_provider =
-            vdr_provider.filter(|registry| rules.rebit.is_none() && !registry.is_empty());
-        let vdr_provider = vdr_provider.map(registry_of).transpose()?;
+            vdr_provider.filter(|provider| rules.rebit_version.is_none() && !provider.is_empty());
+        let vdr_provider = vdr_provider.map(parse_vdr_provider).transpose()?;
         let terms = Terms {
             start,
             expiry,
@@ -269,9 +295,9 @@ impl Asked {
             vdr_provider: vdr_provider.map(Arc::new),
             txnid: txnid.into(),
         };
-        consistent(&terms, aa_handle)?;
-        if rules.rebit.is_some() {
-            permitted(&terms)?;
+        check_consistency(&terms, aa_handle)?;
+        if rules.rebit_version.is_some() {
+            check_business_rules(&terms)?;
         }
         Ok(terms)
     }
@@ -284,43 +310,48 @@ named! {
 
 /// The customer's address; in 2.x it may be missing and is then made from the mobile number
 /// (ReBIT AA API 2.0.0, `Customer.Identifiers`).
-fn customer_of(customer: AskedCustomer, rules: Rules, aa_handle: &str) -> Result<String, Problem> {
+fn resolve_customer_address(
+    customer: UncheckedCustomer,
+    rules: ValidationRules,
+    aa_handle: &str,
+) -> Result<String, ApiError> {
     const TYPE: &str = "ConsentDetail.Customer.Identifiers.type";
-    let AskedCustomer { id, identifiers } = customer;
-    bounded_list(
+    let UncheckedCustomer { id, identifiers } = customer;
+    check_list_length(
         "ConsentDetail.Customer.Identifiers",
         identifiers.as_deref().unwrap_or_default(),
     )?;
     let mut mobile = None;
     for identifier in identifiers.unwrap_or_default() {
         // The seed calls do not look at what they do not need.
-        let lax = rules.rebit.is_none()
+        let is_ignored = rules.rebit_version.is_none()
             && identifier.r#type.as_deref() != Some(IdentifierType::Mobile.as_str());
-        if lax {
+        if is_ignored {
             continue;
         }
-        let kind = one_of(
+        let kind = require_enum(
             TYPE,
             identifier.r#type,
             IdentifierType::parse,
             IdentifierType::names,
         )?;
-        let value = text("ConsentDetail.Customer.Identifiers.value", identifier.value)?;
+        let value = require_text("ConsentDetail.Customer.Identifiers.value", identifier.value)?;
         if kind == IdentifierType::Mobile {
             mobile.get_or_insert(value);
         }
     }
-    let by_mobile = || mobile.filter(|_| rules.rebit.is_none() || rules.is_two());
-    optional_text("ConsentDetail.Customer.id", id)?
-        .or_else(|| by_mobile().map(|mobile| format!("{mobile}@{aa_handle}")))
+    let mobile_address =
+        || mobile.filter(|_| rules.rebit_version.is_none() || rules.is_generation_two());
+    parse_optional_text("ConsentDetail.Customer.id", id)?
+        .or_else(|| mobile_address().map(|mobile| format!("{mobile}@{aa_handle}")))
         .ok_or_else(|| {
-            let problem = "is missing, and no Identifiers of type MOBILE stands in for it";
-            Problem::field("ConsentDetail.Customer.id", problem)
+            let message = "is missing, and no Identifiers of type MOBILE stands in for it";
+            ApiError::invalid_field("ConsentDetail.Customer.id", message)
         })
 }
 
 /// What must hold between the fields, in every dialect.
-fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
+fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     let Terms {
         start,
         expiry,
@@ -329,26 +360,32 @@ fn consistent(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
         ..
     } = terms;
     if start >= expiry {
-        let problem = format!("{expiry} is not after consentStart, {start}");
-        return Err(Problem::field("ConsentDetail.consentExpiry", problem));
+        let message = format!("{expiry} is not after consentStart, {start}");
+        return Err(ApiError::invalid_field(
+            "ConsentDetail.consentExpiry",
+            message,
+        ));
     }
     if range.from > range.to {
-        let problem = format!("{} is before FIDataRange.from, {}", range.to, range.from);
-        return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
+        let message = format!("{} is before FIDataRange.from, {}", range.to, range.from);
+        return Err(ApiError::invalid_field(
+            "ConsentDetail.FIDataRange.to",
+            message,
+        ));
     }
-    if !is_address(customer) {
-        let problem = format!(
+    if !is_customer_address(customer) {
+        let message = format!(
             "{} is not an address of the form name@{aa_handle}",
-            quoted(customer)
+            quote_value(customer)
         );
-        return Err(Problem::CustomerAddress(problem));
+        return Err(ApiError::InvalidCustomerAddress(message));
     }
     Ok(())
 }
 
 /// ReBIT's rules of business (certification cases AA_1010, AA_1012, AA_1013; certification framework, general
 /// guidelines, rule 5).
-fn permitted(terms: &Terms) -> Result<(), Problem> {
+fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
     let Terms {
         mode,
         data_life,
@@ -356,35 +393,40 @@ fn permitted(terms: &Terms) -> Result<(), Problem> {
         purpose,
         ..
     } = terms;
-    let life = |problem: String| Err(Problem::field("ConsentDetail.DataLife.value", problem));
+    let invalid_data_life = |message: String| {
+        Err(ApiError::invalid_field(
+            "ConsentDetail.DataLife.value",
+            message,
+        ))
+    };
     match (*mode, *data_life) {
         (_, (DataLifeUnit::Inf, value)) if value != 0 => {
-            return life(format!("is {value}; with unit INF it has to be 0"));
+            return invalid_data_life(format!("is {value}; with unit INF it has to be 0"));
         }
         (Mode::Store, (unit, 0)) if unit != DataLifeUnit::Inf => {
-            return life(format!("is 0; consentMode STORE needs at least 1 {unit}"));
+            return invalid_data_life(format!("is 0; consentMode STORE needs at least 1 {unit}"));
         }
         (Mode::View | Mode::Query | Mode::Stream, (_, value)) if value != 0 => {
-            return life(format!(
+            return invalid_data_life(format!(
                 "is {value}; it has to be 0 unless consentMode is STORE, and it is {mode}"
             ));
         }
         _ => {}
     }
     if frequency.1 == 0 {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             "ConsentDetail.Frequency.value",
             "is 0; it has to be at least 1",
         ));
     }
-    let Some(standard) = StandardPurpose::of(&purpose.code) else {
+    let Some(standard) = StandardPurpose::find_by_code(&purpose.code) else {
         let codes: Vec<_> = StandardPurpose::ALL
             .iter()
             .map(|purpose| purpose.code)
             .collect();
-        return Err(Problem::Purpose(format!(
+        return Err(ApiError::InvalidPurpose(format!(
             "code {} is not one of {}",
-            quoted(&purpose.code),
+            quote_value(&purpose.code),
             codes.join(", ")
         )));
     };
@@ -394,26 +436,26 @@ fn permitted(terms: &Terms) -> Result<(), Problem> {
         .as_deref()
         .filter(|ref_uri| *ref_uri != expected)
     {
-        Some(ref_uri) => Err(Problem::Purpose(format!(
+        Some(ref_uri) => Err(ApiError::InvalidPurpose(format!(
             "refUri {} is not {expected}",
-            quoted(ref_uri)
+            quote_value(ref_uri)
         ))),
         None => Ok(()),
     }
 }
 
-fn purpose_of(purpose: AskedPurpose) -> Result<Purpose, Problem> {
-    let AskedPurpose {
+fn parse_purpose(purpose: UncheckedPurpose) -> Result<Purpose, ApiError> {
+    let UncheckedPurpose {
         code,
         ref_uri,
-        text: words,
+        text: purpose_text,
         category,
     } = purpose;
     Ok(Purpose {
-        code: text("ConsentDetail.Purpose.code", code)?.into(),
-        ref_uri: optional_text("ConsentDetail.Purpose.refUri", ref_uri)?.map(Into::into),
-        text: optional_text("ConsentDetail.Purpose.text", words)?.map(Into::into),
-        category: optional_text(
+        code: require_text("ConsentDetail.Purpose.code", code)?.into(),
+        ref_uri: parse_optional_text("ConsentDetail.Purpose.refUri", ref_uri)?.map(Into::into),
+        text: parse_optional_text("ConsentDetail.Purpose.text", purpose_text)?.map(Into::into),
+        category: parse_optional_text(
             "ConsentDetail.Purpose.Category.type",
             category.and_then(|category| category.r#type),
         )?
@@ -421,60 +463,71 @@ fn purpose_of(purpose: AskedPurpose) -> Result<Purpose, Problem> {
     })
 }
 
-fn registry_of(registry: AskedRegistry) -> Result<VdrProvider, Problem> {
+fn parse_vdr_provider(provider: UncheckedVdrProvider) -> Result<VdrProvider, ApiError> {
     Ok(VdrProvider {
-        vdrp_id: text("ConsentDetail.VDRProvider.vdrpid", registry.vdrpid)?.into(),
-        fiu_id: text("ConsentDetail.VDRProvider.fiuid", registry.fiuid)?.into(),
+        vdrp_id: require_text("ConsentDetail.VDRProvider.vdrpid", provider.vdrpid)?.into(),
+        fiu_id: require_text("ConsentDetail.VDRProvider.fiuid", provider.fiuid)?.into(),
     })
 }
 
 /// The filters of a `DataFilter` that is read elsewhere, by ReBIT's rules.
-pub fn filters(value: Option<&Value>) -> Result<Option<Box<[Filter]>>, Problem> {
+pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[Filter]>>, ApiError> {
     let Some(value) = value else { return Ok(None) };
-    let asked: Vec<Object<AskedFilter>> =
-        serde_json::from_value(value.clone()).map_err(|error| {
-            Problem::field(
+    let unchecked: Vec<JsonObject<UncheckedFilter>> = serde_json::from_value(value.clone())
+        .map_err(|error| {
+            ApiError::invalid_field(
                 "ConsentDetail.DataFilter",
                 format!("cannot be read: {error}"),
             )
         })?;
-    bounded_list("ConsentDetail.DataFilter", &asked)?;
-    let asked = asked.into_iter().map(|Object(filter)| filter).collect();
-    filters_of(asked, Rules::rebit(Version::V2_0_0)).map(Some)
+    check_list_length("ConsentDetail.DataFilter", &unchecked)?;
+    let unchecked = unchecked
+        .into_iter()
+        .map(|JsonObject(filter)| filter)
+        .collect();
+    parse_filters(unchecked, ValidationRules::for_version(Version::V2_0_0)).map(Some)
 }
 
 /// ReBIT's rules for terms that were read elsewhere.
-pub fn check(terms: &Terms, aa_handle: &str) -> Result<(), Problem> {
-    consistent(terms, aa_handle)?;
-    permitted(terms)
+pub fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
+    check_consistency(terms, aa_handle)?;
+    check_business_rules(terms)
 }
 
-fn filters_of(filters: Vec<AskedFilter>, rules: Rules) -> Result<Box<[Filter]>, Problem> {
+fn parse_filters(
+    filters: Vec<UncheckedFilter>,
+    rules: ValidationRules,
+) -> Result<Box<[Filter]>, ApiError> {
     filters
         .into_iter()
-        .filter_map(|filter| filter_of(filter, rules).transpose())
+        .filter_map(|filter| parse_filter(filter, rules).transpose())
         .collect()
 }
 
 /// A filter; an empty object is no filter.
-fn filter_of(filter: AskedFilter, rules: Rules) -> Result<Option<Filter>, Problem> {
+fn parse_filter(
+    filter: UncheckedFilter,
+    rules: ValidationRules,
+) -> Result<Option<Filter>, ApiError> {
     const VALUE: &str = "ConsentDetail.DataFilter.value";
     if filter.r#type.is_none() && filter.operator.is_none() && filter.value.is_none() {
         return Ok(None);
     }
-    let kind = text("ConsentDetail.DataFilter.type", filter.r#type)?;
-    let operator = one_of(
+    let kind = require_text("ConsentDetail.DataFilter.type", filter.r#type)?;
+    let operator = require_enum(
         "ConsentDetail.DataFilter.operator",
         filter.operator,
         Operator::parse,
         Operator::names,
     )?;
     let (value, is_string) = match filter.value {
-        Some(Value::String(value)) => (text(VALUE, Some(value))?, true),
-        Some(Value::Number(value)) if rules.rebit.is_none() => (plain_number(&value), false),
-        None | Some(Value::Null) => return Err(Problem::field(VALUE, "is missing")),
+        Some(Value::String(value)) => (require_text(VALUE, Some(value))?, true),
+        Some(Value::Number(value)) if rules.rebit_version.is_none() => {
+            (format_js_number(&value), false)
+        }
+        None | Some(Value::Null) => return Err(ApiError::invalid_field(VALUE, "is missing")),
         Some(_) => {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 VALUE,
                 "is not a string; write it as \"20000\"",
             ));
@@ -482,26 +535,29 @@ fn filter_of(filter: AskedFilter, rules: Rules) -> Result<Option<Filter>, Proble
     };
     let on = match kind.as_str() {
         "TRANSACTIONAMOUNT" => FilterOn::Amount(Paise::parse(&value).ok_or_else(|| {
-            Problem::field(
+            ApiError::invalid_field(
                 VALUE,
                 format!(
                     "{} is not an amount in rupees with at most two decimals",
-                    quoted(&value)
+                    quote_value(&value)
                 ),
             )
         })?),
-        "TRANSACTIONTYPE" => FilterOn::Type(one_of(
+        "TRANSACTIONTYPE" => FilterOn::Type(require_enum(
             VALUE,
             Some(value.clone()),
             TransactionType::parse,
             TransactionType::names,
         )?),
         other => {
-            let problem = format!(
+            let message = format!(
                 "{} is not one of TRANSACTIONTYPE, TRANSACTIONAMOUNT",
-                quoted(other)
+                quote_value(other)
             );
-            return Err(Problem::field("ConsentDetail.DataFilter.type", problem));
+            return Err(ApiError::invalid_field(
+                "ConsentDetail.DataFilter.type",
+                message,
+            ));
         }
     };
     Ok(Some(Filter {
@@ -513,7 +569,7 @@ fn filter_of(filter: AskedFilter, rules: Rules) -> Result<Option<Filter>, Proble
 }
 
 /// A number as JavaScript prints it: `20000`, not `20000.0`, so that our bodies survive a parse and a print.
-fn plain_number(number: &Number) -> String {
+fn format_js_number(number: &Number) -> String {
     match number.as_f64() {
         Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("{value:.0}"),
         _ => number.to_string(),

@@ -12,13 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
 use crate::domain::time::Timestamp;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 
 /// An instant in an answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Instant(pub Timestamp);
+pub struct IsoTimestamp(pub Timestamp);
 
-impl Serialize for Instant {
+impl Serialize for IsoTimestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.iso().as_str())
     }
@@ -30,13 +30,13 @@ const REASON_BYTES_MAX: usize = 200;
 /// A value that is read from a JSON object only. What serde derives for a struct would take an array too, its fields
 /// by position, and so make sense of what makes none.
 #[derive(Debug)]
-pub struct Object<T>(pub T);
+pub struct JsonObject<T>(pub T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
+        struct ObjectVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
             type Value = T;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,58 +48,60 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
             }
         }
 
-        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+        deserializer
+            .deserialize_map(ObjectVisitor(PhantomData))
+            .map(Self)
     }
 }
 
 /// An object that may be missing, for `#[serde(deserialize_with)]`.
-pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub fn deserialize_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+    Ok(Option::<JsonObject<T>>::deserialize(deserializer)?.map(|JsonObject(value)| value))
 }
 
 /// A list of objects that may be missing, for `#[serde(deserialize_with)]`.
-pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
-    let list = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
-    Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
+    let list = Option::<Vec<JsonObject<T>>>::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|JsonObject(value)| value).collect()))
 }
 
 /// Reads a body. The path to a value of the wrong type is looked up only when there is one.
-pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let read: Result<Object<T>, _> = serde_json::from_slice(body);
-    read.map(|Object(value)| value).map_err(|error| {
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let parsed: Result<JsonObject<T>, _> = serde_json::from_slice(body);
+    parsed.map(|JsonObject(value)| value).map_err(|error| {
         if error.is_syntax() || error.is_eof() {
-            return Problem::Syntax(error.to_string());
+            return ApiError::InvalidJson(error.to_string());
         }
         let mut reader = serde_json::Deserializer::from_slice(body);
-        match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
-            Err(located) => {
-                let path = located.path().to_string();
+        match serde_path_to_error::deserialize::<_, JsonObject<T>>(&mut reader) {
+            Err(path_error) => {
+                let path = path_error.path().to_string();
                 let field = if path == "." {
                     "the body".to_owned()
                 } else {
                     path
                 };
                 // serde quotes the value in full; the place at the end is what helps.
-                let reason = located.inner().to_string();
+                let reason = path_error.inner().to_string();
                 let end = reason
                     .char_indices()
                     .map(|(at, _)| at)
                     .find(|at| *at >= REASON_BYTES_MAX);
                 let reason =
                     end.map_or_else(|| reason.clone(), |end| format!("{}…", &reason[..end]));
-                Problem::field(field, format!("cannot be read: {reason}"))
+                ApiError::invalid_field(field, format!("cannot be read: {reason}"))
             }
-            Ok(_) => Problem::Syntax(error.to_string()),
+            Ok(_) => ApiError::InvalidJson(error.to_string()),
         }
     })
 }
 
 /// A value as an error quotes it: its beginning is enough to find it.
-pub fn quoted(value: &str) -> String {
+pub fn quote_value(value: &str) -> String {
     const CHARS_MAX: usize = 80;
     match value.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("'{}…'", &value[..end]),
@@ -108,43 +110,43 @@ pub fn quoted(value: &str) -> String {
 }
 
 /// A value that must be there.
-pub fn need<T>(field: &'static str, value: Option<T>) -> Result<T, Problem> {
-    value.ok_or_else(|| Problem::field(field, "is missing"))
+pub fn require_field<T>(field: &'static str, value: Option<T>) -> Result<T, ApiError> {
+    value.ok_or_else(|| ApiError::invalid_field(field, "is missing"))
 }
 
 /// How long a text may be. No source has a number; a world keeps what it is sent, so there has to be one.
 const TEXT_BYTES_MAX: usize = 4096;
 
 /// How many entries a list may have.
-const LIST_MAX: usize = 1_000;
+const LIST_ENTRIES_MAX: usize = 1_000;
 
 /// A text that must be there, not be blank, and be of bounded length.
-pub fn text(field: &'static str, value: Option<String>) -> Result<String, Problem> {
-    let value = need(field, value)?;
+pub fn require_text(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
+    let value = require_field(field, value)?;
     if value.trim().is_empty() {
-        return Err(Problem::field(field, "is blank"));
+        return Err(ApiError::invalid_field(field, "is blank"));
     }
-    bounded(field, value)
+    check_text_length(field, value)
 }
 
 /// A text that may be missing or blank.
-pub fn optional(value: Option<String>) -> Option<String> {
+pub fn discard_blank(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
 /// A text that may be missing or blank, of bounded length.
-pub fn optional_text(
+pub fn parse_optional_text(
     field: &'static str,
     value: Option<String>,
-) -> Result<Option<String>, Problem> {
-    optional(value)
-        .map(|value| bounded(field, value))
+) -> Result<Option<String>, ApiError> {
+    discard_blank(value)
+        .map(|value| check_text_length(field, value))
         .transpose()
 }
 
-fn bounded(field: &'static str, value: String) -> Result<String, Problem> {
+fn check_text_length(field: &'static str, value: String) -> Result<String, ApiError> {
     if value.len() > TEXT_BYTES_MAX {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             field,
             format!("is longer than {TEXT_BYTES_MAX} bytes"),
         ));
@@ -153,62 +155,62 @@ fn bounded(field: &'static str, value: String) -> Result<String, Problem> {
 }
 
 /// Whether it is a customer's address, `name@handle`, of bounded length.
-pub fn is_address(text: &str) -> bool {
-    let plain = |part: &str| {
+pub fn is_customer_address(text: &str) -> bool {
+    let is_valid_part = |part: &str| {
         !part.is_empty()
             && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace())
     };
     text.len() <= TEXT_BYTES_MAX
         && text
             .split_once('@')
-            .is_some_and(|(name, handle)| plain(name) && plain(handle))
+            .is_some_and(|(name, handle)| is_valid_part(name) && is_valid_part(handle))
 }
 
 /// Refuses a list that is longer than anybody needs.
-pub fn bounded_list<T>(field: &'static str, list: &[T]) -> Result<(), Problem> {
-    if list.len() > LIST_MAX {
-        return Err(Problem::field(
+pub fn check_list_length<T>(field: &'static str, list: &[T]) -> Result<(), ApiError> {
+    if list.len() > LIST_ENTRIES_MAX {
+        return Err(ApiError::invalid_field(
             field,
-            format!("has {} entries; {LIST_MAX} are enough", list.len()),
+            format!("has {} entries; {LIST_ENTRIES_MAX} are enough", list.len()),
         ));
     }
     Ok(())
 }
 
 /// A text of an enumeration.
-pub fn one_of<T>(
+pub fn require_enum<T>(
     field: &'static str,
     value: Option<String>,
     parse: fn(&str) -> Option<T>,
     names: fn() -> String,
-) -> Result<T, Problem> {
-    let value = text(field, value)?;
+) -> Result<T, ApiError> {
+    let value = require_text(field, value)?;
     parse(&value).ok_or_else(|| {
-        Problem::field(
+        ApiError::invalid_field(
             field,
-            format!("{} is not one of {}", quoted(&value), names()),
+            format!("{} is not one of {}", quote_value(&value), names()),
         )
     })
 }
 
 /// A list of at least one text of an enumeration.
-pub fn list_of<T: PartialEq>(
+pub fn require_enum_list<T: PartialEq>(
     field: &'static str,
     values: Option<Vec<String>>,
     parse: fn(&str) -> Option<T>,
     names: fn() -> String,
-) -> Result<Box<[T]>, Problem> {
-    let values = need(field, values)?;
+) -> Result<Box<[T]>, ApiError> {
+    let values = require_field(field, values)?;
     if values.is_empty() {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             field,
             format!("is empty; give at least one of {}", names()),
         ));
     }
-    bounded_list(field, &values)?;
+    check_list_length(field, &values)?;
     let mut list = Vec::new();
     for value in values {
-        let value = one_of(field, Some(value), parse, names)?;
+        let value = require_enum(field, Some(value), parse, names)?;
         // What is said twice is said once.
         if !list.contains(&value) {
             list.push(value);
@@ -218,11 +220,11 @@ pub fn list_of<T: PartialEq>(
 }
 
 /// A whole number from 0 to 4294967295. A fraction is refused, never cut off.
-pub fn count(field: &'static str, value: Option<Number>) -> Result<u32, Problem> {
-    let value = need(field, value)?;
-    let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
-    whole.ok_or_else(|| {
-        Problem::field(
+pub fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, ApiError> {
+    let value = require_field(field, value)?;
+    let parsed = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    parsed.ok_or_else(|| {
+        ApiError::invalid_field(
             field,
             format!("{value} is not a whole number from 0 to {}", u32::MAX),
         )
@@ -230,14 +232,17 @@ pub fn count(field: &'static str, value: Option<Number>) -> Result<u32, Problem>
 }
 
 /// A date-time.
-pub fn instant(field: &'static str, value: Option<String>) -> Result<Timestamp, Problem> {
-    let value = text(field, value)?;
-    parse_instant(&value).ok_or_else(|| {
-        Problem::field(
+pub fn require_timestamp(
+    field: &'static str,
+    value: Option<String>,
+) -> Result<Timestamp, ApiError> {
+    let value = require_text(field, value)?;
+    parse_timestamp(&value).ok_or_else(|| {
+        ApiError::invalid_field(
             field,
             format!(
                 "{} is not a date-time; write it as 2024-01-31T18:30:00.000Z",
-                quoted(&value)
+                quote_value(&value)
             ),
         )
     })
@@ -245,7 +250,7 @@ pub fn instant(field: &'static str, value: Option<String>) -> Result<Timestamp, 
 
 /// Reads the spellings of ISO 8601 that participants send: `Z`, `+0000`, `+00:00`, `+05:30`, with or without a
 /// fraction (certification framework, general guidelines, rule 4).
-pub fn parse_instant(text: &str) -> Option<Timestamp> {
+pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let at = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .ok()?;
@@ -257,22 +262,22 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
 
 /// A transaction id: 36 characters with four hyphens in their places. The version nibble is not looked at, since the
 /// seed's own sample is of version 1 (DESIGN §1).
-pub fn uuid(field: &'static str, value: Option<String>) -> Result<String, Problem> {
-    let value = text(field, value)?;
+pub fn require_uuid(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
+    let value = require_text(field, value)?;
     let bytes = value.as_bytes();
-    let well_formed = bytes.len() == 36
-        && bytes.iter().enumerate().all(|(place, byte)| match place {
+    let is_well_formed = bytes.len() == 36
+        && bytes.iter().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_alphanumeric(),
         });
-    if well_formed {
+    if is_well_formed {
         Ok(value)
     } else {
-        Err(Problem::field(
+        Err(ApiError::invalid_field(
             field,
             format!(
                 "{} is not a UUID of 36 characters with hyphens",
-                quoted(&value)
+                quote_value(&value)
             ),
         ))
     }
@@ -280,10 +285,10 @@ pub fn uuid(field: &'static str, value: Option<String>) -> Result<String, Proble
 
 #[cfg(test)]
 mod tests {
-    use super::parse_instant;
+    use super::parse_timestamp;
 
     #[test]
-    fn the_spellings_of_one_instant() {
+    fn all_spellings_of_one_timestamp_are_read() {
         let spellings = [
             "2018-12-06T11:39:57.153Z",
             "2018-12-06T11:39:57.153+0000",
@@ -293,16 +298,16 @@ mod tests {
         ];
         for text in spellings {
             assert_eq!(
-                parse_instant(text).map(crate::domain::time::Timestamp::as_millis),
+                parse_timestamp(text).map(crate::domain::time::Timestamp::as_millis),
                 Some(1_544_096_397_153),
                 "{text}"
             );
         }
-        assert!(parse_instant("2018-12-06T11:39:57Z").is_some());
+        assert!(parse_timestamp("2018-12-06T11:39:57Z").is_some());
     }
 
     #[test]
-    fn what_is_no_instant() {
+    fn other_texts_are_not_timestamps() {
         for text in [
             "",
             "2018-12-06",
@@ -311,7 +316,7 @@ mod tests {
             "2018-12-06T11:39:57",
             "+10000-01-01T00:00:00Z",
         ] {
-            assert_eq!(parse_instant(text), None, "{text}");
+            assert_eq!(parse_timestamp(text), None, "{text}");
         }
     }
 }

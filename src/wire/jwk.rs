@@ -3,26 +3,26 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::participants::PublicKey;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 
 /// A public key; other members of a JWK are read over.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Jwk {
     kty: String,
-    #[serde(default = "signing", rename = "use")]
+    #[serde(default = "default_use", rename = "use")]
     usage: String,
-    #[serde(default = "rs256")]
+    #[serde(default = "default_alg")]
     alg: String,
     kid: String,
     n: String,
     e: String,
 }
 
-fn signing() -> String {
+fn default_use() -> String {
     "sig".to_owned()
 }
 
-fn rs256() -> String {
+fn default_alg() -> String {
     "RS256".to_owned()
 }
 
@@ -36,8 +36,8 @@ impl From<&PublicKey> for Jwk {
         } = key;
         Self {
             kty: "RSA".to_owned(),
-            usage: signing(),
-            alg: rs256(),
+            usage: default_use(),
+            alg: default_alg(),
             kid: kid.clone(),
             n: encode(modulus),
             e: encode(exponent),
@@ -46,9 +46,9 @@ impl From<&PublicKey> for Jwk {
 }
 
 impl TryFrom<&Jwk> for PublicKey {
-    type Error = Problem;
+    type Error = ApiError;
 
-    fn try_from(jwk: &Jwk) -> Result<Self, Problem> {
+    fn try_from(jwk: &Jwk) -> Result<Self, ApiError> {
         let Jwk {
             kty,
             usage: _,
@@ -58,19 +58,19 @@ impl TryFrom<&Jwk> for PublicKey {
             e,
         } = jwk;
         if kty != "RSA" {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "publicKeys.kty",
                 format!("'{kty}' is not RSA; participants sign with RS256"),
             ));
         }
-        let number = |field: &'static str, text: &str| {
+        let decode_number = |field: &'static str, text: &str| {
             let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('='));
             let number = bytes.ok().filter(|bytes| !bytes.is_empty());
-            number.ok_or_else(|| Problem::field(field, "is not base64url"))
+            number.ok_or_else(|| ApiError::invalid_field(field, "is not base64url"))
         };
-        let modulus = number("publicKeys.n", n)?;
+        let modulus = decode_number("publicKeys.n", n)?;
         if !(2048 / 8..=8192 / 8 + 1).contains(&modulus.len()) {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "publicKeys.n",
                 "is not an RSA modulus of 2048 to 8192 bits",
             ));
@@ -78,7 +78,7 @@ impl TryFrom<&Jwk> for PublicKey {
         Ok(Self {
             kid: kid.clone(),
             modulus,
-            exponent: number("publicKeys.e", e)?,
+            exponent: decode_number("publicKeys.e", e)?,
         })
     }
 }

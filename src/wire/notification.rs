@@ -15,7 +15,7 @@ use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
 
 /// FIU API version in which an FIU is called back: that of its consent.
-fn version(face: Face) -> Version {
+fn callback_version(face: Face) -> Version {
     match face {
         Face::Seed | Face::Unaport => Version::V2_0_0,
         Face::Rebit(version) => version.of_callbacks(),
@@ -23,7 +23,7 @@ fn version(face: Face) -> Version {
 }
 
 #[derive(Debug, Serialize)]
-struct Notification<'a> {
+struct NotificationBody<'a> {
     ver: &'static str,
     timestamp: String,
     txnid: String,
@@ -51,7 +51,7 @@ pub struct Notifier<'a> {
 }
 
 impl<'a> Notifier<'a> {
-    pub fn of(aa: &'a Aa) -> Self {
+    pub fn from_aa(aa: &'a Aa) -> Self {
         Self {
             r#type: "AA",
             id: &aa.id,
@@ -121,8 +121,8 @@ struct AccountXml<'a> {
 
 /// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
 /// needed for FI data only.
-pub fn body(
-    notice: &Notice,
+pub fn encode_body(
+    notification: &Notice,
     aa: &Aa,
     timestamp: Timestamp,
     statements: &[Statement],
@@ -134,31 +134,31 @@ pub fn body(
         content,
         fiu: _,
         at: _,
-    } = notice;
-    let mut notification = Notification {
-        ver: version(consent.face).as_str(),
+    } = notification;
+    let mut body = NotificationBody {
+        ver: callback_version(consent.face).as_str(),
         timestamp: timestamp.to_string(),
         txnid: message.to_string(),
-        notifier: Notifier::of(aa),
+        notifier: Notifier::from_aa(aa),
         consent_status: None,
         fi_status: None,
         fi_data: None,
     };
     match content {
         Content::ConsentStatus(status) => {
-            notification.consent_status = Some(consent_status(consent, *status));
+            body.consent_status = Some(build_consent_status(consent, *status));
         }
         Content::FiStatus(session) => {
-            notification.fi_status = Some(FiStatusNotification::of(session));
+            body.fi_status = Some(FiStatusNotification::from_session(session));
         }
         Content::FiData(session) => {
-            notification.fi_status = Some(FiStatusNotification::of(session));
-            notification.fi_data = Some(FiData::of(session, statements, schema));
+            body.fi_status = Some(FiStatusNotification::from_session(session));
+            body.fi_data = Some(FiData::from_session(session, statements, schema));
         }
         Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
-        Content::Raw(raw) => return filled_in(raw, notice, timestamp),
+        Content::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
-    serde_json::to_vec(&notification).expect("texts and numbers serialise")
+    serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
 
 /// What may stand in double braces in a message that a scenario has written itself.
@@ -173,8 +173,8 @@ pub const PLACEHOLDERS: [&str; 7] = [
 ];
 
 /// A message that a scenario has written itself, its placeholders filled in; what the consent does not have is empty.
-pub fn filled_in(raw: &Raw, notice: &Notice, timestamp: Timestamp) -> Vec<u8> {
-    let consent = &notice.consent;
+pub fn fill_placeholders(raw: &Raw, notification: &Notice, timestamp: Timestamp) -> Vec<u8> {
+    let consent = &notification.consent;
     let mut text = String::from_utf8_lossy(&raw.body).into_owned();
     for name in PLACEHOLDERS {
         let placeholder = format!("{{{{{name}}}}}");
@@ -188,22 +188,22 @@ pub fn filled_in(raw: &Raw, notice: &Notice, timestamp: Timestamp) -> Vec<u8> {
                 .map(|id| id.to_string())
                 .unwrap_or_default(),
             "customer" => consent.terms.customer.to_string(),
-            "fiuId" => notice.fiu.to_string(),
+            "fiuId" => notification.fiu.to_string(),
             "sessionId" => {
                 let session = consent.grant.as_ref().and_then(|grant| grant.session);
                 session.map(|id| id.to_string()).unwrap_or_default()
             }
             "timestamp" => timestamp.to_string(),
-            _ => notice.message.to_string(),
+            _ => notification.message.to_string(),
         };
         // What callers have chosen must not end the text that it is put into.
-        let quoted = serde_json::to_string(&value).expect("texts serialise");
-        text = text.replace(&placeholder, &quoted[1..quoted.len() - 1]);
+        let json_string = serde_json::to_string(&value).expect("texts serialise");
+        text = text.replace(&placeholder, &json_string[1..json_string.len() - 1]);
     }
     text.into_bytes()
 }
 
-fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotification {
+fn build_consent_status(consent: &Consent, status: Status) -> ConsentStatusNotification {
     ConsentStatusNotification {
         id: consent.consent_id().map(|id| id.to_string()),
         handle: consent.handle.to_string(),
@@ -219,7 +219,7 @@ fn consent_status(consent: &Consent, status: Status) -> ConsentStatusNotificatio
 
 impl<'a> FiStatusNotification<'a> {
     /// Accounts are grouped by FIP, in the order in which FIPs first appear.
-    pub fn of(session: &'a Session) -> Self {
+    pub fn from_session(session: &'a Session) -> Self {
         let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
         for SessionAccount {
             fip,
@@ -254,14 +254,14 @@ impl<'a> FiStatusNotification<'a> {
 }
 
 impl<'a> FiData<'a> {
-    pub fn of(session: &Session, statements: &'a [Statement], schema: FiSchema) -> Self {
+    pub fn from_session(session: &Session, statements: &'a [Statement], schema: FiSchema) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
             statement: Tabs::new(statements, session),
             xml: statements
                 .iter()
-                .map(|statement| account_xml(statement, schema))
+                .map(|statement| render_account_xml(statement, schema))
                 .collect(),
         }
     }
@@ -270,7 +270,7 @@ impl<'a> FiData<'a> {
 impl FiData<'_> {
     /// As the Unaport face tells it.
     #[must_use]
-    pub fn told_to(self, org_id: &str, quirks: FetchQuirks) -> Self {
+    pub fn for_org(self, org_id: &str, quirks: FetchQuirks) -> Self {
         Self {
             statement: self.statement.for_org(org_id, quirks),
             ..self
@@ -278,7 +278,7 @@ impl FiData<'_> {
     }
 }
 
-fn account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_> {
+fn render_account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_> {
     let mut document = Vec::new();
     xml::write_statement(statement, schema, &mut document);
     let document = String::from_utf8(document).expect("documents are UTF-8");
@@ -300,7 +300,7 @@ struct Acknowledgement {
 
 /// What a 2xx body says against being accepted; `None` when nothing does. Any body is fine that does not speak of an
 /// error, since many FIUs answer something of their own.
-pub fn objection(body: &str) -> Option<String> {
+pub fn find_ack_error(body: &str) -> Option<String> {
     let Acknowledgement {
         response,
         error_code,
@@ -318,15 +318,15 @@ pub fn objection(body: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::objection;
+    use super::find_ack_error;
 
     #[test]
-    fn an_acknowledgement_that_says_otherwise_is_flagged() {
-        assert_eq!(objection(r#"{"ver":"2.0.0","response":"OK"}"#), None);
-        assert_eq!(objection(""), None);
-        assert_eq!(objection("<html>"), None);
-        assert_eq!(objection(r#"{"success":true}"#), None);
-        assert!(objection(r#"{"response":"FAILED"}"#).is_some());
-        assert!(objection(r#"{"errorCode":"InvalidRequest"}"#).is_some());
+    fn an_acknowledgement_that_reports_an_error_is_flagged() {
+        assert_eq!(find_ack_error(r#"{"ver":"2.0.0","response":"OK"}"#), None);
+        assert_eq!(find_ack_error(""), None);
+        assert_eq!(find_ack_error("<html>"), None);
+        assert_eq!(find_ack_error(r#"{"success":true}"#), None);
+        assert!(find_ack_error(r#"{"response":"FAILED"}"#).is_some());
+        assert!(find_ack_error(r#"{"errorCode":"InvalidRequest"}"#).is_some());
     }
 }

@@ -13,9 +13,9 @@ use crate::domain::participants::{
     Aa, Entity, FiSchema, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey,
     SignatureProfile, WebhookUrls,
 };
-use crate::wire::fields::{one_of, optional, quoted};
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{discard_blank, quote_value, require_enum};
 use crate::wire::jwk::Jwk;
-use crate::wire::problem::Problem;
 use crate::wire::unaport::config::UnaportEntry;
 
 /// A `mockaa.toml`. A list that is given replaces the shipped one whole.
@@ -91,15 +91,15 @@ pub struct FipEntry {
 }
 
 impl AaEntry {
-    pub fn into_aa(self) -> Result<Aa, Problem> {
-        let id = id_of("aa.id", Some(self.id))?;
+    pub fn into_aa(self) -> Result<Aa, ApiError> {
+        let id = validate_id("aa.id", Some(self.id))?;
         Ok(Aa {
             handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
             api_key: self.api_key.map_or_else(
                 || format!("{}-dev-aa-api-key", id.to_lowercase()).into(),
                 Into::into,
             ),
-            scenario: optional(self.scenario).map(Into::into),
+            scenario: discard_blank(self.scenario).map(Into::into),
             id,
         })
     }
@@ -107,7 +107,7 @@ impl AaEntry {
 
 impl FiuEntry {
     /// The FIU as the control API shows it.
-    pub fn of(fiu: &Fiu) -> Self {
+    pub fn from_fiu(fiu: &Fiu) -> Self {
         let Fiu {
             entity,
             webhook_secret,
@@ -125,16 +125,16 @@ impl FiuEntry {
             data,
             analytics,
         } = webhooks;
-        let shown = |url: &Option<Arc<str>>| url.as_deref().map(Into::into);
+        let to_owned_url = |url: &Option<Arc<str>>| url.as_deref().map(Into::into);
         Self {
             id: Some(entity.id.to_string()),
             name: Some(entity.name.to_string()),
             api_key: Some(entity.api_key.to_string()),
-            base_url: shown(base),
-            webhook_url: shown(all),
-            consent_url: shown(consent),
-            data_url: shown(data),
-            analytics_url: shown(analytics),
+            base_url: to_owned_url(base),
+            webhook_url: to_owned_url(all),
+            consent_url: to_owned_url(consent),
+            data_url: to_owned_url(data),
+            analytics_url: to_owned_url(analytics),
             org_id: Some(org_id.to_string()),
             webhook_secret: Some(webhook_secret.to_string()),
             signature_profile: Some(signature.to_string()),
@@ -146,7 +146,7 @@ impl FiuEntry {
     }
 
     /// Whether it says where webhooks go.
-    pub fn says_where(&self) -> bool {
+    pub fn has_webhook_url(&self) -> bool {
         let urls = [
             &self.base_url,
             &self.webhook_url,
@@ -159,65 +159,76 @@ impl FiuEntry {
 
     /// The FIU of this entry: what it leaves out stays as `before` has it, or follows from the id. An empty URL means
     /// none.
-    pub fn into_fiu(self, before: Option<&Fiu>) -> Result<Fiu, Problem> {
-        let entity = entity(
+    pub fn into_fiu(self, previous: Option<&Fiu>) -> Result<Fiu, ApiError> {
+        let entity = build_entity(
             "fiu",
             self.id,
             self.name,
             self.api_key,
             self.public_keys,
-            before.map(|fiu| &fiu.entity),
+            previous.map(|fiu| &fiu.entity),
         )?;
         let default_secret = || {
-            let words = format!("mockaa development secret {}", entity.id);
-            format!("whsec_{}", base64_simd::STANDARD.encode_to_string(words)).into()
+            let seed_text = format!("mockaa development secret {}", entity.id);
+            format!(
+                "whsec_{}",
+                base64_simd::STANDARD.encode_to_string(seed_text)
+            )
+            .into()
         };
         let webhook_secret = match self.webhook_secret {
-            Some(secret) => checked_secret(&secret)?,
-            None => before.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
+            Some(secret) => validate_secret(&secret)?,
+            None => previous.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
         };
-        let webhooks = before.map(|fiu| fiu.webhooks.clone()).unwrap_or_default();
+        let webhooks = previous.map(|fiu| fiu.webhooks.clone()).unwrap_or_default();
         let webhooks = WebhookUrls {
-            base: url_of(self.base_url, webhooks.base, |url| {
+            base: resolve_url(self.base_url, webhooks.base, |url| {
                 check_fiu_url("fiu.baseUrl", url)
             })?,
-            all: url_of(self.webhook_url, webhooks.all, |url| {
+            all: resolve_url(self.webhook_url, webhooks.all, |url| {
                 check_webhook_url("fiu.webhookUrl", url)
             })?,
-            consent: url_of(self.consent_url, webhooks.consent, |url| {
+            consent: resolve_url(self.consent_url, webhooks.consent, |url| {
                 check_webhook_url("fiu.consentUrl", url)
             })?,
-            data: url_of(self.data_url, webhooks.data, |url| {
+            data: resolve_url(self.data_url, webhooks.data, |url| {
                 check_webhook_url("fiu.dataUrl", url)
             })?,
-            analytics: url_of(self.analytics_url, webhooks.analytics, |url| {
+            analytics: resolve_url(self.analytics_url, webhooks.analytics, |url| {
                 check_webhook_url("fiu.analyticsUrl", url)
             })?,
         };
         let org_id = match self.org_id {
-            None => before.map_or_else(|| org_of(&entity.id), |fiu| Arc::clone(&fiu.org_id)),
-            given => id_of("fiu.orgId", given)?,
+            None => {
+                previous.map_or_else(|| default_org_id(&entity.id), |fiu| Arc::clone(&fiu.org_id))
+            }
+            org_id => validate_id("fiu.orgId", org_id)?,
         };
         let signature = match self.signature_profile {
-            None => before.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
-            given => one_of(
+            None => previous.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
+            profile => require_enum(
                 "fiu.signatureProfile",
-                given,
+                profile,
                 SignatureProfile::parse,
                 SignatureProfile::names,
             )?,
         };
         let plaintext = match self.plaintext {
-            None => before.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
-            given => one_of("fiu.plaintext", given, Plaintext::parse, Plaintext::names)?,
+            None => previous.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
+            plaintext => require_enum(
+                "fiu.plaintext",
+                plaintext,
+                Plaintext::parse,
+                Plaintext::names,
+            )?,
         };
         let fi_schema = match self.fi_schema {
-            None => before.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
-            given => one_of("fiu.fiSchema", given, FiSchema::parse, FiSchema::names)?,
+            None => previous.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
+            schema => require_enum("fiu.fiSchema", schema, FiSchema::parse, FiSchema::names)?,
         };
-        let redirect_passphrase = match optional(self.redirect_passphrase) {
+        let redirect_passphrase = match discard_blank(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
-            None => before.map_or_else(
+            None => previous.map_or_else(
                 || format!("mockaa-dev-{}-passphrase", entity.id.to_lowercase()).into(),
                 |fiu| Arc::clone(&fiu.redirect_passphrase),
             ),
@@ -237,7 +248,7 @@ impl FiuEntry {
 
 impl FipEntry {
     /// The FIP as the control API shows it.
-    pub fn of(fip: &Fip) -> Self {
+    pub fn from_fip(fip: &Fip) -> Self {
         let Fip { entity, linking } = fip;
         Self {
             id: Some(entity.id.to_string()),
@@ -249,19 +260,19 @@ impl FipEntry {
     }
 
     /// The FIP of this entry: what it leaves out stays as `before` has it, or follows from the id.
-    pub fn into_fip(self, before: Option<&Fip>) -> Result<Fip, Problem> {
+    pub fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
         let linking = match self.linking {
-            None => before.map_or(Linking::Token, |fip| fip.linking),
-            given => one_of("fip.linking", given, Linking::parse, Linking::names)?,
+            None => previous.map_or(Linking::Token, |fip| fip.linking),
+            linking => require_enum("fip.linking", linking, Linking::parse, Linking::names)?,
         };
         Ok(Fip {
-            entity: entity(
+            entity: build_entity(
                 "fip",
                 self.id,
                 self.name,
                 self.api_key,
                 self.public_keys,
-                before.map(|fip| &fip.entity),
+                previous.map(|fip| &fip.entity),
             )?,
             linking,
         })
@@ -269,14 +280,14 @@ impl FipEntry {
 }
 
 /// The address that an entry sets, or leaves as it was.
-fn url_of(
-    given: Option<String>,
-    before: Option<Arc<str>>,
-    check: impl Fn(&str) -> Result<String, Problem>,
-) -> Result<Option<Arc<str>>, Problem> {
-    match given {
-        None => Ok(before),
-        Some(url) => Ok(optional(Some(url))
+fn resolve_url(
+    value: Option<String>,
+    previous: Option<Arc<str>>,
+    check: impl Fn(&str) -> Result<String, ApiError>,
+) -> Result<Option<Arc<str>>, ApiError> {
+    match value {
+        None => Ok(previous),
+        Some(url) => Ok(discard_blank(Some(url))
             .map(|url| check(&url))
             .transpose()?
             .map(Into::into)),
@@ -284,12 +295,12 @@ fn url_of(
 }
 
 /// The organisation of an FIU that names none: the same in every sandbox, since clients write it into their settings.
-fn org_of(fiu: &str) -> Arc<str> {
-    derived_id(&["organisation", fiu]).into()
+fn default_org_id(fiu: &str) -> Arc<str> {
+    derive_id(&["organisation", fiu]).into()
 }
 
 /// An id that follows from names (RFC 9562 §5.5).
-pub fn derived_id(names: &[&str]) -> String {
+pub fn derive_id(names: &[&str]) -> String {
     Uuid::new_v5(
         &Uuid::NAMESPACE_URL,
         format!("urn:mockaa:{}", names.join(":")).as_bytes(),
@@ -298,86 +309,90 @@ pub fn derived_id(names: &[&str]) -> String {
 }
 
 /// Refuses participants that could not be told apart.
-pub fn check_distinct(participants: &Participants) -> Result<(), Problem> {
+pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
     let members: Vec<Member> = participants.members().collect();
-    if let Some(taken) = members
+    if let Some(conflict) = members
         .iter()
         .find(|member| participants.aa(&member.entity().id).is_some())
     {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             "id",
-            format!("{} is that of an AA", quoted(&taken.entity().id)),
+            format!("{} is that of an AA", quote_value(&conflict.entity().id)),
         ));
     }
-    for (place, aa) in participants.aas.iter().enumerate() {
-        for other in &participants.aas[..place] {
+    for (index, aa) in participants.aas.iter().enumerate() {
+        for other in &participants.aas[..index] {
             if other.id == aa.id {
-                return Err(Problem::field(
+                return Err(ApiError::invalid_field(
                     "aa.id",
-                    format!("{} is given to two AAs", quoted(&aa.id)),
+                    format!("{} is given to two AAs", quote_value(&aa.id)),
                 ));
             }
             if other.handle == aa.handle {
-                let problem = format!(
+                let message = format!(
                     "@{} of {} is also that of {}",
                     aa.handle,
-                    quoted(&aa.id),
-                    quoted(&other.id)
+                    quote_value(&aa.id),
+                    quote_value(&other.id)
                 );
-                return Err(Problem::field("aa.handle", problem));
+                return Err(ApiError::invalid_field("aa.handle", message));
             }
         }
     }
-    for (place, fiu) in participants.fius.iter().enumerate() {
-        let clashes =
+    for (index, fiu) in participants.fius.iter().enumerate() {
+        let has_same_org =
             |other: &&Arc<Fiu>| other.org_id == fiu.org_id && other.entity.id != fiu.entity.id;
-        if let Some(other) = participants.fius[..place].iter().find(clashes) {
-            let problem = format!(
+        if let Some(other) = participants.fius[..index].iter().find(has_same_org) {
+            let message = format!(
                 "of {} is also that of {}",
-                quoted(&fiu.entity.id),
-                quoted(&other.entity.id)
+                quote_value(&fiu.entity.id),
+                quote_value(&other.entity.id)
             );
-            return Err(Problem::field("orgId", problem));
+            return Err(ApiError::invalid_field("orgId", message));
         }
     }
-    for (place, member) in members.iter().enumerate() {
+    for (index, member) in members.iter().enumerate() {
         let Entity { id, api_key, .. } = member.entity();
-        for other in members[..place].iter().map(Member::entity) {
+        for other in members[..index].iter().map(Member::entity) {
             if other.id == *id {
-                return Err(Problem::field(
+                return Err(ApiError::invalid_field(
                     "id",
-                    format!("{} is given to two participants", quoted(id)),
+                    format!("{} is given to two participants", quote_value(id)),
                 ));
             }
             if other.api_key == *api_key {
-                let problem = format!("of {} is also that of {}", quoted(id), quoted(&other.id));
-                return Err(Problem::field("apiKey", problem));
+                let message = format!(
+                    "of {} is also that of {}",
+                    quote_value(id),
+                    quote_value(&other.id)
+                );
+                return Err(ApiError::invalid_field("apiKey", message));
             }
         }
     }
     Ok(())
 }
 
-fn entity(
+fn build_entity(
     kind: &'static str,
     id: Option<String>,
     name: Option<String>,
     api_key: Option<String>,
     public_keys: Option<Vec<Jwk>>,
-    before: Option<&Entity>,
-) -> Result<Entity, Problem> {
-    let id = id_of(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
-    let api_key = match optional(api_key) {
+    previous: Option<&Entity>,
+) -> Result<Entity, ApiError> {
+    let id = validate_id(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
+    let api_key = match discard_blank(api_key) {
         Some(api_key)
             if api_key.len() > 256 || api_key.bytes().any(|byte| !byte.is_ascii_graphic()) =>
         {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "apiKey",
                 "has to be 1 to 256 ASCII characters without spaces",
             ));
         }
         Some(api_key) => api_key.into(),
-        None => before.map_or_else(
+        None => previous.map_or_else(
             || format!("mockaa-dev-{}-api-key", id.to_lowercase()).into(),
             |entity| Arc::clone(&entity.api_key),
         ),
@@ -389,17 +404,17 @@ fn entity(
                 .map(PublicKey::try_from)
                 .collect::<Result<_, _>>()?;
             // What was shown may be sent back: the keys stay what they were.
-            let same =
-                before.is_some_and(|entity| entity.shipped_keys && entity.public_keys == keys);
-            (keys, same)
+            let is_shipped =
+                previous.is_some_and(|entity| entity.shipped_keys && entity.public_keys == keys);
+            (keys, is_shipped)
         }
-        None => before.map_or((Vec::new(), false), |entity| {
+        None => previous.map_or((Vec::new(), false), |entity| {
             (entity.public_keys.clone(), entity.shipped_keys)
         }),
     };
-    let name = optional(name)
+    let name = discard_blank(name)
         .map(Into::into)
-        .or_else(|| before.map(|entity| Arc::clone(&entity.name)));
+        .or_else(|| previous.map(|entity| Arc::clone(&entity.name)));
     Ok(Entity {
         name: name.unwrap_or_else(|| Arc::clone(&id)),
         id,
@@ -409,29 +424,29 @@ fn entity(
     })
 }
 
-fn id_of(field: &'static str, id: Option<String>) -> Result<Arc<str>, Problem> {
+fn validate_id(field: &'static str, id: Option<String>) -> Result<Arc<str>, ApiError> {
     let id = id.unwrap_or_default();
-    let plain =
+    let is_allowed =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
-    if (1..=64).contains(&id.len()) && id.bytes().all(plain) {
+    if (1..=64).contains(&id.len()) && id.bytes().all(is_allowed) {
         Ok(id.into())
     } else {
-        let problem = format!(
+        let message = format!(
             "{} has to be 1 to 64 letters, digits, dots, dashes, underscores and @",
-            quoted(&id)
+            quote_value(&id)
         );
-        Err(Problem::field(field, problem))
+        Err(ApiError::invalid_field(field, message))
     }
 }
 
 /// A Standard Webhooks secret (Standard Webhooks 1.0): `whsec_` and base64.
-fn checked_secret(secret: &str) -> Result<Arc<str>, Problem> {
+fn validate_secret(secret: &str) -> Result<Arc<str>, ApiError> {
     let bytes = secret
         .strip_prefix("whsec_")
         .and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
     match bytes {
         Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret.into()),
-        _ => Err(Problem::field(
+        _ => Err(ApiError::invalid_field(
             "fiu.webhookSecret",
             "is not whsec_ followed by base64 of 24 to 64 bytes",
         )),
@@ -446,7 +461,7 @@ const METADATA_HOSTS: [&str; 3] = [
     "100.100.100.200",
 ];
 
-fn is_metadata(host: &str) -> bool {
+fn is_metadata_host(host: &str) -> bool {
     let host = host
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -462,38 +477,38 @@ fn is_metadata(host: &str) -> bool {
 }
 
 /// Checks an address below which webhooks are to be posted, and takes the slash off its end.
-pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, Problem> {
+pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, ApiError> {
     let url = check_webhook_url(field, text)?;
     if url.contains(['?', '#']) {
-        let problem = format!(
+        let message = format!(
             "{} has a query or a fragment; paths are appended to it",
-            quoted(text)
+            quote_value(text)
         );
-        return Err(Problem::field(field, problem));
+        return Err(ApiError::invalid_field(field, message));
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
 
 /// Checks an address that webhooks are to be posted to.
-fn check_webhook_url(field: &'static str, text: &str) -> Result<String, Problem> {
-    let wrong = |problem: &str| {
-        let problem = format!(
-            "{} is not an address for webhooks: {problem}; give one such as http://127.0.0.1:9000",
-            quoted(text)
+fn check_webhook_url(field: &'static str, text: &str) -> Result<String, ApiError> {
+    let invalid_url = |message: &str| {
+        let description = format!(
+            "{} is not an address for webhooks: {message}; give one such as http://127.0.0.1:9000",
+            quote_value(text)
         );
-        Problem::field(field, problem)
+        ApiError::invalid_field(field, description)
     };
-    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    let url = Url::parse(text).map_err(|error| invalid_url(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("its scheme is not http or https"));
+        return Err(invalid_url("its scheme is not http or https"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong(
+        return Err(invalid_url(
             "a user name or password in it would stand in every record of a delivery",
         ));
     }
-    if url.host_str().is_none_or(is_metadata) {
-        return Err(wrong("cloud-metadata addresses are never called"));
+    if url.host_str().is_none_or(is_metadata_host) {
+        return Err(invalid_url("cloud-metadata addresses are never called"));
     }
     Ok(url.into())
 }
@@ -540,7 +555,7 @@ mod tests {
         );
         let again = FiuEntry {
             base_url: Some("http://x".to_owned()),
-            ..FiuEntry::of(&fiu)
+            ..FiuEntry::from_fiu(&fiu)
         }
         .into_fiu(Some(&fiu));
         assert_eq!(

@@ -44,7 +44,7 @@ impl StandardPurpose {
         },
     ];
 
-    pub fn of(code: &str) -> Option<&'static Self> {
+    pub fn find_by_code(code: &str) -> Option<&'static Self> {
         const ALL: &[StandardPurpose] = &StandardPurpose::ALL;
         ALL.iter().find(|purpose| purpose.code == code)
     }

@@ -4,24 +4,24 @@ use chrono::{NaiveDateTime, Timelike};
 use reqwest::Url;
 
 use crate::domain::time::Timestamp;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 
-const DATE: &str = "%d%m%Y%H%M%S";
+const DATE_FORMAT: &str = "%d%m%Y%H%M%S";
 
 /// Reads `reqdate`: ddMMyyyyHHmmss and one digit more, UTC; the digit is taken as tenths of a second.
-pub fn parse_date(text: &str) -> Result<Timestamp, Problem> {
-    let wrong = || {
-        let problem = format!(
+pub fn parse_date(text: &str) -> Result<Timestamp, ApiError> {
+    let invalid_date = || {
+        let message = format!(
             "{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more",
-            quoted(text)
+            quote_value(text)
         );
-        Problem::field("reqdate", problem)
+        ApiError::invalid_field("reqdate", message)
     };
     if text.len() != 15 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
+        return Err(invalid_date());
     }
-    let at = NaiveDateTime::parse_from_str(&text[..14], DATE).map_err(|_| wrong())?;
+    let at = NaiveDateTime::parse_from_str(&text[..14], DATE_FORMAT).map_err(|_| invalid_date())?;
     let tenths = i64::from(text.as_bytes()[14] - b'0');
     Ok(Timestamp::from_millis(
         at.and_utc().timestamp_millis() + tenths * 100,
@@ -29,10 +29,14 @@ pub fn parse_date(text: &str) -> Result<Timestamp, Problem> {
 }
 
 /// Writes `resdate`.
-pub fn compact_date(at: Timestamp) -> String {
+pub fn format_date(at: Timestamp) -> String {
     let utc = chrono::DateTime::from_timestamp_millis(at.as_millis())
         .expect("years 1 to 9999 are representable");
-    format!("{}{}", utc.format(DATE), utc.nanosecond() / 100_000_000)
+    format!(
+        "{}{}",
+        utc.format(DATE_FORMAT),
+        utc.nanosecond() / 100_000_000
+    )
 }
 
 /// What an FIU says in `ecreq`. Fields that only prefill forms are read over.
@@ -73,23 +77,23 @@ impl Outcome {
 
 impl Request {
     /// Reads the decrypted text: form-urlencoded.
-    pub fn read(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
         // A URL's query is where this format is read from anyway.
         let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
-            .map_err(|_| Problem::field("ecreq", "is not a form"))?;
+            .map_err(|_| ApiError::invalid_field("ecreq", "is not a form"))?;
         let value = |name: &str| {
-            let found = form
+            let text = form
                 .query_pairs()
                 .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned());
-            found.unwrap_or_default()
+                .map(|(_, text)| text.into_owned());
+            text.unwrap_or_default()
         };
         let required = |name: &'static str| {
-            let found = value(name);
-            if found.is_empty() {
-                Err(Problem::field("ecreq", format!("has no {name}")))
+            let text = value(name);
+            if text.is_empty() {
+                Err(ApiError::invalid_field("ecreq", format!("has no {name}")))
             } else {
-                Ok(found)
+                Ok(text)
             }
         };
         let redirect = required("redirect")?;
@@ -97,11 +101,11 @@ impl Request {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| {
-                Problem::field(
+                ApiError::invalid_field(
                     "ecreq",
                     format!(
                         "redirect {} is not an http or https address",
-                        quoted(&redirect)
+                        quote_value(&redirect)
                     ),
                 )
             })?;
@@ -120,7 +124,7 @@ impl Request {
     }
 
     /// The text of `ecres`.
-    pub fn response(&self, outcome: Outcome) -> String {
+    pub fn encode_response(&self, outcome: Outcome) -> String {
         let mut form = Url::parse("form:").expect("a scheme is a URL");
         let status = if outcome == Outcome::Success {
             "S"
@@ -138,26 +142,25 @@ impl Request {
     }
 
     /// Where the browser goes back to.
-    pub fn address(&self, veiled_aa: &str, date: &str, encrypted: &str) -> String {
-        let mut address = self.redirect.clone();
-        address
-            .query_pairs_mut()
-            .append_pair("fi", veiled_aa)
+    pub fn build_return_url(&self, obfuscated_aa: &str, date: &str, encrypted: &str) -> String {
+        let mut url = self.redirect.clone();
+        url.query_pairs_mut()
+            .append_pair("fi", obfuscated_aa)
             .append_pair("resdate", date)
             .append_pair("ecres", encrypted);
-        address.into()
+        url.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, Request, compact_date, parse_date};
+    use super::{Outcome, Request, format_date, parse_date};
 
     #[test]
     fn a_date_reads_back_as_it_is_written() {
         let at = parse_date("031120201803460").expect("a date");
         assert_eq!(
-            (at.to_string(), compact_date(at)),
+            (at.to_string(), format_date(at)),
             ("2020-11-03T18:03:46.000Z".into(), "031120201803460".into())
         );
         for text in [
@@ -172,15 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_needs_a_way_back() {
+    fn a_request_needs_a_redirect_url() {
         let text = "txnid=T1&sessionid=S1&srcref=a%2Cb&userid=x%40mockaa&redirect=https%3A%2F%2Ffiu.example%2Fback%3Fa%3D1";
-        let request = Request::read(text).expect("a request");
+        let request = Request::parse(text).expect("a request");
         assert_eq!(request.handles, ["a", "b"]);
         let expected = "txnid=T1&sessionid=S1&userid=x%40mockaa&status=F&errorcode=1&srcref=a%2Cb";
-        assert_eq!(request.response(Outcome::Rejected), expected);
-        let address = request.address("Zm9v", "031120201803460", "YQ==");
+        assert_eq!(request.encode_response(Outcome::Rejected), expected);
+        let url = request.build_return_url("Zm9v", "031120201803460", "YQ==");
         assert_eq!(
-            address,
+            url,
             "https://fiu.example/back?a=1&fi=Zm9v&resdate=031120201803460&ecres=YQ%3D%3D"
         );
         for text in [
@@ -188,7 +191,7 @@ mod tests {
             "txnid=T1&sessionid=S1&userid=u",
             "txnid=T1&sessionid=S1&userid=u&redirect=javascript:x",
         ] {
-            assert!(Request::read(text).is_err(), "{text}");
+            assert!(Request::parse(text).is_err(), "{text}");
         }
     }
 }

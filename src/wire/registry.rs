@@ -26,18 +26,18 @@ pub struct EntityInfo {
 
 /// Where the sandbox is, and the AAs' own keys, by id.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
-    pub base: &'a str,
+pub struct RegistryContext<'a> {
+    pub base_url: &'a str,
     pub aa_key: &'a dyn Fn(&str) -> &'a PublicKey,
     pub txnid: &'a str,
     pub now: Timestamp,
 }
 
 /// The entities of a kind.
-pub fn entities(
+pub fn build_entity_list(
     kind: EntityType,
     participants: &Participants,
-    place: Place<'_>,
+    context: RegistryContext<'_>,
 ) -> Vec<(String, EntityInfo)> {
     let info = |id: &str, name: &str, handle: Option<&str>, base: &str, key: Option<&PublicKey>| {
         let fi_types: Vec<_> = match kind {
@@ -51,11 +51,11 @@ pub fn entities(
             "entityhandle": handle.unwrap_or_default(),
             "Identifiers": [{ "category": "STRONG", "type": "MOBILE" }],
             "baseurl": base,
-            "webviewurl": handle.map(|_| format!("{}/aa/webview", place.base)),
+            "webviewurl": handle.map(|_| format!("{}/aa/webview", context.base_url)),
             "fitypes": fi_types,
             "certificate": key.map(Jwk::from),
             "tokeninfo": {
-                "url": format!("{}/auth/realms/sahamati/protocol/openid-connect/token", place.base),
+                "url": format!("{}/auth/realms/sahamati/protocol/openid-connect/token", context.base_url),
                 "desc": "client credentials: the entity's id and its API key",
             },
             "inboundports": [],
@@ -64,7 +64,7 @@ pub fn entities(
         });
         let requester = &*participants.default_aa().id;
         let requester = json!({ "name": requester, "id": requester });
-        let (timestamp, txnid) = (place.now.to_string(), place.txnid.to_owned());
+        let (timestamp, txnid) = (context.now.to_string(), context.txnid.to_owned());
         (
             id.to_owned(),
             EntityInfo {
@@ -79,7 +79,7 @@ pub fn entities(
     match kind {
         EntityType::Aa => {
             // One address speaks both generations (DESIGN §1).
-            let base = format!("v1:{0}, v2:{0}/V2", place.base);
+            let base = format!("v1:{0}, v2:{0}/V2", context.base_url);
             let aas = participants.aas.iter();
             aas.map(|aa| {
                 info(
@@ -87,7 +87,7 @@ pub fn entities(
                     &aa.id,
                     Some(&aa.handle),
                     &base,
-                    Some((place.aa_key)(&aa.id)),
+                    Some((context.aa_key)(&aa.id)),
                 )
             })
             .collect()
@@ -112,7 +112,7 @@ pub fn entities(
                     &entity.id,
                     &entity.name,
                     None,
-                    place.base,
+                    context.base_url,
                     entity.public_keys.first(),
                 )
             });
@@ -122,6 +122,6 @@ pub fn entities(
 }
 
 /// Refusal of the registry.
-pub fn error(status: u16, text: &str) -> Value {
+pub fn build_error(status: u16, text: &str) -> Value {
     json!({ "responseCode": status, "responseText": text })
 }

@@ -5,21 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Terms};
 use crate::domain::time::Timestamp;
-use crate::wire::artefact::{ConsentUse, CustomerId, Stated};
-use crate::wire::consent_detail::{Asked, Rules};
-use crate::wire::fields::{Instant, need, object, text, uuid};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::artefact::{ConsentDetail, ConsentUse, CustomerId};
+use crate::wire::consent_detail::{ConsentDetailRequest, ValidationRules};
+use crate::wire::fields::{
+    IsoTimestamp, deserialize_object, require_field, require_text, require_uuid,
+};
 
 /// What answers carry as `ver`, whatever the request's was.
-pub const ANSWER_VER: &str = "1.0";
+pub const RESPONSE_VER: &str = "1.0";
 
 /// Request versions that the seed face takes; the sample has 1.1.3.
-const VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
+const SUPPORTED_VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
 /// The seed's body breaks five ReBIT rules and is right here (DESIGN §1, seed face).
-fn rules(now: Timestamp) -> Rules {
-    Rules {
-        rebit: None,
+fn seed_rules(now: Timestamp) -> ValidationRules {
+    ValidationRules {
+        rebit_version: None,
         current_timestamp: Some(now),
     }
 }
@@ -30,8 +32,12 @@ pub struct ConsentRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "ConsentDetail", default, deserialize_with = "object")]
-    consent_detail: Option<Asked>,
+    #[serde(
+        rename = "ConsentDetail",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    consent_detail: Option<ConsentDetailRequest>,
 }
 
 impl ConsentRequest {
@@ -39,27 +45,27 @@ impl ConsentRequest {
     ///
     /// # Errors
     /// The first [`Problem`], its field named.
-    pub fn into_terms(self, aa_handle: &str, now: Timestamp) -> Result<Terms, Problem> {
-        let rules = rules(now);
-        let ver = text("ver", self.ver)?;
-        if !VERSIONS.split(", ").any(|known| known == ver) {
-            return Err(Problem::Version {
+    pub fn into_terms(self, aa_handle: &str, now: Timestamp) -> Result<Terms, ApiError> {
+        let rules = seed_rules(now);
+        let ver = require_text("ver", self.ver)?;
+        if !SUPPORTED_VERSIONS.split(", ").any(|known| known == ver) {
+            return Err(ApiError::UnsupportedVersion {
                 ver,
-                known: VERSIONS.to_owned(),
+                supported: SUPPORTED_VERSIONS.to_owned(),
             });
         }
         // Assumption: the seed face does not hold the timestamp against a clock, as it holds none of ReBIT's rules of form.
-        rules.instant("timestamp", self.timestamp)?;
-        let txnid = uuid("txnid", self.txnid)?;
-        need("ConsentDetail", self.consent_detail)?.into_terms(txnid, rules, aa_handle)
+        rules.require_timestamp("timestamp", self.timestamp)?;
+        let txnid = require_uuid("txnid", self.txnid)?;
+        require_field("ConsentDetail", self.consent_detail)?.into_terms(txnid, rules, aa_handle)
     }
 }
 
 /// Answer of `POST /consent`.
 #[derive(Debug, Serialize)]
-pub struct ConsentAnswer<'a> {
+pub struct ConsentResponse<'a> {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: &'a str,
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
@@ -67,14 +73,14 @@ pub struct ConsentAnswer<'a> {
     consent_handle: String,
 }
 
-impl<'a> ConsentAnswer<'a> {
+impl<'a> ConsentResponse<'a> {
     pub fn new(consent: &'a Consent, timestamp: Timestamp) -> Self {
         let Terms {
             customer, txnid, ..
         } = &*consent.terms;
         Self {
-            ver: ANSWER_VER,
-            timestamp: Instant(timestamp),
+            ver: RESPONSE_VER,
+            timestamp: IsoTimestamp(timestamp),
             txnid,
             customer: CustomerId { id: customer },
             consent_handle: consent.handle.to_string(),
@@ -89,30 +95,34 @@ impl<'a> ConsentAnswer<'a> {
 /// REJECTED, FAILED or EXPIRED.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConsentState<'a> {
+pub struct ConsentStatusResponse<'a> {
     ver: &'static str,
     txnid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent_id: Option<String>,
     status: &'static str,
-    create_timestamp: Instant,
+    create_timestamp: IsoTimestamp,
     #[serde(rename = "ConsentDetail")]
-    consent_detail: &'a Stated<'a>,
+    consent_detail: &'a ConsentDetail<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent_detail_digital_signature: Option<String>,
     #[serde(rename = "ConsentUse")]
     consent_use: ConsentUse,
 }
 
-impl<'a> ConsentState<'a> {
+impl<'a> ConsentStatusResponse<'a> {
     /// `signature` is the Base64 of the signature over the detail's bytes, which stand in the answer as they are.
-    pub fn new(consent: &'a Consent, detail: &'a Stated<'a>, signature: Option<String>) -> Self {
+    pub fn new(
+        consent: &'a Consent,
+        detail: &'a ConsentDetail<'a>,
+        signature: Option<String>,
+    ) -> Self {
         Self {
-            ver: ANSWER_VER,
+            ver: RESPONSE_VER,
             txnid: &consent.terms.txnid,
             consent_id: consent.consent_id().map(|id| id.to_string()),
             status: consent.status.as_str(),
-            create_timestamp: Instant(consent.created_at),
+            create_timestamp: IsoTimestamp(consent.created_at),
             consent_detail: detail,
             consent_detail_digital_signature: signature,
             consent_use: ConsentUse::new(consent),

@@ -12,12 +12,12 @@ use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::time::Timestamp;
 use crate::wire::fi::csv::COLUMNS;
 use crate::wire::fi::validate as schema;
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 use crate::wire::yaml::fault;
 use crate::wire::yaml::node::{self, Node, Placed};
 
 /// Those that a row cannot do without.
-const NEEDED: [&str; 5] = [
+const REQUIRED_COLUMNS: [&str; 5] = [
     "type",
     "amount",
     "currentBalance",
@@ -29,36 +29,37 @@ const NEEDED: [&str; 5] = [
 const ROWS_MAX: usize = 1_000_000;
 
 /// After so many faults nobody reads on.
-const FAULTS_MAX: usize = 50;
+const DIAGNOSTICS_MAX: usize = 50;
 
 /// Reads a statement: JSON if it begins so, else CSV with a header.
 ///
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
-pub fn read(bytes: &[u8]) -> Result<Ledger, Vec<TextFault>> {
-    let alone = |message: String| {
+pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<TextFault>> {
+    let file_diagnostic = |message: String| {
         vec![TextFault {
             line: 0,
             column: 0,
             message,
         }]
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| alone("it is not UTF-8".to_owned()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| file_diagnostic("it is not UTF-8".to_owned()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut book = Book::default();
+    let mut builder = StatementBuilder::default();
     if text.trim_start().starts_with(['{', '[']) {
-        json(text, &mut book)?;
+        read_json(text, &mut builder)?;
     } else {
-        csv(text, &mut book)?;
+        read_csv(text, &mut builder)?;
     }
-    book.end()
+    builder.into_ledger()
 }
 
 /// What was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedStatement {
     /// What kind of file it is.
-    pub form: &'static str,
+    pub format: &'static str,
     pub rows: usize,
 }
 
@@ -68,19 +69,19 @@ pub struct Checked {
 ///
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
-pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
+pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<TextFault>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
         .trim_start_matches('\u{feff}')
         .trim_start();
     if !text.starts_with('<') {
-        let form = if text.starts_with(['{', '[']) {
+        let format = if text.starts_with(['{', '[']) {
             "JSON"
         } else {
             "CSV"
         };
-        return read(bytes).map(|ledger| Checked {
-            form,
+        return parse(bytes).map(|ledger| CheckedStatement {
+            format,
             rows: ledger.rows.rows.len(),
         });
     }
@@ -92,8 +93,8 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
             message: format!("it is no XML: {error}"),
         }]
     })?;
-    let newer = document.root_element().attribute("version") == Some("2.0.0");
-    let mut faults = if newer {
+    let is_schema_v2 = document.root_element().attribute("version") == Some("2.0.0");
+    let mut diagnostics = if is_schema_v2 {
         Vec::new()
     } else {
         schema::validate_document(&document)
@@ -102,138 +103,145 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Vec<TextFault>> {
         .descendants()
         .filter(|node| node.tag_name().name().ends_with("Transaction"))
         .collect();
-    faults.extend(sums(&document, &rows, faults.is_empty()));
-    faults.sort_by_key(|fault| (fault.line, fault.column));
-    let form = if newer {
+    diagnostics.extend(check_balances(&document, &rows, diagnostics.is_empty()));
+    diagnostics.sort_by_key(|fault| (fault.line, fault.column));
+    let format = if is_schema_v2 {
         "XML (its sums, not the schema, which is checked of version 1)"
     } else {
         "XML"
     };
-    if faults.is_empty() {
-        Ok(Checked {
-            form,
+    if diagnostics.is_empty() {
+        Ok(CheckedStatement {
+            format,
             rows: rows.len(),
         })
     } else {
-        Err(faults)
+        Err(diagnostics)
     }
 }
 
 /// Counts lines on the way through a text, so that the places of many rows cost one walk.
-struct Lines<'t> {
+struct LineCounter<'t> {
     text: &'t str,
-    at: usize,
+    offset: usize,
     line: u64,
 }
 
-impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
+impl<'t> LineCounter<'t> {
+    fn new(text: &'t str) -> Self {
         Self {
             text,
-            at: 0,
+            offset: 0,
             line: 1,
         }
     }
 
     /// The line of a byte that does not lie before the last one asked for.
-    fn line(&mut self, byte: usize) -> u64 {
-        let passed = &self.text.as_bytes()[self.at..byte];
-        self.line += passed
+    fn advance_to(&mut self, byte: usize) -> u64 {
+        let skipped = &self.text.as_bytes()[self.offset..byte];
+        self.line += skipped
             .iter()
             .filter(|byte| **byte == b'\n')
             .map(|_| 1)
             .sum::<u64>();
-        self.at = byte;
+        self.offset = byte;
         self.line
     }
 }
 
 /// What does not add up in a bank account's transactions, or in a deposit's. What is wrong with a single row is told where
 /// the schema has not told it.
-fn sums(document: &Document<'_>, rows: &[Xml<'_, '_>], tells_rows: bool) -> Vec<TextFault> {
+fn check_balances(
+    document: &Document<'_>,
+    rows: &[Xml<'_, '_>],
+    reports_rows: bool,
+) -> Vec<TextFault> {
     let namespace = document
         .root_element()
         .tag_name()
         .namespace()
         .unwrap_or_default();
-    let mut lines = Lines::of(document.input_text());
+    let mut lines = LineCounter::new(document.input_text());
     match namespace.rsplit('/').next() {
         Some("deposit") if !rows.is_empty() => {
-            let mut book = Book {
-                tells_rows,
-                ..Book::default()
+            let mut builder = StatementBuilder {
+                reports_rows,
+                ..StatementBuilder::default()
             };
             for row in rows {
-                let told = |name: &str| row.attribute(name);
+                let attribute = |name: &str| row.attribute(name);
                 // Version 2.0.0 calls it otherwise.
                 let field = |name: &str| match name {
-                    "currentBalance" => told(name).or_else(|| told("transactionalBalance")),
-                    name => told(name),
+                    "currentBalance" => {
+                        attribute(name).or_else(|| attribute("transactionalBalance"))
+                    }
+                    name => attribute(name),
                 };
-                book.take(lines.line(row.range().start), &|name| {
+                builder.add_row(lines.advance_to(row.range().start), &|name| {
                     field(name).map(str::to_owned)
                 });
             }
-            let standing = document
+            let summary = document
                 .descendants()
                 .find(|node| node.has_tag_name((namespace, "Summary")));
             let end = document
                 .descendants()
                 .find_map(|node| node.attribute("endDate"))
                 .and_then(|day| day.parse().ok());
-            book.stands(standing, end);
-            book.end().err().unwrap_or_default()
+            builder.check_summary(summary, end);
+            builder.into_ledger().err().unwrap_or_default()
         }
         Some("term_deposit" | "recurring_deposit") => {
-            let amount = |row: &Xml<'_, '_>, name| row.attribute(name).and_then(Paise::parse);
-            let balance = |row: &Xml<'_, '_>| {
-                amount(row, "balance").or_else(|| amount(row, "transactionalBalance"))
+            let parse_amount = |row: &Xml<'_, '_>, name| row.attribute(name).and_then(Paise::parse);
+            let parse_balance = |row: &Xml<'_, '_>| {
+                parse_amount(row, "balance").or_else(|| parse_amount(row, "transactionalBalance"))
             };
             let wrong = rows.windows(2).filter_map(|pair| {
-                let (before, told) = (balance(&pair[0])?, balance(&pair[1])?);
-                let moved = amount(&pair[1], "amount")?;
-                let leaves = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
-                let expected = if leaves {
-                    before - moved
+                let (previous, actual) = (parse_balance(&pair[0])?, parse_balance(&pair[1])?);
+                let change = parse_amount(&pair[1], "amount")?;
+                let is_outflow = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
+                let expected = if is_outflow {
+                    previous - change
                 } else {
-                    before + moved
+                    previous + change
                 };
                 let id = pair[1].attribute("txnId").unwrap_or_default();
-                let message =
-                    format!("{id}: balance is {told}, but {before} and {moved} make {expected}");
-                let line = lines.line(pair[1].range().start);
-                (told != expected).then_some(TextFault {
+                let message = format!(
+                    "{id}: balance is {actual}, but {previous} and {change} make {expected}"
+                );
+                let line = lines.advance_to(pair[1].range().start);
+                (actual != expected).then_some(TextFault {
                     line,
                     column: 0,
                     message,
                 })
             });
-            wrong.take(FAULTS_MAX).collect()
+            wrong.take(DIAGNOSTICS_MAX).collect()
         }
         _ => Vec::new(),
     }
 }
 
 /// The rows read so far, and what is wrong with them.
-struct Book {
+struct StatementBuilder {
     /// None where a row could not be read: what comes after it cannot be held against what came before.
-    rows: Vec<Option<Read>>,
-    faults: Vec<TextFault>,
+    rows: Vec<Option<ParsedRow>>,
+    diagnostics: Vec<TextFault>,
     /// Whether what is wrong with a single row is told.
-    tells_rows: bool,
+    reports_rows: bool,
 }
 
-impl Default for Book {
+impl Default for StatementBuilder {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
-            faults: Vec::new(),
-            tells_rows: true,
+            diagnostics: Vec::new(),
+            reports_rows: true,
         }
     }
 }
 
-struct Read {
+struct ParsedRow {
     line: u64,
     /// The row's `txnId` and a space; nothing where it has none.
     name: String,
@@ -246,14 +254,14 @@ struct Read {
     reference: String,
 }
 
-impl Book {
+impl StatementBuilder {
     fn is_full(&self) -> bool {
-        self.faults.len() >= FAULTS_MAX || self.rows.len() >= ROWS_MAX
+        self.diagnostics.len() >= DIAGNOSTICS_MAX || self.rows.len() >= ROWS_MAX
     }
 
-    fn say(&mut self, line: u64, message: String) {
-        if self.faults.len() < FAULTS_MAX {
-            self.faults.push(TextFault {
+    fn add_diagnostic(&mut self, line: u64, message: String) {
+        if self.diagnostics.len() < DIAGNOSTICS_MAX {
+            self.diagnostics.push(TextFault {
                 line,
                 column: 0,
                 message,
@@ -262,92 +270,98 @@ impl Book {
     }
 
     /// Holds a summary against the rows, where they reach up to the instant that it is of.
-    fn stands(&mut self, summary: Option<Xml<'_, '_>>, end: Option<NaiveDate>) {
+    fn check_summary(&mut self, summary: Option<Xml<'_, '_>>, end: Option<NaiveDate>) {
         let Some((summary, end)) = summary.zip(end) else {
             return;
         };
-        let told = summary.attribute("currentBalance").and_then(Paise::parse);
-        let at = summary.attribute("balanceDateTime").and_then(instant);
-        let Some((told, at)) = told.zip(at).filter(|(_, at)| at.ist_date() <= end) else {
+        let stated_balance = summary.attribute("currentBalance").and_then(Paise::parse);
+        let at = summary
+            .attribute("balanceDateTime")
+            .and_then(parse_ist_timestamp);
+        let Some((stated_balance, at)) = stated_balance
+            .zip(at)
+            .filter(|(_, at)| at.ist_date() <= end)
+        else {
             return;
         };
         let last = self.rows.iter().rev().flatten().find(|row| row.at <= at);
-        let Some(row) = last.filter(|row| row.balance != told) else {
+        let Some(row) = last.filter(|row| row.balance != stated_balance) else {
             return;
         };
         let message = format!(
-            "Summary.currentBalance is {told}, but {}leaves {}",
+            "Summary.currentBalance is {stated_balance}, but {}leaves {}",
             row.name, row.balance
         );
         let place = summary.document().text_pos_at(summary.range().start);
-        self.say(place.row.into(), message);
+        self.add_diagnostic(place.row.into(), message);
     }
 
     /// Takes a row; `field` gives the text of a column.
-    fn take(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
-        let mut wrong = Vec::new();
-        let mut needed = |name: &str| {
+    fn add_row(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
+        let mut messages = Vec::new();
+        let mut require_column = |name: &str| {
             let value = field(name).filter(|value| !value.trim().is_empty());
             if value.is_none() {
-                wrong.push(format!("{name} is missing"));
+                messages.push(format!("{name} is missing"));
             }
             value.unwrap_or_default()
         };
-        let [direction, amount, balance, at, narration] = NEEDED.map(&mut needed);
-        let mut read = |name: &str, text: &str, form: &str, fits: bool| {
-            if !text.is_empty() && !fits {
-                wrong.push(format!("{name} {} is not {form}", quoted(text)));
+        let [direction, amount, balance, at, narration] = REQUIRED_COLUMNS.map(&mut require_column);
+        let mut check_format = |name: &str, text: &str, expected: &str, is_valid: bool| {
+            if !text.is_empty() && !is_valid {
+                messages.push(format!("{name} {} is not {expected}", quote_value(text)));
             }
         };
-        let direction_read = TransactionType::parse(direction.trim());
-        read(
+        let parsed_direction = TransactionType::parse(direction.trim());
+        check_format(
             "type",
             &direction,
             "CREDIT or DEBIT",
-            direction_read.is_some(),
+            parsed_direction.is_some(),
         );
-        let amount_read = Paise::parse(amount.trim()).filter(|amount| amount.0 > 0);
-        read(
+        let parsed_amount = Paise::parse(amount.trim()).filter(|amount| amount.0 > 0);
+        check_format(
             "amount",
             &amount,
             "an amount above nothing, such as 1250.50: no commas, at most two decimals",
-            amount_read.is_some(),
+            parsed_amount.is_some(),
         );
-        let balance_read = Paise::parse(balance.trim());
-        read(
+        let parsed_balance = Paise::parse(balance.trim());
+        check_format(
             "currentBalance",
             &balance,
             "an amount, such as 1250.50: no commas, at most two decimals",
-            balance_read.is_some(),
+            parsed_balance.is_some(),
         );
-        let at_read = instant(at.trim());
-        let form = "a date such as 2024-03-31, or with a time such as 2024-03-31T10:15:00+05:30";
-        read("transactionTimestamp", &at, form, at_read.is_some());
+        let parsed_at = parse_ist_timestamp(at.trim());
+        let expected =
+            "a date such as 2024-03-31, or with a time such as 2024-03-31T10:15:00+05:30";
+        check_format("transactionTimestamp", &at, expected, parsed_at.is_some());
         let mode = field("mode").unwrap_or_default();
-        let mode_read = if mode.is_empty() {
+        let parsed_mode = if mode.is_empty() {
             Some(TransactionMode::Others)
         } else {
             TransactionMode::read(mode.trim())
         };
-        read(
+        check_format(
             "mode",
             &mode,
             &format!("one of FT, {}", TransactionMode::names()),
-            mode_read.is_some(),
+            parsed_mode.is_some(),
         );
-        let is_right = wrong.is_empty();
-        if self.tells_rows {
-            for message in wrong {
-                self.say(line, message);
+        let is_valid = messages.is_empty();
+        if self.reports_rows {
+            for message in messages {
+                self.add_diagnostic(line, message);
             }
         }
         let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) = (
-            direction_read,
-            amount_read,
-            balance_read,
-            at_read,
-            mode_read,
-            is_right,
+            parsed_direction,
+            parsed_amount,
+            parsed_balance,
+            parsed_at,
+            parsed_mode,
+            is_valid,
         ) else {
             self.rows.push(None);
             return;
@@ -357,7 +371,7 @@ impl Book {
             .filter(|id| !id.is_empty())
             .map(|id| id + " ")
             .unwrap_or_default();
-        self.rows.push(Some(Read {
+        self.rows.push(Some(ParsedRow {
             line,
             name,
             at,
@@ -371,60 +385,60 @@ impl Book {
     }
 
     /// Balances and dates, which only rows together can get wrong.
-    fn end(mut self) -> Result<Ledger, Vec<TextFault>> {
-        let signed = |row: &Read| {
+    fn into_ledger(mut self) -> Result<Ledger, Vec<TextFault>> {
+        let signed_amount = |row: &ParsedRow| {
             if row.direction == TransactionType::Credit {
                 row.amount
             } else {
                 -row.amount
             }
         };
-        let mut wrong = Vec::new();
+        let mut messages = Vec::new();
         for pair in self.rows.windows(2) {
-            let [Some(one), Some(next)] = pair else {
+            let [Some(previous), Some(next)] = pair else {
                 continue;
             };
-            if next.at < one.at {
-                let (before, after) = (one.at.ist_date(), next.at.ist_date());
-                wrong.push((
+            if next.at < previous.at {
+                let (before, after) = (previous.at.ist_date(), next.at.ist_date());
+                messages.push((
                     next.line,
                     format!("{}{after} comes after {before}; rows are in the order of time, oldest first", next.name),
                 ));
             }
-            let expected = one.balance + signed(next);
+            let expected = previous.balance + signed_amount(next);
             if expected != next.balance {
-                let (before, moved) = (one.balance, signed(next));
-                let Read {
+                let (balance_before, change) = (previous.balance, signed_amount(next));
+                let ParsedRow {
                     name,
-                    balance: told,
+                    balance: actual,
                     ..
                 } = next;
-                wrong.push((
+                messages.push((
                     next.line,
                     format!(
-                        "{name}currentBalance is {told}, but {before} and {moved} make {expected}"
+                        "{name}currentBalance is {actual}, but {balance_before} and {change} make {expected}"
                     ),
                 ));
             }
         }
-        for (line, message) in wrong {
-            self.say(line, message);
+        for (line, message) in messages {
+            self.add_diagnostic(line, message);
         }
-        if self.rows.is_empty() && self.faults.is_empty() {
-            self.say(0, "it has no rows".to_owned());
+        if self.rows.is_empty() && self.diagnostics.is_empty() {
+            self.add_diagnostic(0, "it has no rows".to_owned());
         }
-        let read: Vec<Read> = self.rows.into_iter().flatten().collect();
-        let Some(first) = read.first().filter(|_| self.faults.is_empty()) else {
-            return Err(self.faults);
+        let parsed_rows: Vec<ParsedRow> = self.rows.into_iter().flatten().collect();
+        let Some(first) = parsed_rows.first().filter(|_| self.diagnostics.is_empty()) else {
+            return Err(self.diagnostics);
         };
-        let opening = first.balance - signed(first);
-        let last = read.last().map_or(first.at, |row| row.at);
+        let opening = first.balance - signed_amount(first);
+        let last = parsed_rows.last().map_or(first.at, |row| row.at);
         let mut rows = Transactions::new(Range {
             from: first.at,
             to: last,
         });
         let mut day = (0, 0);
-        for row in &read {
+        for row in &parsed_rows {
             let date = row
                 .at
                 .ist_date()
@@ -453,7 +467,7 @@ impl Book {
 }
 
 /// A day, or an instant; without an offset it is Indian time.
-fn instant(text: &str) -> Option<Timestamp> {
+fn parse_ist_timestamp(text: &str) -> Option<Timestamp> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(Timestamp::from_millis(at.timestamp_millis()));
     }
@@ -465,12 +479,12 @@ fn instant(text: &str) -> Option<Timestamp> {
         .map(|day| Timestamp::from_ist(day.and_time(NaiveTime::MIN)))
 }
 
-fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
+fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFault>> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let broken = |error: &csv::Error| {
+    let csv_diagnostic = |error: &csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
         vec![TextFault {
             line,
@@ -478,7 +492,10 @@ fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
             message: format!("it is no CSV: {error}"),
         }]
     };
-    let header = reader.headers().map_err(|error| broken(&error))?.clone();
+    let header = reader
+        .headers()
+        .map_err(|error| csv_diagnostic(&error))?
+        .clone();
     if header.get(0) == Some("element") {
         let message = "it is of another kind than DEPOSIT; in CSV and JSON bank statements are checked, in XML all kinds";
         return Err(vec![TextFault {
@@ -487,10 +504,10 @@ fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
             message: message.to_owned(),
         }]);
     }
-    let place = |name: &str| header.iter().position(|known| known == name);
-    let missing: Vec<&str> = NEEDED
+    let find_column = |name: &str| header.iter().position(|known| known == name);
+    let missing: Vec<&str> = REQUIRED_COLUMNS
         .into_iter()
-        .filter(|name| place(name).is_none())
+        .filter(|name| find_column(name).is_none())
         .collect();
     if !missing.is_empty() {
         let (missing, all) = (missing.join(", "), COLUMNS.join(","));
@@ -501,33 +518,33 @@ fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
             message,
         }]);
     }
-    let places = COLUMNS.map(place);
-    let mut lines = Lines::of(text);
+    let columns = COLUMNS.map(find_column);
+    let mut lines = LineCounter::new(text);
     for record in reader.records() {
-        let record = record.map_err(|error| broken(&error))?;
+        let record = record.map_err(|error| csv_diagnostic(&error))?;
         // The reader's own lines are one too low where they end as Windows ends them.
         let start = record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
-        let blank = text[start..]
+        let newline_bytes = text[start..]
             .bytes()
             .take_while(|byte| matches!(byte, b'\r' | b'\n'))
             .count();
-        let line = lines.line(start + blank);
-        let (told, wanted) = (record.len(), header.len());
-        if told != wanted {
+        let line = lines.advance_to(start + newline_bytes);
+        let (actual, expected) = (record.len(), header.len());
+        if actual != expected {
             let message = format!(
-                "it has {told} fields, and the header {wanted}; a text with a comma in it stands in quotes, an amount has none"
+                "it has {actual} fields, and the header {expected}; a text with a comma in it stands in quotes, an amount has none"
             );
-            book.say(line, message);
-            book.rows.push(None);
+            builder.add_diagnostic(line, message);
+            builder.rows.push(None);
             continue;
         }
         let field = |name: &str| {
             let column = COLUMNS.iter().position(|known| *known == name)?;
-            record.get(places[column]?).map(str::to_owned)
+            record.get(columns[column]?).map(str::to_owned)
         };
-        book.take(line, &field);
-        if book.is_full() {
+        builder.add_row(line, &field);
+        if builder.is_full() {
             break;
         }
     }
@@ -535,15 +552,15 @@ fn csv(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
 }
 
 /// A list of transactions, or an account that has one (`Transactions.Transaction`).
-fn json(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
-    let tree = node::read(text).map_err(|fault| vec![fault])?;
-    let list = list(&tree).ok_or_else(|| {
+fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFault>> {
+    let tree = node::read(text).map_err(|diagnostic| vec![diagnostic])?;
+    let transactions = find_transactions(&tree).ok_or_else(|| {
         let message = "it is neither a list of transactions nor an account with Transactions.Transaction; in JSON and CSV \
                        bank statements are checked, in XML all kinds";
         vec![fault(tree.referenced, message.to_owned())]
     })?;
-    if let Some(kind) = key(key(&tree, "Account").unwrap_or(&tree), "type")
-        .and_then(text_of)
+    if let Some(kind) = find_value(find_value(&tree, "Account").unwrap_or(&tree), "type")
+        .and_then(scalar_text)
         .filter(|kind| kind != "deposit")
     {
         let message = format!(
@@ -551,12 +568,12 @@ fn json(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
         );
         return Err(vec![fault(tree.referenced, message)]);
     }
-    for row in list {
+    for row in transactions {
         let line = row.referenced.line();
         if matches!(row.value, Node::Map(_)) {
-            book.take(line, &|name| text_of(key(row, name)?));
+            builder.add_row(line, &|name| scalar_text(find_value(row, name)?));
         } else {
-            book.say(
+            builder.add_diagnostic(
                 line,
                 format!(
                     "a transaction is keys with values, not {}",
@@ -564,25 +581,28 @@ fn json(text: &str, book: &mut Book) -> Result<(), Vec<TextFault>> {
                 ),
             );
         }
-        if book.is_full() {
+        if builder.is_full() {
             break;
         }
     }
     Ok(())
 }
 
-fn list(tree: &Placed) -> Option<&[Placed]> {
+fn find_transactions(tree: &Placed) -> Option<&[Placed]> {
     match &tree.value {
         Node::List(rows) => Some(rows),
         Node::Map(_) => {
-            let account = key(tree, "Account").unwrap_or(tree);
-            list(key(key(account, "Transactions")?, "Transaction")?)
+            let account = find_value(tree, "Account").unwrap_or(tree);
+            find_transactions(find_value(
+                find_value(account, "Transactions")?,
+                "Transaction",
+            )?)
         }
         _ => None,
     }
 }
 
-fn key<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
+fn find_value<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
     let Node::Map(entries) = &tree.value else {
         return None;
     };
@@ -592,7 +612,7 @@ fn key<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
         .map(|(_, value)| value)
 }
 
-fn text_of(value: &Placed) -> Option<String> {
+fn scalar_text(value: &Placed) -> Option<String> {
     match &value.value {
         Node::Text(text) => Some(text.clone()),
         Node::Whole(number) => Some(number.to_string()),

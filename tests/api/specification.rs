@@ -16,7 +16,7 @@ struct Specification {
 fn own() -> &'static Specification {
     static READ: OnceLock<Specification> = OnceLock::new();
     READ.get_or_init(|| Specification {
-        document: mockaa::wire::openapi::document("http://127.0.0.1"),
+        document: mockaa::wire::openapi::build_document("http://127.0.0.1"),
     })
 }
 

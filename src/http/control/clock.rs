@@ -9,11 +9,11 @@ use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
 use crate::wire::control::world::{
-    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest,
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
 };
-use crate::wire::problem::Problem;
 
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| shown(&world)))
@@ -41,15 +41,15 @@ pub async fn run(call: Call) -> HttpResponse {
 
 pub async fn set(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let to = call.json::<SetRequest>()?.to()?;
+        let to = call.json::<SetClockRequest>()?.to()?;
         change(&world, ClockChange::Set { to })
     }))
 }
 
-fn change(world: &World, change: ClockChange) -> Result<Answer, Problem> {
+fn change(world: &World, change: ClockChange) -> Result<Answer, ApiError> {
     world
         .set_clock(change)
-        .map_err(|refused| Problem::Conflict(refused.to_string()))?;
+        .map_err(|refused| ApiError::Conflict(refused.to_string()))?;
     Ok(shown(world))
 }
 
@@ -58,11 +58,11 @@ pub async fn move_on(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-async fn advanced(call: &Call) -> Result<Answer, Problem> {
+async fn advanced(call: &Call) -> Result<Answer, ApiError> {
     let world = operator(call)?;
     let target = AdvanceTarget::try_from(call.json::<AdvanceRequest>()?)?;
     let advanced = advance(&world, target, Limits::default()).await;
-    let advanced = advanced.map_err(|refused| Problem::Conflict(refused.to_string()))?;
+    let advanced = advanced.map_err(|refused| ApiError::Conflict(refused.to_string()))?;
     let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
     let list = |wanted: fn(&What) -> bool| {
         entries

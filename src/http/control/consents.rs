@@ -9,8 +9,8 @@ use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
-use crate::wire::problem::Problem;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -37,7 +37,7 @@ pub async fn act(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let verb = call.segment("verb");
         let input = Input::parse(verb).ok_or_else(|| {
-            Problem::field("verb", format!("'{verb}' is not one of {}", Input::names()))
+            ApiError::invalid_field("verb", format!("'{verb}' is not one of {}", Input::names()))
         })?;
         let verb = match input {
             Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
@@ -58,7 +58,7 @@ pub async fn play(call: Call) -> HttpResponse {
             .setting()
             .director
             .read_steps(call.text()?)
-            .map_err(Problem::Text)?;
+            .map_err(ApiError::InvalidDocument)?;
         let receipt = world.play(call.handle()?, &*script)?;
         Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))

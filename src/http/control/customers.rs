@@ -14,11 +14,11 @@ use crate::engine::world::{Receipt, World};
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::customers::{
-    CustomerView, DelinkRequest, LinkRequest, LinkView, PersonaRequest, VerifyRequest,
+    CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
 };
-use crate::wire::fields::{is_address, quoted};
-use crate::wire::problem::Problem;
+use crate::wire::fields::{is_customer_address, quote_value};
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -47,11 +47,11 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
             let unknown = || {
                 format!(
                     "UnsupportedFIType: {} is not one of {}",
-                    quoted(kind),
+                    quote_value(kind),
                     FiType::names()
                 )
             };
-            FiType::parse(kind).ok_or_else(|| Problem::field("fiType", unknown()))
+            FiType::parse(kind).ok_or_else(|| ApiError::invalid_field("fiType", unknown()))
         });
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let address = call.segment("customer");
@@ -61,7 +61,7 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
                 && (kinds.is_empty() || kinds.contains(&account.fi_type))
         });
         if accounts.is_empty() {
-            return Err(Problem::Unknown(format!(
+            return Err(ApiError::NotFound(format!(
                 "NoAccountsFound: {address} has no such account there"
             )));
         }
@@ -79,7 +79,7 @@ pub async fn act(call: Call) -> HttpResponse {
         let customer: Arc<str> = call.segment("customer").into();
         let command = command(&call, &world, &customer)?;
         let Receipt { event, hold, .. } = world.submit(command)?;
-        let answer = if let Some(link) = LinkView::of(&event) {
+        let answer = if let Some(link) = LinkRequestView::from_event(&event) {
             Answer::json(&link)
         } else {
             let (said, accounts) = world.customer(&customer);
@@ -95,14 +95,14 @@ pub async fn act(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, Problem> {
+fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, ApiError> {
     let customer = Arc::clone(customer);
-    if !is_address(&customer) {
-        return Err(Problem::field(
+    if !is_customer_address(&customer) {
+        return Err(ApiError::invalid_field(
             "customer",
             format!(
                 "{} is not an address of the form name@handle",
-                quoted(&customer)
+                quote_value(&customer)
             ),
         ));
     }
@@ -110,7 +110,7 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
         "register" => Command::RegisterCustomer { customer },
         "deregister" => Command::DeregisterCustomer { customer },
         "link" => {
-            let (fip, accounts) = call.json::<LinkRequest>()?.check()?;
+            let (fip, accounts) = call.json::<LinkRequest>()?.into_validated()?;
             Command::LinkAccounts {
                 customer,
                 fip,
@@ -118,9 +118,9 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
             }
         }
         "verify" => {
-            let (reference, token) = call.json::<VerifyRequest>()?.check()?;
+            let (reference, token) = call.json::<VerifyRequest>()?.into_validated()?;
             let link = LinkId::parse(&reference)
-                .ok_or_else(|| Refusal::UnknownLink(quoted(&reference)))?;
+                .ok_or_else(|| Refusal::UnknownLink(quote_value(&reference)))?;
             Command::VerifyLink {
                 customer,
                 link,
@@ -129,21 +129,21 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
         }
         "delink" => Command::DelinkAccount {
             customer,
-            link_ref: call.json::<DelinkRequest>()?.check()?,
+            link_ref: call.json::<DelinkRequest>()?.into_validated()?,
         },
         "persona" => {
-            let name = call.json::<PersonaRequest>()?.check()?;
+            let name = call.json::<PersonaRequest>()?.into_validated()?;
             let personas = &world.setting().personas;
             let unknown = || {
                 format!(
                     "{} is not known; {}",
-                    quoted(&name),
+                    quote_value(&name),
                     alternatives(&name, personas.names())
                 )
             };
             let persona = personas
                 .get(&name)
-                .ok_or_else(|| Problem::field("persona", unknown()))?;
+                .ok_or_else(|| ApiError::invalid_field("persona", unknown()))?;
             Command::CastCustomer {
                 customer,
                 persona: Arc::clone(persona),
@@ -151,9 +151,9 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, P
         }
         verb => {
             let known = "register, deregister, link, verify, delink, persona";
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "verb",
-                format!("{} is not one of {known}", quoted(verb)),
+                format!("{} is not one of {known}", quote_value(verb)),
             ));
         }
     })

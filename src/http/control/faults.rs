@@ -5,10 +5,10 @@ use actix_web::HttpResponse;
 use super::operator;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
@@ -38,21 +38,24 @@ pub async fn put(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (name, text) = (call.segment("name"), call.text()?);
         if !(1..=100).contains(&name.len()) {
-            return Err(Problem::field("name", "has to be 1 to 100 characters long"));
+            return Err(ApiError::invalid_field(
+                "name",
+                "has to be 1 to 100 characters long",
+            ));
         }
         let (faults, ttl) = world
             .setting()
             .director
             .read_faults(text)
-            .map_err(Problem::Text)?;
+            .map_err(ApiError::InvalidDocument)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "the body",
                 "has neither webhooks nor api_faults",
             ));
         }
         let full = |most| {
-            Problem::Conflict(format!(
+            ApiError::Conflict(format!(
                 "there are {most} sets of faults in force; DELETE some"
             ))
         };
@@ -60,7 +63,8 @@ pub async fn put(call: Call) -> HttpResponse {
         let all = world.faults();
         let put = all.iter().find(|(known, _)| known == name);
         // A time to live of nothing has passed already.
-        let put = put.ok_or_else(|| Problem::field("ttl", "is over at once; give a longer one"))?;
+        let put = put
+            .ok_or_else(|| ApiError::invalid_field("ttl", "is over at once; give a longer one"))?;
         Ok(Answer::json(&FaultsView::new(&put.0, &put.1)))
     }))
 }
@@ -85,9 +89,9 @@ pub async fn delete_all(call: Call) -> HttpResponse {
     }))
 }
 
-fn unknown(name: &str) -> Problem {
-    Problem::Unknown(format!(
+fn unknown(name: &str) -> ApiError {
+    ApiError::NotFound(format!(
         "no faults are in force under the name {}; PUT puts some",
-        quoted(name)
+        quote_value(name)
     ))
 }

@@ -10,12 +10,12 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
     AssertView, EntryView, JournalPage, JournalQuery, VerdictView,
 };
-use crate::wire::control::report::{ReportView, text_of};
-use crate::wire::problem::Problem;
-use crate::wire::span::{SPAN_FORMS, parse_span};
+use crate::wire::control::report::{ReportView, render_text};
+use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// How long somebody may wait, in wall time.
 const WAIT_MAX: Span = Span::seconds(5 * 60);
@@ -23,10 +23,10 @@ const WAIT_MAX: Span = Span::seconds(5 * 60);
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let (after, limit) = window(&call)?;
-        let pairs = Pairs::parse(call.query())?.only(&JournalQuery::NAMES)?;
-        let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
+        let pairs = Pairs::parse(call.query())?.only(&JournalQuery::PARAMETERS)?;
+        let query = JournalQuery::parse(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
         Ok(Answer::json(&page(&world, after, limit, |entry| {
-            query.wants(entry)
+            query.matches_entry(entry)
         })))
     }))
 }
@@ -47,12 +47,12 @@ pub async fn wait(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-async fn waited(call: &Call) -> Result<Answer, Problem> {
+async fn waited(call: &Call) -> Result<Answer, ApiError> {
     let world = operator(call)?;
     let (after, limit) = window(call)?;
     let pairs = Pairs::parse(call.query())?
-        .only(&[&JournalQuery::NAMES[..], &["count", "within"]].concat())?;
-    let query = JournalQuery::read(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
+        .only(&[&JournalQuery::PARAMETERS[..], &["count", "within"]].concat())?;
+    let query = JournalQuery::parse(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
     let count = match pairs.first("count") {
         None => 1,
         Some(text) => {
@@ -61,7 +61,7 @@ async fn waited(call: &Call) -> Result<Answer, Problem> {
                 .ok()
                 .filter(|count| (1..=limit).contains(count));
             count.ok_or_else(|| {
-                Problem::field(
+                ApiError::invalid_field(
                     "count",
                     format!("'{text}' is not a number from 1 to {limit}"),
                 )
@@ -70,30 +70,30 @@ async fn waited(call: &Call) -> Result<Answer, Problem> {
     };
     let within = match pairs.first("within") {
         None => Span::seconds(10),
-        Some(text) => parse_span(text)
+        Some(text) => parse_duration(text)
             .filter(|span| *span <= WAIT_MAX)
             .ok_or_else(|| {
-                Problem::field(
+                ApiError::invalid_field(
                     "within",
-                    format!("'{text}' is not {SPAN_FORMS}, of 5m at most"),
+                    format!("'{text}' is not {DURATION_FORMS}, of 5m at most"),
                 )
             })?,
     };
     let found = world.noticed_within(within, |world| {
-        let found = page(world, after, limit, |entry| query.wants(entry));
+        let found = page(world, after, limit, |entry| query.matches_entry(entry));
         (found.items.len() >= count).then_some(found)
     });
     if let Some(found) = found.await {
         return Ok(Answer::json(&found));
     }
-    let found = page(&world, after, limit, |entry| query.wants(entry))
+    let found = page(&world, after, limit, |entry| query.matches_entry(entry))
         .items
         .len();
     let problem = format!(
         "{found} of {count} entries came within {} ms; give a longer within",
         within.0
     );
-    Err(Problem::TooLate(problem))
+    Err(ApiError::Timeout(problem))
 }
 
 /// Holds expectations against what has happened; each waits as long as it says.
@@ -102,17 +102,17 @@ pub async fn assert(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-async fn asserted(call: &Call) -> Result<Answer, Problem> {
+async fn asserted(call: &Call) -> Result<Answer, ApiError> {
     let world = operator(call)?;
     let expectations = world
         .setting()
         .director
         .read_expectations(call.text()?)
-        .map_err(Problem::Text)?;
+        .map_err(ApiError::InvalidDocument)?;
     let late =
         |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
     if let Some(expectation) = expectations.iter().find(late) {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             "within",
             format!("of {} is longer than 5m", expectation.origin),
         ));
@@ -135,7 +135,7 @@ pub async fn report(call: Call) -> HttpResponse {
             .header("accept")
             .is_some_and(|accept| accept.starts_with("text/plain"));
         if wants_text {
-            Answer::text(text_of(&report))
+            Answer::text(render_text(&report))
         } else {
             Answer::json(&report)
         }

@@ -15,30 +15,30 @@ use std::sync::Arc;
 
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::problem::Problem;
 
 /// Items in a part of a list, unless `limit` says fewer.
 const PAGE_MAX: usize = 1_000;
 
 /// Lets in who may steer: everybody on a loopback sandbox, else who has the token. A page of another site that a
 /// developer happens to visit may not.
-pub fn operator(call: &Call) -> Result<Arc<World>, Problem> {
+pub fn operator(call: &Call) -> Result<Arc<World>, ApiError> {
     same_site(call)?;
     match &call.shared().control_token {
         Some(token) if call.bearer() != Some(token) => {
             let remedy = "the control API of this sandbox asks for its token; send Authorization: Bearer <token>, as \
                           printed at start";
-            Err(Problem::Unauthorized(remedy.to_owned()))
+            Err(ApiError::Unauthorized(remedy.to_owned()))
         }
         _ => call.world(),
     }
 }
 
 /// Refuses what a browser sends on behalf of another site.
-pub fn same_site(call: &Call) -> Result<(), Problem> {
+pub fn same_site(call: &Call) -> Result<(), ApiError> {
     match call.header("sec-fetch-site") {
-        Some("cross-site") => Err(Problem::Forbidden(
+        Some("cross-site") => Err(ApiError::Forbidden(
             "another site's page may not steer this sandbox",
         )),
         _ => Ok(()),
@@ -46,7 +46,7 @@ pub fn same_site(call: &Call) -> Result<(), Problem> {
 }
 
 /// `after` and `limit` of the query.
-pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
+pub fn window(call: &Call) -> Result<(u64, usize), ApiError> {
     let number = |name: &'static str, default: u64| {
         let pair = call
             .query()
@@ -54,9 +54,9 @@ pub fn window(call: &Call) -> Result<(u64, usize), Problem> {
             .filter_map(|pair| pair.split_once('='))
             .find(|(key, _)| *key == name);
         pair.map_or(Ok(default), |(_, value)| {
-            value
-                .parse()
-                .map_err(|_| Problem::field(name, format!("'{value}' is not a whole number")))
+            value.parse().map_err(|_| {
+                ApiError::invalid_field(name, format!("'{value}' is not a whole number"))
+            })
         })
     };
     let limit = number("limit", PAGE_MAX as u64)?;
@@ -71,7 +71,7 @@ pub fn part<T, V>(
     call: &Call,
     list: impl FnOnce(usize, usize) -> Vec<T>,
     view: impl Fn(&T) -> V,
-) -> Result<Page<V>, Problem> {
+) -> Result<Page<V>, ApiError> {
     let (skip, limit) = window(call)?;
     let items = list(usize::try_from(skip).unwrap_or(usize::MAX), limit);
     let next = (items.len() == limit).then(|| skip.saturating_add(limit as u64));

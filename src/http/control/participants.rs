@@ -7,10 +7,10 @@ use actix_web::HttpResponse;
 use super::operator;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 use crate::wire::participants::{FipEntry, FiuEntry, check_distinct};
-use crate::wire::problem::Problem;
 
 pub async fn list_fius(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
@@ -18,7 +18,7 @@ pub async fn list_fius(call: Call) -> HttpResponse {
             .participants()
             .fius
             .iter()
-            .map(|fiu| FiuEntry::of(fiu))
+            .map(|fiu| FiuEntry::from_fiu(fiu))
             .collect();
         Answer::json(&Page { items, next: None })
     }))
@@ -30,7 +30,7 @@ pub async fn list_fips(call: Call) -> HttpResponse {
             .participants()
             .fips
             .iter()
-            .map(|fip| FipEntry::of(fip))
+            .map(|fip| FipEntry::from_fip(fip))
             .collect();
         Answer::json(&Page { items, next: None })
     }))
@@ -42,7 +42,7 @@ pub async fn get_fiu(call: Call) -> HttpResponse {
         let fiu = participants
             .fiu(call.segment("id"))
             .ok_or_else(|| unknown(&call, "FIU"))?;
-        Ok(Answer::json(&FiuEntry::of(fiu)))
+        Ok(Answer::json(&FiuEntry::from_fiu(fiu)))
     }))
 }
 
@@ -52,14 +52,14 @@ pub async fn get_fip(call: Call) -> HttpResponse {
         let fip = participants
             .fip(call.segment("id"))
             .ok_or_else(|| unknown(&call, "FIP"))?;
-        Ok(Answer::json(&FipEntry::of(fip)))
+        Ok(Answer::json(&FipEntry::from_fip(fip)))
     }))
 }
 
-fn unknown(call: &Call, kind: &str) -> Problem {
-    Problem::Unknown(format!(
+fn unknown(call: &Call, kind: &str) -> ApiError {
+    ApiError::NotFound(format!(
         "no {kind} has the id {}; PUT makes one",
-        quoted(call.segment("id"))
+        quote_value(call.segment("id"))
     ))
 }
 
@@ -69,7 +69,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
         let id = call.segment("id");
         let mut entry: FiuEntry = call.json()?;
         named_as_called(id, entry.id.replace(id.to_owned()))?;
-        let says_where = entry.says_where();
+        let says_where = entry.has_webhook_url();
         let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
             let before = participants.fiu(id);
             let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
@@ -87,7 +87,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
             }
             check_distinct(&changed).map(|()| changed)
         })?;
-        Ok(Answer::json(&FiuEntry::of(
+        Ok(Answer::json(&FiuEntry::from_fiu(
             changed.fiu(id).expect("it has just been put"),
         )))
     }))
@@ -112,16 +112,18 @@ pub async fn put_fip(call: Call) -> HttpResponse {
             }
             check_distinct(&changed).map(|()| changed)
         })?;
-        Ok(Answer::json(&FipEntry::of(
+        Ok(Answer::json(&FipEntry::from_fip(
             changed.fip(id).expect("it has just been put"),
         )))
     }))
 }
 
 /// An id in the body, where there is one, has to be the path's.
-fn named_as_called(id: &str, given: Option<String>) -> Result<(), Problem> {
+fn named_as_called(id: &str, given: Option<String>) -> Result<(), ApiError> {
     match given {
-        Some(given) if given != id => Err(Problem::field("id", "is another than the path's")),
+        Some(given) if given != id => {
+            Err(ApiError::invalid_field("id", "is another than the path's"))
+        }
         _ => Ok(()),
     }
 }

@@ -8,12 +8,12 @@ use crate::domain::refusal::Refusal;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
-    DefaultRequest, PinRequest, PinView, PinnedTo, ScenarioView, StoryView,
+    DefaultRequest, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
 };
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
@@ -25,7 +25,7 @@ pub async fn list(call: Call) -> HttpResponse {
             .map(ScenarioView::from);
         let own = casting
             .own()
-            .map(|script| ScenarioView::own(script.name(), script.description()));
+            .map(|script| ScenarioView::from_world(script.name(), script.description()));
         let mut items: Vec<_> = of_all.chain(own).collect();
         items.sort_by(|one, other| one.name().cmp(other.name()));
         Answer::json(&Page { items, next: None })
@@ -50,9 +50,9 @@ pub async fn show(call: Call) -> HttpResponse {
     }))
 }
 
-fn unknown(world: &World, name: &str) -> Problem {
+fn unknown(world: &World, name: &str) -> ApiError {
     let known = world.casting().names(&*world.setting().director);
-    Problem::Unknown(
+    ApiError::NotFound(
         Refusal::UnknownScenario {
             name: name.to_owned(),
             known,
@@ -66,18 +66,22 @@ pub async fn put(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
         let text = call.text()?;
-        let script = world.setting().director.read(text).map_err(Problem::Text)?;
+        let script = world
+            .setting()
+            .director
+            .read(text)
+            .map_err(ApiError::InvalidDocument)?;
         if script.name() != name {
             let problem = format!(
                 "is {} in the text and {} in the path; give one of them",
                 script.name(),
-                quoted(name)
+                quote_value(name)
             );
-            return Err(Problem::field("name", problem));
+            return Err(ApiError::invalid_field("name", problem));
         }
-        let view = ScenarioView::own(script.name(), script.description());
+        let view = ScenarioView::from_world(script.name(), script.description());
         let put = world.casting_mut().put(script, text);
-        put.map_err(Problem::Conflict)?;
+        put.map_err(ApiError::Conflict)?;
         world.remark(format!("the scenario {name} was put"));
         Ok(Answer::json(&view))
     }))
@@ -89,9 +93,9 @@ pub async fn delete(call: Call) -> HttpResponse {
         if !world.casting_mut().remove(name) {
             let problem = format!(
                 "{} is no scenario of this world's own; only those can be deleted",
-                quoted(name)
+                quote_value(name)
             );
-            return Err(Problem::Unknown(problem));
+            return Err(ApiError::NotFound(problem));
         }
         world.remark(format!("the scenario {name} was deleted"));
         Ok(Answer::json(&serde_json::json!({ "deleted": name })))
@@ -102,7 +106,7 @@ pub async fn reload(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let director = &world.setting().director;
         let faults = |faults| {
-            Problem::field(
+            ApiError::invalid_field(
                 "scenarios",
                 format!("were not reloaded, the old set stays: {faults}"),
             )
@@ -119,19 +123,19 @@ pub async fn reload(call: Call) -> HttpResponse {
 pub async fn pin(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
-        let request = PinnedTo::try_from(call.json::<PinRequest>()?)?;
+        let request = PinTarget::try_from(call.json::<PinRequest>()?)?;
         world.casting().named(name, &*world.setting().director)?;
         match request {
-            PinnedTo::Customer(customer) => {
+            PinTarget::Customer(customer) => {
                 world.casting_mut().pin(&customer, Some(name.to_owned()));
                 world.remark(format!("{name} drives the later consents of {customer}"));
-                Ok(Answer::json(&PinView::of_customer(name, &customer)))
+                Ok(Answer::json(&PinView::for_customer(name, &customer)))
             }
-            PinnedTo::Consent(text) => {
+            PinTarget::Consent(text) => {
                 let handle = ConsentHandle::parse(&text)
-                    .ok_or_else(|| Refusal::UnknownHandle(quoted(&text)))?;
+                    .ok_or_else(|| Refusal::UnknownHandle(quote_value(&text)))?;
                 let receipt = world.pin(handle, name)?;
-                Ok(Answer::json(&PinView::of_consent(name, receipt.consent()))
+                Ok(Answer::json(&PinView::for_consent(name, receipt.consent()))
                     .holding(receipt.hold))
             }
         }
@@ -170,7 +174,7 @@ pub async fn magic(call: Call) -> HttpResponse {
         let stories = world.setting().director.stories();
         let items = stories
             .into_iter()
-            .map(|(number, story)| StoryView { number, story })
+            .map(|(number, story)| MagicCustomerView { number, story })
             .collect();
         Answer::json(&Page { items, next: None })
     }))

@@ -13,11 +13,11 @@ use crate::domain::session::{Session, SessionAccount};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -82,14 +82,14 @@ pub async fn report_analytics(call: Call) -> HttpResponse {
 }
 
 /// The session in the path.
-fn session(call: &Call, world: &World) -> Result<Arc<Session>, Problem> {
+fn session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = session_id(call)?;
     Ok(world
         .session(id)
         .ok_or_else(|| Refusal::UnknownSession(id.to_string()))?)
 }
 
-fn session_id(call: &Call) -> Result<SessionId, Problem> {
+fn session_id(call: &Call) -> Result<SessionId, ApiError> {
     let text = call.segment("id");
-    Ok(SessionId::parse(text).ok_or_else(|| Refusal::UnknownSession(quoted(text)))?)
+    Ok(SessionId::parse(text).ok_or_else(|| Refusal::UnknownSession(quote_value(text)))?)
 }

@@ -7,10 +7,10 @@ use crate::domain::delivery::Delivery;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::DeliveryView;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -47,16 +47,16 @@ pub async fn show(call: Call) -> HttpResponse {
     }))
 }
 
-fn asked_for(call: &Call, world: &World) -> Result<Delivery, Problem> {
+fn asked_for(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     let text = call.segment("id");
     let unknown = || {
         format!(
             "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",
-            quoted(text)
+            quote_value(text)
         )
     };
     text.parse()
         .ok()
         .and_then(|id| world.delivery(id))
-        .ok_or_else(|| Problem::Unknown(unknown()))
+        .ok_or_else(|| ApiError::NotFound(unknown()))
 }

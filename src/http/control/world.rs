@@ -6,10 +6,10 @@ use super::operator;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{WorldView, states};
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::control::world::{WorldView, list_nonempty_states};
+use crate::wire::fields::quote_value;
 
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| Answer::json(&overview(&world))))
@@ -38,9 +38,9 @@ pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|_| {
         let name = call.segment("name");
         if !call.worlds().delete(name) {
-            return Err(Problem::Unknown(format!(
+            return Err(ApiError::NotFound(format!(
                 "there is no world {}; GET …/worlds lists them",
-                quoted(name)
+                quote_value(name)
             )));
         }
         Ok(Answer::json(&serde_json::json!({ "deleted": name })))
@@ -54,7 +54,7 @@ fn overview(world: &World) -> WorldView {
         seed: world.seed(),
         now: overview.now.to_string(),
         consents: overview.consents,
-        states: states(overview.tally),
+        states: list_nonempty_states(overview.tally),
         webhooks_open: overview.webhooks_open,
         timers: overview.timers,
     }

@@ -15,9 +15,9 @@ use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::seals::{signed_consent, signed_for_fip};
 use crate::http::security::{Audience, Caller};
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
-use crate::wire::rebit::Echo;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
+use crate::wire::rebit::ResponseContext;
 use crate::wire::rebit::consent::{
     ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse,
     ConsentsRequest, ConsentsResponse, artefact_status,
@@ -28,7 +28,7 @@ pub async fn create(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-fn raise(call: &Call) -> Result<Answer, Problem> {
+fn raise(call: &Call) -> Result<Answer, ApiError> {
     let (head, terms, caller) = read::<ConsentsRequest>(call, Audience::Fius)?;
     let fiu = caller.owner_of_new(&terms.consumer)?;
     let aa = caller.participants.default_aa();
@@ -46,7 +46,10 @@ fn raise(call: &Call) -> Result<Answer, Problem> {
     call.would_raise(&caller.world, &raise)?;
     let receipt = caller.world.submit(Command::RaiseConsent(raise))?;
     call.has_raised(receipt.consent());
-    let answer = ConsentsResponse::new(Echo::of(&head, receipt.message_time), receipt.consent());
+    let answer = ConsentsResponse::new(
+        ResponseContext::from_head(&head, receipt.message_time),
+        receipt.consent(),
+    );
     Ok(Answer::json(&answer).holding(receipt.hold))
 }
 
@@ -56,7 +59,7 @@ pub async fn status(call: Call) -> HttpResponse {
         read::<ConsentHandleRequest>(&call, Audience::Fius).and_then(|(head, handle, caller)| {
             let consent = seen(&call, &caller, handle)?;
             Ok(Answer::json(&ConsentHandleResponse::new(
-                Echo::of(&head, caller.world.message_time()),
+                ResponseContext::from_head(&head, caller.world.message_time()),
                 &consent,
             )))
         });
@@ -68,10 +71,10 @@ pub async fn status_by_path(call: Call) -> HttpResponse {
     let outcome = enter(&call, Audience::Fius).and_then(|caller| {
         let text = call.segment("handle");
         let handle =
-            ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quoted(text)))?;
+            ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quote_value(text)))?;
         let consent = seen(&call, &caller, handle)?;
         let txnid = &consent.terms.txnid;
-        let echo = Echo {
+        let echo = ResponseContext {
             ver: first_generation(&consent),
             txnid,
             timestamp: caller.world.message_time(),
@@ -83,7 +86,7 @@ pub async fn status_by_path(call: Call) -> HttpResponse {
 
 /// A path that ends where the handle should be (`reference/rebit.md` §3.1).
 pub async fn no_handle(call: Call) -> HttpResponse {
-    let outcome = enter(&call, Audience::Fius).and_then(|_| Err(Problem::NoHandle));
+    let outcome = enter(&call, Audience::Fius).and_then(|_| Err(ApiError::MissingHandle));
     call.reply_rebit(outcome).await
 }
 
@@ -102,7 +105,7 @@ pub async fn fetch(call: Call) -> HttpResponse {
 pub async fn fetch_by_path(call: Call) -> HttpResponse {
     let text = call.segment("id");
     let id = ConsentId::parse(text)
-        .ok_or_else(|| Problem::from(Refusal::UnknownConsentId(quoted(text))));
+        .ok_or_else(|| ApiError::from(Refusal::UnknownConsentId(quote_value(text))));
     let outcome = match enter(&call, Audience::Both).and_then(|caller| Ok((caller, id?))) {
         Ok((caller, id)) => {
             let echo =
@@ -124,7 +127,7 @@ pub fn first_generation(consent: &Consent) -> Version {
     }
 }
 
-fn seen(call: &Call, caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, Problem> {
+fn seen(call: &Call, caller: &Caller, handle: ConsentHandle) -> Result<Arc<Consent>, ApiError> {
     let consent = caller
         .world
         .consent(handle)
@@ -140,8 +143,8 @@ async fn artefact(
     caller: &Caller,
     id: ConsentId,
     echo: impl Fn(&Consent) -> (Version, String),
-) -> Result<Answer, Problem> {
-    let unknown = || Problem::from(Refusal::UnknownConsentId(id.to_string()));
+) -> Result<Answer, ApiError> {
+    let unknown = || ApiError::from(Refusal::UnknownConsentId(id.to_string()));
     let world = &caller.world;
     let of_fip = || {
         world

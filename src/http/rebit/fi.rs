@@ -20,19 +20,22 @@ use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_consent;
 use crate::http::security::{Audience, Caller};
-use crate::wire::problem::Problem;
-use crate::wire::rebit::Echo;
-use crate::wire::rebit::fi::{AskedData, FiFetchRequest, FiRequest, FiResponse, fetched, wanted};
-use crate::wire::rebit::key_material::OfferedKey;
+use crate::wire::api_error::ApiError;
+use crate::wire::rebit::ResponseContext;
+use crate::wire::rebit::fi::{
+    FiFetchRequest, FiRequest, FiRequestContent, FiResponse, encode_fetch_response,
+    parse_fetch_data,
+};
+use crate::wire::rebit::key_material::CheckedKeyMaterial;
 
 pub async fn request(call: Call) -> HttpResponse {
     let outcome = ask(&call).await;
     call.reply_rebit(outcome).await
 }
 
-async fn ask(call: &Call) -> Result<Answer, Problem> {
+async fn ask(call: &Call) -> Result<Answer, ApiError> {
     let (head, asked, caller) = read::<FiRequest>(call, Audience::Fius)?;
-    let AskedData {
+    let FiRequestContent {
         range,
         consent_id,
         signature,
@@ -45,7 +48,7 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
         .filter(|consent| !consent.hidden)
         .ok_or_else(unknown)?;
     if !caller.may_see(&consent) {
-        return Err(Problem::NotYours(format!(
+        return Err(ApiError::NotPermitted(format!(
             "Consent.id {consent_id} is a consent of another FIU"
         )));
     }
@@ -59,7 +62,7 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
     {
         let problem =
             "Consent.digitalSignature is not the third part of the artefact's signedConsent";
-        return Err(Problem::Signature(problem.to_owned()));
+        return Err(ApiError::InvalidSignature(problem.to_owned()));
     }
     let key = Arc::new(peer_key(&caller, &key)?);
     let request = RequestData {
@@ -69,25 +72,28 @@ async fn ask(call: &Call) -> Result<Answer, Problem> {
         txnid: head.txnid.as_str().into(),
     };
     let receipt = world.submit(Command::RequestData(request))?;
-    let answer = FiResponse::new(Echo::of(&head, receipt.message_time), receipt.session());
+    let answer = FiResponse::new(
+        ResponseContext::from_head(&head, receipt.message_time),
+        receipt.session(),
+    );
     Ok(Answer::json(&answer).holding(receipt.hold))
 }
 
 /// The FIU's key, if it is one and has not expired. Expiry is checked like our own messages' times: by the wall's
 /// clock, or a frozen world's (DESIGN §4.2).
-fn peer_key(caller: &Caller, offered: &OfferedKey) -> Result<PeerKey, Problem> {
-    let OfferedKey {
+fn peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, ApiError> {
+    let CheckedKeyMaterial {
         expiry,
         key_value,
         nonce,
     } = offered;
     let now = caller.world.message_time();
     if *expiry <= now {
-        return Err(Problem::Key(format!(
+        return Err(ApiError::InvalidKey(format!(
             "KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}"
         )));
     }
-    let wrong = |error: ExchangeError| Problem::Key(format!("KeyMaterial: {error}"));
+    let wrong = |error: ExchangeError| ApiError::InvalidKey(format!("KeyMaterial: {error}"));
     let (curve, public) = read_public(key_value).map_err(wrong)?;
     Ok(PeerKey {
         curve,
@@ -126,10 +132,10 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-fn wanted_by_path(call: &Call) -> Result<CollectData, Problem> {
+fn wanted_by_path(call: &Call) -> Result<CollectData, ApiError> {
     let pairs = Pairs::parse(call.query())?;
     let link_refs = pairs.all("linkRefNumber").map(str::to_owned).collect();
-    wanted(
+    parse_fetch_data(
         call.segment("session"),
         pairs.first("fipId").map(str::to_owned),
         link_refs,
@@ -141,7 +147,7 @@ async fn deliver(
     caller: &Caller,
     wanted: CollectData,
     echo: impl Fn(&Consent, &Session) -> (Version, String),
-) -> Result<Answer, Problem> {
+) -> Result<Answer, ApiError> {
     let id = wanted.session;
     let world = &caller.world;
     let consent = world
@@ -178,12 +184,12 @@ async fn deliver(
     let sealed = tokio::task::spawn_blocking(move || seal(&parcel))
         .await
         .expect("encrypting does not panic");
-    let sealed = sealed.map_err(|error| Problem::Key(format!("KeyMaterial: {error}")))?;
+    let sealed = sealed.map_err(|error| ApiError::InvalidKey(format!("KeyMaterial: {error}")))?;
     let (ver, txnid) = echo(consent, session);
-    let echo = Echo {
+    let echo = ResponseContext {
         ver,
         txnid: &txnid,
         timestamp: receipt.message_time,
     };
-    Ok(Answer::json_bytes(fetched(echo, &sealed)).holding(receipt.hold))
+    Ok(Answer::json_bytes(encode_fetch_response(echo, &sealed)).holding(receipt.hold))
 }

@@ -13,7 +13,7 @@ use crate::domain::participants::{FiSchema, Plaintext};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::time::{Span, Timestamp};
 use crate::wire::fi::xml;
-use crate::wire::rebit::fi::Sealed;
+use crate::wire::rebit::fi::EncryptedAccount;
 use crate::wire::rebit::key_material::KeyMaterial;
 
 /// How long our key may be used (rahasya issues keys for a day, `reference/rebit.md` §5.4).
@@ -37,7 +37,7 @@ pub struct Parcel {
 ///
 /// # Errors
 /// [`ExchangeError`] when the FIU's key is of no use.
-pub fn seal(parcel: &Parcel) -> Result<Vec<Sealed>, ExchangeError> {
+pub fn seal(parcel: &Parcel) -> Result<Vec<EncryptedAccount>, ExchangeError> {
     let handed_over = |account: &&SessionAccount| {
         account.status == FiStatus::Delivered && parcel.wanted.names(account)
     };
@@ -65,7 +65,7 @@ fn seal_account(
     parcel: &Parcel,
     part: &SessionAccount,
     account: &Account,
-) -> Result<Sealed, ExchangeError> {
+) -> Result<EncryptedAccount, ExchangeError> {
     let Parcel {
         seed,
         consent,
@@ -95,7 +95,7 @@ fn seal_account(
     );
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = write_public(pair.curve, &pair.public);
-    Ok(Sealed {
+    Ok(EncryptedAccount {
         fip: part.fip.to_string(),
         link_ref: part.link_ref.to_string(),
         masked_number: account.masked_number.to_string(),

@@ -14,13 +14,13 @@ use crate::engine::world::Hold;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::security::{Audience, Caller};
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 use crate::wire::rebit::notification::{
-    ConsentNews, ConsentNotification, FiNews, FiNotification, LinkNews, LinkNotification,
-    NotificationResponse, NotifiedStatus, Notifier,
+    ConsentNotification, ConsentNotificationContent, FiNotification, FiNotificationContent,
+    LinkNotification, LinkNotificationContent, NotificationResponse, NotifiedStatus, Notifier,
 };
-use crate::wire::rebit::{Echo, Head};
+use crate::wire::rebit::{Head, ResponseContext};
 
 pub async fn consent(call: Call) -> HttpResponse {
     let outcome =
@@ -44,7 +44,7 @@ pub async fn link(call: Call) -> HttpResponse {
         read::<LinkNotification>(&call, Audience::Fips).map_err(|problem| match problem {
             // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
             // notifications (AA_3034, AA_3036).
-            Problem::NotYours(problem) => Problem::Signature(problem),
+            ApiError::NotPermitted(problem) => ApiError::InvalidSignature(problem),
             other => other,
         });
     let outcome = outcome.and_then(|(head, news, caller)| {
@@ -55,7 +55,7 @@ pub async fn link(call: Call) -> HttpResponse {
 }
 
 fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
-    let answer = Answer::json(&NotificationResponse::ok(Echo::of(
+    let answer = Answer::json(&NotificationResponse::new_ok(ResponseContext::from_head(
         head,
         caller.world.message_time(),
     )));
@@ -69,10 +69,10 @@ fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
 fn consent_status(
     call: &Call,
     caller: &Caller,
-    news: ConsentNews,
-) -> Result<Option<Hold>, Problem> {
+    news: ConsentNotificationContent,
+) -> Result<Option<Hold>, ApiError> {
     const ID: &str = "ConsentStatusNotification.consentId";
-    let ConsentNews {
+    let ConsentNotificationContent {
         notifier,
         consent_id,
         status,
@@ -95,7 +95,7 @@ fn consent_status(
     });
     let known = known.filter(|consent| !consent.hidden);
     let consent = known.ok_or_else(|| {
-        Problem::field(ID, format!("is no consent that {} has", sender.entity().id))
+        ApiError::invalid_field(ID, format!("is no consent that {} has", sender.entity().id))
     })?;
     call.is_about(world, &consent)?;
     let by = match sender {
@@ -124,9 +124,9 @@ fn consent_status(
     Ok(Some(receipt.hold))
 }
 
-fn fi_status(call: &Call, caller: &Caller, news: FiNews) -> Result<Hold, Problem> {
+fn fi_status(call: &Call, caller: &Caller, news: FiNotificationContent) -> Result<Hold, ApiError> {
     const SESSION: &str = "FIStatusNotification.sessionId";
-    let FiNews {
+    let FiNotificationContent {
         notifier,
         session,
         status,
@@ -136,14 +136,14 @@ fn fi_status(call: &Call, caller: &Caller, news: FiNews) -> Result<Hold, Problem
     let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
     let id = &sender.entity().id;
     if let Some(other) = fips.iter().find(|fip| **fip != **id) {
-        let problem = format!("{} is not the notifier, {id}", quoted(other));
-        return Err(Problem::field(
+        let problem = format!("{} is not the notifier, {id}", quote_value(other));
+        return Err(ApiError::invalid_field(
             "FIStatusNotification.FIStatusResponse.fipID",
             problem,
         ));
     }
-    let session =
-        session.ok_or_else(|| Problem::field(SESSION, format!("is no session that {id} has")))?;
+    let session = session
+        .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is no session that {id} has")))?;
     let world = &caller.world;
     if let Some(consent) = world
         .session_of_fip(session)
@@ -173,8 +173,12 @@ fn fi_status(call: &Call, caller: &Caller, news: FiNews) -> Result<Hold, Problem
     Ok(receipt.hold)
 }
 
-fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Problem> {
-    let LinkNews {
+fn link_status(
+    call: &Call,
+    caller: &Caller,
+    news: LinkNotificationContent,
+) -> Result<Hold, ApiError> {
+    let LinkNotificationContent {
         notifier,
         account_ref,
         customer,
@@ -196,11 +200,12 @@ fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Pro
             .collect();
         let problem = format!(
             "{} is no address of an AA here; they end in {}",
-            quoted(&customer),
+            quote_value(&customer),
             handles.join(", ")
         );
-        caller
-            .object(|| Problem::field("AccountLinkStatusNotification.customerAddress", problem))?;
+        caller.object(|| {
+            ApiError::invalid_field("AccountLinkStatusNotification.customerAddress", problem)
+        })?;
     }
     let customer: Arc<str> = customer.into();
     call.is_about_customer(&caller.world, Some(&customer))?;
@@ -225,10 +230,10 @@ fn link_status(call: &Call, caller: &Caller, news: LinkNews) -> Result<Hold, Pro
 }
 
 /// In a notification, what the engine refuses is a value of the message.
-fn in_field(field: &'static str) -> impl FnOnce(Refusal) -> Problem {
+fn in_field(field: &'static str) -> impl FnOnce(Refusal) -> ApiError {
     move |refusal| match refusal {
         full @ Refusal::OutboxFull(_) => full.into(),
-        refusal => Problem::field(field, format!("is refused: {refusal}")),
+        refusal => ApiError::invalid_field(field, format!("is refused: {refusal}")),
     }
 }
 
@@ -242,17 +247,19 @@ enum Mismatch {
 
 impl Mismatch {
     /// `POST /Consent/Notification` has a code for it.
-    fn into_notifier(self) -> Problem {
+    fn into_notifier(self) -> ApiError {
         match self {
-            Self::Unknown(field, problem) => Problem::Notifier(format!("{field} {problem}")),
-            Self::Other(problem) => Problem::NotYours(problem),
+            Self::Unknown(field, problem) => {
+                ApiError::InvalidNotifier(format!("{field} {problem}"))
+            }
+            Self::Other(problem) => ApiError::NotPermitted(problem),
         }
     }
 
-    fn into_request(self) -> Problem {
+    fn into_request(self) -> ApiError {
         match self {
-            Self::Unknown(field, problem) => Problem::field(field, problem),
-            Self::Other(problem) => Problem::field("Notifier.id", problem),
+            Self::Unknown(field, problem) => ApiError::invalid_field(field, problem),
+            Self::Other(problem) => ApiError::invalid_field("Notifier.id", problem),
         }
     }
 }
@@ -263,24 +270,27 @@ fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
     if !["FIP", "FIU"].contains(&kind.as_str()) {
         return Err(Mismatch::Unknown(
             "Notifier.type",
-            format!("{} is not one of FIP, FIU", quoted(kind)),
+            format!("{} is not one of FIP, FIU", quote_value(kind)),
         ));
     }
     let claimed = caller.participants.member(id);
     let claimed = claimed.ok_or_else(|| {
-        Mismatch::Unknown("Notifier.id", format!("{} is not registered", quoted(id)))
+        Mismatch::Unknown(
+            "Notifier.id",
+            format!("{} is not registered", quote_value(id)),
+        )
     })?;
     let expected = claimed.kind();
     if kind != expected {
         return Err(Mismatch::Unknown(
             "Notifier.type",
-            format!("is {}, and {id} is a {expected}", quoted(kind)),
+            format!("is {}, and {id} is a {expected}", quote_value(kind)),
         ));
     }
     match &caller.owner {
         Some(owner) if owner.entity().id != claimed.entity().id => Err(Mismatch::Other(format!(
             "Notifier.id is {}, the API key is that of {}",
-            quoted(id),
+            quote_value(id),
             owner.entity().id
         ))),
         _ => Ok(claimed),

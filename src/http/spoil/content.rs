@@ -8,7 +8,7 @@ use crate::crypto::{base64, jws};
 use crate::domain::api_fault::{ApiFault, Tampering};
 use crate::domain::time::Span;
 use crate::engine::faults::CallFault;
-use crate::wire::fields::parse_instant;
+use crate::wire::fields::parse_timestamp;
 
 /// Who signs what is inside an answer.
 #[derive(Clone, Copy)]
@@ -136,7 +136,7 @@ fn set(value: &mut Value, path: &str, new: Value) {
 }
 
 fn shift(value: &mut Value, by: Span) {
-    if let Some(at) = value["timestamp"].as_str().and_then(parse_instant) {
+    if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
         value["timestamp"] = at.plus(by).to_string().into();
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::faults::{CallFault, Called};
 use crate::engine::ports::Script;
 use crate::engine::world::{CallFaults, World};
 use crate::http::call::Call;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 use crate::wire::rebit::error::ErrorCode;
 
 pub use self::content::{Seal, edit};
@@ -80,7 +80,7 @@ impl Call {
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused.
-    pub fn is_about(&self, world: &World, consent: &Consent) -> Result<(), Problem> {
+    pub fn is_about(&self, world: &World, consent: &Consent) -> Result<(), ApiError> {
         {
             let mut known = self.dossier().0.borrow_mut();
             known.customer = Some(Arc::clone(&consent.terms.customer));
@@ -94,7 +94,7 @@ impl Call {
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused, or that the scenario asked for is not known.
-    pub fn would_raise(&self, world: &World, raise: &RaiseConsent) -> Result<(), Problem> {
+    pub fn would_raise(&self, world: &World, raise: &RaiseConsent) -> Result<(), ApiError> {
         {
             let mut known = self.dossier().0.borrow_mut();
             known.customer = Some(Arc::clone(&raise.terms.customer));
@@ -117,14 +117,14 @@ impl Call {
         &self,
         world: &World,
         customer: Option<&Arc<str>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ApiError> {
         if let Some(customer) = customer {
             self.dossier().0.borrow_mut().customer = Some(Arc::clone(customer));
         }
         self.decide(world, None)
     }
 
-    fn decide(&self, world: &World, script: Option<&dyn Script>) -> Result<(), Problem> {
+    fn decide(&self, world: &World, script: Option<&dyn Script>) -> Result<(), ApiError> {
         let mut known = self.dossier().0.borrow_mut();
         if known.decided {
             return Ok(());
@@ -155,7 +155,7 @@ impl Call {
 }
 
 /// The refusal that is asked for, if one is.
-fn refused(faults: &[CallFault]) -> Option<Problem> {
+fn refused(faults: &[CallFault]) -> Option<ApiError> {
     faults
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
@@ -163,7 +163,7 @@ fn refused(faults: &[CallFault]) -> Option<Problem> {
                 status,
                 retry_after,
                 code,
-            } => Some(Problem::Scripted {
+            } => Some(ApiError::InjectedStatus {
                 status: *status,
                 code: code.as_deref().and_then(ErrorCode::parse),
                 // A header has whole seconds; less than one is one.

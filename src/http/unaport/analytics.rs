@@ -21,11 +21,11 @@ use crate::domain::unaport::AnalyticsStatus;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::export::{
     Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx,
 };
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 use crate::wire::unaport::data::GenerateAnalyticsResponse;
 
 /// Generate Analytics, and its aggregate.
@@ -39,7 +39,7 @@ pub async fn generate(call: Call) -> HttpResponse {
 }
 
 /// `Assumption:` what has no transactions has no analytics: 404, and no webhook.
-async fn begin(call: &Call) -> Result<Answer, Problem> {
+async fn begin(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let (session, own) = own_session(call, &visitor)?;
     let pairs = Pairs::parse(call.query())?.only(&["async"])?;
@@ -47,9 +47,9 @@ async fn begin(call: &Call) -> Result<Answer, Problem> {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "async",
-                format!("{} is neither true nor false", quoted(other)),
+                format!("{} is neither true nor false", quote_value(other)),
             ));
         }
     };
@@ -80,7 +80,11 @@ async fn begin(call: &Call) -> Result<Answer, Problem> {
 }
 
 /// The bank accounts of a session whose data is there, each with its analytic id.
-fn told(session: &Session, consent: &Consent, seed: u64) -> Result<Vec<(u32, Statement)>, Problem> {
+fn told(
+    session: &Session,
+    consent: &Consent,
+    seed: u64,
+) -> Result<Vec<(u32, Statement)>, ApiError> {
     let accounts: Vec<_> = consent
         .grant
         .iter()
@@ -113,7 +117,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of_path(call: &Call) -> Result<Self, Problem> {
+    fn of_path(call: &Call) -> Result<Self, ApiError> {
         let visitor = enter(call)?;
         let (session, own) = own_session(call, &visitor)?;
         Self {
@@ -125,7 +129,7 @@ impl Asked {
     }
 
     /// By the analytic id alone.
-    fn of_analytic(call: &Call, id: u32) -> Result<Self, Problem> {
+    fn of_analytic(call: &Call, id: u32) -> Result<Self, ApiError> {
         let visitor = enter(call)?;
         let session = visitor
             .world
@@ -147,13 +151,13 @@ impl Asked {
     }
 
     /// `Assumption:` what is made of a session's data is gone with it.
-    fn alive(self) -> Result<Self, Problem> {
+    fn alive(self) -> Result<Self, ApiError> {
         self.session.check_life(self.visitor.world.now())?;
         Ok(self)
     }
 
     /// The report of one account, or of all together; they are made anew each time, from the session's transactions.
-    async fn report(self, analytic: Option<u32>) -> Result<Value, Problem> {
+    async fn report(self, analytic: Option<u32>) -> Result<Value, ApiError> {
         let Self {
             visitor,
             session,
@@ -161,7 +165,7 @@ impl Asked {
         } = self;
         if !visitor.world.is_analysed(session.id) {
             let org = &visitor.fiu.org_id;
-            return Err(Problem::Unknown(format!(
+            return Err(ApiError::NotFound(format!(
                 "no analytics of session {} have been generated; GET FIU/FI/Analytic/{org}/{0} first",
                 session.id
             )));
@@ -180,22 +184,27 @@ impl Asked {
     }
 }
 
-fn nothing_to_analyse(session: &Session) -> Problem {
+fn nothing_to_analyse(session: &Session) -> ApiError {
     let (from, to) = (session.range.from.ist_date(), session.range.to.ist_date());
-    Problem::Unknown(format!(
+    ApiError::NotFound(format!(
         "there are no transactions of DEPOSIT accounts from {from} to {to}, and analytics are made of these"
     ))
 }
 
-fn unknown_analytic(id: u32) -> Problem {
-    Problem::Unknown(format!(
+fn unknown_analytic(id: u32) -> ApiError {
+    ApiError::NotFound(format!(
         "there is no analytic {id}; Generate Analytics and the webhook name it"
     ))
 }
 
-fn analytic_id(call: &Call) -> Result<u32, Problem> {
+fn analytic_id(call: &Call) -> Result<u32, ApiError> {
     let text = call.segment("analytic");
-    let problem = || Problem::field("analyticId", format!("{} is no whole number", quoted(text)));
+    let problem = || {
+        ApiError::invalid_field(
+            "analyticId",
+            format!("{} is no whole number", quote_value(text)),
+        )
+    };
     text.parse().map_err(|_| problem())
 }
 
@@ -204,7 +213,7 @@ pub async fn fetch(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-async fn account_report(call: &Call) -> Result<Answer, Problem> {
+async fn account_report(call: &Call) -> Result<Answer, ApiError> {
     let id = analytic_id(call)?;
     let asked = Asked::of_path(call)?;
     if !asked.session.analytic_ids().any(|known| known == id) {
@@ -218,7 +227,7 @@ pub async fn fetch_aggregate(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-async fn aggregate_report(call: &Call) -> Result<Answer, Problem> {
+async fn aggregate_report(call: &Call) -> Result<Answer, ApiError> {
     Ok(Answer::json(&Asked::of_path(call)?.report(None).await?))
 }
 
@@ -228,7 +237,7 @@ pub async fn export(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-async fn account_file(call: &Call) -> Result<Answer, Problem> {
+async fn account_file(call: &Call) -> Result<Answer, ApiError> {
     let id = analytic_id(call)?;
     let form = Form::asked(call)?;
     let report = Asked::of_analytic(call, id)?.report(Some(id)).await?;
@@ -243,7 +252,7 @@ pub async fn export_aggregate(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-async fn aggregate_file(call: &Call) -> Result<Answer, Problem> {
+async fn aggregate_file(call: &Call) -> Result<Answer, ApiError> {
     let form = Form::asked(call)?;
     let asked = Asked::of_path(call)?;
     let name = format!("analytics-{}", asked.session.id);
@@ -263,7 +272,7 @@ pub async fn print_data(call: Call) -> HttpResponse {
 /// The data of a session as a file; it takes nothing, as looking at what was fetched already.
 ///
 /// `Assumption:` the entity in the path is the FIU's id, and has to be the visitor's.
-async fn data_file(call: &Call, form: Form) -> Result<Answer, Problem> {
+async fn data_file(call: &Call, form: Form) -> Result<Answer, ApiError> {
     let Asked {
         visitor,
         session,
@@ -290,16 +299,16 @@ enum Form {
 }
 
 impl Form {
-    fn asked(call: &Call) -> Result<Self, Problem> {
+    fn asked(call: &Call) -> Result<Self, ApiError> {
         match Pairs::parse(call.query())?
             .only(&["format"])?
             .first("format")
         {
             None | Some("xlsx") => Ok(Self::Xlsx),
             Some("pdf") => Ok(Self::Pdf),
-            Some(other) => Err(Problem::field(
+            Some(other) => Err(ApiError::invalid_field(
                 "format",
-                format!("{} is neither xlsx nor pdf", quoted(other)),
+                format!("{} is neither xlsx nor pdf", quote_value(other)),
             )),
         }
     }

@@ -15,7 +15,7 @@ use crate::http::call::Call;
 use crate::http::fault::fault;
 use crate::http::reply::Answer;
 use crate::http::seals::signed;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{
     AuthenticatedUser, Claims, LOGIN_RULES, REFRESH_RULES, TokenIssuer, TokenType,
@@ -27,7 +27,7 @@ pub async fn login(call: Call) -> HttpResponse {
     issue(&call, logged_in(&call)).await
 }
 
-fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Problem> {
+fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
     fault(call)?;
     let body: Map<String, Value> = call.json()?;
     let form = ValidatedBody::validate_fields(&body, LOGIN_RULES)?;
@@ -58,7 +58,7 @@ fn claimed(
     participants: &Participants,
     email: &str,
     password: &str,
-) -> Result<String, Problem> {
+) -> Result<String, ApiError> {
     if unaport.accounts.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
@@ -70,20 +70,20 @@ fn claimed(
                  mockaa.toml";
     account
         .map(|account| account.fiu.to_string())
-        .ok_or_else(|| Problem::Unauthorized(wrong.to_owned()))
+        .ok_or_else(|| ApiError::Unauthorized(wrong.to_owned()))
 }
 
 pub async fn refresh(call: Call) -> HttpResponse {
     issue(&call, refreshed(&call)).await
 }
 
-fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Problem> {
+fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
     fault(call)?;
     let body: Map<String, Value> = call.json()?;
     let token =
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
     let other =
-        || Problem::Unauthorized("nobody has logged in to this world; log in first".to_owned());
+        || ApiError::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
     let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
         let access = jws::open_compact(token, &call.shared().keys.default_key().public).is_some();
@@ -92,21 +92,21 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Problem> {
         } else {
             "was not issued by this world"
         };
-        Problem::Unauthorized(format!(
+        ApiError::Unauthorized(format!(
             "refresh_token {what}; send the refresh_token of the last login or refresh"
         ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
     let person = claims.into_verified_user(TokenType::Refresh, &world.path(), world.now());
     let person = person
-        .map_err(|flaw| Problem::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
+        .map_err(|flaw| ApiError::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
     Ok((world, person))
 }
 
 /// Answers with a fresh pair of tokens for whom may have one.
 async fn issue(
     call: &Call,
-    holder: Result<(Arc<World>, AuthenticatedUser), Problem>,
+    holder: Result<(Arc<World>, AuthenticatedUser), ApiError>,
 ) -> HttpResponse {
     let (world, person) = match holder {
         Ok(holder) => holder,

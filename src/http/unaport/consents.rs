@@ -14,8 +14,8 @@ use crate::domain::refusal::Refusal;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_consent;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 use crate::wire::unaport::consent::{
     ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
@@ -25,7 +25,7 @@ pub async fn create(call: Call) -> HttpResponse {
     call.reply_unaport(raise_plain(&call)).await
 }
 
-fn raise_plain(call: &Call) -> Result<Answer, Problem> {
+fn raise_plain(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let body: Map<String, Value> = call.json()?;
     let request = ConsentRequest::validate_body(&body)?;
@@ -43,7 +43,7 @@ pub async fn create_by_template(call: Call) -> HttpResponse {
     call.reply_unaport(raise_by_template(&call)).await
 }
 
-fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
+fn raise_by_template(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let world = &visitor.world;
     let body: Map<String, Value> = call.json()?;
@@ -58,10 +58,10 @@ fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
     let template = template.ok_or_else(|| {
         let problem = format!(
             "{} is no consent template of this organisation; list them with GET {APPLICATION}/FIU/ProductList/{}",
-            quoted(request.product_id_text()),
+            quote_value(request.product_id_text()),
             visitor.fiu.org_id
         );
-        Problem::field("productId", problem)
+        ApiError::invalid_field("productId", problem)
     })?;
     visitor.check_fiu("productId", &template.plan.consumer)?;
     let terms = request.build_terms(&template, &aa, now)?;
@@ -70,12 +70,12 @@ fn raise_by_template(call: &Call) -> Result<Answer, Problem> {
 
 impl Visitor {
     /// The AA that the request chooses.
-    fn aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, Problem> {
+    fn aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
         let aa = self.participants.aa(&heading.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
-            let (named, known) = (quoted(&heading.aa_id), known.join(", "));
-            Problem::field(
+            let (named, known) = (quote_value(&heading.aa_id), known.join(", "));
+            ApiError::invalid_field(
                 "aaId",
                 format!("{named} is not an AA of this sandbox; one of {known}"),
             )
@@ -89,7 +89,7 @@ fn raise(
     aa: &Aa,
     heading: ConsentRequestHeader,
     terms: Terms,
-) -> Result<Answer, Problem> {
+) -> Result<Answer, ApiError> {
     visitor.check_fiu("fiuId", &heading.fiu_id)?;
     visitor
         .security
@@ -130,7 +130,7 @@ pub async fn show(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-async fn get(call: &Call) -> Result<Answer, Problem> {
+async fn get(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
     let unknown = Refusal::UnknownHandle(handle.to_string());
@@ -159,12 +159,12 @@ pub async fn revoke(call: Call) -> HttpResponse {
     call.reply_unaport(take_back(&call)).await
 }
 
-fn take_back(call: &Call) -> Result<Answer, Problem> {
+fn take_back(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
     let Filed { consent, .. } =
-        visitor.filed(call, consent, Refusal::UnknownConsentId(quoted(text)))?;
+        visitor.filed(call, consent, Refusal::UnknownConsentId(quote_value(text)))?;
     let verb = Verb::Revoke { by: Party::Fiu };
     let receipt = visitor.world.submit(Command::MoveConsent {
         handle: consent.handle,
@@ -183,8 +183,12 @@ pub async fn follow_link(call: Call) -> HttpResponse {
         let code = call.segment("code");
         let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
         let consent = consent.filter(|consent| consent.filing.is_some() && !consent.hidden);
-        let unknown =
-            || Problem::Unknown(format!("no consent has the short link {}", quoted(code)));
+        let unknown = || {
+            ApiError::NotFound(format!(
+                "no consent has the short link {}",
+                quote_value(code)
+            ))
+        };
         let consent = consent.ok_or_else(unknown)?;
         Ok(Answer::found(format!(
             "{}/ui/consents/{}",

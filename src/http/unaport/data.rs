@@ -13,9 +13,9 @@ use crate::domain::session::{FiStatus, Session};
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
+use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::fields::quote_value;
 use crate::wire::unaport::data::{
     FetchDataResponse, build_account_details as details, build_fetch_status,
 };
@@ -40,7 +40,7 @@ pub async fn fetch(call: Call) -> HttpResponse {
 }
 
 /// A session that has nothing yet has no tabs.
-async fn take(call: &Call) -> Result<Answer, Problem> {
+async fn take(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter(call)?;
     let (session, own) = own_session(call, &visitor)?;
     let envelope = visitor.envelope_if_spoken();
@@ -95,9 +95,9 @@ pub async fn account_details(call: Call) -> HttpResponse {
 pub(super) fn own_session(
     call: &Call,
     visitor: &Visitor,
-) -> Result<(Arc<Session>, Filed), Problem> {
+) -> Result<(Arc<Session>, Filed), ApiError> {
     let text = call.segment("session");
-    let unknown = || Refusal::UnknownSession(quoted(text));
+    let unknown = || Refusal::UnknownSession(quote_value(text));
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
     let session = session

@@ -19,8 +19,8 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::fault::fault;
 use crate::http::security::Security;
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{Claims, TokenType};
 
@@ -43,7 +43,7 @@ struct Visitor {
 
 /// Lets in who has an access token that holds now; `--security open` lets everybody in. A caller who is refused makes no
 /// world.
-fn enter(call: &Call) -> Result<Visitor, Problem> {
+fn enter(call: &Call) -> Result<Visitor, ApiError> {
     fault(call)?;
     let security = call.shared().security;
     let known = match fiu_of_token(call) {
@@ -73,12 +73,12 @@ fn enter(call: &Call) -> Result<Visitor, Problem> {
 }
 
 /// [`enter`], for a call whose path names an organisation: it has to be the visitor's own.
-fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
+fn enter_organisation(call: &Call) -> Result<Visitor, ApiError> {
     let visitor = enter(call)?;
     let (named, own) = (call.segment("org"), &visitor.fiu.org_id);
     if named.is_empty() {
         let problem = format!("is empty in the path; yours is {own}, from getClientOrganisation");
-        return Err(Problem::field("org_id", problem));
+        return Err(ApiError::invalid_field("org_id", problem));
     }
     if named == &**own || visitor.anonymous {
         return Ok(visitor);
@@ -86,16 +86,16 @@ fn enter_organisation(call: &Call) -> Result<Visitor, Problem> {
     let problem = format!(
         "org_id {} is not the organisation of this token, {own}; take it from getClientOrganisation, or give the FIU {} \
          this org_id in mockaa.toml",
-        quoted(named),
+        quote_value(named),
         visitor.fiu.entity.id
     );
-    Err(Problem::NotYours(problem))
+    Err(ApiError::NotPermitted(problem))
 }
 
 /// The FIU whose organisation the token opens.
-fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, Problem> {
+fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
     let unauthorized = |problem: &str| {
-        Problem::Unauthorized(format!(
+        ApiError::Unauthorized(format!(
             "{problem}; log in with POST {COMMON}/public/user/login"
         ))
     };
@@ -159,7 +159,7 @@ impl Visitor {
         call: &Call,
         consent: Option<Arc<Consent>>,
         unknown: Refusal,
-    ) -> Result<Filed, Problem> {
+    ) -> Result<Filed, ApiError> {
         let filed = consent
             .filter(|consent| !consent.hidden)
             .and_then(|consent| {
@@ -176,14 +176,14 @@ impl Visitor {
             call.is_about(&self.world, &filed.consent)?;
             Ok(filed)
         } else {
-            Err(Problem::NotYours(
+            Err(ApiError::NotPermitted(
                 "the consent belongs to another organisation".to_owned(),
             ))
         }
     }
 
     /// An FIU that a request names: another organisation's is refused; one that nobody knows is a matter of strictness.
-    fn check_fiu(&self, field: &'static str, named: &str) -> Result<(), Problem> {
+    fn check_fiu(&self, field: &'static str, named: &str) -> Result<(), ApiError> {
         let own = &self.fiu.entity.id;
         if *named == **own {
             return Ok(());
@@ -192,12 +192,16 @@ impl Visitor {
             let problem = format!(
                 "{field} {} is the FIU of another organisation; this token is of {own}, and [[unaport.account]] in mockaa.toml \
                  gives the other one a login",
-                quoted(named)
+                quote_value(named)
             );
-            return Err(Problem::NotYours(problem));
+            return Err(ApiError::NotPermitted(problem));
         }
-        let stranger =
-            || Problem::field(field, format!("{} is not a registered FIU", quoted(named)));
+        let stranger = || {
+            ApiError::invalid_field(
+                field,
+                format!("{} is not a registered FIU", quote_value(named)),
+            )
+        };
         self.security.object(&self.world, stranger)
     }
 }

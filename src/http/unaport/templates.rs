@@ -10,14 +10,14 @@ use crate::domain::command::{Command, SaveTemplate};
 use crate::domain::event::Event;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
 pub async fn save(call: Call) -> HttpResponse {
     call.reply_unaport(keep(&call)).await
 }
 
-fn keep(call: &Call) -> Result<Answer, Problem> {
+fn keep(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let body: Map<String, Value> = call.json()?;
     let (name, plan) = parse_template(&body)?;

@@ -122,7 +122,7 @@ mod tests {
 
     use super::{Draft, parse, schema};
     use crate::scenario::shipped::SHIPPED;
-    use crate::wire::span::parse_span;
+    use crate::wire::duration::parse_duration;
     use crate::wire::yaml::words::Lasting;
 
     fn faults(text: &str) -> String {
@@ -201,7 +201,7 @@ mod tests {
             .replace("[0-9]+", "[0-9]{1,4}");
         let lengths = proptest::string::string_regex(&pattern).expect("a regular expression");
         proptest!(|(length in lengths)| {
-            prop_assert!(parse_span(&length).is_some(), "{length}");
+            prop_assert!(parse_duration(&length).is_some(), "{length}");
         });
     }
 

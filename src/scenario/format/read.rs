@@ -26,7 +26,7 @@ use crate::domain::session::{FiStatus, Progression};
 use crate::domain::time::Span;
 use crate::domain::webhook_fault::{Counted, WebhookFault, WebhookPlace, WebhookRule};
 use crate::scenario::plan::{Action, Place, Plan, Rule, Step};
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 use crate::wire::yaml::fault;
 use crate::wire::yaml::words::{Lasting, Word};
 
@@ -118,7 +118,7 @@ pub fn expectations(file: ExpectFile) -> Result<Vec<Expectation>, Vec<Fault>> {
     let handle = consent_handle.and_then(|text| {
         let handle = ConsentHandle::parse(&text);
         if handle.is_none() {
-            let message = format!("consent_handle {} is not a UUID", quoted(&text));
+            let message = format!("consent_handle {} is not a UUID", quote_value(&text));
             reader.faults.push(Fault {
                 line: 0,
                 column: 0,

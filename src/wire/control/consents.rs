@@ -36,7 +36,7 @@ pub struct ConsentView {
     legal: Vec<&'static str>,
     /// Where a person answers it.
     page_url: String,
-    history: Vec<MomentView>,
+    history: Vec<StatusChangeView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -47,7 +47,7 @@ struct FipArtefactView {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct MomentView {
+struct StatusChangeView {
     state: &'static str,
     at: String,
 }
@@ -96,9 +96,9 @@ impl ConsentView {
             fip_artefacts: grant
                 .iter()
                 .flat_map(|grant| grant.fips.iter())
-                .map(|part| FipArtefactView {
-                    fip_id: part.fip.to_string(),
-                    consent_id: part.consent_id.to_string(),
+                .map(|fip_artefact| FipArtefactView {
+                    fip_id: fip_artefact.fip.to_string(),
+                    consent_id: fip_artefact.consent_id.to_string(),
                 })
                 .collect(),
             hidden: *hidden,
@@ -107,12 +107,12 @@ impl ConsentView {
             consent_expiry: terms.expiry.to_string(),
             legal: status.legal().map(Input::as_str).collect(),
             page_url,
-            history: history.iter().map(MomentView::from).collect(),
+            history: history.iter().map(StatusChangeView::from).collect(),
         }
     }
 }
 
-impl From<&Moment> for MomentView {
+impl From<&Moment> for StatusChangeView {
     fn from(moment: &Moment) -> Self {
         let Moment { status, at } = moment;
         Self {

@@ -10,8 +10,8 @@ use crate::domain::account::Account;
 use crate::domain::customer::{Customer, Link};
 use crate::domain::event::Event;
 use crate::domain::participants::Linking;
-use crate::wire::fields::{need, text};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{require_field, require_text};
 
 /// A customer and all accounts at the simulated FIPs.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,7 +21,7 @@ pub struct CustomerView {
     /// Whose life the accounts tell from now on.
     persona: String,
     items: Vec<AccountView>,
-    pending: Vec<LinkView>,
+    pending: Vec<LinkRequestView>,
 }
 
 impl CustomerView {
@@ -29,21 +29,21 @@ impl CustomerView {
     pub fn new(
         address: &str,
         persona: &str,
-        said: Option<&Customer>,
+        record: Option<&Customer>,
         accounts: &[(Account, bool)],
     ) -> Self {
         Self {
             customer: address.to_owned(),
             persona: persona.to_owned(),
-            registered: said.is_none_or(|said| said.registered),
+            registered: record.is_none_or(|record| record.registered),
             items: accounts
                 .iter()
                 .map(|(account, linked)| AccountView::new(account, Some(*linked)))
                 .collect(),
-            pending: said
+            pending: record
                 .iter()
-                .flat_map(|said| &said.pending)
-                .map(|link| LinkView::new(link))
+                .flat_map(|record| &record.pending)
+                .map(|link| LinkRequestView::new(link))
                 .collect(),
         }
     }
@@ -51,7 +51,7 @@ impl CustomerView {
 
 /// A wish to link accounts, in the words of ReBIT's `AccLinkResponse`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct LinkView {
+pub struct LinkRequestView {
     #[serde(rename = "RefNumber")]
     reference: String,
     #[serde(rename = "AuthenticatorType")]
@@ -63,7 +63,7 @@ pub struct LinkView {
     expires_at: Option<String>,
 }
 
-impl LinkView {
+impl LinkRequestView {
     fn new(link: &Link) -> Self {
         Self {
             reference: link.id.to_string(),
@@ -74,7 +74,7 @@ impl LinkView {
     }
 
     /// The wish that an event is about.
-    pub fn of(event: &Event) -> Option<Self> {
+    pub fn from_event(event: &Event) -> Option<Self> {
         match event {
             Event::LinkRequested { link } => Some(Self::new(link)),
             _ => None,
@@ -92,11 +92,11 @@ pub struct LinkRequest {
 }
 
 impl LinkRequest {
-    pub fn check(self) -> Result<(Arc<str>, Vec<Box<str>>), Problem> {
-        let fip = text("fipId", self.fip_id)?;
-        let accounts = need("accounts", self.accounts)?;
+    pub fn into_validated(self) -> Result<(Arc<str>, Vec<Box<str>>), ApiError> {
+        let fip = require_text("fipId", self.fip_id)?;
+        let accounts = require_field("accounts", self.accounts)?;
         if accounts.is_empty() {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "accounts",
                 "is empty; name accRefNumbers from GET …/accounts",
             ));
@@ -115,8 +115,11 @@ pub struct VerifyRequest {
 }
 
 impl VerifyRequest {
-    pub fn check(self) -> Result<(String, Box<str>), Problem> {
-        Ok((text("refNumber", self.ref_number)?, self.token.into()))
+    pub fn into_validated(self) -> Result<(String, Box<str>), ApiError> {
+        Ok((
+            require_text("refNumber", self.ref_number)?,
+            self.token.into(),
+        ))
     }
 }
 
@@ -128,8 +131,8 @@ pub struct PersonaRequest {
 }
 
 impl PersonaRequest {
-    pub fn check(self) -> Result<String, Problem> {
-        text("persona", self.persona)
+    pub fn into_validated(self) -> Result<String, ApiError> {
+        require_text("persona", self.persona)
     }
 }
 
@@ -141,7 +144,7 @@ pub struct DelinkRequest {
 }
 
 impl DelinkRequest {
-    pub fn check(self) -> Result<Box<str>, Problem> {
-        Ok(text("linkRefNumber", self.link_ref_number)?.into())
+    pub fn into_validated(self) -> Result<Box<str>, ApiError> {
+        Ok(require_text("linkRefNumber", self.link_ref_number)?.into())
     }
 }

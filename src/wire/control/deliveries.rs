@@ -83,7 +83,7 @@ impl DeliveryView {
                 .collect(),
             faults: faults
                 .iter()
-                .map(|befallen| befallen.fault.name().as_str())
+                .map(|applied| applied.fault.name().as_str())
                 .collect(),
             copy_of: *copy_of,
             body,

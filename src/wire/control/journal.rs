@@ -9,8 +9,8 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
 
-use crate::wire::fields::quoted;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::quote_value;
 
 /// A part of the journal.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -33,33 +33,43 @@ pub struct JournalQuery {
 
 impl JournalQuery {
     /// What a query may say.
-    pub const NAMES: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
+    pub const PARAMETERS: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
 
     /// Reads the query; `value` gives that of a name.
     ///
     /// # Errors
     /// The parameter whose value is none, and what would be one.
-    pub fn read(value: &dyn Fn(&str) -> Result<Option<String>, Problem>) -> Result<Self, Problem> {
+    pub fn parse(
+        value: &dyn Fn(&str) -> Result<Option<String>, ApiError>,
+    ) -> Result<Self, ApiError> {
         let op = value("op")?.map(|text| {
             let unknown = || {
-                Problem::field(
+                ApiError::invalid_field(
                     "op",
-                    format!("{} is not one of {}", quoted(&text), Operation::names()),
+                    format!(
+                        "{} is not one of {}",
+                        quote_value(&text),
+                        Operation::names()
+                    ),
                 )
             };
             Operation::parse(&text).ok_or_else(unknown)
         });
         let handle = value("consentHandle")?.map(|text| {
-            let unknown =
-                || Problem::field("consentHandle", format!("{} is not a UUID", quoted(&text)));
+            let unknown = || {
+                ApiError::invalid_field(
+                    "consentHandle",
+                    format!("{} is not a UUID", quote_value(&text)),
+                )
+            };
             ConsentHandle::parse(&text).ok_or_else(unknown)
         });
         let kind = value("kind")?;
-        if let Some(kind) = kind.as_deref().filter(|kind| !is_kind(kind)) {
+        if let Some(kind) = kind.as_deref().filter(|kind| !is_known_kind(kind)) {
             let known = format!("{} or an event, such as consent.revoked", KINDS.join(", "));
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "kind",
-                format!("{} is not one of {known}", quoted(kind)),
+                format!("{} is not one of {known}", quote_value(kind)),
             ));
         }
         Ok(Self {
@@ -70,19 +80,19 @@ impl JournalQuery {
         })
     }
 
-    pub fn wants(&self, entry: &Entry) -> bool {
-        let op = || matches!(&entry.what, What::Call(call) if self.op == Some(call.op));
+    pub fn matches_entry(&self, entry: &Entry) -> bool {
+        let matches_op = || matches!(&entry.what, What::Call(call) if self.op == Some(call.op));
         self.kind
             .as_deref()
-            .is_none_or(|kind| kind == kind_of(&entry.what))
-            && (self.op.is_none() || op())
+            .is_none_or(|kind| kind == entry_kind(&entry.what))
+            && (self.op.is_none() || matches_op())
             && self
                 .handle
                 .is_none_or(|handle| entry.what.handle() == Some(handle))
             && self
                 .customer
                 .as_deref()
-                .is_none_or(|customer| customer_of(&entry.what) == Some(customer))
+                .is_none_or(|customer| entry_customer(&entry.what) == Some(customer))
     }
 }
 
@@ -95,12 +105,12 @@ const KINDS: [&str; 5] = [
     "note",
 ];
 
-fn is_kind(text: &str) -> bool {
+fn is_known_kind(text: &str) -> bool {
     KINDS.contains(&text) || EventName::parse(text).is_some()
 }
 
-fn kind_of(what: &What) -> &'static str {
-    match what {
+fn entry_kind(content: &What) -> &'static str {
+    match content {
         What::Event(event) => event.name().as_str(),
         What::Call(_) => "call",
         What::Webhook(_) => "webhook",
@@ -110,8 +120,8 @@ fn kind_of(what: &What) -> &'static str {
     }
 }
 
-fn customer_of(what: &What) -> Option<&str> {
-    match what {
+fn entry_customer(content: &What) -> Option<&str> {
+    match content {
         What::Event(event) => event.customer().map(|customer| &**customer),
         What::Call(call) => call.customer.as_deref(),
         What::Webhook(webhook) => Some(&webhook.customer),
@@ -262,7 +272,7 @@ impl From<&CallRecord> for CallView {
             faults,
             retry_after: _,
         } = call;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let decode_lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             op: op.as_str(),
             method: method.clone(),
@@ -273,8 +283,8 @@ impl From<&CallRecord> for CallView {
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             headers: headers.clone(),
-            body: text(body),
-            answer: text(answer),
+            body: decode_lossy(body),
+            answer: decode_lossy(answer),
         }
     }
 }
@@ -317,13 +327,13 @@ impl From<&WebhookRecord> for WebhookView {
 impl From<&Entry> for EntryView {
     fn from(entry: &Entry) -> Self {
         let Entry { seq, at, what } = entry;
-        let kind = kind_of(what);
+        let kind = entry_kind(what);
         let text = match what {
             What::StepRefused { origin, reason, .. } => Some(format!("{origin}: {reason}")),
             What::SignatureFlaw { text } | What::Note { text } => Some(text.clone()),
             What::Event(_) | What::Call(_) | What::Webhook(_) => None,
         };
-        let customer = customer_of(what).map(str::to_owned);
+        let customer = entry_customer(what).map(str::to_owned);
         let consent_handle = what.handle().map(|handle| handle.to_string());
         let (call, webhook) = match what {
             What::Call(call) => (Some(CallView::from(&**call)), None),

@@ -18,7 +18,7 @@ use crate::domain::account::Account;
 use crate::domain::consent::{Input, Status};
 use crate::domain::refusal::Refusal;
 use crate::domain::script::TextFault;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 
 /// A part of a list, and what to pass as `after` for the next part.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -75,49 +75,51 @@ pub struct ErrorView {
     legal: Option<Vec<&'static str>>,
     /// Everything that is wrong with a text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<TextFaultView>,
+    faults: Vec<DiagnosticView>,
 }
 
 /// What is wrong with a text, and where.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TextFaultView {
+struct DiagnosticView {
     line: u64,
     column: u64,
     message: String,
 }
 
-impl From<&Problem> for ErrorView {
-    fn from(problem: &Problem) -> Self {
-        let field = match problem {
-            Problem::Field { field, .. } => Some(field.to_string()),
+impl From<&ApiError> for ErrorView {
+    fn from(error: &ApiError) -> Self {
+        let field = match error {
+            ApiError::InvalidField { field, .. } => Some(field.to_string()),
             _ => None,
         };
-        let status = match problem {
-            Problem::Refused(
+        let status = match error {
+            ApiError::Rejected(
                 Refusal::IllegalMove { status, .. } | Refusal::NotActive { status },
             ) => Some(*status),
             _ => None,
         };
         Self {
-            error: problem.to_string(),
+            error: error.to_string(),
             field,
             state: status.map(Status::as_str),
             legal: status.map(|status| status.legal().map(Input::as_str).collect()),
-            faults: match problem {
-                Problem::Text(faults) => faults.iter().map(TextFaultView::from).collect(),
+            faults: match error {
+                ApiError::InvalidDocument(diagnostics) => {
+                    diagnostics.iter().map(DiagnosticView::from).collect()
+                }
                 _ => Vec::new(),
             },
         }
     }
 }
 
-impl From<&TextFault> for TextFaultView {
-    fn from(fault: &TextFault) -> Self {
+impl From<&TextFault> for DiagnosticView {
+    fn from(diagnostic: &TextFault) -> Self {
         let TextFault {
             line,
             column,
             message,
-        } = fault.clone();
+        } = diagnostic.clone();
         Self {
             line,
             column,
@@ -127,36 +129,36 @@ impl From<&TextFault> for TextFaultView {
 }
 
 /// The HTTP status of a refusal.
-pub fn status_of(problem: &Problem) -> u16 {
-    match problem {
-        Problem::Syntax(_)
-        | Problem::Field { .. }
-        | Problem::Fields(_)
-        | Problem::CustomerAddress(_)
-        | Problem::Version { .. }
-        | Problem::ContentType(_)
-        | Problem::BodyLost(_)
-        | Problem::NotYours(_)
-        | Problem::Purpose(_)
-        | Problem::Key(_)
-        | Problem::Notifier(_)
-        | Problem::FiStatusNotification(_)
-        | Problem::Signature(_)
-        | Problem::Text(_) => 400,
-        Problem::TooLate(_) => 408,
-        Problem::Unauthorized(_) => 401,
-        Problem::Forbidden(_) => 403,
-        Problem::NoSuchCall { .. }
-        | Problem::WorldName(_)
-        | Problem::NoHandle
-        | Problem::Unknown(_) => 404,
-        Problem::Fault(code) => code.status(),
-        Problem::Scripted { status, .. } => *status,
-        Problem::Method { .. } => 405,
-        Problem::TooLarge(_) => 413,
-        Problem::TooManyWorlds(_) => 503,
-        Problem::Conflict(_) => 409,
-        Problem::Refused(refusal) => match refusal {
+pub fn http_status(error: &ApiError) -> u16 {
+    match error {
+        ApiError::InvalidJson(_)
+        | ApiError::InvalidField { .. }
+        | ApiError::InvalidFields(_)
+        | ApiError::InvalidCustomerAddress(_)
+        | ApiError::UnsupportedVersion { .. }
+        | ApiError::UnsupportedContentType(_)
+        | ApiError::BodyReadFailed(_)
+        | ApiError::NotPermitted(_)
+        | ApiError::InvalidPurpose(_)
+        | ApiError::InvalidKey(_)
+        | ApiError::InvalidNotifier(_)
+        | ApiError::InvalidFiStatusNotification(_)
+        | ApiError::InvalidSignature(_)
+        | ApiError::InvalidDocument(_) => 400,
+        ApiError::Timeout(_) => 408,
+        ApiError::Unauthorized(_) => 401,
+        ApiError::Forbidden(_) => 403,
+        ApiError::UnknownRoute { .. }
+        | ApiError::InvalidWorldName(_)
+        | ApiError::MissingHandle
+        | ApiError::NotFound(_) => 404,
+        ApiError::SimulatedError(code) => code.status(),
+        ApiError::InjectedStatus { status, .. } => *status,
+        ApiError::MethodNotAllowed { .. } => 405,
+        ApiError::BodyTooLarge(_) => 413,
+        ApiError::TooManyWorlds(_) => 503,
+        ApiError::Conflict(_) => 409,
+        ApiError::Rejected(rejection) => match rejection {
             Refusal::UnknownHandle(_)
             | Refusal::UnknownConsentId(_)
             | Refusal::UnknownSession(_)

@@ -14,13 +14,13 @@ pub struct ReportView {
     pub world: String,
     /// No rule was broken.
     pub passed: bool,
-    pub rules: Vec<GradeView>,
+    pub rules: Vec<RuleResultView>,
 }
 
 /// A rule and how it fared.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct GradeView {
+pub struct RuleResultView {
     pub rule: String,
     pub asks: String,
     /// `pass`, `fail`, `not-tested`, `evicted`.
@@ -42,12 +42,12 @@ impl ReportView {
         Self {
             world: world.to_owned(),
             passed,
-            rules: grades.iter().map(GradeView::from).collect(),
+            rules: grades.iter().map(RuleResultView::from).collect(),
         }
     }
 }
 
-impl From<&Grade> for GradeView {
+impl From<&Grade> for RuleResultView {
     fn from(grade: &Grade) -> Self {
         let Grade {
             rule,
@@ -70,7 +70,7 @@ impl From<&Grade> for GradeView {
 }
 
 /// The report as a page of text.
-pub fn text_of(report: &ReportView) -> String {
+pub fn render_text(report: &ReportView) -> String {
     let ReportView {
         world,
         passed,
@@ -83,15 +83,15 @@ pub fn text_of(report: &ReportView) -> String {
     };
     let tested = rules
         .iter()
-        .filter(|grade| grade.mark != Mark::NotTested.as_str())
+        .filter(|result| result.mark != Mark::NotTested.as_str())
         .count();
     let mut text = format!(
         "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",
         rules.len()
     );
-    let mut line =
+    let mut write_line =
         |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
-    for GradeView {
+    for RuleResultView {
         rule,
         asks,
         mark,
@@ -99,12 +99,12 @@ pub fn text_of(report: &ReportView) -> String {
         evidence,
     } in rules
     {
-        line(format!(
+        write_line(format!(
             "{:<11} {rule:<28} {asks} ({cases} cases)",
             mark.to_uppercase()
         ));
         for EvidenceView { seq, text } in evidence {
-            line(format!("{:<11} journal {seq}: {text}", ""));
+            write_line(format!("{:<11} journal {seq}: {text}", ""));
         }
     }
     text

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::Consent;
 use crate::domain::script::Shown;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
 
 /// A scenario.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -18,7 +18,7 @@ pub struct ScenarioView {
 
 impl ScenarioView {
     /// One of this world's own.
-    pub fn own(name: &str, description: Option<&str>) -> Self {
+    pub fn from_world(name: &str, description: Option<&str>) -> Self {
         let description = description.map(str::to_owned);
         Self {
             name: name.to_owned(),
@@ -33,13 +33,13 @@ impl ScenarioView {
 }
 
 impl From<&Shown> for ScenarioView {
-    fn from(shown: &Shown) -> Self {
+    fn from(summary: &Shown) -> Self {
         let Shown {
             name,
             source,
             description,
             text: _,
-        } = shown;
+        } = summary;
         Self {
             name: name.clone(),
             source: source.clone(),
@@ -58,19 +58,19 @@ pub struct PinRequest {
 
 /// What a scenario is pinned to.
 #[derive(Debug)]
-pub enum PinnedTo {
+pub enum PinTarget {
     Customer(String),
     Consent(String),
 }
 
-impl TryFrom<PinRequest> for PinnedTo {
-    type Error = Problem;
+impl TryFrom<PinRequest> for PinTarget {
+    type Error = ApiError;
 
-    fn try_from(request: PinRequest) -> Result<Self, Problem> {
+    fn try_from(request: PinRequest) -> Result<Self, ApiError> {
         match (request.customer, request.consent_handle) {
             (Some(customer), None) => Ok(Self::Customer(customer)),
             (None, Some(handle)) => Ok(Self::Consent(handle)),
-            _ => Err(Problem::field(
+            _ => Err(ApiError::invalid_field(
                 "the body",
                 "takes one of {\"customer\":\"…\"}, {\"consentHandle\":\"…\"}",
             )),
@@ -90,7 +90,7 @@ pub struct PinView {
 }
 
 impl PinView {
-    pub fn of_customer(scenario: &str, customer: &str) -> Self {
+    pub fn for_customer(scenario: &str, customer: &str) -> Self {
         Self {
             scenario: scenario.to_owned(),
             customer: customer.to_owned(),
@@ -99,7 +99,7 @@ impl PinView {
         }
     }
 
-    pub fn of_consent(scenario: &str, consent: &Consent) -> Self {
+    pub fn for_consent(scenario: &str, consent: &Consent) -> Self {
         Self {
             scenario: scenario.to_owned(),
             customer: consent.terms.customer.to_string(),
@@ -118,7 +118,7 @@ pub struct DefaultRequest {
 
 /// A magic customer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct StoryView {
+pub struct MagicCustomerView {
     pub number: &'static str,
     pub story: &'static str,
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::Outcome;
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount};
 use crate::domain::unaport::{Analytics, AnalyticsStatus};
-use crate::wire::fields::{Instant, one_of, quoted};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{IsoTimestamp, quote_value, require_enum};
 
 /// A data session.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,9 +22,9 @@ pub struct SessionView {
     opened_at: String,
     expires_at: Option<String>,
     #[schemars(with = "String")]
-    from: Instant,
+    from: IsoTimestamp,
     #[schemars(with = "String")]
-    to: Instant,
+    to: IsoTimestamp,
     accounts: Vec<SessionAccountView>,
     fip_sessions: Vec<FipSessionView>,
 }
@@ -48,15 +48,15 @@ struct FipSessionView {
 
 impl SessionView {
     pub fn new(session: &Session) -> Self {
-        let account = |account: &SessionAccount| SessionAccountView {
+        let account_view = |account: &SessionAccount| SessionAccountView {
             fip_id: account.fip.to_string(),
             link_ref_number: account.link_ref.to_string(),
             fi_status: account.status.as_str(),
             description: account.description.to_string(),
         };
-        let part = |part: &FipSession| FipSessionView {
-            fip_id: part.fip.to_string(),
-            session_id: part.id.to_string(),
+        let fip_session_view = |fip_session: &FipSession| FipSessionView {
+            fip_id: fip_session.fip.to_string(),
+            session_id: fip_session.id.to_string(),
         };
         Self {
             session_id: session.id.to_string(),
@@ -65,10 +65,10 @@ impl SessionView {
             session_status: session.status.as_str(),
             opened_at: session.opened_at.to_string(),
             expires_at: session.expires_at.map(|at| at.to_string()),
-            from: Instant(session.range.from),
-            to: Instant(session.range.to),
-            accounts: session.accounts.iter().map(account).collect(),
-            fip_sessions: session.fips.iter().map(part).collect(),
+            from: IsoTimestamp(session.range.from),
+            to: IsoTimestamp(session.range.to),
+            accounts: session.accounts.iter().map(account_view).collect(),
+            fip_sessions: session.fips.iter().map(fip_session_view).collect(),
         }
     }
 }
@@ -86,34 +86,40 @@ pub struct DeliverRequest {
 }
 
 impl TryFrom<DeliverRequest> for Outcome {
-    type Error = Problem;
+    type Error = ApiError;
 
-    fn try_from(request: DeliverRequest) -> Result<Self, Problem> {
+    fn try_from(request: DeliverRequest) -> Result<Self, ApiError> {
         let DeliverRequest {
             default,
             fips,
             accounts,
         } = request;
-        let status = |field: &'static str, text: &str| {
+        let parse_status = |field: &'static str, text: &str| {
             let unknown = || {
-                Problem::field(
+                ApiError::invalid_field(
                     field,
-                    format!("{} is not one of {}", quoted(text), FiStatus::answers()),
+                    format!(
+                        "{} is not one of {}",
+                        quote_value(text),
+                        FiStatus::answers()
+                    ),
                 )
             };
             FiStatus::parse_answer(text).ok_or_else(unknown)
         };
-        let list = |field: &'static str, list: BTreeMap<String, String>| {
-            let entries = list
+        let parse_statuses = |field: &'static str, statuses: BTreeMap<String, String>| {
+            let entries = statuses
                 .into_iter()
-                .map(|(name, text)| Ok((name.into(), status(field, &text)?)));
-            entries.collect::<Result<Vec<_>, Problem>>()
+                .map(|(name, text)| Ok((name.into(), parse_status(field, &text)?)));
+            entries.collect::<Result<Vec<_>, ApiError>>()
         };
-        let default = default.map(|text| status("default", &text)).transpose()?;
+        let default = default
+            .map(|text| parse_status("default", &text))
+            .transpose()?;
         Ok(Self::told(
             default,
-            list("fips", fips)?,
-            list("accounts", accounts)?,
+            parse_statuses("fips", fips)?,
+            parse_statuses("accounts", accounts)?,
         ))
     }
 }
@@ -127,12 +133,12 @@ pub struct AnalyticsRequest {
 }
 
 impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
-    type Error = Problem;
+    type Error = ApiError;
 
-    fn try_from(request: AnalyticsRequest) -> Result<Self, Problem> {
+    fn try_from(request: AnalyticsRequest) -> Result<Self, ApiError> {
         match request.status {
             None => Ok(Self::Success),
-            given => one_of("status", given, Self::parse, Self::names),
+            status => require_enum("status", status, Self::parse, Self::names),
         }
     }
 }

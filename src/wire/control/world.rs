@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::consent::Status;
 use crate::domain::time::Timestamp;
+use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::fields::parse_instant;
-use crate::wire::problem::Problem;
-use crate::wire::span::{SPAN_FORMS, parse_span};
+use crate::wire::duration::{DURATION_FORMS, parse_duration};
+use crate::wire::fields::parse_timestamp;
 
 /// A world's clock.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -34,8 +34,8 @@ pub struct WorldView {
 }
 
 /// States that occur.
-pub fn states(tally: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
-    tally
+pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
+    counts
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .map(|(status, count)| (status.as_str(), count))
@@ -70,20 +70,21 @@ pub struct AdvanceRequest {
 }
 
 impl TryFrom<AdvanceRequest> for AdvanceTarget {
-    type Error = Problem;
+    type Error = ApiError;
 
-    fn try_from(request: AdvanceRequest) -> Result<Self, Problem> {
+    fn try_from(request: AdvanceRequest) -> Result<Self, ApiError> {
         let AdvanceRequest { by, to, until } = request;
         match (by, to, until.as_deref()) {
-            (Some(by), None, None) => parse_span(&by)
-                .map(Self::By)
-                .ok_or_else(|| Problem::field("by", format!("'{by}' is not {SPAN_FORMS}"))),
-            (None, Some(to), None) => instant("to", &to).map(Self::To),
+            (Some(by), None, None) => parse_duration(&by).map(Self::By).ok_or_else(|| {
+                ApiError::invalid_field("by", format!("'{by}' is not {DURATION_FORMS}"))
+            }),
+            (None, Some(to), None) => parse_timestamp_field("to", &to).map(Self::To),
             (None, None, Some("idle")) => Ok(Self::UntilIdle),
-            (None, None, Some(other)) => {
-                Err(Problem::field("until", format!("'{other}' is not idle")))
-            }
-            _ => Err(Problem::field(
+            (None, None, Some(other)) => Err(ApiError::invalid_field(
+                "until",
+                format!("'{other}' is not idle"),
+            )),
+            _ => Err(ApiError::invalid_field(
                 "the body",
                 "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}",
             )),
@@ -99,10 +100,10 @@ pub struct FreezeRequest {
 }
 
 impl FreezeRequest {
-    pub fn at(&self) -> Result<Option<Timestamp>, Problem> {
+    pub fn at(&self) -> Result<Option<Timestamp>, ApiError> {
         self.at
             .as_deref()
-            .map(|text| instant("at", text))
+            .map(|text| parse_timestamp_field("at", text))
             .transpose()
     }
 }
@@ -110,22 +111,22 @@ impl FreezeRequest {
 /// Body of `clock/set`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetRequest {
+pub struct SetClockRequest {
     to: String,
 }
 
-impl SetRequest {
-    pub fn to(&self) -> Result<Timestamp, Problem> {
-        instant("to", &self.to)
+impl SetClockRequest {
+    pub fn to(&self) -> Result<Timestamp, ApiError> {
+        parse_timestamp_field("to", &self.to)
     }
 }
 
-fn instant(field: &'static str, text: &str) -> Result<Timestamp, Problem> {
-    let problem = || {
-        Problem::field(
+fn parse_timestamp_field(field: &'static str, text: &str) -> Result<Timestamp, ApiError> {
+    let invalid_timestamp = || {
+        ApiError::invalid_field(
             field,
             format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"),
         )
     };
-    parse_instant(text).ok_or_else(problem)
+    parse_timestamp(text).ok_or_else(invalid_timestamp)
 }

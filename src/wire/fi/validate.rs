@@ -9,7 +9,7 @@ use roxmltree::{Document, Node};
 
 use crate::domain::naming::meant;
 use crate::domain::script::TextFault;
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 
 /// After so many faults nobody reads on.
 const DIAGNOSTICS_MAX: usize = 50;
@@ -85,7 +85,7 @@ pub fn validate_document(document: &Document<'_>) -> Vec<TextFault> {
     else {
         let mut known: Vec<&str> = SCHEMAS.keys().copied().collect();
         known.sort_unstable();
-        let quoted_namespace = quoted(namespace);
+        let quoted_namespace = quote_value(namespace);
         let known = known.join(", ");
         validator.push_diagnostic(
             root,
@@ -120,7 +120,7 @@ impl Validator {
                         node,
                         format!(
                             "{name}.{attribute} {} is not {}",
-                            quoted(value),
+                            quote_value(value),
                             describe_type(value_type)
                         ),
                     );

@@ -4,40 +4,40 @@ use schemars::generate::{Contract, SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::{content, text};
+use super::{json_content, string_schema};
 use crate::wire::control::consents::{ApproveRequest, ConsentView};
 use crate::wire::control::customers::{
-    CustomerView, DelinkRequest, LinkRequest, LinkView, PersonaRequest, VerifyRequest,
+    CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
 };
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
 use crate::wire::control::journal::{AssertView, JournalPage, JournalQuery};
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{
-    DefaultRequest, PinRequest, PinView, ScenarioView, StoryView,
+    DefaultRequest, MagicCustomerView, PinRequest, PinView, ScenarioView,
 };
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 use crate::wire::control::world::{
-    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetRequest, WorldView,
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest, WorldView,
 };
 use crate::wire::control::{ErrorView, Page};
 use crate::wire::participants::{FipEntry, FiuEntry};
 
 /// What a call takes.
-enum Takes {
-    Nothing,
+enum RequestBody {
+    Empty,
     /// JSON of this type; it may be left out.
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// YAML, or JSON, of the scenario language.
-    Script(&'static str),
+    ScenarioYaml(&'static str),
     /// An object that is told in words.
-    Told(&'static str),
+    Described(&'static str),
 }
 
 /// What a call answers.
-enum Answers {
+enum ResponseBody {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// One of two.
     Either(
@@ -45,29 +45,29 @@ enum Answers {
         fn(&mut SchemaGenerator) -> Schema,
     ),
     /// An object whose only field this is.
-    Field(&'static str),
+    SingleField(&'static str),
     Yaml,
 }
 
-fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-use Answers::{Either, Field, Json, Yaml};
-use Takes::{Nothing, Script, Told};
+use RequestBody::{Described, Empty, ScenarioYaml};
+use ResponseBody::{Either, Json, SingleField, Yaml};
 
-type Call = (
+type CallSpec = (
     &'static str,
     &'static str,
     &'static str,
     &'static [&'static str],
-    Takes,
-    Answers,
+    RequestBody,
+    ResponseBody,
 );
 
-const PART: &[&str] = &["after", "limit"];
-const QUERY: &[&str] = &JournalQuery::NAMES;
-const WAIT: &[&str] = &[
+const PAGE_QUERY: &[&str] = &["after", "limit"];
+const JOURNAL_QUERY: &[&str] = &JournalQuery::PARAMETERS;
+const WAIT_QUERY: &[&str] = &[
     "after",
     "limit",
     "kind",
@@ -79,317 +79,317 @@ const WAIT: &[&str] = &[
 ];
 
 /// Method, path, what it does, its query, what it takes, what it answers.
-const CALLS: &[Call] = &[
+const CALLS: &[CallSpec] = &[
     (
         "get",
         "/consents",
         "List the consents",
-        PART,
-        Nothing,
-        Json(of::<Page<ConsentView>>),
+        PAGE_QUERY,
+        Empty,
+        Json(schema_of::<Page<ConsentView>>),
     ),
     (
         "get",
         "/consents/{handle}",
         "Show a consent, its history, and what may happen to it",
         &[],
-        Nothing,
-        Json(of::<ConsentView>),
+        Empty,
+        Json(schema_of::<ConsentView>),
     ),
     (
         "post",
         "/consents/{handle}/play",
         "Do one step, or a list of them, to a consent: every verb of the scenario language",
         &[],
-        Script("A step, such as {\"deliver\":{}}, or a list of steps"),
-        Json(of::<ConsentView>),
+        ScenarioYaml("A step, such as {\"deliver\":{}}, or a list of steps"),
+        Json(schema_of::<ConsentView>),
     ),
     (
         "post",
         "/consents/{handle}/{verb}",
         "Do this to a consent: approve, activate, reject, fail, pause, resume, revoke, expire. The body is for approve alone",
         &[],
-        Takes::Json(of::<ApproveRequest>),
-        Json(of::<ConsentView>),
+        RequestBody::Json(schema_of::<ApproveRequest>),
+        Json(schema_of::<ConsentView>),
     ),
     (
         "get",
         "/sessions",
         "List the data sessions",
-        PART,
-        Nothing,
-        Json(of::<Page<SessionView>>),
+        PAGE_QUERY,
+        Empty,
+        Json(schema_of::<Page<SessionView>>),
     ),
     (
         "get",
         "/sessions/{id}",
         "Show a data session",
         &[],
-        Nothing,
-        Json(of::<SessionView>),
+        Empty,
+        Json(schema_of::<SessionView>),
     ),
     (
         "post",
         "/sessions/{id}/deliver",
         "Answer for the FIPs of a session",
         &[],
-        Takes::Json(of::<DeliverRequest>),
-        Json(of::<SessionView>),
+        RequestBody::Json(schema_of::<DeliverRequest>),
+        Json(schema_of::<SessionView>),
     ),
     (
         "post",
         "/sessions/{id}/analytics",
         "Report Unaport's analytics of a session",
         &[],
-        Takes::Json(of::<AnalyticsRequest>),
-        Json(of::<AnalyticsView>),
+        RequestBody::Json(schema_of::<AnalyticsRequest>),
+        Json(schema_of::<AnalyticsView>),
     ),
     (
         "get",
         "/customers",
         "List the customers that somebody has mentioned",
-        PART,
-        Nothing,
-        Json(of::<Page<String>>),
+        PAGE_QUERY,
+        Empty,
+        Json(schema_of::<Page<String>>),
     ),
     (
         "get",
         "/customers/{customer}/accounts",
         "Discover the accounts of a customer, linked or not",
         &["fipId", "fiType"],
-        Nothing,
-        Json(of::<CustomerView>),
+        Empty,
+        Json(schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/register",
         "Register a customer, who has no account linked",
         &[],
-        Nothing,
-        Json(of::<CustomerView>),
+        Empty,
+        Json(schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/deregister",
         "A customer leaves; the consents end",
         &[],
-        Nothing,
-        Json(of::<CustomerView>),
+        Empty,
+        Json(schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/link",
         "Ask for accounts to be linked",
         &[],
-        Takes::Json(of::<LinkRequest>),
-        Either(of::<LinkView>, of::<CustomerView>),
+        RequestBody::Json(schema_of::<LinkRequest>),
+        Either(schema_of::<LinkRequestView>, schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/verify",
         "Prove a link with the token",
         &[],
-        Takes::Json(of::<VerifyRequest>),
-        Json(of::<CustomerView>),
+        RequestBody::Json(schema_of::<VerifyRequest>),
+        Json(schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/persona",
         "Let the customer live another persona from now on",
         &[],
-        Takes::Json(of::<PersonaRequest>),
-        Json(of::<CustomerView>),
+        RequestBody::Json(schema_of::<PersonaRequest>),
+        Json(schema_of::<CustomerView>),
     ),
     (
         "post",
         "/customers/{customer}/delink",
         "Unlink an account; the consents that name it are revoked",
         &[],
-        Takes::Json(of::<DelinkRequest>),
-        Json(of::<CustomerView>),
+        RequestBody::Json(schema_of::<DelinkRequest>),
+        Json(schema_of::<CustomerView>),
     ),
     (
         "get",
         "/config/fiu",
         "List the FIUs of this world",
         &[],
-        Nothing,
-        Json(of::<Page<FiuEntry>>),
+        Empty,
+        Json(schema_of::<Page<FiuEntry>>),
     ),
     (
         "get",
         "/config/fiu/{id}",
         "Show an FIU",
         &[],
-        Nothing,
-        Json(of::<FiuEntry>),
+        Empty,
+        Json(schema_of::<FiuEntry>),
     ),
     (
         "put",
         "/config/fiu/{id}",
         "Add or change an FIU of this world",
         &[],
-        Told("An FIU as GET shows it; what is left out follows from the id"),
-        Json(of::<FiuEntry>),
+        Described("An FIU as GET shows it; what is left out follows from the id"),
+        Json(schema_of::<FiuEntry>),
     ),
     (
         "get",
         "/config/fip",
         "List the FIPs of this world",
         &[],
-        Nothing,
-        Json(of::<Page<FipEntry>>),
+        Empty,
+        Json(schema_of::<Page<FipEntry>>),
     ),
     (
         "get",
         "/config/fip/{id}",
         "Show a FIP",
         &[],
-        Nothing,
-        Json(of::<FipEntry>),
+        Empty,
+        Json(schema_of::<FipEntry>),
     ),
     (
         "put",
         "/config/fip/{id}",
         "Add or change a FIP of this world",
         &[],
-        Told("A FIP as GET shows it; what is left out follows from the id"),
-        Json(of::<FipEntry>),
+        Described("A FIP as GET shows it; what is left out follows from the id"),
+        Json(schema_of::<FipEntry>),
     ),
     (
         "get",
         "/webhooks",
         "List the webhooks with every attempt",
-        PART,
-        Nothing,
-        Json(of::<Page<DeliveryView>>),
+        PAGE_QUERY,
+        Empty,
+        Json(schema_of::<Page<DeliveryView>>),
     ),
     (
         "get",
         "/webhooks/{id}",
         "Show a webhook and its body",
         &[],
-        Nothing,
-        Json(of::<DeliveryView>),
+        Empty,
+        Json(schema_of::<DeliveryView>),
     ),
     (
         "post",
         "/webhooks/{id}/resend",
         "Send a webhook that has ended once more, the same bytes",
         &[],
-        Nothing,
-        Json(of::<DeliveryView>),
+        Empty,
+        Json(schema_of::<DeliveryView>),
     ),
     (
         "get",
         "/journal",
         "Read the journal: calls, events, webhooks, remarks",
-        QUERY,
-        Nothing,
-        Json(of::<JournalPage>),
+        JOURNAL_QUERY,
+        Empty,
+        Json(schema_of::<JournalPage>),
     ),
     (
         "get",
         "/journal/wait",
         "Wait until there are count such entries, within a time of the wall",
-        WAIT,
-        Nothing,
-        Json(of::<JournalPage>),
+        WAIT_QUERY,
+        Empty,
+        Json(schema_of::<JournalPage>),
     ),
     (
         "post",
         "/assert",
         "Hold expectations against the journal",
         &[],
-        Script("What a scenario's expect holds: {\"expect\":[…]}"),
-        Json(of::<AssertView>),
+        ScenarioYaml("What a scenario's expect holds: {\"expect\":[…]}"),
+        Json(schema_of::<AssertView>),
     ),
     (
         "get",
         "/report",
         "The contract report of the FIU; as text for Accept: text/plain",
         &[],
-        Nothing,
-        Json(of::<ReportView>),
+        Empty,
+        Json(schema_of::<ReportView>),
     ),
     (
         "get",
         "/faults",
         "List the faults in force",
         &[],
-        Nothing,
-        Json(of::<Page<FaultsView>>),
+        Empty,
+        Json(schema_of::<Page<FaultsView>>),
     ),
     (
         "delete",
         "/faults",
         "End all of them",
         &[],
-        Nothing,
-        Field("deleted"),
+        Empty,
+        SingleField("deleted"),
     ),
     (
         "get",
         "/faults/{name}",
         "Show a set of faults",
         &[],
-        Nothing,
-        Json(of::<FaultsView>),
+        Empty,
+        Json(schema_of::<FaultsView>),
     ),
     (
         "put",
         "/faults/{name}",
         "Put faults in force by a name",
         &[],
-        Script("webhooks and api_faults of a scenario, and ttl"),
-        Json(of::<FaultsView>),
+        ScenarioYaml("webhooks and api_faults of a scenario, and ttl"),
+        Json(schema_of::<FaultsView>),
     ),
     (
         "delete",
         "/faults/{name}",
         "End a set of faults",
         &[],
-        Nothing,
-        Field("deleted"),
+        Empty,
+        SingleField("deleted"),
     ),
     (
         "get",
         "/scenarios",
         "List the scenarios",
         &[],
-        Nothing,
-        Json(of::<Page<ScenarioView>>),
+        Empty,
+        Json(schema_of::<Page<ScenarioView>>),
     ),
     (
         "post",
         "/scenarios/reload",
         "Read the folder again, all of it or nothing",
         &[],
-        Nothing,
-        Json(of::<Page<String>>),
+        Empty,
+        Json(schema_of::<Page<String>>),
     ),
     (
         "get",
         "/scenarios/default",
         "Which scenario consents get that nothing else gives one",
         &[],
-        Nothing,
-        Field("name"),
+        Empty,
+        SingleField("name"),
     ),
     (
         "put",
         "/scenarios/default",
         "Choose it for this world; null: none",
         &[],
-        Takes::Json(of::<DefaultRequest>),
-        Field("name"),
+        RequestBody::Json(schema_of::<DefaultRequest>),
+        SingleField("name"),
     ),
     (
         "get",
         "/scenarios/{name}",
         "The text of a scenario",
         &[],
-        Nothing,
+        Empty,
         Yaml,
     ),
     (
@@ -397,144 +397,148 @@ const CALLS: &[Call] = &[
         "/scenarios/{name}",
         "Add a scenario to this world",
         &[],
-        Script("A scenario"),
-        Json(of::<ScenarioView>),
+        ScenarioYaml("A scenario"),
+        Json(schema_of::<ScenarioView>),
     ),
     (
         "delete",
         "/scenarios/{name}",
         "Remove one of this world's own",
         &[],
-        Nothing,
-        Field("deleted"),
+        Empty,
+        SingleField("deleted"),
     ),
     (
         "post",
         "/scenarios/{name}/pin",
         "Let it drive a consent, or the later consents of a customer",
         &[],
-        Takes::Json(of::<PinRequest>),
-        Json(of::<PinView>),
+        RequestBody::Json(schema_of::<PinRequest>),
+        Json(schema_of::<PinView>),
     ),
     (
         "get",
         "/magic",
         "The magic customers",
         &[],
-        Nothing,
-        Json(of::<Page<StoryView>>),
+        Empty,
+        Json(schema_of::<Page<MagicCustomerView>>),
     ),
     (
         "get",
         "/keys",
         "The AAs' public keys, a JWK set",
         &[],
-        Nothing,
-        Field("keys"),
+        Empty,
+        SingleField("keys"),
     ),
     (
         "get",
         "/clock",
         "What time it is in this world",
         &[],
-        Nothing,
-        Json(of::<ClockView>),
+        Empty,
+        Json(schema_of::<ClockView>),
     ),
     (
         "post",
         "/clock/freeze",
         "Let time stand; at an instant, in a world without consents",
         &[],
-        Takes::Json(of::<FreezeRequest>),
-        Json(of::<ClockView>),
+        RequestBody::Json(schema_of::<FreezeRequest>),
+        Json(schema_of::<ClockView>),
     ),
     (
         "post",
         "/clock/run",
         "Let the clock run",
         &[],
-        Nothing,
-        Json(of::<ClockView>),
+        Empty,
+        Json(schema_of::<ClockView>),
     ),
     (
         "post",
         "/clock/set",
         "Set a clock, in a world without consents",
         &[],
-        Takes::Json(of::<SetRequest>),
-        Json(of::<ClockView>),
+        RequestBody::Json(schema_of::<SetClockRequest>),
+        Json(schema_of::<ClockView>),
     ),
     (
         "post",
         "/clock/advance",
         "Advance the clock; what is due happens at its time, and webhooks have arrived in the answer",
         &[],
-        Takes::Json(of::<AdvanceRequest>),
-        Json(of::<AdvanceView>),
+        RequestBody::Json(schema_of::<AdvanceRequest>),
+        Json(schema_of::<AdvanceView>),
     ),
     (
         "get",
         "/world",
         "A summary of this world",
         &[],
-        Nothing,
-        Json(of::<WorldView>),
+        Empty,
+        Json(schema_of::<WorldView>),
     ),
     (
         "get",
         "/worlds",
         "List the worlds",
         &[],
-        Nothing,
-        Json(of::<Page<WorldView>>),
+        Empty,
+        Json(schema_of::<Page<WorldView>>),
     ),
     (
         "delete",
         "/worlds/{name}",
         "Delete a world, its timers and its webhooks",
         &[],
-        Nothing,
-        Field("deleted"),
+        Empty,
+        SingleField("deleted"),
     ),
     (
         "post",
         "/reset",
         "Begin this world anew",
         &[],
-        Nothing,
-        Json(of::<WorldView>),
+        Empty,
+        Json(schema_of::<WorldView>),
     ),
 ];
 
 /// Paths and schemas.
-pub fn described() -> (Value, Value) {
-    let generator = |contract| {
+pub fn build_paths_and_schemas() -> (Value, Value) {
+    let new_generator = |contract| {
         let mut settings = SchemaSettings::openapi3();
         settings.contract = contract;
         settings.into_generator()
     };
-    let (mut taken, mut answered) = (
-        generator(Contract::Deserialize),
-        generator(Contract::Serialize),
+    let (mut request_schemas, mut response_schemas) = (
+        new_generator(Contract::Deserialize),
+        new_generator(Contract::Serialize),
     );
     let mut paths = Map::new();
     for call in CALLS {
         let (method, path, ..) = call;
-        let operation = operation(call, &mut taken, &mut answered);
+        let operation = build_operation(call, &mut request_schemas, &mut response_schemas);
         let item = paths
             .entry(format!("/_mockaa/v1{path}"))
             .or_insert_with(|| json!({}));
         item[*method] = operation;
     }
-    answered.subschema_for::<ErrorView>();
-    let mut schemas = taken.take_definitions(true);
-    schemas.append(&mut answered.take_definitions(true));
+    response_schemas.subschema_for::<ErrorView>();
+    let mut schemas = request_schemas.take_definitions(true);
+    schemas.append(&mut response_schemas.take_definitions(true));
     (paths.into(), schemas.into())
 }
 
-fn operation(call: &Call, taken: &mut SchemaGenerator, answered: &mut SchemaGenerator) -> Value {
-    let (_, path, summary, query, request, answers) = call;
-    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": text() });
+fn build_operation(
+    call: &CallSpec,
+    request_schemas: &mut SchemaGenerator,
+    response_schemas: &mut SchemaGenerator,
+) -> Value {
+    let (_, path, summary, query, request, response) = call;
+    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": string_schema() });
     let in_path = path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -542,15 +546,15 @@ fn operation(call: &Call, taken: &mut SchemaGenerator, answered: &mut SchemaGene
     let parameters: Vec<_> = in_path
         .chain(query.iter().map(|name| parameter(name, "query")))
         .collect();
-    let object =
+    let single_field_object =
         |field: &str| json!({ "type": "object", "required": [field], "properties": { field: {} } });
-    let body = match answers {
-        Json(schema) => json!({ "application/json": { "schema": schema(answered) } }),
-        Either(one, other) => {
-            json!({ "application/json": { "schema": { "oneOf": [one(answered), other(answered)] } } })
+    let body = match response {
+        Json(schema) => json!({ "application/json": { "schema": schema(response_schemas) } }),
+        Either(first, second) => {
+            json!({ "application/json": { "schema": { "oneOf": [first(response_schemas), second(response_schemas)] } } })
         }
-        Field(name) => json!({ "application/json": { "schema": object(name) } }),
-        Yaml => json!({ "text/plain": { "schema": text() } }),
+        SingleField(name) => json!({ "application/json": { "schema": single_field_object(name) } }),
+        Yaml => json!({ "text/plain": { "schema": string_schema() } }),
     };
     let mut operation = json!({
         "tags": ["control"],
@@ -559,19 +563,19 @@ fn operation(call: &Call, taken: &mut SchemaGenerator, answered: &mut SchemaGene
         "parameters": parameters,
         "responses": {
             "200": { "description": "Done", "content": body },
-            "default": { "description": "Refused: error says what is wrong and what to do", "content": content("ErrorView") },
+            "default": { "description": "Refused: error says what is wrong and what to do", "content": json_content("ErrorView") },
         },
     });
     let request = match request {
-        Nothing => return operation,
-        Takes::Json(schema) => {
-            json!({ "content": { "application/json": { "schema": schema(taken) } } })
+        Empty => return operation,
+        RequestBody::Json(schema) => {
+            json!({ "content": { "application/json": { "schema": schema(request_schemas) } } })
         }
-        Script(what) => {
-            json!({ "description": what, "content": { "application/yaml": { "schema": {} }, "application/json": { "schema": {} } } })
+        ScenarioYaml(description) => {
+            json!({ "description": description, "content": { "application/yaml": { "schema": {} }, "application/json": { "schema": {} } } })
         }
-        Told(what) => {
-            json!({ "description": what, "content": { "application/json": { "schema": { "type": "object" } } } })
+        Described(description) => {
+            json!({ "description": description, "content": { "application/json": { "schema": { "type": "object" } } } })
         }
     };
     operation["requestBody"] = request;

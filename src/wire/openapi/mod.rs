@@ -8,8 +8,8 @@ mod unaport;
 use serde_json::{Map, Value, json};
 
 /// The description; `server` is the address that the caller used.
-pub fn document(server: &str) -> Value {
-    let (control_paths, control_schemas) = control::described();
+pub fn build_document(server: &str) -> Value {
+    let (control_paths, control_schemas) = control::build_paths_and_schemas();
     json!({
         "openapi": "3.0.3",
         "info": {
@@ -23,9 +23,9 @@ pub fn document(server: &str) -> Value {
             "license": { "name": "Apache-2.0" },
         },
         "servers": [{ "url": server }],
-        "paths": merged(merged(rebit::paths(), unaport::paths()), control_paths),
+        "paths": merge_objects(merge_objects(rebit::build_paths(), unaport::build_paths()), control_paths),
         "components": {
-            "schemas": merged(merged(rebit::schemas(), unaport::schemas()), control_schemas),
+            "schemas": merge_objects(merge_objects(rebit::build_schemas(), unaport::build_schemas()), control_schemas),
             "securitySchemes": {
                 "fiu": { "type": "apiKey", "in": "header", "name": "client_api_key" },
                 "fip": { "type": "apiKey", "in": "header", "name": "fip_api_key" },
@@ -37,69 +37,69 @@ pub fn document(server: &str) -> Value {
 }
 
 /// Two objects as one.
-fn merged(mut one: Value, mut other: Value) -> Value {
-    let fields = one.as_object_mut().expect("an object");
-    fields.append(other.as_object_mut().expect("an object"));
-    one
+fn merge_objects(mut base: Value, mut extra: Value) -> Value {
+    let fields = base.as_object_mut().expect("an object");
+    fields.append(extra.as_object_mut().expect("an object"));
+    base
 }
 
-fn header(name: &str, description: &str) -> Value {
+fn header_parameter(name: &str, description: &str) -> Value {
     json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } })
 }
 
-fn content(schema: &str) -> Value {
-    json!({ "application/json": { "schema": reference(schema) } })
+fn json_content(schema: &str) -> Value {
+    json!({ "application/json": { "schema": schema_ref(schema) } })
 }
 
-fn reference(schema: &str) -> Value {
+fn schema_ref(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-fn text() -> Value {
+fn string_schema() -> Value {
     json!({ "type": "string" })
 }
 
-fn uuid() -> Value {
+fn uuid_schema() -> Value {
     json!({ "type": "string", "minLength": 36, "maxLength": 36 })
 }
 
-fn instant() -> Value {
+fn timestamp_schema() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+fn enum_schema<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     let names: Vec<_> = names.into_iter().collect();
     json!({ "type": "string", "enum": names })
 }
 
-fn count(minimum: u32) -> Value {
+fn integer_schema(minimum: u32) -> Value {
     json!({ "type": "integer", "minimum": minimum })
 }
 
-fn list(items: &Value) -> Value {
+fn array_schema(items: &Value) -> Value {
     json!({ "type": "array", "minItems": 1, "items": items })
 }
 
 /// An object; a name with a question mark after it may be missing.
-fn object(fields: &[(&str, Value)]) -> Value {
+fn object_schema(fields: &[(&str, Value)]) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (name, schema) in fields {
-        let bare = name.trim_end_matches('?');
-        if bare == *name {
-            required.push(bare);
+        let property = name.trim_end_matches('?');
+        if property == *name {
+            required.push(property);
         }
-        properties.insert(bare.to_owned(), schema.clone());
+        properties.insert(property.to_owned(), schema.clone());
     }
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::document;
+    use super::build_document;
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         fn walk(value: &serde_json::Value, root: &serde_json::Value) {
             if let Some(reference) = value["$ref"].as_str() {
                 assert!(
@@ -115,7 +115,7 @@ mod tests {
                 _ => {}
             }
         }
-        let document = document("http://x");
+        let document = build_document("http://x");
         walk(&document, &document);
     }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{content, count, header, instant, list, object, one_of, reference, text, uuid};
+use super::{
+    array_schema, enum_schema, header_parameter, integer_schema, json_content, object_schema,
+    schema_ref, string_schema, timestamp_schema, uuid_schema,
+};
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
@@ -16,49 +19,49 @@ use crate::wire::rebit::error::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
 /// Who may call.
-const FIU: &[&str] = &["fiu"];
-const FIP: &[&str] = &["fip"];
-const BOTH: &[&str] = &["fiu", "fip"];
+const FIU_ONLY: &[&str] = &["fiu"];
+const FIP_ONLY: &[&str] = &["fip"];
+const FIU_OR_FIP: &[&str] = &["fiu", "fip"];
 
-pub fn paths() -> Value {
+pub fn build_paths() -> Value {
     json!({
-        "/Consent": { "post": posted("Raise a consent", FIU, "ConsentsRequest", "ConsentsResponse") },
+        "/Consent": { "post": post_operation("Raise a consent", FIU_ONLY, "ConsentsRequest", "ConsentsResponse") },
         "/Consent/handle": {
-            "post": posted("Look a consent handle up (2.x)", FIU, "ConsentHandleRequest", "ConsentHandleResponse"),
+            "post": post_operation("Look a consent handle up (2.x)", FIU_ONLY, "ConsentHandleRequest", "ConsentHandleResponse"),
         },
         "/Consent/handle/{consentHandle}": {
-            "get": got("Look a consent handle up (1.1.x)", FIU, &["consentHandle"], &[], "ConsentHandleResponse"),
+            "get": get_operation("Look a consent handle up (1.1.x)", FIU_ONLY, &["consentHandle"], &[], "ConsentHandleResponse"),
         },
         "/Consent/fetch": {
-            "post": posted("Fetch an artefact (2.x)", BOTH, "ConsentFetchRequest", "ConsentArtefact"),
+            "post": post_operation("Fetch an artefact (2.x)", FIU_OR_FIP, "ConsentFetchRequest", "ConsentArtefact"),
         },
         "/Consent/{consentId}": {
-            "get": got("Fetch an artefact (1.1.x)", BOTH, &["consentId"], &[], "ConsentArtefact"),
+            "get": get_operation("Fetch an artefact (1.1.x)", FIU_OR_FIP, &["consentId"], &[], "ConsentArtefact"),
         },
         "/Consent/Notification": {
-            "post": posted("A FIP tells a consent's status", BOTH, "ConsentStatusNotification", "NotificationResponse"),
+            "post": post_operation("A FIP tells a consent's status", FIU_OR_FIP, "ConsentStatusNotification", "NotificationResponse"),
         },
-        "/FI/request": { "post": posted("Ask for data", FIU, "FIRequest", "FIResponse") },
-        "/FI/fetch": { "post": posted("Fetch data (2.x)", FIU, "FIFetchRequest", "FIFetchResponse") },
+        "/FI/request": { "post": post_operation("Ask for data", FIU_ONLY, "FIRequest", "FIResponse") },
+        "/FI/fetch": { "post": post_operation("Fetch data (2.x)", FIU_ONLY, "FIFetchRequest", "FIFetchResponse") },
         "/FI/fetch/{sessionId}": {
-            "get": got("Fetch data (1.1.x)", FIU, &["sessionId"], &["fipId", "linkRefNumber"], "FIFetchResponse"),
+            "get": get_operation("Fetch data (1.1.x)", FIU_ONLY, &["sessionId"], &["fipId", "linkRefNumber"], "FIFetchResponse"),
         },
         "/FI/Notification": {
-            "post": posted("A FIP tells how its accounts fare", BOTH, "FIStatusNotification", "NotificationResponse"),
+            "post": post_operation("A FIP tells how its accounts fare", FIU_OR_FIP, "FIStatusNotification", "NotificationResponse"),
         },
         "/Account/link/Notification": {
-            "post": posted("A FIP has linked an account", FIP, "AccountLinkStatusNotification", "NotificationResponse"),
+            "post": post_operation("A FIP has linked an account", FIP_ONLY, "AccountLinkStatusNotification", "NotificationResponse"),
         },
-        "/Heartbeat": { "get": got("Is the AA up?", BOTH, &[], &[], "HeartbeatResponse") },
+        "/Heartbeat": { "get": get_operation("Is the AA up?", FIU_OR_FIP, &[], &[], "HeartbeatResponse") },
     })
 }
 
-fn posted(summary: &str, callers: &[&str], request: &str, answer: &str) -> Value {
-    let mut operation = operation(summary, callers, answer);
-    operation["requestBody"] = json!({ "required": true, "content": content(request) });
+fn post_operation(summary: &str, callers: &[&str], request: &str, response: &str) -> Value {
+    let mut operation = base_operation(summary, callers, response);
+    operation["requestBody"] = json!({ "required": true, "content": json_content(request) });
     operation["parameters"] = json!([
-        header("x-jws-signature", "Detached JWS over the body, RS256"),
-        header(
+        header_parameter("x-jws-signature", "Detached JWS over the body, RS256"),
+        header_parameter(
             "x-request-meta",
             "Of Sahamati's router; accepted and not needed",
         )
@@ -66,8 +69,14 @@ fn posted(summary: &str, callers: &[&str], request: &str, answer: &str) -> Value
     operation
 }
 
-fn got(summary: &str, callers: &[&str], path: &[&str], query: &[&str], answer: &str) -> Value {
-    let mut operation = operation(summary, callers, answer);
+fn get_operation(
+    summary: &str,
+    callers: &[&str],
+    path: &[&str],
+    query: &[&str],
+    response: &str,
+) -> Value {
+    let mut operation = base_operation(summary, callers, response);
     let text = json!({ "type": "string" });
     let in_path = path
         .iter()
@@ -75,14 +84,14 @@ fn got(summary: &str, callers: &[&str], path: &[&str], query: &[&str], answer: &
     let in_query = query
         .iter()
         .map(|name| json!({ "name": name, "in": "query", "schema": text }));
-    let signature = header("x-jws-signature", "Detached JWS over the path, RS256");
+    let signature = header_parameter("x-jws-signature", "Detached JWS over the path, RS256");
     let parameters: Vec<_> = in_path.chain(in_query).chain([signature]).collect();
     operation["parameters"] = parameters.into();
     operation
 }
 
-fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
-    let refused = json!({ "description": "Refused: errorCode says why, errorMsg where and what to do", "content": content("ErrorResponse") });
+fn base_operation(summary: &str, callers: &[&str], response: &str) -> Value {
+    let error_response = json!({ "description": "Refused: errorCode says why, errorMsg where and what to do", "content": json_content("ErrorResponse") });
     let security: Vec<_> = callers
         .iter()
         .map(|caller| json!({ (*caller): [] }))
@@ -90,87 +99,92 @@ fn operation(summary: &str, callers: &[&str], answer: &str) -> Value {
     json!({
         "summary": summary,
         "security": security,
-        "responses": { "200": { "description": "Done", "content": content(answer) }, "default": refused },
+        "responses": { "200": { "description": "Done", "content": json_content(response) }, "default": error_response },
     })
 }
 
 /// A message: what every one begins with, and more.
-fn message(fields: &[(&str, Value)]) -> Value {
+fn message_schema(fields: &[(&str, Value)]) -> Value {
     let head = [
-        ("ver", versions()),
-        ("timestamp", instant()),
-        ("txnid", uuid()),
+        ("ver", version_schema()),
+        ("timestamp", timestamp_schema()),
+        ("txnid", uuid_schema()),
     ];
-    object(&[&head, fields].concat())
+    object_schema(&[&head, fields].concat())
 }
 
-fn versions() -> Value {
-    one_of(Version::ALL.iter().map(|version| version.as_str()))
+fn version_schema() -> Value {
+    enum_schema(Version::ALL.iter().map(|version| version.as_str()))
 }
 
-fn quantity(units: Value, minimum: u32) -> Value {
-    object(&[("unit", units), ("value", count(minimum))])
+fn quantity_schema(units: Value, minimum: u32) -> Value {
+    object_schema(&[("unit", units), ("value", integer_schema(minimum))])
 }
 
-fn range() -> Value {
-    object(&[("from", instant()), ("to", instant())])
+fn date_range_schema() -> Value {
+    object_schema(&[("from", timestamp_schema()), ("to", timestamp_schema())])
 }
 
-fn notifier() -> Value {
-    object(&[("type", text()), ("id", text())])
+fn notifier_schema() -> Value {
+    object_schema(&[("type", string_schema()), ("id", string_schema())])
 }
 
-fn consent_detail() -> Value {
-    let codes = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
-    let uris = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
-    let identifier = object(&[
+fn consent_detail_schema() -> Value {
+    let codes = enum_schema(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
+    let uris = enum_schema(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
+    let identifier = object_schema(&[
         (
             "type",
-            one_of(IdentifierType::ALL.iter().map(|kind| kind.as_str())),
+            enum_schema(IdentifierType::ALL.iter().map(|kind| kind.as_str())),
         ),
-        ("value", text()),
+        ("value", string_schema()),
     ]);
-    let filter = object(&[
-        ("type", one_of(["TRANSACTIONTYPE", "TRANSACTIONAMOUNT"])),
+    let filter = object_schema(&[
+        (
+            "type",
+            enum_schema(["TRANSACTIONTYPE", "TRANSACTIONAMOUNT"]),
+        ),
         (
             "operator",
-            one_of(Operator::ALL.iter().map(|operator| operator.as_str())),
+            enum_schema(Operator::ALL.iter().map(|operator| operator.as_str())),
         ),
-        ("value", text()),
+        ("value", string_schema()),
     ]);
-    object(&[
-        ("consentStart", instant()),
-        ("consentExpiry", instant()),
+    object_schema(&[
+        ("consentStart", timestamp_schema()),
+        ("consentExpiry", timestamp_schema()),
         (
             "consentMode",
-            one_of(Mode::ALL.iter().map(|mode| mode.as_str())),
+            enum_schema(Mode::ALL.iter().map(|mode| mode.as_str())),
         ),
         (
             "fetchType",
-            one_of(FetchType::ALL.iter().map(|kind| kind.as_str())),
+            enum_schema(FetchType::ALL.iter().map(|kind| kind.as_str())),
         ),
         (
             "consentTypes",
-            list(&one_of(ConsentType::ALL.iter().map(|kind| kind.as_str()))),
+            array_schema(&enum_schema(
+                ConsentType::ALL.iter().map(|kind| kind.as_str()),
+            )),
         ),
         (
             "fiTypes",
-            list(&one_of(FiType::ALL.iter().map(|kind| kind.as_str()))),
+            array_schema(&enum_schema(FiType::ALL.iter().map(|kind| kind.as_str()))),
         ),
         (
             "DataConsumer",
-            object(&[
-                ("id", text()),
+            object_schema(&[
+                ("id", string_schema()),
                 (
                     "type?",
-                    one_of(ConsumerType::ALL.iter().map(|kind| kind.as_str())),
+                    enum_schema(ConsumerType::ALL.iter().map(|kind| kind.as_str())),
                 ),
             ]),
         ),
         (
             "Customer",
-            object(&[
-                ("id?", text()),
+            object_schema(&[
+                ("id?", string_schema()),
                 (
                     "Identifiers?",
                     json!({ "type": "array", "items": identifier }),
@@ -179,25 +193,25 @@ fn consent_detail() -> Value {
         ),
         (
             "Purpose",
-            object(&[
+            object_schema(&[
                 ("code", codes),
                 ("refUri?", uris),
-                ("text?", text()),
-                ("Category?", object(&[("type?", text())])),
+                ("text?", string_schema()),
+                ("Category?", object_schema(&[("type?", string_schema())])),
             ]),
         ),
-        ("FIDataRange", range()),
+        ("FIDataRange", date_range_schema()),
         (
             "DataLife",
-            quantity(
-                one_of(DataLifeUnit::ALL.iter().map(|unit| unit.as_str())),
+            quantity_schema(
+                enum_schema(DataLifeUnit::ALL.iter().map(|unit| unit.as_str())),
                 0,
             ),
         ),
         (
             "Frequency",
-            quantity(
-                one_of(FrequencyUnit::ALL.iter().map(|unit| unit.as_str())),
+            quantity_schema(
+                enum_schema(FrequencyUnit::ALL.iter().map(|unit| unit.as_str())),
                 1,
             ),
         ),
@@ -205,7 +219,7 @@ fn consent_detail() -> Value {
     ])
 }
 
-pub fn schemas() -> Value {
+pub fn build_schemas() -> Value {
     let artefact_states = [
         Status::Active,
         Status::Paused,
@@ -213,108 +227,108 @@ pub fn schemas() -> Value {
         Status::Expired,
     ]
     .map(Status::as_str);
-    let public_key = object(&[
-        ("expiry", instant()),
-        ("Parameters?", text()),
-        ("KeyValue", text()),
+    let public_key = object_schema(&[
+        ("expiry", timestamp_schema()),
+        ("Parameters?", string_schema()),
+        ("KeyValue", string_schema()),
     ]);
-    let account_status = object(&[
-        ("linkRefNumber", text()),
+    let account_status = object_schema(&[
+        ("linkRefNumber", string_schema()),
         (
             "FIStatus",
-            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
+            enum_schema(FiStatus::ALL.iter().map(|status| status.as_str())),
         ),
-        ("description", text()),
+        ("description", string_schema()),
     ]);
-    let fi_item = object(&[
-        ("linkRefNumber", text()),
-        ("maskedAccNumber", text()),
-        ("encryptedFI", text()),
+    let fi_item = object_schema(&[
+        ("linkRefNumber", string_schema()),
+        ("maskedAccNumber", string_schema()),
+        ("encryptedFI", string_schema()),
     ]);
     json!({
-        "ConsentsRequest": message(&[("ConsentDetail", consent_detail())]),
-        "ConsentsResponse": message(&[("Customer", object(&[("id", text())])), ("ConsentHandle", uuid())]),
-        "ConsentHandleRequest": message(&[("ConsentHandle", uuid())]),
-        "ConsentHandleResponse": message(&[
-            ("ConsentHandle", uuid()),
+        "ConsentsRequest": message_schema(&[("ConsentDetail", consent_detail_schema())]),
+        "ConsentsResponse": message_schema(&[("Customer", object_schema(&[("id", string_schema())])), ("ConsentHandle", uuid_schema())]),
+        "ConsentHandleRequest": message_schema(&[("ConsentHandle", uuid_schema())]),
+        "ConsentHandleResponse": message_schema(&[
+            ("ConsentHandle", uuid_schema()),
             (
                 "ConsentStatus",
-                object(&[("id?", uuid()), ("status", one_of(["PENDING", "READY", "APPROVED", "REJECTED", "EXPIRED", "FAILED"]))]),
+                object_schema(&[("id?", uuid_schema()), ("status", enum_schema(["PENDING", "READY", "APPROVED", "REJECTED", "EXPIRED", "FAILED"]))]),
             ),
         ]),
-        "ConsentFetchRequest": message(&[("consentId", uuid())]),
-        "ConsentArtefact": object(&[
-            ("ver", versions()),
-            ("txnid", uuid()),
-            ("consentId", uuid()),
-            ("status", one_of(artefact_states)),
-            ("createTimestamp", instant()),
-            ("signedConsent", text()),
-            ("ConsentUse", object(&[("logUri", text()), ("count", count(0)), ("lastUseDateTime", instant())])),
+        "ConsentFetchRequest": message_schema(&[("consentId", uuid_schema())]),
+        "ConsentArtefact": object_schema(&[
+            ("ver", version_schema()),
+            ("txnid", uuid_schema()),
+            ("consentId", uuid_schema()),
+            ("status", enum_schema(artefact_states)),
+            ("createTimestamp", timestamp_schema()),
+            ("signedConsent", string_schema()),
+            ("ConsentUse", object_schema(&[("logUri", string_schema()), ("count", integer_schema(0)), ("lastUseDateTime", timestamp_schema())])),
         ]),
-        "FIRequest": message(&[
-            ("FIDataRange", range()),
-            ("Consent", object(&[("id", uuid()), ("digitalSignature", text())])),
-            ("KeyMaterial", reference("KeyMaterial")),
+        "FIRequest": message_schema(&[
+            ("FIDataRange", date_range_schema()),
+            ("Consent", object_schema(&[("id", uuid_schema()), ("digitalSignature", string_schema())])),
+            ("KeyMaterial", schema_ref("KeyMaterial")),
         ]),
-        "FIResponse": message(&[("consentId", uuid()), ("sessionId", uuid())]),
-        "FIFetchRequest": message(&[
-            ("sessionId", uuid()),
-            ("fipId?", text()),
-            ("linkRefNumber?", list(&object(&[("id", text())]))),
+        "FIResponse": message_schema(&[("consentId", uuid_schema()), ("sessionId", uuid_schema())]),
+        "FIFetchRequest": message_schema(&[
+            ("sessionId", uuid_schema()),
+            ("fipId?", string_schema()),
+            ("linkRefNumber?", array_schema(&object_schema(&[("id", string_schema())]))),
         ]),
-        "FIFetchResponse": message(&[(
+        "FIFetchResponse": message_schema(&[(
             "FI",
-            list(&object(&[("fipID", text()), ("data", list(&fi_item)), ("KeyMaterial", reference("KeyMaterial"))])),
+            array_schema(&object_schema(&[("fipID", string_schema()), ("data", array_schema(&fi_item)), ("KeyMaterial", schema_ref("KeyMaterial"))])),
         )]),
-        "KeyMaterial": object(&[
-            ("cryptoAlg", one_of(["ECDH", "X25519"])),
-            ("curve", one_of(["Curve25519", "X25519"])),
-            ("params?", text()),
+        "KeyMaterial": object_schema(&[
+            ("cryptoAlg", enum_schema(["ECDH", "X25519"])),
+            ("curve", enum_schema(["Curve25519", "X25519"])),
+            ("params?", string_schema()),
             ("DHPublicKey", public_key),
-            ("Nonce", text()),
+            ("Nonce", string_schema()),
         ]),
-        "ConsentStatusNotification": message(&[
-            ("Notifier", notifier()),
+        "ConsentStatusNotification": message_schema(&[
+            ("Notifier", notifier_schema()),
             (
                 "ConsentStatusNotification",
-                object(&[
-                    ("consentId", uuid()),
-                    ("consentStatus", one_of(NotifiedStatus::ALL.iter().map(|status| status.as_str()))),
+                object_schema(&[
+                    ("consentId", uuid_schema()),
+                    ("consentStatus", enum_schema(NotifiedStatus::ALL.iter().map(|status| status.as_str()))),
                 ]),
             ),
         ]),
-        "FIStatusNotification": message(&[
-            ("Notifier", notifier()),
+        "FIStatusNotification": message_schema(&[
+            ("Notifier", notifier_schema()),
             (
                 "FIStatusNotification",
-                object(&[
-                    ("sessionId", uuid()),
-                    ("sessionStatus", one_of(SessionStatus::ALL.iter().map(|status| status.as_str()))),
-                    ("FIStatusResponse", list(&object(&[("fipID", text()), ("Accounts", list(&account_status))]))),
+                object_schema(&[
+                    ("sessionId", uuid_schema()),
+                    ("sessionStatus", enum_schema(SessionStatus::ALL.iter().map(|status| status.as_str()))),
+                    ("FIStatusResponse", array_schema(&object_schema(&[("fipID", string_schema()), ("Accounts", array_schema(&account_status))]))),
                 ]),
             ),
         ]),
-        "AccountLinkStatusNotification": message(&[
-            ("Notifier", notifier()),
+        "AccountLinkStatusNotification": message_schema(&[
+            ("Notifier", notifier_schema()),
             (
                 "AccountLinkStatusNotification",
-                object(&[
-                    ("accRefNumber", text()),
-                    ("customerAddress", text()),
-                    ("linkRefNumber", text()),
-                    ("linkStatus", one_of(["LINKED"])),
+                object_schema(&[
+                    ("accRefNumber", string_schema()),
+                    ("customerAddress", string_schema()),
+                    ("linkRefNumber", string_schema()),
+                    ("linkStatus", enum_schema(["LINKED"])),
                 ]),
             ),
         ]),
-        "NotificationResponse": message(&[("response", one_of(["OK"]))]),
-        "HeartbeatResponse": object(&[("ver", versions()), ("timestamp", instant()), ("Status", one_of(["UP", "DOWN"]))]),
-        "ErrorResponse": object(&[
-            ("ver", versions()),
-            ("txnid", text()),
-            ("timestamp", instant()),
-            ("errorCode", one_of(ErrorCode::ALL.iter().map(|code| code.as_str()))),
-            ("errorMsg", text()),
+        "NotificationResponse": message_schema(&[("response", enum_schema(["OK"]))]),
+        "HeartbeatResponse": object_schema(&[("ver", version_schema()), ("timestamp", timestamp_schema()), ("Status", enum_schema(["UP", "DOWN"]))]),
+        "ErrorResponse": object_schema(&[
+            ("ver", version_schema()),
+            ("txnid", string_schema()),
+            ("timestamp", timestamp_schema()),
+            ("errorCode", enum_schema(ErrorCode::ALL.iter().map(|code| code.as_str()))),
+            ("errorMsg", string_schema()),
         ]),
     })
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{content, count, instant, list, object, one_of, reference, text, uuid};
+use super::{
+    array_schema, enum_schema, integer_schema, json_content, object_schema, schema_ref,
+    string_schema, timestamp_schema, uuid_schema,
+};
 use crate::domain::consent::FetchType;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::wire::export::{pdf, xlsx};
@@ -12,51 +15,51 @@ use crate::wire::unaport::field_rules::{FieldRule, FieldType, Presence};
 use crate::wire::unaport::template;
 
 /// The hosts, as paths.
-const COMMON: &str = "/api/v1";
-const APP: &str = "/backend-v2/api/v2";
+const COMMON_BASE: &str = "/api/v1";
+const APP_BASE: &str = "/backend-v2/api/v2";
 
-pub fn paths() -> Value {
-    let mut paths = consents_and_data();
-    let more = analytics_and_files();
+pub fn build_paths() -> Value {
+    let mut paths = consent_paths();
+    let analytics = analytics_paths();
     paths
         .as_object_mut()
         .expect("an object")
-        .extend(more.as_object().expect("an object").clone());
+        .extend(analytics.as_object().expect("an object").clone());
     paths
 }
 
-fn analytics_and_files() -> Value {
+fn analytics_paths() -> Value {
     json!({
-        format!("{APP}/FIU/FI/Analytic/{{org_id}}/{{sessionId}}"): {
-            "get": call("Generate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+        format!("{APP_BASE}/FIU/FI/Analytic/{{org_id}}/{{sessionId}}"): {
+            "get": build_operation("Generate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
         },
-        format!("{APP}/FIU/FI/AnalyticAggregate/{{org_id}}/{{sessionId}}"): {
-            "get": call("Generate aggregate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+        format!("{APP_BASE}/FIU/FI/AnalyticAggregate/{{org_id}}/{{sessionId}}"): {
+            "get": build_operation("Generate aggregate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
         },
-        format!("{APP}/FIU/Analitic/{{analyticId}}/{{sessionId}}"): {
-            "get": call("Fetch an account's analytics", true, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
+        format!("{APP_BASE}/FIU/Analitic/{{analyticId}}/{{sessionId}}"): {
+            "get": build_operation("Fetch an account's analytics", true, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
         },
-        format!("{APP}/FIU/AnaliticAggregate/{{sessionId}}"): {
-            "get": call("Fetch aggregate analytics", true, &["sessionId"], None, "UnaportAnalytics"),
+        format!("{APP_BASE}/FIU/AnaliticAggregate/{{sessionId}}"): {
+            "get": build_operation("Fetch aggregate analytics", true, &["sessionId"], None, "UnaportAnalytics"),
         },
-        format!("{APP}/FIU/Analitic/Export/{{analyticId}}"): {
-            "get": file("An account's analytics as a file", &["analyticId"]),
+        format!("{APP_BASE}/FIU/Analitic/Export/{{analyticId}}"): {
+            "get": file_operation("An account's analytics as a file", &["analyticId"]),
         },
-        format!("{APP}/FIU/AnaliticAggregate/Export/{{sessionId}}"): {
-            "get": file("Aggregate analytics as a file", &["sessionId"]),
+        format!("{APP_BASE}/FIU/AnaliticAggregate/Export/{{sessionId}}"): {
+            "get": file_operation("Aggregate analytics as a file", &["sessionId"]),
         },
-        format!("{APP}/FIU/Export/{{entity}}/{{sessionId}}"): {
-            "get": file("A session's data as a workbook", &["entity", "sessionId"]),
+        format!("{APP_BASE}/FIU/Export/{{entity}}/{{sessionId}}"): {
+            "get": file_operation("A session's data as a workbook", &["entity", "sessionId"]),
         },
-        format!("{APP}/FIU/ExportPdf/{{entity}}/{{sessionId}}"): {
-            "get": file("A session's data as a printed statement", &["entity", "sessionId"]),
+        format!("{APP_BASE}/FIU/ExportPdf/{{entity}}/{{sessionId}}"): {
+            "get": file_operation("A session's data as a printed statement", &["entity", "sessionId"]),
         },
     })
 }
 
-fn consents_and_data() -> Value {
-    let revoke = || {
-        call(
+fn consent_paths() -> Value {
+    let revoke_operation = || {
+        build_operation(
             "Revoke a consent",
             true,
             &["org_id", "consentId"],
@@ -65,27 +68,27 @@ fn consents_and_data() -> Value {
         )
     };
     json!({
-        format!("{COMMON}/public/user/login"): { "post": call("Log in", false, &[], Some("UnaportLogin"), "UnaportTokens") },
-        format!("{COMMON}/public/user/refreshToken"): {
-            "post": call("Get fresh tokens", false, &[], Some("UnaportRefresh"), "UnaportTokens"),
+        format!("{COMMON_BASE}/public/user/login"): { "post": build_operation("Log in", false, &[], Some("UnaportLogin"), "UnaportTokens") },
+        format!("{COMMON_BASE}/public/user/refreshToken"): {
+            "post": build_operation("Get fresh tokens", false, &[], Some("UnaportRefresh"), "UnaportTokens"),
         },
-        format!("{COMMON}/FIU/getClientOrganisation"): {
-            "get": call("Your organisation", true, &[], None, "UnaportClientOrganisation"),
+        format!("{COMMON_BASE}/FIU/getClientOrganisation"): {
+            "get": build_operation("Your organisation", true, &[], None, "UnaportClientOrganisation"),
         },
-        format!("{COMMON}/FIU/getOrganisation"): {
-            "get": call("Your organisation, in the older form", true, &[], None, "UnaportOrganisation"),
+        format!("{COMMON_BASE}/FIU/getOrganisation"): {
+            "get": build_operation("Your organisation, in the older form", true, &[], None, "UnaportOrganisation"),
         },
-        format!("{APP}/FIU/InsertProduct/{{org_id}}"): {
-            "post": call("Create a consent template", true, &["org_id"], Some("UnaportTemplate"), "UnaportTemplateSaved"),
+        format!("{APP_BASE}/FIU/InsertProduct/{{org_id}}"): {
+            "post": build_operation("Create a consent template", true, &["org_id"], Some("UnaportTemplate"), "UnaportTemplateSaved"),
         },
-        format!("{APP}/FIU/ProductList/{{org_id}}"): {
-            "get": call("List consent templates", true, &["org_id"], None, "UnaportTemplates"),
+        format!("{APP_BASE}/FIU/ProductList/{{org_id}}"): {
+            "get": build_operation("List consent templates", true, &["org_id"], None, "UnaportTemplates"),
         },
-        format!("{APP}/FIU/Consents/{{org_id}}"): {
-            "post": call("Create a consent", true, &["org_id"], Some("UnaportConsent"), "UnaportConsentCreated"),
+        format!("{APP_BASE}/FIU/Consents/{{org_id}}"): {
+            "post": build_operation("Create a consent", true, &["org_id"], Some("UnaportConsent"), "UnaportConsentCreated"),
         },
-        format!("{APP}/FIU/Consents/product/{{org_id}}"): {
-            "post": call(
+        format!("{APP_BASE}/FIU/Consents/product/{{org_id}}"): {
+            "post": build_operation(
                 "Create a consent with a template",
                 true,
                 &["org_id"],
@@ -93,93 +96,103 @@ fn consents_and_data() -> Value {
                 "UnaportConsentCreated",
             ),
         },
-        format!("{APP}/FIU/Consents/revoke/{{org_id}}/{{consentId}}"): { "post": revoke(), "put": revoke() },
-        format!("{APP}/FIU/Consents/{{org_id}}/{{consentId}}"): { "delete": revoke() },
-        format!("{APP}/FIU/GetConsent/{{consentHandle}}"): {
-            "get": call("Check a consent's status", true, &["consentHandle"], None, "UnaportRecords"),
+        format!("{APP_BASE}/FIU/Consents/revoke/{{org_id}}/{{consentId}}"): { "post": revoke_operation(), "put": revoke_operation() },
+        format!("{APP_BASE}/FIU/Consents/{{org_id}}/{{consentId}}"): { "delete": revoke_operation() },
+        format!("{APP_BASE}/FIU/GetConsent/{{consentHandle}}"): {
+            "get": build_operation("Check a consent's status", true, &["consentHandle"], None, "UnaportRecords"),
         },
-        format!("{APP}/FIU/FINotification/{{consentHandle}}"): {
-            "get": call("Check how a consent's data fares", true, &["consentHandle"], None, "UnaportFetchStatus"),
+        format!("{APP_BASE}/FIU/FINotification/{{consentHandle}}"): {
+            "get": build_operation("Check how a consent's data fares", true, &["consentHandle"], None, "UnaportFetchStatus"),
         },
-        format!("{APP}/FIU/FifetchDataBySessionId/{{sessionId}}"): {
-            "get": call("Fetch data", true, &["sessionId"], None, "UnaportData"),
+        format!("{APP_BASE}/FIU/FifetchDataBySessionId/{{sessionId}}"): {
+            "get": build_operation("Fetch data", true, &["sessionId"], None, "UnaportData"),
         },
-        format!("{APP}/FIU/FI/AccountDetail/{{sessionId}}"): {
-            "get": call("A session's accounts (1.7)", true, &["sessionId"], None, "UnaportAccounts"),
+        format!("{APP_BASE}/FIU/FI/AccountDetail/{{sessionId}}"): {
+            "get": build_operation("A session's accounts (1.7)", true, &["sessionId"], None, "UnaportAccounts"),
         },
-        format!("{APP}/public/shorten/{{code}}"): {
+        format!("{APP_BASE}/public/shorten/{{code}}"): {
             "get": {
                 "summary": "The customer's link: leads to the consent's page",
-                "parameters": [in_path("code")],
+                "parameters": [path_parameter("code")],
                 "responses": {
                     "302": { "description": "To the page" },
-                    "default": { "description": "Refused", "content": content("UnaportError") },
+                    "default": { "description": "Refused", "content": json_content("UnaportError") },
                 },
             },
         },
     })
 }
 
-fn call(summary: &str, bearer: bool, path: &[&str], request: Option<&str>, answer: &str) -> Value {
+fn build_operation(
+    summary: &str,
+    requires_bearer: bool,
+    path: &[&str],
+    request: Option<&str>,
+    response: &str,
+) -> Value {
     let mut operation = json!({
         "summary": summary,
-        "security": if bearer { json!([{ "bearer": [] }]) } else { json!([]) },
+        "security": if requires_bearer { json!([{ "bearer": [] }]) } else { json!([]) },
         "responses": {
-            "200": { "description": "Done", "content": content(answer) },
-            "default": { "description": "Refused: errors has all that is wrong", "content": content("UnaportError") },
+            "200": { "description": "Done", "content": json_content(response) },
+            "default": { "description": "Refused: errors has all that is wrong", "content": json_content("UnaportError") },
         },
     });
     if !path.is_empty() {
-        operation["parameters"] = path.iter().map(|name| in_path(name)).collect();
+        operation["parameters"] = path.iter().map(|name| path_parameter(name)).collect();
     }
     if let Some(request) = request {
-        operation["requestBody"] = json!({ "required": true, "content": content(request) });
+        operation["requestBody"] = json!({ "required": true, "content": json_content(request) });
     }
     operation
 }
 
 /// A call that answers with a file.
-fn file(summary: &str, path: &[&str]) -> Value {
-    let mut operation = call(summary, true, path, None, "UnaportError");
+fn file_operation(summary: &str, path: &[&str]) -> Value {
+    let mut operation = build_operation(summary, true, path, None, "UnaportError");
     let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
     operation["responses"]["200"]["content"] =
         json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
     operation
 }
 
-fn in_path(name: &str) -> Value {
+fn path_parameter(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
 }
 
 /// A table as a schema.
-fn form(rules: &[FieldRule]) -> Value {
+fn form_schema(rules: &[FieldRule]) -> Value {
     let mut schema = json!({ "type": "object", "required": [], "properties": {} });
     for rule in rules {
-        let mut place = &mut schema;
+        let mut node = &mut schema;
         let mut names = rule.path.split('.').peekable();
         while let Some(name) = names.next() {
             if rule.presence == Presence::Required {
-                let required = place["required"].as_array_mut().expect("a list");
+                let required = node["required"].as_array_mut().expect("a list");
                 if !required.iter().any(|known| known == name) {
                     required.push(name.into());
                 }
             }
-            let properties = place["properties"].as_object_mut().expect("an object");
-            let inner = || json!({ "type": "object", "required": [], "properties": {} });
-            let leaf = || field(rule);
+            let properties = node["properties"].as_object_mut().expect("an object");
+            let empty_object = || json!({ "type": "object", "required": [], "properties": {} });
+            let leaf_schema = || field_schema(rule);
             let is_leaf = names.peek().is_none() && !matches!(rule.field_type, FieldType::Object);
-            place = properties
-                .entry(name)
-                .or_insert_with(|| if is_leaf { leaf() } else { inner() });
+            node = properties.entry(name).or_insert_with(|| {
+                if is_leaf {
+                    leaf_schema()
+                } else {
+                    empty_object()
+                }
+            });
         }
     }
     schema
 }
 
-fn field(rule: &FieldRule) -> Value {
+fn field_schema(rule: &FieldRule) -> Value {
     let mut schema: Map<String, Value> = match rule.field_type {
-        FieldType::OneOf(names) => return one_of(names()),
-        FieldType::ListOf(names) => return list(&one_of(names())),
+        FieldType::OneOf(names) => return enum_schema(names()),
+        FieldType::ListOf(names) => return array_schema(&enum_schema(names())),
         FieldType::Count(digits) => {
             return json!({ "type": "integer", "minimum": 0, "maximum": 10_u64.pow(digits) - 1 });
         }
@@ -210,7 +223,7 @@ fn field(rule: &FieldRule) -> Value {
 }
 
 /// Of analytics, as recorded.
-const SECTIONS: [&str; 22] = [
+const ANALYTICS_SECTIONS: [&str; 22] = [
     "emi",
     "summary",
     "cashflowAnalysis",
@@ -235,149 +248,155 @@ const SECTIONS: [&str; 22] = [
     "counterparties",
 ];
 
-fn maybe(mut schema: Value) -> Value {
+fn nullable_schema(mut schema: Value) -> Value {
     schema["nullable"] = true.into();
     schema
 }
 
 /// What answers of v2.0.0 begin with; those of 1.7 do not have it.
-fn enveloped(fields: &[(&str, Value)]) -> Value {
+fn envelope_schema(fields: &[(&str, Value)]) -> Value {
     let head = [
-        ("version?", one_of(["2.0.0"])),
-        ("txnId?", uuid()),
-        ("timestamp?", instant()),
+        ("version?", enum_schema(["2.0.0"])),
+        ("txnId?", uuid_schema()),
+        ("timestamp?", timestamp_schema()),
     ];
-    object(&[&head, fields].concat())
+    object_schema(&[&head, fields].concat())
 }
 
-pub fn schemas() -> Value {
-    let entity = object(&[("entityId", text()), ("id", uuid())]);
+pub fn build_schemas() -> Value {
+    let entity = object_schema(&[("entityId", string_schema()), ("id", uuid_schema())]);
     let head = [
-        ("ver", one_of(["2.0.0"])),
-        ("timestamp", instant()),
-        ("txnid", text()),
+        ("ver", enum_schema(["2.0.0"])),
+        ("timestamp", timestamp_schema()),
+        ("txnid", string_schema()),
     ];
-    let notification = notification(&head);
+    let notification = notification_schema(&head);
     let rows = json!({ "type": "array", "items": { "type": "object" } });
-    let tab = object(&[
+    let tab = object_schema(&[
         ("summary", rows.clone()),
         ("accountHolder", rows.clone()),
         ("transactions", rows),
     ]);
     let any_list = |items: Value| json!({ "type": "array", "items": items });
-    let template = object(&[
-        ("productId", uuid()),
-        ("productName", text()),
-        ("orgId", text()),
-        ("createdAt", instant()),
+    let template = object_schema(&[
+        ("productId", uuid_schema()),
+        ("productName", string_schema()),
+        ("orgId", string_schema()),
+        ("createdAt", timestamp_schema()),
         ("ConsentDetail", json!({ "type": "object" })),
     ]);
     json!({
-        "UnaportLogin": form(LOGIN_RULES),
-        "UnaportRefresh": form(REFRESH_RULES),
-        "UnaportTemplate": form(template::RULES),
-        "UnaportConsent": form(RULES),
-        "UnaportConsentByTemplate": form(RULES_WITH_TEMPLATE),
-        "UnaportTokens": enveloped(&[
-            ("access_token", text()),
-            ("expires_in", count(1)),
-            ("refresh_expires_in", count(1)),
-            ("refresh_token", text()),
-            ("token_type", one_of(["Bearer"])),
+        "UnaportLogin": form_schema(LOGIN_RULES),
+        "UnaportRefresh": form_schema(REFRESH_RULES),
+        "UnaportTemplate": form_schema(template::RULES),
+        "UnaportConsent": form_schema(RULES),
+        "UnaportConsentByTemplate": form_schema(RULES_WITH_TEMPLATE),
+        "UnaportTokens": envelope_schema(&[
+            ("access_token", string_schema()),
+            ("expires_in", integer_schema(1)),
+            ("refresh_expires_in", integer_schema(1)),
+            ("refresh_token", string_schema()),
+            ("token_type", enum_schema(["Bearer"])),
         ]),
-        "UnaportClientOrganisation": object(&[
-            ("ver", one_of(["2.0.0"])),
+        "UnaportClientOrganisation": object_schema(&[
+            ("ver", enum_schema(["2.0.0"])),
             ("fiulive", entity.clone()),
             ("fiutest", entity),
-            ("orgId", text()),
-            ("timestamp", instant()),
-            ("txnId", uuid()),
+            ("orgId", string_schema()),
+            ("timestamp", timestamp_schema()),
+            ("txnId", uuid_schema()),
         ]),
-        "UnaportOrganisation": object(&[
-            ("data", object(&[("id", text())])),
-            ("fiulive", maybe(json!({}))),
-            ("fiutest", object(&[("id", uuid()), ("fiuId", text())])),
-            ("status", one_of(["success"])),
+        "UnaportOrganisation": object_schema(&[
+            ("data", object_schema(&[("id", string_schema())])),
+            ("fiulive", nullable_schema(json!({}))),
+            ("fiutest", object_schema(&[("id", uuid_schema()), ("fiuId", string_schema())])),
+            ("status", enum_schema(["success"])),
         ]),
-        "UnaportTemplateSaved": enveloped(&[("productId", uuid()), ("productName?", text()), ("status?", text())]),
-        "UnaportTemplates": enveloped(&[("Data", any_list(template))]),
-        "UnaportConsentCreated": object(&[
+        "UnaportTemplateSaved": envelope_schema(&[("productId", uuid_schema()), ("productName?", string_schema()), ("status?", string_schema())]),
+        "UnaportTemplates": envelope_schema(&[("Data", any_list(template))]),
+        "UnaportConsentCreated": object_schema(&[
             &head[..],
             &[
-                ("Customer", object(&[("id", text())])),
-                ("ConsentHandle", uuid()),
-                ("success", text()),
-                ("redirectUrl", text()),
+                ("Customer", object_schema(&[("id", string_schema())])),
+                ("ConsentHandle", uuid_schema()),
+                ("success", string_schema()),
+                ("redirectUrl", string_schema()),
             ],
         ].concat()),
-        "UnaportRevoked": object(&[
+        "UnaportRevoked": object_schema(&[
             &head[..],
             &[
-                ("consentId", uuid()),
-                ("consentHandle", uuid()),
-                ("consentStatus", one_of(["REVOKED"])),
-                ("success", text()),
+                ("consentId", uuid_schema()),
+                ("consentHandle", uuid_schema()),
+                ("consentStatus", enum_schema(["REVOKED"])),
+                ("success", string_schema()),
             ],
         ].concat()),
-        "UnaportRecords": object(&[("Data", list(&record()))]),
-        "UnaportFetchStatus": object(&[("data", any_list(notification)), ("status", one_of(["success"]))]),
-        "UnaportData": enveloped(&[
-            ("tabs", any_list(object(&[("name", text())]))),
+        "UnaportRecords": object_schema(&[("Data", array_schema(&consent_record_schema()))]),
+        "UnaportFetchStatus": object_schema(&[("data", any_list(notification)), ("status", enum_schema(["success"]))]),
+        "UnaportData": envelope_schema(&[
+            ("tabs", any_list(object_schema(&[("name", string_schema())]))),
             ("DEPOSIT?", tab.clone()),
             ("DEPOSIT_V2?", tab),
         ]),
-        "UnaportGenerated": object(&[("reportId", text()), ("status", one_of(["200", "202"]))]),
-        "UnaportAnalytics": object(&SECTIONS.map(|name| (name, json!({})))),
-        "UnaportAccounts": any_list(object(&[
-            ("session_id", uuid()),
-            ("analytic_id", count(1)),
-            ("fip", text()),
-            ("account_no", text()),
-            ("fi_status", one_of(FiStatus::ALL.iter().map(|status| status.as_str()))),
-            ("refereuce_number", text()),
-            ("fi_discription", text()),
+        "UnaportGenerated": object_schema(&[("reportId", string_schema()), ("status", enum_schema(["200", "202"]))]),
+        "UnaportAnalytics": object_schema(&ANALYTICS_SECTIONS.map(|name| (name, json!({})))),
+        "UnaportAccounts": any_list(object_schema(&[
+            ("session_id", uuid_schema()),
+            ("analytic_id", integer_schema(1)),
+            ("fip", string_schema()),
+            ("account_no", string_schema()),
+            ("fi_status", enum_schema(FiStatus::ALL.iter().map(|status| status.as_str()))),
+            ("refereuce_number", string_schema()),
+            ("fi_discription", string_schema()),
         ])),
-        "UnaportError": object(&[
-            ("timestamp", instant()),
-            ("status", count(400)),
-            ("error", text()),
-            ("message", text()),
-            ("path", text()),
-            ("txnId", text()),
-            ("version", one_of(["2.0.0"])),
-            ("errors", any_list(reference("UnaportFieldProblem"))),
+        "UnaportError": object_schema(&[
+            ("timestamp", timestamp_schema()),
+            ("status", integer_schema(400)),
+            ("error", string_schema()),
+            ("message", string_schema()),
+            ("path", string_schema()),
+            ("txnId", string_schema()),
+            ("version", enum_schema(["2.0.0"])),
+            ("errors", any_list(schema_ref("UnaportFieldProblem"))),
         ]),
-        "UnaportFieldProblem": object(&[("field", text()), ("problem", text())]),
+        "UnaportFieldProblem": object_schema(&[("field", string_schema()), ("problem", string_schema())]),
     })
 }
 
 /// A data notification, whose head is that of the other messages.
-fn notification(head: &[(&str, Value)]) -> Value {
-    let account = object(&[
-        ("linkRefNumber", text()),
+fn notification_schema(head: &[(&str, Value)]) -> Value {
+    let account = object_schema(&[
+        ("linkRefNumber", string_schema()),
         (
             "FIStatus",
-            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
+            enum_schema(FiStatus::ALL.iter().map(|status| status.as_str())),
         ),
-        ("description", text()),
+        ("description", string_schema()),
     ]);
-    let news = object(&[
-        ("sessionId", uuid()),
+    let fi_status = object_schema(&[
+        ("sessionId", uuid_schema()),
         (
             "sessionStatus",
-            one_of(SessionStatus::ALL.iter().map(|status| status.as_str())),
+            enum_schema(SessionStatus::ALL.iter().map(|status| status.as_str())),
         ),
         (
             "FIStatusResponse",
-            list(&object(&[("fipID", text()), ("Accounts", list(&account))])),
+            array_schema(&object_schema(&[
+                ("fipID", string_schema()),
+                ("Accounts", array_schema(&account)),
+            ])),
         ),
     ]);
-    object(
+    object_schema(
         &[
             head,
             &[
-                ("Notifier", object(&[("type", text()), ("id", text())])),
-                ("FIStatusNotification", news),
+                (
+                    "Notifier",
+                    object_schema(&[("type", string_schema()), ("id", string_schema())]),
+                ),
+                ("FIStatusNotification", fi_status),
             ],
         ]
         .concat(),
@@ -385,41 +404,41 @@ fn notification(head: &[(&str, Value)]) -> Value {
 }
 
 /// A consent as Check Consent Status shows it.
-fn record() -> Value {
-    object(&[
-        ("id", count(1)),
-        ("trackingId", text()),
-        ("vuaId", text()),
-        ("orgId", text()),
-        ("consentHandle", uuid()),
+fn consent_record_schema() -> Value {
+    object_schema(&[
+        ("id", integer_schema(1)),
+        ("trackingId", string_schema()),
+        ("vuaId", string_schema()),
+        ("orgId", string_schema()),
+        ("consentHandle", uuid_schema()),
         (
             "approveStatus",
-            one_of(["PENDING", "READY", "FAILED", "EXPIRED"]),
+            enum_schema(["PENDING", "READY", "FAILED", "EXPIRED"]),
         ),
         (
             "consentStatus",
-            one_of([
+            enum_schema([
                 "CREATED", "ACTIVE", "PAUSED", "REVOKED", "EXPIRED", "REJECTED",
             ]),
         ),
         (
             "fetchType",
-            one_of(FetchType::ALL.iter().map(|kind| kind.as_str())),
+            enum_schema(FetchType::ALL.iter().map(|kind| kind.as_str())),
         ),
-        ("consentId", maybe(uuid())),
-        ("createdAt", instant()),
-        ("notificationDate", maybe(instant())),
-        ("consentStart", instant()),
-        ("consentExpried", instant()),
-        ("lastRuntime", maybe(instant())),
-        ("nextRuntime", maybe(instant())),
-        ("updatedOn", maybe(instant())),
-        ("createdBy", text()),
-        ("aaId", text()),
-        ("consentsDetail", text()),
-        ("signedConsent", maybe(text())),
-        ("consentidCalled", count(0)),
-        ("runCounter", count(0)),
-        ("consentidError", maybe(text())),
+        ("consentId", nullable_schema(uuid_schema())),
+        ("createdAt", timestamp_schema()),
+        ("notificationDate", nullable_schema(timestamp_schema())),
+        ("consentStart", timestamp_schema()),
+        ("consentExpried", timestamp_schema()),
+        ("lastRuntime", nullable_schema(timestamp_schema())),
+        ("nextRuntime", nullable_schema(timestamp_schema())),
+        ("updatedOn", nullable_schema(timestamp_schema())),
+        ("createdBy", string_schema()),
+        ("aaId", string_schema()),
+        ("consentsDetail", string_schema()),
+        ("signedConsent", nullable_schema(string_schema())),
+        ("consentidCalled", integer_schema(0)),
+        ("runCounter", integer_schema(0)),
+        ("consentidError", nullable_schema(string_schema())),
     ])
 }

@@ -28,7 +28,7 @@ use crate::domain::persona::{
 use crate::domain::script::TextFault;
 use crate::domain::statement::Ledger;
 use crate::domain::time::Span;
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 use crate::wire::yaml::words::{Lasting, Percent, Rupees, Whole, Word};
 use crate::wire::yaml::{fault, schema_of, typed};
 
@@ -332,7 +332,7 @@ impl PersonaBuilder<'_> {
                 spec.referenced,
                 format!(
                     "opened takes {accepted_forms}, or 2 months ago, not {}",
-                    quoted(&text)
+                    quote_value(&text)
                 ),
             );
             Opened::Years((2006, 2012))
@@ -385,7 +385,7 @@ impl PersonaBuilder<'_> {
                 PlainAmount::Word(word) if word == "usual" => Amount::Usual,
                 PlainAmount::Word(_) | PlainAmount::Invalid(_) => {
                     let rejected_value = if let PlainAmount::Word(word) = &plain.value {
-                        format!(", not {}", quoted(word))
+                        format!(", not {}", quote_value(word))
                     } else {
                         String::new()
                     };
@@ -579,7 +579,7 @@ impl PersonaBuilder<'_> {
                 location,
                 format!(
                     "purpose {} has more in braces than {{month}} and {{year}}",
-                    quoted(&purpose)
+                    quote_value(&purpose)
                 ),
             );
         }
@@ -600,7 +600,7 @@ impl PersonaBuilder<'_> {
                     On::Day((saturate_to_u32(low), saturate_to_u32(high)))
                 }
                 _ => {
-                    let quoted_text = quoted(&text);
+                    let quoted_text = quote_value(&text);
                     let accepted_forms = "a day from 1 to 31, days such as 1..4, any, working day or last working day";
                     self.push_diagnostic(
                         spec.referenced,
@@ -627,7 +627,7 @@ impl PersonaBuilder<'_> {
                         location,
                         format!(
                             "{} is no shipped list; {suggestion}; names of your own are in capitals",
-                            quoted(&name)
+                            quote_value(&name)
                         ),
                     );
                 }
@@ -641,7 +641,7 @@ impl PersonaBuilder<'_> {
                     .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
         };
         if let Some(name) = names.iter().find(|name| !is_printable(name)) {
-            let quoted_name = quoted(name);
+            let quoted_name = quote_value(name);
             self.push_diagnostic(
                 location,
                 format!("{quoted_name} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),

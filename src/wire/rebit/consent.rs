@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerHead, Echo, Head, Request, Spoken, head};
+use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::consent::{Consent, Status, Terms};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::refusal::Refusal;
 use crate::domain::version::{Generation, Version};
+use crate::wire::api_error::ApiError;
 use crate::wire::artefact::{ConsentUse, CustomerId};
-use crate::wire::consent_detail::{Asked, Rules};
-use crate::wire::fields::{Instant, need, object, quoted, text};
-use crate::wire::problem::Problem;
+use crate::wire::consent_detail::{ConsentDetailRequest, ValidationRules};
+use crate::wire::fields::{
+    IsoTimestamp, deserialize_object, quote_value, require_field, require_text,
+};
 
 /// Body of `POST /Consent`.
 #[derive(Debug, Deserialize)]
@@ -18,25 +20,33 @@ pub struct ConsentsRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "ConsentDetail", default, deserialize_with = "object")]
-    consent_detail: Option<Asked>,
+    #[serde(
+        rename = "ConsentDetail",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    consent_detail: Option<ConsentDetailRequest>,
 }
 
 impl Request for ConsentsRequest {
     type Content = Terms;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Both,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::Both,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, head: &Head, aa_handle: &str) -> Result<Terms, Problem> {
-        let detail = need("ConsentDetail", self.consent_detail)?;
-        let terms = detail.into_terms(head.txnid.clone(), Rules::rebit(head.ver), aa_handle)?;
+    fn into_content(self, head: &Head, aa_handle: &str) -> Result<Terms, ApiError> {
+        let detail = require_field("ConsentDetail", self.consent_detail)?;
+        let terms = detail.into_terms(
+            head.txnid.clone(),
+            ValidationRules::for_version(head.ver),
+            aa_handle,
+        )?;
         Ok(terms)
     }
 }
@@ -54,19 +64,19 @@ pub struct ConsentHandleRequest {
 impl Request for ConsentHandleRequest {
     type Content = ConsentHandle;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Two,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::GenerationTwo,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<ConsentHandle, Problem> {
-        let handle = text("ConsentHandle", self.consent_handle)?;
-        let handle =
-            ConsentHandle::parse(&handle).ok_or_else(|| Refusal::UnknownHandle(quoted(&handle)))?;
+    fn into_content(self, _: &Head, _: &str) -> Result<ConsentHandle, ApiError> {
+        let handle = require_text("ConsentHandle", self.consent_handle)?;
+        let handle = ConsentHandle::parse(&handle)
+            .ok_or_else(|| Refusal::UnknownHandle(quote_value(&handle)))?;
         Ok(handle)
     }
 }
@@ -84,18 +94,19 @@ pub struct ConsentFetchRequest {
 impl Request for ConsentFetchRequest {
     type Content = ConsentId;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Two,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::GenerationTwo,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<ConsentId, Problem> {
-        let id = text("consentId", self.consent_id)?;
-        let id = ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
+    fn into_content(self, _: &Head, _: &str) -> Result<ConsentId, ApiError> {
+        let id = require_text("consentId", self.consent_id)?;
+        let id =
+            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quote_value(&id)))?;
         Ok(id)
     }
 }
@@ -104,7 +115,7 @@ impl Request for ConsentFetchRequest {
 #[derive(Debug, Serialize)]
 pub struct ConsentsResponse<'a> {
     #[serde(flatten)]
-    head: AnswerHead<'a>,
+    head: ResponseHead<'a>,
     #[serde(rename = "Customer")]
     customer: CustomerId<'a>,
     #[serde(rename = "ConsentHandle")]
@@ -112,9 +123,9 @@ pub struct ConsentsResponse<'a> {
 }
 
 impl<'a> ConsentsResponse<'a> {
-    pub fn new(echo: Echo<'a>, consent: &'a Consent) -> Self {
+    pub fn new(context: ResponseContext<'a>, consent: &'a Consent) -> Self {
         Self {
-            head: echo.head(),
+            head: context.response_head(),
             customer: CustomerId {
                 id: &consent.terms.customer,
             },
@@ -127,7 +138,7 @@ impl<'a> ConsentsResponse<'a> {
 #[derive(Debug, Serialize)]
 pub struct ConsentHandleResponse<'a> {
     #[serde(flatten)]
-    head: AnswerHead<'a>,
+    head: ResponseHead<'a>,
     #[serde(rename = "ConsentHandle")]
     consent_handle: String,
     #[serde(rename = "ConsentStatus")]
@@ -142,13 +153,13 @@ struct HandleStatus {
 }
 
 impl<'a> ConsentHandleResponse<'a> {
-    pub fn new(echo: Echo<'a>, consent: &Consent) -> Self {
+    pub fn new(context: ResponseContext<'a>, consent: &Consent) -> Self {
         let status = HandleStatus {
             id: consent.consent_id().map(|id| id.to_string()),
-            status: handle_status(consent, echo.ver.generation()),
+            status: handle_status(consent, context.ver.generation()),
         };
         Self {
-            head: echo.head(),
+            head: context.response_head(),
             consent_handle: consent.handle.to_string(),
             consent_status: status,
         }
@@ -194,7 +205,7 @@ pub struct ConsentArtefact<'a> {
     txnid: &'a str,
     consent_id: String,
     status: &'static str,
-    create_timestamp: Instant,
+    create_timestamp: IsoTimestamp,
     signed_consent: String,
     #[serde(rename = "ConsentUse")]
     consent_use: ConsentUse,
@@ -214,7 +225,7 @@ impl<'a> ConsentArtefact<'a> {
             txnid,
             consent_id: id.to_string(),
             status: artefact_status(consent)?,
-            create_timestamp: Instant(consent.grant.as_ref()?.approved_at),
+            create_timestamp: IsoTimestamp(consent.grant.as_ref()?.approved_at),
             signed_consent,
             consent_use: ConsentUse::new(consent),
         })

@@ -9,8 +9,8 @@ use crate::domain::naming::named;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::domain::version::Version;
-use crate::wire::fields::Instant;
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::IsoTimestamp;
 
 named! {
     /// Every `errorCode` that an AA emits.
@@ -85,7 +85,7 @@ impl ErrorCode {
     }
 
     /// The code that says best what a status says.
-    pub fn fitting(status: u16) -> Self {
+    pub fn from_status(status: u16) -> Self {
         let exact = Self::ALL
             .iter()
             .copied()
@@ -99,7 +99,7 @@ impl ErrorCode {
 
     /// What `x-simulate-res` may ask for, in the words of Sahamati's own simulator (`reference/rebit.md` §4.5), beside
     /// Ok. Its TimeOut is no answer at all.
-    pub const SIMULATED: [(&str, Self); 9] = [
+    pub const SIMULATED_CODES: [(&str, Self); 9] = [
         ("BadRequest", Self::InvalidRequest),
         ("Unauthorized", Self::Unauthorized),
         ("NotFound", Self::NoDataFound),
@@ -117,20 +117,20 @@ impl ErrorCode {
 pub struct ErrorResponse<'a> {
     ver: &'a str,
     txnid: &'a str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     error_code: &'static str,
     error_msg: String,
 }
 
 impl<'a> ErrorResponse<'a> {
-    pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, problem: &Problem) -> Self {
-        let (_, code) = code_of(problem);
+    pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, error: &ApiError) -> Self {
+        let (_, code) = classify_error(error);
         Self {
             ver,
             txnid,
-            timestamp: Instant(timestamp),
+            timestamp: IsoTimestamp(timestamp),
             error_code: code.as_str(),
-            error_msg: problem.to_string(),
+            error_msg: error.to_string(),
         }
     }
 }
@@ -139,48 +139,48 @@ impl<'a> ErrorResponse<'a> {
 ///
 /// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or an unknown path: they are
 /// InvalidRequest and InvalidURI here, with the HTTP status that says it best.
-pub fn code_of(problem: &Problem) -> (u16, ErrorCode) {
+pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     use ErrorCode as Code;
-    let code = match problem {
-        Problem::TooLarge(_) => return (413, Code::InvalidRequest),
-        Problem::Forbidden(_) => return (403, Code::InvalidRequest),
-        Problem::NoSuchCall { .. } | Problem::WorldName(_) | Problem::Unknown(_) => {
+    let code = match error {
+        ApiError::BodyTooLarge(_) => return (413, Code::InvalidRequest),
+        ApiError::Forbidden(_) => return (403, Code::InvalidRequest),
+        ApiError::UnknownRoute { .. } | ApiError::InvalidWorldName(_) | ApiError::NotFound(_) => {
             return (404, Code::InvalidUri);
         }
-        Problem::NoHandle => return (404, Code::InvalidConsentHandle),
-        Problem::Method { .. } => return (405, Code::InvalidUri),
-        Problem::Conflict(_) => return (409, Code::InvalidRequest),
-        Problem::TooLate(_) => return (408, Code::InvalidRequest),
-        Problem::Syntax(_)
-        | Problem::Field { .. }
-        | Problem::Fields(_)
-        | Problem::ContentType(_)
-        | Problem::BodyLost(_)
-        | Problem::Text(_)
-        | Problem::NotYours(_) => Code::InvalidRequest,
-        Problem::CustomerAddress(_) => Code::InvalidCustomerAddress,
-        Problem::Purpose(_) => Code::InvalidConsentPurpose,
-        Problem::Key(_) => Code::InvalidKey,
-        Problem::Notifier(_) => Code::InvalidNotifier,
-        Problem::FiStatusNotification(_) => Code::InvalidFiStatusNotification,
-        Problem::Version { .. } => Code::NoSuchVersion,
-        Problem::Unauthorized(_) => Code::Unauthorized,
-        Problem::Signature(_) => Code::SignatureDoesNotMatch,
-        Problem::TooManyWorlds(_) => Code::ServiceUnavailable,
-        Problem::Fault(code) => *code,
-        Problem::Scripted { status, code, .. } => {
-            return (*status, code.unwrap_or_else(|| Code::fitting(*status)));
+        ApiError::MissingHandle => return (404, Code::InvalidConsentHandle),
+        ApiError::MethodNotAllowed { .. } => return (405, Code::InvalidUri),
+        ApiError::Conflict(_) => return (409, Code::InvalidRequest),
+        ApiError::Timeout(_) => return (408, Code::InvalidRequest),
+        ApiError::InvalidJson(_)
+        | ApiError::InvalidField { .. }
+        | ApiError::InvalidFields(_)
+        | ApiError::UnsupportedContentType(_)
+        | ApiError::BodyReadFailed(_)
+        | ApiError::InvalidDocument(_)
+        | ApiError::NotPermitted(_) => Code::InvalidRequest,
+        ApiError::InvalidCustomerAddress(_) => Code::InvalidCustomerAddress,
+        ApiError::InvalidPurpose(_) => Code::InvalidConsentPurpose,
+        ApiError::InvalidKey(_) => Code::InvalidKey,
+        ApiError::InvalidNotifier(_) => Code::InvalidNotifier,
+        ApiError::InvalidFiStatusNotification(_) => Code::InvalidFiStatusNotification,
+        ApiError::UnsupportedVersion { .. } => Code::NoSuchVersion,
+        ApiError::Unauthorized(_) => Code::Unauthorized,
+        ApiError::InvalidSignature(_) => Code::SignatureDoesNotMatch,
+        ApiError::TooManyWorlds(_) => Code::ServiceUnavailable,
+        ApiError::SimulatedError(code) => *code,
+        ApiError::InjectedStatus { status, code, .. } => {
+            return (*status, code.unwrap_or_else(|| Code::from_status(*status)));
         }
-        Problem::Refused(refusal) => code_of_refusal(refusal),
+        ApiError::Rejected(rejection) => classify_rejection(rejection),
     };
     (code.status(), code)
 }
 
 /// `Assumption:` data that is asked for before `consentStart` is InvalidConsentDetail: the cell of the AA's own
 /// POST /FI/request is empty in the sources, and no other case of this code is told there.
-fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
+fn classify_rejection(rejection: &Refusal) -> ErrorCode {
     use ErrorCode as Code;
-    match refusal {
+    match rejection {
         Refusal::UnknownHandle(_) => Code::InvalidConsentHandle,
         Refusal::UnknownConsentId(_) => Code::InvalidConsentId,
         Refusal::IllegalMove { .. } | Refusal::NotActive { .. } => Code::InvalidConsentStatus,
@@ -234,20 +234,20 @@ pub struct Envelope {
 
 impl Envelope {
     /// Reads what is there; a body that is no JSON object has nothing.
-    pub fn read(body: &[u8]) -> Self {
+    pub fn from_body(body: &[u8]) -> Self {
         #[derive(Deserialize)]
-        struct Loose {
+        struct LooseEnvelope {
             ver: Option<Value>,
             txnid: Option<Value>,
         }
-        let text = |value: Option<Value>| match value {
+        let short_string = |value: Option<Value>| match value {
             Some(Value::String(text)) if text.len() <= 64 => Some(text),
             _ => None,
         };
         match serde_json::from_slice(body) {
-            Ok(Loose { ver, txnid }) => Self {
-                ver: text(ver),
-                txnid: text(txnid),
+            Ok(LooseEnvelope { ver, txnid }) => Self {
+                ver: short_string(ver),
+                txnid: short_string(txnid),
             },
             Err(_) => Self::default(),
         }
@@ -255,17 +255,17 @@ impl Envelope {
 
     /// What a problem with the content is, seen with the head: a message of a version that is not spoken is none to look
     /// into, whatever else is wrong with it.
-    pub fn head_first(self, problem: Problem) -> Problem {
-        match (problem, self.ver) {
-            (Problem::Field { .. }, Some(ver))
+    pub fn prefer_version_error(self, error: ApiError) -> ApiError {
+        match (error, self.ver) {
+            (ApiError::InvalidField { .. }, Some(ver))
                 if Version::parse(&ver).is_none() && !ver.trim().is_empty() =>
             {
-                Problem::Version {
+                ApiError::UnsupportedVersion {
                     ver,
-                    known: Version::names(),
+                    supported: Version::names(),
                 }
             }
-            (problem, _) => problem,
+            (error, _) => error,
         }
     }
 
@@ -289,11 +289,11 @@ mod tests {
     use super::Envelope;
 
     #[test]
-    fn a_broken_message_still_tells_its_transaction() {
-        let envelope = Envelope::read(br#"{"ver":"2.1.0","txnid":"t-1","ConsentDetail":5}"#);
+    fn a_broken_message_still_yields_its_transaction_id() {
+        let envelope = Envelope::from_body(br#"{"ver":"2.1.0","txnid":"t-1","ConsentDetail":5}"#);
         assert_eq!((envelope.ver(), envelope.txnid()), ("2.1.0", "t-1"));
         for body in ["", "[]", "{", r#"{"ver":7}"#, r#"{"ver":"9.9.9"}"#] {
-            let envelope = Envelope::read(body.as_bytes());
+            let envelope = Envelope::from_body(body.as_bytes());
             assert_eq!(
                 (envelope.ver(), envelope.txnid()),
                 ("2.0.0", "00000000-0000-0000-0000-000000000000"),

@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key_material::{KeyMaterial, OfferedKey};
-use super::{AnswerHead, Echo, Head, Request, Spoken, head};
+use super::key_material::{CheckedKeyMaterial, KeyMaterial};
+use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::command::CollectData;
 use crate::domain::consent::Range;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
-    bounded_list, instant, need, object, objects, optional_text, quoted, text,
+    check_list_length, deserialize_object, deserialize_object_list, parse_optional_text,
+    quote_value, require_field, require_text, require_timestamp,
 };
-use crate::wire::problem::Problem;
 
 /// Body of `POST /FI/request`.
 #[derive(Debug, Deserialize)]
@@ -20,62 +21,70 @@ pub struct FiRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "FIDataRange", default, deserialize_with = "object")]
-    range: Option<AskedRange>,
-    #[serde(rename = "Consent", default, deserialize_with = "object")]
-    consent: Option<AskedConsent>,
-    #[serde(rename = "KeyMaterial", default, deserialize_with = "object")]
+    #[serde(
+        rename = "FIDataRange",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    range: Option<UncheckedRange>,
+    #[serde(rename = "Consent", default, deserialize_with = "deserialize_object")]
+    consent: Option<UncheckedConsent>,
+    #[serde(
+        rename = "KeyMaterial",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
     key_material: Option<KeyMaterial>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct AskedRange {
+struct UncheckedRange {
     from: Option<String>,
     to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedConsent {
+struct UncheckedConsent {
     id: Option<String>,
     digital_signature: Option<String>,
 }
 
 /// A request for data whose schema is right.
 #[derive(Debug)]
-pub struct AskedData {
+pub struct FiRequestContent {
     pub range: Range,
     pub consent_id: ConsentId,
     /// The third part of the artefact's `signedConsent`.
     pub signature: String,
-    pub key: OfferedKey,
+    pub key: CheckedKeyMaterial,
 }
 
 impl Request for FiRequest {
-    type Content = AskedData;
+    type Content = FiRequestContent;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Both,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::Both,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, head: &Head, _: &str) -> Result<AskedData, Problem> {
-        let range = need("FIDataRange", self.range)?;
+    fn into_content(self, head: &Head, _: &str) -> Result<FiRequestContent, ApiError> {
+        let range = require_field("FIDataRange", self.range)?;
         let range = Range {
-            from: instant("FIDataRange.from", range.from)?,
-            to: instant("FIDataRange.to", range.to)?,
+            from: require_timestamp("FIDataRange.from", range.from)?,
+            to: require_timestamp("FIDataRange.to", range.to)?,
         };
-        let consent = need("Consent", self.consent)?;
-        let id = text("Consent.id", consent.id)?;
-        let signature = text("Consent.digitalSignature", consent.digital_signature)?;
-        let key = need("KeyMaterial", self.key_material)?.check(head.ver)?;
+        let consent = require_field("Consent", self.consent)?;
+        let id = require_text("Consent.id", consent.id)?;
+        let signature = require_text("Consent.digitalSignature", consent.digital_signature)?;
+        let key = require_field("KeyMaterial", self.key_material)?.into_checked(head.ver)?;
         let consent_id =
-            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quoted(&id)))?;
-        Ok(AskedData {
+            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quote_value(&id)))?;
+        Ok(FiRequestContent {
             range,
             consent_id,
             signature,
@@ -89,15 +98,15 @@ impl Request for FiRequest {
 #[serde(rename_all = "camelCase")]
 pub struct FiResponse<'a> {
     #[serde(flatten)]
-    head: AnswerHead<'a>,
+    head: ResponseHead<'a>,
     consent_id: String,
     session_id: String,
 }
 
 impl<'a> FiResponse<'a> {
-    pub fn new(echo: Echo<'a>, session: &Session) -> Self {
+    pub fn new(context: ResponseContext<'a>, session: &Session) -> Self {
         Self {
-            head: echo.head(),
+            head: context.response_head(),
             consent_id: session.consent_id.to_string(),
             session_id: session.id.to_string(),
         }
@@ -113,7 +122,7 @@ pub struct FiFetchRequest {
     txnid: Option<String>,
     session_id: Option<String>,
     fip_id: Option<String>,
-    #[serde(default, deserialize_with = "objects")]
+    #[serde(default, deserialize_with = "deserialize_object_list")]
     link_ref_number: Option<Vec<LinkRef>>,
 }
 
@@ -125,22 +134,22 @@ struct LinkRef {
 impl Request for FiFetchRequest {
     type Content = CollectData;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Two,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::GenerationTwo,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<CollectData, Problem> {
+    fn into_content(self, _: &Head, _: &str) -> Result<CollectData, ApiError> {
         const LINKS: &str = "linkRefNumber";
-        let session = text("sessionId", self.session_id)?;
+        let session = require_text("sessionId", self.session_id)?;
         let links = self.link_ref_number;
-        bounded_list(LINKS, links.as_deref().unwrap_or_default())?;
+        check_list_length(LINKS, links.as_deref().unwrap_or_default())?;
         if links.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 LINKS,
                 "is empty; name at least one account, or leave it out for all",
             ));
@@ -148,39 +157,39 @@ impl Request for FiFetchRequest {
         let links = links
             .unwrap_or_default()
             .into_iter()
-            .map(|link| text("linkRefNumber.id", link.id));
+            .map(|link| require_text("linkRefNumber.id", link.id));
         let links = links.collect::<Result<Vec<_>, _>>()?;
-        wanted(&session, self.fip_id, links)
+        parse_fetch_data(&session, self.fip_id, links)
     }
 }
 
 /// What an FIU wants of a session: checks what the body of 2.x and the path and query of 1.1.x have in common.
-pub fn wanted(
+pub fn parse_fetch_data(
     session: &str,
     fip: Option<String>,
     link_refs: Vec<String>,
-) -> Result<CollectData, Problem> {
-    if let Some(twice) = link_refs
+) -> Result<CollectData, ApiError> {
+    if let Some(duplicate) = link_refs
         .iter()
         .enumerate()
-        .find(|(place, link)| link_refs[..*place].contains(link))
+        .find(|(index, link)| link_refs[..*index].contains(link))
     {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             "linkRefNumber",
-            format!("names {} twice", quoted(twice.1)),
+            format!("names {} twice", quote_value(duplicate.1)),
         ));
     }
     Ok(CollectData {
         session: SessionId::parse(session)
-            .ok_or_else(|| Refusal::UnknownSession(quoted(session)))?,
-        fip: optional_text("fipId", fip)?.map(Into::into),
+            .ok_or_else(|| Refusal::UnknownSession(quote_value(session)))?,
+        fip: parse_optional_text("fipId", fip)?.map(Into::into),
         link_refs: link_refs.into_iter().map(Into::into).collect(),
     })
 }
 
 /// One account's data, encrypted.
 #[derive(Debug)]
-pub struct Sealed {
+pub struct EncryptedAccount {
     pub fip: String,
     pub link_ref: String,
     pub masked_number: String,
@@ -213,24 +222,27 @@ struct FiItem<'a> {
 ///
 /// The ciphertexts are put in by hand: they are nearly all of the answer, base64 needs no escaping, and looking for what
 /// to escape would cost as much as encrypting.
-pub fn fetched(echo: Echo<'_>, sealed: &[Sealed]) -> Vec<u8> {
+pub fn encode_fetch_response(
+    context: ResponseContext<'_>,
+    accounts: &[EncryptedAccount],
+) -> Vec<u8> {
     const EMPTY: &str = r#""encryptedFI":""#;
-    let json = "our own types serialise";
-    let mut body = serde_json::to_vec(&echo.head()).expect(json);
-    let ciphertexts: usize = sealed.iter().map(|sealed| sealed.encrypted.len()).sum();
-    body.reserve(ciphertexts + sealed.len() * 1_024);
+    let serialises = "our own types serialise";
+    let mut body = serde_json::to_vec(&context.response_head()).expect(serialises);
+    let ciphertexts: usize = accounts.iter().map(|account| account.encrypted.len()).sum();
+    body.reserve(ciphertexts + accounts.len() * 1_024);
     body.pop();
     body.extend_from_slice(br#","FI":["#);
     for (
-        place,
-        Sealed {
+        index,
+        EncryptedAccount {
             fip,
             link_ref,
             masked_number,
             encrypted,
             key_material,
         },
-    ) in sealed.iter().enumerate()
+    ) in accounts.iter().enumerate()
     {
         let item = FiItem {
             link_ref_number: link_ref,
@@ -242,10 +254,10 @@ pub fn fetched(echo: Echo<'_>, sealed: &[Sealed]) -> Vec<u8> {
             data: [item],
             key_material,
         })
-        .expect(json);
+        .expect(serialises);
         // Nothing else can hold it: quotes inside texts are escaped.
         let (before, after) = entry.split_once(EMPTY).expect("the entry has the field");
-        if place > 0 {
+        if index > 0 {
             body.push(b',');
         }
         for part in [before, EMPTY, encrypted, after] {
@@ -259,7 +271,7 @@ pub fn fetched(echo: Echo<'_>, sealed: &[Sealed]) -> Vec<u8> {
 /// An answer with data as its receiver reads it. An entry may hold several accounts under one key: nothing forbids it,
 /// so a reader must take it.
 #[derive(Debug, Deserialize)]
-pub struct ReceivedFi {
+pub struct ReceivedFetchResponse {
     #[serde(rename = "FI")]
     pub fi: Vec<ReceivedEntry>,
 }

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::exchange::Curve;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
-use crate::wire::fields::{instant, need, object, one_of, optional, quoted, text};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{
+    deserialize_object, discard_blank, quote_value, require_enum, require_field, require_text,
+    require_timestamp,
+};
 
 /// As an FIU sends it, nothing checked; and as we write it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -17,7 +20,11 @@ pub struct KeyMaterial {
     curve: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<String>,
-    #[serde(rename = "DHPublicKey", default, deserialize_with = "object")]
+    #[serde(
+        rename = "DHPublicKey",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
     public_key: Option<DhPublicKey>,
     #[serde(rename = "Nonce")]
     nonce: Option<String>,
@@ -34,14 +41,14 @@ struct DhPublicKey {
 
 /// Key material whose schema is right; whether its key is one, `crypto` says.
 #[derive(Clone, Debug)]
-pub struct OfferedKey {
+pub struct CheckedKeyMaterial {
     pub expiry: Timestamp,
     pub key_value: String,
     pub nonce: String,
 }
 
 /// The names of `curve` in 2.x.
-fn curve_name(name: &str) -> Option<()> {
+fn check_curve(name: &str) -> Option<()> {
     matches!(name, "Curve25519" | "X25519").then_some(())
 }
 
@@ -75,7 +82,7 @@ impl KeyMaterial {
 
     /// Checks the schema. In 1.1.x only the key and the nonce matter: senders have shuffled the labels, and the object
     /// identifier in the key tells the curve.
-    pub fn check(self, version: Version) -> Result<OfferedKey, Problem> {
+    pub fn into_checked(self, version: Version) -> Result<CheckedKeyMaterial, ApiError> {
         let Self {
             crypto_alg,
             curve,
@@ -85,29 +92,29 @@ impl KeyMaterial {
         } = self;
         let labels_matter = version.generation() == Generation::Two;
         let algorithm = if labels_matter {
-            Some(text("KeyMaterial.cryptoAlg", crypto_alg)?)
+            Some(require_text("KeyMaterial.cryptoAlg", crypto_alg)?)
         } else {
             None
         };
         if labels_matter {
-            one_of("KeyMaterial.curve", curve, curve_name, curve_names)?;
+            require_enum("KeyMaterial.curve", curve, check_curve, curve_names)?;
         }
-        let public_key = need("KeyMaterial.DHPublicKey", public_key)?;
-        let offered = OfferedKey {
-            expiry: instant("KeyMaterial.DHPublicKey.expiry", public_key.expiry)?,
-            key_value: text("KeyMaterial.DHPublicKey.KeyValue", public_key.key_value)?,
-            nonce: text("KeyMaterial.Nonce", nonce)?,
+        let public_key = require_field("KeyMaterial.DHPublicKey", public_key)?;
+        let checked = CheckedKeyMaterial {
+            expiry: require_timestamp("KeyMaterial.DHPublicKey.expiry", public_key.expiry)?,
+            key_value: require_text("KeyMaterial.DHPublicKey.KeyValue", public_key.key_value)?,
+            nonce: require_text("KeyMaterial.Nonce", nonce)?,
         };
         match algorithm.filter(|name| !ALGORITHMS.contains(&name.to_ascii_uppercase().as_str())) {
             Some(name) => {
-                let problem = format!(
+                let message = format!(
                     "KeyMaterial.cryptoAlg {} is not one of {}",
-                    quoted(&name),
+                    quote_value(&name),
                     ALGORITHMS.join(", ")
                 );
-                Err(Problem::Key(problem))
+                Err(ApiError::InvalidKey(message))
             }
-            None => Ok(offered),
+            None => Ok(checked),
         }
     }
 
@@ -116,7 +123,7 @@ impl KeyMaterial {
         let key_value = self.public_key.as_ref()?.key_value.as_deref()?;
         Some((
             key_value,
-            optional(self.nonce.clone()).and(self.nonce.as_deref())?,
+            discard_blank(self.nonce.clone()).and(self.nonce.as_deref())?,
         ))
     }
 }

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Generation, Version};
-use crate::wire::fields::{Instant, instant, text, uuid};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{IsoTimestamp, require_text, require_timestamp, require_uuid};
 
 /// What every request begins with.
 #[derive(Clone, Debug)]
@@ -24,43 +24,43 @@ pub struct Head {
 
 /// Which versions a call is spoken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spoken {
+enum VersionSupport {
     Both,
     /// Calls that are GETs in 1.1.x.
-    Two,
+    GenerationTwo,
 }
 
-impl Spoken {
-    fn knows(self, version: Version) -> bool {
+impl VersionSupport {
+    fn supports_version(self, version: Version) -> bool {
         self == Self::Both || version.generation() == Generation::Two
     }
 }
 
 /// The three fields that stand first in every request.
-fn head(
-    spoken: Spoken,
+fn parse_head(
+    support: VersionSupport,
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-) -> Result<Head, Problem> {
-    let ver = text("ver", ver)?;
+) -> Result<Head, ApiError> {
+    let ver = require_text("ver", ver)?;
     let version = Version::parse(&ver)
-        .filter(|version| spoken.knows(*version))
+        .filter(|version| support.supports_version(*version))
         .ok_or_else(|| {
-            let known: Vec<_> = Version::ALL
+            let supported: Vec<_> = Version::ALL
                 .iter()
-                .filter(|version| spoken.knows(**version))
+                .filter(|version| support.supports_version(**version))
                 .map(|version| version.as_str())
                 .collect();
-            Problem::Version {
+            ApiError::UnsupportedVersion {
                 ver,
-                known: known.join(", "),
+                supported: supported.join(", "),
             }
         })?;
     Ok(Head {
         ver: version,
-        timestamp: instant("timestamp", timestamp)?,
-        txnid: uuid("txnid", txnid)?,
+        timestamp: require_timestamp("timestamp", timestamp)?,
+        txnid: require_uuid("txnid", txnid)?,
     })
 }
 
@@ -74,35 +74,35 @@ pub trait Request: Sized {
     ///
     /// # Errors
     /// The first [`Problem`], its field named.
-    fn head(&mut self) -> Result<Head, Problem>;
+    fn take_head(&mut self) -> Result<Head, ApiError>;
 
     /// Checks everything else that needs no knowledge but the AA's handle (what follows the `@` of its addresses):
     /// schema, then rules of business.
     ///
     /// # Errors
     /// The first [`Problem`], its field named.
-    fn content(self, head: &Head, aa_handle: &str) -> Result<Self::Content, Problem>;
+    fn into_content(self, head: &Head, aa_handle: &str) -> Result<Self::Content, ApiError>;
 }
 
 /// What every answer begins with.
 #[derive(Debug, Serialize)]
-struct AnswerHead<'a> {
+struct ResponseHead<'a> {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: &'a str,
 }
 
 /// Whom an answer answers: version and transaction of the request, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct Echo<'a> {
+pub struct ResponseContext<'a> {
     pub ver: Version,
     pub txnid: &'a str,
     pub timestamp: Timestamp,
 }
 
-impl<'a> Echo<'a> {
+impl<'a> ResponseContext<'a> {
     /// The answer to a request with this head.
-    pub fn of(head: &'a Head, timestamp: Timestamp) -> Self {
+    pub fn from_head(head: &'a Head, timestamp: Timestamp) -> Self {
         Self {
             ver: head.ver,
             txnid: &head.txnid,
@@ -110,10 +110,10 @@ impl<'a> Echo<'a> {
         }
     }
 
-    fn head(&self) -> AnswerHead<'a> {
-        AnswerHead {
+    fn response_head(&self) -> ResponseHead<'a> {
+        ResponseHead {
             ver: self.ver.as_str(),
-            timestamp: Instant(self.timestamp),
+            timestamp: IsoTimestamp(self.timestamp),
             txnid: self.txnid,
         }
     }
@@ -123,17 +123,17 @@ impl<'a> Echo<'a> {
 #[derive(Debug, Serialize)]
 pub struct Heartbeat {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     #[serde(rename = "Status")]
     status: &'static str,
 }
 
 impl Heartbeat {
     /// An AA that answers is up. A heartbeat has no version of its own and is told in 2.0.0 (DESIGN §1).
-    pub fn up(timestamp: Timestamp) -> Self {
+    pub fn with_status_up(timestamp: Timestamp) -> Self {
         Self {
             ver: Version::V2_0_0.as_str(),
-            timestamp: Instant(timestamp),
+            timestamp: IsoTimestamp(timestamp),
             status: "UP",
         }
     }

@@ -2,16 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerHead, Echo, Head, Request, Spoken, head};
+use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::naming::named;
 use crate::domain::session::{FiStatus, SessionStatus};
-use crate::wire::fields::{bounded_list, need, object, objects, one_of, quoted, text};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{
+    check_list_length, deserialize_object, deserialize_object_list, quote_value, require_enum,
+    require_field, require_text,
+};
 
 /// Who says that it notifies.
 #[derive(Debug, Default, Deserialize)]
-struct AskedNotifier {
+struct UncheckedNotifier {
     r#type: Option<String>,
     id: Option<String>,
 }
@@ -23,11 +26,11 @@ pub struct Notifier {
     pub id: String,
 }
 
-fn notifier(notifier: Option<AskedNotifier>) -> Result<Notifier, Problem> {
-    let notifier = need("Notifier", notifier)?;
+fn parse_notifier(notifier: Option<UncheckedNotifier>) -> Result<Notifier, ApiError> {
+    let notifier = require_field("Notifier", notifier)?;
     Ok(Notifier {
-        kind: text("Notifier.type", notifier.r#type)?,
-        id: text("Notifier.id", notifier.id)?,
+        kind: require_text("Notifier.type", notifier.r#type)?,
+        id: require_text("Notifier.id", notifier.id)?,
     })
 }
 
@@ -42,26 +45,26 @@ pub struct ConsentNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "Notifier", default, deserialize_with = "object")]
-    notifier: Option<AskedNotifier>,
+    #[serde(rename = "Notifier", default, deserialize_with = "deserialize_object")]
+    notifier: Option<UncheckedNotifier>,
     #[serde(
         rename = "ConsentStatusNotification",
         default,
-        deserialize_with = "object"
+        deserialize_with = "deserialize_object"
     )]
-    notification: Option<AskedConsentStatus>,
+    notification: Option<UncheckedConsentStatus>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedConsentStatus {
+struct UncheckedConsentStatus {
     consent_id: Option<String>,
     consent_status: Option<String>,
 }
 
 /// A consent's status as somebody tells it.
 #[derive(Debug)]
-pub struct ConsentNews {
+pub struct ConsentNotificationContent {
     pub notifier: Notifier,
     /// `None`: what stands there is no id.
     pub consent_id: Option<ConsentId>,
@@ -69,32 +72,32 @@ pub struct ConsentNews {
 }
 
 impl Request for ConsentNotification {
-    type Content = ConsentNews;
+    type Content = ConsentNotificationContent;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Both,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::Both,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<ConsentNews, Problem> {
-        let notifier = notifier(self.notifier)?;
-        let notification = need("ConsentStatusNotification", self.notification)?;
-        let id = text(
+    fn into_content(self, _: &Head, _: &str) -> Result<ConsentNotificationContent, ApiError> {
+        let notifier = parse_notifier(self.notifier)?;
+        let notification = require_field("ConsentStatusNotification", self.notification)?;
+        let id = require_text(
             "ConsentStatusNotification.consentId",
             notification.consent_id,
         )?;
         let field = "ConsentStatusNotification.consentStatus";
-        let status = one_of(
+        let status = require_enum(
             field,
             notification.consent_status,
             NotifiedStatus::parse,
             NotifiedStatus::names,
         )?;
-        Ok(ConsentNews {
+        Ok(ConsentNotificationContent {
             notifier,
             consent_id: ConsentId::parse(&id),
             status,
@@ -108,32 +111,44 @@ pub struct FiNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "Notifier", default, deserialize_with = "object")]
-    notifier: Option<AskedNotifier>,
-    #[serde(rename = "FIStatusNotification", default, deserialize_with = "object")]
-    notification: Option<AskedFiStatus>,
+    #[serde(rename = "Notifier", default, deserialize_with = "deserialize_object")]
+    notifier: Option<UncheckedNotifier>,
+    #[serde(
+        rename = "FIStatusNotification",
+        default,
+        deserialize_with = "deserialize_object"
+    )]
+    notification: Option<UncheckedFiStatus>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedFiStatus {
+struct UncheckedFiStatus {
     session_id: Option<String>,
     session_status: Option<String>,
-    #[serde(rename = "FIStatusResponse", default, deserialize_with = "objects")]
-    responses: Option<Vec<AskedFiResponse>>,
+    #[serde(
+        rename = "FIStatusResponse",
+        default,
+        deserialize_with = "deserialize_object_list"
+    )]
+    responses: Option<Vec<UncheckedFiResponse>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct AskedFiResponse {
+struct UncheckedFiResponse {
     #[serde(rename = "fipID")]
     fip_id: Option<String>,
-    #[serde(rename = "Accounts", default, deserialize_with = "objects")]
-    accounts: Option<Vec<AskedAccountStatus>>,
+    #[serde(
+        rename = "Accounts",
+        default,
+        deserialize_with = "deserialize_object_list"
+    )]
+    accounts: Option<Vec<UncheckedAccountStatus>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedAccountStatus {
+struct UncheckedAccountStatus {
     link_ref_number: Option<String>,
     #[serde(rename = "FIStatus")]
     fi_status: Option<String>,
@@ -142,7 +157,7 @@ struct AskedAccountStatus {
 
 /// How a FIP's part of a session fares.
 #[derive(Debug)]
-pub struct FiNews {
+pub struct FiNotificationContent {
     pub notifier: Notifier,
     /// The session as the FIP knows it; `None`: what stands there is no id.
     pub session: Option<SessionId>,
@@ -154,84 +169,85 @@ pub struct FiNews {
 }
 
 impl Request for FiNotification {
-    type Content = FiNews;
+    type Content = FiNotificationContent;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Both,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::Both,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, _: &str) -> Result<FiNews, Problem> {
+    fn into_content(self, _: &Head, _: &str) -> Result<FiNotificationContent, ApiError> {
         const RESPONSES: &str = "FIStatusNotification.FIStatusResponse";
         const ACCOUNTS: &str = "FIStatusNotification.FIStatusResponse.Accounts";
-        let notifier = notifier(self.notifier)?;
-        let notification = need("FIStatusNotification", self.notification)?;
-        let session = text("FIStatusNotification.sessionId", notification.session_id)?;
+        let notifier = parse_notifier(self.notifier)?;
+        let notification = require_field("FIStatusNotification", self.notification)?;
+        let session = require_text("FIStatusNotification.sessionId", notification.session_id)?;
         let field = "FIStatusNotification.sessionStatus";
-        let status = one_of(
+        let status = require_enum(
             field,
             notification.session_status,
             SessionStatus::parse,
             SessionStatus::names,
         )?;
-        let mut news = FiNews {
+        let mut content = FiNotificationContent {
             notifier,
             session: SessionId::parse(&session),
             status,
             fips: Vec::new(),
             accounts: Vec::new(),
         };
-        for response in filled(RESPONSES, notification.responses)? {
-            news.fips.push(text(
+        for response in require_non_empty(RESPONSES, notification.responses)? {
+            content.fips.push(require_text(
                 "FIStatusNotification.FIStatusResponse.fipID",
                 response.fip_id,
             )?);
-            for account in filled(ACCOUNTS, response.accounts)? {
-                let link = text(
+            for account in require_non_empty(ACCOUNTS, response.accounts)? {
+                let link = require_text(
                     "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber",
                     account.link_ref_number,
                 )?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.FIStatus";
-                let status = one_of(field, account.fi_status, FiStatus::parse, FiStatus::names)?;
+                let status =
+                    require_enum(field, account.fi_status, FiStatus::parse, FiStatus::names)?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.description";
-                if news.accounts.iter().any(|(known, ..)| **known == *link) {
-                    return Err(Problem::field(
+                if content.accounts.iter().any(|(known, ..)| **known == *link) {
+                    return Err(ApiError::invalid_field(
                         ACCOUNTS,
-                        format!("names the account {} twice", quoted(&link)),
+                        format!("names the account {} twice", quote_value(&link)),
                     ));
                 }
-                news.accounts.push((
+                content.accounts.push((
                     link.into(),
                     status,
-                    text(field, account.description)?.into(),
+                    require_text(field, account.description)?.into(),
                 ));
             }
         }
-        let pending = news
+        let pending = content
             .accounts
             .iter()
             .find(|(_, status, _)| *status == FiStatus::Pending);
         if let (SessionStatus::Completed, Some((link, _, _))) = (status, pending) {
-            let problem = format!(
+            let message = format!(
                 "sessionStatus is COMPLETED while account {} is PENDING",
-                quoted(link)
+                quote_value(link)
             );
-            return Err(Problem::FiStatusNotification(problem));
+            return Err(ApiError::InvalidFiStatusNotification(message));
         }
-        Ok(news)
+        Ok(content)
     }
 }
 
 /// A list that has to have something in it.
-fn filled<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, Problem> {
-    let list = need(field, list)?;
-    bounded_list(field, &list)?;
+fn require_non_empty<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
+    let list = require_field(field, list)?;
+    check_list_length(field, &list)?;
     if list.is_empty() {
-        Err(Problem::field(field, "is empty"))
+        Err(ApiError::invalid_field(field, "is empty"))
     } else {
         Ok(list)
     }
@@ -243,19 +259,19 @@ pub struct LinkNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
-    #[serde(rename = "Notifier", default, deserialize_with = "object")]
-    notifier: Option<AskedNotifier>,
+    #[serde(rename = "Notifier", default, deserialize_with = "deserialize_object")]
+    notifier: Option<UncheckedNotifier>,
     #[serde(
         rename = "AccountLinkStatusNotification",
         default,
-        deserialize_with = "object"
+        deserialize_with = "deserialize_object"
     )]
-    notification: Option<AskedLinkStatus>,
+    notification: Option<UncheckedLinkStatus>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedLinkStatus {
+struct UncheckedLinkStatus {
     acc_ref_number: Option<String>,
     customer_address: Option<String>,
     link_ref_number: Option<String>,
@@ -264,7 +280,7 @@ struct AskedLinkStatus {
 
 /// An account that a FIP has linked.
 #[derive(Debug)]
-pub struct LinkNews {
+pub struct LinkNotificationContent {
     pub notifier: Notifier,
     pub account_ref: String,
     pub customer: String,
@@ -272,50 +288,51 @@ pub struct LinkNews {
 }
 
 impl Request for LinkNotification {
-    type Content = LinkNews;
+    type Content = LinkNotificationContent;
 
-    fn head(&mut self) -> Result<Head, Problem> {
-        head(
-            Spoken::Both,
+    fn take_head(&mut self) -> Result<Head, ApiError> {
+        parse_head(
+            VersionSupport::Both,
             self.ver.take(),
             self.timestamp.take(),
             self.txnid.take(),
         )
     }
 
-    fn content(self, _: &Head, aa_handle: &str) -> Result<LinkNews, Problem> {
+    fn into_content(self, _: &Head, aa_handle: &str) -> Result<LinkNotificationContent, ApiError> {
         const CUSTOMER: &str = "AccountLinkStatusNotification.customerAddress";
-        let notifier = notifier(self.notifier)?;
-        let AskedLinkStatus {
+        let notifier = parse_notifier(self.notifier)?;
+        let UncheckedLinkStatus {
             acc_ref_number,
             customer_address,
             link_ref_number,
             link_status,
-        } = need("AccountLinkStatusNotification", self.notification)?;
-        let account_ref = text("AccountLinkStatusNotification.accRefNumber", acc_ref_number)?;
-        let customer = text(CUSTOMER, customer_address)?;
-        let link_ref = text(
+        } = require_field("AccountLinkStatusNotification", self.notification)?;
+        let account_ref =
+            require_text("AccountLinkStatusNotification.accRefNumber", acc_ref_number)?;
+        let customer = require_text(CUSTOMER, customer_address)?;
+        let link_ref = require_text(
             "AccountLinkStatusNotification.linkRefNumber",
             link_ref_number,
         )?;
-        let linked = |status: &str| (status == "LINKED").then_some(());
-        one_of(
+        let parse_linked = |status: &str| (status == "LINKED").then_some(());
+        require_enum(
             "AccountLinkStatusNotification.linkStatus",
             link_status,
-            linked,
+            parse_linked,
             || "LINKED".to_owned(),
         )?;
         match customer.split_once('@') {
             Some((name, handle)) if !name.is_empty() && !handle.is_empty() => {}
             _ => {
-                let problem = format!(
+                let message = format!(
                     "{} is not an address of the form name@{aa_handle}",
-                    quoted(&customer)
+                    quote_value(&customer)
                 );
-                return Err(Problem::field(CUSTOMER, problem));
+                return Err(ApiError::invalid_field(CUSTOMER, message));
             }
         }
-        Ok(LinkNews {
+        Ok(LinkNotificationContent {
             notifier,
             account_ref,
             customer,
@@ -328,14 +345,14 @@ impl Request for LinkNotification {
 #[derive(Debug, Serialize)]
 pub struct NotificationResponse<'a> {
     #[serde(flatten)]
-    head: AnswerHead<'a>,
+    head: ResponseHead<'a>,
     response: &'static str,
 }
 
 impl<'a> NotificationResponse<'a> {
-    pub fn ok(echo: Echo<'a>) -> Self {
+    pub fn new_ok(context: ResponseContext<'a>) -> Self {
         Self {
-            head: echo.head(),
+            head: context.response_head(),
             response: "OK",
         }
     }

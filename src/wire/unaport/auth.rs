@@ -9,9 +9,9 @@ use super::Envelope;
 use super::field_rules::{self, FieldRule};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::unaport::Dialect;
-use crate::wire::fields::Instant;
-use crate::wire::participants::derived_id;
-use crate::wire::token::{is_current, is_of_world, seconds};
+use crate::wire::fields::IsoTimestamp;
+use crate::wire::participants::derive_id;
+use crate::wire::token::{is_issued_in_world, is_valid_at, to_unix_seconds};
 
 pub const LOGIN_RULES: &[FieldRule] = &[
     FieldRule::required("emailId", field_rules::FieldType::Email).with_max_length(254),
@@ -109,7 +109,7 @@ impl Claims {
         jti: String,
         issuer: TokenIssuer<'_>,
     ) -> Self {
-        let iat = seconds(issuer.now);
+        let iat = to_unix_seconds(issuer.now);
         let iss = format!("{}{REALM_PATH}", issuer.base_url);
         let (lifetime, further) = match token_type {
             TokenType::Access => (
@@ -129,7 +129,7 @@ impl Claims {
             iat,
             jti,
             iss,
-            sub: derived_id(&["person", &user.email]),
+            sub: derive_id(&["person", &user.email]),
             typ: token_type,
             azp: CLIENT_ID.to_owned(),
             session_state: user.session.clone(),
@@ -167,11 +167,11 @@ impl Claims {
             .and_then(|group| group.strip_prefix(GROUP_PREFIX))
             .filter(|_| typ == expected_type);
         let fiu = fiu.ok_or(TokenError::WrongType)?.to_owned();
-        if !is_of_world(&iss, REALM_PATH, world) {
+        if !is_issued_in_world(&iss, REALM_PATH, world) {
             Err(TokenError::WrongWorld)
-        } else if iat > seconds(now) {
+        } else if iat > to_unix_seconds(now) {
             Err(TokenError::IssuedInFuture)
-        } else if !is_current(iat, exp, now) {
+        } else if !is_valid_at(iat, exp, now) {
             Err(TokenError::Expired)
         } else {
             Ok(AuthenticatedUser {
@@ -188,7 +188,7 @@ impl Claims {
 #[serde(untagged)]
 pub enum TokenResponse<'a> {
     V2 {
-        timestamp: Instant,
+        timestamp: IsoTimestamp,
         #[serde(rename = "txnId")]
         txn_id: String,
         version: &'static str,

@@ -11,8 +11,8 @@ use super::template;
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
 use crate::domain::unaport::{Dialect, Login, RejectionWord, Template, Unaport};
-use crate::wire::fields::{one_of, quoted, text};
-use crate::wire::problem::Problem;
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{quote_value, require_enum, require_text};
 
 /// The FIU of the service's own sandbox, whose organisation every login opens there.
 const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
@@ -38,14 +38,14 @@ struct AccountEntry {
 }
 
 impl UnaportEntry {
-    pub fn into_unaport(self, participants: &Participants) -> Result<Unaport, Problem> {
+    pub fn into_unaport(self, participants: &Participants) -> Result<Unaport, ApiError> {
         let dialect = match self.dialect {
             None => Dialect::default(),
-            value => one_of("unaport.dialect", value, Dialect::parse, Dialect::names)?,
+            value => require_enum("unaport.dialect", value, Dialect::parse, Dialect::names)?,
         };
         let rejection = match self.rejection {
             None => RejectionWord::default(),
-            value => one_of(
+            value => require_enum(
                 "unaport.rejection",
                 value,
                 RejectionWord::parse,
@@ -55,7 +55,10 @@ impl UnaportEntry {
         let resolve_fiu = |field: &'static str, id: &str| {
             let fiu = participants.fiu(id).map(|fiu| Arc::clone(&fiu.entity.id));
             fiu.ok_or_else(|| {
-                Problem::field(field, format!("{} is not the id of an [[fiu]]", quoted(id)))
+                ApiError::invalid_field(
+                    field,
+                    format!("{} is not the id of an [[fiu]]", quote_value(id)),
+                )
             })
         };
         let fiu = match &self.fiu {
@@ -70,8 +73,8 @@ impl UnaportEntry {
         };
         let parse_login = |account: AccountEntry| {
             let (email, password) = (
-                text("unaport.account.email", account.email)?,
-                text("unaport.account.password", account.password)?,
+                require_text("unaport.account.email", account.email)?,
+                require_text("unaport.account.password", account.password)?,
             );
             // Who could not log in with it has no account.
             let body = Map::from_iter(
@@ -79,7 +82,7 @@ impl UnaportEntry {
                     .map(|(name, value)| (name.to_owned(), value.as_str().into())),
             );
             ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|problem| {
-                Problem::field(
+                ApiError::invalid_field(
                     "unaport.account",
                     format!("cannot be used to log in: {problem}"),
                 )
@@ -98,17 +101,17 @@ impl UnaportEntry {
             .unwrap_or_default()
             .into_iter()
             .map(parse_login)
-            .collect::<Result<_, Problem>>()?;
+            .collect::<Result<_, ApiError>>()?;
         let templates = self.template.unwrap_or_default();
         let templates = templates.iter().map(parse_entry);
-        let templates = templates.collect::<Result<Vec<_>, Problem>>()?;
+        let templates = templates.collect::<Result<Vec<_>, ApiError>>()?;
         let ids: Vec<_> = templates.iter().map(|template| template.id).collect();
         if let Some(duplicate) = ids
             .iter()
             .enumerate()
             .find(|(index, id)| ids[..*index].contains(id))
         {
-            return Err(Problem::field(
+            return Err(ApiError::invalid_field(
                 "unaport.template.productId",
                 format!("'{}' is given to two templates", duplicate.1),
             ));
@@ -125,20 +128,20 @@ impl UnaportEntry {
     }
 }
 
-fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<Template>, Problem> {
+fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<Template>, ApiError> {
     let id = entry
         .get("productId")
         .and_then(Value::as_str)
         .and_then(ProductId::parse);
     let id = id.ok_or_else(|| {
-        Problem::field("unaport.template.productId", "is missing, or is not a UUID")
+        ApiError::invalid_field("unaport.template.productId", "is missing, or is not a UUID")
     })?;
     let mut body = entry.clone();
     body.remove("productId");
     if let Some(unknown) = find_unknown_field(&body, template::RULES) {
-        return Err(Problem::field(
+        return Err(ApiError::invalid_field(
             "unaport.template",
-            format!("has {}, which no template has", quoted(&unknown)),
+            format!("has {}, which no template has", quote_value(&unknown)),
         ));
     }
     let (name, plan) = template::parse_template(&body)?;

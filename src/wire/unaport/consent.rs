@@ -20,10 +20,10 @@ use crate::domain::participants::Aa;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Filing, Template};
 use crate::domain::version::Version;
-use crate::wire::artefact::Stated;
+use crate::wire::api_error::{ApiError, FieldError};
+use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
-use crate::wire::fields::{Instant, is_address, quoted};
-use crate::wire::problem::{FieldProblem, Problem};
+use crate::wire::fields::{IsoTimestamp, is_customer_address, quote_value};
 
 /// Create Consent without template.
 pub const RULES: &[FieldRule] = &[
@@ -195,7 +195,7 @@ fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> Cons
 pub struct ConsentRequest<'a>(ValidatedBody<'a>);
 
 impl<'a> ConsentRequest<'a> {
-    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, Problem> {
+    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
         Ok(Self(ValidatedBody::validate_fields(body, RULES)?))
     }
 
@@ -207,7 +207,7 @@ impl<'a> ConsentRequest<'a> {
         )
     }
 
-    pub fn build_terms(&self, aa: &Aa) -> Result<Terms, Problem> {
+    pub fn build_terms(&self, aa: &Aa) -> Result<Terms, ApiError> {
         let Self(body) = *self;
         let request = body
             .non_empty_value("ConsentsRequest")
@@ -234,22 +234,25 @@ impl<'a> ConsentRequest<'a> {
             },
             data_life: read_data_life(request),
             frequency: read_frequency(request),
-            filters: consent_detail::filters(request.non_empty_value("ConsentDetail.DataFilter"))
-                .map_err(prefix_field_path)?,
+            filters: consent_detail::parse_filter_json(
+                request.non_empty_value("ConsentDetail.DataFilter"),
+            )
+            .map_err(prefix_field_path)?,
             vdr_provider: None,
             txnid: request.required_text("txnid").into(),
         };
-        consent_detail::check(&terms, &aa.handle).map_err(prefix_field_path)?;
+        consent_detail::check_terms(&terms, &aa.handle).map_err(prefix_field_path)?;
         Ok(terms)
     }
 }
 
 /// A problem of `ConsentDetail`, told with the path that it has in this body.
-fn prefix_field_path(error: Problem) -> Problem {
-    match error.clone().into_field() {
-        Some(FieldProblem { field, problem }) => {
-            Problem::field(format!("ConsentsRequest.{field}"), problem)
-        }
+fn prefix_field_path(error: ApiError) -> ApiError {
+    match error.clone().into_field_error() {
+        Some(FieldError {
+            field,
+            message: problem,
+        }) => ApiError::invalid_field(format!("ConsentsRequest.{field}"), problem),
         None => error,
     }
 }
@@ -263,7 +266,7 @@ fn resolve_customer_address(
     body: ValidatedBody<'_>,
     request: ValidatedBody<'_>,
     aa: &Aa,
-) -> Result<String, Problem> {
+) -> Result<String, ApiError> {
     let identifiers = request
         .non_empty_value("ConsentDetail.Customer.Identifiers")
         .and_then(Value::as_array);
@@ -278,7 +281,7 @@ fn resolve_customer_address(
     let mobile = || mobile.map(|mobile| (IDENTIFIERS_PATH, mobile));
     let vua = || body.text_at("vuaId").map(|vua| ("vuaId", vua));
     let (field, name) = id.or_else(mobile).or_else(vua).ok_or_else(|| {
-        Problem::field(
+        ApiError::invalid_field(
             CUSTOMER_ID_PATH,
             "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it",
         )
@@ -290,7 +293,7 @@ fn resolve_customer_address(
 ///
 /// `Assumption:` a bare mobile number with the country code of India, or with a zero before it, is that of the same
 /// customer as without.
-fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, Problem> {
+fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, ApiError> {
     let digits = name
         .strip_prefix('+')
         .filter(|digits| is_phone(digits))
@@ -306,12 +309,16 @@ fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<St
     } else {
         format!("{name}@{}", aa.handle)
     };
-    if is_address(&address) {
+    if is_customer_address(&address) {
         Ok(address)
     } else {
-        Err(Problem::field(
+        Err(ApiError::invalid_field(
             field,
-            format!("{} is not of the form NAME@{}", quoted(name), aa.handle),
+            format!(
+                "{} is not of the form NAME@{}",
+                quote_value(name),
+                aa.handle
+            ),
         ))
     }
 }
@@ -321,7 +328,7 @@ fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<St
 pub struct TemplateConsentRequest<'a>(ValidatedBody<'a>);
 
 impl<'a> TemplateConsentRequest<'a> {
-    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, Problem> {
+    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
         Ok(Self(ValidatedBody::validate_fields(
             body,
             RULES_WITH_TEMPLATE,
@@ -347,7 +354,7 @@ impl<'a> TemplateConsentRequest<'a> {
         template: &Template,
         aa: &Aa,
         now: Timestamp,
-    ) -> Result<Terms, Problem> {
+    ) -> Result<Terms, ApiError> {
         let vua = self.0.text_at("vuaId").filter(|vua| vua.contains('@'));
         let name = vua.unwrap_or_else(|| self.0.required_text("mobileNumber"));
         let field = if vua.is_some() {
@@ -368,7 +375,7 @@ impl<'a> TemplateConsentRequest<'a> {
 #[derive(Debug, Serialize)]
 pub struct CreateConsentResponse<'a> {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: &'a str,
     #[serde(rename = "Customer")]
     customer: Customer<'a>,
@@ -390,7 +397,7 @@ impl<'a> CreateConsentResponse<'a> {
     pub fn new(consent: &'a Consent, redirect_url: String, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
-            timestamp: Instant(now),
+            timestamp: IsoTimestamp(now),
             txnid: &consent.terms.txnid,
             customer: Customer {
                 id: &consent.terms.customer,
@@ -410,7 +417,7 @@ impl<'a> CreateConsentResponse<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct RevokeConsentResponse<'a> {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: &'a str,
     consent_id: Option<String>,
     consent_handle: String,
@@ -422,7 +429,7 @@ impl<'a> RevokeConsentResponse<'a> {
     pub fn new(consent: &'a Consent, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
-            timestamp: Instant(now),
+            timestamp: IsoTimestamp(now),
             txnid: &consent.terms.txnid,
             consent_id: consent.consent_id().map(|id| id.to_string()),
             consent_handle: consent.handle.to_string(),
@@ -495,10 +502,10 @@ struct ConsentRecord<'a> {
 #[derive(Debug, Serialize)]
 struct RequestText<'a> {
     ver: &'a str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: &'a str,
     #[serde(rename = "ConsentDetail")]
-    detail: Stated<'a>,
+    detail: ConsentDetail<'a>,
 }
 
 /// The record of a consent. `signed` is the artefact, from approval on.
@@ -516,9 +523,9 @@ pub fn build_status_response<'a>(
     let grant = consent.grant.as_deref();
     let request = RequestText {
         ver: &metadata.ver,
-        timestamp: Instant(metadata.timestamp),
+        timestamp: IsoTimestamp(metadata.timestamp),
         txnid: &terms.txnid,
-        detail: Stated::asked(terms),
+        detail: ConsentDetail::from_terms(terms),
     };
     let (approve_status, consent_status) = map_consent_status(consent);
     let last_transition = consent

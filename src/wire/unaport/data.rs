@@ -43,8 +43,8 @@ pub fn build_fetch_status<'a>(notifications: &'a [Notice], aa: &'a Aa) -> FetchS
             ver: VERSION,
             timestamp: format_with_offset(notification.at),
             txnid: notification.message.to_string(),
-            notifier: Notifier::of(aa),
-            status: FiStatusNotification::of(session),
+            notifier: Notifier::from_aa(aa),
+            status: FiStatusNotification::from_session(session),
         })
     });
     FetchStatusResponse {

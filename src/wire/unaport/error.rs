@@ -5,15 +5,15 @@ use serde::Serialize;
 
 use super::VERSION;
 use crate::domain::time::Timestamp;
+use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::control;
-use crate::wire::fields::Instant;
-use crate::wire::problem::{FieldProblem, Problem};
+use crate::wire::fields::IsoTimestamp;
 
 /// A refusal.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody<'a> {
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     status: u16,
     /// The status in words.
     error: &'a str,
@@ -21,21 +21,21 @@ pub struct ErrorBody<'a> {
     path: &'a str,
     txn_id: String,
     version: &'static str,
-    errors: Vec<FieldProblem>,
+    errors: Vec<FieldError>,
 }
 
 impl<'a> ErrorBody<'a> {
     pub fn new(
-        api_error: &Problem,
+        api_error: &ApiError,
         reason_phrase: &'a str,
         path: &'a str,
         txn_id: String,
         now: Timestamp,
     ) -> Self {
         let errors = match api_error.clone() {
-            Problem::Fields(field_errors) => field_errors,
+            ApiError::InvalidFields(field_errors) => field_errors,
             other => other
-                .into_field()
+                .into_field_error()
                 .map(|field| vec![field])
                 .unwrap_or_default(),
         };
@@ -44,7 +44,7 @@ impl<'a> ErrorBody<'a> {
             count => format!("{count} fields are wrong: {api_error}"),
         };
         Self {
-            timestamp: Instant(now),
+            timestamp: IsoTimestamp(now),
             status: http_status(api_error),
             error: reason_phrase,
             message,
@@ -60,11 +60,11 @@ impl<'a> ErrorBody<'a> {
 ///
 /// `Assumption:` 404 is for what is named in a path and not there, or no longer; a move that the consent's state does
 /// not allow is 400, since the service knows no 409.
-pub fn http_status(api_error: &Problem) -> u16 {
+pub fn http_status(api_error: &ApiError) -> u16 {
     match api_error {
-        Problem::NotYours(_) => 403,
-        Problem::Scripted { status, .. } => *status,
-        other => match control::status_of(other) {
+        ApiError::NotPermitted(_) => 403,
+        ApiError::InjectedStatus { status, .. } => *status,
+        other => match control::http_status(other) {
             409 | 412 | 413 => 400,
             410 => 404,
             501 => 500,

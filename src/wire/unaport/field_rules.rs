@@ -5,9 +5,9 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::domain::time::Timestamp;
+use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::consent_detail::IdentifierType;
-use crate::wire::fields::{parse_instant, quoted};
-use crate::wire::problem::{FieldProblem, Problem};
+use crate::wire::fields::{parse_timestamp, quote_value};
 
 /// One row of a table.
 #[derive(Clone, Copy, Debug)]
@@ -118,16 +118,16 @@ impl<'a> ValidatedBody<'a> {
     pub fn validate_fields(
         body: &'a Map<String, Value>,
         rules: &[FieldRule],
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ApiError> {
         let validated = Self(body);
-        let errors: Vec<FieldProblem> = rules
+        let errors: Vec<FieldError> = rules
             .iter()
             .filter_map(|rule| validated.check_rule(rule, rules))
             .collect();
         if errors.is_empty() {
             Ok(validated)
         } else {
-            Err(Problem::Fields(errors))
+            Err(ApiError::InvalidFields(errors))
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a> ValidatedBody<'a> {
     }
 
     pub fn required_timestamp(self, path: &str) -> Timestamp {
-        parse_instant(self.required_text(path)).expect("the form was checked")
+        parse_timestamp(self.required_text(path)).expect("the form was checked")
     }
 
     pub fn required_enum<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
@@ -201,11 +201,11 @@ impl<'a> ValidatedBody<'a> {
         count.expect("the form was checked")
     }
 
-    fn check_rule(self, rule: &FieldRule, rules: &[FieldRule]) -> Option<FieldProblem> {
+    fn check_rule(self, rule: &FieldRule, rules: &[FieldRule]) -> Option<FieldError> {
         let field_error = |problem: String| {
-            Some(FieldProblem {
+            Some(FieldError {
                 field: rule.path.into(),
-                problem,
+                message: problem,
             })
         };
         let Some(value) = self.non_empty_value(rule.path) else {
@@ -289,7 +289,7 @@ impl FieldType {
         };
         let check_text = |is_valid: fn(&str) -> bool, expected: &str| match text() {
             Ok(text) if is_valid(text) => None,
-            Ok(text) => Some(format!("{} is not {expected}", quoted(text))),
+            Ok(text) => Some(format!("{} is not {expected}", quote_value(text))),
             Err(problem) => Some(problem),
         };
         match self {
@@ -301,7 +301,7 @@ impl FieldType {
             ),
             Self::Phone => check_text(is_phone, "a mobile number of digits, such as 9999999999"),
             Self::DateTime => check_text(
-                |text| parse_instant(text).is_some(),
+                |text| parse_timestamp(text).is_some(),
                 "a date-time; write it as 2024-01-31T18:30:00.000Z",
             ),
             Self::OneOf(names) => match text() {
@@ -330,7 +330,7 @@ impl FieldType {
                         .map_or_else(|| value.to_string(), str::to_owned);
                     Some(format!(
                         "{} is not a whole number of months; write it as \"{max}\"",
-                        quoted(&value_text)
+                        quote_value(&value_text)
                     ))
                 }
             },
@@ -373,13 +373,14 @@ fn check_identifier(identifier: &Value) -> Option<String> {
     is_invalid_mobile.then(|| {
         format!(
             "{} is not a mobile number of digits, such as 9999999999",
-            quoted(value)
+            quote_value(value)
         )
     })
 }
 
 fn check_known_name(text: &str, names: &[&str]) -> Option<String> {
-    (!names.contains(&text)).then(|| format!("{} is not one of {}", quoted(text), names.join(", ")))
+    (!names.contains(&text))
+        .then(|| format!("{} is not one of {}", quote_value(text), names.join(", ")))
 }
 
 fn json_type_name(value: &Value) -> &'static str {

@@ -16,7 +16,7 @@ pub mod template;
 use serde::Serialize;
 
 use crate::domain::time::Timestamp;
-use crate::wire::fields::Instant;
+use crate::wire::fields::IsoTimestamp;
 
 /// The version that messages of this face carry, in either spelling.
 pub const VERSION: &str = "2.0.0";
@@ -27,7 +27,7 @@ pub const VERSION: &str = "2.0.0";
 pub struct Envelope {
     version: &'static str,
     txn_id: String,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
 }
 
 impl Envelope {
@@ -35,7 +35,7 @@ impl Envelope {
         Self {
             version: VERSION,
             txn_id,
-            timestamp: Instant(now),
+            timestamp: IsoTimestamp(now),
         }
     }
 }

@@ -10,13 +10,13 @@ use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Analytics, FetchQuirks, Unaport};
-use crate::wire::fields::Instant;
-use crate::wire::notification::{FiData, FiStatusNotification, Notifier, filled_in};
+use crate::wire::fields::IsoTimestamp;
+use crate::wire::notification::{FiData, FiStatusNotification, Notifier, fill_placeholders};
 
 #[derive(Debug, Serialize)]
 struct NotificationBody<'a> {
     ver: &'static str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     txnid: String,
     #[serde(rename = "Notifier")]
     notifier: Notifier<'a>,
@@ -103,9 +103,9 @@ pub fn encode_body(
     }
     let mut body = NotificationBody {
         ver: VERSION,
-        timestamp: Instant(timestamp),
+        timestamp: IsoTimestamp(timestamp),
         txnid: notification.message.to_string(),
-        notifier: Notifier::of(aa),
+        notifier: Notifier::from_aa(aa),
         consent_status: None,
         fi_status: None,
         fi_data: None,
@@ -124,14 +124,15 @@ pub fn encode_body(
             });
         }
         Content::FiStatus(session) => {
-            body.fi_status = Some(FiStatusNotification::of(session));
+            body.fi_status = Some(FiStatusNotification::from_session(session));
         }
         Content::FiData(session) => {
-            body.fi_status = Some(FiStatusNotification::of(session));
-            body.fi_data = Some(FiData::of(session, statements, schema).told_to(org_id, quirks));
+            body.fi_status = Some(FiStatusNotification::from_session(session));
+            body.fi_data =
+                Some(FiData::from_session(session, statements, schema).for_org(org_id, quirks));
         }
         Content::Analytics(_) => unreachable!("analytics have just been told"),
-        Content::Raw(raw) => return filled_in(raw, notification, timestamp),
+        Content::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
     serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
@@ -144,7 +145,7 @@ pub fn encode_body(
 struct AnalyticsBody<'a> {
     version: &'static str,
     txn_id: String,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     session_id: String,
     analytic_id: &'a [u32],
     status: &'static str,
@@ -166,7 +167,7 @@ fn encode_analytics_body(
     let body = AnalyticsBody {
         version: VERSION,
         txn_id: notification.message.to_string(),
-        timestamp: Instant(timestamp),
+        timestamp: IsoTimestamp(timestamp),
         session_id: session.to_string(),
         analytic_id: ids,
         status: status.as_str(),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Envelope, VERSION};
 use crate::domain::participants::Fiu;
-use crate::wire::fields::Instant;
-use crate::wire::participants::derived_id;
+use crate::wire::fields::IsoTimestamp;
+use crate::wire::participants::derive_id;
 
 /// Answer of `getClientOrganisation`.
 ///
@@ -18,7 +18,7 @@ pub struct ClientOrganisation<'a> {
     fiutest: Entity<'a>,
     #[serde(rename = "orgId")]
     org_id: &'a str,
-    timestamp: Instant,
+    timestamp: IsoTimestamp,
     #[serde(rename = "txnId")]
     txn_id: String,
 }
@@ -40,7 +40,7 @@ impl<'a> ClientOrganisation<'a> {
         let entity_id = &*fiu.entity.id;
         let entity = |mode| Entity {
             entity_id,
-            id: derived_id(&["entity", mode, entity_id]),
+            id: derive_id(&["entity", mode, entity_id]),
         };
         Self {
             ver: version,
@@ -56,7 +56,7 @@ impl<'a> ClientOrganisation<'a> {
 /// Answer of the older `getOrganisation`: an organisation that has entered nothing about itself, as in the recorded
 /// one. `app` is the application host's base URL.
 pub fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
-    let test_id = derived_id(&["entity", "test", &fiu.entity.id]);
+    let test_id = derive_id(&["entity", "test", &fiu.entity.id]);
     json!({
         "data": {
             "id": &*fiu.org_id,
@@ -114,7 +114,7 @@ pub fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
             "baseUrl": app_url,
             "secretkey": null,
             "redirectUrl": format!("{app_url}/admin/consent"),
-            "billingPlan": { "id": derived_id(&["plan", "basic"]), "planName": "Basic Plan" },
+            "billingPlan": { "id": derive_id(&["plan", "basic"]), "planName": "Basic Plan" },
         },
         "status": "success",
     })

@@ -12,10 +12,10 @@ use crate::domain::account::FiType;
 use crate::domain::consent::{ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Purpose};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{Dialect, Template, TermsPlan};
-use crate::wire::artefact::Stated;
+use crate::wire::api_error::ApiError;
+use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
-use crate::wire::fields::Instant;
-use crate::wire::problem::Problem;
+use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 
 /// The nine kinds of the page's table "FI TYPES".
@@ -105,7 +105,7 @@ pub const RULES: &[FieldRule] = &[
 ];
 
 /// Name and terms of a template.
-pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), Problem> {
+pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), ApiError> {
     let validated = ValidatedBody::validate_fields(body, RULES)?;
     let range_months = (
         validated.required_months("ConsentDetail.FIDataRange.from"),
@@ -116,7 +116,10 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan)
             "{} is before FIDataRange.from, {}",
             range_months.1, range_months.0
         );
-        return Err(Problem::field("ConsentDetail.FIDataRange.to", problem));
+        return Err(ApiError::invalid_field(
+            "ConsentDetail.FIDataRange.to",
+            problem,
+        ));
     }
     let plan = TermsPlan {
         start: validated.required_timestamp("ConsentDetail.consentStart"),
@@ -134,11 +137,13 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan)
         range_months,
         data_life: read_data_life(validated),
         frequency: read_frequency(validated),
-        filters: consent_detail::filters(validated.non_empty_value("ConsentDetail.DataFilter"))?,
+        filters: consent_detail::parse_filter_json(
+            validated.non_empty_value("ConsentDetail.DataFilter"),
+        )?,
     };
     // The rules of business that the AA will apply hold for the template already.
     let sample_terms = plan.terms(plan.start, "0@0".into(), "".into());
-    consent_detail::check(&sample_terms, "")?;
+    consent_detail::check_terms(&sample_terms, "")?;
     Ok((validated.required_text("product_name").into(), plan))
 }
 
@@ -176,7 +181,7 @@ pub enum CreateTemplateResponse<'a> {
         txn_id: String,
         product_id: String,
         product_name: &'a str,
-        timestamp: Instant,
+        timestamp: IsoTimestamp,
     },
     /// Quirk: the reason phrase stands in the text.
     #[serde(rename_all = "camelCase")]
@@ -256,8 +261,8 @@ pub fn build_template_list<'a>(
 fn build_relative_detail(plan: &TermsPlan) -> Value {
     // As of whatever day: what depends on the day is overwritten.
     let terms = plan.terms(Timestamp::MIN, "".into(), "".into());
-    let mut detail =
-        serde_json::to_value(Stated::asked(&terms)).expect("texts and numbers serialise");
+    let mut detail = serde_json::to_value(ConsentDetail::from_terms(&terms))
+        .expect("texts and numbers serialise");
     detail["consentStart"] = json!(plan.start.to_string());
     detail["consentExpiry"] = json!(plan.expiry_months.to_string());
     detail["FIDataRange"] =

@@ -10,8 +10,8 @@ use super::words::{COUNT, Count, NAME, RUPEES, Rupees, SPAN, STATUS, WHOLE, Whol
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::meant;
 use crate::domain::script::TextFault;
-use crate::wire::fields::quoted;
-use crate::wire::span::{SPAN_FORMS, parse_span};
+use crate::wire::duration::{DURATION_FORMS, parse_duration};
+use crate::wire::fields::quote_value;
 
 /// Everything that is wrong with a tree, which the faults call by this name.
 pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<TextFault> {
@@ -129,7 +129,10 @@ impl<'a> Checker<'a> {
                 let line = first.referenced.line();
                 self.say(
                     key.referenced,
-                    format!("{} stands twice; first on line {line}", quoted(&key.value)),
+                    format!(
+                        "{} stands twice; first on line {line}",
+                        quote_value(&key.value)
+                    ),
                 );
                 continue;
             }
@@ -208,14 +211,20 @@ impl<'a> Checker<'a> {
                     .unwrap_or_default();
                 self.say(
                     place,
-                    format!("{} is not one of {}{meant}", quoted(text), names.join(", ")),
+                    format!(
+                        "{} is not one of {}{meant}",
+                        quote_value(text),
+                        names.join(", ")
+                    ),
                 );
             }
             return;
         }
-        let told = quoted(text);
+        let told = quote_value(text);
         let problem = match schema["format"].as_str() {
-            Some(SPAN) if parse_span(text).is_none() => format!("{told} is not {SPAN_FORMS}"),
+            Some(SPAN) if parse_duration(text).is_none() => {
+                format!("{told} is not {DURATION_FORMS}")
+            }
             Some(COUNT) if Count::parse(text).is_none() => {
                 format!("{told} is not a number from 1 on, or a range such as 1..2 or 2..")
             }
@@ -320,7 +329,7 @@ fn form(schema: &Value) -> String {
 }
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
-    let key_told = quoted(key);
+    let key_told = quote_value(key);
     match meant(key, known.iter().copied()) {
         Some(meant) => format!(
             "{key_told} is no key of {name}; did you mean {meant}? It takes {}",

@@ -14,7 +14,7 @@ use crate::domain::naming::Named;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Span;
 use crate::domain::webhook_fault::Counted;
-use crate::wire::span::parse_span;
+use crate::wire::duration::parse_duration;
 
 /// What a schema calls a length of time, in its `format`.
 pub const SPAN: &str = "span";
@@ -124,7 +124,7 @@ pub struct Lasting(pub Span);
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_span(&text)
+        parse_duration(&text)
             .map(Self)
             .ok_or_else(|| D::Error::custom("no length of time"))
     }

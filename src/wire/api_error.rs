@@ -7,57 +7,57 @@ use thiserror::Error;
 
 use crate::domain::refusal::Refusal;
 use crate::domain::script::TextFault;
-use crate::wire::fields::quoted;
+use crate::wire::fields::quote_value;
 use crate::wire::rebit::error::ErrorCode;
 
 /// Why a call was refused. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Problem {
+pub enum ApiError {
     #[error("the body is not JSON: {0}")]
-    Syntax(String),
-    #[error("{field} {problem}")]
-    Field {
+    InvalidJson(String),
+    #[error("{field} {message}")]
+    InvalidField {
         field: Cow<'static, str>,
-        problem: String,
+        message: String,
     },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Fields(Vec<FieldProblem>),
+    InvalidFields(Vec<FieldError>),
     #[error("ConsentDetail.Customer.id {0}")]
-    CustomerAddress(String),
+    InvalidCustomerAddress(String),
     #[error("ConsentDetail.Purpose.{0}")]
-    Purpose(String),
+    InvalidPurpose(String),
     #[error("{0}")]
-    Key(String),
+    InvalidKey(String),
     #[error("{0}")]
-    Notifier(String),
+    InvalidNotifier(String),
     #[error("FIStatusNotification: {0}")]
-    FiStatusNotification(String),
+    InvalidFiStatusNotification(String),
     /// Something named in the path, and not there.
     #[error("{0}")]
-    Unknown(String),
+    NotFound(String),
     #[error("the path ends without a consent handle")]
-    NoHandle,
-    #[error("ver {} is not spoken here; use one of {known}", quoted(.ver))]
-    Version { ver: String, known: String },
-    #[error("Content-Type is {}; send application/json", quoted(.0))]
-    ContentType(String),
+    MissingHandle,
+    #[error("ver {} is not spoken here; use one of {supported}", quote_value(.ver))]
+    UnsupportedVersion { ver: String, supported: String },
+    #[error("Content-Type is {}; send application/json", quote_value(.0))]
+    UnsupportedContentType(String),
     #[error("the body is larger than {0} bytes")]
-    TooLarge(usize),
+    BodyTooLarge(usize),
     #[error("the body did not arrive: {0}")]
-    BodyLost(String),
+    BodyReadFailed(String),
     #[error("{0}")]
     Unauthorized(String),
     /// A valid key, but not for this.
     #[error("{0}")]
-    NotYours(String),
+    NotPermitted(String),
     #[error("{0}")]
-    Signature(String),
+    InvalidSignature(String),
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("{method} {} is not a call of this sandbox; see the README's list of calls", quoted(.path))]
-    NoSuchCall { method: String, path: String },
+    #[error("{method} {} is not a call of this sandbox; see the README's list of calls", quote_value(.path))]
+    UnknownRoute { method: String, path: String },
     #[error("{path} is called with {allowed}, not {method}")]
-    Method {
+    MethodNotAllowed {
         method: String,
         path: String,
         allowed: &'static str,
@@ -65,55 +65,59 @@ pub enum Problem {
     #[error(
         "{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone"
     )]
-    WorldName(String),
+    InvalidWorldName(String),
     #[error("{0}")]
     TooManyWorlds(String),
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Rejected(#[from] Refusal),
     #[error("{0}")]
     Conflict(String),
     /// What somebody has waited for did not come.
     #[error("{0}")]
-    TooLate(String),
+    Timeout(String),
     /// A text in one of our formats, and everything that is wrong with it.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Text(Vec<TextFault>),
+    InvalidDocument(Vec<TextFault>),
     /// Nothing is wrong: a scenario, or faults in force, want it so.
     #[error("{status} on purpose: a fault of this sandbox says so")]
-    Scripted {
+    InjectedStatus {
         status: u16,
         code: Option<ErrorCode>,
         retry_after_s: Option<i64>,
     },
     /// Nothing is wrong: the caller asked for it.
     #[error("{} was asked for, by x-mockaa-fault or x-simulate-res", .0.as_str())]
-    Fault(ErrorCode),
+    SimulatedError(ErrorCode),
 }
 
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
-#[error("{field} {problem}")]
-pub struct FieldProblem {
+#[error("{field} {message}")]
+pub struct FieldError {
     pub field: Cow<'static, str>,
-    pub problem: String,
+    #[serde(rename = "problem")]
+    pub message: String,
 }
 
-impl Problem {
+impl ApiError {
     /// The one field that it is about, if it is about one.
-    pub fn into_field(self) -> Option<FieldProblem> {
-        let (field, problem) = match self {
-            Self::Field { field, problem } => (field, problem),
-            Self::CustomerAddress(problem) => ("ConsentDetail.Customer.id".into(), problem),
-            Self::Purpose(problem) => ("ConsentDetail.Purpose".into(), problem),
+    pub fn into_field_error(self) -> Option<FieldError> {
+        let (field, message) = match self {
+            Self::InvalidField {
+                field,
+                message: problem,
+            } => (field, problem),
+            Self::InvalidCustomerAddress(message) => ("ConsentDetail.Customer.id".into(), message),
+            Self::InvalidPurpose(message) => ("ConsentDetail.Purpose".into(), message),
             _ => return None,
         };
-        Some(FieldProblem { field, problem })
+        Some(FieldError { field, message })
     }
 
-    pub fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
-        Self::Field {
+    pub fn invalid_field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::InvalidField {
             field: field.into(),
-            problem: problem.into(),
+            message: message.into(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::domain::time::Span;
 
 /// What [`parse_span`] accepts, for error texts.
-pub const SPAN_FORMS: &str = "a length of time such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
+pub const DURATION_FORMS: &str =
+    "a length of time such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -12,12 +13,12 @@ const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
 /// Reads a length of time. Months and years have no fixed length and are not accepted.
-pub fn parse_span(text: &str) -> Option<Span> {
+pub fn parse_duration(text: &str) -> Option<Span> {
     text.strip_prefix('P')
-        .map_or_else(|| parse_short(text), parse_iso)
+        .map_or_else(|| parse_short_form(text), parse_iso_form)
 }
 
-fn parse_short(text: &str) -> Option<Span> {
+fn parse_short_form(text: &str) -> Option<Span> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .filter(|digits| *digits > 0)?;
@@ -34,18 +35,18 @@ fn parse_short(text: &str) -> Option<Span> {
     number.parse::<i64>().ok()?.checked_mul(unit).map(Span)
 }
 
-fn parse_iso(text: &str) -> Option<Span> {
-    let (days, clock) = match text.split_once('T') {
+fn parse_iso_form(text: &str) -> Option<Span> {
+    let (days, time) = match text.split_once('T') {
         Some((_, "")) => return None,
-        Some((days, clock)) => (days, clock),
+        Some((days, time)) => (days, time),
         None => (text, ""),
     };
-    if days.is_empty() && clock.is_empty() {
+    if days.is_empty() && time.is_empty() {
         return None;
     }
     let days = sum_parts(days, &[('W', WEEK), ('D', DAY)])?;
-    let clock = sum_parts(clock, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?;
-    days.checked_add(clock).map(Span)
+    let time = sum_parts(time, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?;
+    days.checked_add(time).map(Span)
 }
 
 /// Sums numbers that are followed by units, each unit at most once and in the given order.
@@ -53,8 +54,8 @@ fn sum_parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     let mut total = 0i64;
     for (letter, unit) in units {
         if let Some((number, rest)) = text.split_once(*letter) {
-            let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-            let number = plain.then(|| number.parse::<i64>().ok()).flatten()?;
+            let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+            let number = is_number.then(|| number.parse::<i64>().ok()).flatten()?;
             total = total.checked_add(number.checked_mul(*unit)?)?;
             text = rest;
         }
@@ -64,7 +65,7 @@ fn sum_parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_span;
+    use super::parse_duration;
 
     #[test]
     fn short_and_iso_forms_mean_the_same() {
@@ -80,12 +81,16 @@ mod tests {
             ("PT1H30M", 5_400_000),
             ("P1DT2S", 86_402_000),
         ] {
-            assert_eq!(parse_span(text).map(|span| span.0), Some(ms), "{text}");
+            assert_eq!(
+                parse_duration(text).map(|millis| millis.0),
+                Some(ms),
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn what_has_no_fixed_length_or_no_unit_is_refused() {
+    fn a_duration_of_no_fixed_length_or_unit_is_rejected() {
         for text in [
             "",
             "5",
@@ -101,7 +106,7 @@ mod tests {
             "P1D2W",
             "99999999999999999w",
         ] {
-            assert_eq!(parse_span(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 }
