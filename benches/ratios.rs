@@ -16,23 +16,25 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::DateTime;
 use dashmap::DashMap;
 use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
-use mockaa::config::personas::personas;
+use mockaa::config::personas::load_personas;
 use mockaa::crypto::exchange::{KeyPair, write_public};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::account::Account;
-use mockaa::domain::command::{Command, RaiseConsent, Verb};
-use mockaa::domain::consent::{ConsentType, Face, Input, Range};
-use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::command::{Command, ConsentAction, RaiseConsent};
+use mockaa::domain::consent::{Api, ConsentType, Input, TimeRange};
 use mockaa::domain::ids::{ConsentHandle, SessionId};
+use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::FiSchema;
-use mockaa::domain::participants::{Aa, Entity, Fip, Linking, Participants, SignatureProfile};
-use mockaa::domain::persona::{DEFAULT_PERSONA, Life};
-use mockaa::domain::session::{Approval, Progression};
+use mockaa::domain::participants::{
+    Aa, Entity, Fip, LinkingMethod, Participants, SignatureProfile,
+};
+use mockaa::domain::persona::{DEFAULT_PERSONA, PersonaInstance};
+use mockaa::domain::session::{ApprovalMode, DataTiming};
 use mockaa::domain::statement::{Statement, Transactions};
-use mockaa::domain::time::{Span, Timestamp};
-use mockaa::domain::unaport::Unaport;
-use mockaa::domain::version::Version;
+use mockaa::domain::time::{Millis, Timestamp};
+use mockaa::domain::unaport::UnaportConfig;
+use mockaa::domain::version::RebitVersion;
 use mockaa::engine::clock::ClockStart;
 use mockaa::engine::ports::{Bank, NoScenarios, Setting};
 use mockaa::engine::world::World;
@@ -209,8 +211,8 @@ fn participants() -> Participants {
         aas: vec![Arc::new(aa)],
         fius: Vec::new(),
         fips: vec![Arc::new(Fip {
-            entity: Entity::named("FIP-1"),
-            linking: Linking::Token,
+            entity: Entity::with_id("FIP-1"),
+            linking: LinkingMethod::Token,
         })],
     }
 }
@@ -218,7 +220,7 @@ fn participants() -> Participants {
 fn world() -> Arc<World> {
     let setting = Setting {
         personas: Arc::default(),
-        persona: life().persona,
+        persona: life().definition,
         seed: 42,
         clock: ClockStart {
             at: parse_timestamp(NOW),
@@ -229,9 +231,9 @@ fn world() -> Arc<World> {
         director: Arc::new(NoScenarios),
         bank: Bank { accounts, tells },
         fiu_url: None,
-        progression: Progression::Immediate,
-        approval: Approval::Manual,
-        unaport: Unaport::open_to_all("FIU-1".into()),
+        progression: DataTiming::Immediate,
+        approval: ApprovalMode::Manual,
+        unaport: UnaportConfig::open_to_all("FIU-1".into()),
     };
     Arc::new(World::new("bench", Arc::new(setting)))
 }
@@ -243,10 +245,10 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         .expect("a right one");
     let raise = RaiseConsent {
         terms,
-        face: Face::Seed,
+        api: Api::Seed,
         aa: "mockaa".into(),
         fiu: "FIU-1".into(),
-        filing: None,
+        metadata: None,
         scenario: None,
         persona: None,
     };
@@ -411,9 +413,9 @@ fn get_product() -> Work {
     }
     for consent in world.consents(0, 10_000) {
         world
-            .submit(Command::MoveConsent {
+            .submit(Command::TransitionConsent {
                 handle: consent.handle,
-                verb: Verb::plain(Input::Approve),
+                action: ConsentAction::with_defaults(Input::Approve),
             })
             .expect("it is approved");
         handles.push(consent.handle);
@@ -424,7 +426,10 @@ fn get_product() -> Work {
         next = (next + 1) % handles.len();
         let consent = world.consent(handles[next]).expect("it is there");
         let grant = consent.grant.as_ref().expect("it is approved");
-        let seal = grant.seals.detail.get_or_init(|| signature.clone().into());
+        let seal = grant
+            .signatures
+            .detail
+            .get_or_init(|| signature.clone().into());
         let detail = ConsentDetail::new(&consent, &aa);
         let state = ConsentStatusResponse::new(&consent, &detail, Some(base64::encode(seal)));
         black_box(serde_json::to_vec(&state).expect("it serialises"));
@@ -499,7 +504,7 @@ fn rows(_: usize, rows: usize) -> f64 {
 
 /// A year of the default persona's account, told and written anew each time.
 fn statement_product(format: Format, measure: Measure) -> Work {
-    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa")
+    let account = accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
         .remove(0)
         .account;
     let life = life();
@@ -507,7 +512,7 @@ fn statement_product(format: Format, measure: Measure) -> Work {
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let mut out = Vec::new();
     Box::new(move || {
-        let statements = [told(&life, &account, Range { from, to })];
+        let statements = [told(&life, &account, TimeRange { from, to })];
         out.clear();
         match format {
             Format::Xml => xml::write_statement(&statements[0], FiSchema::V1, &mut out),
@@ -566,7 +571,8 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
         } else {
             balance.saturating_sub(amount)
         };
-        let at = Timestamp::from_millis(1_700_000_000_000 + i64::from(row) * 77_000_000).ist();
+        let at =
+            Timestamp::from_millis(1_700_000_000_000 + i64::from(row) * 77_000_000).to_ist_bytes();
         out.extend_from_slice(b"<Transaction txnId=\"M");
         digits(out, 20_240_101_000 + u64::from(row));
         out.extend_from_slice(if credit {
@@ -591,16 +597,16 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
 }
 
 /// The default one.
-fn life() -> Life {
-    let personas = personas(None).expect("the shipped ones are right");
+fn life() -> PersonaInstance {
+    let personas = load_personas(None).expect("the shipped ones are right");
     let as_of = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date");
-    Life {
-        persona: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")),
+    PersonaInstance {
+        definition: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")),
         as_of,
     }
 }
 
-fn told(life: &Life, account: &Account, range: Range) -> Statement {
+fn told(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
@@ -609,14 +615,14 @@ fn told(life: &Life, account: &Account, range: Range) -> Statement {
         consent_types: ConsentType::ALL,
         range,
         filters: &[],
-        now: range.to.plus(Span(1)),
+        now: range.to.saturating_add(Millis(1)),
     };
     statement(&request).expect("deposits are simulated")
 }
 
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
 fn fetch_product(curve: Curve) -> Work {
-    let account = accounts(&participants(), &life().persona, 42, "9812345678@mockaa")
+    let account = accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
         .remove(0)
         .account;
     let life = life();
@@ -631,7 +637,7 @@ fn fetch_product(curve: Curve) -> Work {
     };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        let statement = told(&life, &account, Range { from, to });
+        let statement = told(&life, &account, TimeRange { from, to });
         let mut document = Vec::new();
         xml::write_statement(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = data_key(42, session, &account, "xml");
@@ -649,7 +655,7 @@ fn fetch_product(curve: Curve) -> Work {
             ),
         }];
         let echo = ResponseContext {
-            ver: Version::V2_0_0,
+            ver: RebitVersion::V2_0_0,
             txnid: "t",
             timestamp: to,
         };

@@ -17,12 +17,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::bankgen;
-use crate::config::personas::{self, BadPersonas};
-use crate::config::{ConfigError, Options, Parties, check_path, participants, usual};
+use crate::config::personas::{self, PersonaLoadError};
+use crate::config::{
+    ConfigError, Options, ParticipantSetup, aa_scenarios, check_path, load_participants,
+};
 use crate::crypto::base64::url_encode;
 use crate::domain::persona::DEFAULT_PERSONA;
-use crate::domain::session::Progression;
-use crate::domain::time::Span;
+use crate::domain::session::DataTiming;
+use crate::domain::time::Millis;
 use crate::engine::clock::wall;
 use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::ports::{Bank, Director, Setting};
@@ -34,7 +36,7 @@ use crate::webhooks::{Courier, CourierError, Routes, drive};
 use crate::wire::jwk::Jwk;
 
 /// How long stopping waits for requests that are being answered, in seconds.
-const ANSWER_WITHIN_S: u64 = 5;
+const SHUTDOWN_TIMEOUT_S: u64 = 5;
 
 /// How long an idle connection is kept open.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
@@ -47,7 +49,7 @@ pub enum StartError {
     #[error("scenarios cannot be loaded:\n{0}")]
     Scenarios(BadScenarios),
     #[error("personas cannot be loaded:\n{0}")]
-    Personas(#[from] BadPersonas),
+    Personas(#[from] PersonaLoadError),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
     Bind {
         address: SocketAddr,
@@ -73,14 +75,14 @@ pub struct Sandbox {
     address: SocketAddr,
     worlds: Arc<Worlds>,
     shared: Data<Shared>,
-    server: ServerHandle,
-    serving: JoinHandle<io::Result<()>>,
-    driving: JoinHandle<()>,
-    reaping: Option<JoinHandle<()>>,
+    server_handle: ServerHandle,
+    server_task: JoinHandle<io::Result<()>>,
+    driver_task: JoinHandle<()>,
+    reaper_task: Option<JoinHandle<()>>,
     /// Watches the folder of scenarios for as long as it lives.
-    _watching: Option<RecommendedWatcher>,
+    _watcher: Option<RecommendedWatcher>,
     /// How long stopping waits for webhooks that are being sent: as long as one may take.
-    drain_within: Duration,
+    drain_timeout: Duration,
 }
 
 impl Sandbox {
@@ -112,11 +114,11 @@ impl Sandbox {
             scenarios,
             default_scenario,
             personas,
-            persona,
+            default_persona: persona,
             security,
             push_data,
             push_data_path,
-            progression,
+            data_timing: progression,
             approval,
             control_token,
             webhook_timeout,
@@ -124,24 +126,25 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let Parties {
+        let ParticipantSetup {
             participants,
             keys,
             fiu_url,
             unaport,
-        } = participants(config.as_deref(), fiu_url.as_deref())?;
+        } = load_participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
-        let personas = Arc::new(personas::personas(personas.as_deref())?);
-        let persona = personas::named(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
+        let personas = Arc::new(personas::load_personas(personas.as_deref())?);
+        let persona =
+            personas::find_persona(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
         let required = Required {
             default: default_scenario,
-            usual: usual(&participants),
+            usual: aa_scenarios(&participants),
         };
         let library = Library::load(scenarios, required, Arc::clone(&personas))
             .map_err(StartError::Scenarios)?;
         let library = Arc::new(library);
-        let watching = watch(&library);
-        let setting = Arc::new(Setting {
+        let watcher = watch_scenarios(&library);
+        let sandbox_config = Arc::new(Setting {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
@@ -158,17 +161,18 @@ impl Sandbox {
             personas,
             persona,
         });
-        let (born, newborn) = unbounded_channel();
-        let worlds = Arc::new(Worlds::new(setting, born));
-        let courier = Arc::new(Courier::new(
+        let (new_world_sender, new_worlds) = unbounded_channel();
+        let worlds = Arc::new(Worlds::new(sandbox_config, new_world_sender));
+        let webhook_sender = Arc::new(Courier::new(
             Arc::clone(&keys),
             Routes {
                 fi_data: push_data_path,
             },
             webhook_timeout,
         )?);
-        let driving = tokio::spawn(keep(newborn, courier));
-        let reaping = world_ttl.map(|ttl| tokio::spawn(reap(Arc::clone(&worlds), ttl)));
+        let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
+        let reaper_task =
+            world_ttl.map(|ttl| tokio::spawn(reap_idle_worlds(Arc::clone(&worlds), ttl)));
 
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
@@ -178,9 +182,9 @@ impl Sandbox {
             security,
             control_token,
         });
-        let for_app = shared.clone();
+        let app_data = shared.clone();
         let server =
-            HttpServer::new(move || App::new().app_data(for_app.clone()).configure(routes))
+            HttpServer::new(move || App::new().app_data(app_data.clone()).configure(routes))
                 .workers(
                     workers.unwrap_or_else(|| {
                         std::thread::available_parallelism().map_or(2, Into::into)
@@ -188,7 +192,7 @@ impl Sandbox {
                 )
                 // Longer than clients keep an idle connection: one that is reused is never closed under the request.
                 .keep_alive(KEEP_ALIVE)
-                .shutdown_timeout(ANSWER_WITHIN_S)
+                .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
                 // Faults of the transport are done to the socket itself.
                 .on_connect(|stream, connection| {
                     let stream = stream.downcast_ref::<TcpStream>();
@@ -206,18 +210,18 @@ impl Sandbox {
         let address = server.addrs()[0];
         let server = server.run();
         let handle = server.handle();
-        let serving = tokio::spawn(server);
-        let drain_within = webhook_timeout;
+        let server_task = tokio::spawn(server);
+        let drain_timeout = webhook_timeout;
         Ok(Self {
             address,
             worlds,
             shared,
-            server: handle,
-            serving,
-            driving,
-            reaping,
-            _watching: watching,
-            drain_within,
+            server_handle: handle,
+            server_task,
+            driver_task,
+            reaper_task,
+            _watcher: watcher,
+            drain_timeout,
         })
     }
 
@@ -257,17 +261,17 @@ impl Sandbox {
     }
 
     /// The participants and what all worlds share.
-    pub(crate) fn setting(&self) -> &Setting {
+    pub(crate) fn config(&self) -> &Setting {
         self.worlds.setting()
     }
 
     /// The AAs' public keys, those that they have and those that they will have next.
     pub(crate) fn jwks(&self) -> serde_json::Value {
-        let ring = &self.shared.keys;
-        let keys = ring
+        let keyring = &self.shared.keys;
+        let keys = keyring
             .all()
             .iter()
-            .flat_map(|key| [key.public.clone(), ring.next_of(key)]);
+            .flat_map(|key| [key.public.clone(), keyring.next_of(key)]);
         serde_json::json!({ "keys": keys.map(|key| Jwk::from(&key)).collect::<Vec<_>>() })
     }
 
@@ -285,19 +289,19 @@ impl Sandbox {
 
     /// Stops accepting, lets answers and webhooks finish that are under way, and ends; bounded by the webhook timeout.
     pub async fn stop(mut self) {
-        self.server.stop(true).await;
-        let drained = async {
+        self.server_handle.stop(true).await;
+        let drain_worlds = async {
             for world in self.worlds.all() {
                 world.drain().await;
             }
         };
-        if tokio::time::timeout(self.drain_within, drained)
+        if tokio::time::timeout(self.drain_timeout, drain_worlds)
             .await
             .is_err()
         {
             tracing::warn!("stopping although webhooks are still on their way");
         }
-        if let Err(error) = (&mut self.serving).await {
+        if let Err(error) = (&mut self.server_task).await {
             tracing::error!(%error, "the server did not end well");
         }
     }
@@ -306,10 +310,10 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // The command is sent at once; the future only waits for its completion.
-        drop(self.server.stop(false));
-        self.driving.abort();
-        if let Some(reaping) = &self.reaping {
-            reaping.abort();
+        drop(self.server_handle.stop(false));
+        self.driver_task.abort();
+        if let Some(reaper_task) = &self.reaper_task {
+            reaper_task.abort();
         }
         for world in self.worlds.all() {
             world.close();
@@ -318,11 +322,11 @@ impl Drop for Sandbox {
 }
 
 /// How long after a change of the folder its files are read: an editor writes in several steps.
-const QUIET_FOR: Duration = Duration::from_millis(200);
+const RELOAD_DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// Reads the scenario files again whenever one changes, until the watcher is dropped. A set that is wrong leaves the one
 /// before in force; the log says so, and so does `/readyz`.
-fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
+fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     let folder = library.folder()?;
     let (sender, mut changes) = unbounded_channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -331,12 +335,12 @@ fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
             let _ = sender.send(());
         }
     });
-    let begun = watcher.and_then(|mut watcher| {
+    let started = watcher.and_then(|mut watcher| {
         watcher
             .watch(folder, RecursiveMode::NonRecursive)
             .map(|()| watcher)
     });
-    let watcher = match begun {
+    let watcher = match started {
         Ok(watcher) => watcher,
         Err(error) => {
             tracing::warn!(%error, "scenarios are not watched; POST /_mockaa/v1/scenarios/reload reads them again");
@@ -346,11 +350,13 @@ fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     let library = Arc::clone(library);
     tokio::spawn(async move {
         while changes.recv().await.is_some() {
-            while let Ok(Some(())) = tokio::time::timeout(QUIET_FOR, changes.recv()).await {}
+            while let Ok(Some(())) = tokio::time::timeout(RELOAD_DEBOUNCE, changes.recv()).await {}
             match library.reload() {
                 Ok(count) => tracing::info!(count, "scenarios were read again"),
-                Err(faults) => {
-                    tracing::error!("scenarios are wrong, the old ones stay in force:\n{faults}");
+                Err(diagnostics) => {
+                    tracing::error!(
+                        "scenarios are wrong, the old ones stay in force:\n{diagnostics}"
+                    );
                 }
             }
         }
@@ -359,21 +365,24 @@ fn watch(library: &Arc<Library>) -> Option<RecommendedWatcher> {
 }
 
 /// Takes worlds away that nobody has used for so long.
-async fn reap(worlds: Arc<Worlds>, ttl: Duration) {
-    let mut ticks = tokio::time::interval((ttl / 4).max(Duration::from_millis(10)));
-    let ttl = Span(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
+async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
+    let mut interval = tokio::time::interval((ttl / 4).max(Duration::from_millis(10)));
+    let ttl = Millis(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
     loop {
-        ticks.tick().await;
-        for name in worlds.reap(wall().plus(Span(-ttl.0))) {
+        interval.tick().await;
+        for name in worlds.reap(wall().saturating_add(Millis(-ttl.0))) {
             tracing::info!(world = &*name, "nobody has used it for a while; it is gone");
         }
     }
 }
 
 /// Gives every new world a task that drives it.
-async fn keep(mut newborn: UnboundedReceiver<Arc<World>>, courier: Arc<Courier>) {
-    while let Some(world) = newborn.recv().await {
-        tokio::spawn(drive(world, Arc::clone(&courier)));
+async fn drive_new_worlds(
+    mut new_worlds: UnboundedReceiver<Arc<World>>,
+    webhook_sender: Arc<Courier>,
+) {
+    while let Some(world) = new_worlds.recv().await {
+        tokio::spawn(drive(world, Arc::clone(&webhook_sender)));
     }
 }
 
@@ -416,14 +425,14 @@ impl SandboxBuilder {
     /// FIPs wait to be told, by the control API, when and how to answer a request for data.
     #[must_use]
     pub fn manual_data(mut self) -> Self {
-        self.options.progression = Progression::Manual;
+        self.options.data_timing = DataTiming::Manual;
         self
     }
 
     /// FIPs, and Unaport's own requests for data, keep to the rhythm that was recorded of the real service.
     #[must_use]
     pub fn timed_data(mut self) -> Self {
-        self.options.progression = Progression::Timed;
+        self.options.data_timing = DataTiming::Timed;
         self
     }
 
@@ -451,7 +460,7 @@ impl SandboxBuilder {
     /// The persona of customers whom nothing else gives one.
     #[must_use]
     pub fn persona(mut self, name: impl Into<String>) -> Self {
-        self.options.persona = Some(name.into());
+        self.options.default_persona = Some(name.into());
         self
     }
 

@@ -7,7 +7,7 @@ use curve25519_dalek::MontgomeryPoint;
 use hkdf::Hkdf;
 use mockaa::crypto::base64::{decode, encode};
 use mockaa::crypto::exchange::KeyPair;
-use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::key_exchange::{Curve, PeerKey};
 use proptest::prelude::*;
 use rsa::BigUint;
 use rsa::sha2::Sha256;

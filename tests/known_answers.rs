@@ -7,7 +7,7 @@ use mockaa::crypto::base64::{decode, encode, url_decode};
 use mockaa::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
 use mockaa::crypto::jws::{Form, open_compact, verify_detached};
 use mockaa::crypto::redirection::{MessageKey, unveil, veil};
-use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::PublicKey;
 use serde_json::Value;
 

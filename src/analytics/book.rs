@@ -59,13 +59,13 @@ impl<'a> Book<'a> {
             let Some(first) = rows.rows.first() else {
                 continue;
             };
-            let opening = first.balance.0 - first.signed().0;
+            let opening = first.balance.0 - first.signed_amount().0;
             let mut before = opening;
             for (row, number) in rows.rows.iter().zip(1..) {
                 let narration = rows.narration(row).to_owned();
                 let class = classify(&narration, row.mode, row.transaction_type);
                 // A filter may have removed what stood between: then the difference is the gap.
-                let computed = before + row.signed().0;
+                let computed = before + row.signed_amount().0;
                 before = row.balance.0;
                 entries.push(Entry {
                     id: u64::from(*id) * 1_000_000 + number,
@@ -88,8 +88,8 @@ impl<'a> Book<'a> {
         }
         entries.sort_by_key(|entry| entry.date);
         let (first, last) = (
-            Month::of(entries.first()?.date),
-            Month::of(entries.last()?.date),
+            Month::from_date(entries.first()?.date),
+            Month::from_date(entries.last()?.date),
         );
         let months = std::iter::successors(Some(first), |month| Some(month.next()))
             .take_while(|month| *month <= last);
@@ -109,8 +109,8 @@ impl<'a> Book<'a> {
 
     fn days_of(&self, month: Month) -> Vec<i64> {
         let end = self.entries.last().expect("a book has entries").date;
-        let days = (1..=month.length())
-            .map(|day| month.day(day))
+        let days = (1..=month.num_days())
+            .map(|day| month.clamped_date(day))
             .take_while(|day| *day <= end);
         days.map(|day| self.balance_on(day)).collect()
     }
@@ -132,7 +132,7 @@ impl<'a> Book<'a> {
     pub fn of_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
         self.entries
             .iter()
-            .filter(move |entry| Month::of(entry.date) == month)
+            .filter(move |entry| Month::from_date(entry.date) == month)
     }
 
     /// The closing balance of each day of one of the book's months.
@@ -330,7 +330,7 @@ pub fn median(mut values: Vec<i64>) -> i64 {
 
 /// "Oct 2023".
 pub fn label(month: Month) -> String {
-    format!("{} {}", month.name(), month.year)
+    format!("{} {}", month.short_name(), month.year)
 }
 
 /// "27/02/2024".

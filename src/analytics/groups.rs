@@ -64,7 +64,7 @@ pub fn monthly_counterparties(book: &Book<'_>) -> Value {
             let of: Vec<&Entry> = of
                 .iter()
                 .copied()
-                .filter(|entry| Month::of(entry.date) == *month)
+                .filter(|entry| Month::from_date(entry.date) == *month)
                 .collect();
             row(&label(*month), &of)
         }));
@@ -220,10 +220,13 @@ fn interval(of: &[&Entry]) -> &'static str {
 /// The days of the months between the first and the last in which it did not come.
 fn missed(of: &[&Entry]) -> Vec<NaiveDate> {
     let day = chrono::Datelike::day(&of[0].date);
-    let last = Month::of(of[of.len() - 1].date);
-    let months = std::iter::successors(Some(Month::of(of[0].date)), |month| Some(month.next()));
-    let without = months
-        .take_while(|month| *month < last)
-        .filter(|month| !of.iter().any(|entry| Month::of(entry.date) == *month));
-    without.map(|month| month.day(day)).collect()
+    let last = Month::from_date(of[of.len() - 1].date);
+    let months = std::iter::successors(Some(Month::from_date(of[0].date)), |month| {
+        Some(month.next())
+    });
+    let without = months.take_while(|month| *month < last).filter(|month| {
+        !of.iter()
+            .any(|entry| Month::from_date(entry.date) == *month)
+    });
+    without.map(|month| month.clamped_date(day)).collect()
 }

@@ -72,7 +72,11 @@ pub fn analysis(book: &Book<'_>) -> Value {
     let mut charges: Vec<Value> = book
         .months
         .iter()
-        .map(|month| bounces(label(*month), &|entry| Month::of(entry.date) == *month))
+        .map(|month| {
+            bounces(label(*month), &|entry| {
+                Month::from_date(entry.date) == *month
+            })
+        })
         .collect();
     charges.push(bounces("Total".to_owned(), &|_| true));
     json!({ "loanDetails": details, "emiReturnCharges": charges })
@@ -104,7 +108,7 @@ fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Va
         let of: Vec<&Entry> = paid
             .iter()
             .copied()
-            .filter(|entry| Month::of(entry.date) == *month)
+            .filter(|entry| Month::from_date(entry.date) == *month)
             .collect();
         let last = of.last();
         json!({
@@ -169,7 +173,7 @@ fn total_row(book: &Book<'_>, all: &[&Entry], lenders: usize) -> Value {
         let of: Vec<&Entry> = paid
             .iter()
             .copied()
-            .filter(|entry| Month::of(entry.date) == *month)
+            .filter(|entry| Month::from_date(entry.date) == *month)
             .collect();
         let (count, amount) = (of.len(), rupees(sum(of.iter().copied())));
         json!({

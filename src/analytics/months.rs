@@ -16,7 +16,7 @@ pub fn summary(book: &Book<'_>) -> Value {
     let closing = |month: Month| book.closing(month).iter().copied();
     json!({
         "months": book.months.iter().map(|month| label(*month)).collect::<Vec<_>>(),
-        "openingBalance": each(&|month| book.balance_on(month.day(1).pred_opt().expect("a day before"))),
+        "openingBalance": each(&|month| book.balance_on(month.clamped_date(1).pred_opt().expect("a day before"))),
         "closingBalance": each(&|month| closing(month).last().unwrap_or(0)),
         "maxEodBalance": each(&|month| closing(month).max().unwrap_or(0)),
         "minEodBalance": each(&|month| closing(month).min().unwrap_or(0)),
@@ -73,7 +73,7 @@ fn side(book: &Book<'_>, comes: bool) -> Value {
 /// A month without any has an empty amount, and no list.
 fn by_month(book: &Book<'_>, entries: &[&Entry]) -> Value {
     let told = book.months.iter().map(|month| {
-        let of: Vec<&Entry> = entries.iter().copied().filter(|entry| Month::of(entry.date) == *month).collect();
+        let of: Vec<&Entry> = entries.iter().copied().filter(|entry| Month::from_date(entry.date) == *month).collect();
         if of.is_empty() {
             return json!({ "amount": "", "month": label(*month), "count": "0" });
         }

@@ -131,7 +131,7 @@ fn after_salary(book: &Book<'_>) -> Vec<Value> {
         let gone = |entry: &&Entry| entry.class.sub != Some("Fixed Deposit");
         let big: Vec<&Entry> = book.debits().filter(soon).filter(gone).collect();
         let of: Vec<&Entry> = std::iter::once(pay).chain(big.iter().copied()).collect();
-        (!big.is_empty()).then(|| month_of(book, Month::of(pay.date), pay.party(), &of))
+        (!big.is_empty()).then(|| month_of(book, Month::from_date(pay.date), pay.party(), &of))
     });
     told.collect()
 }
@@ -144,7 +144,7 @@ fn unchanged_salary(book: &Book<'_>) -> Vec<Value> {
         .collect();
     let told = by_party(&pay).into_iter().filter_map(|(party, of)| {
         let same = of.iter().all(|entry| entry.amount == of[0].amount);
-        (same && of.len() > 15).then(|| month_of(book, Month::of(of[0].date), party, &of))
+        (same && of.len() > 15).then(|| month_of(book, Month::from_date(of[0].date), party, &of))
     });
     told.collect()
 }

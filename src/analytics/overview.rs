@@ -28,7 +28,7 @@ pub fn overview(book: &Book<'_>, sections: &Map<String, Value>) -> Value {
         let months = &book.months[book.months.len().saturating_sub(count)..];
         let of = book
             .side(comes)
-            .filter(|entry| months.contains(&Month::of(entry.date)));
+            .filter(|entry| months.contains(&Month::from_date(entry.date)));
         of.map(|entry| entry.amount).max().unwrap_or(0) / 100
     };
     let key = |count: usize| {
@@ -154,7 +154,7 @@ fn volatility(book: &Book<'_>) -> i64 {
 /// The account, or the first of several.
 fn account(book: &Book<'_>) -> Value {
     let of = &book.accounts[0];
-    let bank = of.statement.bank();
+    let bank = of.statement.as_bank();
     let summary = bank.and_then(|bank| bank.summary.as_ref());
     let holders = of.statement.holders.as_ref();
     let first = holders.map(|holders| &holders.first);

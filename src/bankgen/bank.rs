@@ -6,7 +6,7 @@ use crate::bankgen::ledger::{LAST_MONTH, Sink, Teller};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::money::Paise;
-use crate::domain::statement::{BankBody, Ledger, NewRow, Summary, Transactions};
+use crate::domain::statement::{BankStatement, Ledger, NewRow, Summary, Transactions};
 use crate::domain::time::Timestamp;
 
 /// Where the rows of an account come from.
@@ -26,7 +26,7 @@ impl Book<'_> {
         transactions: bool,
         limit: Paise,
         active: bool,
-    ) -> BankBody {
+    ) -> BankStatement {
         let now = request.now;
         let mut balance = None;
         let transactions = transactions.then(|| {
@@ -43,16 +43,16 @@ impl Book<'_> {
             opened_on: match self {
                 Self::Habits(habits) => habits.opened_on,
                 Self::Told { ledger, .. } => ledger
-                    .rows
+                    .transactions
                     .rows
                     .first()
                     .map_or(request.range.from, |row| row.at)
                     .ist_date(),
             },
-            limit,
+            overdraft_limit: limit,
             active,
         });
-        BankBody {
+        BankStatement {
             summary,
             transactions,
         }
@@ -79,18 +79,18 @@ impl Book<'_> {
             inside
                 && filters
                     .iter()
-                    .all(|filter| filter.keeps(row.amount, row.transaction_type))
+                    .all(|filter| filter.matches_transaction(row.amount, row.transaction_type))
         };
         match self {
             Self::Told { ledger, .. } => {
-                for row in ledger.rows.iter().filter(keeps) {
+                for row in ledger.transactions.iter().filter(keeps) {
                     sink(row);
                 }
                 None
             }
             Self::Habits(habits) => {
-                let last = Month::of(end.ist_date()).min(LAST_MONTH);
-                let first = Month::of(range.from.ist_date()).max(habits.first_month());
+                let last = Month::from_date(end.ist_date()).min(LAST_MONTH);
+                let first = Month::from_date(range.from.ist_date()).max(habits.first_month());
                 if range.from > end || first > last {
                     return None;
                 }
@@ -106,7 +106,7 @@ impl Book<'_> {
                         }
                     });
                 }
-                (last == Month::of(now.ist_date()).min(LAST_MONTH)).then_some(balance)
+                (last == Month::from_date(now.ist_date()).min(LAST_MONTH)).then_some(balance)
             }
         }
     }
@@ -114,11 +114,16 @@ impl Book<'_> {
     fn balance_at(&self, now: Timestamp) -> Paise {
         match self {
             Self::Told { ledger, .. } => {
-                let last = ledger.rows.rows.iter().rev().find(|row| row.at <= now);
-                last.map_or(ledger.opening, |row| row.balance)
+                let last = ledger
+                    .transactions
+                    .rows
+                    .iter()
+                    .rev()
+                    .find(|row| row.at <= now);
+                last.map_or(ledger.opening_balance, |row| row.balance)
             }
             Self::Habits(habits) => {
-                let month = Month::of(now.ist_date()).min(LAST_MONTH);
+                let month = Month::from_date(now.ist_date()).min(LAST_MONTH);
                 if month < habits.first_month() {
                     return Paise(0);
                 }

@@ -9,10 +9,12 @@ use crate::bankgen::names::{FIRST, LAST, entries};
 use crate::bankgen::narration::{Party, STYLES};
 use crate::bankgen::people::{Branch, pick};
 use crate::bankgen::stream;
-use crate::domain::calendar::{Month, working_day_from};
+use crate::domain::calendar::{Month, working_day_on_or_after};
 use crate::domain::money::Paise;
-use crate::domain::persona::{Amount, Between, Cast, Flow, List, Loan, Story, With};
-use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::persona::{
+    AmountRule, CashFlowPlan, CounterpartyChoice, Flow, Loan, MinMax, NamePool, NameSource,
+};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// The financial year whose amounts persona files give.
 const BASE_YEAR: i32 = 2024;
@@ -20,7 +22,7 @@ const BASE_YEAR: i32 = 2024;
 /// What an account does, with everything drawn that is drawn once.
 #[derive(Debug)]
 pub struct Habits<'a> {
-    pub story: &'a Story,
+    pub story: &'a CashFlowPlan,
     pub branch: Branch,
     pub opened_on: NaiveDate,
     /// How its bank prints.
@@ -53,7 +55,7 @@ pub struct Drawn<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Priced<'a> {
     pub party: Party<'a>,
-    pub usual: Between<i64>,
+    pub usual: MinMax<i64>,
 }
 
 /// What the habits of an account depend on.
@@ -64,14 +66,14 @@ pub struct Origin<'a> {
     pub number: u64,
     pub fip: &'a str,
     pub opened_on: Option<NaiveDate>,
-    pub opened_in: Between<i32>,
+    pub opened_in: MinMax<i32>,
     pub holder: &'a str,
     pub earns_interest: bool,
     pub firm: bool,
 }
 
 impl<'a> Habits<'a> {
-    pub fn drawn(story: &'a Story, origin: &Origin<'a>) -> Self {
+    pub fn drawn(story: &'a CashFlowPlan, origin: &Origin<'a>) -> Self {
         let Origin {
             seed,
             customer,
@@ -87,7 +89,7 @@ impl<'a> Habits<'a> {
         let mut rng = stream(StreamKey {
             seed,
             owner: &owner,
-            kind: Kind::Habits,
+            kind: StreamKind::Behavior,
             ordinal: 0,
         });
         let branch = Branch::drawn(&mut rng);
@@ -95,14 +97,15 @@ impl<'a> Habits<'a> {
             rng.random_range(opened_in.0..=opened_in.1),
             rng.random_range(1..=12),
         );
-        let opened_on = opened_on.unwrap_or_else(|| working_day_from(Month { year, month }.day(8)));
+        let opened_on = opened_on
+            .unwrap_or_else(|| working_day_on_or_after(Month { year, month }.clamped_date(8)));
         let flows = story
             .flows
             .iter()
             .map(|flow| draw(flow, holder, &mut rng))
             .collect();
         let keeps = story
-            .keeps
+            .target_balance
             .as_ref()
             .map_or(0, |amount| base(amount, &mut rng));
         let style = fip
@@ -129,7 +132,7 @@ impl<'a> Habits<'a> {
         &self.flows
     }
 
-    pub fn stream(&self, kind: Kind, ordinal: i64) -> ChaCha8Rng {
+    pub fn stream(&self, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
         self.stream_of(&self.owner, kind, ordinal)
     }
 
@@ -137,12 +140,12 @@ impl<'a> Habits<'a> {
     pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
         self.stream_of(
             &format!("{}/{name}", self.customer),
-            Kind::Month,
+            StreamKind::Month,
             month.ordinal(),
         )
     }
 
-    fn stream_of(&self, owner: &str, kind: Kind, ordinal: i64) -> ChaCha8Rng {
+    fn stream_of(&self, owner: &str, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
         let ordinal = u64::try_from(ordinal).expect("years are positive");
         stream(StreamKey {
             seed: self.seed,
@@ -154,18 +157,21 @@ impl<'a> Habits<'a> {
 
     /// The month in which the account was opened.
     pub fn first_month(&self) -> Month {
-        Month::of(self.opened_on)
+        Month::from_date(self.opened_on)
     }
 
     /// What shares of this month are of.
     fn income(&self, month: Month) -> Paise {
-        let income = self.flows.iter().find(|drawn| drawn.flow.income);
+        let income = self.flows.iter().find(|drawn| drawn.flow.counts_as_income);
         income.map_or(Paise(0), |drawn| {
             let amount = match drawn.flow.amount {
-                Amount::Each((low, high)) => low.0 + (high.0 - low.0) / 2,
+                AmountRule::PerOccurrence((low, high)) => low.0 + (high.0 - low.0) / 2,
                 _ => drawn.base,
             };
-            rounded(grown(amount, drawn.flow.grows, month), drawn.flow.step)
+            rounded(
+                grown(amount, drawn.flow.annual_growth_percent, month),
+                drawn.flow.rounding_step,
+            )
         })
     }
 
@@ -173,23 +179,25 @@ impl<'a> Habits<'a> {
     pub fn amount(
         &self,
         drawn: &Drawn<'_>,
-        usual: Between<i64>,
+        usual: MinMax<i64>,
         month: Month,
         rng: &mut impl Rng,
     ) -> Paise {
         let Flow {
             amount,
-            grows,
-            varies,
-            step,
+            annual_growth_percent: grows,
+            variation_percent: varies,
+            rounding_step: step,
             ..
         } = drawn.flow;
         let paise = match amount {
-            Amount::Each((low, high)) => grown(rng.random_range(low.0..=high.0), *grows, month),
-            Amount::Once(_) => grown(drawn.base, *grows, month),
-            Amount::Share(_) => self.income(month).0 * drawn.base / 10_000,
-            Amount::Usual => Paise::rupees(rng.random_range(usual.0..=usual.1)).0,
-            Amount::OfBalance(_) | Amount::Loan(_) => return Paise(0),
+            AmountRule::PerOccurrence((low, high)) => {
+                grown(rng.random_range(low.0..=high.0), *grows, month)
+            }
+            AmountRule::PerAccount(_) => grown(drawn.base, *grows, month),
+            AmountRule::IncomeShare(_) => self.income(month).0 * drawn.base / 10_000,
+            AmountRule::Typical => Paise::from_rupees(rng.random_range(usual.0..=usual.1)).0,
+            AmountRule::BalanceShare(_) | AmountRule::Loan(_) => return Paise(0),
         };
         let paise = if *varies == 0 {
             paise
@@ -200,7 +208,7 @@ impl<'a> Habits<'a> {
             return Paise(rounded(paise, *step).0.max(step.0));
         }
         if *varies == 0
-            && matches!(amount, Amount::Each((low, high)) | Amount::Once((low, high)) if low == high)
+            && matches!(amount, AmountRule::PerOccurrence((low, high)) | AmountRule::PerAccount((low, high)) if low == high)
         {
             return Paise(paise);
         }
@@ -216,11 +224,11 @@ impl<'a> Habits<'a> {
 
     /// What is in the account when a quarter ends with this month; `None`: whatever has become of it.
     pub fn close(&self, month: Month) -> Option<Paise> {
-        let amount = self.story.keeps.as_ref()?;
-        let mut rng = self.stream(Kind::MonthClose, month.ordinal());
+        let amount = self.story.target_balance.as_ref()?;
+        let mut rng = self.stream(StreamKind::MonthClose, month.ordinal());
         Some(match amount {
-            Amount::Each((low, high)) => Paise(rng.random_range(low.0..=high.0)),
-            Amount::Share((low, high)) => {
+            AmountRule::PerOccurrence((low, high)) => Paise(rng.random_range(low.0..=high.0)),
+            AmountRule::IncomeShare((low, high)) => {
                 let share = rng.random_range(low * 100..=high * 100);
                 Paise(self.income(month).0 * share / 10_000 + rng.random_range(0..100))
             }
@@ -230,8 +238,8 @@ impl<'a> Habits<'a> {
 
     /// The opening deposit.
     pub fn opening(&self) -> Paise {
-        let (low, high) = self.story.opens_with;
-        let mut rng = self.stream(Kind::Habits, 1);
+        let (low, high) = self.story.opening_balance;
+        let mut rng = self.stream(StreamKind::Behavior, 1);
         Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100)
     }
 
@@ -240,20 +248,20 @@ impl<'a> Habits<'a> {
     pub fn loan(&self, flow: usize, loan: &Loan, month: Month, known: &mut Schedule) -> Owed {
         let life = u64::try_from(month.ordinal() - self.first_month().ordinal()).unwrap_or(0);
         // The month of the payout has no instalment.
-        let length = u64::from(loan.months) + 1;
+        let length = u64::from(loan.instalments) + 1;
         let (cycle, place) = (life / length, life % length);
         if known.cycle != Some(cycle) {
             let ordinal =
                 i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow).unwrap_or(0);
-            let mut rng = self.stream(Kind::Loan, ordinal);
+            let mut rng = self.stream(StreamKind::Loan, ordinal);
             let (low, high) = loan.principal;
             // Loans are of whole thousands.
             let principal =
-                Paise::rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
+                Paise::from_rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
             *known = Schedule {
                 cycle: Some(cycle),
                 principal,
-                instalments: schedule(principal, loan.months, loan.rate),
+                instalments: schedule(principal, loan.instalments, loan.rate_bps),
             };
         }
         match usize::try_from(place).expect("months are few") {
@@ -280,16 +288,16 @@ pub enum Owed {
 
 fn draw<'a>(flow: &'a Flow, holder: &'a str, rng: &mut impl Rng) -> Drawn<'a> {
     let base = base(&flow.amount, rng);
-    let once = |with: &'a With, rng: &mut _| match with {
-        With::OneOf(list) => Some(one_of(list, holder, rng)),
-        With::Nobody => Some(NOBODY),
-        With::AnyOf(_) => None,
+    let once = |with: &'a CounterpartyChoice, rng: &mut _| match with {
+        CounterpartyChoice::Fixed(list) => Some(one_of(list, holder, rng)),
+        CounterpartyChoice::Unnamed => Some(NOBODY),
+        CounterpartyChoice::Varying(_) => None,
     };
-    let party = once(&flow.with, rng);
+    let party = once(&flow.counterparty, rng);
     let then = flow
-        .then
+        .follow_up
         .as_ref()
-        .and_then(|then| then.with.as_ref())
+        .and_then(|then| then.counterparty.as_ref())
         .and_then(|with| once(with, rng));
     Drawn {
         flow,
@@ -304,19 +312,22 @@ const NOBODY: Priced<'static> = Priced {
     usual: (0, 0),
 };
 
-fn base(amount: &Amount, rng: &mut impl Rng) -> i64 {
+fn base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
     match amount {
-        Amount::Once((low, high)) => rng.random_range(low.0..=high.0),
-        Amount::Share((low, high)) => rng.random_range(low * 100..=high * 100),
-        Amount::Each(_) | Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_) => 0,
+        AmountRule::PerAccount((low, high)) => rng.random_range(low.0..=high.0),
+        AmountRule::IncomeShare((low, high)) => rng.random_range(low * 100..=high * 100),
+        AmountRule::PerOccurrence(_)
+        | AmountRule::BalanceShare(_)
+        | AmountRule::Typical
+        | AmountRule::Loan(_) => 0,
     }
 }
 
 /// Somebody from a list.
-pub fn one_of<'a>(list: &'a List, holder: &'a str, rng: &mut impl Rng) -> Priced<'a> {
+pub fn one_of<'a>(list: &'a NameSource, holder: &'a str, rng: &mut impl Rng) -> Priced<'a> {
     match list {
-        List::Shipped(cast) => somebody(*cast, holder, rng),
-        List::Own(names) => {
+        NameSource::Pool(cast) => somebody(*cast, holder, rng),
+        NameSource::Custom(names) => {
             let place = rng.random_range(0..names.len());
             let number = u32::try_from(place).expect("lists are short") * 37 + 12;
             Priced {
@@ -332,9 +343,9 @@ pub fn one_of<'a>(list: &'a List, holder: &'a str, rng: &mut impl Rng) -> Priced
 }
 
 /// Somebody from a shipped list.
-pub fn somebody<'a>(cast: Cast, holder: &'a str, rng: &mut impl Rng) -> Priced<'a> {
+pub fn somebody<'a>(cast: NamePool, holder: &'a str, rng: &mut impl Rng) -> Priced<'a> {
     match cast {
-        Cast::Myself => Priced {
+        NamePool::Myself => Priced {
             party: Party {
                 name: holder,
                 surname: "",
@@ -342,7 +353,7 @@ pub fn somebody<'a>(cast: Cast, holder: &'a str, rng: &mut impl Rng) -> Priced<'
             },
             usual: (0, 0),
         },
-        Cast::People => {
+        NamePool::People => {
             let number = rng.random_range(0..1000);
             let party = Party {
                 name: pick(rng, FIRST),
@@ -378,7 +389,7 @@ fn grown(mut amount: i64, percent: i64, month: Month) -> i64 {
     if percent == 0 {
         return amount;
     }
-    let year = month.financial_year().clamp(2000, 2060);
+    let year = month.financial_year_start().clamp(2000, 2060);
     for _ in BASE_YEAR..year {
         amount += amount * percent / 100;
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rand::{Rng, RngExt};
 
 use crate::bankgen::stream;
-use crate::domain::account::{Account, FiType, Held};
+use crate::domain::account::{Account, FiType, LinkableAccount};
 use crate::domain::participants::Participants;
-use crate::domain::persona::{AccountPlan, Life, Persona};
-use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::persona::{AccountPlan, Persona, PersonaInstance};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// The accounts of a customer who lives this persona, each with whether it is linked from the beginning. With fewer FIPs
 /// than the persona asks for, those that there are hold them all.
@@ -17,7 +17,7 @@ pub fn accounts(
     persona: &Persona,
     seed: u64,
     customer: &str,
-) -> Vec<Held> {
+) -> Vec<LinkableAccount> {
     let told = numbered(persona).map(|(ordinal, plan)| {
         let Refs {
             link_ref,
@@ -27,15 +27,15 @@ pub fn accounts(
         let AccountPlan {
             fi_type,
             account_type,
-            linked,
+            linked_by_default: linked,
             ..
         } = *plan;
         let fip = Arc::clone(
-            &participants.fips[plan.fip % participants.fips.len()]
+            &participants.fips[plan.fip_index % participants.fips.len()]
                 .entity
                 .id,
         );
-        Held {
+        LinkableAccount {
             account: Account {
                 fi_type,
                 fip,
@@ -44,7 +44,7 @@ pub fn accounts(
                 link_ref,
                 masked_number,
             },
-            linked,
+            linked_by_default: linked,
         }
     });
     told.collect()
@@ -52,12 +52,13 @@ pub fn accounts(
 
 /// The plan of an account, and its number; `None` where this persona does not have it.
 pub fn plan<'l>(
-    life: &'l Life,
+    life: &'l PersonaInstance,
     seed: u64,
     customer: &str,
     account: &Account,
 ) -> Option<(u64, &'l AccountPlan)> {
-    let of_its_kind = numbered(&life.persona).filter(|(_, plan)| plan.fi_type == account.fi_type);
+    let of_its_kind =
+        numbered(&life.definition).filter(|(_, plan)| plan.fi_type == account.fi_type);
     let mut fitting = of_its_kind
         .filter(|(ordinal, _)| refs(seed, customer, *ordinal).account_ref == account.account_ref);
     fitting.next()
@@ -84,7 +85,7 @@ fn refs(seed: u64, customer: &str, ordinal: u64) -> Refs {
     let mut rng = stream(StreamKey {
         seed,
         owner: customer,
-        kind: Kind::Account,
+        kind: StreamKind::Account,
         ordinal,
     });
     let mut id = || {

@@ -16,10 +16,12 @@ use crate::bankgen::narration::{Facts, Party, mode};
 use crate::domain::calendar::{Month, is_working_day};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
-use crate::domain::persona::{Amount, Cast, Channel, Every, Flow, On, Then, With};
+use crate::domain::persona::{
+    AmountRule, Channel, CounterpartyChoice, DayRule, Flow, FollowUp, NamePool, Period,
+};
+use crate::domain::random_stream::StreamKind;
 use crate::domain::statement::NewRow;
-use crate::domain::stream::Kind;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Millis, Timestamp};
 
 /// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
 ///
@@ -36,7 +38,7 @@ const BOUNCE: Paise = Paise(29_500);
 const LOW_BALANCE: Paise = Paise(35_400);
 
 /// What a lender takes for presenting an instalment again.
-const PENAL: Paise = Paise::rupees(500);
+const PENAL: Paise = Paise::from_rupees(500);
 
 /// A mandate that has bounced is presented again after so many days.
 const AGAIN_AFTER: u32 = 5;
@@ -155,7 +157,7 @@ impl<'a> Teller<'a> {
     /// Begins as early as it has to so that this month comes out right, and tells up to it.
     pub fn from(habits: &'a Habits<'a>, month: Month) -> Self {
         let first = habits.first_month();
-        let quarter = month.quarter();
+        let quarter = month.quarter_start();
         let opening = if quarter > first {
             habits.close(quarter.previous())
         } else {
@@ -222,13 +224,13 @@ impl<'a> Teller<'a> {
 
     fn floor(&self) -> Paise {
         // A little is left of an overdraft, for its interest.
-        Paise(-self.habits.story.limit.0 * 98 / 100)
+        Paise(-self.habits.story.overdraft_limit.0 * 98 / 100)
     }
 
     fn open(&mut self, day: u32, month: Month, sink: Sink<'_>) {
         let amount = self.habits.opening();
         let channel = match is_working_day(self.habits.opened_on) {
-            true if amount > Paise::rupees(50_000) => Channel::Cheque,
+            true if amount > Paise::from_rupees(50_000) => Channel::Cheque,
             true => Channel::Cash,
             // Opened on a day off: by the bank's own app.
             false => Channel::Transfer,
@@ -279,20 +281,20 @@ impl<'a> Teller<'a> {
     /// Everything that the habits have for this month.
     fn plan(&mut self, month: Month, agenda: &mut Agenda<'a>) {
         agenda.attempts.clear();
-        let mut rng = self.habits.stream(Kind::Month, month.ordinal());
+        let mut rng = self.habits.stream(StreamKind::Month, month.ordinal());
         let life =
             u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
         for (number, drawn) in self.habits.flows().iter().enumerate() {
             let Flow {
-                months,
-                life: (begins, ends),
-                every,
-                times,
+                month_mask: months,
+                account_age_months: (begins, ends),
+                period: every,
+                times_per_period: times,
                 ..
             } = drawn.flow;
             let months = match every {
-                Every::Quarter if *months == 0xfff => 0b0010_0100_1001,
-                Every::Year if *months == 0xfff => 0b0000_0000_1000,
+                Period::Quarter if *months == 0xfff => 0b0010_0100_1001,
+                Period::Year if *months == 0xfff => 0b0000_0000_1000,
                 _ => *months,
             };
             if months >> (month.month - 1) & 1 == 0 || !(*begins..=*ends).contains(&life) {
@@ -301,13 +303,13 @@ impl<'a> Teller<'a> {
             let (low, high) = *times;
             let mut shared = drawn
                 .flow
-                .side_of
+                .transfer_name
                 .as_ref()
                 .map(|name| self.habits.shared_stream(name, month));
             let rng = shared.as_mut().unwrap_or(&mut rng);
             match every {
-                Every::Day => {
-                    for day in 1..=month.length() {
+                Period::Day => {
+                    for day in 1..=month.num_days() {
                         for _ in 0..rng.random_range(low..=high) {
                             agenda.attempts.extend(self.propose(
                                 number,
@@ -319,10 +321,10 @@ impl<'a> Teller<'a> {
                         }
                     }
                 }
-                Every::Week => {
+                Period::Week => {
                     for week in 0..4 {
                         let last = if week == 3 {
-                            month.length()
+                            month.num_days()
                         } else {
                             week * 7 + 7
                         };
@@ -337,7 +339,7 @@ impl<'a> Teller<'a> {
                         }
                     }
                 }
-                Every::Month | Every::Quarter | Every::Year => {
+                Period::Month | Period::Quarter | Period::Year => {
                     for _ in 0..rng.random_range(low..=high) {
                         agenda
                             .attempts
@@ -369,9 +371,11 @@ impl<'a> Teller<'a> {
         rng: &mut impl Rng,
     ) -> Option<Attempt<'a>> {
         let flow = drawn.flow;
-        let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.with {
-            With::OneOf(list) | With::AnyOf(list) => one_of(list, self.habits.holder, rng),
-            With::Nobody => Priced {
+        let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.counterparty {
+            CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list) => {
+                one_of(list, self.habits.holder, rng)
+            }
+            CounterpartyChoice::Unnamed => Priced {
                 party: Party::NOBODY,
                 usual: (0, 0),
             },
@@ -379,19 +383,19 @@ impl<'a> Teller<'a> {
         let mut amount = self.habits.amount(drawn, usual, month, rng);
         let (mut direction, mut purpose, mut instalment) =
             (flow.direction, flow.purpose.as_str(), None);
-        let mut role = if flow.mandate {
+        let mut role = if flow.by_mandate {
             Role::Mandate
         } else {
             Role::Habit
         };
-        if let Amount::Loan(loan) = &flow.amount {
+        if let AmountRule::Loan(loan) = &flow.amount {
             match self.habits.loan(
                 number,
                 loan,
                 month,
                 self.schedules.entry(number).or_default(),
             ) {
-                Owed::PaidOut(_) if !loan.paid_out => return None,
+                Owed::PaidOut(_) if !loan.disbursed_to_account => return None,
                 Owed::PaidOut(principal) => {
                     (direction, amount, purpose) =
                         (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
@@ -400,16 +404,16 @@ impl<'a> Teller<'a> {
                 Owed::Instalment(due) => (amount, instalment) = (due.amount(), Some(due)),
             }
         }
-        let day = match flow.on {
-            On::Any | On::WorkingDay => {
-                let (low, high) = days.unwrap_or((1, month.length()));
+        let day = match flow.day_rule {
+            DayRule::Any | DayRule::AnyWorkingDay => {
+                let (low, high) = days.unwrap_or((1, month.num_days()));
                 rng.random_range(low..=high)
             }
-            On::Day((low, high)) => rng.random_range(low..=high).min(month.length()),
-            On::LastWorkingDay => month.last_working_day(),
+            DayRule::DayOfMonth((low, high)) => rng.random_range(low..=high).min(month.num_days()),
+            DayRule::LastWorkingDay => month.last_working_day(),
         };
         let channel = within_limits(fitting(flow.channel, party, month), amount);
-        let day = if flow.on == On::WorkingDay {
+        let day = if flow.day_rule == DayRule::AnyWorkingDay {
             next_day(month, day, is_working_day)
         } else {
             open_day(channel, month, day)
@@ -417,7 +421,7 @@ impl<'a> Teller<'a> {
         let (low, high) = hours(channel, flow);
         let second = rng.random_range(low * 3600..high * 3600);
         let salt = rng.next_u64();
-        if flow.chance < 100 && rng.random_range(0..100) >= flow.chance {
+        if flow.chance_percent < 100 && rng.random_range(0..100) >= flow.chance_percent {
             return None;
         }
         let amount = if channel == Channel::Atm {
@@ -453,8 +457,8 @@ impl<'a> Teller<'a> {
         if let Some(Drawn {
             flow:
                 Flow {
-                    amount: Amount::OfBalance((low, high)),
-                    step,
+                    amount: AmountRule::BalanceShare((low, high)),
+                    rounding_step: step,
                     ..
                 },
             ..
@@ -501,9 +505,11 @@ impl<'a> Teller<'a> {
         match attempt.drawn {
             Some(
                 drawn @ Drawn {
-                    flow: Flow {
-                        then: Some(then), ..
-                    },
+                    flow:
+                        Flow {
+                            follow_up: Some(then),
+                            ..
+                        },
                     ..
                 },
             ) if attempt.role == Role::Habit => self.follow(then, drawn, attempt, month),
@@ -528,7 +534,7 @@ impl<'a> Teller<'a> {
         };
         self.charge(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
         let day = attempt.day + AGAIN_AFTER;
-        (attempt.role == Role::Mandate && day < month.length()).then(|| {
+        (attempt.role == Role::Mandate && day < month.num_days()).then(|| {
             let day = open_day(attempt.channel, month, day);
             Attempt {
                 day,
@@ -566,23 +572,23 @@ impl<'a> Teller<'a> {
 
     fn follow(
         &self,
-        then: &'a Then,
+        then: &'a FollowUp,
         drawn: &'a Drawn<'a>,
         first: &Attempt<'a>,
         month: Month,
     ) -> Option<Attempt<'a>> {
         let mut rng = self.habits.stream(
-            Kind::Month,
+            StreamKind::Month,
             i64::try_from(first.salt >> 8).expect("56 bits"),
         );
-        if rng.random_range(0..100) >= then.chance {
+        if rng.random_range(0..100) >= then.chance_percent {
             return None;
         }
         let percent = rng.random_range(then.percent.0..=then.percent.1);
-        let after = rng.random_range(then.after.0..=then.after.1);
-        let party = match (&then.with, drawn.then) {
+        let after = rng.random_range(then.delay_seconds.0..=then.delay_seconds.1);
+        let party = match (&then.counterparty, drawn.then) {
             (_, Some(once)) => once.party,
-            (Some(With::AnyOf(list) | With::OneOf(list)), None) => {
+            (Some(CounterpartyChoice::Varying(list) | CounterpartyChoice::Fixed(list)), None) => {
                 one_of(list, self.habits.holder, &mut rng).party
             }
             _ => first.party,
@@ -602,8 +608,11 @@ impl<'a> Teller<'a> {
         let at = i64::from(first.day) * 86_400 + i64::from(first.second) + after;
         let (day, second) = (at / 86_400, at % 86_400);
         let (day, second) = match u32::try_from(day) {
-            Ok(day) if day < month.length() => (day, u32::try_from(second).expect("of a day")),
-            _ => (month.length(), (LAST_HOUR - 1) * 3600 + first.second % 3600),
+            Ok(day) if day < month.num_days() => (day, u32::try_from(second).expect("of a day")),
+            _ => (
+                month.num_days(),
+                (LAST_HOUR - 1) * 3600 + first.second % 3600,
+            ),
         };
         let moved = open_day(channel, month, day);
         let second = if moved == day {
@@ -654,7 +663,7 @@ impl<'a> Teller<'a> {
             TransactionType::Credit => self.balance + amount,
             TransactionType::Debit => self.balance - amount,
         };
-        let date = month.day(day);
+        let date = month.clamped_date(day);
         let Habits { branch, style, .. } = *self.habits;
         let facts = Facts {
             style,
@@ -688,11 +697,11 @@ impl<'a> Teller<'a> {
 
     /// What the bank does at the end of a month, and of a quarter.
     fn end(&mut self, month: Month, sink: Sink<'_>) {
-        let last = month.length();
+        let last = month.num_days();
         self.sum_to(last);
         let story = self.habits.story;
         let average = self.products.month / i128::from(last - 1).max(1);
-        if average < i128::from(story.minimum.0) && month != self.habits.first_month() {
+        if average < i128::from(story.minimum_balance.0) && month != self.habits.first_month() {
             let charge = self.bank(last, 19 * 3600, LOW_BALANCE, Channel::Charge);
             let charge = Attempt {
                 purpose: "MIN BAL CHGS INCL GST",
@@ -700,12 +709,14 @@ impl<'a> Teller<'a> {
             };
             self.charge(charge, "MIN BAL CHGS RECOVERED INCL GST", month, sink);
         }
-        let overdrawn = interest(-self.products.overdrawn, story.interest);
-        let earned = if month.ends_quarter() && self.habits.earns_interest && story.limit.0 == 0 {
-            interest(self.products.quarter, story.interest)
-        } else {
-            Paise(0)
-        };
+        let overdrawn = interest(-self.products.overdrawn, story.interest_bps);
+        let earned =
+            if month.is_quarter_end() && self.habits.earns_interest && story.overdraft_limit.0 == 0
+            {
+                interest(self.products.quarter, story.interest_bps)
+            } else {
+                Paise(0)
+            };
         for (amount, direction, purpose) in [
             (
                 overdrawn,
@@ -731,14 +742,14 @@ impl<'a> Teller<'a> {
                 );
             }
         }
-        if month.ends_quarter()
+        if month.is_quarter_end()
             && let Some(close) = self.habits.close(month)
         {
             self.settle(close, month, sink);
         }
         // The day itself counts for what comes next.
         self.sum_to(last + 1);
-        if month.ends_quarter() {
+        if month.is_quarter_end() {
             self.products.quarter = i128::from(self.balance.0);
         }
     }
@@ -746,10 +757,10 @@ impl<'a> Teller<'a> {
     /// Moves what is over or missing to or from another account of the holder, in a round sum; a last purchase takes the
     /// rest.
     fn settle(&mut self, wanted: Paise, month: Month, sink: Sink<'_>) {
-        let day = month.length();
+        let day = month.num_days();
         let mut rng = self
             .habits
-            .stream(Kind::MonthClose, month.ordinal() * 16 + 1);
+            .stream(StreamKind::MonthClose, month.ordinal() * 16 + 1);
         let mut minute = || rng.random_range(0..3600);
         let (early, late, last) = (minute() / 2 + 1800, minute(), minute());
         let due: i64 = self.arrears.iter().map(|due| due.amount.0).sum();
@@ -773,9 +784,9 @@ impl<'a> Teller<'a> {
         }
         if rest > 0 {
             let (cast, channel) = if self.habits.firm || (month.year, month.month) < UPI_SINCE {
-                (Cast::Stores, Channel::Card)
+                (NamePool::Stores, Channel::Card)
             } else {
-                (Cast::Shops, Channel::Upi)
+                (NamePool::Shops, Channel::Upi)
             };
             let party = somebody(cast, self.habits.holder, &mut rng).party;
             let purchase = self.bank(day, 20 * 3600 + late, Paise(rest), channel);
@@ -808,7 +819,7 @@ impl<'a> Teller<'a> {
             TransactionType::Credit => (Channel::Transfer, "SWEEP FROM FD"),
             TransactionType::Debit => (Channel::Transfer, "SWEEP TO FD"),
         };
-        let channel = if is_open(channel, month.day(day)) {
+        let channel = if is_open(channel, month.clamped_date(day)) {
             channel
         } else {
             Channel::Transfer
@@ -833,7 +844,7 @@ impl<'a> Teller<'a> {
 }
 
 fn before_the_end(month: Month, day: u32, second: u32) -> u32 {
-    let late = day == month.length() && second >= LAST_HOUR * 3600;
+    let late = day == month.num_days() && second >= LAST_HOUR * 3600;
     if late {
         (LAST_HOUR - 1) * 3600 + second % 3600
     } else {
@@ -849,7 +860,7 @@ fn interest(products: i128, basis_points: i64) -> Paise {
 
 fn instant(date: NaiveDate, second: u32) -> Timestamp {
     Timestamp::from_ist(date.and_time(NaiveTime::MIN))
-        .plus(Span::seconds(second.min(86_399).into()))
+        .saturating_add(Millis::from_secs(second.min(86_399).into()))
 }
 
 /// UPI began on 11 April 2016, and was there for everybody from August on.
@@ -911,8 +922,8 @@ fn open_day(channel: Channel, month: Month, day: u32) -> u32 {
 
 /// The next day from this one on that is such a day; where the month has none any more, the last before.
 fn next_day(month: Month, day: u32, is_such: impl Fn(NaiveDate) -> bool) -> u32 {
-    let such = |day: &u32| is_such(month.day(*day));
-    (day..=month.length())
+    let such = |day: &u32| is_such(month.clamped_date(*day));
+    (day..=month.num_days())
         .find(such)
         .or_else(|| (1..day).rev().find(such))
         .unwrap_or(day)
@@ -922,12 +933,12 @@ fn next_day(month: Month, day: u32, is_such: impl Fn(NaiveDate) -> bool) -> u32 
 fn hours(channel: Channel, flow: &Flow) -> (u32, u32) {
     match channel {
         // Pay comes in the morning.
-        _ if flow.income && flow.on == On::LastWorkingDay => (9, 10),
+        _ if flow.counts_as_income && flow.day_rule == DayRule::LastWorkingDay => (9, 10),
         Channel::Nach => (5, 8),
         Channel::Cheque | Channel::Cash | Channel::Remittance => (10, 16),
         Channel::Neft | Channel::Rtgs => (8, 18),
         Channel::Tax => (10, 18),
-        Channel::Upi if flow.every == Every::Day => (9, 22),
+        Channel::Upi if flow.period == Period::Day => (9, 22),
         _ => (8, 22),
     }
 }

@@ -56,12 +56,12 @@ fn month_of_interest(owed: Paise, rate: i64) -> Paise {
 fn instalment(principal: Paise, months: u32, rate: i64) -> Paise {
     let rupees = principal.0 as f64 / 100.0;
     if rate == 0 {
-        return Paise::rupees((rupees / f64::from(months)).ceil() as i64);
+        return Paise::from_rupees((rupees / f64::from(months)).ceil() as i64);
     }
     let rate = rate as f64 / 120_000.0;
     // Multiplied out, not raised: the same bits on every machine.
     let growth = (0..months).fold(1.0, |growth, _| growth * (1.0 + rate));
-    Paise::rupees((rupees * rate * growth / (growth - 1.0)).round() as i64)
+    Paise::from_rupees((rupees * rate * growth / (growth - 1.0)).round() as i64)
 }
 
 #[cfg(test)]
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn a_textbook_loan() {
         // 10 lakh at 8.5 % over 20 years: 8,678 rupees, as every bank's calculator has it.
-        let schedule = schedule(Paise::rupees(1_000_000), 240, 850);
-        assert_eq!(schedule[0].amount(), Paise::rupees(8_678));
+        let schedule = schedule(Paise::from_rupees(1_000_000), 240, 850);
+        assert_eq!(schedule[0].amount(), Paise::from_rupees(8_678));
         assert_eq!(schedule[0].interest, Paise(708_333));
         assert_eq!(schedule.len(), 240);
     }
@@ -86,10 +86,10 @@ mod tests {
             (4_500_000, 300, 875),
             (12_000, 6, 0),
         ] {
-            let schedule = schedule(Paise::rupees(rupees), months, rate);
+            let schedule = schedule(Paise::from_rupees(rupees), months, rate);
             assert_eq!(
                 schedule.iter().map(|part| part.principal).sum::<Paise>(),
-                Paise::rupees(rupees)
+                Paise::from_rupees(rupees)
             );
             assert!(
                 schedule

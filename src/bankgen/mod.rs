@@ -26,13 +26,13 @@ use crate::bankgen::bank::Book;
 use crate::bankgen::habits::{Habits, Origin};
 use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
-use crate::domain::consent::{Consent, ConsentType, Filter, Range};
+use crate::domain::consent::{Consent, ConsentType, DataFilter, TimeRange};
 use crate::domain::ids::SessionId;
 use crate::domain::money::Paise;
-use crate::domain::persona::{AccountPlan, Content, Life, Opened};
+use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::statement::{Body, Statement};
-use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::time::Timestamp;
 
 pub use self::held::accounts;
@@ -46,14 +46,14 @@ pub struct StatementRequest<'a> {
     /// The customer's address.
     pub customer: &'a str,
     /// Whose life the account tells.
-    pub life: &'a Life,
+    pub life: &'a PersonaInstance,
     pub account: &'a Account,
     /// Which parts to tell.
     pub consent_types: &'a [ConsentType],
     /// Transactions of this range, both ends included.
-    pub range: Range,
+    pub range: TimeRange,
     /// A row must pass all of them; balances stay those of the whole ledger.
-    pub filters: &'a [Filter],
+    pub filters: &'a [DataFilter],
     /// The world's now: nothing later has happened.
     pub now: Timestamp,
 }
@@ -71,7 +71,7 @@ pub fn session_statement(
     statement(&StatementRequest {
         seed,
         customer: &terms.customer,
-        life: &consent.life,
+        life: &consent.persona,
         account,
         consent_types: &terms.consent_types,
         range: session.range,
@@ -92,21 +92,21 @@ pub fn session_statements(
         let part = session
             .accounts
             .iter()
-            .find(|part| part.is_of(account) && part.status == status)?;
+            .find(|part| part.matches_account(account) && part.status == status)?;
         session_statement(seed, consent, session, part, account)
     });
     told.collect()
 }
 
 /// Whether there are statements of this account: the persona has it, and its kind is simulated.
-pub fn tells(seed: u64, customer: &str, life: &Life, account: &Account) -> bool {
+pub fn tells(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool {
     held::plan(life, seed, customer, account).is_some_and(|(_, plan)| is_told(plan))
 }
 
 fn is_told(plan: &AccountPlan) -> bool {
     match plan.content {
-        Content::Story(_) | Content::Told(_) => true,
-        Content::Holding { .. } => holdings::tells(plan.fi_type),
+        ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => true,
+        ContentPlan::Holding { .. } => holdings::tells(plan.fi_type),
     }
 }
 
@@ -122,20 +122,20 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
     } = *request;
     let (number, plan) =
         held::plan(life, seed, customer, account).filter(|(_, plan)| is_told(plan))?;
-    let holders = people::holders(seed, customer, life.persona.holder);
+    let holders = people::holders(seed, customer, life.definition.holder);
     let wants = |part| consent_types.contains(&part);
     let (summary, transactions) = (
         wants(ConsentType::Summary),
         wants(ConsentType::Transactions),
     );
     let body = match &plan.content {
-        Content::Holding { amount } => {
-            Body::Other(holdings::document(request, number, plan, *amount, &holders))
+        ContentPlan::Holding { amount } => {
+            StatementBody::Other(holdings::document(request, number, plan, *amount, &holders))
         }
-        Content::Story(_) | Content::Told(_) => {
+        ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => {
             let printed = holders.first.name.to_uppercase();
             let (book, limit) = book(request, number, plan, &printed);
-            Body::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
+            StatementBody::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
         }
     };
     Some(Statement {
@@ -155,10 +155,10 @@ pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
         ..
     } = *request;
     let (number, plan) = held::plan(life, seed, customer, account)?;
-    if matches!(plan.content, Content::Holding { .. }) {
+    if matches!(plan.content, ContentPlan::Holding { .. }) {
         return None;
     }
-    let printed = people::holders(seed, customer, life.persona.holder)
+    let printed = people::holders(seed, customer, life.definition.holder)
         .first
         .name
         .to_uppercase();
@@ -181,11 +181,11 @@ fn book<'a>(
         ..
     } = *request;
     match &plan.content {
-        Content::Told(ledger) => {
+        ContentPlan::Imported(ledger) => {
             let mut rng = stream(StreamKey {
                 seed,
                 owner: customer,
-                kind: Kind::Habits,
+                kind: StreamKind::Behavior,
                 ordinal: number,
             });
             (
@@ -196,24 +196,27 @@ fn book<'a>(
                 Paise(0),
             )
         }
-        Content::Holding { .. } => unreachable!("only bank accounts have books"),
-        Content::Story(story) => {
+        ContentPlan::Holding { .. } => unreachable!("only bank accounts have books"),
+        ContentPlan::CashFlow(story) => {
             let opened_in = match plan.opened {
-                Opened::Years(years) => years,
-                Opened::On(_) | Opened::Ago(_) => (2000, 2000),
+                OpeningDate::WithinYears(years) => years,
+                OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
             };
             let origin = Origin {
                 seed,
                 customer,
                 number,
                 fip: &account.fip,
-                opened_on: plan.opened.day(life.as_of),
+                opened_on: plan.opened.fixed_date(life.as_of),
                 opened_in,
                 holder,
                 earns_interest: plan.account_type != AccountType::Current,
-                firm: life.persona.holder.firm,
+                firm: life.definition.holder.is_firm,
             };
-            (Book::Habits(Habits::drawn(story, &origin)), story.limit)
+            (
+                Book::Habits(Habits::drawn(story, &origin)),
+                story.overdraft_limit,
+            )
         }
     }
 }
@@ -231,7 +234,7 @@ pub fn data_key(
     let mut rng = stream(StreamKey {
         seed,
         owner: &owner,
-        kind: Kind::DataKey,
+        kind: StreamKind::DataKey,
         ordinal: 0,
     });
     let (mut key, mut nonce) = ([0; 32], [0; 32]);

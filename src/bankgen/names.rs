@@ -1,7 +1,7 @@
 //! Tables of invented names. `fake` has no Indian locale, so people, firms and places are ours; none is meant to be a
 //! real person, account or company.
 
-use crate::domain::persona::Cast;
+use crate::domain::persona::NamePool;
 
 /// As banks print them.
 pub const FIRST: &[&str] = &[
@@ -76,20 +76,20 @@ pub const STREETS: &[&str] = &[
 pub type Entry = (&'static str, i64, i64);
 
 /// The entries of a shipped list; people are made of first and last names.
-pub fn entries(cast: Cast) -> &'static [Entry] {
+pub fn entries(cast: NamePool) -> &'static [Entry] {
     match cast {
-        Cast::People | Cast::Myself => &[],
-        Cast::Employers => EMPLOYERS,
-        Cast::Firms => FIRMS,
-        Cast::Lenders => LENDERS,
-        Cast::Funds => FUNDS,
-        Cast::Insurers => INSURERS,
-        Cast::Shops => SHOPS,
-        Cast::Stores => STORES,
-        Cast::Utilities => UTILITIES,
-        Cast::Telecoms => TELECOMS,
-        Cast::Platforms => PLATFORMS,
-        Cast::Schools => SCHOOLS,
+        NamePool::People | NamePool::Myself => &[],
+        NamePool::Employers => EMPLOYERS,
+        NamePool::Firms => FIRMS,
+        NamePool::Lenders => LENDERS,
+        NamePool::Funds => FUNDS,
+        NamePool::Insurers => INSURERS,
+        NamePool::Shops => SHOPS,
+        NamePool::Stores => STORES,
+        NamePool::Utilities => UTILITIES,
+        NamePool::Telecoms => TELECOMS,
+        NamePool::Platforms => PLATFORMS,
+        NamePool::Schools => SCHOOLS,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::bankgen::loan::Instalment;
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
-use crate::domain::digits::pair;
+use crate::domain::digits::two_digits;
 use crate::domain::money::Paise;
 use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
@@ -470,7 +470,7 @@ impl Facts<'_> {
                 break;
             };
             match name {
-                "month" => upper(out, Month::of(self.date).name()),
+                "month" => upper(out, Month::from_date(self.date).short_name()),
                 "year" => digits(out, u64::from(self.date.year().unsigned_abs()), 4),
                 _ => {}
             }
@@ -528,11 +528,11 @@ fn upper(out: &mut String, text: &str) {
 fn digits(out: &mut String, mut value: u64, count: usize) {
     let mut pairs = [""; 10];
     for place in pairs[..count / 2].iter_mut().rev() {
-        *place = pair(value);
+        *place = two_digits(value);
         value /= 100;
     }
     if count % 2 == 1 {
-        out.push_str(&pair(value)[1..]);
+        out.push_str(&two_digits(value)[1..]);
     }
     pairs[..count / 2].iter().for_each(|two| out.push_str(two));
 }

@@ -7,9 +7,9 @@ use rand::{Rng, RngExt};
 
 use crate::bankgen::names::{ABROAD, CITIES, FIRST, LAST, STREETS, entries};
 use crate::bankgen::stream;
-use crate::domain::persona::{Cast, HolderPlan};
+use crate::domain::persona::{HolderPlan, NamePool};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
-use crate::domain::stream::{Kind, StreamKey};
 
 /// Where an account is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +45,16 @@ pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
     let mut rng = stream(StreamKey {
         seed,
         owner: customer,
-        kind: Kind::Profile,
+        kind: StreamKind::Profile,
         ordinal: 0,
     });
     let surname = pick(&mut rng, LAST);
     let first = holder(&mut rng, surname, plan, mobile(customer));
-    let second = plan.joint.then(|| {
+    let second = plan.has_joint_holder.then(|| {
         let mut rng = stream(StreamKey {
             seed,
             owner: customer,
-            kind: Kind::Profile,
+            kind: StreamKind::Profile,
             ordinal: 1,
         });
         loop {
@@ -80,7 +80,7 @@ fn mobile(customer: &str) -> Option<&str> {
 
 fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&str>) -> Holder {
     let given = pick(rng, FIRST);
-    let (low, high) = plan.born;
+    let (low, high) = plan.birth_years;
     let born = NaiveDate::from_ymd_opt(rng.random_range(low..=high), 1, 1)
         .expect("1 January exists")
         + Days::new(rng.random_range(0..365));
@@ -88,13 +88,13 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     let building: String = BuildingNumber().fake_with_rng(rng);
     let (street, area) = (pick(rng, STREETS), rng.random_range(1..100));
     let abroad = pick(rng, ABROAD);
-    let address = if plan.abroad {
+    let address = if plan.non_resident {
         format!("{building}, {abroad}")
     } else {
         format!("{building}, {street}, {city}, {state} {pin_prefix}{area:03}")
     };
-    let firm = pick(rng, entries(Cast::Firms)).0;
-    let name = if plan.firm {
+    let firm = pick(rng, entries(NamePool::Firms)).0;
+    let name = if plan.is_firm {
         firm.to_owned()
     } else {
         format!("{} {}", titled(given), titled(surname))
@@ -103,7 +103,7 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     let check = char::from(b'A' + rng.random_range(0..26));
     // The fourth letter says whose it is, a person's or a firm's; the fifth is the initial of the surname or of the firm. The
     // series ZZZ is fictitious.
-    let (kind, initial) = if plan.firm {
+    let (kind, initial) = if plan.is_firm {
         ('F', &name[..1])
     } else {
         ('P', &surname[..1])
@@ -118,7 +118,7 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
     Holder {
         name,
-        born,
+        date_of_birth: born,
         mobile,
         email,
         pan: tax_number,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use crate::cli::own::OwnPersonas;
-use crate::config::{Parties, SHIPPED, config_file, participants, usual};
+use crate::config::{
+    ParticipantSetup, SHIPPED_PARTICIPANTS, aa_scenarios, find_config_file, load_participants,
+};
 use crate::domain::participants::{Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, Required};
 
@@ -36,17 +38,17 @@ pub enum Command {
 
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Sample => print!("{SHIPPED}"),
+        Command::Sample => print!("{SHIPPED_PARTICIPANTS}"),
         Command::Show {
             config,
             scenarios,
             personas: own,
         } => {
-            let file = config_file(config);
-            let parties = participants(file.as_deref(), None)?;
+            let file = find_config_file(config);
+            let parties = load_participants(file.as_deref(), None)?;
             let required = Required {
                 default: None,
-                usual: usual(&parties.participants),
+                usual: aa_scenarios(&parties.participants),
             };
             Library::load(scenarios, required, Arc::new(own.read()?))?;
             match file {
@@ -59,8 +61,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(parties: &Parties) {
-    let Parties {
+fn show(parties: &ParticipantSetup) {
+    let ParticipantSetup {
         participants,
         keys,
         unaport,
@@ -78,7 +80,7 @@ fn show(parties: &Parties) {
             aa.id, aa.handle, aa.api_key
         );
     }
-    for member in participants.members() {
+    for member in participants.all_members() {
         let entity = member.entity();
         let kids: Vec<_> = entity
             .public_keys
@@ -104,13 +106,13 @@ fn show(parties: &Parties) {
             );
         }
     }
-    let accounts = match unaport.accounts.len() {
-        0 => format!("everybody may log in, to {}", unaport.fiu),
+    let accounts = match unaport.logins.len() {
+        0 => format!("everybody may log in, to {}", unaport.default_fiu),
         count => format!("{count} account(s) may log in"),
     };
     println!(
         "Unaport dialect {}   {accounts}   {} template(s)",
-        unaport.dialect,
+        unaport.version,
         unaport.templates.len()
     );
 }

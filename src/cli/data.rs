@@ -14,15 +14,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
 use crate::cli::own::OwnPersonas;
 use crate::cli::{Usage, input};
-use crate::config::participants;
-use crate::config::personas::{named, shipped_text};
+use crate::config::load_participants;
+use crate::config::personas::{find_persona, shipped_text};
 use crate::domain::account::{Account, FiType};
-use crate::domain::consent::{ConsentType, Range};
-use crate::domain::naming::alternatives;
+use crate::domain::consent::{ConsentType, TimeRange};
+use crate::domain::naming::suggest_name;
 use crate::domain::participants::FiSchema;
-use crate::domain::persona::{DEFAULT_PERSONA, Life, Persona};
-use crate::domain::statement::{Body, Statement};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance};
+use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::time::{Millis, Timestamp};
 use crate::wire::export::svg::balance_chart;
 use crate::wire::export::{build_statement_workbook, pdf, xlsx};
 use crate::wire::fi::tabs::Tabs;
@@ -159,7 +159,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let checked = check_document(&input(Some(&file))?).map_err(|faults| {
                 let faults: Vec<_> = faults
                     .iter()
-                    .map(|fault| fault.of(file.display()))
+                    .map(|fault| fault.format_in_file(file.display()))
                     .collect();
                 Usage(faults.join("\n"))
             })?;
@@ -177,8 +177,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// Everything is checked before the first byte is written; a file is there when it is whole, or not at all.
 fn generate(arguments: &Generate) -> anyhow::Result<()> {
     let personas = arguments.personas.read()?;
-    let life = Life {
-        persona: named(&personas, &arguments.persona)?,
+    let life = PersonaInstance {
+        definition: find_persona(&personas, &arguments.persona)?,
         as_of: arguments.as_of,
     };
     let account = account(arguments, &life)?;
@@ -186,7 +186,7 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
         Usage(format!(
             "--schema {} is not one of {}",
             arguments.schema,
-            FiSchema::names()
+            FiSchema::accepted_names()
         ))
     })?;
     if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
@@ -249,16 +249,16 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
     std::fs::rename(&partial, output).with_context(context)
 }
 
-fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
+fn account(arguments: &Generate, life: &PersonaInstance) -> anyhow::Result<Account> {
     let kind = arguments.fi_type.to_uppercase();
     let fi_type = FiType::parse(&kind).ok_or_else(|| {
-        let known = alternatives(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
+        let known = suggest_name(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
         Usage(format!("--fi-type {kind} is no kind of account; {known}"))
     })?;
-    let parties = participants(None, None)?;
+    let parties = load_participants(None, None)?;
     let held = accounts(
         &parties.participants,
-        &life.persona,
+        &life.definition,
         arguments.seed,
         &arguments.customer,
     );
@@ -273,11 +273,11 @@ fn account(arguments: &Generate, life: &Life) -> anyhow::Result<Account> {
         .checked_sub(1)
         .and_then(|place| of_kind.into_iter().nth(place));
     let account = chosen.ok_or_else(|| {
-        let name = &life.persona.name;
+        let name = &life.definition.name;
         Usage(if count == 0 {
             format!(
                 "{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind",
-                kinds(&life.persona)
+                kinds(&life.definition)
             )
         } else {
             format!(
@@ -312,7 +312,7 @@ fn date(text: &str) -> Result<NaiveDate, String> {
 }
 
 /// Whole days in India.
-fn range(arguments: &Generate) -> Result<Range, Usage> {
+fn range(arguments: &Generate) -> Result<TimeRange, Usage> {
     let to = arguments.to.unwrap_or(arguments.as_of);
     let from = arguments
         .from
@@ -330,9 +330,9 @@ fn range(arguments: &Generate) -> Result<Range, Usage> {
         )));
     }
     let midnight = |day: NaiveDate| Timestamp::from_ist(day.and_time(NaiveTime::MIN));
-    Ok(Range {
+    Ok(TimeRange {
         from: midnight(from),
-        to: midnight(to + Days::new(1)).plus(Span(-1)),
+        to: midnight(to + Days::new(1)).saturating_add(Millis(-1)),
     })
 }
 
@@ -364,7 +364,7 @@ fn write(
             })?;
             let title = format!(
                 "{}: {}",
-                request.life.persona.name, request.account.masked_number
+                request.life.definition.name, request.account.masked_number
             );
             Ok(balance_chart(&title, told).into_bytes())
         }),
@@ -392,7 +392,7 @@ fn whole(request: &StatementRequest<'_>) -> Statement {
 }
 
 /// Long work shows how far it is, where a person looks.
-fn progress(range: Range, bar: ProgressBar, template: &str) -> ProgressBar {
+fn progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
     let hidden = !std::io::stderr().is_terminal() || days(range, range.to) < 366;
     bar.set_draw_target(if hidden {
         ProgressDrawTarget::hidden()
@@ -404,7 +404,7 @@ fn progress(range: Range, bar: ProgressBar, template: &str) -> ProgressBar {
 }
 
 /// How many days of the range are over at an instant.
-fn days(range: Range, at: Timestamp) -> u64 {
+fn days(range: TimeRange, at: Timestamp) -> u64 {
     u64::try_from((at.as_millis() - range.from.as_millis()) / 86_400_000 + 1).unwrap_or(0)
 }
 
@@ -427,7 +427,7 @@ fn in_pieces(
     } else {
         request
     });
-    if let Body::Other(document) = &head.body {
+    if let StatementBody::Other(document) = &head.body {
         form.write_document(document, &mut buffer);
         return Ok(out.write_all(&buffer)?);
     }

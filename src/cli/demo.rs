@@ -63,7 +63,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         unexpected: 0,
     };
     let outcome = demo
-        .play(&sandbox.setting().participants.default_fiu().webhook_secret)
+        .play(&sandbox.config().participants.default_fiu().webhook_secret)
         .await;
     let Demo {
         fiu, unexpected, ..
@@ -177,9 +177,9 @@ impl Demo {
             rows.len(),
             document.len()
         );
-        let large = rows
-            .iter()
-            .all(|row| amount(row, "amount").is_some_and(|paise| paise >= Paise::rupees(20_000)));
+        let large = rows.iter().all(|row| {
+            amount(row, "amount").is_some_and(|paise| paise >= Paise::from_rupees(20_000))
+        });
         let complete = document.matches("<Transaction ").count() == rows.len();
         self.tell(
             "AA → FIU   POST /FI/Data",

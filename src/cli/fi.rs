@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::cli::{Usage, duration, input};
 use crate::crypto::base64;
 use crate::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
-use crate::domain::exchange::{Curve, PeerKey};
-use crate::domain::time::Span;
+use crate::domain::key_exchange::{Curve, PeerKey};
+use crate::domain::time::Millis;
 use crate::engine::clock::wall;
 use crate::engine::entropy::random_key;
 use crate::wire::rebit::fi::ReceivedFetchResponse;
@@ -167,13 +167,13 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
 }
 
 fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
-    let life = Span(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
+    let life = Millis(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
     let key_value = write_public(pair.curve, &pair.public);
     KeyMaterial::new(
         pair.curve,
         key_value,
         base64::encode(&pair.nonce),
-        wall().plus(life),
+        wall().saturating_add(life),
     )
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
 use crate::domain::participants::PublicKey;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::engine::clock::wall;
 use crate::wire::fields::parse_timestamp;
 
@@ -180,12 +180,12 @@ async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpRes
 }
 
 /// How far a message may be off (certification framework, general guidelines, rule 4).
-const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
+const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 
 /// What is wrong with a message's own time; one that has none tells none.
 fn time_off(message: &Value) -> Option<String> {
     let at = parse_timestamp(message["timestamp"].as_str()?)?;
-    let off = at.since(wall()).0;
+    let off = at.duration_since(wall()).0;
     (off.abs() > TIMESTAMP_WINDOW.0).then(|| format!("timestamp {at} is {} s off", off / 1000))
 }
 

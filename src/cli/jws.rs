@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use crate::cli::{Usage, input};
-use crate::config::{Parties, participants, shipped_key};
+use crate::config::{ParticipantSetup, load_participants, shipped_key};
 use crate::crypto::jws::{explain, sign_detached, verify_detached};
 use crate::crypto::keys::SigningKey;
 use crate::domain::participants::{PublicKey, SignatureProfile};
@@ -151,15 +151,15 @@ impl Check {
             let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
             return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
         }
-        let Parties {
+        let ParticipantSetup {
             participants, keys, ..
-        } = participants(self.config.as_deref(), None)?;
+        } = load_participants(self.config.as_deref(), None)?;
         let mut keys: Vec<_> = keys
             .all()
             .iter()
             .map(|key| (key.aa.to_string(), key.public.clone()))
             .collect();
-        for member in participants.members() {
+        for member in participants.all_members() {
             let entity = member.entity();
             keys.extend(
                 entity

@@ -30,7 +30,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::StartError;
 use crate::config::ConfigError;
-use crate::config::personas::BadPersonas;
+use crate::config::personas::PersonaLoadError;
 use crate::scenario::library::BadScenarios;
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
@@ -201,7 +201,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<Usage>()
         || error.is::<ConfigError>()
-        || error.is::<BadPersonas>()
+        || error.is::<PersonaLoadError>()
         || error.is::<BadScenarios>()
     {
         return 2;

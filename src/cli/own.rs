@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::personas::{BadPersonas, personas};
+use crate::config::personas::{PersonaLoadError, load_personas};
 use crate::domain::persona::Personas;
 
 #[derive(Clone, Debug, Args)]
@@ -20,7 +20,7 @@ impl OwnPersonas {
     ///
     /// # Errors
     /// All that is wrong with the files.
-    pub fn read(&self) -> Result<Personas, BadPersonas> {
-        personas(self.personas.as_deref())
+    pub fn read(&self) -> Result<Personas, PersonaLoadError> {
+        load_personas(self.personas.as_deref())
     }
 }

@@ -17,20 +17,20 @@ use crate::cli::inbox::{Inbox, Manner};
 use crate::cli::own::OwnPersonas;
 use crate::cli::scenario::{files_of, told};
 use crate::cli::{Usage, duration};
-use crate::config::{Options, config_file};
+use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Mode, Purpose, Range,
-    Terms,
+    Api, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
+    Terms, TimeRange,
 };
-use crate::domain::expectation::{Verdict, Verified};
+use crate::domain::expectation::{ExpectationStatus, Verdict};
+use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
-use crate::domain::record::What;
-use crate::domain::session::Approval;
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::Filing;
-use crate::domain::version::Version;
+use crate::domain::session::ApprovalMode;
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::UnaportMetadata;
+use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
@@ -153,14 +153,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .or_else(|| inbox.as_ref().map(|inbox| inbox.url.clone())),
         seed: Some(arguments.seed),
         clock: arguments.clock.unwrap_or_default(),
-        config: config_file(arguments.config.clone()),
+        config: find_config_file(arguments.config.clone()),
         personas: arguments.personas.personas.clone(),
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
     if let Some(inbox) = &inbox {
         let secrets = sandbox
-            .setting()
+            .config()
             .participants
             .fius
             .iter()
@@ -266,7 +266,7 @@ impl Test<'_> {
             cases.push(Case {
                 name: format!(
                     "{}: {} {}",
-                    expectation.origin, expectation.count, expectation.sought
+                    expectation.origin, expectation.count, expectation.target
                 ),
                 failure: failure_of(&verdict),
             });
@@ -305,7 +305,7 @@ impl Test<'_> {
         let length = self
             .arguments
             .length
-            .map(|length| Span(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
+            .map(|length| Millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
         let target = match length.or_else(|| horizon(&self.plan)) {
             Some(span) => AdvanceTarget::By(span),
             None => AdvanceTarget::UntilIdle,
@@ -354,8 +354,12 @@ impl Test<'_> {
             }
         };
         // What is under way to the FIU is answered before anything is graded.
-        if let Err(refused) =
-            advance(world, AdvanceTarget::By(Span::default()), Limits::default()).await
+        if let Err(refused) = advance(
+            world,
+            AdvanceTarget::By(Millis::default()),
+            Limits::default(),
+        )
+        .await
         {
             failure.get_or_insert_with(|| format!("webhooks could not be waited for: {refused}"));
         }
@@ -377,15 +381,15 @@ impl Test<'_> {
                 .replace('*', "0"),
             None => format!("9876543210@{}", aa.handle),
         };
-        let face = match casting.and_then(|casting| casting.faces.first().copied()) {
-            Some("seed") => Face::Seed,
-            Some("unaport") => Face::Unaport,
-            Some("rebit-1") => Face::Rebit(Version::V1_1_2),
-            Some(_) => Face::Rebit(Version::V2_0_0),
+        let face = match casting.and_then(|casting| casting.apis.first().copied()) {
+            Some("seed") => Api::Seed,
+            Some("unaport") => Api::Unaport,
+            Some("rebit-1") => Api::Rebit(RebitVersion::V1_1_2),
+            Some(_) => Api::Rebit(RebitVersion::V2_0_0),
             None => match self.arguments.face {
-                FaceName::Seed => Face::Seed,
-                FaceName::Rebit => Face::Rebit(Version::V2_0_0),
-                FaceName::Unaport => Face::Unaport,
+                FaceName::Seed => Api::Seed,
+                FaceName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
+                FaceName::Unaport => Api::Unaport,
             },
         };
         let now = world.now();
@@ -400,8 +404,8 @@ impl Test<'_> {
             .unwrap_or_else(|| "101".into());
         let terms = Terms {
             start: now,
-            expiry: now.plus(CONSENT_LASTS),
-            mode: Mode::Store,
+            expiry: now.saturating_add(CONSENT_LASTS),
+            mode: ConsentMode::Store,
             fetch_type,
             consent_types: ConsentType::ALL.into(),
             fi_types: fi_types.unwrap_or_else(|| vec![FiType::Deposit]).into(),
@@ -414,8 +418,8 @@ impl Test<'_> {
                 text: None,
                 category: None,
             }),
-            range: Range {
-                from: now.shifted_months(-12),
+            range: TimeRange {
+                from: now.shift_months(-12),
                 to: now,
             },
             data_life: (DataLifeUnit::Month, 1),
@@ -424,15 +428,15 @@ impl Test<'_> {
             vdr_provider: None,
             txnid: "".into(),
         };
-        let filing = (face == Face::Unaport).then(|| filing(&self.plan.name, now));
+        let filing = (face == Api::Unaport).then(|| filing(&self.plan.name, now));
         let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
         let scenario = Some(self.plan.name.as_str().into());
         RaiseConsent {
             terms,
-            face,
+            api: face,
             aa,
             fiu,
-            filing,
+            metadata: filing,
             scenario,
             persona: None,
         }
@@ -440,10 +444,10 @@ impl Test<'_> {
 }
 
 /// How long a consent lasts that is raised here.
-const CONSENT_LASTS: Span = Span::seconds(365 * 86_400);
+const CONSENT_LASTS: Millis = Millis::from_secs(365 * 86_400);
 
-fn filing(name: &str, now: Timestamp) -> Filing {
-    Filing {
+fn filing(name: &str, now: Timestamp) -> UnaportMetadata {
+    UnaportMetadata {
         tracking_id: name.into(),
         created_by: "mockaa run".into(),
         redirect_url: None,
@@ -454,7 +458,7 @@ fn filing(name: &str, now: Timestamp) -> Filing {
 
 /// How long a scenario is played: to its last step and what its rules wait for, and an hour more for what webhooks need to
 /// be tried again. Where it does nothing at all, until nothing is due any more.
-fn horizon(plan: &Plan) -> Option<Span> {
+fn horizon(plan: &Plan) -> Option<Millis> {
     let waits = |action: &Action| match action {
         Action::Deliver(outcomes) => outcomes
             .iter()
@@ -465,7 +469,7 @@ fn horizon(plan: &Plan) -> Option<Span> {
     };
     if plan.steps.is_empty()
         && plan.rules.is_empty()
-        && matches!(plan.approval, None | Some(Approval::Manual))
+        && matches!(plan.approval, None | Some(ApprovalMode::Manual))
     {
         return None;
     }
@@ -480,26 +484,28 @@ fn horizon(plan: &Plan) -> Option<Span> {
         .iter()
         .map(|rule| rule.after.0.saturating_add(waits(&rule.action)))
         .sum::<i64>();
-    Some(Span(
+    Some(Millis(
         steps.saturating_add(rules).saturating_add(60 * 60 * 1000),
     ))
 }
 
 fn failure_of(verdict: &Verdict) -> Option<String> {
     let Verdict {
-        outcome,
-        counted,
+        status: outcome,
+        count: counted,
         evicted,
-        near,
+        near_misses: near,
         ..
     } = verdict;
     let mut failure = match outcome {
-        Verified::Met => return None,
-        Verified::Unmet => format!("counted {counted}"),
-        Verified::Evicted => {
+        ExpectationStatus::Met => return None,
+        ExpectationStatus::Unmet => format!("counted {counted}"),
+        ExpectationStatus::Evicted => {
             format!("counted {counted}; {evicted} more entries are forgotten, nobody can tell")
         }
-        Verified::Untested => "the event after which it was to be so never happened".to_owned(),
+        ExpectationStatus::Untested => {
+            "the event after which it was to be so never happened".to_owned()
+        }
     };
     for (seq, difference) in near {
         write!(failure, "\nnearly: journal {seq}: {difference}")
@@ -511,10 +517,10 @@ fn failure_of(verdict: &Verdict) -> Option<String> {
 /// Every step of the scenario could happen.
 fn steps(world: &World) -> Case {
     let (refused, _) = world.journal_where(0, usize::MAX, |entry| {
-        matches!(entry.what, What::StepRefused { .. })
+        matches!(entry.record, JournalRecord::StepRejected { .. })
     });
-    let told = refused.iter().filter_map(|entry| match &entry.what {
-        What::StepRefused { origin, reason, .. } => {
+    let told = refused.iter().filter_map(|entry| match &entry.record {
+        JournalRecord::StepRejected { origin, reason, .. } => {
             Some(format!("{} {origin}: {reason}", entry.at))
         }
         _ => None,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::own::OwnPersonas;
 use crate::cli::remote::{Remote, part, print_list, print_one};
 use crate::cli::{Usage, input};
-use crate::domain::naming::alternatives;
+use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::scenario::format::{Draft, Fault, parse, schema};
 use crate::scenario::library::{files_in, taken, ties, unknown_persona};
@@ -123,7 +123,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let named = |text: &str| parse(text).is_ok_and(|plan| plan.name == name);
             let Some((_, text)) = SHIPPED.iter().find(|(_, text)| named(text)) else {
                 let plans = shipped();
-                let others = alternatives(&name, plans.iter().map(|plan| plan.name.as_str()));
+                let others = suggest_name(&name, plans.iter().map(|plan| plan.name.as_str()));
                 return Err(Usage(format!("no scenario {name} is shipped; {others}")).into());
             };
             print!("{text}");
@@ -226,7 +226,7 @@ fn text(file: &Path) -> anyhow::Result<String> {
 pub fn told(file: &Path, faults: &[Fault]) -> String {
     faults
         .iter()
-        .map(|fault| fault.of(file.display()))
+        .map(|fault| fault.format_in_file(file.display()))
         .collect::<Vec<_>>()
         .join("\n")
 }

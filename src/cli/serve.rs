@@ -15,9 +15,9 @@ use crate::app::Sandbox;
 use crate::cli::config::addresses;
 use crate::cli::duration;
 use crate::cli::own::OwnPersonas;
-use crate::config::{Options, PUSH_DATA_PATH, config_file};
+use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::participants::WebhookUrls;
-use crate::domain::session::{Approval, Progression};
+use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 
@@ -75,18 +75,18 @@ pub struct Arguments {
     push_data: Option<bool>,
 
     /// Where statements are posted below the FIU's base URL.
-    #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = PUSH_DATA_PATH, value_name = "PATH")]
+    #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = DEFAULT_PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
     /// Who answers a consent request that no scenario drives: manual (you), immediate (the customer approves at once) or
     /// timed (the customer approves after 19 s, as recorded of the Unaport service).
     #[arg(long, env = "MOCKAA_CONSENT", default_value = "manual", value_parser = approval, value_name = "WHO")]
-    consent: Approval,
+    consent: ApprovalMode,
 
     /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service),
     /// manual (the control API says when and how) or polls:N (when your FIU has come N times in vain).
     #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = progression, value_name = "WHEN")]
-    data: Progression,
+    data: DataTiming,
 
     /// How long your FIU may take to answer a webhook.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
@@ -115,16 +115,16 @@ const EXAMPLES: &str = "Examples:
   mockaa serve --port 0 --seed 42 --fiu-url http://127.0.0.1:9000
   mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
 
-fn progression(text: &str) -> Result<Progression, String> {
-    Progression::parse(text).ok_or_else(|| format!("one of {}", Progression::FORMS))
+fn progression(text: &str) -> Result<DataTiming, String> {
+    DataTiming::parse(text).ok_or_else(|| format!("one of {}", DataTiming::ACCEPTED_FORMS))
 }
 
-fn approval(text: &str) -> Result<Approval, String> {
-    Approval::parse(text).ok_or_else(|| format!("one of {}", Approval::names()))
+fn approval(text: &str) -> Result<ApprovalMode, String> {
+    ApprovalMode::parse(text).ok_or_else(|| format!("one of {}", ApprovalMode::accepted_names()))
 }
 
 fn security(text: &str) -> Result<Security, String> {
-    Security::parse(text).ok_or_else(|| format!("one of {}", Security::names()))
+    Security::parse(text).ok_or_else(|| format!("one of {}", Security::accepted_names()))
 }
 
 impl From<Arguments> for Options {
@@ -153,18 +153,18 @@ impl From<Arguments> for Options {
         Self {
             bind,
             port,
-            config: config_file(config),
+            config: find_config_file(config),
             fiu_url,
             seed,
             clock: clock.unwrap_or_default(),
             scenarios,
             default_scenario,
             personas,
-            persona,
+            default_persona: persona,
             security,
             push_data,
             push_data_path,
-            progression,
+            data_timing: progression,
             approval,
             control_token,
             webhook_timeout,
@@ -217,7 +217,7 @@ fn announce(sandbox: &Sandbox) -> anyhow::Result<()> {
 /// What a person needs, on stderr.
 fn greet(sandbox: &Sandbox) {
     let base = sandbox.base_url();
-    let setting = sandbox.setting();
+    let setting = sandbox.config();
     let world = sandbox.default_world();
     let clock = world.overview();
     let standing = if clock.frozen { ", frozen" } else { "" };

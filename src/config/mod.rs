@@ -11,10 +11,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
-use crate::domain::notice::NoticeKind;
+use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
-use crate::domain::session::{Approval, Progression};
-use crate::domain::unaport::Unaport;
+use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
 use crate::http::Security;
 use crate::wire::api_error::ApiError;
@@ -24,10 +24,10 @@ use crate::wire::participants::{
 };
 
 /// Where statements are posted below an FIU's base URL, unless another path is set.
-pub const PUSH_DATA_PATH: &str = NoticeKind::FiData.path();
+pub const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();
 
 /// How long an FIU may take to answer a webhook, unless another time is set (Standard Webhooks 1.0: 15 to 30 s).
-pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
+pub const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a sandbox is started with. [`Default`] is what `mockaa serve` does without flags, on a free port.
 #[derive(Clone, Debug)]
@@ -45,14 +45,14 @@ pub struct Options {
     /// A folder of personas, or a file with one.
     pub personas: Option<PathBuf>,
     /// That of customers whom nothing else gives one.
-    pub persona: Option<String>,
+    pub default_persona: Option<String>,
     pub security: Security,
     pub push_data: Option<bool>,
     pub push_data_path: String,
     /// When FIPs answer a request for data.
-    pub progression: Progression,
+    pub data_timing: DataTiming,
     /// Who answers a consent request that no scenario drives.
-    pub approval: Approval,
+    pub approval: ApprovalMode,
     pub control_token: Option<String>,
     /// How long an FIU may take to answer a webhook, in wall time.
     pub webhook_timeout: Duration,
@@ -74,14 +74,14 @@ impl Default for Options {
             scenarios: None,
             default_scenario: None,
             personas: None,
-            persona: None,
+            default_persona: None,
             security: Security::Lenient,
             push_data: None,
-            push_data_path: PUSH_DATA_PATH.to_owned(),
-            progression: Progression::Immediate,
-            approval: Approval::Manual,
+            push_data_path: DEFAULT_PUSH_DATA_PATH.to_owned(),
+            data_timing: DataTiming::Immediate,
+            approval: ApprovalMode::Manual,
             control_token: None,
-            webhook_timeout: WEBHOOK_TIMEOUT,
+            webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             world_ttl: None,
             workers: None,
         }
@@ -99,8 +99,8 @@ pub enum ConfigError {
     FiuUrl(String),
     #[error("'{0}' is not a path below the FIU's base URL; begin it with /")]
     Path(String),
-    #[error("{file}: {problem}")]
-    File { file: String, problem: String },
+    #[error("{file}: {message}")]
+    File { file: String, message: String },
 }
 
 impl FromStr for ClockStart {
@@ -108,16 +108,16 @@ impl FromStr for ClockStart {
 
     /// `INSTANT[,frozen]`; `now` stands for the wall's time.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let wrong = || ConfigError::Clock(text.to_owned());
+        let invalid = || ConfigError::Clock(text.to_owned());
         let (instant, frozen) = match text.split_once(',') {
             None => (text, false),
             Some((instant, "frozen")) => (instant, true),
-            Some(_) => return Err(wrong()),
+            Some(_) => return Err(invalid()),
         };
         let at = if instant == "now" {
             None
         } else {
-            Some(parse_timestamp(instant).ok_or_else(wrong)?)
+            Some(parse_timestamp(instant).ok_or_else(invalid)?)
         };
         Ok(Self { at, frozen })
     }
@@ -156,17 +156,17 @@ const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
 const SPARE_KEY: &str = include_str!("../../fixtures/keys/spare.pem");
 
 /// The shipped participants, which are also the sample of a `mockaa.toml`.
-pub const SHIPPED: &str = include_str!("../../fixtures/mockaa.toml");
+pub const SHIPPED_PARTICIPANTS: &str = include_str!("../../fixtures/mockaa.toml");
 
 /// What a `mockaa.toml` makes.
 #[derive(Debug)]
-pub struct Parties {
+pub struct ParticipantSetup {
     pub participants: Participants,
     /// The AAs' signing keys.
     pub keys: Keyring,
     /// The URL of FIUs without one of their own.
     pub fiu_url: Option<Arc<str>>,
-    pub unaport: Unaport,
+    pub unaport: UnaportConfig,
 }
 
 /// Who takes part, and the AAs' signing keys: as the file says, and for what it leaves out as shipped. `fiu_url` serves
@@ -174,92 +174,95 @@ pub struct Parties {
 ///
 /// # Errors
 /// [`ConfigError`] names the option, or the file and what is wrong in it.
-pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Parties, ConfigError> {
+pub fn load_participants(
+    file: Option<&Path>,
+    fiu_url: Option<&str>,
+) -> Result<ParticipantSetup, ConfigError> {
     let fiu_url = fiu_url
         .map(|url| check_fiu_url("--fiu-url", url))
         .transpose();
     let fiu_url: Option<Arc<str>> = fiu_url
         .map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?
         .map(Into::into);
-    let shipped = read("the shipped participants", SHIPPED)?;
-    let (name, own) = match file {
+    let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
+    let (name, custom) = match file {
         None => ("the shipped participants".to_owned(), None),
         Some(path) => {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File {
                 file: name.clone(),
-                problem: error.to_string(),
+                message: error.to_string(),
             })?;
-            let own = read(&name, &text)?;
-            (name, Some(own))
+            let custom = parse_participants(&name, &text)?;
+            (name, Some(custom))
         }
     };
-    let wrong = |problem: String| ConfigError::File {
+    let file_error = |message: String| ConfigError::File {
         file: name.clone(),
-        problem,
+        message,
     };
-    let own = own.unwrap_or_default();
-    let problem = |problem: ApiError| wrong(problem.to_string());
+    let custom = custom.unwrap_or_default();
+    let field_error = |error: ApiError| file_error(error.to_string());
     // A path in a file is relative to that file.
     let folder = file.and_then(Path::parent);
-    let played = |entry: AaEntry| {
-        let key = aa_key(&entry, folder).map_err(wrong)?;
-        Ok((Arc::new(entry.into_aa().map_err(problem)?), key))
+    let load_aa = |entry: AaEntry| {
+        let key = load_aa_key(&entry, folder).map_err(file_error)?;
+        Ok((Arc::new(entry.into_aa().map_err(field_error)?), key))
     };
-    let aas = own
+    let aas = custom
         .aa
         .or(shipped.aa)
         .unwrap_or_default()
         .into_iter()
-        .map(played);
+        .map(load_aa);
     let aas: Vec<(Arc<Aa>, SigningKey)> = aas.collect::<Result<_, ConfigError>>()?;
     let (aas, keys): (Vec<_>, Vec<_>) = aas
         .into_iter()
         .map(|(aa, key)| (Arc::clone(&aa), (Arc::clone(&aa.id), key)))
         .unzip();
-    let registered = |entry: FiuEntry| {
-        let mut fiu = entry.into_fiu(None).map_err(problem)?;
+    let load_fiu = |entry: FiuEntry| {
+        let mut fiu = entry.into_fiu(None).map_err(field_error)?;
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
         }
-        lend_key(&mut fiu.entity);
+        assign_shipped_key(&mut fiu.entity);
         Ok(Arc::new(fiu))
     };
-    let simulated = |entry: FipEntry| {
-        let mut fip = entry.into_fip(None).map_err(problem)?;
-        lend_key(&mut fip.entity);
+    let load_fip = |entry: FipEntry| {
+        let mut fip = entry.into_fip(None).map_err(field_error)?;
+        assign_shipped_key(&mut fip.entity);
         Ok(Arc::new(fip))
     };
     let participants = Participants {
         aas,
-        fius: own
+        fius: custom
             .fiu
             .or(shipped.fiu)
             .unwrap_or_default()
             .into_iter()
-            .map(registered)
+            .map(load_fiu)
             .collect::<Result<_, ConfigError>>()?,
-        fips: own
+        fips: custom
             .fip
             .or(shipped.fip)
             .unwrap_or_default()
             .into_iter()
-            .map(simulated)
+            .map(load_fip)
             .collect::<Result<_, ConfigError>>()?,
     };
     if participants.aas.is_empty() || participants.fius.is_empty() || participants.fips.is_empty() {
-        return Err(wrong(
+        return Err(file_error(
             "at least one [[aa]], one [[fiu]] and one [[fip]] take part; leave a list out for the shipped one".into(),
         ));
     }
-    check_distinct(&participants).map_err(problem)?;
-    let unaport = own
+    check_distinct(&participants).map_err(field_error)?;
+    let unaport = custom
         .unaport
         .unwrap_or_default()
         .into_unaport(&participants)
-        .map_err(problem)?;
+        .map_err(field_error)?;
     let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are keys");
-    Ok(Parties {
+    Ok(ParticipantSetup {
         participants,
         keys: Keyring::new(keys, spare),
         fiu_url,
@@ -268,21 +271,21 @@ pub fn participants(file: Option<&Path>, fiu_url: Option<&str>) -> Result<Partie
 }
 
 /// The scenarios that AAs are used to, each with its AA.
-pub fn usual(participants: &Participants) -> Vec<(String, String)> {
-    let usual = participants
+pub fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
+    let aa_scenarios = participants
         .aas
         .iter()
         .filter_map(|aa| Some((aa.id.to_string(), aa.scenario.as_ref()?.to_string())));
-    usual.collect()
+    aa_scenarios.collect()
 }
 
 /// The `mockaa.toml` that counts: the one named, else the one where we are, if there is one.
-pub fn config_file(named: Option<PathBuf>) -> Option<PathBuf> {
-    named.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
+pub fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
+    explicit.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
 }
 
 /// The private key of an AA: its own, else the one that ships for it, else the one that ships for the default AA.
-fn aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
+fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
     let kid = aa.kid.clone().unwrap_or_else(|| shipped_kid(&aa.id));
     let pem = match &aa.key {
         None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
@@ -295,26 +298,26 @@ fn aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
     SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))
 }
 
-fn read(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
-    let wrong = |error: toml::de::Error| ConfigError::File {
+fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
+    let to_config_error = |error: toml::de::Error| ConfigError::File {
         file: name.to_owned(),
-        problem: error.to_string(),
+        message: error.to_string(),
     };
-    toml::from_str(text).map_err(wrong)
+    toml::from_str(text).map_err(to_config_error)
 }
 
 /// A shipped participant without a key of its own has the shipped one.
-fn lend_key(entity: &mut Entity) {
+fn assign_shipped_key(entity: &mut Entity) {
     if let Some(key) = shipped_key(&entity.id).filter(|_| entity.public_keys.is_empty()) {
         entity.public_keys = vec![key.public()];
-        entity.shipped_keys = true;
+        entity.uses_shipped_keys = true;
     }
 }
 
 fn shipped_pem(id: &str) -> Option<&'static str> {
     SHIPPED_KEYS
         .iter()
-        .find(|(known, _)| *known == id)
+        .find(|(owner, _)| *owner == id)
         .map(|(_, pem)| *pem)
 }
 
@@ -333,8 +336,8 @@ fn shipped_kid(id: &str) -> String {
 /// # Errors
 /// [`ConfigError::Path`].
 pub fn check_path(text: &str) -> Result<(), ConfigError> {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\');
-    if text.starts_with('/') && text.bytes().all(plain) {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\');
+    if text.starts_with('/') && text.bytes().all(is_plain) {
         Ok(())
     } else {
         Err(ConfigError::Path(text.to_owned()))
@@ -343,18 +346,18 @@ pub fn check_path(text: &str) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parties, check_path, participants};
+    use super::{ParticipantSetup, check_path, load_participants};
     use crate::engine::clock::ClockStart;
 
     #[test]
-    fn the_shipped_participants_are_whole() {
-        let Parties {
+    fn the_shipped_participants_are_complete() {
+        let ParticipantSetup {
             participants, keys, ..
-        } = participants(None, None).expect("they are whole");
+        } = load_participants(None, None).expect("they are whole");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(
             participants
-                .members()
+                .all_members()
                 .all(|member| member.entity().public_keys.len() == 1)
         );
         let kids: Vec<_> = keys.all().iter().map(|key| key.private.kid()).collect();
@@ -368,15 +371,16 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_settings_are_those_of_nobody_who_sets_none() {
-        let Parties {
+    fn the_shipped_settings_equal_the_defaults() {
+        let ParticipantSetup {
             participants,
             unaport,
             ..
-        } = participants(None, None).expect("they are whole");
-        let shipped = super::read("the shipped participants", super::SHIPPED)
-            .expect("it is read")
-            .unaport;
+        } = load_participants(None, None).expect("they are whole");
+        let shipped =
+            super::parse_participants("the shipped participants", super::SHIPPED_PARTICIPANTS)
+                .expect("it is read")
+                .unaport;
         let shipped = shipped
             .expect("there are some")
             .into_unaport(&participants)

@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::domain::naming::alternatives;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::naming::suggest_name;
 use crate::domain::persona::{Persona, Personas};
-use crate::domain::script::TextFault;
 use crate::domain::statement::Ledger;
 use crate::scenario::library::files_in;
 use crate::wire::persona::parse;
 use crate::wire::statement;
 
-macro_rules! shipped {
+macro_rules! shipped_personas {
     ($($file:literal),+ $(,)?) => {
         /// File name and text of each.
         const SHIPPED: &[(&str, &str)] = &[$(($file, include_str!(concat!("../../", $file)))),+];
     };
 }
 
-shipped!(
+shipped_personas!(
     "fixtures/personas/circular-transactions.yaml",
     "fixtures/personas/dormant-account.yaml",
     "fixtures/personas/gig-worker.yaml",
@@ -43,26 +43,26 @@ shipped!(
 /// Why personas could not be loaded. One line for each fault: `file:line:column: what is wrong`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct BadPersonas(String);
+pub struct PersonaLoadError(String);
 
 /// The file of a shipped persona, to begin one's own from.
 ///
 /// # Errors
 /// What there is instead.
-pub fn shipped_text(name: &str) -> Result<&'static str, BadPersonas> {
-    let named =
+pub fn shipped_text(name: &str) -> Result<&'static str, PersonaLoadError> {
+    let has_name =
         |(file, _): &&(&str, &str)| Path::new(file).file_stem().is_some_and(|stem| stem == name);
     SHIPPED
         .iter()
-        .find(named)
+        .find(has_name)
         .map(|(_, text)| *text)
         .ok_or_else(|| {
             let all = SHIPPED
                 .iter()
                 .filter_map(|(file, _)| Path::new(file).file_stem()?.to_str());
-            BadPersonas(format!(
+            PersonaLoadError(format!(
                 "no persona {name} is shipped; {}",
-                alternatives(name, all)
+                suggest_name(name, all)
             ))
         })
 }
@@ -71,12 +71,12 @@ pub fn shipped_text(name: &str) -> Result<&'static str, BadPersonas> {
 ///
 /// # Errors
 /// What there is instead.
-pub fn named(personas: &Personas, name: &str) -> Result<Arc<Persona>, BadPersonas> {
-    let known = personas.get(name).map(Arc::clone);
-    known.ok_or_else(|| {
-        BadPersonas(format!(
+pub fn find_persona(personas: &Personas, name: &str) -> Result<Arc<Persona>, PersonaLoadError> {
+    let persona = personas.get(name).map(Arc::clone);
+    persona.ok_or_else(|| {
+        PersonaLoadError(format!(
             "there is no persona {name}; {}",
-            alternatives(name, personas.names())
+            suggest_name(name, personas.names())
         ))
     })
 }
@@ -85,18 +85,23 @@ pub fn named(personas: &Personas, name: &str) -> Result<Arc<Persona>, BadPersona
 ///
 /// # Errors
 /// All that is wrong with the files.
-pub fn personas(own: Option<&Path>) -> Result<Personas, BadPersonas> {
+pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> {
     let mut personas = Personas::default();
-    let mut faults = String::new();
+    let mut diagnostics = String::new();
     for (file, text) in SHIPPED {
-        let none = |_: &str| Err("shipped personas have no statements".to_owned());
-        note(&mut personas, &mut faults, file, parse(text, &none));
+        let no_statements = |_: &str| Err("shipped personas have no statements".to_owned());
+        add_parsed(
+            &mut personas,
+            &mut diagnostics,
+            file,
+            parse(text, &no_statements),
+        );
     }
-    let files = match own {
+    let files = match path {
         None => Vec::new(),
         Some(file) if file.is_file() => vec![file.to_owned()],
         Some(folder) => files_in(folder).map_err(|error| {
-            BadPersonas(format!(
+            PersonaLoadError(format!(
                 "{}: cannot be read as a folder of personas: {error}",
                 folder.display()
             ))
@@ -104,64 +109,69 @@ pub fn personas(own: Option<&Path>) -> Result<Personas, BadPersonas> {
     };
     // Statements in JSON may lie beside those that name them.
     let is_persona = |file: &&PathBuf| {
-        own.is_some_and(Path::is_file) || file.extension().is_none_or(|end| end != "json")
+        path.is_some_and(Path::is_file)
+            || file.extension().is_none_or(|extension| extension != "json")
     };
-    let mut taken: Vec<(String, String)> = Vec::new();
+    let mut loaded_names: Vec<(String, String)> = Vec::new();
     for file in files.iter().filter(is_persona) {
-        let place = file.display().to_string();
-        let beside = file.parent().unwrap_or(Path::new("."));
-        let read = std::fs::read_to_string(file).map_err(|error| {
-            vec![TextFault {
+        let file_name = file.display().to_string();
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            vec![Diagnostic {
                 line: 0,
                 column: 0,
                 message: format!("cannot be read: {error}"),
             }]
         });
-        let parsed = read.and_then(|text| parse(&text, &|name| ledger(&beside.join(name))));
+        let parsed = text.and_then(|text| parse(&text, &|name| read_ledger(&folder.join(name))));
         if let Ok(persona) = &parsed {
-            if let Some((_, other)) = taken.iter().find(|(name, _)| **name == *persona.name) {
+            if let Some((_, other_file)) = loaded_names
+                .iter()
+                .find(|(name, _)| **name == *persona.name)
+            {
                 writeln!(
-                    faults,
-                    "{place}: the name '{}' is taken by {other}",
+                    diagnostics,
+                    "{file_name}: the name '{}' is taken by {other_file}",
                     persona.name
                 )
                 .expect("writing to a string");
             }
-            taken.push((persona.name.to_string(), place.clone()));
+            loaded_names.push((persona.name.to_string(), file_name.clone()));
         }
-        note(&mut personas, &mut faults, &place, parsed);
+        add_parsed(&mut personas, &mut diagnostics, &file_name, parsed);
     }
-    if faults.is_empty() {
+    if diagnostics.is_empty() {
         Ok(personas)
     } else {
-        Err(BadPersonas(faults.trim_end().to_owned()))
+        Err(PersonaLoadError(diagnostics.trim_end().to_owned()))
     }
 }
 
-fn note(
+fn add_parsed(
     personas: &mut Personas,
-    faults: &mut String,
+    diagnostics: &mut String,
     file: &str,
-    parsed: Result<Persona, Vec<TextFault>>,
+    parsed: Result<Persona, Vec<Diagnostic>>,
 ) {
     match parsed {
-        Ok(persona) => personas.add(persona),
-        Err(found) => {
-            for fault in found {
-                writeln!(faults, "{}", fault.of(file)).expect("writing to a string");
+        Ok(persona) => personas.insert(persona),
+        Err(file_diagnostics) => {
+            for diagnostic in file_diagnostics {
+                writeln!(diagnostics, "{}", diagnostic.format_in_file(file))
+                    .expect("writing to a string");
             }
         }
     }
 }
 
 /// A statement of somebody's own, in one of the forms that `mockaa data check` reads.
-fn ledger(file: &Path) -> Result<Ledger, String> {
+fn read_ledger(file: &Path) -> Result<Ledger, String> {
     let bytes = std::fs::read(file)
         .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
-    statement::parse(&bytes).map_err(|faults| {
-        faults
+    statement::parse(&bytes).map_err(|diagnostics| {
+        diagnostics
             .iter()
-            .map(|fault| fault.of(file.display()))
+            .map(|diagnostic| diagnostic.format_in_file(file.display()))
             .collect::<Vec<_>>()
             .join("\n")
     })

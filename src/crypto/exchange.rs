@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::crypto::base64;
 use crate::crypto::weierstrass;
-use crate::domain::exchange::{Curve, PeerKey};
+use crate::domain::key_exchange::{Curve, PeerKey};
 
 /// SubjectPublicKeyInfo of a Weierstrass key up to its point: id-ecPublicKey with explicit parameters, as BouncyCastle
 /// writes them. A key with other parameters is on another curve.

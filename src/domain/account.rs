@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 
-named! {
+wire_enum! {
     /// Kind of financial information (ReBIT AA API 2.1.0, `FITypes`).
     FiType {
         Deposit = "DEPOSIT",
@@ -32,7 +32,7 @@ named! {
     }
 }
 
-named! {
+wire_enum! {
     /// Kind of account (ReBIT FIP API 2.0.0, `accType`). DEFAULT is that of whatever is no bank account.
     AccountType { Savings = "SAVINGS", Current = "CURRENT", Default = "DEFAULT", Nre = "NRE", Nro = "NRO" }
 }
@@ -54,15 +54,15 @@ pub struct Account {
 
 /// An account that a customer has, whatever a world has made of it.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct LinkableAccount {
     pub account: Account,
     /// Whether a customer whom nobody has mentioned yet has it linked.
-    pub linked: bool,
+    pub linked_by_default: bool,
 }
 
 impl Account {
     /// Whether it is the account that this FIP knows by this name, however it is linked.
-    pub fn is(&self, fip: &str, account_ref: &str) -> bool {
+    pub fn matches_ref(&self, fip: &str, account_ref: &str) -> bool {
         *self.fip == *fip && *self.account_ref == *account_ref
     }
 }

@@ -11,7 +11,7 @@ pub struct Month {
 }
 
 impl Month {
-    pub fn of(date: NaiveDate) -> Self {
+    pub fn from_date(date: NaiveDate) -> Self {
         Self {
             year: date.year(),
             month: date.month(),
@@ -54,13 +54,13 @@ impl Month {
     }
 
     /// The `day`th, or the last day where the month is shorter.
-    pub fn day(self, day: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.length()))
+    pub fn clamped_date(self, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.num_days()))
             .expect("the day is in the month")
     }
 
     /// Days in the month.
-    pub fn length(self) -> u32 {
+    pub fn num_days(self) -> u32 {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         match self.month {
             4 | 6 | 9 | 11 => 30,
@@ -71,21 +71,21 @@ impl Month {
     }
 
     /// Interest is credited at the end of a calendar quarter.
-    pub fn ends_quarter(self) -> bool {
+    pub fn is_quarter_end(self) -> bool {
         self.month.is_multiple_of(3)
     }
 
     /// The last day on which banks and employers work.
     pub fn last_working_day(self) -> u32 {
-        (1..=self.length())
+        (1..=self.num_days())
             .rev()
-            .find(|day| is_working_day(self.day(*day)))
+            .find(|day| is_working_day(self.clamped_date(*day)))
             .expect("a month has working days")
     }
 
     /// The first month of its calendar quarter.
     #[must_use]
-    pub fn quarter(self) -> Self {
+    pub fn quarter_start(self) -> Self {
         Self {
             month: self.month - (self.month - 1) % 3,
             ..self
@@ -93,7 +93,7 @@ impl Month {
     }
 
     /// The year in which its financial year, which begins in April, began.
-    pub fn financial_year(self) -> i32 {
+    pub fn financial_year_start(self) -> i32 {
         if self.month >= 4 {
             self.year
         } else {
@@ -103,7 +103,7 @@ impl Month {
 
     /// The month that is so many later.
     #[must_use]
-    pub fn plus(self, months: u32) -> Self {
+    pub fn plus_months(self, months: u32) -> Self {
         let ordinal = self.ordinal() + i64::from(months);
         let year = i32::try_from(ordinal / 12).expect("a year of our era");
         Self {
@@ -113,7 +113,7 @@ impl Month {
     }
 
     /// Three letters.
-    pub fn name(self) -> &'static str {
+    pub fn short_name(self) -> &'static str {
         const NAMES: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];
@@ -126,29 +126,29 @@ impl Month {
 ///
 /// `Assumption:` the Saturdays are free in earlier years too.
 pub fn is_working_day(date: NaiveDate) -> bool {
-    let rests = match date.weekday() {
+    let is_weekly_holiday = match date.weekday() {
         Weekday::Sun => true,
         Weekday::Sat => matches!((date.day() - 1) / 7, 1 | 3),
         _ => false,
     };
-    !rests && !is_bank_holiday(date)
+    !is_weekly_holiday && !is_bank_holiday(date)
 }
 
 /// The first day on which banks work, from this one on.
-pub fn working_day_from(date: NaiveDate) -> NaiveDate {
-    first_from(date, is_working_day)
+pub fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
+    first_day_matching(date, is_working_day)
 }
 
 /// The first day on which exchanges and funds deal, from this one on: no Saturday either.
-pub fn trading_day_from(date: NaiveDate) -> NaiveDate {
-    first_from(date, |date| {
+pub fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
+    first_day_matching(date, |date| {
         date.weekday() != Weekday::Sat && is_working_day(date)
     })
 }
 
-fn first_from(date: NaiveDate, is_such: impl Fn(NaiveDate) -> bool) -> NaiveDate {
+fn first_day_matching(date: NaiveDate, predicate: impl Fn(NaiveDate) -> bool) -> NaiveDate {
     date.iter_days()
-        .find(|date| is_such(*date))
+        .find(|date| predicate(*date))
         .expect("a day within the calendar")
 }
 
@@ -173,9 +173,9 @@ fn good_friday(year: i32) -> NaiveDate {
     let weekday = (2 * (century % 4) + 2 * (year % 100 / 4) - moon - year % 100 % 4 + 32) % 7;
     let month = (moon + weekday + 90) / 25;
     let day = (moon + weekday + month + 19) % 32;
-    let small = |number: i32| u32::try_from(number).expect("a month or a day");
-    let easter =
-        NaiveDate::from_ymd_opt(year, small(month), small(day)).expect("Easter is in the calendar");
+    let to_u32 = |number: i32| u32::try_from(number).expect("a month or a day");
+    let easter = NaiveDate::from_ymd_opt(year, to_u32(month), to_u32(day))
+        .expect("Easter is in the calendar");
     easter - chrono::Days::new(2)
 }
 
@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn second_and_fourth_saturdays_are_free() {
         let march = |day| NaiveDate::from_ymd_opt(2024, 3, day).unwrap();
-        let free: Vec<u32> = (1..=31)
+        let holidays: Vec<u32> = (1..=31)
             .filter(|day| !is_working_day(march(*day)))
             .collect();
-        assert_eq!(free, [3, 9, 10, 17, 23, 24, 29, 31]);
+        assert_eq!(holidays, [3, 9, 10, 17, 23, 24, 29, 31]);
     }
 
     #[test]
@@ -237,8 +237,8 @@ mod tests {
         {
             let month = Month { year, month };
             assert_eq!(
-                month.day(month.length()).succ_opt(),
-                Some(month.next().day(1)),
+                month.clamped_date(month.num_days()).succ_opt(),
+                Some(month.next().clamped_date(1)),
                 "{month:?}"
             );
         }

@@ -4,41 +4,41 @@ use std::sync::Arc;
 
 use crate::domain::account::{Account, FiType};
 use crate::domain::api_fault::Latency;
-use crate::domain::consent::{Face, Input, Range, Terms};
-use crate::domain::exchange::PeerKey;
+use crate::domain::consent::{Api, Input, Terms, TimeRange};
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
-use crate::domain::naming::named;
-use crate::domain::notice::Content;
+use crate::domain::key_exchange::PeerKey;
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::NotificationContent;
 use crate::domain::persona::Persona;
-use crate::domain::session::{FiStatus, Progression, SessionAccount};
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::{AnalyticsStatus, Filing, TermsPlan};
+use crate::domain::session::{DataTiming, FiStatus, SessionAccount};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::{AnalyticsStatus, RelativeTerms, UnaportMetadata};
 
 /// A wish to change something.
 #[derive(Clone, Debug)]
 pub enum Command {
     RaiseConsent(RaiseConsent),
-    MoveConsent {
+    TransitionConsent {
         handle: ConsentHandle,
-        verb: Verb,
+        action: ConsentAction,
     },
     /// An FIU asks for data.
     RequestData(RequestData),
     /// The FIPs answer a data session.
-    Deliver {
+    DeliverData {
         handle: ConsentHandle,
         /// `None`: the consent's newest one that waits for answers; where none does, the AA opens one by itself.
         session: Option<SessionId>,
-        outcome: Outcome,
+        statuses: AccountStatuses,
     },
     /// A FIP says how its accounts of a session fare.
-    Answer(Answer),
+    ReportFipStatus(FipStatusReport),
     /// Unaport asks for data by itself.
-    RunConsent(ConsentHandle),
+    RunScheduledFetch(ConsentHandle),
     /// An FIU takes what is ready.
-    CollectData(CollectData),
+    FetchData(FetchData),
     /// An FIU takes what Unaport has fetched for it.
-    CollectKept(SessionId),
+    FetchStored(SessionId),
     /// A session's data has been kept for as long as it may be.
     ExpireSession(SessionId),
     SaveTemplate(SaveTemplate),
@@ -73,48 +73,48 @@ pub enum Command {
     },
     /// All accounts that the customer holds there are linked at once, without a password.
     /// From now on the customer lives this persona.
-    CastCustomer {
+    AssignPersona {
         customer: Arc<str>,
         persona: Arc<Persona>,
     },
-    LinkAll {
+    LinkAllAccounts {
         customer: Arc<str>,
         /// `None`: at every FIP.
         fip: Option<Arc<str>>,
     },
     /// All accounts that are linked there are no longer.
-    DelinkAll {
+    DelinkAllAccounts {
         customer: Arc<str>,
         fip: Option<Arc<str>>,
     },
     /// The FIU is told something, whether it is so or not.
-    Notify {
+    SendScriptedNotification {
         handle: ConsentHandle,
-        content: Content,
+        content: NotificationContent,
     },
     /// From now on the consent's data, or answers about it, take another time.
-    Adjust {
+    SetTiming {
         handle: ConsentHandle,
-        pace: Pace,
+        timing: TimingOverride,
     },
 }
 
 /// How fast things go for one consent, where somebody has set that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct TimingOverride {
     /// When FIPs answer.
-    pub data: Option<Progression>,
+    pub data: Option<DataTiming>,
     /// How long answers about the consent take, in wall time.
     pub latency: Option<Latency>,
 }
 
-impl Pace {
+impl TimingOverride {
     /// This one, and what it leaves open as before.
     #[must_use]
-    pub fn over(self, before: Self) -> Self {
+    pub fn with_fallback(self, previous: Self) -> Self {
         Self {
-            data: self.data.or(before.data),
-            latency: self.latency.or(before.latency),
+            data: self.data.or(previous.data),
+            latency: self.latency.or(previous.latency),
         }
     }
 }
@@ -123,7 +123,7 @@ impl Pace {
 #[derive(Clone, Debug)]
 pub struct RequestData {
     pub handle: ConsentHandle,
-    pub range: Range,
+    pub range: TimeRange,
     /// What the FIU wants the data encrypted to.
     pub key: Arc<PeerKey>,
     pub txnid: Box<str>,
@@ -131,16 +131,16 @@ pub struct RequestData {
 
 /// Which of a session's accounts an FIU wants.
 #[derive(Clone, Debug)]
-pub struct CollectData {
+pub struct FetchData {
     pub session: SessionId,
     pub fip: Option<Box<str>>,
     /// Empty: all.
     pub link_refs: Vec<Box<str>>,
 }
 
-impl CollectData {
+impl FetchData {
     /// Whether the account is among them.
-    pub fn names(&self, account: &SessionAccount) -> bool {
+    pub fn matches_account(&self, account: &SessionAccount) -> bool {
         self.fip.as_deref().is_none_or(|fip| *fip == *account.fip)
             && (self.link_refs.is_empty() || self.link_refs.contains(&account.link_ref))
     }
@@ -148,18 +148,18 @@ impl CollectData {
 
 /// How the accounts of a session answer: by name, else by FIP, else by default. Who is not mentioned says nothing yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct AccountStatuses {
     pub default: Option<FiStatus>,
-    pub fips: Vec<(Box<str>, FiStatus)>,
+    pub by_fip: Vec<(Box<str>, FiStatus)>,
     /// By `linkRefNumber`.
-    pub accounts: Vec<(Box<str>, FiStatus)>,
+    pub by_account: Vec<(Box<str>, FiStatus)>,
     /// Of the FIP that a session of several FIPs names last.
     pub last_fip: Option<FiStatus>,
 }
 
-impl Outcome {
+impl AccountStatuses {
     /// Every account answers so.
-    pub fn all(status: FiStatus) -> Self {
+    pub fn uniform_status(status: FiStatus) -> Self {
         Self {
             default: Some(status),
             ..Self::default()
@@ -167,24 +167,28 @@ impl Outcome {
     }
 
     /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
-    pub fn told(
+    pub fn with_overrides(
         default: Option<FiStatus>,
-        fips: Vec<(Box<str>, FiStatus)>,
-        accounts: Vec<(Box<str>, FiStatus)>,
+        by_fip: Vec<(Box<str>, FiStatus)>,
+        by_account: Vec<(Box<str>, FiStatus)>,
     ) -> Self {
-        let nobody_named = fips.is_empty() && accounts.is_empty();
-        let default = default.or(nobody_named.then_some(FiStatus::Ready));
+        let has_no_overrides = by_fip.is_empty() && by_account.is_empty();
+        let default = default.or(has_no_overrides.then_some(FiStatus::Ready));
         Self {
             default,
-            fips,
-            accounts,
+            by_fip,
+            by_account,
             last_fip: None,
         }
     }
 
     /// What one of a session's accounts answers. Who is said to be PENDING says nothing yet.
-    pub fn of(&self, account: &SessionAccount, session: &[SessionAccount]) -> Option<FiStatus> {
-        let named = |list: &[(Box<str>, FiStatus)], name: &str| {
+    pub fn status_for(
+        &self,
+        account: &SessionAccount,
+        session: &[SessionAccount],
+    ) -> Option<FiStatus> {
+        let find_status = |list: &[(Box<str>, FiStatus)], name: &str| {
             list.iter()
                 .find(|(known, _)| &**known == name)
                 .map(|(_, status)| *status)
@@ -193,8 +197,8 @@ impl Outcome {
             let several = session.iter().any(|other| other.fip != account.fip);
             several && session.last().is_some_and(|last| last.fip == account.fip)
         };
-        let status = named(&self.accounts, &account.link_ref)
-            .or_else(|| named(&self.fips, &account.fip))
+        let status = find_status(&self.by_account, &account.link_ref)
+            .or_else(|| find_status(&self.by_fip, &account.fip))
             .or_else(|| self.last_fip.filter(|_| is_last()))
             .or(self.default);
         status.filter(|status| *status != FiStatus::Pending)
@@ -203,13 +207,13 @@ impl Outcome {
 
 /// A FIP's word about its part of a session.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct FipStatusReport {
     /// The session as the FIP knows it.
     pub session: SessionId,
     pub fip: Arc<str>,
     /// The FIP's own session has failed or has expired; then the AA's has failed
     /// (Sahamati certification framework, session states).
-    pub failed: bool,
+    pub session_failed: bool,
     /// `linkRefNumber`, status and description.
     pub accounts: Vec<(Box<str>, FiStatus, Box<str>)>,
 }
@@ -225,38 +229,42 @@ pub struct ConfirmLink {
 
 /// Which of the linked accounts a consent is granted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum AccountChoice {
     /// All of the kinds that were asked for.
     #[default]
     All,
     /// Those with these `linkRefNumber`s.
-    Only(Arc<[Box<str>]>),
+    ByLinkRef(Arc<[Box<str>]>),
     /// Those that are of all of this.
-    Of(Arc<Selection>),
+    Matching(Arc<AccountSelector>),
 }
 
 /// Which accounts, by what a scenario can know of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub struct AccountSelector {
     /// Empty: at any FIP.
     pub fips: Box<[Box<str>]>,
     /// Empty: of any kind.
     pub fi_types: Box<[FiType]>,
     /// No more than that, in the order in which the customer is shown them.
-    pub first: Option<u32>,
+    pub limit: Option<u32>,
 }
 
-impl Selection {
+impl AccountSelector {
     /// Those of the accounts that it means.
-    pub fn of(&self, accounts: Vec<Account>) -> Vec<Account> {
-        let has = |account: &Account| {
+    pub fn select_from(&self, accounts: Vec<Account>) -> Vec<Account> {
+        let matches_selector = |account: &Account| {
             (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
                 && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
         };
-        let first = self.first.map_or(usize::MAX, |first| {
+        let first = self.limit.map_or(usize::MAX, |first| {
             usize::try_from(first).unwrap_or(usize::MAX)
         });
-        accounts.into_iter().filter(has).take(first).collect()
+        accounts
+            .into_iter()
+            .filter(matches_selector)
+            .take(first)
+            .collect()
     }
 }
 
@@ -264,13 +272,13 @@ impl Selection {
 #[derive(Clone, Debug)]
 pub struct RaiseConsent {
     pub terms: Terms,
-    pub face: Face,
+    pub api: Api,
     /// The AA that is to keep it.
     pub aa: Arc<str>,
     /// The participant that it belongs to.
     pub fiu: Arc<str>,
     /// Of the Unaport face.
-    pub filing: Option<Filing>,
+    pub metadata: Option<UnaportMetadata>,
     /// A scenario asked for by name; `None`: the usual rules choose.
     pub scenario: Option<Box<str>>,
     /// Whose life its accounts tell: the scenario's word, if it has one.
@@ -283,16 +291,16 @@ pub struct SaveTemplate {
     pub name: Box<str>,
     /// The FIU whose organisation it belongs to.
     pub fiu: Arc<str>,
-    pub plan: TermsPlan,
+    pub terms: RelativeTerms,
 }
 
 /// A move, with what it needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub enum ConsentAction {
     /// With `hold`, the consent stays READY until it is activated: a real race that breaks FIUs.
     Approve {
         hold: bool,
-        accounts: Choice,
+        accounts: AccountChoice,
     },
     Activate,
     Reject,
@@ -305,12 +313,12 @@ pub enum Verb {
     Expire,
 }
 
-named! {
+wire_enum! {
     /// Who ended a consent.
     Party { Customer = "customer", Fiu = "fiu", Fip = "fip" }
 }
 
-impl Verb {
+impl ConsentAction {
     /// The column of the transition table that it stands for.
     pub const fn input(&self) -> Input {
         match self {
@@ -326,11 +334,11 @@ impl Verb {
     }
 
     /// The verb as it is used when nobody says more: approval takes force at once, the customer revokes.
-    pub const fn plain(input: Input) -> Self {
+    pub const fn with_defaults(input: Input) -> Self {
         match input {
             Input::Approve => Self::Approve {
                 hold: false,
-                accounts: Choice::All,
+                accounts: AccountChoice::All,
             },
             Input::Activate => Self::Activate,
             Input::Reject => Self::Reject,
@@ -348,7 +356,7 @@ impl Verb {
 /// How far a world's clock is to be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvanceTarget {
-    By(Span),
+    By(Millis),
     To(Timestamp),
     /// Until nothing is due any more.
     UntilIdle,

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::naming::named;
-use crate::domain::notice::Notice;
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::webhook_fault::{Befallen, WebhookFault, WebhookFaultName};
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::Notification;
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::webhook_fault::{AppliedFault, WebhookFault, WebhookFaultName};
 
-named! {
+wire_enum! {
     /// Where a delivery stands.
-    Progress {
+    DeliveryState {
         /// Waits for the response that caused it to be handed over.
         Held = "held",
         /// Waits for its turn in the consent's lane.
@@ -18,7 +18,7 @@ named! {
         /// Failed, and is tried again later; or is late on purpose.
         Waiting = "waiting",
         Delivered = "delivered",
-        GivenUp = "given_up",
+        Exhausted = "given_up",
         /// The FIU has no base URL.
         Unaddressed = "unaddressed",
         /// Never sent, because a fault says so.
@@ -31,45 +31,46 @@ named! {
 pub struct Delivery {
     /// Counts from 1 in every world.
     pub id: u64,
-    pub notice: Arc<Notice>,
-    pub progress: Progress,
+    pub notification: Arc<Notification>,
+    pub state: DeliveryState,
     /// When it is tried again, in world time; only while it waits.
     pub next_attempt_at: Option<Timestamp>,
     /// The bytes, made before the first attempt and the same in each, and in all copies.
     pub message: Arc<OnceLock<Message>>,
     pub attempts: Vec<Attempt>,
     /// What goes wrong with it.
-    pub faults: Arc<[Befallen]>,
+    pub faults: Arc<[AppliedFault]>,
     /// It repeats this one.
     pub copy_of: Option<u64>,
     /// How long its first attempt waits when its turn has come, in wall time.
-    pub pace: Span,
+    pub initial_delay: Millis,
     /// Whether it keeps to the order of its consent.
     pub in_order: bool,
     /// Somebody has sent it again by hand: one attempt, and no other after it.
-    pub resent: bool,
+    pub is_manual_resend: bool,
 }
 
 impl Delivery {
     /// What befalls the attempt of this number.
-    pub fn faults_of(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
-        let hit = move |befallen: &&Befallen| {
-            !befallen.fault.name().is_of_the_way() && befallen.attempts.has(attempt)
+    pub fn faults_on_attempt(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
+        let applies_to_attempt = move |applied: &&AppliedFault| {
+            !applied.fault.name().affects_scheduling() && applied.attempts.contains(attempt)
         };
         self.faults
             .iter()
-            .filter(hit)
-            .map(|befallen| &befallen.fault)
+            .filter(applies_to_attempt)
+            .map(|applied| &applied.fault)
     }
 
     /// The faults of its way, and those of this attempt, by name.
     pub fn fault_names(&self, attempt: u32) -> Vec<WebhookFaultName> {
-        let way = self
+        let scheduling_faults = self
             .faults
             .iter()
-            .map(|befallen| befallen.fault.name())
-            .filter(|name| name.is_of_the_way());
-        way.chain(self.faults_of(attempt).map(WebhookFault::name))
+            .map(|applied| applied.fault.name())
+            .filter(|name| name.affects_scheduling());
+        scheduling_faults
+            .chain(self.faults_on_attempt(attempt).map(WebhookFault::name))
             .collect()
     }
 }
@@ -88,29 +89,29 @@ pub struct Attempt {
     /// World time.
     pub at: Timestamp,
     /// Wall time.
-    pub wall_at: Timestamp,
+    pub system_time: Timestamp,
     pub duration_ms: u64,
     pub url: String,
     pub headers: Vec<(String, String)>,
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     pub faults: Vec<WebhookFaultName>,
     /// What was sent, where it is not the message as it should be.
-    pub spoilt: Option<Arc<[u8]>>,
+    pub faulty_body: Option<Arc<[u8]>>,
     /// What the FIU's `Retry-After` asks for.
-    pub retry_after: Option<Span>,
+    pub retry_after: Option<Millis>,
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// What the FIU answered, if it did.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Accepted { status, .. } | Self::Refused { status, .. } => Some(*status),
+            Self::Accepted { status, .. } | Self::Rejected { status, .. } => Some(*status),
             Self::Failed { .. } => None,
         }
     }
 }
 
-impl std::fmt::Display for Outcome {
+impl std::fmt::Display for AttemptOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Accepted {
@@ -123,7 +124,7 @@ impl std::fmt::Display for Outcome {
                 remark: Some(remark),
                 ..
             } => write!(f, "accepted with {status}, but {remark}"),
-            Self::Refused { status, .. } => write!(f, "refused with {status}"),
+            Self::Rejected { status, .. } => write!(f, "refused with {status}"),
             Self::Failed { reason } => write!(f, "failed: {reason}"),
         }
     }
@@ -131,7 +132,7 @@ impl std::fmt::Display for Outcome {
 
 /// How a try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The FIU answered 2xx. `remark` says when its body said otherwise.
     Accepted {
         status: u16,
@@ -139,7 +140,7 @@ pub enum Outcome {
         remark: Option<String>,
     },
     /// The FIU answered something else.
-    Refused { status: u16, body: String },
+    Rejected { status: u16, body: String },
     /// There was no answer.
     Failed { reason: String },
 }

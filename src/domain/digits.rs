@@ -9,43 +9,43 @@ const PAIRS: &str = "0001020304050607080910111213141516171819\
                      8081828384858687888990919293949596979899";
 
 /// Two digits of a number below a hundred.
-pub fn pair(number: u64) -> &'static str {
-    let place = 2 * usize::try_from(number % 100).expect("below 100");
-    &PAIRS[place..place + 2]
+pub fn two_digits(number: u64) -> &'static str {
+    let start = 2 * usize::try_from(number % 100).expect("below 100");
+    &PAIRS[start..start + 2]
 }
 
 /// Writes the last digits of a number into all of `place`, with leading zeros.
-pub fn fill(place: &mut [u8], number: u64) {
+pub fn write_padded(buffer: &mut [u8], number: u64) {
     let mut rest = number;
-    let mut pairs = place.rchunks_exact_mut(2);
-    for two in &mut pairs {
-        two.copy_from_slice(pair(rest).as_bytes());
+    let mut pairs = buffer.rchunks_exact_mut(2);
+    for chunk in &mut pairs {
+        chunk.copy_from_slice(two_digits(rest).as_bytes());
         rest /= 100;
     }
-    if let [one] = pairs.into_remainder() {
-        *one = pair(rest).as_bytes()[1];
+    if let [last_digit] = pairs.into_remainder() {
+        *last_digit = two_digits(rest).as_bytes()[1];
     }
 }
 
 /// Appends a number.
-pub fn push(out: &mut Vec<u8>, mut number: u64) {
+pub fn append_number(out: &mut Vec<u8>, mut number: u64) {
     let mut buffer = [0; 20];
     let mut start = buffer.len();
     while number >= 10 {
         start -= 2;
-        buffer[start..start + 2].copy_from_slice(pair(number).as_bytes());
+        buffer[start..start + 2].copy_from_slice(two_digits(number).as_bytes());
         number /= 100;
     }
     if number > 0 || start == buffer.len() {
         start -= 1;
-        buffer[start] = pair(number).as_bytes()[1];
+        buffer[start] = two_digits(number).as_bytes()[1];
     }
     out.extend_from_slice(&buffer[start..]);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{fill, push};
+    use super::{append_number, write_padded};
 
     #[test]
     fn numbers_are_what_format_strings_make_of_them() {
@@ -65,12 +65,12 @@ mod tests {
             u64::MAX,
         ] {
             let mut out = Vec::new();
-            push(&mut out, number);
+            append_number(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
-            let mut place = [b' '; 7];
-            fill(&mut place, number);
+            let mut buffer = [b' '; 7];
+            write_padded(&mut buffer, number);
             assert_eq!(
-                std::str::from_utf8(&place).unwrap(),
+                std::str::from_utf8(&buffer).unwrap(),
                 format!("{:07}", number % 10_000_000)
             );
         }

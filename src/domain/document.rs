@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The text of an attribute.
-pub type Text = Cow<'static, str>;
+pub type AttributeValue = Cow<'static, str>;
 
 /// A whole statement: the element `Account`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub struct Document {
 pub struct Element {
     pub name: &'static str,
     /// In the order of the document.
-    pub attributes: Vec<(&'static str, Text)>,
+    pub attributes: Vec<(&'static str, AttributeValue)>,
     pub children: Vec<Element>,
     /// May stand beside others of its name: JSON makes a list of it, even of one.
-    pub repeats: bool,
+    pub repeatable: bool,
 }
 
 impl Element {
@@ -28,40 +28,40 @@ impl Element {
             name,
             attributes: Vec::new(),
             children: Vec::new(),
-            repeats: false,
+            repeatable: false,
         }
     }
 
     /// One that may stand beside others of its name.
-    pub fn one_of_many(name: &'static str) -> Self {
+    pub fn new_repeatable(name: &'static str) -> Self {
         Self {
-            repeats: true,
+            repeatable: true,
             ..Self::new(name)
         }
     }
 
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Text>) -> Self {
+    pub fn with_attribute(mut self, name: &'static str, value: impl Into<AttributeValue>) -> Self {
         self.attributes.push((name, value.into()));
         self
     }
 
     #[must_use]
-    pub fn holding(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+    pub fn with_children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.children.extend(children);
         self
     }
 
     /// The value of an attribute.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub fn attribute_value(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
-            .find(|(known, _)| *known == name)
+            .find(|(attribute, _)| *attribute == name)
             .map(|(_, value)| &**value)
     }
 
     /// The first child of this name.
-    pub fn child(&self, name: &str) -> Option<&Self> {
+    pub fn find_child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::domain::account::Account;
-use crate::domain::command::{Pace, Party};
+use crate::domain::command::{Party, TimingOverride};
 use crate::domain::consent::{Consent, Status};
-use crate::domain::customer::Link;
+use crate::domain::customer::PendingLink;
 use crate::domain::ids::{ConsentHandle, ConsentId};
-use crate::domain::naming::named;
-use crate::domain::notice::Content;
-use crate::domain::persona::Life;
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::NotificationContent;
+use crate::domain::persona::PersonaInstance;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Analytics, Template};
+use crate::domain::unaport::{AnalyticsResult, ConsentTemplate};
 
 /// One fact about a consent or a customer.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub enum Event {
     ConsentActivated {
         handle: ConsentHandle,
         /// When data is to be asked for without the FIU's asking.
-        run_at: Option<Timestamp>,
+        next_run_at: Option<Timestamp>,
     },
     ConsentRejected {
         handle: ConsentHandle,
@@ -62,7 +62,7 @@ pub enum Event {
         session: Arc<Session>,
     },
     /// The FIU has taken what was ready.
-    DataCollected {
+    DataFetched {
         session: Arc<Session>,
     },
     /// The session's data is gone before all of it was taken.
@@ -72,20 +72,20 @@ pub enum Event {
     /// The FIU is told how the analytics of a session went.
     AnalyticsReported {
         handle: ConsentHandle,
-        analytics: Arc<Analytics>,
+        analytics: Arc<AnalyticsResult>,
     },
     /// The FIU is told something that a scenario wants said.
-    NoticeScripted {
+    NotificationScripted {
         handle: ConsentHandle,
-        content: Content,
+        content: NotificationContent,
     },
     /// From now on things take another time for this consent.
-    PaceSet {
+    TimingChanged {
         handle: ConsentHandle,
-        pace: Pace,
+        timing: TimingOverride,
     },
     TemplateSaved {
-        template: Arc<Template>,
+        template: Arc<ConsentTemplate>,
     },
     /// From now on the customer's linked accounts are written down; `accounts` are linked already.
     CustomerRegistered {
@@ -93,16 +93,16 @@ pub enum Event {
         accounts: Arc<[Account]>,
     },
     /// From now on the customer lives this life; consents that are there keep theirs.
-    CustomerCast {
+    PersonaAssigned {
         customer: Arc<str>,
-        life: Arc<Life>,
+        persona: Arc<PersonaInstance>,
     },
     /// The customer has left: accounts are delinked, consents can no longer be seen.
     CustomerDeregistered {
         customer: Arc<str>,
     },
     LinkRequested {
-        link: Arc<Link>,
+        link: Arc<PendingLink>,
     },
     /// The accounts are linked; no wish waits for them any more.
     AccountsLinked {
@@ -115,7 +115,7 @@ pub enum Event {
     },
 }
 
-named! {
+wire_enum! {
     /// The names by which scenario rules, the journal and reports know events.
     EventName {
         ConsentRaised = "consent.raised",
@@ -129,14 +129,14 @@ named! {
         ConsentExpired = "consent.expired",
         FiRequested = "fi.requested",
         FiPrepared = "fi.prepared",
-        FiCollected = "fi.collected",
+        FiFetched = "fi.collected",
         FiExpired = "fi.expired",
         AnalyticsReported = "analytics.reported",
-        NoticeScripted = "notice.scripted",
-        PaceSet = "pace.set",
+        NotificationScripted = "notice.scripted",
+        TimingChanged = "pace.set",
         TemplateSaved = "template.saved",
         CustomerRegistered = "customer.registered",
-        CustomerCast = "customer.cast",
+        PersonaAssigned = "customer.cast",
         CustomerDeregistered = "customer.deregistered",
         LinkRequested = "account.link_requested",
         AccountsLinked = "account.linked",
@@ -146,11 +146,11 @@ named! {
 
 impl EventName {
     /// Whether it happens to a consent, so that a consent's scenario can wait for it.
-    pub const fn concerns_a_consent(self) -> bool {
+    pub const fn is_about_consent(self) -> bool {
         match self {
             Self::TemplateSaved
             | Self::CustomerRegistered
-            | Self::CustomerCast
+            | Self::PersonaAssigned
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
@@ -166,11 +166,11 @@ impl EventName {
             | Self::ConsentExpired
             | Self::FiRequested
             | Self::FiPrepared
-            | Self::FiCollected
+            | Self::FiFetched
             | Self::FiExpired
             | Self::AnalyticsReported
-            | Self::NoticeScripted
-            | Self::PaceSet => true,
+            | Self::NotificationScripted
+            | Self::TimingChanged => true,
         }
     }
 }
@@ -189,14 +189,14 @@ impl Event {
             Self::ConsentExpired { .. } => EventName::ConsentExpired,
             Self::DataRequested { .. } => EventName::FiRequested,
             Self::DataPrepared { .. } => EventName::FiPrepared,
-            Self::DataCollected { .. } => EventName::FiCollected,
+            Self::DataFetched { .. } => EventName::FiFetched,
             Self::DataExpired { .. } => EventName::FiExpired,
             Self::AnalyticsReported { .. } => EventName::AnalyticsReported,
-            Self::NoticeScripted { .. } => EventName::NoticeScripted,
-            Self::PaceSet { .. } => EventName::PaceSet,
+            Self::NotificationScripted { .. } => EventName::NotificationScripted,
+            Self::TimingChanged { .. } => EventName::TimingChanged,
             Self::TemplateSaved { .. } => EventName::TemplateSaved,
             Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
-            Self::CustomerCast { .. } => EventName::CustomerCast,
+            Self::PersonaAssigned { .. } => EventName::PersonaAssigned,
             Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
             Self::LinkRequested { .. } => EventName::LinkRequested,
             Self::AccountsLinked { .. } => EventName::AccountsLinked,
@@ -205,7 +205,7 @@ impl Event {
     }
 
     /// The consent that it is about, if it is about one.
-    pub fn handle(&self) -> Option<ConsentHandle> {
+    pub fn consent_handle(&self) -> Option<ConsentHandle> {
         match self {
             Self::ConsentRaised { consent } => Some(consent.handle),
             Self::ConsentApproved { handle, .. }
@@ -217,15 +217,15 @@ impl Event {
             | Self::ConsentRevoked { handle, .. }
             | Self::ConsentExpired { handle }
             | Self::AnalyticsReported { handle, .. }
-            | Self::NoticeScripted { handle, .. }
-            | Self::PaceSet { handle, .. } => Some(*handle),
+            | Self::NotificationScripted { handle, .. }
+            | Self::TimingChanged { handle, .. } => Some(*handle),
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
-            | Self::DataCollected { session }
+            | Self::DataFetched { session }
             | Self::DataExpired { session } => Some(session.handle),
             Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
-            | Self::CustomerCast { .. }
+            | Self::PersonaAssigned { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }
@@ -237,7 +237,7 @@ impl Event {
     pub fn customer(&self) -> Option<&Arc<str>> {
         match self {
             Self::CustomerRegistered { customer, .. }
-            | Self::CustomerCast { customer, .. }
+            | Self::PersonaAssigned { customer, .. }
             | Self::CustomerDeregistered { customer }
             | Self::AccountsLinked { customer, .. }
             | Self::AccountDelinked { customer, .. } => Some(customer),
@@ -251,14 +251,14 @@ impl Event {
         match self {
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
-            | Self::DataCollected { session }
+            | Self::DataFetched { session }
             | Self::DataExpired { session } => Some(session),
             _ => None,
         }
     }
 
     /// The status that the consent has afterwards; `None` when the event leaves it as it is.
-    pub fn status(&self) -> Option<Status> {
+    pub fn resulting_status(&self) -> Option<Status> {
         match self {
             Self::ConsentRaised { .. } => Some(Status::Pending),
             Self::ConsentApproved { .. } => Some(Status::Ready),
@@ -270,14 +270,14 @@ impl Event {
             Self::ConsentExpired { .. } => Some(Status::Expired),
             Self::DataRequested { .. }
             | Self::DataPrepared { .. }
-            | Self::DataCollected { .. }
+            | Self::DataFetched { .. }
             | Self::DataExpired { .. }
             | Self::AnalyticsReported { .. }
-            | Self::NoticeScripted { .. }
-            | Self::PaceSet { .. }
+            | Self::NotificationScripted { .. }
+            | Self::TimingChanged { .. }
             | Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
-            | Self::CustomerCast { .. }
+            | Self::PersonaAssigned { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }

@@ -4,79 +4,86 @@ use crate::domain::consent::Status;
 use crate::domain::event::EventName;
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
 /// One expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
-    pub sought: Sought,
-    pub count: Quantity,
+    pub target: ExpectationTarget,
+    pub count: CountRange,
     /// Only what came after the first event of this name; of the same consent, where it is about one.
     pub after: Option<EventName>,
     /// How long to wait for it, in wall time.
-    pub within: Option<Span>,
+    pub within: Option<Millis>,
     /// Where it stands, for people.
     pub origin: String,
 }
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Sought {
+pub enum ExpectationTarget {
     Call {
         op: Operation,
         /// What was answered.
-        status: Option<StatusClass>,
-        about: About,
+        response_status: Option<StatusClass>,
+        subject: SubjectFilter,
     },
     Event {
         name: EventName,
-        about: About,
+        subject: SubjectFilter,
     },
     /// Attempts to send webhooks.
     Webhook {
-        event: Option<NoticeKind>,
+        event: Option<NotificationKind>,
         /// The status that it tells.
         status: Option<Box<str>>,
         /// What the FIU answered.
-        answered: Option<StatusClass>,
+        response_status: Option<StatusClass>,
         fault: Option<WebhookFaultName>,
-        about: About,
+        subject: SubjectFilter,
     },
     /// Consents that stand so now.
     State {
         status: Status,
-        about: About,
+        subject: SubjectFilter,
     },
 }
 
-impl std::fmt::Display for Sought {
+impl std::fmt::Display for ExpectationTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let about = match self {
-            Self::Call { op, status, about } => {
+        let subject = match self {
+            Self::Call {
+                op,
+                response_status: status,
+                subject: about,
+            } => {
                 write!(f, "calls {op}")?;
                 if let Some(status) = status {
                     write!(f, " answered with {status}")?;
                 }
                 about
             }
-            Self::Event { name, about } => {
+            Self::Event {
+                name,
+                subject: about,
+            } => {
                 write!(f, "events {name}")?;
                 about
             }
             Self::Webhook {
                 event,
                 status,
-                answered,
+                response_status: answered,
                 fault,
-                about,
+                subject: about,
             } => {
                 write!(
                     f,
                     "webhooks {}",
-                    event.map_or("of any kind", NoticeKind::as_str)
+                    event.map_or("of any kind", NotificationKind::as_str)
                 )?;
                 if let Some(status) = status {
                     write!(f, " that tell {status}")?;
@@ -89,16 +96,19 @@ impl std::fmt::Display for Sought {
                 }
                 about
             }
-            Self::State { status, about } => {
+            Self::State {
+                status,
+                subject: about,
+            } => {
                 write!(f, "consents that are {status}")?;
                 about
             }
         };
-        let About {
+        let SubjectFilter {
             handle,
             customer,
             fiu,
-        } = about;
+        } = subject;
         handle.map_or(Ok(()), |handle| write!(f, " of the consent {handle}"))?;
         customer
             .as_ref()
@@ -109,7 +119,7 @@ impl std::fmt::Display for Sought {
 
 /// Whom it is about.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct About {
+pub struct SubjectFilter {
     pub handle: Option<ConsentHandle>,
     pub customer: Option<Glob>,
     pub fiu: Option<Glob>,
@@ -135,44 +145,44 @@ impl std::fmt::Display for StatusClass {
 impl StatusClass {
     /// `503`, or `5xx`.
     pub fn parse(text: &str) -> Option<Self> {
-        let code = |text: &str| {
+        let parse_code = |text: &str| {
             text.parse::<u16>()
                 .ok()
                 .filter(|code| (100..600).contains(code))
         };
         match text.strip_suffix("xx") {
             Some(hundreds) if hundreds.len() == 1 => {
-                let first = code(&format!("{hundreds}00"))?;
+                let first = parse_code(&format!("{hundreds}00"))?;
                 Some(Self {
                     first,
                     last: first + 99,
                 })
             }
-            _ => code(text).map(|code| Self {
+            _ => parse_code(text).map(|code| Self {
                 first: code,
                 last: code,
             }),
         }
     }
 
-    pub fn has(self, status: u16) -> bool {
+    pub fn contains(self, status: u16) -> bool {
         (self.first..=self.last).contains(&status)
     }
 }
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quantity {
+pub struct CountRange {
     pub at_least: u64,
     pub at_most: Option<u64>,
 }
 
-impl Quantity {
-    pub const NONE: Self = Self {
+impl CountRange {
+    pub const ZERO: Self = Self {
         at_least: 0,
         at_most: Some(0),
     };
-    pub const SOME: Self = Self {
+    pub const AT_LEAST_ONE: Self = Self {
         at_least: 1,
         at_most: None,
     };
@@ -184,12 +194,12 @@ impl Quantity {
         }
     }
 
-    pub fn has(self, count: u64) -> bool {
+    pub fn contains(self, count: u64) -> bool {
         count >= self.at_least && self.at_most.is_none_or(|most| count <= most)
     }
 }
 
-impl std::fmt::Display for Quantity {
+impl std::fmt::Display for CountRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.at_least, self.at_most) {
             (least, Some(most)) if least == most => write!(f, "exactly {least}"),
@@ -203,20 +213,20 @@ impl std::fmt::Display for Quantity {
 /// How an expectation fared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    pub outcome: Verified,
+    pub status: ExpectationStatus,
     /// How many there were.
-    pub counted: u64,
+    pub count: u64,
     /// How many more there may have been, which the journal has forgotten.
     pub evicted: u64,
     /// Entries that count, the first of them.
-    pub found: Vec<u64>,
+    pub matches: Vec<u64>,
     /// Entries that nearly do, and what is missing.
-    pub near: Vec<(u64, String)>,
+    pub near_misses: Vec<(u64, String)>,
 }
 
 /// What can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verified {
+pub enum ExpectationStatus {
     Met,
     Unmet,
     /// The journal has forgotten too much to tell.
@@ -225,7 +235,7 @@ pub enum Verified {
     Untested,
 }
 
-impl Verified {
+impl ExpectationStatus {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Met => "met",

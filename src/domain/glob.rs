@@ -13,7 +13,7 @@ impl Glob {
 
     /// Whether the whole of the text is of this pattern.
     pub fn matches(&self, text: &str) -> bool {
-        meet(
+        patterns_intersect(
             self.0.as_bytes(),
             text.to_ascii_lowercase().as_bytes(),
             false,
@@ -22,11 +22,11 @@ impl Glob {
 
     /// Whether some text is of both patterns.
     pub fn overlaps(&self, other: &Self) -> bool {
-        meet(self.0.as_bytes(), other.0.as_bytes(), true)
+        patterns_intersect(self.0.as_bytes(), other.0.as_bytes(), true)
     }
 
     /// How much it says: characters that are no `*`.
-    pub fn literals(&self) -> usize {
+    pub fn literal_count(&self) -> usize {
         self.0.bytes().filter(|byte| *byte != b'*').count()
     }
 }
@@ -39,19 +39,19 @@ impl fmt::Display for Glob {
 
 /// Whether some text is of both; `wild`: a star in the second one is one too. `row[j]` says whether what is read of the
 /// first meets the first `j` bytes of the second, so it costs the product of their lengths, whatever they are.
-fn meet(first: &[u8], second: &[u8], wild: bool) -> bool {
-    let star = |byte: u8| wild && byte == b'*';
+fn patterns_intersect(first: &[u8], second: &[u8], second_has_wildcards: bool) -> bool {
+    let is_wildcard = |byte: u8| second_has_wildcards && byte == b'*';
     let mut row: Vec<bool> = vec![false; second.len() + 1];
     row[0] = true;
     for (j, byte) in second.iter().enumerate() {
-        row[j + 1] = row[j] && star(*byte);
+        row[j + 1] = row[j] && is_wildcard(*byte);
     }
     for byte in first {
         let mut next = vec![false; second.len() + 1];
         next[0] = row[0] && *byte == b'*';
         for (j, other) in second.iter().enumerate() {
             // A star is nothing more, or takes one more of the other.
-            next[j + 1] = if *byte == b'*' || star(*other) {
+            next[j + 1] = if *byte == b'*' || is_wildcard(*other) {
                 row[j + 1] || next[j]
             } else {
                 row[j] && byte == other

@@ -10,7 +10,7 @@ pub struct Paise(pub i64);
 
 impl Paise {
     /// Whole rupees.
-    pub const fn rupees(rupees: i64) -> Self {
+    pub const fn from_rupees(rupees: i64) -> Self {
         Self(rupees * 100)
     }
 
@@ -19,8 +19,9 @@ impl Paise {
     pub fn parse(text: &str) -> Option<Self> {
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
         let (rupees, decimals) = digits.split_once('.').unwrap_or((digits, "00"));
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !plain(rupees) || !plain(decimals) || rupees.len() > 13 || decimals.len() > 2 {
+        let is_digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_digits(rupees) || !is_digits(decimals) || rupees.len() > 13 || decimals.len() > 2 {
             return None;
         }
         let paise: i64 = decimals.parse().ok()?;

@@ -1,16 +1,16 @@
 //! Outside names: enums that have one table of them, and what somebody meant who spelled one wrong.
 
 /// An enum with one table of outside names, for who reads names of any kind.
-pub trait Named: Copy + Sized + 'static {
+pub trait WireEnum: Copy + Sized + 'static {
     /// All values, in the order of their table.
-    fn table() -> &'static [Self];
+    fn all_variants() -> &'static [Self];
 
     /// The outside name.
-    fn label(self) -> &'static str;
+    fn wire_name(self) -> &'static str;
 }
 
 /// Declares an enum together with the one table of its outside names.
-macro_rules! named {
+macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,17 +30,17 @@ macro_rules! named {
             }
 
             /// All names, for an error that says what would have been accepted.
-            pub fn names() -> String {
+            pub fn accepted_names() -> String {
                 [$($text),+].join(", ")
             }
         }
 
-        impl $crate::domain::naming::Named for $name {
-            fn table() -> &'static [Self] {
+        impl $crate::domain::naming::WireEnum for $name {
+            fn all_variants() -> &'static [Self] {
                 Self::ALL
             }
 
-            fn label(self) -> &'static str {
+            fn wire_name(self) -> &'static str {
                 self.as_str()
             }
         }
@@ -52,24 +52,25 @@ macro_rules! named {
         }
     };
 }
-pub(crate) use named;
+pub(crate) use wire_enum;
 
 /// The name that somebody has most likely meant.
-pub fn meant<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn closest_name<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let text = text.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
-    let near = names
+    let closest = names
         .into_iter()
         .map(|name| (distance(name), name))
         .min_by_key(|(distance, _)| *distance);
-    near.filter(|(distance, _)| *distance <= 1 + text.len() / 4)
+    closest
+        .filter(|(distance, _)| *distance <= 1 + text.len() / 4)
         .map(|(_, name)| name)
 }
 
 /// What an unknown name's error goes on with: the one that was meant, or all there are.
-pub fn alternatives<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
-    meant(text, names.clone()).map_or_else(
+pub fn suggest_name<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+    closest_name(text, names.clone()).map_or_else(
         || format!("known: {}", names.collect::<Vec<_>>().join(", ")),
-        |meant| format!("did you mean {meant}?"),
+        |closest| format!("did you mean {closest}?"),
     )
 }

@@ -1,9 +1,9 @@
 //! The calls of the sandbox, by one name for each whatever face it is called on: scenarios, the journal and reports
 //! speak of them.
 
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 
-named! {
+wire_enum! {
     /// What a caller wants.
     Operation {
         ConsentCreate = "consent.create",
@@ -57,7 +57,7 @@ impl Operation {
     }
 
     /// Whether it changes or uses up something, so that doing it twice is more than doing it once.
-    pub const fn acts(self) -> bool {
+    pub const fn has_side_effects(self) -> bool {
         matches!(
             self,
             Self::ConsentCreate

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
-use crate::domain::naming::named;
-use crate::domain::notice::NoticeKind;
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::NotificationKind;
 
 /// An account aggregator that this sandbox plays.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Aa {
     pub scenario: Option<Arc<str>>,
 }
 
-named! {
+wire_enum! {
     /// How what we send to an FIU is signed (DESIGN §4.6).
     SignatureProfile {
         /// Detached over the raw bytes, `b64:false` with `crit` (RFC 7797).
@@ -31,21 +31,21 @@ named! {
     }
 }
 
-named! {
+wire_enum! {
     /// What is encrypted for an FIU: the XML itself, or base64 of it (DESIGN §4.8).
     #[derive(Default)]
-    Plaintext { #[default] Xml = "xml", Base64 = "base64" }
+    PlaintextEncoding { #[default] Xml = "xml", Base64 = "base64" }
 }
 
-named! {
+wire_enum! {
     /// Which version of the FI schemas an FIU reads, of the kinds that have two (`reference/rebit.md` §6.1).
     #[derive(Default)]
     FiSchema { #[default] V1 = "1.1", V2 = "2.0.0" }
 }
 
-named! {
+wire_enum! {
     /// How a FIP makes sure that an account is the customer's (ReBIT FIP API 2.0.0, `AuthenticatorType`).
-    Linking {
+    LinkingMethod {
         /// By a one-time password that the AA passes on.
         Token = "TOKEN",
         /// By itself; it tells the AA when it is done.
@@ -65,18 +65,18 @@ pub struct Entity {
     pub public_keys: Vec<PublicKey>,
     /// The keys are those that ship with the program: everybody has them, so a signature that does not match is
     /// noted and not refused, below strict.
-    pub shipped_keys: bool,
+    pub uses_shipped_keys: bool,
 }
 
 impl Entity {
     /// An entity of which nothing is known but its id.
-    pub fn named(id: &str) -> Self {
+    pub fn with_id(id: &str) -> Self {
         Self {
             id: id.into(),
             name: id.into(),
             api_key: id.into(),
             public_keys: Vec::new(),
-            shipped_keys: false,
+            uses_shipped_keys: false,
         }
     }
 }
@@ -91,7 +91,7 @@ pub struct Fiu {
     pub org_id: Arc<str>,
     pub webhooks: WebhookUrls,
     pub signature: SignatureProfile,
-    pub plaintext: Plaintext,
+    pub plaintext: PlaintextEncoding,
     pub fi_schema: FiSchema,
     /// What the FIU and the AA have agreed on for web redirection (`reference/rebit.md` §7).
     pub redirect_passphrase: Arc<str>,
@@ -111,18 +111,19 @@ pub struct WebhookUrls {
 
 impl WebhookUrls {
     /// The address for a kind, whose path below a base URL is given.
-    pub fn of(&self, kind: NoticeKind, path: &str) -> Option<String> {
-        let own = match kind {
-            NoticeKind::ConsentStatus => &self.consent,
-            NoticeKind::FiStatus => &self.data,
-            NoticeKind::FiData => &None,
-            NoticeKind::Analytics => &self.analytics,
+    pub fn url_for(&self, kind: NotificationKind, path: &str) -> Option<String> {
+        let specific = match kind {
+            NotificationKind::ConsentStatus => &self.consent,
+            NotificationKind::FiStatus => &self.data,
+            NotificationKind::FiData => &None,
+            NotificationKind::Analytics => &self.analytics,
         };
-        let base = || self.base.as_ref().map(|base| format!("{base}{path}"));
-        own.as_ref()
+        let base_url = || self.base.as_ref().map(|base| format!("{base}{path}"));
+        specific
+            .as_ref()
             .or(self.all.as_ref())
             .map(ToString::to_string)
-            .or_else(base)
+            .or_else(base_url)
     }
 }
 
@@ -130,7 +131,7 @@ impl WebhookUrls {
 #[derive(Clone, Debug)]
 pub struct Fip {
     pub entity: Entity,
-    pub linking: Linking,
+    pub linking: LinkingMethod,
 }
 
 /// Who calls.
@@ -182,13 +183,14 @@ impl Participants {
         &self.aas[0]
     }
 
-    pub fn aa(&self, id: &str) -> Option<&Arc<Aa>> {
+    pub fn find_aa(&self, id: &str) -> Option<&Arc<Aa>> {
         self.aas.iter().find(|aa| &*aa.id == id)
     }
 
     /// The AA at which the consent was raised.
-    pub fn aa_of(&self, consent: &Consent) -> &Arc<Aa> {
-        self.aa(&consent.aa).unwrap_or_else(|| self.default_aa())
+    pub fn aa_for_consent(&self, consent: &Consent) -> &Arc<Aa> {
+        self.find_aa(&consent.aa)
+            .unwrap_or_else(|| self.default_aa())
     }
 
     /// The FIU that stands in for ids that are not registered.
@@ -196,43 +198,43 @@ impl Participants {
         &self.fius[0]
     }
 
-    pub fn fiu(&self, id: &str) -> Option<&Arc<Fiu>> {
+    pub fn find_fiu(&self, id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.entity.id == id)
     }
 
     /// The FIU of this organisation.
-    pub fn fiu_of_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
+    pub fn fiu_by_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.org_id == org_id)
     }
 
-    pub fn fip(&self, id: &str) -> Option<&Arc<Fip>> {
+    pub fn find_fip(&self, id: &str) -> Option<&Arc<Fip>> {
         self.fips.iter().find(|fip| &*fip.entity.id == id)
     }
 
     /// FIUs and FIPs.
-    pub fn members(&self) -> impl Iterator<Item = Member> {
+    pub fn all_members(&self) -> impl Iterator<Item = Member> {
         let fius = self.fius.iter().cloned().map(Member::Fiu);
         fius.chain(self.fips.iter().cloned().map(Member::Fip))
     }
 
     /// The FIU or FIP of this id.
-    pub fn member(&self, id: &str) -> Option<Member> {
-        self.fiu(id)
+    pub fn find_member(&self, id: &str) -> Option<Member> {
+        self.find_fiu(id)
             .cloned()
             .map(Member::Fiu)
-            .or_else(|| self.fip(id).cloned().map(Member::Fip))
+            .or_else(|| self.find_fip(id).cloned().map(Member::Fip))
     }
 
     /// Whose API key this is.
-    pub fn member_by_key(&self, api_key: &str) -> Option<Member> {
+    pub fn member_by_api_key(&self, api_key: &str) -> Option<Member> {
         let fiu = self.fius.iter().find(|fiu| &*fiu.entity.api_key == api_key);
-        let fip = || {
+        let find_fip_by_key = || {
             self.fips
                 .iter()
                 .find(|fip| &*fip.entity.api_key == api_key)
                 .cloned()
                 .map(Member::Fip)
         };
-        fiu.cloned().map(Member::Fiu).or_else(fip)
+        fiu.cloned().map(Member::Fiu).or_else(find_fip_by_key)
     }
 }

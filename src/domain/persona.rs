@@ -8,14 +8,14 @@ use chrono::{Months, NaiveDate};
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::statement::Ledger;
 
 /// The persona of customers whom nothing else gives one; it holds an account of every kind.
 pub const DEFAULT_PERSONA: &str = "salaried";
 
 /// From a low value to a high one, both included.
-pub type Between<T> = (T, T);
+pub type MinMax<T> = (T, T);
 
 /// A persona as its file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +29,10 @@ pub struct Persona {
 
 impl Persona {
     /// Whether what it tells depends on the day of its first use.
-    pub fn is_relative(&self) -> bool {
+    pub fn has_relative_dates(&self) -> bool {
         self.accounts
             .iter()
-            .any(|account| matches!(account.opened, Opened::Ago(..)))
+            .any(|account| matches!(account.opened, OpeningDate::MonthsAgo(..)))
     }
 }
 
@@ -40,13 +40,13 @@ impl Persona {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HolderPlan {
     /// Years of birth.
-    pub born: Between<i32>,
+    pub birth_years: MinMax<i32>,
     /// A second holder, of the same surname.
-    pub joint: bool,
+    pub has_joint_holder: bool,
     /// Lives abroad.
-    pub abroad: bool,
+    pub non_resident: bool,
     /// The accounts are those of a firm.
-    pub firm: bool,
+    pub is_firm: bool,
 }
 
 /// One account.
@@ -55,63 +55,63 @@ pub struct AccountPlan {
     pub fi_type: FiType,
     pub account_type: AccountType,
     /// Which of the sandbox's FIPs holds it, from 0 on; with fewer FIPs they are counted round.
-    pub fip: usize,
+    pub fip_index: usize,
     /// Whether a customer whom nobody has mentioned yet has it linked.
-    pub linked: bool,
-    pub opened: Opened,
+    pub linked_by_default: bool,
+    pub opened: OpeningDate,
     /// No customer has moved it for two years (Reserve Bank of India, inoperative accounts).
     pub dormant: bool,
-    pub content: Content,
+    pub content: ContentPlan,
 }
 
 /// When an account was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opened {
+pub enum OpeningDate {
     /// Some time in these years.
-    Years(Between<i32>),
+    WithinYears(MinMax<i32>),
     On(NaiveDate),
     /// So many months before the day of the customer's first use.
-    Ago(u32),
+    MonthsAgo(u32),
 }
 
-impl Opened {
+impl OpeningDate {
     /// The day, where it is not drawn.
-    pub fn day(self, as_of: NaiveDate) -> Option<NaiveDate> {
+    pub fn fixed_date(self, as_of: NaiveDate) -> Option<NaiveDate> {
         match self {
-            Self::Years(_) => None,
+            Self::WithinYears(_) => None,
             Self::On(day) => Some(day),
-            Self::Ago(months) => Some(as_of - Months::new(months)),
+            Self::MonthsAgo(months) => Some(as_of - Months::new(months)),
         }
     }
 }
 
 /// What an account has to tell.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Content {
+pub enum ContentPlan {
     /// A bank account whose transactions follow from habits.
-    Story(Story),
+    CashFlow(CashFlowPlan),
     /// A bank account whose transactions are taken as they are.
-    Told(Arc<Ledger>),
+    Imported(Arc<Ledger>),
     /// Something that is held: deposits, funds, shares, policies, pensions, GST returns. The amount is the principal of a
     /// deposit, the instalment of what is paid by instalments, the usual trade of what is traded, a policy's sum assured, a
     /// month's turnover.
-    Holding { amount: Between<Paise> },
+    Holding { amount: MinMax<Paise> },
 }
 
 /// The habits of a bank account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Story {
+pub struct CashFlowPlan {
     /// What is in the account at the end of a quarter; what is over or missing is then swept to or from a deposit, by a
     /// firm moved to or from another bank. Without it the balance is whatever all that has happened since the opening has made of it.
-    pub keeps: Option<Amount>,
+    pub target_balance: Option<AmountRule>,
     /// What the account is opened with.
-    pub opens_with: Between<Paise>,
+    pub opening_balance: MinMax<Paise>,
     /// The overdraft.
-    pub limit: Paise,
+    pub overdraft_limit: Paise,
     /// Of the savings, or of the overdraft where there is one; in basis points a year.
-    pub interest: i64,
+    pub interest_bps: i64,
     /// Below this average of a month the bank charges.
-    pub minimum: Paise,
+    pub minimum_balance: Paise,
     pub flows: Vec<Flow>,
 }
 
@@ -119,50 +119,50 @@ pub struct Story {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     pub direction: TransactionType,
-    pub amount: Amount,
+    pub amount: AmountRule,
     /// Rises by so many percent each April; amounts are those of the year from April 2024.
-    pub grows: i64,
+    pub annual_growth_percent: i64,
     /// Is off by up to so many percent each time.
-    pub varies: i64,
+    pub variation_percent: i64,
     /// Is a multiple of it; 1 paisa leaves it as it comes.
-    pub step: Paise,
-    pub every: Every,
+    pub rounding_step: Paise,
+    pub period: Period,
     /// How often in each of these periods.
-    pub times: Between<u32>,
+    pub times_per_period: MinMax<u32>,
     /// The calendar months in which it happens; a bit each, January the lowest.
-    pub months: u16,
+    pub month_mask: u16,
     /// Only from the so many-th month of the account's life on, and only before another.
-    pub life: Between<u32>,
-    pub on: On,
+    pub account_age_months: MinMax<u32>,
+    pub day_rule: DayRule,
     pub channel: Channel,
-    pub with: With,
+    pub counterparty: CounterpartyChoice,
     /// The purpose, as the narration has it; `{month}` and `{year}` are filled in.
     pub purpose: String,
     /// In how many percent of the cases it happens at all.
-    pub chance: u32,
+    pub chance_percent: u32,
     /// The payee collects it by mandate: where the money is not there it bounces, and the bank charges.
-    pub mandate: bool,
+    pub by_mandate: bool,
     /// What shares and balances are measured by.
-    pub income: bool,
+    pub counts_as_income: bool,
     /// It is one side of a transfer between two accounts of the customer; the flow of the same name in the other account is the
     /// other side.
-    pub side_of: Option<String>,
-    pub then: Option<Then>,
+    pub transfer_name: Option<String>,
+    pub follow_up: Option<FollowUp>,
 }
 
 /// How much.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Amount {
+pub enum AmountRule {
     /// Drawn each time.
-    Each(Between<Paise>),
+    PerOccurrence(MinMax<Paise>),
     /// Drawn once for the account.
-    Once(Between<Paise>),
+    PerAccount(MinMax<Paise>),
     /// Percent of the account's income of that month; drawn once.
-    Share(Between<i64>),
+    IncomeShare(MinMax<i64>),
     /// Percent of what is there.
-    OfBalance(Between<i64>),
+    BalanceShare(MinMax<i64>),
     /// Whatever is usual with whom it is.
-    Usual,
+    Typical,
     /// A loan's instalment.
     Loan(Loan),
 }
@@ -170,32 +170,32 @@ pub enum Amount {
 /// A loan that is repaid by equal monthly instalments; when it is, the next one begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loan {
-    pub principal: Between<Paise>,
+    pub principal: MinMax<Paise>,
     /// Instalments.
-    pub months: u32,
+    pub instalments: u32,
     /// In basis points a year, on the reducing balance.
-    pub rate: i64,
+    pub rate_bps: i64,
     /// The lender pays it out to this account.
-    pub paid_out: bool,
+    pub disbursed_to_account: bool,
 }
 
-named! {
+wire_enum! {
     /// How often.
-    Every { Day = "day", Week = "week", Month = "month", Quarter = "quarter", Year = "year" }
+    Period { Day = "day", Week = "week", Month = "month", Quarter = "quarter", Year = "year" }
 }
 
 /// On which days of its period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
+pub enum DayRule {
     Any,
     /// A day of the month; where a month is shorter its last.
-    Day(Between<u32>),
+    DayOfMonth(MinMax<u32>),
     LastWorkingDay,
     /// Any day on which banks work.
-    WorkingDay,
+    AnyWorkingDay,
 }
 
-named! {
+wire_enum! {
     /// How money moves, which decides limits, hours, references and narrations.
     Channel {
         Upi = "upi",
@@ -219,25 +219,25 @@ named! {
 
 /// Who is on the other side.
 #[derive(Clone, Debug, PartialEq)]
-pub enum With {
+pub enum CounterpartyChoice {
     /// Nobody whom a narration names.
-    Nobody,
+    Unnamed,
     /// Always the same: one of a list, drawn once.
-    OneOf(List),
+    Fixed(NameSource),
     /// One of a list, drawn each time.
-    AnyOf(List),
+    Varying(NameSource),
 }
 
 /// Names to draw from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum List {
-    Shipped(Cast),
-    Own(Vec<String>),
+pub enum NameSource {
+    Pool(NamePool),
+    Custom(Vec<String>),
 }
 
-named! {
+wire_enum! {
     /// The shipped lists of invented names.
-    Cast {
+    NamePool {
         People = "people",
         Employers = "employers",
         Firms = "firms",
@@ -258,16 +258,16 @@ named! {
 
 /// What follows a movement: part of it moves on, or back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Then {
+pub struct FollowUp {
     pub direction: TransactionType,
-    pub percent: Between<i64>,
+    pub percent: MinMax<i64>,
     /// In seconds; never beyond the month.
-    pub after: Between<i64>,
+    pub delay_seconds: MinMax<i64>,
     pub channel: Channel,
     /// `None`: with whom the first movement was.
-    pub with: Option<With>,
+    pub counterparty: Option<CounterpartyChoice>,
     pub purpose: String,
-    pub chance: u32,
+    pub chance_percent: u32,
 }
 
 /// All personas of a sandbox, by name.
@@ -276,7 +276,7 @@ pub struct Personas(BTreeMap<Arc<str>, Arc<Persona>>);
 
 impl Personas {
     /// Adds one; another of the same name gives way.
-    pub fn add(&mut self, persona: Persona) {
+    pub fn insert(&mut self, persona: Persona) {
         self.0.insert(Arc::clone(&persona.name), Arc::new(persona));
     }
 
@@ -297,8 +297,8 @@ impl Personas {
 
 /// A persona, as one customer lives it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Life {
-    pub persona: Arc<Persona>,
+pub struct PersonaInstance {
+    pub definition: Arc<Persona>,
     /// The day in India from which relative dates count: that of the customer's first use.
     pub as_of: NaiveDate,
 }

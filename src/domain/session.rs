@@ -4,26 +4,26 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::account::Account;
-use crate::domain::consent::Range;
-use crate::domain::exchange::PeerKey;
+use crate::domain::consent::TimeRange;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
-use crate::domain::naming::named;
-use crate::domain::refusal::Refusal;
+use crate::domain::key_exchange::PeerKey;
+use crate::domain::naming::wire_enum;
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 
-named! {
+wire_enum! {
     /// Where a session stands (ReBIT FIU API 2.0.0, `sessionStatus`).
     SessionStatus { Active = "ACTIVE", Completed = "COMPLETED", Expired = "EXPIRED", Failed = "FAILED" }
 }
 
-named! {
+wire_enum! {
     /// How one account of a session fares (ReBIT FIU API 2.0.0, `FIStatus`).
     FiStatus { Ready = "READY", Denied = "DENIED", Pending = "PENDING", Delivered = "DELIVERED", Timeout = "TIMEOUT" }
 }
 
 /// When FIPs answer a request for data (DESIGN §4.10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Progression {
+pub enum DataTiming {
     /// In the same instant.
     #[default]
     Immediate,
@@ -32,12 +32,12 @@ pub enum Progression {
     /// When somebody says so.
     Manual,
     /// When the FIU has come in vain so many times.
-    Polls(u32),
+    AfterPolls(u32),
 }
 
-impl Progression {
+impl DataTiming {
     /// What [`Progression::parse`] takes, for an error that says what would have been accepted.
-    pub const FORMS: &str = "immediate, timed, manual, polls:N";
+    pub const ACCEPTED_FORMS: &str = "immediate, timed, manual, polls:N";
 
     /// Reads `immediate`, `timed`, `manual` or `polls:3`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -45,15 +45,19 @@ impl Progression {
             "immediate" => Some(Self::Immediate),
             "timed" => Some(Self::Timed),
             "manual" => Some(Self::Manual),
-            _ => text.strip_prefix("polls:")?.parse().ok().map(Self::Polls),
+            _ => text
+                .strip_prefix("polls:")?
+                .parse()
+                .ok()
+                .map(Self::AfterPolls),
         }
     }
 }
 
-named! {
+wire_enum! {
     /// Who answers a consent request that no scenario drives (DESIGN §4.10).
     #[derive(Default)]
-    Approval {
+    ApprovalMode {
         /// A person: by the page, the command line or the control API.
         #[default]
         Manual = "manual",
@@ -74,7 +78,7 @@ impl FiStatus {
     }
 
     /// The names of the answers, for an error that says what would have been accepted.
-    pub fn answers() -> String {
+    pub fn answer_names() -> String {
         Self::ANSWERS.map(Self::as_str).join(", ")
     }
 
@@ -90,7 +94,7 @@ impl FiStatus {
     }
 
     /// Whether the FIU may take the account's data; what it took once it may take again.
-    pub const fn is_there(self) -> bool {
+    pub const fn is_fetchable(self) -> bool {
         matches!(self, Self::Ready | Self::Delivered)
     }
 }
@@ -108,13 +112,13 @@ pub struct SessionAccount {
 
 impl SessionAccount {
     /// Whether it is that account's part.
-    pub fn is_of(&self, account: &Account) -> bool {
+    pub fn matches_account(&self, account: &Account) -> bool {
         self.link_ref == account.link_ref && self.fip == account.fip
     }
 
     /// The account with a FIP's answer.
     #[must_use]
-    pub fn answering(&self, status: FiStatus, at: Timestamp) -> Self {
+    pub fn with_answer(&self, status: FiStatus, at: Timestamp) -> Self {
         let description = Cow::Borrowed(status.description());
         Self {
             fip: Arc::clone(&self.fip),
@@ -141,7 +145,7 @@ pub struct Session {
     pub id: SessionId,
     pub handle: ConsentHandle,
     pub consent_id: ConsentId,
-    pub range: Range,
+    pub range: TimeRange,
     pub opened_at: Timestamp,
     /// From then on the data is gone; `None`: it stays.
     pub expires_at: Option<Timestamp>,
@@ -149,23 +153,23 @@ pub struct Session {
     pub accounts: Vec<SessionAccount>,
     pub fips: Vec<FipSession>,
     /// What the data is encrypted to; `None` where the AA opened the session by itself.
-    pub key: Option<Arc<PeerKey>>,
+    pub peer_key: Option<Arc<PeerKey>>,
     /// The `txnid` of the request that opened it.
     pub txnid: Box<str>,
     /// The analytics of its first account; those of the others follow (Unaport FIU API, `analytic_id`).
     pub first_analytic_id: u32,
     /// How often the FIU has come for the data.
-    pub taken: u32,
+    pub fetch_count: u32,
 }
 
 impl Session {
     /// The session with other accounts, and the status that follows from them.
     #[must_use]
-    pub fn with(&self, accounts: Vec<SessionAccount>) -> Self {
+    pub fn with_accounts(&self, accounts: Vec<SessionAccount>) -> Self {
         let status = if self.fips.iter().any(|part| part.failed) {
             SessionStatus::Failed
         } else {
-            status_of(&accounts)
+            derive_status(&accounts)
         };
         Self {
             status,
@@ -192,21 +196,21 @@ impl Session {
     ///
     /// # Errors
     /// [`Refusal::DataGone`] from the end of the consent's data life on.
-    pub fn check_life(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub fn check_not_expired(&self, now: Timestamp) -> Result<(), Rejection> {
         self.expires_at
             .filter(|at| *at <= now)
-            .map_or(Ok(()), |at| Err(Refusal::DataGone(at)))
+            .map_or(Ok(()), |at| Err(Rejection::DataExpired(at)))
     }
 
     /// Whether there is something to be had.
     pub fn has_data(&self) -> bool {
         self.accounts
             .iter()
-            .any(|account| account.status.is_there())
+            .any(|account| account.status.is_fetchable())
     }
 
     /// Whether it waits for a FIP.
-    pub fn is_open(&self) -> bool {
+    pub fn has_pending_accounts(&self) -> bool {
         self.status != SessionStatus::Expired
             && self
                 .accounts
@@ -215,7 +219,7 @@ impl Session {
     }
 
     /// Whether something is left that the FIU has not taken.
-    pub fn has_remains(&self) -> bool {
+    pub fn has_unfetched_accounts(&self) -> bool {
         self.accounts
             .iter()
             .any(|account| matches!(account.status, FiStatus::Ready | FiStatus::Pending))
@@ -224,7 +228,7 @@ impl Session {
 
 /// One account that times out makes the session FAILED while READY ones stay fetchable; DENIED alone leaves it
 /// COMPLETED (Sahamati certification framework, session states; `reference/rebit.md` §3.3).
-fn status_of(accounts: &[SessionAccount]) -> SessionStatus {
+fn derive_status(accounts: &[SessionAccount]) -> SessionStatus {
     if accounts
         .iter()
         .any(|account| account.status == FiStatus::Timeout)

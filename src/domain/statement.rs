@@ -3,13 +3,13 @@
 use chrono::NaiveDate;
 
 use crate::domain::account::Account;
-use crate::domain::consent::{Range, TransactionType};
+use crate::domain::consent::{TimeRange, TransactionType};
 use crate::domain::document::Document;
 use crate::domain::money::Paise;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::time::Timestamp;
 
-named! {
+wire_enum! {
     /// How money moved (ReBIT FI schema DEPOSIT v2.0.0, `Transaction.mode`).
     TransactionMode {
         Cash = "CASH",
@@ -32,7 +32,7 @@ named! {
 
 impl TransactionMode {
     /// The coarser name of schema v1: FT is a transfer of funds.
-    pub fn v1(self) -> &'static str {
+    pub fn v1_name(self) -> &'static str {
         match self {
             Self::Cash => "CASH",
             Self::Upi => "UPI",
@@ -50,7 +50,7 @@ impl TransactionMode {
     }
 
     /// Reads a name of either version.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse_any_version(text: &str) -> Option<Self> {
         if text == "FT" {
             Some(Self::Neft)
         } else {
@@ -64,36 +64,36 @@ impl TransactionMode {
 pub struct Statement {
     pub account: Account,
     pub holders: Option<Holders>,
-    pub body: Body,
+    pub body: StatementBody,
 }
 
 /// What is told beside the holders.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Body {
-    Bank(BankBody),
+pub enum StatementBody {
+    Bank(BankStatement),
     /// Whatever is no bank account, as its schema has it.
     Other(Document),
 }
 
 /// A bank account's summary and transactions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BankBody {
+pub struct BankStatement {
     pub summary: Option<Summary>,
     pub transactions: Option<Transactions>,
 }
 
 impl Statement {
     /// Its parts, where it is a bank account's.
-    pub fn bank(&self) -> Option<&BankBody> {
+    pub fn as_bank(&self) -> Option<&BankStatement> {
         match &self.body {
-            Body::Bank(bank) => Some(bank),
-            Body::Other(_) => None,
+            StatementBody::Bank(bank) => Some(bank),
+            StatementBody::Other(_) => None,
         }
     }
 
     /// Its rows, where it is a bank account's and they were asked for.
     pub fn transactions(&self) -> Option<&Transactions> {
-        self.bank()?.transactions.as_ref()
+        self.as_bank()?.transactions.as_ref()
     }
 }
 
@@ -110,7 +110,7 @@ impl Holders {
     }
 
     /// What the schemas call it.
-    pub fn kind(&self) -> &'static str {
+    pub fn holding_type(&self) -> &'static str {
         if self.second.is_some() {
             "JOINT"
         } else {
@@ -123,7 +123,7 @@ impl Holders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub name: String,
-    pub born: NaiveDate,
+    pub date_of_birth: NaiveDate,
     /// Digits only, with the country code.
     pub mobile: String,
     pub email: String,
@@ -137,7 +137,7 @@ pub struct Holder {
 
 impl Holder {
     /// What the schemas call it.
-    pub fn nominee(&self) -> &'static str {
+    pub fn nominee_status(&self) -> &'static str {
         if self.nominee_registered {
             "REGISTERED"
         } else {
@@ -157,14 +157,16 @@ pub struct Summary {
     pub micr: String,
     pub opened_on: NaiveDate,
     /// Of the overdraft; nothing where there is none.
-    pub limit: Paise,
+    pub overdraft_limit: Paise,
     pub active: bool,
 }
 
 impl Summary {
     /// What of the overdraft can still be drawn.
     pub fn drawing_limit(&self) -> Paise {
-        (self.limit + self.balance).min(self.limit).max(Paise(0))
+        (self.overdraft_limit + self.balance)
+            .min(self.overdraft_limit)
+            .max(Paise(0))
     }
 }
 
@@ -172,18 +174,18 @@ impl Summary {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
     /// Before the first row.
-    pub opening: Paise,
-    pub rows: Transactions,
+    pub opening_balance: Paise,
+    pub transactions: Transactions,
 }
 
 /// The rows of a range. Texts stand in one arena, so that a statement of 100,000 rows is a few allocations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transactions {
     /// The range that was asked for.
-    pub range: Range,
+    pub range: TimeRange,
     /// Ascending in time.
     pub rows: Vec<Row>,
-    texts: String,
+    text_arena: String,
 }
 
 /// One transaction; its texts are read through [`Transactions`].
@@ -204,7 +206,7 @@ pub struct Row {
 
 impl Row {
     /// What it changes the balance by.
-    pub fn signed(&self) -> Paise {
+    pub fn signed_amount(&self) -> Paise {
         match self.transaction_type {
             TransactionType::Credit => self.amount,
             TransactionType::Debit => -self.amount,
@@ -226,11 +228,11 @@ pub struct NewRow<'a> {
 }
 
 impl Transactions {
-    pub fn new(range: Range) -> Self {
+    pub fn new(range: TimeRange) -> Self {
         Self {
             range,
             rows: Vec::new(),
-            texts: String::new(),
+            text_arena: String::new(),
         }
     }
 
@@ -245,8 +247,8 @@ impl Transactions {
             narration,
             reference,
         } = row;
-        let narration = self.keep(narration);
-        let reference = self.keep(reference);
+        let narration = self.store_text(narration);
+        let reference = self.store_text(reference);
         self.rows.push(Row {
             at,
             transaction_type,
@@ -286,22 +288,22 @@ impl Transactions {
     }
 
     pub fn narration(&self, row: &Row) -> &str {
-        self.text(row.narration)
+        self.text_at(row.narration)
     }
 
     pub fn reference(&self, row: &Row) -> &str {
-        self.text(row.reference)
+        self.text_at(row.reference)
     }
 
-    fn keep(&mut self, text: &str) -> (u32, u32) {
-        let place =
+    fn store_text(&mut self, text: &str) -> (u32, u32) {
+        let offset =
             |length: usize| u32::try_from(length).expect("a statement's texts stay below 4 GiB");
-        let start = place(self.texts.len());
-        self.texts.push_str(text);
-        (start, place(self.texts.len()))
+        let start = offset(self.text_arena.len());
+        self.text_arena.push_str(text);
+        (start, offset(self.text_arena.len()))
     }
 
-    fn text(&self, (start, end): (u32, u32)) -> &str {
-        &self.texts[start as usize..end as usize]
+    fn text_at(&self, (start, end): (u32, u32)) -> &str {
+        &self.text_arena[start as usize..end as usize]
     }
 }

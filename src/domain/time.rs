@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
 
-use crate::domain::digits::fill;
+use crate::domain::digits::write_padded;
 
 /// Indian Standard Time is UTC+05:30 all year round; statements and bank days are told in it.
 pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
@@ -17,12 +17,12 @@ pub struct Timestamp(i64);
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span(pub i64);
+pub struct Millis(pub i64);
 
-impl Span {
+impl Millis {
     pub const ZERO: Self = Self(0);
 
-    pub const fn seconds(seconds: i64) -> Self {
+    pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds * 1000)
     }
 }
@@ -56,19 +56,19 @@ impl Timestamp {
     /// The calendar day in India.
     pub fn ist_date(self) -> NaiveDate {
         // The last hours of the year 9999 are already the year 10000 in India, which no date has a place for.
-        date((self.0 + IST_OFFSET_MS).min(Self::MAX.0))
+        date_from_millis((self.0 + IST_OFFSET_MS).min(Self::MAX.0))
     }
 
     /// Later by `span`; stops at the year 9999.
     #[must_use]
-    pub const fn plus(self, span: Span) -> Self {
+    pub const fn saturating_add(self, span: Millis) -> Self {
         Self::from_millis(self.0.saturating_add(span.0))
     }
 
     /// Later by calendar months, as UTC counts them; stops at the year 9999.
     #[must_use]
-    pub fn plus_months(self, months: u32) -> Self {
-        let later = self.utc().checked_add_months(Months::new(months));
+    pub fn saturating_add_months(self, months: u32) -> Self {
+        let later = self.to_utc().checked_add_months(Months::new(months));
         later.map_or(Self::MAX, |later| {
             Self::from_millis(later.and_utc().timestamp_millis())
         })
@@ -76,12 +76,12 @@ impl Timestamp {
 
     /// Later or earlier by calendar months, as UTC counts them; stops at the years 1 and 9999.
     #[must_use]
-    pub fn shifted_months(self, months: i32) -> Self {
+    pub fn shift_months(self, months: i32) -> Self {
         if months >= 0 {
-            return self.plus_months(months.unsigned_abs());
+            return self.saturating_add_months(months.unsigned_abs());
         }
         let earlier = self
-            .utc()
+            .to_utc()
             .checked_sub_months(Months::new(months.unsigned_abs()));
         earlier.map_or(Self::MIN, |earlier| {
             Self::from_millis(earlier.and_utc().timestamp_millis())
@@ -89,22 +89,22 @@ impl Timestamp {
     }
 
     /// How far `self` lies after `earlier` (negative: before it).
-    pub const fn since(self, earlier: Self) -> Span {
-        Span(self.0 - earlier.0)
+    pub const fn duration_since(self, earlier: Self) -> Millis {
+        Millis(self.0 - earlier.0)
     }
 
     /// The instant as ReBIT participants write it, without an allocation.
-    pub fn iso(self) -> Iso {
+    pub fn to_iso(self) -> IsoText {
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let milli = put_second(&mut text, self.0);
-        fill(&mut text[20..23], milli);
-        Iso(text)
+        let milli = write_date_time(&mut text, self.0);
+        write_padded(&mut text[20..23], milli);
+        IsoText(text)
     }
 
     /// The instant as Indian banks write it: the time in India with its offset, to the second; ASCII.
-    pub fn ist(self) -> [u8; 25] {
+    pub fn to_ist_bytes(self) -> [u8; 25] {
         let mut text = *b"0000-00-00T00:00:00+05:30";
-        put_second(
+        write_date_time(
             &mut text,
             self.0.saturating_add(IST_OFFSET_MS).min(Self::MAX.0),
         );
@@ -112,11 +112,11 @@ impl Timestamp {
     }
 
     /// The same, for who wants a text of its own.
-    pub fn ist_string(self) -> String {
-        String::from_utf8_lossy(&self.ist()).into_owned()
+    pub fn to_ist_string(self) -> String {
+        String::from_utf8_lossy(&self.to_ist_bytes()).into_owned()
     }
 
-    fn utc(self) -> NaiveDateTime {
+    fn to_utc(self) -> NaiveDateTime {
         DateTime::from_timestamp_millis(self.0)
             .expect("years 1 to 9999 are representable")
             .naive_utc()
@@ -124,33 +124,33 @@ impl Timestamp {
 }
 
 /// Puts the digits of a date and a time of day into the first 19 places of a text; the milliseconds are left over.
-fn put_second(text: &mut [u8], ms: i64) -> u64 {
-    put_date(&mut text[..10], date(ms));
-    let of_day = ms.rem_euclid(MS_PER_DAY).unsigned_abs();
-    fill(&mut text[11..13], of_day / 3_600_000);
-    fill(&mut text[14..16], of_day / 60_000 % 60);
-    fill(&mut text[17..19], of_day / 1000 % 60);
-    of_day % 1000
+fn write_date_time(text: &mut [u8], ms: i64) -> u64 {
+    write_date(&mut text[..10], date_from_millis(ms));
+    let ms_of_day = ms.rem_euclid(MS_PER_DAY).unsigned_abs();
+    write_padded(&mut text[11..13], ms_of_day / 3_600_000);
+    write_padded(&mut text[14..16], ms_of_day / 60_000 % 60);
+    write_padded(&mut text[17..19], ms_of_day / 1000 % 60);
+    ms_of_day % 1000
 }
 
 /// Puts the digits of a date into the ten places of `yyyy-MM-dd`.
-pub fn put_date(text: &mut [u8], date: NaiveDate) {
-    fill(&mut text[0..4], date.year().unsigned_abs().into());
-    fill(&mut text[5..7], date.month().into());
-    fill(&mut text[8..10], date.day().into());
+pub fn write_date(text: &mut [u8], date: NaiveDate) {
+    write_padded(&mut text[0..4], date.year().unsigned_abs().into());
+    write_padded(&mut text[5..7], date.month().into());
+    write_padded(&mut text[8..10], date.day().into());
 }
 
 /// The day of so many milliseconds, of the years 1 to 9999.
-fn date(ms: i64) -> NaiveDate {
+fn date_from_millis(ms: i64) -> NaiveDate {
     let days = i32::try_from(ms.div_euclid(MS_PER_DAY)).expect("years 1 to 9999 fit");
     NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
 }
 
 /// An instant in text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Iso([u8; 24]);
+pub struct IsoText([u8; 24]);
 
-impl Iso {
+impl IsoText {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("digits and punctuation are ASCII")
     }
@@ -160,7 +160,7 @@ impl Iso {
 /// (Sahamati certification framework, general guidelines).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.iso().as_str())
+        f.write_str(self.to_iso().as_str())
     }
 }
 
@@ -172,7 +172,7 @@ impl fmt::Debug for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Span, Timestamp};
+    use super::{Millis, Timestamp};
 
     #[test]
     fn prints_milliseconds_and_z() {
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn arithmetic_stops_at_the_ends() {
-        assert_eq!(Timestamp::MAX.plus(Span(1)), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.saturating_add(Millis(1)), Timestamp::MAX);
         assert_eq!(Timestamp::from_millis(i64::MIN), Timestamp::MIN);
     }
 
@@ -194,6 +194,9 @@ mod tests {
     fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_utc() {
         let before = Timestamp::from_millis(1_704_047_399_999);
         assert_eq!(before.ist_date().to_string(), "2023-12-31");
-        assert_eq!(before.plus(Span(1)).ist_date().to_string(), "2024-01-01");
+        assert_eq!(
+            before.saturating_add(Millis(1)).ist_date().to_string(),
+            "2024-01-01"
+        );
     }
 }

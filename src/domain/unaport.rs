@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FrequencyUnit, Mode, Purpose,
-    Range, Terms,
+    ConsentMode, ConsentType, ConsumerType, DataFilter, DataLifeUnit, FetchType, FrequencyUnit,
+    Purpose, Terms, TimeRange,
 };
 use crate::domain::ids::{ProductId, SessionId};
-use crate::domain::naming::named;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::naming::wire_enum;
+use crate::domain::time::{Millis, Timestamp};
 
-named! {
+wire_enum! {
     /// Which bodies the Unaport face answers with.
     #[derive(Default)]
-    Dialect {
+    UnaportVersion {
         /// Those of the published tables: with `version`, `txnId` and `timestamp`.
         #[default]
         V2 = "2.0.0",
@@ -24,47 +24,47 @@ named! {
     }
 }
 
-named! {
+wire_enum! {
     /// What `consentStatus` a webhook has for a consent that the customer rejected: the page says FAILED, and some
     /// integrators still meet the older word (`reference/unaport.md` §6, 26).
     #[derive(Default)]
-    RejectionWord { #[default] Failed = "FAILED", Rejected = "REJECTED" }
+    RejectedConsentStatus { #[default] Failed = "FAILED", Rejected = "REJECTED" }
 }
 
 /// How long Unaport takes from a consent in force to its request for data, in the recorded journey
 /// (`reference/unaport.md` §1.3.9: notified 04:50:39.331, run 04:50:43.000).
-pub const RECORDED_RUN_AFTER: Span = Span(3_669);
+pub const RECORDED_RUN_DELAY: Millis = Millis(3_669);
 
 /// How long the customer took to approve (created 04:50:20.089, notified 04:50:39.331).
-pub const RECORDED_APPROVAL_AFTER: Span = Span(19_242);
+pub const RECORDED_APPROVAL_DELAY: Millis = Millis(19_242);
 
 /// How long FIPs took to answer it (run 04:50:43.000, notified 04:50:44.748).
-pub const RECORDED_ANSWER_AFTER: Span = Span(1_748);
+pub const RECORDED_FIP_DELAY: Millis = Millis(1_748);
 
 /// How the Unaport face of a sandbox is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unaport {
-    pub dialect: Dialect,
+pub struct UnaportConfig {
+    pub version: UnaportVersion,
     /// The FIU to whose organisation a login belongs that no account claims.
-    pub fiu: Arc<str>,
+    pub default_fiu: Arc<str>,
     /// Who may log in; empty: everybody.
-    pub accounts: Vec<Login>,
+    pub logins: Vec<Login>,
     /// Consent templates that are there from the start.
-    pub templates: Vec<Arc<Template>>,
-    pub rejection: RejectionWord,
+    pub templates: Vec<Arc<ConsentTemplate>>,
+    pub rejected_status: RejectedConsentStatus,
     /// Whether consent and data webhooks carry `trackingId` and `consentId` at their top.
     pub top_level_ids: bool,
 }
 
-impl Unaport {
+impl UnaportConfig {
     /// Everybody may log in, to this FIU's organisation; the rest as it is unless somebody says otherwise.
-    pub fn open_to_all(fiu: Arc<str>) -> Self {
+    pub fn open_to_all(default_fiu: Arc<str>) -> Self {
         Self {
-            dialect: Dialect::default(),
-            fiu,
-            accounts: Vec::new(),
+            version: UnaportVersion::default(),
+            default_fiu,
+            logins: Vec::new(),
             templates: Vec::new(),
-            rejection: RejectionWord::default(),
+            rejected_status: RejectedConsentStatus::default(),
             top_level_ids: true,
         }
     }
@@ -80,7 +80,7 @@ pub struct Login {
 
 /// Under what an FIU files a consent (Unaport FIU API v2.0.0, Create Consent).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filing {
+pub struct UnaportMetadata {
     pub tracking_id: Box<str>,
     pub created_by: Box<str>,
     /// Where the customer goes after answering.
@@ -92,23 +92,23 @@ pub struct Filing {
 
 /// A consent template, which the API also calls a product (Unaport FIU API v2.0.0, Create Consent Template).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub struct ConsentTemplate {
     pub id: ProductId,
     pub name: Box<str>,
     /// The FIU whose organisation has saved it; `None`: it is that of its consumer, or everybody's where nobody is
     /// registered under that name.
     pub fiu: Option<Arc<str>>,
     pub created_at: Timestamp,
-    pub plan: TermsPlan,
+    pub terms: RelativeTerms,
 }
 
 /// Terms whose dates are relative to the day on which a consent is raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TermsPlan {
+pub struct RelativeTerms {
     /// Not before then.
     pub start: Timestamp,
     pub expiry_months: u32,
-    pub mode: Mode,
+    pub mode: ConsentMode,
     pub fetch_type: FetchType,
     pub consent_types: Box<[ConsentType]>,
     pub fi_types: Box<[FiType]>,
@@ -118,20 +118,20 @@ pub struct TermsPlan {
     pub range_months: (i32, i32),
     pub data_life: (DataLifeUnit, u32),
     pub frequency: (FrequencyUnit, u32),
-    pub filters: Option<Box<[Filter]>>,
+    pub filters: Option<Box<[DataFilter]>>,
 }
 
-impl TermsPlan {
+impl RelativeTerms {
     /// The terms of a consent raised at this instant.
     ///
     /// `Assumption:` a template's `consentStart` that has passed means "from today", and expiry and data range are
     /// counted from then on and from today; the page only says that the fields are in months.
-    pub fn terms(&self, now: Timestamp, customer: Arc<str>, txnid: Box<str>) -> Terms {
+    pub fn resolve_at(&self, now: Timestamp, customer: Arc<str>, txnid: Box<str>) -> Terms {
         let start = self.start.max(now);
         let (from, to) = self.range_months;
         Terms {
             start,
-            expiry: start.plus_months(self.expiry_months),
+            expiry: start.saturating_add_months(self.expiry_months),
             mode: self.mode,
             fetch_type: self.fetch_type,
             consent_types: self.consent_types.clone(),
@@ -140,9 +140,9 @@ impl TermsPlan {
             consumer_type: ConsumerType::Fiu,
             customer,
             purpose: Arc::clone(&self.purpose),
-            range: Range {
-                from: now.shifted_months(from),
-                to: now.shifted_months(to),
+            range: TimeRange {
+                from: now.shift_months(from),
+                to: now.shift_months(to),
             },
             data_life: self.data_life,
             frequency: self.frequency,
@@ -153,7 +153,7 @@ impl TermsPlan {
     }
 }
 
-named! {
+wire_enum! {
     /// An oddity of the real service's Fetch Data, off unless a scenario asks for it (`reference/unaport.md` §4.1, §4.2,
     /// §6).
     FetchQuirk {
@@ -173,7 +173,7 @@ named! {
 pub struct FetchQuirks(u8);
 
 impl FetchQuirks {
-    pub fn has(self, quirk: FetchQuirk) -> bool {
+    pub fn contains(self, quirk: FetchQuirk) -> bool {
         self.0 & (1 << quirk as u8) != 0
     }
 }
@@ -188,7 +188,7 @@ impl FromIterator<FetchQuirk> for FetchQuirks {
     }
 }
 
-named! {
+wire_enum! {
     /// How the analytics of a session went (Unaport FIU API v2.0.0, Analytics Notification, `status`).
     ///
     /// `Assumption:` the page shows SUCCESS only.
@@ -197,9 +197,9 @@ named! {
 
 /// What is told about the analytics of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Analytics {
+pub struct AnalyticsResult {
     pub session: SessionId,
     /// One id for each account.
-    pub ids: Box<[u32]>,
+    pub analytic_ids: Box<[u32]>,
     pub status: AnalyticsStatus,
 }

@@ -1,11 +1,11 @@
 //! The versions of the ReBIT API that are spoken, and what differs between them.
 
 use crate::domain::account::FiType;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 
-named! {
+wire_enum! {
     /// A version of the ReBIT AA API, as a message's `ver` names it.
-    Version {
+    RebitVersion {
         V1_1_0 = "1.1.0",
         V1_1_1 = "1.1.1",
         V1_1_2 = "1.1.2",
@@ -18,23 +18,23 @@ named! {
 /// The two families of versions: they differ in paths, in required fields and in the words for a handle's status
 /// (`reference/rebit.md` §1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Generation {
-    One,
-    Two,
+pub enum MajorVersion {
+    V1,
+    V2,
 }
 
-impl Version {
-    pub const fn generation(self) -> Generation {
+impl RebitVersion {
+    pub const fn major_version(self) -> MajorVersion {
         match self {
-            Self::V1_1_0 | Self::V1_1_1 | Self::V1_1_2 | Self::V1_1_3 => Generation::One,
-            Self::V2_0_0 | Self::V2_1_0 => Generation::Two,
+            Self::V1_1_0 | Self::V1_1_1 | Self::V1_1_2 | Self::V1_1_3 => MajorVersion::V1,
+            Self::V2_0_0 | Self::V2_1_0 => MajorVersion::V2,
         }
     }
 
     /// Version of the FIU API in which an FIU of this version is called back: 2.1.0 of the AA API keeps 2.0.0
     /// (`reference/rebit.md` §0).
     #[must_use]
-    pub const fn of_callbacks(self) -> Self {
+    pub const fn callback_version(self) -> Self {
         match self {
             Self::V2_1_0 => Self::V2_0_0,
             other => other,
@@ -43,7 +43,7 @@ impl Version {
 
     /// Whether the version's `FITypes` has this one: GSTR1_3B since 2.0.0, the two insurances since 2.1.0
     /// (`reference/rebit.md` §1.6).
-    pub fn knows(self, fi_type: FiType) -> bool {
+    pub fn supports_fi_type(self, fi_type: FiType) -> bool {
         match fi_type {
             FiType::Gstr1_3b => self >= Self::V2_0_0,
             FiType::LifeInsurance | FiType::GeneralInsurance => self >= Self::V2_1_0,

@@ -1,9 +1,9 @@
 //! How a webhook can go wrong on its way to an FIU, on request (DESIGN §5; `reference/mock-servers.md` §3.4). A fault is
 //! applied at one of three points: when the message is put on its way, when its bytes are made, when they are sent.
 
-use crate::domain::naming::named;
-use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::time::Span;
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::{Notification, NotificationKind};
+use crate::domain::time::Millis;
 
 /// One thing that goes wrong. Lengths of time are wall time, but for those of `Late` and `Reorder`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,46 +12,46 @@ pub enum WebhookFault {
     Duplicate {
         /// In all.
         copies: u32,
-        spacing: Span,
+        spacing: Millis,
     },
     /// The same news a second time, under another message id.
     NearDuplicate {
-        spacing: Span,
+        spacing: Millis,
     },
     /// After the next message of the same consent; without one, after this time of the world.
     Reorder {
-        within: Span,
+        within: Millis,
     },
     /// Never sent.
     Drop,
     /// Sent so much later, in world time; others overtake it.
     Late {
-        by: Span,
+        by: Millis,
     },
     /// The same message so many times at once.
     Burst {
         copies: u32,
     },
     /// Before the response of the call that caused it.
-    Overtake,
+    BeforeResponse,
     /// As if it had been sent so long ago; signed like that.
     StaleTimestamp {
-        by: Span,
+        by: Millis,
     },
     /// As if it were sent that much later; signed like that.
     FutureTimestamp {
-        by: Span,
+        by: Millis,
     },
     /// Signed with somebody else's key, under the AA's `kid`.
     WrongKey,
     /// Changed after it was signed.
     TamperedBody,
-    CorruptSignature(Corruption),
+    CorruptSignature(SignatureCorruption),
     MissingSignature,
     /// Signed rightly, under a `kid` that nobody has published.
     UnknownKid,
     /// The header names another algorithm.
-    SwapAlg(Algorithm),
+    SwapAlg(ForgedAlgorithm),
     /// `b64: false` without `crit`; the signature is right.
     MissingCrit,
     /// Signed with the AA's next key, which is published from then on; the signature is right.
@@ -73,39 +73,39 @@ pub enum WebhookFault {
         bytes: u32,
     },
     /// The body comes in drops, for so long.
-    SlowDrip {
-        over: Span,
+    SlowBody {
+        over: Millis,
     },
     /// The connection is reset in the middle of the body.
     Reset,
     /// Another way of HTTP that every server has to take.
-    Transport(Transport),
+    Transport(TransportVariant),
     /// Counts as an attempt that has failed, and is not made.
     Fail,
 }
 
-named! {
+wire_enum! {
     /// What becomes of a signature.
-    Corruption {
+    SignatureCorruption {
         /// One bit of it is another one.
         FlipBit = "flip_bit",
         /// Its last part is cut off.
-        Cut = "cut",
+        Truncate = "cut",
     }
 }
 
-named! {
+wire_enum! {
     /// The algorithms of the classic attacks on verifiers.
-    Algorithm {
+    ForgedAlgorithm {
         None = "none",
         /// An HMAC whose secret is the public key: who takes the algorithm from the header lets everybody in.
         Hs256 = "HS256",
     }
 }
 
-named! {
+wire_enum! {
     /// Forms of a request that are unusual and right (RFC 9110, RFC 9112).
-    Transport {
+    TransportVariant {
         Chunked = "chunked",
         Http10 = "http_1_0",
         ExpectContinue = "expect_continue",
@@ -113,7 +113,7 @@ named! {
     }
 }
 
-named! {
+wire_enum! {
     /// The faults by name, as scenario files, the journal and reports have them.
     WebhookFaultName {
         Duplicate = "duplicate",
@@ -122,7 +122,7 @@ named! {
         Drop = "drop",
         Late = "late",
         Burst = "burst",
-        Overtake = "overtake",
+        BeforeResponse = "overtake",
         StaleTimestamp = "stale_timestamp",
         FutureTimestamp = "future_timestamp",
         WrongKey = "wrong_key",
@@ -140,7 +140,7 @@ named! {
         MissingOptional = "missing_optional",
         WrongCharset = "wrong_charset",
         Huge = "huge",
-        SlowDrip = "slow_drip",
+        SlowBody = "slow_drip",
         Reset = "reset",
         Transport = "transport",
         Fail = "fail",
@@ -156,7 +156,7 @@ impl WebhookFault {
             Self::Drop => WebhookFaultName::Drop,
             Self::Late { .. } => WebhookFaultName::Late,
             Self::Burst { .. } => WebhookFaultName::Burst,
-            Self::Overtake => WebhookFaultName::Overtake,
+            Self::BeforeResponse => WebhookFaultName::BeforeResponse,
             Self::StaleTimestamp { .. } => WebhookFaultName::StaleTimestamp,
             Self::FutureTimestamp { .. } => WebhookFaultName::FutureTimestamp,
             Self::WrongKey => WebhookFaultName::WrongKey,
@@ -174,7 +174,7 @@ impl WebhookFault {
             Self::MissingOptional => WebhookFaultName::MissingOptional,
             Self::WrongCharset => WebhookFaultName::WrongCharset,
             Self::Huge { .. } => WebhookFaultName::Huge,
-            Self::SlowDrip { .. } => WebhookFaultName::SlowDrip,
+            Self::SlowBody { .. } => WebhookFaultName::SlowBody,
             Self::Reset => WebhookFaultName::Reset,
             Self::Transport(_) => WebhookFaultName::Transport,
             Self::Fail => WebhookFaultName::Fail,
@@ -185,7 +185,7 @@ impl WebhookFault {
 impl WebhookFaultName {
     /// Whether it says when and how often the message goes out, not what is sent: it is applied once, to the message, and
     /// not to its attempts.
-    pub const fn is_of_the_way(self) -> bool {
+    pub const fn affects_scheduling(self) -> bool {
         matches!(
             self,
             Self::Duplicate
@@ -194,12 +194,12 @@ impl WebhookFaultName {
                 | Self::Drop
                 | Self::Late
                 | Self::Burst
-                | Self::Overtake
+                | Self::BeforeResponse
         )
     }
 
     /// Whether an FIU that checks signatures and times has to refuse it.
-    pub const fn is_to_be_refused(self) -> bool {
+    pub const fn must_be_rejected(self) -> bool {
         matches!(
             self,
             Self::StaleTimestamp
@@ -216,7 +216,7 @@ impl WebhookFaultName {
     }
 
     /// Whether it is unusual and right, so that an FIU has to take it.
-    pub const fn is_to_be_taken(self) -> bool {
+    pub const fn must_be_accepted(self) -> bool {
         matches!(
             self,
             Self::Duplicate
@@ -224,11 +224,11 @@ impl WebhookFaultName {
                 | Self::Reorder
                 | Self::Late
                 | Self::Burst
-                | Self::Overtake
+                | Self::BeforeResponse
                 | Self::RotatedKey
                 | Self::ExtraFields
                 | Self::MissingOptional
-                | Self::SlowDrip
+                | Self::SlowBody
                 | Self::Transport
         )
     }
@@ -236,54 +236,54 @@ impl WebhookFaultName {
 
 /// From the first to the last of something that is counted from 1, both included; without a last, all that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct Occurrences {
     pub first: u32,
     pub last: Option<u32>,
 }
 
-impl Counted {
+impl Occurrences {
     pub const ALL: Self = Self {
         first: 1,
         last: None,
     };
 
-    pub fn has(self, number: u32) -> bool {
+    pub fn contains(self, number: u32) -> bool {
         number >= self.first && self.last.is_none_or(|last| number <= last)
     }
 }
 
 /// Which webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookPlace {
-    pub event: Option<NoticeKind>,
+pub struct WebhookSelector {
+    pub event: Option<NotificationKind>,
     /// The status that it tells, of a consent, a session or analytics.
     pub status: Option<Box<str>>,
     /// Which of them, in the order in which they come about; of one consent where a scenario says so.
-    pub nth: Counted,
+    pub occurrences: Occurrences,
     /// Which attempts to send it.
-    pub attempts: Counted,
+    pub attempts: Occurrences,
 }
 
-impl WebhookPlace {
-    pub fn has(&self, notice: &Notice) -> bool {
-        self.event.is_none_or(|event| event == notice.kind())
+impl WebhookSelector {
+    pub fn matches_notification(&self, notification: &Notification) -> bool {
+        self.event.is_none_or(|event| event == notification.kind())
             && self
                 .status
                 .as_deref()
-                .is_none_or(|status| notice.status() == Some(status))
+                .is_none_or(|status| notification.status() == Some(status))
     }
 }
 
 /// Where something goes wrong, and what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookRule {
-    pub place: WebhookPlace,
+pub struct WebhookFaultRule {
+    pub selector: WebhookSelector,
     pub fault: WebhookFault,
 }
 
 /// A fault of one message, and the attempts that it befalls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Befallen {
+pub struct AppliedFault {
     pub fault: WebhookFault,
-    pub attempts: Counted,
+    pub attempts: Occurrences,
 }

@@ -76,7 +76,7 @@ pub async fn advance(
     let standing = Standing::begin(world)?;
     let from = standing.from;
     let to = match target {
-        AdvanceTarget::By(span) => from.plus(span),
+        AdvanceTarget::By(span) => from.saturating_add(span),
         AdvanceTarget::To(at) => at,
         AdvanceTarget::UntilIdle => Timestamp::MAX,
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::command::RaiseConsent;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::engine::ports::{Director, Script};
 
 /// Scenarios and pins of one world's own.
@@ -44,7 +44,7 @@ impl Casting {
         raise: &RaiseConsent,
         usual: Option<&str>,
         director: &dyn Director,
-    ) -> Result<Option<Arc<dyn Script>>, Refusal> {
+    ) -> Result<Option<Arc<dyn Script>>, Rejection> {
         let customer = &*raise.terms.customer;
         let wanted = raise
             .scenario
@@ -53,14 +53,16 @@ impl Casting {
         if let Some(name) = wanted {
             return self.named(name, director).map(Some);
         }
-        let own = self
-            .own()
-            .filter(|script| script.casting().is_some_and(|casting| casting.has(raise)));
+        let own = self.own().filter(|script| {
+            script
+                .casting()
+                .is_some_and(|casting| casting.matches_request(raise))
+        });
         let own = own
             .max_by_key(|script| {
                 script
                     .casting()
-                    .map(super::super::domain::casting::Match::rank)
+                    .map(super::super::domain::consent_matcher::ConsentMatcher::specificity)
             })
             .cloned();
         if let Some(script) = own
@@ -76,13 +78,13 @@ impl Casting {
     }
 
     /// The script of this name, the world's own first.
-    pub fn named(&self, name: &str, director: &dyn Director) -> Result<Arc<dyn Script>, Refusal> {
+    pub fn named(&self, name: &str, director: &dyn Director) -> Result<Arc<dyn Script>, Rejection> {
         let script = self
             .own
             .get(name)
             .map(|own| Arc::clone(&own.script))
             .or_else(|| director.named(name));
-        script.ok_or_else(|| Refusal::UnknownScenario {
+        script.ok_or_else(|| Rejection::UnknownScenario {
             name: name.to_owned(),
             known: self.names(director),
         })
@@ -107,7 +109,7 @@ impl Casting {
             let ties = |other: &&Arc<dyn Script>| {
                 other.name() != name
                     && other.casting().is_some_and(|known| {
-                        known.rank() == casting.rank() && known.overlaps(casting)
+                        known.specificity() == casting.specificity() && known.overlaps_with(casting)
                     })
             };
             if let Some(other) = self.own().find(ties) {

@@ -48,7 +48,7 @@ impl Clock {
     /// A clock that shows `at` now and runs on.
     pub fn running_from(at: Timestamp, wall: Timestamp) -> Self {
         Self::Running {
-            ahead_ms: at.since(wall).0,
+            ahead_ms: at.duration_since(wall).0,
         }
     }
 
@@ -96,7 +96,7 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::{Clock, ClockStart};
-    use crate::domain::time::{Span, Timestamp};
+    use crate::domain::time::{Millis, Timestamp};
 
     #[test]
     fn a_running_clock_keeps_its_distance_from_the_wall() {
@@ -106,7 +106,10 @@ mod tests {
             frozen: false,
         };
         let clock = Clock::starting(start, wall);
-        assert_eq!(clock.now(wall.plus(Span(7))), Timestamp::from_millis(5_007));
+        assert_eq!(
+            clock.now(wall.saturating_add(Millis(7))),
+            Timestamp::from_millis(5_007)
+        );
         assert_eq!(clock.message_time(wall), wall);
     }
 

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::domain::stream::{Kind, StreamKey};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.
 pub fn stream(key: StreamKey<'_>) -> ChaCha8Rng {
@@ -23,7 +23,7 @@ pub fn world_seed(sandbox_seed: u64, world: &str) -> u64 {
     stream(StreamKey {
         seed: sandbox_seed,
         owner: world,
-        kind: Kind::World,
+        kind: StreamKind::World,
         ordinal: 0,
     })
     .next_u64()

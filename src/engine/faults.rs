@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
-use crate::domain::api_fault::{ApiFault, ApiRule, Faults, InForce, Latency};
-use crate::domain::notice::Notice;
+use crate::domain::api_fault::{ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency};
+use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
-use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::webhook_fault::Befallen;
+use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::webhook_fault::AppliedFault;
 use crate::engine::entropy::stream;
 
 /// Sets of faults in force by name, per world; and rules that are counted.
@@ -20,7 +20,7 @@ const COUNTED_MAX: usize = 100_000;
 
 #[derive(Debug, Default)]
 pub struct FaultBook {
-    named: BTreeMap<String, InForce>,
+    named: BTreeMap<String, ActiveFaults>,
     met: HashMap<String, Met>,
 }
 
@@ -44,7 +44,7 @@ pub struct Called<'a> {
 pub struct CallFault {
     pub fault: ApiFault,
     /// How long the answer takes, drawn already.
-    pub delay: Span,
+    pub delay: Millis,
 }
 
 impl CallFault {
@@ -52,18 +52,18 @@ impl CallFault {
     pub fn slow(latency: Latency, draw: (f64, f64)) -> Self {
         Self {
             fault: ApiFault::Latency(latency),
-            delay: latency.draw(draw),
+            delay: latency.sample(draw),
         }
     }
 }
 
 impl FaultBook {
-    pub fn named(&self) -> &BTreeMap<String, InForce> {
+    pub fn named(&self) -> &BTreeMap<String, ActiveFaults> {
         &self.named
     }
 
     /// Puts faults in force under a name; what the name stood for before is gone, and so is what was counted for it.
-    pub fn put(&mut self, name: &str, faults: InForce) -> bool {
+    pub fn put(&mut self, name: &str, faults: ActiveFaults) -> bool {
         let room = self.named.contains_key(name) || self.named.len() < NAMED_MAX;
         if room {
             self.remove(name);
@@ -88,7 +88,7 @@ impl FaultBook {
     pub fn may_repeat_answers(&self) -> bool {
         self.named
             .values()
-            .any(|set| set.faults.may_repeat_answers())
+            .any(|set| set.faults.can_repeat_responses())
     }
 
     /// Takes out of force what has had its time.
@@ -106,10 +106,10 @@ impl FaultBook {
     /// What befalls a notice: by the named faults, and by those of its consent's scenario.
     pub fn of_notice(
         &mut self,
-        notice: &Notice,
+        notice: &Notification,
         scripted: Option<&Faults>,
         wall: Timestamp,
-    ) -> Vec<Befallen> {
+    ) -> Vec<AppliedFault> {
         self.forget_past(wall);
         let sets: Vec<_> = self
             .named
@@ -136,21 +136,21 @@ impl FaultBook {
         &mut self,
         owner: &str,
         set: &Faults,
-        notice: &Notice,
+        notice: &Notification,
         wall: Timestamp,
-        found: &mut Vec<Befallen>,
+        found: &mut Vec<AppliedFault>,
     ) {
         for (number, rule) in set
             .webhooks
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.place.has(notice))
+            .filter(|(_, rule)| rule.selector.matches_notification(notice))
         {
             let met = self.meet(format!("{owner}webhook/{number}"), wall);
-            if rule.place.nth.has(met.count) {
-                found.push(Befallen {
+            if rule.selector.occurrences.contains(met.count) {
+                found.push(AppliedFault {
                     fault: rule.fault.clone(),
-                    attempts: rule.place.attempts,
+                    attempts: rule.selector.attempts,
                 });
             }
         }
@@ -204,24 +204,24 @@ impl FaultBook {
         {
             let key = format!("{owner}api/{number}");
             let met = self.meet(key.clone(), wall);
-            let place = &rule.place;
+            let place = &rule.selector;
             let in_time = place
-                .lasting
-                .is_none_or(|lasting| wall.since(met.since) < lasting);
-            if !place.calls.has(met.count) || !in_time {
+                .duration
+                .is_none_or(|lasting| wall.duration_since(met.since) < lasting);
+            if !place.calls.contains(met.count) || !in_time {
                 continue;
             }
             let mut rng = stream(StreamKey {
                 seed,
                 owner: &key,
-                kind: Kind::Fault,
+                kind: StreamKind::Fault,
                 ordinal: u64::from(met.count),
             });
             if rng.random_range(0..1000) < u32::from(place.per_mille) {
                 let pair = (fraction(&mut rng), fraction(&mut rng));
                 let delay = match rule.fault {
-                    ApiFault::Latency(latency) => latency.draw(pair),
-                    _ => Span::ZERO,
+                    ApiFault::Latency(latency) => latency.sample(pair),
+                    _ => Millis::ZERO,
                 };
                 found.push(CallFault {
                     fault: rule.fault.clone(),
@@ -251,8 +251,8 @@ fn owner(name: &str) -> String {
     format!("named {name}/")
 }
 
-fn is_met(rule: &ApiRule, called: Called<'_>) -> bool {
-    let place = &rule.place;
+fn is_met(rule: &ApiFaultRule, called: Called<'_>) -> bool {
+    let place = &rule.selector;
     let of = |glob: &Option<crate::domain::glob::Glob>, text: Option<&str>| {
         glob.as_ref()
             .is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::domain::record::{Entry, EntryKind, What};
+use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Timestamp;
 
 /// Entries kept per world, and how many bytes of bodies they may hold.
@@ -13,37 +13,37 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Journal {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     body_bytes: usize,
     written: u64,
     evicted: HashMap<EntryKind, u64>,
 }
 
 impl Journal {
-    pub fn write(&mut self, at: Timestamp, what: What) {
+    pub fn write(&mut self, at: Timestamp, what: JournalRecord) {
         self.written += 1;
         self.body_bytes += what.body_bytes();
-        self.entries.push_back(Entry {
+        self.entries.push_back(JournalEntry {
             seq: self.written,
             at,
-            what,
+            record: what,
         });
         while self.entries.len() > ENTRIES_MAX
             || (self.body_bytes > BODY_BYTES_MAX && self.entries.len() > 1)
         {
             let oldest = self.entries.pop_front().expect("it is not empty");
-            self.body_bytes -= oldest.what.body_bytes();
-            *self.evicted.entry(oldest.what.kind()).or_default() += 1;
+            self.body_bytes -= oldest.record.body_bytes();
+            *self.evicted.entry(oldest.record.kind()).or_default() += 1;
         }
     }
 
     /// Up to `limit` entries with a number above `after`, oldest first.
-    pub fn after(&self, after: u64, limit: usize) -> Vec<Entry> {
+    pub fn after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
         self.since(after).take(limit).cloned().collect()
     }
 
     /// The entries with a number above `after`, oldest first.
-    pub fn since(&self, after: u64) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub fn since(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
         let skip =
             usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
@@ -68,7 +68,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::{ENTRIES_MAX, Journal};
-    use crate::domain::record::{EntryKind, What};
+    use crate::domain::journal_entry::{EntryKind, JournalRecord};
     use crate::domain::time::Timestamp;
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
         for _ in 0..ENTRIES_MAX + 5 {
             journal.write(
                 Timestamp::from_millis(0),
-                What::Note {
+                JournalRecord::Note {
                     text: String::new(),
                 },
             );
@@ -89,6 +89,6 @@ mod tests {
         assert!(journal.after(last, 10).is_empty());
         assert!(journal.after(u64::MAX, 10).is_empty());
         assert_eq!(journal.evicted(|kind| kind == EntryKind::Remark), 5);
-        assert_eq!(journal.evicted(|kind| kind == EntryKind::StepRefused), 0);
+        assert_eq!(journal.evicted(|kind| kind == EntryKind::StepRejected), 0);
     }
 }

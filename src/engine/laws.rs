@@ -6,24 +6,25 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::domain::account::{Account, AccountType, FiType, Held};
+use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
 use crate::domain::command::{
-    Answer, Choice, CollectData, Command, Outcome, RaiseConsent, RequestData, Verb,
+    AccountChoice, AccountStatuses, Command, ConsentAction, FetchData, FipStatusReport,
+    RaiseConsent, RequestData,
 };
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, Face, FetchType, FrequencyUnit, Input, Mode,
-    Purpose, Range, Status, Terms,
+    Api, Consent, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit,
+    Input, Purpose, Status, Terms, TimeRange,
 };
-use crate::domain::exchange::{Curve, PeerKey};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::participants::{Aa, Entity, Fip, Linking, Participants};
+use crate::domain::journal_entry::JournalRecord;
+use crate::domain::key_exchange::{Curve, PeerKey};
+use crate::domain::participants::{Aa, Entity, Fip, LinkingMethod, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
-use crate::domain::record::What;
-use crate::domain::refusal::Refusal;
-use crate::domain::session::{Approval, FiStatus, Progression};
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::Unaport;
-use crate::domain::version::Version;
+use crate::domain::rejection::Rejection;
+use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::UnaportConfig;
+use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
 use crate::engine::ports::{Bank, NoScenarios, Setting};
 use crate::engine::state::State;
@@ -48,21 +49,21 @@ fn world() -> Arc<World> {
             aas: vec![Arc::new(aa)],
             fius: Vec::new(),
             fips: vec![Arc::new(Fip {
-                entity: Entity::named("FIP-1"),
-                linking: Linking::Token,
+                entity: Entity::with_id("FIP-1"),
+                linking: LinkingMethod::Token,
             })],
         }),
         fiu_url: None,
-        progression: Progression::Immediate,
-        approval: Approval::Manual,
-        unaport: Unaport::open_to_all("FIU-1".into()),
+        progression: DataTiming::Immediate,
+        approval: ApprovalMode::Manual,
+        unaport: UnaportConfig::open_to_all("FIU-1".into()),
         push_data: Some(true),
         director: Arc::new(NoScenarios),
         bank: Bank {
             accounts: |_, _, _, _| {
-                vec![Held {
+                vec![LinkableAccount {
                     account: account(),
-                    linked: true,
+                    linked_by_default: true,
                 }]
             },
             tells: |_, _, _, _| true,
@@ -76,10 +77,10 @@ fn world() -> Arc<World> {
 /// Somebody whose accounts are those of [`account`].
 fn nobody() -> Persona {
     let holder = HolderPlan {
-        born: (1980, 1980),
-        joint: false,
-        abroad: false,
-        firm: false,
+        birth_years: (1980, 1980),
+        has_joint_holder: false,
+        non_resident: false,
+        is_firm: false,
     };
     Persona {
         name: "nobody".into(),
@@ -101,7 +102,7 @@ fn account() -> Account {
 }
 
 fn raise(customer: u8, days: i64) -> Command {
-    let expiry = START.plus(Span::seconds(days * 86_400));
+    let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
     let purpose = Purpose {
         code: "101".into(),
         ref_uri: None,
@@ -111,7 +112,7 @@ fn raise(customer: u8, days: i64) -> Command {
     let terms = Terms {
         start: START,
         expiry,
-        mode: Mode::View,
+        mode: ConsentMode::View,
         fetch_type: FetchType::OneTime,
         consent_types: [ConsentType::Profile].into(),
         fi_types: [FiType::Deposit].into(),
@@ -119,7 +120,7 @@ fn raise(customer: u8, days: i64) -> Command {
         consumer_type: ConsumerType::Fiu,
         customer: format!("{customer}@aa").into(),
         purpose: Arc::new(purpose),
-        range: Range {
+        range: TimeRange {
             from: START,
             to: expiry,
         },
@@ -131,10 +132,10 @@ fn raise(customer: u8, days: i64) -> Command {
     };
     Command::RaiseConsent(RaiseConsent {
         terms,
-        face: Face::Seed,
+        api: Api::Seed,
         aa: "mockaa".into(),
         fiu: "FIU-1".into(),
-        filing: None,
+        metadata: None,
         scenario: None,
         persona: None,
     })
@@ -144,17 +145,17 @@ fn raise(customer: u8, days: i64) -> Command {
 #[derive(Clone, Debug)]
 enum Deed {
     Raise { customer: u8, days: i64 },
-    Move { consent: usize, verb: Verb },
+    Move { consent: usize, verb: ConsentAction },
     Deliver { consent: usize },
     Wait { days: i64 },
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
     let verb = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| {
-        match Verb::plain(Input::ALL[input]) {
-            Verb::Approve { .. } => Verb::Approve {
+        match ConsentAction::with_defaults(Input::ALL[input]) {
+            ConsentAction::Approve { .. } => ConsentAction::Approve {
                 hold,
-                accounts: Choice::All,
+                accounts: AccountChoice::All,
             },
             verb => verb,
         }
@@ -173,7 +174,7 @@ fn shown(consent: &Consent) -> String {
         (
             grant.consent_id,
             grant.approved_at,
-            grant.uses,
+            grant.use_count,
             grant.last_used_at,
         )
     });
@@ -195,7 +196,7 @@ proptest! {
         for deed in deeds {
             match deed {
                 Deed::Raise { customer, days } => {
-                    let expiry = START.plus(Span::seconds(days * 86_400));
+                    let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
                     match world.submit(raise(customer, days)) {
                         Ok(receipt) => {
                             let handle = receipt.consent().handle;
@@ -203,38 +204,38 @@ proptest! {
                             handles.push(handle);
                             expected.insert(handle, (Status::Pending, expiry));
                         }
-                        Err(refusal) => prop_assert_eq!(refusal, Refusal::AlreadyExpired { expiry, now }),
+                        Err(refusal) => prop_assert_eq!(refusal, Rejection::AlreadyExpired { expiry, now }),
                     }
                 }
                 Deed::Move { consent, verb } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
                     let status = expected[&handle].0;
-                    let outcome = world.submit(Command::MoveConsent { handle, verb: verb.clone() });
-                    match (status.after(verb.input()), outcome) {
+                    let outcome = world.submit(Command::TransitionConsent { handle, action: verb.clone() });
+                    match (status.transition_on(verb.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
-                            let next = if matches!(verb, Verb::Approve { hold: false, .. }) { Status::Active } else { next };
+                            let next = if matches!(verb, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
                             prop_assert_eq!(receipt.consent().status, next);
                             expected.get_mut(&handle).expect("it was raised").0 = next;
                         }
                         (None, Err(refusal)) => {
-                            prop_assert_eq!(refusal, Refusal::IllegalMove { status, input: verb.input() });
+                            prop_assert_eq!(refusal, Rejection::IllegalTransition { status, input: verb.input() });
                         }
                         (next, outcome) => prop_assert!(false, "{status} {verb:?}: {next:?}, but {outcome:?}"),
                     }
                 }
                 Deed::Deliver { consent } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
-                    let outcome = world.submit(Command::Deliver { handle, session: None, outcome: Outcome::all(FiStatus::Ready) });
+                    let outcome = world.submit(Command::DeliverData { handle, session: None, statuses: AccountStatuses::uniform_status(FiStatus::Ready) });
                     prop_assert_eq!(outcome.is_ok(), expected[&handle].0 == Status::Active);
                 }
                 Deed::Wait { days } => {
-                    now = now.plus(Span::seconds(days * 86_400));
+                    now = now.saturating_add(Millis::from_secs(days * 86_400));
                     {
                         let mut inner = world.lock();
                         inner.clock = inner.clock.stopped_at(now);
                     }
                     for (status, expiry) in expected.values_mut() {
-                        if *expiry <= now && status.after(Input::Expire).is_some() {
+                        if *expiry <= now && status.transition_on(Input::Expire).is_some() {
                             *status = Status::Expired;
                         }
                     }
@@ -247,8 +248,8 @@ proptest! {
         let mut replayed = State::default();
         let mut moves = 0;
         for entry in world.journal(0, usize::MAX).0 {
-            if let What::Event(event) = entry.what {
-                moves += usize::from(event.status().is_some());
+            if let JournalRecord::Event(event) = entry.record {
+                moves += usize::from(event.resulting_status().is_some());
                 replayed.apply(&event, entry.at);
             }
         }
@@ -315,28 +316,28 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             raise.terms.fetch_type = FetchType::Periodic;
             raise.terms.frequency = (FrequencyUnit::Day, ASKS_A_DAY);
             // One customer is Unaport's, where data is asked for by itself too.
-            raise.face = if *customer == 2 {
-                Face::Unaport
+            raise.api = if *customer == 2 {
+                Api::Unaport
             } else {
-                Face::Rebit(Version::V2_0_0)
+                Api::Rebit(RebitVersion::V2_0_0)
             };
             Command::RaiseConsent(raise)
         }
-        Errand::Approve { consent: place } => Command::MoveConsent {
+        Errand::Approve { consent: place } => Command::TransitionConsent {
             handle: consent(place)?,
-            verb: Verb::plain(Input::Approve),
+            action: ConsentAction::with_defaults(Input::Approve),
         },
-        Errand::Pause { consent: place } => Command::MoveConsent {
+        Errand::Pause { consent: place } => Command::TransitionConsent {
             handle: consent(place)?,
-            verb: Verb::plain(Input::Pause),
+            action: ConsentAction::with_defaults(Input::Pause),
         },
-        Errand::Resume { consent: place } => Command::MoveConsent {
+        Errand::Resume { consent: place } => Command::TransitionConsent {
             handle: consent(place)?,
-            verb: Verb::plain(Input::Resume),
+            action: ConsentAction::with_defaults(Input::Resume),
         },
         Errand::Ask { consent: place } => Command::RequestData(RequestData {
             handle: consent(place)?,
-            range: Range {
+            range: TimeRange {
                 from: START,
                 to: START,
             },
@@ -354,14 +355,14 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             let session = session(place)?;
             let part = &session.fips[0];
             let accounts = vec![("1".into(), *status, "said".into())];
-            Command::Answer(Answer {
+            Command::ReportFipStatus(FipStatusReport {
                 session: part.id,
                 fip: Arc::clone(&part.fip),
-                failed: false,
+                session_failed: false,
                 accounts,
             })
         }
-        Errand::Collect { session: place } => Command::CollectData(CollectData {
+        Errand::Collect { session: place } => Command::FetchData(FetchData {
             session: session(place)?.id,
             fip: None,
             link_refs: Vec::new(),
@@ -377,7 +378,7 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             match world
                 .customer(&customer)
                 .0
-                .and_then(|known| known.pending.first().map(|link| link.id))
+                .and_then(|known| known.pending_links.first().map(|link| link.id))
             {
                 Some(link) => Command::VerifyLink {
                     customer,
@@ -404,13 +405,13 @@ fn told(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
         let grant = consent.grant.as_ref().map(|grant| {
             let runs = (
-                grant.runs,
+                grant.run_count,
                 grant.last_run_at,
                 grant.next_run_at,
-                grant.taken,
+                grant.fetch_count,
             );
             (
-                grant.uses,
+                grant.use_count,
                 grant.window,
                 grant.session,
                 runs,
@@ -440,7 +441,7 @@ proptest! {
         let mut asked: HashMap<ConsentHandle, Vec<Timestamp>> = HashMap::new();
         for errand in errands {
             if let Errand::Wait { hours } = errand {
-                now = now.plus(Span::seconds(hours * 3_600));
+                now = now.saturating_add(Millis::from_secs(hours * 3_600));
                 let mut inner = world.lock();
                 // Whoever waits looks at what comes next, and that changes nothing.
                 World::next_due(&mut inner);
@@ -466,17 +467,17 @@ proptest! {
                 }
             }
         }
-        let day = Span::seconds(86_400);
+        let day = Millis::from_secs(86_400);
         for times in asked.values() {
             for (place, begin) in times.iter().enumerate() {
                 // A window begins with its first request, so two of them at most touch a day.
-                let within = times[place..].iter().filter(|time| time.since(*begin).0 < day.0).count();
+                let within = times[place..].iter().filter(|time| time.duration_since(*begin).0 < day.0).count();
                 prop_assert!(within <= 2 * ASKS_A_DAY as usize);
             }
         }
         let mut replayed = State::default();
         for entry in world.journal(0, usize::MAX).0 {
-            if let What::Event(event) = entry.what {
+            if let JournalRecord::Event(event) = entry.record {
                 replayed.apply(&event, entry.at);
             }
         }

@@ -4,26 +4,26 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::delivery::{Attempt, Delivery, Outcome, Progress};
+use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::ids::{ConsentHandle, MessageId};
-use crate::domain::notice::Notice;
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::webhook_fault::{Befallen, WebhookFault};
+use crate::domain::notification::Notification;
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::webhook_fault::{AppliedFault, WebhookFault};
 
 /// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
 ///
 /// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
-pub const RETRY_AFTER: [Span; 6] = [
-    Span::ZERO,
-    Span::seconds(1),
-    Span::seconds(5),
-    Span::seconds(30),
-    Span::seconds(2 * 60),
-    Span::seconds(10 * 60),
+pub const RETRY_AFTER: [Millis; 6] = [
+    Millis::ZERO,
+    Millis::from_secs(1),
+    Millis::from_secs(5),
+    Millis::from_secs(30),
+    Millis::from_secs(2 * 60),
+    Millis::from_secs(10 * 60),
 ];
 
 /// The longest wait that an FIU's `Retry-After` is granted.
-const RETRY_AFTER_MAX: Span = Span::seconds(60 * 60);
+const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
 
 /// Undelivered webhooks per world; a caller that would add to a full outbox is refused.
 pub const OPEN_MAX: usize = 10_000;
@@ -42,10 +42,10 @@ pub enum Next {
 /// A notice for the outbox.
 #[derive(Debug)]
 pub struct Post {
-    pub notice: Notice,
+    pub notice: Notification,
     /// It waits for the response that caused it.
     pub held: bool,
-    pub faults: Vec<Befallen>,
+    pub faults: Vec<AppliedFault>,
     /// The message id of a near duplicate, where there is to be one.
     pub second: Option<MessageId>,
 }
@@ -73,22 +73,22 @@ pub struct Outbox {
 struct Way {
     dropped: bool,
     overtakes: bool,
-    late: Option<Span>,
-    reordered: Option<Span>,
+    late: Option<Millis>,
+    reordered: Option<Millis>,
     /// Further copies, one after the other, and the time between them.
-    copies: (u32, Span),
-    near: Option<Span>,
+    copies: (u32, Millis),
+    near: Option<Millis>,
     /// Further copies, all at once.
     burst: u32,
 }
 
 impl Way {
-    fn of(faults: &[Befallen]) -> Self {
+    fn of(faults: &[AppliedFault]) -> Self {
         let mut way = Self::default();
-        for Befallen { fault, .. } in faults {
+        for AppliedFault { fault, .. } in faults {
             match fault {
                 WebhookFault::Drop => way.dropped = true,
-                WebhookFault::Overtake => way.overtakes = true,
+                WebhookFault::BeforeResponse => way.overtakes = true,
                 WebhookFault::Late { by } => way.late = Some(*by),
                 WebhookFault::Reorder { within } => way.reordered = Some(*within),
                 WebhookFault::Duplicate { copies, spacing } => {
@@ -116,26 +116,26 @@ impl Outbox {
         let handle = notice.consent.handle;
         let original = Delivery {
             id: 0,
-            notice: Arc::new(notice),
-            progress: if held && !way.overtakes {
-                Progress::Held
+            notification: Arc::new(notice),
+            state: if held && !way.overtakes {
+                DeliveryState::Held
             } else {
-                Progress::Queued
+                DeliveryState::Queued
             },
             next_attempt_at: None,
             message: Arc::default(),
             attempts: Vec::new(),
             faults: faults.into(),
             copy_of: None,
-            pace: Span::ZERO,
+            initial_delay: Millis::ZERO,
             in_order: !way.overtakes && way.late.is_none() && way.reordered.is_none(),
-            resent: false,
+            is_manual_resend: false,
         };
         if way.dropped {
             self.given += 1;
             self.record(Delivery {
                 id: self.given,
-                progress: Progress::Dropped,
+                state: DeliveryState::Dropped,
                 ..original
             });
             return Vec::new();
@@ -143,8 +143,8 @@ impl Outbox {
         let mut later = Vec::new();
         let mut delivery = original.clone();
         if let Some(wait) = way.late.or(way.reordered) {
-            let at = now.plus(wait);
-            (delivery.progress, delivery.next_attempt_at) = (Progress::Waiting, Some(at));
+            let at = now.saturating_add(wait);
+            (delivery.state, delivery.next_attempt_at) = (DeliveryState::Waiting, Some(at));
             later.push((at, self.given + 1));
         }
         let id = self.open(delivery);
@@ -160,18 +160,18 @@ impl Outbox {
         let (copies, spacing) = way.copies;
         for _ in 0..copies {
             self.open(Delivery {
-                pace: spacing,
+                initial_delay: spacing,
                 ..copy.clone()
             });
         }
         if let (Some(pace), Some(message)) = (way.near, second) {
-            let notice = Arc::new(Notice {
-                message,
-                ..(*copy.notice).clone()
+            let notice = Arc::new(Notification {
+                message_id: message,
+                ..(*copy.notification).clone()
             });
             self.open(Delivery {
-                pace,
-                notice,
+                initial_delay: pace,
+                notification: notice,
                 message: Arc::default(),
                 ..copy.clone()
             });
@@ -190,8 +190,8 @@ impl Outbox {
 
     fn open(&mut self, delivery: Delivery) -> u64 {
         self.given += 1;
-        let (id, handle) = (self.given, delivery.notice.consent.handle);
-        self.held += usize::from(delivery.progress == Progress::Held);
+        let (id, handle) = (self.given, delivery.notification.consent.handle);
+        self.held += usize::from(delivery.state == DeliveryState::Held);
         if delivery.in_order {
             self.lanes.entry(handle).or_default().push_back(id);
         }
@@ -205,16 +205,16 @@ impl Outbox {
         let Some(delivery) = self
             .open
             .get_mut(&id)
-            .filter(|delivery| delivery.progress == Progress::Waiting)
+            .filter(|delivery| delivery.state == DeliveryState::Waiting)
         else {
             return;
         };
-        delivery.progress = Progress::Queued;
+        delivery.state = DeliveryState::Queued;
         delivery.next_attempt_at = None;
         if in_order && !delivery.in_order {
             delivery.in_order = true;
             self.lanes
-                .entry(delivery.notice.consent.handle)
+                .entry(delivery.notification.consent.handle)
                 .or_default()
                 .push_back(id);
         }
@@ -227,9 +227,9 @@ impl Outbox {
             if let Some(delivery) = self
                 .open
                 .get_mut(id)
-                .filter(|delivery| delivery.progress == Progress::Held)
+                .filter(|delivery| delivery.state == DeliveryState::Held)
             {
-                delivery.progress = Progress::Queued;
+                delivery.state = DeliveryState::Queued;
                 self.held -= 1;
                 self.offer(*id);
             }
@@ -241,7 +241,7 @@ impl Outbox {
         let mut taken = Vec::with_capacity(self.ready.len());
         for id in self.ready.drain(..) {
             let delivery = self.open.get_mut(&id).expect("what is ready is open");
-            delivery.progress = Progress::Sending;
+            delivery.state = DeliveryState::Sending;
             taken.push(delivery.clone());
         }
         self.busy += taken.len();
@@ -254,26 +254,29 @@ impl Outbox {
         self.busy -= 1;
         self.posted += 1;
         let delivery = self.open.get_mut(&id).expect("what is being sent is open");
-        let accepted = matches!(attempt.outcome, Outcome::Accepted { .. });
-        let gone = matches!(attempt.outcome, Outcome::Refused { status: 410, .. });
+        let accepted = matches!(attempt.outcome, AttemptOutcome::Accepted { .. });
+        let gone = matches!(
+            attempt.outcome,
+            AttemptOutcome::Rejected { status: 410, .. }
+        );
         let patience = attempt.retry_after.unwrap_or_default();
         delivery.attempts.push(attempt);
         if !accepted
             && !gone
-            && !delivery.resent
+            && !delivery.is_manual_resend
             && let Some(wait) = RETRY_AFTER.get(delivery.attempts.len())
         {
-            let at = now.plus(patience.min(RETRY_AFTER_MAX).max(*wait));
-            delivery.progress = Progress::Waiting;
+            let at = now.saturating_add(patience.min(RETRY_AFTER_MAX).max(*wait));
+            delivery.state = DeliveryState::Waiting;
             delivery.next_attempt_at = Some(at);
             return Next::RetryAt(at);
         }
         self.finish(
             id,
             if accepted {
-                Progress::Delivered
+                DeliveryState::Delivered
             } else {
-                Progress::GivenUp
+                DeliveryState::Exhausted
             },
         );
         Next::Done
@@ -282,13 +285,13 @@ impl Outbox {
     /// Puts a message on record that has nowhere to go.
     pub fn shelve(&mut self, id: u64) {
         self.busy -= 1;
-        self.finish(id, Progress::Unaddressed);
+        self.finish(id, DeliveryState::Unaddressed);
     }
 
-    fn finish(&mut self, id: u64, progress: Progress) {
+    fn finish(&mut self, id: u64, progress: DeliveryState) {
         let mut delivery = self.open.remove(&id).expect("what ends is open");
-        delivery.progress = progress;
-        let (handle, in_order) = (delivery.notice.consent.handle, delivery.in_order);
+        delivery.state = progress;
+        let (handle, in_order) = (delivery.notification.consent.handle, delivery.in_order);
         self.record(delivery);
         if !in_order {
             return;
@@ -318,10 +321,10 @@ impl Outbox {
     }
 
     /// Sends a delivery once more: at once where it waits for a retry, anew where it has ended.
-    pub fn resend(&mut self, id: u64) -> Result<(), Progress> {
+    pub fn resend(&mut self, id: u64) -> Result<(), DeliveryState> {
         if let Some(delivery) = self.open.get(&id) {
-            if delivery.progress != Progress::Waiting {
-                return Err(delivery.progress);
+            if delivery.state != DeliveryState::Waiting {
+                return Err(delivery.state);
             }
             self.requeue(id, false);
             return Ok(());
@@ -330,10 +333,10 @@ impl Outbox {
             let delivery = self.done.remove(place).expect("it is there");
             self.done_bytes -= body_bytes(&delivery);
             let again = Delivery {
-                progress: Progress::Queued,
+                state: DeliveryState::Queued,
                 in_order: false,
-                resent: true,
-                pace: Span::ZERO,
+                is_manual_resend: true,
+                initial_delay: Millis::ZERO,
                 ..delivery
             };
             self.open.insert(id, again);
@@ -365,7 +368,7 @@ impl Outbox {
                 delivery
                     .faults
                     .iter()
-                    .any(|befallen| befallen.fault == WebhookFault::Overtake)
+                    .any(|befallen| befallen.fault == WebhookFault::BeforeResponse)
             })
         };
         ids.iter().filter(overtakes).copied().collect()
@@ -414,10 +417,10 @@ impl Outbox {
         let delivery = &self.open[&id];
         let lane = || {
             self.lanes
-                .get(&delivery.notice.consent.handle)
+                .get(&delivery.notification.consent.handle)
                 .and_then(VecDeque::front)
         };
-        if delivery.progress == Progress::Queued && (!delivery.in_order || lane() == Some(&id)) {
+        if delivery.state == DeliveryState::Queued && (!delivery.in_order || lane() == Some(&id)) {
             self.ready.push_back(id);
         }
     }
@@ -436,7 +439,7 @@ impl Outbox {
 
 /// Copies share one body, which is counted for each: the bound is kept, and more is not needed.
 fn body_bytes(delivery: &Delivery) -> usize {
-    let spoilt = |attempt: &Attempt| attempt.spoilt.as_ref().map_or(0, |body| body.len());
+    let spoilt = |attempt: &Attempt| attempt.faulty_body.as_ref().map_or(0, |body| body.len());
     let whole = delivery
         .message
         .get()

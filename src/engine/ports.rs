@@ -3,20 +3,20 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::domain::account::{Account, Held};
+use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::api_fault::Faults;
-use crate::domain::casting::Match;
-use crate::domain::command::{Command, RaiseConsent, Verb};
+use crate::domain::command::{Command, ConsentAction, RaiseConsent};
 use crate::domain::consent::{Consent, Input};
+use crate::domain::consent_matcher::ConsentMatcher;
+use crate::domain::diagnostic::{Diagnostic, ScenarioInfo};
 use crate::domain::event::Event;
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
-use crate::domain::persona::{Life, Persona, Personas};
-use crate::domain::script::{Shown, TextFault};
-use crate::domain::session::{Approval, Progression};
-use crate::domain::time::Span;
-use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_AFTER, Unaport};
+use crate::domain::persona::{Persona, PersonaInstance, Personas};
+use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::time::Millis;
+use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_DELAY, UnaportConfig};
 use crate::engine::clock::ClockStart;
 
 /// What can drive the consents of all worlds.
@@ -40,7 +40,7 @@ pub trait Director: Send + Sync {
     fn complaint(&self) -> Option<String>;
 
     /// All of them, sorted by name, for people.
-    fn shown(&self) -> Vec<Shown>;
+    fn shown(&self) -> Vec<ScenarioInfo>;
 
     /// The magic customers and their stories.
     fn stories(&self) -> Vec<(&'static str, &'static str)>;
@@ -55,25 +55,25 @@ pub trait Director: Send + Sync {
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<TextFault>>;
+    fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Diagnostic>>;
 
     /// Reads one step of a scenario, or a list of steps.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<TextFault>>;
+    fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Diagnostic>>;
 
     /// Reads faults, and how long they are in force, in wall time.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Span>), Vec<TextFault>>;
+    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>>;
 
     /// Reads expectations.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    fn read_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<TextFault>>;
+    fn read_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>>;
 }
 
 /// A sandbox that has none: people, and the control API, drive everything.
@@ -105,7 +105,7 @@ impl Director for NoScenarios {
         None
     }
 
-    fn shown(&self) -> Vec<Shown> {
+    fn shown(&self) -> Vec<ScenarioInfo> {
         Vec::new()
     }
 
@@ -117,19 +117,19 @@ impl Director for NoScenarios {
         Ok(0)
     }
 
-    fn read(&self, _: &str) -> Result<Arc<dyn Script>, Vec<TextFault>> {
+    fn read(&self, _: &str) -> Result<Arc<dyn Script>, Vec<Diagnostic>> {
         Err(Vec::new())
     }
 
-    fn read_steps(&self, _: &str) -> Result<Arc<dyn Script>, Vec<TextFault>> {
+    fn read_steps(&self, _: &str) -> Result<Arc<dyn Script>, Vec<Diagnostic>> {
         Err(Vec::new())
     }
 
-    fn read_faults(&self, _: &str) -> Result<(Faults, Option<Span>), Vec<TextFault>> {
+    fn read_faults(&self, _: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
         Err(Vec::new())
     }
 
-    fn read_expectations(&self, _: &str) -> Result<Vec<Expectation>, Vec<TextFault>> {
+    fn read_expectations(&self, _: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
         Err(Vec::new())
     }
 }
@@ -143,7 +143,7 @@ pub trait Script: Send + Sync {
 
     /// When FIPs answer a request for data, `None`: as the sandbox is set; `first`: it is the first one, made by
     /// Unaport itself, which anything that the script delivers will answer.
-    fn progression(&self, first: bool) -> Option<Progression>;
+    fn progression(&self, first: bool) -> Option<DataTiming>;
 
     /// The oddities of the data that is fetched under its consents.
     fn fetch_quirks(&self) -> FetchQuirks;
@@ -161,7 +161,7 @@ pub trait Script: Send + Sync {
     fn description(&self) -> Option<&str>;
 
     /// Which consents it is for, if it says so.
-    fn casting(&self) -> Option<&Match>;
+    fn casting(&self) -> Option<&ConsentMatcher>;
 
     /// What is to happen later because of this event.
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later>;
@@ -170,23 +170,23 @@ pub trait Script: Send + Sync {
 /// A command to be given when `after` has passed in world time.
 #[derive(Clone, Debug)]
 pub struct Later {
-    pub after: Span,
+    pub after: Millis,
     pub command: Command,
     /// Which step or rule it comes from, for the journal.
     pub origin: String,
 }
 
-impl Approval {
+impl ApprovalMode {
     /// What is to follow a consent request that no scenario drives.
     pub fn later(self, handle: ConsentHandle) -> Vec<Later> {
         let after = match self {
             Self::Manual => return Vec::new(),
-            Self::Immediate => Span::ZERO,
-            Self::Timed => RECORDED_APPROVAL_AFTER,
+            Self::Immediate => Millis::ZERO,
+            Self::Timed => RECORDED_APPROVAL_DELAY,
         };
-        let command = Command::MoveConsent {
+        let command = Command::TransitionConsent {
             handle,
-            verb: Verb::plain(Input::Approve),
+            action: ConsentAction::with_defaults(Input::Approve),
         };
         vec![Later {
             after,
@@ -201,10 +201,14 @@ impl Approval {
 pub struct Bank {
     /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; each with whether it is
     /// linked from the beginning.
-    pub accounts:
-        fn(participants: &Participants, persona: &Persona, seed: u64, customer: &str) -> Vec<Held>,
+    pub accounts: fn(
+        participants: &Participants,
+        persona: &Persona,
+        seed: u64,
+        customer: &str,
+    ) -> Vec<LinkableAccount>,
     /// Whether it can tell this account of somebody who lives so; others answer DENIED.
-    pub tells: fn(seed: u64, customer: &str, life: &Life, account: &Account) -> bool,
+    pub tells: fn(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool,
 }
 
 /// What all worlds of a sandbox have in common.
@@ -217,10 +221,10 @@ pub struct Setting {
     /// Where webhooks go to FIUs that are registered later and have no URL of their own.
     pub fiu_url: Option<Arc<str>>,
     /// When FIPs answer a request for data.
-    pub progression: Progression,
+    pub progression: DataTiming,
     /// Who answers a consent request that no scenario drives.
-    pub approval: Approval,
-    pub unaport: Unaport,
+    pub approval: ApprovalMode,
+    pub unaport: UnaportConfig,
     /// Whether statements go out by webhook; `None`: only where the face has no data call.
     pub push_data: Option<bool>,
     pub director: Arc<dyn Director>,

@@ -3,67 +3,67 @@
 
 use std::sync::Arc;
 
+use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::notice::NoticeKind;
+use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
-use crate::domain::report::{Grade, Mark, Rule};
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
 /// How long an acknowledgement may take (`reference/mock-servers.md` §3.3).
-const ACKNOWLEDGED_WITHIN: Span = Span::seconds(5);
+const ACKNOWLEDGED_WITHIN: Millis = Millis::from_secs(5);
 
 /// How early a call may come that was told to come later: clocks differ.
-const RETRY_TOLERANCE: Span = Span(50);
+const RETRY_TOLERANCE: Millis = Millis(50);
 
 /// How long after a duplicate an FIU's call is taken for a reaction to it, in world time.
-const REACTS_WITHIN: Span = Span::seconds(30);
+const REACTS_WITHIN: Millis = Millis::from_secs(30);
 
 /// Evidence told for a rule.
 const EVIDENCE_MAX: usize = 10;
 
 /// Grades a run; `evicted` is how many calls and webhooks the journal has forgotten.
-pub fn grade<'a>(entries: impl Iterator<Item = &'a Entry>, evicted: u64) -> Vec<Grade> {
-    let entries: Vec<&Entry> = entries.collect();
+pub fn grade<'a>(entries: impl Iterator<Item = &'a JournalEntry>, evicted: u64) -> Vec<RuleResult> {
+    let entries: Vec<&JournalEntry> = entries.collect();
     let run = Run { entries: &entries };
-    let graded = |rule: &Rule| {
+    let graded = |rule: &ContractRule| {
         let (cases, mut evidence) = match rule {
-            Rule::RefusesBadSignatures => {
-                run.refuses(|fault| fault.is_to_be_refused() && !is_stale(fault))
+            ContractRule::RejectsInvalidSignatures => {
+                run.refuses(|fault| fault.must_be_rejected() && !is_stale(fault))
             }
-            Rule::RefusesStaleMessages => run.refuses(is_stale),
-            Rule::ActsOnceOnDuplicates => run.acts_once(),
-            Rule::TakesUnusualMessages => run.takes(|webhook| {
-                webhook.faults.iter().any(|fault| fault.is_to_be_taken())
-                    && webhook.faults.iter().all(|fault| fault.is_to_be_taken())
+            ContractRule::RejectsStaleMessages => run.refuses(is_stale),
+            ContractRule::DeduplicatesWebhooks => run.acts_once(),
+            ContractRule::AcceptsUnusualMessages => run.takes(|webhook| {
+                webhook.faults.iter().any(|fault| fault.must_be_accepted())
+                    && webhook.faults.iter().all(|fault| fault.must_be_accepted())
             }),
-            Rule::AcknowledgesWebhooks => run.takes(|webhook| webhook.faults.is_empty()),
-            Rule::AcknowledgesInTime => run.in_time(),
-            Rule::AsksNoMoreAfterTheEnd => {
+            ContractRule::AcknowledgesWebhooks => run.takes(|webhook| webhook.faults.is_empty()),
+            ContractRule::AcknowledgesInTime => run.in_time(),
+            ContractRule::NoRequestsAfterEnd => {
                 run.asks_not(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
             }
-            Rule::AsksNotInAPause => run.asks_not(&["PAUSED"]),
-            Rule::HonoursRetryAfter => run.honours_retry_after(),
-            Rule::RetriesNoRefusal => run.retries_no_refusal(),
-            Rule::FindsOutByPolling => run.finds_out(),
-            Rule::CallsWhatThereIs => run.calls_what_there_is(),
+            ContractRule::NoRequestsWhilePaused => run.asks_not(&["PAUSED"]),
+            ContractRule::HonoursRetryAfter => run.honours_retry_after(),
+            ContractRule::NoRetryAfter4xx => run.retries_no_refusal(),
+            ContractRule::PollsAfterMissedWebhook => run.finds_out(),
+            ContractRule::CallsKnownPaths => run.calls_what_there_is(),
         };
         let mark = match (cases, evidence.is_empty()) {
-            (_, false) => Mark::Fail,
-            (_, true) if evicted > 0 => Mark::Evicted,
-            (0, true) => Mark::NotTested,
-            (_, true) => Mark::Pass,
+            (_, false) => RuleOutcome::Fail,
+            (_, true) if evicted > 0 => RuleOutcome::Evicted,
+            (0, true) => RuleOutcome::NotTested,
+            (_, true) => RuleOutcome::Pass,
         };
         evidence.truncate(EVIDENCE_MAX);
-        Grade {
+        RuleResult {
             rule: *rule,
-            mark,
+            outcome: mark,
             evidence,
             cases,
         }
     };
-    Rule::ALL.iter().map(graded).collect()
+    ContractRule::ALL.iter().map(graded).collect()
 }
 
 fn is_stale(fault: WebhookFaultName) -> bool {
@@ -77,35 +77,35 @@ fn is_stale(fault: WebhookFaultName) -> bool {
 type Findings = (usize, Vec<(u64, String)>);
 
 struct Run<'a> {
-    entries: &'a [&'a Entry],
+    entries: &'a [&'a JournalEntry],
 }
 
 impl<'a> Run<'a> {
     fn webhooks(&self) -> impl Iterator<Item = (u64, &'a Arc<WebhookRecord>)> {
-        self.entries.iter().filter_map(|entry| match &entry.what {
-            What::Webhook(webhook) => Some((entry.seq, webhook)),
+        self.entries.iter().filter_map(|entry| match &entry.record {
+            JournalRecord::Webhook(webhook) => Some((entry.seq, webhook)),
             _ => None,
         })
     }
 
     fn calls(&self) -> impl Iterator<Item = (u64, &'a Arc<CallRecord>)> {
-        self.entries.iter().filter_map(|entry| match &entry.what {
-            What::Call(call) => Some((entry.seq, call)),
+        self.entries.iter().filter_map(|entry| match &entry.record {
+            JournalRecord::Call(call) => Some((entry.seq, call)),
             _ => None,
         })
     }
 
     fn refuses(&self, bad: impl Fn(WebhookFaultName) -> bool) -> Findings {
         let sent = self.webhooks().filter(|(_, webhook)| {
-            webhook.answered.is_some() && webhook.faults.iter().any(|fault| bad(*fault))
+            webhook.response_status.is_some() && webhook.faults.iter().any(|fault| bad(*fault))
         });
         let sent: Vec<_> = sent.collect();
         let taken = sent
             .iter()
-            .filter(|(_, webhook)| webhook.answered.is_some_and(is_success));
+            .filter(|(_, webhook)| webhook.response_status.is_some_and(is_success));
         let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
-            let status = webhook.answered.unwrap_or_default();
+            let status = webhook.response_status.unwrap_or_default();
             (
                 *seq,
                 format!(
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
             .collect();
         let refused = sent
             .iter()
-            .filter(|(_, webhook)| !webhook.answered.is_some_and(is_success));
+            .filter(|(_, webhook)| !webhook.response_status.is_some_and(is_success));
         let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             (
                 *seq,
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
 
     fn in_time(&self) -> Findings {
         // What is slow on purpose is slow to arrive.
-        let own = |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowDrip);
+        let own = |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowBody);
         let sent: Vec<_> = self
             .webhooks()
             .filter(|(_, webhook)| webhook.attempt > 0 && own(webhook))
@@ -173,11 +173,11 @@ impl<'a> Run<'a> {
         };
         let (mut cases, mut evidence) = (0, Vec::new());
         for (place, entry) in self.entries.iter().enumerate() {
-            let What::Webhook(first) = &entry.what else {
+            let JournalRecord::Webhook(first) = &entry.record else {
                 continue;
             };
-            let taken = first.answered.is_some_and(is_success);
-            if first.event != NoticeKind::ConsentStatus
+            let taken = first.response_status.is_some_and(is_success);
+            if first.event != NotificationKind::ConsentStatus
                 || first.copy_of.is_some()
                 || !taken
                 || !first.faults.iter().any(twice)
@@ -185,27 +185,27 @@ impl<'a> Run<'a> {
                 continue;
             }
             cases += 1;
-            let soon = entry.at.plus(REACTS_WITHIN);
+            let soon = entry.at.saturating_add(REACTS_WITHIN);
             let after = self.entries[place + 1..]
                 .iter()
                 .take_while(|later| later.at <= soon);
-            let other_news = |what: &What| match what {
-                What::Webhook(webhook) => {
+            let other_news = |what: &JournalRecord| match what {
+                JournalRecord::Webhook(webhook) => {
                     webhook.handle == first.handle
                         && webhook.event == first.event
                         && webhook.status != first.status
                 }
                 _ => false,
             };
-            let asks = |what: &What| matches!(what, What::Call(call) if call.op == Operation::FiRequest && call.handle == Some(first.handle));
+            let asks = |what: &JournalRecord| matches!(what, JournalRecord::Call(call) if call.operation == Operation::FiRequest && call.handle == Some(first.handle));
             // Who acts before answering has asked before the webhook's end is on record.
             let meanwhile = self.entries[..place]
                 .iter()
-                .filter(|earlier| matches!(&earlier.what, What::Call(call) if call.wall_at >= first.wall_at));
-            let after = after.take_while(|later| !other_news(&later.what));
+                .filter(|earlier| matches!(&earlier.record, JournalRecord::Call(call) if call.system_time >= first.system_time));
+            let after = after.take_while(|later| !other_news(&later.record));
             let reactions: Vec<_> = meanwhile
                 .chain(after)
-                .filter(|entry| asks(&entry.what))
+                .filter(|entry| asks(&entry.record))
                 .collect();
             if let [_, second, ..] = reactions.as_slice() {
                 let what = named_status(first);
@@ -226,10 +226,10 @@ impl<'a> Run<'a> {
         let (mut cases, mut evidence) = (0, Vec::new());
         let mut told: Vec<(ConsentHandle, &'static str)> = Vec::new();
         for entry in self.entries {
-            match &entry.what {
-                What::Webhook(webhook)
-                    if webhook.event == NoticeKind::ConsentStatus
-                        && webhook.answered.is_some_and(is_success) =>
+            match &entry.record {
+                JournalRecord::Webhook(webhook)
+                    if webhook.event == NotificationKind::ConsentStatus
+                        && webhook.response_status.is_some_and(is_success) =>
                 {
                     told.retain(|(handle, _)| *handle != webhook.handle);
                     if let Some(status) = webhook.status.filter(|status| statuses.contains(status))
@@ -238,14 +238,14 @@ impl<'a> Run<'a> {
                         told.push((webhook.handle, status));
                     }
                 }
-                What::Call(call)
-                    if matches!(call.op, Operation::FiRequest | Operation::FiFetch) =>
+                JournalRecord::Call(call)
+                    if matches!(call.operation, Operation::FiRequest | Operation::FiFetch) =>
                 {
                     let known = told.iter().find(|(handle, _)| call.handle == Some(*handle));
                     if let Some((_, status)) = known {
                         evidence.push((
                             entry.seq,
-                            format!("{} although it was told {status}", call.op),
+                            format!("{} although it was told {status}", call.operation),
                         ));
                     }
                 }
@@ -264,15 +264,15 @@ impl<'a> Run<'a> {
             };
             cases += 1;
             let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
-                call.op == refused.op
+                call.operation == refused.operation
                     && (call.customer == refused.customer || refused.customer.is_none())
             };
             if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
-                let waited = again.wall_at.since(refused.wall_at);
+                let waited = again.system_time.duration_since(refused.system_time);
                 if waited.0 + RETRY_TOLERANCE.0 < wait.0 {
                     let told = format!(
                         "{} came again after {} ms, told to wait {} ms",
-                        again.op, waited.0, wait.0
+                        again.operation, waited.0, wait.0
                     );
                     evidence.push((*seq, told));
                 }
@@ -290,9 +290,9 @@ impl<'a> Run<'a> {
                 && ![401, 408, 425, 429].contains(&refused.status);
             // A GET may find later what is not there yet.
             if !final_word
-                || refused.op == Operation::Unknown
+                || refused.operation == Operation::Unknown
                 || refused.method == "GET"
-                || polls(refused.op)
+                || polls(refused.operation)
             {
                 continue;
             }
@@ -300,7 +300,7 @@ impl<'a> Run<'a> {
             let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
                 call.path == refused.path
                     && call.method == refused.method
-                    && call.body == refused.body
+                    && call.request_body == refused.request_body
             };
             if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
                 let told = format!(
@@ -323,7 +323,7 @@ impl<'a> Run<'a> {
             let asks = |(number, call): &(u64, &Arc<CallRecord>)| {
                 *number > seq
                     && call.handle == Some(webhook.handle)
-                    && call.op != Operation::ConsentCreate
+                    && call.operation != Operation::ConsentCreate
             };
             if !self.calls().any(|call| asks(&call)) {
                 evidence.push((
@@ -342,7 +342,7 @@ impl<'a> Run<'a> {
         let calls: Vec<_> = self.calls().collect();
         let unknown = calls
             .iter()
-            .filter(|(_, call)| call.op == Operation::Unknown);
+            .filter(|(_, call)| call.operation == Operation::Unknown);
         let told = |(seq, call): &(u64, &Arc<CallRecord>)| {
             (*seq, format!("{} {}", call.method, call.path))
         };

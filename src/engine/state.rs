@@ -4,18 +4,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::command::Pace;
+use crate::domain::command::TimingOverride;
 use crate::domain::consent::{
-    Consent, Face, FipArtefact, Grant, HISTORY_MAX, Moment, Purpose, Seals, Status, Terms,
-    VdrProvider,
+    Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Purpose, Status, StatusChange,
+    Terms, VdrProvider,
 };
 use crate::domain::customer::Customer;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
-use crate::domain::persona::Life;
+use crate::domain::persona::PersonaInstance;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Analytics, AnalyticsStatus, Template};
+use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 
 /// How often a customer's streams have been drawn from: the ordinals of their keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,11 +46,11 @@ pub struct State {
     /// Customers about whom something has been said.
     customers: HashMap<Arc<str>, Customer>,
     /// The lives that customers have begun, the present one last; whoever is not here lives as everybody does.
-    lives: HashMap<Arc<str>, Vec<Life>>,
+    lives: HashMap<Arc<str>, Vec<PersonaInstance>>,
     /// Consent templates, oldest first.
-    templates: Vec<Arc<Template>>,
+    templates: Vec<Arc<ConsentTemplate>>,
     /// How fast things go for consents for which somebody has set that.
-    paces: HashMap<ConsentHandle, Pace>,
+    paces: HashMap<ConsentHandle, TimingOverride>,
     /// Oldest first, for listings.
     order: Vec<ConsentHandle>,
     drawn: HashMap<Arc<str>, Drawn>,
@@ -107,7 +107,7 @@ impl State {
     }
 
     /// Consent templates, oldest first.
-    pub fn templates(&self) -> &[Arc<Template>] {
+    pub fn templates(&self) -> &[Arc<ConsentTemplate>] {
         &self.templates
     }
 
@@ -117,18 +117,18 @@ impl State {
     }
 
     /// The lives that this customer has begun, the present one last.
-    pub fn lives(&self, address: &str) -> &[Life] {
+    pub fn lives(&self, address: &str) -> &[PersonaInstance] {
         self.lives.get(address).map_or(&[], Vec::as_slice)
     }
 
     /// The life that this customer lives now, if that has been said.
-    pub fn life(&self, address: &str) -> Option<&Life> {
+    pub fn life(&self, address: &str) -> Option<&PersonaInstance> {
         self.lives(address).last()
     }
 
-    fn live(&mut self, address: &Arc<str>, life: &Life) {
+    fn live(&mut self, address: &Arc<str>, life: &PersonaInstance) {
         let lives = self.lives.entry(Arc::clone(address)).or_default();
-        lives.retain(|known| known.persona.name != life.persona.name);
+        lives.retain(|known| known.definition.name != life.definition.name);
         lives.push(life.clone());
     }
 
@@ -155,7 +155,7 @@ impl State {
     }
 
     /// How fast things go for this consent, as far as somebody has set that.
-    pub fn pace(&self, handle: ConsentHandle) -> Pace {
+    pub fn pace(&self, handle: ConsentHandle) -> TimingOverride {
         self.paces.get(&handle).copied().unwrap_or_default()
     }
 
@@ -196,7 +196,7 @@ impl State {
             self.templates.push(Arc::clone(template));
             return;
         }
-        let Some(handle) = event.handle() else {
+        let Some(handle) = event.consent_handle() else {
             return self.apply_to_customer(event, at);
         };
         let consent = self
@@ -204,12 +204,12 @@ impl State {
             .get_mut(&handle)
             .expect("an event is about a consent that was raised");
         let consent = Arc::make_mut(consent);
-        if let Some(status) = event.status() {
+        if let Some(status) = event.resulting_status() {
             consent.status = status;
             if consent.history.len() == HISTORY_MAX {
                 consent.history.remove(0);
             }
-            consent.history.push(Moment { status, at });
+            consent.history.push(StatusChange { status, at });
         }
         match event {
             Event::AnalyticsReported { analytics, .. } => self.analysed(analytics),
@@ -223,16 +223,16 @@ impl State {
                     consent_id: *consent_id,
                     approved_at: at,
                     accounts: Arc::clone(accounts),
-                    uses: 0,
+                    use_count: 0,
                     last_used_at: None,
                     window: None,
                     session: None,
-                    runs: 0,
+                    run_count: 0,
                     last_run_at: None,
                     next_run_at: None,
-                    taken: 0,
+                    fetch_count: 0,
                     fips: fips.iter().map(|(fip, id)| artefact(fip, *id)).collect(),
-                    seals: Seals::default(),
+                    signatures: CachedSignatures::default(),
                 }));
                 self.by_consent_id.insert(*consent_id, *handle);
                 self.by_fip_consent_id
@@ -244,7 +244,10 @@ impl State {
                 drawn.consent_ids += 1;
                 drawn.fip_consent_ids += count(fips.len());
             }
-            Event::ConsentActivated { run_at, .. } => {
+            Event::ConsentActivated {
+                next_run_at: run_at,
+                ..
+            } => {
                 consent
                     .grant
                     .as_mut()
@@ -259,15 +262,15 @@ impl State {
                     .grant
                     .take()
                     .expect("data is requested under a granted consent");
-                if consent.face == Face::Unaport && session.key.is_none() {
-                    grant.runs += 1;
+                if consent.api == Api::Unaport && session.peer_key.is_none() {
+                    grant.run_count += 1;
                     grant.last_run_at = Some(at);
                     grant.next_run_at = *next_run_at;
                 }
                 // What the AA asks for by itself takes nothing away from an FIU that asks.
-                if session.key.is_some() || consent.face == Face::Seed {
+                if session.peer_key.is_some() || consent.api == Api::Seed {
                     grant.window = Some(consent.window_after_use(&grant, at));
-                    grant.uses += 1;
+                    grant.use_count += 1;
                     grant.last_used_at = Some(at);
                 }
                 grant.session = Some(session.id);
@@ -284,17 +287,20 @@ impl State {
                 self.by_fip_session
                     .extend(session.fips.iter().map(|part| (part.id, session.id)));
             }
-            Event::DataCollected { session } => {
+            Event::DataFetched { session } => {
                 consent
                     .grant
                     .as_mut()
                     .expect("data is taken under a granted consent")
-                    .taken += 1;
+                    .fetch_count += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
             }
-            Event::PaceSet { handle, pace } => {
+            Event::TimingChanged {
+                handle,
+                timing: pace,
+            } => {
                 let before = self.paces.entry(*handle).or_default();
-                *before = pace.over(*before);
+                *before = pace.with_fallback(*before);
             }
             Event::DataPrepared { session } | Event::DataExpired { session } => {
                 self.sessions.insert(session.id, Arc::clone(session));
@@ -306,10 +312,10 @@ impl State {
             | Event::ConsentResumed { .. }
             | Event::ConsentRevoked { .. }
             | Event::ConsentExpired { .. }
-            | Event::NoticeScripted { .. }
+            | Event::NotificationScripted { .. }
             | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
-            | Event::CustomerCast { .. }
+            | Event::PersonaAssigned { .. }
             | Event::CustomerDeregistered { .. }
             | Event::LinkRequested { .. }
             | Event::AccountsLinked { .. }
@@ -317,7 +323,7 @@ impl State {
         }
     }
 
-    fn analysed(&mut self, analytics: &Analytics) {
+    fn analysed(&mut self, analytics: &AnalyticsResult) {
         if analytics.status == AnalyticsStatus::Success {
             self.analysed.insert(analytics.session);
         } else {
@@ -329,7 +335,7 @@ impl State {
         let address = event
             .customer()
             .expect("an event about no consent is about a customer");
-        if let Event::CustomerCast { life, .. } = event {
+        if let Event::PersonaAssigned { persona: life, .. } = event {
             self.live(address, life);
             return;
         }
@@ -339,7 +345,7 @@ impl State {
                 *customer = Customer {
                     registered: true,
                     accounts: accounts.to_vec(),
-                    pending: Vec::new(),
+                    pending_links: Vec::new(),
                 };
             }
             Event::CustomerDeregistered { .. } => {
@@ -353,15 +359,17 @@ impl State {
                 }
             }
             Event::LinkRequested { link } => {
-                customer.pending.retain(|pending| pending.waits(at));
-                customer.pending.push(Arc::clone(link));
+                customer
+                    .pending_links
+                    .retain(|pending| pending.is_pending(at));
+                customer.pending_links.push(Arc::clone(link));
                 self.drawn.entry(Arc::clone(address)).or_default().links += 1;
             }
             Event::AccountsLinked { accounts, .. } => {
-                customer.pending = customer
-                    .pending
+                customer.pending_links = customer
+                    .pending_links
                     .iter()
-                    .filter_map(|pending| pending.without(accounts))
+                    .filter_map(|pending| pending.without_accounts(accounts))
                     .collect();
                 customer.accounts.extend(accounts.iter().cloned());
             }
@@ -388,7 +396,7 @@ fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
     FipArtefact {
         fip: Arc::clone(fip),
         consent_id,
-        seal: OnceLock::new(),
+        signature: OnceLock::new(),
     }
 }
 

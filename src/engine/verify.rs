@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
-use crate::domain::expectation::{About, Expectation, Sought, Verdict, Verified};
+use crate::domain::expectation::{
+    Expectation, ExpectationStatus, ExpectationTarget, SubjectFilter, Verdict,
+};
 use crate::domain::ids::ConsentHandle;
+use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::operation::Operation;
-use crate::domain::record::{Entry, EntryKind, What};
 use crate::engine::journal::Journal;
 use crate::engine::state::State;
 
@@ -17,40 +19,44 @@ const SHOWN_MAX: usize = 5;
 /// Judges an expectation by what there is now.
 pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Verdict {
     let Expectation {
-        sought,
+        target: sought,
         count,
         after,
         ..
     } = expectation;
-    if let Sought::State { status, about } = sought {
+    if let ExpectationTarget::State {
+        status,
+        subject: about,
+    } = sought
+    {
         let stands =
             |consent: &&Arc<Consent>| consent.status == *status && concerns(about, consent);
         let counted = state.consents(0).filter(stands).count() as u64;
-        let outcome = if count.has(counted) {
-            Verified::Met
+        let outcome = if count.contains(counted) {
+            ExpectationStatus::Met
         } else {
-            Verified::Unmet
+            ExpectationStatus::Unmet
         };
         return Verdict {
-            outcome,
-            counted,
+            status: outcome,
+            count: counted,
             evicted: 0,
-            found: Vec::new(),
-            near: Vec::new(),
+            matches: Vec::new(),
+            near_misses: Vec::new(),
         };
     }
     // Whatever comes after an event of another consent does not count; an entry about none comes after all of them.
     let mut begun: Vec<Option<ConsentHandle>> = Vec::new();
     let (mut counted, mut found, mut near) = (0, Vec::new(), Vec::new());
     for entry in journal.since(0) {
-        if let (What::Event(event), Some(after)) = (&entry.what, after)
+        if let (JournalRecord::Event(event), Some(after)) = (&entry.record, after)
             && event.name() == *after
             && is_about(sought.about(), entry, state)
         {
-            begun.push(event.handle());
+            begun.push(event.consent_handle());
             continue;
         }
-        let handle = entry.what.handle();
+        let handle = entry.record.consent_handle();
         if after.is_some()
             && !begun
                 .iter()
@@ -73,39 +79,40 @@ pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Ver
         sought.is_of(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
     };
     let evicted = journal.evicted(forgotten);
-    let certain = count.has(counted) && (evicted == 0 || count.has(counted + evicted));
+    let certain = count.contains(counted) && (evicted == 0 || count.contains(counted + evicted));
     let outcome = if after.is_some() && begun.is_empty() && evicted == 0 {
-        Verified::Untested
+        ExpectationStatus::Untested
     } else if certain {
-        Verified::Met
-    } else if evicted > 0 && (counted..=counted + evicted).any(|possible| count.has(possible)) {
-        Verified::Evicted
+        ExpectationStatus::Met
+    } else if evicted > 0 && (counted..=counted + evicted).any(|possible| count.contains(possible))
+    {
+        ExpectationStatus::Evicted
     } else {
-        Verified::Unmet
+        ExpectationStatus::Unmet
     };
     // The nearest first; of those that are as near, the newest.
     near.reverse();
     near.sort_by_key(|(_, differences)| differences.matches(", ").count());
     near.truncate(SHOWN_MAX);
-    if outcome == Verified::Met {
+    if outcome == ExpectationStatus::Met {
         near.clear();
     }
     Verdict {
-        outcome,
-        counted,
+        status: outcome,
+        count: counted,
         evicted,
-        found,
-        near,
+        matches: found,
+        near_misses: near,
     }
 }
 
-impl Sought {
-    fn about(&self) -> &About {
+impl ExpectationTarget {
+    fn about(&self) -> &SubjectFilter {
         match self {
-            Self::Call { about, .. }
-            | Self::Event { about, .. }
-            | Self::Webhook { about, .. }
-            | Self::State { about, .. } => about,
+            Self::Call { subject: about, .. }
+            | Self::Event { subject: about, .. }
+            | Self::Webhook { subject: about, .. }
+            | Self::State { subject: about, .. } => about,
         }
     }
 
@@ -123,33 +130,41 @@ impl Sought {
 }
 
 /// What keeps an entry from counting; nothing: it counts. `None`: it is of another kind altogether.
-fn compare(sought: &Sought, entry: &Entry, state: &State) -> Option<Vec<String>> {
+fn compare(sought: &ExpectationTarget, entry: &JournalEntry, state: &State) -> Option<Vec<String>> {
     let mut differences = Vec::new();
-    match (sought, &entry.what) {
-        (Sought::Call { op, status, .. }, What::Call(call)) if call.op == *op => {
-            if let Some(status) = status.filter(|status| !status.has(call.status)) {
+    match (sought, &entry.record) {
+        (
+            ExpectationTarget::Call {
+                op,
+                response_status: status,
+                ..
+            },
+            JournalRecord::Call(call),
+        ) if call.operation == *op => {
+            if let Some(status) = status.filter(|status| !status.contains(call.status)) {
                 differences.push(format!("answered with {}, not {status}", call.status));
             }
         }
         // Somebody may have meant this call and missed its path.
-        (Sought::Call { about, .. }, What::Call(call))
-            if call.op == Operation::Unknown && *about == About::default() =>
+        (ExpectationTarget::Call { subject: about, .. }, JournalRecord::Call(call))
+            if call.operation == Operation::Unknown && *about == SubjectFilter::default() =>
         {
             return Some(vec![format!(
                 "{} {} is no call of this sandbox",
                 call.method, call.path
             )]);
         }
-        (Sought::Event { name, .. }, What::Event(event)) if event.name() == *name => {}
+        (ExpectationTarget::Event { name, .. }, JournalRecord::Event(event))
+            if event.name() == *name => {}
         (
-            Sought::Webhook {
+            ExpectationTarget::Webhook {
                 event,
                 status,
-                answered,
+                response_status: answered,
                 fault,
                 ..
             },
-            What::Webhook(webhook),
+            JournalRecord::Webhook(webhook),
         ) => {
             if let Some(event) = event.filter(|event| *event != webhook.event) {
                 differences.push(format!("is {}, not {event}", webhook.event));
@@ -163,10 +178,12 @@ fn compare(sought: &Sought, entry: &Entry, state: &State) -> Option<Vec<String>>
                     webhook.status.unwrap_or("no status")
                 ));
             }
-            if let Some(wanted) =
-                answered.filter(|wanted| !webhook.answered.is_some_and(|got| wanted.has(got)))
-            {
-                let got = webhook.answered.map_or_else(
+            if let Some(wanted) = answered.filter(|wanted| {
+                !webhook
+                    .response_status
+                    .is_some_and(|got| wanted.contains(got))
+            }) {
+                let got = webhook.response_status.map_or_else(
                     || webhook.outcome.clone(),
                     |got| format!("answered with {got}"),
                 );
@@ -185,22 +202,25 @@ fn compare(sought: &Sought, entry: &Entry, state: &State) -> Option<Vec<String>>
 }
 
 /// Whether an entry is about those who are meant.
-fn is_about(about: &About, entry: &Entry, state: &State) -> bool {
-    let consent = entry.what.handle().and_then(|handle| state.consent(handle));
-    let (customer, fiu) = match &entry.what {
-        What::Call(call) => (call.customer.clone(), call.fiu.clone()),
-        What::Webhook(webhook) => (
+fn is_about(about: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool {
+    let consent = entry
+        .record
+        .consent_handle()
+        .and_then(|handle| state.consent(handle));
+    let (customer, fiu) = match &entry.record {
+        JournalRecord::Call(call) => (call.customer.clone(), call.fiu.clone()),
+        JournalRecord::Webhook(webhook) => (
             Some(Arc::clone(&webhook.customer)),
             Some(Arc::clone(&webhook.fiu)),
         ),
-        What::Event(event) => (event.customer().cloned(), None),
+        JournalRecord::Event(event) => (event.customer().cloned(), None),
         _ => (None, None),
     };
     let customer = customer.or_else(|| consent.map(|consent| Arc::clone(&consent.terms.customer)));
     let fiu = fiu.or_else(|| consent.map(|consent| Arc::clone(&consent.fiu)));
     about
         .handle
-        .is_none_or(|handle| entry.what.handle() == Some(handle))
+        .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
         && about
             .customer
             .as_ref()
@@ -211,7 +231,7 @@ fn is_about(about: &About, entry: &Entry, state: &State) -> bool {
             .is_none_or(|glob| fiu.is_some_and(|fiu| glob.matches(&fiu)))
 }
 
-fn concerns(about: &About, consent: &Consent) -> bool {
+fn concerns(about: &SubjectFilter, consent: &Consent) -> bool {
     about.handle.is_none_or(|handle| consent.handle == handle)
         && about
             .customer

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::wall;
 use crate::engine::world::World;
@@ -202,7 +202,10 @@ impl Call {
     /// The consent handle in the path.
     pub fn handle(&self) -> Result<ConsentHandle, ApiError> {
         let text = self.segment("handle");
-        Ok(ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quote_value(text)))?)
+        Ok(
+            ConsentHandle::parse(text)
+                .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?,
+        )
     }
 
     /// The world that the call is for: by path, then by header, else the default one.

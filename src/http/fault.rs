@@ -20,7 +20,11 @@ pub fn fault(call: &Call) -> Result<(), ApiError> {
         let unknown = || {
             ApiError::invalid_field(
                 FAULT,
-                format!("{} is not one of {}", quote_value(code), ErrorCode::names()),
+                format!(
+                    "{} is not one of {}",
+                    quote_value(code),
+                    ErrorCode::accepted_names()
+                ),
             )
         };
         return Err(ApiError::SimulatedError(known.ok_or_else(unknown)?));
@@ -28,7 +32,7 @@ pub fn fault(call: &Call) -> Result<(), ApiError> {
     match call.steering(SIMULATE)? {
         None | Some("" | "Ok") => in_force(call),
         Some("TimeOut") => {
-            call.asks_for(ApiFault::EmptyReply, LATENCY_MAX);
+            call.asks_for(ApiFault::EmptyResponse, LATENCY_MAX);
             in_force(call)
         }
         Some(result) => {

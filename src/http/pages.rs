@@ -2,9 +2,9 @@
 
 use actix_web::HttpResponse;
 
-use crate::domain::command::{Command, Verb};
+use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::Input;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
 use crate::http::control::same_site;
 use crate::http::reply::Answer;
@@ -19,7 +19,7 @@ fn show(call: &Call) -> Result<Answer, ApiError> {
     let world = call.world()?;
     let handle = call.handle()?;
     let consent = world.consent(handle).filter(|consent| !consent.hidden);
-    let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+    let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
     Ok(Answer::html(
         ConsentPage::new(&consent, &base, world.now()).to_html(),
@@ -40,13 +40,13 @@ fn answer(call: &Call) -> Result<Answer, ApiError> {
         "reject" => Input::Reject,
         _ => return Err(call.no_such_call()),
     };
-    let receipt = world.submit(Command::MoveConsent {
+    let receipt = world.submit(Command::TransitionConsent {
         handle,
-        verb: Verb::plain(input),
+        action: ConsentAction::with_defaults(input),
     })?;
     let home = receipt
         .consent()
-        .filing
+        .metadata
         .as_ref()
         .and_then(|filing| filing.redirect_url.as_deref());
     let page = || format!("{}/ui/consents/{handle}", call.base_url(&world));

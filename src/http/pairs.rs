@@ -2,7 +2,7 @@
 
 use actix_web::web::Query;
 
-use crate::domain::naming::alternatives;
+use crate::domain::naming::suggest_name;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 
@@ -27,7 +27,7 @@ impl Pairs {
         {
             None => Ok(self),
             Some((name, _)) => {
-                let others = alternatives(name, names.iter().copied());
+                let others = suggest_name(name, names.iter().copied());
                 Err(ApiError::invalid_field(
                     "the query",
                     format!(

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::crypto::base64;
 use crate::crypto::jws;
 use crate::domain::participants::Member;
-use crate::domain::stream::Kind;
+use crate::domain::random_stream::StreamKind;
 use crate::engine::world::World;
 use crate::http::Security;
 use crate::http::call::Call;
@@ -25,7 +25,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
     let answer = match call.world() {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
-            let (txnid, now) = (world.fresh_id(Kind::Token), world.message_time());
+            let (txnid, now) = (world.fresh_id(StreamKind::Token), world.message_time());
             let refused =
                 |status, code, message| (status, build_iam_error(code, message, &txnid, now));
             let form = form(&call);
@@ -100,12 +100,12 @@ pub async fn grant_token(call: Call) -> HttpResponse {
 async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
     let member = world
         .participants()
-        .member(id)
+        .find_member(id)
         .filter(|member| *member.entity().api_key == *secret)?;
     let claims = Claims::new(
         &member,
         &call.base_url(world),
-        &world.fresh_id(Kind::Token),
+        &world.fresh_id(StreamKind::Token),
         world.now(),
     );
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
@@ -133,8 +133,12 @@ pub async fn get_entity(call: Call) -> HttpResponse {
 
 fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
     let refused = |status: u16, text: &str| (status, build_error(status, text));
-    let kind = EntityType::parse(call.segment("type"))
-        .ok_or_else(|| refused(400, &format!("the type is one of {}", EntityType::names())))?;
+    let kind = EntityType::parse(call.segment("type")).ok_or_else(|| {
+        refused(
+            400,
+            &format!("the type is one of {}", EntityType::accepted_names()),
+        )
+    })?;
     let reader = call.bearer().and_then(|key| holder(call, key));
     let visible = match (&reader, kind) {
         (Some(Member::Fiu(_)), EntityType::Fiu)
@@ -148,7 +152,7 @@ fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
     let world = call
         .world()
         .map_err(|problem| refused(404, &problem.to_string()))?;
-    let (base, txnid) = (call.base_url(&world), world.fresh_id(Kind::Token));
+    let (base, txnid) = (call.base_url(&world), world.fresh_id(StreamKind::Token));
     let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
     let place = RegistryContext {
         base_url: &base,

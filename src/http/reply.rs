@@ -20,11 +20,11 @@ use serde_json::Value;
 
 use crate::crypto::jws::{Guise, sign_in_guise};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
+use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
-use crate::domain::record::CallRecord;
-use crate::domain::stream::Kind;
-use crate::domain::time::Span;
-use crate::domain::version::Version;
+use crate::domain::random_stream::StreamKind;
+use crate::domain::time::Millis;
+use crate::domain::version::RebitVersion;
 use crate::engine::clock::wall;
 use crate::engine::faults::CallFault;
 use crate::engine::world::{Hold, World};
@@ -330,7 +330,7 @@ impl Call {
     ) -> Option<String> {
         let stale = faults
             .iter()
-            .any(|fault| fault.fault == ApiFault::StaleAnswer);
+            .any(|fault| fault.fault == ApiFault::StaleResponse);
         if let Some(world) =
             world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated())
         {
@@ -355,7 +355,7 @@ impl Call {
             faults.to_vec(),
         );
         let stranger = match world {
-            Some(world) if !faults.is_empty() => world.fresh_id(Kind::Token),
+            Some(world) if !faults.is_empty() => world.fresh_id(StreamKind::Token),
             _ => String::new(),
         };
         let made = tokio::task::spawn_blocking(move || {
@@ -409,20 +409,20 @@ impl Call {
         } = self.dossier().parties();
         let at = wall();
         world.record_call(CallRecord {
-            op,
+            operation: op,
             method: self.method().to_owned(),
             path: self.address().to_owned(),
             fiu,
             handle,
             customer,
             headers: masked_headers(self.headers()),
-            body: masked(op, self.body().cloned().unwrap_or_default()),
+            request_body: masked(op, self.body().cloned().unwrap_or_default()),
             status: answer.status.as_u16(),
-            answer: masked(op, Bytes::copy_from_slice(&answer.body)),
-            wall_at: at,
-            duration: at.since(self.arrived_at()),
+            response_body: masked(op, Bytes::copy_from_slice(&answer.body)),
+            system_time: at,
+            duration: at.duration_since(self.arrived_at()),
             faults: names(faults),
-            retry_after: answer.retry_after.map(Span::seconds),
+            retry_after: answer.retry_after.map(Millis::from_secs),
         });
     }
 
@@ -457,7 +457,7 @@ impl Call {
             .as_ref()
             .map_or_else(wall, |world| world.message_time());
         let txn_id = world
-            .map(|world| world.fresh_id(Kind::Token))
+            .map(|world| world.fresh_id(StreamKind::Token))
             .unwrap_or_default();
         let status = unaport::error::http_status(problem);
         let words = StatusCode::from_u16(status)
@@ -481,7 +481,7 @@ impl Call {
         let now = world.map_or_else(wall, |world| world.message_time());
         let by_path = || {
             if self.is_of_first_generation() {
-                Version::V1_1_2.as_str()
+                RebitVersion::V1_1_2.as_str()
             } else {
                 envelope.ver()
             }
@@ -504,7 +504,7 @@ fn manner_of(faults: &[CallFault]) -> Option<Manner> {
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
             ApiFault::Reset => Some(Manner::Reset),
-            ApiFault::EmptyReply => Some(Manner::Empty),
+            ApiFault::EmptyResponse => Some(Manner::Empty),
             ApiFault::TruncatedChunk => Some(Manner::Truncated),
             ApiFault::MalformedChunk => Some(Manner::Malformed),
             ApiFault::SlowBody { over } => {
@@ -555,12 +555,12 @@ mod tests {
 
     use super::Answer;
     use crate::bankgen;
-    use crate::config::personas::{named, personas};
-    use crate::config::{Parties, participants};
+    use crate::config::personas::{find_persona, load_personas};
+    use crate::config::{ParticipantSetup, load_participants};
     use crate::domain::command::{Command, RaiseConsent};
-    use crate::domain::consent::Face;
+    use crate::domain::consent::Api;
     use crate::domain::persona::DEFAULT_PERSONA;
-    use crate::domain::session::{Approval, Progression};
+    use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, Setting};
     use crate::engine::world::World;
@@ -570,13 +570,13 @@ mod tests {
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
     fn rejected() -> (Arc<World>, Answer) {
-        let Parties {
+        let ParticipantSetup {
             participants,
             unaport,
             ..
-        } = participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
-        let personas = Arc::new(personas(None).expect("the shipped ones are right"));
-        let persona = named(&personas, DEFAULT_PERSONA).expect("it is shipped");
+        } = load_participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
+        let personas = Arc::new(load_personas(None).expect("the shipped ones are right"));
+        let persona = find_persona(&personas, DEFAULT_PERSONA).expect("it is shipped");
         let setting = Setting {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen"
@@ -584,8 +584,8 @@ mod tests {
                 .expect("a clock"),
             participants: Arc::new(participants),
             fiu_url: None,
-            progression: Progression::Immediate,
-            approval: Approval::Manual,
+            progression: DataTiming::Immediate,
+            approval: ApprovalMode::Manual,
             unaport,
             push_data: None,
             director: Arc::new(
@@ -608,10 +608,10 @@ mod tests {
             .expect("the fixture is right");
         let raise = RaiseConsent {
             terms,
-            face: Face::Seed,
+            api: Api::Seed,
             aa: "mockaa".into(),
             fiu: "FIU-1".into(),
-            filing: None,
+            metadata: None,
             scenario: None,
             persona: None,
         };

@@ -16,8 +16,8 @@ pub async fn signed_consent(
     participants: &Participants,
     consent: &Consent,
 ) -> Option<String> {
-    let seal = &consent.grant.as_ref()?.seals.artefact;
-    let payload = ConsentDetail::new(consent, participants.aa_of(consent)).to_bytes();
+    let seal = &consent.grant.as_ref()?.signatures.artefact;
+    let payload = ConsentDetail::new(consent, participants.aa_for_consent(consent)).to_bytes();
     Some(sealed(&shared.keys.of(&consent.aa).private, seal, &payload).await)
 }
 
@@ -31,11 +31,12 @@ pub async fn signed_for_fip(
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     let artefact = artefacts.find(|artefact| artefact.consent_id == id)?;
     let payload =
-        ConsentDetail::for_fip(consent, participants.aa_of(consent), &artefact.fip).to_bytes();
+        ConsentDetail::for_fip(consent, participants.aa_for_consent(consent), &artefact.fip)
+            .to_bytes();
     Some(
         sealed(
             &shared.keys.of(&consent.aa).private,
-            &artefact.seal,
+            &artefact.signature,
             &payload,
         )
         .await,
@@ -50,7 +51,7 @@ pub async fn signed_detail(
     detail: &ConsentDetail<'_>,
 ) -> Option<String> {
     consent.consent_id()?;
-    let seal = &consent.grant.as_ref()?.seals.detail;
+    let seal = &consent.grant.as_ref()?.signatures.detail;
     let signature = kept(&shared.keys.of(&consent.aa).private, seal, || {
         detail.to_bytes()
     })

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::crypto::jws::{Flaw, explain, open_compact, verify_detached};
 use crate::domain::consent::Consent;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -14,7 +14,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 use crate::wire::token::Claims;
 
-named! {
+wire_enum! {
     /// How much a caller has to prove.
     Security {
         /// Nothing.
@@ -27,7 +27,7 @@ named! {
 }
 
 /// How far a message's `timestamp` may lie from the clock (certification framework, general guidelines, rule 4).
-const TIMESTAMP_WINDOW: Span = Span::seconds(15 * 60);
+const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 
 /// Who may call, and in which headers the key is looked for, the first one that is there
 /// (`reference/rebit.md` §1.1).
@@ -133,11 +133,11 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
         || Arc::clone(&call.worlds().setting().participants),
         |world| world.participants(),
     );
-    participants.member_by_key(key).or_else(|| {
+    participants.member_by_api_key(key).or_else(|| {
         let payload = open_compact(key, &call.shared().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.world().ok()?;
-        participants.member(claims.valid_entity_id(&world.path(), world.now())?)
+        participants.find_member(claims.valid_entity_id(&world.path(), world.now())?)
     })
 }
 
@@ -195,7 +195,7 @@ impl Caller {
         let candidates = call.signed_bytes()?;
         let members: Vec<_> = match &self.owner {
             Some(owner) => vec![owner.clone()],
-            None => self.participants.members().collect(),
+            None => self.participants.all_members().collect(),
         };
         let own: Vec<&PublicKey> = members
             .iter()
@@ -215,12 +215,12 @@ impl Caller {
         let configured = match &flaw {
             Flaw::Mismatch(_, kid) => members.iter().any(|member| {
                 let entity = member.entity();
-                !entity.shipped_keys && entity.public_keys.iter().any(|key| key.kid == *kid)
+                !entity.uses_shipped_keys && entity.public_keys.iter().any(|key| key.kid == *kid)
             }),
             Flaw::UnknownKey(_) => false,
             _ => self.owner.as_ref().is_some_and(|owner| {
                 let entity = owner.entity();
-                !entity.shipped_keys && !entity.public_keys.is_empty()
+                !entity.uses_shipped_keys && !entity.public_keys.is_empty()
             }),
         };
         if configured && self.security == Security::Lenient {
@@ -236,7 +236,7 @@ impl Caller {
         let strangers = |kid: &str| {
             let owns =
                 |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
-            self.participants.members().any(|member| owns(&member))
+            self.participants.all_members().any(|member| owns(&member))
         };
         match flaw {
             Flaw::UnknownKey(kid) if strangers(kid) => ApiError::NotPermitted(
@@ -249,7 +249,7 @@ impl Caller {
     }
 
     fn explain(&self, signature: &str, bytes: &[u8], own: &[&PublicKey]) {
-        let members: Vec<_> = self.participants.members().collect();
+        let members: Vec<_> = self.participants.all_members().collect();
         let keys = members.iter().flat_map(|member| {
             let entity = member.entity();
             entity
@@ -269,7 +269,7 @@ impl Caller {
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
     pub fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
-        let near = |now: Timestamp| timestamp.since(now).0.abs() <= TIMESTAMP_WINDOW.0;
+        let near = |now: Timestamp| timestamp.duration_since(now).0.abs() <= TIMESTAMP_WINDOW.0;
         let now = self.world.now();
         let fine = match self.security {
             Security::Open => true,
@@ -286,7 +286,7 @@ impl Caller {
 
     /// The participant to whom a new consent belongs, whose `DataConsumer.id` is `named`.
     pub fn owner_of_new(&self, named: &str) -> Result<Arc<str>, ApiError> {
-        let registered = self.participants.fiu(named);
+        let registered = self.participants.find_fiu(named);
         match (registered, &self.owner) {
             (Some(fiu), Some(owner)) if fiu.entity.id != owner.entity().id => {
                 Err(ApiError::NotPermitted(format!(

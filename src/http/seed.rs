@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::Face;
+use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
 use crate::http::fault::fault;
 use crate::http::reply::Answer;
@@ -33,10 +33,10 @@ fn create(call: &Call) -> Result<Answer, ApiError> {
     let scenario = call.scenario()?;
     let raise = RaiseConsent {
         terms,
-        face: Face::Seed,
+        api: Api::Seed,
         aa: Arc::clone(&aa.id),
         fiu,
-        filing: None,
+        metadata: None,
         scenario,
         persona: None,
     };
@@ -64,10 +64,10 @@ async fn get(call: &Call) -> Result<Answer, ApiError> {
     let consent =
         by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
     let consent = consent.filter(|consent| caller.may_see(consent));
-    let consent = consent.ok_or_else(|| Refusal::UnknownConsentId(quote_value(id)))?;
+    let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
     call.is_about(world, &consent)?;
 
-    let detail = ConsentDetail::new(&consent, caller.participants.aa_of(&consent));
+    let detail = ConsentDetail::new(&consent, caller.participants.aa_for_consent(&consent));
     let signature = signed_detail(call.shared(), &consent, &detail).await;
     Ok(Answer::json(&ConsentStatusResponse::new(
         &consent, &detail, signature,

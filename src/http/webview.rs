@@ -6,12 +6,12 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use crate::crypto::redirection::{MessageKey, unveil, veil};
-use crate::domain::command::{Command, Verb};
+use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
-use crate::domain::refusal::Refusal;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -23,12 +23,12 @@ use crate::wire::api_error::ApiError;
 use crate::wire::redirection::{Outcome, Request, format_date, parse_date};
 
 /// How far `reqdate` may lie from the clock.
-const WINDOW: Span = Span::seconds(180);
+const WINDOW: Millis = Millis::from_secs(180);
 
 /// How long a customer may take to answer, after which the session has timed out.
 ///
 /// `Assumption:` no source has a number.
-const SESSION_LIFE: Span = Span::seconds(15 * 60);
+const SESSION_LIFE: Millis = Millis::from_secs(15 * 60);
 
 pub async fn show(call: Call) -> HttpResponse {
     let outcome = page(&call).await;
@@ -42,7 +42,7 @@ async fn page(call: &Call) -> Result<Answer, ApiError> {
         Ok(consents) => {
             let base = call.base_url(&visit.world);
             let action = |verb: &str| format!("{base}/aa/webview/{verb}?{}", call.query());
-            let page = ConsentPage::of_many(
+            let page = ConsentPage::for_consents(
                 &consents,
                 &action("approve"),
                 &action("reject"),
@@ -67,7 +67,7 @@ async fn decide(call: &Call) -> Result<Answer, ApiError> {
         _ => return Err(call.no_such_call()),
     };
     // However long ago it began: only who can be read can be sent back.
-    let visit = Visit::of(call, Span(i64::MAX)).await?;
+    let visit = Visit::of(call, Millis(i64::MAX)).await?;
     if !near(&visit.world, visit.at, SESSION_LIFE) {
         return visit.back(Outcome::SessionTimeout).await;
     }
@@ -77,9 +77,9 @@ async fn decide(call: &Call) -> Result<Answer, ApiError> {
     };
     let commands = consents
         .iter()
-        .map(|consent| Command::MoveConsent {
+        .map(|consent| Command::TransitionConsent {
             handle: consent.handle,
-            verb: Verb::plain(input),
+            action: ConsentAction::with_defaults(input),
         })
         .collect();
     match visit.world.submit_all(commands) {
@@ -91,17 +91,17 @@ async fn decide(call: &Call) -> Result<Answer, ApiError> {
             };
             Ok(visit.back(outcome).await?.holding(receipt.hold))
         }
-        Err(Refusal::NothingToGrant { .. }) => visit.back(Outcome::AccountNotLinked).await,
+        Err(Rejection::NoGrantableAccount { .. }) => visit.back(Outcome::AccountNotLinked).await,
         Err(_) => visit.back(Outcome::ConsentNotAvailable).await,
     }
 }
 
 /// Whether an instant is no farther back than this by the world's clock or the wall's, and not ahead by more than
 /// [`WINDOW`].
-fn near(world: &World, at: Timestamp, window: Span) -> bool {
+fn near(world: &World, at: Timestamp, window: Millis) -> bool {
     [world.now(), wall()]
         .into_iter()
-        .any(|now| now.since(at).0 <= window.0 && at.since(now).0 <= WINDOW.0)
+        .any(|now| now.duration_since(at).0 <= window.0 && at.duration_since(now).0 <= WINDOW.0)
 }
 
 /// One customer sent here by one FIU.
@@ -116,7 +116,7 @@ struct Visit {
 impl Visit {
     /// Decrypts the address that the browser was sent to, if its date is no farther from the clock than this. The date
     /// comes first: deriving the key costs some twenty milliseconds.
-    async fn of(call: &Call, window: Span) -> Result<Self, ApiError> {
+    async fn of(call: &Call, window: Millis) -> Result<Self, ApiError> {
         let pairs = Pairs::parse(call.query())?;
         let value = |name: &'static str| {
             let found = pairs.first(name).filter(|value| !value.is_empty());
@@ -137,7 +137,7 @@ impl Visit {
         }
         let participants = world.participants();
         let id = unveil(&fi, &date).unwrap_or_default();
-        let fiu = participants.fiu(&id).cloned().ok_or_else(|| {
+        let fiu = participants.find_fiu(&id).cloned().ok_or_else(|| {
             ApiError::invalid_field(
                 "fi",
                 "does not name a registered FIU; it is Base64 of the FIU's id XOR reqdate",

@@ -10,11 +10,11 @@ use thiserror::Error;
 
 use crate::domain::api_fault::Faults;
 use crate::domain::command::RaiseConsent;
+use crate::domain::diagnostic::ScenarioInfo;
 use crate::domain::expectation::Expectation;
-use crate::domain::naming::alternatives;
+use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
-use crate::domain::script::Shown;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::engine::ports::{Director, Script};
 use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults, parse_steps};
 use crate::scenario::magic;
@@ -115,12 +115,12 @@ impl Entry {
         (&self.plan, &self.file)
     }
 
-    fn shown(&self) -> Shown {
+    fn shown(&self) -> ScenarioInfo {
         let Self {
             plan, file, text, ..
         } = self;
         let (name, description) = (plan.name.clone(), plan.description.clone());
-        Shown {
+        ScenarioInfo {
             name,
             source: file.clone(),
             description,
@@ -141,7 +141,9 @@ impl Director for Library {
         let set = self.set();
         let matching = set.0.values().filter_map(|entry| {
             let (casting, _) = entry.plan.casting.as_ref()?;
-            casting.has(raise).then(|| (casting.rank(), &entry.plan))
+            casting
+                .matches_request(raise)
+                .then(|| (casting.specificity(), &entry.plan))
         });
         matching
             .max_by_key(|(rank, _)| *rank)
@@ -167,7 +169,7 @@ impl Director for Library {
             .clone()
     }
 
-    fn shown(&self) -> Vec<Shown> {
+    fn shown(&self) -> Vec<ScenarioInfo> {
         self.set().0.values().map(Entry::shown).collect()
     }
 
@@ -204,7 +206,7 @@ impl Director for Library {
         parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
     }
 
-    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
+    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
         parse_faults(text)
     }
 
@@ -239,7 +241,7 @@ impl Set {
                 .names()
                 .filter(|(name, _)| !set.0.contains_key(*name))
             {
-                let others = alternatives(name, set.0.keys().map(String::as_str));
+                let others = suggest_name(name, set.0.keys().map(String::as_str));
                 note(
                     &mut faults,
                     format_args!("{who}: there is no such scenario; {others}"),
@@ -290,7 +292,7 @@ impl Set {
             Ok(plan) => plan,
             Err(found) => {
                 for fault in found {
-                    note(faults, format_args!("{}", fault.of(&file)));
+                    note(faults, format_args!("{}", fault.format_in_file(&file)));
                 }
                 return;
             }
@@ -305,7 +307,7 @@ impl Set {
             return;
         }
         if let Some(fault) = unknown_persona(&plan, personas) {
-            note(faults, format_args!("{}", fault.of(&file)));
+            note(faults, format_args!("{}", fault.format_in_file(&file)));
         }
         for tie in ties(&plan, self.0.values().map(Entry::named)) {
             note(faults, format_args!("{file}:{tie}"));
@@ -361,7 +363,7 @@ pub fn unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
     let message = || {
         format!(
             "there is no persona {name}; {}",
-            alternatives(name, personas.names())
+            suggest_name(name, personas.names())
         )
     };
     unknown.then(|| Fault {
@@ -397,7 +399,10 @@ pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) 
     let tie = |(other, file): (&Plan, &str)| {
         let (theirs, there) = other.casting.as_ref()?;
         // One of the same name stands for this one, or is told by its name.
-        if other.name == plan.name || theirs.rank() != casting.rank() || !theirs.overlaps(casting) {
+        if other.name == plan.name
+            || theirs.specificity() != casting.specificity()
+            || !theirs.overlaps_with(casting)
+        {
             return None;
         }
         let message = format!(

@@ -6,22 +6,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::api_fault::{ApiFault, ApiRule};
-use crate::domain::command::Verb;
+use crate::domain::api_fault::{ApiFault, ApiFaultRule};
+use crate::domain::command::ConsentAction;
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
-use crate::domain::naming::named;
-use crate::domain::notice::NoticeKind;
+use crate::domain::naming::wire_enum;
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::session::Approval;
-use crate::domain::time::Span;
-use crate::domain::unaport::RECORDED_APPROVAL_AFTER;
-use crate::domain::webhook_fault::{WebhookFault, WebhookRule};
+use crate::domain::session::ApprovalMode;
+use crate::domain::time::Millis;
+use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
+use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::RETRY_AFTER;
 use crate::scenario::format::Fault;
 use crate::scenario::plan::{Action, Place, Plan};
 
-named! {
+wire_enum! {
     /// How bad a finding is.
     Severity { Error = "error", Warning = "warning" }
 }
@@ -34,7 +34,7 @@ pub struct Finding {
 }
 
 /// No consent lasts that long, and no clock goes on for ever.
-const LONGEST: Span = Span::seconds(100 * 366 * 86_400);
+const LONGEST: Millis = Millis::from_secs(100 * 366 * 86_400);
 
 /// Everything that a plan says in vain, by place.
 pub fn lint(plan: &Plan) -> Vec<Finding> {
@@ -88,9 +88,9 @@ impl Walk<'_> {
             gone: None,
         };
         let implied = plan.approval.and_then(|approval| match approval {
-            Approval::Manual => None,
-            Approval::Immediate => Some(Span::ZERO),
-            Approval::Timed => Some(RECORDED_APPROVAL_AFTER),
+            ApprovalMode::Manual => None,
+            ApprovalMode::Immediate => Some(Millis::ZERO),
+            ApprovalMode::Timed => Some(RECORDED_APPROVAL_DELAY),
         });
         let mut implied = implied.map(|at| (at, plan.place.line));
         self.told.insert(Status::Pending);
@@ -134,16 +134,16 @@ impl Walk<'_> {
                 let possible = standing
                     .states
                     .iter()
-                    .any(|status| status.after(verb.input()).is_some());
+                    .any(|status| status.transition_on(verb.input()).is_some());
                 if !possible {
                     let reachable = reachable(&standing.states)
                         .iter()
-                        .any(|status| status.after(verb.input()).is_some());
+                        .any(|status| status.transition_on(verb.input()).is_some());
                     self.in_vain(standing, (name, place), verb.input().as_str(), reachable);
                     return;
                 }
                 self.go(standing, verb.input(), line);
-                if matches!(verb, Verb::Approve { hold: false, .. }) {
+                if matches!(verb, ConsentAction::Approve { hold: false, .. }) {
                     self.go(standing, Input::Activate, line);
                 }
             }
@@ -167,7 +167,7 @@ impl Walk<'_> {
                 let revoked = standing
                     .states
                     .iter()
-                    .filter_map(|status| status.after(Input::Revoke));
+                    .filter_map(|status| status.transition_on(Input::Revoke));
                 let revoked: Vec<_> = revoked.collect();
                 self.told.extend(&revoked);
                 standing.states.extend(revoked);
@@ -214,7 +214,7 @@ impl Walk<'_> {
         let after: BTreeSet<Status> = standing
             .states
             .iter()
-            .filter_map(|status| status.after(input))
+            .filter_map(|status| status.transition_on(input))
             .collect();
         if after.is_empty() {
             return;
@@ -240,14 +240,14 @@ impl Walk<'_> {
                     continue;
                 };
                 let mut inputs = vec![verb.input()];
-                if matches!(verb, Verb::Approve { hold: false, .. }) {
+                if matches!(verb, ConsentAction::Approve { hold: false, .. }) {
                     inputs.push(Input::Activate);
                 }
                 for input in inputs {
                     let after: Vec<_> = standing
                         .states
                         .iter()
-                        .filter_map(|status| status.after(input))
+                        .filter_map(|status| status.transition_on(input))
                         .collect();
                     if !after.is_empty() {
                         self.told.extend(&after);
@@ -261,7 +261,7 @@ impl Walk<'_> {
                 open.extend([
                     EventName::FiRequested,
                     EventName::FiPrepared,
-                    EventName::FiCollected,
+                    EventName::FiFetched,
                 ]);
             }
         }
@@ -271,7 +271,7 @@ impl Walk<'_> {
     fn rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
             let Some(status) =
-                status_after(rule.on).filter(|status| status.legal().next().is_none())
+                status_after(rule.on).filter(|status| status.legal_inputs().next().is_none())
             else {
                 continue;
             };
@@ -300,9 +300,9 @@ impl Walk<'_> {
         }
     }
 
-    fn webhook_fault(&mut self, rule: &WebhookRule, place: Place) {
-        let WebhookRule {
-            place: place_of,
+    fn webhook_fault(&mut self, rule: &WebhookFaultRule, place: Place) {
+        let WebhookFaultRule {
+            selector: place_of,
             fault,
         } = rule;
         let attempts = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX);
@@ -323,7 +323,7 @@ impl Walk<'_> {
         let told = place_of.status.as_deref().and_then(Status::parse);
         let of_consents = place_of
             .event
-            .is_none_or(|event| event == NoticeKind::ConsentStatus);
+            .is_none_or(|event| event == NotificationKind::ConsentStatus);
         // A request that nobody answers, and a consent, end by themselves one day.
         if let Some(status) = told.filter(|status| of_consents && *status != Status::Expired)
             && !self.told.contains(&status)
@@ -335,7 +335,7 @@ impl Walk<'_> {
         }
         let delivers = matches!(
             place_of.event,
-            Some(NoticeKind::FiStatus | NoticeKind::FiData)
+            Some(NotificationKind::FiStatus | NotificationKind::FiData)
         );
         if delivers && !self.told.contains(&Status::Active) {
             let message = "matches nothing unless somebody else moves the consent: here it is never ACTIVE, so no data is asked for";
@@ -343,9 +343,9 @@ impl Walk<'_> {
         }
     }
 
-    fn api_fault(&mut self, rule: &ApiRule, place: Place) {
-        let ApiRule {
-            place: place_of,
+    fn api_fault(&mut self, rule: &ApiFaultRule, place: Place) {
+        let ApiFaultRule {
+            selector: place_of,
             fault,
         } = rule;
         if place_of.per_mille == 0 {
@@ -367,7 +367,7 @@ impl Walk<'_> {
             .plan
             .casting
             .as_ref()
-            .is_some_and(|(casting, _)| casting.faces == ["seed"]);
+            .is_some_and(|(casting, _)| casting.apis == ["seed"]);
         if seed_only && !matches!(op, Operation::ConsentCreate | Operation::ConsentFetch) {
             let message =
                 format!("matches nothing: the seed face, which match asks for, has no {op}");
@@ -400,7 +400,9 @@ fn reachable(from: &BTreeSet<Status>) -> BTreeSet<Status> {
     let mut reached = from.clone();
     let mut open: Vec<Status> = from.iter().copied().collect();
     while let Some(status) = open.pop() {
-        let next = Input::ALL.iter().filter_map(|input| status.after(*input));
+        let next = Input::ALL
+            .iter()
+            .filter_map(|input| status.transition_on(*input));
         open.extend(next.filter(|next| reached.insert(*next)));
     }
     reached

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::domain::api_fault::Faults;
-use crate::domain::casting::Match;
-use crate::domain::command::{Command, Outcome, Pace, Verb};
-use crate::domain::consent::{Consent, Face};
+use crate::domain::command::{AccountStatuses, Command, ConsentAction, TimingOverride};
+use crate::domain::consent::{Api, Consent};
+use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
-use crate::domain::notice::Content;
-use crate::domain::session::{Approval, FiStatus, Progression};
-use crate::domain::time::Span;
+use crate::domain::notification::NotificationContent;
+use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
+use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{Later, Script};
 
@@ -22,13 +22,13 @@ pub struct Plan {
     pub place: Place,
     pub description: Option<String>,
     /// Which consents it is for without being asked for, and where that stands.
-    pub casting: Option<(Match, Place)>,
+    pub casting: Option<(ConsentMatcher, Place)>,
     pub persona: Option<(Place, String)>,
     /// Who approves, beside the steps.
-    pub approval: Option<Approval>,
+    pub approval: Option<ApprovalMode>,
     pub push_data: Option<bool>,
     /// When FIPs answer, where no rule says so.
-    pub data: Option<Progression>,
+    pub data: Option<DataTiming>,
     pub fetch_quirks: FetchQuirks,
     /// Played once, in order.
     pub steps: Vec<Step>,
@@ -53,7 +53,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Since the consent was raised: the sum of its own `after` and those of the steps before it.
-    pub at: Span,
+    pub at: Millis,
     pub action: Action,
     /// How the journal names it.
     pub origin: String,
@@ -64,7 +64,7 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub on: EventName,
-    pub after: Span,
+    pub after: Millis,
     pub action: Action,
     pub origin: String,
     pub place: Place,
@@ -73,9 +73,9 @@ pub struct Rule {
 /// What is done.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Move(Verb),
+    Move(ConsentAction),
     /// FIPs answer a request for data, each after its own while; where none waits, the AA asks by itself.
-    Deliver(Vec<(Span, Outcome)>),
+    Deliver(Vec<(Millis, AccountStatuses)>),
     Link {
         fip: Option<Arc<str>>,
     },
@@ -86,13 +86,13 @@ pub enum Action {
         fip: Option<Arc<str>>,
     },
     Deregister,
-    Notify(Content),
-    Adjust(Pace),
+    Notify(NotificationContent),
+    Adjust(TimingOverride),
 }
 
 impl Action {
     /// The commands that it is, each after its own while.
-    fn commands(&self, event: &Event, consent: &Consent) -> Vec<(Span, Command)> {
+    fn commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
         let handle = consent.handle;
         let customer = || Arc::clone(&consent.terms.customer);
         let command = match self.clone() {
@@ -105,17 +105,20 @@ impl Action {
                 let deliver = |(after, outcome)| {
                     (
                         after,
-                        Command::Deliver {
+                        Command::DeliverData {
                             handle,
                             session,
-                            outcome,
+                            statuses: outcome,
                         },
                     )
                 };
                 return outcomes.into_iter().map(deliver).collect();
             }
-            Self::Move(verb) => Command::MoveConsent { handle, verb },
-            Self::Link { fip } => Command::LinkAll {
+            Self::Move(verb) => Command::TransitionConsent {
+                handle,
+                action: verb,
+            },
+            Self::Link { fip } => Command::LinkAllAccounts {
                 customer: customer(),
                 fip,
             },
@@ -123,20 +126,23 @@ impl Action {
                 customer: customer(),
                 link_ref,
             },
-            Self::DelinkAll { fip } => Command::DelinkAll {
+            Self::DelinkAll { fip } => Command::DelinkAllAccounts {
                 customer: customer(),
                 fip,
             },
             Self::Deregister => Command::DeregisterCustomer {
                 customer: customer(),
             },
-            Self::Notify(said) => Command::Notify {
+            Self::Notify(said) => Command::SendScriptedNotification {
                 handle,
                 content: said,
             },
-            Self::Adjust(pace) => Command::Adjust { handle, pace },
+            Self::Adjust(pace) => Command::SetTiming {
+                handle,
+                timing: pace,
+            },
         };
-        vec![(Span::ZERO, command)]
+        vec![(Millis::ZERO, command)]
     }
 
     const fn delivers(&self) -> bool {
@@ -162,7 +168,7 @@ impl Script for Plan {
         self.push_data
     }
 
-    fn progression(&self, first: bool) -> Option<Progression> {
+    fn progression(&self, first: bool) -> Option<DataTiming> {
         let any = self
             .rules
             .iter()
@@ -171,7 +177,7 @@ impl Script for Plan {
         let scripted =
             self.answers().next().is_some() || (first && any.into_iter().any(Action::delivers));
         if scripted {
-            Some(Progression::Manual)
+            Some(DataTiming::Manual)
         } else {
             self.data
         }
@@ -197,16 +203,16 @@ impl Script for Plan {
         self.description.as_deref()
     }
 
-    fn casting(&self) -> Option<&Match> {
+    fn casting(&self) -> Option<&ConsentMatcher> {
         self.casting.as_ref().map(|(casting, _)| casting)
     }
 
     fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {
-        let later = |wait: Span, action: &Action, origin: &str| {
+        let later = |wait: Millis, action: &Action, origin: &str| {
             let origin = format!("{}, {origin}", self.name);
             let commands = action.commands(event, consent).into_iter();
-            let later = move |(after, command): (Span, Command)| Later {
-                after: Span(wait.0.saturating_add(after.0)),
+            let later = move |(after, command): (Millis, Command)| Later {
+                after: Millis(wait.0.saturating_add(after.0)),
                 command,
                 origin: origin.clone(),
             };
@@ -228,16 +234,19 @@ impl Script for Plan {
         let rules = self.rules.iter().filter(|rule| rule.on == event.name());
         reactions.extend(rules.flat_map(|rule| later(rule.after, &rule.action, &rule.origin)));
         if self.delivers_on_seed
-            && consent.face == Face::Seed
+            && consent.api == Api::Seed
             && matches!(event, Event::ConsentActivated { .. })
         {
             let answers = self.answers().map(|rule| (rule.after, &rule.action));
-            let ready = Action::Deliver(vec![(Span::ZERO, Outcome::all(FiStatus::Ready))]);
+            let ready = Action::Deliver(vec![(
+                Millis::ZERO,
+                AccountStatuses::uniform_status(FiStatus::Ready),
+            )]);
             let mut delivered: Vec<_> = answers
                 .flat_map(|(after, action)| later(after, action, "data after activation"))
                 .collect();
             if delivered.is_empty() {
-                delivered = later(Span::ZERO, &ready, "data after activation");
+                delivered = later(Millis::ZERO, &ready, "data after activation");
             }
             reactions.extend(delivered);
         }

@@ -9,28 +9,28 @@ use serde_json::Value;
 pub struct DocsPage {
     title: String,
     version: String,
-    about: String,
+    description: String,
     server: String,
     groups: Vec<Group>,
 }
 
 struct Group {
     name: &'static str,
-    calls: Vec<Call>,
+    endpoints: Vec<Endpoint>,
 }
 
-struct Call {
+struct Endpoint {
     method: String,
     path: String,
     summary: String,
     /// Names of what may follow the question mark.
     query: String,
-    takes: Option<String>,
-    answers: String,
+    request_shape: Option<String>,
+    response_shape: String,
 }
 
 /// Whose call a path is.
-fn group_of(path: &str) -> &'static str {
+fn group_for_path(path: &str) -> &'static str {
     match path {
         path if path.starts_with("/_mockaa") => "Control API",
         path if path.starts_with("/api/") || path.starts_with("/backend") => {
@@ -42,40 +42,44 @@ fn group_of(path: &str) -> &'static str {
 
 impl DocsPage {
     pub fn new(document: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let to_text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut groups: Vec<Group> = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let query = operation["parameters"].as_array().into_iter().flatten();
                 let query = query
                     .filter(|parameter| parameter["in"] == "query")
-                    .map(|parameter| text(&parameter["name"]));
+                    .map(|parameter| to_text(&parameter["name"]));
                 let body = &operation["requestBody"];
-                let told = body["description"].as_str().map(str::to_owned);
-                let call = Call {
+                let body_description = body["description"].as_str().map(str::to_owned);
+                let endpoint = Endpoint {
                     method: method.to_uppercase(),
                     path: path.clone(),
-                    summary: text(&operation["summary"]),
+                    summary: to_text(&operation["summary"]),
                     query: query.collect::<Vec<_>>().join(", "),
-                    takes: told.or_else(|| shape_of(document, &body["content"])),
-                    answers: shape_of(document, &operation["responses"]["200"]["content"])
-                        .unwrap_or_default(),
+                    request_shape: body_description
+                        .or_else(|| describe_shape(document, &body["content"])),
+                    response_shape: describe_shape(
+                        document,
+                        &operation["responses"]["200"]["content"],
+                    )
+                    .unwrap_or_default(),
                 };
-                let name = group_of(path);
+                let name = group_for_path(path);
                 match groups.iter_mut().find(|group| group.name == name) {
-                    Some(group) => group.calls.push(call),
+                    Some(group) => group.endpoints.push(endpoint),
                     None => groups.push(Group {
                         name,
-                        calls: vec![call],
+                        endpoints: vec![endpoint],
                     }),
                 }
             }
         }
         Self {
-            title: text(&document["info"]["title"]),
-            version: text(&document["info"]["version"]),
-            about: text(&document["info"]["description"]),
-            server: text(&document["servers"][0]["url"]),
+            title: to_text(&document["info"]["title"]),
+            version: to_text(&document["info"]["version"]),
+            description: to_text(&document["info"]["description"]),
+            server: to_text(&document["servers"][0]["url"]),
             groups,
         }
     }
@@ -86,52 +90,52 @@ impl DocsPage {
 }
 
 /// What a body holds, a line for each field.
-fn shape_of(document: &Value, content: &Value) -> Option<String> {
-    let (kind, body) = content.as_object()?.iter().next()?;
-    let mut outline = Outline {
+fn describe_shape(document: &Value, content: &Value) -> Option<String> {
+    let (content_type, body) = content.as_object()?.iter().next()?;
+    let mut outline = SchemaOutline {
         document,
         text: String::new(),
     };
-    match outline.kind(&body["schema"]).as_str() {
-        "" => outline.text.push_str(kind),
+    match outline.describe_type(&body["schema"]).as_str() {
+        "" => outline.text.push_str(content_type),
         "object" => {}
         other => outline.text.push_str(other),
     }
-    outline.fields(&body["schema"], 0);
+    outline.write_fields(&body["schema"], 0);
     Some(outline.text.trim_start_matches('\n').to_owned())
 }
 
 /// How deep an outline goes: what is further in is seen in the document itself.
 const DEPTH_MAX: usize = 5;
 
-struct Outline<'a> {
+struct SchemaOutline<'a> {
     document: &'a Value,
     text: String,
 }
 
-impl<'a> Outline<'a> {
+impl<'a> SchemaOutline<'a> {
     /// The schema that is meant, with what stands beside a reference left out.
-    fn meant(&self, schema: &'a Value) -> &'a Value {
-        let wrapped = || {
+    fn resolve_schema(&self, schema: &'a Value) -> &'a Value {
+        let wrapped_reference = || {
             ["allOf", "anyOf"]
                 .iter()
                 .find_map(|name| schema[*name][0]["$ref"].as_str())
         };
-        let referred = schema["$ref"].as_str().or_else(wrapped);
-        let found =
-            referred.and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
-        found.map_or(schema, |found| self.meant(found))
+        let reference = schema["$ref"].as_str().or_else(wrapped_reference);
+        let target = reference
+            .and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
+        target.map_or(schema, |target| self.resolve_schema(target))
     }
 
     /// A word for the type of a value, or the words that it may be.
-    fn kind(&self, schema: &'a Value) -> String {
-        let schema = self.meant(schema);
+    fn describe_type(&self, schema: &'a Value) -> String {
+        let schema = self.resolve_schema(schema);
         if let Some(words) = schema["enum"].as_array() {
             let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
             return words.join(" | ");
         }
         match schema["type"].as_str() {
-            Some("array") => format!("list of {}", self.kind(&schema["items"])),
+            Some("array") => format!("list of {}", self.describe_type(&schema["items"])),
             Some("string") => schema["format"].as_str().unwrap_or("text").to_owned(),
             Some(other) => other.to_owned(),
             None if schema["oneOf"].is_array() => "one of two".to_owned(),
@@ -139,33 +143,33 @@ impl<'a> Outline<'a> {
         }
     }
 
-    fn fields(&mut self, schema: &'a Value, depth: usize) {
-        let schema = self.meant(schema);
+    fn write_fields(&mut self, schema: &'a Value, depth: usize) {
+        let schema = self.resolve_schema(schema);
         for choice in schema["oneOf"].as_array().into_iter().flatten() {
-            self.fields(choice, depth + 1);
+            self.write_fields(choice, depth + 1);
         }
         if schema["items"].is_object() {
-            self.fields(&schema["items"], depth);
+            self.write_fields(&schema["items"], depth);
         }
         let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let may = if required.iter().any(|required| required == name) {
+            let optional_mark = if required.iter().any(|required| required == name) {
                 ""
             } else {
                 "?"
             };
-            let kind = self.kind(field);
-            let said = field["description"]
+            let kind = self.describe_type(field);
+            let description = field["description"]
                 .as_str()
-                .map(|said| format!("  {}", said.replace('\n', " ")))
+                .map(|text| format!("  {}", text.replace('\n', " ")))
                 .unwrap_or_default();
             self.text += &format!(
-                "\n{:indent$}{name}{may}: {kind}{said}",
+                "\n{:indent$}{name}{optional_mark}: {kind}{description}",
                 "",
                 indent = 2 * depth
             );
             if depth < DEPTH_MAX {
-                self.fields(field, depth + 1);
+                self.write_fields(field, depth + 1);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use crate::domain::consent::{Consent, FetchType, FilterOn, Input, Operator, Status};
+use crate::domain::consent::{Consent, FetchType, FilterCriterion, FilterOperator, Input, Status};
 use crate::domain::time::Timestamp;
 
 /// One consent in plain words, with Approve and Reject while it waits for an answer.
@@ -18,14 +18,14 @@ pub struct ConsentPage {
     customer: String,
     purpose: String,
     /// What is asked for, a sentence each.
-    asks: Vec<String>,
+    request_lines: Vec<String>,
     status: &'static str,
-    status_words: &'static str,
-    may_answer: bool,
-    approve: String,
-    reject: String,
+    status_text: &'static str,
+    can_answer: bool,
+    approve_url: String,
+    reject_url: String,
     /// Where the FIU wants the customer to go on to.
-    home: Option<String>,
+    return_url: Option<String>,
     now: String,
 }
 
@@ -33,12 +33,12 @@ impl ConsentPage {
     /// `base` is the sandbox's address with the world's prefix.
     pub fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
         let terms = &consent.terms;
-        let list = |words: Vec<&str>| words.join(", ").to_lowercase().replace('_', " ");
-        let day = |at: Timestamp| at.ist_date().format("%-d %B %Y").to_string();
-        let mut asks = vec![
+        let join_lowercase = |words: Vec<&str>| words.join(", ").to_lowercase().replace('_', " ");
+        let format_day = |at: Timestamp| at.ist_date().format("%-d %B %Y").to_string();
+        let mut request_lines = vec![
             format!(
                 "Accounts: {}",
-                list(
+                join_lowercase(
                     terms
                         .fi_types
                         .iter()
@@ -48,7 +48,7 @@ impl ConsentPage {
             ),
             format!(
                 "Information: {}",
-                list(
+                join_lowercase(
                     terms
                         .consent_types
                         .iter()
@@ -56,33 +56,37 @@ impl ConsentPage {
                         .collect()
                 )
             ),
-            format!("From {} to {}", day(terms.range.from), day(terms.range.to)),
+            format!(
+                "From {} to {}",
+                format_day(terms.range.from),
+                format_day(terms.range.to)
+            ),
             match terms.fetch_type {
                 FetchType::OneTime => "Fetched once".to_owned(),
                 FetchType::Periodic => {
                     format!(
                         "Fetched up to {} times per {}",
                         terms.frequency.1,
-                        list(vec![terms.frequency.0.as_str()])
+                        join_lowercase(vec![terms.frequency.0.as_str()])
                     )
                 }
             },
         ];
         for filter in terms.filters.iter().flatten() {
-            asks.push(match filter.on {
-                FilterOn::Amount(amount) => format!(
+            request_lines.push(match filter.criterion {
+                FilterCriterion::Amount(amount) => format!(
                     "Only transactions {} ₹{amount}",
-                    amount_words(filter.operator)
+                    describe_operator(filter.operator)
                 ),
-                FilterOn::Type(kind) => {
+                FilterCriterion::Type(kind) => {
                     format!("Only transactions of a type {} {kind}", filter.operator)
                 }
             });
         }
-        asks.push(format!(
+        request_lines.push(format!(
             "Valid from {} until {}",
-            day(terms.start),
-            day(terms.expiry)
+            format_day(terms.start),
+            format_day(terms.expiry)
         ));
         Self {
             handle: consent.handle.to_string(),
@@ -94,14 +98,14 @@ impl ConsentPage {
                 .as_deref()
                 .unwrap_or(&terms.purpose.code)
                 .to_owned(),
-            asks,
+            request_lines,
             status: consent.status.as_str(),
-            status_words: words(consent.status),
-            may_answer: consent.status.after(Input::Approve).is_some(),
-            approve: format!("{base}/ui/consents/{}/approve", consent.handle),
-            reject: format!("{base}/ui/consents/{}/reject", consent.handle),
-            home: consent
-                .filing
+            status_text: describe_status(consent.status),
+            can_answer: consent.status.transition_on(Input::Approve).is_some(),
+            approve_url: format!("{base}/ui/consents/{}/approve", consent.handle),
+            reject_url: format!("{base}/ui/consents/{}/reject", consent.handle),
+            return_url: consent
+                .metadata
                 .as_ref()
                 .and_then(|filing| filing.redirect_url.as_deref())
                 .map(Into::into),
@@ -110,18 +114,24 @@ impl ConsentPage {
     }
 
     /// Several consents of one FIU, answered together; the answers go to these addresses.
-    pub fn of_many(consents: &[Arc<Consent>], approve: &str, reject: &str, now: Timestamp) -> Self {
+    pub fn for_consents(
+        consents: &[Arc<Consent>],
+        approve_url: &str,
+        reject_url: &str,
+        now: Timestamp,
+    ) -> Self {
         let (first, others) = consents.split_first().expect("there is a consent to show");
         let mut page = Self::new(first, "", now);
         for other in others {
             let other = Self::new(other, "", now);
-            page.asks.push(format!("And for: {}", other.purpose));
-            page.asks.extend(other.asks);
+            page.request_lines
+                .push(format!("And for: {}", other.purpose));
+            page.request_lines.extend(other.request_lines);
             page.handle = format!("{}, {}", page.handle, other.handle);
         }
         Self {
-            approve: approve.to_owned(),
-            reject: reject.to_owned(),
+            approve_url: approve_url.to_owned(),
+            reject_url: reject_url.to_owned(),
             ..page
         }
     }
@@ -131,18 +141,18 @@ impl ConsentPage {
     }
 }
 
-fn amount_words(operator: Operator) -> &'static str {
+fn describe_operator(operator: FilterOperator) -> &'static str {
     match operator {
-        Operator::Equal => "of exactly",
-        Operator::NotEqual => "of any amount but",
-        Operator::Greater => "of more than",
-        Operator::Less => "of less than",
-        Operator::GreaterOrEqual => "of at least",
-        Operator::LessOrEqual => "of at most",
+        FilterOperator::Equal => "of exactly",
+        FilterOperator::NotEqual => "of any amount but",
+        FilterOperator::Greater => "of more than",
+        FilterOperator::Less => "of less than",
+        FilterOperator::GreaterOrEqual => "of at least",
+        FilterOperator::LessOrEqual => "of at most",
     }
 }
 
-fn words(status: Status) -> &'static str {
+fn describe_status(status: Status) -> &'static str {
     match status {
         Status::Pending => "Waiting for your answer.",
         Status::Ready => "You approved. The consent comes into force shortly.",

@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
-use crate::domain::delivery::{Attempt, Delivery, Outcome};
-use crate::domain::notice::NoticeKind;
-use crate::domain::time::Span;
-use crate::domain::webhook_fault::{Transport, WebhookFault};
+use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
+use crate::domain::notification::NotificationKind;
+use crate::domain::time::Millis;
+use crate::domain::webhook_fault::{TransportVariant, WebhookFault};
 use crate::engine::clock::wall;
 use crate::engine::world::World;
 use crate::webhooks::drip::Drip;
@@ -35,11 +35,11 @@ pub struct Routes {
 }
 
 impl Routes {
-    fn path(&self, kind: NoticeKind) -> &str {
-        if kind == NoticeKind::FiData {
+    fn path(&self, kind: NotificationKind) -> &str {
+        if kind == NotificationKind::FiData {
             &self.fi_data
         } else {
-            kind.path()
+            kind.default_path()
         }
     }
 }
@@ -94,8 +94,8 @@ impl Courier {
         reason = "a fault may ask for a pause between copies"
     )]
     pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
-        if delivery.attempts.is_empty() && delivery.pace > Span::ZERO {
-            tokio::time::sleep(wall_time(delivery.pace)).await;
+        if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
+            tokio::time::sleep(wall_time(delivery.initial_delay)).await;
         }
         // The sandbox is stopping.
         let Some(sent) = self.make(&world, &delivery).await else {
@@ -106,10 +106,10 @@ impl Courier {
         }
         let participants = world.participants();
         let fiu = participants
-            .fiu(&delivery.notice.fiu)
+            .find_fiu(&delivery.notification.fiu)
             .expect("only registered FIUs are given deliveries");
-        let kind = delivery.notice.kind();
-        let Some(url) = fiu.webhooks.of(kind, self.routes.path(kind)) else {
+        let kind = delivery.notification.kind();
+        let Some(url) = fiu.webhooks.url_for(kind, self.routes.path(kind)) else {
             world.shelve(delivery.id);
             return;
         };
@@ -120,8 +120,8 @@ impl Courier {
         };
         tracing::info!(
             world = world.name(),
-            event = delivery.notice.kind().as_str(),
-            handle = %delivery.notice.consent.handle,
+            event = delivery.notification.kind().as_str(),
+            handle = %delivery.notification.consent.handle,
             attempt = delivery.attempts.len() + 1,
             outcome = %attempt.outcome,
             "webhook"
@@ -132,19 +132,25 @@ impl Courier {
     /// What this attempt sends: the bytes of the first one, made and signed before it, with what is to go wrong now.
     async fn make(&self, world: &Arc<World>, delivery: &Delivery) -> Option<Sent> {
         let world = Arc::clone(world);
-        let key = Arc::clone(&self.keys.of(&delivery.notice.consent.aa).private);
+        let key = Arc::clone(&self.keys.of(&delivery.notification.consent.aa).private);
         let spare = Arc::clone(self.keys.spare());
-        let faults: Vec<_> = delivery.faults_of(number_of(delivery)).cloned().collect();
+        let faults: Vec<_> = delivery
+            .faults_on_attempt(number_of(delivery))
+            .cloned()
+            .collect();
         if faults.contains(&WebhookFault::RotatedKey) {
             world.rotate_keys();
         }
-        let (notice, message) = (Arc::clone(&delivery.notice), Arc::clone(&delivery.message));
+        let (notice, message) = (
+            Arc::clone(&delivery.notification),
+            Arc::clone(&delivery.message),
+        );
         let made = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
             let fiu = participants
-                .fiu(&notice.fiu)
+                .find_fiu(&notice.fiu)
                 .expect("only registered FIUs are given deliveries");
-            let aa = participants.aa_of(&notice.consent);
+            let aa = participants.aa_for_consent(&notice.consent);
             let message = message.get_or_init(|| prepare(&notice, aa, &key, fiu.signature, &world));
             let material = Material {
                 message,
@@ -178,11 +184,11 @@ impl Courier {
         let started = Instant::now();
         let headers = sent.headers.clone();
         let (outcome, retry_after) = if delivery
-            .faults_of(number)
+            .faults_on_attempt(number)
             .any(|fault| *fault == WebhookFault::Fail)
         {
             let reason = "not sent: the attempt was made to fail on purpose".to_owned();
-            (Outcome::Failed { reason }, None)
+            (AttemptOutcome::Failed { reason }, None)
         } else {
             self.post(&url, sent).await
         };
@@ -190,18 +196,18 @@ impl Courier {
         let faults = delivery.fault_names(number);
         Attempt {
             at,
-            wall_at,
+            system_time: wall_at,
             duration_ms,
             url,
             headers,
             outcome,
             faults,
-            spoilt,
+            faulty_body: spoilt,
             retry_after,
         }
     }
 
-    async fn post(&self, url: &str, sent: Sent) -> (Outcome, Option<Span>) {
+    async fn post(&self, url: &str, sent: Sent) -> (AttemptOutcome, Option<Millis>) {
         let Sent {
             headers,
             body,
@@ -224,7 +230,7 @@ impl Courier {
                         self.answer_within.as_secs_f32()
                     ),
                 };
-            return (Outcome::Failed { reason }, None);
+            return (AttemptOutcome::Failed { reason }, None);
         }
         let mut request = self.client.post(url);
         for (name, value) in &headers {
@@ -239,12 +245,14 @@ impl Courier {
                     .body(Body::wrap(Drip::over(body, over)))
             }
             Manner::Reset => request.body(Body::wrap(Drip::broken(body))),
-            Manner::Form(Transport::Chunked) => request.body(Body::wrap(Drip::chunked(body))),
-            Manner::Form(Transport::Http10) => request.version(Version::HTTP_10).body(body),
-            Manner::Form(Transport::ExpectContinue) => {
+            Manner::Form(TransportVariant::Chunked) => {
+                request.body(Body::wrap(Drip::chunked(body)))
+            }
+            Manner::Form(TransportVariant::Http10) => request.version(Version::HTTP_10).body(body),
+            Manner::Form(TransportVariant::ExpectContinue) => {
                 request.header("expect", "100-continue").body(body)
             }
-            Manner::Form(Transport::FreshConnection) => {
+            Manner::Form(TransportVariant::FreshConnection) => {
                 request.header("connection", "close").body(body)
             }
         };
@@ -254,7 +262,7 @@ impl Courier {
                 (self.outcome_of(response).await, retry_after)
             }
             Err(error) => (
-                Outcome::Failed {
+                AttemptOutcome::Failed {
                     reason: self.reason_of(&error),
                 },
                 None,
@@ -263,7 +271,7 @@ impl Courier {
     }
 
     /// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
-    async fn outcome_of(&self, mut response: Response) -> Outcome {
+    async fn outcome_of(&self, mut response: Response) -> AttemptOutcome {
         let status = response.status();
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX {
@@ -275,7 +283,7 @@ impl Courier {
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    return Outcome::Failed {
+                    return AttemptOutcome::Failed {
                         reason: format!("answered {status}, then: {}", self.reason_of(&error)),
                     };
                 }
@@ -285,13 +293,13 @@ impl Courier {
         let status_code = status.as_u16();
         if status.is_success() {
             let remark = find_ack_error(&body);
-            Outcome::Accepted {
+            AttemptOutcome::Accepted {
                 status: status_code,
                 body,
                 remark,
             }
         } else {
-            Outcome::Refused {
+            AttemptOutcome::Rejected {
                 status: status_code,
                 body,
             }
@@ -319,12 +327,12 @@ fn number_of(delivery: &Delivery) -> u32 {
 }
 
 /// A length of wall time.
-fn wall_time(span: Span) -> Duration {
+fn wall_time(span: Millis) -> Duration {
     Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
 }
 
 /// How long the FIU asks to be left alone (RFC 9110 §10.2.3, in seconds; a date is not looked at).
-fn retry_after(response: &Response) -> Option<Span> {
+fn retry_after(response: &Response) -> Option<Millis> {
     let seconds = response
         .headers()
         .get("retry-after")?
@@ -333,7 +341,7 @@ fn retry_after(response: &Response) -> Option<Span> {
         .trim()
         .parse::<u32>()
         .ok()?;
-    Some(Span::seconds(i64::from(seconds)))
+    Some(Millis::from_secs(i64::from(seconds)))
 }
 
 /// Sends the first half of a request's body, and resets the connection.

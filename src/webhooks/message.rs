@@ -3,9 +3,9 @@
 use crate::bankgen::session_statements;
 use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
-use crate::domain::consent::Face;
+use crate::domain::consent::Api;
 use crate::domain::delivery::Message;
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::participants::{Aa, SignatureProfile};
 use crate::domain::session::FiStatus;
 use crate::engine::world::World;
@@ -14,7 +14,7 @@ use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
 pub fn prepare(
-    notice: &Notice,
+    notice: &Notification,
     aa: &Aa,
     key: &SigningKey,
     profile: SignatureProfile,
@@ -22,32 +22,32 @@ pub fn prepare(
 ) -> Message {
     let at = world.message_time();
     let statements = match &notice.content {
-        Content::FiData(session) => {
+        NotificationContent::FiData(session) => {
             session_statements(world.seed(), &notice.consent, session, FiStatus::Ready)
         }
-        Content::ConsentStatus(_)
-        | Content::FiStatus(_)
-        | Content::Analytics(_)
-        | Content::Raw(_) => Vec::new(),
+        NotificationContent::ConsentStatus(_)
+        | NotificationContent::FiStatus(_)
+        | NotificationContent::Analytics(_)
+        | NotificationContent::Raw(_) => Vec::new(),
     };
     let participants = world.participants();
     let schema = participants
-        .fiu(&notice.fiu)
+        .find_fiu(&notice.fiu)
         .map(|fiu| fiu.fi_schema)
         .unwrap_or_default();
-    let body = match notice.consent.face {
-        Face::Unaport => {
+    let body = match notice.consent.api {
+        Api::Unaport => {
             let manner = BodyOptions {
                 unaport: &world.setting().unaport,
-                org_id: participants.fiu(&notice.fiu).map_or("", |fiu| &*fiu.org_id),
+                org_id: participants
+                    .find_fiu(&notice.fiu)
+                    .map_or("", |fiu| &*fiu.org_id),
                 schema,
                 quirks: world.fetch_quirks(notice.consent.handle),
             };
             unaport::notification::encode_body(notice, aa, at, &statements, manner)
         }
-        Face::Seed | Face::Rebit(_) => {
-            notification::encode_body(notice, aa, at, &statements, schema)
-        }
+        Api::Seed | Api::Rebit(_) => notification::encode_body(notice, aa, at, &statements, schema),
     };
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }

@@ -11,8 +11,10 @@ use crate::crypto::keys::{SigningKey, next_kid};
 use crate::crypto::webhook;
 use crate::domain::delivery::Message;
 use crate::domain::participants::SignatureProfile;
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::webhook_fault::{Algorithm, Corruption, Transport, WebhookFault};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::webhook_fault::{
+    ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFault,
+};
 use crate::wire::fields::parse_timestamp;
 
 /// What an attempt is made from.
@@ -41,9 +43,9 @@ pub struct Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     Plain,
-    Drip(Span),
+    Drip(Millis),
     Reset,
-    Form(Transport),
+    Form(TransportVariant),
 }
 
 /// Another secret than the FIU's.
@@ -72,7 +74,10 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
             _ => {}
         }
     }
-    let timestamp_s = at.plus(Span(shift)).as_millis().div_euclid(1000);
+    let timestamp_s = at
+        .saturating_add(Millis(shift))
+        .as_millis()
+        .div_euclid(1000);
     let next = next_kid(key.kid());
     let stranger = format!("{}-unpublished", key.kid());
     let (mut signer, mut guise) = (
@@ -100,8 +105,8 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
             }
             WebhookFault::SwapAlg(algorithm) => {
                 guise.alg = match algorithm {
-                    Algorithm::None => "none",
-                    Algorithm::Hs256 => "HS256",
+                    ForgedAlgorithm::None => "none",
+                    ForgedAlgorithm::Hs256 => "HS256",
                 };
                 hmac_secret = None;
             }
@@ -128,7 +133,7 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
             WebhookFault::TamperedBody => tamper(&mut body),
             WebhookFault::Reserialised => reserialise(&mut body),
             WebhookFault::Truncated => body.truncate(body.len() / 2),
-            WebhookFault::SlowDrip { over } => manner = Manner::Drip(*over),
+            WebhookFault::SlowBody { over } => manner = Manner::Drip(*over),
             WebhookFault::Reset => manner = Manner::Reset,
             WebhookFault::Transport(form) => manner = Manner::Form(*form),
             _ => {}
@@ -215,7 +220,7 @@ fn change(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
 
 fn shift_timestamp(value: &mut Value, by_ms: i64) {
     if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
-        value["timestamp"] = at.plus(Span(by_ms)).to_string().into();
+        value["timestamp"] = at.saturating_add(Millis(by_ms)).to_string().into();
     }
 }
 
@@ -262,12 +267,12 @@ fn reserialise(body: &mut Vec<u8>) {
 
 /// A signature of the same form that is another one. The first digit after the last separator stands for six whole bits
 /// of the signature.
-fn corrupted(signature: &str, corruption: Corruption) -> String {
+fn corrupted(signature: &str, corruption: SignatureCorruption) -> String {
     let start = signature.rfind(['.', ',']).map_or(0, |place| place + 1);
     let (head, digits) = signature.split_at(start);
     match corruption {
-        Corruption::Cut => format!("{head}{}", &digits[..digits.len() / 2]),
-        Corruption::FlipBit => {
+        SignatureCorruption::Truncate => format!("{head}{}", &digits[..digits.len() / 2]),
+        SignatureCorruption::FlipBit => {
             let flipped = if digits.starts_with('A') { 'B' } else { 'A' };
             format!("{head}{flipped}{}", digits.get(1..).unwrap_or_default())
         }
@@ -277,7 +282,7 @@ fn corrupted(signature: &str, corruption: Corruption) -> String {
 #[cfg(test)]
 mod tests {
     use super::{corrupted, reserialise, tamper};
-    use crate::domain::webhook_fault::Corruption;
+    use crate::domain::webhook_fault::SignatureCorruption;
 
     #[test]
     fn a_tampered_body_says_something_else_whatever_it_is() {
@@ -306,7 +311,7 @@ mod tests {
     #[test]
     fn a_corrupted_signature_keeps_its_form() {
         for signature in ["eyJ..Abc", "v1,Abc=", "eyJ..xyz"] {
-            for corruption in Corruption::ALL {
+            for corruption in SignatureCorruption::ALL {
                 let other = corrupted(signature, *corruption);
                 assert_ne!(other, signature);
                 assert_eq!(

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::domain::refusal::Refusal;
-use crate::domain::script::TextFault;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::rejection::Rejection;
 use crate::wire::fields::quote_value;
 use crate::wire::rebit::error::ErrorCode;
 
@@ -69,7 +69,7 @@ pub enum ApiError {
     #[error("{0}")]
     TooManyWorlds(String),
     #[error(transparent)]
-    Rejected(#[from] Refusal),
+    Rejected(#[from] Rejection),
     #[error("{0}")]
     Conflict(String),
     /// What somebody has waited for did not come.
@@ -77,7 +77,7 @@ pub enum ApiError {
     Timeout(String),
     /// A text in one of our formats, and everything that is wrong with it.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    InvalidDocument(Vec<TextFault>),
+    InvalidDocument(Vec<Diagnostic>),
     /// Nothing is wrong: a scenario, or faults in force, want it so.
     #[error("{status} on purpose: a fault of this sandbox says so")]
     InjectedStatus {

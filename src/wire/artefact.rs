@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use crate::domain::account::Account;
-use crate::domain::consent::{Consent, Face, Filter, FilterOn, Terms};
+use crate::domain::consent::{Api, Consent, DataFilter, FilterCriterion, Terms};
 use crate::domain::participants::Aa;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
@@ -145,13 +145,13 @@ impl<'a> ConsentDetail<'a> {
         });
         let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
         detail.accounts = Some(accounts.map(ConsentAccount::new).collect());
-        if consent.face == Face::Unaport {
+        if consent.api == Api::Unaport {
             // Quirk: the recorded artefacts have an empty list where none was asked for.
             detail.data_filter.get_or_insert_default();
         }
-        let standard = match consent.face {
-            Face::Seed => None,
-            Face::Rebit(_) | Face::Unaport => {
+        let standard = match consent.api {
+            Api::Seed => None,
+            Api::Rebit(_) | Api::Unaport => {
                 StandardPurpose::find_by_code(&consent.terms.purpose.code)
             }
         };
@@ -258,16 +258,16 @@ impl<'a> ConsentAccount<'a> {
 }
 
 impl<'a> ConsentFilter<'a> {
-    fn new(filter: &'a Filter) -> Self {
-        let Filter {
+    fn new(filter: &'a DataFilter) -> Self {
+        let DataFilter {
             operator,
-            on,
+            criterion: on,
             value,
-            quoted,
+            is_json_string: quoted,
         } = filter;
         let r#type = match on {
-            FilterOn::Amount(_) => "TRANSACTIONAMOUNT",
-            FilterOn::Type(_) => "TRANSACTIONTYPE",
+            FilterCriterion::Amount(_) => "TRANSACTIONAMOUNT",
+            FilterCriterion::Type(_) => "TRANSACTIONTYPE",
         };
         let number = (!quoted).then(|| value.parse().ok()).flatten();
         Self {
@@ -293,7 +293,7 @@ impl ConsentUse {
         let grant = consent.grant.as_ref();
         Self {
             log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),
-            count: grant.map_or(0, |grant| grant.uses),
+            count: grant.map_or(0, |grant| grant.use_count),
             last_use_date_time: IsoTimestamp(
                 grant
                     .and_then(|grant| grant.last_used_at)

@@ -8,13 +8,13 @@ use serde_json::{Number, Value};
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, FetchType, Filter, FilterOn, FrequencyUnit, Mode,
-    Operator, Purpose, Range, Terms, TransactionType, VdrProvider,
+    ConsentMode, ConsentType, ConsumerType, DataFilter, DataLifeUnit, FetchType, FilterCriterion,
+    FilterOperator, FrequencyUnit, Purpose, Terms, TimeRange, TransactionType, VdrProvider,
 };
 use crate::domain::money::Paise;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::time::Timestamp;
-use crate::domain::version::{Generation, Version};
+use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
     JsonObject, check_list_length, deserialize_object, deserialize_object_list, discard_blank,
@@ -141,7 +141,7 @@ impl UncheckedVdrProvider {
 #[derive(Clone, Copy, Debug)]
 pub struct ValidationRules {
     /// The version whose rules of form and business hold; `None`: the seed calls, which have hardly any.
-    pub rebit_version: Option<Version>,
+    pub rebit_version: Option<RebitVersion>,
     /// What stands for `{{current_timestamp}}`, where the dialect knows it.
     pub current_timestamp: Option<Timestamp>,
 }
@@ -151,7 +151,7 @@ pub struct ValidationRules {
 const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
 
 impl ValidationRules {
-    pub fn for_version(version: Version) -> Self {
+    pub fn for_version(version: RebitVersion) -> Self {
         Self {
             rebit_version: Some(version),
             current_timestamp: None,
@@ -161,7 +161,7 @@ impl ValidationRules {
     /// `DataConsumer.type` must be there, `Customer.id` need not (ReBIT from 2.0.0 on).
     fn is_generation_two(self) -> bool {
         self.rebit_version
-            .is_some_and(|version| version.generation() == Generation::Two)
+            .is_some_and(|version| version.major_version() == MajorVersion::V2)
     }
 
     /// A date-time of the request.
@@ -208,24 +208,35 @@ impl ConsentDetailRequest {
         let data_life = data_life.unwrap_or_default();
         let frequency = frequency.unwrap_or_default();
         let field = "ConsentDetail.consentMode";
-        let mode = require_enum(field, consent_mode, Mode::parse, Mode::names)?;
+        let mode = require_enum(
+            field,
+            consent_mode,
+            ConsentMode::parse,
+            ConsentMode::accepted_names,
+        )?;
         let fetch_type = require_enum(
             "ConsentDetail.fetchType",
             fetch_type,
             FetchType::parse,
-            FetchType::names,
+            FetchType::accepted_names,
         )?;
         let field = "ConsentDetail.consentTypes";
-        let consent_types =
-            require_enum_list(field, consent_types, ConsentType::parse, ConsentType::names)?;
+        let consent_types = require_enum_list(
+            field,
+            consent_types,
+            ConsentType::parse,
+            ConsentType::accepted_names,
+        )?;
         let fi_types = require_enum_list(
             "ConsentDetail.fiTypes",
             fi_types,
             FiType::parse,
-            FiType::names,
+            FiType::accepted_names,
         )?;
         if let Some((version, unsupported)) = rules.rebit_version.and_then(|version| {
-            let unsupported = fi_types.iter().find(|fi_type| !version.knows(**fi_type));
+            let unsupported = fi_types
+                .iter()
+                .find(|fi_type| !version.supports_fi_type(**fi_type));
             unsupported.map(|unsupported| (version, unsupported))
         }) {
             return Err(ApiError::invalid_field(
@@ -240,12 +251,12 @@ impl ConsentDetailRequest {
                 "ConsentDetail.DataConsumer.type",
                 consumer_type,
                 ConsumerType::parse,
-                ConsumerType::names,
+                ConsumerType::accepted_names,
             )?,
         };
         let customer = resolve_customer_address(customer.unwrap_or_default(), rules, aa_handle)?;
         let purpose = parse_purpose(purpose.unwrap_or_default())?;
-        let range = Range {
+        let range = TimeRange {
             from: rules.require_timestamp("ConsentDetail.FIDataRange.from", range.from)?,
             to: rules.require_timestamp("ConsentDetail.FIDataRange.to", range.to)?,
         };
@@ -254,7 +265,7 @@ impl ConsentDetailRequest {
                 "ConsentDetail.DataLife.unit",
                 data_life.unit,
                 DataLifeUnit::parse,
-                DataLifeUnit::names,
+                DataLifeUnit::accepted_names,
             )?,
             require_count("ConsentDetail.DataLife.value", data_life.value)?,
         );
@@ -263,7 +274,7 @@ impl ConsentDetailRequest {
                 "ConsentDetail.Frequency.unit",
                 frequency.unit,
                 FrequencyUnit::parse,
-                FrequencyUnit::names,
+                FrequencyUnit::accepted_names,
             )?,
             require_count("ConsentDetail.Frequency.value", frequency.value)?,
         );
@@ -303,7 +314,7 @@ impl ConsentDetailRequest {
     }
 }
 
-named! {
+wire_enum! {
     /// By what a customer may be named (ReBIT AA API 2.0.0, `Customer.Identifiers.type`).
     IdentifierType { Mobile = "MOBILE", Email = "EMAIL", Others = "OTHERS" }
 }
@@ -333,7 +344,7 @@ fn resolve_customer_address(
             TYPE,
             identifier.r#type,
             IdentifierType::parse,
-            IdentifierType::names,
+            IdentifierType::accepted_names,
         )?;
         let value = require_text("ConsentDetail.Customer.Identifiers.value", identifier.value)?;
         if kind == IdentifierType::Mobile {
@@ -403,10 +414,12 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
         (_, (DataLifeUnit::Inf, value)) if value != 0 => {
             return invalid_data_life(format!("is {value}; with unit INF it has to be 0"));
         }
-        (Mode::Store, (unit, 0)) if unit != DataLifeUnit::Inf => {
+        (ConsentMode::Store, (unit, 0)) if unit != DataLifeUnit::Inf => {
             return invalid_data_life(format!("is 0; consentMode STORE needs at least 1 {unit}"));
         }
-        (Mode::View | Mode::Query | Mode::Stream, (_, value)) if value != 0 => {
+        (ConsentMode::View | ConsentMode::Query | ConsentMode::Stream, (_, value))
+            if value != 0 =>
+        {
             return invalid_data_life(format!(
                 "is {value}; it has to be 0 unless consentMode is STORE, and it is {mode}"
             ));
@@ -471,7 +484,7 @@ fn parse_vdr_provider(provider: UncheckedVdrProvider) -> Result<VdrProvider, Api
 }
 
 /// The filters of a `DataFilter` that is read elsewhere, by ReBIT's rules.
-pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[Filter]>>, ApiError> {
+pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[DataFilter]>>, ApiError> {
     let Some(value) = value else { return Ok(None) };
     let unchecked: Vec<JsonObject<UncheckedFilter>> = serde_json::from_value(value.clone())
         .map_err(|error| {
@@ -485,7 +498,11 @@ pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[Filter]>>,
         .into_iter()
         .map(|JsonObject(filter)| filter)
         .collect();
-    parse_filters(unchecked, ValidationRules::for_version(Version::V2_0_0)).map(Some)
+    parse_filters(
+        unchecked,
+        ValidationRules::for_version(RebitVersion::V2_0_0),
+    )
+    .map(Some)
 }
 
 /// ReBIT's rules for terms that were read elsewhere.
@@ -497,7 +514,7 @@ pub fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
 fn parse_filters(
     filters: Vec<UncheckedFilter>,
     rules: ValidationRules,
-) -> Result<Box<[Filter]>, ApiError> {
+) -> Result<Box<[DataFilter]>, ApiError> {
     filters
         .into_iter()
         .filter_map(|filter| parse_filter(filter, rules).transpose())
@@ -508,7 +525,7 @@ fn parse_filters(
 fn parse_filter(
     filter: UncheckedFilter,
     rules: ValidationRules,
-) -> Result<Option<Filter>, ApiError> {
+) -> Result<Option<DataFilter>, ApiError> {
     const VALUE: &str = "ConsentDetail.DataFilter.value";
     if filter.r#type.is_none() && filter.operator.is_none() && filter.value.is_none() {
         return Ok(None);
@@ -517,8 +534,8 @@ fn parse_filter(
     let operator = require_enum(
         "ConsentDetail.DataFilter.operator",
         filter.operator,
-        Operator::parse,
-        Operator::names,
+        FilterOperator::parse,
+        FilterOperator::accepted_names,
     )?;
     let (value, is_string) = match filter.value {
         Some(Value::String(value)) => (require_text(VALUE, Some(value))?, true),
@@ -534,7 +551,7 @@ fn parse_filter(
         }
     };
     let on = match kind.as_str() {
-        "TRANSACTIONAMOUNT" => FilterOn::Amount(Paise::parse(&value).ok_or_else(|| {
+        "TRANSACTIONAMOUNT" => FilterCriterion::Amount(Paise::parse(&value).ok_or_else(|| {
             ApiError::invalid_field(
                 VALUE,
                 format!(
@@ -543,11 +560,11 @@ fn parse_filter(
                 ),
             )
         })?),
-        "TRANSACTIONTYPE" => FilterOn::Type(require_enum(
+        "TRANSACTIONTYPE" => FilterCriterion::Type(require_enum(
             VALUE,
             Some(value.clone()),
             TransactionType::parse,
-            TransactionType::names,
+            TransactionType::accepted_names,
         )?),
         other => {
             let message = format!(
@@ -560,11 +577,11 @@ fn parse_filter(
             ));
         }
     };
-    Ok(Some(Filter {
+    Ok(Some(DataFilter {
         operator,
-        on,
+        criterion: on,
         value: value.into(),
-        quoted: is_string,
+        is_json_string: is_string,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Lengths of time as people write them: `2s`, `1500ms`, `5m`, `12h`, `30d`, `4w`, or ISO 8601 `P30D`, `PT1H30M`.
 
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 
 /// What [`parse_span`] accepts, for error texts.
 pub const DURATION_FORMS: &str =
@@ -13,12 +13,12 @@ const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
 /// Reads a length of time. Months and years have no fixed length and are not accepted.
-pub fn parse_duration(text: &str) -> Option<Span> {
+pub fn parse_duration(text: &str) -> Option<Millis> {
     text.strip_prefix('P')
         .map_or_else(|| parse_short_form(text), parse_iso_form)
 }
 
-fn parse_short_form(text: &str) -> Option<Span> {
+fn parse_short_form(text: &str) -> Option<Millis> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .filter(|digits| *digits > 0)?;
@@ -32,10 +32,10 @@ fn parse_short_form(text: &str) -> Option<Span> {
         "w" => WEEK,
         _ => return None,
     };
-    number.parse::<i64>().ok()?.checked_mul(unit).map(Span)
+    number.parse::<i64>().ok()?.checked_mul(unit).map(Millis)
 }
 
-fn parse_iso_form(text: &str) -> Option<Span> {
+fn parse_iso_form(text: &str) -> Option<Millis> {
     let (days, time) = match text.split_once('T') {
         Some((_, "")) => return None,
         Some((days, time)) => (days, time),
@@ -46,7 +46,7 @@ fn parse_iso_form(text: &str) -> Option<Span> {
     }
     let days = sum_parts(days, &[('W', WEEK), ('D', DAY)])?;
     let time = sum_parts(time, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?;
-    days.checked_add(time).map(Span)
+    days.checked_add(time).map(Millis)
 }
 
 /// Sums numbers that are followed by units, each unit at most once and in the given order.

@@ -20,7 +20,7 @@ pub struct IsoTimestamp(pub Timestamp);
 
 impl Serialize for IsoTimestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.iso().as_str())
+        serializer.serialize_str(self.0.to_iso().as_str())
     }
 }
 

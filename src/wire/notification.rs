@@ -3,22 +3,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::{Consent, Face, Status};
-use crate::domain::notice::{Content, Notice, Raw};
+use crate::domain::consent::{Api, Consent, Status};
+use crate::domain::notification::{Notification, NotificationContent, RawNotification};
 use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::FetchQuirks;
-use crate::domain::version::Version;
+use crate::domain::version::RebitVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
 
 /// FIU API version in which an FIU is called back: that of its consent.
-fn callback_version(face: Face) -> Version {
+fn callback_version(face: Api) -> RebitVersion {
     match face {
-        Face::Seed | Face::Unaport => Version::V2_0_0,
-        Face::Rebit(version) => version.of_callbacks(),
+        Api::Seed | Api::Unaport => RebitVersion::V2_0_0,
+        Api::Rebit(version) => version.callback_version(),
     }
 }
 
@@ -122,21 +122,21 @@ struct AccountXml<'a> {
 /// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
 /// needed for FI data only.
 pub fn encode_body(
-    notification: &Notice,
+    notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,
     statements: &[Statement],
     schema: FiSchema,
 ) -> Vec<u8> {
-    let Notice {
-        message,
+    let Notification {
+        message_id: message,
         consent,
         content,
         fiu: _,
         at: _,
     } = notification;
     let mut body = NotificationBody {
-        ver: callback_version(consent.face).as_str(),
+        ver: callback_version(consent.api).as_str(),
         timestamp: timestamp.to_string(),
         txnid: message.to_string(),
         notifier: Notifier::from_aa(aa),
@@ -145,18 +145,18 @@ pub fn encode_body(
         fi_data: None,
     };
     match content {
-        Content::ConsentStatus(status) => {
+        NotificationContent::ConsentStatus(status) => {
             body.consent_status = Some(build_consent_status(consent, *status));
         }
-        Content::FiStatus(session) => {
+        NotificationContent::FiStatus(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
         }
-        Content::FiData(session) => {
+        NotificationContent::FiData(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data = Some(FiData::from_session(session, statements, schema));
         }
-        Content::Analytics(_) => unreachable!("the other dialect tells of analytics"),
-        Content::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
+        NotificationContent::Analytics(_) => unreachable!("the other dialect tells of analytics"),
+        NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
     serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
@@ -173,7 +173,11 @@ pub const PLACEHOLDERS: [&str; 7] = [
 ];
 
 /// A message that a scenario has written itself, its placeholders filled in; what the consent does not have is empty.
-pub fn fill_placeholders(raw: &Raw, notification: &Notice, timestamp: Timestamp) -> Vec<u8> {
+pub fn fill_placeholders(
+    raw: &RawNotification,
+    notification: &Notification,
+    timestamp: Timestamp,
+) -> Vec<u8> {
     let consent = &notification.consent;
     let mut text = String::from_utf8_lossy(&raw.body).into_owned();
     for name in PLACEHOLDERS {
@@ -194,7 +198,7 @@ pub fn fill_placeholders(raw: &Raw, notification: &Notice, timestamp: Timestamp)
                 session.map(|id| id.to_string()).unwrap_or_default()
             }
             "timestamp" => timestamp.to_string(),
-            _ => notification.message.to_string(),
+            _ => notification.message_id.to_string(),
         };
         // What callers have chosen must not end the text that it is put into.
         let json_string = serde_json::to_string(&value).expect("texts serialise");

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::participants::{
-    Aa, Entity, FiSchema, Fip, Fiu, Linking, Member, Participants, Plaintext, PublicKey,
-    SignatureProfile, WebhookUrls,
+    Aa, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants, PlaintextEncoding,
+    PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{discard_blank, quote_value, require_enum};
@@ -210,21 +210,26 @@ impl FiuEntry {
                 "fiu.signatureProfile",
                 profile,
                 SignatureProfile::parse,
-                SignatureProfile::names,
+                SignatureProfile::accepted_names,
             )?,
         };
         let plaintext = match self.plaintext {
-            None => previous.map_or(Plaintext::Xml, |fiu| fiu.plaintext),
+            None => previous.map_or(PlaintextEncoding::Xml, |fiu| fiu.plaintext),
             plaintext => require_enum(
                 "fiu.plaintext",
                 plaintext,
-                Plaintext::parse,
-                Plaintext::names,
+                PlaintextEncoding::parse,
+                PlaintextEncoding::accepted_names,
             )?,
         };
         let fi_schema = match self.fi_schema {
             None => previous.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
-            schema => require_enum("fiu.fiSchema", schema, FiSchema::parse, FiSchema::names)?,
+            schema => require_enum(
+                "fiu.fiSchema",
+                schema,
+                FiSchema::parse,
+                FiSchema::accepted_names,
+            )?,
         };
         let redirect_passphrase = match discard_blank(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
@@ -262,8 +267,13 @@ impl FipEntry {
     /// The FIP of this entry: what it leaves out stays as `before` has it, or follows from the id.
     pub fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
         let linking = match self.linking {
-            None => previous.map_or(Linking::Token, |fip| fip.linking),
-            linking => require_enum("fip.linking", linking, Linking::parse, Linking::names)?,
+            None => previous.map_or(LinkingMethod::Token, |fip| fip.linking),
+            linking => require_enum(
+                "fip.linking",
+                linking,
+                LinkingMethod::parse,
+                LinkingMethod::accepted_names,
+            )?,
         };
         Ok(Fip {
             entity: build_entity(
@@ -310,10 +320,10 @@ pub fn derive_id(names: &[&str]) -> String {
 
 /// Refuses participants that could not be told apart.
 pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
-    let members: Vec<Member> = participants.members().collect();
+    let members: Vec<Member> = participants.all_members().collect();
     if let Some(conflict) = members
         .iter()
-        .find(|member| participants.aa(&member.entity().id).is_some())
+        .find(|member| participants.find_aa(&member.entity().id).is_some())
     {
         return Err(ApiError::invalid_field(
             "id",
@@ -404,12 +414,12 @@ fn build_entity(
                 .map(PublicKey::try_from)
                 .collect::<Result<_, _>>()?;
             // What was shown may be sent back: the keys stay what they were.
-            let is_shipped =
-                previous.is_some_and(|entity| entity.shipped_keys && entity.public_keys == keys);
+            let is_shipped = previous
+                .is_some_and(|entity| entity.uses_shipped_keys && entity.public_keys == keys);
             (keys, is_shipped)
         }
         None => previous.map_or((Vec::new(), false), |entity| {
-            (entity.public_keys.clone(), entity.shipped_keys)
+            (entity.public_keys.clone(), entity.uses_shipped_keys)
         }),
     };
     let name = discard_blank(name)
@@ -420,7 +430,7 @@ fn build_entity(
         id,
         api_key,
         public_keys,
-        shipped_keys,
+        uses_shipped_keys: shipped_keys,
     })
 }
 

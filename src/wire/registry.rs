@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::account::FiType;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Participants, PublicKey};
 use crate::domain::time::Timestamp;
 use crate::wire::jwk::Jwk;
 
-named! {
+wire_enum! {
     /// Kind of participant.
     EntityType { Aa = "AA", Fip = "FIP", Fiu = "FIU" }
 }

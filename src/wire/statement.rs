@@ -5,9 +5,9 @@
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
 
-use crate::domain::consent::{Range, TransactionType};
+use crate::domain::consent::{TimeRange, TransactionType};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
-use crate::domain::script::TextFault;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::time::Timestamp;
 use crate::wire::fi::csv::COLUMNS;
@@ -35,9 +35,9 @@ const DIAGNOSTICS_MAX: usize = 50;
 ///
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
-pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<TextFault>> {
+pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
     let file_diagnostic = |message: String| {
-        vec![TextFault {
+        vec![Diagnostic {
             line: 0,
             column: 0,
             message,
@@ -69,7 +69,7 @@ pub struct CheckedStatement {
 ///
 /// # Errors
 /// Everything that is wrong, up to a bound, each with its line.
-pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<TextFault>> {
+pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
         .trim_start_matches('\u{feff}')
@@ -82,12 +82,12 @@ pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<TextFault>> 
         };
         return parse(bytes).map(|ledger| CheckedStatement {
             format,
-            rows: ledger.rows.rows.len(),
+            rows: ledger.transactions.rows.len(),
         });
     }
     let document = Document::parse(text).map_err(|error| {
         let place = error.pos();
-        vec![TextFault {
+        vec![Diagnostic {
             line: place.row.into(),
             column: place.col.into(),
             message: format!("it is no XML: {error}"),
@@ -155,7 +155,7 @@ fn check_balances(
     document: &Document<'_>,
     rows: &[Xml<'_, '_>],
     reports_rows: bool,
-) -> Vec<TextFault> {
+) -> Vec<Diagnostic> {
     let namespace = document
         .root_element()
         .tag_name()
@@ -210,7 +210,7 @@ fn check_balances(
                     "{id}: balance is {actual}, but {previous} and {change} make {expected}"
                 );
                 let line = lines.advance_to(pair[1].range().start);
-                (actual != expected).then_some(TextFault {
+                (actual != expected).then_some(Diagnostic {
                     line,
                     column: 0,
                     message,
@@ -226,7 +226,7 @@ fn check_balances(
 struct StatementBuilder {
     /// None where a row could not be read: what comes after it cannot be held against what came before.
     rows: Vec<Option<ParsedRow>>,
-    diagnostics: Vec<TextFault>,
+    diagnostics: Vec<Diagnostic>,
     /// Whether what is wrong with a single row is told.
     reports_rows: bool,
 }
@@ -261,7 +261,7 @@ impl StatementBuilder {
 
     fn add_diagnostic(&mut self, line: u64, message: String) {
         if self.diagnostics.len() < DIAGNOSTICS_MAX {
-            self.diagnostics.push(TextFault {
+            self.diagnostics.push(Diagnostic {
                 line,
                 column: 0,
                 message,
@@ -341,12 +341,12 @@ impl StatementBuilder {
         let parsed_mode = if mode.is_empty() {
             Some(TransactionMode::Others)
         } else {
-            TransactionMode::read(mode.trim())
+            TransactionMode::parse_any_version(mode.trim())
         };
         check_format(
             "mode",
             &mode,
-            &format!("one of FT, {}", TransactionMode::names()),
+            &format!("one of FT, {}", TransactionMode::accepted_names()),
             parsed_mode.is_some(),
         );
         let is_valid = messages.is_empty();
@@ -385,7 +385,7 @@ impl StatementBuilder {
     }
 
     /// Balances and dates, which only rows together can get wrong.
-    fn into_ledger(mut self) -> Result<Ledger, Vec<TextFault>> {
+    fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
         let signed_amount = |row: &ParsedRow| {
             if row.direction == TransactionType::Credit {
                 row.amount
@@ -433,7 +433,7 @@ impl StatementBuilder {
         };
         let opening = first.balance - signed_amount(first);
         let last = parsed_rows.last().map_or(first.at, |row| row.at);
-        let mut rows = Transactions::new(Range {
+        let mut rows = Transactions::new(TimeRange {
             from: first.at,
             to: last,
         });
@@ -462,7 +462,10 @@ impl StatementBuilder {
                 reference: &row.reference,
             });
         }
-        Ok(Ledger { opening, rows })
+        Ok(Ledger {
+            opening_balance: opening,
+            transactions: rows,
+        })
     }
 }
 
@@ -479,14 +482,14 @@ fn parse_ist_timestamp(text: &str) -> Option<Timestamp> {
         .map(|day| Timestamp::from_ist(day.and_time(NaiveTime::MIN)))
 }
 
-fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFault>> {
+fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
         .flexible(true)
         .from_reader(text.as_bytes());
     let csv_diagnostic = |error: &csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
-        vec![TextFault {
+        vec![Diagnostic {
             line,
             column: 0,
             message: format!("it is no CSV: {error}"),
@@ -498,7 +501,7 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFa
         .clone();
     if header.get(0) == Some("element") {
         let message = "it is of another kind than DEPOSIT; in CSV and JSON bank statements are checked, in XML all kinds";
-        return Err(vec![TextFault {
+        return Err(vec![Diagnostic {
             line: 1,
             column: 0,
             message: message.to_owned(),
@@ -512,7 +515,7 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFa
     if !missing.is_empty() {
         let (missing, all) = (missing.join(", "), COLUMNS.join(","));
         let message = format!("the header lacks {missing}; columns are {all}");
-        return Err(vec![TextFault {
+        return Err(vec![Diagnostic {
             line: 1,
             column: 0,
             message,
@@ -552,7 +555,7 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFa
 }
 
 /// A list of transactions, or an account that has one (`Transactions.Transaction`).
-fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<TextFault>> {
+fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
     let tree = node::read(text).map_err(|diagnostic| vec![diagnostic])?;
     let transactions = find_transactions(&tree).ok_or_else(|| {
         let message = "it is neither a list of transactions nor an account with Transactions.Transaction; in JSON and CSV \

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::participants::Member;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Millis, Timestamp};
 
 /// Where the issuer stands below the sandbox's address.
 const REALM_PATH: &str = "/auth/realms/sahamati";
 
 /// A token lives a day.
-pub const TOKEN_LIFETIME: Span = Span::seconds(86_400);
+pub const TOKEN_LIFETIME: Millis = Millis::from_secs(86_400);
 
 /// Claims of an entity's token. What we check of one that is presented is the signature, `exp` and `azp`.
 #[derive(Debug, Deserialize, Serialize)]

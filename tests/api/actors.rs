@@ -5,7 +5,7 @@ use mockaa::crypto::base64::{decode, encode};
 use mockaa::crypto::exchange::{KeyPair, read_nonce, read_public, write_public};
 use mockaa::crypto::jws::sign_detached;
 use mockaa::crypto::keys::SigningKey;
-use mockaa::domain::exchange::{Curve, PeerKey};
+use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::SignatureProfile;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

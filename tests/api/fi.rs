@@ -1,7 +1,7 @@
 //! Financial information: asked for, prepared, fetched, decrypted.
 
 use mockaa::crypto::exchange::write_public;
-use mockaa::domain::exchange::Curve;
+use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
 use crate::actors::{Journey, key_material, key_pair, open_fetched};

@@ -1,7 +1,7 @@
 //! ReBIT 1.1.x: the same consents, asked for by GETs whose signature is over the path.
 
 use mockaa::Security;
-use mockaa::domain::exchange::Curve;
+use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
 use crate::actors::{Actor, Journey, consent_request, key_material, key_pair, open_fetched};

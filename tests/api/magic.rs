@@ -142,7 +142,7 @@ async fn ask(visit: &Visit, handle: &str) -> String {
         .expect("an id")
         .to_owned();
     let mut request = journey.fi_request(&id).await;
-    request["KeyMaterial"] = key_material(&key_pair(mockaa::domain::exchange::Curve::X25519));
+    request["KeyMaterial"] = key_material(&key_pair(mockaa::domain::key_exchange::Curve::X25519));
     Actor::fiu_1()
         .post(&visit.app, "/FI/request", &request)
         .await

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mockaa::config::personas::personas;
-use mockaa::domain::persona::Life;
+use mockaa::config::personas::load_personas;
+use mockaa::domain::persona::PersonaInstance;
 
 use crate::{Ask, CUSTOMER, day, first_deposit, summary, transactions};
 
@@ -21,7 +21,7 @@ fn folder(name: &str) -> PathBuf {
 fn said(name: &str, text: &str) -> String {
     let folder = folder(name);
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let said = personas(Some(&folder))
+    let said = load_personas(Some(&folder))
         .err()
         .map(|bad| bad.to_string())
         .unwrap_or_default();
@@ -66,7 +66,9 @@ fn two_files_of_one_name_and_a_missing_statement_are_told() {
     let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, story: [] }]\n";
     fs::write(mine.join("a.yaml"), text).expect("a file");
     fs::write(mine.join("b.yaml"), text).expect("a file");
-    let said = personas(Some(&mine)).expect_err("one name").to_string();
+    let said = load_personas(Some(&mine))
+        .expect_err("one name")
+        .to_string();
     assert!(
         said.contains("b.yaml: the name 'mine' is taken by") && said.contains("a.yaml"),
         "{said}"
@@ -136,19 +138,19 @@ fn amounts_and_sides_are_told_what_they_may_be() {
     assert_eq!(flow("both", side, &other(&side.replace("out:", "in:"))), "");
 }
 
-fn with_statement(name: &str, file: &str, statement: &str) -> Result<Life, String> {
+fn with_statement(name: &str, file: &str, statement: &str) -> Result<PersonaInstance, String> {
     let folder = folder(name);
     fs::write(folder.join(file), statement).expect("a file");
     let text = format!(
         "version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n"
     );
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let personas = personas(Some(&folder)).map_err(|bad| {
+    let personas = load_personas(Some(&folder)).map_err(|bad| {
         bad.to_string()
             .replace(&format!("{}/", folder.display()), "")
     })?;
-    Ok(Life {
-        persona: Arc::clone(personas.get("mine").expect("it was read")),
+    Ok(PersonaInstance {
+        definition: Arc::clone(personas.get("mine").expect("it was read")),
         as_of: day(2024, 6, 15).ist_date(),
     })
 }

@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use chrono::{Datelike, NaiveDate};
 use mockaa::domain::account::FiType;
 use mockaa::domain::calendar::{Month, is_working_day};
-use mockaa::domain::consent::{ConsentType, Filter, FilterOn, Operator, TransactionType};
+use mockaa::domain::consent::{
+    ConsentType, DataFilter, FilterCriterion, FilterOperator, TransactionType,
+};
 use mockaa::domain::money::Paise;
-use mockaa::domain::persona::{Content, Life};
-use mockaa::domain::statement::{Body, Row, Statement, TransactionMode};
-use mockaa::domain::time::{Span, Timestamp};
+use mockaa::domain::persona::{ContentPlan, PersonaInstance};
+use mockaa::domain::statement::{Row, Statement, StatementBody, TransactionMode};
+use mockaa::domain::time::{Millis, Timestamp};
 use proptest::prelude::*;
 
 use crate::{Ask, CUSTOMER, day, first_deposit, held, life, shipped, summary, transactions};
@@ -24,7 +26,7 @@ struct Told {
 
 impl Told {
     fn signed(&self) -> Paise {
-        self.row.signed()
+        self.row.signed_amount()
     }
 }
 
@@ -65,29 +67,29 @@ fn names() -> Vec<String> {
 }
 
 /// The overdraft of a deposit, by the persona's own file.
-fn limit(life: &Life, place: usize) -> Paise {
+fn limit(life: &PersonaInstance, place: usize) -> Paise {
     let deposits = life
-        .persona
+        .definition
         .accounts
         .iter()
         .filter(|plan| plan.fi_type == FiType::Deposit);
     match &deposits.clone().nth(place).expect("it is there").content {
-        Content::Story(story) => story.limit,
-        Content::Told(_) | Content::Holding { .. } => Paise(0),
+        ContentPlan::CashFlow(story) => story.overdraft_limit,
+        ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Paise(0),
     }
 }
 
 prop_compose! {
     /// A persona, a seed, a customer, and a range of up to two years somewhere between 2004 and 2036.
     fn anything()(place in 0..names().len(), seed: u64, customer in "[6-9][0-9]{9}@[a-z]{2,8}", start in 0i64..32 * 365,
-        length in 0i64..730) -> (Life, u64, String, Timestamp, Timestamp) {
-        let from = day(2004, 1, 1).plus(Span(start * 86_400_000));
-        (life(&names()[place]), seed, customer, from, from.plus(Span(length * 86_400_000)))
+        length in 0i64..730) -> (PersonaInstance, u64, String, Timestamp, Timestamp) {
+        let from = day(2004, 1, 1).saturating_add(Millis(start * 86_400_000));
+        (life(&names()[place]), seed, customer, from, from.saturating_add(Millis(length * 86_400_000)))
     }
 }
 
 fn ask<'a>(
-    (life, seed, customer, from, to): &'a (Life, u64, String, Timestamp, Timestamp),
+    (life, seed, customer, from, to): &'a (PersonaInstance, u64, String, Timestamp, Timestamp),
     account: &'a mockaa::domain::account::Account,
 ) -> Ask<'a> {
     Ask {
@@ -110,7 +112,7 @@ proptest! {
             }
             let floor = -limit(&any.0, place);
             for told in &rows {
-                prop_assert!(told.row.balance >= floor, "{}: {:?}", any.0.persona.name, told);
+                prop_assert!(told.row.balance >= floor, "{}: {:?}", any.0.definition.name, told);
                 prop_assert!(told.row.amount > Paise(0), "{:?}", told);
             }
         }
@@ -120,7 +122,7 @@ proptest! {
     fn rows_are_in_order_unique_and_inside_the_range(any in anything()) {
         let account = first_deposit(&any.0, any.1, &any.2);
         let rows = rows(&ask(&any, &account).statement());
-        prop_assert!(rows.is_sorted_by_key(|told| told.row.at), "{}", any.0.persona.name);
+        prop_assert!(rows.is_sorted_by_key(|told| told.row.at), "{}", any.0.definition.name);
         prop_assert!(rows.iter().all(|told| any.3 <= told.row.at && told.row.at <= any.4));
         let ids: HashSet<_> = rows.iter().map(|told| told.row.id).collect();
         prop_assert_eq!(ids.len(), rows.len());
@@ -130,8 +132,8 @@ proptest! {
     fn overlapping_statements_agree(any in anything(), cut in 0i64..730) {
         let account = first_deposit(&any.0, any.1, &any.2);
         let whole = rows(&ask(&any, &account).statement());
-        let later = any.3.plus(Span(cut * 86_400_000));
-        let part = rows(&Ask { range: mockaa::domain::consent::Range { from: later, to: any.4 }, ..ask(&any, &account) }.statement());
+        let later = any.3.saturating_add(Millis(cut * 86_400_000));
+        let part = rows(&Ask { range: mockaa::domain::consent::TimeRange { from: later, to: any.4 }, ..ask(&any, &account) }.statement());
         let expected: Vec<_> = whole.into_iter().filter(|told| told.row.at >= later).collect();
         prop_assert_eq!(plain(&part), plain(&expected));
     }
@@ -141,7 +143,7 @@ proptest! {
         let account = first_deposit(&any.0, any.1, &any.2);
         let now = any.4;
         let ask = Ask { now, ..ask(&any, &account) };
-        let ask = Ask { range: mockaa::domain::consent::Range { to: day(2040, 1, 1), ..ask.range }, ..ask };
+        let ask = Ask { range: mockaa::domain::consent::TimeRange { to: day(2040, 1, 1), ..ask.range }, ..ask };
         let statement = ask.statement();
         let rows = rows(&statement);
         prop_assert!(rows.iter().all(|told| told.row.at <= now));
@@ -157,14 +159,14 @@ proptest! {
     #[test]
     fn a_filter_removes_rows_and_leaves_balances(any in anything(), rupees in 1i64..60_000) {
         let account = first_deposit(&any.0, any.1, &any.2);
-        let filter = |operator, on| Filter { operator, on, value: "".into(), quoted: true };
+        let filter = |operator, criterion| DataFilter { operator, criterion, value: "".into(), is_json_string: true };
         let filters = [
-            filter(Operator::GreaterOrEqual, FilterOn::Amount(Paise::rupees(rupees))),
-            filter(Operator::Equal, FilterOn::Type(TransactionType::Debit)),
+            filter(FilterOperator::GreaterOrEqual, FilterCriterion::Amount(Paise::from_rupees(rupees))),
+            filter(FilterOperator::Equal, FilterCriterion::Type(TransactionType::Debit)),
         ];
         let whole = rows(&ask(&any, &account).statement());
         let kept = rows(&Ask { filters: &filters, ..ask(&any, &account) }.statement());
-        let expected: Vec<_> = whole.into_iter().filter(|told| -told.signed() >= Paise::rupees(rupees)).collect();
+        let expected: Vec<_> = whole.into_iter().filter(|told| -told.signed() >= Paise::from_rupees(rupees)).collect();
         prop_assert_eq!(plain(&kept), plain(&expected));
     }
 
@@ -175,16 +177,16 @@ proptest! {
         let life = life(&names()[place]);
         let account = first_deposit(&life, seed, CUSTOMER);
         let first = NaiveDate::from_ymd_opt(year, quarter * 3 + 1, 1).expect("a date");
-        let last = (Month { year, month: quarter * 3 + 3 }).day(31);
+        let last = (Month { year, month: quarter * 3 + 3 }).clamped_date(31);
         let ask = Ask { seed, ..Ask::all(&life, &account, day(2004, 1, 1), day(year + 1, 1, 1)) };
         let rows = rows(&ask.statement());
-        let Content::Story(story) = &life.persona.accounts[0].content else { return Ok(()) };
+        let ContentPlan::CashFlow(story) = &life.definition.accounts[0].content else { return Ok(()) };
         let interest: Vec<_> = rows
             .iter()
             .filter(|told| told.row.mode == TransactionMode::InterestCredit && told.row.at.ist_date() == last)
             .collect();
         let opened = summary(&ask.statement()).opened_on;
-        if story.limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
+        if story.overdraft_limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
             return Ok(());
         }
         let closing = |day: NaiveDate| {
@@ -193,9 +195,9 @@ proptest! {
         };
         let days = first.pred_opt().expect("a day").iter_days().take_while(|day| *day < last);
         let products: i128 = days.map(|day| i128::from(closing(day).0)).sum();
-        let expected = (products * i128::from(story.interest) / 3_650_000 + 50) / 100 * 100;
+        let expected = (products * i128::from(story.interest_bps) / 3_650_000 + 50) / 100 * 100;
         let told = interest.first().map_or(0, |told| i128::from(told.row.amount.0));
-        prop_assert_eq!(told, expected, "{} {}", life.persona.name, last);
+        prop_assert_eq!(told, expected, "{} {}", life.definition.name, last);
     }
 
     /// What a channel cannot carry, it does not; what is closed on a day does nothing then.
@@ -206,13 +208,13 @@ proptest! {
             let (amount, date) = (told.row.amount, told.row.at.ist_date());
             match told.row.mode {
                 TransactionMode::Upi => {
-                    prop_assert!(amount <= Paise::rupees(100_000), "{:?}", told);
+                    prop_assert!(amount <= Paise::from_rupees(100_000), "{:?}", told);
                     prop_assert!(date >= NaiveDate::from_ymd_opt(2016, 8, 1).expect("a date"), "{:?}", told);
                 }
-                TransactionMode::Imps => prop_assert!(amount <= Paise::rupees(500_000), "{:?}", told),
-                TransactionMode::Rtgs => prop_assert!(amount >= Paise::rupees(200_000), "{:?}", told),
+                TransactionMode::Imps => prop_assert!(amount <= Paise::from_rupees(500_000), "{:?}", told),
+                TransactionMode::Rtgs => prop_assert!(amount >= Paise::from_rupees(200_000), "{:?}", told),
                 TransactionMode::Atm => {
-                    prop_assert!(amount <= Paise::rupees(10_000) && amount.0 % 10_000 == 0, "{:?}", told);
+                    prop_assert!(amount <= Paise::from_rupees(10_000) && amount.0 % 10_000 == 0, "{:?}", told);
                 }
                 TransactionMode::Cheque | TransactionMode::Remittance => {
                     prop_assert!(is_working_day(date), "{:?}", told);
@@ -343,7 +345,7 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
             penalties += usize::from(told.narration.contains("MIN BAL CHGS"));
             // Each by itself, also where it had to wait.
             let fixed = |word, rupees| {
-                !told.narration.contains(word) || told.row.amount == Paise::rupees(rupees)
+                !told.narration.contains(word) || told.row.amount == Paise::from_rupees(rupees)
             };
             assert!(
                 fixed("RTN CHGS", 295) && fixed("MIN BAL CHGS", 354),
@@ -397,7 +399,7 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
             continue;
         }
         let statement = Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)).statement();
-        let Body::Other(document) = &statement.body else {
+        let StatementBody::Other(document) = &statement.body else {
             panic!("it is no bank account")
         };
         let mut rows = 0;
@@ -416,7 +418,7 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
             ];
             if let Some(day) = at
                 .iter()
-                .find_map(|name| element.get(name))
+                .find_map(|name| element.attribute_value(name))
                 .and_then(|at| at[..10].parse::<NaiveDate>().ok())
             {
                 assert!(
@@ -426,7 +428,7 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
                 );
             }
             if account.fi_type == FiType::Equities {
-                let rate = element.get("rate").expect("it has one");
+                let rate = element.attribute_value("rate").expect("it has one");
                 let (_, decimals) = rate.split_once('.').expect("decimals");
                 let decimals: u32 = format!("{decimals:0<4}").parse().expect("digits");
                 assert_eq!(decimals % 500, 0, "{rate}");
@@ -459,7 +461,7 @@ fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
             .expect("they were asked for")
             .first
             .name;
-        let Body::Other(returns) = told(&registration).body else {
+        let StatementBody::Other(returns) = told(&registration).body else {
             panic!("it is no bank account")
         };
         assert!(
@@ -483,7 +485,7 @@ fn what_circulates_comes_back_within_days() {
         .filter(|told| told.narration.contains("ADVANCE"))
         .collect();
     let went = rows.iter().filter(|told| {
-        told.narration.contains("PURCHASE") && told.row.amount > Paise::rupees(100_000)
+        told.narration.contains("PURCHASE") && told.row.amount > Paise::from_rupees(100_000)
     });
     assert!(came.len() >= 20, "{}", came.len());
     let went: Vec<_> = went.collect();
@@ -557,7 +559,7 @@ fn consent_types_decide_which_parts_are_told() {
             ..Ask::all(&life, &account, day(2020, 1, 1), day(2020, 2, 1))
         }
         .statement();
-        let bank = statement.bank().expect("a bank account");
+        let bank = statement.as_bank().expect("a bank account");
         let told = (
             statement.holders.is_some(),
             bank.summary.is_some(),
@@ -585,7 +587,7 @@ fn a_huge_statement_is_huge_and_adds_up() {
     let rows: &[Row] = &transactions(&statement).rows;
     assert!((99_000..=101_000).contains(&rows.len()), "{}", rows.len());
     for pair in rows.windows(2) {
-        assert_eq!(pair[0].balance + pair[1].signed(), pair[1].balance);
+        assert_eq!(pair[0].balance + pair[1].signed_amount(), pair[1].balance);
     }
     assert!(rows.iter().all(|row| row.balance.0 >= 0));
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use mockaa::bankgen::{StatementRequest, accounts, statement};
-use mockaa::config::personas::personas;
+use mockaa::config::personas::load_personas;
 use mockaa::domain::account::{Account, FiType};
-use mockaa::domain::consent::{ConsentType, Filter, Range};
-use mockaa::domain::participants::{Entity, Fip, Linking, Participants};
-use mockaa::domain::persona::{Life, Personas};
+use mockaa::domain::consent::{ConsentType, DataFilter, TimeRange};
+use mockaa::domain::participants::{Entity, Fip, LinkingMethod, Participants};
+use mockaa::domain::persona::{PersonaInstance, Personas};
 use mockaa::domain::statement::{Statement, Summary, Transactions};
 use mockaa::domain::time::Timestamp;
 
@@ -24,18 +24,18 @@ fn day(year: i32, month: u32, day: u32) -> Timestamp {
 }
 
 fn shipped() -> Personas {
-    personas(None).expect("the shipped ones are right")
+    load_personas(None).expect("the shipped ones are right")
 }
 
 /// As if first used in the middle of 2024.
-fn life(name: &str) -> Life {
+fn life(name: &str) -> PersonaInstance {
     let persona = Arc::clone(
         shipped()
             .get(name)
             .unwrap_or_else(|| panic!("{name} is not shipped")),
     );
-    Life {
-        persona,
+    PersonaInstance {
+        definition: persona,
         as_of: NaiveDate::from_ymd_opt(2024, 6, 15).expect("a date"),
     }
 }
@@ -44,8 +44,8 @@ fn life(name: &str) -> Life {
 fn participants() -> Participants {
     let fip = |name: &str| {
         Arc::new(Fip {
-            entity: Entity::named(name),
-            linking: Linking::Token,
+            entity: Entity::with_id(name),
+            linking: LinkingMethod::Token,
         })
     };
     Participants {
@@ -58,8 +58,8 @@ fn participants() -> Participants {
     }
 }
 
-fn held(life: &Life, seed: u64, customer: &str) -> Vec<Account> {
-    accounts(&participants(), &life.persona, seed, customer)
+fn held(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Account> {
+    accounts(&participants(), &life.definition, seed, customer)
         .into_iter()
         .map(|held| held.account)
         .collect()
@@ -69,17 +69,22 @@ fn held(life: &Life, seed: u64, customer: &str) -> Vec<Account> {
 struct Ask<'a> {
     seed: u64,
     customer: &'a str,
-    life: &'a Life,
+    life: &'a PersonaInstance,
     account: &'a Account,
     consent_types: &'a [ConsentType],
-    range: Range,
+    range: TimeRange,
     now: Timestamp,
-    filters: &'a [Filter],
+    filters: &'a [DataFilter],
 }
 
 impl<'a> Ask<'a> {
-    fn all(life: &'a Life, account: &'a Account, from: Timestamp, to: Timestamp) -> Self {
-        let (consent_types, range) = (ConsentType::ALL, Range { from, to });
+    fn all(
+        life: &'a PersonaInstance,
+        account: &'a Account,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Self {
+        let (consent_types, range) = (ConsentType::ALL, TimeRange { from, to });
         Self {
             seed: 42,
             customer: CUSTOMER,
@@ -126,12 +131,12 @@ fn transactions(statement: &Statement) -> &Transactions {
 
 fn summary(statement: &Statement) -> &Summary {
     statement
-        .bank()
+        .as_bank()
         .and_then(|bank| bank.summary.as_ref())
         .expect("it was asked for")
 }
 
-fn first_deposit(life: &Life, seed: u64, customer: &str) -> Account {
+fn first_deposit(life: &PersonaInstance, seed: u64, customer: &str) -> Account {
     held(life, seed, customer)
         .into_iter()
         .find(|account| account.fi_type == FiType::Deposit)

@@ -90,7 +90,7 @@ fn validate(seeds: std::ops::Range<u64>) {
                     &parts[..1]
                 };
                 for consent_types in told {
-                    let to = day(2023, 1, 1).plus_months(months);
+                    let to = day(2023, 1, 1).saturating_add_months(months);
                     let ask = Ask {
                         seed,
                         consent_types,

@@ -10,17 +10,17 @@ use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
-use crate::domain::persona::Cast;
+use crate::domain::persona::NamePool;
 
 pub fn policies(ask: &Ask<'_>) -> Told {
     let mut rng = ask.rng(0);
-    let (insurer, _, _) = pick(&mut rng, entries(Cast::Insurers));
+    let (insurer, _, _) = pick(&mut rng, entries(NamePool::Insurers));
     let (kind, cover, name, per_mille) = [
         ("TERM", "TERM_ROP", "Raksha Term Plan", 4),
         ("ENDOWMENT", "OTHERS", "Nidhi Endowment Plan", 48),
         ("MONEYBACK", "OTHERS", "Varsha Money Back Plan", 62),
     ][rng.random_range(0..3)];
-    let sum = Paise::rupees((ask.amount.0 / 100 / 50_000).max(1) * 50_000);
+    let sum = Paise::from_rupees((ask.amount.0 / 100 / 50_000).max(1) * 50_000);
     let years: u32 = [15, 20, 25][rng.random_range(0..3)];
     let monthly = rng.random_bool(0.4);
     let (frequency, periods) = if monthly {
@@ -28,7 +28,7 @@ pub fn policies(ask: &Ask<'_>) -> Told {
     } else {
         ("YEARLY", 1)
     };
-    let premium = Paise::rupees((sum.0 / 100 * per_mille / 1000 / periods).max(50));
+    let premium = Paise::from_rupees((sum.0 / 100 * per_mille / 1000 / periods).max(50));
     let paid_every = if monthly { 1 } else { 12 };
     let started = ask.opened_on;
     let matures = months_after(started, years * 12);
@@ -78,7 +78,7 @@ pub fn policies(ask: &Ask<'_>) -> Told {
     }
     if kind == "ENDOWMENT" {
         for year in started.year() + 1..=ask.today().year().min(matures.year() - 1) {
-            let day = Month { year, month: 3 }.day(31);
+            let day = Month { year, month: 3 }.clamped_date(31);
             rows.push(row(
                 day,
                 rows.len(),
@@ -106,42 +106,42 @@ pub fn policies(ask: &Ask<'_>) -> Told {
         } else {
             "none"
         };
-        Element::one_of_many("MoneyBack")
-            .with("date", day.to_string())
-            .with("amount", amount.to_string())
-            .with("description", text)
+        Element::new_repeatable("MoneyBack")
+            .with_attribute("date", day.to_string())
+            .with_attribute("amount", amount.to_string())
+            .with_attribute("description", text)
     });
-    let clause = Element::one_of_many("ContractClause")
-        .with("title", "Suicide clause")
-        .with("subLimit", "0.00")
-        .with("conditions", "Within 12 months of the start")
+    let clause = Element::new_repeatable("ContractClause")
+        .with_attribute("title", "Suicide clause")
+        .with_attribute("subLimit", "0.00")
+        .with_attribute("conditions", "Within 12 months of the start")
         // Quirk: spelled so in the schema.
-        .with("exlcusions", "Death by suicide")
-        .with("amount", "0.00")
-        .with("description", "Premiums are returned, less charges");
-    let benefit = Element::one_of_many("Cover")
-        .with("amount", sum.to_string())
-        .with("description", "Death of the life assured");
+        .with_attribute("exlcusions", "Death by suicide")
+        .with_attribute("amount", "0.00")
+        .with_attribute("description", "Premiums are returned, less charges");
+    let benefit = Element::new_repeatable("Cover")
+        .with_attribute("amount", sum.to_string())
+        .with_attribute("description", "Death of the life assured");
     let summary = Element::new("Summary")
-        .with("policyName", name)
-        .with("policyNumber", ask.number.to_string())
-        .with("eiaNumber", format!("9{:012}", ask.number))
-        .with("policyDescription", format!("{name} of {insurer}"))
-        .with("sumAssured", sum.to_string())
-        .with("coverAmount", sum.to_string())
-        .with("tenureMonths", "0")
-        .with("tenureYears", years.to_string())
-        .with("premiumAmount", premium.to_string())
-        .with("policyStartDate", started.to_string())
-        .with("policyExpiryDate", matures.to_string())
-        .with("policyType", kind)
-        .with("coverType", cover)
-        .with("premiumFrequency", frequency)
-        .with("premiumPaymentYears", years.to_string())
-        .with("premiumPaymentMonths", (years * 12).to_string())
-        .with("nextPremiumDueDate", next.min(matures).to_string())
-        .with("maturityDate", matures.to_string())
-        .with(
+        .with_attribute("policyName", name)
+        .with_attribute("policyNumber", ask.number.to_string())
+        .with_attribute("eiaNumber", format!("9{:012}", ask.number))
+        .with_attribute("policyDescription", format!("{name} of {insurer}"))
+        .with_attribute("sumAssured", sum.to_string())
+        .with_attribute("coverAmount", sum.to_string())
+        .with_attribute("tenureMonths", "0")
+        .with_attribute("tenureYears", years.to_string())
+        .with_attribute("premiumAmount", premium.to_string())
+        .with_attribute("policyStartDate", started.to_string())
+        .with_attribute("policyExpiryDate", matures.to_string())
+        .with_attribute("policyType", kind)
+        .with_attribute("coverType", cover)
+        .with_attribute("premiumFrequency", frequency)
+        .with_attribute("premiumPaymentYears", years.to_string())
+        .with_attribute("premiumPaymentMonths", (years * 12).to_string())
+        .with_attribute("nextPremiumDueDate", next.min(matures).to_string())
+        .with_attribute("maturityDate", matures.to_string())
+        .with_attribute(
             "maturityBenefit",
             if kind == "TERM" {
                 "Premiums paid"
@@ -149,25 +149,25 @@ pub fn policies(ask: &Ask<'_>) -> Told {
                 "Sum assured and bonuses"
             },
         )
-        .holding([
-            Element::new("MoneyBacks").holding(money_back),
-            Element::new("ContractClauses").holding([clause]),
-            Element::new("Covers").holding([benefit]),
+        .with_children([
+            Element::new("MoneyBacks").with_children(money_back),
+            Element::new("ContractClauses").with_children([clause]),
+            Element::new("Covers").with_children([benefit]),
         ]);
-    let rider = Element::one_of_many("Rider")
-        .with("riderType", "ACCIDENTAL DEATH BENEFIT")
-        .with("sumAssured", sum.to_string())
-        .with("tenureYears", years.to_string())
-        .with("tenureMonths", "0")
-        .with(
+    let rider = Element::new_repeatable("Rider")
+        .with_attribute("riderType", "ACCIDENTAL DEATH BENEFIT")
+        .with_attribute("sumAssured", sum.to_string())
+        .with_attribute("tenureYears", years.to_string())
+        .with_attribute("tenureMonths", "0")
+        .with_attribute(
             "premiumAmount",
-            Paise::rupees((sum.0 / 100 / 2000).max(10)).to_string(),
+            Paise::from_rupees((sum.0 / 100 / 2000).max(10)).to_string(),
         )
-        .with("policyStartDate", started.to_string())
-        .with("policyEndDate", matures.to_string());
+        .with_attribute("policyStartDate", started.to_string())
+        .with_attribute("policyEndDate", matures.to_string());
     Told {
         holder: Vec::new(),
-        profile: vec![Element::new("Riders").holding([rider])],
+        profile: vec![Element::new("Riders").with_children([rider])],
         summary: Some(summary),
         transactions: Transactions::Flat(rows),
     }
@@ -186,12 +186,12 @@ fn row(
     } else {
         TransactionType::Credit
     };
-    let element = Element::one_of_many("Transaction")
-        .with("txnId", id("I", day, number))
-        .with("txnDate", day.to_string())
-        .with("narration", text.to_owned())
-        .with("type", kind)
-        .with("amount", amount.to_string());
+    let element = Element::new_repeatable("Transaction")
+        .with_attribute("txnId", id("I", day, number))
+        .with_attribute("txnDate", day.to_string())
+        .with_attribute("narration", text.to_owned())
+        .with_attribute("type", kind)
+        .with_attribute("amount", amount.to_string());
     Entry {
         at: at(day, 11, 0, 0),
         amount,

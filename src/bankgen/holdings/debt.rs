@@ -85,7 +85,7 @@ impl Terms {
         let years = 5 + u32::try_from(holding.salt % 7).expect("below 7");
         Self {
             coupon: Paise(basis_points),
-            face: Paise::rupees(face),
+            face: Paise::from_rupees(face),
             years,
         }
     }
@@ -137,40 +137,40 @@ fn interest_bearing(ask: &Ask<'_>, holding: &Holding, scheme: &'static str) -> E
     let today = ask.today();
     let issued = ask.opened_on;
     let accrued = Paise(face.0 * (holding.units / 1000) * coupon.0 / 10_000 / 4);
-    Element::one_of_many("Holding")
-        .with("scheme", scheme)
-        .with("isin", holding.isin.clone())
-        .with("units", units(holding.units))
-        .with("faceValue", face.to_string())
-        .with("symbol", holding.listed.symbol)
-        .with("issuerName", holding.listed.issuer)
-        .with("description", holding.listed.name)
-        .with("creditRating", "AAA")
-        .with("creditRatingAgency", "MOCK RATINGS")
-        .with("taxable", "true")
-        .with("issueRate", face.to_string())
-        .with("issueDate", issued.to_string())
-        .with(
+    Element::new_repeatable("Holding")
+        .with_attribute("scheme", scheme)
+        .with_attribute("isin", holding.isin.clone())
+        .with_attribute("units", units(holding.units))
+        .with_attribute("faceValue", face.to_string())
+        .with_attribute("symbol", holding.listed.symbol)
+        .with_attribute("issuerName", holding.listed.issuer)
+        .with_attribute("description", holding.listed.name)
+        .with_attribute("creditRating", "AAA")
+        .with_attribute("creditRatingAgency", "MOCK RATINGS")
+        .with_attribute("taxable", "true")
+        .with_attribute("issueRate", face.to_string())
+        .with_attribute("issueDate", issued.to_string())
+        .with_attribute(
             "principleAmount",
             Paise(face.0 * (holding.units / 1000)).to_string(),
         )
-        .with("tenureYears", years.to_string())
-        .with("tenureMoths", "1")
-        .with("tenureDays", "1")
-        .with("couponRate", coupon.to_string())
-        .with(
+        .with_attribute("tenureYears", years.to_string())
+        .with_attribute("tenureMoths", "1")
+        .with_attribute("tenureDays", "1")
+        .with_attribute("couponRate", coupon.to_string())
+        .with_attribute(
             "maturityDate",
             days_after(months_after(issued, years * 12 + 1), 1).to_string(),
         )
-        .with("coupanComputation", "SIMPLE")
-        .with("coupanPaymentDate", months_after(today, 3).to_string())
-        .with("autionDate", issued.to_string())
-        .with("compoundingFrequency", "YEARLY")
-        .with("interestPayout", "YEARLY")
-        .with("accruedInterestAmount", accrued.to_string())
-        .with("interestOnMaturity", "0.00")
-        .with("lastTradedRate", price(holding.paper.price(today)))
-        .with("lastTradedDate", today.to_string())
+        .with_attribute("coupanComputation", "SIMPLE")
+        .with_attribute("coupanPaymentDate", months_after(today, 3).to_string())
+        .with_attribute("autionDate", issued.to_string())
+        .with_attribute("compoundingFrequency", "YEARLY")
+        .with_attribute("interestPayout", "YEARLY")
+        .with_attribute("accruedInterestAmount", accrued.to_string())
+        .with_attribute("interestOnMaturity", "0.00")
+        .with_attribute("lastTradedRate", price(holding.paper.price(today)))
+        .with_attribute("lastTradedDate", today.to_string())
 }
 
 pub fn debentures(ask: &Ask<'_>) -> Told {
@@ -182,32 +182,32 @@ pub fn debentures(ask: &Ask<'_>) -> Told {
             face,
             years,
         } = Terms::of(holding);
-        Element::one_of_many("Holding")
-            .with("isin", holding.isin.clone())
-            .with("units", units(holding.units))
-            .with("faceValue", face.to_string())
-            .with("coupon", coupon.to_string())
-            .with("fixedIncomePortfolio", "CORPORATE")
-            .with("symbol", holding.listed.symbol)
-            .with("issuerName", holding.listed.issuer)
-            .with("description", holding.listed.name)
-            .with("creditRating", "AA")
-            .with("taxable", "YES")
-            .with("issueDate", ask.opened_on.to_string())
-            .with(
+        Element::new_repeatable("Holding")
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("units", units(holding.units))
+            .with_attribute("faceValue", face.to_string())
+            .with_attribute("coupon", coupon.to_string())
+            .with_attribute("fixedIncomePortfolio", "CORPORATE")
+            .with_attribute("symbol", holding.listed.symbol)
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("description", holding.listed.name)
+            .with_attribute("creditRating", "AA")
+            .with_attribute("taxable", "YES")
+            .with_attribute("issueDate", ask.opened_on.to_string())
+            .with_attribute(
                 "principalAmount",
                 Paise(face.0 * (holding.units / 1000)).to_string(),
             )
-            .with("tenureDays", "0")
-            .with("tenureMonths", "0")
-            .with("tenureYears", years.to_string())
-            .with("yield", coupon.to_string())
-            .with(
+            .with_attribute("tenureDays", "0")
+            .with_attribute("tenureMonths", "0")
+            .with_attribute("tenureYears", years.to_string())
+            .with_attribute("yield", coupon.to_string())
+            .with_attribute(
                 "maturityDate",
                 months_after(ask.opened_on, years * 12).to_string(),
             )
-            .with("lastTradedRate", price(holding.paper.price(today)))
-            .with("lastTradedDate", today.to_string())
+            .with_attribute("lastTradedRate", price(holding.paper.price(today)))
+            .with_attribute("lastTradedDate", today.to_string())
     });
     let holdings = holdings.collect();
     told(ask, &portfolio, "N", holdings)
@@ -218,36 +218,36 @@ pub fn commercial_paper(ask: &Ask<'_>) -> Told {
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
         let Terms { face, .. } = Terms::of(holding);
-        Element::one_of_many("Holding")
-            .with("scheme", "OTHERS")
-            .with("investmentValue", holding.cost.to_string())
-            .with("currentValue", holding.worth(today).to_string())
-            .with("isin", holding.isin.clone())
-            .with("units", units(holding.units))
-            .with("faceValue", face.to_string())
-            .with("symbol", holding.listed.symbol)
-            .with("description", holding.listed.name)
-            .with("issuerName", holding.listed.issuer)
-            .with("creditRating", "A1+")
-            .with("creditRatingAgency", "MOCK RATINGS")
-            .with("issueDate", today.to_string())
-            .with(
+        Element::new_repeatable("Holding")
+            .with_attribute("scheme", "OTHERS")
+            .with_attribute("investmentValue", holding.cost.to_string())
+            .with_attribute("currentValue", holding.worth(today).to_string())
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("units", units(holding.units))
+            .with_attribute("faceValue", face.to_string())
+            .with_attribute("symbol", holding.listed.symbol)
+            .with_attribute("description", holding.listed.name)
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("creditRating", "A1+")
+            .with_attribute("creditRatingAgency", "MOCK RATINGS")
+            .with_attribute("issueDate", today.to_string())
+            .with_attribute(
                 "principalAmount",
                 Paise(face.0 * (holding.units / 1000)).to_string(),
             )
             // Quirk: the schema knows no tenure without a year, a month and a day.
-            .with("tenureYears", "1")
-            .with("tenureMonths", "1")
-            .with("tenureDays", "1")
-            .with(
+            .with_attribute("tenureYears", "1")
+            .with_attribute("tenureMonths", "1")
+            .with_attribute("tenureDays", "1")
+            .with_attribute(
                 "maturityDate",
                 days_after(months_after(today, 13), 1).to_string(),
             )
-            .with("auctionDate", today.to_string())
+            .with_attribute("auctionDate", today.to_string())
     });
-    let investment =
-        Element::new("Investment").holding([Element::new("Holdings").holding(holdings)]);
-    let summary = worth(ask, &portfolio).holding([investment]);
+    let investment = Element::new("Investment")
+        .with_children([Element::new("Holdings").with_children(holdings)]);
+    let summary = worth(ask, &portfolio).with_children([investment]);
     Told {
         summary: Some(summary),
         ..told(ask, &portfolio, "P", Vec::new())
@@ -255,7 +255,8 @@ pub fn commercial_paper(ask: &Ask<'_>) -> Told {
 }
 
 fn told(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, holdings: Vec<Element>) -> Told {
-    let summary = worth(ask, portfolio).holding([Element::new("Holdings").holding(holdings)]);
+    let summary =
+        worth(ask, portfolio).with_children([Element::new("Holdings").with_children(holdings)]);
     let rows = portfolio
         .trades
         .iter()
@@ -271,8 +272,8 @@ fn told(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, holdings: Vec<Elemen
 
 fn worth(ask: &Ask<'_>, portfolio: &Portfolio) -> Element {
     Element::new("Summary")
-        .with("investmentValue", portfolio.cost().to_string())
-        .with("currentValue", portfolio.worth(ask.today()).to_string())
+        .with_attribute("investmentValue", portfolio.cost().to_string())
+        .with_attribute("currentValue", portfolio.worth(ask.today()).to_string())
 }
 
 fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Entry {
@@ -284,10 +285,10 @@ fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Ent
         (crate::domain::account::FiType::Debentures, Side::Sell) => "CLOSING",
         (_, side) => side.as_str(),
     };
-    let element = Element::one_of_many("Transaction")
-        .with("txnId", id(prefix, trade.day, trade.number))
-        .with("isin", holding.isin.clone())
-        .with(
+    let element = Element::new_repeatable("Transaction")
+        .with_attribute("txnId", id(prefix, trade.day, trade.number))
+        .with_attribute("isin", holding.isin.clone())
+        .with_attribute(
             "narration",
             format!(
                 "{} {} {}",
@@ -296,14 +297,14 @@ fn row(ask: &Ask<'_>, portfolio: &Portfolio, prefix: &str, trade: &Trade) -> Ent
                 holding.listed.symbol
             ),
         )
-        .with("transactionDateTime", trade.at.ist_string())
-        .with("rate", price(trade.price))
-        .with("type", kind)
-        .with("units", units(trade.units))
-        .with("currency", "INR")
-        .with("tradeValue", trade.value.to_string())
-        .with("totalCharge", charge.to_string())
-        .with("otherTaxes", Paise(charge.0 * 18 / 100).to_string());
+        .with_attribute("transactionDateTime", trade.at.to_ist_string())
+        .with_attribute("rate", price(trade.price))
+        .with_attribute("type", kind)
+        .with_attribute("units", units(trade.units))
+        .with_attribute("currency", "INR")
+        .with_attribute("tradeValue", trade.value.to_string())
+        .with_attribute("totalCharge", charge.to_string())
+        .with_attribute("otherTaxes", Paise(charge.0 * 18 / 100).to_string());
     Entry {
         at: trade.at,
         amount: trade.value,

@@ -12,7 +12,7 @@ use crate::domain::money::Paise;
 
 /// Interest of a financial year above which the bank deducts tax, and how much (Income-tax Act, section 194A, as it stood
 /// in 2024).
-const TDS_ABOVE: Paise = Paise::rupees(40_000);
+const TDS_ABOVE: Paise = Paise::from_rupees(40_000);
 const TDS_PERCENT: i64 = 10;
 
 /// A deposit from its opening to its maturity.
@@ -54,8 +54,8 @@ pub fn term(ask: &Ask<'_>) -> Told {
 pub fn recurring(ask: &Ask<'_>) -> Told {
     let (terms, movements) = life(ask, true);
     let summary = summary(ask, &terms, &movements, "RECURRING")
-        .with("recurringAmount", terms.amount.to_string())
-        .with("recurringDepositDay", terms.opened_on.day().to_string());
+        .with_attribute("recurringAmount", terms.amount.to_string())
+        .with_attribute("recurringDepositDay", terms.opened_on.day().to_string());
     told(ask, summary, &movements)
 }
 
@@ -64,7 +64,7 @@ fn life(ask: &Ask<'_>, instalments: bool) -> (Terms, Vec<Movement>) {
     let mut rng = ask.rng(0);
     let months = [12, 24, 36, 60][rng.random_range(0..4)];
     let step = if instalments { 500 } else { 5_000 };
-    let amount = Paise::rupees((ask.amount.0 / 100 / step).max(1) * step);
+    let amount = Paise::from_rupees((ask.amount.0 / 100 / step).max(1) * step);
     let mut terms = Terms {
         opened_on: ask.opened_on,
         amount,
@@ -125,7 +125,8 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
             year_interest += interest;
         }
         let next = months_after(terms.opened_on, month + 1);
-        let year_ends = Month::of(day).financial_year() != Month::of(next).financial_year()
+        let year_ends = Month::from_date(day).financial_year_start()
+            != Month::from_date(next).financial_year_start()
             || month == terms.months;
         if year_ends {
             if taxed && year_interest > TDS_ABOVE {
@@ -192,27 +193,27 @@ fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static 
         .map_or(Paise(0), |last| last.balance);
     let (years, months) = (terms.months / 12, terms.months % 12);
     Element::new("Summary")
-        .with("branch", ask.branch.city)
-        .with("openingDate", terms.opened_on.to_string())
-        .with("ifsc", ask.branch.ifsc())
-        .with("accountType", kind)
-        .with("maturityAmount", maturity.to_string())
-        .with("maturityDate", terms.matures_on().to_string())
-        .with(
+        .with_attribute("branch", ask.branch.city)
+        .with_attribute("openingDate", terms.opened_on.to_string())
+        .with_attribute("ifsc", ask.branch.ifsc())
+        .with_attribute("accountType", kind)
+        .with_attribute("maturityAmount", maturity.to_string())
+        .with_attribute("maturityDate", terms.matures_on().to_string())
+        .with_attribute(
             "description",
             format!("{kind} deposit of {} months", terms.months),
         )
-        .with("interestPayout", "OnMaturity")
-        .with("interestRate", Paise(terms.rate).to_string())
-        .with("principalAmount", paid.to_string())
-        .with("tenureDays", "0")
-        .with("tenureMonths", months.to_string())
-        .with("tenureYears", years.to_string())
-        .with("interestComputation", "COMPOUND")
-        .with("compoundingFrequency", "QUARTERLY")
-        .with("interestPeriodicPayoutAmount", "0.00")
-        .with("interestOnMaturity", (maturity - paid).to_string())
-        .with("currentValue", current.to_string())
+        .with_attribute("interestPayout", "OnMaturity")
+        .with_attribute("interestRate", Paise(terms.rate).to_string())
+        .with_attribute("principalAmount", paid.to_string())
+        .with_attribute("tenureDays", "0")
+        .with_attribute("tenureMonths", months.to_string())
+        .with_attribute("tenureYears", years.to_string())
+        .with_attribute("interestComputation", "COMPOUND")
+        .with_attribute("compoundingFrequency", "QUARTERLY")
+        .with_attribute("interestPeriodicPayoutAmount", "0.00")
+        .with_attribute("interestOnMaturity", (maturity - paid).to_string())
+        .with_attribute("currentValue", current.to_string())
 }
 
 fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
@@ -231,16 +232,16 @@ fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
         } else {
             "OTHERS"
         };
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("D", *day, number))
-            .with("amount", amount.to_string())
-            .with("narration", narration.clone())
-            .with("type", *kind)
-            .with("mode", mode)
-            .with("balance", balance.to_string())
-            .with("transactionDateTime", at.ist_string())
-            .with("valueDate", day.to_string())
-            .with("reference", format!("{}{number:03}", ask.number));
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("D", *day, number))
+            .with_attribute("amount", amount.to_string())
+            .with_attribute("narration", narration.clone())
+            .with_attribute("type", *kind)
+            .with_attribute("mode", mode)
+            .with_attribute("balance", balance.to_string())
+            .with_attribute("transactionDateTime", at.to_ist_string())
+            .with_attribute("valueDate", day.to_string())
+            .with_attribute("reference", format!("{}{number:03}", ask.number));
         Entry {
             at,
             amount: *amount,

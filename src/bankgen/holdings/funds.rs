@@ -188,9 +188,10 @@ fn summary(
     holdings: impl Iterator<Item = Element>,
 ) -> Element {
     Element::new("Summary")
-        .with("investmentValue", portfolio.cost().to_string())
-        .with("currentValue", portfolio.worth(ask.today()).to_string())
-        .holding([Element::new("Investment").holding([Element::new("Holdings").holding(holdings)])])
+        .with_attribute("investmentValue", portfolio.cost().to_string())
+        .with_attribute("currentValue", portfolio.worth(ask.today()).to_string())
+        .with_children([Element::new("Investment")
+            .with_children([Element::new("Holdings").with_children(holdings)])])
 }
 
 pub fn mutual(ask: &Ask<'_>) -> Told {
@@ -202,23 +203,23 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
         .enumerate()
         .filter(|(_, holding)| holding.units > 0)
         .map(|(place, holding)| {
-            Element::one_of_many("Holding")
-                .with("amc", holding.listed.issuer)
-                .with("registrar", "MOCK REGISTRARS")
-                .with("schemeCode", scheme_code(holding))
-                .with("isin", holding.isin.clone())
-                .with("ucc", client(ask))
-                .with("amfiCode", amfi_code(holding))
-                .with("folioNo", folio(ask, place))
-                .with("dividendType", "GROWTH")
-                .with("FatcaStatus", "YES")
-                .with("mode", "PHYSICAL")
-                .with("units", units(holding.units))
-                .with("closingUnits", units(holding.units))
-                .with("lienUnits", "0.000")
-                .with("rate", price(holding.rate()))
-                .with("nav", price(holding.paper.price(today)))
-                .with(
+            Element::new_repeatable("Holding")
+                .with_attribute("amc", holding.listed.issuer)
+                .with_attribute("registrar", "MOCK REGISTRARS")
+                .with_attribute("schemeCode", scheme_code(holding))
+                .with_attribute("isin", holding.isin.clone())
+                .with_attribute("ucc", client(ask))
+                .with_attribute("amfiCode", amfi_code(holding))
+                .with_attribute("folioNo", folio(ask, place))
+                .with_attribute("dividendType", "GROWTH")
+                .with_attribute("FatcaStatus", "YES")
+                .with_attribute("mode", "PHYSICAL")
+                .with_attribute("units", units(holding.units))
+                .with_attribute("closingUnits", units(holding.units))
+                .with_attribute("lienUnits", "0.000")
+                .with_attribute("rate", price(holding.rate()))
+                .with_attribute("nav", price(holding.paper.price(today)))
+                .with_attribute(
                     "lockingUnits",
                     if kind_of(holding.listed.symbol).3 {
                         units(holding.units)
@@ -236,31 +237,31 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
         } else {
             "REDEMPTION"
         };
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("M", trade.day, trade.number))
-            .with("amc", holding.listed.issuer)
-            .with("registrar", "MOCK REGISTRARS")
-            .with("schemeCode", scheme_code(holding))
-            .with("schemePlan", "DIRECT")
-            .with("isin", holding.isin.clone())
-            .with("amfiCode", amfi_code(holding))
-            .with("fundType", fund)
-            .with("schemeOption", "GROWTH_TYPE")
-            .with("schemeTypes", types)
-            .with("schemeCategory", category)
-            .with("ucc", client(ask))
-            .with("amount", trade.value.to_string())
-            .with("closingUnits", units(trade.closing))
-            .with("lienUnits", "0.000")
-            .with("nav", price(trade.price))
-            .with("navDate", trade.day.to_string())
-            .with("type", trade.side.as_str())
-            .with("orderDate", trade.day.to_string())
-            .with("executionDate", trade.day.to_string())
-            .with("lock-inFlag", if locked { "YES" } else { "NO" })
-            .with("lock-inDays", if locked { "1095" } else { "0" })
-            .with("mode", "PHYSICAL")
-            .with(
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("M", trade.day, trade.number))
+            .with_attribute("amc", holding.listed.issuer)
+            .with_attribute("registrar", "MOCK REGISTRARS")
+            .with_attribute("schemeCode", scheme_code(holding))
+            .with_attribute("schemePlan", "DIRECT")
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("amfiCode", amfi_code(holding))
+            .with_attribute("fundType", fund)
+            .with_attribute("schemeOption", "GROWTH_TYPE")
+            .with_attribute("schemeTypes", types)
+            .with_attribute("schemeCategory", category)
+            .with_attribute("ucc", client(ask))
+            .with_attribute("amount", trade.value.to_string())
+            .with_attribute("closingUnits", units(trade.closing))
+            .with_attribute("lienUnits", "0.000")
+            .with_attribute("nav", price(trade.price))
+            .with_attribute("navDate", trade.day.to_string())
+            .with_attribute("type", trade.side.as_str())
+            .with_attribute("orderDate", trade.day.to_string())
+            .with_attribute("executionDate", trade.day.to_string())
+            .with_attribute("lock-inFlag", if locked { "YES" } else { "NO" })
+            .with_attribute("lock-inDays", if locked { "1095" } else { "0" })
+            .with_attribute("mode", "PHYSICAL")
+            .with_attribute(
                 "narration",
                 format!(
                     "{purpose} {} {} UNITS",
@@ -291,68 +292,68 @@ pub fn sip(ask: &Ask<'_>) -> Told {
                 bought.clone().count(),
                 bought.clone().next_back().expect("units were bought").day,
             );
-            Element::one_of_many("Holding")
-                .with("amc", holding.listed.issuer)
-                .with("registrar", "MOCK REGISTRARS")
-                .with("scheme", holding.listed.name)
-                .with("isin", holding.isin.clone())
-                .with("ucc", client(ask))
-                .with("amfiCode", amfi_code(holding))
-                .with("folioNo", folio(ask, place))
-                .with("holdingType", "SOLE")
-                .with("holder1Name", ask.holder().name.clone())
-                .with("holder2Name", "")
-                .with("nominee", "SOLE")
-                .with("email", ask.holder().email.clone())
+            Element::new_repeatable("Holding")
+                .with_attribute("amc", holding.listed.issuer)
+                .with_attribute("registrar", "MOCK REGISTRARS")
+                .with_attribute("scheme", holding.listed.name)
+                .with_attribute("isin", holding.isin.clone())
+                .with_attribute("ucc", client(ask))
+                .with_attribute("amfiCode", amfi_code(holding))
+                .with_attribute("folioNo", folio(ask, place))
+                .with_attribute("holdingType", "SOLE")
+                .with_attribute("holder1Name", ask.holder().name.clone())
+                .with_attribute("holder2Name", "")
+                .with_attribute("nominee", "SOLE")
+                .with_attribute("email", ask.holder().email.clone())
                 // Quirk: the schema wants whole units.
-                .with("units", (holding.units / 1000).to_string())
-                .with("nav", price(holding.paper.price(today)))
-                .with("value", holding.worth(today).to_string())
-                .with("devidentType", "GROWTH")
-                .with("amount", ask.amount.to_string())
-                .with("frequency", "12")
-                .with("instalmentDay", instalment_day(ask).to_string())
-                .with("pendingInstalments", "12")
-                .with("completeInstalments", count.to_string())
-                .with("lastInstalmentDate", last.to_string())
-                .with("nextInstalmentDate", months_after(last, 1).to_string())
-                .with("creationDate", ask.opened_on.to_string())
-                .with("modificationDate", ask.opened_on.to_string())
+                .with_attribute("units", (holding.units / 1000).to_string())
+                .with_attribute("nav", price(holding.paper.price(today)))
+                .with_attribute("value", holding.worth(today).to_string())
+                .with_attribute("devidentType", "GROWTH")
+                .with_attribute("amount", ask.amount.to_string())
+                .with_attribute("frequency", "12")
+                .with_attribute("instalmentDay", instalment_day(ask).to_string())
+                .with_attribute("pendingInstalments", "12")
+                .with_attribute("completeInstalments", count.to_string())
+                .with_attribute("lastInstalmentDate", last.to_string())
+                .with_attribute("nextInstalmentDate", months_after(last, 1).to_string())
+                .with_attribute("creationDate", ask.opened_on.to_string())
+                .with_attribute("modificationDate", ask.opened_on.to_string())
         });
-    let investment = Element::one_of_many("Investment")
-        .with("type", "SIP")
-        .with("startDate", ask.opened_on.to_string())
-        .with("endDate", months_after(today, 12).to_string());
+    let investment = Element::new_repeatable("Investment")
+        .with_attribute("type", "SIP")
+        .with_attribute("startDate", ask.opened_on.to_string())
+        .with_attribute("endDate", months_after(today, 12).to_string());
     let summary = Element::new("Summary")
-        .with("folioNo", folio(ask, 0))
-        .with("investmentValue", portfolio.cost().to_string())
-        .with("currentValue", portfolio.worth(today).to_string())
-        .holding([
-            Element::new("Holdings").holding(holdings),
+        .with_attribute("folioNo", folio(ask, 0))
+        .with_attribute("investmentValue", portfolio.cost().to_string())
+        .with_attribute("currentValue", portfolio.worth(today).to_string())
+        .with_children([
+            Element::new("Holdings").with_children(holdings),
             Element::new("Investments")
-                .with("type", "SIP")
-                .with("issueDate", ask.opened_on.to_string())
-                .with("maturityDate", months_after(today, 12).to_string())
-                .holding([investment]),
+                .with_attribute("type", "SIP")
+                .with_attribute("issueDate", ask.opened_on.to_string())
+                .with_attribute("maturityDate", months_after(today, 12).to_string())
+                .with_children([investment]),
         ]);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("S", trade.day, trade.number))
-            .with("txnDate", trade.day.to_string())
-            .with("amc", holding.listed.issuer)
-            .with("scheme", holding.listed.name)
-            .with("isin", holding.isin.clone())
-            .with("ucc", client(ask))
-            .with("amfiCode", amfi_code(holding))
-            .with("folioNo", folio(ask, trade.holding))
-            .with("type", trade.side.as_str())
-            .with("narration", format!("SIP INSTALMENT {:03}", trade.number))
-            .with("units", units(trade.units))
-            .with("nav", price(trade.price))
-            .with("cost", trade.value.to_string())
-            .with("stt", "0.00")
-            .with("amount", trade.value.to_string());
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("S", trade.day, trade.number))
+            .with_attribute("txnDate", trade.day.to_string())
+            .with_attribute("amc", holding.listed.issuer)
+            .with_attribute("scheme", holding.listed.name)
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("ucc", client(ask))
+            .with_attribute("amfiCode", amfi_code(holding))
+            .with_attribute("folioNo", folio(ask, trade.holding))
+            .with_attribute("type", trade.side.as_str())
+            .with_attribute("narration", format!("SIP INSTALMENT {:03}", trade.number))
+            .with_attribute("units", units(trade.units))
+            .with_attribute("nav", price(trade.price))
+            .with_attribute("cost", trade.value.to_string())
+            .with_attribute("stt", "0.00")
+            .with_attribute("amount", trade.value.to_string());
         entry(trade, element)
     });
     told(summary, rows.collect())
@@ -377,39 +378,39 @@ pub fn etf(ask: &Ask<'_>) -> Told {
         .enumerate()
         .filter(|(_, holding)| holding.units > 0)
         .map(|(place, holding)| {
-            Element::one_of_many("Holding")
-                .with("folioNo", folio(ask, place))
-                .with("dematId", ask.holder().demat_id.clone())
-                .with("schemeName", holding.listed.name)
-                .with("dpId", "IN999999")
-                .with("units", (holding.units / 1000).to_string())
-                .with("isin", holding.isin.clone())
-                .with("mode", "DEMAT")
-                .with("rate", price(holding.rate()))
-                .with("nav", price(holding.paper.price(today)))
-                .with("lastNavDate", today.to_string())
-                .with("symbol", holding.listed.symbol)
-                .with("description", holding.listed.issuer)
+            Element::new_repeatable("Holding")
+                .with_attribute("folioNo", folio(ask, place))
+                .with_attribute("dematId", ask.holder().demat_id.clone())
+                .with_attribute("schemeName", holding.listed.name)
+                .with_attribute("dpId", "IN999999")
+                .with_attribute("units", (holding.units / 1000).to_string())
+                .with_attribute("isin", holding.isin.clone())
+                .with_attribute("mode", "DEMAT")
+                .with_attribute("rate", price(holding.rate()))
+                .with_attribute("nav", price(holding.paper.price(today)))
+                .with_attribute("lastNavDate", today.to_string())
+                .with_attribute("symbol", holding.listed.symbol)
+                .with_attribute("description", holding.listed.issuer)
         });
     let summary = summary(ask, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("X", trade.day, trade.number))
-            .with("isin", holding.isin.clone())
-            .with("transactionDateTime", trade.at.ist_string())
-            .with("units", (trade.units / 1000).to_string())
-            .with("amount", trade.value.to_string())
-            .with("schemeName", holding.listed.name)
-            .with("dpId", "IN999999")
-            .with("schemeMinLotSize", "1")
-            .with("faceValueofUnits", "10.00")
-            .with("nav", price(trade.price))
-            .with("type", trade.side.as_str())
-            .with("orderDate", trade.day.to_string())
-            .with("executionDate", trade.day.to_string())
-            .with("mode", "DEMAT")
-            .with(
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("X", trade.day, trade.number))
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("transactionDateTime", trade.at.to_ist_string())
+            .with_attribute("units", (trade.units / 1000).to_string())
+            .with_attribute("amount", trade.value.to_string())
+            .with_attribute("schemeName", holding.listed.name)
+            .with_attribute("dpId", "IN999999")
+            .with_attribute("schemeMinLotSize", "1")
+            .with_attribute("faceValueofUnits", "10.00")
+            .with_attribute("nav", price(trade.price))
+            .with_attribute("type", trade.side.as_str())
+            .with_attribute("orderDate", trade.day.to_string())
+            .with_attribute("executionDate", trade.day.to_string())
+            .with_attribute("mode", "DEMAT")
+            .with_attribute(
                 "narration",
                 format!(
                     "{} {} {}",
@@ -418,7 +419,7 @@ pub fn etf(ask: &Ask<'_>) -> Told {
                     holding.listed.symbol
                 ),
             )
-            .with("brokerCode", "MOCK0001");
+            .with_attribute("brokerCode", "MOCK0001");
         entry(trade, element)
     });
     told(summary, rows.collect())
@@ -438,37 +439,37 @@ pub fn cis(ask: &Ask<'_>) -> Told {
     let portfolio = Portfolio::told(ask, &manner);
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
-        Element::one_of_many("Holding")
-            .with("isin", holding.isin.clone())
-            .with("ucc", client(ask))
-            .with("folioNo", folio(ask, 0))
-            .with("mode", "DEMAT")
-            .with("units", units(holding.units))
-            .with("closingUnits", units(holding.units))
-            .with("rate", price(holding.rate()))
-            .with("nav", price(holding.paper.price(today)))
+        Element::new_repeatable("Holding")
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("ucc", client(ask))
+            .with_attribute("folioNo", folio(ask, 0))
+            .with_attribute("mode", "DEMAT")
+            .with_attribute("units", units(holding.units))
+            .with_attribute("closingUnits", units(holding.units))
+            .with_attribute("rate", price(holding.rate()))
+            .with_attribute("nav", price(holding.paper.price(today)))
     });
     let summary = summary(ask, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("C", trade.day, trade.number))
-            .with("transactionDateTime", trade.at.ist_string())
-            .with("schemeCode", scheme_code(holding))
-            .with("isin", holding.isin.clone())
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("C", trade.day, trade.number))
+            .with_attribute("transactionDateTime", trade.at.to_ist_string())
+            .with_attribute("schemeCode", scheme_code(holding))
+            .with_attribute("isin", holding.isin.clone())
             // Quirk: spelled so in the schema, which wants one of every transaction.
-            .with("dividendType", "INTERIM-DIVIDENT")
-            .with("ucc", client(ask))
-            .with("amount", trade.value.to_string())
-            .with("closingUnits", units(trade.closing))
-            .with("nav", price(trade.price))
-            .with("navDate", trade.day.to_string())
-            .with("type", "OTHERS")
-            .with("orderDate", trade.day.to_string())
-            .with("executionDate", trade.day.to_string())
-            .with("mode", "DEMAT")
-            .with("otherTaxes", "0.00")
-            .with(
+            .with_attribute("dividendType", "INTERIM-DIVIDENT")
+            .with_attribute("ucc", client(ask))
+            .with_attribute("amount", trade.value.to_string())
+            .with_attribute("closingUnits", units(trade.closing))
+            .with_attribute("nav", price(trade.price))
+            .with_attribute("navDate", trade.day.to_string())
+            .with_attribute("type", "OTHERS")
+            .with_attribute("orderDate", trade.day.to_string())
+            .with_attribute("executionDate", trade.day.to_string())
+            .with_attribute("mode", "DEMAT")
+            .with_attribute("otherTaxes", "0.00")
+            .with_attribute(
                 "narration",
                 format!("SUBSCRIPTION {} UNITS", units(trade.units)),
             );
@@ -497,19 +498,19 @@ pub fn aif(ask: &Ask<'_>) -> Told {
         .map_or(ask.opened_on, |trade| trade.day);
     let holdings = portfolio.holdings.iter().map(|holding| {
         let worth = holding.paper.price(today);
-        Element::one_of_many("Holding")
-            .with("issuerName", holding.listed.issuer)
-            .with("typeOfSecurity", "UNLISTED-EQUITY")
-            .with("valuationMethodology", "FAIR VALUE")
-            .with("purchaseDate", first.to_string())
-            .with("purchasePrice", price(holding.rate()))
-            .with("lastValuationDate", today.to_string())
-            .with("mtmOnLastValuation", price(worth))
-            .with(
+        Element::new_repeatable("Holding")
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("typeOfSecurity", "UNLISTED-EQUITY")
+            .with_attribute("valuationMethodology", "FAIR VALUE")
+            .with_attribute("purchaseDate", first.to_string())
+            .with_attribute("purchasePrice", price(holding.rate()))
+            .with_attribute("lastValuationDate", today.to_string())
+            .with_attribute("mtmOnLastValuation", price(worth))
+            .with_attribute(
                 "holdingPeriod",
                 format!("{} DAYS", (today - first).num_days()),
             )
-            .with("description", holding.listed.name)
+            .with_attribute("description", holding.listed.name)
     });
     let issued = (portfolio
         .holdings
@@ -519,7 +520,8 @@ pub fn aif(ask: &Ask<'_>) -> Told {
         / 1000)
         .max(1);
     let inner = summary(ask, &portfolio, holdings);
-    let mut summary = Element::new("Summary").with("totalNumUnitsIssued", issued.to_string());
+    let mut summary =
+        Element::new("Summary").with_attribute("totalNumUnitsIssued", issued.to_string());
     summary.attributes.extend(inner.attributes);
     summary.children = inner.children;
     let rows = portfolio.trades.iter().map(|trade| {
@@ -527,25 +529,25 @@ pub fn aif(ask: &Ask<'_>) -> Told {
         let later = days_after(trade.day, 365 * 3);
         let redeemed = super::trades::value(trade.units, holding.paper.price(later));
         let part = |percent: i64| Paise(trade.value.0 * percent / 100).to_string();
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("A", trade.day, trade.number))
-            .with("nameofAsset", holding.listed.issuer)
-            .with("investmentDateTime", trade.at.ist_string())
-            .with("investmentValue", trade.value.to_string())
-            .with("redemptionDate", later.to_string())
-            .with("redemptionValue", redeemed.to_string())
-            .with(
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("A", trade.day, trade.number))
+            .with_attribute("nameofAsset", holding.listed.issuer)
+            .with_attribute("investmentDateTime", trade.at.to_ist_string())
+            .with_attribute("investmentValue", trade.value.to_string())
+            .with_attribute("redemptionDate", later.to_string())
+            .with_attribute("redemptionValue", redeemed.to_string())
+            .with_attribute(
                 "fundFeesPaymentDate",
                 months_after(trade.day, 12).to_string(),
             )
-            .with("fundFeesPaymentAmount", part(2))
-            .with("reInvestmentDate", later.to_string())
-            .with("reInvestmentValue", "0.00")
-            .with("paymentInvestorDate", later.to_string())
-            .with("paymentInvestorAmount", redeemed.to_string())
-            .with("taxPaidValue", "0.00")
-            .with("taxPaidDate", later.to_string())
-            .with("narration", format!("CONTRIBUTION {}", trade.day.year()));
+            .with_attribute("fundFeesPaymentAmount", part(2))
+            .with_attribute("reInvestmentDate", later.to_string())
+            .with_attribute("reInvestmentValue", "0.00")
+            .with_attribute("paymentInvestorDate", later.to_string())
+            .with_attribute("paymentInvestorAmount", redeemed.to_string())
+            .with_attribute("taxPaidValue", "0.00")
+            .with_attribute("taxPaidDate", later.to_string())
+            .with_attribute("narration", format!("CONTRIBUTION {}", trade.day.year()));
         entry(trade, element)
     });
     told(summary, rows.collect())
@@ -573,19 +575,19 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
     let is_reit = ask.fi_type == crate::domain::account::FiType::Reit;
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
-        let element = Element::one_of_many("Holding")
-            .with("issuerName", holding.listed.issuer)
-            .with("isin", holding.isin.clone())
-            .with(
+        let element = Element::new_repeatable("Holding")
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute(
                 "investmentDateTime",
-                holding.first_bought.expect("it was bought").ist_string(),
+                holding.first_bought.expect("it was bought").to_ist_string(),
             )
-            .with("rate", price(holding.rate()))
-            .with("totalNumberUnits", (holding.units / 1000).to_string())
-            .with("lastClosingRate", price(holding.paper.price(today)))
-            .with("description", holding.listed.name);
+            .with_attribute("rate", price(holding.rate()))
+            .with_attribute("totalNumberUnits", (holding.units / 1000).to_string())
+            .with_attribute("lastClosingRate", price(holding.paper.price(today)))
+            .with_attribute("description", holding.listed.name);
         if is_reit {
-            element.with("nomineeStatus", ask.holder().nominee())
+            element.with_attribute("nomineeStatus", ask.holder().nominee_status())
         } else {
             element
         }
@@ -600,24 +602,24 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
             trade.units / 1000,
             holding.listed.symbol
         );
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("T", trade.day, trade.number))
-            .with("isin", holding.isin.clone())
-            .with("issuerName", holding.listed.issuer)
-            .with("symbol", holding.listed.symbol)
-            .with("exchange", "NSE")
-            .with("transactionDescription", text.clone())
-            .with("transactionDateTime", trade.at.ist_string())
-            .with("price", price(trade.price))
-            .with("unitsType", trade.side.as_str())
-            .with("numUnitsTransacted", (trade.units / 1000).to_string())
-            .with("tradeValue", trade.value.to_string())
-            .with("totalCharge", charge.to_string())
-            .with("otherCharges", Paise(charge.0 / 5).to_string());
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("T", trade.day, trade.number))
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("symbol", holding.listed.symbol)
+            .with_attribute("exchange", "NSE")
+            .with_attribute("transactionDescription", text.clone())
+            .with_attribute("transactionDateTime", trade.at.to_ist_string())
+            .with_attribute("price", price(trade.price))
+            .with_attribute("unitsType", trade.side.as_str())
+            .with_attribute("numUnitsTransacted", (trade.units / 1000).to_string())
+            .with_attribute("tradeValue", trade.value.to_string())
+            .with_attribute("totalCharge", charge.to_string())
+            .with_attribute("otherCharges", Paise(charge.0 / 5).to_string());
         entry(
             trade,
             if is_reit {
-                element.with("narration", text)
+                element.with_attribute("narration", text)
             } else {
                 element
             },

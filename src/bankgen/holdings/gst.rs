@@ -11,7 +11,7 @@ use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
-use crate::domain::persona::Cast;
+use crate::domain::persona::NamePool;
 
 /// The rate of most goods, in percent.
 const GST: i64 = 18;
@@ -29,30 +29,32 @@ pub fn masked(ask: &Ask<'_>) -> String {
 
 pub fn returns(ask: &Ask<'_>) -> Told {
     let mut rng = ask.rng(0);
-    let (drawn, _, _) = pick(&mut rng, entries(Cast::Firms));
+    let (drawn, _, _) = pick(&mut rng, entries(NamePool::Firms));
     // Where a firm holds the accounts, it is the one that is registered.
     let firm = ask.firm().unwrap_or(drawn).to_owned();
     let details = Element::new("BusinessDetails")
-        .with("lgnm", firm.clone())
-        .with("trdnm", firm)
-        .with("dty", "Regular")
-        .with("sts", "Active")
-        .with("apprvdt", ask.opened_on.to_string())
-        .with("iscmp", "No")
-        .holding([Element::new("CategoryList").with("catList", "NA")]);
-    let place = Element::new("PlaceofBusiness").holding([Element::new("Address")
-        .with("bno", (ask.number % 200 + 1).to_string())
-        .with("flno", "0")
-        .with("bnm", "TRADE CENTRE")
-        .with("st", pick(&mut rng, STREETS))
-        .with("loc", "Bengaluru")
-        .with("stcd", "29")
-        .with("dst", "Bengaluru Urban")
-        .with("pncd", "560001")
-        .holding([Element::new("NatureOfBusinessList").with("ntr", "WHOLESALE BUSINESS")])]);
+        .with_attribute("lgnm", firm.clone())
+        .with_attribute("trdnm", firm)
+        .with_attribute("dty", "Regular")
+        .with_attribute("sts", "Active")
+        .with_attribute("apprvdt", ask.opened_on.to_string())
+        .with_attribute("iscmp", "No")
+        .with_children([Element::new("CategoryList").with_attribute("catList", "NA")]);
+    let place = Element::new("PlaceofBusiness").with_children([Element::new("Address")
+        .with_attribute("bno", (ask.number % 200 + 1).to_string())
+        .with_attribute("flno", "0")
+        .with_attribute("bnm", "TRADE CENTRE")
+        .with_attribute("st", pick(&mut rng, STREETS))
+        .with_attribute("loc", "Bengaluru")
+        .with_attribute("stcd", "29")
+        .with_attribute("dst", "Bengaluru Urban")
+        .with_attribute("pncd", "560001")
+        .with_children([
+            Element::new("NatureOfBusinessList").with_attribute("ntr", "WHOLESALE BUSINESS")
+        ])]);
     let (mut sales, mut summaries) = (Vec::new(), Vec::new());
-    let mut month = Month::of(ask.opened_on).next();
-    while month.next().day(11) <= ask.today() {
+    let mut month = Month::from_date(ask.opened_on).next();
+    while month.next().clamped_date(11) <= ask.today() {
         let (sold, bought) = (
             turnover(ask, month),
             Paise(turnover(ask, month).0 * 78 / 100),
@@ -79,7 +81,7 @@ fn turnover(ask: &Ask<'_>, month: Month) -> Paise {
     } else {
         95
     };
-    Paise::rupees(ask.amount.0 / 100 * season / 100 * rng.random_range(80..=120) / 100)
+    Paise::from_rupees(ask.amount.0 / 100 * season / 100 * rng.random_range(80..=120) / 100)
 }
 
 fn period(month: Month) -> String {
@@ -97,23 +99,23 @@ fn outward(ask: &Ask<'_>, month: Month, sold: Paise) -> Entry {
     let business = Paise(sold.0 * 70 / 100);
     let part = |name, value: Paise, count: i64| {
         Element::new(name)
-            .with("ttl_rec", count.to_string())
-            .with("ttl_val", (value + tax(value)).to_string())
-            .with("ttl_tax", value.to_string())
-            .with("ttl_cgst", Paise(tax(value).0 / 2).to_string())
-            .with(
+            .with_attribute("ttl_rec", count.to_string())
+            .with_attribute("ttl_val", (value + tax(value)).to_string())
+            .with_attribute("ttl_tax", value.to_string())
+            .with_attribute("ttl_cgst", Paise(tax(value).0 / 2).to_string())
+            .with_attribute(
                 "ttl_sgst",
                 Paise(tax(value).0 - tax(value).0 / 2).to_string(),
             )
-            .with("ttl_igst", "0.00")
-            .with("ttl_cess", "0.00")
+            .with_attribute("ttl_igst", "0.00")
+            .with_attribute("ttl_cess", "0.00")
     };
-    let element = Element::one_of_many("gstr1")
-        .with("ret_prd", period(month))
-        .with("dof", day.to_string())
-        .with("status", "Filed")
-        .with("filingFrequency", "Monthly")
-        .holding([
+    let element = Element::new_repeatable("gstr1")
+        .with_attribute("ret_prd", period(month))
+        .with_attribute("dof", day.to_string())
+        .with_attribute("status", "Filed")
+        .with_attribute("filingFrequency", "Monthly")
+        .with_children([
             part("b2b_dtls", business, rng.random_range(8..30)),
             part("b2cs_dtls", sold - business, rng.random_range(20..90)),
         ]);
@@ -131,31 +133,31 @@ fn summary(ask: &Ask<'_>, month: Month, sold: Paise, bought: Paise) -> Entry {
     let late = rng.random_range(0..12) == 0;
     let day = filed(month, if late { 26 } else { rng.random_range(15..=20) });
     let fee = if late {
-        Paise::rupees(i64::from(day.day() - 20) * 50)
+        Paise::from_rupees(i64::from(day.day() - 20) * 50)
     } else {
         Paise(0)
     };
     let parts = |name, value: Paise, tax: Paise| {
         Element::new(name)
-            .with("txval", value.to_string())
-            .with("camt", Paise(tax.0 / 2).to_string())
-            .with("samt", Paise(tax.0 - tax.0 / 2).to_string())
-            .with("iamt", "0.00")
-            .with("csamt", "0.00")
+            .with_attribute("txval", value.to_string())
+            .with_attribute("camt", Paise(tax.0 / 2).to_string())
+            .with_attribute("samt", Paise(tax.0 - tax.0 / 2).to_string())
+            .with_attribute("iamt", "0.00")
+            .with_attribute("csamt", "0.00")
     };
-    let element = Element::one_of_many("gstr3b")
-        .with("ret_prd", period(month))
-        .with("dof", day.to_string())
-        .with("status", "Filed")
-        .with("filingFrequency", "Monthly")
-        .holding([
+    let element = Element::new_repeatable("gstr3b")
+        .with_attribute("ret_prd", period(month))
+        .with_attribute("dof", day.to_string())
+        .with_attribute("status", "Filed")
+        .with_attribute("filingFrequency", "Monthly")
+        .with_children([
             parts("sup_details", sold, tax(sold)),
             parts("sup_inter", Paise(0), Paise(0)),
             parts("eco_dtls", Paise(0), Paise(0)),
             parts("itc_elg", bought, tax(bought)),
             Element::new("intr_ltfee")
-                .with("intr", "0.00")
-                .with("ltfee", fee.to_string()),
+                .with_attribute("intr", "0.00")
+                .with_attribute("ltfee", fee.to_string()),
         ]);
     let due = tax(sold) - tax(bought) + fee;
     Entry {
@@ -167,5 +169,5 @@ fn summary(ask: &Ask<'_>, month: Month, sold: Paise, bought: Paise) -> Entry {
 }
 
 fn filed(month: Month, day: u32) -> NaiveDate {
-    month.next().day(day)
+    month.next().clamped_date(day)
 }

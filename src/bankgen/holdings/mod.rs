@@ -20,9 +20,9 @@ use crate::domain::calendar::Month;
 use crate::domain::consent::{ConsentType, TransactionType};
 use crate::domain::document::{Document, Element};
 use crate::domain::money::Paise;
-use crate::domain::persona::{AccountPlan, Between, Opened};
+use crate::domain::persona::{AccountPlan, MinMax, OpeningDate};
+use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
-use crate::domain::stream::{Kind, StreamKey};
 use crate::domain::time::Timestamp;
 
 /// Whether there are documents of this kind. The others are accepted in consents, and their accounts answer DENIED.
@@ -38,7 +38,7 @@ pub fn document(
     request: &StatementRequest<'_>,
     number: u64,
     plan: &AccountPlan,
-    amount: Between<Paise>,
+    amount: MinMax<Paise>,
     holders: &Holders,
 ) -> Document {
     let ask = Ask::new(request, number, plan, amount, holders);
@@ -114,9 +114,9 @@ impl<'a> Ask<'a> {
     pub fn firm(&self) -> Option<&str> {
         self.request
             .life
-            .persona
+            .definition
             .holder
-            .firm
+            .is_firm
             .then_some(self.holders.first.name.as_str())
     }
 
@@ -124,20 +124,20 @@ impl<'a> Ask<'a> {
         request: &'a StatementRequest<'a>,
         number: u64,
         plan: &AccountPlan,
-        amount: Between<Paise>,
+        amount: MinMax<Paise>,
         holders: &'a Holders,
     ) -> Self {
         let owner = format!("{}#{number}", request.customer);
         let mut rng = stream(StreamKey {
             seed: request.seed,
             owner: &owner,
-            kind: Kind::Habits,
+            kind: StreamKind::Behavior,
             ordinal: 0,
         });
         let branch = Branch::drawn(&mut rng);
         let years = match plan.opened {
-            Opened::Years(years) => years,
-            Opened::On(_) | Opened::Ago(_) => (2000, 2000),
+            OpeningDate::WithinYears(years) => years,
+            OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
         };
         let drawn = Month {
             year: rng.random_range(years.0..=years.1),
@@ -146,8 +146,8 @@ impl<'a> Ask<'a> {
         let day = rng.random_range(1..=28);
         let opened_on = plan
             .opened
-            .day(request.life.as_of)
-            .unwrap_or_else(|| drawn.day(day));
+            .fixed_date(request.life.as_of)
+            .unwrap_or_else(|| drawn.clamped_date(day));
         let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
         let number = rng.random_range(10_000_000..99_999_999);
         Self {
@@ -166,7 +166,7 @@ impl<'a> Ask<'a> {
         stream(StreamKey {
             seed: self.request.seed,
             owner: &self.owner,
-            kind: Kind::Holding,
+            kind: StreamKind::Holding,
             ordinal,
         })
     }
@@ -199,29 +199,31 @@ impl<'a> Ask<'a> {
         let wants = |part| self.request.consent_types.contains(&part);
         let (namespace, kind) = schema(self.fi_type);
         let mut root = Element::new("Account")
-            .with(
+            .with_attribute(
                 "xmlns",
                 format!("http://api.rebit.org.in/FISchema/{namespace}"),
             )
-            .with("linkedAccRef", account.link_ref.to_string());
+            .with_attribute("linkedAccRef", account.link_ref.to_string());
         root = if self.fi_type == FiType::Gstr1_3b {
-            root.with("maskedGstinNumber", gst::masked(self))
-                .with("version", "1.1.0")
+            root.with_attribute("maskedGstinNumber", gst::masked(self))
+                .with_attribute("version", "1.1.0")
         } else {
-            root.with("maskedAccNumber", account.masked_number.to_string())
-                .with("version", "1.1")
+            root.with_attribute("maskedAccNumber", account.masked_number.to_string())
+                .with_attribute("version", "1.1")
         };
-        root = root.with("type", kind);
+        root = root.with_attribute("type", kind);
         if wants(ConsentType::Profile) {
             let people = if self.fi_type == FiType::Gstr1_3b {
                 None
             } else {
                 Some(self.people(&holder))
             };
-            root = root.holding([Element::new("Profile").holding(people).holding(profile)]);
+            root = root.with_children([Element::new("Profile")
+                .with_children(people)
+                .with_children(profile)]);
         }
         if wants(ConsentType::Summary) {
-            root = root.holding(summary);
+            root = root.with_children(summary);
         }
         if wants(ConsentType::Transactions) {
             // Most schemas know no empty `Transactions`, and let it be left out.
@@ -230,7 +232,7 @@ impl<'a> Ask<'a> {
                 self.fi_type,
                 FiType::TermDeposit | FiType::RecurringDeposit | FiType::Bonds | FiType::Debentures
             );
-            root = root.holding((may_be_empty || !told.children.is_empty()).then_some(told));
+            root = root.with_children((may_be_empty || !told.children.is_empty()).then_some(told));
         }
         Document { root }
     }
@@ -238,7 +240,7 @@ impl<'a> Ask<'a> {
     fn people(&self, more: &[(&'static str, String)]) -> Element {
         let mut holders = Element::new("Holders");
         if let Some(kind) = holders_kind(self.fi_type, self.holders) {
-            holders = holders.with("type", kind);
+            holders = holders.with_attribute("type", kind);
         }
         let has_demat = !matches!(
             self.fi_type,
@@ -249,29 +251,29 @@ impl<'a> Ask<'a> {
         );
         let has_address = self.fi_type != FiType::Etf;
         let told = self.holders.iter().zip(1..).map(|(holder, rank)| {
-            let mut element = Element::one_of_many("Holder");
+            let mut element = Element::new_repeatable("Holder");
             if self.fi_type == FiType::InsurancePolicies {
-                element = element.with("rank", rank.to_string());
+                element = element.with_attribute("rank", rank.to_string());
             }
             element = element
-                .with("name", holder.name.clone())
-                .with("dob", holder.born.to_string())
-                .with("mobile", holder.mobile.clone())
-                .with("nominee", holder.nominee())
-                .with("email", holder.email.clone())
-                .with("pan", holder.pan.clone());
+                .with_attribute("name", holder.name.clone())
+                .with_attribute("dob", holder.date_of_birth.to_string())
+                .with_attribute("mobile", holder.mobile.clone())
+                .with_attribute("nominee", holder.nominee_status())
+                .with_attribute("email", holder.email.clone())
+                .with_attribute("pan", holder.pan.clone());
             if has_address {
-                element = element.with("address", holder.address.clone());
+                element = element.with_attribute("address", holder.address.clone());
             }
             if has_demat {
-                element = element.with("dematId", holder.demat_id.clone());
+                element = element.with_attribute("dematId", holder.demat_id.clone());
             }
             for (name, value) in more {
-                element = element.with(name, value.clone());
+                element = element.with_attribute(name, value.clone());
             }
-            element.with("ckycCompliance", holder.ckyc_compliant.to_string())
+            element.with_attribute("ckycCompliance", holder.ckyc_compliant.to_string())
         });
-        holders.holding(told)
+        holders.with_children(told)
     }
 
     fn transactions(&self, transactions: Transactions) -> Element {
@@ -282,14 +284,14 @@ impl<'a> Ask<'a> {
             ("startDate", "endDate")
         };
         let whole = Element::new("Transactions")
-            .with(first, range.from.ist_date().to_string())
-            .with(last, range.to.ist_date().to_string());
+            .with_attribute(first, range.from.ist_date().to_string())
+            .with_attribute(last, range.to.ist_date().to_string());
         match transactions {
-            Transactions::Flat(entries) => whole.holding(self.kept(entries)),
-            Transactions::Grouped(groups) => whole.holding(
+            Transactions::Flat(entries) => whole.with_children(self.kept(entries)),
+            Transactions::Grouped(groups) => whole.with_children(
                 groups
                     .into_iter()
-                    .map(|(name, entries)| Element::new(name).holding(self.kept(entries))),
+                    .map(|(name, entries)| Element::new(name).with_children(self.kept(entries))),
             ),
         }
     }
@@ -308,7 +310,7 @@ impl<'a> Ask<'a> {
             inside
                 && filters
                     .iter()
-                    .all(|filter| filter.keeps(entry.amount, entry.direction))
+                    .all(|filter| filter.matches_transaction(entry.amount, entry.direction))
         });
         kept.map(|entry| entry.element)
     }
@@ -348,7 +350,7 @@ fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
         FiType::TermDeposit
         | FiType::RecurringDeposit
         | FiType::Sip
-        | FiType::InsurancePolicies => Some(holders.kind()),
+        | FiType::InsurancePolicies => Some(holders.holding_type()),
         FiType::Reit => Some(if holders.second.is_some() {
             "JOINT"
         } else {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::trades::price;
 use super::{Ask, Entry, Told, Transactions, at, id};
 use crate::bankgen::market::Paper;
-use crate::domain::calendar::{Month, trading_day_from};
+use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
@@ -65,10 +65,10 @@ impl Tier {
             (Paise(ask.amount.0 / 2), 6)
         };
         let employer = if number == 1 { own } else { Paise(0) };
-        let mut month = Month::of(ask.opened_on);
+        let mut month = Month::from_date(ask.opened_on);
         let mut since = 0;
-        while month.day(1) <= ask.today() {
-            let day = trading_day_from(month.day(15).max(ask.opened_on));
+        while month.clamped_date(1) <= ask.today() {
+            let day = trading_day_on_or_after(month.clamped_date(15).max(ask.opened_on));
             if since % every == 0 && at(day, 12, 0, 0) <= ask.now() {
                 tier.contribute(day, own, employer);
             }
@@ -93,17 +93,17 @@ impl Tier {
             "VOLUNTARY CONTRIBUTION"
         };
         let element = |name| {
-            Element::one_of_many(name)
-                .with(
+            Element::new_repeatable(name)
+                .with_attribute(
                     "txnId",
                     id(if self.number == 1 { "N1" } else { "N2" }, day, number),
                 )
-                .with("txnDate", day.to_string())
-                .with("type", "CONTRIBUTION")
-                .with("narration", text)
-                .with("subscriberContribution", own.to_string())
-                .with("employerContribution", employer.to_string())
-                .with("totalContribution", total.to_string())
+                .with_attribute("txnDate", day.to_string())
+                .with_attribute("type", "CONTRIBUTION")
+                .with_attribute("narration", text)
+                .with_attribute("subscriberContribution", own.to_string())
+                .with_attribute("employerContribution", employer.to_string())
+                .with_attribute("totalContribution", total.to_string())
         };
         let element = element(if self.number == 1 {
             "Tier1InvestmentTransaction"
@@ -135,8 +135,8 @@ impl Tier {
             } else {
                 "Tier2SchemeTransaction"
             };
-            let element = Element::one_of_many(name_of)
-                .with(
+            let element = Element::new_repeatable(name_of)
+                .with_attribute(
                     "txnId",
                     id(
                         if self.number == 1 { "P1" } else { "P2" },
@@ -144,16 +144,16 @@ impl Tier {
                         self.schemes.len(),
                     ),
                 )
-                .with("txnDate", day.to_string())
-                .with("type", "CONTRIBUTION")
-                .with("schemeName", self.name(name))
-                .with("schemeId", scheme_id)
-                .with("narration", format!("BY CONTRIBUTION {units} UNITS"))
-                .with("allocationPercent", percent.to_string())
-                .with("amount", amount.to_string())
-                .with("nav", price(nav))
-                .with("units", units.to_string())
-                .with("cumulativeUnits", cumulative.to_string());
+                .with_attribute("txnDate", day.to_string())
+                .with_attribute("type", "CONTRIBUTION")
+                .with_attribute("schemeName", self.name(name))
+                .with_attribute("schemeId", scheme_id)
+                .with_attribute("narration", format!("BY CONTRIBUTION {units} UNITS"))
+                .with_attribute("allocationPercent", percent.to_string())
+                .with_attribute("amount", amount.to_string())
+                .with_attribute("nav", price(nav))
+                .with_attribute("units", units.to_string())
+                .with_attribute("cumulativeUnits", cumulative.to_string());
             self.schemes.push(Entry {
                 at,
                 amount,
@@ -193,24 +193,24 @@ impl Tier {
                 cost,
                 waiting,
             } = self.holdings[scheme];
-            Element::one_of_many(one)
-                .with("amount", cost.to_string())
-                .with("amountInTransition", waiting.to_string())
+            Element::new_repeatable(one)
+                .with_attribute("amount", cost.to_string())
+                .with_attribute("amountInTransition", waiting.to_string())
                 // Quirk: the schema wants a positive number here too.
-                .with("blockedUnits", "1")
-                .with("freeUnits", units.to_string())
-                .with("nav", price(paper(scheme, self.number).price(today)))
-                .with("schemeName", self.name(name))
-                .with("schemeId", id)
-                .with("totalUnits", units.to_string())
-                .with("totalValueOfScheme", self.worth(scheme, today).to_string())
+                .with_attribute("blockedUnits", "1")
+                .with_attribute("freeUnits", units.to_string())
+                .with_attribute("nav", price(paper(scheme, self.number).price(today)))
+                .with_attribute("schemeName", self.name(name))
+                .with_attribute("schemeId", id)
+                .with_attribute("totalUnits", units.to_string())
+                .with_attribute("totalValueOfScheme", self.worth(scheme, today).to_string())
         });
         Element::new(group)
-            .with("schemePreferenceType", "AUTO")
-            .with("freeUnits", units.max(1).to_string())
-            .with("investmentCost", cost.to_string())
-            .with("investmentValue", self.total(today).to_string())
-            .holding(held)
+            .with_attribute("schemePreferenceType", "AUTO")
+            .with_attribute("freeUnits", units.max(1).to_string())
+            .with_attribute("investmentCost", cost.to_string())
+            .with_attribute("investmentValue", self.total(today).to_string())
+            .with_children(held)
     }
 }
 
@@ -219,29 +219,29 @@ pub fn nps(ask: &Ask<'_>) -> Told {
     let (one, two) = (Tier::told(ask, 1), Tier::told(ask, 2));
     let value = |scheme| one.worth(scheme, today) + two.worth(scheme, today);
     // The schema has room for one choice: a life cycle fund, which spreads over the three schemes.
-    let choice = Element::one_of_many("SchemeChoice")
-        .with("allocationPercent", "100")
-        .with("pfmId", "PFM999")
-        .with("pfmName", "MOCK PENSION FUND MANAGEMENT")
-        .with("schemeId", "SM999000")
-        .with("schemeName", "MOCKPF LIFE CYCLE 50");
+    let choice = Element::new_repeatable("SchemeChoice")
+        .with_attribute("allocationPercent", "100")
+        .with_attribute("pfmId", "PFM999")
+        .with_attribute("pfmName", "MOCK PENSION FUND MANAGEMENT")
+        .with_attribute("schemeId", "SM999000")
+        .with_attribute("schemeName", "MOCKPF LIFE CYCLE 50");
     let summary = Element::new("Summary")
-        .with("openingDate", ask.opened_on.to_string())
-        .with(
+        .with_attribute("openingDate", ask.opened_on.to_string())
+        .with_attribute(
             "currentValue",
             (one.total(today) + two.total(today)).to_string(),
         )
-        .with("status", "ACTIVE")
-        .with("tier1Status", "ACTIVE")
-        .with("tier2NAVDate", today.to_string())
-        .with("tier2Status", "ACTIVE")
-        .with("tier1NAVDate", today.to_string())
-        .with("debtAssetValue", value(1).to_string())
-        .with("equityAssetValue", value(0).to_string())
-        .with("otherAssetValue", value(2).to_string())
-        .holding([
-            Element::new("SchemeChoices").holding([choice]),
-            Element::new("Holdings").holding([one.element(ask), two.element(ask)]),
+        .with_attribute("status", "ACTIVE")
+        .with_attribute("tier1Status", "ACTIVE")
+        .with_attribute("tier2NAVDate", today.to_string())
+        .with_attribute("tier2Status", "ACTIVE")
+        .with_attribute("tier1NAVDate", today.to_string())
+        .with_attribute("debtAssetValue", value(1).to_string())
+        .with_attribute("equityAssetValue", value(0).to_string())
+        .with_attribute("otherAssetValue", value(2).to_string())
+        .with_children([
+            Element::new("SchemeChoices").with_children([choice]),
+            Element::new("Holdings").with_children([one.element(ask), two.element(ask)]),
         ]);
     let transactions = Transactions::Grouped(vec![
         ("Tier1SchemeTransactions", one.schemes),

@@ -122,32 +122,32 @@ pub fn equities(ask: &Ask<'_>) -> Told {
             listed.symbol,
             price(trade.price)
         );
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("E", trade.day, trade.number))
-            .with("orderId", format!("{}{:05}", ask.number, trade.number))
-            .with(
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("E", trade.day, trade.number))
+            .with_attribute("orderId", format!("{}{:05}", ask.number, trade.number))
+            .with_attribute(
                 "tradeId",
                 format!("T{}{:05}", trade.day.format("%y%j"), trade.number),
             )
-            .with("companyName", listed.issuer)
-            .with("symbol", listed.symbol)
-            .with("transactionDateTime", trade.at.ist_string())
-            .with(
+            .with_attribute("companyName", listed.issuer)
+            .with_attribute("symbol", listed.symbol)
+            .with_attribute("transactionDateTime", trade.at.to_ist_string())
+            .with_attribute(
                 "exchange",
                 if trade.number % 3 == 0 { "BSE" } else { "NSE" },
             )
-            .with("isin", portfolio.holdings[trade.holding].isin.clone())
-            .with("equityCategory", "EQUITY")
+            .with_attribute("isin", portfolio.holdings[trade.holding].isin.clone())
+            .with_attribute("equityCategory", "EQUITY")
             // Quirk: the schema wants an instrument of every trade, and knows derivatives alone.
-            .with("instrumentType", "FUTURES")
-            .with("narration", note)
-            .with("rate", price(trade.price))
-            .with("totalCharge", charges.total().to_string())
-            .with("tradeValue", trade.value.to_string())
-            .with("type", trade.side.as_str())
-            .with("shareHolderEquityType", "RETAIL")
-            .with("units", (trade.units / 1000).to_string())
-            .with("otherCharges", charges.others.to_string());
+            .with_attribute("instrumentType", "FUTURES")
+            .with_attribute("narration", note)
+            .with_attribute("rate", price(trade.price))
+            .with_attribute("totalCharge", charges.total().to_string())
+            .with_attribute("tradeValue", trade.value.to_string())
+            .with_attribute("type", trade.side.as_str())
+            .with_attribute("shareHolderEquityType", "RETAIL")
+            .with_attribute("units", (trade.units / 1000).to_string())
+            .with_attribute("otherCharges", charges.others.to_string());
         Entry {
             at: trade.at,
             amount: trade.value,
@@ -178,27 +178,27 @@ pub fn idr(ask: &Ask<'_>) -> Told {
     let rows = portfolio.trades.iter().map(|trade| {
         let listed = portfolio.holdings[trade.holding].listed;
         let charges = Charges::of(trade);
-        let element = Element::one_of_many("Transaction")
-            .with("txnId", id("R", trade.day, trade.number))
-            .with("transactionDateTime", trade.at.ist_string())
-            .with("orderId", format!("{}{:05}", ask.number, trade.number))
-            .with(
+        let element = Element::new_repeatable("Transaction")
+            .with_attribute("txnId", id("R", trade.day, trade.number))
+            .with_attribute("transactionDateTime", trade.at.to_ist_string())
+            .with_attribute("orderId", format!("{}{:05}", ask.number, trade.number))
+            .with_attribute(
                 "tradeId",
                 format!("T{}{:05}", trade.day.format("%y%j"), trade.number),
             )
-            .with("isin", portfolio.holdings[trade.holding].isin.clone())
-            .with("companyName", listed.issuer)
-            .with("symbol", listed.symbol)
-            .with("exchange", "NSE")
-            .with("rate", price(trade.price))
-            .with("tradeValue", trade.value.to_string())
+            .with_attribute("isin", portfolio.holdings[trade.holding].isin.clone())
+            .with_attribute("companyName", listed.issuer)
+            .with_attribute("symbol", listed.symbol)
+            .with_attribute("exchange", "NSE")
+            .with_attribute("rate", price(trade.price))
+            .with_attribute("tradeValue", trade.value.to_string())
             // Quirk: spelled so in the schema.
-            .with("shareHolerEquityType", "RETAIL")
-            .with("type", trade.side.as_str())
-            .with("units", units(trade.units))
-            .with("otherCharges", charges.others.to_string())
-            .with("totalCharge", charges.total().to_string())
-            .with(
+            .with_attribute("shareHolerEquityType", "RETAIL")
+            .with_attribute("type", trade.side.as_str())
+            .with_attribute("units", units(trade.units))
+            .with_attribute("otherCharges", charges.others.to_string())
+            .with_attribute("totalCharge", charges.total().to_string())
+            .with_attribute(
                 "narration",
                 format!("{} {}", trade.side.as_str(), listed.symbol),
             );
@@ -222,24 +222,24 @@ pub fn idr(ask: &Ask<'_>) -> Told {
 fn summary(ask: &Ask<'_>, portfolio: &Portfolio) -> Element {
     let today = ask.today();
     let holdings = portfolio.held().map(|holding| {
-        Element::one_of_many("Holding")
-            .with("issuerName", holding.listed.issuer)
-            .with("isin", holding.isin.clone())
-            .with("units", (holding.units / 1000).to_string())
-            .with(
+        Element::new_repeatable("Holding")
+            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("isin", holding.isin.clone())
+            .with_attribute("units", (holding.units / 1000).to_string())
+            .with_attribute(
                 "investmentDateTime",
-                holding.first_bought.expect("it was bought").ist_string(),
+                holding.first_bought.expect("it was bought").to_ist_string(),
             )
-            .with("rate", price(holding.rate()))
-            .with("lastTradedPrice", price(holding.paper.price(today)))
-            .with("description", holding.listed.name)
+            .with_attribute("rate", price(holding.rate()))
+            .with_attribute("lastTradedPrice", price(holding.paper.price(today)))
+            .with_attribute("description", holding.listed.name)
     });
     Element::new("Summary")
-        .with("investmentValue", portfolio.cost().to_string())
-        .with("currentValue", portfolio.worth(today).to_string())
-        .holding(
-            [Element::new("Investment").holding([Element::new("Holdings")
-                .with("type", "DEMAT")
-                .holding(holdings)])],
-        )
+        .with_attribute("investmentValue", portfolio.cost().to_string())
+        .with_attribute("currentValue", portfolio.worth(today).to_string())
+        .with_children([
+            Element::new("Investment").with_children([Element::new("Holdings")
+                .with_attribute("type", "DEMAT")
+                .with_children(holdings)]),
+        ])
 }

@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 
 use super::{Ask, at, isin};
 use crate::bankgen::market::Paper;
-use crate::domain::calendar::{Month, trading_day_from};
+use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
@@ -134,10 +134,10 @@ impl Portfolio {
         let mut rng = ask.rng(0);
         let mut holdings = drawn(manner, &mut rng);
         let mut trades = Vec::new();
-        let mut month = Month::of(ask.opened_on);
+        let mut month = Month::from_date(ask.opened_on);
         let mut number = 0;
-        while month.day(1) <= ask.today() {
-            let since = u32::try_from(month.ordinal() - Month::of(ask.opened_on).ordinal())
+        while month.clamped_date(1) <= ask.today() {
+            let since = u32::try_from(month.ordinal() - Month::from_date(ask.opened_on).ordinal())
                 .expect("it is later");
             if since % manner.every == 0 {
                 let mut rng = ask.rng(1000 + u64::from(since));
@@ -179,12 +179,12 @@ impl Portfolio {
             rng.random_range(0..holdings.len())
         };
         let wished = manner.day.unwrap_or_else(|| rng.random_range(1..=25));
-        let first = if month == Month::of(ask.opened_on) {
+        let first = if month == Month::from_date(ask.opened_on) {
             ask.opened_on
         } else {
-            month.day(1)
+            month.clamped_date(1)
         };
-        let day = trading_day_from(month.day(wished).max(first));
+        let day = trading_day_on_or_after(month.clamped_date(wished).max(first));
         let (hour, minute, second) = (
             rng.random_range(9..15),
             rng.random_range(16..60),

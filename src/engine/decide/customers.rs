@@ -6,13 +6,13 @@ use super::Circumstances;
 use crate::domain::account::Account;
 use crate::domain::command::{ConfirmLink, Party};
 use crate::domain::consent::{Consent, Input};
-use crate::domain::customer::{Link, TOKEN_LIFE, TOKENS};
+use crate::domain::customer::{LINK_TOKEN_TTL, LINK_TOKENS, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::ids::LinkId;
-use crate::domain::participants::Linking;
-use crate::domain::persona::{Life, Persona};
-use crate::domain::refusal::Refusal;
-use crate::domain::stream::Kind;
+use crate::domain::participants::LinkingMethod;
+use crate::domain::persona::{Persona, PersonaInstance};
+use crate::domain::random_stream::StreamKind;
+use crate::domain::rejection::Rejection;
 use crate::engine::state::State;
 
 /// The accounts that the customer has linked. Who has never been mentioned has those of the persona that are linked from the
@@ -20,15 +20,15 @@ use crate::engine::state::State;
 pub fn linked(
     state: &State,
     customer: &str,
-    life: &Life,
+    life: &PersonaInstance,
     given: &Circumstances<'_>,
 ) -> Vec<Account> {
     if let Some(customer) = state.customer(customer) {
         return customer.accounts.clone();
     }
-    let held = (given.accounts)(customer, &life.persona);
+    let held = (given.accounts)(customer, &life.definition);
     held.into_iter()
-        .filter(|held| held.linked)
+        .filter(|held| held.linked_by_default)
         .map(|held| held.account)
         .collect()
 }
@@ -36,7 +36,7 @@ pub fn linked(
 /// All accounts that the customer has.
 fn held(state: &State, customer: &str, given: &Circumstances<'_>) -> Vec<Account> {
     let life = given.life(state, customer);
-    (given.accounts)(customer, &life.persona)
+    (given.accounts)(customer, &life.definition)
         .into_iter()
         .map(|held| held.account)
         .collect()
@@ -50,20 +50,20 @@ pub fn cast(
     given: &Circumstances<'_>,
 ) -> Event {
     let life = given.begun(state, &customer, persona);
-    Event::CustomerCast {
+    Event::PersonaAssigned {
         customer,
-        life: Arc::new(life),
+        persona: Arc::new(life),
     }
 }
 
 /// Whoever has consents is registered already, though nobody has said so.
-pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal> {
+pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
     let registered = match state.customer(&customer) {
         Some(known) => known.registered,
         None => state.drawn(&customer).handles > 0,
     };
     if registered {
-        return Err(Refusal::AlreadyRegistered(customer.to_string()));
+        return Err(Rejection::AlreadyRegistered(customer.to_string()));
     }
     Ok(vec![Event::CustomerRegistered {
         customer,
@@ -74,7 +74,7 @@ pub fn register(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal
 /// Accounts are delinked and consents can no longer be seen, in one event: nobody is told of each.
 ///
 /// `Assumption:` the FIU gets no notification; it learns at its next call (certification cases AA_1023, AA_1033).
-pub fn deregister(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Refusal> {
+pub fn deregister(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
     registered(state, &customer)?;
     Ok(vec![Event::CustomerDeregistered { customer }])
 }
@@ -85,19 +85,19 @@ pub fn link(
     fip: &Arc<str>,
     account_refs: &[Box<str>],
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     registered(state, customer)?;
     let fip = given
         .participants
-        .fip(fip)
-        .ok_or_else(|| Refusal::UnknownFip(fip.to_string()))?;
+        .find_fip(fip)
+        .ok_or_else(|| Rejection::UnknownFip(fip.to_string()))?;
     let held = held(state, customer, given);
     let linked = linked(state, customer, &given.life(state, customer), given);
     let mut accounts = Vec::new();
     for account_ref in account_refs {
-        let same = |known: &Account| known.is(&fip.entity.id, account_ref);
+        let same = |known: &Account| known.matches_ref(&fip.entity.id, account_ref);
         let account = held.iter().find(|held| same(held));
-        let account = account.ok_or_else(|| Refusal::UnknownAccount {
+        let account = account.ok_or_else(|| Rejection::UnknownAccount {
             customer: customer.to_string(),
             account: account_ref.to_string(),
             place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
@@ -106,22 +106,22 @@ pub fn link(
         let pending = state
             .customer(customer)
             .into_iter()
-            .flat_map(|known| &known.pending);
+            .flat_map(|known| &known.pending_links);
         let waits = pending
             .into_iter()
-            .any(|link| link.waits(given.now) && link.accounts.iter().any(same));
+            .any(|link| link.is_pending(given.now) && link.accounts.iter().any(same));
         if waits || linked.iter().any(same) || accounts.iter().any(same) {
-            return Err(Refusal::AlreadyLinked(account_ref.to_string()));
+            return Err(Rejection::AlreadyLinked(account_ref.to_string()));
         }
         accounts.push(account.clone());
     }
-    let link = Link {
-        id: LinkId::from_random(given.id(customer, Kind::Link, state.drawn(customer).links)),
+    let link = PendingLink {
+        id: LinkId::from_random(given.id(customer, StreamKind::Link, state.drawn(customer).links)),
         customer: Arc::clone(customer),
         fip: Arc::clone(&fip.entity.id),
         linking: fip.linking,
         accounts: accounts.into(),
-        expires_at: given.now.plus(TOKEN_LIFE),
+        expires_at: given.now.saturating_add(LINK_TOKEN_TTL),
     };
     Ok(known(state, customer, given)
         .chain([Event::LinkRequested {
@@ -136,17 +136,17 @@ pub fn verify(
     id: LinkId,
     token: &str,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     let link = state
         .customer(customer)
-        .and_then(|known| known.pending.iter().find(|link| link.id == id));
-    let link = link.ok_or_else(|| Refusal::UnknownLink(id.to_string()))?;
-    if link.linking == Linking::Token {
+        .and_then(|known| known.pending_links.iter().find(|link| link.id == id));
+    let link = link.ok_or_else(|| Rejection::UnknownLink(id.to_string()))?;
+    if link.linking == LinkingMethod::Token {
         if link.expires_at <= given.now {
-            return Err(Refusal::TokenExpired(link.expires_at));
+            return Err(Rejection::LinkTokenExpired(link.expires_at));
         }
-        if !TOKENS.contains(&token) {
-            return Err(Refusal::WrongToken);
+        if !LINK_TOKENS.contains(&token) {
+            return Err(Rejection::InvalidLinkToken);
         }
     }
     Ok(vec![Event::AccountsLinked {
@@ -160,7 +160,7 @@ pub fn confirm(
     state: &State,
     confirm: &ConfirmLink,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     let ConfirmLink {
         customer,
         fip,
@@ -168,21 +168,21 @@ pub fn confirm(
         link_ref,
     } = confirm;
     registered(state, customer)?;
-    let same = |known: &&Account| known.is(fip, account_ref);
-    let waits = |link: &&Arc<Link>| {
-        link.linking == Linking::Direct && link.accounts.iter().any(|known| same(&known))
+    let same = |known: &&Account| known.matches_ref(fip, account_ref);
+    let waits = |link: &&Arc<PendingLink>| {
+        link.linking == LinkingMethod::Direct && link.accounts.iter().any(|known| same(&known))
     };
     let link = state
         .customer(customer)
-        .and_then(|known| known.pending.iter().find(waits));
-    let link = link.ok_or_else(|| Refusal::UnknownLink(account_ref.to_string()))?;
+        .and_then(|known| known.pending_links.iter().find(waits));
+    let link = link.ok_or_else(|| Rejection::UnknownLink(account_ref.to_string()))?;
     let ours = held(state, customer, given);
     let others = linked(state, customer, &given.life(state, customer), given)
         .into_iter()
         .chain(ours)
         .find(|known| known.link_ref == *link_ref && !same(&known));
     if others.is_some() {
-        return Err(Refusal::LinkRefTaken(link_ref.to_string()));
+        return Err(Rejection::LinkRefTaken(link_ref.to_string()));
     }
     let account = link.accounts.iter().find(same).cloned();
     let account = account.map(|account| Account {
@@ -201,13 +201,13 @@ pub fn delink(
     customer: &Arc<str>,
     link_ref: &str,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     registered(state, customer)?;
     if !linked(state, customer, &given.life(state, customer), given)
         .iter()
         .any(|account| &*account.link_ref == link_ref)
     {
-        return Err(Refusal::UnknownAccount {
+        return Err(Rejection::UnknownAccount {
             customer: customer.to_string(),
             account: link_ref.to_owned(),
             place: "linked under that linkRefNumber",
@@ -222,7 +222,7 @@ pub fn link_all(
     customer: &Arc<str>,
     fip: Option<&str>,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     registered(state, customer)?;
     known_fip(fip, given)?;
     let linked = linked(state, customer, &given.life(state, customer), given);
@@ -230,14 +230,14 @@ pub fn link_all(
     let new = |account: &Account| {
         !linked
             .iter()
-            .any(|known| known.is(&account.fip, &account.account_ref))
+            .any(|known| known.matches_ref(&account.fip, &account.account_ref))
     };
     let accounts: Arc<[Account]> = held(state, customer, given)
         .into_iter()
         .filter(|account| there(account) && new(account))
         .collect();
     if accounts.is_empty() {
-        return Err(Refusal::NothingToLink {
+        return Err(Rejection::NoAccountToLink {
             customer: customer.to_string(),
             fip: fip.map(str::to_owned),
         });
@@ -255,7 +255,7 @@ pub fn delink_all(
     customer: &Arc<str>,
     fip: Option<&str>,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     registered(state, customer)?;
     known_fip(fip, given)?;
     let linked = linked(state, customer, &given.life(state, customer), given);
@@ -264,7 +264,7 @@ pub fn delink_all(
         .filter(|account| fip.is_none_or(|fip| *account.fip == *fip))
         .collect();
     if there.is_empty() {
-        return Err(Refusal::NothingLinked {
+        return Err(Rejection::NoLinkedAccount {
             customer: customer.to_string(),
             fip: fip.map(str::to_owned),
         });
@@ -291,10 +291,10 @@ fn delinked(
         .collect()
 }
 
-fn known_fip(fip: Option<&str>, given: &Circumstances<'_>) -> Result<(), Refusal> {
+fn known_fip(fip: Option<&str>, given: &Circumstances<'_>) -> Result<(), Rejection> {
     match fip {
-        Some(fip) if given.participants.fip(fip).is_none() => {
-            Err(Refusal::UnknownFip(fip.to_owned()))
+        Some(fip) if given.participants.find_fip(fip).is_none() => {
+            Err(Rejection::UnknownFip(fip.to_owned()))
         }
         _ => Ok(()),
     }
@@ -306,7 +306,7 @@ fn revoked(state: &State, customer: &Arc<str>, link_refs: &[&str]) -> Vec<Event>
         let mut accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
         consent.terms.customer == *customer
             && !consent.hidden
-            && consent.status.after(Input::Revoke).is_some()
+            && consent.status.transition_on(Input::Revoke).is_some()
             && accounts.any(|account| link_refs.contains(&&*account.link_ref))
     };
     let revoked = |consent: &Arc<Consent>| Event::ConsentRevoked {
@@ -320,9 +320,11 @@ fn revoked(state: &State, customer: &Arc<str>, link_refs: &[&str]) -> Vec<Event>
         .collect()
 }
 
-fn registered(state: &State, customer: &str) -> Result<(), Refusal> {
+fn registered(state: &State, customer: &str) -> Result<(), Rejection> {
     match state.customer(customer) {
-        Some(known) if !known.registered => Err(Refusal::CustomerGone(customer.to_owned())),
+        Some(known) if !known.registered => {
+            Err(Rejection::CustomerNotRegistered(customer.to_owned()))
+        }
         _ => Ok(()),
     }
 }

@@ -5,25 +5,27 @@ use std::sync::Arc;
 
 use super::{Circumstances, find};
 use crate::domain::account::Account;
-use crate::domain::command::{Answer, CollectData, Outcome, RequestData};
-use crate::domain::consent::{Consent, DataLifeUnit, Face, FetchType, Grant, Range, Status, Terms};
-use crate::domain::event::Event;
-use crate::domain::exchange::PeerKey;
-use crate::domain::ids::SessionId;
-use crate::domain::refusal::Refusal;
-use crate::domain::session::{
-    FiStatus, FipSession, Progression, Session, SessionAccount, SessionStatus,
+use crate::domain::command::{AccountStatuses, FetchData, FipStatusReport, RequestData};
+use crate::domain::consent::{
+    Api, Consent, DataLifeUnit, FetchType, Grant, Status, Terms, TimeRange,
 };
-use crate::domain::stream::Kind;
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::{Analytics, AnalyticsStatus};
+use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
+use crate::domain::key_exchange::PeerKey;
+use crate::domain::random_stream::StreamKind;
+use crate::domain::rejection::Rejection;
+use crate::domain::session::{
+    DataTiming, FiStatus, FipSession, Session, SessionAccount, SessionStatus,
+};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::engine::state::State;
 
 /// How long data waits that may not be kept (DataLife 0), in world time.
 ///
 /// `Assumption:` no source has a number for a session's life, nor for the time after which data is gone: it is the
 /// consent's DataLife, and a day where that is 0.
-const UNKEPT_LIFE: Span = Span::seconds(86_400);
+const UNKEPT_LIFE: Millis = Millis::from_secs(86_400);
 
 const NOT_SIMULATED: &str = "Accounts of this kind are not simulated";
 
@@ -32,7 +34,7 @@ pub fn request(
     state: &State,
     request: RequestData,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     let RequestData {
         handle,
         range,
@@ -43,13 +45,13 @@ pub fn request(
     let grant = granted(consent, given.now)?;
     let granted = consent.terms.range;
     if range.from > range.to || range.from < granted.from || range.to > granted.to {
-        return Err(Refusal::OutOfRange {
-            asked: range,
+        return Err(Rejection::OutOfRange {
+            requested: range,
             granted,
         });
     }
-    if !consent.may_be_used(grant, given.now) {
-        return Err(Refusal::UsedUp(allowance(&consent.terms)));
+    if !consent.can_be_used(grant, given.now) {
+        return Err(Rejection::FrequencyExhausted(allowance(&consent.terms)));
     }
     let requested = open(
         consent,
@@ -70,7 +72,7 @@ pub fn run(
     consent: &Consent,
     state: &State,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     let grant = granted(consent, given.now)?;
     let requested = open(consent, grant, state, unasked(consent), given);
     Ok(asked(consent, requested, given))
@@ -87,15 +89,21 @@ fn unasked(consent: &Consent) -> Opening {
 
 /// A session is open; FIPs that answer at once have answered.
 fn asked(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Vec<Event> {
-    let answered = ((given.progression)(consent) == Progression::Immediate)
-        .then(|| prepared(&session, consent, &Outcome::all(FiStatus::Ready), given));
+    let answered = ((given.progression)(consent) == DataTiming::Immediate).then(|| {
+        prepared(
+            &session,
+            consent,
+            &AccountStatuses::uniform_status(FiStatus::Ready),
+            given,
+        )
+    });
     std::iter::once(opened(consent, session, given))
         .chain(answered)
         .collect()
 }
 
 fn opened(consent: &Consent, session: Session, given: &Circumstances<'_>) -> Event {
-    let next_run_at = if session.key.is_none() {
+    let next_run_at = if session.peer_key.is_none() {
         consent.next_run(given.now)
     } else {
         None
@@ -111,37 +119,38 @@ pub fn deliver(
     consent: &Consent,
     named: Option<SessionId>,
     state: &State,
-    outcome: &Outcome,
+    outcome: &AccountStatuses,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
+) -> Result<Vec<Event>, Rejection> {
     let grant = granted(consent, given.now)?;
     let waiting = named
         .or(grant.session)
         .and_then(|id| state.session(id))
-        .filter(|session| session.is_open());
+        .filter(|session| session.has_pending_accounts());
     if let Some(session) = waiting {
         let waits = |account: &SessionAccount| account.status == FiStatus::Pending;
-        let answered = |account: &SessionAccount| outcome.of(account, &session.accounts).is_some();
+        let answered =
+            |account: &SessionAccount| outcome.status_for(account, &session.accounts).is_some();
         if !session
             .accounts
             .iter()
             .any(|account| waits(account) && answered(account))
         {
-            return Err(Refusal::NothingAwaited(session.id.to_string()));
+            return Err(Rejection::NoPendingAccount(session.id.to_string()));
         }
         return Ok(vec![prepared(session, consent, outcome, given)]);
     }
     if let Some(id) = named {
-        return Err(Refusal::NothingAwaited(id.to_string()));
+        return Err(Rejection::NoPendingAccount(id.to_string()));
     }
     let requested = open(consent, grant, state, unasked(consent), given);
     // Nothing is asked for that nobody would answer, such as of a FIP at which there is no account.
     if !requested
         .accounts
         .iter()
-        .any(|account| outcome.of(account, &requested.accounts).is_some())
+        .any(|account| outcome.status_for(account, &requested.accounts).is_some())
     {
-        return Err(Refusal::NothingAwaited(requested.id.to_string()));
+        return Err(Rejection::NoPendingAccount(requested.id.to_string()));
     }
     let answered = prepared(&requested, consent, outcome, given);
     Ok(vec![opened(consent, requested, given), answered])
@@ -150,16 +159,16 @@ pub fn deliver(
 /// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.
 pub fn answer(
     state: &State,
-    answer: &Answer,
+    answer: &FipStatusReport,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
-    let Answer {
+) -> Result<Vec<Event>, Rejection> {
+    let FipStatusReport {
         session,
         fip,
-        failed,
+        session_failed: failed,
         accounts: answers,
     } = answer;
-    let unknown = || Refusal::UnknownSession(session.to_string());
+    let unknown = || Rejection::UnknownSession(session.to_string());
     let known = state.session_of_fip(*session).ok_or_else(unknown)?;
     let consent = find(state, known.handle).map_err(|_| unknown())?;
     let is_theirs = known
@@ -171,14 +180,16 @@ pub fn answer(
     }
     granted(consent, given.now)?;
     if known.status == SessionStatus::Expired {
-        return Err(Refusal::DataGone(known.expires_at.unwrap_or(given.now)));
+        return Err(Rejection::DataExpired(
+            known.expires_at.unwrap_or(given.now),
+        ));
     }
     let mut accounts = known.accounts.clone();
     for (link_ref, status, description) in answers {
         let theirs = accounts
             .iter_mut()
             .find(|account| account.fip == *fip && account.link_ref == *link_ref);
-        let account = theirs.ok_or_else(|| Refusal::AccountNotInSession(link_ref.to_string()))?;
+        let account = theirs.ok_or_else(|| Rejection::AccountNotInSession(link_ref.to_string()))?;
         if account.status == FiStatus::Delivered {
             continue;
         }
@@ -206,7 +217,7 @@ pub fn answer(
         .filter(|part| part.fip == *fip)
         .for_each(|part| part.failed = *failed);
     Ok(vec![Event::DataPrepared {
-        session: Arc::new(session.with(accounts)),
+        session: Arc::new(session.with_accounts(accounts)),
     }])
 }
 
@@ -216,33 +227,33 @@ pub fn answer(
 /// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
 pub fn collect(
     state: &State,
-    collect: &CollectData,
+    collect: &FetchData,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
-    let CollectData {
+) -> Result<Vec<Event>, Rejection> {
+    let FetchData {
         session: id,
         fip,
         link_refs,
     } = collect;
-    let unknown = || Refusal::UnknownSession(id.to_string());
+    let unknown = || Rejection::UnknownSession(id.to_string());
     let session = state.session(*id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
     if consent.status != Status::Active {
-        return Err(Refusal::FetchBarred {
+        return Err(Rejection::FetchNotAllowed {
             status: consent.status,
         });
     }
-    session.check_life(given.now)?;
-    if session.key.is_none() {
-        return Err(Refusal::NoKey);
+    session.check_not_expired(given.now)?;
+    if session.peer_key.is_none() {
+        return Err(Rejection::NoKeyMaterial);
     }
     if let Some(fip) = fip
         .as_deref()
         .filter(|fip| !session.fips.iter().any(|part| &*part.fip == *fip))
     {
-        return Err(Refusal::FipNotInSession(fip.to_owned()));
+        return Err(Rejection::FipNotInSession(fip.to_owned()));
     }
-    let wanted = |account: &SessionAccount| collect.names(account);
+    let wanted = |account: &SessionAccount| collect.matches_account(account);
     let known = |name: &str| {
         session
             .accounts
@@ -250,7 +261,7 @@ pub fn collect(
             .any(|account| &*account.link_ref == name && wanted(account))
     };
     if let Some(unknown) = link_refs.iter().find(|name| !known(name)) {
-        return Err(Refusal::AccountNotInSession(unknown.to_string()));
+        return Err(Rejection::AccountNotInSession(unknown.to_string()));
     }
     let named = |account: &SessionAccount| link_refs.contains(&account.link_ref);
     let nobody_answered = session
@@ -262,12 +273,12 @@ pub fn collect(
         .iter()
         .find(|account| named(account) && account.status == FiStatus::Pending);
     if let Some(account) = awaited.filter(|_| !nobody_answered) {
-        return Err(Refusal::FetchInProgress(account.link_ref.to_string()));
+        return Err(Rejection::FetchInProgress(account.link_ref.to_string()));
     }
     if !session
         .accounts
         .iter()
-        .any(|account| wanted(account) && account.status.is_there())
+        .any(|account| wanted(account) && account.status.is_fetchable())
     {
         return Err(nothing_there(session, wanted));
     }
@@ -282,24 +293,24 @@ pub fn collect_kept(
     state: &State,
     id: SessionId,
     given: &Circumstances<'_>,
-) -> Result<Vec<Event>, Refusal> {
-    let unknown = || Refusal::UnknownSession(id.to_string());
+) -> Result<Vec<Event>, Rejection> {
+    let unknown = || Rejection::UnknownSession(id.to_string());
     let session = state
         .session(id)
-        .filter(|session| session.key.is_none())
+        .filter(|session| session.peer_key.is_none())
         .ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
-    if consent.face != Face::Unaport {
-        return Err(Refusal::NoKey);
+    if consent.api != Api::Unaport {
+        return Err(Rejection::NoKeyMaterial);
     }
-    session.check_life(given.now)?;
+    session.check_not_expired(given.now)?;
     if !session.has_data() {
         return Err(nothing_there(session, |_| true));
     }
     Ok(vec![taken(session, |_| false)])
 }
 
-fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Refusal {
+fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Rejection {
     let fares =
         |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
     let words: Vec<_> = session
@@ -308,21 +319,21 @@ fn nothing_there(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) ->
         .filter(|account| wanted(account))
         .map(fares)
         .collect();
-    Refusal::NoDataFound(words.join(", "))
+    Rejection::NoDataFound(words.join(", "))
 }
 
 /// The FIU has come; the accounts that it wanted, and that are there, are DELIVERED.
 fn taken(session: &Session, wanted: impl Fn(&SessionAccount) -> bool) -> Event {
     let mut session = session.clone();
-    session.taken += 1;
+    session.fetch_count += 1;
     for account in session
         .accounts
         .iter_mut()
-        .filter(|account| wanted(account) && account.status.is_there())
+        .filter(|account| wanted(account) && account.status.is_fetchable())
     {
-        *account = account.answering(FiStatus::Delivered, account.answered_at);
+        *account = account.with_answer(FiStatus::Delivered, account.answered_at);
     }
-    Event::DataCollected {
+    Event::DataFetched {
         session: Arc::new(session),
     }
 }
@@ -332,17 +343,17 @@ pub fn report_analytics(
     state: &State,
     id: SessionId,
     status: AnalyticsStatus,
-) -> Result<Vec<Event>, Refusal> {
-    let unknown = || Refusal::UnknownSession(id.to_string());
+) -> Result<Vec<Event>, Rejection> {
+    let unknown = || Rejection::UnknownSession(id.to_string());
     let session = state.session(id).ok_or_else(unknown)?;
     let consent = find(state, session.handle).map_err(|_| unknown())?;
-    if consent.face != Face::Unaport {
-        return Err(Refusal::NoAnalytics(consent.face.as_str()));
+    if consent.api != Api::Unaport {
+        return Err(Rejection::AnalyticsNotSupported(consent.api.as_str()));
     }
     let ids = session.analytic_ids().collect();
-    let analytics = Arc::new(Analytics {
+    let analytics = Arc::new(AnalyticsResult {
         session: id,
-        ids,
+        analytic_ids: ids,
         status,
     });
     Ok(vec![Event::AnalyticsReported {
@@ -352,10 +363,10 @@ pub fn report_analytics(
 }
 
 /// What was not taken in time is gone.
-pub fn expire(state: &State, id: SessionId) -> Result<Vec<Event>, Refusal> {
+pub fn expire(state: &State, id: SessionId) -> Result<Vec<Event>, Rejection> {
     let session = state
         .session(id)
-        .ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+        .ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
     let session = Session {
         status: SessionStatus::Expired,
         ..(**session).clone()
@@ -366,12 +377,12 @@ pub fn expire(state: &State, id: SessionId) -> Result<Vec<Event>, Refusal> {
 }
 
 /// What approval added, where data may be asked for at all.
-fn granted(consent: &Consent, now: Timestamp) -> Result<&Grant, Refusal> {
+fn granted(consent: &Consent, now: Timestamp) -> Result<&Grant, Rejection> {
     let start = consent.terms.start;
     match (&consent.grant, consent.status) {
-        (Some(_), Status::Active) if now < start => Err(Refusal::NotStarted { start, now }),
+        (Some(_), Status::Active) if now < start => Err(Rejection::NotStarted { start, now }),
         (Some(grant), Status::Active) => Ok(grant),
-        (_, status) => Err(Refusal::NotActive { status }),
+        (_, status) => Err(Rejection::NotActive { status }),
     }
 }
 
@@ -383,7 +394,7 @@ fn allowance(terms: &Terms) -> String {
 }
 
 struct Opening {
-    range: Range,
+    range: TimeRange,
     key: Option<Arc<PeerKey>>,
     txnid: Box<str>,
 }
@@ -404,7 +415,7 @@ fn open(
         .zip(drawn.fip_sessions..)
         .map(|(artefact, ordinal)| FipSession {
             fip: Arc::clone(&artefact.fip),
-            id: SessionId::from_random(given.id(customer, Kind::FipSession, ordinal)),
+            id: SessionId::from_random(given.id(customer, StreamKind::FipSession, ordinal)),
             failed: false,
         });
     let waiting = |account: &Account| SessionAccount {
@@ -415,7 +426,7 @@ fn open(
         answered_at: given.now,
     };
     Session {
-        id: SessionId::from_random(given.id(customer, Kind::Session, drawn.sessions)),
+        id: SessionId::from_random(given.id(customer, StreamKind::Session, drawn.sessions)),
         handle: consent.handle,
         consent_id: grant.consent_id,
         range,
@@ -424,19 +435,19 @@ fn open(
         status: SessionStatus::Active,
         accounts: grant.accounts.iter().map(waiting).collect(),
         fips: fips.collect(),
-        key,
+        peer_key: key,
         txnid,
         first_analytic_id: state.session_accounts() + 1,
-        taken: 0,
+        fetch_count: 0,
     }
 }
 
 /// When the data of a session opened now is gone. The seed face has no fetch, so nothing waits there to be taken.
 fn expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
-    match (consent.face, consent.terms.data_life) {
-        (Face::Seed, _) | (_, (DataLifeUnit::Inf, _)) => None,
-        (Face::Rebit(_) | Face::Unaport, (_, 0)) => Some(now.plus(UNKEPT_LIFE)),
-        (Face::Rebit(_) | Face::Unaport, (unit, value)) => unit.after(now, value),
+    match (consent.api, consent.terms.data_life) {
+        (Api::Seed, _) | (_, (DataLifeUnit::Inf, _)) => None,
+        (Api::Rebit(_) | Api::Unaport, (_, 0)) => Some(now.saturating_add(UNKEPT_LIFE)),
+        (Api::Rebit(_) | Api::Unaport, (unit, value)) => unit.expiry_from(now, value),
     }
 }
 
@@ -449,28 +460,34 @@ fn settled(
     given: &Circumstances<'_>,
 ) -> SessionAccount {
     let mut granted = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-    let known = granted.find(|granted| account.is_of(granted));
-    let told =
-        |account| (given.simulated)(given.seed, &consent.terms.customer, &consent.life, account);
+    let known = granted.find(|granted| account.matches_account(granted));
+    let told = |account| {
+        (given.simulated)(
+            given.seed,
+            &consent.terms.customer,
+            &consent.persona,
+            account,
+        )
+    };
     if status == FiStatus::Ready && !known.is_some_and(told) {
-        let denied = account.answering(FiStatus::Denied, given.now);
+        let denied = account.with_answer(FiStatus::Denied, given.now);
         return SessionAccount {
             description: Cow::Borrowed(NOT_SIMULATED),
             ..denied
         };
     }
-    account.answering(status, given.now)
+    account.with_answer(status, given.now)
 }
 
 /// The session after the accounts that still wait have answered.
 fn prepared(
     session: &Session,
     consent: &Consent,
-    outcome: &Outcome,
+    outcome: &AccountStatuses,
     given: &Circumstances<'_>,
 ) -> Event {
     let answered = |account: &SessionAccount| {
-        let status = outcome.of(account, &session.accounts);
+        let status = outcome.status_for(account, &session.accounts);
         match status.filter(|_| account.status == FiStatus::Pending) {
             Some(status) => settled(account, consent, status, given),
             None => account.clone(),
@@ -478,6 +495,6 @@ fn prepared(
     };
     let accounts = session.accounts.iter().map(answered).collect();
     Event::DataPrepared {
-        session: Arc::new(session.with(accounts)),
+        session: Arc::new(session.with_accounts(accounts)),
     }
 }

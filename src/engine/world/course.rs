@@ -3,21 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::account::Held;
-use crate::domain::command::{Command, Outcome};
-use crate::domain::consent::{Consent, Face, Status};
+use crate::domain::account::LinkableAccount;
+use crate::domain::command::{AccountStatuses, Command};
+use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
-use crate::domain::notice::{Content, Notice};
+use crate::domain::journal_entry::{JournalRecord, WebhookRecord};
+use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::participants::Participants;
 use crate::domain::persona::Persona;
-use crate::domain::record::{WebhookRecord, What};
-use crate::domain::refusal::Refusal;
-use crate::domain::session::{FiStatus, Progression, Session};
-use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::RECORDED_ANSWER_AFTER;
+use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::rejection::Rejection;
+use crate::domain::session::{DataTiming, FiStatus, Session};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::RECORDED_FIP_DELAY;
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
 use crate::engine::clock::wall;
 use crate::engine::decide::{
@@ -117,14 +117,14 @@ impl World {
             let answers = Self::answers_a_request(inner, &scripted.command);
             match self.carry_out(inner, scripted.command.clone(), None, due, held) {
                 // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
-                Err(Refusal::NothingAwaited(_)) => return,
-                Err(Refusal::NotActive {
+                Err(Rejection::NoPendingAccount(_)) => return,
+                Err(Rejection::NotActive {
                     status: Status::Paused,
                 }) if answers => {
                     inner.put_off.entry(handle).or_default().push(scripted);
                     return;
                 }
-                Err(Refusal::NotStarted { start, .. }) if answers => {
+                Err(Rejection::NotStarted { start, .. }) if answers => {
                     inner.timers.add(start, Work::Scripted(Box::new(scripted)));
                     return;
                 }
@@ -135,7 +135,7 @@ impl World {
             let handle = Some(handle);
             inner.journal.write(
                 due,
-                What::StepRefused {
+                JournalRecord::StepRejected {
                     handle,
                     origin: scripted.origin,
                     reason,
@@ -147,7 +147,7 @@ impl World {
     /// Whether it is FIPs' answer to a request: to one that was made, or on the Unaport face to one that is made without
     /// the script's doing.
     fn answers_a_request(inner: &Inner, command: &Command) -> bool {
-        let Command::Deliver {
+        let Command::DeliverData {
             handle, session, ..
         } = command
         else {
@@ -157,7 +157,7 @@ impl World {
             inner
                 .state
                 .consent(*handle)
-                .is_some_and(|consent| consent.face == Face::Unaport)
+                .is_some_and(|consent| consent.api == Api::Unaport)
         };
         session.is_some() || by_itself()
     }
@@ -170,7 +170,7 @@ impl World {
         script: Option<Arc<dyn Script>>,
         now: Timestamp,
         held: bool,
-    ) -> Result<Event, Refusal> {
+    ) -> Result<Event, Rejection> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.share(raise.terms);
@@ -185,7 +185,7 @@ impl World {
         };
         let events = self.decide(inner, command, now)?;
         let last = events.last().expect("a decision has events").clone();
-        if let (Some(script), Some(handle)) = (script, last.handle()) {
+        if let (Some(script), Some(handle)) = (script, last.consent_handle()) {
             inner.scripts.insert(handle, script);
         }
         for event in events {
@@ -200,7 +200,7 @@ impl World {
         inner: &Inner,
         command: Command,
         now: Timestamp,
-    ) -> Result<Vec<Event>, Refusal> {
+    ) -> Result<Vec<Event>, Rejection> {
         let participants = self.participants();
         let accounts = |customer: &str, persona: &Persona| self.accounts(customer, persona);
         let progression = |consent: &Consent| self.progression(inner, consent);
@@ -212,14 +212,17 @@ impl World {
     }
 
     /// The accounts at the simulated FIPs of a customer who lives this persona.
-    pub(super) fn accounts(&self, customer: &str, persona: &Persona) -> Vec<Held> {
+    pub(super) fn accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
         (self.setting.bank.accounts)(&self.setting.participants, persona, self.seed, customer)
     }
 
     /// When FIPs answer a request for this consent's data that is made now.
-    fn progression(&self, inner: &Inner, consent: &Consent) -> Progression {
-        let first = consent.face == Face::Unaport
-            && consent.grant.as_ref().is_none_or(|grant| grant.runs == 0);
+    fn progression(&self, inner: &Inner, consent: &Consent) -> DataTiming {
+        let first = consent.api == Api::Unaport
+            && consent
+                .grant
+                .as_ref()
+                .is_none_or(|grant| grant.run_count == 0);
         let scripted = || {
             inner
                 .scripts
@@ -239,8 +242,8 @@ impl World {
         &'a self,
         now: Timestamp,
         participants: &'a Participants,
-        accounts: &'a dyn Fn(&str, &Persona) -> Vec<Held>,
-        progression: &'a dyn Fn(&Consent) -> Progression,
+        accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
+        progression: &'a dyn Fn(&Consent) -> DataTiming,
     ) -> Circumstances<'a> {
         let simulated = self.setting.bank.tells;
         let persona = &self.setting.persona;
@@ -261,10 +264,10 @@ impl World {
             .session()
             .and_then(|session| inner.state.consent(session.handle));
         let timed =
-            before.is_some_and(|consent| self.progression(inner, consent) == Progression::Timed);
+            before.is_some_and(|consent| self.progression(inner, consent) == DataTiming::Timed);
         inner.state.apply(&event, now);
-        let Some(handle) = event.handle() else {
-            inner.journal.write(now, What::Event(event));
+        let Some(handle) = event.consent_handle() else {
+            inner.journal.write(now, JournalRecord::Event(event));
             return;
         };
         let consent = Arc::clone(
@@ -290,7 +293,7 @@ impl World {
                         .timers
                         .add(expires_at, Work::ExpireSession(session.id));
                 }
-                if session.key.is_none() {
+                if session.peer_key.is_none() {
                     plan_run(inner, &consent);
                 }
                 if timed {
@@ -304,14 +307,14 @@ impl World {
             let scripted = script.as_deref().and_then(Script::push_data);
             scripted
                 .or(self.setting.push_data)
-                .unwrap_or(consent.face == Face::Seed)
+                .unwrap_or(consent.api == Api::Seed)
         };
-        for content in contents(&event, consent.face, pushes) {
+        for content in contents(&event, consent.api, pushes) {
             self.tell(inner, &consent, content, now, held);
         }
         if event
-            .status()
-            .is_some_and(|status| status.legal().next().is_none())
+            .resulting_status()
+            .is_some_and(|status| status.legal_inputs().next().is_none())
         {
             inner.put_off.remove(&handle);
         }
@@ -322,27 +325,27 @@ impl World {
             }
             None => {}
         }
-        inner.journal.write(now, What::Event(event));
+        inner.journal.write(now, JournalRecord::Event(event));
     }
 
     fn tell(
         &self,
         inner: &mut Inner,
         consent: &Arc<Consent>,
-        said: Content,
+        said: NotificationContent,
         now: Timestamp,
         held: bool,
     ) {
-        let notice = Notice {
-            message: self.message_id(inner, &consent.terms.customer),
+        let notice = Notification {
+            message_id: self.message_id(inner, &consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
             at: now,
             content: said,
         };
-        if let Content::FiStatus(session) = &notice.content
-            && consent.face == Face::Unaport
-            && session.key.is_none()
+        if let NotificationContent::FiStatus(session) = &notice.content
+            && consent.api == Api::Unaport
+            && session.peer_key.is_none()
         {
             let stored = inner.stored.entry(consent.handle).or_default();
             if stored.len() == STORED_MAX {
@@ -390,7 +393,7 @@ impl World {
         let key = StreamKey {
             seed: self.seed,
             owner: customer,
-            kind: Kind::Message,
+            kind: StreamKind::Message,
             ordinal: *ordinal,
         };
         *ordinal += 1;
@@ -402,7 +405,7 @@ impl World {
         let Some(session) = inner
             .state
             .session(id)
-            .filter(|session| session.is_open())
+            .filter(|session| session.has_pending_accounts())
             .cloned()
         else {
             return;
@@ -410,7 +413,7 @@ impl World {
         let Some(consent) = inner.state.consent(session.handle).cloned() else {
             return;
         };
-        let Progression::Polls(in_vain) = self.progression(inner, &consent) else {
+        let DataTiming::AfterPolls(in_vain) = self.progression(inner, &consent) else {
             return;
         };
         let polls = inner.polls.entry(id).or_default();
@@ -418,11 +421,11 @@ impl World {
         if *polls <= in_vain {
             return;
         }
-        let outcome = Outcome::all(FiStatus::Ready);
-        let command = Command::Deliver {
+        let outcome = AccountStatuses::uniform_status(FiStatus::Ready);
+        let command = Command::DeliverData {
             handle: session.handle,
             session: Some(id),
-            outcome,
+            statuses: outcome,
         };
         // A consent that is paused or gone has no data to be answered with; the fetch is told so.
         let _ = self.carry_out(inner, command, None, now, true);
@@ -454,7 +457,7 @@ fn plan(inner: &mut Inner, reactions: Vec<Later>, handle: ConsentHandle, now: Ti
         origin,
     } in reactions
     {
-        let due = now.plus(after);
+        let due = now.saturating_add(after);
         let scripted = Scripted {
             handle,
             command,
@@ -466,17 +469,17 @@ fn plan(inner: &mut Inner, reactions: Vec<Later>, handle: ConsentHandle, now: Ti
 }
 
 /// The end of an attempt, or of a delivery without one, for the journal.
-pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> What {
+pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> JournalRecord {
     let Delivery {
         id,
-        notice,
+        notification: notice,
         attempts,
         copy_of,
         ..
     } = delivery;
     let number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     let last = attempts.last();
-    What::Webhook(Arc::new(WebhookRecord {
+    JournalRecord::Webhook(Arc::new(WebhookRecord {
         delivery: *id,
         webhook_id: notice.webhook_id(),
         event: notice.kind(),
@@ -485,11 +488,11 @@ pub(super) fn webhook_record(delivery: &Delivery, outcome: String) -> What {
         customer: Arc::clone(&notice.consent.terms.customer),
         fiu: Arc::clone(&notice.fiu),
         attempt: number,
-        wall_at: last.map_or_else(wall, |attempt| attempt.wall_at),
-        duration: last.map_or(Span::ZERO, |attempt| {
-            Span(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
+        system_time: last.map_or_else(wall, |attempt| attempt.system_time),
+        duration: last.map_or(Millis::ZERO, |attempt| {
+            Millis(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
         }),
-        answered: last.and_then(|attempt| attempt.outcome.status()),
+        response_status: last.and_then(|attempt| attempt.outcome.status()),
         outcome,
         faults: last.map_or_else(
             || delivery.fault_names(number),
@@ -515,11 +518,11 @@ fn make_good(inner: &mut Inner, consent: &Consent, now: Timestamp) {
 
 /// The FIPs will answer when those of the recorded journey did.
 fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
-    let outcome = Outcome::all(FiStatus::Ready);
-    let command = Command::Deliver {
+    let outcome = AccountStatuses::uniform_status(FiStatus::Ready);
+    let command = Command::DeliverData {
         handle: session.handle,
         session: Some(session.id),
-        outcome,
+        statuses: outcome,
     };
     let origin = "the recorded rhythm".to_owned();
     let scripted = Scripted {
@@ -529,7 +532,7 @@ fn answer_in_rhythm(inner: &mut Inner, session: &Session, now: Timestamp) {
         immediate: false,
     };
     inner.timers.add(
-        now.plus(RECORDED_ANSWER_AFTER),
+        now.saturating_add(RECORDED_FIP_DELAY),
         Work::Scripted(Box::new(scripted)),
     );
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use crate::domain::delivery::{Attempt, Delivery};
-use crate::domain::refusal::Refusal;
-use crate::domain::time::Span;
+use crate::domain::rejection::Rejection;
+use crate::domain::time::Millis;
 use crate::engine::clock::{Clock, wall};
 use crate::engine::outbox::Next;
 use crate::engine::timers::Work;
@@ -66,10 +66,10 @@ impl World {
     ///
     /// # Errors
     /// [`Refusal::NotResendable`] while it is on its way.
-    pub fn resend(&self, id: u64) -> Result<(), Refusal> {
+    pub fn resend(&self, id: u64) -> Result<(), Rejection> {
         let resent = self.up_to_date().outbox.resend(id);
         self.stirred.notify_one();
-        resent.map_err(|progress| Refusal::NotResendable(progress.as_str()))
+        resent.map_err(|progress| Rejection::NotResendable(progress.as_str()))
     }
 
     fn settle(&self) {
@@ -79,15 +79,15 @@ impl World {
     }
 
     /// How long until the next work is due; `None` while nothing is, or the clock stands.
-    pub fn idle_for(&self) -> Option<Span> {
+    pub fn idle_for(&self) -> Option<Millis> {
         let mut inner = self.lock();
         let wall = wall();
         match inner.clock {
             Clock::Frozen { .. } | Clock::Moving { .. } => None,
             Clock::Running { .. } => Some(
                 Self::next_due(&mut inner)?
-                    .since(inner.clock.now(wall))
-                    .max(Span::ZERO),
+                    .duration_since(inner.clock.now(wall))
+                    .max(Millis::ZERO),
             ),
         }
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::domain::api_fault::{Faults, InForce};
+use crate::domain::api_fault::{ActiveFaults, Faults};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::record::What;
-use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::Span;
+use crate::domain::journal_entry::JournalRecord;
+use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::time::Millis;
 use crate::engine::clock::wall;
 use crate::engine::entropy::stream;
 use crate::engine::faults::{CallFault, Called, NAMED_MAX, fraction};
@@ -59,7 +59,7 @@ impl World {
             let key = StreamKey {
                 seed: self.seed,
                 owner: &self.name,
-                kind: Kind::Fault,
+                kind: StreamKind::Fault,
                 ordinal: inner.fresh,
             };
             let mut rng = stream(key);
@@ -71,7 +71,7 @@ impl World {
         let scripted = || {
             own.as_deref()
                 .or(script)
-                .is_some_and(|script| script.faults().may_repeat_answers())
+                .is_some_and(|script| script.faults().can_repeat_responses())
         };
         CallFaults {
             may_be_repeated: scripted() || inner.faults.may_repeat_answers(),
@@ -96,13 +96,13 @@ impl World {
         &self,
         name: &str,
         faults: Faults,
-        ttl: Option<Span>,
+        ttl: Option<Millis>,
         text: &str,
     ) -> Result<(), usize> {
-        let set = InForce {
+        let set = ActiveFaults {
             faults: Arc::new(faults),
-            text: text.into(),
-            until: ttl.map(|ttl| wall().plus(ttl)),
+            source_text: text.into(),
+            until: ttl.map(|ttl| wall().saturating_add(ttl)),
         };
         let mut inner = self.lock();
         if !inner.faults.put(name, set) {
@@ -111,7 +111,7 @@ impl World {
         let now = inner.clock.now(wall());
         inner.journal.write(
             now,
-            What::Note {
+            JournalRecord::Note {
                 text: format!("the faults {name} are in force"),
             },
         );
@@ -126,7 +126,7 @@ impl World {
             let now = inner.clock.now(wall());
             inner.journal.write(
                 now,
-                What::Note {
+                JournalRecord::Note {
                     text: format!("the faults {name} are in force no longer"),
                 },
             );
@@ -135,7 +135,7 @@ impl World {
     }
 
     /// The faults in force, by name.
-    pub fn faults(&self) -> Vec<(String, InForce)> {
+    pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
         let mut inner = self.lock();
         inner.faults.forget_past(wall());
         inner

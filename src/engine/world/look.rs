@@ -6,11 +6,11 @@ use crate::domain::account::Account;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
-use crate::domain::notice::Notice;
+use crate::domain::notification::Notification;
 use crate::domain::persona::Persona;
-use crate::domain::session::{Progression, Session};
+use crate::domain::session::{DataTiming, Session};
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{FetchQuirks, Template};
+use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::wall;
 use crate::engine::decide::linked;
 use crate::engine::world::World;
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// The consent templates that the FIU's organisation has saved, newest first, and those that it has from the start.
-    pub fn templates(&self, fiu: &str) -> Vec<Arc<Template>> {
+    pub fn templates(&self, fiu: &str) -> Vec<Arc<ConsentTemplate>> {
         let inner = self.lock();
         let own = inner
             .state
@@ -73,9 +73,9 @@ impl World {
             .rev()
             .filter(|template| template.fiu.as_deref() == Some(fiu));
         let participants = self.participants();
-        let theirs = |template: &&Arc<Template>| {
+        let theirs = |template: &&Arc<ConsentTemplate>| {
             participants
-                .fiu(&template.plan.consumer)
+                .find_fiu(&template.terms.consumer)
                 .is_none_or(|owner| *owner.entity.id == *fiu)
         };
         own.chain(self.setting.unaport.templates.iter().filter(theirs))
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// The data notifications of a Unaport consent, newest first.
-    pub fn stored_notices(&self, handle: ConsentHandle) -> Vec<Notice> {
+    pub fn stored_notices(&self, handle: ConsentHandle) -> Vec<Notification> {
         self.up_to_date()
             .stored
             .get(&handle)
@@ -137,7 +137,7 @@ impl World {
         let life = inner.state.life(address);
         Arc::clone(
             &life
-                .map_or(&self.setting.persona, |life| &life.persona)
+                .map_or(&self.setting.persona, |life| &life.definition)
                 .name,
         )
     }
@@ -160,18 +160,18 @@ impl World {
         let held = |customer: &str, persona: &Persona| self.accounts(customer, persona);
         let inner = self.up_to_date();
         let now = inner.clock.now(wall());
-        let given = self.circumstances(now, &participants, &held, &|_| Progression::Immediate);
+        let given = self.circumstances(now, &participants, &held, &|_| DataTiming::Immediate);
         let life = given.life(&inner.state, address);
         let linked = linked(&inner.state, address, &life, &given);
         let of = |account: Account| {
             let link = linked
                 .iter()
-                .find(|link| link.is(&account.fip, &account.account_ref));
+                .find(|link| link.matches_ref(&account.fip, &account.account_ref));
             // A FIP may have named the link otherwise than we would.
             (link.cloned().unwrap_or(account), link.is_some())
         };
         let held = self
-            .accounts(address, &life.persona)
+            .accounts(address, &life.definition)
             .into_iter()
             .map(|held| of(held.account));
         (inner.state.customer(address).cloned(), held.collect())

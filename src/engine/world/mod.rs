@@ -16,15 +16,15 @@ use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
-use crate::domain::command::{CollectData, Command, RaiseConsent};
+use crate::domain::command::{Command, FetchData, RaiseConsent};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
-use crate::domain::notice::Notice;
+use crate::domain::journal_entry::JournalRecord;
+use crate::domain::notification::Notification;
 use crate::domain::participants::Participants;
-use crate::domain::record::What;
-use crate::domain::refusal::Refusal;
-use crate::domain::stream::{Kind, StreamKey};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{Millis, Timestamp};
 use crate::engine::casting::Casting;
 use crate::engine::clock::{Clock, wall};
 use crate::engine::entropy::{id_bytes, stream, world_seed};
@@ -82,7 +82,7 @@ pub(super) struct Inner {
     /// Answers of FIPs that fell into a pause of their consent.
     put_off: HashMap<ConsentHandle, Vec<Scripted>>,
     /// Data notifications of each Unaport consent, which an FIU may also ask for; the last hundred, oldest first.
-    stored: HashMap<ConsentHandle, VecDeque<Notice>>,
+    stored: HashMap<ConsentHandle, VecDeque<Notification>>,
     /// How often an FIU has come in vain for the data of a session.
     polls: HashMap<SessionId, u32>,
     /// What was answered last to calls whose answers may be repeated by a fault.
@@ -170,7 +170,7 @@ impl World {
         stream(StreamKey {
             seed: self.seed,
             owner: &self.name,
-            kind: Kind::RefreshSecret,
+            kind: StreamKind::RefreshSecret,
             ordinal: 0,
         })
         .fill_bytes(&mut secret);
@@ -211,7 +211,7 @@ impl World {
         let now = inner.clock.now(wall());
         inner.journal.write(
             now,
-            What::Note {
+            JournalRecord::Note {
                 text: remark.to_owned(),
             },
         );
@@ -222,14 +222,14 @@ impl World {
     ///
     /// # Errors
     /// A [`Refusal`]; nothing has changed then.
-    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Refusal> {
+    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
         let script = match &command {
             Command::RaiseConsent(raise) => self.cast(raise)?,
             _ => None,
         };
         self.give(|inner, now| {
-            if let Command::CollectData(CollectData { session, .. })
-            | Command::CollectKept(session) = &command
+            if let Command::FetchData(FetchData { session, .. }) | Command::FetchStored(session) =
+                &command
             {
                 self.count_poll(inner, *session, now);
             }
@@ -241,10 +241,10 @@ impl World {
     ///
     /// # Errors
     /// [`Refusal::UnknownScenario`] when it is asked for by a name that nobody has.
-    pub fn cast(&self, raise: &RaiseConsent) -> Result<Option<Arc<dyn Script>>, Refusal> {
+    pub fn cast(&self, raise: &RaiseConsent) -> Result<Option<Arc<dyn Script>>, Rejection> {
         let participants = self.participants();
         let usual = participants
-            .aa(&raise.aa)
+            .find_aa(&raise.aa)
             .and_then(|aa| aa.scenario.as_deref());
         self.casting().cast(raise, usual, &*self.setting.director)
     }
@@ -267,7 +267,7 @@ impl World {
         self: &Arc<Self>,
         handle: ConsentHandle,
         script: &dyn Script,
-    ) -> Result<Receipt, Refusal> {
+    ) -> Result<Receipt, Rejection> {
         self.give(|inner, now| {
             let find = |inner: &Inner| {
                 inner
@@ -276,27 +276,29 @@ impl World {
                     .filter(|consent| !consent.hidden)
                     .cloned()
             };
-            let consent = find(inner).ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+            let consent =
+                find(inner).ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
             let begins = Event::ConsentRaised {
                 consent: Arc::clone(&consent),
             };
             let mut last = begins.clone();
             for later in script.react(&begins, &consent) {
-                if later.after > Span::ZERO {
+                if later.after > Millis::ZERO {
                     let scripted = Scripted {
                         handle,
                         command: later.command,
                         origin: later.origin,
                         immediate: false,
                     };
-                    inner
-                        .timers
-                        .add(now.plus(later.after), Work::Scripted(Box::new(scripted)));
+                    inner.timers.add(
+                        now.saturating_add(later.after),
+                        Work::Scripted(Box::new(scripted)),
+                    );
                 } else {
                     last = self.carry_out(inner, later.command, None, now, true)?;
                 }
             }
-            Ok(if last.handle() == Some(handle) {
+            Ok(if last.consent_handle() == Some(handle) {
                 last
             } else {
                 Event::ConsentRaised { consent }
@@ -312,7 +314,7 @@ impl World {
         self: &Arc<Self>,
         handle: ConsentHandle,
         scenario: &str,
-    ) -> Result<Receipt, Refusal> {
+    ) -> Result<Receipt, Rejection> {
         let script = self.casting().named(scenario, &*self.setting.director)?;
         self.give(|inner, now| {
             let consent = inner
@@ -320,9 +322,9 @@ impl World {
                 .consent(handle)
                 .filter(|consent| !consent.hidden)
                 .cloned();
-            let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+            let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
             let text = format!("{} drives {handle} from now on", script.name());
-            inner.journal.write(now, What::Note { text });
+            inner.journal.write(now, JournalRecord::Note { text });
             self.recast(inner, &consent, &script, now);
             Ok(Event::ConsentRaised { consent })
         })
@@ -332,7 +334,7 @@ impl World {
     ///
     /// # Errors
     /// The [`Refusal`].
-    pub fn consider(&self, command: Command) -> Result<(), Refusal> {
+    pub fn consider(&self, command: Command) -> Result<(), Rejection> {
         let inner = self.up_to_date();
         let now = inner.clock.now(wall());
         self.decide(&inner, command, now).map(drop)
@@ -346,7 +348,7 @@ impl World {
     ///
     /// # Panics
     /// When there is no command, or two are about the same consent.
-    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Refusal> {
+    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
         self.give(|inner, now| {
             for command in &commands {
                 self.decide(inner, command.clone(), now)?;
@@ -363,13 +365,13 @@ impl World {
     /// Does what a caller wants under the lock, and what is due by then; holds the webhooks that it causes.
     fn give(
         self: &Arc<Self>,
-        wanted: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Refusal>,
-    ) -> Result<Receipt, Refusal> {
+        wanted: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
+    ) -> Result<Receipt, Rejection> {
         let mut inner = self.up_to_date();
         let wall = wall();
         let (now, message_time) = (inner.clock.now(wall), inner.clock.message_time(wall));
         if inner.outbox.open_len() >= OPEN_MAX {
-            return Err(Refusal::OutboxFull(OPEN_MAX));
+            return Err(Rejection::OutboxFull(OPEN_MAX));
         }
         let first = inner.outbox.given() + 1;
         let due_before = inner.timers.peek().map(|(due, _)| due);
@@ -391,7 +393,7 @@ impl World {
             }
         };
         let consent = event
-            .handle()
+            .consent_handle()
             .and_then(|handle| inner.state.consent(handle))
             .cloned();
         // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
@@ -417,7 +419,7 @@ impl World {
     }
 
     /// An id for something that is no part of the world's state.
-    pub fn fresh_id(&self, kind: Kind) -> String {
+    pub fn fresh_id(&self, kind: StreamKind) -> String {
         let mut inner = self.lock();
         inner.fresh += 1;
         let key = StreamKey {

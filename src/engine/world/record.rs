@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::expectation::{Expectation, Verdict, Verified};
-use crate::domain::record::{CallRecord, Entry, EntryKind, What};
-use crate::domain::report::Grade;
-use crate::domain::time::Span;
+use crate::domain::contract_report::RuleResult;
+use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
+use crate::domain::journal_entry::{CallRecord, EntryKind, JournalEntry, JournalRecord};
+use crate::domain::time::Millis;
 use crate::engine::clock::wall;
 use crate::engine::report::grade;
 use crate::engine::verify::judge;
@@ -24,7 +24,9 @@ impl World {
     pub fn record_call(&self, call: CallRecord) {
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Call(Arc::new(call)));
+        inner
+            .journal
+            .write(now, JournalRecord::Call(Arc::new(call)));
         drop(inner);
         self.noticed.notify_waiters();
     }
@@ -33,7 +35,7 @@ impl World {
     pub fn remark(&self, text: String) {
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Note { text });
+        inner.journal.write(now, JournalRecord::Note { text });
     }
 
     /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
@@ -51,7 +53,7 @@ impl World {
         };
         inner.noted.insert(text.clone());
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::Note { text });
+        inner.journal.write(now, JournalRecord::Note { text });
     }
 
     /// Puts on record why a signature did not verify.
@@ -59,11 +61,13 @@ impl World {
         let text = text.chars().take(FLAW_CHARS_MAX).collect();
         let mut inner = self.lock();
         let now = inner.clock.now(wall());
-        inner.journal.write(now, What::SignatureFlaw { text });
+        inner
+            .journal
+            .write(now, JournalRecord::InvalidSignature { text });
     }
 
     /// Up to `limit` journal entries numbered above `after`, and the number of the newest one.
-    pub fn journal(&self, after: u64, limit: usize) -> (Vec<Entry>, u64) {
+    pub fn journal(&self, after: u64, limit: usize) -> (Vec<JournalEntry>, u64) {
         let inner = self.up_to_date();
         (inner.journal.after(after, limit), inner.journal.written())
     }
@@ -73,8 +77,8 @@ impl World {
         &self,
         after: u64,
         limit: usize,
-        wanted: impl Fn(&Entry) -> bool,
-    ) -> (Vec<Entry>, u64) {
+        wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> (Vec<JournalEntry>, u64) {
         let inner = self.up_to_date();
         let entries: Vec<_> = inner
             .journal
@@ -104,7 +108,8 @@ impl World {
     /// Judges an expectation when it is met, or when there was time enough, in wall time; at once where it says no time.
     pub async fn verify(&self, expectation: &Expectation) -> Verdict {
         let met = |world: &Self| {
-            Some(world.judge(expectation)).filter(|verdict| verdict.outcome == Verified::Met)
+            Some(world.judge(expectation))
+                .filter(|verdict| verdict.status == ExpectationStatus::Met)
         };
         let within = expectation.within.unwrap_or_default();
         self.noticed_within(within, met)
@@ -115,7 +120,7 @@ impl World {
     /// Waits until something can be found, for so long of wall time.
     pub async fn noticed_within<T>(
         &self,
-        within: Span,
+        within: Millis,
         find: impl Fn(&Self) -> Option<T>,
     ) -> Option<T> {
         let looking = async {
@@ -140,7 +145,7 @@ impl World {
     }
 
     /// How the FIUs have behaved.
-    pub fn report(&self) -> Vec<Grade> {
+    pub fn report(&self) -> Vec<RuleResult> {
         let inner = self.up_to_date();
         let traffic = |kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_));
         grade(inner.journal.since(0), inner.journal.evicted(traffic))

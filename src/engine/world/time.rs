@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::domain::record::What;
+use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::{Clock, wall};
 use crate::engine::world::World;
@@ -78,7 +78,7 @@ impl World {
         };
         inner.journal.write(
             target,
-            What::Note {
+            JournalRecord::Note {
                 text: format!("the clock was {change}"),
             },
         );

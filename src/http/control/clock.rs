@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 
 use super::{PAGE_MAX, operator};
 use crate::domain::command::AdvanceTarget;
-use crate::domain::record::What;
+use crate::domain::journal_entry::JournalRecord;
 use crate::engine::advance::{Limits, Stopped, advance};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
@@ -64,10 +64,10 @@ async fn advanced(call: &Call) -> Result<Answer, ApiError> {
     let advanced = advance(&world, target, Limits::default()).await;
     let advanced = advanced.map_err(|refused| ApiError::Conflict(refused.to_string()))?;
     let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
-    let list = |wanted: fn(&What) -> bool| {
+    let list = |wanted: fn(&JournalRecord) -> bool| {
         entries
             .iter()
-            .filter(|entry| wanted(&entry.what))
+            .filter(|entry| wanted(&entry.record))
             .map(EntryView::from)
             .collect::<Vec<_>>()
     };
@@ -91,7 +91,7 @@ async fn advanced(call: &Call) -> Result<Answer, ApiError> {
         fired: advanced.fired,
         stopped,
         error: remedy,
-        journal: list(|what| !matches!(what, What::Call(_) | What::Webhook(_))),
-        webhooks: list(|what| matches!(what, What::Webhook(_))),
+        journal: list(|what| !matches!(what, JournalRecord::Call(_) | JournalRecord::Webhook(_))),
+        webhooks: list(|what| matches!(what, JournalRecord::Webhook(_))),
     }))
 }

@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 
 use super::{operator, part};
-use crate::domain::command::{Command, Verb};
+use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::{Consent, Input};
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
@@ -28,7 +28,7 @@ pub async fn show(call: Call) -> HttpResponse {
         let handle = call.handle()?;
         let consent = world
             .consent(handle)
-            .ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+            .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
         Ok(Answer::json(&view(&call, &world, &consent)))
     }))
 }
@@ -37,15 +37,18 @@ pub async fn act(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let verb = call.segment("verb");
         let input = Input::parse(verb).ok_or_else(|| {
-            ApiError::invalid_field("verb", format!("'{verb}' is not one of {}", Input::names()))
+            ApiError::invalid_field(
+                "verb",
+                format!("'{verb}' is not one of {}", Input::accepted_names()),
+            )
         })?;
         let verb = match input {
             Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
-            other => Verb::plain(other),
+            other => ConsentAction::with_defaults(other),
         };
-        let receipt = world.submit(Command::MoveConsent {
+        let receipt = world.submit(Command::TransitionConsent {
             handle: call.handle()?,
-            verb,
+            action: verb,
         })?;
         Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))

@@ -8,8 +8,8 @@ use super::{operator, part};
 use crate::domain::account::FiType;
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
-use crate::domain::naming::alternatives;
-use crate::domain::refusal::Refusal;
+use crate::domain::naming::suggest_name;
+use crate::domain::rejection::Rejection;
 use crate::engine::world::{Receipt, World};
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
@@ -39,16 +39,16 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         let fips: Vec<_> = pairs.all("fipId").collect();
         if let Some(unknown) = fips
             .iter()
-            .find(|fip| world.participants().fip(fip).is_none())
+            .find(|fip| world.participants().find_fip(fip).is_none())
         {
-            return Err(Refusal::UnknownFip((*unknown).to_owned()).into());
+            return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
         }
         let kinds = pairs.all("fiType").map(|kind| {
             let unknown = || {
                 format!(
                     "UnsupportedFIType: {} is not one of {}",
                     quote_value(kind),
-                    FiType::names()
+                    FiType::accepted_names()
                 )
             };
             FiType::parse(kind).ok_or_else(|| ApiError::invalid_field("fiType", unknown()))
@@ -120,7 +120,7 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, A
         "verify" => {
             let (reference, token) = call.json::<VerifyRequest>()?.into_validated()?;
             let link = LinkId::parse(&reference)
-                .ok_or_else(|| Refusal::UnknownLink(quote_value(&reference)))?;
+                .ok_or_else(|| Rejection::UnknownLink(quote_value(&reference)))?;
             Command::VerifyLink {
                 customer,
                 link,
@@ -138,13 +138,13 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, A
                 format!(
                     "{} is not known; {}",
                     quote_value(&name),
-                    alternatives(&name, personas.names())
+                    suggest_name(&name, personas.names())
                 )
             };
             let persona = personas
                 .get(&name)
                 .ok_or_else(|| ApiError::invalid_field("persona", unknown()))?;
-            Command::CastCustomer {
+            Command::AssignPersona {
                 customer,
                 persona: Arc::clone(persona),
             }

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 
 use super::{operator, window};
 use crate::domain::expectation::Expectation;
-use crate::domain::record::Entry;
-use crate::domain::time::Span;
+use crate::domain::journal_entry::JournalEntry;
+use crate::domain::time::Millis;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
@@ -18,7 +18,7 @@ use crate::wire::control::report::{ReportView, render_text};
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// How long somebody may wait, in wall time.
-const WAIT_MAX: Span = Span::seconds(5 * 60);
+const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
@@ -31,7 +31,12 @@ pub async fn list(call: Call) -> HttpResponse {
     }))
 }
 
-fn page(world: &World, after: u64, limit: usize, wanted: impl Fn(&Entry) -> bool) -> JournalPage {
+fn page(
+    world: &World,
+    after: u64,
+    limit: usize,
+    wanted: impl Fn(&JournalEntry) -> bool,
+) -> JournalPage {
     let (entries, looked_at) = world.journal_where(after, limit, wanted);
     let next = (entries.len() == limit).then_some(looked_at);
     JournalPage {
@@ -69,7 +74,7 @@ async fn waited(call: &Call) -> Result<Answer, ApiError> {
         }
     };
     let within = match pairs.first("within") {
-        None => Span::seconds(10),
+        None => Millis::from_secs(10),
         Some(text) => parse_duration(text)
             .filter(|span| *span <= WAIT_MAX)
             .ok_or_else(|| {

@@ -40,7 +40,7 @@ pub async fn get_fiu(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let participants = world.participants();
         let fiu = participants
-            .fiu(call.segment("id"))
+            .find_fiu(call.segment("id"))
             .ok_or_else(|| unknown(&call, "FIU"))?;
         Ok(Answer::json(&FiuEntry::from_fiu(fiu)))
     }))
@@ -50,7 +50,7 @@ pub async fn get_fip(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let participants = world.participants();
         let fip = participants
-            .fip(call.segment("id"))
+            .find_fip(call.segment("id"))
             .ok_or_else(|| unknown(&call, "FIP"))?;
         Ok(Answer::json(&FipEntry::from_fip(fip)))
     }))
@@ -71,7 +71,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
         named_as_called(id, entry.id.replace(id.to_owned()))?;
         let says_where = entry.has_webhook_url();
         let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
-            let before = participants.fiu(id);
+            let before = participants.find_fiu(id);
             let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
             if before.is_none() && !says_where {
                 fiu.webhooks.base.clone_from(&world.setting().fiu_url);
@@ -88,7 +88,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
             check_distinct(&changed).map(|()| changed)
         })?;
         Ok(Answer::json(&FiuEntry::from_fiu(
-            changed.fiu(id).expect("it has just been put"),
+            changed.find_fiu(id).expect("it has just been put"),
         )))
     }))
 }
@@ -100,7 +100,7 @@ pub async fn put_fip(call: Call) -> HttpResponse {
         let mut entry: FipEntry = call.json()?;
         named_as_called(id, entry.id.replace(id.to_owned()))?;
         let changed = world.configure(&format!("the FIP {id} was configured"), |participants| {
-            let fip = entry.into_fip(participants.fip(id).map(Arc::as_ref))?;
+            let fip = entry.into_fip(participants.find_fip(id).map(Arc::as_ref))?;
             let mut changed = participants.clone();
             match changed
                 .fips
@@ -113,7 +113,7 @@ pub async fn put_fip(call: Call) -> HttpResponse {
             check_distinct(&changed).map(|()| changed)
         })?;
         Ok(Answer::json(&FipEntry::from_fip(
-            changed.fip(id).expect("it has just been put"),
+            changed.find_fip(id).expect("it has just been put"),
         )))
     }))
 }

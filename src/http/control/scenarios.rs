@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 
 use super::operator;
 use crate::domain::ids::ConsentHandle;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
@@ -53,7 +53,7 @@ pub async fn show(call: Call) -> HttpResponse {
 fn unknown(world: &World, name: &str) -> ApiError {
     let known = world.casting().names(&*world.setting().director);
     ApiError::NotFound(
-        Refusal::UnknownScenario {
+        Rejection::UnknownScenario {
             name: name.to_owned(),
             known,
         }
@@ -133,7 +133,7 @@ pub async fn pin(call: Call) -> HttpResponse {
             }
             PinTarget::Consent(text) => {
                 let handle = ConsentHandle::parse(&text)
-                    .ok_or_else(|| Refusal::UnknownHandle(quote_value(&text)))?;
+                    .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
                 let receipt = world.pin(handle, name)?;
                 Ok(Answer::json(&PinView::for_consent(name, receipt.consent()))
                     .holding(receipt.hold))

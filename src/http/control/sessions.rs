@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{operator, part};
-use crate::domain::command::{Command, Outcome};
+use crate::domain::command::{AccountStatuses, Command};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::{Session, SessionAccount};
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -41,26 +41,26 @@ pub async fn show(call: Call) -> HttpResponse {
 pub async fn deliver(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let session = session(&call, &world)?;
-        let outcome: Outcome = call.json_or_default::<DeliverRequest>()?.try_into()?;
+        let outcome: AccountStatuses = call.json_or_default::<DeliverRequest>()?.try_into()?;
         let has = |is: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(is);
         if let Some((fip, _)) = outcome
-            .fips
+            .by_fip
             .iter()
             .find(|(fip, _)| !has(&|account| *account.fip == **fip))
         {
-            return Err(Refusal::FipNotInSession(fip.to_string()).into());
+            return Err(Rejection::FipNotInSession(fip.to_string()).into());
         }
         if let Some((link, _)) = outcome
-            .accounts
+            .by_account
             .iter()
             .find(|(link, _)| !has(&|account| account.link_ref == *link))
         {
-            return Err(Refusal::AccountNotInSession(link.to_string()).into());
+            return Err(Rejection::AccountNotInSession(link.to_string()).into());
         }
-        let receipt = world.submit(Command::Deliver {
+        let receipt = world.submit(Command::DeliverData {
             handle: session.handle,
             session: Some(session.id),
-            outcome,
+            statuses: outcome,
         })?;
         Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
     }))
@@ -86,10 +86,10 @@ fn session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = session_id(call)?;
     Ok(world
         .session(id)
-        .ok_or_else(|| Refusal::UnknownSession(id.to_string()))?)
+        .ok_or_else(|| Rejection::UnknownSession(id.to_string()))?)
 }
 
 fn session_id(call: &Call) -> Result<SessionId, ApiError> {
     let text = call.segment("id");
-    Ok(SessionId::parse(text).ok_or_else(|| Refusal::UnknownSession(quote_value(text)))?)
+    Ok(SessionId::parse(text).ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?)
 }

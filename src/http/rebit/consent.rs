@@ -6,11 +6,11 @@ use actix_web::HttpResponse;
 
 use super::{enter, read};
 use crate::domain::command::{Command, RaiseConsent};
-use crate::domain::consent::{Consent, Face};
+use crate::domain::consent::{Api, Consent};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
-use crate::domain::refusal::Refusal;
-use crate::domain::version::{Generation, Version};
+use crate::domain::rejection::Rejection;
+use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::seals::{signed_consent, signed_for_fip};
@@ -36,10 +36,10 @@ fn raise(call: &Call) -> Result<Answer, ApiError> {
     let scenario = call.scenario()?;
     let raise = RaiseConsent {
         terms,
-        face: Face::Rebit(head.ver),
+        api: Api::Rebit(head.ver),
         aa: Arc::clone(&aa.id),
         fiu,
-        filing: None,
+        metadata: None,
         scenario,
         persona: None,
     };
@@ -70,8 +70,8 @@ pub async fn status(call: Call) -> HttpResponse {
 pub async fn status_by_path(call: Call) -> HttpResponse {
     let outcome = enter(&call, Audience::Fius).and_then(|caller| {
         let text = call.segment("handle");
-        let handle =
-            ConsentHandle::parse(text).ok_or_else(|| Refusal::UnknownHandle(quote_value(text)))?;
+        let handle = ConsentHandle::parse(text)
+            .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?;
         let consent = seen(&call, &caller, handle)?;
         let txnid = &consent.terms.txnid;
         let echo = ResponseContext {
@@ -105,7 +105,7 @@ pub async fn fetch(call: Call) -> HttpResponse {
 pub async fn fetch_by_path(call: Call) -> HttpResponse {
     let text = call.segment("id");
     let id = ConsentId::parse(text)
-        .ok_or_else(|| ApiError::from(Refusal::UnknownConsentId(quote_value(text))));
+        .ok_or_else(|| ApiError::from(Rejection::UnknownConsentId(quote_value(text))));
     let outcome = match enter(&call, Audience::Both).and_then(|caller| Ok((caller, id?))) {
         Ok((caller, id)) => {
             let echo =
@@ -120,10 +120,10 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
 /// The version in which a GET is answered: it names none, so it is the consent's own.
 ///
 /// `Assumption:` for a consent of 2.x, which has no such GET, it is 1.1.2.
-pub fn first_generation(consent: &Consent) -> Version {
-    match consent.face {
-        Face::Rebit(version) if version.generation() == Generation::One => version,
-        Face::Rebit(_) | Face::Seed | Face::Unaport => Version::V1_1_2,
+pub fn first_generation(consent: &Consent) -> RebitVersion {
+    match consent.api {
+        Api::Rebit(version) if version.major_version() == MajorVersion::V1 => version,
+        Api::Rebit(_) | Api::Seed | Api::Unaport => RebitVersion::V1_1_2,
     }
 }
 
@@ -132,7 +132,7 @@ fn seen(call: &Call, caller: &Caller, handle: ConsentHandle) -> Result<Arc<Conse
         .world
         .consent(handle)
         .filter(|consent| caller.may_see(consent));
-    let consent = consent.ok_or_else(|| Refusal::UnknownHandle(handle.to_string()))?;
+    let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     call.is_about(&caller.world, &consent)?;
     Ok(consent)
 }
@@ -142,9 +142,9 @@ async fn artefact(
     call: &Call,
     caller: &Caller,
     id: ConsentId,
-    echo: impl Fn(&Consent) -> (Version, String),
+    echo: impl Fn(&Consent) -> (RebitVersion, String),
 ) -> Result<Answer, ApiError> {
-    let unknown = || ApiError::from(Refusal::UnknownConsentId(id.to_string()));
+    let unknown = || ApiError::from(Rejection::UnknownConsentId(id.to_string()));
     let world = &caller.world;
     let of_fip = || {
         world

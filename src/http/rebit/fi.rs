@@ -8,13 +8,13 @@ use super::consent::first_generation;
 use super::fi_data::{Parcel, seal};
 use super::{enter, read};
 use crate::crypto::exchange::{ExchangeError, read_nonce, read_public};
-use crate::domain::command::{CollectData, Command, RequestData};
+use crate::domain::command::{Command, FetchData, RequestData};
 use crate::domain::consent::Consent;
-use crate::domain::exchange::PeerKey;
+use crate::domain::key_exchange::PeerKey;
 use crate::domain::participants::{Fiu, Member};
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
-use crate::domain::version::Version;
+use crate::domain::version::RebitVersion;
 use crate::http::call::Call;
 use crate::http::pairs::Pairs;
 use crate::http::reply::Answer;
@@ -42,7 +42,7 @@ async fn ask(call: &Call) -> Result<Answer, ApiError> {
         key,
     } = asked;
     let world = &caller.world;
-    let unknown = || Refusal::UnknownConsentId(consent_id.to_string());
+    let unknown = || Rejection::UnknownConsentId(consent_id.to_string());
     let consent = world
         .consent_by_id(consent_id)
         .filter(|consent| !consent.hidden)
@@ -132,7 +132,7 @@ pub async fn fetch_by_path(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-fn wanted_by_path(call: &Call) -> Result<CollectData, ApiError> {
+fn wanted_by_path(call: &Call) -> Result<FetchData, ApiError> {
     let pairs = Pairs::parse(call.query())?;
     let link_refs = pairs.all("linkRefNumber").map(str::to_owned).collect();
     parse_fetch_data(
@@ -145,8 +145,8 @@ fn wanted_by_path(call: &Call) -> Result<CollectData, ApiError> {
 async fn deliver(
     call: &Call,
     caller: &Caller,
-    wanted: CollectData,
-    echo: impl Fn(&Consent, &Session) -> (Version, String),
+    wanted: FetchData,
+    echo: impl Fn(&Consent, &Session) -> (RebitVersion, String),
 ) -> Result<Answer, ApiError> {
     let id = wanted.session;
     let world = &caller.world;
@@ -154,12 +154,12 @@ async fn deliver(
         .session(id)
         .and_then(|session| world.consent(session.handle));
     let consent = consent.filter(|consent| caller.may_see(consent));
-    let consent = consent.ok_or_else(|| Refusal::UnknownSession(id.to_string()))?;
+    let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
     call.is_about(world, &consent)?;
-    let receipt = world.submit(Command::CollectData(wanted.clone()))?;
+    let receipt = world.submit(Command::FetchData(wanted.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
     let key = session
-        .key
+        .peer_key
         .as_ref()
         .expect("what has no key is not collected");
     let profile = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
@@ -167,7 +167,7 @@ async fn deliver(
         Some(Member::Fiu(fiu)) => profile(fiu),
         _ => caller
             .participants
-            .fiu(&consent.fiu)
+            .find_fiu(&consent.fiu)
             .map(|fiu| profile(fiu))
             .unwrap_or_default(),
     };

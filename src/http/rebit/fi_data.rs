@@ -6,18 +6,18 @@ use crate::bankgen::{data_key, session_statement};
 use crate::crypto::base64;
 use crate::crypto::exchange::{ExchangeError, KeyPair, write_public};
 use crate::domain::account::Account;
-use crate::domain::command::CollectData;
+use crate::domain::command::FetchData;
 use crate::domain::consent::Consent;
-use crate::domain::exchange::PeerKey;
-use crate::domain::participants::{FiSchema, Plaintext};
+use crate::domain::key_exchange::PeerKey;
+use crate::domain::participants::{FiSchema, PlaintextEncoding};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Millis, Timestamp};
 use crate::wire::fi::xml;
 use crate::wire::rebit::fi::EncryptedAccount;
 use crate::wire::rebit::key_material::KeyMaterial;
 
 /// How long our key may be used (rahasya issues keys for a day, `reference/rebit.md` §5.4).
-const KEY_LIFE: Span = Span::seconds(86_400);
+const KEY_LIFE: Millis = Millis::from_secs(86_400);
 
 /// What is to be handed over, and to whom.
 pub struct Parcel {
@@ -26,9 +26,9 @@ pub struct Parcel {
     pub consent: Arc<Consent>,
     pub session: Arc<Session>,
     pub key: Arc<PeerKey>,
-    pub plaintext: Plaintext,
+    pub plaintext: PlaintextEncoding,
     pub schema: FiSchema,
-    pub wanted: CollectData,
+    pub wanted: FetchData,
     pub now: Timestamp,
 }
 
@@ -39,7 +39,7 @@ pub struct Parcel {
 /// [`ExchangeError`] when the FIU's key is of no use.
 pub fn seal(parcel: &Parcel) -> Result<Vec<EncryptedAccount>, ExchangeError> {
     let handed_over = |account: &&SessionAccount| {
-        account.status == FiStatus::Delivered && parcel.wanted.names(account)
+        account.status == FiStatus::Delivered && parcel.wanted.matches_account(account)
     };
     let granted: Vec<&Account> = parcel
         .consent
@@ -53,7 +53,9 @@ pub fn seal(parcel: &Parcel) -> Result<Vec<EncryptedAccount>, ExchangeError> {
         .iter()
         .filter(handed_over)
         .filter_map(|part| {
-            let account = granted.iter().find(|account| part.is_of(account))?;
+            let account = granted
+                .iter()
+                .find(|account| part.matches_account(account))?;
             Some((part, *account))
         });
     accounts
@@ -84,8 +86,8 @@ fn seal_account(
         &mut document,
     );
     let document = match plaintext {
-        Plaintext::Xml => document,
-        Plaintext::Base64 => base64::encode(&document).into_bytes(),
+        PlaintextEncoding::Xml => document,
+        PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),
     };
     let (secret, nonce) = data_key(
         *seed,
@@ -104,7 +106,7 @@ fn seal_account(
             pair.curve,
             key_value,
             base64::encode(&pair.nonce),
-            now.plus(KEY_LIFE),
+            now.saturating_add(KEY_LIFE),
         ),
     })
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::read;
-use crate::domain::command::{Answer as FipAnswer, Command, ConfirmLink, Party, Verb};
+use crate::domain::command::{
+    Command, ConfirmLink, ConsentAction, FipStatusReport as FipAnswer, Party,
+};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
 use crate::engine::world::Hold;
 use crate::http::call::Call;
@@ -109,16 +111,16 @@ fn consent_status(
         | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed | Status::Revoked) => {
             return Ok(None);
         }
-        (NotifiedStatus::Active, _) => Verb::Resume,
-        (NotifiedStatus::Paused, _) => Verb::Pause,
+        (NotifiedStatus::Active, _) => ConsentAction::Resume,
+        (NotifiedStatus::Paused, _) => ConsentAction::Pause,
         // Assumption: a FIP that rejects an artefact which is not in force yet leaves the AA without a consent; one
         // that does so later ends it.
-        (NotifiedStatus::Rejected, Status::Ready) => Verb::Fail,
-        (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => Verb::Revoke { by },
+        (NotifiedStatus::Rejected, Status::Ready) => ConsentAction::Fail,
+        (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => ConsentAction::Revoke { by },
     };
-    let receipt = world.submit(Command::MoveConsent {
+    let receipt = world.submit(Command::TransitionConsent {
         handle: consent.handle,
-        verb,
+        action: verb,
     });
     let receipt = receipt.map_err(in_field("ConsentStatusNotification.consentStatus"))?;
     Ok(Some(receipt.hold))
@@ -155,15 +157,15 @@ fn fi_status(call: &Call, caller: &Caller, news: FiNotificationContent) -> Resul
     let answer = FipAnswer {
         session,
         fip: Arc::clone(id),
-        failed,
+        session_failed: failed,
         accounts,
     };
     let receipt = caller
         .world
-        .submit(Command::Answer(answer))
+        .submit(Command::ReportFipStatus(answer))
         .map_err(|refusal| {
             let field = match &refusal {
-                Refusal::AccountNotInSession(_) => {
+                Rejection::AccountNotInSession(_) => {
                     "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber"
                 }
                 _ => SESSION,
@@ -220,8 +222,10 @@ fn link_status(
         .submit(Command::ConfirmLink(confirm))
         .map_err(|refusal| {
             let field = match &refusal {
-                Refusal::CustomerGone(_) => "AccountLinkStatusNotification.customerAddress",
-                Refusal::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
+                Rejection::CustomerNotRegistered(_) => {
+                    "AccountLinkStatusNotification.customerAddress"
+                }
+                Rejection::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
                 _ => "AccountLinkStatusNotification.accRefNumber",
             };
             in_field(field)(refusal)
@@ -230,9 +234,9 @@ fn link_status(
 }
 
 /// In a notification, what the engine refuses is a value of the message.
-fn in_field(field: &'static str) -> impl FnOnce(Refusal) -> ApiError {
+fn in_field(field: &'static str) -> impl FnOnce(Rejection) -> ApiError {
     move |refusal| match refusal {
-        full @ Refusal::OutboxFull(_) => full.into(),
+        full @ Rejection::OutboxFull(_) => full.into(),
         refusal => ApiError::invalid_field(field, format!("is refused: {refusal}")),
     }
 }
@@ -273,7 +277,7 @@ fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
             format!("{} is not one of FIP, FIU", quote_value(kind)),
         ));
     }
-    let claimed = caller.participants.member(id);
+    let claimed = caller.participants.find_member(id);
     let claimed = claimed.ok_or_else(|| {
         Mismatch::Unknown(
             "Notifier.id",

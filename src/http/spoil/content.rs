@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::crypto::keys::SigningKey;
 use crate::crypto::{base64, jws};
 use crate::domain::api_fault::{ApiFault, Tampering};
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::engine::faults::CallFault;
 use crate::wire::fields::parse_timestamp;
 
@@ -30,7 +30,7 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
                 | ApiFault::WrongVersion(_)
                 | ApiFault::StaleTimestamp { .. }
                 | ApiFault::FutureTimestamp { .. }
-                | ApiFault::OtherTxnid
+                | ApiFault::WrongTxnid
                 | ApiFault::TamperedConsent(_)
         )
     };
@@ -61,9 +61,9 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
                 };
                 value[field] = (**version).into();
             }
-            ApiFault::StaleTimestamp { by } => shift(&mut value, Span(-by.0)),
+            ApiFault::StaleTimestamp { by } => shift(&mut value, Millis(-by.0)),
             ApiFault::FutureTimestamp { by } => shift(&mut value, *by),
-            ApiFault::OtherTxnid => {
+            ApiFault::WrongTxnid => {
                 let field = if value.get("txnId").is_some() {
                     "txnId"
                 } else {
@@ -135,9 +135,9 @@ fn set(value: &mut Value, path: &str, new: Value) {
     }
 }
 
-fn shift(value: &mut Value, by: Span) {
+fn shift(value: &mut Value, by: Millis) {
     if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
-        value["timestamp"] = at.plus(by).to_string().into();
+        value["timestamp"] = at.saturating_add(by).to_string().into();
     }
 }
 
@@ -164,7 +164,7 @@ fn edit_consent(detail: &mut Value, how: Tampering) {
                 gone.map(|name| fields.remove(name));
             }
         }
-        Tampering::Unsigned | Tampering::ForeignKey => {}
+        Tampering::Unsigned | Tampering::WrongKey => {}
     }
 }
 
@@ -200,7 +200,7 @@ fn tampered_token(token: &str, how: Tampering, seal: Seal<'_>) -> Option<String>
     Some(match how {
         Tampering::Payload => format!("{header}.{edited}.{signature}"),
         Tampering::Unsigned => format!("{}.{payload}.", base64::url_encode(br#"{"alg":"none"}"#)),
-        Tampering::ForeignKey => {
+        Tampering::WrongKey => {
             let input = jws::compact_input(kid, &base64::url_decode(payload)?);
             jws::compact(&input, &seal.spare.sign(input.as_bytes()))
         }
@@ -219,7 +219,7 @@ fn tamper_detail(value: &mut Value, how: Tampering, seal: Seal<'_>) {
     match how {
         Tampering::Payload => {}
         Tampering::Unsigned => value[DETAIL_SIGNATURE] = "".into(),
-        Tampering::ForeignKey => reseal(value, seal.spare),
+        Tampering::WrongKey => reseal(value, seal.spare),
         Tampering::ExtraField | Tampering::MissingField => reseal(value, seal.key),
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Member;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::engine::faults::{CallFault, Called};
 use crate::engine::ports::Script;
 use crate::engine::world::{CallFaults, World};
@@ -144,7 +144,7 @@ impl Call {
     }
 
     /// The caller asks for this to go wrong.
-    pub fn asks_for(&self, fault: ApiFault, delay: Span) {
+    pub fn asks_for(&self, fault: ApiFault, delay: Millis) {
         self.dossier()
             .0
             .borrow_mut()

@@ -14,7 +14,7 @@ use crate::analytics::report;
 use crate::bankgen::session_statement;
 use crate::domain::command::Command;
 use crate::domain::consent::Consent;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::statement::Statement;
 use crate::domain::unaport::AnalyticsStatus;
@@ -53,7 +53,7 @@ async fn begin(call: &Call) -> Result<Answer, ApiError> {
             ));
         }
     };
-    session.check_life(visitor.world.now())?;
+    session.check_not_expired(visitor.world.now())?;
     let (told_of, seed) = (Arc::clone(&session), visitor.world.seed());
     let looked = tokio::task::spawn_blocking(move || {
         let statements = told(&told_of, &own.consent, seed)?;
@@ -94,9 +94,11 @@ fn told(
         .accounts
         .iter()
         .zip(session.analytic_ids())
-        .filter(|(part, _)| part.status.is_there());
+        .filter(|(part, _)| part.status.is_fetchable());
     let statements = parts.filter_map(|(part, id)| {
-        let account = accounts.iter().find(|account| part.is_of(account))?;
+        let account = accounts
+            .iter()
+            .find(|account| part.matches_account(account))?;
         Some((
             id,
             session_statement(seed, consent, session, part, account)?,
@@ -104,7 +106,7 @@ fn told(
     });
     let statements: Vec<_> = statements.collect();
     if statements.is_empty() {
-        return Err(Refusal::NoDataFound(session.status.to_string()).into());
+        return Err(Rejection::NoDataFound(session.status.to_string()).into());
     }
     Ok(statements)
 }
@@ -134,13 +136,13 @@ impl Asked {
         let session = visitor
             .world
             .session_of_analytic(id)
-            .filter(|session| session.key.is_none());
+            .filter(|session| session.peer_key.is_none());
         let session = session.ok_or_else(|| unknown_analytic(id))?;
         let consent = visitor.world.consent(session.handle);
         let own = visitor.filed(
             call,
             consent,
-            Refusal::UnknownSession(session.id.to_string()),
+            Rejection::UnknownSession(session.id.to_string()),
         )?;
         Self {
             session,
@@ -152,7 +154,7 @@ impl Asked {
 
     /// `Assumption:` what is made of a session's data is gone with it.
     fn alive(self) -> Result<Self, ApiError> {
-        self.session.check_life(self.visitor.world.now())?;
+        self.session.check_not_expired(self.visitor.world.now())?;
         Ok(self)
     }
 

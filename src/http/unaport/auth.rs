@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::default_fiu;
 use crate::crypto::jws;
 use crate::domain::participants::Participants;
-use crate::domain::stream;
-use crate::domain::unaport::{Login, Unaport};
+use crate::domain::random_stream;
+use crate::domain::unaport::{Login, UnaportConfig};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::fault::fault;
@@ -47,25 +47,25 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
     let person = AuthenticatedUser {
         email: email.to_owned(),
         fiu,
-        session: world.fresh_id(stream::Kind::Token),
+        session: world.fresh_id(random_stream::StreamKind::Token),
     };
     Ok((world, person))
 }
 
 /// The FIU for which somebody with these credentials works. Where no account is configured, everybody may come in.
 fn claimed(
-    unaport: &Unaport,
+    unaport: &UnaportConfig,
     participants: &Participants,
     email: &str,
     password: &str,
 ) -> Result<String, ApiError> {
-    if unaport.accounts.is_empty() {
+    if unaport.logins.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
     let theirs = |account: &&Login| {
         account.email.eq_ignore_ascii_case(email) && *account.password == *password
     };
-    let account = unaport.accounts.iter().find(theirs);
+    let account = unaport.logins.iter().find(theirs);
     let wrong = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
                  mockaa.toml";
     account
@@ -120,7 +120,7 @@ async fn issue(
     let access = Claims::new(
         TokenType::Access,
         &person,
-        world.fresh_id(stream::Kind::Token),
+        world.fresh_id(random_stream::StreamKind::Token),
         mint,
     );
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
@@ -129,17 +129,20 @@ async fn issue(
     let refresh = Claims::new(
         TokenType::Refresh,
         &person,
-        world.fresh_id(stream::Kind::Token),
+        world.fresh_id(random_stream::StreamKind::Token),
         mint,
     );
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
-    let envelope = Envelope::new(world.fresh_id(stream::Kind::Token), world.message_time());
+    let envelope = Envelope::new(
+        world.fresh_id(random_stream::StreamKind::Token),
+        world.message_time(),
+    );
     let granted = build_token_response(
         &person,
         &access,
         &refresh,
-        world.setting().unaport.dialect,
+        world.setting().unaport.version,
         envelope,
     );
     call.reply_unaport(Ok(Answer::json(&granted))).await

@@ -6,11 +6,11 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use super::{APPLICATION, Filed, Visitor, enter, enter_organisation};
-use crate::domain::command::{Command, Party, RaiseConsent, Verb};
-use crate::domain::consent::{Face, Terms};
+use crate::domain::command::{Command, ConsentAction, Party, RaiseConsent};
+use crate::domain::consent::{Api, Terms};
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::seals::signed_consent;
@@ -63,7 +63,7 @@ fn raise_by_template(call: &Call) -> Result<Answer, ApiError> {
         );
         ApiError::invalid_field("productId", problem)
     })?;
-    visitor.check_fiu("productId", &template.plan.consumer)?;
+    visitor.check_fiu("productId", &template.terms.consumer)?;
     let terms = request.build_terms(&template, &aa, now)?;
     raise(call, &visitor, &aa, heading, terms)
 }
@@ -71,7 +71,7 @@ fn raise_by_template(call: &Call) -> Result<Answer, ApiError> {
 impl Visitor {
     /// The AA that the request chooses.
     fn aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
-        let aa = self.participants.aa(&heading.aa_id).cloned();
+        let aa = self.participants.find_aa(&heading.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
             let (named, known) = (quote_value(&heading.aa_id), known.join(", "));
@@ -97,14 +97,14 @@ fn raise(
     // Who has no token is who they say (DESIGN §4.7).
     let named = visitor
         .participants
-        .fiu(&heading.fiu_id)
+        .find_fiu(&heading.fiu_id)
         .filter(|_| visitor.anonymous);
     let raise = RaiseConsent {
         terms,
-        face: Face::Unaport,
+        api: Api::Unaport,
         aa: Arc::clone(&aa.id),
         fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
-        filing: Some(heading.metadata),
+        metadata: Some(heading.metadata),
         scenario: call.scenario()?,
         persona: None,
     };
@@ -133,7 +133,7 @@ pub async fn show(call: Call) -> HttpResponse {
 async fn get(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter(call)?;
     let handle = call.handle()?;
-    let unknown = Refusal::UnknownHandle(handle.to_string());
+    let unknown = Rejection::UnknownHandle(handle.to_string());
     let Filed {
         consent,
         filing,
@@ -163,12 +163,15 @@ fn take_back(call: &Call) -> Result<Answer, ApiError> {
     let visitor = enter_organisation(call)?;
     let text = call.segment("consent");
     let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let Filed { consent, .. } =
-        visitor.filed(call, consent, Refusal::UnknownConsentId(quote_value(text)))?;
-    let verb = Verb::Revoke { by: Party::Fiu };
-    let receipt = visitor.world.submit(Command::MoveConsent {
+    let Filed { consent, .. } = visitor.filed(
+        call,
+        consent,
+        Rejection::UnknownConsentId(quote_value(text)),
+    )?;
+    let verb = ConsentAction::Revoke { by: Party::Fiu };
+    let receipt = visitor.world.submit(Command::TransitionConsent {
         handle: consent.handle,
-        verb,
+        action: verb,
     })?;
     Ok(Answer::json(&RevokeConsentResponse::new(
         receipt.consent(),
@@ -182,7 +185,7 @@ pub async fn follow_link(call: Call) -> HttpResponse {
     call.reply_unaport(call.world().and_then(|world| {
         let code = call.segment("code");
         let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
-        let consent = consent.filter(|consent| consent.filing.is_some() && !consent.hidden);
+        let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
         let unknown = || {
             ApiError::NotFound(format!(
                 "no consent has the short link {}",

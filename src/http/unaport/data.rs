@@ -8,7 +8,7 @@ use super::{Filed, Visitor, enter};
 use crate::bankgen::session_statements;
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
@@ -23,12 +23,12 @@ use crate::wire::unaport::data::{
 pub async fn status(call: Call) -> HttpResponse {
     call.reply_unaport(enter(&call).and_then(|visitor| {
         let handle = call.handle()?;
-        let unknown = Refusal::UnknownHandle(handle.to_string());
+        let unknown = Rejection::UnknownHandle(handle.to_string());
         let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
         let notices = visitor.world.stored_notices(handle);
         Ok(Answer::json(&build_fetch_status(
             &notices,
-            visitor.participants.aa_of(&consent),
+            visitor.participants.aa_for_consent(&consent),
         )))
     }))
     .await
@@ -50,7 +50,7 @@ async fn take(call: &Call) -> Result<Answer, ApiError> {
             tabs: Tabs::new(&[], &session),
         }))
     };
-    let collect = Command::CollectKept(session.id);
+    let collect = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
         // Asking what an answer would look like takes nothing.
         visitor.world.consider(collect).map(|()| None)
@@ -59,14 +59,14 @@ async fn take(call: &Call) -> Result<Answer, ApiError> {
     };
     let receipt = match receipt {
         Ok(Some(receipt)) => receipt,
-        Ok(None) | Err(Refusal::NoDataFound(_)) => return empty(envelope),
+        Ok(None) | Err(Rejection::NoDataFound(_)) => return empty(envelope),
         Err(refusal) => return Err(refusal.into()),
     };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
     let quirks = visitor.world.fetch_quirks(consent.handle);
     let (seed, org_id) = (visitor.world.seed(), Arc::clone(&own.fiu.org_id));
     let written = tokio::task::spawn_blocking(move || {
-        let empty = quirks.has(FetchQuirk::FirstEmpty) && session.taken == 1;
+        let empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         let statements = if empty {
             Vec::new()
         } else {
@@ -97,11 +97,11 @@ pub(super) fn own_session(
     visitor: &Visitor,
 ) -> Result<(Arc<Session>, Filed), ApiError> {
     let text = call.segment("session");
-    let unknown = || Refusal::UnknownSession(quote_value(text));
+    let unknown = || Rejection::UnknownSession(quote_value(text));
     let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
     let session = session
-        .filter(|session| session.key.is_none())
+        .filter(|session| session.peer_key.is_none())
         .ok_or_else(unknown)?;
     let own = visitor.filed(call, visitor.world.consent(session.handle), unknown())?;
     Ok((session, own))

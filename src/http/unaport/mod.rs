@@ -12,9 +12,9 @@ use std::sync::Arc;
 use crate::crypto::jws::{open_compact, open_token};
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Fiu, Participants};
-use crate::domain::refusal::Refusal;
-use crate::domain::stream;
-use crate::domain::unaport::{Dialect, Filing, Unaport};
+use crate::domain::random_stream;
+use crate::domain::rejection::Rejection;
+use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::fault::fault;
@@ -60,7 +60,7 @@ fn enter(call: &Call) -> Result<Visitor, ApiError> {
     let fiu = known.unwrap_or_else(|| {
         let named = call
             .segment_if_any("org")
-            .and_then(|org| participants.fiu_of_org(org));
+            .and_then(|org| participants.fiu_by_org(org));
         Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)))
     });
     Ok(Visitor {
@@ -118,39 +118,39 @@ fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
         .map_err(|_| unauthorized("this is not an access token of this face"))?;
     let person = claims.into_verified_user(TokenType::Access, &world.path(), world.now());
     let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
-    let fiu = world.participants().fiu(&person.fiu).cloned();
+    let fiu = world.participants().find_fiu(&person.fiu).cloned();
     fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))
 }
 
 /// The FIU of those whom no account claims.
-fn default_fiu<'a>(unaport: &Unaport, participants: &'a Participants) -> &'a Arc<Fiu> {
+fn default_fiu<'a>(unaport: &UnaportConfig, participants: &'a Participants) -> &'a Arc<Fiu> {
     participants
-        .fiu(&unaport.fiu)
+        .find_fiu(&unaport.default_fiu)
         .unwrap_or_else(|| participants.default_fiu())
 }
 
 /// A consent of this face, under what it is filed, and whose it is.
 struct Filed {
     consent: Arc<Consent>,
-    filing: Arc<Filing>,
+    filing: Arc<UnaportMetadata>,
     fiu: Arc<Fiu>,
 }
 
 impl Visitor {
-    fn dialect(&self) -> Dialect {
-        self.world.setting().unaport.dialect
+    fn dialect(&self) -> UnaportVersion {
+        self.world.setting().unaport.version
     }
 
     fn envelope(&self) -> Envelope {
         Envelope::new(
-            self.world.fresh_id(stream::Kind::Token),
+            self.world.fresh_id(random_stream::StreamKind::Token),
             self.world.message_time(),
         )
     }
 
     /// What lists and data begin with in v2.0.0, and not in 1.7.
     fn envelope_if_spoken(&self) -> Option<Envelope> {
-        (self.dialect() == Dialect::V2).then(|| self.envelope())
+        (self.dialect() == UnaportVersion::V2).then(|| self.envelope())
     }
 
     /// The consent, if it was raised on this face and the visitor may see it.
@@ -158,13 +158,13 @@ impl Visitor {
         &self,
         call: &Call,
         consent: Option<Arc<Consent>>,
-        unknown: Refusal,
+        unknown: Rejection,
     ) -> Result<Filed, ApiError> {
         let filed = consent
             .filter(|consent| !consent.hidden)
             .and_then(|consent| {
-                let filing = consent.filing.clone()?;
-                let fiu = Arc::clone(self.participants.fiu(&consent.fiu)?);
+                let filing = consent.metadata.clone()?;
+                let fiu = Arc::clone(self.participants.find_fiu(&consent.fiu)?);
                 Some(Filed {
                     consent,
                     filing,
@@ -188,7 +188,7 @@ impl Visitor {
         if *named == **own {
             return Ok(());
         }
-        if self.participants.fiu(named).is_some() && !self.anonymous {
+        if self.participants.find_fiu(named).is_some() && !self.anonymous {
             let problem = format!(
                 "{field} {} is the FIU of another organisation; this token is of {own}, and [[unaport.account]] in mockaa.toml \
                  gives the other one a login",

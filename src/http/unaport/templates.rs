@@ -23,9 +23,11 @@ fn keep(call: &Call) -> Result<Answer, ApiError> {
     let (name, plan) = parse_template(&body)?;
     visitor.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
     let fiu = Arc::clone(&visitor.fiu.entity.id);
-    let receipt = visitor
-        .world
-        .submit(Command::SaveTemplate(SaveTemplate { name, fiu, plan }))?;
+    let receipt = visitor.world.submit(Command::SaveTemplate(SaveTemplate {
+        name,
+        fiu,
+        terms: plan,
+    }))?;
     let Event::TemplateSaved { template } = &receipt.event else {
         unreachable!("that is what the command does")
     };

@@ -20,11 +20,11 @@ use serde_saphyr::Spanned;
 use self::types::{Entry, ExpectFile, FaultsFile, File};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::scenario::plan::Plan;
 use crate::wire::yaml::{node, schema_of, typed, without_null};
 
-pub use crate::domain::script::TextFault as Fault;
+pub use crate::domain::diagnostic::Diagnostic as Fault;
 
 /// Reads a scenario.
 ///
@@ -73,7 +73,7 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn parse_faults(text: &str) -> Result<(Faults, Option<Span>), Vec<Fault>> {
+pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     read::faults(typed::<FaultsFile>(
         text,

@@ -13,18 +13,20 @@ use super::types::{
     FACES, FaultsFile, File, LatencySpec, MatchSpec, Never, Notify, OneOrMore, Over, Spread, Told,
     WebhookEntry, WebhookFaultSpec, WebhookWhere, told_statuses,
 };
-use crate::domain::api_fault::{ApiFault, ApiPlace, ApiRule, Faults, Latency};
-use crate::domain::casting::Match;
-use crate::domain::command::{Choice, Outcome, Pace, Party, Selection, Verb};
+use crate::domain::api_fault::{ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency};
+use crate::domain::command::{
+    AccountChoice, AccountSelector, AccountStatuses, ConsentAction, Party, TimingOverride,
+};
 use crate::domain::consent::Status;
+use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::EventName;
-use crate::domain::expectation::{About, Expectation, Quantity, Sought};
+use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
-use crate::domain::notice::{Content, NoticeKind, Raw};
-use crate::domain::session::{FiStatus, Progression};
-use crate::domain::time::Span;
-use crate::domain::webhook_fault::{Counted, WebhookFault, WebhookPlace, WebhookRule};
+use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
+use crate::domain::session::{DataTiming, FiStatus};
+use crate::domain::time::Millis;
+use crate::domain::webhook_fault::{Occurrences, WebhookFault, WebhookFaultRule, WebhookSelector};
 use crate::scenario::plan::{Action, Place, Plan, Rule, Step};
 use crate::wire::fields::quote_value;
 use crate::wire::yaml::fault;
@@ -95,7 +97,7 @@ pub fn steps(entries: &[Spanned<Entry>]) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-pub fn faults(file: FaultsFile) -> Result<(Faults, Option<Span>), Vec<Fault>> {
+pub fn faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
     let FaultsFile {
         webhooks,
         api_faults,
@@ -138,7 +140,7 @@ fn place<T>(spanned: &Spanned<T>) -> Place {
     }
 }
 
-fn matched(spec: &MatchSpec) -> Match {
+fn matched(spec: &MatchSpec) -> ConsentMatcher {
     let MatchSpec {
         customer,
         fiu,
@@ -149,7 +151,7 @@ fn matched(spec: &MatchSpec) -> Match {
         face,
     } = spec;
     let globs = |texts: &Option<OneOrMore>| list(texts.as_ref()).map(Glob::new).collect();
-    Match {
+    ConsentMatcher {
         customers: globs(customer),
         fius: globs(fiu),
         aas: globs(aa),
@@ -163,7 +165,7 @@ fn matched(spec: &MatchSpec) -> Match {
             .iter()
             .map(|Word(fetch_type)| *fetch_type)
             .collect(),
-        faces: FACES
+        apis: FACES
             .into_iter()
             .filter(|known| face.as_deref() == Some(*known))
             .collect(),
@@ -179,16 +181,16 @@ fn list(texts: Option<&OneOrMore>) -> impl Iterator<Item = &str> {
     texts.iter().map(String::as_str)
 }
 
-fn progression(when: &DataWhen) -> Progression {
+fn progression(when: &DataWhen) -> DataTiming {
     match when {
-        DataWhen::Named(DataWord::Immediate) => Progression::Immediate,
-        DataWhen::Named(DataWord::Timed) => Progression::Timed,
-        DataWhen::Named(DataWord::Manual) => Progression::Manual,
-        DataWhen::Polls(polls) => Progression::Polls(polls.polls),
+        DataWhen::Named(DataWord::Immediate) => DataTiming::Immediate,
+        DataWhen::Named(DataWord::Timed) => DataTiming::Timed,
+        DataWhen::Named(DataWord::Manual) => DataTiming::Manual,
+        DataWhen::Polls(polls) => DataTiming::AfterPolls(polls.polls),
     }
 }
 
-fn span(given: Option<Lasting>, default: Span) -> Span {
+fn span(given: Option<Lasting>, default: Millis) -> Millis {
     given.map_or(default, |Lasting(span)| span)
 }
 
@@ -212,15 +214,15 @@ impl Reader {
     }
 
     fn steps(&mut self, entries: &[Spanned<Entry>]) -> Vec<Step> {
-        let mut at = Span::ZERO;
+        let mut at = Millis::ZERO;
         let mut steps = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             if entry.value.on.is_some() {
                 let message = "steps happen in order; what waits for an event belongs under rules";
                 self.say(entry, message.to_owned());
             }
-            let after = span(entry.value.after, Span::ZERO);
-            at = Span(at.0.saturating_add(after.0));
+            let after = span(entry.value.after, Millis::ZERO);
+            at = Millis(at.0.saturating_add(after.0));
             if let Some(action) = self.action(entry) {
                 steps.push(Step {
                     at,
@@ -239,7 +241,7 @@ impl Reader {
             let Some(on) = entry.value.on else {
                 let events = EventName::ALL
                     .iter()
-                    .filter(|event| event.concerns_a_consent());
+                    .filter(|event| event.is_about_consent());
                 let events: Vec<_> = events.map(|event| event.as_str()).collect();
                 self.say(
                     entry,
@@ -247,7 +249,7 @@ impl Reader {
                 );
                 continue;
             };
-            let after = span(entry.value.after, Span::ZERO);
+            let after = span(entry.value.after, Millis::ZERO);
             if let Some(action) = self.action(entry) {
                 rules.push(Rule {
                     on: on.0,
@@ -284,24 +286,24 @@ impl Reader {
             notify,
             set,
         } = &entry.value;
-        let moved = |verb: Verb| Some(Action::Move(verb));
+        let moved = |verb: ConsentAction| Some(Action::Move(verb));
         let fip = |fip: &Option<String>| fip.as_deref().map(Arc::from);
         if let Some(approve) = approve {
             moved(approved(approve))
         } else if activate.is_some() {
-            moved(Verb::Activate)
+            moved(ConsentAction::Activate)
         } else if reject.is_some() {
-            moved(Verb::Reject)
+            moved(ConsentAction::Reject)
         } else if fail.is_some() {
-            moved(Verb::Fail)
+            moved(ConsentAction::Fail)
         } else if pause.is_some() {
-            moved(Verb::Pause)
+            moved(ConsentAction::Pause)
         } else if resume.is_some() {
-            moved(Verb::Resume)
+            moved(ConsentAction::Resume)
         } else if expire.is_some() {
-            moved(Verb::Expire)
+            moved(ConsentAction::Expire)
         } else if let Some(revoke) = revoke {
-            moved(Verb::Revoke {
+            moved(ConsentAction::Revoke {
                 by: revoke.by.map_or(Party::Customer, |Word(by)| by),
             })
         } else if let Some(deliver) = deliver {
@@ -332,7 +334,7 @@ impl Reader {
                 .latency
                 .as_ref()
                 .and_then(|latency| self.latency(entry, latency));
-            Some(Action::Adjust(Pace {
+            Some(Action::Adjust(TimingOverride {
                 data: set.data.as_ref().map(progression),
                 latency,
             }))
@@ -350,13 +352,13 @@ impl Reader {
             last_fip,
         } = deliver;
         let told = |told: &Told| match told {
-            Told::AtOnce(answer) => (Span::ZERO, answer.0),
+            Told::AtOnce(answer) => (Millis::ZERO, answer.0),
             Told::Later(later) => {
                 let answer = later
                     .answer
                     .or(later.fail)
                     .expect("the schema asks for one");
-                (span(later.after, Span::ZERO), answer.0)
+                (span(later.after, Millis::ZERO), answer.0)
             }
         };
         let nobody_named = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
@@ -364,8 +366,8 @@ impl Reader {
         let default = default
             .as_ref()
             .map(told)
-            .or(nobody_named.then_some((Span::ZERO, FiStatus::Ready)));
-        let named = |list: &BTreeMap<String, Told>| -> Vec<(Box<str>, (Span, FiStatus))> {
+            .or(nobody_named.then_some((Millis::ZERO, FiStatus::Ready)));
+        let named = |list: &BTreeMap<String, Told>| -> Vec<(Box<str>, (Millis, FiStatus))> {
             list.iter()
                 .map(|(name, answer)| (name.as_str().into(), told(answer)))
                 .collect()
@@ -375,7 +377,7 @@ impl Reader {
             .iter()
             .chain(&last_fip)
             .chain(fips.iter().chain(&accounts).map(|(_, answer)| answer));
-        let mut delays: Vec<Span> = delays.map(|(after, _)| *after).collect();
+        let mut delays: Vec<Millis> = delays.map(|(after, _)| *after).collect();
         delays.sort_unstable();
         delays.dedup();
         if delays.len() > ANSWERS_MAX {
@@ -388,10 +390,10 @@ impl Reader {
             );
             return None;
         }
-        let outcome = |delay: Span| {
+        let outcome = |delay: Millis| {
             // Who is to answer at another time says nothing now, whatever the default is.
-            let now = |list: &[(Box<str>, (Span, FiStatus))]| {
-                let answer = |(after, status): (Span, FiStatus)| {
+            let now = |list: &[(Box<str>, (Millis, FiStatus))]| {
+                let answer = |(after, status): (Millis, FiStatus)| {
                     if after == delay {
                         status
                     } else {
@@ -414,10 +416,10 @@ impl Reader {
                 .map(|(_, status)| status);
             (
                 delay,
-                Outcome {
+                AccountStatuses {
                     default,
-                    fips: now(&fips),
-                    accounts: now(&accounts),
+                    by_fip: now(&fips),
+                    by_account: now(&accounts),
                     last_fip,
                 },
             )
@@ -431,12 +433,12 @@ impl Reader {
             status,
             body,
         } = notify;
-        let kind = event.map_or(NoticeKind::ConsentStatus, |Word(kind)| kind);
+        let kind = event.map_or(NotificationKind::ConsentStatus, |Word(kind)| kind);
         let content = match (status, body) {
-            (Some(Word(status)), None) if kind == NoticeKind::ConsentStatus => {
-                Content::ConsentStatus(*status)
+            (Some(Word(status)), None) if kind == NotificationKind::ConsentStatus => {
+                NotificationContent::ConsentStatus(*status)
             }
-            (None, Some(body)) => Content::Raw(Arc::new(Raw {
+            (None, Some(body)) => NotificationContent::Raw(Arc::new(RawNotification {
                 kind,
                 body: body.to_string().into_bytes().into(),
             })),
@@ -457,7 +459,7 @@ impl Reader {
         Some(Action::Notify(content))
     }
 
-    fn webhooks(&mut self, entries: &[Spanned<WebhookEntry>]) -> Vec<WebhookRule> {
+    fn webhooks(&mut self, entries: &[Spanned<WebhookEntry>]) -> Vec<WebhookFaultRule> {
         let rules = entries.iter().map(|entry| {
             let WebhookEntry { r#where, fault } = &entry.value;
             let everywhere = WebhookWhere::default();
@@ -473,7 +475,7 @@ impl Reader {
             {
                 let message = format!(
                     "{status} is no status that {} tells",
-                    event.map_or("", NoticeKind::as_str)
+                    event.map_or("", NotificationKind::as_str)
                 );
                 self.say(
                     entry,
@@ -481,25 +483,28 @@ impl Reader {
                 );
             }
             let fault = webhook_fault(fault);
-            if attempts.is_some() && fault.name().is_of_the_way() {
+            if attempts.is_some() && fault.name().affects_scheduling() {
                 let message = format!(
                     "{} befalls a message, not its attempts; leave `attempts` out",
                     fault.name()
                 );
                 self.say(entry, message);
             }
-            let place = WebhookPlace {
+            let place = WebhookSelector {
                 event,
                 status: status.as_deref().map(Into::into),
-                nth: nth.map_or(Counted::ALL, |count| count.0),
-                attempts: attempts.map_or(Counted::ALL, |count| count.0),
+                occurrences: nth.map_or(Occurrences::ALL, |count| count.0),
+                attempts: attempts.map_or(Occurrences::ALL, |count| count.0),
             };
-            WebhookRule { place, fault }
+            WebhookFaultRule {
+                selector: place,
+                fault,
+            }
         });
         rules.collect()
     }
 
-    fn api(&mut self, entries: &[Spanned<ApiEntry>]) -> Vec<ApiRule> {
+    fn api(&mut self, entries: &[Spanned<ApiEntry>]) -> Vec<ApiFaultRule> {
         let mut rules = Vec::new();
         for entry in entries {
             let ApiEntry { r#where, fault } = &entry.value;
@@ -522,15 +527,18 @@ impl Reader {
             )]
             let per_mille =
                 probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
-            let place = ApiPlace {
+            let place = ApiCallSelector {
                 op: op.map(|Word(op)| op),
-                calls: calls.map_or(Counted::ALL, |count| count.0),
+                calls: calls.map_or(Occurrences::ALL, |count| count.0),
                 per_mille,
-                lasting: r#for.map(|Lasting(span)| span),
+                duration: r#for.map(|Lasting(span)| span),
                 customer: customer.as_deref().map(Glob::new),
                 fiu: fiu.as_deref().map(Glob::new),
             };
-            rules.push(ApiRule { place, fault });
+            rules.push(ApiFaultRule {
+                selector: place,
+                fault,
+            });
         }
         rules
     }
@@ -574,14 +582,14 @@ impl Reader {
         } else if reset.is_some() {
             ApiFault::Reset
         } else if empty_reply.is_some() {
-            ApiFault::EmptyReply
+            ApiFault::EmptyResponse
         } else if truncated_chunk.is_some() {
             ApiFault::TruncatedChunk
         } else if malformed_chunk.is_some() {
             ApiFault::MalformedChunk
         } else if let Some(Over { over }) = slow_body {
             ApiFault::SlowBody {
-                over: span(*over, Span::seconds(5)),
+                over: span(*over, Millis::from_secs(5)),
             }
         } else if wrong_signature.is_some() {
             ApiFault::WrongSignature
@@ -603,11 +611,11 @@ impl Reader {
                 by: span(*by, TIMESTAMP_BY),
             }
         } else if other_txnid.is_some() {
-            ApiFault::OtherTxnid
+            ApiFault::WrongTxnid
         } else if let Some(Word(how)) = tampered_consent {
             ApiFault::TamperedConsent(*how)
         } else if stale_answer.is_some() {
-            ApiFault::StaleAnswer
+            ApiFault::StaleResponse
         } else {
             return None;
         })
@@ -633,7 +641,7 @@ impl Reader {
         let latency = match (pair(min, max), pair(mean, deviation), pair(p50, p99)) {
             (Some((min, max)), None, None) if min <= max => Some(Latency::Uniform { min, max }),
             (None, Some((mean, deviation)), None) => Some(Latency::Normal { mean, deviation }),
-            (None, None, Some((p50, p99))) if Span::ZERO < p50 && p50 <= p99 => {
+            (None, None, Some((p50, p99))) if Millis::ZERO < p50 && p50 <= p99 => {
                 Some(Latency::Lognormal { p50, p99 })
             }
             _ => None,
@@ -679,7 +687,7 @@ impl Reader {
             state,
             never,
         } = &entry.value;
-        let about = |customer: &Option<String>, fiu: Option<&String>| About {
+        let about = |customer: &Option<String>, fiu: Option<&String>| SubjectFilter {
             handle,
             customer: customer.as_deref().map(Glob::new),
             fiu: fiu.map(|fiu| Glob::new(fiu)),
@@ -697,10 +705,10 @@ impl Reader {
                 after_event,
             } = call;
             let about = about(customer, fiu.as_ref());
-            let sought = Sought::Call {
+            let sought = ExpectationTarget::Call {
                 op: op.0,
-                status: status.map(|status| status.0),
-                about,
+                response_status: status.map(|status| status.0),
+                subject: about,
             };
             (
                 sought,
@@ -718,9 +726,9 @@ impl Reader {
                 within,
                 after_event,
             } = event;
-            let sought = Sought::Event {
+            let sought = ExpectationTarget::Event {
                 name: name.0,
-                about: about(customer, None),
+                subject: about(customer, None),
             };
             (
                 sought,
@@ -742,12 +750,12 @@ impl Reader {
                 within,
                 after_event,
             } = webhook;
-            let sought = Sought::Webhook {
+            let sought = ExpectationTarget::Webhook {
                 event: event.map(|Word(event)| event),
                 status: status.as_deref().map(Into::into),
-                answered: answered.map(|answered| answered.0),
+                response_status: answered.map(|answered| answered.0),
                 fault: fault.map(|Word(fault)| fault),
-                about: about(customer, fiu.as_ref()),
+                subject: about(customer, fiu.as_ref()),
             };
             (
                 sought,
@@ -765,9 +773,9 @@ impl Reader {
                 within,
             } = state;
             let Word(status): Word<Status> = *is;
-            let sought = Sought::State {
+            let sought = ExpectationTarget::State {
                 status,
-                about: about(customer, None),
+                subject: about(customer, None),
             };
             (
                 sought,
@@ -786,24 +794,24 @@ impl Reader {
             } = never;
             let about = about(customer, fiu.as_ref());
             let sought = match (op, event) {
-                (Some(op), _) => Sought::Call {
+                (Some(op), _) => ExpectationTarget::Call {
                     op: op.0,
-                    status: status.map(|status| status.0),
-                    about,
+                    response_status: status.map(|status| status.0),
+                    subject: about,
                 },
-                (None, Some(event)) => Sought::Event {
+                (None, Some(event)) => ExpectationTarget::Event {
                     name: event.0,
-                    about,
+                    subject: about,
                 },
                 (None, None) => return None,
             };
-            (sought, Quantity::NONE, &None, after_event)
+            (sought, CountRange::ZERO, &None, after_event)
         } else {
             return None;
         };
         let within = within.map(|Lasting(span)| span);
         Some(Expectation {
-            sought,
+            target: sought,
             count,
             within,
             after: after.map(|Word(after)| after),
@@ -815,12 +823,12 @@ impl Reader {
         &mut self,
         entry: &Spanned<T>,
         (count, least, most): (Option<u64>, Option<u64>, Option<u64>),
-    ) -> Option<Quantity> {
+    ) -> Option<CountRange> {
         match (count, least, most) {
-            (Some(count), None, None) => Some(Quantity::exactly(count)),
-            (None, None, None) => Some(Quantity::SOME),
+            (Some(count), None, None) => Some(CountRange::exactly(count)),
+            (None, None, None) => Some(CountRange::AT_LEAST_ONE),
             (None, least, most) if most.is_none_or(|most| least.unwrap_or_default() <= most) => {
-                Some(Quantity {
+                Some(CountRange {
                     at_least: least.unwrap_or_default(),
                     at_most: most,
                 })
@@ -837,21 +845,21 @@ impl Reader {
 }
 
 /// How far a timestamp is off where nobody says so: a minute more than the certification framework allows.
-const TIMESTAMP_BY: Span = Span::seconds(16 * 60);
+const TIMESTAMP_BY: Millis = Millis::from_secs(16 * 60);
 
-fn approved(approve: &Approve) -> Verb {
+fn approved(approve: &Approve) -> ConsentAction {
     let accounts = match &approve.accounts {
-        None | Some(AccountsSpec::All(_)) => Choice::All,
+        None | Some(AccountsSpec::All(_)) => AccountChoice::All,
         Some(AccountsSpec::Named(names)) => {
-            Choice::Only(names.iter().map(|name| name.as_str().into()).collect())
+            AccountChoice::ByLinkRef(names.iter().map(|name| name.as_str().into()).collect())
         }
-        Some(AccountsSpec::Of(of)) => Choice::Of(Arc::new(Selection {
+        Some(AccountsSpec::Of(of)) => AccountChoice::Matching(Arc::new(AccountSelector {
             fips: of.fips.iter().map(|fip| fip.as_str().into()).collect(),
             fi_types: of.fi_types.iter().map(|Word(fi_type)| *fi_type).collect(),
-            first: of.first,
+            limit: of.first,
         })),
     };
-    Verb::Approve {
+    ConsentAction::Approve {
         hold: approve.hold,
         accounts,
     }
@@ -859,19 +867,19 @@ fn approved(approve: &Approve) -> Verb {
 
 fn at_fips(at: &AtFips, status: FiStatus) -> Action {
     let outcome = if at.fips.is_empty() {
-        Outcome::all(status)
+        AccountStatuses::uniform_status(status)
     } else {
         let fips = at
             .fips
             .iter()
             .map(|fip| (fip.as_str().into(), status))
             .collect();
-        Outcome {
-            fips,
-            ..Outcome::default()
+        AccountStatuses {
+            by_fip: fips,
+            ..AccountStatuses::default()
         }
     };
-    Action::Deliver(vec![(Span::ZERO, outcome)])
+    Action::Deliver(vec![(Millis::ZERO, outcome)])
 }
 
 fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
@@ -879,28 +887,28 @@ fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
     if let Some(duplicate) = &spec.duplicate {
         WebhookFault::Duplicate {
             copies: duplicate.copies.unwrap_or(2),
-            spacing: span(duplicate.spacing, Span::ZERO),
+            spacing: span(duplicate.spacing, Millis::ZERO),
         }
     } else if let Some(near) = &spec.near_duplicate {
         WebhookFault::NearDuplicate {
-            spacing: span(near.spacing, Span::ZERO),
+            spacing: span(near.spacing, Millis::ZERO),
         }
     } else if let Some(reorder) = &spec.reorder {
         WebhookFault::Reorder {
-            within: span(reorder.within, Span::seconds(10)),
+            within: span(reorder.within, Millis::from_secs(10)),
         }
     } else if spec.drop.is_some() {
         WebhookFault::Drop
     } else if let Some(late) = &spec.late {
         WebhookFault::Late {
-            by: by(late, Span::seconds(10 * 60)),
+            by: by(late, Millis::from_secs(10 * 60)),
         }
     } else if let Some(burst) = &spec.burst {
         WebhookFault::Burst {
             copies: burst.copies.unwrap_or(20),
         }
     } else if spec.overtake.is_some() {
-        WebhookFault::Overtake
+        WebhookFault::BeforeResponse
     } else if let Some(stale) = &spec.stale_timestamp {
         WebhookFault::StaleTimestamp {
             by: by(stale, TIMESTAMP_BY),
@@ -942,8 +950,8 @@ fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
             bytes: huge.bytes.unwrap_or(5_000_000),
         }
     } else if let Some(Over { over }) = &spec.slow_drip {
-        WebhookFault::SlowDrip {
-            over: span(*over, Span::seconds(5)),
+        WebhookFault::SlowBody {
+            over: span(*over, Millis::from_secs(5)),
         }
     } else if spec.reset.is_some() {
         WebhookFault::Reset

@@ -12,11 +12,13 @@ use crate::domain::api_fault::Tampering;
 use crate::domain::command::Party;
 use crate::domain::consent::{FetchType, Status};
 use crate::domain::event::EventName;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::session::{Approval, SessionStatus};
+use crate::domain::session::{ApprovalMode, SessionStatus};
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
-use crate::domain::webhook_fault::{Algorithm, Corruption, Transport, WebhookFaultName};
+use crate::domain::webhook_fault::{
+    ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
+};
 use crate::wire::rebit::error::ErrorCode;
 use crate::wire::yaml::words::{ConsentEvent, Count, FipAnswer, HttpStatus, Lasting, NAME, Word};
 
@@ -41,7 +43,7 @@ pub struct File {
     #[schemars(schema_with = "name")]
     pub persona: Option<Spanned<String>>,
     /// Who approves; `steps` that approve do without.
-    pub consent: Option<Word<Approval>>,
+    pub consent: Option<Word<ApprovalMode>>,
     /// When FIPs answer a request for data, where no rule says so.
     pub data: Option<DataWhen>,
     /// Whether statements are posted to the FIU.
@@ -383,7 +385,7 @@ pub struct Delink {
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// What it is sent as; `consent.status` without it.
-    pub event: Option<Word<NoticeKind>>,
+    pub event: Option<Word<NotificationKind>>,
     /// The consent's status, whether it is so or not.
     pub status: Option<Word<Status>>,
     /// The whole body. `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`, `{{fiuId}}`, `{{sessionId}}`,
@@ -413,7 +415,7 @@ pub struct WebhookEntry {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookWhere {
-    pub event: Option<Word<NoticeKind>>,
+    pub event: Option<Word<NotificationKind>>,
     /// The status that it tells.
     #[serde(default)]
     #[schemars(schema_with = "statuses")]
@@ -429,14 +431,14 @@ fn statuses(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// The statuses that webhooks of a kind can tell; of any kind, without one.
-pub fn told_statuses(kind: Option<NoticeKind>) -> Vec<&'static str> {
+pub fn told_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
     let consent = Status::ALL.iter().map(|status| status.as_str());
     let session = SessionStatus::ALL.iter().map(|status| status.as_str());
     let analytics = AnalyticsStatus::ALL.iter().map(|status| status.as_str());
     let mut all: Vec<_> = match kind {
-        Some(NoticeKind::ConsentStatus) => consent.collect(),
-        Some(NoticeKind::FiStatus | NoticeKind::FiData) => session.collect(),
-        Some(NoticeKind::Analytics) => analytics.collect(),
+        Some(NotificationKind::ConsentStatus) => consent.collect(),
+        Some(NotificationKind::FiStatus | NotificationKind::FiData) => session.collect(),
+        Some(NotificationKind::Analytics) => analytics.collect(),
         None => consent.chain(session).chain(analytics).collect(),
     };
     all.sort_unstable();
@@ -471,12 +473,12 @@ pub struct WebhookFaultSpec {
     pub wrong_key: Option<Nothing>,
     /// Changed after it was signed.
     pub tampered_body: Option<Nothing>,
-    pub corrupt_signature: Option<Word<Corruption>>,
+    pub corrupt_signature: Option<Word<SignatureCorruption>>,
     pub missing_signature: Option<Nothing>,
     /// Signed under a `kid` that nobody has published.
     pub unknown_kid: Option<Nothing>,
     /// The header names this algorithm instead of RS256.
-    pub swap_alg: Option<Word<Algorithm>>,
+    pub swap_alg: Option<Word<ForgedAlgorithm>>,
     /// `b64: false` without `crit`; signed rightly.
     pub missing_crit: Option<Nothing>,
     /// Signed rightly with the AA's next key, which its JWKS has from then on.
@@ -500,7 +502,7 @@ pub struct WebhookFaultSpec {
     /// The connection is reset in the middle of the body.
     pub reset: Option<Nothing>,
     /// Another way of HTTP that every server has to take.
-    pub transport: Option<Word<Transport>>,
+    pub transport: Option<Word<TransportVariant>>,
     /// Counts as a failed attempt, and is not made.
     pub fail: Option<Nothing>,
 }
@@ -727,7 +729,7 @@ pub struct ExpectEvent {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectWebhook {
-    pub event: Option<Word<NoticeKind>>,
+    pub event: Option<Word<NotificationKind>>,
     /// The status that it tells.
     #[serde(default)]
     #[schemars(schema_with = "statuses")]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
-use crate::domain::command::{Choice, Verb};
-use crate::domain::consent::{Consent, Input, Moment};
+use crate::domain::command::{AccountChoice, ConsentAction};
+use crate::domain::consent::{Consent, Input, StatusChange};
 
 /// A consent as the control API shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,16 +64,16 @@ impl ConsentView {
         let Consent {
             handle,
             number: _,
-            face,
+            api: face,
             aa,
             fiu,
             terms,
-            filing,
+            metadata: filing,
             status,
             created_at,
             grant,
             hidden,
-            life,
+            persona: life,
             history,
         } = consent;
         let ConsentContext { scenario, page_url } = context;
@@ -87,7 +87,7 @@ impl ConsentView {
             aa_id: aa.to_string(),
             tracking_id: filing.as_ref().map(|filing| filing.tracking_id.to_string()),
             scenario,
-            persona: life.persona.name.to_string(),
+            persona: life.definition.name.to_string(),
             accounts: grant
                 .iter()
                 .flat_map(|grant| grant.accounts.iter())
@@ -105,16 +105,16 @@ impl ConsentView {
             created_at: created_at.to_string(),
             consent_start: terms.start.to_string(),
             consent_expiry: terms.expiry.to_string(),
-            legal: status.legal().map(Input::as_str).collect(),
+            legal: status.legal_inputs().map(Input::as_str).collect(),
             page_url,
             history: history.iter().map(StatusChangeView::from).collect(),
         }
     }
 }
 
-impl From<&Moment> for StatusChangeView {
-    fn from(moment: &Moment) -> Self {
-        let Moment { status, at } = moment;
+impl From<&StatusChange> for StatusChangeView {
+    fn from(moment: &StatusChange) -> Self {
+        let StatusChange { status, at } = moment;
         Self {
             state: status.as_str(),
             at: at.to_string(),
@@ -133,11 +133,11 @@ pub struct ApproveRequest {
     accounts: Option<Vec<String>>,
 }
 
-impl From<ApproveRequest> for Verb {
+impl From<ApproveRequest> for ConsentAction {
     fn from(request: ApproveRequest) -> Self {
         let ApproveRequest { hold, accounts } = request;
-        let accounts = accounts.map_or(Choice::All, |accounts| {
-            Choice::Only(accounts.into_iter().map(Into::into).collect())
+        let accounts = accounts.map_or(AccountChoice::All, |accounts| {
+            AccountChoice::ByLinkRef(accounts.into_iter().map(Into::into).collect())
         });
         Self::Approve { hold, accounts }
     }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountView;
 use crate::domain::account::Account;
-use crate::domain::customer::{Customer, Link};
+use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::event::Event;
-use crate::domain::participants::Linking;
+use crate::domain::participants::LinkingMethod;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{require_field, require_text};
 
@@ -42,7 +42,7 @@ impl CustomerView {
                 .collect(),
             pending: record
                 .iter()
-                .flat_map(|record| &record.pending)
+                .flat_map(|record| &record.pending_links)
                 .map(|link| LinkRequestView::new(link))
                 .collect(),
         }
@@ -64,12 +64,12 @@ pub struct LinkRequestView {
 }
 
 impl LinkRequestView {
-    fn new(link: &Link) -> Self {
+    fn new(link: &PendingLink) -> Self {
         Self {
             reference: link.id.to_string(),
             authenticator: link.linking.as_str(),
             fip: link.fip.to_string(),
-            expires_at: (link.linking == Linking::Token).then(|| link.expires_at.to_string()),
+            expires_at: (link.linking == LinkingMethod::Token).then(|| link.expires_at.to_string()),
         }
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::delivery::{Attempt, Delivery, Outcome};
+use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 
 /// A webhook delivery. `body` is the very text that was sent.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,8 +55,8 @@ impl DeliveryView {
     pub fn new(delivery: &Delivery, with_body: bool) -> Self {
         let Delivery {
             id,
-            notice,
-            progress,
+            notification: notice,
+            state: progress,
             next_attempt_at,
             message,
             attempts,
@@ -95,23 +95,23 @@ impl AttemptView {
     fn new(attempt: &Attempt, with_body: bool) -> Self {
         let Attempt {
             at,
-            wall_at,
+            system_time: wall_at,
             duration_ms,
             url,
             headers,
             outcome,
             faults,
-            spoilt,
+            faulty_body: spoilt,
             retry_after: _,
         } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
-            Outcome::Accepted {
+            AttemptOutcome::Accepted {
                 status,
                 body,
                 remark,
             } => (Some(status), Some(body), None, remark),
-            Outcome::Refused { status, body } => (Some(status), Some(body), None, None),
-            Outcome::Failed { reason } => (None, None, Some(reason), None),
+            AttemptOutcome::Rejected { status, body } => (Some(status), Some(body), None, None),
+            AttemptOutcome::Failed { reason } => (None, None, Some(reason), None),
         };
         Self {
             at: at.to_string(),

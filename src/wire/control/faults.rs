@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::api_fault::InForce;
+use crate::domain::api_fault::ActiveFaults;
 
 /// A set of faults.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -18,10 +18,10 @@ pub struct FaultsView {
 }
 
 impl FaultsView {
-    pub fn new(name: &str, set: &InForce) -> Self {
-        let InForce {
+    pub fn new(name: &str, set: &ActiveFaults) -> Self {
+        let ActiveFaults {
             faults,
-            text,
+            source_text: text,
             until,
         } = set;
         Self {

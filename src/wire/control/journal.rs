@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::event::EventName;
-use crate::domain::expectation::{Expectation, Verdict, Verified};
+use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::ids::ConsentHandle;
+use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::operation::Operation;
-use crate::domain::record::{CallRecord, Entry, WebhookRecord, What};
 
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
@@ -49,7 +49,7 @@ impl JournalQuery {
                     format!(
                         "{} is not one of {}",
                         quote_value(&text),
-                        Operation::names()
+                        Operation::accepted_names()
                     ),
                 )
             };
@@ -80,19 +80,19 @@ impl JournalQuery {
         })
     }
 
-    pub fn matches_entry(&self, entry: &Entry) -> bool {
-        let matches_op = || matches!(&entry.what, What::Call(call) if self.op == Some(call.op));
+    pub fn matches_entry(&self, entry: &JournalEntry) -> bool {
+        let matches_op = || matches!(&entry.record, JournalRecord::Call(call) if self.op == Some(call.operation));
         self.kind
             .as_deref()
-            .is_none_or(|kind| kind == entry_kind(&entry.what))
+            .is_none_or(|kind| kind == entry_kind(&entry.record))
             && (self.op.is_none() || matches_op())
             && self
                 .handle
-                .is_none_or(|handle| entry.what.handle() == Some(handle))
+                .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
             && self
                 .customer
                 .as_deref()
-                .is_none_or(|customer| entry_customer(&entry.what) == Some(customer))
+                .is_none_or(|customer| entry_customer(&entry.record) == Some(customer))
     }
 }
 
@@ -109,22 +109,22 @@ fn is_known_kind(text: &str) -> bool {
     KINDS.contains(&text) || EventName::parse(text).is_some()
 }
 
-fn entry_kind(content: &What) -> &'static str {
+fn entry_kind(content: &JournalRecord) -> &'static str {
     match content {
-        What::Event(event) => event.name().as_str(),
-        What::Call(_) => "call",
-        What::Webhook(_) => "webhook",
-        What::StepRefused { .. } => "scenario.refused",
-        What::SignatureFlaw { .. } => "signature.flaw",
-        What::Note { .. } => "note",
+        JournalRecord::Event(event) => event.name().as_str(),
+        JournalRecord::Call(_) => "call",
+        JournalRecord::Webhook(_) => "webhook",
+        JournalRecord::StepRejected { .. } => "scenario.refused",
+        JournalRecord::InvalidSignature { .. } => "signature.flaw",
+        JournalRecord::Note { .. } => "note",
     }
 }
 
-fn entry_customer(content: &What) -> Option<&str> {
+fn entry_customer(content: &JournalRecord) -> Option<&str> {
     match content {
-        What::Event(event) => event.customer().map(|customer| &**customer),
-        What::Call(call) => call.customer.as_deref(),
-        What::Webhook(webhook) => Some(&webhook.customer),
+        JournalRecord::Event(event) => event.customer().map(|customer| &**customer),
+        JournalRecord::Call(call) => call.customer.as_deref(),
+        JournalRecord::Webhook(webhook) => Some(&webhook.customer),
         _ => None,
     }
 }
@@ -172,21 +172,21 @@ struct NearMiss {
 impl VerdictView {
     pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
         let Verdict {
-            outcome,
-            counted,
+            status: outcome,
+            count: counted,
             evicted,
-            found,
-            near,
+            matches: found,
+            near_misses: near,
         } = verdict.clone();
         let near_misses = near
             .into_iter()
             .map(|(seq, difference)| NearMiss { seq, difference })
             .collect();
         Self {
-            met: outcome == Verified::Met,
+            met: outcome == ExpectationStatus::Met,
             expectation: expectation.origin.clone(),
             outcome: outcome.as_str(),
-            expected: format!("{} {}", expectation.count, expectation.sought),
+            expected: format!("{} {}", expectation.count, expectation.target),
             counted,
             evicted,
             found,
@@ -257,17 +257,17 @@ struct WebhookView {
 impl From<&CallRecord> for CallView {
     fn from(call: &CallRecord) -> Self {
         let CallRecord {
-            op,
+            operation: op,
             method,
             path,
             fiu,
             handle: _,
             customer: _,
             headers,
-            body,
+            request_body: body,
             status,
-            answer,
-            wall_at,
+            response_body: answer,
+            system_time: wall_at,
             duration,
             faults,
             retry_after: _,
@@ -300,9 +300,9 @@ impl From<&WebhookRecord> for WebhookView {
             customer: _,
             fiu,
             attempt,
-            wall_at,
+            system_time: wall_at,
             duration,
-            answered,
+            response_status: answered,
             outcome,
             faults,
             copy_of,
@@ -324,20 +324,28 @@ impl From<&WebhookRecord> for WebhookView {
     }
 }
 
-impl From<&Entry> for EntryView {
-    fn from(entry: &Entry) -> Self {
-        let Entry { seq, at, what } = entry;
+impl From<&JournalEntry> for EntryView {
+    fn from(entry: &JournalEntry) -> Self {
+        let JournalEntry {
+            seq,
+            at,
+            record: what,
+        } = entry;
         let kind = entry_kind(what);
         let text = match what {
-            What::StepRefused { origin, reason, .. } => Some(format!("{origin}: {reason}")),
-            What::SignatureFlaw { text } | What::Note { text } => Some(text.clone()),
-            What::Event(_) | What::Call(_) | What::Webhook(_) => None,
+            JournalRecord::StepRejected { origin, reason, .. } => {
+                Some(format!("{origin}: {reason}"))
+            }
+            JournalRecord::InvalidSignature { text } | JournalRecord::Note { text } => {
+                Some(text.clone())
+            }
+            JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => None,
         };
         let customer = entry_customer(what).map(str::to_owned);
-        let consent_handle = what.handle().map(|handle| handle.to_string());
+        let consent_handle = what.consent_handle().map(|handle| handle.to_string());
         let (call, webhook) = match what {
-            What::Call(call) => (Some(CallView::from(&**call)), None),
-            What::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
+            JournalRecord::Call(call) => (Some(CallView::from(&**call)), None),
+            JournalRecord::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
             _ => (None, None),
         };
         Self {

@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use crate::domain::account::Account;
 use crate::domain::consent::{Input, Status};
-use crate::domain::refusal::Refusal;
-use crate::domain::script::TextFault;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
 
 /// A part of a list, and what to pass as `after` for the next part.
@@ -94,7 +94,7 @@ impl From<&ApiError> for ErrorView {
         };
         let status = match error {
             ApiError::Rejected(
-                Refusal::IllegalMove { status, .. } | Refusal::NotActive { status },
+                Rejection::IllegalTransition { status, .. } | Rejection::NotActive { status },
             ) => Some(*status),
             _ => None,
         };
@@ -102,7 +102,7 @@ impl From<&ApiError> for ErrorView {
             error: error.to_string(),
             field,
             state: status.map(Status::as_str),
-            legal: status.map(|status| status.legal().map(Input::as_str).collect()),
+            legal: status.map(|status| status.legal_inputs().map(Input::as_str).collect()),
             faults: match error {
                 ApiError::InvalidDocument(diagnostics) => {
                     diagnostics.iter().map(DiagnosticView::from).collect()
@@ -113,9 +113,9 @@ impl From<&ApiError> for ErrorView {
     }
 }
 
-impl From<&TextFault> for DiagnosticView {
-    fn from(diagnostic: &TextFault) -> Self {
-        let TextFault {
+impl From<&Diagnostic> for DiagnosticView {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        let Diagnostic {
             line,
             column,
             message,
@@ -159,39 +159,39 @@ pub fn http_status(error: &ApiError) -> u16 {
         ApiError::TooManyWorlds(_) => 503,
         ApiError::Conflict(_) => 409,
         ApiError::Rejected(rejection) => match rejection {
-            Refusal::UnknownHandle(_)
-            | Refusal::UnknownConsentId(_)
-            | Refusal::UnknownSession(_)
-            | Refusal::UnknownLink(_)
-            | Refusal::CustomerGone(_) => 404,
-            Refusal::IllegalMove { .. }
-            | Refusal::NotActive { .. }
-            | Refusal::NotStarted { .. }
-            | Refusal::UsedUp(_)
-            | Refusal::FetchBarred { .. }
-            | Refusal::FetchInProgress(_)
-            | Refusal::NoDataFound(_)
-            | Refusal::AlreadyRegistered(_)
-            | Refusal::AlreadyLinked(_)
-            | Refusal::LinkRefTaken(_)
-            | Refusal::NothingAwaited(_)
-            | Refusal::NoKey
-            | Refusal::NothingToLink { .. }
-            | Refusal::NothingLinked { .. }
-            | Refusal::NotResendable(_)
-            | Refusal::NoAnalytics(_)
-            | Refusal::NothingToGrant { .. } => 409,
-            Refusal::AlreadyExpired { .. }
-            | Refusal::UnknownScenario { .. }
-            | Refusal::OutOfRange { .. }
-            | Refusal::FipNotInSession(_)
-            | Refusal::AccountNotInSession(_)
-            | Refusal::UnknownAccount { .. }
-            | Refusal::UnknownFip(_)
-            | Refusal::WrongToken => 400,
-            Refusal::TokenExpired(_) => 401,
-            Refusal::DataGone(_) => 410,
-            Refusal::OutboxFull(_) => 503,
+            Rejection::UnknownHandle(_)
+            | Rejection::UnknownConsentId(_)
+            | Rejection::UnknownSession(_)
+            | Rejection::UnknownLink(_)
+            | Rejection::CustomerNotRegistered(_) => 404,
+            Rejection::IllegalTransition { .. }
+            | Rejection::NotActive { .. }
+            | Rejection::NotStarted { .. }
+            | Rejection::FrequencyExhausted(_)
+            | Rejection::FetchNotAllowed { .. }
+            | Rejection::FetchInProgress(_)
+            | Rejection::NoDataFound(_)
+            | Rejection::AlreadyRegistered(_)
+            | Rejection::AlreadyLinked(_)
+            | Rejection::LinkRefTaken(_)
+            | Rejection::NoPendingAccount(_)
+            | Rejection::NoKeyMaterial
+            | Rejection::NoAccountToLink { .. }
+            | Rejection::NoLinkedAccount { .. }
+            | Rejection::NotResendable(_)
+            | Rejection::AnalyticsNotSupported(_)
+            | Rejection::NoGrantableAccount { .. } => 409,
+            Rejection::AlreadyExpired { .. }
+            | Rejection::UnknownScenario { .. }
+            | Rejection::OutOfRange { .. }
+            | Rejection::FipNotInSession(_)
+            | Rejection::AccountNotInSession(_)
+            | Rejection::UnknownAccount { .. }
+            | Rejection::UnknownFip(_)
+            | Rejection::InvalidLinkToken => 400,
+            Rejection::LinkTokenExpired(_) => 401,
+            Rejection::DataExpired(_) => 410,
+            Rejection::OutboxFull(_) => 503,
         },
     }
 }

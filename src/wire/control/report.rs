@@ -5,7 +5,7 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::report::{Grade, Mark};
+use crate::domain::contract_report::{RuleOutcome, RuleResult};
 
 /// How an FIU has behaved.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -37,8 +37,10 @@ pub struct EvidenceView {
 }
 
 impl ReportView {
-    pub fn new(world: &str, grades: &[Grade]) -> Self {
-        let passed = !grades.iter().any(|grade| grade.mark == Mark::Fail);
+    pub fn new(world: &str, grades: &[RuleResult]) -> Self {
+        let passed = !grades
+            .iter()
+            .any(|grade| grade.outcome == RuleOutcome::Fail);
         Self {
             world: world.to_owned(),
             passed,
@@ -47,11 +49,11 @@ impl ReportView {
     }
 }
 
-impl From<&Grade> for RuleResultView {
-    fn from(grade: &Grade) -> Self {
-        let Grade {
+impl From<&RuleResult> for RuleResultView {
+    fn from(grade: &RuleResult) -> Self {
+        let RuleResult {
             rule,
-            mark,
+            outcome: mark,
             evidence,
             cases,
         } = grade;
@@ -61,7 +63,7 @@ impl From<&Grade> for RuleResultView {
         });
         Self {
             rule: rule.to_string(),
-            asks: rule.asks().to_owned(),
+            asks: rule.requirement().to_owned(),
             mark: mark.to_string(),
             cases: *cases,
             evidence: evidence.collect(),
@@ -83,7 +85,7 @@ pub fn render_text(report: &ReportView) -> String {
     };
     let tested = rules
         .iter()
-        .filter(|result| result.mark != Mark::NotTested.as_str())
+        .filter(|result| result.mark != RuleOutcome::NotTested.as_str())
         .count();
     let mut text = format!(
         "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",

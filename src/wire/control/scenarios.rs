@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::Consent;
-use crate::domain::script::Shown;
+use crate::domain::diagnostic::ScenarioInfo;
 use crate::wire::api_error::ApiError;
 
 /// A scenario.
@@ -32,9 +32,9 @@ impl ScenarioView {
     }
 }
 
-impl From<&Shown> for ScenarioView {
-    fn from(summary: &Shown) -> Self {
-        let Shown {
+impl From<&ScenarioInfo> for ScenarioView {
+    fn from(summary: &ScenarioInfo) -> Self {
+        let ScenarioInfo {
             name,
             source,
             description,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::command::Outcome;
+use crate::domain::command::AccountStatuses;
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount};
-use crate::domain::unaport::{Analytics, AnalyticsStatus};
+use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{IsoTimestamp, quote_value, require_enum};
 
@@ -85,7 +85,7 @@ pub struct DeliverRequest {
     accounts: BTreeMap<String, String>,
 }
 
-impl TryFrom<DeliverRequest> for Outcome {
+impl TryFrom<DeliverRequest> for AccountStatuses {
     type Error = ApiError;
 
     fn try_from(request: DeliverRequest) -> Result<Self, ApiError> {
@@ -101,7 +101,7 @@ impl TryFrom<DeliverRequest> for Outcome {
                     format!(
                         "{} is not one of {}",
                         quote_value(text),
-                        FiStatus::answers()
+                        FiStatus::answer_names()
                     ),
                 )
             };
@@ -116,7 +116,7 @@ impl TryFrom<DeliverRequest> for Outcome {
         let default = default
             .map(|text| parse_status("default", &text))
             .transpose()?;
-        Ok(Self::told(
+        Ok(Self::with_overrides(
             default,
             parse_statuses("fips", fips)?,
             parse_statuses("accounts", accounts)?,
@@ -138,7 +138,7 @@ impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
     fn try_from(request: AnalyticsRequest) -> Result<Self, ApiError> {
         match request.status {
             None => Ok(Self::Success),
-            status => require_enum("status", status, Self::parse, Self::names),
+            status => require_enum("status", status, Self::parse, Self::accepted_names),
         }
     }
 }
@@ -152,11 +152,11 @@ pub struct AnalyticsView {
     status: &'static str,
 }
 
-impl From<&Analytics> for AnalyticsView {
-    fn from(analytics: &Analytics) -> Self {
-        let Analytics {
+impl From<&AnalyticsResult> for AnalyticsView {
+    fn from(analytics: &AnalyticsResult) -> Self {
+        let AnalyticsResult {
             session,
-            ids,
+            analytic_ids: ids,
             status,
         } = analytics;
         Self {

@@ -7,7 +7,7 @@ use super::{Cell, PART_COLUMN, Sheet, Workbook};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
-use crate::domain::statement::{Body, Holders, Statement};
+use crate::domain::statement::{Holders, Statement, StatementBody};
 
 /// The tables of statements, those of one kind together.
 pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
@@ -38,7 +38,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
                 account.masked_number, account.fip, account.fi_type
             ),
         );
-        if let Some(summary) = statement.bank().and_then(|bank| bank.summary.as_ref()) {
+        if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
             add_header_field(
                 "Branch",
                 format!(
@@ -65,7 +65,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
     let mut sheets = Vec::new();
     add_bank_sheets(statements, &mut sheets);
     for statement in statements {
-        if let Body::Other(document) = &statement.body {
+        if let StatementBody::Other(document) = &statement.body {
             let kind = statement.account.fi_type.as_str();
             add_element_sheets(
                 &document.root,
@@ -85,14 +85,14 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
 fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
     let bank_statements: Vec<&Statement> = statements
         .iter()
-        .filter(|statement| statement.bank().is_some())
+        .filter(|statement| statement.as_bank().is_some())
         .collect();
     if bank_statements.is_empty() {
         return;
     }
     let text_cell = |text: &str| Cell::Text(text.to_owned());
     let accounts = bank_statements.iter().filter_map(|statement| {
-        let summary = statement.bank()?.summary.as_ref()?;
+        let summary = statement.as_bank()?.summary.as_ref()?;
         let account = &statement.account;
         Some(vec![
             text_cell(&account.masked_number),
@@ -104,7 +104,7 @@ fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
             text_cell(&summary.ifsc),
             text_cell(&summary.micr),
             Cell::Date(summary.opened_on),
-            Cell::Money(summary.limit),
+            Cell::Money(summary.overdraft_limit),
             text_cell(if summary.active { "ACTIVE" } else { "INACTIVE" }),
         ])
     });
@@ -128,7 +128,7 @@ fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
             vec![
                 text_cell(&statement.account.masked_number),
                 text_cell(&holder.name),
-                Cell::Date(holder.born),
+                Cell::Date(holder.date_of_birth),
                 text_cell(&holder.mobile),
                 text_cell(&holder.email),
                 text_cell(&holder.pan),
@@ -157,7 +157,7 @@ fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
                     Cell::Money(row.balance),
                     text_cell(row.mode.as_str()),
                     text_cell(&statement.account.masked_number),
-                    Cell::Text(row.at.ist_string()),
+                    Cell::Text(row.at.to_ist_string()),
                     Cell::Text(format!("M{}", row.id)),
                 ]);
             }

@@ -1,7 +1,7 @@
 //! CSV (RFC 4180, lines end with a line feed): the transactions alone, with the names of the FI schema.
 
-use crate::domain::consent::Range;
-use crate::domain::digits::push;
+use crate::domain::consent::TimeRange;
+use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::statement::{NewRow, Statement};
 use crate::wire::fi::StatementWriter;
@@ -24,23 +24,23 @@ pub const COLUMNS: [&str; 9] = [
 pub struct CsvWriter;
 
 impl StatementWriter for CsvWriter {
-    fn write_header(&mut self, _: &Statement, _: Range, out: &mut Vec<u8>) {
+    fn write_header(&mut self, _: &Statement, _: TimeRange, out: &mut Vec<u8>) {
         write_record(COLUMNS.into_iter(), out);
     }
 
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
         out.push(b'M');
-        push(out, row.id);
+        append_number(out, row.id);
         out.push(b',');
         push_str(out, row.transaction_type.as_str());
         out.push(b',');
-        push_str(out, row.mode.v1());
+        push_str(out, row.mode.v1_name());
         out.push(b',');
         push_amount(out, row.amount);
         out.push(b',');
         push_amount(out, row.balance);
         out.push(b',');
-        let at = row.at.ist();
+        let at = row.at.to_ist_bytes();
         out.extend_from_slice(&at);
         out.push(b',');
         out.extend_from_slice(&at[..10]);
@@ -71,13 +71,13 @@ impl StatementWriter for CsvWriter {
 
 /// The transactions of a document, those of one name together.
 fn group_transactions(root: &Element) -> Vec<&[Element]> {
-    let Some(transactions) = root.child("Transactions") else {
+    let Some(transactions) = root.find_child("Transactions") else {
         return Vec::new();
     };
     let is_nested = transactions
         .children
         .iter()
-        .any(|child| child.children.iter().any(|inner| inner.repeats));
+        .any(|child| child.children.iter().any(|inner| inner.repeatable));
     let groups: Vec<&[Element]> = if is_nested {
         transactions
             .children

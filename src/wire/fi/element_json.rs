@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::document::Element;
-use crate::domain::statement::{Body, Statement};
+use crate::domain::statement::{Statement, StatementBody};
 
 /// The element as an object. Names are the schema's.
 pub fn element_to_json(element: &Element) -> Value {
@@ -39,8 +39,8 @@ fn document_roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s 
     statements
         .iter()
         .filter_map(|statement| match &statement.body {
-            Body::Other(document) => Some(&document.root),
-            Body::Bank(_) => None,
+            StatementBody::Other(document) => Some(&document.root),
+            StatementBody::Bank(_) => None,
         })
 }
 
@@ -60,7 +60,7 @@ fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> V
     for child in &element.children {
         let value = to_json_with_names(child, map_name);
         let name = map_name(child.name);
-        if child.repeats {
+        if child.repeatable {
             let list = object
                 .entry(name)
                 .or_insert_with(|| Value::Array(Vec::new()));

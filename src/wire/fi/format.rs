@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::digits::{pair, push};
+use crate::domain::digits::{append_number, two_digits};
 use crate::domain::money::Paise;
-use crate::domain::time::put_date;
+use crate::domain::time::write_date;
 
 /// A text that needs no escape.
 pub fn push_str(out: &mut Vec<u8>, text: &str) {
@@ -17,15 +17,15 @@ pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
         out.push(b'-');
     }
     let paise = amount.0.unsigned_abs();
-    push(out, paise / 100);
+    append_number(out, paise / 100);
     out.push(b'.');
-    out.extend_from_slice(pair(paise).as_bytes());
+    out.extend_from_slice(two_digits(paise).as_bytes());
 }
 
 /// `yyyy-MM-dd`.
 pub fn format_date(date: NaiveDate) -> [u8; 10] {
     let mut value = *b"0000-00-00";
-    put_date(&mut value, date);
+    write_date(&mut value, date);
     value
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::consent::Range;
-use crate::domain::digits::push;
+use crate::domain::consent::TimeRange;
+use crate::domain::digits::append_number;
 use crate::domain::document::Document;
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
@@ -17,7 +17,7 @@ pub struct JsonWriter {
 }
 
 impl StatementWriter for JsonWriter {
-    fn write_header(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
+    fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
         push_str(out, "{\n  \"Account\": {");
         if let Value::Object(head) =
             element_json::element_to_json(&xml::build_account_element(statement, FiSchema::V1))
@@ -43,17 +43,17 @@ impl StatementWriter for JsonWriter {
             },
         );
         self.has_rows = true;
-        push(out, row.id);
+        append_number(out, row.id);
         push_str(out, "\",\"type\":\"");
         push_str(out, row.transaction_type.as_str());
         push_str(out, "\",\"mode\":\"");
-        push_str(out, row.mode.v1());
+        push_str(out, row.mode.v1_name());
         push_str(out, "\",\"amount\":\"");
         push_amount(out, row.amount);
         push_str(out, "\",\"currentBalance\":\"");
         push_amount(out, row.balance);
         push_str(out, "\",\"transactionTimestamp\":\"");
-        let at = row.at.ist();
+        let at = row.at.to_ist_bytes();
         out.extend_from_slice(&at);
         push_str(out, "\",\"valueDate\":\"");
         out.extend_from_slice(&at[..10]);

@@ -9,14 +9,14 @@ pub mod tabs;
 pub mod validate;
 pub mod xml;
 
-use crate::domain::consent::Range;
+use crate::domain::consent::TimeRange;
 use crate::domain::document::Document;
 use crate::domain::statement::{NewRow, Statement};
 
 /// A format that a bank account is written in piece by piece: it may have more rows than a buffer should hold.
 pub trait StatementWriter {
     /// Appends what stands before the rows; the statement needs none.
-    fn write_header(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>);
+    fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>);
 
     /// Appends a transaction.
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>);

@@ -10,7 +10,9 @@ use crate::domain::account::FiType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::session::Session;
-use crate::domain::statement::{Body, Holder, Holders, Row, Statement, Summary, Transactions};
+use crate::domain::statement::{
+    Holder, Holders, Row, Statement, StatementBody, Summary, Transactions,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{FetchQuirk, FetchQuirks};
 use crate::wire::fi::element_json;
@@ -95,7 +97,7 @@ impl Serialize for Tabs<'_> {
         }
         // Quirk: a receiver of 2026 looks for the other name (`reference/unaport.md` §4.2).
         let tab_name = |kind: FiType| match kind {
-            FiType::Deposit if quirks.has(FetchQuirk::DepositV2) => "DEPOSIT_V2",
+            FiType::Deposit if quirks.contains(FetchQuirk::DepositV2) => "DEPOSIT_V2",
             kind => kind.as_str(),
         };
         let tabs: Vec<TabName> = fi_types
@@ -271,14 +273,14 @@ impl<'a> SummaryRow<'a> {
             tenure_years: None,
         };
         match &statement.body {
-            Body::Bank(bank) => Some(Self::from_bank_summary(
+            StatementBody::Bank(bank) => Some(Self::from_bank_summary(
                 blank,
                 bank.summary.as_ref()?,
                 quirks,
             )),
-            Body::Other(document) => Some(Self::from_deposit_summary(
+            StatementBody::Other(document) => Some(Self::from_deposit_summary(
                 blank,
-                document.root.child("Summary")?,
+                document.root.find_child("Summary")?,
             )),
         }
     }
@@ -292,10 +294,10 @@ impl<'a> SummaryRow<'a> {
             ifsc,
             micr,
             opened_on,
-            limit,
+            overdraft_limit: limit,
             active,
         } = summary;
-        let use_java_numbers = quirks.has(FetchQuirk::JavaNumbers);
+        let use_java_numbers = quirks.contains(FetchQuirk::JavaNumbers);
         Self {
             current_balance: Some(if use_java_numbers {
                 format_java_double(*balance)
@@ -304,7 +306,7 @@ impl<'a> SummaryRow<'a> {
             }),
             branch,
             status: if *active { "ACTIVE" } else { "INACTIVE" },
-            balance_date: Some(balance_at.ist_string()),
+            balance_date: Some(balance_at.to_ist_string()),
             facility: (limit.0 > 0).then_some("OD"),
             ifsc_code: ifsc,
             micro_code: Some(micr),
@@ -318,7 +320,7 @@ impl<'a> SummaryRow<'a> {
     /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring deposits; what a recurring
     /// deposit has beside them has no column.
     fn from_deposit_summary(blank: Self, summary: &'a Element) -> Self {
-        let attribute = |name| summary.get(name);
+        let attribute = |name| summary.attribute_value(name);
         Self {
             branch: attribute("branch").unwrap_or_default(),
             ifsc_code: attribute("ifsc").unwrap_or_default(),
@@ -375,8 +377,8 @@ impl<'a> HolderRow<'a> {
             consent_id: &context.consent_id,
             org_id: context.org_id.as_deref(),
             name: &holder.name,
-            dob: holder.born.to_string(),
-            nominee: holder.nominee(),
+            dob: holder.date_of_birth.to_string(),
+            nominee: holder.nominee_status(),
             email: &holder.email,
             pan: &holder.pan,
             address: &holder.address,
@@ -391,7 +393,10 @@ impl<'a> HolderRow<'a> {
                 _ => "deposit",
             },
             account_type: statement.account.account_type.as_str(),
-            account_holder_type: statement.holders.as_ref().map_or("SINGLE", Holders::kind),
+            account_holder_type: statement
+                .holders
+                .as_ref()
+                .map_or("SINGLE", Holders::holding_type),
             ckyc_compliance: if holder.ckyc_compliant {
                 "true"
             } else {
@@ -442,7 +447,7 @@ impl Serialize for TransactionRows<'_> {
         };
         for statement in self.statements {
             match &statement.body {
-                Body::Bank(bank) => {
+                StatementBody::Bank(bank) => {
                     if let Some(transactions) = &bank.transactions {
                         for row in &transactions.rows {
                             rows.serialize_element(&buffers.fill_row(
@@ -454,10 +459,10 @@ impl Serialize for TransactionRows<'_> {
                         }
                     }
                 }
-                Body::Other(document) => {
+                StatementBody::Other(document) => {
                     for row in document
                         .root
-                        .child("Transactions")
+                        .find_child("Transactions")
                         .iter()
                         .flat_map(|transactions| &transactions.children)
                     {
@@ -476,7 +481,7 @@ fn build_deposit_row<'a>(
     statement: &'a Statement,
     context: &'a RowContext,
 ) -> TransactionRow<'a> {
-    let attribute = |name| row.get(name).unwrap_or_default();
+    let attribute = |name| row.attribute_value(name).unwrap_or_default();
     TransactionRow {
         id: None,
         org_id: context.org_id.as_deref(),
@@ -525,8 +530,8 @@ impl RowBuffers {
             balance,
             id,
         } = self;
-        *at = row.at.ist();
-        let tran_timestamp = if quirks.has(FetchQuirk::NoSeconds) {
+        *at = row.at.to_ist_bytes();
+        let tran_timestamp = if quirks.contains(FetchQuirk::NoSeconds) {
             at.copy_within(19.., 16);
             &at[..22]
         } else {
@@ -534,7 +539,7 @@ impl RowBuffers {
         };
         amount.clear();
         balance.clear();
-        if quirks.has(FetchQuirk::JavaNumbers) {
+        if quirks.contains(FetchQuirk::JavaNumbers) {
             amount.extend_from_slice(format_java_double(row.amount).as_bytes());
             balance.extend_from_slice(format_java_double(row.balance).as_bytes());
         } else {
@@ -552,7 +557,7 @@ impl RowBuffers {
             amount: ascii_str(amount),
             consent_id: &origin.consent_id,
             r#type: row.transaction_type.as_str(),
-            mode: row.mode.v1(),
+            mode: row.mode.v1_name(),
             current_balance: Some(ascii_str(balance)),
             txn_id: id,
             value_date: ascii_str(&at[..10]),

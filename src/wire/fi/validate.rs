@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use chrono::{DateTime, NaiveDate};
 use roxmltree::{Document, Node};
 
-use crate::domain::naming::meant;
-use crate::domain::script::TextFault;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::naming::closest_name;
 use crate::wire::fields::quote_value;
 
 /// After so many faults nobody reads on.
@@ -68,7 +68,7 @@ fn parse_element_schema(lines: &[&'static str]) -> ElementSchema {
 }
 
 /// Everything that is wrong with the document, up to a bound.
-pub fn validate_document(document: &Document<'_>) -> Vec<TextFault> {
+pub fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
     let mut validator = Validator {
         diagnostics: Vec::new(),
     };
@@ -98,7 +98,7 @@ pub fn validate_document(document: &Document<'_>) -> Vec<TextFault> {
 }
 
 struct Validator {
-    diagnostics: Vec<TextFault>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Validator {
@@ -138,7 +138,7 @@ impl Validator {
                 .any(|(known, ..)| *known == attribute)
             {
                 let known: Vec<&str> = schema.attributes.iter().map(|(name, ..)| *name).collect();
-                let suggestion = meant(attribute, known.iter().copied());
+                let suggestion = closest_name(attribute, known.iter().copied());
                 let suggestion_text = suggestion
                     .map(|name| format!("; did you mean {name}?"))
                     .unwrap_or_default();
@@ -194,9 +194,9 @@ impl Validator {
 }
 
 /// What is wrong with an element, and where.
-pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> TextFault {
+pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
     let position = node.document().text_pos_at(node.range().start);
-    TextFault {
+    Diagnostic {
         line: position.row.into(),
         column: position.col.into(),
         message,

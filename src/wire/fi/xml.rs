@@ -4,11 +4,11 @@
 //! times as fast as formatting them (`reference/perf-baseline.md` §4).
 
 use crate::domain::account::{AccountType, FiType};
-use crate::domain::consent::Range;
-use crate::domain::digits::push;
+use crate::domain::consent::TimeRange;
+use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
-use crate::domain::statement::{BankBody, Body, Holder, NewRow, Statement, Summary};
+use crate::domain::statement::{BankStatement, Holder, NewRow, Statement, StatementBody, Summary};
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 
@@ -17,7 +17,7 @@ const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 /// Appends the statement's document to the buffer; it is UTF-8.
 pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     match &statement.body {
-        Body::Bank(BankBody { transactions, .. }) => {
+        StatementBody::Bank(BankStatement { transactions, .. }) => {
             let rows = transactions
                 .as_ref()
                 .map_or(0, |transactions| transactions.rows.len());
@@ -32,7 +32,7 @@ pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
             }
             write_account_end(out);
         }
-        Body::Other(document) => {
+        StatementBody::Other(document) => {
             let document_schema = if has_schema_v2(statement.account.fi_type) {
                 schema
             } else {
@@ -48,7 +48,7 @@ pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
 pub struct XmlWriter(pub FiSchema);
 
 impl StatementWriter for XmlWriter {
-    fn write_header(&mut self, statement: &Statement, range: Range, out: &mut Vec<u8>) {
+    fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
         write_account_start(statement, self.0, out);
         write_transactions_start(range, out);
     }
@@ -93,7 +93,7 @@ fn write_account_start(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
     }
 }
 
-fn write_transactions_start(range: Range, out: &mut Vec<u8>) {
+fn write_transactions_start(range: TimeRange, out: &mut Vec<u8>) {
     push_str(out, "<Transactions startDate=\"");
     out.extend_from_slice(&format_date(range.from.ist_date()));
     push_str(out, "\" endDate=\"");
@@ -126,31 +126,31 @@ pub fn build_account_element(statement: &Statement, schema: FiSchema) -> Element
     };
     let namespace = "http://api.rebit.org.in/FISchema/deposit";
     let root = Element::new("Account")
-        .with("xmlns", namespace)
-        .with("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
-        .with(
+        .with_attribute("xmlns", namespace)
+        .with_attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+        .with_attribute(
             "xsi:schemaLocation",
             format!("{namespace} ../FISchema/{schema_file}"),
         )
-        .with("linkedAccRef", account.link_ref.to_string())
-        .with("maskedAccNumber", account.masked_number.to_string())
-        .with("version", version_attribute(schema))
-        .with("type", "deposit");
+        .with_attribute("linkedAccRef", account.link_ref.to_string())
+        .with_attribute("maskedAccNumber", account.masked_number.to_string())
+        .with_attribute("version", version_attribute(schema))
+        .with_attribute("type", "deposit");
     let profile = statement.holders.as_ref().map(|holders| {
         let holder_elements = holders.iter().map(|holder| build_holder(holder, schema));
-        Element::new("Profile").holding([Element::new("Holders")
-            .with("type", holders.kind())
-            .holding(holder_elements)])
+        Element::new("Profile").with_children([Element::new("Holders")
+            .with_attribute("type", holders.holding_type())
+            .with_children(holder_elements)])
     });
-    let summary = statement.bank().and_then(|bank| bank.summary.as_ref());
-    root.holding(profile)
-        .holding(summary.map(|summary| build_summary(summary, account.account_type, schema)))
+    let summary = statement.as_bank().and_then(|bank| bank.summary.as_ref());
+    root.with_children(profile)
+        .with_children(summary.map(|summary| build_summary(summary, account.account_type, schema)))
 }
 
 fn build_holder(holder: &Holder, schema: FiSchema) -> Element {
     let Holder {
         name,
-        born,
+        date_of_birth: born,
         mobile,
         email,
         pan,
@@ -159,17 +159,19 @@ fn build_holder(holder: &Holder, schema: FiSchema) -> Element {
         ckyc_compliant,
         demat_id: _,
     } = holder;
-    let element = Element::one_of_many("Holder")
-        .with("name", name.clone())
-        .with("dob", born.to_string())
-        .with("mobile", mobile.clone())
-        .with("nominee", holder.nominee())
-        .with("email", email.clone())
-        .with("pan", pan.clone())
-        .with("address", address.clone());
+    let element = Element::new_repeatable("Holder")
+        .with_attribute("name", name.clone())
+        .with_attribute("dob", born.to_string())
+        .with_attribute("mobile", mobile.clone())
+        .with_attribute("nominee", holder.nominee_status())
+        .with_attribute("email", email.clone())
+        .with_attribute("pan", pan.clone())
+        .with_attribute("address", address.clone());
     match schema {
-        FiSchema::V1 => element.with("ckycCompliance", ckyc_compliant.to_string()),
-        FiSchema::V2 => element.with("ckycRegistered", if *ckyc_compliant { "YES" } else { "NO" }),
+        FiSchema::V1 => element.with_attribute("ckycCompliance", ckyc_compliant.to_string()),
+        FiSchema::V2 => {
+            element.with_attribute("ckycRegistered", if *ckyc_compliant { "YES" } else { "NO" })
+        }
     }
 }
 
@@ -181,7 +183,7 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
         ifsc,
         micr,
         opened_on,
-        limit,
+        overdraft_limit: limit,
         active,
     } = summary;
     let account_sub_type = if account_type == AccountType::Current {
@@ -191,20 +193,20 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
     };
     let has_overdraft = limit.0 > 0;
     let element = Element::new("Summary")
-        .with("currentBalance", balance.to_string())
-        .with("currency", "INR")
-        .with("balanceDateTime", balance_at.ist_string());
+        .with_attribute("currentBalance", balance.to_string())
+        .with_attribute("currency", "INR")
+        .with_attribute("balanceDateTime", balance_at.to_ist_string());
     let element = match schema {
         FiSchema::V1 => {
             let element = element
-                .with("type", account_sub_type)
-                .with("branch", branch.clone());
+                .with_attribute("type", account_sub_type)
+                .with_attribute("branch", branch.clone());
             let element = if has_overdraft {
-                element.with("facility", "OD")
+                element.with_attribute("facility", "OD")
             } else {
                 element
             };
-            element.with("ifscCode", ifsc.clone())
+            element.with_attribute("ifscCode", ifsc.clone())
         }
         FiSchema::V2 => {
             let v2_account_type = match account_type {
@@ -213,10 +215,10 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
                 AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
             };
             element
-                .with("accountType", v2_account_type)
-                .with("accountSubType", account_sub_type)
-                .with("branch", branch.clone())
-                .with(
+                .with_attribute("accountType", v2_account_type)
+                .with_attribute("accountSubType", account_sub_type)
+                .with_attribute("branch", branch.clone())
+                .with_attribute(
                     "facility",
                     if has_overdraft {
                         "OVERDRAFT"
@@ -224,33 +226,33 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
                         "NO_FACILITY_GRANTED"
                     },
                 )
-                .with("ifsc", ifsc.clone())
+                .with_attribute("ifsc", ifsc.clone())
         }
     };
     let element = element
-        .with("micrCode", micr.clone())
-        .with("openingDate", opened_on.to_string());
+        .with_attribute("micrCode", micr.clone())
+        .with_attribute("openingDate", opened_on.to_string());
     let element = if has_overdraft {
         element
-            .with("currentODLimit", limit.to_string())
-            .with("drawingLimit", summary.drawing_limit().to_string())
+            .with_attribute("currentODLimit", limit.to_string())
+            .with_attribute("drawingLimit", summary.drawing_limit().to_string())
     } else {
         element
     };
-    element.with("status", if *active { "ACTIVE" } else { "INACTIVE" })
+    element.with_attribute("status", if *active { "ACTIVE" } else { "INACTIVE" })
 }
 
 /// One transaction.
 fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, "<Transaction txnId=\"M");
-    push(out, row.id);
+    append_number(out, row.id);
     push_str(out, "\" type=\"");
     push_str(out, row.transaction_type.as_str());
     push_str(out, "\" mode=\"");
     push_str(
         out,
         if schema == FiSchema::V1 {
-            row.mode.v1()
+            row.mode.v1_name()
         } else {
             row.mode.as_str()
         },
@@ -267,7 +269,7 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     );
     push_amount(out, row.balance);
     push_str(out, "\" transactionTimestamp=\"");
-    let at = row.at.ist();
+    let at = row.at.to_ist_bytes();
     out.extend_from_slice(&at);
     push_str(out, "\" valueDate=\"");
     out.extend_from_slice(&at[..10]);

@@ -9,10 +9,11 @@ use super::{
 
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Operator, Status,
+    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
+    Status,
 };
 use crate::domain::session::{FiStatus, SessionStatus};
-use crate::domain::version::Version;
+use crate::domain::version::RebitVersion;
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::purpose::StandardPurpose;
 use crate::wire::rebit::error::ErrorCode;
@@ -114,7 +115,7 @@ fn message_schema(fields: &[(&str, Value)]) -> Value {
 }
 
 fn version_schema() -> Value {
-    enum_schema(Version::ALL.iter().map(|version| version.as_str()))
+    enum_schema(RebitVersion::ALL.iter().map(|version| version.as_str()))
 }
 
 fn quantity_schema(units: Value, minimum: u32) -> Value {
@@ -146,7 +147,7 @@ fn consent_detail_schema() -> Value {
         ),
         (
             "operator",
-            enum_schema(Operator::ALL.iter().map(|operator| operator.as_str())),
+            enum_schema(FilterOperator::ALL.iter().map(|operator| operator.as_str())),
         ),
         ("value", string_schema()),
     ]);
@@ -155,7 +156,7 @@ fn consent_detail_schema() -> Value {
         ("consentExpiry", timestamp_schema()),
         (
             "consentMode",
-            enum_schema(Mode::ALL.iter().map(|mode| mode.as_str())),
+            enum_schema(ConsentMode::ALL.iter().map(|mode| mode.as_str())),
         ),
         (
             "fetchType",

@@ -19,15 +19,15 @@ use self::types::{
 };
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TransactionType;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
-use crate::domain::naming::{Named, alternatives};
+use crate::domain::naming::{WireEnum, suggest_name};
 use crate::domain::persona::{
-    AccountPlan, Amount, Between, Cast, Content, Every, Flow, HolderPlan, List, Loan, On, Opened,
-    Persona, Story, Then, With,
+    AccountPlan, AmountRule, CashFlowPlan, ContentPlan, CounterpartyChoice, DayRule, Flow,
+    FollowUp, HolderPlan, Loan, MinMax, NamePool, NameSource, OpeningDate, Period, Persona,
 };
-use crate::domain::script::TextFault;
 use crate::domain::statement::Ledger;
-use crate::domain::time::Span;
+use crate::domain::time::Millis;
 use crate::wire::fields::quote_value;
 use crate::wire::yaml::words::{Lasting, Percent, Rupees, Whole, Word};
 use crate::wire::yaml::{fault, schema_of, typed};
@@ -39,7 +39,7 @@ pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<TextFault>> {
+pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let file = typed::<PersonaFile>(
         text,
@@ -62,13 +62,13 @@ pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona,
 /// Whether a transfer between two accounts comes in just where it goes out.
 fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
     let transfer_flows = |plan: &AccountPlan| match &plan.content {
-        Content::Story(story) => story
+        ContentPlan::CashFlow(story) => story
             .flows
             .iter()
-            .filter(|flow| flow.side_of.as_deref() == Some(transfer_name))
+            .filter(|flow| flow.transfer_name.as_deref() == Some(transfer_name))
             .cloned()
             .collect(),
-        Content::Told(_) | Content::Holding { .. } => Vec::new(),
+        ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Vec::new(),
     };
     let flows_by_account: Vec<Vec<Flow>> = accounts
         .iter()
@@ -83,28 +83,28 @@ fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
     };
     let Flow {
         amount,
-        grows: annual_growth_percent,
-        varies: variation_percent,
-        step,
-        every,
-        times,
-        months,
-        on: day_rule,
+        annual_growth_percent,
+        variation_percent,
+        rounding_step: step,
+        period: every,
+        times_per_period: times,
+        month_mask: months,
+        day_rule,
         channel,
-        chance,
+        chance_percent: chance,
         ..
     } = first.clone();
     let mirrored = Flow {
         amount,
-        grows: annual_growth_percent,
-        varies: variation_percent,
-        step,
-        every,
-        times,
-        months,
-        on: day_rule,
+        annual_growth_percent,
+        variation_percent,
+        rounding_step: step,
+        period: every,
+        times_per_period: times,
+        month_mask: months,
+        day_rule,
         channel,
-        chance,
+        chance_percent: chance,
         ..second.clone()
     };
     first.direction != second.direction && mirrored == *second
@@ -115,7 +115,7 @@ const TIMES_MAX: i64 = 5_000;
 
 struct PersonaBuilder<'a> {
     load_statement: StatementLoader<'a>,
-    diagnostics: Vec<TextFault>,
+    diagnostics: Vec<Diagnostic>,
     /// Where each transfer between two accounts is first named.
     transfer_locations: BTreeMap<String, Location>,
 }
@@ -149,10 +149,10 @@ impl PersonaBuilder<'_> {
             );
         }
         let holder = HolderPlan {
-            born: birth_years,
-            joint,
-            abroad: non_resident,
-            firm,
+            birth_years,
+            has_joint_holder: joint,
+            non_resident,
+            is_firm: firm,
         };
         let accounts: Vec<AccountPlan> = accounts
             .into_iter()
@@ -246,42 +246,42 @@ impl PersonaBuilder<'_> {
                 format!("{account_type} is no kind of account of {fi_type}"),
             );
         }
-        let opened = opened.map_or(Opened::Years((2006, 2012)), |opened| {
+        let opened = opened.map_or(OpeningDate::WithinYears((2006, 2012)), |opened| {
             self.parse_opening(&opened)
         });
         let content = if let Some(statement) = statement {
             match (self.load_statement)(&statement.value) {
-                Ok(ledger) => Content::Told(Arc::new(ledger)),
+                Ok(ledger) => ContentPlan::Imported(Arc::new(ledger)),
                 Err(error) => {
                     self.push_diagnostic(statement.referenced, error);
-                    Content::Holding {
+                    ContentPlan::Holding {
                         amount: (Paise(0), Paise(0)),
                     }
                 }
             }
         } else if is_bank {
             let limit = overdraft.map_or(Paise(0), |Rupees((_, high))| high);
-            Content::Story(self.build_cash_flow_plan(
+            ContentPlan::CashFlow(self.build_cash_flow_plan(
                 location,
                 target_balance,
                 cash_flows.unwrap_or_default(),
-                |target_balance, flows| Story {
-                    keeps: target_balance,
-                    opens_with: opening_balance.map_or(
-                        (Paise::rupees(1000), Paise::rupees(25_000)),
+                |target_balance, flows| CashFlowPlan {
+                    target_balance,
+                    opening_balance: opening_balance.map_or(
+                        (Paise::from_rupees(1000), Paise::from_rupees(25_000)),
                         |Rupees(range)| range,
                     ),
-                    limit,
-                    interest:
+                    overdraft_limit: limit,
+                    interest_bps:
                         interest.map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| {
                             percent
                         }),
-                    minimum: minimum_balance.map_or(Paise(0), |Rupees((_, high))| high),
+                    minimum_balance: minimum_balance.map_or(Paise(0), |Rupees((_, high))| high),
                     flows,
                 },
             ))
         } else {
-            Content::Holding {
+            ContentPlan::Holding {
                 amount: amount.map_or(default_amount(fi_type), |Rupees(range)| range),
             }
         };
@@ -289,15 +289,15 @@ impl PersonaBuilder<'_> {
         AccountPlan {
             fi_type,
             account_type,
-            fip,
-            linked: linked.unwrap_or(true),
+            fip_index: fip,
+            linked_by_default: linked.unwrap_or(true),
             opened,
             dormant,
             content,
         }
     }
 
-    fn parse_opening(&mut self, spec: &Spanned<OpenedSpec>) -> Opened {
+    fn parse_opening(&mut self, spec: &Spanned<OpenedSpec>) -> OpeningDate {
         let text = match &spec.value {
             OpenedSpec::Year(year) => year.to_string(),
             OpenedSpec::Text(text) => text.trim().to_owned(),
@@ -312,16 +312,16 @@ impl PersonaBuilder<'_> {
             }
         };
         let opened = if let Some(months) = parse_relative_months() {
-            (months <= 50 * 12).then_some(Opened::Ago(months))
+            (months <= 50 * 12).then_some(OpeningDate::MonthsAgo(months))
         } else if let Ok(day) = text.parse::<NaiveDate>() {
             OPENING_YEARS
                 .contains(&chrono::Datelike::year(&day))
-                .then_some(Opened::On(day))
+                .then_some(OpeningDate::On(day))
         } else {
             let range = Whole::parse(&text).map(to_years);
             range
                 .filter(|(low, high)| OPENING_YEARS.contains(low) && OPENING_YEARS.contains(high))
-                .map(Opened::Years)
+                .map(OpeningDate::WithinYears)
         };
         opened.unwrap_or_else(|| {
             let (first, last) = (OPENING_YEARS.start(), OPENING_YEARS.end());
@@ -335,7 +335,7 @@ impl PersonaBuilder<'_> {
                     quote_value(&text)
                 ),
             );
-            Opened::Years((2006, 2012))
+            OpeningDate::WithinYears((2006, 2012))
         })
     }
 
@@ -344,13 +344,13 @@ impl PersonaBuilder<'_> {
         location: Location,
         target_balance: Option<Spanned<AmountSpec>>,
         flows: Vec<Spanned<FlowSpec>>,
-        build_plan: impl FnOnce(Option<Amount>, Vec<Flow>) -> Story,
-    ) -> Story {
+        build_plan: impl FnOnce(Option<AmountRule>, Vec<Flow>) -> CashFlowPlan,
+    ) -> CashFlowPlan {
         let target_balance = target_balance.map(|target_balance| {
             let amount = self.build_amount("keeps", &target_balance);
             if matches!(
                 amount,
-                Amount::OfBalance(_) | Amount::Usual | Amount::Loan(_)
+                AmountRule::BalanceShare(_) | AmountRule::Typical | AmountRule::Loan(_)
             ) {
                 self.push_diagnostic(
                     target_balance.referenced,
@@ -367,8 +367,8 @@ impl PersonaBuilder<'_> {
             .iter()
             .map(|flow| &flow.amount)
             .chain(&target_balance)
-            .any(|amount| matches!(amount, Amount::Share(_)));
-        if uses_income_share && !flows.iter().any(|flow| flow.income) {
+            .any(|amount| matches!(amount, AmountRule::IncomeShare(_)));
+        if uses_income_share && !flows.iter().any(|flow| flow.counts_as_income) {
             self.push_diagnostic(
                 location,
                 "a share is of the income: mark what is income with income: true".to_owned(),
@@ -377,12 +377,12 @@ impl PersonaBuilder<'_> {
         build_plan(target_balance, flows)
     }
 
-    fn build_amount(&mut self, key: &str, spec: &Spanned<AmountSpec>) -> Amount {
-        let fallback = Amount::Each((Paise(100), Paise(100)));
+    fn build_amount(&mut self, key: &str, spec: &Spanned<AmountSpec>) -> AmountRule {
+        let fallback = AmountRule::PerOccurrence((Paise(100), Paise(100)));
         match &spec.value {
             AmountSpec::Plain(plain) => match &plain.value {
-                PlainAmount::Rupees(Rupees(range)) => Amount::Each(*range),
-                PlainAmount::Word(word) if word == "usual" => Amount::Usual,
+                PlainAmount::Rupees(Rupees(range)) => AmountRule::PerOccurrence(*range),
+                PlainAmount::Word(word) if word == "usual" => AmountRule::Typical,
                 PlainAmount::Word(_) | PlainAmount::Invalid(_) => {
                     let rejected_value = if let PlainAmount::Word(word) = &plain.value {
                         format!(", not {}", quote_value(word))
@@ -402,8 +402,8 @@ impl PersonaBuilder<'_> {
                 balance: balance_percent,
                 loan,
             }) => match (fixed, income_percent, balance_percent, loan) {
-                (Some(Rupees(range)), ..) => Amount::Once(*range),
-                (_, Some(Whole(range)), ..) => Amount::Share(*range),
+                (Some(Rupees(range)), ..) => AmountRule::PerAccount(*range),
+                (_, Some(Whole(range)), ..) => AmountRule::IncomeShare(*range),
                 (_, _, Some(Whole(range)), _) => {
                     if range.1 > 100 {
                         self.push_diagnostic(
@@ -411,7 +411,7 @@ impl PersonaBuilder<'_> {
                             "balance is percent of what is there, 100 at most".to_owned(),
                         );
                     }
-                    Amount::OfBalance(*range)
+                    AmountRule::BalanceShare(*range)
                 }
                 (
                     ..,
@@ -421,11 +421,11 @@ impl PersonaBuilder<'_> {
                         rate: Percent(rate),
                         paid_out: disbursed_to_account,
                     }),
-                ) => Amount::Loan(Loan {
+                ) => AmountRule::Loan(Loan {
                     principal: *principal,
-                    months: *months,
-                    rate: *rate,
-                    paid_out: *disbursed_to_account,
+                    instalments: *months,
+                    rate_bps: *rate,
+                    disbursed_to_account: *disbursed_to_account,
                 }),
                 (None, None, None, None) => fallback,
             },
@@ -458,7 +458,7 @@ impl PersonaBuilder<'_> {
         let (direction, amount) = match (&r#in, &out) {
             (Some(amount), _) => (TransactionType::Credit, self.build_amount("in", amount)),
             (_, Some(amount)) => (TransactionType::Debit, self.build_amount("out", amount)),
-            (None, None) => (TransactionType::Debit, Amount::Usual),
+            (None, None) => (TransactionType::Debit, AmountRule::Typical),
         };
         let with = match (with, any_of) {
             (Some(_), Some(any_of)) => {
@@ -466,24 +466,28 @@ impl PersonaBuilder<'_> {
                     any_of.referenced,
                     "a flow has with or any_of, not both".to_owned(),
                 );
-                With::Nobody
+                CounterpartyChoice::Unnamed
             }
-            (Some(with), None) => With::OneOf(self.build_name_list(with.referenced, with.value)),
+            (Some(with), None) => {
+                CounterpartyChoice::Fixed(self.build_name_list(with.referenced, with.value))
+            }
             (None, Some(any_of)) => {
-                With::AnyOf(self.build_name_list(any_of.referenced, any_of.value))
+                CounterpartyChoice::Varying(self.build_name_list(any_of.referenced, any_of.value))
             }
-            (None, None) => With::Nobody,
+            (None, None) => CounterpartyChoice::Unnamed,
         };
-        let has_typical_amount = |with: &With| {
-            let (With::OneOf(list) | With::AnyOf(list)) = with else {
+        let has_typical_amount = |with: &CounterpartyChoice| {
+            let (CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list)) = with else {
                 return false;
             };
             matches!(
                 list,
-                List::Shipped(Cast::Shops | Cast::Stores | Cast::Utilities | Cast::Telecoms)
+                NameSource::Pool(
+                    NamePool::Shops | NamePool::Stores | NamePool::Utilities | NamePool::Telecoms
+                )
             )
         };
-        if amount == Amount::Usual && !has_typical_amount(&with) {
+        if amount == AmountRule::Typical && !has_typical_amount(&with) {
             let lists = "shops, stores, utilities, telecoms";
             self.push_diagnostic(
                 location,
@@ -498,16 +502,19 @@ impl PersonaBuilder<'_> {
         }
         if income
             && (direction == TransactionType::Debit
-                || !matches!(amount, Amount::Once(_) | Amount::Each(_)))
+                || !matches!(
+                    amount,
+                    AmountRule::PerAccount(_) | AmountRule::PerOccurrence(_)
+                ))
         {
             self.push_diagnostic(
                 location,
                 "income comes in, in rupees or { once: … }".to_owned(),
             );
         }
-        let every = every.map_or(Every::Month, |Word(every)| every);
-        if matches!(amount, Amount::Loan(_))
-            && (direction == TransactionType::Credit || every != Every::Month)
+        let every = every.map_or(Period::Month, |Word(every)| every);
+        if matches!(amount, AmountRule::Loan(_))
+            && (direction == TransactionType::Credit || every != Period::Month)
         {
             self.push_diagnostic(
                 location,
@@ -532,7 +539,7 @@ impl PersonaBuilder<'_> {
         let purpose = self.check_purpose(location, purpose);
         let then = then.map(|then| self.build_follow_up(location, then));
         let transfer_name = transfer_name.map(|transfer_name| {
-            if !matches!(amount, Amount::Each(_)) {
+            if !matches!(amount, AmountRule::PerOccurrence(_)) {
                 let message =
                     "the side of a transfer has an amount in rupees, such as 30000..40000";
                 self.push_diagnostic(transfer_name.referenced, message.to_owned());
@@ -545,28 +552,28 @@ impl PersonaBuilder<'_> {
         Flow {
             direction,
             amount,
-            grows: annual_growth_percent.map_or(0, i64::from),
-            varies: variation_percent.map_or(0, i64::from),
-            step,
-            every,
-            times,
-            months: months.map_or(0xfff, |months| {
+            annual_growth_percent: annual_growth_percent.map_or(0, i64::from),
+            variation_percent: variation_percent.map_or(0, i64::from),
+            rounding_step: step,
+            period: every,
+            times_per_period: times,
+            month_mask: months.map_or(0xfff, |months| {
                 months
                     .iter()
                     .fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))
             }),
-            life: account_age_months.map_or((0, u32::MAX), |Whole((low, high))| {
+            account_age_months: account_age_months.map_or((0, u32::MAX), |Whole((low, high))| {
                 (saturate_to_u32(low), saturate_to_u32(high))
             }),
-            on: day.map_or(On::Any, |day| self.parse_day_rule(&day)),
+            day_rule: day.map_or(DayRule::Any, |day| self.parse_day_rule(&day)),
             channel,
-            with,
+            counterparty: with,
             purpose,
-            chance: chance.unwrap_or(100),
-            mandate,
-            income,
-            side_of: transfer_name,
-            then,
+            chance_percent: chance.unwrap_or(100),
+            by_mandate: mandate,
+            counts_as_income: income,
+            transfer_name,
+            follow_up: then,
         }
     }
 
@@ -586,18 +593,18 @@ impl PersonaBuilder<'_> {
         purpose
     }
 
-    fn parse_day_rule(&mut self, spec: &Spanned<DaySpec>) -> On {
+    fn parse_day_rule(&mut self, spec: &Spanned<DaySpec>) -> DayRule {
         let text = match &spec.value {
             DaySpec::Number(day) => day.to_string(),
             DaySpec::Text(text) => text.clone(),
         };
         match text.as_str() {
-            "any" => On::Any,
-            "working day" => On::WorkingDay,
-            "last working day" => On::LastWorkingDay,
+            "any" => DayRule::Any,
+            "working day" => DayRule::AnyWorkingDay,
+            "last working day" => DayRule::LastWorkingDay,
             _ => match Whole::parse(&text) {
                 Some((low, high)) if low >= 1 && high <= 31 => {
-                    On::Day((saturate_to_u32(low), saturate_to_u32(high)))
+                    DayRule::DayOfMonth((saturate_to_u32(low), saturate_to_u32(high)))
                 }
                 _ => {
                     let quoted_text = quote_value(&text);
@@ -606,23 +613,25 @@ impl PersonaBuilder<'_> {
                         spec.referenced,
                         format!("on takes {accepted_forms}, not {quoted_text}"),
                     );
-                    On::Any
+                    DayRule::Any
                 }
             },
         }
     }
 
     /// One lower-case word is a shipped list.
-    fn build_name_list(&mut self, location: Location, names: NamesSpec) -> List {
+    fn build_name_list(&mut self, location: Location, names: NamesSpec) -> NameSource {
         let names = match names {
             NamesSpec::Several(names) => names,
             NamesSpec::One(name) => {
-                if let Some(pool) = Cast::parse(&name) {
-                    return List::Shipped(pool);
+                if let Some(pool) = NamePool::parse(&name) {
+                    return NameSource::Pool(pool);
                 }
                 if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
-                    let suggestion =
-                        alternatives(&name, Cast::table().iter().map(|pool| pool.label()));
+                    let suggestion = suggest_name(
+                        &name,
+                        NamePool::all_variants().iter().map(|pool| pool.wire_name()),
+                    );
                     self.push_diagnostic(
                         location,
                         format!(
@@ -647,10 +656,10 @@ impl PersonaBuilder<'_> {
                 format!("{quoted_name} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),
             );
         }
-        List::Own(names.into_iter().map(|name| name.to_uppercase()).collect())
+        NameSource::Custom(names.into_iter().map(|name| name.to_uppercase()).collect())
     }
 
-    fn build_follow_up(&mut self, location: Location, spec: FollowUpSpec) -> Then {
+    fn build_follow_up(&mut self, location: Location, spec: FollowUpSpec) -> FollowUp {
         let FollowUpSpec {
             r#in,
             out,
@@ -675,33 +684,34 @@ impl PersonaBuilder<'_> {
                 "what follows is percent of the first movement, 100 at most".to_owned(),
             );
         }
-        let seconds = |Lasting(Span(ms))| ms / 1000;
+        let seconds = |Lasting(Millis(ms))| ms / 1000;
         let min_delay = after.map_or(60, seconds);
         let max_delay = within.map_or(min_delay, seconds);
         if max_delay < min_delay {
             self.push_diagnostic(location, "within is shorter than after".to_owned());
         }
         let with = match (with, any_of) {
-            (Some(with), _) => Some(With::OneOf(self.build_name_list(location, with))),
-            (None, any_of) => {
-                any_of.map(|any_of| With::AnyOf(self.build_name_list(location, any_of)))
-            }
+            (Some(with), _) => Some(CounterpartyChoice::Fixed(
+                self.build_name_list(location, with),
+            )),
+            (None, any_of) => any_of
+                .map(|any_of| CounterpartyChoice::Varying(self.build_name_list(location, any_of))),
         };
         let after = (min_delay, max_delay.max(min_delay));
-        Then {
+        FollowUp {
             direction,
             percent,
-            after,
+            delay_seconds: after,
             channel,
-            with,
+            counterparty: with,
             purpose: self.check_purpose(location, purpose),
-            chance: chance.unwrap_or(100),
+            chance_percent: chance.unwrap_or(100),
         }
     }
 }
 
 /// What holdings are of where the persona does not say.
-fn default_amount(fi_type: FiType) -> Between<Paise> {
+fn default_amount(fi_type: FiType) -> MinMax<Paise> {
     let (low, high) = match fi_type {
         FiType::TermDeposit => (100_000, 500_000),
         FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => {
@@ -713,10 +723,10 @@ fn default_amount(fi_type: FiType) -> Between<Paise> {
         }
         _ => (10_000, 60_000),
     };
-    (Paise::rupees(low), Paise::rupees(high))
+    (Paise::from_rupees(low), Paise::from_rupees(high))
 }
 
-fn to_years((low, high): (i64, i64)) -> Between<i32> {
+fn to_years((low, high): (i64, i64)) -> MinMax<i32> {
     let year = |number| i32::try_from(number).unwrap_or(i32::MAX);
     (year(low), year(high))
 }

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
-use crate::domain::persona::{Channel, Every};
+use crate::domain::persona::{Channel, Period};
 use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
 
 /// A persona.
@@ -197,7 +197,7 @@ pub(super) struct FlowSpec {
     /// It is a multiple of this.
     #[schemars(with = "Option<Rupees>")]
     pub(super) step: Option<Spanned<Rupees>>,
-    pub(super) every: Option<Word<Every>>,
+    pub(super) every: Option<Word<Period>>,
     /// How often in each of these periods.
     #[schemars(with = "Option<Whole>")]
     pub(super) times: Option<Spanned<Whole>>,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::consent::{Consent, Status, Terms};
 use crate::domain::ids::{ConsentHandle, ConsentId};
-use crate::domain::refusal::Refusal;
-use crate::domain::version::{Generation, Version};
+use crate::domain::rejection::Rejection;
+use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::{ConsentUse, CustomerId};
 use crate::wire::consent_detail::{ConsentDetailRequest, ValidationRules};
@@ -76,7 +76,7 @@ impl Request for ConsentHandleRequest {
     fn into_content(self, _: &Head, _: &str) -> Result<ConsentHandle, ApiError> {
         let handle = require_text("ConsentHandle", self.consent_handle)?;
         let handle = ConsentHandle::parse(&handle)
-            .ok_or_else(|| Refusal::UnknownHandle(quote_value(&handle)))?;
+            .ok_or_else(|| Rejection::UnknownHandle(quote_value(&handle)))?;
         Ok(handle)
     }
 }
@@ -106,7 +106,7 @@ impl Request for ConsentFetchRequest {
     fn into_content(self, _: &Head, _: &str) -> Result<ConsentId, ApiError> {
         let id = require_text("consentId", self.consent_id)?;
         let id =
-            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quote_value(&id)))?;
+            ConsentId::parse(&id).ok_or_else(|| Rejection::UnknownConsentId(quote_value(&id)))?;
         Ok(id)
     }
 }
@@ -156,7 +156,7 @@ impl<'a> ConsentHandleResponse<'a> {
     pub fn new(context: ResponseContext<'a>, consent: &Consent) -> Self {
         let status = HandleStatus {
             id: consent.consent_id().map(|id| id.to_string()),
-            status: handle_status(consent, context.ver.generation()),
+            status: handle_status(consent, context.ver.major_version()),
         };
         Self {
             head: context.response_head(),
@@ -168,7 +168,7 @@ impl<'a> ConsentHandleResponse<'a> {
 
 /// The handle's status (DESIGN §2, columns "handle"). Once approved it stays so for ever (certification cases AA_1019
 /// to AA_1022); 1.1.x knows READY, FAILED and PENDING only.
-fn handle_status(consent: &Consent, generation: Generation) -> &'static str {
+fn handle_status(consent: &Consent, generation: MajorVersion) -> &'static str {
     let status = match (consent.status, consent.grant.is_some()) {
         (Status::Pending, _) => "PENDING",
         (Status::Ready, _) => "READY",
@@ -180,8 +180,8 @@ fn handle_status(consent: &Consent, generation: Generation) -> &'static str {
         (Status::Failed, _) => "FAILED",
     };
     match (generation, status) {
-        (Generation::One, "APPROVED") => "READY",
-        (Generation::One, "EXPIRED" | "REJECTED") => "FAILED",
+        (MajorVersion::V1, "APPROVED") => "READY",
+        (MajorVersion::V1, "EXPIRED" | "REJECTED") => "FAILED",
         (_, status) => status,
     }
 }
@@ -214,7 +214,7 @@ pub struct ConsentArtefact<'a> {
 impl<'a> ConsentArtefact<'a> {
     /// `id` is the receiver's own, `signed_consent` the compact JWS; `None` where there is no artefact.
     pub fn new(
-        ver: Version,
+        ver: RebitVersion,
         txnid: &'a str,
         consent: &Consent,
         id: ConsentId,

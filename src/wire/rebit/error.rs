@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::consent::Status;
-use crate::domain::naming::named;
-use crate::domain::refusal::Refusal;
+use crate::domain::naming::wire_enum;
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
-use crate::domain::version::Version;
+use crate::domain::version::RebitVersion;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::IsoTimestamp;
 
-named! {
+wire_enum! {
     /// Every `errorCode` that an AA emits.
     ErrorCode {
         InvalidRequest = "InvalidRequest",
@@ -178,47 +178,49 @@ pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
 
 /// `Assumption:` data that is asked for before `consentStart` is InvalidConsentDetail: the cell of the AA's own
 /// POST /FI/request is empty in the sources, and no other case of this code is told there.
-fn classify_rejection(rejection: &Refusal) -> ErrorCode {
+fn classify_rejection(rejection: &Rejection) -> ErrorCode {
     use ErrorCode as Code;
     match rejection {
-        Refusal::UnknownHandle(_) => Code::InvalidConsentHandle,
-        Refusal::UnknownConsentId(_) => Code::InvalidConsentId,
-        Refusal::IllegalMove { .. } | Refusal::NotActive { .. } => Code::InvalidConsentStatus,
-        Refusal::NotStarted { .. } => Code::InvalidConsentDetail,
-        Refusal::NoKey => Code::InvalidKey,
-        Refusal::UsedUp(_) => Code::InvalidConsentUse,
-        Refusal::OutOfRange { .. } => Code::InvalidDateRange,
-        Refusal::UnknownSession(_) => Code::InvalidSessionId,
-        Refusal::FetchBarred {
+        Rejection::UnknownHandle(_) => Code::InvalidConsentHandle,
+        Rejection::UnknownConsentId(_) => Code::InvalidConsentId,
+        Rejection::IllegalTransition { .. } | Rejection::NotActive { .. } => {
+            Code::InvalidConsentStatus
+        }
+        Rejection::NotStarted { .. } => Code::InvalidConsentDetail,
+        Rejection::NoKeyMaterial => Code::InvalidKey,
+        Rejection::FrequencyExhausted(_) => Code::InvalidConsentUse,
+        Rejection::OutOfRange { .. } => Code::InvalidDateRange,
+        Rejection::UnknownSession(_) => Code::InvalidSessionId,
+        Rejection::FetchNotAllowed {
             status: Status::Paused,
         } => Code::ConsentPaused,
-        Refusal::FetchBarred {
+        Rejection::FetchNotAllowed {
             status: Status::Revoked,
         } => Code::ConsentRevoked,
-        Refusal::FetchBarred { .. } => Code::ConsentExpired,
-        Refusal::DataGone(_) => Code::DataGone,
-        Refusal::FipNotInSession(_) => Code::InvalidFipId,
-        Refusal::NoDataFound(_) => Code::NoDataFound,
-        Refusal::FetchInProgress(_) => Code::DataFetchRequestInProgress,
-        Refusal::CustomerGone(_) => Code::InvalidCustomerAddress,
-        Refusal::OutboxFull(_) => Code::ServiceUnavailable,
-        Refusal::AlreadyExpired { .. }
-        | Refusal::UnknownScenario { .. }
-        | Refusal::AccountNotInSession(_)
-        | Refusal::AlreadyRegistered(_)
-        | Refusal::NothingToGrant { .. }
-        | Refusal::UnknownAccount { .. }
-        | Refusal::UnknownFip(_)
-        | Refusal::AlreadyLinked(_)
-        | Refusal::LinkRefTaken(_)
-        | Refusal::NothingAwaited(_)
-        | Refusal::UnknownLink(_)
-        | Refusal::NoAnalytics(_)
-        | Refusal::NothingToLink { .. }
-        | Refusal::NothingLinked { .. }
-        | Refusal::NotResendable(_)
-        | Refusal::WrongToken
-        | Refusal::TokenExpired(_) => Code::InvalidRequest,
+        Rejection::FetchNotAllowed { .. } => Code::ConsentExpired,
+        Rejection::DataExpired(_) => Code::DataGone,
+        Rejection::FipNotInSession(_) => Code::InvalidFipId,
+        Rejection::NoDataFound(_) => Code::NoDataFound,
+        Rejection::FetchInProgress(_) => Code::DataFetchRequestInProgress,
+        Rejection::CustomerNotRegistered(_) => Code::InvalidCustomerAddress,
+        Rejection::OutboxFull(_) => Code::ServiceUnavailable,
+        Rejection::AlreadyExpired { .. }
+        | Rejection::UnknownScenario { .. }
+        | Rejection::AccountNotInSession(_)
+        | Rejection::AlreadyRegistered(_)
+        | Rejection::NoGrantableAccount { .. }
+        | Rejection::UnknownAccount { .. }
+        | Rejection::UnknownFip(_)
+        | Rejection::AlreadyLinked(_)
+        | Rejection::LinkRefTaken(_)
+        | Rejection::NoPendingAccount(_)
+        | Rejection::UnknownLink(_)
+        | Rejection::AnalyticsNotSupported(_)
+        | Rejection::NoAccountToLink { .. }
+        | Rejection::NoLinkedAccount { .. }
+        | Rejection::NotResendable(_)
+        | Rejection::InvalidLinkToken
+        | Rejection::LinkTokenExpired(_) => Code::InvalidRequest,
     }
 }
 
@@ -258,11 +260,11 @@ impl Envelope {
     pub fn prefer_version_error(self, error: ApiError) -> ApiError {
         match (error, self.ver) {
             (ApiError::InvalidField { .. }, Some(ver))
-                if Version::parse(&ver).is_none() && !ver.trim().is_empty() =>
+                if RebitVersion::parse(&ver).is_none() && !ver.trim().is_empty() =>
             {
                 ApiError::UnsupportedVersion {
                     ver,
-                    supported: Version::names(),
+                    supported: RebitVersion::accepted_names(),
                 }
             }
             (error, _) => error,
@@ -273,8 +275,8 @@ impl Envelope {
     pub fn ver(&self) -> &'static str {
         self.ver
             .as_deref()
-            .and_then(Version::parse)
-            .unwrap_or(Version::V2_0_0)
+            .and_then(RebitVersion::parse)
+            .unwrap_or(RebitVersion::V2_0_0)
             .as_str()
     }
 

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::key_material::{CheckedKeyMaterial, KeyMaterial};
 use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
-use crate::domain::command::CollectData;
-use crate::domain::consent::Range;
+use crate::domain::command::FetchData;
+use crate::domain::consent::TimeRange;
 use crate::domain::ids::{ConsentId, SessionId};
-use crate::domain::refusal::Refusal;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
@@ -53,7 +53,7 @@ struct UncheckedConsent {
 /// A request for data whose schema is right.
 #[derive(Debug)]
 pub struct FiRequestContent {
-    pub range: Range,
+    pub range: TimeRange,
     pub consent_id: ConsentId,
     /// The third part of the artefact's `signedConsent`.
     pub signature: String,
@@ -74,7 +74,7 @@ impl Request for FiRequest {
 
     fn into_content(self, head: &Head, _: &str) -> Result<FiRequestContent, ApiError> {
         let range = require_field("FIDataRange", self.range)?;
-        let range = Range {
+        let range = TimeRange {
             from: require_timestamp("FIDataRange.from", range.from)?,
             to: require_timestamp("FIDataRange.to", range.to)?,
         };
@@ -83,7 +83,7 @@ impl Request for FiRequest {
         let signature = require_text("Consent.digitalSignature", consent.digital_signature)?;
         let key = require_field("KeyMaterial", self.key_material)?.into_checked(head.ver)?;
         let consent_id =
-            ConsentId::parse(&id).ok_or_else(|| Refusal::UnknownConsentId(quote_value(&id)))?;
+            ConsentId::parse(&id).ok_or_else(|| Rejection::UnknownConsentId(quote_value(&id)))?;
         Ok(FiRequestContent {
             range,
             consent_id,
@@ -132,7 +132,7 @@ struct LinkRef {
 }
 
 impl Request for FiFetchRequest {
-    type Content = CollectData;
+    type Content = FetchData;
 
     fn take_head(&mut self) -> Result<Head, ApiError> {
         parse_head(
@@ -143,7 +143,7 @@ impl Request for FiFetchRequest {
         )
     }
 
-    fn into_content(self, _: &Head, _: &str) -> Result<CollectData, ApiError> {
+    fn into_content(self, _: &Head, _: &str) -> Result<FetchData, ApiError> {
         const LINKS: &str = "linkRefNumber";
         let session = require_text("sessionId", self.session_id)?;
         let links = self.link_ref_number;
@@ -168,7 +168,7 @@ pub fn parse_fetch_data(
     session: &str,
     fip: Option<String>,
     link_refs: Vec<String>,
-) -> Result<CollectData, ApiError> {
+) -> Result<FetchData, ApiError> {
     if let Some(duplicate) = link_refs
         .iter()
         .enumerate()
@@ -179,9 +179,9 @@ pub fn parse_fetch_data(
             format!("names {} twice", quote_value(duplicate.1)),
         ));
     }
-    Ok(CollectData {
+    Ok(FetchData {
         session: SessionId::parse(session)
-            .ok_or_else(|| Refusal::UnknownSession(quote_value(session)))?,
+            .ok_or_else(|| Rejection::UnknownSession(quote_value(session)))?,
         fip: parse_optional_text("fipId", fip)?.map(Into::into),
         link_refs: link_refs.into_iter().map(Into::into).collect(),
     })

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::exchange::Curve;
+use crate::domain::key_exchange::Curve;
 use crate::domain::time::Timestamp;
-use crate::domain::version::{Generation, Version};
+use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
     deserialize_object, discard_blank, quote_value, require_enum, require_field, require_text,
@@ -82,7 +82,7 @@ impl KeyMaterial {
 
     /// Checks the schema. In 1.1.x only the key and the nonce matter: senders have shuffled the labels, and the object
     /// identifier in the key tells the curve.
-    pub fn into_checked(self, version: Version) -> Result<CheckedKeyMaterial, ApiError> {
+    pub fn into_checked(self, version: RebitVersion) -> Result<CheckedKeyMaterial, ApiError> {
         let Self {
             crypto_alg,
             curve,
@@ -90,7 +90,7 @@ impl KeyMaterial {
             public_key,
             nonce,
         } = self;
-        let labels_matter = version.generation() == Generation::Two;
+        let labels_matter = version.major_version() == MajorVersion::V2;
         let algorithm = if labels_matter {
             Some(require_text("KeyMaterial.cryptoAlg", crypto_alg)?)
         } else {

@@ -10,14 +10,14 @@ pub mod notification;
 use serde::Serialize;
 
 use crate::domain::time::Timestamp;
-use crate::domain::version::{Generation, Version};
+use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{IsoTimestamp, require_text, require_timestamp, require_uuid};
 
 /// What every request begins with.
 #[derive(Clone, Debug)]
 pub struct Head {
-    pub ver: Version,
+    pub ver: RebitVersion,
     pub timestamp: Timestamp,
     pub txnid: String,
 }
@@ -31,8 +31,8 @@ enum VersionSupport {
 }
 
 impl VersionSupport {
-    fn supports_version(self, version: Version) -> bool {
-        self == Self::Both || version.generation() == Generation::Two
+    fn supports_version(self, version: RebitVersion) -> bool {
+        self == Self::Both || version.major_version() == MajorVersion::V2
     }
 }
 
@@ -44,10 +44,10 @@ fn parse_head(
     txnid: Option<String>,
 ) -> Result<Head, ApiError> {
     let ver = require_text("ver", ver)?;
-    let version = Version::parse(&ver)
+    let version = RebitVersion::parse(&ver)
         .filter(|version| support.supports_version(*version))
         .ok_or_else(|| {
-            let supported: Vec<_> = Version::ALL
+            let supported: Vec<_> = RebitVersion::ALL
                 .iter()
                 .filter(|version| support.supports_version(**version))
                 .map(|version| version.as_str())
@@ -95,7 +95,7 @@ struct ResponseHead<'a> {
 /// Whom an answer answers: version and transaction of the request, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseContext<'a> {
-    pub ver: Version,
+    pub ver: RebitVersion,
     pub txnid: &'a str,
     pub timestamp: Timestamp,
 }
@@ -132,7 +132,7 @@ impl Heartbeat {
     /// An AA that answers is up. A heartbeat has no version of its own and is told in 2.0.0 (DESIGN §1).
     pub fn with_status_up(timestamp: Timestamp) -> Self {
         Self {
-            ver: Version::V2_0_0.as_str(),
+            ver: RebitVersion::V2_0_0.as_str(),
             timestamp: IsoTimestamp(timestamp),
             status: "UP",
         }

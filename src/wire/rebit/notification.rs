@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::ids::{ConsentId, SessionId};
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
@@ -34,7 +34,7 @@ fn parse_notifier(notifier: Option<UncheckedNotifier>) -> Result<Notifier, ApiEr
     })
 }
 
-named! {
+wire_enum! {
     /// What a FIP may say of a consent (ReBIT AA API 2.0.0, `ConsentStatusNotification.consentStatus`).
     NotifiedStatus { Active = "ACTIVE", Revoked = "REVOKED", Paused = "PAUSED", Rejected = "REJECTED" }
 }
@@ -95,7 +95,7 @@ impl Request for ConsentNotification {
             field,
             notification.consent_status,
             NotifiedStatus::parse,
-            NotifiedStatus::names,
+            NotifiedStatus::accepted_names,
         )?;
         Ok(ConsentNotificationContent {
             notifier,
@@ -191,7 +191,7 @@ impl Request for FiNotification {
             field,
             notification.session_status,
             SessionStatus::parse,
-            SessionStatus::names,
+            SessionStatus::accepted_names,
         )?;
         let mut content = FiNotificationContent {
             notifier,
@@ -211,8 +211,12 @@ impl Request for FiNotification {
                     account.link_ref_number,
                 )?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.FIStatus";
-                let status =
-                    require_enum(field, account.fi_status, FiStatus::parse, FiStatus::names)?;
+                let status = require_enum(
+                    field,
+                    account.fi_status,
+                    FiStatus::parse,
+                    FiStatus::accepted_names,
+                )?;
                 let field = "FIStatusNotification.FIStatusResponse.Accounts.description";
                 if content.accounts.iter().any(|(known, ..)| **known == *link) {
                     return Err(ApiError::invalid_field(

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::Envelope;
 use super::field_rules::{self, FieldRule};
-use crate::domain::time::{Span, Timestamp};
-use crate::domain::unaport::Dialect;
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::UnaportVersion;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::participants::derive_id;
 use crate::wire::token::{is_issued_in_world, is_valid_at, to_unix_seconds};
@@ -25,10 +25,10 @@ pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::required(
 )];
 
 /// How long an access token is good for: `expires_in` of every documented sample.
-const ACCESS_TOKEN_LIFETIME: Span = Span::seconds(300);
+const ACCESS_TOKEN_LIFETIME: Millis = Millis::from_secs(300);
 
 /// How long a refresh token is good for.
-const REFRESH_TOKEN_LIFETIME: Span = Span::seconds(1800);
+const REFRESH_TOKEN_LIFETIME: Millis = Millis::from_secs(1800);
 
 /// The identity provider's realm below the sandbox's address.
 const REALM_PATH: &str = "/auth/realms/FIU";
@@ -225,7 +225,7 @@ pub fn build_token_response<'a>(
     user: &'a AuthenticatedUser,
     access_token: &'a str,
     refresh_token: &'a str,
-    api_version: Dialect,
+    api_version: UnaportVersion,
     envelope: Envelope,
 ) -> TokenResponse<'a> {
     let (expires_in, refresh_expires_in) = (
@@ -240,7 +240,7 @@ pub fn build_token_response<'a>(
         token_type: "Bearer",
     };
     match api_version {
-        Dialect::V2 => {
+        UnaportVersion::V2 => {
             let Envelope {
                 version,
                 txn_id,
@@ -253,7 +253,7 @@ pub fn build_token_response<'a>(
                 tokens,
             }
         }
-        Dialect::V1_7 => TokenResponse::V1_7 {
+        UnaportVersion::V1_7 => TokenResponse::V1_7 {
             tokens,
             not_before_policy: NOT_BEFORE_POLICY,
             session_state: &user.session,

@@ -10,7 +10,9 @@ use super::field_rules::{ValidatedBody, find_unknown_field};
 use super::template;
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
-use crate::domain::unaport::{Dialect, Login, RejectionWord, Template, Unaport};
+use crate::domain::unaport::{
+    ConsentTemplate, Login, RejectedConsentStatus, UnaportConfig, UnaportVersion,
+};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{quote_value, require_enum, require_text};
 
@@ -38,22 +40,29 @@ struct AccountEntry {
 }
 
 impl UnaportEntry {
-    pub fn into_unaport(self, participants: &Participants) -> Result<Unaport, ApiError> {
+    pub fn into_unaport(self, participants: &Participants) -> Result<UnaportConfig, ApiError> {
         let dialect = match self.dialect {
-            None => Dialect::default(),
-            value => require_enum("unaport.dialect", value, Dialect::parse, Dialect::names)?,
+            None => UnaportVersion::default(),
+            value => require_enum(
+                "unaport.dialect",
+                value,
+                UnaportVersion::parse,
+                UnaportVersion::accepted_names,
+            )?,
         };
         let rejection = match self.rejection {
-            None => RejectionWord::default(),
+            None => RejectedConsentStatus::default(),
             value => require_enum(
                 "unaport.rejection",
                 value,
-                RejectionWord::parse,
-                RejectionWord::names,
+                RejectedConsentStatus::parse,
+                RejectedConsentStatus::accepted_names,
             )?,
         };
         let resolve_fiu = |field: &'static str, id: &str| {
-            let fiu = participants.fiu(id).map(|fiu| Arc::clone(&fiu.entity.id));
+            let fiu = participants
+                .find_fiu(id)
+                .map(|fiu| Arc::clone(&fiu.entity.id));
             fiu.ok_or_else(|| {
                 ApiError::invalid_field(
                     field,
@@ -65,7 +74,7 @@ impl UnaportEntry {
             Some(id) => resolve_fiu("unaport.fiu", id)?,
             None => Arc::clone(
                 &participants
-                    .fiu(SANDBOX_FIU)
+                    .find_fiu(SANDBOX_FIU)
                     .unwrap_or(participants.default_fiu())
                     .entity
                     .id,
@@ -117,18 +126,18 @@ impl UnaportEntry {
             ));
         }
         let top_level_ids = self.top_level_ids.unwrap_or(true);
-        Ok(Unaport {
-            dialect,
-            fiu,
-            accounts,
+        Ok(UnaportConfig {
+            version: dialect,
+            default_fiu: fiu,
+            logins: accounts,
             templates,
-            rejection,
+            rejected_status: rejection,
             top_level_ids,
         })
     }
 }
 
-fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<Template>, ApiError> {
+fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<ConsentTemplate>, ApiError> {
     let id = entry
         .get("productId")
         .and_then(Value::as_str)
@@ -145,11 +154,11 @@ fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<Template>, ApiError> {
         ));
     }
     let (name, plan) = template::parse_template(&body)?;
-    Ok(Arc::new(Template {
+    Ok(Arc::new(ConsentTemplate {
         id,
         name,
         fiu: None,
         created_at: plan.start,
-        plan,
+        terms: plan,
     }))
 }

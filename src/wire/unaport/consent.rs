@@ -12,14 +12,14 @@ use super::template::{fi_type_names, purpose_codes, read_data_life, read_frequen
 use super::{VERSION, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{
-    Consent, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Range,
-    Status, Terms,
+    Consent, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit,
+    Status, Terms, TimeRange,
 };
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Aa;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Filing, Template};
-use crate::domain::version::Version;
+use crate::domain::unaport::{ConsentTemplate, UnaportMetadata};
+use crate::domain::version::RebitVersion;
 use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
@@ -38,7 +38,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule::required("ConsentsRequest", FieldType::Object),
     FieldRule::required(
         "ConsentsRequest.ver",
-        FieldType::OneOf(enum_names!(Version)),
+        FieldType::OneOf(enum_names!(RebitVersion)),
     )
     .with_max_length(5),
     FieldRule::required("ConsentsRequest.timestamp", FieldType::DateTime).with_max_length(25),
@@ -56,7 +56,7 @@ pub const RULES: &[FieldRule] = &[
     .with_max_length(24),
     FieldRule::required(
         "ConsentsRequest.ConsentDetail.consentMode",
-        FieldType::OneOf(enum_names!(Mode)),
+        FieldType::OneOf(enum_names!(ConsentMode)),
     )
     .with_max_length(10),
     FieldRule::required(
@@ -173,14 +173,14 @@ pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
 pub struct ConsentRequestHeader {
     pub aa_id: Box<str>,
     pub fiu_id: Box<str>,
-    pub metadata: Filing,
+    pub metadata: UnaportMetadata,
 }
 
 fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> ConsentRequestHeader {
     ConsentRequestHeader {
         aa_id: body.required_text("aaId").into(),
         fiu_id: body.required_text("fiuId").into(),
-        metadata: Filing {
+        metadata: UnaportMetadata {
             tracking_id: body.required_text("trackingId").into(),
             created_by: body.required_text("createdBy").into(),
             redirect_url: body.text_at("redirectUrl").map(Into::into),
@@ -217,7 +217,7 @@ impl<'a> ConsentRequest<'a> {
         let terms = Terms {
             start: request.required_timestamp("ConsentDetail.consentStart"),
             expiry: request.required_timestamp("ConsentDetail.consentExpiry"),
-            mode: request.required_enum("ConsentDetail.consentMode", Mode::parse),
+            mode: request.required_enum("ConsentDetail.consentMode", ConsentMode::parse),
             fetch_type: request.required_enum("ConsentDetail.fetchType", FetchType::parse),
             consent_types: request.enum_list("ConsentDetail.consentTypes", ConsentType::parse),
             fi_types: request.enum_list("ConsentDetail.fiTypes", FiType::parse),
@@ -228,7 +228,7 @@ impl<'a> ConsentRequest<'a> {
                 .required_enum("ConsentDetail.DataConsumer.type", ConsumerType::parse),
             customer: resolve_customer_address(body, request, aa)?.into(),
             purpose: Arc::new(read_purpose(request)),
-            range: Range {
+            range: TimeRange {
                 from: request.required_timestamp("ConsentDetail.FIDataRange.from"),
                 to: request.required_timestamp("ConsentDetail.FIDataRange.to"),
             },
@@ -351,7 +351,7 @@ impl<'a> TemplateConsentRequest<'a> {
 
     pub fn build_terms(
         &self,
-        template: &Template,
+        template: &ConsentTemplate,
         aa: &Aa,
         now: Timestamp,
     ) -> Result<Terms, ApiError> {
@@ -363,7 +363,7 @@ impl<'a> TemplateConsentRequest<'a> {
             "mobileNumber"
         };
         // The call has no txnid: the world draws one.
-        Ok(template.plan.terms(
+        Ok(template.terms.resolve_at(
             now,
             qualify_with_aa_handle(field, name, aa)?.into(),
             "".into(),
@@ -515,7 +515,7 @@ struct RequestText<'a> {
 /// the last change after coming into force, which the recording has not had.
 pub fn build_status_response<'a>(
     consent: &'a Consent,
-    metadata: &'a Filing,
+    metadata: &'a UnaportMetadata,
     org_id: &'a str,
     signed_artefact: Option<String>,
 ) -> ConsentStatusResponse<'a> {
@@ -565,8 +565,10 @@ pub fn build_status_response<'a>(
         aa_id: &consent.aa,
         consents_detail: serde_json::to_string(&request).expect("texts and numbers serialise"),
         signed_consent: signed_artefact,
-        consentid_called: grant.map_or(0, |grant| grant.taken),
-        run_counter: grant.filter(|_| periodic).map_or(0, |grant| grant.runs),
+        consentid_called: grant.map_or(0, |grant| grant.fetch_count),
+        run_counter: grant
+            .filter(|_| periodic)
+            .map_or(0, |grant| grant.run_count),
         consentid_error: None,
     };
     ConsentStatusResponse {

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::{Envelope, VERSION, format_with_offset};
 use crate::domain::account::Account;
 use crate::domain::consent::Consent;
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::participants::Aa;
 use crate::domain::session::Session;
-use crate::domain::unaport::Dialect;
+use crate::domain::unaport::UnaportVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::notification::{FiStatusNotification, Notifier};
 
@@ -34,15 +34,18 @@ pub struct FetchStatusResponse<'a> {
 ///
 /// `Assumption:` the newest comes first, since the collection's script takes the session id from the first one; before
 /// there is any, the list is empty.
-pub fn build_fetch_status<'a>(notifications: &'a [Notice], aa: &'a Aa) -> FetchStatusResponse<'a> {
+pub fn build_fetch_status<'a>(
+    notifications: &'a [Notification],
+    aa: &'a Aa,
+) -> FetchStatusResponse<'a> {
     let entries = notifications.iter().filter_map(|notification| {
-        let Content::FiStatus(session) = &notification.content else {
+        let NotificationContent::FiStatus(session) = &notification.content else {
             return None;
         };
         Some(StoredNotification {
             ver: VERSION,
             timestamp: format_with_offset(notification.at),
-            txnid: notification.message.to_string(),
+            txnid: notification.message_id.to_string(),
             notifier: Notifier::from_aa(aa),
             status: FiStatusNotification::from_session(session),
         })
@@ -73,10 +76,10 @@ pub struct GenerateAnalyticsResponse {
 impl GenerateAnalyticsResponse {
     /// In v2.0.0 the report's id is the analytic id as a text, and the first of several; in 1.7 it is a UUID, which leads
     /// nowhere (`reference/unaport.md` §1.3.10). `later`: the report is still being made.
-    pub fn new(api_version: Dialect, session: &Session, is_pending: bool) -> Self {
+    pub fn new(api_version: UnaportVersion, session: &Session, is_pending: bool) -> Self {
         let report_id = match api_version {
-            Dialect::V2 => session.first_analytic_id.to_string(),
-            Dialect::V1_7 => session.id.to_string(),
+            UnaportVersion::V2 => session.first_analytic_id.to_string(),
+            UnaportVersion::V1_7 => session.id.to_string(),
         };
         Self {
             report_id,
@@ -128,7 +131,7 @@ pub fn build_account_details<'a>(
         .filter_map(|(session_account, analytic_id)| {
             let account = granted_accounts
                 .iter()
-                .find(|account| session_account.is_of(account))?;
+                .find(|account| session_account.matches_account(account))?;
             Some(AccountDetail {
                 account_type: account.account_type.as_str(),
                 fetch_type: consent.terms.fetch_type.as_str(),

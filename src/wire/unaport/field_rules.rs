@@ -362,7 +362,7 @@ fn check_identifier(identifier: &Value) -> Option<String> {
     let Some(kind) = text("type").and_then(IdentifierType::parse) else {
         return Some(format!(
             "has a type that is not one of {}",
-            IdentifierType::names()
+            IdentifierType::accepted_names()
         ));
     };
     let Some(value) = text("value") else {

@@ -44,6 +44,6 @@ impl Envelope {
 ///
 /// Quirk: they say `+00:00` where requests and webhooks say `Z`.
 pub fn format_with_offset(at: Timestamp) -> String {
-    let text = at.iso();
+    let text = at.to_iso();
     format!("{}+00:00", text.as_str().trim_end_matches('Z'))
 }

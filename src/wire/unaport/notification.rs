@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::VERSION;
 use crate::domain::consent::Status;
-use crate::domain::notice::{Content, Notice};
+use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Analytics, FetchQuirks, Unaport};
+use crate::domain::unaport::{AnalyticsResult, FetchQuirks, UnaportConfig};
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::notification::{FiData, FiStatusNotification, Notifier, fill_placeholders};
 
@@ -45,10 +45,10 @@ struct TopLevelIds<'a> {
 }
 
 impl<'a> TopLevelIds<'a> {
-    fn from_notification(notification: &'a Notice, unaport: &Unaport) -> Option<Self> {
+    fn from_notification(notification: &'a Notification, unaport: &UnaportConfig) -> Option<Self> {
         let metadata = notification
             .consent
-            .filing
+            .metadata
             .as_ref()
             .filter(|_| unaport.top_level_ids)?;
         Some(Self {
@@ -58,7 +58,7 @@ impl<'a> TopLevelIds<'a> {
     }
 }
 
-fn consent_id(notification: &Notice) -> Option<String> {
+fn consent_id(notification: &Notification) -> Option<String> {
     notification.consent.consent_id().map(|id| id.to_string())
 }
 
@@ -76,7 +76,7 @@ struct ConsentStatusNotification {
 /// How a face is set, for whom, and with what oddities.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyOptions<'a> {
-    pub unaport: &'a Unaport,
+    pub unaport: &'a UnaportConfig,
     /// The receiver's organisation.
     pub org_id: &'a str,
     pub quirks: FetchQuirks,
@@ -86,7 +86,7 @@ pub struct BodyOptions<'a> {
 
 /// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
 pub fn encode_body(
-    notification: &Notice,
+    notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,
     statements: &[Statement],
@@ -98,13 +98,13 @@ pub fn encode_body(
         quirks,
         schema,
     } = options;
-    if let Content::Analytics(analytics_content) = &notification.content {
+    if let NotificationContent::Analytics(analytics_content) = &notification.content {
         return encode_analytics_body(notification, analytics_content, timestamp, unaport);
     }
     let mut body = NotificationBody {
         ver: VERSION,
         timestamp: IsoTimestamp(timestamp),
-        txnid: notification.message.to_string(),
+        txnid: notification.message_id.to_string(),
         notifier: Notifier::from_aa(aa),
         consent_status: None,
         fi_status: None,
@@ -112,27 +112,27 @@ pub fn encode_body(
         ids: TopLevelIds::from_notification(notification, unaport),
     };
     match &notification.content {
-        Content::ConsentStatus(status) => {
+        NotificationContent::ConsentStatus(status) => {
             body.consent_status = Some(ConsentStatusNotification {
                 id: consent_id(notification),
                 handle: notification.consent.handle.to_string(),
                 status: if *status == Status::Rejected {
-                    unaport.rejection.as_str()
+                    unaport.rejected_status.as_str()
                 } else {
                     status.as_str()
                 },
             });
         }
-        Content::FiStatus(session) => {
+        NotificationContent::FiStatus(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
         }
-        Content::FiData(session) => {
+        NotificationContent::FiData(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data =
                 Some(FiData::from_session(session, statements, schema).for_org(org_id, quirks));
         }
-        Content::Analytics(_) => unreachable!("analytics have just been told"),
-        Content::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
+        NotificationContent::Analytics(_) => unreachable!("analytics have just been told"),
+        NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
     serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
@@ -154,19 +154,19 @@ struct AnalyticsBody<'a> {
 }
 
 fn encode_analytics_body(
-    notification: &Notice,
-    analytics: &Analytics,
+    notification: &Notification,
+    analytics: &AnalyticsResult,
     timestamp: Timestamp,
-    unaport: &Unaport,
+    unaport: &UnaportConfig,
 ) -> Vec<u8> {
-    let Analytics {
+    let AnalyticsResult {
         session,
-        ids,
+        analytic_ids: ids,
         status,
     } = analytics;
     let body = AnalyticsBody {
         version: VERSION,
-        txn_id: notification.message.to_string(),
+        txn_id: notification.message_id.to_string(),
         timestamp: IsoTimestamp(timestamp),
         session_id: session.to_string(),
         analytic_id: ids,

@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 use super::field_rules::{FieldRule, FieldType, ValidatedBody, enum_names};
 use super::{Envelope, format_with_offset};
 use crate::domain::account::FiType;
-use crate::domain::consent::{ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Mode, Purpose};
+use crate::domain::consent::{
+    ConsentMode, ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
+};
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{Dialect, Template, TermsPlan};
+use crate::domain::unaport::{ConsentTemplate, RelativeTerms, UnaportVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
@@ -55,7 +57,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule::required("ConsentDetail.consentExpiry", FieldType::Months(1, 99)).with_max_length(2),
     FieldRule::required(
         "ConsentDetail.consentMode",
-        FieldType::OneOf(enum_names!(Mode)),
+        FieldType::OneOf(enum_names!(ConsentMode)),
     )
     .with_max_length(10),
     FieldRule::required(
@@ -105,7 +107,7 @@ pub const RULES: &[FieldRule] = &[
 ];
 
 /// Name and terms of a template.
-pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan), ApiError> {
+pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, RelativeTerms), ApiError> {
     let validated = ValidatedBody::validate_fields(body, RULES)?;
     let range_months = (
         validated.required_months("ConsentDetail.FIDataRange.from"),
@@ -121,12 +123,12 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan)
             problem,
         ));
     }
-    let plan = TermsPlan {
+    let plan = RelativeTerms {
         start: validated.required_timestamp("ConsentDetail.consentStart"),
         expiry_months: validated
             .required_months("ConsentDetail.consentExpiry")
             .unsigned_abs(),
-        mode: validated.required_enum("ConsentDetail.consentMode", Mode::parse),
+        mode: validated.required_enum("ConsentDetail.consentMode", ConsentMode::parse),
         fetch_type: validated.required_enum("ConsentDetail.fetchType", FetchType::parse),
         consent_types: validated.enum_list("ConsentDetail.consentTypes", ConsentType::parse),
         fi_types: validated.enum_list("ConsentDetail.fiTypes", FiType::parse),
@@ -142,7 +144,7 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, TermsPlan)
         )?,
     };
     // The rules of business that the AA will apply hold for the template already.
-    let sample_terms = plan.terms(plan.start, "0@0".into(), "".into());
+    let sample_terms = plan.resolve_at(plan.start, "0@0".into(), "".into());
     consent_detail::check_terms(&sample_terms, "")?;
     Ok((validated.required_text("product_name").into(), plan))
 }
@@ -192,7 +194,11 @@ pub enum CreateTemplateResponse<'a> {
 }
 
 impl<'a> CreateTemplateResponse<'a> {
-    pub fn new(template: &'a Template, api_version: Dialect, envelope: Envelope) -> Self {
+    pub fn new(
+        template: &'a ConsentTemplate,
+        api_version: UnaportVersion,
+        envelope: Envelope,
+    ) -> Self {
         let Envelope {
             version,
             txn_id,
@@ -200,14 +206,14 @@ impl<'a> CreateTemplateResponse<'a> {
         } = envelope;
         let product_id = template.id.to_string();
         match api_version {
-            Dialect::V2 => Self::V2 {
+            UnaportVersion::V2 => Self::V2 {
                 version,
                 txn_id,
                 product_id,
                 product_name: &template.name,
                 timestamp,
             },
-            Dialect::V1_7 => Self::V1_7 {
+            UnaportVersion::V1_7 => Self::V1_7 {
                 product_id,
                 status: "200 OK",
             },
@@ -240,7 +246,7 @@ pub struct ListTemplatesResponse<'a> {
 
 /// The list; in 1.7 without an envelope.
 pub fn build_template_list<'a>(
-    templates: &'a [Arc<Template>],
+    templates: &'a [Arc<ConsentTemplate>],
     org_id: &'a str,
     envelope: Option<Envelope>,
 ) -> ListTemplatesResponse<'a> {
@@ -249,7 +255,7 @@ pub fn build_template_list<'a>(
         product_name: &template.name,
         org_id,
         created_at: format_with_offset(template.created_at),
-        detail: build_relative_detail(&template.plan),
+        detail: build_relative_detail(&template.terms),
     });
     ListTemplatesResponse {
         envelope,
@@ -258,9 +264,9 @@ pub fn build_template_list<'a>(
 }
 
 /// The template as it was written, its dates relative.
-fn build_relative_detail(plan: &TermsPlan) -> Value {
+fn build_relative_detail(plan: &RelativeTerms) -> Value {
     // As of whatever day: what depends on the day is overwritten.
-    let terms = plan.terms(Timestamp::MIN, "".into(), "".into());
+    let terms = plan.resolve_at(Timestamp::MIN, "".into(), "".into());
     let mut detail = serde_json::to_value(ConsentDetail::from_terms(&terms))
         .expect("texts and numbers serialise");
     detail["consentStart"] = json!(plan.start.to_string());

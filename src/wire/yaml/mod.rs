@@ -16,10 +16,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::Location;
 
-use crate::domain::script::TextFault;
+use crate::domain::diagnostic::Diagnostic;
 
-pub fn fault(location: Location, message: String) -> TextFault {
-    TextFault {
+pub fn fault(location: Location, message: String) -> Diagnostic {
+    Diagnostic {
         line: location.line(),
         column: location.column(),
         message,
@@ -72,13 +72,13 @@ pub fn typed<T: DeserializeOwned>(
     text: &str,
     schema: &Value,
     name: &str,
-) -> Result<T, Vec<TextFault>> {
+) -> Result<T, Vec<Diagnostic>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!(
             "it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody",
             text.len()
         );
-        return Err(vec![TextFault {
+        return Err(vec![Diagnostic {
             line: 0,
             column: 0,
             message,

@@ -7,7 +7,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 
 use super::fault;
-use crate::domain::script::TextFault;
+use crate::domain::diagnostic::Diagnostic;
 
 /// A value with its place.
 pub type Placed = Spanned<Node>;
@@ -43,7 +43,7 @@ impl Node {
 ///
 /// # Errors
 /// What makes it no YAML, and where.
-pub fn read(text: &str) -> Result<Placed, TextFault> {
+pub fn read(text: &str) -> Result<Placed, Diagnostic> {
     // A key that stands twice is ours to tell, with both places.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

@@ -7,14 +7,14 @@ use serde_saphyr::{Location, Spanned};
 use super::fault;
 use super::node::{Node, Placed};
 use super::words::{COUNT, Count, NAME, RUPEES, Rupees, SPAN, STATUS, WHOLE, Whole};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::expectation::StatusClass;
-use crate::domain::naming::meant;
-use crate::domain::script::TextFault;
+use crate::domain::naming::closest_name;
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 use crate::wire::fields::quote_value;
 
 /// Everything that is wrong with a tree, which the faults call by this name.
-pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<TextFault> {
+pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<Diagnostic> {
     let mut checker = Checker {
         root: schema,
         faults: Vec::new(),
@@ -25,7 +25,7 @@ pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<TextFault> {
 
 struct Checker<'a> {
     root: &'a Value,
-    faults: Vec<TextFault>,
+    faults: Vec<Diagnostic>,
 }
 
 impl<'a> Checker<'a> {
@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
         if let Some(names) = schema["enum"].as_array() {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
             if !names.contains(&text) {
-                let meant = meant(text, names.iter().copied())
+                let meant = closest_name(text, names.iter().copied())
                     .map(|meant| format!("; did you mean {meant}?"))
                     .unwrap_or_default();
                 self.say(
@@ -330,7 +330,7 @@ fn form(schema: &Value) -> String {
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
     let key_told = quote_value(key);
-    match meant(key, known.iter().copied()) {
+    match closest_name(key, known.iter().copied()) {
         Some(meant) => format!(
             "{key_told} is no key of {name}; did you mean {meant}? It takes {}",
             known.join(", ")

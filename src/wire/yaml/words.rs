@@ -10,10 +10,10 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
 use crate::domain::money::Paise;
-use crate::domain::naming::Named;
+use crate::domain::naming::WireEnum;
 use crate::domain::session::FiStatus;
-use crate::domain::time::Span;
-use crate::domain::webhook_fault::Counted;
+use crate::domain::time::Millis;
+use crate::domain::webhook_fault::Occurrences;
 use crate::wire::duration::parse_duration;
 
 /// What a schema calls a length of time, in its `format`.
@@ -33,14 +33,14 @@ pub const STATUS: &str = "http-status";
 #[derive(Clone, Copy, Debug)]
 pub struct Word<T>(pub T);
 
-impl<'de, T: Named> Deserialize<'de> for Word<T> {
+impl<'de, T: WireEnum> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        find(T::table(), &text).map(Self)
+        find(T::all_variants(), &text).map(Self)
     }
 }
 
-impl<T: Named> JsonSchema for Word<T> {
+impl<T: WireEnum> JsonSchema for Word<T> {
     fn inline_schema() -> bool {
         true
     }
@@ -50,17 +50,20 @@ impl<T: Named> JsonSchema for Word<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(T::table().iter().copied())
+        names(T::all_variants().iter().copied())
     }
 }
 
-fn find<T: Named, E: Error>(table: &[T], text: &str) -> Result<T, E> {
-    let known = table.iter().copied().find(|value| value.label() == text);
+fn find<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E> {
+    let known = table
+        .iter()
+        .copied()
+        .find(|value| value.wire_name() == text);
     known.ok_or_else(|| E::custom(format!("'{text}' is not known")))
 }
 
-fn names<T: Named>(values: impl Iterator<Item = T>) -> Schema {
-    let names: Vec<_> = values.map(Named::label).collect();
+fn names<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
+    let names: Vec<_> = values.map(WireEnum::wire_name).collect();
     json_schema!({ "type": "string", "enum": names })
 }
 
@@ -88,7 +91,7 @@ impl JsonSchema for ConsentEvent {
             EventName::ALL
                 .iter()
                 .copied()
-                .filter(|event| event.concerns_a_consent()),
+                .filter(|event| event.is_about_consent()),
         )
     }
 }
@@ -119,7 +122,7 @@ impl JsonSchema for FipAnswer {
 
 /// A length of time.
 #[derive(Clone, Copy, Debug)]
-pub struct Lasting(pub Span);
+pub struct Lasting(pub Millis);
 
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -154,11 +157,11 @@ impl JsonSchema for Lasting {
 
 /// Which of several: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]
-pub struct Count(pub Counted);
+pub struct Count(pub Occurrences);
 
 impl Count {
     /// Reads `1..2` and `2..`.
-    pub fn parse(text: &str) -> Option<Counted> {
+    pub fn parse(text: &str) -> Option<Occurrences> {
         let (first, last) = text.split_once("..")?;
         let first = first.parse().ok().filter(|first| *first >= 1)?;
         let last = if last.is_empty() {
@@ -166,7 +169,7 @@ impl Count {
         } else {
             Some(last.parse().ok().filter(|last| *last >= first)?)
         };
-        Some(Counted { first, last })
+        Some(Occurrences { first, last })
     }
 }
 
@@ -183,7 +186,7 @@ impl<'de> Deserialize<'de> for Count {
             fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
                 let number = u32::try_from(number).ok().filter(|number| *number >= 1);
                 let number = number.ok_or_else(|| E::custom("counts begin at 1"))?;
-                Ok(Count(Counted {
+                Ok(Count(Occurrences {
                     first: number,
                     last: Some(number),
                 }))
@@ -296,7 +299,7 @@ impl Rupees {
 }
 
 /// Nobody's persona needs more at once: ten thousand crore.
-const RUPEES_MAX: Paise = Paise::rupees(100_000_000_000);
+const RUPEES_MAX: Paise = Paise::from_rupees(100_000_000_000);
 
 /// Percent with at most two decimals, as basis points: `3.5`.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 /// What a stream is drawn for; streams of different kinds never share numbers. New kinds go to the end: a kind's place
 /// is part of its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StreamKind {
     ConsentHandle,
     ConsentId,
     Session,
@@ -33,7 +33,7 @@ pub enum Kind {
     /// Whether a fault that is a matter of chance befalls a call, and how long a latency is.
     Fault,
     /// What is drawn once for a bank account.
-    Habits,
+    Behavior,
     /// Loans that are repaid from an account.
     Loan,
     /// What is held: schemes, shares, policies.
@@ -47,7 +47,7 @@ pub struct StreamKey<'a> {
     pub seed: u64,
     /// Whose stream: the customer's address, or the world's name.
     pub owner: &'a str,
-    pub kind: Kind,
+    pub kind: StreamKind,
     /// Which of the owner's streams of this kind: a count, or a month.
     pub ordinal: u64,
 }
@@ -58,14 +58,14 @@ impl StreamKey<'_> {
     pub fn seed_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes[0..8].copy_from_slice(&self.seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&fnv1a(self.owner).to_le_bytes());
+        bytes[8..16].copy_from_slice(&hash_fnv1a(self.owner).to_le_bytes());
         bytes[16..24].copy_from_slice(&(self.kind as u64).to_le_bytes());
         bytes[24..32].copy_from_slice(&self.ordinal.to_le_bytes());
         bytes
     }
 }
 
-fn fnv1a(text: &str) -> u64 {
+fn hash_fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -73,12 +73,12 @@ fn fnv1a(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, StreamKey, fnv1a};
+    use super::{StreamKey, StreamKind, hash_fnv1a};
 
     #[test]
     fn the_hash_is_the_published_fnv1a() {
-        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
+        assert_eq!(hash_fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash_fnv1a("foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
         let key = StreamKey {
             seed: 1,
             owner: "a@mockaa",
-            kind: Kind::Month,
+            kind: StreamKind::Month,
             ordinal: 1,
         };
         let others = [
@@ -96,7 +96,7 @@ mod tests {
                 ..key
             },
             StreamKey {
-                kind: Kind::Profile,
+                kind: StreamKind::Profile,
                 ..key
             },
             StreamKey { ordinal: 2, ..key },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 /// What is wrong with a text in one of our formats, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TextFault {
+pub struct Diagnostic {
     /// Counts from 1; 0 when the place is not known.
     pub line: u64,
     /// Counts from 1; 0 when it is the whole line.
@@ -12,7 +12,7 @@ pub struct TextFault {
     pub message: String,
 }
 
-impl std::fmt::Display for TextFault {
+impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
             line,
@@ -27,9 +27,9 @@ impl std::fmt::Display for TextFault {
     }
 }
 
-impl TextFault {
+impl Diagnostic {
     /// The fault as compilers print it, with its file before its place.
-    pub fn of(&self, file: impl std::fmt::Display) -> String {
+    pub fn format_in_file(&self, file: impl std::fmt::Display) -> String {
         if self.line == 0 {
             format!("{file}: {self}")
         } else {
@@ -40,7 +40,7 @@ impl TextFault {
 
 /// A scenario, for people.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ScenarioInfo {
     pub name: String,
     /// Where it comes from.
     pub source: String,

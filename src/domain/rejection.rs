@@ -2,19 +2,19 @@
 
 use thiserror::Error;
 
-use crate::domain::consent::{Input, Range, Status};
-use crate::domain::naming::alternatives;
+use crate::domain::consent::{Input, Status, TimeRange};
+use crate::domain::naming::suggest_name;
 use crate::domain::time::Timestamp;
 
 /// The engine's no. Nothing has changed when it is given.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum Rejection {
     #[error("no consent has the handle {0}; list them with GET /_mockaa/v1/consents")]
     UnknownHandle(String),
     #[error("no consent has the id {0}; an id exists from approval on")]
     UnknownConsentId(String),
-    #[error("cannot {input} a consent that is {status}; legal now: {}", legal_list(*.status))]
-    IllegalMove { status: Status, input: Input },
+    #[error("cannot {input} a consent that is {status}; legal now: {}", format_legal_inputs(*.status))]
+    IllegalTransition { status: Status, input: Input },
     #[error("data can be requested only while a consent is ACTIVE; it is {status}")]
     NotActive { status: Status },
     #[error("data can be requested from {start} on; the world's clock says {now}")]
@@ -26,23 +26,26 @@ pub enum Refusal {
     #[error(
         "the consent's use is exhausted: {0}; raise a consent with a higher Frequency, or advance the clock"
     )]
-    UsedUp(String),
+    FrequencyExhausted(String),
     #[error(
-        "FIDataRange {} to {} is not within the consent's, {} to {}", .asked.from, .asked.to, .granted.from, .granted.to
+        "FIDataRange {} to {} is not within the consent's, {} to {}", .requested.from, .requested.to, .granted.from, .granted.to
     )]
-    OutOfRange { asked: Range, granted: Range },
+    OutOfRange {
+        requested: TimeRange,
+        granted: TimeRange,
+    },
     #[error("no data session has the id {0}")]
     UnknownSession(String),
     #[error("data cannot be fetched while the consent is {status}")]
-    FetchBarred { status: Status },
+    FetchNotAllowed { status: Status },
     #[error("the session's data was kept until {0} and is gone; it has to be asked for anew")]
-    DataGone(Timestamp),
+    DataExpired(Timestamp),
     #[error("no account of the session {0} waits for an answer")]
-    NothingAwaited(String),
+    NoPendingAccount(String),
     #[error(
         "this session was opened by the AA itself, without key material; ask with POST /FI/request"
     )]
-    NoKey,
+    NoKeyMaterial,
     #[error("fipId '{0}' has no account in this session")]
     FipNotInSession(String),
     #[error("linkRefNumber '{0}' is no account of this session")]
@@ -52,13 +55,13 @@ pub enum Refusal {
     #[error("the FIP is still preparing the data of account {0}; wait for the FI notification")]
     FetchInProgress(String),
     #[error("the customer {0} is not registered at this AA")]
-    CustomerGone(String),
+    CustomerNotRegistered(String),
     #[error("the customer {0} is registered already")]
     AlreadyRegistered(String),
     #[error(
-        "the customer {customer} has no linked account of the kinds {asked}; link one with POST /_mockaa/v1/customers/{customer}/link"
+        "the customer {customer} has no linked account of the kinds {requested}; link one with POST /_mockaa/v1/customers/{customer}/link"
     )]
-    NothingToGrant { customer: String, asked: String },
+    NoGrantableAccount { customer: String, requested: String },
     #[error("{customer} has no account '{account}' {place}")]
     UnknownAccount {
         customer: String,
@@ -66,14 +69,14 @@ pub enum Refusal {
         place: &'static str,
     },
     #[error("analytics belong to the Unaport face; this session's consent is of the face {0}")]
-    NoAnalytics(&'static str),
-    #[error("{customer} has no account left to link{}", at(.fip.as_ref()))]
-    NothingToLink {
+    AnalyticsNotSupported(&'static str),
+    #[error("{customer} has no account left to link{}", format_at_fip(.fip.as_ref()))]
+    NoAccountToLink {
         customer: String,
         fip: Option<String>,
     },
-    #[error("{customer} has no linked account{}", at(.fip.as_ref()))]
-    NothingLinked {
+    #[error("{customer} has no linked account{}", format_at_fip(.fip.as_ref()))]
+    NoLinkedAccount {
         customer: String,
         fip: Option<String>,
     },
@@ -90,49 +93,49 @@ pub enum Refusal {
     #[error("no link waits under the reference {0}")]
     UnknownLink(String),
     #[error("InvalidLinkToken: the token is wrong; the simulated FIPs take 123456 and 1234")]
-    WrongToken,
+    InvalidLinkToken,
     #[error("LinkTokenExpired: the token expired at {0}; link anew")]
-    TokenExpired(Timestamp),
-    #[error("there is no scenario named '{name}'; {}", alternatives(name, known.iter().map(String::as_str)))]
+    LinkTokenExpired(Timestamp),
+    #[error("there is no scenario named '{name}'; {}", suggest_name(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),
 }
 
-fn at(fip: Option<&String>) -> String {
+fn format_at_fip(fip: Option<&String>) -> String {
     fip.map(|fip| format!(" at {fip}")).unwrap_or_default()
 }
 
-fn legal_list(status: Status) -> String {
-    let legal: Vec<_> = status.legal().map(Input::as_str).collect();
-    if legal.is_empty() {
+fn format_legal_inputs(status: Status) -> String {
+    let legal_inputs: Vec<_> = status.legal_inputs().map(Input::as_str).collect();
+    if legal_inputs.is_empty() {
         "nothing, the state is final".to_owned()
     } else {
-        legal.join(", ")
+        legal_inputs.join(", ")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Refusal;
+    use super::Rejection;
     use crate::domain::consent::{Input, Status};
 
     #[test]
-    fn an_illegal_move_says_what_is_legal() {
-        let refusal = Refusal::IllegalMove {
+    fn an_illegal_transition_lists_the_legal_inputs() {
+        let rejection = Rejection::IllegalTransition {
             status: Status::Paused,
             input: Input::Approve,
         };
         assert_eq!(
-            refusal.to_string(),
+            rejection.to_string(),
             "cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"
         );
-        let refusal = Refusal::IllegalMove {
+        let rejection = Rejection::IllegalTransition {
             status: Status::Revoked,
             input: Input::Pause,
         };
         assert_eq!(
-            refusal.to_string(),
+            rejection.to_string(),
             "cannot pause a consent that is REVOKED; legal now: nothing, the state is final"
         );
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::MessageId;
-use crate::domain::naming::named;
+use crate::domain::naming::wire_enum;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::Analytics;
+use crate::domain::unaport::AnalyticsResult;
 
-named! {
+wire_enum! {
     /// The kinds of webhook.
-    NoticeKind {
+    NotificationKind {
         ConsentStatus = "consent.status",
         FiStatus = "fi.status",
         /// The statement itself; ours, for faces that have no data call.
@@ -21,9 +21,9 @@ named! {
     }
 }
 
-impl NoticeKind {
+impl NotificationKind {
     /// Where it is posted below an FIU's base URL: the first two by the ReBIT FIU API, the others by our choice.
-    pub const fn path(self) -> &'static str {
+    pub const fn default_path(self) -> &'static str {
         match self {
             Self::ConsentStatus => "/Consent/Notification",
             Self::FiStatus => "/FI/Notification",
@@ -35,60 +35,62 @@ impl NoticeKind {
 
 /// One message to one FIU.
 #[derive(Clone, Debug)]
-pub struct Notice {
-    pub message: MessageId,
+pub struct Notification {
+    pub message_id: MessageId,
     /// The participant it goes to.
     pub fiu: Arc<str>,
     /// The consent as it stood when the event happened.
     pub consent: Arc<Consent>,
     /// World time of the event.
     pub at: Timestamp,
-    pub content: Content,
+    pub content: NotificationContent,
 }
 
 /// What the message says.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum NotificationContent {
     ConsentStatus(Status),
     FiStatus(Arc<Session>),
     FiData(Arc<Session>),
     /// How the analytics of a session went.
-    Analytics(Arc<Analytics>),
+    Analytics(Arc<AnalyticsResult>),
     /// What a scenario wants to have said, word for word.
-    Raw(Arc<Raw>),
+    Raw(Arc<RawNotification>),
 }
 
 /// A message that a scenario has written itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Raw {
+pub struct RawNotification {
     /// What it is sent as, which decides where to.
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
     pub body: Box<[u8]>,
 }
 
-impl Notice {
-    pub fn kind(&self) -> NoticeKind {
+impl Notification {
+    pub fn kind(&self) -> NotificationKind {
         match &self.content {
-            Content::ConsentStatus(_) => NoticeKind::ConsentStatus,
-            Content::FiStatus(_) => NoticeKind::FiStatus,
-            Content::FiData(_) => NoticeKind::FiData,
-            Content::Analytics(_) => NoticeKind::Analytics,
-            Content::Raw(raw) => raw.kind,
+            NotificationContent::ConsentStatus(_) => NotificationKind::ConsentStatus,
+            NotificationContent::FiStatus(_) => NotificationKind::FiStatus,
+            NotificationContent::FiData(_) => NotificationKind::FiData,
+            NotificationContent::Analytics(_) => NotificationKind::Analytics,
+            NotificationContent::Raw(raw) => raw.kind,
         }
     }
 
     /// What tells one message from another, the same in every attempt and every copy (Standard Webhooks 1.0).
     pub fn webhook_id(&self) -> String {
-        format!("msg_{}", self.message)
+        format!("msg_{}", self.message_id)
     }
 
     /// The status that it tells, in the domain's words.
     pub fn status(&self) -> Option<&'static str> {
         match &self.content {
-            Content::ConsentStatus(status) => Some(status.as_str()),
-            Content::FiStatus(session) | Content::FiData(session) => Some(session.status.as_str()),
-            Content::Analytics(analytics) => Some(analytics.status.as_str()),
-            Content::Raw(_) => None,
+            NotificationContent::ConsentStatus(status) => Some(status.as_str()),
+            NotificationContent::FiStatus(session) | NotificationContent::FiData(session) => {
+                Some(session.status.as_str())
+            }
+            NotificationContent::Analytics(analytics) => Some(analytics.status.as_str()),
+            NotificationContent::Raw(_) => None,
         }
     }
 }
