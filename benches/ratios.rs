@@ -36,7 +36,7 @@ use mockaa::domain::time::{Millis, Timestamp};
 use mockaa::domain::unaport::UnaportConfig;
 use mockaa::domain::version::RebitVersion;
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{Bank, NoScenarios, Setting};
+use mockaa::engine::ports::{Bank, NoScenarios, SandboxConfig};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::ConsentDetail;
 use mockaa::wire::export::{build_statement_workbook, pdf, xlsx};
@@ -218,9 +218,9 @@ fn participants() -> Participants {
 }
 
 fn world() -> Arc<World> {
-    let setting = Setting {
+    let setting = SandboxConfig {
         personas: Arc::default(),
-        persona: life().definition,
+        default_persona: life().definition,
         seed: 42,
         clock: ClockStart {
             at: parse_timestamp(NOW),
@@ -228,11 +228,14 @@ fn world() -> Arc<World> {
         },
         participants: Arc::new(participants()),
         push_data: None,
-        director: Arc::new(NoScenarios),
-        bank: Bank { accounts, tells },
+        scenario_provider: Arc::new(NoScenarios),
+        bank: Bank {
+            list_accounts: accounts,
+            is_supported: tells,
+        },
         fiu_url: None,
-        progression: DataTiming::Immediate,
-        approval: ApprovalMode::Manual,
+        data_timing: DataTiming::Immediate,
+        approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::open_to_all("FIU-1".into()),
     };
     Arc::new(World::new("bench", Arc::new(setting)))

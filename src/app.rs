@@ -25,9 +25,9 @@ use crate::crypto::base64::url_encode;
 use crate::domain::persona::DEFAULT_PERSONA;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{Bank, Director, Setting};
+use crate::engine::ports::{Bank, SandboxConfig, ScenarioProvider};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{Security, Shared, Wire, routes};
@@ -144,22 +144,22 @@ impl Sandbox {
             .map_err(StartError::Scenarios)?;
         let library = Arc::new(library);
         let watcher = watch_scenarios(&library);
-        let sandbox_config = Arc::new(Setting {
+        let sandbox_config = Arc::new(SandboxConfig {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
             fiu_url,
-            progression,
-            approval,
+            data_timing: progression,
+            approval_mode: approval,
             unaport,
             push_data,
-            director: library,
+            scenario_provider: library,
             bank: Bank {
-                accounts: bankgen::accounts,
-                tells: bankgen::tells,
+                list_accounts: bankgen::accounts,
+                is_supported: bankgen::tells,
             },
             personas,
-            persona,
+            default_persona: persona,
         });
         let (new_world_sender, new_worlds) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(sandbox_config, new_world_sender));
@@ -247,7 +247,7 @@ impl Sandbox {
 
     /// The seed that all worlds get theirs from; with it, a run can be repeated.
     pub fn seed(&self) -> u64 {
-        self.worlds.setting().seed
+        self.worlds.config().seed
     }
 
     /// Name of the key in `/.well-known/jwks.json` that signs answers and webhooks.
@@ -261,8 +261,8 @@ impl Sandbox {
     }
 
     /// The participants and what all worlds share.
-    pub(crate) fn config(&self) -> &Setting {
-        self.worlds.setting()
+    pub(crate) fn config(&self) -> &SandboxConfig {
+        self.worlds.config()
     }
 
     /// The AAs' public keys, those that they have and those that they will have next.
@@ -283,7 +283,7 @@ impl Sandbox {
     /// The default world.
     pub(crate) fn default_world(&self) -> Arc<World> {
         self.worlds
-            .get(DEFAULT_WORLD)
+            .get_or_create(DEFAULT_WORLD)
             .expect("the default world is made first, and may always be there")
     }
 
@@ -291,8 +291,8 @@ impl Sandbox {
     pub async fn stop(mut self) {
         self.server_handle.stop(true).await;
         let drain_worlds = async {
-            for world in self.worlds.all() {
-                world.drain().await;
+            for world in self.worlds.list_worlds() {
+                world.drain_deliveries().await;
             }
         };
         if tokio::time::timeout(self.drain_timeout, drain_worlds)
@@ -315,7 +315,7 @@ impl Drop for Sandbox {
         if let Some(reaper_task) = &self.reaper_task {
             reaper_task.abort();
         }
-        for world in self.worlds.all() {
+        for world in self.worlds.list_worlds() {
             world.close();
         }
     }
@@ -351,7 +351,7 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     tokio::spawn(async move {
         while changes.recv().await.is_some() {
             while let Ok(Some(())) = tokio::time::timeout(RELOAD_DEBOUNCE, changes.recv()).await {}
-            match library.reload() {
+            match library.reload_scenarios() {
                 Ok(count) => tracing::info!(count, "scenarios were read again"),
                 Err(diagnostics) => {
                     tracing::error!(
@@ -370,7 +370,7 @@ async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
     let ttl = Millis(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
     loop {
         interval.tick().await;
-        for name in worlds.reap(wall().saturating_add(Millis(-ttl.0))) {
+        for name in worlds.remove_idle(system_now().saturating_add(Millis(-ttl.0))) {
             tracing::info!(world = &*name, "nobody has used it for a while; it is gone");
         }
     }

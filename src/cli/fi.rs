@@ -15,7 +15,7 @@ use crate::crypto::base64;
 use crate::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
 use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::time::Millis;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
 use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::rebit::key_material::KeyMaterial;
@@ -173,7 +173,7 @@ fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
         pair.curve,
         key_value,
         base64::encode(&pair.nonce),
-        wall().saturating_add(life),
+        system_now().saturating_add(life),
     )
 }
 

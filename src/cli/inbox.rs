@@ -15,7 +15,7 @@ use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
 use crate::domain::participants::PublicKey;
 use crate::domain::time::Millis;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::wire::fields::parse_timestamp;
 
 /// What the FIU has received and checked.
@@ -185,7 +185,7 @@ const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 /// What is wrong with a message's own time; one that has none tells none.
 fn time_off(message: &Value) -> Option<String> {
     let at = parse_timestamp(message["timestamp"].as_str()?)?;
-    let off = at.duration_since(wall()).0;
+    let off = at.duration_since(system_now()).0;
     (off.abs() > TIMESTAMP_WINDOW.0).then(|| format!("timestamp {at} is {} s off", off / 1000))
 }
 

@@ -31,7 +31,7 @@ use crate::domain::session::ApprovalMode;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportMetadata;
 use crate::domain::version::RebitVersion;
-use crate::engine::advance::{Limits, Stopped, advance};
+use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
 use crate::scenario::format::parse;
@@ -250,19 +250,21 @@ impl Test<'_> {
     async fn play(&self, file: &Path, text: &str) -> anyhow::Result<Played> {
         let started = tokio::time::Instant::now();
         let name = &self.plan.name;
-        let world = self.sandbox.worlds().reset(name);
+        let world = self.sandbox.worlds().reset_world(name);
         world
-            .casting_mut()
-            .put(Arc::clone(&self.plan) as _, text)
+            .scenario_selection_mut()
+            .put_local(Arc::clone(&self.plan) as _, text)
             .map_err(Usage)?;
-        world.casting_mut().set_default(Some(name.clone()));
+        world
+            .scenario_selection_mut()
+            .set_default(Some(name.clone()));
         let mut cases = vec![if self.arguments.command.is_empty() {
             self.in_virtual_time(&world).await
         } else {
             self.with_command(&world).await?
         }];
         for expectation in &self.plan.expect {
-            let verdict = world.verify(expectation).await;
+            let verdict = world.await_expectation(expectation).await;
             cases.push(Case {
                 name: format!(
                     "{}: {} {}",
@@ -272,7 +274,7 @@ impl Test<'_> {
             });
         }
         cases.push(steps(&world));
-        let report = ReportView::new(world.name(), &world.report());
+        let report = ReportView::new(world.name(), &world.grade_contract());
         if self.arguments.contract {
             cases.extend(
                 report
@@ -314,11 +316,11 @@ impl Test<'_> {
             duration: self.arguments.timeout,
             ..Limits::default()
         };
-        let failure = match advance(world, target, limits).await {
-            Ok(advanced) if advanced.stopped == Stopped::AtTarget => None,
+        let failure = match advance_clock(world, target, limits).await {
+            Ok(advanced) if advanced.stop_reason == StopReason::TargetReached => None,
             Ok(advanced) => Some(format!(
                 "time stopped at {}: {:?}",
-                advanced.to, advanced.stopped
+                advanced.to, advanced.stop_reason
             )),
             Err(refused) => Some(refused.to_string()),
         };
@@ -336,7 +338,7 @@ impl Test<'_> {
             .args(rest)
             .env("MOCKAA_URL", &root)
             .env("MOCKAA_WORLD", world.name())
-            .env("MOCKAA_BASE_URL", format!("{root}{}", world.path()))
+            .env("MOCKAA_BASE_URL", format!("{root}{}", world.base_path()))
             .env("MOCKAA_SCENARIO", &self.plan.name)
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -354,7 +356,7 @@ impl Test<'_> {
             }
         };
         // What is under way to the FIU is answered before anything is graded.
-        if let Err(refused) = advance(
+        if let Err(refused) = advance_clock(
             world,
             AdvanceTarget::By(Millis::default()),
             Limits::default(),
@@ -516,7 +518,7 @@ fn failure_of(verdict: &Verdict) -> Option<String> {
 
 /// Every step of the scenario could happen.
 fn steps(world: &World) -> Case {
-    let (refused, _) = world.journal_where(0, usize::MAX, |entry| {
+    let (refused, _) = world.journal_matching(0, usize::MAX, |entry| {
         matches!(entry.record, JournalRecord::StepRejected { .. })
     });
     let told = refused.iter().filter_map(|entry| match &entry.record {

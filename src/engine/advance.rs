@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::domain::command::AdvanceTarget;
 use crate::domain::time::Timestamp;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::world::World;
 
 /// What an advance may cost.
@@ -19,7 +19,7 @@ pub struct Limits {
     /// Wall time.
     pub duration: Duration,
     /// How long the FIU's own calls may take after its webhooks, in wall time.
-    pub settle: Duration,
+    pub settle_delay: Duration,
 }
 
 impl Default for Limits {
@@ -27,37 +27,37 @@ impl Default for Limits {
         Self {
             steps: 100_000,
             duration: Duration::from_secs(60),
-            settle: Duration::from_millis(50),
+            settle_delay: Duration::from_millis(50),
         }
     }
 }
 
 /// Where an advance ended and what happened on the way.
 #[derive(Clone, Debug)]
-pub struct Advanced {
+pub struct AdvanceOutcome {
     pub from: Timestamp,
     pub to: Timestamp,
     /// Due work that was done.
-    pub fired: usize,
+    pub timers_fired: usize,
     /// Journal entries written meanwhile have numbers above this.
     pub journal_after: u64,
-    pub stopped: Stopped,
+    pub stop_reason: StopReason,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    AtTarget,
-    AtStepLimit,
-    AtTimeLimit,
+pub enum StopReason {
+    TargetReached,
+    StepLimitReached,
+    TimeLimitReached,
     /// The world was reset meanwhile.
     WorldReset,
 }
 
 /// Why an advance was not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AdvanceRefused {
+pub enum AdvanceRejection {
     #[error("another advance of this world is under way; one at a time")]
-    UnderWay,
+    InProgress,
     #[error(
         "{target} lies before the world's clock, {now}; time only goes forward, reset the world to go back"
     )]
@@ -68,80 +68,80 @@ pub enum AdvanceRefused {
 ///
 /// # Errors
 /// [`AdvanceRefused`]; the clock has not moved then.
-pub async fn advance(
+pub async fn advance_clock(
     world: &Arc<World>,
     target: AdvanceTarget,
     limits: Limits,
-) -> Result<Advanced, AdvanceRefused> {
-    let standing = Standing::begin(world)?;
-    let from = standing.from;
+) -> Result<AdvanceOutcome, AdvanceRejection> {
+    let guard = AdvanceGuard::try_new(world)?;
+    let from = guard.from;
     let to = match target {
         AdvanceTarget::By(span) => from.saturating_add(span),
         AdvanceTarget::To(at) => at,
         AdvanceTarget::UntilIdle => Timestamp::MAX,
     };
     if to < from {
-        return Err(AdvanceRefused::Backwards {
+        return Err(AdvanceRejection::Backwards {
             target: to,
             now: from,
         });
     }
-    let journal_after = world.lock().journal.written();
-    let mut journey = Journey {
+    let journal_after = world.lock().journal.last_seq();
+    let mut run = AdvanceRun {
         world,
         limits,
-        fired: 0,
+        timers_fired: 0,
     };
-    let stopped = match tokio::time::timeout(limits.duration, journey.travel(to)).await {
+    let stop_reason = match tokio::time::timeout(limits.duration, run.run_until(to)).await {
         Ok(stopped) => stopped,
-        Err(_) => Stopped::AtTimeLimit,
+        Err(_) => StopReason::TimeLimitReached,
     };
-    let fired = journey.fired;
-    if stopped == Stopped::AtTarget && target != AdvanceTarget::UntilIdle {
+    let timers_fired = run.timers_fired;
+    if stop_reason == StopReason::TargetReached && target != AdvanceTarget::UntilIdle {
         let mut inner = world.lock();
         inner.clock = inner.clock.stopped_at(to);
     }
     let to = world.now();
-    drop(standing);
-    Ok(Advanced {
+    drop(guard);
+    Ok(AdvanceOutcome {
         from,
         to,
-        fired,
+        timers_fired,
         journal_after,
-        stopped,
+        stop_reason,
     })
 }
 
-struct Journey<'a> {
+struct AdvanceRun<'a> {
     world: &'a Arc<World>,
     limits: Limits,
-    fired: usize,
+    timers_fired: usize,
 }
 
-impl Journey<'_> {
-    async fn travel(&mut self, to: Timestamp) -> Stopped {
+impl AdvanceRun<'_> {
+    async fn run_until(&mut self, to: Timestamp) -> StopReason {
         // What was under way before belongs to the time before.
-        self.settle().await;
+        self.wait_until_settled().await;
         loop {
             if self.world.is_closed() {
-                return Stopped::WorldReset;
+                return StopReason::WorldReset;
             }
             let due = {
                 let mut inner = self.world.lock();
-                let due = World::next_due(&mut inner).filter(|due| *due <= to);
+                let due = World::discard_stale_and_peek(&mut inner).filter(|due| *due <= to);
                 let Some(due) = due else {
-                    return Stopped::AtTarget;
+                    return StopReason::TargetReached;
                 };
-                if self.fired >= self.limits.steps {
-                    return Stopped::AtStepLimit;
+                if self.timers_fired >= self.limits.steps {
+                    return StopReason::StepLimitReached;
                 }
-                let now = inner.clock.now(wall()).max(due);
+                let now = inner.clock.now(system_now()).max(due);
                 inner.clock = inner.clock.stopped_at(now);
-                self.fired += self.world.catch_up(&mut inner, now, false);
+                self.timers_fired += self.world.catch_up(&mut inner, now, false);
                 now
             };
             tracing::debug!(world = self.world.name(), at = %due, "advanced to due work");
-            self.settle().await;
+            self.wait_until_settled().await;
         }
     }
 
@@ -150,13 +150,13 @@ impl Journey<'_> {
         clippy::disallowed_methods,
         reason = "settling is a wait in wall time, and the FIU is not ours to watch"
     )]
-    async fn settle(&self) {
-        while !self.world.is_quiet() {
-            let posted = self.world.lock().outbox.posted();
-            self.world.stirred.notify_one();
-            self.world.quiet().await;
-            if self.world.lock().outbox.posted() > posted {
-                tokio::time::sleep(self.limits.settle).await;
+    async fn wait_until_settled(&self) {
+        while !self.world.is_quiescent() {
+            let attempts_before = self.world.lock().outbox.attempt_count();
+            self.world.wake.notify_one();
+            self.world.wait_until_quiescent().await;
+            if self.world.lock().outbox.attempt_count() > attempts_before {
+                tokio::time::sleep(self.limits.settle_delay).await;
             }
         }
     }
@@ -164,30 +164,30 @@ impl Journey<'_> {
 
 /// The clock stands while somebody advances it, and runs on afterwards if it ran before, whatever happens to the
 /// caller meanwhile.
-struct Standing<'a> {
+struct AdvanceGuard<'a> {
     world: &'a Arc<World>,
     from: Timestamp,
 }
 
-impl<'a> Standing<'a> {
-    fn begin(world: &'a Arc<World>) -> Result<Self, AdvanceRefused> {
+impl<'a> AdvanceGuard<'a> {
+    fn try_new(world: &'a Arc<World>) -> Result<Self, AdvanceRejection> {
         if world.advancing.swap(true, Ordering::AcqRel) {
-            return Err(AdvanceRefused::UnderWay);
+            return Err(AdvanceRejection::InProgress);
         }
-        let mut inner = world.up_to_date();
-        let from = inner.clock.now(wall());
+        let mut inner = world.lock_caught_up();
+        let from = inner.clock.now(system_now());
         inner.clock = inner.clock.stopped_at(from);
         drop(inner);
         Ok(Self { world, from })
     }
 }
 
-impl Drop for Standing<'_> {
+impl Drop for AdvanceGuard<'_> {
     fn drop(&mut self) {
         let mut inner = self.world.lock();
-        inner.clock = inner.clock.released(wall());
+        inner.clock = inner.clock.resume_running(system_now());
         drop(inner);
         self.world.advancing.store(false, Ordering::Release);
-        self.world.stirred.notify_one();
+        self.world.wake.notify_one();
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
     clippy::disallowed_methods,
     reason = "the one place where wall time enters"
 )]
-pub fn wall() -> Timestamp {
+pub fn system_now() -> Timestamp {
     Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
 }
 
@@ -24,40 +24,40 @@ pub struct ClockStart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     Running {
-        ahead_ms: i64,
+        offset_ms: i64,
     },
     Frozen {
         at: Timestamp,
     },
     /// A running clock that somebody is moving: it stands meanwhile, but its world is no frozen one.
-    Moving {
+    Advancing {
         at: Timestamp,
     },
 }
 
 impl Clock {
-    pub fn starting(start: ClockStart, wall: Timestamp) -> Self {
-        let at = start.at.unwrap_or(wall);
+    pub fn from_start(start: ClockStart, system_time: Timestamp) -> Self {
+        let at = start.at.unwrap_or(system_time);
         if start.frozen {
             Self::Frozen { at }
         } else {
-            Self::running_from(at, wall)
+            Self::running_from(at, system_time)
         }
     }
 
     /// A clock that shows `at` now and runs on.
-    pub fn running_from(at: Timestamp, wall: Timestamp) -> Self {
+    pub fn running_from(at: Timestamp, system_time: Timestamp) -> Self {
         Self::Running {
-            ahead_ms: at.duration_since(wall).0,
+            offset_ms: at.duration_since(system_time).0,
         }
     }
 
-    pub fn now(self, wall: Timestamp) -> Timestamp {
+    pub fn now(self, system_time: Timestamp) -> Timestamp {
         match self {
-            Self::Running { ahead_ms } => {
-                Timestamp::from_millis(wall.as_millis().saturating_add(ahead_ms))
-            }
-            Self::Frozen { at } | Self::Moving { at } => at,
+            Self::Running {
+                offset_ms: ahead_ms,
+            } => Timestamp::from_millis(system_time.as_millis().saturating_add(ahead_ms)),
+            Self::Frozen { at } | Self::Advancing { at } => at,
         }
     }
 
@@ -66,16 +66,16 @@ impl Clock {
     pub fn stopped_at(self, at: Timestamp) -> Self {
         match self {
             Self::Frozen { .. } => Self::Frozen { at },
-            Self::Running { .. } | Self::Moving { .. } => Self::Moving { at },
+            Self::Running { .. } | Self::Advancing { .. } => Self::Advancing { at },
         }
     }
 
     /// The clock after somebody has moved it.
     #[must_use]
-    pub fn released(self, wall: Timestamp) -> Self {
+    pub fn resume_running(self, system_time: Timestamp) -> Self {
         match self {
-            Self::Moving { at } => Self::running_from(at, wall),
-            other => other,
+            Self::Advancing { at } => Self::running_from(at, system_time),
+            unchanged => unchanged,
         }
     }
 
@@ -85,9 +85,9 @@ impl Clock {
 
     /// The instant that our messages carry: the wall's, because receivers check it against theirs, unless the world
     /// stands still, where reproducible bytes are worth more.
-    pub fn message_time(self, wall: Timestamp) -> Timestamp {
+    pub fn message_time(self, system_time: Timestamp) -> Timestamp {
         match self {
-            Self::Running { .. } | Self::Moving { .. } => wall,
+            Self::Running { .. } | Self::Advancing { .. } => system_time,
             Self::Frozen { at } => at,
         }
     }
@@ -99,24 +99,24 @@ mod tests {
     use crate::domain::time::{Millis, Timestamp};
 
     #[test]
-    fn a_running_clock_keeps_its_distance_from_the_wall() {
-        let wall = Timestamp::from_millis(1_000_000);
+    fn a_running_clock_keeps_its_offset_from_system_time() {
+        let system_time = Timestamp::from_millis(1_000_000);
         let start = ClockStart {
             at: Some(Timestamp::from_millis(5_000)),
             frozen: false,
         };
-        let clock = Clock::starting(start, wall);
+        let clock = Clock::from_start(start, system_time);
         assert_eq!(
-            clock.now(wall.saturating_add(Millis(7))),
+            clock.now(system_time.saturating_add(Millis(7))),
             Timestamp::from_millis(5_007)
         );
-        assert_eq!(clock.message_time(wall), wall);
+        assert_eq!(clock.message_time(system_time), system_time);
     }
 
     #[test]
-    fn a_frozen_clock_stands() {
+    fn a_frozen_clock_does_not_move() {
         let at = Timestamp::from_millis(5_000);
-        let clock = Clock::starting(
+        let clock = Clock::from_start(
             ClockStart {
                 at: Some(at),
                 frozen: true,

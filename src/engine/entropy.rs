@@ -7,20 +7,20 @@ use rand_chacha::ChaCha8Rng;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.
-pub fn stream(key: StreamKey<'_>) -> ChaCha8Rng {
+pub fn stream_rng(key: StreamKey<'_>) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key.seed_bytes())
 }
 
 /// The 16 bytes of an id.
-pub fn id_bytes(key: StreamKey<'_>) -> [u8; 16] {
+pub fn random_id_bytes(key: StreamKey<'_>) -> [u8; 16] {
     let mut bytes = [0; 16];
-    stream(key).fill_bytes(&mut bytes);
+    stream_rng(key).fill_bytes(&mut bytes);
     bytes
 }
 
 /// A world's own seed: worlds of one sandbox differ, the same world of two runs does not.
-pub fn world_seed(sandbox_seed: u64, world: &str) -> u64 {
-    stream(StreamKey {
+pub fn derive_world_seed(sandbox_seed: u64, world: &str) -> u64 {
+    stream_rng(StreamKey {
         seed: sandbox_seed,
         owner: world,
         kind: StreamKind::World,
@@ -59,11 +59,17 @@ pub fn random_key() -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::world_seed;
+    use super::derive_world_seed;
 
     #[test]
     fn worlds_of_one_sandbox_differ_and_repeat() {
-        assert_ne!(world_seed(42, "default"), world_seed(42, "other"));
-        assert_eq!(world_seed(42, "default"), world_seed(42, "default"));
+        assert_ne!(
+            derive_world_seed(42, "default"),
+            derive_world_seed(42, "other")
+        );
+        assert_eq!(
+            derive_world_seed(42, "default"),
+            derive_world_seed(42, "default")
+        );
     }
 }

@@ -12,28 +12,28 @@ use crate::domain::operation::Operation;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::AppliedFault;
-use crate::engine::entropy::stream;
+use crate::engine::entropy::stream_rng;
 
 /// Sets of faults in force by name, per world; and rules that are counted.
-pub const NAMED_MAX: usize = 1_000;
-const COUNTED_MAX: usize = 100_000;
+pub const FAULT_SETS_MAX: usize = 1_000;
+const HIT_COUNTS_MAX: usize = 100_000;
 
 #[derive(Debug, Default)]
-pub struct FaultBook {
-    named: BTreeMap<String, ActiveFaults>,
-    met: HashMap<String, Met>,
+pub struct FaultRegistry {
+    active_sets: BTreeMap<String, ActiveFaults>,
+    hit_counts: HashMap<String, HitCount>,
 }
 
 /// How often a rule was met, and when first, by the wall's clock.
 #[derive(Clone, Copy, Debug)]
-struct Met {
+struct HitCount {
     count: u32,
-    since: Timestamp,
+    first_hit_at: Timestamp,
 }
 
 /// A call, as far as faults look at it.
 #[derive(Clone, Copy, Debug)]
-pub struct Called<'a> {
+pub struct CallSubject<'a> {
     pub op: Operation,
     pub customer: Option<&'a str>,
     pub fiu: Option<&'a str>,
@@ -49,106 +49,113 @@ pub struct CallFault {
 
 impl CallFault {
     /// An answer that takes as long as two numbers of [0, 1) say.
-    pub fn slow(latency: Latency, draw: (f64, f64)) -> Self {
+    pub fn from_latency(latency: Latency, samples: (f64, f64)) -> Self {
         Self {
             fault: ApiFault::Latency(latency),
-            delay: latency.sample(draw),
+            delay: latency.sample(samples),
         }
     }
 }
 
-impl FaultBook {
-    pub fn named(&self) -> &BTreeMap<String, ActiveFaults> {
-        &self.named
+impl FaultRegistry {
+    pub fn active_sets(&self) -> &BTreeMap<String, ActiveFaults> {
+        &self.active_sets
     }
 
     /// Puts faults in force under a name; what the name stood for before is gone, and so is what was counted for it.
-    pub fn put(&mut self, name: &str, faults: ActiveFaults) -> bool {
-        let room = self.named.contains_key(name) || self.named.len() < NAMED_MAX;
-        if room {
-            self.remove(name);
-            self.named.insert(name.to_owned(), faults);
+    pub fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {
+        let has_room =
+            self.active_sets.contains_key(name) || self.active_sets.len() < FAULT_SETS_MAX;
+        if has_room {
+            self.remove_set(name);
+            self.active_sets.insert(name.to_owned(), faults);
         }
-        room
+        has_room
     }
 
     /// Takes faults out of force; whether there were any.
-    pub fn remove(&mut self, name: &str) -> bool {
-        let prefix = owner(name);
-        self.met.retain(|key, _| !key.starts_with(&prefix));
-        self.named.remove(name).is_some()
+    pub fn remove_set(&mut self, name: &str) -> bool {
+        let prefix = named_key_prefix(name);
+        self.hit_counts.retain(|key, _| !key.starts_with(&prefix));
+        self.active_sets.remove(name).is_some()
     }
 
     /// Whether something may go wrong at all: asked at every call and every notice.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty()
+        self.active_sets.is_empty()
     }
 
     /// Whether an answer may be given again.
-    pub fn may_repeat_answers(&self) -> bool {
-        self.named
+    pub fn can_repeat_responses(&self) -> bool {
+        self.active_sets
             .values()
             .any(|set| set.faults.can_repeat_responses())
     }
 
     /// Takes out of force what has had its time.
-    pub fn forget_past(&mut self, wall: Timestamp) {
+    pub fn remove_expired(&mut self, system_time: Timestamp) {
         if self
-            .named
+            .active_sets
             .values()
-            .any(|set| set.until.is_some_and(|until| until <= wall))
+            .any(|set| set.until.is_some_and(|until| until <= system_time))
         {
-            self.named
-                .retain(|_, set| set.until.is_none_or(|until| until > wall));
+            self.active_sets
+                .retain(|_, set| set.until.is_none_or(|until| until > system_time));
         }
     }
 
     /// What befalls a notice: by the named faults, and by those of its consent's scenario.
-    pub fn of_notice(
+    pub fn plan_webhook_faults(
         &mut self,
-        notice: &Notification,
-        scripted: Option<&Faults>,
-        wall: Timestamp,
+        notification: &Notification,
+        plan_faults: Option<&Faults>,
+        system_time: Timestamp,
     ) -> Vec<AppliedFault> {
-        self.forget_past(wall);
+        self.remove_expired(system_time);
         let sets: Vec<_> = self
-            .named
+            .active_sets
             .iter()
-            .map(|(name, set)| (owner(name), Arc::clone(&set.faults)))
+            .map(|(name, set)| (named_key_prefix(name), Arc::clone(&set.faults)))
             .collect();
-        let mut befallen = Vec::new();
-        for (owner, set) in &sets {
-            self.meet_notice(owner, set, notice, wall, &mut befallen);
-        }
-        if let Some(set) = scripted.filter(|set| !set.webhooks.is_empty()) {
-            self.meet_notice(
-                &format!("{}/", notice.consent.handle),
+        let mut applied_faults = Vec::new();
+        for (key_prefix, set) in &sets {
+            self.match_webhook_rules(
+                key_prefix,
                 set,
-                notice,
-                wall,
-                &mut befallen,
+                notification,
+                system_time,
+                &mut applied_faults,
             );
         }
-        befallen
+        if let Some(set) = plan_faults.filter(|set| !set.webhooks.is_empty()) {
+            self.match_webhook_rules(
+                &format!("{}/", notification.consent.handle),
+                set,
+                notification,
+                system_time,
+                &mut applied_faults,
+            );
+        }
+        applied_faults
     }
 
-    fn meet_notice(
+    fn match_webhook_rules(
         &mut self,
-        owner: &str,
+        key_prefix: &str,
         set: &Faults,
-        notice: &Notification,
-        wall: Timestamp,
-        found: &mut Vec<AppliedFault>,
+        notification: &Notification,
+        system_time: Timestamp,
+        applied_faults: &mut Vec<AppliedFault>,
     ) {
         for (number, rule) in set
             .webhooks
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.selector.matches_notification(notice))
+            .filter(|(_, rule)| rule.selector.matches_notification(notification))
         {
-            let met = self.meet(format!("{owner}webhook/{number}"), wall);
-            if rule.selector.occurrences.contains(met.count) {
-                found.push(AppliedFault {
+            let hits = self.count_hit(format!("{key_prefix}webhook/{number}"), system_time);
+            if rule.selector.occurrences.contains(hits.count) {
+                applied_faults.push(AppliedFault {
                     fault: rule.fault.clone(),
                     attempts: rule.selector.attempts,
                 });
@@ -157,113 +164,117 @@ impl FaultBook {
     }
 
     /// What befalls a call, by the named faults.
-    pub fn of_call(&mut self, called: Called<'_>, seed: u64, wall: Timestamp) -> Vec<CallFault> {
-        self.forget_past(wall);
+    pub fn plan_call_faults(
+        &mut self,
+        call: CallSubject<'_>,
+        seed: u64,
+        system_time: Timestamp,
+    ) -> Vec<CallFault> {
+        self.remove_expired(system_time);
         let sets: Vec<_> = self
-            .named
+            .active_sets
             .iter()
-            .map(|(name, set)| (owner(name), Arc::clone(&set.faults)))
+            .map(|(name, set)| (named_key_prefix(name), Arc::clone(&set.faults)))
             .collect();
         sets.iter()
-            .flat_map(|(owner, set)| self.meet_call(owner, set, called, seed, wall))
+            .flat_map(|(key_prefix, set)| {
+                self.match_call_rules(key_prefix, set, call, seed, system_time)
+            })
             .collect()
     }
 
     /// What befalls a call about a consent of this scenario.
-    pub fn of_scripted_call(
+    pub fn plan_scenario_faults(
         &mut self,
         (scenario, set): (&str, &Faults),
-        called: Called<'_>,
+        call: CallSubject<'_>,
         seed: u64,
-        wall: Timestamp,
+        system_time: Timestamp,
     ) -> Vec<CallFault> {
         if set.api.is_empty() {
             return Vec::new();
         }
-        let owner = format!(
-            "scenario {scenario}/{}/",
-            called.customer.unwrap_or_default()
-        );
-        self.meet_call(&owner, set, called, seed, wall)
+        let key_prefix = format!("scenario {scenario}/{}/", call.customer.unwrap_or_default());
+        self.match_call_rules(&key_prefix, set, call, seed, system_time)
     }
 
-    fn meet_call(
+    fn match_call_rules(
         &mut self,
-        owner: &str,
+        key_prefix: &str,
         set: &Faults,
-        called: Called<'_>,
+        call: CallSubject<'_>,
         seed: u64,
-        wall: Timestamp,
+        system_time: Timestamp,
     ) -> Vec<CallFault> {
-        let mut found = Vec::new();
+        let mut faults = Vec::new();
         for (number, rule) in set
             .api
             .iter()
             .enumerate()
-            .filter(|(_, rule)| is_met(rule, called))
+            .filter(|(_, rule)| matches_call(rule, call))
         {
-            let key = format!("{owner}api/{number}");
-            let met = self.meet(key.clone(), wall);
-            let place = &rule.selector;
-            let in_time = place
+            let key = format!("{key_prefix}api/{number}");
+            let hits = self.count_hit(key.clone(), system_time);
+            let selector = &rule.selector;
+            let is_in_time = selector
                 .duration
-                .is_none_or(|lasting| wall.duration_since(met.since) < lasting);
-            if !place.calls.contains(met.count) || !in_time {
+                .is_none_or(|lasting| system_time.duration_since(hits.first_hit_at) < lasting);
+            if !selector.calls.contains(hits.count) || !is_in_time {
                 continue;
             }
-            let mut rng = stream(StreamKey {
+            let mut rng = stream_rng(StreamKey {
                 seed,
                 owner: &key,
                 kind: StreamKind::Fault,
-                ordinal: u64::from(met.count),
+                ordinal: u64::from(hits.count),
             });
-            if rng.random_range(0..1000) < u32::from(place.per_mille) {
-                let pair = (fraction(&mut rng), fraction(&mut rng));
+            if rng.random_range(0..1000) < u32::from(selector.per_mille) {
+                let samples = (random_fraction(&mut rng), random_fraction(&mut rng));
                 let delay = match rule.fault {
-                    ApiFault::Latency(latency) => latency.sample(pair),
+                    ApiFault::Latency(latency) => latency.sample(samples),
                     _ => Millis::ZERO,
                 };
-                found.push(CallFault {
+                faults.push(CallFault {
                     fault: rule.fault.clone(),
                     delay,
                 });
             }
         }
-        found
+        faults
     }
 
     /// Counts that a rule was met.
-    fn meet(&mut self, key: String, wall: Timestamp) -> Met {
+    fn count_hit(&mut self, key: String, system_time: Timestamp) -> HitCount {
         // Past the bound a rule that was never met counts from its first again: faults are for tests, memory is for all.
-        if self.met.len() >= COUNTED_MAX && !self.met.contains_key(&key) {
-            self.met.clear();
+        if self.hit_counts.len() >= HIT_COUNTS_MAX && !self.hit_counts.contains_key(&key) {
+            self.hit_counts.clear();
         }
-        let met = self.met.entry(key).or_insert(Met {
+        let hits = self.hit_counts.entry(key).or_insert(HitCount {
             count: 0,
-            since: wall,
+            first_hit_at: system_time,
         });
-        met.count += 1;
-        *met
+        hits.count += 1;
+        *hits
     }
 }
 
-fn owner(name: &str) -> String {
+fn named_key_prefix(name: &str) -> String {
     format!("named {name}/")
 }
 
-fn is_met(rule: &ApiFaultRule, called: Called<'_>) -> bool {
-    let place = &rule.selector;
-    let of = |glob: &Option<crate::domain::glob::Glob>, text: Option<&str>| {
+fn matches_call(rule: &ApiFaultRule, call: CallSubject<'_>) -> bool {
+    let selector = &rule.selector;
+    let matches_glob = |glob: &Option<crate::domain::glob::Glob>, text: Option<&str>| {
         glob.as_ref()
             .is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))
     };
-    place.op.is_none_or(|op| op == called.op)
-        && of(&place.customer, called.customer)
-        && of(&place.fiu, called.fiu)
+    selector.op.is_none_or(|op| op == call.op)
+        && matches_glob(&selector.customer, call.customer)
+        && matches_glob(&selector.fiu, call.fiu)
 }
 
 /// A number of [0, 1), from 53 random bits: the same on every platform.
-pub fn fraction(rng: &mut impl Rng) -> f64 {
+pub fn random_fraction(rng: &mut impl Rng) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double has")]
     let bits = (rng.next_u64() >> 11) as f64;
     bits / 9_007_199_254_740_992.0

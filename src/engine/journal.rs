@@ -15,35 +15,35 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub struct Journal {
     entries: VecDeque<JournalEntry>,
     body_bytes: usize,
-    written: u64,
-    evicted: HashMap<EntryKind, u64>,
+    last_seq: u64,
+    evicted_counts: HashMap<EntryKind, u64>,
 }
 
 impl Journal {
-    pub fn write(&mut self, at: Timestamp, what: JournalRecord) {
-        self.written += 1;
-        self.body_bytes += what.body_bytes();
+    pub fn append_entry(&mut self, at: Timestamp, record: JournalRecord) {
+        self.last_seq += 1;
+        self.body_bytes += record.body_bytes();
         self.entries.push_back(JournalEntry {
-            seq: self.written,
+            seq: self.last_seq,
             at,
-            record: what,
+            record,
         });
         while self.entries.len() > ENTRIES_MAX
             || (self.body_bytes > BODY_BYTES_MAX && self.entries.len() > 1)
         {
             let oldest = self.entries.pop_front().expect("it is not empty");
             self.body_bytes -= oldest.record.body_bytes();
-            *self.evicted.entry(oldest.record.kind()).or_default() += 1;
+            *self.evicted_counts.entry(oldest.record.kind()).or_default() += 1;
         }
     }
 
     /// Up to `limit` entries with a number above `after`, oldest first.
-    pub fn after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
-        self.since(after).take(limit).cloned().collect()
+    pub fn entries_after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
+        self.iter_after(after).take(limit).cloned().collect()
     }
 
     /// The entries with a number above `after`, oldest first.
-    pub fn since(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
+    pub fn iter_after(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
         let skip =
             usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
@@ -51,15 +51,15 @@ impl Journal {
     }
 
     /// How many entries were written, forgotten ones included.
-    pub fn written(&self) -> u64 {
-        self.written
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
     }
 
     /// How many entries of these kinds were forgotten.
-    pub fn evicted(&self, kinds: impl Fn(EntryKind) -> bool) -> u64 {
-        self.evicted
+    pub fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
+        self.evicted_counts
             .iter()
-            .filter(|(kind, _)| kinds(**kind))
+            .filter(|(kind, _)| matches_kind(**kind))
             .map(|(_, count)| count)
             .sum()
     }
@@ -75,20 +75,23 @@ mod tests {
     fn the_ring_forgets_the_oldest_but_keeps_the_numbers_and_counts_what_it_forgot() {
         let mut journal = Journal::default();
         for _ in 0..ENTRIES_MAX + 5 {
-            journal.write(
+            journal.append_entry(
                 Timestamp::from_millis(0),
                 JournalRecord::Note {
                     text: String::new(),
                 },
             );
         }
-        let entries = journal.after(0, 2);
+        let entries = journal.entries_after(0, 2);
         assert_eq!((entries[0].seq, entries[1].seq), (6, 7));
-        let last = journal.written();
-        assert_eq!(journal.after(last - 1, 10).len(), 1);
-        assert!(journal.after(last, 10).is_empty());
-        assert!(journal.after(u64::MAX, 10).is_empty());
-        assert_eq!(journal.evicted(|kind| kind == EntryKind::Remark), 5);
-        assert_eq!(journal.evicted(|kind| kind == EntryKind::StepRejected), 0);
+        let last = journal.last_seq();
+        assert_eq!(journal.entries_after(last - 1, 10).len(), 1);
+        assert!(journal.entries_after(last, 10).is_empty());
+        assert!(journal.entries_after(u64::MAX, 10).is_empty());
+        assert_eq!(journal.count_evicted(|kind| kind == EntryKind::Remark), 5);
+        assert_eq!(
+            journal.count_evicted(|kind| kind == EntryKind::StepRejected),
+            0
+        );
     }
 }

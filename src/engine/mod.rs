@@ -8,18 +8,18 @@
 //! which accounts a customer has) it is given as a [`ports::Director`] and a [`ports::Bank`]; it imports none of them.
 
 pub mod advance;
-pub mod casting;
 pub mod clock;
 mod decide;
 pub mod entropy;
 pub mod faults;
 pub mod journal;
-#[cfg(test)]
-mod laws;
-mod notices;
+mod notifications;
 pub mod outbox;
 pub mod ports;
+#[cfg(test)]
+mod proptests;
 pub mod report;
+pub mod scenario_selection;
 mod state;
 mod timers;
 pub mod verify;

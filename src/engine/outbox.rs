@@ -13,7 +13,7 @@ use crate::domain::webhook_fault::{AppliedFault, WebhookFault};
 /// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
 ///
 /// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
-pub const RETRY_AFTER: [Millis; 6] = [
+pub const BACKOFF_SCHEDULE: [Millis; 6] = [
     Millis::ZERO,
     Millis::from_secs(1),
     Millis::from_secs(5),
@@ -26,98 +26,104 @@ pub const RETRY_AFTER: [Millis; 6] = [
 const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
 
 /// Undelivered webhooks per world; a caller that would add to a full outbox is refused.
-pub const OPEN_MAX: usize = 10_000;
+pub const OPEN_DELIVERIES_MAX: usize = 10_000;
 
 /// Finished deliveries that stay on record per world, and how many bytes of body they may hold.
-const DONE_MAX: usize = 1_000;
-const DONE_BYTES_MAX: usize = 32 * 1024 * 1024;
+const FINISHED_MAX: usize = 1_000;
+const FINISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What the end of an attempt leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     Done,
     RetryAt(Timestamp),
 }
 
 /// A notice for the outbox.
 #[derive(Debug)]
-pub struct Post {
-    pub notice: Notification,
+pub struct NewDelivery {
+    pub notification: Notification,
     /// It waits for the response that caused it.
-    pub held: bool,
+    pub is_held: bool,
     pub faults: Vec<AppliedFault>,
     /// The message id of a near duplicate, where there is to be one.
-    pub second: Option<MessageId>,
+    pub near_duplicate_id: Option<MessageId>,
 }
 
 #[derive(Debug, Default)]
 pub struct Outbox {
-    given: u64,
+    last_id: u64,
     open: BTreeMap<u64, Delivery>,
     /// Undelivered webhooks of a consent that keep to its order, oldest first: only the first may be sent.
-    lanes: HashMap<ConsentHandle, VecDeque<u64>>,
+    queues: HashMap<ConsentHandle, VecDeque<u64>>,
     /// Deliveries that wait for the next one of their consent, to come after it.
-    swapped: HashMap<ConsentHandle, Vec<u64>>,
+    awaiting_successor: HashMap<ConsentHandle, Vec<u64>>,
     /// Deliveries that may be sent now.
     ready: VecDeque<u64>,
-    busy: usize,
-    held: usize,
+    in_flight: usize,
+    held_count: usize,
     /// Attempts made so far.
-    posted: u64,
-    done: VecDeque<Delivery>,
-    done_bytes: usize,
+    attempt_count: u64,
+    finished: VecDeque<Delivery>,
+    finished_bytes: usize,
 }
 
 /// What the faults of a message's way make of it.
 #[derive(Default)]
-struct Way {
-    dropped: bool,
-    overtakes: bool,
-    late: Option<Millis>,
-    reordered: Option<Millis>,
+struct DeliveryPlan {
+    is_dropped: bool,
+    overtakes_response: bool,
+    delay: Option<Millis>,
+    reorder_within: Option<Millis>,
     /// Further copies, one after the other, and the time between them.
     copies: (u32, Millis),
-    near: Option<Millis>,
+    near_duplicate_after: Option<Millis>,
     /// Further copies, all at once.
-    burst: u32,
+    burst_copies: u32,
 }
 
-impl Way {
-    fn of(faults: &[AppliedFault]) -> Self {
-        let mut way = Self::default();
+impl DeliveryPlan {
+    fn from_faults(faults: &[AppliedFault]) -> Self {
+        let mut plan = Self::default();
         for AppliedFault { fault, .. } in faults {
             match fault {
-                WebhookFault::Drop => way.dropped = true,
-                WebhookFault::BeforeResponse => way.overtakes = true,
-                WebhookFault::Late { by } => way.late = Some(*by),
-                WebhookFault::Reorder { within } => way.reordered = Some(*within),
+                WebhookFault::Drop => plan.is_dropped = true,
+                WebhookFault::BeforeResponse => plan.overtakes_response = true,
+                WebhookFault::Late { by } => plan.delay = Some(*by),
+                WebhookFault::Reorder { within } => plan.reorder_within = Some(*within),
                 WebhookFault::Duplicate { copies, spacing } => {
-                    way.copies = (copies.saturating_sub(1), *spacing);
+                    plan.copies = (copies.saturating_sub(1), *spacing);
                 }
-                WebhookFault::NearDuplicate { spacing } => way.near = Some(*spacing),
-                WebhookFault::Burst { copies } => way.burst = copies.saturating_sub(1),
+                WebhookFault::NearDuplicate { spacing } => {
+                    plan.near_duplicate_after = Some(*spacing);
+                }
+                WebhookFault::Burst { copies } => plan.burst_copies = copies.saturating_sub(1),
                 _ => {}
             }
         }
-        way
+        plan
     }
 }
 
 impl Outbox {
     /// Takes a notice in, and gives the deliveries that are to be looked at again, each after how long.
-    pub fn add(&mut self, post: Post, now: Timestamp) -> Vec<(Timestamp, u64)> {
-        let Post {
-            notice,
-            held,
+    pub fn enqueue_delivery(
+        &mut self,
+        new_delivery: NewDelivery,
+        now: Timestamp,
+    ) -> Vec<(Timestamp, u64)> {
+        let NewDelivery {
+            notification: notice,
+            is_held: held,
             faults,
-            second,
-        } = post;
-        let way = Way::of(&faults);
+            near_duplicate_id: second,
+        } = new_delivery;
+        let plan = DeliveryPlan::from_faults(&faults);
         let handle = notice.consent.handle;
         let original = Delivery {
             id: 0,
             notification: Arc::new(notice),
-            state: if held && !way.overtakes {
+            state: if held && !plan.overtakes_response {
                 DeliveryState::Held
             } else {
                 DeliveryState::Queued
@@ -128,80 +134,82 @@ impl Outbox {
             faults: faults.into(),
             copy_of: None,
             initial_delay: Millis::ZERO,
-            in_order: !way.overtakes && way.late.is_none() && way.reordered.is_none(),
+            in_order: !plan.overtakes_response
+                && plan.delay.is_none()
+                && plan.reorder_within.is_none(),
             is_manual_resend: false,
         };
-        if way.dropped {
-            self.given += 1;
-            self.record(Delivery {
-                id: self.given,
+        if plan.is_dropped {
+            self.last_id += 1;
+            self.archive_delivery(Delivery {
+                id: self.last_id,
                 state: DeliveryState::Dropped,
                 ..original
             });
             return Vec::new();
         }
-        let mut later = Vec::new();
+        let mut wake_times = Vec::new();
         let mut delivery = original.clone();
-        if let Some(wait) = way.late.or(way.reordered) {
+        if let Some(wait) = plan.delay.or(plan.reorder_within) {
             let at = now.saturating_add(wait);
             (delivery.state, delivery.next_attempt_at) = (DeliveryState::Waiting, Some(at));
-            later.push((at, self.given + 1));
+            wake_times.push((at, self.last_id + 1));
         }
-        let id = self.open(delivery);
-        if way.reordered.is_some() {
-            self.swapped.entry(handle).or_default().push(id);
-            return later;
+        let id = self.open_delivery(delivery);
+        if plan.reorder_within.is_some() {
+            self.awaiting_successor.entry(handle).or_default().push(id);
+            return wake_times;
         }
         let copy = Delivery {
             copy_of: Some(id),
-            in_order: original.in_order && later.is_empty(),
+            in_order: original.in_order && wake_times.is_empty(),
             ..original
         };
-        let (copies, spacing) = way.copies;
+        let (copies, spacing) = plan.copies;
         for _ in 0..copies {
-            self.open(Delivery {
+            self.open_delivery(Delivery {
                 initial_delay: spacing,
                 ..copy.clone()
             });
         }
-        if let (Some(pace), Some(message)) = (way.near, second) {
+        if let (Some(pace), Some(message)) = (plan.near_duplicate_after, second) {
             let notice = Arc::new(Notification {
                 message_id: message,
                 ..(*copy.notification).clone()
             });
-            self.open(Delivery {
+            self.open_delivery(Delivery {
                 initial_delay: pace,
                 notification: notice,
                 message: Arc::default(),
                 ..copy.clone()
             });
         }
-        for _ in 0..way.burst {
-            self.open(Delivery {
+        for _ in 0..plan.burst_copies {
+            self.open_delivery(Delivery {
                 in_order: false,
                 ..copy.clone()
             });
         }
-        for id in self.swapped.remove(&handle).unwrap_or_default() {
-            self.requeue(id, true);
+        for id in self.awaiting_successor.remove(&handle).unwrap_or_default() {
+            self.requeue_delivery(id, true);
         }
-        later
+        wake_times
     }
 
-    fn open(&mut self, delivery: Delivery) -> u64 {
-        self.given += 1;
-        let (id, handle) = (self.given, delivery.notification.consent.handle);
-        self.held += usize::from(delivery.state == DeliveryState::Held);
+    fn open_delivery(&mut self, delivery: Delivery) -> u64 {
+        self.last_id += 1;
+        let (id, handle) = (self.last_id, delivery.notification.consent.handle);
+        self.held_count += usize::from(delivery.state == DeliveryState::Held);
         if delivery.in_order {
-            self.lanes.entry(handle).or_default().push_back(id);
+            self.queues.entry(handle).or_default().push_back(id);
         }
         self.open.insert(id, Delivery { id, ..delivery });
-        self.offer(id);
+        self.promote_if_ready(id);
         id
     }
 
     /// What has waited may be sent; from now on in the order of its consent, or not.
-    fn requeue(&mut self, id: u64, in_order: bool) {
+    fn requeue_delivery(&mut self, id: u64, in_order: bool) {
         let Some(delivery) = self
             .open
             .get_mut(&id)
@@ -213,16 +221,16 @@ impl Outbox {
         delivery.next_attempt_at = None;
         if in_order && !delivery.in_order {
             delivery.in_order = true;
-            self.lanes
+            self.queues
                 .entry(delivery.notification.consent.handle)
                 .or_default()
                 .push_back(id);
         }
-        self.offer(id);
+        self.promote_if_ready(id);
     }
 
     /// The response that caused these was handed over.
-    pub fn release(&mut self, ids: &[u64]) {
+    pub fn release_held(&mut self, ids: &[u64]) {
         for id in ids {
             if let Some(delivery) = self
                 .open
@@ -230,108 +238,108 @@ impl Outbox {
                 .filter(|delivery| delivery.state == DeliveryState::Held)
             {
                 delivery.state = DeliveryState::Queued;
-                self.held -= 1;
-                self.offer(*id);
+                self.held_count -= 1;
+                self.promote_if_ready(*id);
             }
         }
     }
 
     /// Takes what may be sent now.
     pub fn take_ready(&mut self) -> Vec<Delivery> {
-        let mut taken = Vec::with_capacity(self.ready.len());
+        let mut deliveries = Vec::with_capacity(self.ready.len());
         for id in self.ready.drain(..) {
             let delivery = self.open.get_mut(&id).expect("what is ready is open");
             delivery.state = DeliveryState::Sending;
-            taken.push(delivery.clone());
+            deliveries.push(delivery.clone());
         }
-        self.busy += taken.len();
-        taken
+        self.in_flight += deliveries.len();
+        deliveries
     }
 
     /// Records the end of an attempt. An FIU may ask for more patience than the schedule has, and is told no more when it
     /// answers 410 (Standard Webhooks 1.0).
-    pub fn attempted(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> Next {
-        self.busy -= 1;
-        self.posted += 1;
+    pub fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
+        self.in_flight -= 1;
+        self.attempt_count += 1;
         let delivery = self.open.get_mut(&id).expect("what is being sent is open");
-        let accepted = matches!(attempt.outcome, AttemptOutcome::Accepted { .. });
-        let gone = matches!(
+        let is_accepted = matches!(attempt.outcome, AttemptOutcome::Accepted { .. });
+        let is_gone = matches!(
             attempt.outcome,
             AttemptOutcome::Rejected { status: 410, .. }
         );
-        let patience = attempt.retry_after.unwrap_or_default();
+        let requested_delay = attempt.retry_after.unwrap_or_default();
         delivery.attempts.push(attempt);
-        if !accepted
-            && !gone
+        if !is_accepted
+            && !is_gone
             && !delivery.is_manual_resend
-            && let Some(wait) = RETRY_AFTER.get(delivery.attempts.len())
+            && let Some(wait) = BACKOFF_SCHEDULE.get(delivery.attempts.len())
         {
-            let at = now.saturating_add(patience.min(RETRY_AFTER_MAX).max(*wait));
+            let at = now.saturating_add(requested_delay.min(RETRY_AFTER_MAX).max(*wait));
             delivery.state = DeliveryState::Waiting;
             delivery.next_attempt_at = Some(at);
-            return Next::RetryAt(at);
+            return NextStep::RetryAt(at);
         }
-        self.finish(
+        self.finish_delivery(
             id,
-            if accepted {
+            if is_accepted {
                 DeliveryState::Delivered
             } else {
                 DeliveryState::Exhausted
             },
         );
-        Next::Done
+        NextStep::Done
     }
 
     /// Puts a message on record that has nowhere to go.
-    pub fn shelve(&mut self, id: u64) {
-        self.busy -= 1;
-        self.finish(id, DeliveryState::Unaddressed);
+    pub fn mark_unaddressed(&mut self, id: u64) {
+        self.in_flight -= 1;
+        self.finish_delivery(id, DeliveryState::Unaddressed);
     }
 
-    fn finish(&mut self, id: u64, progress: DeliveryState) {
+    fn finish_delivery(&mut self, id: u64, progress: DeliveryState) {
         let mut delivery = self.open.remove(&id).expect("what ends is open");
         delivery.state = progress;
         let (handle, in_order) = (delivery.notification.consent.handle, delivery.in_order);
-        self.record(delivery);
+        self.archive_delivery(delivery);
         if !in_order {
             return;
         }
-        let lane = self
-            .lanes
+        let queue = self
+            .queues
             .get_mut(&handle)
             .expect("what keeps to an order has a lane");
-        lane.pop_front();
-        match lane.front().copied() {
-            Some(next) => self.offer(next),
+        queue.pop_front();
+        match queue.front().copied() {
+            Some(next) => self.promote_if_ready(next),
             None => {
-                self.lanes.remove(&handle);
+                self.queues.remove(&handle);
             }
         }
     }
 
     /// The wait of a delivery, which was to end at this instant, is over.
-    pub fn retry(&mut self, id: u64, due: Timestamp) {
-        let waits = self
+    pub fn retry_if_due(&mut self, id: u64, due: Timestamp) {
+        let is_due = self
             .open
             .get(&id)
             .is_some_and(|delivery| delivery.next_attempt_at == Some(due));
-        if waits {
-            self.requeue(id, false);
+        if is_due {
+            self.requeue_delivery(id, false);
         }
     }
 
     /// Sends a delivery once more: at once where it waits for a retry, anew where it has ended.
-    pub fn resend(&mut self, id: u64) -> Result<(), DeliveryState> {
+    pub fn resend_delivery(&mut self, id: u64) -> Result<(), DeliveryState> {
         if let Some(delivery) = self.open.get(&id) {
             if delivery.state != DeliveryState::Waiting {
                 return Err(delivery.state);
             }
-            self.requeue(id, false);
+            self.requeue_delivery(id, false);
             return Ok(());
         }
-        if let Some(place) = self.done.iter().position(|delivery| delivery.id == id) {
-            let delivery = self.done.remove(place).expect("it is there");
-            self.done_bytes -= body_bytes(&delivery);
+        if let Some(index) = self.finished.iter().position(|delivery| delivery.id == id) {
+            let delivery = self.finished.remove(index).expect("it is there");
+            self.finished_bytes -= body_bytes(&delivery);
             let again = Delivery {
                 state: DeliveryState::Queued,
                 in_order: false,
@@ -340,14 +348,14 @@ impl Outbox {
                 ..delivery
             };
             self.open.insert(id, again);
-            self.offer(id);
+            self.promote_if_ready(id);
         }
         Ok(())
     }
 
     /// Whether nothing is on its way: what waits for a later retry does not count.
-    pub fn is_quiet(&self) -> bool {
-        self.busy == 0 && self.held == 0 && self.ready.is_empty()
+    pub fn is_quiescent(&self) -> bool {
+        self.in_flight == 0 && self.held_count == 0 && self.ready.is_empty()
     }
 
     /// Whether something may be sent now.
@@ -357,33 +365,33 @@ impl Outbox {
 
     /// Whether no attempt is being made, whatever else there may be to send.
     pub fn is_idle(&self) -> bool {
-        self.busy == 0
+        self.in_flight == 0
     }
 
     /// Those that are to arrive before the response that caused them.
-    pub fn overtaking(&self, ids: &[u64]) -> Vec<u64> {
-        let overtakes = |id: &&u64| {
+    pub fn filter_overtaking(&self, ids: &[u64]) -> Vec<u64> {
+        let is_overtaking = |id: &&u64| {
             let delivery = self.open.get(id);
             delivery.is_some_and(|delivery| {
                 delivery
                     .faults
                     .iter()
-                    .any(|befallen| befallen.fault == WebhookFault::BeforeResponse)
+                    .any(|applied| applied.fault == WebhookFault::BeforeResponse)
             })
         };
-        ids.iter().filter(overtakes).copied().collect()
+        ids.iter().filter(is_overtaking).copied().collect()
     }
 
     /// Whether it is still to be sent for the first time.
-    pub fn awaits_its_first_attempt(&self, id: u64) -> bool {
+    pub fn awaits_first_attempt(&self, id: u64) -> bool {
         self.open
             .get(&id)
             .is_some_and(|delivery| delivery.attempts.is_empty())
     }
 
     /// Attempts made so far.
-    pub fn posted(&self) -> u64 {
-        self.posted
+    pub fn attempt_count(&self) -> u64 {
+        self.attempt_count
     }
 
     /// Undelivered webhooks.
@@ -392,13 +400,13 @@ impl Outbox {
     }
 
     /// Everything given out so far, finished and forgotten deliveries included.
-    pub fn given(&self) -> u64 {
-        self.given
+    pub fn last_id(&self) -> u64 {
+        self.last_id
     }
 
     /// The first `limit` deliveries on record with an id above `after`, by id.
     pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
-        let all = self.done.iter().chain(self.open.values());
+        let all = self.finished.iter().chain(self.open.values());
         let mut wanted: Vec<_> = all.filter(|delivery| delivery.id > after).collect();
         wanted.sort_unstable_by_key(|delivery| delivery.id);
         wanted.into_iter().take(limit).cloned().collect()
@@ -407,42 +415,44 @@ impl Outbox {
     pub fn delivery(&self, id: u64) -> Option<Delivery> {
         self.open
             .get(&id)
-            .or_else(|| self.done.iter().find(|delivery| delivery.id == id))
+            .or_else(|| self.finished.iter().find(|delivery| delivery.id == id))
             .cloned()
     }
 
     /// Makes a delivery ready if it is queued, and the first of its lane where it keeps to one. It is asked about once
     /// each time when one of the two has just become true, so nothing is made ready twice.
-    fn offer(&mut self, id: u64) {
+    fn promote_if_ready(&mut self, id: u64) {
         let delivery = &self.open[&id];
-        let lane = || {
-            self.lanes
+        let queue_front = || {
+            self.queues
                 .get(&delivery.notification.consent.handle)
                 .and_then(VecDeque::front)
         };
-        if delivery.state == DeliveryState::Queued && (!delivery.in_order || lane() == Some(&id)) {
+        if delivery.state == DeliveryState::Queued
+            && (!delivery.in_order || queue_front() == Some(&id))
+        {
             self.ready.push_back(id);
         }
     }
 
-    fn record(&mut self, delivery: Delivery) {
-        self.done_bytes += body_bytes(&delivery);
-        self.done.push_back(delivery);
-        while self.done.len() > DONE_MAX
-            || (self.done_bytes > DONE_BYTES_MAX && self.done.len() > 1)
+    fn archive_delivery(&mut self, delivery: Delivery) {
+        self.finished_bytes += body_bytes(&delivery);
+        self.finished.push_back(delivery);
+        while self.finished.len() > FINISHED_MAX
+            || (self.finished_bytes > FINISHED_BYTES_MAX && self.finished.len() > 1)
         {
-            let oldest = self.done.pop_front().expect("it is not empty");
-            self.done_bytes -= body_bytes(&oldest);
+            let oldest = self.finished.pop_front().expect("it is not empty");
+            self.finished_bytes -= body_bytes(&oldest);
         }
     }
 }
 
 /// Copies share one body, which is counted for each: the bound is kept, and more is not needed.
 fn body_bytes(delivery: &Delivery) -> usize {
-    let spoilt = |attempt: &Attempt| attempt.faulty_body.as_ref().map_or(0, |body| body.len());
-    let whole = delivery
+    let faulty_len = |attempt: &Attempt| attempt.faulty_body.as_ref().map_or(0, |body| body.len());
+    let message_len = delivery
         .message
         .get()
         .map_or(0, |message| message.body.len());
-    whole + delivery.attempts.iter().map(spoilt).sum::<usize>()
+    message_len + delivery.attempts.iter().map(faulty_len).sum::<usize>()
 }

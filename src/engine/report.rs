@@ -12,42 +12,47 @@ use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
 /// How long an acknowledgement may take (`reference/mock-servers.md` §3.3).
-const ACKNOWLEDGED_WITHIN: Millis = Millis::from_secs(5);
+const ACKNOWLEDGE_TIMEOUT: Millis = Millis::from_secs(5);
 
 /// How early a call may come that was told to come later: clocks differ.
 const RETRY_TOLERANCE: Millis = Millis(50);
 
 /// How long after a duplicate an FIU's call is taken for a reaction to it, in world time.
-const REACTS_WITHIN: Millis = Millis::from_secs(30);
+const REACTION_WINDOW: Millis = Millis::from_secs(30);
 
 /// Evidence told for a rule.
 const EVIDENCE_MAX: usize = 10;
 
 /// Grades a run; `evicted` is how many calls and webhooks the journal has forgotten.
-pub fn grade<'a>(entries: impl Iterator<Item = &'a JournalEntry>, evicted: u64) -> Vec<RuleResult> {
+pub fn grade_run<'a>(
+    entries: impl Iterator<Item = &'a JournalEntry>,
+    evicted: u64,
+) -> Vec<RuleResult> {
     let entries: Vec<&JournalEntry> = entries.collect();
-    let run = Run { entries: &entries };
-    let graded = |rule: &ContractRule| {
+    let run = RunHistory { entries: &entries };
+    let grade_rule = |rule: &ContractRule| {
         let (cases, mut evidence) = match rule {
             ContractRule::RejectsInvalidSignatures => {
-                run.refuses(|fault| fault.must_be_rejected() && !is_stale(fault))
+                run.check_refusals(|fault| fault.must_be_rejected() && !is_stale(fault))
             }
-            ContractRule::RejectsStaleMessages => run.refuses(is_stale),
-            ContractRule::DeduplicatesWebhooks => run.acts_once(),
-            ContractRule::AcceptsUnusualMessages => run.takes(|webhook| {
+            ContractRule::RejectsStaleMessages => run.check_refusals(is_stale),
+            ContractRule::DeduplicatesWebhooks => run.check_idempotency(),
+            ContractRule::AcceptsUnusualMessages => run.check_acceptance(|webhook| {
                 webhook.faults.iter().any(|fault| fault.must_be_accepted())
                     && webhook.faults.iter().all(|fault| fault.must_be_accepted())
             }),
-            ContractRule::AcknowledgesWebhooks => run.takes(|webhook| webhook.faults.is_empty()),
-            ContractRule::AcknowledgesInTime => run.in_time(),
-            ContractRule::NoRequestsAfterEnd => {
-                run.asks_not(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
+            ContractRule::AcknowledgesWebhooks => {
+                run.check_acceptance(|webhook| webhook.faults.is_empty())
             }
-            ContractRule::NoRequestsWhilePaused => run.asks_not(&["PAUSED"]),
-            ContractRule::HonoursRetryAfter => run.honours_retry_after(),
-            ContractRule::NoRetryAfter4xx => run.retries_no_refusal(),
-            ContractRule::PollsAfterMissedWebhook => run.finds_out(),
-            ContractRule::CallsKnownPaths => run.calls_what_there_is(),
+            ContractRule::AcknowledgesInTime => run.check_ack_latency(),
+            ContractRule::NoRequestsAfterEnd => {
+                run.check_no_requests_in(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
+            }
+            ContractRule::NoRequestsWhilePaused => run.check_no_requests_in(&["PAUSED"]),
+            ContractRule::HonoursRetryAfter => run.check_retry_after(),
+            ContractRule::NoRetryAfter4xx => run.check_no_retries(),
+            ContractRule::PollsAfterMissedWebhook => run.check_polling(),
+            ContractRule::CallsKnownPaths => run.check_known_paths(),
         };
         let mark = match (cases, evidence.is_empty()) {
             (_, false) => RuleOutcome::Fail,
@@ -63,7 +68,7 @@ pub fn grade<'a>(entries: impl Iterator<Item = &'a JournalEntry>, evicted: u64) 
             cases,
         }
     };
-    ContractRule::ALL.iter().map(graded).collect()
+    ContractRule::ALL.iter().map(grade_rule).collect()
 }
 
 fn is_stale(fault: WebhookFaultName) -> bool {
@@ -74,13 +79,13 @@ fn is_stale(fault: WebhookFaultName) -> bool {
 }
 
 /// How many cases there were, and what speaks against the FIU.
-type Findings = (usize, Vec<(u64, String)>);
+type RuleEvidence = (usize, Vec<(u64, String)>);
 
-struct Run<'a> {
+struct RunHistory<'a> {
     entries: &'a [&'a JournalEntry],
 }
 
-impl<'a> Run<'a> {
+impl<'a> RunHistory<'a> {
     fn webhooks(&self) -> impl Iterator<Item = (u64, &'a Arc<WebhookRecord>)> {
         self.entries.iter().filter_map(|entry| match &entry.record {
             JournalRecord::Webhook(webhook) => Some((entry.seq, webhook)),
@@ -95,75 +100,80 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn refuses(&self, bad: impl Fn(WebhookFaultName) -> bool) -> Findings {
+    fn check_refusals(&self, is_bad: impl Fn(WebhookFaultName) -> bool) -> RuleEvidence {
         let sent = self.webhooks().filter(|(_, webhook)| {
-            webhook.response_status.is_some() && webhook.faults.iter().any(|fault| bad(*fault))
+            webhook.response_status.is_some() && webhook.faults.iter().any(|fault| is_bad(*fault))
         });
         let sent: Vec<_> = sent.collect();
-        let taken = sent
+        let accepted = sent
             .iter()
             .filter(|(_, webhook)| webhook.response_status.is_some_and(is_success));
-        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
             let status = webhook.response_status.unwrap_or_default();
             (
                 *seq,
                 format!(
                     "{} {} with {} was answered with {status}",
-                    named_status(webhook),
+                    describe_status(webhook),
                     webhook.webhook_id,
                     faults.join(", ")
                 ),
             )
         };
-        (sent.len(), taken.map(told).collect())
+        (sent.len(), accepted.map(to_evidence).collect())
     }
 
-    fn takes(&self, right: impl Fn(&WebhookRecord) -> bool) -> Findings {
+    fn check_acceptance(&self, is_relevant: impl Fn(&WebhookRecord) -> bool) -> RuleEvidence {
         let sent: Vec<_> = self
             .webhooks()
-            .filter(|(_, webhook)| webhook.attempt > 0 && right(webhook))
+            .filter(|(_, webhook)| webhook.attempt > 0 && is_relevant(webhook))
             .collect();
-        let refused = sent
+        let not_accepted = sent
             .iter()
             .filter(|(_, webhook)| !webhook.response_status.is_some_and(is_success));
-        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             (
                 *seq,
                 format!(
                     "{} {}: {}",
-                    named_status(webhook),
+                    describe_status(webhook),
                     webhook.webhook_id,
                     webhook.outcome
                 ),
             )
         };
-        (sent.len(), refused.map(told).collect())
+        (sent.len(), not_accepted.map(to_evidence).collect())
     }
 
-    fn in_time(&self) -> Findings {
+    fn check_ack_latency(&self) -> RuleEvidence {
         // What is slow on purpose is slow to arrive.
-        let own = |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowBody);
+        let is_not_throttled =
+            |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowBody);
         let sent: Vec<_> = self
             .webhooks()
-            .filter(|(_, webhook)| webhook.attempt > 0 && own(webhook))
+            .filter(|(_, webhook)| webhook.attempt > 0 && is_not_throttled(webhook))
             .collect();
         let slow = sent
             .iter()
-            .filter(|(_, webhook)| webhook.duration > ACKNOWLEDGED_WITHIN);
-        let told = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
+            .filter(|(_, webhook)| webhook.duration > ACKNOWLEDGE_TIMEOUT);
+        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
             (
                 *seq,
-                format!("{} took {} ms", named_status(webhook), webhook.duration.0),
+                format!(
+                    "{} took {} ms",
+                    describe_status(webhook),
+                    webhook.duration.0
+                ),
             )
         };
-        (sent.len(), slow.map(told).collect())
+        (sent.len(), slow.map(to_evidence).collect())
     }
 
     /// A second request for data under the same consent, soon after a duplicate and before any other news of the consent,
     /// is taken for its effect. Soon is told by the world's time: what a moved clock brings about is not.
-    fn acts_once(&self) -> Findings {
-        let twice = |fault: &WebhookFaultName| {
+    fn check_idempotency(&self) -> RuleEvidence {
+        let is_duplicating = |fault: &WebhookFaultName| {
             matches!(
                 fault,
                 WebhookFaultName::Duplicate
@@ -172,24 +182,24 @@ impl<'a> Run<'a> {
             )
         };
         let (mut cases, mut evidence) = (0, Vec::new());
-        for (place, entry) in self.entries.iter().enumerate() {
+        for (index, entry) in self.entries.iter().enumerate() {
             let JournalRecord::Webhook(first) = &entry.record else {
                 continue;
             };
-            let taken = first.response_status.is_some_and(is_success);
+            let is_accepted = first.response_status.is_some_and(is_success);
             if first.event != NotificationKind::ConsentStatus
                 || first.copy_of.is_some()
-                || !taken
-                || !first.faults.iter().any(twice)
+                || !is_accepted
+                || !first.faults.iter().any(is_duplicating)
             {
                 continue;
             }
             cases += 1;
-            let soon = entry.at.saturating_add(REACTS_WITHIN);
-            let after = self.entries[place + 1..]
+            let deadline = entry.at.saturating_add(REACTION_WINDOW);
+            let later_entries = self.entries[index + 1..]
                 .iter()
-                .take_while(|later| later.at <= soon);
-            let other_news = |what: &JournalRecord| match what {
+                .take_while(|later| later.at <= deadline);
+            let is_status_change = |what: &JournalRecord| match what {
                 JournalRecord::Webhook(webhook) => {
                     webhook.handle == first.handle
                         && webhook.event == first.event
@@ -197,22 +207,23 @@ impl<'a> Run<'a> {
                 }
                 _ => false,
             };
-            let asks = |what: &JournalRecord| matches!(what, JournalRecord::Call(call) if call.operation == Operation::FiRequest && call.handle == Some(first.handle));
+            let is_data_request = |what: &JournalRecord| matches!(what, JournalRecord::Call(call) if call.operation == Operation::FiRequest && call.handle == Some(first.handle));
             // Who acts before answering has asked before the webhook's end is on record.
-            let meanwhile = self.entries[..place]
+            let concurrent_calls = self.entries[..index]
                 .iter()
                 .filter(|earlier| matches!(&earlier.record, JournalRecord::Call(call) if call.system_time >= first.system_time));
-            let after = after.take_while(|later| !other_news(&later.record));
-            let reactions: Vec<_> = meanwhile
-                .chain(after)
-                .filter(|entry| asks(&entry.record))
+            let until_status_change =
+                later_entries.take_while(|later| !is_status_change(&later.record));
+            let reactions: Vec<_> = concurrent_calls
+                .chain(until_status_change)
+                .filter(|entry| is_data_request(&entry.record))
                 .collect();
             if let [_, second, ..] = reactions.as_slice() {
-                let what = named_status(first);
+                let status = describe_status(first);
                 evidence.push((
                     second.seq,
                     format!(
-                        "{what} came twice, and data was asked for {} times",
+                        "{status} came twice, and data was asked for {} times",
                         reactions.len()
                     ),
                 ));
@@ -222,27 +233,29 @@ impl<'a> Run<'a> {
     }
 
     /// No request for data, and no fetch, from the acknowledgement of such a status to that of another.
-    fn asks_not(&self, statuses: &[&str]) -> Findings {
+    fn check_no_requests_in(&self, statuses: &[&str]) -> RuleEvidence {
         let (mut cases, mut evidence) = (0, Vec::new());
-        let mut told: Vec<(ConsentHandle, &'static str)> = Vec::new();
+        let mut acknowledged: Vec<(ConsentHandle, &'static str)> = Vec::new();
         for entry in self.entries {
             match &entry.record {
                 JournalRecord::Webhook(webhook)
                     if webhook.event == NotificationKind::ConsentStatus
                         && webhook.response_status.is_some_and(is_success) =>
                 {
-                    told.retain(|(handle, _)| *handle != webhook.handle);
+                    acknowledged.retain(|(handle, _)| *handle != webhook.handle);
                     if let Some(status) = webhook.status.filter(|status| statuses.contains(status))
                     {
                         cases += 1;
-                        told.push((webhook.handle, status));
+                        acknowledged.push((webhook.handle, status));
                     }
                 }
                 JournalRecord::Call(call)
                     if matches!(call.operation, Operation::FiRequest | Operation::FiFetch) =>
                 {
-                    let known = told.iter().find(|(handle, _)| call.handle == Some(*handle));
-                    if let Some((_, status)) = known {
+                    let status_in_force = acknowledged
+                        .iter()
+                        .find(|(handle, _)| call.handle == Some(*handle));
+                    if let Some((_, status)) = status_in_force {
                         evidence.push((
                             entry.seq,
                             format!("{} although it was told {status}", call.operation),
@@ -255,26 +268,26 @@ impl<'a> Run<'a> {
         (cases, evidence)
     }
 
-    fn honours_retry_after(&self) -> Findings {
+    fn check_retry_after(&self) -> RuleEvidence {
         let calls: Vec<_> = self.calls().collect();
         let (mut cases, mut evidence) = (0, Vec::new());
-        for (place, (_, refused)) in calls.iter().enumerate() {
-            let Some(wait) = refused.retry_after else {
+        for (index, (_, rejected_call)) in calls.iter().enumerate() {
+            let Some(wait) = rejected_call.retry_after else {
                 continue;
             };
             cases += 1;
-            let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
-                call.operation == refused.operation
-                    && (call.customer == refused.customer || refused.customer.is_none())
+            let is_same_call = |(_, call): &&(u64, &Arc<CallRecord>)| {
+                call.operation == rejected_call.operation
+                    && (call.customer == rejected_call.customer || rejected_call.customer.is_none())
             };
-            if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
-                let waited = again.system_time.duration_since(refused.system_time);
-                if waited.0 + RETRY_TOLERANCE.0 < wait.0 {
-                    let told = format!(
+            if let Some((seq, retry)) = calls[index + 1..].iter().find(is_same_call) {
+                let elapsed = retry.system_time.duration_since(rejected_call.system_time);
+                if elapsed.0 + RETRY_TOLERANCE.0 < wait.0 {
+                    let message = format!(
                         "{} came again after {} ms, told to wait {} ms",
-                        again.operation, waited.0, wait.0
+                        retry.operation, elapsed.0, wait.0
                     );
-                    evidence.push((*seq, told));
+                    evidence.push((*seq, message));
                 }
             }
         }
@@ -282,55 +295,55 @@ impl<'a> Run<'a> {
     }
 
     /// 408, 425 and 429 may be made again (RFC 9110, RFC 6585).
-    fn retries_no_refusal(&self) -> Findings {
+    fn check_no_retries(&self) -> RuleEvidence {
         let calls: Vec<_> = self.calls().collect();
         let (mut cases, mut evidence) = (0, Vec::new());
-        for (place, (_, refused)) in calls.iter().enumerate() {
-            let final_word = (400..500).contains(&refused.status)
-                && ![401, 408, 425, 429].contains(&refused.status);
+        for (index, (_, rejected_call)) in calls.iter().enumerate() {
+            let is_final = (400..500).contains(&rejected_call.status)
+                && ![401, 408, 425, 429].contains(&rejected_call.status);
             // A GET may find later what is not there yet.
-            if !final_word
-                || refused.operation == Operation::Unknown
-                || refused.method == "GET"
-                || polls(refused.operation)
+            if !is_final
+                || rejected_call.operation == Operation::Unknown
+                || rejected_call.method == "GET"
+                || is_polling(rejected_call.operation)
             {
                 continue;
             }
             cases += 1;
-            let same = |(_, call): &&(u64, &Arc<CallRecord>)| {
-                call.path == refused.path
-                    && call.method == refused.method
-                    && call.request_body == refused.request_body
+            let is_same_call = |(_, call): &&(u64, &Arc<CallRecord>)| {
+                call.path == rejected_call.path
+                    && call.method == rejected_call.method
+                    && call.request_body == rejected_call.request_body
             };
-            if let Some((seq, again)) = calls[place + 1..].iter().find(same) {
-                let told = format!(
+            if let Some((seq, retry)) = calls[index + 1..].iter().find(is_same_call) {
+                let message = format!(
                     "{} {} again, word for word, after {}",
-                    again.method, again.path, refused.status
+                    retry.method, retry.path, rejected_call.status
                 );
-                evidence.push((*seq, told));
+                evidence.push((*seq, message));
             }
         }
         (cases, evidence)
     }
 
-    fn finds_out(&self) -> Findings {
+    fn check_polling(&self) -> RuleEvidence {
         let (mut cases, mut evidence) = (0, Vec::new());
         for (seq, webhook) in self
             .webhooks()
             .filter(|(_, webhook)| webhook.faults.contains(&WebhookFaultName::Drop))
         {
             cases += 1;
-            let asks = |(number, call): &(u64, &Arc<CallRecord>)| {
+            let is_follow_up = |(number, call): &(u64, &Arc<CallRecord>)| {
                 *number > seq
                     && call.handle == Some(webhook.handle)
                     && call.operation != Operation::ConsentCreate
             };
-            if !self.calls().any(|call| asks(&call)) {
+            if !self.calls().any(|call| is_follow_up(&call)) {
                 evidence.push((
                     seq,
                     format!(
                         "{} was dropped, and nobody has asked since",
-                        named_status(webhook)
+                        describe_status(webhook)
                     ),
                 ));
             }
@@ -338,20 +351,20 @@ impl<'a> Run<'a> {
         (cases, evidence)
     }
 
-    fn calls_what_there_is(&self) -> Findings {
+    fn check_known_paths(&self) -> RuleEvidence {
         let calls: Vec<_> = self.calls().collect();
         let unknown = calls
             .iter()
             .filter(|(_, call)| call.operation == Operation::Unknown);
-        let told = |(seq, call): &(u64, &Arc<CallRecord>)| {
+        let to_evidence = |(seq, call): &(u64, &Arc<CallRecord>)| {
             (*seq, format!("{} {}", call.method, call.path))
         };
-        (calls.len(), unknown.map(told).collect())
+        (calls.len(), unknown.map(to_evidence).collect())
     }
 }
 
 /// Calls that are made again and again until there is something.
-fn polls(op: Operation) -> bool {
+fn is_polling(op: Operation) -> bool {
     matches!(
         op,
         Operation::FiFetch
@@ -365,7 +378,7 @@ fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-fn named_status(webhook: &WebhookRecord) -> String {
+fn describe_status(webhook: &WebhookRecord) -> String {
     match webhook.status {
         Some(status) => format!("{} {status}", webhook.event),
         None => webhook.event.to_string(),

@@ -19,7 +19,7 @@ use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 
 /// How often a customer's streams have been drawn from: the ordinals of their keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Drawn {
+pub struct StreamOrdinals {
     pub handles: u32,
     pub consent_ids: u32,
     pub sessions: u32,
@@ -36,24 +36,24 @@ pub struct State {
     by_fip_consent_id: HashMap<ConsentId, ConsentHandle>,
     sessions: HashMap<SessionId, Arc<Session>>,
     /// Those whose analytics have been made.
-    analysed: HashSet<SessionId>,
+    sessions_with_analytics: HashSet<SessionId>,
     /// Oldest first, for listings.
     session_order: Vec<SessionId>,
     /// Accounts of all sessions.
-    session_accounts: u32,
+    session_account_count: u32,
     /// The FIPs' own names for sessions.
     by_fip_session: HashMap<SessionId, SessionId>,
     /// Customers about whom something has been said.
     customers: HashMap<Arc<str>, Customer>,
     /// The lives that customers have begun, the present one last; whoever is not here lives as everybody does.
-    lives: HashMap<Arc<str>, Vec<PersonaInstance>>,
+    persona_instances: HashMap<Arc<str>, Vec<PersonaInstance>>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<ConsentTemplate>>,
     /// How fast things go for consents for which somebody has set that.
-    paces: HashMap<ConsentHandle, TimingOverride>,
+    timing_overrides: HashMap<ConsentHandle, TimingOverride>,
     /// Oldest first, for listings.
-    order: Vec<ConsentHandle>,
-    drawn: HashMap<Arc<str>, Drawn>,
+    consent_order: Vec<ConsentHandle>,
+    stream_ordinals: HashMap<Arc<str>, StreamOrdinals>,
     texts: Interner<str>,
     purposes: Interner<Purpose>,
     registries: Interner<VdrProvider>,
@@ -64,12 +64,12 @@ impl State {
         self.consents.get(&handle)
     }
 
-    pub fn by_consent_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+    pub fn consent_by_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_consent_id.get(&id)?)
     }
 
     /// The consent of which a FIP has an artefact with this id.
-    pub fn by_fip_consent_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+    pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_fip_consent_id.get(&id)?)
     }
 
@@ -78,18 +78,18 @@ impl State {
     }
 
     /// Whether the analytics of a session have been made.
-    pub fn is_analysed(&self, id: SessionId) -> bool {
-        self.analysed.contains(&id)
+    pub fn has_analytics(&self, id: SessionId) -> bool {
+        self.sessions_with_analytics.contains(&id)
     }
 
     /// The session that a FIP knows by this id.
-    pub fn session_of_fip(&self, id: SessionId) -> Option<&Arc<Session>> {
+    pub fn session_by_fip_id(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.session(*self.by_fip_session.get(&id)?)
     }
 
     /// How many accounts all sessions have together.
-    pub fn session_accounts(&self) -> u32 {
-        self.session_accounts
+    pub fn session_account_count(&self) -> u32 {
+        self.session_account_count
     }
 
     /// Sessions in the order in which they were opened, from the `skip`th on.
@@ -101,9 +101,9 @@ impl State {
     }
 
     /// The consent with this [`Consent::number`].
-    pub fn by_number(&self, number: u32) -> Option<&Arc<Consent>> {
-        let place = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.consents.get(self.order.get(place)?)
+    pub fn consent_by_number(&self, number: u32) -> Option<&Arc<Consent>> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.consents.get(self.consent_order.get(index)?)
     }
 
     /// Consent templates, oldest first.
@@ -117,29 +117,34 @@ impl State {
     }
 
     /// The lives that this customer has begun, the present one last.
-    pub fn lives(&self, address: &str) -> &[PersonaInstance] {
-        self.lives.get(address).map_or(&[], Vec::as_slice)
+    pub fn persona_instances(&self, address: &str) -> &[PersonaInstance] {
+        self.persona_instances
+            .get(address)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The life that this customer lives now, if that has been said.
-    pub fn life(&self, address: &str) -> Option<&PersonaInstance> {
-        self.lives(address).last()
+    pub fn current_persona(&self, address: &str) -> Option<&PersonaInstance> {
+        self.persona_instances(address).last()
     }
 
-    fn live(&mut self, address: &Arc<str>, life: &PersonaInstance) {
-        let lives = self.lives.entry(Arc::clone(address)).or_default();
-        lives.retain(|known| known.definition.name != life.definition.name);
-        lives.push(life.clone());
+    fn assign_persona(&mut self, address: &Arc<str>, instance: &PersonaInstance) {
+        let instances = self
+            .persona_instances
+            .entry(Arc::clone(address))
+            .or_default();
+        instances.retain(|earlier| earlier.definition.name != instance.definition.name);
+        instances.push(instance.clone());
     }
 
     /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
     pub fn customer_addresses(&self) -> Vec<Arc<str>> {
-        let mentioned = self
-            .drawn
+        let addresses = self
+            .stream_ordinals
             .keys()
             .chain(self.customers.keys())
-            .chain(self.lives.keys());
-        mentioned
+            .chain(self.persona_instances.keys());
+        addresses
             .cloned()
             .collect::<BTreeSet<_>>()
             .into_iter()
@@ -148,35 +153,41 @@ impl State {
 
     /// Consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
-        self.order
+        self.consent_order
             .iter()
             .skip(skip)
             .filter_map(|handle| self.consents.get(handle))
     }
 
     /// How fast things go for this consent, as far as somebody has set that.
-    pub fn pace(&self, handle: ConsentHandle) -> TimingOverride {
-        self.paces.get(&handle).copied().unwrap_or_default()
+    pub fn timing_overrides(&self, handle: ConsentHandle) -> TimingOverride {
+        self.timing_overrides
+            .get(&handle)
+            .copied()
+            .unwrap_or_default()
     }
 
-    pub fn len(&self) -> usize {
-        self.order.len()
+    pub fn consent_count(&self) -> usize {
+        self.consent_order.len()
     }
 
-    pub fn drawn(&self, customer: &str) -> Drawn {
-        self.drawn.get(customer).copied().unwrap_or_default()
+    pub fn stream_ordinals(&self, customer: &str) -> StreamOrdinals {
+        self.stream_ordinals
+            .get(customer)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Replaces what many requests have in common by one shared copy. A request repeats its purpose and its FIU;
     /// kept once each, a million consents of one FIU cost a few hundred bytes apiece.
-    pub fn share(&mut self, mut terms: Terms) -> Terms {
-        terms.consumer = self.texts.share(terms.consumer);
-        terms.purpose = self.purposes.share(terms.purpose);
+    pub fn intern_terms(&mut self, mut terms: Terms) -> Terms {
+        terms.consumer = self.texts.intern_value(terms.consumer);
+        terms.purpose = self.purposes.intern_value(terms.purpose);
         terms.vdr_provider = terms
             .vdr_provider
-            .map(|registry| self.registries.share(registry));
-        if let Some((known, _)) = self.drawn.get_key_value(&*terms.customer) {
-            terms.customer = Arc::clone(known);
+            .map(|registry| self.registries.intern_value(registry));
+        if let Some((interned, _)) = self.stream_ordinals.get_key_value(&*terms.customer) {
+            terms.customer = Arc::clone(interned);
         }
         terms
     }
@@ -184,11 +195,11 @@ impl State {
     /// Makes the event true.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         if let Event::ConsentRaised { consent } = event {
-            self.drawn
+            self.stream_ordinals
                 .entry(Arc::clone(&consent.terms.customer))
                 .or_default()
                 .handles += 1;
-            self.order.push(consent.handle);
+            self.consent_order.push(consent.handle);
             self.consents.insert(consent.handle, Arc::clone(consent));
             return;
         }
@@ -212,7 +223,7 @@ impl State {
             consent.history.push(StatusChange { status, at });
         }
         match event {
-            Event::AnalyticsReported { analytics, .. } => self.analysed(analytics),
+            Event::AnalyticsReported { analytics, .. } => self.apply_analytics(analytics),
             Event::ConsentApproved {
                 handle,
                 consent_id,
@@ -231,18 +242,21 @@ impl State {
                     last_run_at: None,
                     next_run_at: None,
                     fetch_count: 0,
-                    fips: fips.iter().map(|(fip, id)| artefact(fip, *id)).collect(),
+                    fips: fips
+                        .iter()
+                        .map(|(fip, id)| new_artefact(fip, *id))
+                        .collect(),
                     signatures: CachedSignatures::default(),
                 }));
                 self.by_consent_id.insert(*consent_id, *handle);
                 self.by_fip_consent_id
                     .extend(fips.iter().map(|(_, id)| (*id, *handle)));
-                let drawn = self
-                    .drawn
+                let ordinals = self
+                    .stream_ordinals
                     .entry(Arc::clone(&consent.terms.customer))
                     .or_default();
-                drawn.consent_ids += 1;
-                drawn.fip_consent_ids += count(fips.len());
+                ordinals.consent_ids += 1;
+                ordinals.fip_consent_ids += to_ordinal(fips.len());
             }
             Event::ConsentActivated {
                 next_run_at: run_at,
@@ -275,15 +289,15 @@ impl State {
                 }
                 grant.session = Some(session.id);
                 consent.grant = Some(grant);
-                let drawn = self
-                    .drawn
+                let ordinals = self
+                    .stream_ordinals
                     .entry(Arc::clone(&consent.terms.customer))
                     .or_default();
-                drawn.sessions += 1;
-                drawn.fip_sessions += count(session.fips.len());
+                ordinals.sessions += 1;
+                ordinals.fip_sessions += to_ordinal(session.fips.len());
                 self.sessions.insert(session.id, Arc::clone(session));
                 self.session_order.push(session.id);
-                self.session_accounts += count(session.accounts.len());
+                self.session_account_count += to_ordinal(session.accounts.len());
                 self.by_fip_session
                     .extend(session.fips.iter().map(|part| (part.id, session.id)));
             }
@@ -295,12 +309,9 @@ impl State {
                     .fetch_count += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
             }
-            Event::TimingChanged {
-                handle,
-                timing: pace,
-            } => {
-                let before = self.paces.entry(*handle).or_default();
-                *before = pace.with_fallback(*before);
+            Event::TimingChanged { handle, timing } => {
+                let overrides = self.timing_overrides.entry(*handle).or_default();
+                *overrides = timing.with_fallback(*overrides);
             }
             Event::DataPrepared { session } | Event::DataExpired { session } => {
                 self.sessions.insert(session.id, Arc::clone(session));
@@ -323,11 +334,11 @@ impl State {
         }
     }
 
-    fn analysed(&mut self, analytics: &AnalyticsResult) {
+    fn apply_analytics(&mut self, analytics: &AnalyticsResult) {
         if analytics.status == AnalyticsStatus::Success {
-            self.analysed.insert(analytics.session);
+            self.sessions_with_analytics.insert(analytics.session);
         } else {
-            self.analysed.remove(&analytics.session);
+            self.sessions_with_analytics.remove(&analytics.session);
         }
     }
 
@@ -335,8 +346,11 @@ impl State {
         let address = event
             .customer()
             .expect("an event about no consent is about a customer");
-        if let Event::PersonaAssigned { persona: life, .. } = event {
-            self.live(address, life);
+        if let Event::PersonaAssigned {
+            persona: instance, ..
+        } = event
+        {
+            self.assign_persona(address, instance);
             return;
         }
         let customer = self.customers.entry(Arc::clone(address)).or_default();
@@ -363,7 +377,10 @@ impl State {
                     .pending_links
                     .retain(|pending| pending.is_pending(at));
                 customer.pending_links.push(Arc::clone(link));
-                self.drawn.entry(Arc::clone(address)).or_default().links += 1;
+                self.stream_ordinals
+                    .entry(Arc::clone(address))
+                    .or_default()
+                    .links += 1;
             }
             Event::AccountsLinked { accounts, .. } => {
                 customer.pending_links = customer
@@ -383,7 +400,7 @@ impl State {
     }
 
     /// How many consents stand in each state.
-    pub fn tally(&self) -> Vec<(Status, usize)> {
+    pub fn count_by_status(&self) -> Vec<(Status, usize)> {
         let mut counts = vec![0; Status::ALL.len()];
         for consent in self.consents.values() {
             counts[consent.status as usize] += 1;
@@ -392,7 +409,7 @@ impl State {
     }
 }
 
-fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
+fn new_artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
     FipArtefact {
         fip: Arc::clone(fip),
         consent_id,
@@ -401,7 +418,7 @@ fn artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
 }
 
 /// The length of a list as an ordinal counts it.
-fn count(length: usize) -> u32 {
+fn to_ordinal(length: usize) -> u32 {
     u32::try_from(length).expect("a customer has few FIPs and accounts")
 }
 
@@ -419,9 +436,9 @@ impl<T: ?Sized> Default for Interner<T> {
 const INTERNED_MAX: usize = 10_000;
 
 impl<T: Eq + Hash + ?Sized> Interner<T> {
-    fn share(&mut self, value: Arc<T>) -> Arc<T> {
-        if let Some(known) = self.0.get(&value) {
-            return Arc::clone(known);
+    fn intern_value(&mut self, value: Arc<T>) -> Arc<T> {
+        if let Some(interned) = self.0.get(&value) {
+            return Arc::clone(interned);
         }
         if self.0.len() < INTERNED_MAX {
             self.0.insert(Arc::clone(&value));

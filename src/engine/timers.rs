@@ -14,24 +14,24 @@ pub enum Work {
     /// `consentExpiry` passes.
     Expire(ConsentHandle),
     /// Unaport asks for data by itself.
-    Run(ConsentHandle),
+    RunScheduledFetch(ConsentHandle),
     /// A session's data is gone.
     ExpireSession(SessionId),
     /// A script's command.
-    Scripted(Box<Scripted>),
+    RunCommand(Box<ScheduledCommand>),
     /// A delivery may be tried again.
     Retry(u64),
 }
 
 #[derive(Debug)]
-pub struct Scripted {
+pub struct ScheduledCommand {
     /// The consent whose script it is.
     pub handle: ConsentHandle,
     pub command: Command,
     pub origin: String,
     /// Due at the very instant of the event that it answers; these are counted, so that rules which answer each
     /// other without a delay end.
-    pub immediate: bool,
+    pub is_immediate: bool,
 }
 
 #[derive(Debug)]
@@ -45,15 +45,15 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
-    arrived: u64,
+    last_ordinal: u64,
 }
 
 impl Timers {
-    pub fn add(&mut self, due: Timestamp, work: Work) {
-        self.arrived += 1;
+    pub fn schedule_work(&mut self, due: Timestamp, work: Work) {
+        self.last_ordinal += 1;
         self.heap.push(Reverse(Entry {
             due,
-            ordinal: self.arrived,
+            ordinal: self.last_ordinal,
             work,
         }));
     }
@@ -66,7 +66,7 @@ impl Timers {
     }
 
     /// Forgets the first work.
-    pub fn skip(&mut self) {
+    pub fn discard_next(&mut self) {
         self.heap.pop();
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let at = Timestamp::from_millis;
         let mut timers = Timers::default();
         for (due, id) in [(5, 0), (3, 1), (5, 2), (3, 3), (9, 4)] {
-            timers.add(at(due), Work::Retry(id));
+            timers.schedule_work(at(due), Work::Retry(id));
         }
         let mut order = Vec::new();
         while let Some((_, Work::Retry(id))) = timers.pop_due(at(5)) {

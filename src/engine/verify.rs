@@ -14,100 +14,107 @@ use crate::engine::journal::Journal;
 use crate::engine::state::State;
 
 /// Entries told with a verdict: those that count, and those that nearly do.
-const SHOWN_MAX: usize = 5;
+const ENTRIES_LISTED_MAX: usize = 5;
 
 /// Judges an expectation by what there is now.
-pub fn judge(journal: &Journal, state: &State, expectation: &Expectation) -> Verdict {
+pub fn evaluate_expectation(
+    journal: &Journal,
+    state: &State,
+    expectation: &Expectation,
+) -> Verdict {
     let Expectation {
-        target: sought,
-        count,
+        target,
+        count: expected_count,
         after,
         ..
     } = expectation;
     if let ExpectationTarget::State {
         status,
         subject: about,
-    } = sought
+    } = target
     {
-        let stands =
-            |consent: &&Arc<Consent>| consent.status == *status && concerns(about, consent);
-        let counted = state.consents(0).filter(stands).count() as u64;
-        let outcome = if count.contains(counted) {
+        let matches_state =
+            |consent: &&Arc<Consent>| consent.status == *status && consent_matches(about, consent);
+        let match_count = state.consents(0).filter(matches_state).count() as u64;
+        let outcome = if expected_count.contains(match_count) {
             ExpectationStatus::Met
         } else {
             ExpectationStatus::Unmet
         };
         return Verdict {
             status: outcome,
-            count: counted,
+            count: match_count,
             evicted: 0,
             matches: Vec::new(),
             near_misses: Vec::new(),
         };
     }
     // Whatever comes after an event of another consent does not count; an entry about none comes after all of them.
-    let mut begun: Vec<Option<ConsentHandle>> = Vec::new();
-    let (mut counted, mut found, mut near) = (0, Vec::new(), Vec::new());
-    for entry in journal.since(0) {
+    let mut trigger_handles: Vec<Option<ConsentHandle>> = Vec::new();
+    let (mut match_count, mut matching_seqs, mut near_misses) = (0, Vec::new(), Vec::new());
+    for entry in journal.iter_after(0) {
         if let (JournalRecord::Event(event), Some(after)) = (&entry.record, after)
             && event.name() == *after
-            && is_about(sought.about(), entry, state)
+            && matches_subject(target.subject(), entry, state)
         {
-            begun.push(event.consent_handle());
+            trigger_handles.push(event.consent_handle());
             continue;
         }
         let handle = entry.record.consent_handle();
         if after.is_some()
-            && !begun
+            && !trigger_handles
                 .iter()
-                .any(|begun| handle.is_none() || *begun == handle)
+                .any(|trigger| handle.is_none() || *trigger == handle)
         {
             continue;
         }
-        match compare(sought, entry, state) {
+        match find_differences(target, entry, state) {
             Some(differences) if differences.is_empty() => {
-                counted += 1;
-                if found.len() < SHOWN_MAX {
-                    found.push(entry.seq);
+                match_count += 1;
+                if matching_seqs.len() < ENTRIES_LISTED_MAX {
+                    matching_seqs.push(entry.seq);
                 }
             }
-            Some(differences) => near.push((entry.seq, differences.join(", "))),
+            Some(differences) => near_misses.push((entry.seq, differences.join(", "))),
             None => {}
         }
     }
-    let forgotten = |kind: EntryKind| {
-        sought.is_of(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
+    let could_have_counted = |kind: EntryKind| {
+        target.matches_kind(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
     };
-    let evicted = journal.evicted(forgotten);
-    let certain = count.contains(counted) && (evicted == 0 || count.contains(counted + evicted));
-    let outcome = if after.is_some() && begun.is_empty() && evicted == 0 {
+    let evicted_count = journal.count_evicted(could_have_counted);
+    let is_certain = expected_count.contains(match_count)
+        && (evicted_count == 0 || expected_count.contains(match_count + evicted_count));
+    let outcome = if after.is_some() && trigger_handles.is_empty() && evicted_count == 0 {
         ExpectationStatus::Untested
-    } else if certain {
+    } else if is_certain {
         ExpectationStatus::Met
-    } else if evicted > 0 && (counted..=counted + evicted).any(|possible| count.contains(possible))
+    } else if evicted_count > 0
+        && (match_count..=match_count + evicted_count)
+            .any(|possible| expected_count.contains(possible))
     {
         ExpectationStatus::Evicted
     } else {
         ExpectationStatus::Unmet
     };
     // The nearest first; of those that are as near, the newest.
-    near.reverse();
-    near.sort_by_key(|(_, differences)| differences.matches(", ").count());
-    near.truncate(SHOWN_MAX);
+    near_misses.reverse();
+    near_misses.sort_by_key(|(_, differences)| differences.matches(", ").count());
+    near_misses.truncate(ENTRIES_LISTED_MAX);
     if outcome == ExpectationStatus::Met {
-        near.clear();
+        near_misses.clear();
     }
     Verdict {
         status: outcome,
-        count: counted,
-        evicted,
-        matches: found,
-        near_misses: near,
+        count: match_count,
+        evicted: evicted_count,
+        matches: matching_seqs,
+        near_misses,
     }
 }
 
 impl ExpectationTarget {
-    fn about(&self) -> &SubjectFilter {
+    fn subject(&self) -> &SubjectFilter {
         match self {
             Self::Call { subject: about, .. }
             | Self::Event { subject: about, .. }
@@ -117,9 +124,9 @@ impl ExpectationTarget {
     }
 
     /// Whether entries of this kind can count.
-    fn is_of(&self, kind: EntryKind) -> bool {
+    fn matches_kind(&self, kind: EntryKind) -> bool {
         match (self, kind) {
-            (Self::Call { op, .. }, EntryKind::Call(called)) => *op == called,
+            (Self::Call { op, .. }, EntryKind::Call(op_called)) => *op == op_called,
             (Self::Event { name, .. }, EntryKind::Event(event)) => *name == event,
             (Self::Webhook { event, .. }, EntryKind::Webhook(kind)) => {
                 event.is_none_or(|event| event == kind)
@@ -130,9 +137,13 @@ impl ExpectationTarget {
 }
 
 /// What keeps an entry from counting; nothing: it counts. `None`: it is of another kind altogether.
-fn compare(sought: &ExpectationTarget, entry: &JournalEntry, state: &State) -> Option<Vec<String>> {
+fn find_differences(
+    target: &ExpectationTarget,
+    entry: &JournalEntry,
+    state: &State,
+) -> Option<Vec<String>> {
     let mut differences = Vec::new();
-    match (sought, &entry.record) {
+    match (target, &entry.record) {
         (
             ExpectationTarget::Call {
                 op,
@@ -178,7 +189,7 @@ fn compare(sought: &ExpectationTarget, entry: &JournalEntry, state: &State) -> O
                     webhook.status.unwrap_or("no status")
                 ));
             }
-            if let Some(wanted) = answered.filter(|wanted| {
+            if let Some(expected) = answered.filter(|wanted| {
                 !webhook
                     .response_status
                     .is_some_and(|got| wanted.contains(got))
@@ -187,7 +198,7 @@ fn compare(sought: &ExpectationTarget, entry: &JournalEntry, state: &State) -> O
                     || webhook.outcome.clone(),
                     |got| format!("answered with {got}"),
                 );
-                differences.push(format!("{got}, not {wanted}"));
+                differences.push(format!("{got}, not {expected}"));
             }
             if let Some(fault) = fault.filter(|fault| !webhook.faults.contains(fault)) {
                 differences.push(format!("has no fault {fault}"));
@@ -195,14 +206,14 @@ fn compare(sought: &ExpectationTarget, entry: &JournalEntry, state: &State) -> O
         }
         _ => return None,
     }
-    if !is_about(sought.about(), entry, state) {
+    if !matches_subject(target.subject(), entry, state) {
         differences.push("is about another customer, consent or FIU".to_owned());
     }
     Some(differences)
 }
 
 /// Whether an entry is about those who are meant.
-fn is_about(about: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool {
+fn matches_subject(subject: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool {
     let consent = entry
         .record
         .consent_handle()
@@ -218,26 +229,26 @@ fn is_about(about: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool 
     };
     let customer = customer.or_else(|| consent.map(|consent| Arc::clone(&consent.terms.customer)));
     let fiu = fiu.or_else(|| consent.map(|consent| Arc::clone(&consent.fiu)));
-    about
+    subject
         .handle
         .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
-        && about
+        && subject
             .customer
             .as_ref()
             .is_none_or(|glob| customer.is_some_and(|customer| glob.matches(&customer)))
-        && about
+        && subject
             .fiu
             .as_ref()
             .is_none_or(|glob| fiu.is_some_and(|fiu| glob.matches(&fiu)))
 }
 
-fn concerns(about: &SubjectFilter, consent: &Consent) -> bool {
-    about.handle.is_none_or(|handle| consent.handle == handle)
-        && about
+fn consent_matches(subject: &SubjectFilter, consent: &Consent) -> bool {
+    subject.handle.is_none_or(|handle| consent.handle == handle)
+        && subject
             .customer
             .as_ref()
             .is_none_or(|glob| glob.matches(&consent.terms.customer))
-        && about
+        && subject
             .fiu
             .as_ref()
             .is_none_or(|glob| glob.matches(&consent.fiu))

@@ -24,7 +24,7 @@ use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::spoil::{Dossier, Wire};
@@ -71,7 +71,7 @@ impl FromRequest for Call {
                 profile: Cell::new(SignatureProfile::Detached),
                 op: operation(&request),
                 dossier: Dossier::default(),
-                arrived_at: wall(),
+                arrived_at: system_now(),
                 request,
                 shared,
                 body,
@@ -213,7 +213,7 @@ impl Call {
         let name = self.world_name()?;
         self.shared
             .worlds
-            .get(name)
+            .get_or_create(name)
             .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
     }
 
@@ -252,7 +252,7 @@ impl Call {
         } else {
             "http"
         };
-        format!("{scheme}://{host}{}", world.path())
+        format!("{scheme}://{host}{}", world.base_path())
     }
 
     /// The body's bytes as they arrived.

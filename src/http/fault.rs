@@ -59,7 +59,7 @@ fn in_force(call: &Call) -> Result<(), ApiError> {
     if call.op().is_none_or(Operation::has_subject) {
         return Ok(());
     }
-    match call.worlds().find(call.world_name()?) {
+    match call.worlds().find_world(call.world_name()?) {
         Some(world) => call.is_about_customer(&world, None),
         None => Ok(()),
     }

@@ -16,12 +16,12 @@ pub async fn livez(call: Call) -> HttpResponse {
 
 /// Scenarios are loaded and keys are there: a sandbox that serves is ready.
 pub async fn readyz(call: Call) -> HttpResponse {
-    let scenarios = call.worlds().setting().director.names().len();
-    let worlds = call.worlds().count();
+    let scenarios = call.worlds().config().scenario_provider.list_names().len();
+    let worlds = call.worlds().world_count();
     let version = env!("CARGO_PKG_VERSION");
     let mut ready =
         json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
-    if let Some(complaint) = call.worlds().setting().director.complaint() {
+    if let Some(complaint) = call.worlds().config().scenario_provider.load_error() {
         // The set that was right before is in force, so it is ready all the same.
         ready["scenariosError"] = complaint.into();
     }
@@ -39,7 +39,7 @@ pub async fn jwks(call: Call) -> HttpResponse {
     let world = call
         .world_name()
         .ok()
-        .and_then(|name| call.worlds().find(name));
+        .and_then(|name| call.worlds().find_world(name));
     if world.is_some_and(|world| world.has_rotated_keys()) {
         keys.extend(ring.all().iter().map(|key| Jwk::from(&ring.next_of(key))));
     }

@@ -25,7 +25,7 @@ pub async fn generate_token(call: Call) -> HttpResponse {
     let answer = match call.world() {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
-            let (txnid, now) = (world.fresh_id(StreamKind::Token), world.message_time());
+            let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
             let refused =
                 |status, code, message| (status, build_iam_error(code, message, &txnid, now));
             let form = form(&call);
@@ -105,7 +105,7 @@ async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<Str
     let claims = Claims::new(
         &member,
         &call.base_url(world),
-        &world.fresh_id(StreamKind::Token),
+        &world.generate_id(StreamKind::Token),
         world.now(),
     );
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
@@ -152,7 +152,7 @@ fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
     let world = call
         .world()
         .map_err(|problem| refused(404, &problem.to_string()))?;
-    let (base, txnid) = (call.base_url(&world), world.fresh_id(StreamKind::Token));
+    let (base, txnid) = (call.base_url(&world), world.generate_id(StreamKind::Token));
     let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
     let place = RegistryContext {
         base_url: &base,

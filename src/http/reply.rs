@@ -25,9 +25,9 @@ use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
 use crate::domain::time::Millis;
 use crate::domain::version::RebitVersion;
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
-use crate::engine::world::{Hold, World};
+use crate::engine::world::{DeliveryHold, World};
 use crate::http::call::{Call, Dialect};
 use crate::http::mask::{masked, masked_headers};
 use crate::http::spoil::{Manner, Parties, Seal, Spoilt, Wire, edit, names};
@@ -62,7 +62,7 @@ pub struct Answer {
     /// In seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
-    hold: Option<Hold>,
+    hold: Option<DeliveryHold>,
 }
 
 impl Answer {
@@ -137,7 +137,7 @@ impl Answer {
 
     /// Webhooks wait until this answer has been handed over.
     #[must_use]
-    pub fn holding(self, hold: Hold) -> Self {
+    pub fn holding(self, hold: DeliveryHold) -> Self {
         Self {
             hold: Some(hold).filter(|hold| !hold.is_empty()),
             ..self
@@ -272,7 +272,7 @@ impl Call {
         let world = self
             .world_name()
             .ok()
-            .and_then(|name| self.worlds().find(name));
+            .and_then(|name| self.worlds().find_world(name));
         let outcome = match &world {
             Some(world) => self.decided(world, outcome),
             None => outcome,
@@ -334,10 +334,10 @@ impl Call {
         if let Some(world) =
             world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated())
         {
-            let kept = world.swap_answer(&self.subject(), Bytes::copy_from_slice(&answer.body));
+            let kept = world.swap_response(&self.subject(), Bytes::copy_from_slice(&answer.body));
             if let Some(before) = kept.filter(|_| stale) {
                 // What is told once more is what was true before, for as long as it is told.
-                world.swap_answer(&self.subject(), before.clone());
+                world.swap_response(&self.subject(), before.clone());
                 answer.body = before.to_vec();
             }
         }
@@ -355,7 +355,7 @@ impl Call {
             faults.to_vec(),
         );
         let stranger = match world {
-            Some(world) if !faults.is_empty() => world.fresh_id(StreamKind::Token),
+            Some(world) if !faults.is_empty() => world.generate_id(StreamKind::Token),
             _ => String::new(),
         };
         let made = tokio::task::spawn_blocking(move || {
@@ -407,7 +407,7 @@ impl Call {
             customer,
             handle,
         } = self.dossier().parties();
-        let at = wall();
+        let at = system_now();
         world.record_call(CallRecord {
             operation: op,
             method: self.method().to_owned(),
@@ -431,7 +431,7 @@ impl Call {
         clippy::disallowed_methods,
         reason = "a slow answer is what was asked for"
     )]
-    async fn delay(&self, faults: &[CallFault], hold: Option<&Hold>) {
+    async fn delay(&self, faults: &[CallFault], hold: Option<&DeliveryHold>) {
         let delay = faults
             .iter()
             .map(|fault| fault.delay.0)
@@ -442,7 +442,7 @@ impl Call {
         }
         if let Some(hold) = hold {
             // A receiver that hangs must not hold up the answer for ever.
-            let _ = tokio::time::timeout(OVERTAKEN_WITHIN, hold.overtaken()).await;
+            let _ = tokio::time::timeout(OVERTAKEN_WITHIN, hold.wait_until_overtaken()).await;
         }
     }
 
@@ -452,12 +452,12 @@ impl Call {
         let world = self
             .world_name()
             .ok()
-            .and_then(|name| self.worlds().find(name));
+            .and_then(|name| self.worlds().find_world(name));
         let now = world
             .as_ref()
-            .map_or_else(wall, |world| world.message_time());
+            .map_or_else(system_now, |world| world.message_time());
         let txn_id = world
-            .map(|world| world.fresh_id(StreamKind::Token))
+            .map(|world| world.generate_id(StreamKind::Token))
             .unwrap_or_default();
         let status = unaport::error::http_status(problem);
         let words = StatusCode::from_u16(status)
@@ -477,8 +477,8 @@ impl Call {
         let world = self
             .world_name()
             .ok()
-            .and_then(|name| self.worlds().find(name));
-        let now = world.map_or_else(wall, |world| world.message_time());
+            .and_then(|name| self.worlds().find_world(name));
+        let now = world.map_or_else(system_now, |world| world.message_time());
         let by_path = || {
             if self.is_of_first_generation() {
                 RebitVersion::V1_1_2.as_str()
@@ -517,7 +517,7 @@ fn manner_of(faults: &[CallFault]) -> Option<Manner> {
 /// A body that knows when it has been handed over: actix drops it after writing it out.
 struct HeldBody {
     bytes: Bytes,
-    hold: Option<Hold>,
+    hold: Option<DeliveryHold>,
 }
 
 impl MessageBody for HeldBody {
@@ -562,7 +562,7 @@ mod tests {
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::engine::clock::ClockStart;
-    use crate::engine::ports::{Bank, Setting};
+    use crate::engine::ports::{Bank, SandboxConfig};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, Required};
     use crate::wire::fields::parse_json;
@@ -577,26 +577,26 @@ mod tests {
         } = load_participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let personas = Arc::new(load_personas(None).expect("the shipped ones are right"));
         let persona = find_persona(&personas, DEFAULT_PERSONA).expect("it is shipped");
-        let setting = Setting {
+        let setting = SandboxConfig {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen"
                 .parse::<ClockStart>()
                 .expect("a clock"),
             participants: Arc::new(participants),
             fiu_url: None,
-            progression: DataTiming::Immediate,
-            approval: ApprovalMode::Manual,
+            data_timing: DataTiming::Immediate,
+            approval_mode: ApprovalMode::Manual,
             unaport,
             push_data: None,
-            director: Arc::new(
+            scenario_provider: Arc::new(
                 Library::load(None, Required::default(), Arc::clone(&personas))
                     .expect("the shipped ones are right"),
             ),
             personas,
-            persona,
+            default_persona: persona,
             bank: Bank {
-                accounts: bankgen::accounts,
-                tells: bankgen::tells,
+                list_accounts: bankgen::accounts,
+                is_supported: bankgen::tells,
             },
         };
         let world = Arc::new(World::new("test", Arc::new(setting)));
@@ -636,7 +636,7 @@ mod tests {
                 world.take_ready().is_empty(),
                 "it is written, but the connection has not been flushed yet"
             );
-            world.stirred().await;
+            world.wait_for_wake().await;
             assert_eq!(world.take_ready().len(), 1, "now the webhook may go");
         });
     }

@@ -7,7 +7,7 @@ use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
@@ -128,16 +128,16 @@ pub fn holder(call: &Call, key: &str) -> Option<Member> {
     let known = call
         .world_name()
         .ok()
-        .and_then(|name| call.worlds().find(name));
+        .and_then(|name| call.worlds().find_world(name));
     let participants = known.as_ref().map_or_else(
-        || Arc::clone(&call.worlds().setting().participants),
+        || Arc::clone(&call.worlds().config().participants),
         |world| world.participants(),
     );
     participants.member_by_api_key(key).or_else(|| {
         let payload = open_compact(key, &call.shared().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.world().ok()?;
-        participants.find_member(claims.valid_entity_id(&world.path(), world.now())?)
+        participants.find_member(claims.valid_entity_id(&world.base_path(), world.now())?)
     })
 }
 
@@ -147,7 +147,7 @@ impl Security {
         match self {
             Self::Open => Ok(()),
             Self::Lenient => {
-                world.note(&format!("strict would refuse: {}", problem()));
+                world.write_note_once(&format!("strict would refuse: {}", problem()));
                 Ok(())
             }
             Self::Strict => Err(problem()),
@@ -264,7 +264,7 @@ impl Caller {
             .map_or("an unknown caller", |owner| &*owner.entity().id);
         let told = explain(signature, bytes, own, &keys);
         self.world
-            .record_flaw(&format!("x-jws-signature of {sender}\n{told}"));
+            .record_signature_error(&format!("x-jws-signature of {sender}\n{told}"));
     }
 
     /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
@@ -273,7 +273,7 @@ impl Caller {
         let now = self.world.now();
         let fine = match self.security {
             Security::Open => true,
-            Security::Lenient => near(now) || near(wall()),
+            Security::Lenient => near(now) || near(system_now()),
             Security::Strict => near(now),
         };
         if fine {

@@ -12,7 +12,7 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::same_site;
@@ -99,7 +99,7 @@ async fn decide(call: &Call) -> Result<Answer, ApiError> {
 /// Whether an instant is no farther back than this by the world's clock or the wall's, and not ahead by more than
 /// [`WINDOW`].
 fn near(world: &World, at: Timestamp, window: Millis) -> bool {
-    [world.now(), wall()]
+    [world.now(), system_now()]
         .into_iter()
         .any(|now| now.duration_since(at).0 <= window.0 && at.duration_since(now).0 <= WINDOW.0)
 }

@@ -15,7 +15,7 @@ use crate::domain::expectation::Expectation;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::time::Millis;
-use crate::engine::ports::{Director, Script};
+use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
 use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults, parse_steps};
 use crate::scenario::magic;
 use crate::scenario::plan::{Place, Plan};
@@ -129,15 +129,15 @@ impl Entry {
     }
 }
 
-impl Director for Library {
-    fn named(&self, name: &str) -> Option<Arc<dyn Script>> {
+impl ScenarioProvider for Library {
+    fn find_by_name(&self, name: &str) -> Option<Arc<dyn ScenarioPlan>> {
         self.set()
             .0
             .get(name)
-            .map(|entry| Arc::clone(&entry.plan) as Arc<dyn Script>)
+            .map(|entry| Arc::clone(&entry.plan) as Arc<dyn ScenarioPlan>)
     }
 
-    fn matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn Script>> {
+    fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn ScenarioPlan>> {
         let set = self.set();
         let matching = set.0.values().filter_map(|entry| {
             let (casting, _) = entry.plan.casting.as_ref()?;
@@ -147,33 +147,34 @@ impl Director for Library {
         });
         matching
             .max_by_key(|(rank, _)| *rank)
-            .map(|(_, plan)| Arc::clone(plan) as Arc<dyn Script>)
+            .map(|(_, plan)| Arc::clone(plan) as Arc<dyn ScenarioPlan>)
     }
 
-    fn magic(&self, customer: &str) -> Option<Arc<dyn Script>> {
-        magic::find(customer).map(|magic| Arc::clone(&self.magic[magic.number]) as Arc<dyn Script>)
+    fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<dyn ScenarioPlan>> {
+        magic::find(customer)
+            .map(|magic| Arc::clone(&self.magic[magic.number]) as Arc<dyn ScenarioPlan>)
     }
 
     fn default_name(&self) -> Option<&str> {
         self.required.default.as_deref()
     }
 
-    fn names(&self) -> Vec<String> {
+    fn list_names(&self) -> Vec<String> {
         self.set().names()
     }
 
-    fn complaint(&self) -> Option<String> {
+    fn load_error(&self) -> Option<String> {
         self.complaint
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn shown(&self) -> Vec<ScenarioInfo> {
+    fn list_scenarios(&self) -> Vec<ScenarioInfo> {
         self.set().0.values().map(Entry::shown).collect()
     }
 
-    fn stories(&self) -> Vec<(&'static str, &'static str)> {
+    fn list_magic_customers(&self) -> Vec<(&'static str, &'static str)> {
         magic::MAGIC
             .iter()
             .map(|magic| (magic.number, magic.story))
@@ -181,7 +182,7 @@ impl Director for Library {
     }
 
     /// The complaint is kept until a set is right again.
-    fn reload(&self) -> Result<usize, String> {
+    fn reload_scenarios(&self) -> Result<usize, String> {
         let loaded = Set::load(self.folder.as_deref(), &self.required, &self.personas)
             .map_err(|bad| bad.to_string());
         *self
@@ -194,7 +195,7 @@ impl Director for Library {
         Ok(count)
     }
 
-    fn read(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
+    fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Fault>> {
         let plan = parse(text)?;
         match unknown_persona(&plan, &self.personas) {
             Some(fault) => Err(vec![fault]),
@@ -202,15 +203,15 @@ impl Director for Library {
         }
     }
 
-    fn read_steps(&self, text: &str) -> Result<Arc<dyn Script>, Vec<Fault>> {
-        parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn Script>)
+    fn parse_steps(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Fault>> {
+        parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn ScenarioPlan>)
     }
 
-    fn read_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
+    fn parse_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
         parse_faults(text)
     }
 
-    fn read_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
+    fn parse_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
         parse_expectations(text)
     }
 }

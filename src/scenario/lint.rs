@@ -17,7 +17,7 @@ use crate::domain::session::ApprovalMode;
 use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
-use crate::engine::outbox::RETRY_AFTER;
+use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Fault;
 use crate::scenario::plan::{Action, Place, Plan};
 
@@ -305,7 +305,7 @@ impl Walk<'_> {
             selector: place_of,
             fault,
         } = rule;
-        let attempts = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX);
+        let attempts = u32::try_from(BACKOFF_SCHEDULE.len()).unwrap_or(u32::MAX);
         if place_of.attempts.first > attempts {
             let message =
                 format!("matches nothing: a webhook is attempted {attempts} times at most");

@@ -12,7 +12,7 @@ use crate::domain::notification::NotificationContent;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
 use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
-use crate::engine::ports::{Later, Script};
+use crate::engine::ports::{DelayedCommand, ScenarioPlan};
 
 /// A scenario that can be played.
 #[derive(Clone, Debug, Default)]
@@ -159,16 +159,16 @@ impl Plan {
     }
 }
 
-impl Script for Plan {
+impl ScenarioPlan for Plan {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn push_data(&self) -> Option<bool> {
+    fn should_push_data(&self) -> Option<bool> {
         self.push_data
     }
 
-    fn progression(&self, first: bool) -> Option<DataTiming> {
+    fn data_timing(&self, first: bool) -> Option<DataTiming> {
         let any = self
             .rules
             .iter()
@@ -203,16 +203,16 @@ impl Script for Plan {
         self.description.as_deref()
     }
 
-    fn casting(&self) -> Option<&ConsentMatcher> {
+    fn matcher(&self) -> Option<&ConsentMatcher> {
         self.casting.as_ref().map(|(casting, _)| casting)
     }
 
-    fn react(&self, event: &Event, consent: &Consent) -> Vec<Later> {
+    fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand> {
         let later = |wait: Millis, action: &Action, origin: &str| {
             let origin = format!("{}, {origin}", self.name);
             let commands = action.commands(event, consent).into_iter();
-            let later = move |(after, command): (Millis, Command)| Later {
-                after: Millis(wait.0.saturating_add(after.0)),
+            let later = move |(after, command): (Millis, Command)| DelayedCommand {
+                delay: Millis(wait.0.saturating_add(after.0)),
                 command,
                 origin: origin.clone(),
             };
@@ -223,7 +223,7 @@ impl Script for Plan {
             reactions.extend(
                 self.approval
                     .into_iter()
-                    .flat_map(|approval| approval.later(consent.handle)),
+                    .flat_map(|approval| approval.plan_approval(consent.handle)),
             );
             reactions.extend(
                 self.steps

@@ -17,7 +17,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{TransportVariant, WebhookFault};
-use crate::engine::clock::wall;
+use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::webhooks::drip::Drip;
 use crate::webhooks::message::prepare;
@@ -110,13 +110,13 @@ impl Courier {
             .expect("only registered FIUs are given deliveries");
         let kind = delivery.notification.kind();
         let Some(url) = fiu.webhooks.url_for(kind, self.routes.path(kind)) else {
-            world.shelve(delivery.id);
+            world.mark_unaddressed(delivery.id);
             return;
         };
         // Who resets a world wants nothing of it to arrive any more.
         let attempt = tokio::select! {
             attempt = self.attempt(&world, url, &delivery, sent) => attempt,
-            () = world.closed() => return,
+            () = world.wait_until_closed() => return,
         };
         tracing::info!(
             world = world.name(),
@@ -126,7 +126,7 @@ impl Courier {
             outcome = %attempt.outcome,
             "webhook"
         );
-        world.attempted(delivery.id, attempt);
+        world.record_attempt(delivery.id, attempt);
     }
 
     /// What this attempt sends: the bytes of the first one, made and signed before it, with what is to go wrong now.
@@ -180,7 +180,7 @@ impl Courier {
             .get()
             .is_some_and(|message| message.body == sent.body);
         let spoilt = (!whole).then(|| Arc::from(sent.body.as_slice()));
-        let (at, wall_at) = (world.now(), wall());
+        let (at, wall_at) = (world.now(), system_now());
         let started = Instant::now();
         let headers = sent.headers.clone();
         let (outcome, retry_after) = if delivery

@@ -38,7 +38,7 @@ pub fn prepare(
     let body = match notice.consent.api {
         Api::Unaport => {
             let manner = BodyOptions {
-                unaport: &world.setting().unaport,
+                unaport: &world.config().unaport,
                 org_id: participants
                     .find_fiu(&notice.fiu)
                     .map_or("", |fiu| &*fiu.org_id),

@@ -26,7 +26,7 @@ const CONCURRENT_MAX: usize = 256;
 )]
 pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
-    while world.wants_driving() {
+    while world.should_dispatch() {
         for delivery in world.take_ready() {
             let (slots, send) = (
                 Arc::clone(&slots),
@@ -40,7 +40,7 @@ pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
                 send.await;
             });
         }
-        let idle = world.idle_for();
+        let idle = world.time_until_next_due();
         let due = async {
             match idle {
                 // A due time far ahead is looked at again after a day: nothing is lost, and no timer overflows.
@@ -53,7 +53,7 @@ pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
             }
         };
         tokio::select! {
-            () = world.stirred() => {}
+            () = world.wait_for_wake() => {}
             () = due => {}
         }
     }

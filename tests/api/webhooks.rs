@@ -466,7 +466,7 @@ async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
 /// Receivers check a message's age against their own clock: after a month's advance it must not be a month old.
 #[tokio::test]
 async fn messages_of_a_running_world_carry_the_walls_time_even_while_its_clock_is_moved() {
-    let wall = || mockaa::engine::clock::wall().as_millis() / 1000;
+    let wall = || mockaa::engine::clock::system_now().as_millis() / 1000;
     let mut app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
     app.raise_with("revoke").await;
     app.fiu.arrived();

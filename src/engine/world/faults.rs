@@ -9,107 +9,110 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::time::Millis;
-use crate::engine::clock::wall;
-use crate::engine::entropy::stream;
-use crate::engine::faults::{CallFault, Called, NAMED_MAX, fraction};
-use crate::engine::ports::Script;
+use crate::engine::clock::system_now;
+use crate::engine::entropy::stream_rng;
+use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
+use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::World;
 
 /// Answers kept per world, so that later ones can be stale.
-const ANSWERS_MAX: usize = 1_000;
+const RESPONSES_MAX: usize = 1_000;
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug, Default)]
 pub struct CallFaults {
-    pub found: Vec<CallFault>,
+    pub faults: Vec<CallFault>,
     /// A later answer may be this one's again.
-    pub may_be_repeated: bool,
+    pub is_repeatable: bool,
 }
 
 impl World {
     /// What goes wrong with a call: by the faults that are in force by name, by the consent's scenario, or by the one that
     /// would drive it, and as somebody has set for the consent.
-    pub fn faults_of_call(
+    pub fn plan_call_faults(
         &self,
-        called: Called<'_>,
+        call: CallSubject<'_>,
         consent: Option<ConsentHandle>,
-        script: Option<&dyn Script>,
+        plan: Option<&dyn ScenarioPlan>,
     ) -> CallFaults {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let wall = wall();
-        let mut found = if inner.faults.is_empty() {
+        let system_time = system_now();
+        let mut faults = if inner.faults.is_empty() {
             Vec::new()
         } else {
-            inner.faults.of_call(called, self.seed, wall)
+            inner.faults.plan_call_faults(call, self.seed, system_time)
         };
-        let own = consent
-            .and_then(|handle| inner.scripts.get(&handle))
+        let assigned = consent
+            .and_then(|handle| inner.scenario_plans.get(&handle))
             .cloned();
-        if let Some(script) = own.as_deref().or(script) {
-            found.extend(inner.faults.of_scripted_call(
-                (script.name(), script.faults()),
-                called,
+        if let Some(plan) = assigned.as_deref().or(plan) {
+            faults.extend(inner.faults.plan_scenario_faults(
+                (plan.name(), plan.faults()),
+                call,
                 self.seed,
-                wall,
+                system_time,
             ));
         }
-        if let Some(latency) = consent.and_then(|handle| inner.state.pace(handle).latency) {
-            inner.fresh += 1;
+        if let Some(latency) =
+            consent.and_then(|handle| inner.state.timing_overrides(handle).latency)
+        {
+            inner.id_counter += 1;
             let key = StreamKey {
                 seed: self.seed,
                 owner: &self.name,
                 kind: StreamKind::Fault,
-                ordinal: inner.fresh,
+                ordinal: inner.id_counter,
             };
-            let mut rng = stream(key);
-            found.push(CallFault::slow(
+            let mut rng = stream_rng(key);
+            faults.push(CallFault::from_latency(
                 latency,
-                (fraction(&mut rng), fraction(&mut rng)),
+                (random_fraction(&mut rng), random_fraction(&mut rng)),
             ));
         }
-        let scripted = || {
-            own.as_deref()
-                .or(script)
-                .is_some_and(|script| script.faults().can_repeat_responses())
+        let plan_may_repeat = || {
+            assigned
+                .as_deref()
+                .or(plan)
+                .is_some_and(|plan| plan.faults().can_repeat_responses())
         };
         CallFaults {
-            may_be_repeated: scripted() || inner.faults.may_repeat_answers(),
-            found,
+            is_repeatable: plan_may_repeat() || inner.faults.can_repeat_responses(),
+            faults,
         }
     }
 
     /// Keeps an answer, so that a later one can be stale; gives the one that was kept before.
-    pub fn swap_answer(&self, call: &str, answer: Bytes) -> Option<Bytes> {
+    pub fn swap_response(&self, call: &str, response: Bytes) -> Option<Bytes> {
         let mut inner = self.lock();
-        if inner.answers.len() >= ANSWERS_MAX && !inner.answers.contains_key(call) {
-            inner.answers.clear();
+        if inner.last_responses.len() >= RESPONSES_MAX && !inner.last_responses.contains_key(call) {
+            inner.last_responses.clear();
         }
-        inner.answers.insert(call.to_owned(), answer)
+        inner.last_responses.insert(call.to_owned(), response)
     }
 
     /// Puts faults in force, for `ttl` of wall time; `text` is how they were given.
     ///
     /// # Errors
     /// How many there may be.
-    pub fn put_faults(
+    pub fn activate_faults(
         &self,
         name: &str,
         faults: Faults,
         ttl: Option<Millis>,
         text: &str,
     ) -> Result<(), usize> {
-        let set = ActiveFaults {
+        let active = ActiveFaults {
             faults: Arc::new(faults),
             source_text: text.into(),
-            until: ttl.map(|ttl| wall().saturating_add(ttl)),
+            until: ttl.map(|ttl| system_now().saturating_add(ttl)),
         };
         let mut inner = self.lock();
-        if !inner.faults.put(name, set) {
-            return Err(NAMED_MAX);
+        if !inner.faults.insert_set(name, active) {
+            return Err(FAULT_SETS_MAX);
         }
-        let now = inner.clock.now(wall());
-        inner.journal.write(
+        let now = inner.clock.now(system_now());
+        inner.journal.append_entry(
             now,
             JournalRecord::Note {
                 text: format!("the faults {name} are in force"),
@@ -119,12 +122,12 @@ impl World {
     }
 
     /// Takes faults out of force; whether there were any.
-    pub fn remove_faults(&self, name: &str) -> bool {
+    pub fn deactivate_faults(&self, name: &str) -> bool {
         let mut inner = self.lock();
-        let removed = inner.faults.remove(name);
+        let removed = inner.faults.remove_set(name);
         if removed {
-            let now = inner.clock.now(wall());
-            inner.journal.write(
+            let now = inner.clock.now(system_now());
+            inner.journal.append_entry(
                 now,
                 JournalRecord::Note {
                     text: format!("the faults {name} are in force no longer"),
@@ -137,12 +140,12 @@ impl World {
     /// The faults in force, by name.
     pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
         let mut inner = self.lock();
-        inner.faults.forget_past(wall());
+        inner.faults.remove_expired(system_now());
         inner
             .faults
-            .named()
+            .active_sets()
             .iter()
-            .map(|(name, set)| (name.clone(), set.clone()))
+            .map(|(name, active)| (name.clone(), active.clone()))
             .collect()
     }
 }

@@ -1,9 +1,9 @@
 //! One isolated sandbox: its consents, clock, timers, journal and outbox behind one short lock.
 
-mod course;
-mod drive;
+mod driver;
+mod execute;
 mod faults;
-mod look;
+mod queries;
 mod receipt;
 mod record;
 mod time;
@@ -25,48 +25,48 @@ use crate::domain::participants::Participants;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::casting::Casting;
-use crate::engine::clock::{Clock, wall};
-use crate::engine::entropy::{id_bytes, stream, world_seed};
-use crate::engine::faults::FaultBook;
+use crate::engine::clock::{Clock, system_now};
+use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
+use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
-use crate::engine::outbox::{OPEN_MAX, Outbox};
-use crate::engine::ports::{Script, Setting};
+use crate::engine::outbox::{OPEN_DELIVERIES_MAX, Outbox};
+use crate::engine::ports::{SandboxConfig, ScenarioPlan};
+use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
-use crate::engine::timers::{Scripted, Timers, Work};
+use crate::engine::timers::{ScheduledCommand, Timers, Work};
 use crate::engine::worlds::DEFAULT_WORLD;
 
 pub use self::faults::CallFaults;
-pub use self::look::Overview;
-pub use self::receipt::{Hold, Receipt};
-pub use self::time::{ClockChange, ClockRefused};
+pub use self::queries::Overview;
+pub use self::receipt::{DeliveryHold, Receipt};
+pub use self::time::{ClockChange, ClockRejection};
 
 /// One isolated sandbox.
 #[derive(Debug)]
 pub struct World {
     name: Arc<str>,
     seed: u64,
-    setting: Arc<Setting>,
+    config: Arc<SandboxConfig>,
     /// Who takes part in this world: the sandbox's participants, until somebody configures them otherwise.
     participants: RwLock<Arc<Participants>>,
     /// What drives new consents of this world, beside the scenarios of all worlds.
-    casting: RwLock<Casting>,
+    scenario_selection: RwLock<ScenarioSelection>,
     inner: Mutex<Inner>,
     /// Something became due or ready: whoever drives this world should look.
-    pub(super) stirred: Notify,
+    pub(super) wake: Notify,
     /// A delivery has ended.
-    pub(super) settled: Notify,
+    pub(super) delivery_done: Notify,
     /// An entry was written to the journal, or something else came about that somebody may wait for.
-    pub(super) noticed: Notify,
+    pub(super) journal_appended: Notify,
     /// Somebody advances the clock.
     pub(super) advancing: AtomicBool,
     /// The sandbox stops: what is being sent may finish, nothing more is begun.
     draining: AtomicBool,
     closed: AtomicBool,
     /// A message was signed with the AA's next key, which everybody may see from then on.
-    rotated: AtomicBool,
+    keys_rotated: AtomicBool,
     /// When a call was last made to it, in milliseconds of the wall's clock.
-    used_at_ms: AtomicI64,
+    last_used_at_ms: AtomicI64,
 }
 
 pub(super) struct Inner {
@@ -75,75 +75,76 @@ pub(super) struct Inner {
     pub(super) timers: Timers,
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
-    faults: FaultBook,
-    scripts: HashMap<ConsentHandle, Arc<dyn Script>>,
+    faults: FaultRegistry,
+    scenario_plans: HashMap<ConsentHandle, Arc<dyn ScenarioPlan>>,
     /// How many messages each customer's consents have caused: the ordinals of their ids.
-    told: HashMap<Arc<str>, u64>,
+    message_counts: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that fell into a pause of their consent.
-    put_off: HashMap<ConsentHandle, Vec<Scripted>>,
+    deferred: HashMap<ConsentHandle, Vec<ScheduledCommand>>,
     /// Data notifications of each Unaport consent, which an FIU may also ask for; the last hundred, oldest first.
-    stored: HashMap<ConsentHandle, VecDeque<Notification>>,
+    stored_notifications: HashMap<ConsentHandle, VecDeque<Notification>>,
     /// How often an FIU has come in vain for the data of a session.
-    polls: HashMap<SessionId, u32>,
+    poll_counts: HashMap<SessionId, u32>,
     /// What was answered last to calls whose answers may be repeated by a fault.
-    answers: HashMap<String, Bytes>,
-    noted: HashSet<String>,
+    last_responses: HashMap<String, Bytes>,
+    seen_notes: HashSet<String>,
     /// How many ids were given to what is no part of the state.
-    fresh: u64,
+    id_counter: u64,
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inner")
             .field("clock", &self.clock)
-            .field("consents", &self.state.len())
+            .field("consents", &self.state.consent_count())
             .finish_non_exhaustive()
     }
 }
 
 impl World {
-    pub fn new(name: &str, setting: Arc<Setting>) -> Self {
+    pub fn new(name: &str, config: Arc<SandboxConfig>) -> Self {
         Self {
             name: name.into(),
-            seed: world_seed(setting.seed, name),
+            seed: derive_world_seed(config.seed, name),
             inner: Mutex::new(Inner {
                 state: State::default(),
-                clock: Clock::starting(setting.clock, wall()),
+                clock: Clock::from_start(config.clock, system_now()),
                 timers: Timers::default(),
                 journal: Journal::default(),
                 outbox: Outbox::default(),
-                faults: FaultBook::default(),
-                scripts: HashMap::new(),
-                told: HashMap::new(),
-                put_off: HashMap::new(),
-                stored: HashMap::new(),
-                polls: HashMap::new(),
-                answers: HashMap::new(),
-                noted: HashSet::new(),
-                fresh: 0,
+                faults: FaultRegistry::default(),
+                scenario_plans: HashMap::new(),
+                message_counts: HashMap::new(),
+                deferred: HashMap::new(),
+                stored_notifications: HashMap::new(),
+                poll_counts: HashMap::new(),
+                last_responses: HashMap::new(),
+                seen_notes: HashSet::new(),
+                id_counter: 0,
             }),
-            participants: RwLock::new(Arc::clone(&setting.participants)),
-            casting: RwLock::default(),
-            setting,
-            stirred: Notify::new(),
-            settled: Notify::new(),
-            noticed: Notify::new(),
+            participants: RwLock::new(Arc::clone(&config.participants)),
+            scenario_selection: RwLock::default(),
+            config,
+            wake: Notify::new(),
+            delivery_done: Notify::new(),
+            journal_appended: Notify::new(),
             advancing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            rotated: AtomicBool::new(false),
-            used_at_ms: AtomicI64::new(wall().as_millis()),
+            keys_rotated: AtomicBool::new(false),
+            last_used_at_ms: AtomicI64::new(system_now().as_millis()),
         }
     }
 
     /// Somebody calls.
-    pub fn touch(&self) {
-        self.used_at_ms.store(wall().as_millis(), Ordering::Relaxed);
+    pub fn mark_used(&self) {
+        self.last_used_at_ms
+            .store(system_now().as_millis(), Ordering::Relaxed);
     }
 
     /// When a call was last made to it, by the wall's clock.
-    pub fn used_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.used_at_ms.load(Ordering::Relaxed))
+    pub fn last_used_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_used_at_ms.load(Ordering::Relaxed))
     }
 
     pub fn name(&self) -> &str {
@@ -151,7 +152,7 @@ impl World {
     }
 
     /// Where it is below the sandbox's address: nowhere special for the default one.
-    pub fn path(&self) -> String {
+    pub fn base_path(&self) -> String {
         if self.name() == DEFAULT_WORLD {
             String::new()
         } else {
@@ -165,9 +166,9 @@ impl World {
     }
 
     /// What the world seals tokens with.
-    pub fn secret(&self) -> [u8; 32] {
+    pub fn token_secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
-        stream(StreamKey {
+        stream_rng(StreamKey {
             seed: self.seed,
             owner: &self.name,
             kind: StreamKind::RefreshSecret,
@@ -177,8 +178,8 @@ impl World {
         secret
     }
 
-    pub fn setting(&self) -> &Setting {
-        &self.setting
+    pub fn config(&self) -> &SandboxConfig {
+        &self.config
     }
 
     /// Who takes part.
@@ -195,9 +196,9 @@ impl World {
     ///
     /// # Errors
     /// Those of `change`; nothing has changed then.
-    pub fn configure<E>(
+    pub fn update_participants<E>(
         &self,
-        remark: &str,
+        note: &str,
         change: impl FnOnce(&Participants) -> Result<Participants, E>,
     ) -> Result<Arc<Participants>, E> {
         let mut participants = self
@@ -208,11 +209,11 @@ impl World {
         *participants = Arc::clone(&changed);
         drop(participants);
         let mut inner = self.lock();
-        let now = inner.clock.now(wall());
-        inner.journal.write(
+        let now = inner.clock.now(system_now());
+        inner.journal.append_entry(
             now,
             JournalRecord::Note {
-                text: remark.to_owned(),
+                text: note.to_owned(),
             },
         );
         Ok(changed)
@@ -223,17 +224,17 @@ impl World {
     /// # Errors
     /// A [`Refusal`]; nothing has changed then.
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
-        let script = match &command {
-            Command::RaiseConsent(raise) => self.cast(raise)?,
+        let plan = match &command {
+            Command::RaiseConsent(raise) => self.select_scenario(raise)?,
             _ => None,
         };
-        self.give(|inner, now| {
+        self.execute(|inner, now| {
             if let Command::FetchData(FetchData { session, .. }) | Command::FetchStored(session) =
                 &command
             {
                 self.count_poll(inner, *session, now);
             }
-            self.carry_out(inner, command, script, now, true)
+            self.apply_command(inner, command, plan, now, true)
         })
     }
 
@@ -241,21 +242,32 @@ impl World {
     ///
     /// # Errors
     /// [`Refusal::UnknownScenario`] when it is asked for by a name that nobody has.
-    pub fn cast(&self, raise: &RaiseConsent) -> Result<Option<Arc<dyn Script>>, Rejection> {
+    pub fn select_scenario(
+        &self,
+        raise: &RaiseConsent,
+    ) -> Result<Option<Arc<dyn ScenarioPlan>>, Rejection> {
         let participants = self.participants();
-        let usual = participants
+        let aa_default = participants
             .find_aa(&raise.aa)
             .and_then(|aa| aa.scenario.as_deref());
-        self.casting().cast(raise, usual, &*self.setting.director)
+        self.scenario_selection().select_scenario(
+            raise,
+            aa_default,
+            &*self.config.scenario_provider,
+        )
     }
 
     /// What drives new consents of this world, beside the scenarios of all worlds.
-    pub fn casting(&self) -> RwLockReadGuard<'_, Casting> {
-        self.casting.read().unwrap_or_else(PoisonError::into_inner)
+    pub fn scenario_selection(&self) -> RwLockReadGuard<'_, ScenarioSelection> {
+        self.scenario_selection
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn casting_mut(&self) -> RwLockWriteGuard<'_, Casting> {
-        self.casting.write().unwrap_or_else(PoisonError::into_inner)
+    pub fn scenario_selection_mut(&self) -> RwLockWriteGuard<'_, ScenarioSelection> {
+        self.scenario_selection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Plays a script's steps for a consent once, whatever else drives it. What is to be done at once is refused like any
@@ -263,13 +275,13 @@ impl World {
     ///
     /// # Errors
     /// A [`Refusal`]; what came before the step that was refused has happened.
-    pub fn play(
+    pub fn run_steps(
         self: &Arc<Self>,
         handle: ConsentHandle,
-        script: &dyn Script,
+        plan: &dyn ScenarioPlan,
     ) -> Result<Receipt, Rejection> {
-        self.give(|inner, now| {
-            let find = |inner: &Inner| {
+        self.execute(|inner, now| {
+            let find_visible = |inner: &Inner| {
                 inner
                     .state
                     .consent(handle)
@@ -277,29 +289,29 @@ impl World {
                     .cloned()
             };
             let consent =
-                find(inner).ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-            let begins = Event::ConsentRaised {
+                find_visible(inner).ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+            let start_event = Event::ConsentRaised {
                 consent: Arc::clone(&consent),
             };
-            let mut last = begins.clone();
-            for later in script.react(&begins, &consent) {
-                if later.after > Millis::ZERO {
-                    let scripted = Scripted {
+            let mut last_event = start_event.clone();
+            for delayed in plan.plan_reactions(&start_event, &consent) {
+                if delayed.delay > Millis::ZERO {
+                    let scheduled = ScheduledCommand {
                         handle,
-                        command: later.command,
-                        origin: later.origin,
-                        immediate: false,
+                        command: delayed.command,
+                        origin: delayed.origin,
+                        is_immediate: false,
                     };
-                    inner.timers.add(
-                        now.saturating_add(later.after),
-                        Work::Scripted(Box::new(scripted)),
+                    inner.timers.schedule_work(
+                        now.saturating_add(delayed.delay),
+                        Work::RunCommand(Box::new(scheduled)),
                     );
                 } else {
-                    last = self.carry_out(inner, later.command, None, now, true)?;
+                    last_event = self.apply_command(inner, delayed.command, None, now, true)?;
                 }
             }
-            Ok(if last.consent_handle() == Some(handle) {
-                last
+            Ok(if last_event.consent_handle() == Some(handle) {
+                last_event
             } else {
                 Event::ConsentRaised { consent }
             })
@@ -310,22 +322,26 @@ impl World {
     ///
     /// # Errors
     /// A [`Refusal`] when there is no such consent, or no such scenario.
-    pub fn pin(
+    pub fn assign_scenario(
         self: &Arc<Self>,
         handle: ConsentHandle,
         scenario: &str,
     ) -> Result<Receipt, Rejection> {
-        let script = self.casting().named(scenario, &*self.setting.director)?;
-        self.give(|inner, now| {
+        let plan = self
+            .scenario_selection()
+            .find_by_name(scenario, &*self.config.scenario_provider)?;
+        self.execute(|inner, now| {
             let consent = inner
                 .state
                 .consent(handle)
                 .filter(|consent| !consent.hidden)
                 .cloned();
             let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-            let text = format!("{} drives {handle} from now on", script.name());
-            inner.journal.write(now, JournalRecord::Note { text });
-            self.recast(inner, &consent, &script, now);
+            let text = format!("{} drives {handle} from now on", plan.name());
+            inner
+                .journal
+                .append_entry(now, JournalRecord::Note { text });
+            self.reassign_scenario(inner, &consent, &plan, now);
             Ok(Event::ConsentRaised { consent })
         })
     }
@@ -334,9 +350,9 @@ impl World {
     ///
     /// # Errors
     /// The [`Refusal`].
-    pub fn consider(&self, command: Command) -> Result<(), Rejection> {
-        let inner = self.up_to_date();
-        let now = inner.clock.now(wall());
+    pub fn check_command(&self, command: Command) -> Result<(), Rejection> {
+        let inner = self.lock_caught_up();
+        let now = inner.clock.now(system_now());
         self.decide(&inner, command, now).map(drop)
     }
 
@@ -349,12 +365,12 @@ impl World {
     /// # Panics
     /// When there is no command, or two are about the same consent.
     pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
-        self.give(|inner, now| {
+        self.execute(|inner, now| {
             for command in &commands {
                 self.decide(inner, command.clone(), now)?;
             }
-            let carry_out = |command| self.carry_out(inner, command, None, now, true);
-            let events: Result<Vec<_>, _> = commands.into_iter().map(carry_out).collect();
+            let apply = |command| self.apply_command(inner, command, None, now, true);
+            let events: Result<Vec<_>, _> = commands.into_iter().map(apply).collect();
             Ok(events
                 .expect("each is legal")
                 .pop()
@@ -363,33 +379,36 @@ impl World {
     }
 
     /// Does what a caller wants under the lock, and what is due by then; holds the webhooks that it causes.
-    fn give(
+    fn execute(
         self: &Arc<Self>,
-        wanted: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
+        operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
     ) -> Result<Receipt, Rejection> {
-        let mut inner = self.up_to_date();
-        let wall = wall();
-        let (now, message_time) = (inner.clock.now(wall), inner.clock.message_time(wall));
-        if inner.outbox.open_len() >= OPEN_MAX {
-            return Err(Rejection::OutboxFull(OPEN_MAX));
+        let mut inner = self.lock_caught_up();
+        let system_time = system_now();
+        let (now, message_time) = (
+            inner.clock.now(system_time),
+            inner.clock.message_time(system_time),
+        );
+        if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
+            return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX));
         }
-        let first = inner.outbox.given() + 1;
-        let due_before = inner.timers.peek().map(|(due, _)| due);
-        let outcome = wanted(&mut inner, now);
+        let first_delivery = inner.outbox.last_id() + 1;
+        let previous_due = inner.timers.peek().map(|(due, _)| due);
+        let outcome = operation(&mut inner, now);
         self.catch_up(&mut inner, now, true);
-        let deliveries: Vec<u64> = (first..=inner.outbox.given()).collect();
-        let overtaking = inner.outbox.overtaking(&deliveries);
+        let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
+        let before_response = inner.outbox.filter_overtaking(&deliveries);
         let event = match outcome {
             Ok(event) => event,
-            Err(refusal) => {
+            Err(rejection) => {
                 // What came about on the way is told all the same.
                 drop(inner);
-                drop(Hold {
+                drop(DeliveryHold {
                     world: Arc::clone(self),
                     deliveries,
-                    overtaking,
+                    before_response,
                 });
-                return Err(refusal);
+                return Err(rejection);
             }
         };
         let consent = event
@@ -398,17 +417,17 @@ impl World {
             .cloned();
         // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
         let due = inner.timers.peek().map(|(due, _)| due);
-        let sooner = due.is_some_and(|due| due_before.is_none_or(|before| due < before));
-        let stirs = inner.outbox.has_ready() || (sooner && !inner.clock.is_frozen());
+        let is_sooner = due.is_some_and(|due| previous_due.is_none_or(|before| due < before));
+        let should_wake = inner.outbox.has_ready() || (is_sooner && !inner.clock.is_frozen());
         drop(inner);
-        if stirs {
-            self.stirred.notify_one();
+        if should_wake {
+            self.wake.notify_one();
         }
-        self.noticed.notify_waiters();
-        let hold = Hold {
+        self.journal_appended.notify_waiters();
+        let hold = DeliveryHold {
             world: Arc::clone(self),
             deliveries,
-            overtaking,
+            before_response,
         };
         Ok(Receipt {
             event,
@@ -419,26 +438,26 @@ impl World {
     }
 
     /// An id for something that is no part of the world's state.
-    pub fn fresh_id(&self, kind: StreamKind) -> String {
+    pub fn generate_id(&self, kind: StreamKind) -> String {
         let mut inner = self.lock();
-        inner.fresh += 1;
+        inner.id_counter += 1;
         let key = StreamKey {
             seed: self.seed,
             owner: &self.name,
             kind,
-            ordinal: inner.fresh,
+            ordinal: inner.id_counter,
         };
-        MessageId::from_random(id_bytes(key)).to_string()
+        MessageId::from_random(random_id_bytes(key)).to_string()
     }
 
     /// From now on the AAs' next keys are published.
     pub fn rotate_keys(&self) {
-        self.rotated.store(true, Ordering::Release);
+        self.keys_rotated.store(true, Ordering::Release);
     }
 
     /// Whether the AAs' next keys are published.
     pub fn has_rotated_keys(&self) -> bool {
-        self.rotated.load(Ordering::Acquire)
+        self.keys_rotated.load(Ordering::Acquire)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -447,12 +466,12 @@ impl World {
     }
 
     /// The state with all that is due done, so that no reader sees a consent alive after its expiry.
-    pub(super) fn up_to_date(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
-        let now = inner.clock.now(wall());
+        let now = inner.clock.now(system_now());
         if self.catch_up(&mut inner, now, false) > 0 {
-            self.stirred.notify_one();
-            self.noticed.notify_waiters();
+            self.wake.notify_one();
+            self.journal_appended.notify_waiters();
         }
         inner
     }

@@ -18,7 +18,7 @@ pub struct Receipt {
     /// The instant that the answer carries ([`World::message_time`]).
     pub message_time: Timestamp,
     /// Keep it until the response has been handed over; dropping it lets the webhooks go that the command caused.
-    pub hold: Hold,
+    pub hold: DeliveryHold,
 }
 
 impl Receipt {
@@ -40,25 +40,29 @@ impl Receipt {
 /// Holds webhooks back. Their order against the response matters: an FIU that is told about a consent whose handle
 /// it has not yet been given is a bug of the sender.
 #[derive(Debug)]
-pub struct Hold {
+pub struct DeliveryHold {
     pub(super) world: Arc<World>,
     pub(super) deliveries: Vec<u64>,
     /// Those that are to arrive before the response does.
-    pub(super) overtaking: Vec<u64>,
+    pub(super) before_response: Vec<u64>,
 }
 
-impl Hold {
+impl DeliveryHold {
     /// Waits until what is to overtake the response has been sent once.
-    pub async fn overtaken(&self) {
-        if self.overtaking.is_empty() {
+    pub async fn wait_until_overtaken(&self) {
+        if self.before_response.is_empty() {
             return;
         }
-        let waits = |inner: &Inner, id: &u64| inner.outbox.awaits_its_first_attempt(*id);
-        let sent = |world: &World| {
+        let is_unattempted = |inner: &Inner, id: &u64| inner.outbox.awaits_first_attempt(*id);
+        let all_attempted = |world: &World| {
             let inner = world.lock();
-            world.is_closed() || !self.overtaking.iter().any(|id| waits(&inner, id))
+            world.is_closed()
+                || !self
+                    .before_response
+                    .iter()
+                    .any(|id| is_unattempted(&inner, id))
         };
-        self.world.settled_when(sent).await;
+        self.world.wait_until(all_attempted).await;
     }
 
     /// Whether there is nothing to hold back.
@@ -67,11 +71,11 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for DeliveryHold {
     fn drop(&mut self) {
         if !self.deliveries.is_empty() {
-            self.world.lock().outbox.release(&self.deliveries);
-            self.world.stirred.notify_one();
+            self.world.lock().outbox.release_held(&self.deliveries);
+            self.world.wake.notify_one();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::Timestamp;
-use crate::engine::clock::{Clock, wall};
+use crate::engine::clock::{Clock, system_now};
 use crate::engine::world::World;
 
 /// What may be done to a clock at once; moving it on is [`crate::engine::advance`].
@@ -31,59 +31,59 @@ impl std::fmt::Display for ClockChange {
 
 /// Why a clock was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ClockRefused {
+pub enum ClockRejection {
     #[error(
         "the world has {count} consents, whose time would jump; move it with clock/advance, or reset the world"
     )]
     HasConsents { count: usize },
     #[error("somebody advances this world's clock; wait until that is done")]
-    Advancing,
+    AdvanceInProgress,
 }
 
 impl World {
     /// World time.
     pub fn now(&self) -> Timestamp {
-        self.lock().clock.now(wall())
+        self.lock().clock.now(system_now())
     }
 
     /// The instant that messages of ours carry now ([`Clock::message_time`]).
     pub fn message_time(&self) -> Timestamp {
-        self.lock().clock.message_time(wall())
+        self.lock().clock.message_time(system_now())
     }
 
     /// Sets the clock, if the world has no consents yet whose time that would turn back.
     ///
     /// # Errors
     /// What stands in the way.
-    pub fn set_clock(&self, change: ClockChange) -> Result<(), ClockRefused> {
+    pub fn set_clock(&self, change: ClockChange) -> Result<(), ClockRejection> {
         if self.advancing.load(Ordering::Acquire) {
-            return Err(ClockRefused::Advancing);
+            return Err(ClockRejection::AdvanceInProgress);
         }
-        let mut inner = self.up_to_date();
-        let wall = wall();
-        let now = inner.clock.now(wall);
+        let mut inner = self.lock_caught_up();
+        let system_time = system_now();
+        let now = inner.clock.now(system_time);
         let target = match change {
             ClockChange::Freeze { at: Some(at) } | ClockChange::Set { to: at } => at,
             ClockChange::Freeze { at: None } | ClockChange::Run => now,
         };
-        if target != now && inner.state.len() > 0 {
-            return Err(ClockRefused::HasConsents {
-                count: inner.state.len(),
+        if target != now && inner.state.consent_count() > 0 {
+            return Err(ClockRejection::HasConsents {
+                count: inner.state.consent_count(),
             });
         }
         inner.clock = match change {
             ClockChange::Freeze { .. } => Clock::Frozen { at: target },
             ClockChange::Set { .. } if inner.clock.is_frozen() => Clock::Frozen { at: target },
-            ClockChange::Set { .. } | ClockChange::Run => Clock::running_from(target, wall),
+            ClockChange::Set { .. } | ClockChange::Run => Clock::running_from(target, system_time),
         };
-        inner.journal.write(
+        inner.journal.append_entry(
             target,
             JournalRecord::Note {
                 text: format!("the clock was {change}"),
             },
         );
         drop(inner);
-        self.stirred.notify_one();
+        self.wake.notify_one();
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::{PAGE_MAX, operator};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::journal_entry::JournalRecord;
-use crate::engine::advance::{Limits, Stopped, advance};
+use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
 use crate::http::reply::Answer;
@@ -61,9 +61,9 @@ pub async fn move_on(call: Call) -> HttpResponse {
 async fn advanced(call: &Call) -> Result<Answer, ApiError> {
     let world = operator(call)?;
     let target = AdvanceTarget::try_from(call.json::<AdvanceRequest>()?)?;
-    let advanced = advance(&world, target, Limits::default()).await;
+    let advanced = advance_clock(&world, target, Limits::default()).await;
     let advanced = advanced.map_err(|refused| ApiError::Conflict(refused.to_string()))?;
-    let (entries, _) = world.journal(advanced.journal_after, PAGE_MAX);
+    let (entries, _) = world.journal_after(advanced.journal_after, PAGE_MAX);
     let list = |wanted: fn(&JournalRecord) -> bool| {
         entries
             .iter()
@@ -71,24 +71,24 @@ async fn advanced(call: &Call) -> Result<Answer, ApiError> {
             .map(EntryView::from)
             .collect::<Vec<_>>()
     };
-    let (stopped, remedy) = match advanced.stopped {
-        Stopped::AtTarget => ("target", None),
-        Stopped::AtStepLimit => (
+    let (stopped, remedy) = match advanced.stop_reason {
+        StopReason::TargetReached => ("target", None),
+        StopReason::StepLimitReached => (
             "step-limit",
             Some(
                 "more was due than one advance does; advance again to go on, or by a shorter time",
             ),
         ),
-        Stopped::AtTimeLimit => (
+        StopReason::TimeLimitReached => (
             "time-limit",
             Some("it took longer than one advance may; advance again to go on"),
         ),
-        Stopped::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
+        StopReason::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
     };
     Ok(Answer::json(&AdvanceView {
         from: advanced.from.to_string(),
         to: advanced.to.to_string(),
-        fired: advanced.fired,
+        fired: advanced.timers_fired,
         stopped,
         error: remedy,
         journal: list(|what| !matches!(what, JournalRecord::Call(_) | JournalRecord::Webhook(_))),

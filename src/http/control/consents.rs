@@ -58,11 +58,11 @@ pub async fn act(call: Call) -> HttpResponse {
 pub async fn play(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let script = world
-            .setting()
-            .director
-            .read_steps(call.text()?)
+            .config()
+            .scenario_provider
+            .parse_steps(call.text()?)
             .map_err(ApiError::InvalidDocument)?;
-        let receipt = world.play(call.handle()?, &*script)?;
+        let receipt = world.run_steps(call.handle()?, &*script)?;
         Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
     }))
 }

@@ -133,7 +133,7 @@ fn command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, A
         },
         "persona" => {
             let name = call.json::<PersonaRequest>()?.into_validated()?;
-            let personas = &world.setting().personas;
+            let personas = &world.config().personas;
             let unknown = || {
                 format!(
                     "{} is not known; {}",

@@ -44,9 +44,9 @@ pub async fn put(call: Call) -> HttpResponse {
             ));
         }
         let (faults, ttl) = world
-            .setting()
-            .director
-            .read_faults(text)
+            .config()
+            .scenario_provider
+            .parse_faults(text)
             .map_err(ApiError::InvalidDocument)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
             return Err(ApiError::invalid_field(
@@ -59,7 +59,9 @@ pub async fn put(call: Call) -> HttpResponse {
                 "there are {most} sets of faults in force; DELETE some"
             ))
         };
-        world.put_faults(name, faults, ttl, text).map_err(full)?;
+        world
+            .activate_faults(name, faults, ttl, text)
+            .map_err(full)?;
         let all = world.faults();
         let put = all.iter().find(|(known, _)| known == name);
         // A time to live of nothing has passed already.
@@ -72,7 +74,7 @@ pub async fn put(call: Call) -> HttpResponse {
 pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
-        if !world.remove_faults(name) {
+        if !world.deactivate_faults(name) {
             return Err(unknown(name));
         }
         Ok(Answer::json(&serde_json::json!({ "deleted": name })))
@@ -83,7 +85,7 @@ pub async fn delete_all(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
         let names: Vec<_> = world.faults().into_iter().map(|(name, _)| name).collect();
         for name in &names {
-            world.remove_faults(name);
+            world.deactivate_faults(name);
         }
         Answer::json(&serde_json::json!({ "deleted": names }))
     }))

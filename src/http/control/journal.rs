@@ -37,12 +37,12 @@ fn page(
     limit: usize,
     wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
-    let (entries, looked_at) = world.journal_where(after, limit, wanted);
+    let (entries, looked_at) = world.journal_matching(after, limit, wanted);
     let next = (entries.len() == limit).then_some(looked_at);
     JournalPage {
         items: entries.iter().map(EntryView::from).collect(),
         next,
-        evicted: world.evicted(|_| true),
+        evicted: world.count_evicted(|_| true),
     }
 }
 
@@ -84,7 +84,7 @@ async fn waited(call: &Call) -> Result<Answer, ApiError> {
                 )
             })?,
     };
-    let found = world.noticed_within(within, |world| {
+    let found = world.wait_to_find(within, |world| {
         let found = page(world, after, limit, |entry| query.matches_entry(entry));
         (found.items.len() >= count).then_some(found)
     });
@@ -110,9 +110,9 @@ pub async fn assert(call: Call) -> HttpResponse {
 async fn asserted(call: &Call) -> Result<Answer, ApiError> {
     let world = operator(call)?;
     let expectations = world
-        .setting()
-        .director
-        .read_expectations(call.text()?)
+        .config()
+        .scenario_provider
+        .parse_expectations(call.text()?)
         .map_err(ApiError::InvalidDocument)?;
     let late =
         |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
@@ -126,7 +126,7 @@ async fn asserted(call: &Call) -> Result<Answer, ApiError> {
     for expectation in &expectations {
         results.push(VerdictView::new(
             expectation,
-            &world.verify(expectation).await,
+            &world.await_expectation(expectation).await,
         ));
     }
     Ok(Answer::json(&AssertView::new(results)))
@@ -135,7 +135,7 @@ async fn asserted(call: &Call) -> Result<Answer, ApiError> {
 /// The contract report, as JSON, or as text for who asks for that.
 pub async fn report(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let report = ReportView::new(world.name(), &world.report());
+        let report = ReportView::new(world.name(), &world.grade_contract());
         let wants_text = call
             .header("accept")
             .is_some_and(|accept| accept.starts_with("text/plain"));

@@ -70,23 +70,24 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
         let mut entry: FiuEntry = call.json()?;
         named_as_called(id, entry.id.replace(id.to_owned()))?;
         let says_where = entry.has_webhook_url();
-        let changed = world.configure(&format!("the FIU {id} was configured"), |participants| {
-            let before = participants.find_fiu(id);
-            let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
-            if before.is_none() && !says_where {
-                fiu.webhooks.base.clone_from(&world.setting().fiu_url);
-            }
-            let mut changed = participants.clone();
-            match changed
-                .fius
-                .iter_mut()
-                .find(|known| *known.entity.id == *id)
-            {
-                Some(known) => *known = Arc::new(fiu),
-                None => changed.fius.push(Arc::new(fiu)),
-            }
-            check_distinct(&changed).map(|()| changed)
-        })?;
+        let changed =
+            world.update_participants(&format!("the FIU {id} was configured"), |participants| {
+                let before = participants.find_fiu(id);
+                let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
+                if before.is_none() && !says_where {
+                    fiu.webhooks.base.clone_from(&world.config().fiu_url);
+                }
+                let mut changed = participants.clone();
+                match changed
+                    .fius
+                    .iter_mut()
+                    .find(|known| *known.entity.id == *id)
+                {
+                    Some(known) => *known = Arc::new(fiu),
+                    None => changed.fius.push(Arc::new(fiu)),
+                }
+                check_distinct(&changed).map(|()| changed)
+            })?;
         Ok(Answer::json(&FiuEntry::from_fiu(
             changed.find_fiu(id).expect("it has just been put"),
         )))
@@ -99,19 +100,20 @@ pub async fn put_fip(call: Call) -> HttpResponse {
         let id = call.segment("id");
         let mut entry: FipEntry = call.json()?;
         named_as_called(id, entry.id.replace(id.to_owned()))?;
-        let changed = world.configure(&format!("the FIP {id} was configured"), |participants| {
-            let fip = entry.into_fip(participants.find_fip(id).map(Arc::as_ref))?;
-            let mut changed = participants.clone();
-            match changed
-                .fips
-                .iter_mut()
-                .find(|known| *known.entity.id == *id)
-            {
-                Some(known) => *known = Arc::new(fip),
-                None => changed.fips.push(Arc::new(fip)),
-            }
-            check_distinct(&changed).map(|()| changed)
-        })?;
+        let changed =
+            world.update_participants(&format!("the FIP {id} was configured"), |participants| {
+                let fip = entry.into_fip(participants.find_fip(id).map(Arc::as_ref))?;
+                let mut changed = participants.clone();
+                match changed
+                    .fips
+                    .iter_mut()
+                    .find(|known| *known.entity.id == *id)
+                {
+                    Some(known) => *known = Arc::new(fip),
+                    None => changed.fips.push(Arc::new(fip)),
+                }
+                check_distinct(&changed).map(|()| changed)
+            })?;
         Ok(Answer::json(&FipEntry::from_fip(
             changed.find_fip(id).expect("it has just been put"),
         )))

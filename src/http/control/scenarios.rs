@@ -17,14 +17,14 @@ use crate::wire::fields::quote_value;
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let shown = world.setting().director.shown();
-        let casting = world.casting();
+        let shown = world.config().scenario_provider.list_scenarios();
+        let casting = world.scenario_selection();
         let of_all = shown
             .iter()
-            .filter(|shown| !casting.is_own(&shown.name))
+            .filter(|shown| !casting.is_local(&shown.name))
             .map(ScenarioView::from);
         let own = casting
-            .own()
+            .local_plans()
             .map(|script| ScenarioView::from_world(script.name(), script.description()));
         let mut items: Vec<_> = of_all.chain(own).collect();
         items.sort_by(|one, other| one.name().cmp(other.name()));
@@ -35,12 +35,12 @@ pub async fn list(call: Call) -> HttpResponse {
 pub async fn show(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
-        let own = world.casting().text(name);
+        let own = world.scenario_selection().source_text(name);
         let text = own.or_else(|| {
             let shown = world
-                .setting()
-                .director
-                .shown()
+                .config()
+                .scenario_provider
+                .list_scenarios()
                 .into_iter()
                 .find(|shown| shown.name == name)?;
             Some(shown.text)
@@ -51,7 +51,9 @@ pub async fn show(call: Call) -> HttpResponse {
 }
 
 fn unknown(world: &World, name: &str) -> ApiError {
-    let known = world.casting().names(&*world.setting().director);
+    let known = world
+        .scenario_selection()
+        .list_names(&*world.config().scenario_provider);
     ApiError::NotFound(
         Rejection::UnknownScenario {
             name: name.to_owned(),
@@ -67,9 +69,9 @@ pub async fn put(call: Call) -> HttpResponse {
         let name = call.segment("name");
         let text = call.text()?;
         let script = world
-            .setting()
-            .director
-            .read(text)
+            .config()
+            .scenario_provider
+            .parse_scenario(text)
             .map_err(ApiError::InvalidDocument)?;
         if script.name() != name {
             let problem = format!(
@@ -80,9 +82,9 @@ pub async fn put(call: Call) -> HttpResponse {
             return Err(ApiError::invalid_field("name", problem));
         }
         let view = ScenarioView::from_world(script.name(), script.description());
-        let put = world.casting_mut().put(script, text);
+        let put = world.scenario_selection_mut().put_local(script, text);
         put.map_err(ApiError::Conflict)?;
-        world.remark(format!("the scenario {name} was put"));
+        world.write_note(format!("the scenario {name} was put"));
         Ok(Answer::json(&view))
     }))
 }
@@ -90,30 +92,30 @@ pub async fn put(call: Call) -> HttpResponse {
 pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
-        if !world.casting_mut().remove(name) {
+        if !world.scenario_selection_mut().remove_local(name) {
             let problem = format!(
                 "{} is no scenario of this world's own; only those can be deleted",
                 quote_value(name)
             );
             return Err(ApiError::NotFound(problem));
         }
-        world.remark(format!("the scenario {name} was deleted"));
+        world.write_note(format!("the scenario {name} was deleted"));
         Ok(Answer::json(&serde_json::json!({ "deleted": name })))
     }))
 }
 
 pub async fn reload(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
-        let director = &world.setting().director;
+        let director = &world.config().scenario_provider;
         let faults = |faults| {
             ApiError::invalid_field(
                 "scenarios",
                 format!("were not reloaded, the old set stays: {faults}"),
             )
         };
-        director.reload().map_err(faults)?;
+        director.reload_scenarios().map_err(faults)?;
         Ok(Answer::json(&Page {
-            items: director.names(),
+            items: director.list_names(),
             next: None,
         }))
     }))
@@ -124,17 +126,21 @@ pub async fn pin(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let name = call.segment("name");
         let request = PinTarget::try_from(call.json::<PinRequest>()?)?;
-        world.casting().named(name, &*world.setting().director)?;
+        world
+            .scenario_selection()
+            .find_by_name(name, &*world.config().scenario_provider)?;
         match request {
             PinTarget::Customer(customer) => {
-                world.casting_mut().pin(&customer, Some(name.to_owned()));
-                world.remark(format!("{name} drives the later consents of {customer}"));
+                world
+                    .scenario_selection_mut()
+                    .pin_customer(&customer, Some(name.to_owned()));
+                world.write_note(format!("{name} drives the later consents of {customer}"));
                 Ok(Answer::json(&PinView::for_customer(name, &customer)))
             }
             PinTarget::Consent(text) => {
                 let handle = ConsentHandle::parse(&text)
                     .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
-                let receipt = world.pin(handle, name)?;
+                let receipt = world.assign_scenario(handle, name)?;
                 Ok(Answer::json(&PinView::for_consent(name, receipt.consent()))
                     .holding(receipt.hold))
             }
@@ -151,27 +157,35 @@ pub async fn set_default(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let DefaultRequest { name } = call.json()?;
         if let Some(name) = &name {
-            world.casting().named(name, &*world.setting().director)?;
+            world
+                .scenario_selection()
+                .find_by_name(name, &*world.config().scenario_provider)?;
         }
-        world.remark(match &name {
+        world.write_note(match &name {
             Some(name) => format!("{name} is the default scenario"),
             None => "there is no default scenario of this world's own".to_owned(),
         });
-        world.casting_mut().set_default(name);
+        world.scenario_selection_mut().set_default(name);
         Ok(Answer::json(&default_of(&world)))
     }))
 }
 
 fn default_of(world: &World) -> serde_json::Value {
-    let own = world.casting().default_name().map(str::to_owned);
-    let name = own.or_else(|| world.setting().director.default_name().map(str::to_owned));
+    let own = world.scenario_selection().default_name().map(str::to_owned);
+    let name = own.or_else(|| {
+        world
+            .config()
+            .scenario_provider
+            .default_name()
+            .map(str::to_owned)
+    });
     serde_json::json!({ "name": name })
 }
 
 /// The magic customers.
 pub async fn magic(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|world| {
-        let stories = world.setting().director.stories();
+        let stories = world.config().scenario_provider.list_magic_customers();
         let items = stories
             .into_iter()
             .map(|(number, story)| MagicCustomerView { number, story })

@@ -32,7 +32,7 @@ pub async fn list(call: Call) -> HttpResponse {
 pub async fn resend(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|world| {
         let id = asked_for(&call, &world)?.id;
-        world.resend(id)?;
+        world.resend_delivery(id)?;
         Ok(Answer::json(&DeliveryView::new(
             &asked_for(&call, &world)?,
             false,

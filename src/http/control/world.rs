@@ -17,7 +17,7 @@ pub async fn show(call: Call) -> HttpResponse {
 
 pub async fn list(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).map(|_| {
-        let mut worlds = call.worlds().all();
+        let mut worlds = call.worlds().list_worlds();
         worlds.sort_by(|one, other| one.name().cmp(other.name()));
         Answer::json(&Page {
             items: worlds.iter().map(|world| overview(world)).collect(),
@@ -28,7 +28,7 @@ pub async fn list(call: Call) -> HttpResponse {
 
 pub async fn reset(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|_| {
-        let world = call.worlds().reset(call.world_name()?);
+        let world = call.worlds().reset_world(call.world_name()?);
         Ok(Answer::json(&overview(&world)))
     }))
 }
@@ -37,7 +37,7 @@ pub async fn reset(call: Call) -> HttpResponse {
 pub async fn delete(call: Call) -> HttpResponse {
     call.reply_control(operator(&call).and_then(|_| {
         let name = call.segment("name");
-        if !call.worlds().delete(name) {
+        if !call.worlds().delete_world(name) {
             return Err(ApiError::NotFound(format!(
                 "there is no world {}; GET …/worlds lists them",
                 quote_value(name)
@@ -54,7 +54,7 @@ fn overview(world: &World) -> WorldView {
         seed: world.seed(),
         now: overview.now.to_string(),
         consents: overview.consents,
-        states: list_nonempty_states(overview.tally),
+        states: list_nonempty_states(overview.status_counts),
         webhooks_open: overview.webhooks_open,
         timers: overview.timers,
     }

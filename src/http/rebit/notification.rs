@@ -12,7 +12,7 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
-use crate::engine::world::Hold;
+use crate::engine::world::DeliveryHold;
 use crate::http::call::Call;
 use crate::http::reply::Answer;
 use crate::http::security::{Audience, Caller};
@@ -56,7 +56,7 @@ pub async fn link(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-fn acknowledged(head: &Head, caller: &Caller, hold: Option<Hold>) -> Answer {
+fn acknowledged(head: &Head, caller: &Caller, hold: Option<DeliveryHold>) -> Answer {
     let answer = Answer::json(&NotificationResponse::new_ok(ResponseContext::from_head(
         head,
         caller.world.message_time(),
@@ -72,7 +72,7 @@ fn consent_status(
     call: &Call,
     caller: &Caller,
     news: ConsentNotificationContent,
-) -> Result<Option<Hold>, ApiError> {
+) -> Result<Option<DeliveryHold>, ApiError> {
     const ID: &str = "ConsentStatusNotification.consentId";
     let ConsentNotificationContent {
         notifier,
@@ -126,7 +126,11 @@ fn consent_status(
     Ok(Some(receipt.hold))
 }
 
-fn fi_status(call: &Call, caller: &Caller, news: FiNotificationContent) -> Result<Hold, ApiError> {
+fn fi_status(
+    call: &Call,
+    caller: &Caller,
+    news: FiNotificationContent,
+) -> Result<DeliveryHold, ApiError> {
     const SESSION: &str = "FIStatusNotification.sessionId";
     let FiNotificationContent {
         notifier,
@@ -148,7 +152,7 @@ fn fi_status(call: &Call, caller: &Caller, news: FiNotificationContent) -> Resul
         .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is no session that {id} has")))?;
     let world = &caller.world;
     if let Some(consent) = world
-        .session_of_fip(session)
+        .session_by_fip_id(session)
         .and_then(|session| world.consent(session.handle))
     {
         call.is_about(world, &consent)?;
@@ -179,7 +183,7 @@ fn link_status(
     call: &Call,
     caller: &Caller,
     news: LinkNotificationContent,
-) -> Result<Hold, ApiError> {
+) -> Result<DeliveryHold, ApiError> {
     let LinkNotificationContent {
         notifier,
         account_ref,

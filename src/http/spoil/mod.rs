@@ -13,8 +13,8 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Member;
 use crate::domain::time::Millis;
-use crate::engine::faults::{CallFault, Called};
-use crate::engine::ports::Script;
+use crate::engine::faults::{CallFault, CallSubject};
+use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::{CallFaults, World};
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
@@ -57,12 +57,12 @@ impl Dossier {
 
     /// Everything that is to go wrong.
     pub fn faults(&self) -> Vec<CallFault> {
-        self.0.borrow().faults.found.clone()
+        self.0.borrow().faults.faults.clone()
     }
 
     /// Whether a later answer may be this one's again.
     pub fn may_be_repeated(&self) -> bool {
-        self.0.borrow().faults.may_be_repeated
+        self.0.borrow().faults.is_repeatable
     }
 }
 
@@ -100,7 +100,7 @@ impl Call {
             known.customer = Some(Arc::clone(&raise.terms.customer));
             known.fiu.get_or_insert_with(|| Arc::clone(&raise.fiu));
         }
-        let script = world.cast(raise)?;
+        let script = world.select_scenario(raise)?;
         self.decide(world, script.as_deref())
     }
 
@@ -124,7 +124,7 @@ impl Call {
         self.decide(world, None)
     }
 
-    fn decide(&self, world: &World, script: Option<&dyn Script>) -> Result<(), ApiError> {
+    fn decide(&self, world: &World, script: Option<&dyn ScenarioPlan>) -> Result<(), ApiError> {
         let mut known = self.dossier().0.borrow_mut();
         if known.decided {
             return Ok(());
@@ -132,15 +132,15 @@ impl Call {
         known.decided = true;
         let (customer, fiu, handle) = (known.customer.clone(), known.fiu.clone(), known.handle);
         let Some(op) = self.op() else { return Ok(()) };
-        let called = Called {
+        let called = CallSubject {
             op,
             customer: customer.as_deref(),
             fiu: fiu.as_deref(),
         };
-        let asked = std::mem::take(&mut known.faults.found);
-        known.faults = world.faults_of_call(called, handle, script);
-        known.faults.found.extend(asked);
-        refused(&known.faults.found).map_or(Ok(()), Err)
+        let asked = std::mem::take(&mut known.faults.faults);
+        known.faults = world.plan_call_faults(called, handle, script);
+        known.faults.faults.extend(asked);
+        refused(&known.faults.faults).map_or(Ok(()), Err)
     }
 
     /// The caller asks for this to go wrong.
@@ -149,7 +149,7 @@ impl Call {
             .0
             .borrow_mut()
             .faults
-            .found
+            .faults
             .push(CallFault { fault, delay });
     }
 }

@@ -15,7 +15,7 @@ use actix_web::web::Bytes;
 use socket2::Socket;
 use tokio::time::Sleep;
 
-use crate::engine::world::Hold;
+use crate::engine::world::DeliveryHold;
 
 /// A connection's own socket, kept beside the one that the server writes to.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct Spoilt {
     wire: Option<Wire>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// Webhooks wait for it, as for any answer.
-    hold: Option<Hold>,
+    hold: Option<DeliveryHold>,
 }
 
 /// Why a body ended before its end.
@@ -72,7 +72,12 @@ impl From<Infallible> for OnPurpose {
 }
 
 impl Spoilt {
-    pub fn new(body: Vec<u8>, manner: Manner, wire: Option<Wire>, hold: Option<Hold>) -> Self {
+    pub fn new(
+        body: Vec<u8>,
+        manner: Manner,
+        wire: Option<Wire>,
+        hold: Option<DeliveryHold>,
+    ) -> Self {
         let rest = Bytes::from(body);
         if manner == Manner::Empty
             && let Some(Wire(socket)) = &wire

@@ -135,7 +135,7 @@ impl Asked {
         let visitor = enter(call)?;
         let session = visitor
             .world
-            .session_of_analytic(id)
+            .session_by_analytic_id(id)
             .filter(|session| session.peer_key.is_none());
         let session = session.ok_or_else(|| unknown_analytic(id))?;
         let consent = visitor.world.consent(session.handle);
@@ -165,7 +165,7 @@ impl Asked {
             session,
             consent,
         } = self;
-        if !visitor.world.is_analysed(session.id) {
+        if !visitor.world.has_analytics(session.id) {
             let org = &visitor.fiu.org_id;
             return Err(ApiError::NotFound(format!(
                 "no analytics of session {} have been generated; GET FIU/FI/Analytic/{org}/{0} first",

@@ -36,8 +36,8 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
         form.required_text("password"),
     );
     // A stranger who is refused makes no world.
-    let setting = call.worlds().setting();
-    let known = call.worlds().find(call.world_name()?);
+    let setting = call.worlds().config();
+    let known = call.worlds().find_world(call.world_name()?);
     let participants = known.map_or_else(
         || Arc::clone(&setting.participants),
         |world| world.participants(),
@@ -47,7 +47,7 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
     let person = AuthenticatedUser {
         email: email.to_owned(),
         fiu,
-        session: world.fresh_id(random_stream::StreamKind::Token),
+        session: world.generate_id(random_stream::StreamKind::Token),
     };
     Ok((world, person))
 }
@@ -84,8 +84,11 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
     let other =
         || ApiError::Unauthorized("nobody has logged in to this world; log in first".to_owned());
-    let world = call.worlds().find(call.world_name()?).ok_or_else(other)?;
-    let payload = jws::open_token(&world.secret(), token).ok_or_else(|| {
+    let world = call
+        .worlds()
+        .find_world(call.world_name()?)
+        .ok_or_else(other)?;
+    let payload = jws::open_token(&world.token_secret(), token).ok_or_else(|| {
         let access = jws::open_compact(token, &call.shared().keys.default_key().public).is_some();
         let what = if access {
             "is an access token"
@@ -97,7 +100,7 @@ fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
         ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
-    let person = claims.into_verified_user(TokenType::Refresh, &world.path(), world.now());
+    let person = claims.into_verified_user(TokenType::Refresh, &world.base_path(), world.now());
     let person = person
         .map_err(|flaw| ApiError::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
     Ok((world, person))
@@ -120,7 +123,7 @@ async fn issue(
     let access = Claims::new(
         TokenType::Access,
         &person,
-        world.fresh_id(random_stream::StreamKind::Token),
+        world.generate_id(random_stream::StreamKind::Token),
         mint,
     );
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
@@ -129,20 +132,20 @@ async fn issue(
     let refresh = Claims::new(
         TokenType::Refresh,
         &person,
-        world.fresh_id(random_stream::StreamKind::Token),
+        world.generate_id(random_stream::StreamKind::Token),
         mint,
     );
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
-    let refresh = jws::seal_token(&world.secret(), "refresh", &refresh);
+    let refresh = jws::seal_token(&world.token_secret(), "refresh", &refresh);
     let envelope = Envelope::new(
-        world.fresh_id(random_stream::StreamKind::Token),
+        world.generate_id(random_stream::StreamKind::Token),
         world.message_time(),
     );
     let granted = build_token_response(
         &person,
         &access,
         &refresh,
-        world.setting().unaport.version,
+        world.config().unaport.version,
         envelope,
     );
     call.reply_unaport(Ok(Answer::json(&granted))).await

@@ -25,7 +25,7 @@ pub async fn status(call: Call) -> HttpResponse {
         let handle = call.handle()?;
         let unknown = Rejection::UnknownHandle(handle.to_string());
         let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
-        let notices = visitor.world.stored_notices(handle);
+        let notices = visitor.world.stored_notifications(handle);
         Ok(Answer::json(&build_fetch_status(
             &notices,
             visitor.participants.aa_for_consent(&consent),
@@ -53,7 +53,7 @@ async fn take(call: &Call) -> Result<Answer, ApiError> {
     let collect = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
         // Asking what an answer would look like takes nothing.
-        visitor.world.consider(collect).map(|()| None)
+        visitor.world.check_command(collect).map(|()| None)
     } else {
         visitor.world.submit(collect).map(Some)
     };

@@ -61,7 +61,7 @@ fn enter(call: &Call) -> Result<Visitor, ApiError> {
         let named = call
             .segment_if_any("org")
             .and_then(|org| participants.fiu_by_org(org));
-        Arc::clone(named.unwrap_or_else(|| default_fiu(&world.setting().unaport, &participants)))
+        Arc::clone(named.unwrap_or_else(|| default_fiu(&world.config().unaport, &participants)))
     });
     Ok(Visitor {
         world,
@@ -103,11 +103,11 @@ fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
         .bearer()
         .ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
     // Who logs in makes the world: a token of one that is not there is of another run.
-    let world = call.worlds().find(call.world_name()?);
+    let world = call.worlds().find_world(call.world_name()?);
     let world = world.ok_or_else(|| unauthorized("nobody has logged in to this world"))?;
     let payload =
         open_compact(token, &call.shared().keys.default_key().public).ok_or_else(|| {
-            let refresh = open_token(&world.secret(), token).is_some();
+            let refresh = open_token(&world.token_secret(), token).is_some();
             unauthorized(if refresh {
                 "this is the refresh token"
             } else {
@@ -116,7 +116,7 @@ fn fiu_of_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
         })?;
     let claims: Claims = serde_json::from_slice(&payload)
         .map_err(|_| unauthorized("this is not an access token of this face"))?;
-    let person = claims.into_verified_user(TokenType::Access, &world.path(), world.now());
+    let person = claims.into_verified_user(TokenType::Access, &world.base_path(), world.now());
     let person = person.map_err(|flaw| unauthorized(&format!("the access token {flaw}")))?;
     let fiu = world.participants().find_fiu(&person.fiu).cloned();
     fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))
@@ -138,12 +138,12 @@ struct Filed {
 
 impl Visitor {
     fn dialect(&self) -> UnaportVersion {
-        self.world.setting().unaport.version
+        self.world.config().unaport.version
     }
 
     fn envelope(&self) -> Envelope {
         Envelope::new(
-            self.world.fresh_id(random_stream::StreamKind::Token),
+            self.world.generate_id(random_stream::StreamKind::Token),
             self.world.message_time(),
         )
     }

@@ -11,8 +11,8 @@ use crate::domain::persona::Persona;
 use crate::domain::session::{DataTiming, Session};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
-use crate::engine::clock::wall;
-use crate::engine::decide::linked;
+use crate::engine::clock::system_now;
+use crate::engine::decide::find_linked_accounts;
 use crate::engine::world::World;
 
 /// What a world looks like from afar.
@@ -21,33 +21,36 @@ pub struct Overview {
     pub now: Timestamp,
     pub frozen: bool,
     pub consents: usize,
-    pub tally: Vec<(Status, usize)>,
+    pub status_counts: Vec<(Status, usize)>,
     pub webhooks_open: usize,
     pub timers: usize,
 }
 
 impl World {
     pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {
-        self.up_to_date().state.consent(handle).cloned()
+        self.lock_caught_up().state.consent(handle).cloned()
     }
 
     pub fn consent_by_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
-        self.up_to_date().state.by_consent_id(id).cloned()
+        self.lock_caught_up().state.consent_by_id(id).cloned()
     }
 
     /// The consent of which a FIP has an artefact with this id.
     pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
-        self.up_to_date().state.by_fip_consent_id(id).cloned()
+        self.lock_caught_up().state.consent_by_fip_id(id).cloned()
     }
 
     /// The consent with this [`Consent::number`].
     pub fn consent_by_number(&self, number: u32) -> Option<Arc<Consent>> {
-        self.up_to_date().state.by_number(number).cloned()
+        self.lock_caught_up()
+            .state
+            .consent_by_number(number)
+            .cloned()
     }
 
     /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
-        self.up_to_date()
+        self.lock_caught_up()
             .state
             .consents(skip)
             .take(limit)
@@ -58,7 +61,7 @@ impl World {
     /// The name of the scenario that drives the consent.
     pub fn scenario_of(&self, handle: ConsentHandle) -> Option<String> {
         self.lock()
-            .scripts
+            .scenario_plans
             .get(&handle)
             .map(|script| script.name().to_owned())
     }
@@ -66,27 +69,28 @@ impl World {
     /// The consent templates that the FIU's organisation has saved, newest first, and those that it has from the start.
     pub fn templates(&self, fiu: &str) -> Vec<Arc<ConsentTemplate>> {
         let inner = self.lock();
-        let own = inner
+        let saved = inner
             .state
             .templates()
             .iter()
             .rev()
             .filter(|template| template.fiu.as_deref() == Some(fiu));
         let participants = self.participants();
-        let theirs = |template: &&Arc<ConsentTemplate>| {
+        let is_visible = |template: &&Arc<ConsentTemplate>| {
             participants
                 .find_fiu(&template.terms.consumer)
                 .is_none_or(|owner| *owner.entity.id == *fiu)
         };
-        own.chain(self.setting.unaport.templates.iter().filter(theirs))
+        saved
+            .chain(self.config.unaport.templates.iter().filter(is_visible))
             .cloned()
             .collect()
     }
 
     /// The data notifications of a Unaport consent, newest first.
-    pub fn stored_notices(&self, handle: ConsentHandle) -> Vec<Notification> {
-        self.up_to_date()
-            .stored
+    pub fn stored_notifications(&self, handle: ConsentHandle) -> Vec<Notification> {
+        self.lock_caught_up()
+            .stored_notifications
             .get(&handle)
             .map(|notices| notices.iter().rev().cloned().collect())
             .unwrap_or_default()
@@ -95,35 +99,40 @@ impl World {
     /// The oddities that the consent's scenario asks for.
     pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
         self.lock()
-            .scripts
+            .scenario_plans
             .get(&handle)
             .map(|script| script.fetch_quirks())
             .unwrap_or_default()
     }
 
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.up_to_date().state.session(id).cloned()
+        self.lock_caught_up().state.session(id).cloned()
     }
 
     /// The session of which this is one account's analytics.
-    pub fn session_of_analytic(&self, id: u32) -> Option<Arc<Session>> {
-        let is_of = |session: &&Arc<Session>| session.analytic_ids().any(|known| known == id);
-        self.up_to_date().state.sessions(0).find(is_of).cloned()
+    pub fn session_by_analytic_id(&self, id: u32) -> Option<Arc<Session>> {
+        let has_analytic =
+            |session: &&Arc<Session>| session.analytic_ids().any(|analytic_id| analytic_id == id);
+        self.lock_caught_up()
+            .state
+            .sessions(0)
+            .find(has_analytic)
+            .cloned()
     }
 
     /// Whether its analytics have been made.
-    pub fn is_analysed(&self, id: SessionId) -> bool {
-        self.up_to_date().state.is_analysed(id)
+    pub fn has_analytics(&self, id: SessionId) -> bool {
+        self.lock_caught_up().state.has_analytics(id)
     }
 
     /// The session that a FIP knows by this id.
-    pub fn session_of_fip(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.up_to_date().state.session_of_fip(id).cloned()
+    pub fn session_by_fip_id(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.lock_caught_up().state.session_by_fip_id(id).cloned()
     }
 
     /// Up to `limit` sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
-        self.up_to_date()
+        self.lock_caught_up()
             .state
             .sessions(skip)
             .take(limit)
@@ -133,18 +142,18 @@ impl World {
 
     /// The name of the persona whose life this customer lives now.
     pub fn persona_of(&self, address: &str) -> Arc<str> {
-        let inner = self.up_to_date();
-        let life = inner.state.life(address);
+        let inner = self.lock_caught_up();
+        let instance = inner.state.current_persona(address);
         Arc::clone(
-            &life
-                .map_or(&self.setting.persona, |life| &life.definition)
+            &instance
+                .map_or(&self.config.default_persona, |life| &life.definition)
                 .name,
         )
     }
 
     /// Addresses of the customers who have been mentioned, sorted, from the `skip`th on.
     pub fn customers(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
-        self.up_to_date()
+        self.lock_caught_up()
             .state
             .customer_addresses()
             .into_iter()
@@ -157,33 +166,36 @@ impl World {
     /// is linked.
     pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
         let participants = self.participants();
-        let held = |customer: &str, persona: &Persona| self.accounts(customer, persona);
-        let inner = self.up_to_date();
-        let now = inner.clock.now(wall());
-        let given = self.circumstances(now, &participants, &held, &|_| DataTiming::Immediate);
-        let life = given.life(&inner.state, address);
-        let linked = linked(&inner.state, address, &life, &given);
-        let of = |account: Account| {
-            let link = linked
+        let list_accounts =
+            |customer: &str, persona: &Persona| self.list_accounts(customer, persona);
+        let inner = self.lock_caught_up();
+        let now = inner.clock.now(system_now());
+        let context = self.decision_context(now, &participants, &list_accounts, &|_| {
+            DataTiming::Immediate
+        });
+        let instance = context.current_persona(&inner.state, address);
+        let linked_accounts = find_linked_accounts(&inner.state, address, &instance, &context);
+        let with_link_state = |account: Account| {
+            let link = linked_accounts
                 .iter()
                 .find(|link| link.matches_ref(&account.fip, &account.account_ref));
             // A FIP may have named the link otherwise than we would.
             (link.cloned().unwrap_or(account), link.is_some())
         };
-        let held = self
-            .accounts(address, &life.definition)
+        let accounts = self
+            .list_accounts(address, &instance.definition)
             .into_iter()
-            .map(|held| of(held.account));
-        (inner.state.customer(address).cloned(), held.collect())
+            .map(|linkable| with_link_state(linkable.account));
+        (inner.state.customer(address).cloned(), accounts.collect())
     }
 
     pub fn overview(&self) -> Overview {
-        let inner = self.up_to_date();
+        let inner = self.lock_caught_up();
         Overview {
-            now: inner.clock.now(wall()),
+            now: inner.clock.now(system_now()),
             frozen: inner.clock.is_frozen(),
-            consents: inner.state.len(),
-            tally: inner.state.tally(),
+            consents: inner.state.consent_count(),
+            status_counts: inner.state.count_by_status(),
             webhooks_open: inner.outbox.open_len(),
             timers: inner.timers.len(),
         }

@@ -11,13 +11,13 @@ use crate::domain::session::FiStatus;
 /// The messages that an event causes on a face; `pushes`: whether statements themselves go out.
 ///
 /// `Assumption:` READY has no ReBIT notification: the enum of the FIU API 2.0.0 does not know the word.
-pub fn contents(
+pub fn notifications_for(
     event: &Event,
-    face: Api,
-    pushes: impl FnOnce() -> bool,
+    api: Api,
+    should_push_data: impl FnOnce() -> bool,
 ) -> Vec<NotificationContent> {
     match event {
-        Event::ConsentApproved { .. } if face == Api::Unaport => {
+        Event::ConsentApproved { .. } if api == Api::Unaport => {
             vec![NotificationContent::ConsentStatus(Status::Ready)]
         }
         Event::ConsentActivated { .. } | Event::ConsentResumed { .. } => {
@@ -34,7 +34,7 @@ pub fn contents(
                 .accounts
                 .iter()
                 .any(|account| account.status == FiStatus::Ready)
-                && pushes()
+                && should_push_data()
             {
                 contents.push(NotificationContent::FiData(Arc::clone(session)));
             }
@@ -45,7 +45,7 @@ pub fn contents(
             vec![NotificationContent::Analytics(Arc::clone(analytics))]
         }
         // Unaport has fetched what was there; that it deletes it one day is told nobody.
-        Event::DataExpired { session } if face == Api::Unaport && session.has_data() => Vec::new(),
+        Event::DataExpired { session } if api == Api::Unaport && session.has_data() => Vec::new(),
         Event::DataExpired { session } => vec![NotificationContent::FiStatus(Arc::clone(session))],
         Event::ConsentRaised { .. }
         | Event::ConsentApproved { .. }

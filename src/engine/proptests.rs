@@ -26,20 +26,20 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{Bank, NoScenarios, Setting};
+use crate::engine::ports::{Bank, NoScenarios, SandboxConfig};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
-fn world() -> Arc<World> {
+fn new_world() -> Arc<World> {
     let aa = Aa {
         id: "aa".into(),
         handle: "aa".into(),
         api_key: "key".into(),
         scenario: None,
     };
-    let setting = Setting {
+    let config = SandboxConfig {
         seed: 1,
         clock: ClockStart {
             at: Some(START),
@@ -54,28 +54,28 @@ fn world() -> Arc<World> {
             })],
         }),
         fiu_url: None,
-        progression: DataTiming::Immediate,
-        approval: ApprovalMode::Manual,
+        data_timing: DataTiming::Immediate,
+        approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::open_to_all("FIU-1".into()),
         push_data: Some(true),
-        director: Arc::new(NoScenarios),
+        scenario_provider: Arc::new(NoScenarios),
         bank: Bank {
-            accounts: |_, _, _, _| {
+            list_accounts: |_, _, _, _| {
                 vec![LinkableAccount {
-                    account: account(),
+                    account: test_account(),
                     linked_by_default: true,
                 }]
             },
-            tells: |_, _, _, _| true,
+            is_supported: |_, _, _, _| true,
         },
         personas: Arc::default(),
-        persona: Arc::new(nobody()),
+        default_persona: Arc::new(test_persona()),
     };
-    Arc::new(World::new("laws", Arc::new(setting)))
+    Arc::new(World::new("laws", Arc::new(config)))
 }
 
 /// Somebody whose accounts are those of [`account`].
-fn nobody() -> Persona {
+fn test_persona() -> Persona {
     let holder = HolderPlan {
         birth_years: (1980, 1980),
         has_joint_holder: false,
@@ -90,7 +90,7 @@ fn nobody() -> Persona {
     }
 }
 
-fn account() -> Account {
+fn test_account() -> Account {
     Account {
         fi_type: FiType::Deposit,
         fip: "FIP-1".into(),
@@ -101,7 +101,7 @@ fn account() -> Account {
     }
 }
 
-fn raise(customer: u8, days: i64) -> Command {
+fn raise_consent(customer: u8, days: i64) -> Command {
     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
     let purpose = Purpose {
         code: "101".into(),
@@ -143,33 +143,43 @@ fn raise(customer: u8, days: i64) -> Command {
 
 /// What a caller may do; consents are named by how many were raised before.
 #[derive(Clone, Debug)]
-enum Deed {
-    Raise { customer: u8, days: i64 },
-    Move { consent: usize, verb: ConsentAction },
-    Deliver { consent: usize },
-    Wait { days: i64 },
+enum ConsentStep {
+    Raise {
+        customer: u8,
+        days: i64,
+    },
+    Transition {
+        consent: usize,
+        action: ConsentAction,
+    },
+    Deliver {
+        consent: usize,
+    },
+    Wait {
+        days: i64,
+    },
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
-    let verb = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| {
+fn any_consent_step() -> impl Strategy<Value = ConsentStep> {
+    let action = (0..Input::ALL.len(), any::<bool>()).prop_map(|(input, hold)| {
         match ConsentAction::with_defaults(Input::ALL[input]) {
             ConsentAction::Approve { .. } => ConsentAction::Approve {
                 hold,
                 accounts: AccountChoice::All,
             },
-            verb => verb,
+            action => action,
         }
     });
     prop_oneof![
-        2 => (0u8..4, 1i64..60).prop_map(|(customer, days)| Deed::Raise { customer, days }),
-        6 => (0usize..12, verb).prop_map(|(consent, verb)| Deed::Move { consent, verb }),
-        1 => (0usize..12).prop_map(|consent| Deed::Deliver { consent }),
-        1 => (1i64..20).prop_map(|days| Deed::Wait { days }),
+        2 => (0u8..4, 1i64..60).prop_map(|(customer, days)| ConsentStep::Raise { customer, days }),
+        6 => (0usize..12, action).prop_map(|(consent, action)| ConsentStep::Transition { consent, action }),
+        1 => (0usize..12).prop_map(|consent| ConsentStep::Deliver { consent }),
+        1 => (1i64..20).prop_map(|days| ConsentStep::Wait { days }),
     ]
 }
 
 /// A consent as far as two worlds can agree on it.
-fn shown(consent: &Consent) -> String {
+fn snapshot_consent(consent: &Consent) -> String {
     let grant = consent.grant.as_ref().map(|grant| {
         (
             grant.consent_id,
@@ -188,47 +198,47 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn only_legal_moves_happen_and_replay_equals_live(deeds in proptest::collection::vec(deed(), 1..60)) {
-        let world = world();
+    fn only_legal_transitions_happen_and_replay_equals_live(steps in proptest::collection::vec(any_consent_step(), 1..60)) {
+        let world = new_world();
         let mut handles: Vec<ConsentHandle> = Vec::new();
         let mut expected: HashMap<ConsentHandle, (Status, Timestamp)> = HashMap::new();
         let mut now = START;
-        for deed in deeds {
-            match deed {
-                Deed::Raise { customer, days } => {
+        for step in steps {
+            match step {
+                ConsentStep::Raise { customer, days } => {
                     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
-                    match world.submit(raise(customer, days)) {
+                    match world.submit(raise_consent(customer, days)) {
                         Ok(receipt) => {
                             let handle = receipt.consent().handle;
                             prop_assert!(expiry > now && !expected.contains_key(&handle));
                             handles.push(handle);
                             expected.insert(handle, (Status::Pending, expiry));
                         }
-                        Err(refusal) => prop_assert_eq!(refusal, Rejection::AlreadyExpired { expiry, now }),
+                        Err(rejection) => prop_assert_eq!(rejection, Rejection::AlreadyExpired { expiry, now }),
                     }
                 }
-                Deed::Move { consent, verb } => {
+                ConsentStep::Transition { consent, action } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
                     let status = expected[&handle].0;
-                    let outcome = world.submit(Command::TransitionConsent { handle, action: verb.clone() });
-                    match (status.transition_on(verb.input()), outcome) {
+                    let outcome = world.submit(Command::TransitionConsent { handle, action: action.clone() });
+                    match (status.transition_on(action.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
-                            let next = if matches!(verb, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
+                            let next = if matches!(action, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
                             prop_assert_eq!(receipt.consent().status, next);
                             expected.get_mut(&handle).expect("it was raised").0 = next;
                         }
-                        (None, Err(refusal)) => {
-                            prop_assert_eq!(refusal, Rejection::IllegalTransition { status, input: verb.input() });
+                        (None, Err(rejection)) => {
+                            prop_assert_eq!(rejection, Rejection::IllegalTransition { status, input: action.input() });
                         }
-                        (next, outcome) => prop_assert!(false, "{status} {verb:?}: {next:?}, but {outcome:?}"),
+                        (next, outcome) => prop_assert!(false, "{status} {action:?}: {next:?}, but {outcome:?}"),
                     }
                 }
-                Deed::Deliver { consent } => {
+                ConsentStep::Deliver { consent } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
                     let outcome = world.submit(Command::DeliverData { handle, session: None, statuses: AccountStatuses::uniform_status(FiStatus::Ready) });
                     prop_assert_eq!(outcome.is_ok(), expected[&handle].0 == Status::Active);
                 }
-                Deed::Wait { days } => {
+                ConsentStep::Wait { days } => {
                     now = now.saturating_add(Millis::from_secs(days * 86_400));
                     {
                         let mut inner = world.lock();
@@ -246,97 +256,97 @@ proptest! {
             }
         }
         let mut replayed = State::default();
-        let mut moves = 0;
-        for entry in world.journal(0, usize::MAX).0 {
+        let mut transition_count = 0;
+        for entry in world.journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
-                moves += usize::from(event.resulting_status().is_some());
+                transition_count += usize::from(event.resulting_status().is_some());
                 replayed.apply(&event, entry.at);
             }
         }
-        let live: Vec<_> = world.consents(0, usize::MAX).iter().map(|consent| shown(consent)).collect();
-        let again: Vec<_> = replayed.consents(0).map(|consent| shown(consent)).collect();
-        prop_assert_eq!(&live, &again);
-        let told: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
-        prop_assert_eq!(told, moves, "each move is one event");
+        let live: Vec<_> = world.consents(0, usize::MAX).iter().map(|consent| snapshot_consent(consent)).collect();
+        let replayed_consents: Vec<_> = replayed.consents(0).map(|consent| snapshot_consent(consent)).collect();
+        prop_assert_eq!(&live, &replayed_consents);
+        let history_len: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
+        prop_assert_eq!(history_len, transition_count, "each move is one event");
     }
 }
 
 /// What may be done around data and accounts; consents and sessions are named by how many there were before.
 #[derive(Clone, Debug)]
-enum Errand {
+enum DataStep {
     Raise { customer: u8 },
     Approve { consent: usize },
     Pause { consent: usize },
     Resume { consent: usize },
-    Ask { consent: usize },
+    RequestData { consent: usize },
     Answer { session: usize, status: FiStatus },
-    Collect { session: usize },
-    Register { customer: u8 },
-    Leave { customer: u8 },
-    Link { customer: u8, right: bool },
+    FetchData { session: usize },
+    RegisterCustomer { customer: u8 },
+    DeregisterCustomer { customer: u8 },
+    Link { customer: u8, valid_token: bool },
     Delink { customer: u8 },
     Wait { hours: i64 },
 }
 
-fn errand() -> impl Strategy<Value = Errand> {
-    let status = (0..FiStatus::ALL.len()).prop_map(|place| FiStatus::ALL[place]);
+fn any_data_step() -> impl Strategy<Value = DataStep> {
+    let status = (0..FiStatus::ALL.len()).prop_map(|index| FiStatus::ALL[index]);
     prop_oneof![
-        3 => (0u8..3).prop_map(|customer| Errand::Raise { customer }),
-        6 => (0usize..5).prop_map(|consent| Errand::Approve { consent }),
-        4 => (0usize..5).prop_map(|consent| Errand::Pause { consent }),
-        6 => (0usize..5).prop_map(|consent| Errand::Resume { consent }),
-        6 => (0usize..5).prop_map(|consent| Errand::Ask { consent }),
-        2 => (0usize..8, status).prop_map(|(session, status)| Errand::Answer { session, status }),
-        3 => (0usize..8).prop_map(|session| Errand::Collect { session }),
-        1 => (0u8..3).prop_map(|customer| Errand::Register { customer }),
-        1 => (0u8..3).prop_map(|customer| Errand::Leave { customer }),
-        2 => (0u8..3, any::<bool>()).prop_map(|(customer, right)| Errand::Link { customer, right }),
-        1 => (0u8..3).prop_map(|customer| Errand::Delink { customer }),
-        6 => (1i64..15).prop_map(|hours| Errand::Wait { hours }),
+        3 => (0u8..3).prop_map(|customer| DataStep::Raise { customer }),
+        6 => (0usize..5).prop_map(|consent| DataStep::Approve { consent }),
+        4 => (0usize..5).prop_map(|consent| DataStep::Pause { consent }),
+        6 => (0usize..5).prop_map(|consent| DataStep::Resume { consent }),
+        6 => (0usize..5).prop_map(|consent| DataStep::RequestData { consent }),
+        2 => (0usize..8, status).prop_map(|(session, status)| DataStep::Answer { session, status }),
+        3 => (0usize..8).prop_map(|session| DataStep::FetchData { session }),
+        1 => (0u8..3).prop_map(|customer| DataStep::RegisterCustomer { customer }),
+        1 => (0u8..3).prop_map(|customer| DataStep::DeregisterCustomer { customer }),
+        2 => (0u8..3, any::<bool>()).prop_map(|(customer, valid_token)| DataStep::Link { customer, valid_token }),
+        1 => (0u8..3).prop_map(|customer| DataStep::Delink { customer }),
+        6 => (1i64..15).prop_map(|hours| DataStep::Wait { hours }),
     ]
 }
 
 /// Asks that a day's window allows.
-const ASKS_A_DAY: u32 = 2;
+const REQUESTS_PER_DAY: u32 = 2;
 
-fn command(errand: &Errand, world: &World) -> Option<Command> {
+fn to_command(step: &DataStep, world: &World) -> Option<Command> {
     let address = |customer: &u8| -> Arc<str> { format!("{customer}@aa").into() };
-    let consent = |place: &usize| {
+    let consent = |index: &usize| {
         world
-            .consents(*place, 1)
+            .consents(*index, 1)
             .first()
             .map(|consent| consent.handle)
     };
-    let session = |place: &usize| world.sessions(*place, 1).first().cloned();
-    Some(match errand {
-        Errand::Raise { customer } => {
-            let Command::RaiseConsent(mut raise) = raise(*customer, 30) else {
+    let session = |index: &usize| world.sessions(*index, 1).first().cloned();
+    Some(match step {
+        DataStep::Raise { customer } => {
+            let Command::RaiseConsent(mut request) = raise_consent(*customer, 30) else {
                 unreachable!("it raises")
             };
-            raise.terms.fetch_type = FetchType::Periodic;
-            raise.terms.frequency = (FrequencyUnit::Day, ASKS_A_DAY);
+            request.terms.fetch_type = FetchType::Periodic;
+            request.terms.frequency = (FrequencyUnit::Day, REQUESTS_PER_DAY);
             // One customer is Unaport's, where data is asked for by itself too.
-            raise.api = if *customer == 2 {
+            request.api = if *customer == 2 {
                 Api::Unaport
             } else {
                 Api::Rebit(RebitVersion::V2_0_0)
             };
-            Command::RaiseConsent(raise)
+            Command::RaiseConsent(request)
         }
-        Errand::Approve { consent: place } => Command::TransitionConsent {
-            handle: consent(place)?,
+        DataStep::Approve { consent: index } => Command::TransitionConsent {
+            handle: consent(index)?,
             action: ConsentAction::with_defaults(Input::Approve),
         },
-        Errand::Pause { consent: place } => Command::TransitionConsent {
-            handle: consent(place)?,
+        DataStep::Pause { consent: index } => Command::TransitionConsent {
+            handle: consent(index)?,
             action: ConsentAction::with_defaults(Input::Pause),
         },
-        Errand::Resume { consent: place } => Command::TransitionConsent {
-            handle: consent(place)?,
+        DataStep::Resume { consent: index } => Command::TransitionConsent {
+            handle: consent(index)?,
             action: ConsentAction::with_defaults(Input::Resume),
         },
-        Errand::Ask { consent: place } => Command::RequestData(RequestData {
-            handle: consent(place)?,
+        DataStep::RequestData { consent: index } => Command::RequestData(RequestData {
+            handle: consent(index)?,
             range: TimeRange {
                 from: START,
                 to: START,
@@ -348,11 +358,11 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
             }),
             txnid: "t".into(),
         }),
-        Errand::Answer {
-            session: place,
+        DataStep::Answer {
+            session: index,
             status,
         } => {
-            let session = session(place)?;
+            let session = session(index)?;
             let part = &session.fips[0];
             let accounts = vec![("1".into(), *status, "said".into())];
             Command::ReportFipStatus(FipStatusReport {
@@ -362,18 +372,21 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
                 accounts,
             })
         }
-        Errand::Collect { session: place } => Command::FetchData(FetchData {
-            session: session(place)?.id,
+        DataStep::FetchData { session: index } => Command::FetchData(FetchData {
+            session: session(index)?.id,
             fip: None,
             link_refs: Vec::new(),
         }),
-        Errand::Register { customer } => Command::RegisterCustomer {
+        DataStep::RegisterCustomer { customer } => Command::RegisterCustomer {
             customer: address(customer),
         },
-        Errand::Leave { customer } => Command::DeregisterCustomer {
+        DataStep::DeregisterCustomer { customer } => Command::DeregisterCustomer {
             customer: address(customer),
         },
-        Errand::Link { customer, right } => {
+        DataStep::Link {
+            customer,
+            valid_token,
+        } => {
             let customer = address(customer);
             match world
                 .customer(&customer)
@@ -383,7 +396,7 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
                 Some(link) => Command::VerifyLink {
                     customer,
                     link,
-                    token: if *right { "1234" } else { "0" }.into(),
+                    token: if *valid_token { "1234" } else { "0" }.into(),
                 },
                 None => Command::LinkAccounts {
                     customer,
@@ -392,16 +405,16 @@ fn command(errand: &Errand, world: &World) -> Option<Command> {
                 },
             }
         }
-        Errand::Delink { customer } => Command::DelinkAccount {
+        DataStep::Delink { customer } => Command::DelinkAccount {
             customer: address(customer),
             link_ref: "1".into(),
         },
-        Errand::Wait { .. } => return None,
+        DataStep::Wait { .. } => return None,
     })
 }
 
 /// All that two states can agree on about data and accounts.
-fn told(state: &State) -> String {
+fn snapshot_state(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
         let grant = consent.grant.as_ref().map(|grant| {
             let runs = (
@@ -435,53 +448,53 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn data_is_given_within_the_consent_and_replay_equals_live(errands in proptest::collection::vec(errand(), 1..80)) {
-        let world = world();
+    fn data_is_delivered_within_the_consent_and_replay_equals_live(steps in proptest::collection::vec(any_data_step(), 1..80)) {
+        let world = new_world();
         let mut now = START;
-        let mut asked: HashMap<ConsentHandle, Vec<Timestamp>> = HashMap::new();
-        for errand in errands {
-            if let Errand::Wait { hours } = errand {
+        let mut request_times: HashMap<ConsentHandle, Vec<Timestamp>> = HashMap::new();
+        for step in steps {
+            if let DataStep::Wait { hours } = step {
                 now = now.saturating_add(Millis::from_secs(hours * 3_600));
                 let mut inner = world.lock();
                 // Whoever waits looks at what comes next, and that changes nothing.
-                World::next_due(&mut inner);
+                World::discard_stale_and_peek(&mut inner);
                 inner.clock = inner.clock.stopped_at(now);
                 continue;
             }
-            let Some(command) = command(&errand, &world) else { continue };
-            let written = world.journal(u64::MAX, 1).1;
+            let Some(command) = to_command(&step, &world) else { continue };
+            let written = world.journal_after(u64::MAX, 1).1;
             let outcome = world.submit(command.clone());
             if outcome.is_err() {
-                prop_assert_eq!(world.journal(u64::MAX, 1).1, written, "a refusal changes nothing");
+                prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a refusal changes nothing");
             }
             if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
                 prop_assert_eq!(receipt.consent().status, Status::Active);
-                asked.entry(request.handle).or_default().push(now);
+                request_times.entry(request.handle).or_default().push(now);
             }
             for consent in world.consents(0, usize::MAX) {
                 let linked = world.customer(&consent.terms.customer).1;
                 if consent.status == Status::Active && !consent.hidden {
                     prop_assert!(linked.iter().any(|(_, linked)| *linked), "an account of a consent in force is linked");
-                    let planned = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
-                    prop_assert!(planned.is_none_or(|at| at > now), "no run of a consent in force is overdue");
+                    let next_run = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
+                    prop_assert!(next_run.is_none_or(|at| at > now), "no run of a consent in force is overdue");
                 }
             }
         }
         let day = Millis::from_secs(86_400);
-        for times in asked.values() {
-            for (place, begin) in times.iter().enumerate() {
+        for times in request_times.values() {
+            for (index, window_start) in times.iter().enumerate() {
                 // A window begins with its first request, so two of them at most touch a day.
-                let within = times[place..].iter().filter(|time| time.duration_since(*begin).0 < day.0).count();
-                prop_assert!(within <= 2 * ASKS_A_DAY as usize);
+                let within = times[index..].iter().filter(|time| time.duration_since(*window_start).0 < day.0).count();
+                prop_assert!(within <= 2 * REQUESTS_PER_DAY as usize);
             }
         }
         let mut replayed = State::default();
-        for entry in world.journal(0, usize::MAX).0 {
+        for entry in world.journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 replayed.apply(&event, entry.at);
             }
         }
-        let live = told(&world.lock().state);
-        prop_assert_eq!(live, told(&replayed));
+        let live = snapshot_state(&world.lock().state);
+        prop_assert_eq!(live, snapshot_state(&replayed));
     }
 }

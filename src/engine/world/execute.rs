@@ -1,0 +1,585 @@
+//! The course of a world: what falls due, what scripts do, what an event leads to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::account::LinkableAccount;
+use crate::domain::command::{AccountStatuses, Command};
+use crate::domain::consent::{Api, Consent, Status};
+use crate::domain::delivery::Delivery;
+use crate::domain::event::Event;
+use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
+use crate::domain::journal_entry::{JournalRecord, WebhookRecord};
+use crate::domain::notification::{Notification, NotificationContent};
+use crate::domain::participants::Participants;
+use crate::domain::persona::Persona;
+use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::rejection::Rejection;
+use crate::domain::session::{DataTiming, FiStatus, Session};
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::unaport::RECORDED_FIP_DELAY;
+use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
+use crate::engine::clock::system_now;
+use crate::engine::decide::{
+    DecisionContext, decide, expiry_command, next_run_at, scheduled_fetch_command,
+    session_expiry_command,
+};
+use crate::engine::entropy::random_id_bytes;
+use crate::engine::notifications::notifications_for;
+use crate::engine::outbox::NewDelivery;
+use crate::engine::ports::{DelayedCommand, ScenarioPlan};
+use crate::engine::state::State;
+use crate::engine::timers::{ScheduledCommand, Work};
+use crate::engine::world::{Inner, World};
+
+/// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
+/// here, and rules that multiply do too.
+const IMMEDIATE_REACTIONS_MAX: u32 = 100;
+
+/// Data notifications kept of one Unaport consent.
+const STORED_NOTIFICATIONS_MAX: usize = 100;
+
+impl World {
+    /// Runs what is due by `now`, each at its own due time, in order. `held`: a caller waits for an answer, and the
+    /// webhooks of this work wait until that is handed over.
+    pub(in crate::engine) fn catch_up(
+        &self,
+        inner: &mut Inner,
+        now: Timestamp,
+        hold_webhooks: bool,
+    ) -> usize {
+        let mut run_count = 0;
+        let mut immediate_counts = HashMap::new();
+        while let Some((due, work)) = inner.timers.pop_due(now) {
+            match work {
+                work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_)) => {
+                    // What has ended otherwise leaves its timer behind; it is nothing to do.
+                    let Some(command) = Self::due_command(&inner.state, &work, due) else {
+                        continue;
+                    };
+                    let outcome = self.apply_command(inner, command, None, due, hold_webhooks);
+                    debug_assert!(outcome.is_ok(), "what lapses legally does happen");
+                }
+                Work::RunCommand(scheduled) => {
+                    self.run_scheduled(
+                        inner,
+                        *scheduled,
+                        due,
+                        hold_webhooks,
+                        &mut immediate_counts,
+                    );
+                }
+                Work::Retry(delivery) => inner.outbox.retry_if_due(delivery, due),
+            }
+            run_count += 1;
+        }
+        run_count
+    }
+
+    /// What the passing of time does, if it still does something.
+    fn due_command(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
+        match work {
+            Work::Expire(handle) => expiry_command(state, *handle),
+            Work::ExpireSession(id) => session_expiry_command(state, *id),
+            Work::RunScheduledFetch(handle) => scheduled_fetch_command(state, *handle, due),
+            Work::RunCommand(_) | Work::Retry(_) => None,
+        }
+    }
+
+    /// When the next work is due that does something.
+    pub(in crate::engine) fn discard_stale_and_peek(inner: &mut Inner) -> Option<Timestamp> {
+        while let Some((due, work)) = inner.timers.peek() {
+            match work {
+                Work::Expire(_) | Work::ExpireSession(_)
+                    if Self::due_command(&inner.state, work, due).is_none() =>
+                {
+                    inner.timers.discard_next();
+                }
+                // In a pause it does nothing yet, and will again.
+                Work::RunScheduledFetch(handle)
+                    if next_run_at(&inner.state, *handle) != Some(due) =>
+                {
+                    inner.timers.discard_next();
+                }
+                _ => return Some(due),
+            }
+        }
+        None
+    }
+
+    fn run_scheduled(
+        &self,
+        inner: &mut Inner,
+        scheduled: ScheduledCommand,
+        due: Timestamp,
+        hold_webhooks: bool,
+        immediate_counts: &mut HashMap<ConsentHandle, u32>,
+    ) {
+        let handle = scheduled.handle;
+        let count = immediate_counts.entry(handle).or_default();
+        *count += u32::from(scheduled.is_immediate);
+        let outcome = if scheduled.is_immediate && *count > IMMEDIATE_REACTIONS_MAX {
+            Err(format!(
+                "{IMMEDIATE_REACTIONS_MAX} reactions at one instant; rules answer each other, give one an `after`"
+            ))
+        } else {
+            let is_answer = Self::is_fip_answer(inner, &scheduled.command);
+            match self.apply_command(inner, scheduled.command.clone(), None, due, hold_webhooks) {
+                // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
+                Err(Rejection::NoPendingAccount(_)) => return,
+                Err(Rejection::NotActive {
+                    status: Status::Paused,
+                }) if is_answer => {
+                    inner.deferred.entry(handle).or_default().push(scheduled);
+                    return;
+                }
+                Err(Rejection::NotStarted { start, .. }) if is_answer => {
+                    inner
+                        .timers
+                        .schedule_work(start, Work::RunCommand(Box::new(scheduled)));
+                    return;
+                }
+                outcome => outcome.map_err(|rejection| rejection.to_string()),
+            }
+        };
+        if let Err(reason) = outcome {
+            let handle = Some(handle);
+            inner.journal.append_entry(
+                due,
+                JournalRecord::StepRejected {
+                    handle,
+                    origin: scheduled.origin,
+                    reason,
+                },
+            );
+        }
+    }
+
+    /// Whether it is FIPs' answer to a request: to one that was made, or on the Unaport face to one that is made without
+    /// the script's doing.
+    fn is_fip_answer(inner: &Inner, command: &Command) -> bool {
+        let Command::DeliverData {
+            handle, session, ..
+        } = command
+        else {
+            return false;
+        };
+        let is_requested_by_aa = || {
+            inner
+                .state
+                .consent(*handle)
+                .is_some_and(|consent| consent.api == Api::Unaport)
+        };
+        session.is_some() || is_requested_by_aa()
+    }
+
+    /// Decides, and makes the decision true: the one place where a world changes.
+    pub(super) fn apply_command(
+        &self,
+        inner: &mut Inner,
+        command: Command,
+        plan: Option<Arc<dyn ScenarioPlan>>,
+        now: Timestamp,
+        hold_webhooks: bool,
+    ) -> Result<Event, Rejection> {
+        let command = match command {
+            Command::RaiseConsent(mut raise) => {
+                raise.terms = inner.state.intern_terms(raise.terms);
+                let persona_name = plan.as_ref().and_then(|plan| plan.persona());
+                raise.persona = persona_name
+                    .and_then(|name| self.config.personas.get(name))
+                    .cloned()
+                    .or(raise.persona);
+                Command::RaiseConsent(raise)
+            }
+            other => other,
+        };
+        let events = self.decide(inner, command, now)?;
+        let last_event = events.last().expect("a decision has events").clone();
+        if let (Some(plan), Some(handle)) = (plan, last_event.consent_handle()) {
+            inner.scenario_plans.insert(handle, plan);
+        }
+        for event in events {
+            self.apply_event(inner, event, now, hold_webhooks);
+        }
+        Ok(last_event)
+    }
+
+    /// The events that a command would be.
+    pub(super) fn decide(
+        &self,
+        inner: &Inner,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let participants = self.participants();
+        let accounts = |customer: &str, persona: &Persona| self.list_accounts(customer, persona);
+        let data_timing = |consent: &Consent| self.data_timing_of(inner, consent);
+        decide(
+            &inner.state,
+            command,
+            &self.decision_context(now, &participants, &accounts, &data_timing),
+        )
+    }
+
+    /// The accounts at the simulated FIPs of a customer who lives this persona.
+    pub(super) fn list_accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
+        (self.config.bank.list_accounts)(&self.config.participants, persona, self.seed, customer)
+    }
+
+    /// When FIPs answer a request for this consent's data that is made now.
+    fn data_timing_of(&self, inner: &Inner, consent: &Consent) -> DataTiming {
+        let is_first = consent.api == Api::Unaport
+            && consent
+                .grant
+                .as_ref()
+                .is_none_or(|grant| grant.run_count == 0);
+        let from_plan = || {
+            inner
+                .scenario_plans
+                .get(&consent.handle)
+                .and_then(|plan| plan.data_timing(is_first))
+        };
+        inner
+            .state
+            .timing_overrides(consent.handle)
+            .data
+            .or_else(from_plan)
+            .unwrap_or(self.config.data_timing)
+    }
+
+    /// What a decision depends on beside the state.
+    pub(super) fn decision_context<'a>(
+        &'a self,
+        now: Timestamp,
+        participants: &'a Participants,
+        accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
+        data_timing: &'a dyn Fn(&Consent) -> DataTiming,
+    ) -> DecisionContext<'a> {
+        let is_supported = self.config.bank.is_supported;
+        let default_persona = &self.config.default_persona;
+        DecisionContext {
+            now,
+            seed: self.seed,
+            participants,
+            list_accounts: accounts,
+            is_supported,
+            default_persona,
+            data_timing,
+        }
+    }
+
+    fn apply_event(&self, inner: &mut Inner, event: Event, now: Timestamp, hold_webhooks: bool) {
+        // Asked before the event counts as a use.
+        let consent_before = event
+            .session()
+            .and_then(|session| inner.state.consent(session.handle));
+        let is_timed = consent_before
+            .is_some_and(|consent| self.data_timing_of(inner, consent) == DataTiming::Timed);
+        inner.state.apply(&event, now);
+        let Some(handle) = event.consent_handle() else {
+            inner.journal.append_entry(now, JournalRecord::Event(event));
+            return;
+        };
+        let consent = Arc::clone(
+            inner
+                .state
+                .consent(handle)
+                .expect("the event was applied to it"),
+        );
+        match &event {
+            Event::ConsentRaised { .. } => {
+                inner
+                    .timers
+                    .schedule_work(consent.terms.expiry, Work::Expire(handle));
+            }
+            Event::ConsentActivated { .. } => schedule_fetch(inner, &consent),
+            Event::ConsentResumed { .. } => {
+                for scheduled in inner.deferred.remove(&handle).unwrap_or_default() {
+                    inner
+                        .timers
+                        .schedule_work(now, Work::RunCommand(Box::new(scheduled)));
+                }
+                run_missed(inner, &consent, now);
+            }
+            Event::DataRequested { session, .. } => {
+                if let Some(expires_at) = session.expires_at {
+                    inner
+                        .timers
+                        .schedule_work(expires_at, Work::ExpireSession(session.id));
+                }
+                if session.peer_key.is_none() {
+                    schedule_fetch(inner, &consent);
+                }
+                if is_timed {
+                    schedule_recorded_answer(inner, session, now);
+                }
+            }
+            _ => {}
+        }
+        let plan = inner.scenario_plans.get(&consent.handle).cloned();
+        let should_push_data = || {
+            let from_plan = plan.as_deref().and_then(ScenarioPlan::should_push_data);
+            from_plan
+                .or(self.config.push_data)
+                .unwrap_or(consent.api == Api::Seed)
+        };
+        for content in notifications_for(&event, consent.api, should_push_data) {
+            self.enqueue_notification(inner, &consent, content, now, hold_webhooks);
+        }
+        if event
+            .resulting_status()
+            .is_some_and(|status| status.legal_inputs().next().is_none())
+        {
+            inner.deferred.remove(&handle);
+        }
+        match plan {
+            Some(plan) => {
+                schedule_commands(inner, plan.plan_reactions(&event, &consent), handle, now);
+            }
+            None if matches!(event, Event::ConsentRaised { .. }) => {
+                schedule_commands(
+                    inner,
+                    self.config.approval_mode.plan_approval(handle),
+                    handle,
+                    now,
+                );
+            }
+            None => {}
+        }
+        inner.journal.append_entry(now, JournalRecord::Event(event));
+    }
+
+    fn enqueue_notification(
+        &self,
+        inner: &mut Inner,
+        consent: &Arc<Consent>,
+        content: NotificationContent,
+        now: Timestamp,
+        hold_webhooks: bool,
+    ) {
+        let notification = Notification {
+            message_id: self.next_message_id(inner, &consent.terms.customer),
+            fiu: Arc::clone(&consent.fiu),
+            consent: Arc::clone(consent),
+            at: now,
+            content,
+        };
+        if let NotificationContent::FiStatus(session) = &notification.content
+            && consent.api == Api::Unaport
+            && session.peer_key.is_none()
+        {
+            let stored = inner
+                .stored_notifications
+                .entry(consent.handle)
+                .or_default();
+            if stored.len() == STORED_NOTIFICATIONS_MAX {
+                stored.pop_front();
+            }
+            stored.push_back(notification.clone());
+        }
+        let plan = inner.scenario_plans.get(&consent.handle).cloned();
+        let plan_faults = plan.as_deref().map(ScenarioPlan::faults);
+        let faults = inner
+            .faults
+            .plan_webhook_faults(&notification, plan_faults, system_now());
+        let has_near_duplicate = faults
+            .iter()
+            .any(|applied| applied.fault.name() == WebhookFaultName::NearDuplicate);
+        let near_duplicate_id =
+            has_near_duplicate.then(|| self.next_message_id(inner, &consent.terms.customer));
+        let is_dropped = faults
+            .iter()
+            .any(|applied| applied.fault == WebhookFault::Drop);
+        let wake_times = inner.outbox.enqueue_delivery(
+            NewDelivery {
+                notification,
+                is_held: hold_webhooks,
+                faults,
+                near_duplicate_id,
+            },
+            now,
+        );
+        for (at, delivery) in wake_times {
+            inner.timers.schedule_work(at, Work::Retry(delivery));
+        }
+        if is_dropped {
+            let delivery = inner
+                .outbox
+                .delivery(inner.outbox.last_id())
+                .expect("it has just been put on record");
+            inner.journal.append_entry(
+                now,
+                build_webhook_record(&delivery, "never sent, on purpose".to_owned()),
+            );
+        }
+    }
+
+    /// The id of one more message about a customer's consents.
+    fn next_message_id(&self, inner: &mut Inner, customer: &Arc<str>) -> MessageId {
+        let ordinal = inner
+            .message_counts
+            .entry(Arc::clone(customer))
+            .or_default();
+        let key = StreamKey {
+            seed: self.seed,
+            owner: customer,
+            kind: StreamKind::Message,
+            ordinal: *ordinal,
+        };
+        *ordinal += 1;
+        MessageId::from_random(random_id_bytes(key))
+    }
+
+    /// An FIU comes for the data of a session: where the FIPs wait for it to have come often enough, they may answer now.
+    pub(super) fn count_poll(&self, inner: &mut Inner, id: SessionId, now: Timestamp) {
+        let Some(session) = inner
+            .state
+            .session(id)
+            .filter(|session| session.has_pending_accounts())
+            .cloned()
+        else {
+            return;
+        };
+        let Some(consent) = inner.state.consent(session.handle).cloned() else {
+            return;
+        };
+        let DataTiming::AfterPolls(empty_polls) = self.data_timing_of(inner, &consent) else {
+            return;
+        };
+        let polls = inner.poll_counts.entry(id).or_default();
+        *polls += 1;
+        if *polls <= empty_polls {
+            return;
+        }
+        let statuses = AccountStatuses::uniform_status(FiStatus::Ready);
+        let command = Command::DeliverData {
+            handle: session.handle,
+            session: Some(id),
+            statuses,
+        };
+        // A consent that is paused or gone has no data to be answered with; the fetch is told so.
+        let _ = self.apply_command(inner, command, None, now, true);
+    }
+
+    /// From now on this script drives the consent; its steps begin now.
+    pub(super) fn reassign_scenario(
+        &self,
+        inner: &mut Inner,
+        consent: &Arc<Consent>,
+        plan: &Arc<dyn ScenarioPlan>,
+        now: Timestamp,
+    ) {
+        let handle = consent.handle;
+        inner.scenario_plans.insert(handle, Arc::clone(plan));
+        let start_event = Event::ConsentRaised {
+            consent: Arc::clone(consent),
+        };
+        schedule_commands(
+            inner,
+            plan.plan_reactions(&start_event, consent),
+            handle,
+            now,
+        );
+        self.catch_up(inner, now, true);
+    }
+}
+
+/// What is to follow, each in its time.
+fn schedule_commands(
+    inner: &mut Inner,
+    reactions: Vec<DelayedCommand>,
+    handle: ConsentHandle,
+    now: Timestamp,
+) {
+    for DelayedCommand {
+        delay,
+        command,
+        origin,
+    } in reactions
+    {
+        let due = now.saturating_add(delay);
+        let scheduled = ScheduledCommand {
+            handle,
+            command,
+            origin,
+            is_immediate: due <= now,
+        };
+        inner
+            .timers
+            .schedule_work(due, Work::RunCommand(Box::new(scheduled)));
+    }
+}
+
+/// The end of an attempt, or of a delivery without one, for the journal.
+pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> JournalRecord {
+    let Delivery {
+        id,
+        notification,
+        attempts,
+        copy_of,
+        ..
+    } = delivery;
+    let attempt_number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let last = attempts.last();
+    JournalRecord::Webhook(Arc::new(WebhookRecord {
+        delivery: *id,
+        webhook_id: notification.webhook_id(),
+        event: notification.kind(),
+        status: notification.status(),
+        handle: notification.consent.handle,
+        customer: Arc::clone(&notification.consent.terms.customer),
+        fiu: Arc::clone(&notification.fiu),
+        attempt: attempt_number,
+        system_time: last.map_or_else(system_now, |attempt| attempt.system_time),
+        duration: last.map_or(Millis::ZERO, |attempt| {
+            Millis(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
+        }),
+        response_status: last.and_then(|attempt| attempt.outcome.status()),
+        outcome,
+        faults: last.map_or_else(
+            || delivery.fault_names(attempt_number),
+            |attempt| attempt.faults.clone(),
+        ),
+        copy_of: *copy_of,
+    }))
+}
+
+/// Unaport will ask for data by itself, if it has to.
+fn schedule_fetch(inner: &mut Inner, consent: &Consent) {
+    if let Some(run_at) = consent.grant.as_ref().and_then(|grant| grant.next_run_at) {
+        inner
+            .timers
+            .schedule_work(run_at, Work::RunScheduledFetch(consent.handle));
+    }
+}
+
+/// A run that fell into a pause is made good at its end; one that is still ahead has its timer.
+fn run_missed(inner: &mut Inner, consent: &Consent, now: Timestamp) {
+    if next_run_at(&inner.state, consent.handle).is_some_and(|run_at| run_at <= now) {
+        inner
+            .timers
+            .schedule_work(now, Work::RunScheduledFetch(consent.handle));
+    }
+}
+
+/// The FIPs will answer when those of the recorded journey did.
+fn schedule_recorded_answer(inner: &mut Inner, session: &Session, now: Timestamp) {
+    let statuses = AccountStatuses::uniform_status(FiStatus::Ready);
+    let command = Command::DeliverData {
+        handle: session.handle,
+        session: Some(session.id),
+        statuses,
+    };
+    let origin = "the recorded rhythm".to_owned();
+    let scheduled = ScheduledCommand {
+        handle: session.handle,
+        command,
+        origin,
+        is_immediate: false,
+    };
+    inner.timers.schedule_work(
+        now.saturating_add(RECORDED_FIP_DELAY),
+        Work::RunCommand(Box::new(scheduled)),
+    );
+}
