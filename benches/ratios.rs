@@ -17,7 +17,7 @@ use chrono::DateTime;
 use dashmap::DashMap;
 use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
 use mockaa::config::personas::load_personas;
-use mockaa::crypto::exchange::{KeyPair, write_public};
+use mockaa::crypto::key_exchange::{KeyPair, encode_public_key};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::crypto::{base64, jws};
 use mockaa::domain::account::Account;
@@ -652,7 +652,7 @@ fn fetch_product(curve: Curve) -> Work {
             encrypted: pair.encrypt(&peer, document).expect("it encrypts"),
             key_material: KeyMaterial::new(
                 curve,
-                write_public(curve, &pair.public),
+                encode_public_key(curve, &pair.public),
                 base64::encode(&pair.nonce),
                 to,
             ),

@@ -30,9 +30,9 @@ use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::ports::{Bank, SandboxConfig, ScenarioProvider};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::{Security, Shared, Wire, routes};
+use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes};
 use crate::scenario::library::{BadScenarios, Library, Required};
-use crate::webhooks::{Courier, CourierError, Routes, drive};
+use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
 
 /// How long stopping waits for requests that are being answered, in seconds.
@@ -56,7 +56,7 @@ pub enum StartError {
         source: io::Error,
     },
     #[error(transparent)]
-    Webhooks(#[from] CourierError),
+    Webhooks(#[from] SenderError),
 }
 
 /// A running sandbox. Dropping it stops it at once; [`Sandbox::stop`] lets webhooks finish.
@@ -74,7 +74,7 @@ pub enum StartError {
 pub struct Sandbox {
     address: SocketAddr,
     worlds: Arc<Worlds>,
-    shared: Data<Shared>,
+    shared: Data<AppState>,
     server_handle: ServerHandle,
     server_task: JoinHandle<io::Result<()>>,
     driver_task: JoinHandle<()>,
@@ -163,9 +163,9 @@ impl Sandbox {
         });
         let (new_world_sender, new_worlds) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(sandbox_config, new_world_sender));
-        let webhook_sender = Arc::new(Courier::new(
+        let webhook_sender = Arc::new(WebhookSender::new(
             Arc::clone(&keys),
-            Routes {
+            WebhookPaths {
                 fi_data: push_data_path,
             },
             webhook_timeout,
@@ -176,33 +176,32 @@ impl Sandbox {
 
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let shared = Data::new(Shared {
+        let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
             keys,
             security,
             control_token,
         });
         let app_data = shared.clone();
-        let server =
-            HttpServer::new(move || App::new().app_data(app_data.clone()).configure(routes))
-                .workers(
-                    workers.unwrap_or_else(|| {
-                        std::thread::available_parallelism().map_or(2, Into::into)
-                    }),
-                )
-                // Longer than clients keep an idle connection: one that is reused is never closed under the request.
-                .keep_alive(KEEP_ALIVE)
-                .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
-                // Faults of the transport are done to the socket itself.
-                .on_connect(|stream, connection| {
-                    let stream = stream.downcast_ref::<TcpStream>();
-                    if let Some(socket) =
-                        stream.and_then(|stream| SockRef::from(stream).try_clone().ok())
-                    {
-                        connection.insert(Wire(Arc::new(socket)));
-                    }
-                })
-                .disable_signals();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(app_data.clone())
+                .configure(configure_routes)
+        })
+        .workers(
+            workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)),
+        )
+        // Longer than clients keep an idle connection: one that is reused is never closed under the request.
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+        // Faults of the transport are done to the socket itself.
+        .on_connect(|stream, connection| {
+            let stream = stream.downcast_ref::<TcpStream>();
+            if let Some(socket) = stream.and_then(|stream| SockRef::from(stream).try_clone().ok()) {
+                connection.insert(ClientSocket(Arc::new(socket)));
+            }
+        })
+        .disable_signals();
         let address = SocketAddr::new(bind, port);
         let server = server
             .bind(address)
@@ -269,9 +268,9 @@ impl Sandbox {
     pub(crate) fn jwks(&self) -> serde_json::Value {
         let keyring = &self.shared.keys;
         let keys = keyring
-            .all()
+            .all_keys()
             .iter()
-            .flat_map(|key| [key.public.clone(), keyring.next_of(key)]);
+            .flat_map(|key| [key.public.clone(), keyring.next_public_key(key)]);
         serde_json::json!({ "keys": keys.map(|key| Jwk::from(&key)).collect::<Vec<_>>() })
     }
 
@@ -379,10 +378,10 @@ async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
 /// Gives every new world a task that drives it.
 async fn drive_new_worlds(
     mut new_worlds: UnboundedReceiver<Arc<World>>,
-    webhook_sender: Arc<Courier>,
+    webhook_sender: Arc<WebhookSender>,
 ) {
     while let Some(world) = new_worlds.recv().await {
-        tokio::spawn(drive(world, Arc::clone(&webhook_sender)));
+        tokio::spawn(drive_world(world, Arc::clone(&webhook_sender)));
     }
 }
 
@@ -466,7 +465,7 @@ impl SandboxBuilder {
 
     /// How much callers have to prove.
     #[must_use]
-    pub fn security(mut self, security: Security) -> Self {
+    pub fn security(mut self, security: SecurityMode) -> Self {
         self.options.security = security;
         self
     }

@@ -43,4 +43,4 @@ pub mod wire;
 
 pub use app::{Sandbox, SandboxBuilder, StartError};
 pub use config::{ConfigError, Options};
-pub use http::Security;
+pub use http::SecurityMode;

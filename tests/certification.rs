@@ -19,7 +19,7 @@ mod specification;
 
 use std::path::PathBuf;
 
-use mockaa::Security;
+use mockaa::SecurityMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -527,7 +527,7 @@ const CUSTOMER: &str = "9876500001@mockaa";
 impl Lab {
     async fn start() -> Self {
         Self {
-            app: TestApp::with(|builder| builder.security(Security::Strict)).await,
+            app: TestApp::with(|builder| builder.security(SecurityMode::Strict)).await,
             played: 0,
         }
     }

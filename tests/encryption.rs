@@ -6,7 +6,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use curve25519_dalek::MontgomeryPoint;
 use hkdf::Hkdf;
 use mockaa::crypto::base64::{decode, encode};
-use mockaa::crypto::exchange::KeyPair;
+use mockaa::crypto::key_exchange::KeyPair;
 use mockaa::domain::key_exchange::{Curve, PeerKey};
 use proptest::prelude::*;
 use rsa::BigUint;

@@ -4,9 +4,11 @@
 use std::path::PathBuf;
 
 use mockaa::crypto::base64::{decode, encode, url_decode};
-use mockaa::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
-use mockaa::crypto::jws::{Form, open_compact, verify_detached};
-use mockaa::crypto::redirection::{MessageKey, unveil, veil};
+use mockaa::crypto::jws::{PayloadEncoding, verify_compact, verify_detached};
+use mockaa::crypto::key_exchange::{
+    KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
+};
+use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::PublicKey;
 use serde_json::Value;
@@ -61,18 +63,18 @@ fn public_key(jwk: &Value) -> PublicKey {
 }
 
 fn peer(key_value: &str, nonce: &str) -> PeerKey {
-    let (curve, public) = read_public(key_value).expect("a public key");
+    let (curve, public) = parse_public_key(key_value).expect("a public key");
     PeerKey {
         curve,
         public,
-        nonce: read_nonce(nonce).expect("a nonce"),
+        nonce: parse_nonce(nonce).expect("a nonce"),
     }
 }
 
 /// The key of a point in base64, as an FIU would write it.
 fn key_value(point: &str) -> String {
     let point = decode(point).expect("base64");
-    write_public(
+    encode_public_key(
         Curve::Weierstrass,
         point.strip_prefix(&[4]).expect("an uncompressed point"),
     )
@@ -88,12 +90,15 @@ fn detached_signatures_verify_in_both_forms() {
     let verify = |vector: &Value, body: &str| {
         verify_detached(text(vector, "x_jws_signature"), body.as_bytes(), &[&key])
     };
-    assert_eq!(verify(raw, text(raw, "body_utf8")), Ok(Form::Raw));
+    assert_eq!(
+        verify(raw, text(raw, "body_utf8")),
+        Ok(PayloadEncoding::Raw)
+    );
     assert!(verify(raw, &text(raw, "body_utf8").replace("10:30", "10:31")).is_err());
     let encoded = find(&file, "detached-rs256-encoded-input");
     assert_eq!(
         verify(encoded, text(encoded, "body_utf8")),
-        Ok(Form::Encoded)
+        Ok(PayloadEncoding::Encoded)
     );
     let hmac = find(&file, "rfc7797-4.2");
     assert!(
@@ -110,9 +115,9 @@ fn the_specifications_own_signed_consent_opens() {
     let sample = find(&file, "rebit-sample-signedConsent");
     let key = public_key(&file["rebit_sample_key"]);
     let payload =
-        open_compact(text(sample, "compact"), &key).expect("it verifies over its raw payload");
+        verify_compact(text(sample, "compact"), &key).expect("it verifies over its raw payload");
     assert_eq!(payload, text(sample, "payload_utf8").as_bytes());
-    assert!(open_compact(&text(sample, "compact").replacen(".ew0K", ".ew0L", 1), &key).is_none());
+    assert!(verify_compact(&text(sample, "compact").replacen(".ew0K", ".ew0L", 1), &key).is_none());
 }
 
 #[test]
@@ -127,7 +132,7 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
         KeyPair::from_private(Curve::Weierstrass, private, nonce).expect("a key pair")
     };
     let (requester, sender) = (pair("requester"), pair("sender"));
-    let written = write_public(Curve::Weierstrass, &requester.public);
+    let written = encode_public_key(Curve::Weierstrass, &requester.public);
     assert_eq!(
         written,
         format!(
@@ -167,7 +172,7 @@ fn a_whole_delivery_in_pem_gives_the_computed_ciphertext() {
     let fip = KeyPair::from_private(Curve::Weierstrass, private("fip"), nonce("fip"))
         .expect("a key pair");
     assert_eq!(
-        write_public(Curve::Weierstrass, &fip.public),
+        encode_public_key(Curve::Weierstrass, &fip.public),
         text(vector, "fip_public_pem_single_line")
     );
     let fiu = peer(
@@ -192,7 +197,7 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
     assert_eq!(pair.public[..32], hex(text(vector, "a_public_x_hex")));
     assert_eq!(pair.public[32..], hex(text(vector, "a_public_y_hex")));
     assert_eq!(
-        write_public(Curve::Weierstrass, &pair.public),
+        encode_public_key(Curve::Weierstrass, &pair.public),
         text(vector, "a_public_pem_single_line")
     );
     // The other side gives its private key in little-endian; both must reach the same secret, so what one seals the
@@ -257,10 +262,10 @@ fn web_redirection_gives_the_computed_texts() {
     );
     assert_eq!(key.decrypt("AAAA"), None);
     for xor in file["vectors"][1]["xor"].as_array().expect("a list") {
-        let veiled = veil(text(xor, "value"), text(xor, "key"));
+        let veiled = obfuscate_id(text(xor, "value"), text(xor, "key"));
         assert_eq!(veiled, text(xor, "out"));
         assert_eq!(
-            unveil(&veiled, text(xor, "key")).as_deref(),
+            deobfuscate_id(&veiled, text(xor, "key")).as_deref(),
             Some(text(xor, "value"))
         );
     }
@@ -275,7 +280,7 @@ fn pair(curve: Curve, byte: u8) -> KeyPair {
 fn keys_are_read_in_every_form() {
     for curve in [Curve::Weierstrass, Curve::X25519] {
         let public = pair(curve, 9).public;
-        let pem = write_public(curve, &public);
+        let pem = encode_public_key(curve, &public);
         let bare: String = pem
             .replace("-----BEGIN PUBLIC KEY-----", "")
             .replace("-----END PUBLIC KEY-----", "");
@@ -284,25 +289,35 @@ fn keys_are_read_in_every_form() {
             "-----BEGIN PUBLIC KEY-----\r\n",
         );
         for text in [pem.clone(), bare, wrapped, pem.replace('\n', "\\n")] {
-            assert_eq!(read_public(&text), Ok((curve, public.clone())), "{text}");
+            assert_eq!(
+                parse_public_key(&text),
+                Ok((curve, public.clone())),
+                "{text}"
+            );
         }
     }
     let mut off = pair(Curve::Weierstrass, 9).public;
     off[0] ^= 1;
     assert_eq!(
-        read_public(&write_public(Curve::Weierstrass, &off)),
-        Err(ExchangeError::OffCurve)
+        parse_public_key(&encode_public_key(Curve::Weierstrass, &off)),
+        Err(KeyExchangeError::InvalidPoint)
     );
     let p256 = encode(&[
         0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     ]);
-    assert_eq!(read_public(&p256), Err(ExchangeError::OtherCurve));
-    assert_eq!(read_public("not a key"), Err(ExchangeError::Encoding));
     assert_eq!(
-        read_nonce("29512b70-ca84-46b5-9471-63765599cf15"),
-        Err(ExchangeError::Nonce)
+        parse_public_key(&p256),
+        Err(KeyExchangeError::UnsupportedCurve)
     );
-    assert_eq!(read_nonce(&encode(&[1; 16])), Err(ExchangeError::Nonce));
+    assert_eq!(
+        parse_public_key("not a key"),
+        Err(KeyExchangeError::Encoding)
+    );
+    assert_eq!(
+        parse_nonce("29512b70-ca84-46b5-9471-63765599cf15"),
+        Err(KeyExchangeError::Nonce)
+    );
+    assert_eq!(parse_nonce(&encode(&[1; 16])), Err(KeyExchangeError::Nonce));
 }
 
 #[test]
@@ -320,15 +335,18 @@ fn what_does_not_fit_does_not_decrypt() {
         nonce: [1; 32],
         ..peer_of(&theirs)
     };
-    assert_eq!(ours.decrypt(&other_nonce, &sealed), Err(ExchangeError::Tag));
+    assert_eq!(
+        ours.decrypt(&other_nonce, &sealed),
+        Err(KeyExchangeError::DecryptionFailed)
+    );
     assert_eq!(
         ours.decrypt(&peer_of(&theirs), "%"),
-        Err(ExchangeError::Ciphertext)
+        Err(KeyExchangeError::Ciphertext)
     );
     let mixed = pair(Curve::Weierstrass, 3);
     assert!(matches!(
         ours.decrypt(&peer_of(&mixed), &sealed),
-        Err(ExchangeError::Mixed(..))
+        Err(KeyExchangeError::CurveMismatch(..))
     ));
     assert!(KeyPair::from_private(Curve::Weierstrass, [0xff; 32], [0; 32]).is_err());
 }

@@ -74,7 +74,7 @@ fn show(parties: &ParticipantSetup) {
             .as_ref()
             .map(|name| format!("   scenario {name}"))
             .unwrap_or_default();
-        let kid = keys.of(&aa.id).private.kid();
+        let kid = keys.key_for_aa(&aa.id).private.kid();
         println!(
             "AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}",
             aa.id, aa.handle, aa.api_key

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::app::Sandbox;
 use crate::cli::inbox::{Inbox, Manner, Received};
 use crate::crypto::base64;
-use crate::crypto::keys::{RsaHash, verifies};
+use crate::crypto::keys::{RsaHash, is_valid_signature};
 use crate::domain::money::Paise;
 
 /// The seed documents' own request, its dates included: the world's clock is set to when it was valid.
@@ -255,7 +255,7 @@ impl Demo {
             .fiu
             .keys()
             .iter()
-            .any(|key| verifies(key, RsaHash::Sha256, detail.as_bytes(), &signature)))
+            .any(|key| is_valid_signature(key, RsaHash::Sha256, detail.as_bytes(), &signature)))
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Usage, duration, input};
 use crate::crypto::base64;
-use crate::crypto::exchange::{ExchangeError, KeyPair, read_nonce, read_public, write_public};
+use crate::crypto::key_exchange::{
+    KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
+};
 use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
@@ -168,7 +170,7 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
 
 fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
     let life = Millis(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
-    let key_value = write_public(pair.curve, &pair.public);
+    let key_value = encode_public_key(pair.curve, &pair.public);
     KeyMaterial::new(
         pair.curve,
         key_value,
@@ -177,15 +179,15 @@ fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
     )
 }
 
-fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, ExchangeError> {
+fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeError> {
     let (key_value, nonce) = key_material
         .key_and_nonce()
-        .ok_or(ExchangeError::Encoding)?;
-    let (curve, public) = read_public(key_value)?;
+        .ok_or(KeyExchangeError::Encoding)?;
+    let (curve, public) = parse_public_key(key_value)?;
     Ok(PeerKey {
         curve,
         public,
-        nonce: read_nonce(nonce)?,
+        nonce: parse_nonce(nonce)?,
     })
 }
 

@@ -208,7 +208,7 @@ fn check(request: &HttpRequest, body: &[u8], trust: &Trust) -> Result<(), String
     if trust
         .secrets
         .iter()
-        .any(|secret| given == webhook::sign(secret, id, timestamp, body))
+        .any(|secret| given == webhook::sign_payload(secret, id, timestamp, body))
     {
         Ok(())
     } else {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::cli::{Usage, input};
 use crate::config::{ParticipantSetup, load_participants, shipped_key};
-use crate::crypto::jws::{explain, sign_detached, verify_detached};
+use crate::crypto::jws::{explain_signature, sign_detached, verify_detached};
 use crate::crypto::keys::SigningKey;
 use crate::domain::participants::{PublicKey, SignatureProfile};
 use crate::wire::jwk::Jwk;
@@ -123,9 +123,9 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 .iter()
                 .map(|(owner, key)| (owner.clone(), key))
                 .collect();
-            let told = explain(check.signature.trim(), &body, &public, &owned);
+            let told = explain_signature(check.signature.trim(), &body, &public, &owned);
             print!("{told}");
-            Ok(ExitCode::from(u8::from(!told.is_fine())))
+            Ok(ExitCode::from(u8::from(!told.is_valid())))
         }
     }
 }
@@ -155,7 +155,7 @@ impl Check {
             participants, keys, ..
         } = load_participants(self.config.as_deref(), None)?;
         let mut keys: Vec<_> = keys
-            .all()
+            .all_keys()
             .iter()
             .map(|key| (key.aa.to_string(), key.public.clone()))
             .collect();

@@ -19,7 +19,7 @@ use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::engine::clock::ClockStart;
-use crate::http::Security;
+use crate::http::SecurityMode;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -68,7 +68,7 @@ pub struct Arguments {
 
     /// How much callers have to prove: open (nothing), lenient (nothing, but it is noted), strict (as a certified AA).
     #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = security, value_name = "MODE")]
-    security: Security,
+    security: SecurityMode,
 
     /// Whether statements are posted to the FIU; without it, on the seed face only, which has no data call.
     #[arg(long, env = "MOCKAA_PUSH_DATA", value_name = "true|false")]
@@ -123,8 +123,8 @@ fn approval(text: &str) -> Result<ApprovalMode, String> {
     ApprovalMode::parse(text).ok_or_else(|| format!("one of {}", ApprovalMode::accepted_names()))
 }
 
-fn security(text: &str) -> Result<Security, String> {
-    Security::parse(text).ok_or_else(|| format!("one of {}", Security::accepted_names()))
+fn security(text: &str) -> Result<SecurityMode, String> {
+    SecurityMode::parse(text).ok_or_else(|| format!("one of {}", SecurityMode::accepted_names()))
 }
 
 impl From<Arguments> for Options {

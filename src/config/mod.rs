@@ -16,7 +16,7 @@ use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
-use crate::http::Security;
+use crate::http::SecurityMode;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_timestamp;
 use crate::wire::participants::{
@@ -46,7 +46,7 @@ pub struct Options {
     pub personas: Option<PathBuf>,
     /// That of customers whom nothing else gives one.
     pub default_persona: Option<String>,
-    pub security: Security,
+    pub security: SecurityMode,
     pub push_data: Option<bool>,
     pub push_data_path: String,
     /// When FIPs answer a request for data.
@@ -75,7 +75,7 @@ impl Default for Options {
             default_scenario: None,
             personas: None,
             default_persona: None,
-            security: Security::Lenient,
+            security: SecurityMode::Lenient,
             push_data: None,
             push_data_path: DEFAULT_PUSH_DATA_PATH.to_owned(),
             data_timing: DataTiming::Immediate,
@@ -309,7 +309,7 @@ fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, Config
 /// A shipped participant without a key of its own has the shipped one.
 fn assign_shipped_key(entity: &mut Entity) {
     if let Some(key) = shipped_key(&entity.id).filter(|_| entity.public_keys.is_empty()) {
-        entity.public_keys = vec![key.public()];
+        entity.public_keys = vec![key.public_key()];
         entity.uses_shipped_keys = true;
     }
 }
@@ -360,7 +360,11 @@ mod tests {
                 .all_members()
                 .all(|member| member.entity().public_keys.len() == 1)
         );
-        let kids: Vec<_> = keys.all().iter().map(|key| key.private.kid()).collect();
+        let kids: Vec<_> = keys
+            .all_keys()
+            .iter()
+            .map(|key| key.private.kid())
+            .collect();
         let expected = [
             "mockaa-dev-1",
             "unacores-aa-uat-dev-1",

@@ -21,12 +21,12 @@ pub fn decode_any(text: &str) -> Option<Vec<u8>> {
     let url: String = text
         .trim_end_matches('=')
         .chars()
-        .map(plain_to_url)
+        .map(to_url_alphabet)
         .collect();
     url_decode(&url)
 }
 
-fn plain_to_url(c: char) -> char {
+fn to_url_alphabet(c: char) -> char {
     match c {
         '+' => '-',
         '/' => '_',

@@ -8,16 +8,16 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::crypto::base64::{url_decode, url_encode};
-use crate::crypto::keys::{RsaHash, SigningKey, verifies};
+use crate::crypto::keys::{RsaHash, SigningKey, is_valid_signature};
 use crate::domain::participants::{PublicKey, SignatureProfile};
 
 /// Signs the body as it goes over the wire: `header..signature`; `None` where the profile wants no signature.
 pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -> Option<String> {
-    sign_in_guise(
+    sign_detached_with(
         key,
         body,
         profile,
-        Guise {
+        JwsHeader {
             alg: "RS256",
             kid: key.kid(),
             crit: true,
@@ -27,7 +27,7 @@ pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -
 
 /// What the header of a signature says, whether it is so or not.
 #[derive(Clone, Copy, Debug)]
-pub struct Guise<'a> {
+pub struct JwsHeader<'a> {
     /// `RS256` is signed as it should be; `HS256` with an HMAC whose secret is the public key's PEM; `none` not at all.
     pub alg: &'a str,
     pub kid: &'a str,
@@ -36,13 +36,13 @@ pub struct Guise<'a> {
 }
 
 /// [`sign_detached`] under a header of one's choice.
-pub fn sign_in_guise(
+pub fn sign_detached_with(
     key: &SigningKey,
     body: &[u8],
     profile: SignatureProfile,
-    guise: Guise<'_>,
+    jws_header: JwsHeader<'_>,
 ) -> Option<String> {
-    let Guise { alg, kid, crit } = guise;
+    let JwsHeader { alg, kid, crit } = jws_header;
     let (header, input) = match profile {
         SignatureProfile::Detached => {
             let crit = if crit { r#","crit":["b64"]"# } else { "" };
@@ -73,50 +73,50 @@ pub fn sign_in_guise(
 /// The payload of a compact JWS whose signature is one of the key's. Both signing inputs are accepted, over the payload
 /// encoded and, as the specification's own sample of `signedConsent` has it, over the raw payload
 /// (`reference/rebit.md` §4.2).
-pub fn open_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
+pub fn verify_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
     let (input, signature) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
     let signature = url_decode(signature)?;
     let payload = url_decode(payload)?;
     let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
-    let genuine = fields["alg"] == "RS256"
-        && (verifies(key, RsaHash::Sha256, input.as_bytes(), &signature)
+    let is_valid = fields["alg"] == "RS256"
+        && (is_valid_signature(key, RsaHash::Sha256, input.as_bytes(), &signature)
             || (fields["b64"] == Value::Bool(false)
-                && verifies(
+                && is_valid_signature(
                     key,
                     RsaHash::Sha256,
                     &signing_input(header, &payload),
                     &signature,
                 )));
-    genuine.then_some(payload)
+    is_valid.then_some(payload)
 }
 
 /// The bytes that a compact JWS of the payload signs.
-pub fn compact_input(kid: &str, payload: &[u8]) -> String {
+pub fn compact_signing_input(kid: &str, payload: &[u8]) -> String {
     format!("{}.{}", compact_header(kid), url_encode(payload))
 }
 
 /// A compact JWS from its input and signature.
-pub fn compact(input: &str, signature: &[u8]) -> String {
+pub fn encode_compact(input: &str, signature: &[u8]) -> String {
     format!("{input}.{}", url_encode(signature))
 }
 
 /// The bytes that a JSON Web Token signed with RS256 signs; it is a compact JWS whose header says so.
-pub fn token_input(kid: &str, payload: &[u8]) -> String {
+pub fn jwt_signing_input(kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     format!("{header}.{}", url_encode(payload))
 }
 
 /// A JSON Web Token sealed with HS256, which only who has the secret can make and open.
-pub fn seal_token(secret: &[u8], kid: &str, payload: &[u8]) -> String {
+pub fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"HS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     let input = format!("{header}.{}", url_encode(payload));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
-    compact(&input, tag.as_ref())
+    encode_compact(&input, tag.as_ref())
 }
 
 /// The payload of a token that was sealed with this secret.
-pub fn open_token(secret: &[u8], token: &str) -> Option<Vec<u8>> {
+pub fn verify_hs256(secret: &[u8], token: &str) -> Option<Vec<u8>> {
     let (input, tag) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
     let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
@@ -137,7 +137,7 @@ fn signing_input(header: &str, payload: &[u8]) -> Vec<u8> {
 
 /// How a detached signature was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum PayloadEncoding {
     /// Over the raw body, as RFC 7797 and ReBIT have it.
     Raw,
     /// Over base64url of the body, its middle part removed afterwards.
@@ -146,21 +146,21 @@ pub enum Form {
 
 /// What is wrong with a detached signature.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Flaw {
+pub enum SignatureError {
     #[error("x-jws-signature is not of the form header..signature in base64url without padding")]
     Malformed,
     #[error("the JWS header is not a JSON object")]
     BadHeader,
     #[error("alg {0} is not accepted; sign with RS256")]
-    Algorithm(String),
+    UnsupportedAlgorithm(String),
     #[error("crit names {0}, which is not understood; it may name b64 only (RFC 7515 §4.1.11)")]
-    Critical(String),
+    UnsupportedCritical(String),
     #[error("kid {0} names no key that is registered for the caller")]
     UnknownKey(String),
     #[error(
         "the signature does not match the {0} bytes of the body under key {1}; sign the bytes as sent, before any re-formatting"
     )]
-    Mismatch(usize, String),
+    Invalid(usize, String),
 }
 
 /// Checks a detached signature over the bytes that arrived, with one of the given keys. The field's variations are
@@ -168,69 +168,79 @@ pub enum Flaw {
 ///
 /// # Errors
 /// The [`Flaw`].
-pub fn verify_detached(signature: &str, body: &[u8], keys: &[&PublicKey]) -> Result<Form, Flaw> {
-    let (header_text, signature) = signature.split_once("..").ok_or(Flaw::Malformed)?;
-    let header = url_decode(header_text).ok_or(Flaw::Malformed)?;
-    let signature = url_decode(signature).ok_or(Flaw::Malformed)?;
-    let header: Value = serde_json::from_slice(&header).map_err(|_| Flaw::BadHeader)?;
+pub fn verify_detached(
+    signature: &str,
+    body: &[u8],
+    keys: &[&PublicKey],
+) -> Result<PayloadEncoding, SignatureError> {
+    let (header_text, signature) = signature
+        .split_once("..")
+        .ok_or(SignatureError::Malformed)?;
+    let header = url_decode(header_text).ok_or(SignatureError::Malformed)?;
+    let signature = url_decode(signature).ok_or(SignatureError::Malformed)?;
+    let header: Value = serde_json::from_slice(&header).map_err(|_| SignatureError::BadHeader)?;
     let hash = match header["alg"].as_str() {
         Some("RS256") => RsaHash::Sha256,
         Some("RS512") => RsaHash::Sha512,
-        other => return Err(Flaw::Algorithm(other.unwrap_or("(none)").to_owned())),
+        other => {
+            return Err(SignatureError::UnsupportedAlgorithm(
+                other.unwrap_or("(none)").to_owned(),
+            ));
+        }
     };
     let critical = header["crit"].as_array().into_iter().flatten();
     if let Some(unknown) = critical.into_iter().find(|name| **name != "b64") {
-        return Err(Flaw::Critical(unknown.to_string()));
+        return Err(SignatureError::UnsupportedCritical(unknown.to_string()));
     }
     let key = match header["kid"].as_str() {
         Some(kid) => keys
             .iter()
             .find(|key| key.kid == kid)
-            .ok_or_else(|| Flaw::UnknownKey(kid.to_owned()))?,
+            .ok_or_else(|| SignatureError::UnknownKey(kid.to_owned()))?,
         None if keys.len() == 1 => &keys[0],
-        None => return Err(Flaw::UnknownKey("(none)".to_owned())),
+        None => return Err(SignatureError::UnknownKey("(none)".to_owned())),
     };
-    let raw = || signing_input(header_text, body);
-    let encoded = || signing_input(header_text, url_encode(body).as_bytes());
+    let raw_input = || signing_input(header_text, body);
+    let encoded_input = || signing_input(header_text, url_encode(body).as_bytes());
     if header["b64"] == Value::Bool(false) {
-        if verifies(key, hash, &raw(), &signature) {
-            return Ok(Form::Raw);
+        if is_valid_signature(key, hash, &raw_input(), &signature) {
+            return Ok(PayloadEncoding::Raw);
         }
-    } else if verifies(key, hash, &encoded(), &signature) {
-        return Ok(Form::Encoded);
+    } else if is_valid_signature(key, hash, &encoded_input(), &signature) {
+        return Ok(PayloadEncoding::Encoded);
     }
-    Err(Flaw::Mismatch(body.len(), key.kid.clone()))
+    Err(SignatureError::Invalid(body.len(), key.kid.clone()))
 }
 
 /// What became of a detached signature, told to a person who wonders why it does not verify.
 #[derive(Debug)]
-pub struct Explanation {
+pub struct SignatureExplanation {
     /// The decoded JWS header, as far as it can be read.
     header: String,
-    verdict: Result<Form, Flaw>,
+    verdict: Result<PayloadEncoding, SignatureError>,
     /// The bytes that a signature is checked over, as text; shortened in the middle.
-    signed: Option<String>,
+    signed_bytes: Option<String>,
     /// What else would have verified.
     hints: Vec<String>,
 }
 
 /// How much of the signed bytes an explanation shows at either end.
-const SHOWN_BYTES: usize = 600;
+const EXCERPT_BYTES: usize = 600;
 
 /// Checks a detached signature, and where it fails looks for what the sender may have signed instead: another form,
 /// another spelling of the body, another participant's key. `keys` are all that are known, each with its owner;
 /// `own` are those of the caller.
-pub fn explain(
+pub fn explain_signature(
     signature: &str,
     body: &[u8],
-    own: &[&PublicKey],
+    caller_keys: &[&PublicKey],
     keys: &[(String, &PublicKey)],
-) -> Explanation {
-    let verdict = verify_detached(signature, body, own);
-    let mut explanation = Explanation {
+) -> SignatureExplanation {
+    let verdict = verify_detached(signature, body, caller_keys);
+    let mut explanation = SignatureExplanation {
         header: "not readable".to_owned(),
         verdict,
-        signed: None,
+        signed_bytes: None,
         hints: Vec::new(),
     };
     let parts: Vec<_> = signature.split('.').collect();
@@ -249,7 +259,7 @@ pub fn explain(
     let Some(header) = url_decode(header_text) else {
         return explanation;
     };
-    explanation.header = shortened(&header);
+    explanation.header = shorten_middle(&header);
     let Ok(fields) = serde_json::from_slice::<Value>(&header) else {
         return explanation;
     };
@@ -259,7 +269,7 @@ pub fn explain(
     } else {
         signing_input(header_text, url_encode(body).as_bytes())
     };
-    explanation.signed = Some(shortened(&input));
+    explanation.signed_bytes = Some(shorten_middle(&input));
     let Some(signature) = url_decode(signature) else {
         return explanation;
     };
@@ -272,16 +282,16 @@ pub fn explain(
         RsaHash::Sha256
     };
     // Where the header names a known key it is that one or none: every key tried is work that a stranger has caused.
-    let named: Vec<_> = keys
+    let matching_keys: Vec<_> = keys
         .iter()
         .filter(|(_, key)| fields["kid"] == *key.kid)
         .collect();
-    let tried: Vec<_> = if named.is_empty() {
+    let candidate_keys: Vec<_> = if matching_keys.is_empty() {
         keys.iter().collect()
     } else {
-        named
+        matching_keys
     };
-    for (spelling, bytes) in spellings(body) {
+    for (variant, bytes) in body_variants(body) {
         let forms = [
             ("raw", signing_input(header_text, &bytes)),
             (
@@ -289,21 +299,21 @@ pub fn explain(
                 signing_input(header_text, url_encode(&bytes).as_bytes()),
             ),
         ];
-        for ((form, input), (owner, key)) in forms
+        for ((encoding, input), (owner, key)) in forms
             .iter()
-            .flat_map(|form| tried.iter().map(move |key| (form, key)))
+            .flat_map(|form| candidate_keys.iter().map(move |key| (form, key)))
         {
-            if verifies(key, hash, input, &signature) {
+            if is_valid_signature(key, hash, input, &signature) {
                 explanation.hints.push(format!(
-                    "it verifies with key {} of {owner} over {spelling}, {form}",
+                    "it verifies with key {} of {owner} over {variant}, {encoding}",
                     key.kid
                 ));
             }
         }
     }
-    if body.len() > SPELLED_BYTES_MAX {
+    if body.len() > VARIANT_BYTES_MAX {
         explanation.hints.push(format!(
-            "a body above {SPELLED_BYTES_MAX} bytes is not tried in other spellings"
+            "a body above {VARIANT_BYTES_MAX} bytes is not tried in other spellings"
         ));
     }
     if explanation.hints.is_empty() {
@@ -315,17 +325,17 @@ pub fn explain(
 }
 
 /// Bodies up to this size are tried in other spellings: a bad signature must not cost more than a good one by much.
-const SPELLED_BYTES_MAX: usize = 32 * 1024;
+const VARIANT_BYTES_MAX: usize = 32 * 1024;
 
 /// The ways in which a body changes between signing and sending.
-fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let mut spellings = vec![("the body as it arrived", body.to_vec())];
-    if body.len() > SPELLED_BYTES_MAX {
-        return spellings;
+fn body_variants(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut variants = vec![("the body as it arrived", body.to_vec())];
+    if body.len() > VARIANT_BYTES_MAX {
+        return variants;
     }
     let mut add = |name, bytes: Vec<u8>| {
-        if spellings.iter().all(|(_, known)| *known != bytes) {
-            spellings.push((name, bytes));
+        if variants.iter().all(|(_, existing)| *existing != bytes) {
+            variants.push((name, bytes));
         }
     };
     add(
@@ -358,36 +368,40 @@ fn spellings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             .collect(),
     );
     add("no body at all", Vec::new());
-    spellings
+    variants
 }
 
-fn shortened(bytes: &[u8]) -> String {
+fn shorten_middle(bytes: &[u8]) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match bytes.len().checked_sub(2 * SHOWN_BYTES) {
+    match bytes.len().checked_sub(2 * EXCERPT_BYTES) {
         None | Some(0) => text(bytes),
-        Some(left_out) => {
-            let (head, tail) = (&bytes[..SHOWN_BYTES], &bytes[SHOWN_BYTES + left_out..]);
-            format!("{} …{left_out} bytes… {}", text(head), text(tail))
+        Some(omitted) => {
+            let (head, tail) = (&bytes[..EXCERPT_BYTES], &bytes[EXCERPT_BYTES + omitted..]);
+            format!("{} …{omitted} bytes… {}", text(head), text(tail))
         }
     }
 }
 
-impl Explanation {
-    pub fn is_fine(&self) -> bool {
+impl SignatureExplanation {
+    pub fn is_valid(&self) -> bool {
         self.verdict.is_ok()
     }
 }
 
-impl fmt::Display for Explanation {
+impl fmt::Display for SignatureExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.verdict {
-            Ok(Form::Raw) => writeln!(f, "verdict: verifies over the raw body (RFC 7797)")?,
-            Ok(Form::Encoded) => writeln!(f, "verdict: verifies over the base64url-encoded body")?,
-            Err(flaw) => writeln!(f, "verdict: {flaw}")?,
+            Ok(PayloadEncoding::Raw) => {
+                writeln!(f, "verdict: verifies over the raw body (RFC 7797)")?;
+            }
+            Ok(PayloadEncoding::Encoded) => {
+                writeln!(f, "verdict: verifies over the base64url-encoded body")?;
+            }
+            Err(error) => writeln!(f, "verdict: {error}")?,
         }
         writeln!(f, "header: {}", self.header)?;
-        if let Some(signed) = &self.signed {
-            writeln!(f, "signed bytes: {signed}")?;
+        if let Some(signed_bytes) = &self.signed_bytes {
+            writeln!(f, "signed bytes: {signed_bytes}")?;
         }
         self.hints
             .iter()
@@ -397,50 +411,60 @@ impl fmt::Display for Explanation {
 
 #[cfg(test)]
 mod tests {
-    use super::{Flaw, Form, explain, sign_detached, verify_detached};
+    use super::{
+        PayloadEncoding, SignatureError, explain_signature, sign_detached, verify_detached,
+    };
     use crate::crypto::keys::SigningKey;
     use crate::domain::participants::SignatureProfile;
 
-    fn key() -> SigningKey {
+    fn test_key() -> SigningKey {
         SigningKey::from_pem("k1", include_str!("../../fixtures/keys/fiu-1.pem"))
             .expect("the fixture is a key")
     }
 
     #[test]
     fn a_signature_verifies_over_the_same_bytes_only() {
-        let (key, body) = (key(), br#"{"a":1}"#);
-        let public = key.public();
+        let (key, body) = (test_key(), br#"{"a":1}"#);
+        let public = key.public_key();
         let signature = sign_detached(&key, body, SignatureProfile::Detached).expect("a signature");
-        assert_eq!(verify_detached(&signature, body, &[&public]), Ok(Form::Raw));
-        let flaw = verify_detached(&signature, br#"{"a": 1}"#, &[&public]).unwrap_err();
-        assert_eq!(flaw, Flaw::Mismatch(8, "k1".to_owned()));
+        assert_eq!(
+            verify_detached(&signature, body, &[&public]),
+            Ok(PayloadEncoding::Raw)
+        );
+        let error = verify_detached(&signature, br#"{"a": 1}"#, &[&public]).unwrap_err();
+        assert_eq!(error, SignatureError::Invalid(8, "k1".to_owned()));
     }
 
     #[test]
     fn an_explanation_finds_what_was_signed_instead() {
-        let (key, signed) = (key(), br#"{"a":1}"#);
-        let public = key.public();
+        let (key, signed) = (test_key(), br#"{"a":1}"#);
+        let public = key.public_key();
         let keys = [("FIU-1".to_owned(), &public)];
         let signature =
             sign_detached(&key, signed, SignatureProfile::Detached).expect("a signature");
-        let told = explain(&signature, b"{\"a\": 1}\n", &[&public], &keys).to_string();
+        let explanation =
+            explain_signature(&signature, b"{\"a\": 1}\n", &[&public], &keys).to_string();
         assert!(
-            told.contains("with key k1 of FIU-1 over the body parsed and printed without spaces"),
-            "{told}"
+            explanation
+                .contains("with key k1 of FIU-1 over the body parsed and printed without spaces"),
+            "{explanation}"
         );
-        let told = explain(&signature, b"{}", &[&public], &keys).to_string();
-        assert!(told.contains("no known key verifies it"), "{told}");
+        let explanation = explain_signature(&signature, b"{}", &[&public], &keys).to_string();
         assert!(
-            explain("a.b", b"{}", &[&public], &keys)
+            explanation.contains("no known key verifies it"),
+            "{explanation}"
+        );
+        assert!(
+            explain_signature("a.b", b"{}", &[&public], &keys)
                 .to_string()
                 .contains("2 part(s)")
         );
-        assert!(explain(&signature, signed, &[&public], &keys).is_fine());
+        assert!(explain_signature(&signature, signed, &[&public], &keys).is_valid());
     }
 
     #[test]
     fn an_encoded_payload_and_a_missing_kid_are_accepted() {
-        let (key, body) = (key(), b"{}");
+        let (key, body) = (test_key(), b"{}");
         let header = super::url_encode(br#"{"alg":"RS256"}"#);
         let input = format!("{header}.{}", super::url_encode(body));
         let signature = format!(
@@ -448,34 +472,34 @@ mod tests {
             super::url_encode(&key.sign(input.as_bytes()))
         );
         assert_eq!(
-            verify_detached(&signature, body, &[&key.public()]),
-            Ok(Form::Encoded)
+            verify_detached(&signature, body, &[&key.public_key()]),
+            Ok(PayloadEncoding::Encoded)
         );
     }
 
     #[test]
     fn weak_or_strange_headers_are_refused() {
-        let public = key().public();
+        let public = test_key().public_key();
         let header = |json: &str| format!("{}..AAAA", super::url_encode(json.as_bytes()));
         let verify = |signature: &str| verify_detached(signature, b"{}", &[&public]).unwrap_err();
         assert_eq!(
             verify(&header(r#"{"alg":"none"}"#)),
-            Flaw::Algorithm("none".to_owned())
+            SignatureError::UnsupportedAlgorithm("none".to_owned())
         );
         assert_eq!(
             verify(&header(r#"{"alg":"HS256"}"#)),
-            Flaw::Algorithm("HS256".to_owned())
+            SignatureError::UnsupportedAlgorithm("HS256".to_owned())
         );
         assert_eq!(
             verify(&header(r#"{"alg":"RS256","kid":"zz"}"#)),
-            Flaw::UnknownKey("zz".to_owned())
+            SignatureError::UnknownKey("zz".to_owned())
         );
         let critical = r#"{"alg":"RS256","b64":false,"crit":["b64","exp"]}"#;
         assert_eq!(
             verify(&header(critical)),
-            Flaw::Critical("\"exp\"".to_owned())
+            SignatureError::UnsupportedCritical("\"exp\"".to_owned())
         );
-        assert_eq!(verify(&header("[]x")), Flaw::BadHeader);
-        assert_eq!(verify("abc"), Flaw::Malformed);
+        assert_eq!(verify(&header("[]x")), SignatureError::BadHeader);
+        assert_eq!(verify("abc"), SignatureError::Malformed);
     }
 }

@@ -45,8 +45,8 @@ impl SigningKey {
             .ok_or(KeyError::NoPem)?;
         let body: String = body.split_ascii_whitespace().collect();
         let der = base64::decode(&body).ok_or(KeyError::NoPem)?;
-        let pair = RsaKeyPair::from_pkcs8(&der)
-            .map_err(|rejected| KeyError::NotRsa(rejected.to_string()))?;
+        let pair =
+            RsaKeyPair::from_pkcs8(&der).map_err(|error| KeyError::NotRsa(error.to_string()))?;
         Ok(Self {
             kid: kid.to_owned(),
             pair,
@@ -89,7 +89,7 @@ impl SigningKey {
         )
     }
 
-    pub fn public(&self) -> PublicKey {
+    pub fn public_key(&self) -> PublicKey {
         let key = self.pair.public_key();
         PublicKey {
             kid: self.kid.clone(),
@@ -103,7 +103,7 @@ impl SigningKey {
 #[derive(Debug)]
 pub struct Keyring {
     keys: Vec<AaKey>,
-    spare: Arc<SigningKey>,
+    spare_key: Arc<SigningKey>,
 }
 
 /// An AA's key, and its public half.
@@ -116,29 +116,29 @@ pub struct AaKey {
 
 impl Keyring {
     /// At least one key, each with the id of its AA; `spare` is a stranger's, or the next key of an AA.
-    pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare: SigningKey) -> Self {
+    pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare_key: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
-        let entry = |(aa, key): (_, SigningKey)| AaKey {
+        let to_aa_key = |(aa, key): (_, SigningKey)| AaKey {
             aa,
-            public: key.public(),
+            public: key.public_key(),
             private: Arc::new(key),
         };
         Self {
-            keys: keys.into_iter().map(entry).collect(),
-            spare: Arc::new(spare),
+            keys: keys.into_iter().map(to_aa_key).collect(),
+            spare_key: Arc::new(spare_key),
         }
     }
 
     /// A key that is nobody's, to sign wrongly with.
-    pub fn spare(&self) -> &Arc<SigningKey> {
-        &self.spare
+    pub fn spare_key(&self) -> &Arc<SigningKey> {
+        &self.spare_key
     }
 
     /// The public half of the key that this one's owner will have next.
-    pub fn next_of(&self, key: &AaKey) -> PublicKey {
+    pub fn next_public_key(&self, key: &AaKey) -> PublicKey {
         PublicKey {
             kid: next_kid(&key.public.kid),
-            ..self.spare.public()
+            ..self.spare_key.public_key()
         }
     }
 
@@ -148,14 +148,14 @@ impl Keyring {
     }
 
     /// The key of this AA, which is one of the configuration's.
-    pub fn of(&self, aa: &str) -> &AaKey {
+    pub fn key_for_aa(&self, aa: &str) -> &AaKey {
         self.keys
             .iter()
             .find(|key| *key.aa == *aa)
             .expect("every AA has a key")
     }
 
-    pub fn all(&self) -> &[AaKey] {
+    pub fn all_keys(&self) -> &[AaKey] {
         &self.keys
     }
 }
@@ -173,8 +173,13 @@ pub enum RsaHash {
 }
 
 /// Whether the signature is the key's over the message.
-pub fn verifies(key: &PublicKey, hash: RsaHash, message: &[u8], signature: &[u8]) -> bool {
-    let parameters = match hash {
+pub fn is_valid_signature(
+    key: &PublicKey,
+    hash: RsaHash,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let algorithm = match hash {
         RsaHash::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
         RsaHash::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
     };
@@ -182,6 +187,6 @@ pub fn verifies(key: &PublicKey, hash: RsaHash, message: &[u8], signature: &[u8]
         n: &key.modulus,
         e: &key.exponent,
     }
-    .verify(parameters, message, signature)
+    .verify(algorithm, message, signature)
     .is_ok()
 }

@@ -6,8 +6,8 @@
 //! A signature costs as much as fifteen consent requests, so callers on a request path make it on a blocking thread.
 
 pub mod base64;
-pub mod exchange;
 pub mod jws;
+pub mod key_exchange;
 pub mod keys;
 pub mod redirection;
 pub mod webhook;

@@ -12,7 +12,7 @@ use aws_lc_rs::pbkdf2;
 
 use crate::crypto::base64;
 
-const ITERATIONS: NonZeroU32 = NonZeroU32::new(65_536).expect("it is not zero");
+const PBKDF2_ITERATIONS: NonZeroU32 = NonZeroU32::new(65_536).expect("it is not zero");
 
 /// The key of one message: costs some twenty milliseconds by design, so derive it on a blocking thread.
 pub struct MessageKey([u8; 32]);
@@ -23,7 +23,7 @@ impl MessageKey {
         let mut key = [0; 32];
         pbkdf2::derive(
             pbkdf2::PBKDF2_HMAC_SHA256,
-            ITERATIONS,
+            PBKDF2_ITERATIONS,
             salt.as_bytes(),
             passphrase.as_bytes(),
             &mut key,
@@ -36,8 +36,8 @@ impl MessageKey {
         let key = UnboundCipherKey::new(&AES_256, &self.0).expect("a key of 32 bytes");
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).expect("AES has CBC");
         let mut text = plaintext.as_bytes().to_vec();
-        let zeros = EncryptionContext::Iv128(FixedLength::from([0; 16]));
-        key.less_safe_encrypt(&mut text, zeros)
+        let zero_iv = EncryptionContext::Iv128(FixedLength::from([0; 16]));
+        key.less_safe_encrypt(&mut text, zero_iv)
             .expect("CBC takes an IV of 16 bytes");
         base64::url_encode_padded(&text)
     }
@@ -48,24 +48,24 @@ impl MessageKey {
         let mut bytes = base64::decode_any(&message.replace(' ', "+"))?;
         let key = UnboundCipherKey::new(&AES_256, &self.0).expect("a key of 32 bytes");
         let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).expect("AES has CBC");
-        let zeros = DecryptionContext::Iv128(FixedLength::from([0; 16]));
-        let plaintext = key.decrypt(&mut bytes, zeros).ok()?;
+        let zero_iv = DecryptionContext::Iv128(FixedLength::from([0; 16]));
+        let plaintext = key.decrypt(&mut bytes, zero_iv).ok()?;
         String::from_utf8(plaintext.to_vec()).ok()
     }
 }
 
 /// A participant's id, made unreadable: XOR with the date, repeated, in base64.
-pub fn veil(id: &str, date: &str) -> String {
-    base64::encode(&xor(id.as_bytes(), date))
+pub fn obfuscate_id(id: &str, date: &str) -> String {
+    base64::encode(&xor_with_date(id.as_bytes(), date))
 }
 
 /// The id behind [`veil`].
-pub fn unveil(text: &str, date: &str) -> Option<String> {
+pub fn deobfuscate_id(text: &str, date: &str) -> Option<String> {
     let bytes = base64::decode_any(&text.replace(' ', "+"))?;
-    String::from_utf8(xor(&bytes, date)).ok()
+    String::from_utf8(xor_with_date(&bytes, date)).ok()
 }
 
-fn xor(bytes: &[u8], date: &str) -> Vec<u8> {
+fn xor_with_date(bytes: &[u8], date: &str) -> Vec<u8> {
     bytes
         .iter()
         .zip(date.bytes().cycle())

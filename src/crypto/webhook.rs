@@ -7,7 +7,7 @@ use crate::crypto::base64;
 /// The `webhook-signature` header, `v1,<base64>`.
 ///
 /// `secret` has the prefix `whsec_` and base64 after it; the configuration has checked that.
-pub fn sign(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
+pub fn sign_payload(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
     let key = secret
         .strip_prefix("whsec_")
         .and_then(base64::decode)
@@ -20,13 +20,13 @@ pub fn sign(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::sign;
+    use super::sign_payload;
 
     #[test]
     fn the_published_example_signs_as_published() {
         // Test vector of the reference libraries of Standard Webhooks.
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let signature = sign(
+        let signature = sign_payload(
             secret,
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
             1_614_265_330,

@@ -14,18 +14,18 @@ const_monty_params!(
 );
 const_monty_form!(Field, Prime);
 
-const A: Field = element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa984914a144");
-const B: Field = element("7b425ed097b425ed097b425ed097b425ed097b425ed097b4260b5e9c7710c864");
-const BASE: Point = Point {
-    x: element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad245a"),
-    y: element("20ae19a1b8a086b4e01edd2c7748d14c923d4d7e6d7c61b229e9c5a27eced3d9"),
+const A: Field = field_element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa984914a144");
+const B: Field = field_element("7b425ed097b425ed097b425ed097b425ed097b425ed097b4260b5e9c7710c864");
+const BASE_POINT: Point = Point {
+    x: field_element("2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad245a"),
+    y: field_element("20ae19a1b8a086b4e01edd2c7748d14c923d4d7e6d7c61b229e9c5a27eced3d9"),
     z: Field::ONE,
 };
 /// The order of the base point.
 const ORDER: U256 =
     U256::from_be_hex("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
 
-const fn element(hex: &str) -> Field {
+const fn field_element(hex: &str) -> Field {
     Field::new(&U256::from_be_hex(hex))
 }
 
@@ -99,7 +99,7 @@ impl Point {
         }
     }
 
-    fn times(&self, scalar: &U256) -> Self {
+    fn multiply_scalar(&self, scalar: &U256) -> Self {
         (0..256).rev().fold(INFINITY, |sum, bit| {
             let sum = sum.double();
             if scalar.bit_vartime(bit) {
@@ -111,7 +111,7 @@ impl Point {
     }
 
     /// X and Y as 32 bytes each, big-endian; `None` for the point at infinity.
-    fn coordinates(&self) -> Option<([u8; 32], [u8; 32])> {
+    fn affine_coordinates(&self) -> Option<([u8; 32], [u8; 32])> {
         let inverse = self.z.invert().into_option()?;
         let square = inverse.square();
         let bytes = |field: Field| <[u8; 32]>::from(field.retrieve().to_be_bytes());
@@ -120,7 +120,7 @@ impl Point {
 }
 
 /// A private key of 32 big-endian bytes, from 32 random bytes: in [1, n−1].
-pub fn private_key(random: [u8; 32]) -> [u8; 32] {
+pub fn private_key_from_random(random: [u8; 32]) -> [u8; 32] {
     // The order is a little above 2^252; cutting to 252 bits keeps below it, and the lowest bit keeps above zero.
     let mut scalar = random;
     scalar[0] &= 0x0f;
@@ -129,12 +129,12 @@ pub fn private_key(random: [u8; 32]) -> [u8; 32] {
 }
 
 /// X ‖ Y of the public key; `None` when the private key is not in [1, n−1].
-pub fn public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
+pub fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
     let scalar = U256::from_be_slice(private);
     if scalar == U256::ZERO || scalar >= ORDER {
         return None;
     }
-    let (x, y) = BASE.times(&scalar).coordinates()?;
+    let (x, y) = BASE_POINT.multiply_scalar(&scalar).affine_coordinates()?;
     let mut public = [0; 64];
     public[..32].copy_from_slice(&x);
     public[32..].copy_from_slice(&y);
@@ -142,12 +142,12 @@ pub fn public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
 }
 
 /// Whether X ‖ Y is a point of the curve, and none of the few that give the same secret to everybody.
-pub fn is_usable(public: &[u8; 64]) -> bool {
+pub fn is_valid_point(public: &[u8; 64]) -> bool {
     // The cofactor is 8: a point of low order is gone after three doublings.
-    point(public).is_some_and(|point| !point.double().double().double().is_infinity())
+    decode_point(public).is_some_and(|point| !point.double().double().double().is_infinity())
 }
 
-fn point(public: &[u8; 64]) -> Option<Point> {
+fn decode_point(public: &[u8; 64]) -> Option<Point> {
     let coordinate = |bytes: &[u8]| {
         let number = U256::from_be_slice(bytes);
         (number < *Prime::PARAMS.modulus().as_ref()).then(|| Field::new(&number))
@@ -162,39 +162,48 @@ fn point(public: &[u8; 64]) -> Option<Point> {
 
 /// The shared secret: the x-coordinate, 32 bytes big-endian. `None` when the other's key is no point of the curve, or
 /// one of those few that give the same secret to everybody.
-pub fn agree(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
-    let (x, _) = point(public)?
-        .times(&U256::from_be_slice(private))
-        .coordinates()?;
+pub fn derive_shared_secret(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
+    let (x, _) = decode_point(public)?
+        .multiply_scalar(&U256::from_be_slice(private))
+        .affine_coordinates()?;
     Some(x)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE, ORDER, agree, is_usable, private_key, public_key};
+    use super::{
+        BASE_POINT, ORDER, derive_public_key, derive_shared_secret, is_valid_point,
+        private_key_from_random,
+    };
 
     #[test]
     fn the_base_point_is_of_the_published_order() {
-        assert!(BASE.times(&ORDER).is_infinity());
+        assert!(BASE_POINT.multiply_scalar(&ORDER).is_infinity());
         let mut one = [0; 32];
         one[31] = 1;
-        let base = public_key(&one).expect("a public key");
-        assert!(is_usable(&base));
-        assert_eq!(agree(&one, &base).expect("a secret")[..], base[..32]);
+        let base = derive_public_key(&one).expect("a public key");
+        assert!(is_valid_point(&base));
+        assert_eq!(
+            derive_shared_secret(&one, &base).expect("a secret")[..],
+            base[..32]
+        );
     }
 
     #[test]
     fn both_sides_agree_and_other_points_are_refused() {
-        let (ours, theirs) = (private_key([0xa5; 32]), private_key([0x3c; 32]));
-        let public = |private| public_key(private).expect("a public key");
+        let (ours, theirs) = (
+            private_key_from_random([0xa5; 32]),
+            private_key_from_random([0x3c; 32]),
+        );
+        let public = |private| derive_public_key(private).expect("a public key");
         assert_eq!(
-            agree(&ours, &public(&theirs)),
-            agree(&theirs, &public(&ours))
+            derive_shared_secret(&ours, &public(&theirs)),
+            derive_shared_secret(&theirs, &public(&ours))
         );
         let mut off = public(&ours);
         off[63] ^= 1;
-        assert!(!is_usable(&off) && agree(&theirs, &off).is_none());
-        assert!(!is_usable(&[0xff; 64]), "a coordinate above the prime");
-        assert!(public_key(&[0; 32]).is_none() && public_key(&[0xff; 32]).is_none());
+        assert!(!is_valid_point(&off) && derive_shared_secret(&theirs, &off).is_none());
+        assert!(!is_valid_point(&[0xff; 64]), "a coordinate above the prime");
+        assert!(derive_public_key(&[0; 32]).is_none() && derive_public_key(&[0xff; 32]).is_none());
     }
 }

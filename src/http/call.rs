@@ -27,8 +27,8 @@ use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::spoil::{Dossier, Wire};
-use crate::http::{BODY_BYTES_MAX, HOSTS, MOUNTS, Shared};
+use crate::http::fault_injection::{CallContext, ClientSocket};
+use crate::http::{AppState, BASE_PATHS, BODY_BYTES_MAX, UNAPORT_BASE_PATHS};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{parse_json, quote_value};
 
@@ -36,15 +36,15 @@ use crate::wire::fields::{parse_json, quote_value};
 #[derive(Debug)]
 pub struct Call {
     /// How the answer is to be signed: as the caller wants it, once it is known who that is.
-    profile: Cell<SignatureProfile>,
+    signature_profile: Cell<SignatureProfile>,
     /// What it is; `None` for calls that are ours alone.
     op: Option<Operation>,
     /// What is known of it.
-    dossier: Dossier,
+    context: CallContext,
     /// By the wall's clock, when its body was there.
     arrived_at: Timestamp,
     request: HttpRequest,
-    shared: Data<Shared>,
+    app_state: Data<AppState>,
     body: Result<Bytes, ApiError>,
 }
 
@@ -56,24 +56,24 @@ impl FromRequest for Call {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let body = tokio::time::timeout(BODY_WITHIN, read(&mut payload)).await;
+            let body = tokio::time::timeout(BODY_TIMEOUT, read_body(&mut payload)).await;
             let body = body.unwrap_or_else(|_| {
                 Err(ApiError::BodyReadFailed(format!(
                     "it was not complete within {} s",
-                    BODY_WITHIN.as_secs()
+                    BODY_TIMEOUT.as_secs()
                 )))
             });
             let shared = request
-                .app_data::<Data<Shared>>()
+                .app_data::<Data<AppState>>()
                 .expect("the app is built with it")
                 .clone();
             Ok(Self {
-                profile: Cell::new(SignatureProfile::Detached),
-                op: operation(&request),
-                dossier: Dossier::default(),
+                signature_profile: Cell::new(SignatureProfile::Detached),
+                op: resolve_operation(&request),
+                context: CallContext::default(),
                 arrived_at: system_now(),
                 request,
-                shared,
+                app_state: shared,
                 body,
             })
         })
@@ -82,21 +82,23 @@ impl FromRequest for Call {
 
 /// What a resource is called for; `None`: it is ours alone.
 #[derive(Clone, Copy, Debug)]
-pub struct Served(pub Option<Operation>);
+pub struct RouteOperation(pub Option<Operation>);
 
 /// What a call is. Something that no resource serves is put on record where it was meant for a face.
-fn operation(request: &HttpRequest) -> Option<Operation> {
-    match request.app_data::<Served>() {
-        Some(Served(operation)) => *operation,
-        None => (dialect_of(request.path()) != Dialect::Control).then_some(Operation::Unknown),
+fn resolve_operation(request: &HttpRequest) -> Option<Operation> {
+    match request.app_data::<RouteOperation>() {
+        Some(RouteOperation(operation)) => *operation,
+        None => {
+            (protocol_for_path(request.path()) != Protocol::Control).then_some(Operation::Unknown)
+        }
     }
 }
 
 /// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads a body of bounded size.
-async fn read(payload: &mut Payload) -> Result<Bytes, ApiError> {
+async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| ApiError::BodyReadFailed(error.to_string()))?;
@@ -109,54 +111,54 @@ async fn read(payload: &mut Payload) -> Result<Bytes, ApiError> {
 }
 
 impl Call {
-    pub fn shared(&self) -> &Shared {
-        &self.shared
+    pub fn app_state(&self) -> &AppState {
+        &self.app_state
     }
 
-    pub fn answer_with(&self, profile: SignatureProfile) {
-        self.profile.set(profile);
+    pub fn set_signature_profile(&self, profile: SignatureProfile) {
+        self.signature_profile.set(profile);
     }
 
-    pub fn profile(&self) -> SignatureProfile {
-        self.profile.get()
+    pub fn signature_profile(&self) -> SignatureProfile {
+        self.signature_profile.get()
     }
 
     /// The scenario that the caller wants for its consent; Sahamati's simulator has a header of its own for it.
-    pub fn scenario(&self) -> Result<Option<Box<str>>, ApiError> {
-        let named = self.steering("x-mockaa-scenario")?;
-        Ok(match named {
+    pub fn requested_scenario(&self) -> Result<Option<Box<str>>, ApiError> {
+        let requested = self.control_header("x-mockaa-scenario")?;
+        Ok(match requested {
             Some(name) => Some(name),
-            None => self.steering("x-scenario-id")?,
+            None => self.control_header("x-scenario-id")?,
         }
         .map(Into::into))
     }
 
     /// What a signature of this request may be over: the body; of a GET its address, as it was called, and without what
     /// is ours before it, the world and the mount (`reference/rebit.md` §1.1).
-    pub fn signed_bytes(&self) -> Result<Vec<Bytes>, ApiError> {
+    pub fn signing_candidates(&self) -> Result<Vec<Bytes>, ApiError> {
         if self.request.method() != Method::GET {
             return Ok(vec![self.body()?.clone()]);
         }
         let uri = self.request.uri();
-        let whole = uri
+        let path_and_query = uri
             .path_and_query()
             .map_or(uri.path(), |path| path.as_str());
-        let bare = bare(whole);
-        let full = format!(
-            "{}://{}{whole}",
+        let bare_path = strip_base_path(path_and_query);
+        let absolute_url = format!(
+            "{}://{}{path_and_query}",
             self.request.connection_info().scheme(),
             self.request.connection_info().host()
         );
         let mut candidates: Vec<Bytes> = Vec::new();
-        for text in [
-            whole,
-            bare,
-            &full,
+        for candidate in [
+            path_and_query,
+            bare_path,
+            &absolute_url,
             uri.path(),
-            bare.split('?').next().unwrap_or(bare),
+            bare_path.split('?').next().unwrap_or(bare_path),
         ] {
-            if !candidates.iter().any(|known| known == text.as_bytes()) {
-                candidates.push(Bytes::copy_from_slice(text.as_bytes()));
+            if !candidates.iter().any(|known| known == candidate.as_bytes()) {
+                candidates.push(Bytes::copy_from_slice(candidate.as_bytes()));
             }
         }
         Ok(candidates)
@@ -171,7 +173,7 @@ impl Call {
     }
 
     /// A header that steers the call: it may be missing, but not be unreadable.
-    pub fn steering(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+    pub fn control_header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let value = self.headers().get(name).map(|value| value.to_str());
         value
             .transpose()
@@ -187,7 +189,7 @@ impl Call {
     }
 
     /// A part of the path that the route names.
-    pub fn segment(&self, name: &str) -> &str {
+    pub fn path_segment(&self, name: &str) -> &str {
         self.request
             .match_info()
             .get(name)
@@ -195,13 +197,13 @@ impl Call {
     }
 
     /// A part of the path that some routes name.
-    pub fn segment_if_any(&self, name: &str) -> Option<&str> {
+    pub fn optional_path_segment(&self, name: &str) -> Option<&str> {
         self.request.match_info().get(name)
     }
 
     /// The consent handle in the path.
-    pub fn handle(&self) -> Result<ConsentHandle, ApiError> {
-        let text = self.segment("handle");
+    pub fn parse_handle(&self) -> Result<ConsentHandle, ApiError> {
+        let text = self.path_segment("handle");
         Ok(
             ConsentHandle::parse(text)
                 .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?,
@@ -209,9 +211,9 @@ impl Call {
     }
 
     /// The world that the call is for: by path, then by header, else the default one.
-    pub fn world(&self) -> Result<Arc<World>, ApiError> {
+    pub fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
         let name = self.world_name()?;
-        self.shared
+        self.app_state
             .worlds
             .get_or_create(name)
             .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
@@ -220,11 +222,14 @@ impl Call {
     pub fn world_name(&self) -> Result<&str, ApiError> {
         let name = match self.request.match_info().get("world") {
             Some(name) => name,
-            None => self.steering("x-mockaa-world")?.unwrap_or(DEFAULT_WORLD),
+            None => self
+                .control_header("x-mockaa-world")?
+                .unwrap_or(DEFAULT_WORLD),
         };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        let is_allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if (1..=64).contains(&name.len())
-            && name.bytes().all(plain)
+            && name.bytes().all(is_allowed)
             && !name.bytes().all(|byte| byte == b'.')
         {
             Ok(name)
@@ -234,18 +239,18 @@ impl Call {
     }
 
     pub fn worlds(&self) -> &Worlds {
-        &self.shared.worlds
+        &self.app_state.worlds
     }
 
     /// Where a person's browser finds the sandbox: the address that the caller used, and the world's prefix.
     pub fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
         // A name that is more than a name would be read as a path by whoever gets the address, our own tokens included.
-        let plain = |byte: u8| {
+        let is_allowed = |byte: u8| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
         };
         let host = Some(connection.host())
-            .filter(|host| host.bytes().all(plain))
+            .filter(|host| host.bytes().all(is_allowed))
             .unwrap_or("localhost");
         let scheme = if connection.scheme() == "https" {
             "https"
@@ -261,7 +266,7 @@ impl Call {
     }
 
     /// The body as JSON of this shape.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+    pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let body = self.body()?;
         if let Some(value) = self.headers().get(CONTENT_TYPE) {
             let value = value.to_str().unwrap_or("(not text)");
@@ -274,26 +279,26 @@ impl Call {
     }
 
     /// The body as text, whatever its type is said to be: YAML has several.
-    pub fn text(&self) -> Result<&str, ApiError> {
+    pub fn body_text(&self) -> Result<&str, ApiError> {
         std::str::from_utf8(self.body()?)
             .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))
     }
 
     /// The body as JSON of this shape; none at all, or `null`, is an empty one.
-    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+    pub fn parse_json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
         let body = self.body()?.trim_ascii();
         if body.is_empty() || body == b"null" {
             Ok(T::default())
         } else {
-            self.json()
+            self.parse_json()
         }
     }
 
     /// An API key from one of these headers, bare or as `Bearer`.
     pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
-        let bare = |name: &&str| {
+        let key_from_header = |name: &&str| {
             let value = self.header(name)?.trim();
-            let bare = match value.split_once(' ') {
+            let key = match value.split_once(' ') {
                 // Quirk: documents of Unaport print a colon after the word (`reference/unaport.md` §6, 19).
                 Some((scheme, key))
                     if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") =>
@@ -303,17 +308,17 @@ impl Call {
                 _ => value,
             };
             // A blank header is none.
-            (!bare.is_empty()).then_some(bare)
+            (!key.is_empty()).then_some(key)
         };
-        headers.iter().find_map(bare)
+        headers.iter().find_map(key_from_header)
     }
 
     /// What the control API's caller presents.
-    pub fn bearer(&self) -> Option<&str> {
+    pub fn bearer_token(&self) -> Option<&str> {
         self.api_key(&[AUTHORIZATION.as_str()])
     }
 
-    pub fn no_such_call(&self) -> ApiError {
+    pub fn unknown_route_error(&self) -> ApiError {
         ApiError::UnknownRoute {
             method: self.request.method().to_string(),
             path: self.path().to_owned(),
@@ -321,20 +326,22 @@ impl Call {
     }
 
     /// Whether it is one of the calls that only 1.1.x has: its GETs, the heartbeat aside.
-    pub fn is_of_first_generation(&self) -> bool {
-        let bare = bare(self.path());
+    pub fn is_v1_only(&self) -> bool {
+        let bare_path = strip_base_path(self.path());
         // These are called with POST, in every version.
-        let posted = ["handle", "fetch", "Notification"];
-        let below = |prefix: &str| {
-            bare.strip_prefix(prefix)
-                .is_some_and(|rest| !rest.is_empty() && !posted.contains(&rest))
+        let post_only = ["handle", "fetch", "Notification"];
+        let is_get_below = |prefix: &str| {
+            bare_path
+                .strip_prefix(prefix)
+                .is_some_and(|rest| !rest.is_empty() && !post_only.contains(&rest))
         };
-        self.request.method() == Method::GET && (below("/Consent/") || below("/FI/fetch/"))
+        self.request.method() == Method::GET
+            && (is_get_below("/Consent/") || is_get_below("/FI/fetch/"))
     }
 
     /// In whose words the call is refused.
-    pub fn dialect(&self) -> Dialect {
-        dialect_of(self.path())
+    pub fn protocol(&self) -> Protocol {
+        protocol_for_path(self.path())
     }
 
     /// What it is; `None` for calls that are ours alone.
@@ -343,8 +350,8 @@ impl Call {
     }
 
     /// What is known of it, as far as the journal and faults care.
-    pub fn dossier(&self) -> &Dossier {
-        &self.dossier
+    pub fn context(&self) -> &CallContext {
+        &self.context
     }
 
     /// By the wall's clock.
@@ -357,22 +364,22 @@ impl Call {
     }
 
     /// Path and query, as they were called.
-    pub fn address(&self) -> &str {
+    pub fn path_and_query(&self) -> &str {
         let uri = self.request.uri();
         uri.path_and_query()
             .map_or(uri.path(), |path| path.as_str())
     }
 
     /// The socket of its connection.
-    pub fn wire(&self) -> Option<Wire> {
-        self.request.conn_data::<Wire>().cloned()
+    pub fn client_socket(&self) -> Option<ClientSocket> {
+        self.request.conn_data::<ClientSocket>().cloned()
     }
 
     /// Whether a browser asks if it may call the Unaport face from another site, as the service lets it.
-    fn is_preflight(&self) -> bool {
+    fn is_cors_preflight(&self) -> bool {
         self.request.method() == Method::OPTIONS
             && self.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-            && self.dialect() == Dialect::Unaport
+            && self.protocol() == Protocol::Unaport
     }
 
     /// It may, with these methods and with whatever headers it asks for.
@@ -393,17 +400,17 @@ impl Call {
     }
 
     /// Answers a known path that is called with another method.
-    pub async fn wrong_method(call: Self, allowed: &'static str) -> HttpResponse {
-        if call.is_preflight() {
+    pub async fn reply_method_not_allowed(call: Self, allowed: &'static str) -> HttpResponse {
+        if call.is_cors_preflight() {
             return call.allow_preflight(allowed);
         }
         let method = call.request.method().to_string();
-        let problem = ApiError::MethodNotAllowed {
+        let error = ApiError::MethodNotAllowed {
             method,
             path: call.path().to_owned(),
             allowed,
         };
-        let mut response = call.refuse(problem).await;
+        let mut response = call.reply_error(error).await;
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static(allowed));
@@ -412,29 +419,29 @@ impl Call {
 }
 
 /// Whose path it is.
-fn dialect_of(path: &str) -> Dialect {
-    let local = local(path);
-    let begins = |prefix: &str| {
+fn protocol_for_path(path: &str) -> Protocol {
+    let local = strip_world(path);
+    let has_prefix = |prefix: &str| {
         local
             .strip_prefix(prefix)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if OURS.into_iter().any(begins) {
-        Dialect::Control
-    } else if HOSTS.into_iter().any(begins) {
-        Dialect::Unaport
-    } else if MOUNTS
+    if CONTROL_PREFIXES.into_iter().any(has_prefix) {
+        Protocol::Control
+    } else if UNAPORT_BASE_PATHS.into_iter().any(has_prefix) {
+        Protocol::Unaport
+    } else if BASE_PATHS
         .iter()
-        .any(|mount| begins(&format!("{mount}/consent")))
+        .any(|mount| has_prefix(&format!("{mount}/consent")))
     {
-        Dialect::Seed
+        Protocol::Seed
     } else {
-        Dialect::Rebit
+        Protocol::Rebit
     }
 }
 
 /// Where we speak in our own words when nothing else is asked for.
-const OURS: [&str; 12] = [
+const CONTROL_PREFIXES: [&str; 12] = [
     "/_mockaa",
     "/docs",
     "/ui",
@@ -450,26 +457,26 @@ const OURS: [&str; 12] = [
 ];
 
 /// A path without the world before it.
-fn local(path: &str) -> &str {
+fn strip_world(path: &str) -> &str {
     path.strip_prefix("/w/")
         .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
         .unwrap_or(path)
 }
 
 /// A path as ReBIT has it: without the world and the mount before it.
-fn bare(path: &str) -> &str {
-    let local = local(path);
-    let below = |mount: &&str| {
+fn strip_base_path(path: &str) -> &str {
+    let local = strip_world(path);
+    let strip_one = |mount: &&str| {
         local
             .strip_prefix(*mount)
             .filter(|rest| rest.starts_with('/'))
     };
-    MOUNTS.iter().rev().find_map(below).unwrap_or(local)
+    BASE_PATHS.iter().rev().find_map(strip_one).unwrap_or(local)
 }
 
 /// The words of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum Protocol {
     Control,
     Seed,
     Rebit,

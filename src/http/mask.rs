@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::domain::operation::Operation;
 
 /// A longer body is cut on record.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+const RECORDED_BODY_BYTES_MAX: usize = 64 * 1024;
 
 const MASK: &str = "(masked)";
 
@@ -31,8 +31,8 @@ const SECRET_FIELDS: [&str; 6] = [
 ];
 
 /// The headers of a call, as the journal has them.
-pub fn masked_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let shown = |name: &str, value: &[u8]| {
+pub fn mask_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mask_value = |name: &str, value: &[u8]| {
         if SECRET_HEADERS.contains(&name) {
             MASK.to_owned()
         } else {
@@ -44,16 +44,16 @@ pub fn masked_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .map(|(name, value)| {
             (
                 name.as_str().to_owned(),
-                shown(name.as_str(), value.as_bytes()),
+                mask_value(name.as_str(), value.as_bytes()),
             )
         })
         .collect()
 }
 
 /// A body of such a call, as the journal has it.
-pub fn masked(op: Operation, body: Bytes) -> Bytes {
-    let body = if body.len() > BODY_BYTES_MAX {
-        Bytes::copy_from_slice(&body[..BODY_BYTES_MAX])
+pub fn mask_body(op: Operation, body: Bytes) -> Bytes {
+    let body = if body.len() > RECORDED_BODY_BYTES_MAX {
+        Bytes::copy_from_slice(&body[..RECORDED_BODY_BYTES_MAX])
     } else {
         body
     };
@@ -66,7 +66,7 @@ pub fn masked(op: Operation, body: Bytes) -> Bytes {
     }
     match serde_json::from_slice::<Value>(&body) {
         Ok(mut value) => {
-            mask(&mut value);
+            mask_fields(&mut value);
             Bytes::from(value.to_string())
         }
         // A form, or something that only its sender understands.
@@ -74,18 +74,18 @@ pub fn masked(op: Operation, body: Bytes) -> Bytes {
     }
 }
 
-fn mask(value: &mut Value) {
+fn mask_fields(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut() {
                 if SECRET_FIELDS.contains(&name.as_str()) {
                     *value = MASK.into();
                 } else {
-                    mask(value);
+                    mask_fields(value);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Array(items) => items.iter_mut().for_each(mask_fields),
         _ => {}
     }
 }

@@ -6,18 +6,18 @@
 
 mod call;
 mod control;
-mod fault;
-mod housekeeping;
+mod fault_injection;
 mod mask;
 mod pages;
-mod pairs;
+mod params;
 mod rebit;
 mod registry;
-mod reply;
-mod seals;
+mod requested_fault;
+mod response;
 mod security;
 mod seed;
-mod spoil;
+mod service_info;
+mod signature_cache;
 mod unaport;
 mod webview;
 
@@ -25,10 +25,10 @@ use std::sync::Arc;
 
 use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, scope, to};
 
-pub use security::Security;
-pub use spoil::Wire;
+pub use fault_injection::ClientSocket;
+pub use security::SecurityMode;
 
-use self::call::{Call, Served};
+use self::call::{Call, RouteOperation};
 use crate::crypto::keys::Keyring;
 use crate::domain::operation::Operation;
 use crate::engine::worlds::Worlds;
@@ -38,32 +38,36 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What all requests share.
 #[derive(Debug)]
-pub struct Shared {
+pub struct AppState {
     pub worlds: Arc<Worlds>,
     /// The AAs'.
     pub keys: Arc<Keyring>,
-    pub security: Security,
+    pub security: SecurityMode,
     /// What the control API asks for when the sandbox can be reached from other machines.
     pub control_token: Option<String>,
 }
 
 /// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).
-const MOUNTS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
+const BASE_PATHS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
 
 /// The two hosts of the Unaport service, told apart by their paths, and the application host's root of old. Clients mix
 /// them up, so each has all calls (`reference/unaport.md` §6, 14).
-const HOSTS: [&str; 3] = [unaport::COMMON, unaport::APPLICATION, "/backend/api/v1"];
+const UNAPORT_BASE_PATHS: [&str; 3] = [
+    unaport::COMMON_PATH,
+    unaport::APPLICATION_PATH,
+    "/backend/api/v1",
+];
 
 /// Every call of the sandbox, in the default world and in named ones.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn configure_routes(config: &mut ServiceConfig) {
     // The named worlds first: the router goes down its list, and would try some two hundred patterns before theirs.
     config.service(
         scope("/w/{world}")
-            .configure(world_routes)
-            .default_service(to(housekeeping::no_such_call)),
+            .configure(configure_world_routes)
+            .default_service(to(service_info::reply_unknown_route)),
     );
-    world_routes(config);
-    config.default_service(to(housekeeping::no_such_call));
+    configure_world_routes(config);
+    config.default_service(to(service_info::reply_unknown_route));
 }
 
 /// Adds a resource that answers one method, or two, and tells every other one which. What is named before the method is
@@ -88,9 +92,9 @@ macro_rules! route {
     (@@ $config:expr, $op:expr, $path:expr, $allowed:expr, $($method:ident => $handler:path),+) => {
         $config.service(
             resource($path)
-                .app_data(Served($op))
+                .app_data(RouteOperation($op))
                 $(.route($method().to($handler)))+
-                .default_service(to(|call: Call| Call::wrong_method(call, $allowed))),
+                .default_service(to(|call: Call| Call::reply_method_not_allowed(call, $allowed))),
         )
     };
     ($config:expr, $op:ident: $($route:tt)+) => {
@@ -117,111 +121,111 @@ macro_rules! method {
     };
 }
 
-fn world_routes(config: &mut ServiceConfig) {
+fn configure_world_routes(config: &mut ServiceConfig) {
     // Before the mounts: the registry's second version stands below the same first segment as one of them.
     for registry in ["/entityInfo", "/v2/entityInfo"] {
         route!(config, Registry: get format!("{registry}/{{type}}") => registry::list_entities);
         route!(config, Registry: get format!("{registry}/{{type}}/{{id}}") => registry::get_entity);
     }
-    for mount in MOUNTS {
-        route!(config, ConsentCreate: post format!("{mount}/consent") => seed::create_consent);
-        route!(config, ConsentFetch: get format!("{mount}/consent/{{id}}") => seed::get_consent);
-        route!(config, ConsentCreate: post format!("{mount}/Consent") => rebit::consent::create);
-        route!(config, ConsentStatus: post format!("{mount}/Consent/handle") => rebit::consent::status);
-        route!(config, ConsentStatus: get format!("{mount}/Consent/handle/") => rebit::consent::no_handle);
-        route!(config, ConsentStatus: get format!("{mount}/Consent/handle/{{handle}}") => rebit::consent::status_by_path);
-        route!(config, ConsentFetch: post format!("{mount}/Consent/fetch") => rebit::consent::fetch);
-        route!(config, ConsentNotification: post format!("{mount}/Consent/Notification") => rebit::notification::consent);
-        route!(config, ConsentFetch: get format!("{mount}/Consent/{{id}}") => rebit::consent::fetch_by_path);
-        route!(config, FiRequest: post format!("{mount}/FI/request") => rebit::fi::request);
-        route!(config, FiFetch: post format!("{mount}/FI/fetch") => rebit::fi::fetch);
-        route!(config, FiFetch: get format!("{mount}/FI/fetch/{{session}}") => rebit::fi::fetch_by_path);
-        route!(config, FiNotification: post format!("{mount}/FI/Notification") => rebit::notification::fi);
-        route!(config, AccountNotification: post format!("{mount}/Account/link/Notification") => rebit::notification::link);
-        route!(config, Heartbeat: get format!("{mount}/Heartbeat") => rebit::heartbeat);
+    for base in BASE_PATHS {
+        route!(config, ConsentCreate: post format!("{base}/consent") => seed::create_consent);
+        route!(config, ConsentFetch: get format!("{base}/consent/{{id}}") => seed::get_consent);
+        route!(config, ConsentCreate: post format!("{base}/Consent") => rebit::consent::create_consent);
+        route!(config, ConsentStatus: post format!("{base}/Consent/handle") => rebit::consent::get_status);
+        route!(config, ConsentStatus: get format!("{base}/Consent/handle/") => rebit::consent::reject_missing_handle);
+        route!(config, ConsentStatus: get format!("{base}/Consent/handle/{{handle}}") => rebit::consent::get_status_by_path);
+        route!(config, ConsentFetch: post format!("{base}/Consent/fetch") => rebit::consent::fetch_artefact);
+        route!(config, ConsentNotification: post format!("{base}/Consent/Notification") => rebit::notification::receive_consent_notification);
+        route!(config, ConsentFetch: get format!("{base}/Consent/{{id}}") => rebit::consent::fetch_artefact_by_path);
+        route!(config, FiRequest: post format!("{base}/FI/request") => rebit::fi::request_data);
+        route!(config, FiFetch: post format!("{base}/FI/fetch") => rebit::fi::fetch_data);
+        route!(config, FiFetch: get format!("{base}/FI/fetch/{{session}}") => rebit::fi::fetch_data_by_path);
+        route!(config, FiNotification: post format!("{base}/FI/Notification") => rebit::notification::receive_fi_notification);
+        route!(config, AccountNotification: post format!("{base}/Account/link/Notification") => rebit::notification::receive_link_notification);
+        route!(config, Heartbeat: get format!("{base}/Heartbeat") => rebit::get_heartbeat);
     }
-    for host in HOSTS {
+    for base in UNAPORT_BASE_PATHS {
         // Trailing slashes are tolerated, those of a base URL too, which clients put before a path that has one.
         // An organisation may be empty, so that it can be said: a variable that nobody has set.
-        let at = |path: &str| {
+        let unaport_path = |path: &str| {
             let path = path[1..].replace("{org}", "{org:[^/]*}");
-            format!("{host}{{lead:/+}}{path}{{trail:/*}}")
+            format!("{base}{{lead:/+}}{path}{{trail:/*}}")
         };
-        route!(config, Login: post at("/public/user/login") => unaport::auth::login);
-        route!(config, LoginRefresh: post at("/public/user/refreshToken") => unaport::auth::refresh);
-        route!(config, Organisation: get at("/FIU/getClientOrganisation") => unaport::organisation::show_client);
-        route!(config, Organisation: get at("/FIU/getOrganisation") => unaport::organisation::show);
-        route!(config, TemplateSave: post at("/FIU/InsertProduct/{org}") => unaport::templates::save);
-        route!(config, TemplateList: get at("/FIU/ProductList/{org}") => unaport::templates::list);
-        route!(config, ConsentCreate: post at("/FIU/Consents/product/{org}") => unaport::consents::create_by_template);
-        route!(config, ConsentCreate: post at("/FIU/Consents/{org}") => unaport::consents::create);
-        route!(config, ConsentRevoke: post at("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke, put => unaport::consents::revoke);
-        route!(config, ConsentRevoke: delete at("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke);
-        route!(config, ConsentStatus: get at("/FIU/GetConsent/{handle}") => unaport::consents::show);
-        route!(config, FiStatus: get at("/FIU/FINotification/{handle}") => unaport::data::status);
-        route!(config, FiFetch: get at("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch);
-        route!(config, AccountDetails: get at("/FIU/FI/AccountDetail/{session}") => unaport::data::account_details);
-        route!(config, AnalyticsGenerate: get at("/FIU/FI/Analytic/{org}/{session}") => unaport::analytics::generate);
-        route!(config, AnalyticsGenerate: get at("/FIU/FI/AnalyticAggregate/{org}/{session}") => unaport::analytics::generate);
-        route!(config, Export: get at("/FIU/Analitic/Export/{analytic}") => unaport::analytics::export);
-        route!(config, AnalyticsFetch: get at("/FIU/Analitic/{analytic}/{session}") => unaport::analytics::fetch);
-        route!(config, Export: get at("/FIU/AnaliticAggregate/Export/{session}") => unaport::analytics::export_aggregate);
-        route!(config, AnalyticsFetch: get at("/FIU/AnaliticAggregate/{session}") => unaport::analytics::fetch_aggregate);
-        route!(config, Export: get at("/FIU/Export/{entity}/{session}") => unaport::analytics::export_data);
-        route!(config, Export: get at("/FIU/ExportPdf/{entity}/{session}") => unaport::analytics::print_data);
-        route!(config, Redirection: get at("/public/shorten/{code}") => unaport::consents::follow_link);
-        route!(config, Redirection: get at("/redirect/{code}") => unaport::consents::follow_link);
+        route!(config, Login: post unaport_path("/public/user/login") => unaport::auth::log_in);
+        route!(config, LoginRefresh: post unaport_path("/public/user/refreshToken") => unaport::auth::refresh_tokens);
+        route!(config, Organisation: get unaport_path("/FIU/getClientOrganisation") => unaport::organisation::get_client_organisation);
+        route!(config, Organisation: get unaport_path("/FIU/getOrganisation") => unaport::organisation::get_organisation);
+        route!(config, TemplateSave: post unaport_path("/FIU/InsertProduct/{org}") => unaport::templates::save_template);
+        route!(config, TemplateList: get unaport_path("/FIU/ProductList/{org}") => unaport::templates::list_templates);
+        route!(config, ConsentCreate: post unaport_path("/FIU/Consents/product/{org}") => unaport::consents::create_from_template);
+        route!(config, ConsentCreate: post unaport_path("/FIU/Consents/{org}") => unaport::consents::create_consent);
+        route!(config, ConsentRevoke: post unaport_path("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke_consent, put => unaport::consents::revoke_consent);
+        route!(config, ConsentRevoke: delete unaport_path("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke_consent);
+        route!(config, ConsentStatus: get unaport_path("/FIU/GetConsent/{handle}") => unaport::consents::get_consent);
+        route!(config, FiStatus: get unaport_path("/FIU/FINotification/{handle}") => unaport::data::get_fetch_status);
+        route!(config, FiFetch: get unaport_path("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch_data);
+        route!(config, AccountDetails: get unaport_path("/FIU/FI/AccountDetail/{session}") => unaport::data::get_account_details);
+        route!(config, AnalyticsGenerate: get unaport_path("/FIU/FI/Analytic/{org}/{session}") => unaport::analytics::generate_analytics);
+        route!(config, AnalyticsGenerate: get unaport_path("/FIU/FI/AnalyticAggregate/{org}/{session}") => unaport::analytics::generate_analytics);
+        route!(config, Export: get unaport_path("/FIU/Analitic/Export/{analytic}") => unaport::analytics::export_analytics);
+        route!(config, AnalyticsFetch: get unaport_path("/FIU/Analitic/{analytic}/{session}") => unaport::analytics::fetch_analytics);
+        route!(config, Export: get unaport_path("/FIU/AnaliticAggregate/Export/{session}") => unaport::analytics::export_aggregate);
+        route!(config, AnalyticsFetch: get unaport_path("/FIU/AnaliticAggregate/{session}") => unaport::analytics::fetch_aggregate);
+        route!(config, Export: get unaport_path("/FIU/Export/{entity}/{session}") => unaport::analytics::export_data_xlsx);
+        route!(config, Export: get unaport_path("/FIU/ExportPdf/{entity}/{session}") => unaport::analytics::export_data_pdf);
+        route!(config, Redirection: get unaport_path("/public/shorten/{code}") => unaport::consents::follow_short_link);
+        route!(config, Redirection: get unaport_path("/redirect/{code}") => unaport::consents::follow_short_link);
     }
     route!(config, Token: post "/iam/v1/entity/token/generate" => registry::generate_token);
     route!(config, Token: post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);
-    route!(config, get "/auth/realms/sahamati/protocol/openid-connect/certs" => housekeeping::jwks);
-    route!(config, Redirection: get "/aa/webview" => webview::show);
-    route!(config, Redirection: post "/aa/webview/{verb}" => webview::answer);
-    route!(config, get "/livez" => housekeeping::livez);
-    route!(config, get "/readyz" => housekeeping::readyz);
-    route!(config, get "/docs" => housekeeping::docs);
-    route!(config, get "/openapi.json" => housekeeping::openapi);
-    route!(config, get "/.well-known/jwks.json" => housekeeping::jwks);
+    route!(config, get "/auth/realms/sahamati/protocol/openid-connect/certs" => service_info::get_jwks);
+    route!(config, Redirection: get "/aa/webview" => webview::show_webview);
+    route!(config, Redirection: post "/aa/webview/{verb}" => webview::submit_decision);
+    route!(config, get "/livez" => service_info::check_liveness);
+    route!(config, get "/readyz" => service_info::check_readiness);
+    route!(config, get "/docs" => service_info::show_docs);
+    route!(config, get "/openapi.json" => service_info::get_openapi);
+    route!(config, get "/.well-known/jwks.json" => service_info::get_jwks);
     route!(config, get "/ui/consents/{handle}" => pages::show_consent);
-    route!(config, post "/ui/consents/{handle}/{verb}" => pages::answer_consent);
-    route!(config, get "/_mockaa/v1/consents" => control::consents::list);
-    route!(config, get "/_mockaa/v1/consents/{handle}" => control::consents::show);
-    route!(config, post "/_mockaa/v1/consents/{handle}/play" => control::consents::play);
-    route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::consents::act);
-    route!(config, get "/_mockaa/v1/sessions" => control::sessions::list);
-    route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::show);
-    route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => control::sessions::deliver);
+    route!(config, post "/ui/consents/{handle}/{verb}" => pages::submit_decision);
+    route!(config, get "/_mockaa/v1/consents" => control::consents::list_consents);
+    route!(config, get "/_mockaa/v1/consents/{handle}" => control::consents::get_consent);
+    route!(config, post "/_mockaa/v1/consents/{handle}/play" => control::consents::play_steps);
+    route!(config, post "/_mockaa/v1/consents/{handle}/{verb}" => control::consents::apply_consent_action);
+    route!(config, get "/_mockaa/v1/sessions" => control::sessions::list_sessions);
+    route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::get_session);
+    route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => control::sessions::deliver_data);
     route!(config, post "/_mockaa/v1/sessions/{id}/analytics" => control::sessions::report_analytics);
-    route!(config, get "/_mockaa/v1/customers" => control::customers::list);
+    route!(config, get "/_mockaa/v1/customers" => control::customers::list_customers);
     route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => control::customers::list_accounts);
-    route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::act);
+    route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::apply_customer_action);
     route!(config, get "/_mockaa/v1/config/fiu" => control::participants::list_fius);
     route!(config, get "/_mockaa/v1/config/fip" => control::participants::list_fips);
     route!(config, get "/_mockaa/v1/config/fiu/{id}" => control::participants::get_fiu, put => control::participants::put_fiu);
     route!(config, get "/_mockaa/v1/config/fip/{id}" => control::participants::get_fip, put => control::participants::put_fip);
-    route!(config, get "/_mockaa/v1/webhooks" => control::webhooks::list);
-    route!(config, get "/_mockaa/v1/webhooks/{id}" => control::webhooks::show);
-    route!(config, post "/_mockaa/v1/webhooks/{id}/resend" => control::webhooks::resend);
-    route!(config, get "/_mockaa/v1/journal" => control::journal::list);
-    route!(config, get "/_mockaa/v1/journal/wait" => control::journal::wait);
-    route!(config, post "/_mockaa/v1/assert" => control::journal::assert);
-    route!(config, get "/_mockaa/v1/report" => control::journal::report);
-    route!(config, get "/_mockaa/v1/faults" => control::faults::list, delete => control::faults::delete_all);
-    route!(config, get "/_mockaa/v1/faults/{name}" => control::faults::show, put => control::faults::put, delete => control::faults::delete);
-    route!(config, get "/_mockaa/v1/scenarios" => control::scenarios::list);
-    route!(config, post "/_mockaa/v1/scenarios/reload" => control::scenarios::reload);
+    route!(config, get "/_mockaa/v1/webhooks" => control::webhooks::list_webhooks);
+    route!(config, get "/_mockaa/v1/webhooks/{id}" => control::webhooks::get_webhook);
+    route!(config, post "/_mockaa/v1/webhooks/{id}/resend" => control::webhooks::resend_webhook);
+    route!(config, get "/_mockaa/v1/journal" => control::journal::list_entries);
+    route!(config, get "/_mockaa/v1/journal/wait" => control::journal::wait_for_entries);
+    route!(config, post "/_mockaa/v1/assert" => control::journal::check_expectations);
+    route!(config, get "/_mockaa/v1/report" => control::journal::get_report);
+    route!(config, get "/_mockaa/v1/faults" => control::faults::list_faults, delete => control::faults::delete_all);
+    route!(config, get "/_mockaa/v1/faults/{name}" => control::faults::get_faults, put => control::faults::put_faults, delete => control::faults::delete_faults);
+    route!(config, get "/_mockaa/v1/scenarios" => control::scenarios::list_scenarios);
+    route!(config, post "/_mockaa/v1/scenarios/reload" => control::scenarios::reload_scenarios);
     route!(config, get "/_mockaa/v1/scenarios/default" => control::scenarios::get_default, put => control::scenarios::set_default);
-    route!(config, get "/_mockaa/v1/scenarios/{name}" => control::scenarios::show, put => control::scenarios::put, delete => control::scenarios::delete);
-    route!(config, post "/_mockaa/v1/scenarios/{name}/pin" => control::scenarios::pin);
-    route!(config, get "/_mockaa/v1/magic" => control::scenarios::magic);
-    route!(config, get "/_mockaa/v1/keys" => housekeeping::jwks);
-    route!(config, get "/_mockaa/v1/clock" => control::clock::show);
-    route!(config, post "/_mockaa/v1/clock/freeze" => control::clock::freeze);
-    route!(config, post "/_mockaa/v1/clock/run" => control::clock::run);
-    route!(config, post "/_mockaa/v1/clock/set" => control::clock::set);
-    route!(config, post "/_mockaa/v1/clock/advance" => control::clock::move_on);
-    route!(config, get "/_mockaa/v1/world" => control::world::show);
-    route!(config, get "/_mockaa/v1/worlds" => control::world::list);
-    route!(config, delete "/_mockaa/v1/worlds/{name}" => control::world::delete);
-    route!(config, post "/_mockaa/v1/reset" => control::world::reset);
+    route!(config, get "/_mockaa/v1/scenarios/{name}" => control::scenarios::get_scenario, put => control::scenarios::put_scenario, delete => control::scenarios::delete_scenario);
+    route!(config, post "/_mockaa/v1/scenarios/{name}/pin" => control::scenarios::pin_scenario);
+    route!(config, get "/_mockaa/v1/magic" => control::scenarios::list_magic_customers);
+    route!(config, get "/_mockaa/v1/keys" => service_info::get_jwks);
+    route!(config, get "/_mockaa/v1/clock" => control::clock::get_clock);
+    route!(config, post "/_mockaa/v1/clock/freeze" => control::clock::freeze_clock);
+    route!(config, post "/_mockaa/v1/clock/run" => control::clock::run_clock);
+    route!(config, post "/_mockaa/v1/clock/set" => control::clock::set_clock);
+    route!(config, post "/_mockaa/v1/clock/advance" => control::clock::advance_world_clock);
+    route!(config, get "/_mockaa/v1/world" => control::world::get_world);
+    route!(config, get "/_mockaa/v1/worlds" => control::world::list_worlds);
+    route!(config, delete "/_mockaa/v1/worlds/{name}" => control::world::delete_world);
+    route!(config, post "/_mockaa/v1/reset" => control::world::reset_world);
 }

@@ -6,49 +6,52 @@ use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::Input;
 use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
-use crate::http::control::same_site;
-use crate::http::reply::Answer;
+use crate::http::control::reject_cross_site;
+use crate::http::response::ApiResponse;
 use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
 
 pub async fn show_consent(call: Call) -> HttpResponse {
-    call.reply_control(show(&call))
+    call.reply_control(try_show_consent(&call))
 }
 
-fn show(call: &Call) -> Result<Answer, ApiError> {
-    let world = call.world()?;
-    let handle = call.handle()?;
+fn try_show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let handle = call.parse_handle()?;
     let consent = world.consent(handle).filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
-    Ok(Answer::html(
+    Ok(ApiResponse::html(
         ConsentPage::new(&consent, &base, world.now()).to_html(),
     ))
 }
 
-pub async fn answer_consent(call: Call) -> HttpResponse {
-    call.reply_control(answer(&call))
+pub async fn submit_decision(call: Call) -> HttpResponse {
+    call.reply_control(try_submit_decision(&call))
 }
 
 /// Acts, and sends the customer back to where the FIU wants them; else shows the page again with what came of it.
-fn answer(call: &Call) -> Result<Answer, ApiError> {
-    same_site(call)?;
-    let world = call.world()?;
-    let handle = call.handle()?;
-    let input = match call.segment("verb") {
+fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+    reject_cross_site(call)?;
+    let world = call.get_or_create_world()?;
+    let handle = call.parse_handle()?;
+    let input = match call.path_segment("verb") {
         "approve" => Input::Approve,
         "reject" => Input::Reject,
-        _ => return Err(call.no_such_call()),
+        _ => return Err(call.unknown_route_error()),
     };
     let receipt = world.submit(Command::TransitionConsent {
         handle,
         action: ConsentAction::with_defaults(input),
     })?;
-    let home = receipt
+    let redirect_url = receipt
         .consent()
         .metadata
         .as_ref()
         .and_then(|filing| filing.redirect_url.as_deref());
-    let page = || format!("{}/ui/consents/{handle}", call.base_url(&world));
-    Ok(Answer::see_other(home.map_or_else(page, str::to_owned)).holding(receipt.hold))
+    let consent_page_url = || format!("{}/ui/consents/{handle}", call.base_url(&world));
+    Ok(
+        ApiResponse::redirect_see_other(redirect_url.map_or_else(consent_page_url, str::to_owned))
+            .with_hold(receipt.hold),
+    )
 }

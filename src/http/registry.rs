@@ -8,81 +8,81 @@ use crate::crypto::jws;
 use crate::domain::participants::Member;
 use crate::domain::random_stream::StreamKind;
 use crate::engine::world::World;
-use crate::http::Security;
+use crate::http::SecurityMode;
 use crate::http::call::Call;
-use crate::http::pairs::Pairs;
-use crate::http::seals::signed;
-use crate::http::security::holder;
+use crate::http::params::Params;
+use crate::http::security::find_key_owner;
+use crate::http::signature_cache::sign_compact;
 use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
 use crate::wire::token::{
     Claims, build_iam_error, build_iam_response, build_oauth_error, build_oauth_response,
 };
 
 /// A refusal in the service's own words.
-type Refused = (u16, Value);
+type RegistryError = (u16, Value);
 
 pub async fn generate_token(call: Call) -> HttpResponse {
-    let answer = match call.world() {
+    let result = match call.get_or_create_world() {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
             let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
-            let refused =
+            let error_body =
                 |status, code, message| (status, build_iam_error(code, message, &txnid, now));
-            let form = form(&call);
-            let issued = match (form.first("id"), form.first("secret")) {
+            let params = parse_form(&call);
+            let token = match (params.first_value("id"), params.first_value("secret")) {
                 (Some(id), Some(secret)) => {
-                    issue(&call, &world, id, secret).await.ok_or_else(|| {
-                        refused(
+                    issue_token(&call, &world, id, secret).await.ok_or_else(|| {
+                        error_body(
                             401,
                             "Unauthorized",
                             "Invalid entity id/secret or secret is expired",
                         )
                     })
                 }
-                _ => Err(refused(
+                _ => Err(error_body(
                     400,
                     "InvalidRequest",
                     "send the form fields id and secret",
                 )),
             };
-            issued.map(|token| build_iam_response(&token, &txnid, now))
+            token.map(|token| build_iam_response(&token, &txnid, now))
         }
     };
-    call.reply_value(answer).await
+    call.reply_value(result).await
 }
 
 /// The legacy service: OpenID Connect, client credentials, the client's id and secret as Basic authorization.
 pub async fn grant_token(call: Call) -> HttpResponse {
-    let answer = match call.world() {
+    let result = match call.get_or_create_world() {
         Err(problem) => return call.reply_control(Err(problem)),
         Ok(world) => {
-            let refused =
+            let error_body =
                 |status, error, description| (status, build_oauth_error(error, description));
             let basic = call
                 .header("authorization")
                 .and_then(|value| value.split_once(' '))
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-            let pair = basic
+            let credentials = basic
                 .and_then(|(_, pair)| base64::decode(pair.trim()))
                 .and_then(|pair| String::from_utf8(pair).ok());
             match (
-                form(&call).first("grant_type"),
-                pair.as_deref().and_then(|pair| pair.split_once(':')),
+                parse_form(&call).first_value("grant_type"),
+                credentials.as_deref().and_then(|pair| pair.split_once(':')),
             ) {
                 (Some("client_credentials"), Some((id, secret))) => {
-                    issue(&call, &world, id, secret)
+                    issue_token(&call, &world, id, secret)
                         .await
                         .map(|token| build_oauth_response(&token))
                         .ok_or_else(|| {
-                            refused(401, "invalid_client", "the client's id or secret is wrong")
+                            error_body(401, "invalid_client", "the client's id or secret is wrong")
                         })
                 }
-                (Some("client_credentials"), None) => Err(refused(
+                (Some("client_credentials"), None) => Err(error_body(
                     401,
                     "invalid_client",
                     "send Authorization: Basic with id and secret",
                 )),
-                _ => Err(refused(
+                _ => Err(error_body(
                     400,
                     "unsupported_grant_type",
                     "grant_type has to be client_credentials",
@@ -90,14 +90,14 @@ pub async fn grant_token(call: Call) -> HttpResponse {
             }
         }
     };
-    call.reply_value(answer).await
+    call.reply_value(result).await
 }
 
 /// A token for the entity of this id, whose secret is its API key.
 ///
 /// `Assumption:` the ecosystem's secrets are made by Sahamati; here the API key is the secret, and either opens every
 /// call.
-async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
+async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
     let member = world
         .participants()
         .find_member(id)
@@ -109,68 +109,73 @@ async fn issue(call: &Call, world: &World, id: &str, secret: &str) -> Option<Str
         world.now(),
     );
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
-    let key = &call.shared().keys.default_key().private;
-    Some(signed(key, jws::compact_input(key.kid(), &claims)).await)
+    let key = &call.app_state().keys.default_key().private;
+    Some(sign_compact(key, jws::compact_signing_input(key.kid(), &claims)).await)
 }
 
-fn form(call: &Call) -> Pairs {
+fn parse_form(call: &Call) -> Params {
     let body = call
         .body()
         .ok()
         .and_then(|body| std::str::from_utf8(body).ok())
         .unwrap_or_default();
-    Pairs::parse(body).unwrap_or_default()
+    Params::parse(body).unwrap_or_default()
 }
 
 pub async fn list_entities(call: Call) -> HttpResponse {
-    call.reply_value(listed(&call, None)).await
+    call.reply_value(find_entities(&call, None)).await
 }
 
 pub async fn get_entity(call: Call) -> HttpResponse {
-    call.reply_value(listed(&call, Some(call.segment("id"))))
+    call.reply_value(find_entities(&call, Some(call.path_segment("id"))))
         .await
 }
 
-fn listed(call: &Call, wanted: Option<&str>) -> Result<Value, Refused> {
-    let refused = |status: u16, text: &str| (status, build_error(status, text));
-    let kind = EntityType::parse(call.segment("type")).ok_or_else(|| {
-        refused(
+fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, RegistryError> {
+    let error_body = |status: u16, text: &str| (status, build_error(status, text));
+    let kind = EntityType::parse(call.path_segment("type")).ok_or_else(|| {
+        error_body(
             400,
             &format!("the type is one of {}", EntityType::accepted_names()),
         )
     })?;
-    let reader = call.bearer().and_then(|key| holder(call, key));
-    let visible = match (&reader, kind) {
+    let caller = call
+        .bearer_token()
+        .and_then(|key| find_key_owner(call, key));
+    let visible = match (&caller, kind) {
         (Some(Member::Fiu(_)), EntityType::Fiu)
         | (Some(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
         (Some(_), _) => true,
-        (None, _) => call.shared().security != Security::Strict,
+        (None, _) => call.app_state().security != SecurityMode::Strict,
     };
     if !visible {
-        return Err(refused(401, "Access not allowed"));
+        return Err(error_body(401, "Access not allowed"));
     }
     let world = call
-        .world()
-        .map_err(|problem| refused(404, &problem.to_string()))?;
+        .get_or_create_world()
+        .map_err(|error| error_body(404, &error.to_string()))?;
     let (base, txnid) = (call.base_url(&world), world.generate_id(StreamKind::Token));
-    let aa_key = |aa: &str| &call.shared().keys.of(aa).public;
-    let place = RegistryContext {
+    let public_key_of = |aa: &str| &call.app_state().keys.key_for_aa(aa).public;
+    let context = RegistryContext {
         base_url: &base,
-        aa_key: &aa_key,
+        aa_key: &public_key_of,
         txnid: &txnid,
         now: world.message_time(),
     };
-    let entities = build_entity_list(kind, &world.participants(), place);
-    let value = |info| serde_json::to_value(info).expect("texts serialise");
-    match wanted {
+    let entities = build_entity_list(kind, &world.participants(), context);
+    let to_json = |info| serde_json::to_value(info).expect("texts serialise");
+    match entity_id {
         None => Ok(Value::Array(
-            entities.into_iter().map(|(_, info)| value(info)).collect(),
+            entities
+                .into_iter()
+                .map(|(_, info)| to_json(info))
+                .collect(),
         )),
         Some(id) => {
-            let found = entities.into_iter().find(|(known, _)| known == id);
-            found
-                .map(|(_, info)| value(info))
-                .ok_or_else(|| refused(404, "Entity not found"))
+            let entity = entities.into_iter().find(|(known, _)| known == id);
+            entity
+                .map(|(_, info)| to_json(info))
+                .ok_or_else(|| error_body(404, "Entity not found"))
         }
     }
 }

@@ -9,29 +9,29 @@ use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
-use crate::http::fault::fault;
-use crate::http::reply::Answer;
-use crate::http::seals::signed_detail;
-use crate::http::security::{Audience, admit};
+use crate::http::requested_fault::apply_requested_fault;
+use crate::http::response::ApiResponse;
+use crate::http::security::{AllowedCallers, authenticate_api_key};
+use crate::http::signature_cache::sign_detail;
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::fields::quote_value;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
 pub async fn create_consent(call: Call) -> HttpResponse {
-    call.reply_seed(create(&call)).await
+    call.reply_seed(try_create_consent(&call)).await
 }
 
-fn create(call: &Call) -> Result<Answer, ApiError> {
-    fault(call)?;
-    let caller = admit(call, Audience::SeedClients)?;
+fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call)?;
+    let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;
-    let request: ConsentRequest = call.json()?;
+    let request: ConsentRequest = call.parse_json()?;
     let aa = caller.participants.default_aa();
     let terms = request.into_terms(&aa.handle, world.now())?;
-    let fiu = caller.owner_of_new(&terms.consumer)?;
-    let scenario = call.scenario()?;
-    let raise = RaiseConsent {
+    let fiu = caller.resolve_consent_owner(&terms.consumer)?;
+    let scenario = call.requested_scenario()?;
+    let command = RaiseConsent {
         terms,
         api: Api::Seed,
         aa: Arc::clone(&aa.id),
@@ -40,36 +40,36 @@ fn create(call: &Call) -> Result<Answer, ApiError> {
         scenario,
         persona: None,
     };
-    call.would_raise(world, &raise)?;
-    let receipt = world.submit(Command::RaiseConsent(raise))?;
-    call.has_raised(receipt.consent());
-    let answer = Answer::json(&ConsentResponse::new(
+    call.plan_faults_for(world, &command)?;
+    let receipt = world.submit(Command::RaiseConsent(command))?;
+    call.record_handle(receipt.consent());
+    let response = ApiResponse::json(&ConsentResponse::new(
         receipt.consent(),
         receipt.message_time,
     ));
-    Ok(answer.holding(receipt.hold))
+    Ok(response.with_hold(receipt.hold))
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {
-    let outcome = get(&call).await;
+    let outcome = try_get_consent(&call).await;
     call.reply_seed(outcome).await
 }
 
-async fn get(call: &Call) -> Result<Answer, ApiError> {
-    fault(call)?;
-    let caller = admit(call, Audience::SeedClients)?;
+async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call)?;
+    let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;
-    let id = call.segment("id");
+    let id = call.path_segment("id");
     let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
     let consent =
         by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
-    let consent = consent.filter(|consent| caller.may_see(consent));
+    let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
-    call.is_about(world, &consent)?;
+    call.bind_consent(world, &consent)?;
 
     let detail = ConsentDetail::new(&consent, caller.participants.aa_for_consent(&consent));
-    let signature = signed_detail(call.shared(), &consent, &detail).await;
-    Ok(Answer::json(&ConsentStatusResponse::new(
+    let signature = sign_detail(call.app_state(), &consent, &detail).await;
+    Ok(ApiResponse::json(&ConsentStatusResponse::new(
         &consent, &detail, signature,
     )))
 }

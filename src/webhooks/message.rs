@@ -13,18 +13,21 @@ use crate::wire::unaport::notification::BodyOptions;
 use crate::wire::{notification, unaport};
 
 /// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
-pub fn prepare(
-    notice: &Notification,
+pub fn prepare_message(
+    notification: &Notification,
     aa: &Aa,
     key: &SigningKey,
     profile: SignatureProfile,
     world: &World,
 ) -> Message {
-    let at = world.message_time();
-    let statements = match &notice.content {
-        NotificationContent::FiData(session) => {
-            session_statements(world.seed(), &notice.consent, session, FiStatus::Ready)
-        }
+    let sent_at = world.message_time();
+    let statements = match &notification.content {
+        NotificationContent::FiData(session) => session_statements(
+            world.seed(),
+            &notification.consent,
+            session,
+            FiStatus::Ready,
+        ),
         NotificationContent::ConsentStatus(_)
         | NotificationContent::FiStatus(_)
         | NotificationContent::Analytics(_)
@@ -32,22 +35,24 @@ pub fn prepare(
     };
     let participants = world.participants();
     let schema = participants
-        .find_fiu(&notice.fiu)
+        .find_fiu(&notification.fiu)
         .map(|fiu| fiu.fi_schema)
         .unwrap_or_default();
-    let body = match notice.consent.api {
+    let body = match notification.consent.api {
         Api::Unaport => {
-            let manner = BodyOptions {
+            let format = BodyOptions {
                 unaport: &world.config().unaport,
                 org_id: participants
-                    .find_fiu(&notice.fiu)
+                    .find_fiu(&notification.fiu)
                     .map_or("", |fiu| &*fiu.org_id),
                 schema,
-                quirks: world.fetch_quirks(notice.consent.handle),
+                quirks: world.fetch_quirks(notification.consent.handle),
             };
-            unaport::notification::encode_body(notice, aa, at, &statements, manner)
+            unaport::notification::encode_body(notification, aa, sent_at, &statements, format)
         }
-        Api::Seed | Api::Rebit(_) => notification::encode_body(notice, aa, at, &statements, schema),
+        Api::Seed | Api::Rebit(_) => {
+            notification::encode_body(notification, aa, sent_at, &statements, schema)
+        }
     };
     let signature = jws::sign_detached(key, &body, profile);
     Message { body, signature }

@@ -2,35 +2,35 @@
 //! hands them over. A receiver that hangs, resets or answers nonsense holds up only its own consent's lane, and many
 //! such receivers only their own world.
 
-mod courier;
-mod drip;
+mod fault_injection;
 mod message;
-mod spoil;
+mod sender;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-pub use courier::{Courier, CourierError, Routes};
+pub use sender::{SenderError, WebhookPaths, WebhookSender};
 
 use crate::engine::world::World;
 
 /// Deliveries of one world that are on their way at once.
-const CONCURRENT_MAX: usize = 256;
+const CONCURRENT_DELIVERIES_MAX: usize = 256;
 
 /// Drives a world until it is closed or drained: runs what becomes due and sends what is ready.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one task that waits for a world's next due time"
 )]
-pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
-    let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
+pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
+    let slots = Arc::new(Semaphore::new(CONCURRENT_DELIVERIES_MAX));
     while world.should_dispatch() {
         for delivery in world.take_ready() {
             let (slots, send) = (
                 Arc::clone(&slots),
-                Arc::clone(&courier).send(Arc::clone(&world), delivery),
+                Arc::clone(&sender).send_delivery(Arc::clone(&world), delivery),
             );
             tokio::spawn(async move {
                 let _slot = slots
@@ -40,9 +40,9 @@ pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
                 send.await;
             });
         }
-        let idle = world.time_until_next_due();
-        let due = async {
-            match idle {
+        let wait = world.time_until_next_due();
+        let timer = async {
+            match wait {
                 // A due time far ahead is looked at again after a day: nothing is lost, and no timer overflows.
                 Some(span) => {
                     let ms = u64::try_from(span.0).unwrap_or_default();
@@ -54,7 +54,7 @@ pub async fn drive(world: Arc<World>, courier: Arc<Courier>) {
         };
         tokio::select! {
             () = world.wait_for_wake() => {}
-            () = due => {}
+            () = timer => {}
         }
     }
 }

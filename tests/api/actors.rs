@@ -2,8 +2,8 @@
 //! of them, an FIU, taken through its journey step by step.
 
 use mockaa::crypto::base64::{decode, encode};
-use mockaa::crypto::exchange::{KeyPair, read_nonce, read_public, write_public};
 use mockaa::crypto::jws::sign_detached;
+use mockaa::crypto::key_exchange::{KeyPair, encode_public_key, parse_nonce, parse_public_key};
 use mockaa::crypto::keys::SigningKey;
 use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::SignatureProfile;
@@ -131,7 +131,7 @@ pub fn key_material(pair: &KeyPair) -> Value {
         "cryptoAlg": algorithm,
         "curve": curve,
         "params": "cipher=AES/GCM/NoPadding;KeyPairGenerator=ECDH",
-        "DHPublicKey": { "expiry": "2030-01-01T00:00:00.000Z", "Parameters": "", "KeyValue": write_public(pair.curve, &pair.public) },
+        "DHPublicKey": { "expiry": "2030-01-01T00:00:00.000Z", "Parameters": "", "KeyValue": encode_public_key(pair.curve, &pair.public) },
         "Nonce": encode(&pair.nonce),
     })
 }
@@ -143,11 +143,11 @@ pub fn open_fetched(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let material = &entry["KeyMaterial"];
         let (curve, public) =
-            read_public(&text(&material["DHPublicKey"]["KeyValue"])).expect("a key");
+            parse_public_key(&text(&material["DHPublicKey"]["KeyValue"])).expect("a key");
         let peer = PeerKey {
             curve,
             public,
-            nonce: read_nonce(&text(&material["Nonce"])).expect("a nonce"),
+            nonce: parse_nonce(&text(&material["Nonce"])).expect("a nonce"),
         };
         for item in entry["data"].as_array().expect("a list") {
             let plaintext = pair

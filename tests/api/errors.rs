@@ -188,7 +188,7 @@ async fn every_other_code_follows_from_a_rule() {
         "sessionId": session, "sessionStatus": "COMPLETED", "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
     });
     see(Actor::fip_1().post(&app, "/FI/Notification", &news).await);
-    let strict = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let strict = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     see(strict.post("/Consent", &consent_request()).await);
 
     let unseen: Vec<_> = ErrorCode::ALL
@@ -385,7 +385,7 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
 
 #[tokio::test]
 async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
-    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     let fiu = Actor::fiu_1();
     let (signed, sent) = (
         consent_request().to_string(),

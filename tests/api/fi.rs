@@ -1,6 +1,6 @@
 //! Financial information: asked for, prepared, fetched, decrypted.
 
-use mockaa::crypto::exchange::write_public;
+use mockaa::crypto::key_exchange::encode_public_key;
 use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
@@ -453,7 +453,7 @@ async fn keys_that_are_none_are_invalid() {
     let good = journey.fi_request(&id).await;
     let mut point = key_pair(Curve::Weierstrass).public;
     point[63] ^= 1;
-    let off_the_curve = write_public(Curve::Weierstrass, &point);
+    let off_the_curve = encode_public_key(Curve::Weierstrass, &point);
     for (field, value) in [
         ("DHPublicKey.KeyValue", "not a key".to_owned()),
         ("DHPublicKey.KeyValue", "AAAA".to_owned()),
@@ -462,7 +462,7 @@ async fn keys_that_are_none_are_invalid() {
         ("Nonce", "29512b70-ca84-46b5-9471-63765599cf15".to_owned()),
         (
             "DHPublicKey.KeyValue",
-            write_public(Curve::X25519, &[0; 32]),
+            encode_public_key(Curve::X25519, &[0; 32]),
         ),
         ("cryptoAlg", "RSA".to_owned()),
     ] {

@@ -24,7 +24,7 @@ async fn shared_consent(journey: &Journey<'_>) -> (String, String) {
 
 #[tokio::test]
 async fn each_fip_has_an_artefact_of_its_own() {
-    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     let oracle = Oracle::of(&app).await;
     let journey = Journey::new(&app);
     let (handle, id) = shared_consent(&journey).await;
@@ -368,7 +368,7 @@ async fn in_a_manual_world_a_fip_brings_the_data() {
 
 #[tokio::test]
 async fn every_call_is_served_below_every_mount_and_behind_a_router() {
-    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     let journey = Journey::new(&app);
     let (handle, id) = journey.approved(|_| ()).await;
     let session = journey.session(&id).await;

@@ -1,6 +1,6 @@
 //! ReBIT 1.1.x: the same consents, asked for by GETs whose signature is over the path.
 
-use mockaa::Security;
+use mockaa::SecurityMode;
 use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn request() -> Value {
 
 #[tokio::test]
 async fn the_whole_journey_in_strict() {
-    let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let (fiu, oracle) = (Actor::fiu_1(), Oracle::of(&app).await);
     let raised = fiu.post(&app, "/Consent", &request()).await;
     assert_eq!(raised.ok()["ver"], "1.1.2");
@@ -95,7 +95,7 @@ async fn the_whole_journey_in_strict() {
 
 #[tokio::test]
 async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount() {
-    let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     app.enter("one");
     let fiu = Actor::fiu_1();
     let handle = handle_of(&fiu.post(&app, "/Consent", &request()).await.ok());

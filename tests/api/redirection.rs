@@ -1,6 +1,6 @@
 //! Web redirection: an FIU sends the customer's browser, and gets it back with the outcome.
 
-use mockaa::crypto::redirection::{MessageKey, unveil, veil};
+use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use reqwest::{Method, StatusCode, Url};
 
 use crate::actors::Journey;
@@ -17,7 +17,7 @@ fn query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
     );
     let mut url = Url::parse("http://x/").expect("a URL");
     url.query_pairs_mut()
-        .append_pair("fi", &veil(id, date))
+        .append_pair("fi", &obfuscate_id(id, date))
         .append_pair("reqdate", date)
         .append_pair(
             "ecreq",
@@ -38,7 +38,10 @@ fn outcome(location: &str) -> String {
     };
     assert_eq!((back.path(), value("a").as_str()), ("/back", "1"));
     let date = value("resdate");
-    assert_eq!(unveil(&value("fi"), &date).as_deref(), Some("mockaa"));
+    assert_eq!(
+        deobfuscate_id(&value("fi"), &date).as_deref(),
+        Some("mockaa")
+    );
     let text = MessageKey::derive(PASSPHRASE, &date)
         .decrypt(&value("ecres"))
         .expect("it decrypts");

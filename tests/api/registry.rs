@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use mockaa::Security;
+use mockaa::SecurityMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn token(app: &TestApp, id: &str, secret: &str) -> crate::helpers::Reply {
 
 #[tokio::test]
 async fn a_token_opens_the_calls_for_a_day() {
-    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let oracle = Oracle::of(&app).await;
     let issued = token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok();
     assert_eq!(
@@ -69,7 +69,7 @@ async fn a_token_opens_the_calls_for_a_day() {
 
 #[tokio::test]
 async fn the_legacy_service_grants_tokens_too() {
-    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let path = "/auth/realms/sahamati/protocol/openid-connect/token";
     let ask = async |id: &str, secret: &str, form: &'static str| {
         app.send(
@@ -109,7 +109,7 @@ async fn the_legacy_service_grants_tokens_too() {
 
 #[tokio::test]
 async fn the_registry_publishes_whom_a_caller_may_see() {
-    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let get = async |path: &str, api_key: &str| {
         app.send(
             app.request(Method::GET, path)
@@ -248,7 +248,7 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
 
 #[tokio::test]
 async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
-    let mut app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     app.enter("one");
     let put = async |app: &TestApp, id: &str, body: Value| {
         app.send(

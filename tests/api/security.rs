@@ -1,6 +1,6 @@
 //! The three modes of DESIGN §4.7.
 
-use mockaa::Security;
+use mockaa::SecurityMode;
 use mockaa::crypto::jws::sign_detached;
 use mockaa::crypto::keys::SigningKey;
 use mockaa::domain::participants::SignatureProfile;
@@ -47,7 +47,7 @@ fn code(reply: &Reply) -> (u16, Option<String>) {
 
 #[tokio::test]
 async fn strict_asks_for_key_and_signature() {
-    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let (body, signer) = (rebit_request(), fiu_1());
     let stranger =
         SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-2.pem"))
@@ -113,7 +113,7 @@ async fn lenient_accepts_and_notes_what_strict_would_refuse() {
 
 #[tokio::test]
 async fn open_asks_for_nothing_and_notes_nothing() {
-    let app = TestApp::with(|builder| builder.security(Security::Open)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Open)).await;
     let mut body = rebit_request();
     body["timestamp"] = "1999-01-01T00:00:00Z".into();
     assert_eq!(
@@ -132,7 +132,7 @@ async fn open_asks_for_nothing_and_notes_nothing() {
 
 #[tokio::test]
 async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
-    for security in [Security::Open, Security::Lenient] {
+    for security in [SecurityMode::Open, SecurityMode::Lenient] {
         let app = TestApp::with(|builder| builder.security(security)).await;
         let handle = handle_of(
             &call(&app, "/Consent", &rebit_request(), Some(FIU_1_KEY), None)
@@ -165,7 +165,11 @@ async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
 
 #[tokio::test]
 async fn a_registered_key_of_the_wrong_kind_opens_nothing_in_any_mode() {
-    for security in [Security::Open, Security::Lenient, Security::Strict] {
+    for security in [
+        SecurityMode::Open,
+        SecurityMode::Lenient,
+        SecurityMode::Strict,
+    ] {
         let app = TestApp::with(|builder| builder.security(security)).await;
         let reply = call(
             &app,
@@ -182,7 +186,7 @@ async fn a_registered_key_of_the_wrong_kind_opens_nothing_in_any_mode() {
 
 #[tokio::test]
 async fn a_blank_key_header_is_none_and_the_next_one_counts() {
-    let app = TestApp::with(|builder| builder.security(Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
     let request = app
         .request(Method::GET, "/Heartbeat")
         .header("client_api_key", "")

@@ -200,7 +200,7 @@ async fn a_number_in_a_filter_stays_a_number_that_javascript_prints_alike() {
 
 #[tokio::test]
 async fn the_api_key_comes_bare_or_as_bearer() {
-    let app = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     for (value, status) in [
         (FIU_1_KEY.to_owned(), 200),
         (format!("Bearer {FIU_1_KEY}"), 200),

@@ -2,76 +2,78 @@
 
 use actix_web::HttpResponse;
 
-use super::{PAGE_MAX, operator};
+use super::{PAGE_MAX, authenticate_operator};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::journal_entry::JournalRecord;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
 };
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| shown(&world)))
+pub async fn get_clock(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|world| render_clock(&world)))
 }
 
-fn shown(world: &World) -> Answer {
+fn render_clock(world: &World) -> ApiResponse {
     let overview = world.overview();
     let mode = if overview.frozen { "frozen" } else { "running" };
-    Answer::json(&ClockView {
+    ApiResponse::json(&ClockView {
         now: overview.now.to_string(),
         mode,
     })
 }
 
-pub async fn freeze(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let at = call.json_or_default::<FreezeRequest>()?.at()?;
-        change(&world, ClockChange::Freeze { at })
+pub async fn freeze_clock(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let at = call.parse_json_or_default::<FreezeRequest>()?.at()?;
+        change_clock(&world, ClockChange::Freeze { at })
     }))
 }
 
-pub async fn run(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| change(&world, ClockChange::Run)))
+pub async fn run_clock(call: Call) -> HttpResponse {
+    call.reply_control(
+        authenticate_operator(&call).and_then(|world| change_clock(&world, ClockChange::Run)),
+    )
 }
 
-pub async fn set(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let to = call.json::<SetClockRequest>()?.to()?;
-        change(&world, ClockChange::Set { to })
+pub async fn set_clock(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let to = call.parse_json::<SetClockRequest>()?.to()?;
+        change_clock(&world, ClockChange::Set { to })
     }))
 }
 
-fn change(world: &World, change: ClockChange) -> Result<Answer, ApiError> {
+fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiError> {
     world
         .set_clock(change)
-        .map_err(|refused| ApiError::Conflict(refused.to_string()))?;
-    Ok(shown(world))
+        .map_err(|error| ApiError::Conflict(error.to_string()))?;
+    Ok(render_clock(world))
 }
 
-pub async fn move_on(call: Call) -> HttpResponse {
-    let outcome = advanced(&call).await;
+pub async fn advance_world_clock(call: Call) -> HttpResponse {
+    let outcome = try_advance_clock(&call).await;
     call.reply_control(outcome)
 }
 
-async fn advanced(call: &Call) -> Result<Answer, ApiError> {
-    let world = operator(call)?;
-    let target = AdvanceTarget::try_from(call.json::<AdvanceRequest>()?)?;
-    let advanced = advance_clock(&world, target, Limits::default()).await;
-    let advanced = advanced.map_err(|refused| ApiError::Conflict(refused.to_string()))?;
-    let (entries, _) = world.journal_after(advanced.journal_after, PAGE_MAX);
-    let list = |wanted: fn(&JournalRecord) -> bool| {
+async fn try_advance_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let target = AdvanceTarget::try_from(call.parse_json::<AdvanceRequest>()?)?;
+    let outcome = advance_clock(&world, target, Limits::default()).await;
+    let outcome = outcome.map_err(|error| ApiError::Conflict(error.to_string()))?;
+    let (entries, _) = world.journal_after(outcome.journal_after, PAGE_MAX);
+    let views_of = |is_wanted: fn(&JournalRecord) -> bool| {
         entries
             .iter()
-            .filter(|entry| wanted(&entry.record))
+            .filter(|entry| is_wanted(&entry.record))
             .map(EntryView::from)
             .collect::<Vec<_>>()
     };
-    let (stopped, remedy) = match advanced.stop_reason {
+    let (stopped, remedy) = match outcome.stop_reason {
         StopReason::TargetReached => ("target", None),
         StopReason::StepLimitReached => (
             "step-limit",
@@ -85,13 +87,15 @@ async fn advanced(call: &Call) -> Result<Answer, ApiError> {
         ),
         StopReason::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
     };
-    Ok(Answer::json(&AdvanceView {
-        from: advanced.from.to_string(),
-        to: advanced.to.to_string(),
-        fired: advanced.timers_fired,
+    Ok(ApiResponse::json(&AdvanceView {
+        from: outcome.from.to_string(),
+        to: outcome.to.to_string(),
+        fired: outcome.timers_fired,
         stopped,
         error: remedy,
-        journal: list(|what| !matches!(what, JournalRecord::Call(_) | JournalRecord::Webhook(_))),
-        webhooks: list(|what| matches!(what, JournalRecord::Webhook(_))),
+        journal: views_of(|what| {
+            !matches!(what, JournalRecord::Call(_) | JournalRecord::Webhook(_))
+        }),
+        webhooks: views_of(|what| matches!(what, JournalRecord::Webhook(_))),
     }))
 }

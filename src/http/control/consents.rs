@@ -2,40 +2,40 @@
 
 use actix_web::HttpResponse;
 
-use super::{operator, part};
+use super::{authenticate_operator, read_page};
 use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let part = part(
+pub async fn list_consents(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let page = read_page(
             &call,
             |skip, limit| world.consents(skip, limit),
-            |consent| view(&call, &world, consent),
+            |consent| render_consent(&call, &world, consent),
         )?;
-        Ok(Answer::json(&part))
+        Ok(ApiResponse::json(&page))
     }))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let handle = call.handle()?;
+pub async fn get_consent(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let handle = call.parse_handle()?;
         let consent = world
             .consent(handle)
             .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-        Ok(Answer::json(&view(&call, &world, &consent)))
+        Ok(ApiResponse::json(&render_consent(&call, &world, &consent)))
     }))
 }
 
-pub async fn act(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let verb = call.segment("verb");
+pub async fn apply_consent_action(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let verb = call.path_segment("verb");
         let input = Input::parse(verb).ok_or_else(|| {
             ApiError::invalid_field(
                 "verb",
@@ -43,31 +43,37 @@ pub async fn act(call: Call) -> HttpResponse {
             )
         })?;
         let verb = match input {
-            Input::Approve => call.json_or_default::<ApproveRequest>()?.into(),
+            Input::Approve => call.parse_json_or_default::<ApproveRequest>()?.into(),
             other => ConsentAction::with_defaults(other),
         };
         let receipt = world.submit(Command::TransitionConsent {
-            handle: call.handle()?,
+            handle: call.parse_handle()?,
             action: verb,
         })?;
-        Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
+        Ok(
+            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
+                .with_hold(receipt.hold),
+        )
     }))
 }
 
 /// Plays a step, or several, as scenario files have them: whatever a scenario can do, somebody can.
-pub async fn play(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let script = world
+pub async fn play_steps(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let plan = world
             .config()
             .scenario_provider
-            .parse_steps(call.text()?)
+            .parse_steps(call.body_text()?)
             .map_err(ApiError::InvalidDocument)?;
-        let receipt = world.run_steps(call.handle()?, &*script)?;
-        Ok(Answer::json(&view(&call, &world, receipt.consent())).holding(receipt.hold))
+        let receipt = world.run_steps(call.parse_handle()?, &*plan)?;
+        Ok(
+            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
+                .with_hold(receipt.hold),
+        )
     }))
 }
 
-fn view(call: &Call, world: &World, consent: &Consent) -> ConsentView {
+fn render_consent(call: &Call, world: &World, consent: &Consent) -> ConsentView {
     let context = ConsentContext {
         scenario: world.scenario_of(consent.handle),
         page_url: format!("{}/ui/consents/{}", call.base_url(world), consent.handle),

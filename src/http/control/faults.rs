@@ -2,41 +2,41 @@
 
 use actix_web::HttpResponse;
 
-use super::operator;
+use super::authenticate_operator;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
 use crate::wire::fields::quote_value;
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+pub async fn list_faults(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let items = world
             .faults()
             .iter()
             .map(|(name, set)| FaultsView::new(name, set))
             .collect();
-        Answer::json(&Page { items, next: None })
+        ApiResponse::json(&Page { items, next: None })
     }))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
+pub async fn get_faults(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
         let all = world.faults();
-        let found = all
+        let entry = all
             .iter()
-            .find(|(known, _)| known == name)
-            .ok_or_else(|| unknown(name))?;
-        Ok(Answer::json(&FaultsView::new(&found.0, &found.1)))
+            .find(|(existing, _)| existing == name)
+            .ok_or_else(|| unknown_faults_error(name))?;
+        Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
     }))
 }
 
 /// Puts faults in force, in place of what the name stood for before; what was counted begins anew.
-pub async fn put(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let (name, text) = (call.segment("name"), call.text()?);
+pub async fn put_faults(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let (name, text) = (call.path_segment("name"), call.body_text()?);
         if !(1..=100).contains(&name.len()) {
             return Err(ApiError::invalid_field(
                 "name",
@@ -54,44 +54,44 @@ pub async fn put(call: Call) -> HttpResponse {
                 "has neither webhooks nor api_faults",
             ));
         }
-        let full = |most| {
+        let limit_error = |limit| {
             ApiError::Conflict(format!(
-                "there are {most} sets of faults in force; DELETE some"
+                "there are {limit} sets of faults in force; DELETE some"
             ))
         };
         world
             .activate_faults(name, faults, ttl, text)
-            .map_err(full)?;
+            .map_err(limit_error)?;
         let all = world.faults();
-        let put = all.iter().find(|(known, _)| known == name);
+        let entry = all.iter().find(|(existing, _)| existing == name);
         // A time to live of nothing has passed already.
-        let put = put
+        let entry = entry
             .ok_or_else(|| ApiError::invalid_field("ttl", "is over at once; give a longer one"))?;
-        Ok(Answer::json(&FaultsView::new(&put.0, &put.1)))
+        Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
     }))
 }
 
-pub async fn delete(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
+pub async fn delete_faults(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
         if !world.deactivate_faults(name) {
-            return Err(unknown(name));
+            return Err(unknown_faults_error(name));
         }
-        Ok(Answer::json(&serde_json::json!({ "deleted": name })))
+        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
     }))
 }
 
 pub async fn delete_all(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let names: Vec<_> = world.faults().into_iter().map(|(name, _)| name).collect();
         for name in &names {
             world.deactivate_faults(name);
         }
-        Answer::json(&serde_json::json!({ "deleted": names }))
+        ApiResponse::json(&serde_json::json!({ "deleted": names }))
     }))
 }
 
-fn unknown(name: &str) -> ApiError {
+fn unknown_faults_error(name: &str) -> ApiError {
     ApiError::NotFound(format!(
         "no faults are in force under the name {}; PUT puts some",
         quote_value(name)

@@ -2,14 +2,14 @@
 
 use actix_web::HttpResponse;
 
-use super::{operator, window};
+use super::{authenticate_operator, parse_pagination};
 use crate::domain::expectation::Expectation;
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::pairs::Pairs;
-use crate::http::reply::Answer;
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
     AssertView, EntryView, JournalPage, JournalQuery, VerdictView,
@@ -20,25 +20,28 @@ use crate::wire::duration::{DURATION_FORMS, parse_duration};
 /// How long somebody may wait, in wall time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let (after, limit) = window(&call)?;
-        let pairs = Pairs::parse(call.query())?.only(&JournalQuery::PARAMETERS)?;
-        let query = JournalQuery::parse(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
-        Ok(Answer::json(&page(&world, after, limit, |entry| {
-            query.matches_entry(entry)
-        })))
+pub async fn list_entries(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let (after, limit) = parse_pagination(&call)?;
+        let params = Params::parse(call.query())?.reject_unknown(&JournalQuery::PARAMETERS)?;
+        let query = JournalQuery::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+        Ok(ApiResponse::json(&read_page(
+            &world,
+            after,
+            limit,
+            |entry| query.matches_entry(entry),
+        )))
     }))
 }
 
-fn page(
+fn read_page(
     world: &World,
     after: u64,
     limit: usize,
-    wanted: impl Fn(&JournalEntry) -> bool,
+    is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
-    let (entries, looked_at) = world.journal_matching(after, limit, wanted);
-    let next = (entries.len() == limit).then_some(looked_at);
+    let (entries, last_scanned) = world.journal_matching(after, limit, is_wanted);
+    let next = (entries.len() == limit).then_some(last_scanned);
     JournalPage {
         items: entries.iter().map(EntryView::from).collect(),
         next,
@@ -47,18 +50,18 @@ fn page(
 }
 
 /// Waits until there are so many entries.
-pub async fn wait(call: Call) -> HttpResponse {
-    let outcome = waited(&call).await;
+pub async fn wait_for_entries(call: Call) -> HttpResponse {
+    let outcome = try_wait_for_entries(&call).await;
     call.reply_control(outcome)
 }
 
-async fn waited(call: &Call) -> Result<Answer, ApiError> {
-    let world = operator(call)?;
-    let (after, limit) = window(call)?;
-    let pairs = Pairs::parse(call.query())?
-        .only(&[&JournalQuery::PARAMETERS[..], &["count", "within"]].concat())?;
-    let query = JournalQuery::parse(&|name| Ok(pairs.first(name).map(str::to_owned)))?;
-    let count = match pairs.first("count") {
+async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let (after, limit) = parse_pagination(call)?;
+    let params = Params::parse(call.query())?
+        .reject_unknown(&[&JournalQuery::PARAMETERS[..], &["count", "within"]].concat())?;
+    let query = JournalQuery::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let count = match params.first_value("count") {
         None => 1,
         Some(text) => {
             let count = text
@@ -73,7 +76,7 @@ async fn waited(call: &Call) -> Result<Answer, ApiError> {
             })?
         }
     };
-    let within = match pairs.first("within") {
+    let within = match params.first_value("within") {
         None => Millis::from_secs(10),
         Some(text) => parse_duration(text)
             .filter(|span| *span <= WAIT_MAX)
@@ -84,39 +87,39 @@ async fn waited(call: &Call) -> Result<Answer, ApiError> {
                 )
             })?,
     };
-    let found = world.wait_to_find(within, |world| {
-        let found = page(world, after, limit, |entry| query.matches_entry(entry));
-        (found.items.len() >= count).then_some(found)
+    let pending_page = world.wait_to_find(within, |world| {
+        let page = read_page(world, after, limit, |entry| query.matches_entry(entry));
+        (page.items.len() >= count).then_some(page)
     });
-    if let Some(found) = found.await {
-        return Ok(Answer::json(&found));
+    if let Some(page) = pending_page.await {
+        return Ok(ApiResponse::json(&page));
     }
-    let found = page(&world, after, limit, |entry| query.matches_entry(entry))
+    let count_found = read_page(&world, after, limit, |entry| query.matches_entry(entry))
         .items
         .len();
-    let problem = format!(
-        "{found} of {count} entries came within {} ms; give a longer within",
+    let message = format!(
+        "{count_found} of {count} entries came within {} ms; give a longer within",
         within.0
     );
-    Err(ApiError::Timeout(problem))
+    Err(ApiError::Timeout(message))
 }
 
 /// Holds expectations against what has happened; each waits as long as it says.
-pub async fn assert(call: Call) -> HttpResponse {
-    let outcome = asserted(&call).await;
+pub async fn check_expectations(call: Call) -> HttpResponse {
+    let outcome = try_check_expectations(&call).await;
     call.reply_control(outcome)
 }
 
-async fn asserted(call: &Call) -> Result<Answer, ApiError> {
-    let world = operator(call)?;
+async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
     let expectations = world
         .config()
         .scenario_provider
-        .parse_expectations(call.text()?)
+        .parse_expectations(call.body_text()?)
         .map_err(ApiError::InvalidDocument)?;
-    let late =
+    let is_too_long =
         |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
-    if let Some(expectation) = expectations.iter().find(late) {
+    if let Some(expectation) = expectations.iter().find(is_too_long) {
         return Err(ApiError::invalid_field(
             "within",
             format!("of {} is longer than 5m", expectation.origin),
@@ -129,20 +132,20 @@ async fn asserted(call: &Call) -> Result<Answer, ApiError> {
             &world.await_expectation(expectation).await,
         ));
     }
-    Ok(Answer::json(&AssertView::new(results)))
+    Ok(ApiResponse::json(&AssertView::new(results)))
 }
 
 /// The contract report, as JSON, or as text for who asks for that.
-pub async fn report(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+pub async fn get_report(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let report = ReportView::new(world.name(), &world.grade_contract());
         let wants_text = call
             .header("accept")
             .is_some_and(|accept| accept.starts_with("text/plain"));
         if wants_text {
-            Answer::text(render_text(&report))
+            ApiResponse::text(render_text(&report))
         } else {
-            Answer::json(&report)
+            ApiResponse::json(&report)
         }
     }))
 }

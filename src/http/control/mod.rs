@@ -23,20 +23,20 @@ const PAGE_MAX: usize = 1_000;
 
 /// Lets in who may steer: everybody on a loopback sandbox, else who has the token. A page of another site that a
 /// developer happens to visit may not.
-pub fn operator(call: &Call) -> Result<Arc<World>, ApiError> {
-    same_site(call)?;
-    match &call.shared().control_token {
-        Some(token) if call.bearer() != Some(token) => {
+pub fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
+    reject_cross_site(call)?;
+    match &call.app_state().control_token {
+        Some(token) if call.bearer_token() != Some(token) => {
             let remedy = "the control API of this sandbox asks for its token; send Authorization: Bearer <token>, as \
                           printed at start";
             Err(ApiError::Unauthorized(remedy.to_owned()))
         }
-        _ => call.world(),
+        _ => call.get_or_create_world(),
     }
 }
 
 /// Refuses what a browser sends on behalf of another site.
-pub fn same_site(call: &Call) -> Result<(), ApiError> {
+pub fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
     match call.header("sec-fetch-site") {
         Some("cross-site") => Err(ApiError::Forbidden(
             "another site's page may not steer this sandbox",
@@ -46,8 +46,8 @@ pub fn same_site(call: &Call) -> Result<(), ApiError> {
 }
 
 /// `after` and `limit` of the query.
-pub fn window(call: &Call) -> Result<(u64, usize), ApiError> {
-    let number = |name: &'static str, default: u64| {
+pub fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
+    let parse_number = |name: &'static str, default: u64| {
         let pair = call
             .query()
             .split('&')
@@ -59,20 +59,20 @@ pub fn window(call: &Call) -> Result<(u64, usize), ApiError> {
             })
         })
     };
-    let limit = number("limit", PAGE_MAX as u64)?;
+    let limit = parse_number("limit", PAGE_MAX as u64)?;
     let limit = usize::try_from(limit)
         .unwrap_or(PAGE_MAX)
         .clamp(1, PAGE_MAX);
-    Ok((number("after", 0)?, limit))
+    Ok((parse_number("after", 0)?, limit))
 }
 
 /// The part of a list that the query asks for; `list` gives the items after as many, and at most so many.
-pub fn part<T, V>(
+pub fn read_page<T, V>(
     call: &Call,
     list: impl FnOnce(usize, usize) -> Vec<T>,
     view: impl Fn(&T) -> V,
 ) -> Result<Page<V>, ApiError> {
-    let (skip, limit) = window(call)?;
+    let (skip, limit) = parse_pagination(call)?;
     let items = list(usize::try_from(skip).unwrap_or(usize::MAX), limit);
     let next = (items.len() == limit).then(|| skip.saturating_add(limit as u64));
     Ok(Page {

@@ -4,91 +4,91 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::operator;
+use super::authenticate_operator;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::fields::quote_value;
 use crate::wire::participants::{FipEntry, FiuEntry, check_distinct};
 
 pub async fn list_fius(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let items = world
             .participants()
             .fius
             .iter()
             .map(|fiu| FiuEntry::from_fiu(fiu))
             .collect();
-        Answer::json(&Page { items, next: None })
+        ApiResponse::json(&Page { items, next: None })
     }))
 }
 
 pub async fn list_fips(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let items = world
             .participants()
             .fips
             .iter()
             .map(|fip| FipEntry::from_fip(fip))
             .collect();
-        Answer::json(&Page { items, next: None })
+        ApiResponse::json(&Page { items, next: None })
     }))
 }
 
 pub async fn get_fiu(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
         let participants = world.participants();
         let fiu = participants
-            .find_fiu(call.segment("id"))
-            .ok_or_else(|| unknown(&call, "FIU"))?;
-        Ok(Answer::json(&FiuEntry::from_fiu(fiu)))
+            .find_fiu(call.path_segment("id"))
+            .ok_or_else(|| unknown_participant_error(&call, "FIU"))?;
+        Ok(ApiResponse::json(&FiuEntry::from_fiu(fiu)))
     }))
 }
 
 pub async fn get_fip(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
         let participants = world.participants();
         let fip = participants
-            .find_fip(call.segment("id"))
-            .ok_or_else(|| unknown(&call, "FIP"))?;
-        Ok(Answer::json(&FipEntry::from_fip(fip)))
+            .find_fip(call.path_segment("id"))
+            .ok_or_else(|| unknown_participant_error(&call, "FIP"))?;
+        Ok(ApiResponse::json(&FipEntry::from_fip(fip)))
     }))
 }
 
-fn unknown(call: &Call, kind: &str) -> ApiError {
+fn unknown_participant_error(call: &Call, kind: &str) -> ApiError {
     ApiError::NotFound(format!(
         "no {kind} has the id {}; PUT makes one",
-        quote_value(call.segment("id"))
+        quote_value(call.path_segment("id"))
     ))
 }
 
 /// Registers an FIU in this world, or changes one: what the body leaves out stays as it is.
 pub async fn put_fiu(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let id = call.segment("id");
-        let mut entry: FiuEntry = call.json()?;
-        named_as_called(id, entry.id.replace(id.to_owned()))?;
-        let says_where = entry.has_webhook_url();
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let id = call.path_segment("id");
+        let mut entry: FiuEntry = call.parse_json()?;
+        check_id_matches(id, entry.id.replace(id.to_owned()))?;
+        let has_webhook_url = entry.has_webhook_url();
         let changed =
             world.update_participants(&format!("the FIU {id} was configured"), |participants| {
-                let before = participants.find_fiu(id);
-                let mut fiu = entry.into_fiu(before.map(Arc::as_ref))?;
-                if before.is_none() && !says_where {
+                let current = participants.find_fiu(id);
+                let mut fiu = entry.into_fiu(current.map(Arc::as_ref))?;
+                if current.is_none() && !has_webhook_url {
                     fiu.webhooks.base.clone_from(&world.config().fiu_url);
                 }
                 let mut changed = participants.clone();
                 match changed
                     .fius
                     .iter_mut()
-                    .find(|known| *known.entity.id == *id)
+                    .find(|existing| *existing.entity.id == *id)
                 {
-                    Some(known) => *known = Arc::new(fiu),
+                    Some(existing) => *existing = Arc::new(fiu),
                     None => changed.fius.push(Arc::new(fiu)),
                 }
                 check_distinct(&changed).map(|()| changed)
             })?;
-        Ok(Answer::json(&FiuEntry::from_fiu(
+        Ok(ApiResponse::json(&FiuEntry::from_fiu(
             changed.find_fiu(id).expect("it has just been put"),
         )))
     }))
@@ -96,10 +96,10 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
 
 /// Registers a FIP in this world, or changes one.
 pub async fn put_fip(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let id = call.segment("id");
-        let mut entry: FipEntry = call.json()?;
-        named_as_called(id, entry.id.replace(id.to_owned()))?;
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let id = call.path_segment("id");
+        let mut entry: FipEntry = call.parse_json()?;
+        check_id_matches(id, entry.id.replace(id.to_owned()))?;
         let changed =
             world.update_participants(&format!("the FIP {id} was configured"), |participants| {
                 let fip = entry.into_fip(participants.find_fip(id).map(Arc::as_ref))?;
@@ -107,23 +107,23 @@ pub async fn put_fip(call: Call) -> HttpResponse {
                 match changed
                     .fips
                     .iter_mut()
-                    .find(|known| *known.entity.id == *id)
+                    .find(|existing| *existing.entity.id == *id)
                 {
-                    Some(known) => *known = Arc::new(fip),
+                    Some(existing) => *existing = Arc::new(fip),
                     None => changed.fips.push(Arc::new(fip)),
                 }
                 check_distinct(&changed).map(|()| changed)
             })?;
-        Ok(Answer::json(&FipEntry::from_fip(
+        Ok(ApiResponse::json(&FipEntry::from_fip(
             changed.find_fip(id).expect("it has just been put"),
         )))
     }))
 }
 
 /// An id in the body, where there is one, has to be the path's.
-fn named_as_called(id: &str, given: Option<String>) -> Result<(), ApiError> {
-    match given {
-        Some(given) if given != id => {
+fn check_id_matches(id: &str, body_id: Option<String>) -> Result<(), ApiError> {
+    match body_id {
+        Some(body_id) if body_id != id => {
             Err(ApiError::invalid_field("id", "is another than the path's"))
         }
         _ => Ok(()),

@@ -2,12 +2,12 @@
 
 use actix_web::HttpResponse;
 
-use super::operator;
+use super::authenticate_operator;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
@@ -15,42 +15,42 @@ use crate::wire::control::scenarios::{
 };
 use crate::wire::fields::quote_value;
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
-        let shown = world.config().scenario_provider.list_scenarios();
-        let casting = world.scenario_selection();
-        let of_all = shown
+pub async fn list_scenarios(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|world| {
+        let loaded = world.config().scenario_provider.list_scenarios();
+        let selection = world.scenario_selection();
+        let global_views = loaded
             .iter()
-            .filter(|shown| !casting.is_local(&shown.name))
+            .filter(|scenario| !selection.is_local(&scenario.name))
             .map(ScenarioView::from);
-        let own = casting
+        let world_views = selection
             .local_plans()
-            .map(|script| ScenarioView::from_world(script.name(), script.description()));
-        let mut items: Vec<_> = of_all.chain(own).collect();
-        items.sort_by(|one, other| one.name().cmp(other.name()));
-        Answer::json(&Page { items, next: None })
+            .map(|plan| ScenarioView::from_world(plan.name(), plan.description()));
+        let mut items: Vec<_> = global_views.chain(world_views).collect();
+        items.sort_by(|a, b| a.name().cmp(b.name()));
+        ApiResponse::json(&Page { items, next: None })
     }))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
-        let own = world.scenario_selection().source_text(name);
-        let text = own.or_else(|| {
-            let shown = world
+pub async fn get_scenario(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
+        let world_text = world.scenario_selection().source_text(name);
+        let text = world_text.or_else(|| {
+            let scenario = world
                 .config()
                 .scenario_provider
                 .list_scenarios()
                 .into_iter()
-                .find(|shown| shown.name == name)?;
-            Some(shown.text)
+                .find(|scenario| scenario.name == name)?;
+            Some(scenario.text)
         });
-        let text = text.ok_or_else(|| unknown(&world, name))?;
-        Ok(Answer::text(text.to_string()))
+        let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
+        Ok(ApiResponse::text(text.to_string()))
     }))
 }
 
-fn unknown(world: &World, name: &str) -> ApiError {
+fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
     let known = world
         .scenario_selection()
         .list_names(&*world.config().scenario_provider);
@@ -64,68 +64,68 @@ fn unknown(world: &World, name: &str) -> ApiError {
 }
 
 /// Adds a scenario to this world, or puts it in another's place; consents that run keep theirs.
-pub async fn put(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
-        let text = call.text()?;
-        let script = world
+pub async fn put_scenario(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
+        let text = call.body_text()?;
+        let plan = world
             .config()
             .scenario_provider
             .parse_scenario(text)
             .map_err(ApiError::InvalidDocument)?;
-        if script.name() != name {
-            let problem = format!(
+        if plan.name() != name {
+            let message = format!(
                 "is {} in the text and {} in the path; give one of them",
-                script.name(),
+                plan.name(),
                 quote_value(name)
             );
-            return Err(ApiError::invalid_field("name", problem));
+            return Err(ApiError::invalid_field("name", message));
         }
-        let view = ScenarioView::from_world(script.name(), script.description());
-        let put = world.scenario_selection_mut().put_local(script, text);
-        put.map_err(ApiError::Conflict)?;
+        let view = ScenarioView::from_world(plan.name(), plan.description());
+        let result = world.scenario_selection_mut().put_local(plan, text);
+        result.map_err(ApiError::Conflict)?;
         world.write_note(format!("the scenario {name} was put"));
-        Ok(Answer::json(&view))
+        Ok(ApiResponse::json(&view))
     }))
 }
 
-pub async fn delete(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
+pub async fn delete_scenario(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
         if !world.scenario_selection_mut().remove_local(name) {
-            let problem = format!(
+            let message = format!(
                 "{} is no scenario of this world's own; only those can be deleted",
                 quote_value(name)
             );
-            return Err(ApiError::NotFound(problem));
+            return Err(ApiError::NotFound(message));
         }
         world.write_note(format!("the scenario {name} was deleted"));
-        Ok(Answer::json(&serde_json::json!({ "deleted": name })))
+        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
     }))
 }
 
-pub async fn reload(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let director = &world.config().scenario_provider;
-        let faults = |faults| {
+pub async fn reload_scenarios(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let provider = &world.config().scenario_provider;
+        let reload_error = |diagnostics| {
             ApiError::invalid_field(
                 "scenarios",
-                format!("were not reloaded, the old set stays: {faults}"),
+                format!("were not reloaded, the old set stays: {diagnostics}"),
             )
         };
-        director.reload_scenarios().map_err(faults)?;
-        Ok(Answer::json(&Page {
-            items: director.list_names(),
+        provider.reload_scenarios().map_err(reload_error)?;
+        Ok(ApiResponse::json(&Page {
+            items: provider.list_names(),
             next: None,
         }))
     }))
 }
 
 /// Lets a scenario drive a consent from now on, or all later consents of a customer.
-pub async fn pin(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let name = call.segment("name");
-        let request = PinTarget::try_from(call.json::<PinRequest>()?)?;
+pub async fn pin_scenario(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let name = call.path_segment("name");
+        let request = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
         world
             .scenario_selection()
             .find_by_name(name, &*world.config().scenario_provider)?;
@@ -135,27 +135,31 @@ pub async fn pin(call: Call) -> HttpResponse {
                     .scenario_selection_mut()
                     .pin_customer(&customer, Some(name.to_owned()));
                 world.write_note(format!("{name} drives the later consents of {customer}"));
-                Ok(Answer::json(&PinView::for_customer(name, &customer)))
+                Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
             }
             PinTarget::Consent(text) => {
                 let handle = ConsentHandle::parse(&text)
                     .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
                 let receipt = world.assign_scenario(handle, name)?;
-                Ok(Answer::json(&PinView::for_consent(name, receipt.consent()))
-                    .holding(receipt.hold))
+                Ok(
+                    ApiResponse::json(&PinView::for_consent(name, receipt.consent()))
+                        .with_hold(receipt.hold),
+                )
             }
         }
     }))
 }
 
 pub async fn get_default(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| Answer::json(&default_of(&world))))
+    call.reply_control(
+        authenticate_operator(&call).map(|world| ApiResponse::json(&render_default(&world))),
+    )
 }
 
 /// The scenario of this world's consents that nothing else gives one; `null`: none but the sandbox's.
 pub async fn set_default(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let DefaultRequest { name } = call.json()?;
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let DefaultRequest { name } = call.parse_json()?;
         if let Some(name) = &name {
             world
                 .scenario_selection()
@@ -166,13 +170,13 @@ pub async fn set_default(call: Call) -> HttpResponse {
             None => "there is no default scenario of this world's own".to_owned(),
         });
         world.scenario_selection_mut().set_default(name);
-        Ok(Answer::json(&default_of(&world)))
+        Ok(ApiResponse::json(&render_default(&world)))
     }))
 }
 
-fn default_of(world: &World) -> serde_json::Value {
-    let own = world.scenario_selection().default_name().map(str::to_owned);
-    let name = own.or_else(|| {
+fn render_default(world: &World) -> serde_json::Value {
+    let world_default = world.scenario_selection().default_name().map(str::to_owned);
+    let name = world_default.or_else(|| {
         world
             .config()
             .scenario_provider
@@ -183,13 +187,13 @@ fn default_of(world: &World) -> serde_json::Value {
 }
 
 /// The magic customers.
-pub async fn magic(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| {
+pub async fn list_magic_customers(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|world| {
         let stories = world.config().scenario_provider.list_magic_customers();
         let items = stories
             .into_iter()
             .map(|(number, story)| MagicCustomerView { number, story })
             .collect();
-        Answer::json(&Page { items, next: None })
+        ApiResponse::json(&Page { items, next: None })
     }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::{operator, part};
+use super::{authenticate_operator, read_page};
 use crate::domain::command::{AccountStatuses, Command};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
@@ -12,48 +12,50 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::{Session, SessionAccount};
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 use crate::wire::fields::quote_value;
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let part = part(
+pub async fn list_sessions(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let page = read_page(
             &call,
             |skip, limit| world.sessions(skip, limit),
             |session| SessionView::new(session),
         )?;
-        Ok(Answer::json(&part))
+        Ok(ApiResponse::json(&page))
     }))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let session = session(&call, &world)?;
-        Ok(Answer::json(&SessionView::new(&session)))
+pub async fn get_session(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let session = find_session(&call, &world)?;
+        Ok(ApiResponse::json(&SessionView::new(&session)))
     }))
 }
 
 /// Lets the FIPs of a session answer.
-pub async fn deliver(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let session = session(&call, &world)?;
-        let outcome: AccountStatuses = call.json_or_default::<DeliverRequest>()?.try_into()?;
-        let has = |is: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(is);
+pub async fn deliver_data(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let session = find_session(&call, &world)?;
+        let outcome: AccountStatuses =
+            call.parse_json_or_default::<DeliverRequest>()?.try_into()?;
+        let has_account =
+            |matches: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(matches);
         if let Some((fip, _)) = outcome
             .by_fip
             .iter()
-            .find(|(fip, _)| !has(&|account| *account.fip == **fip))
+            .find(|(fip, _)| !has_account(&|account| *account.fip == **fip))
         {
             return Err(Rejection::FipNotInSession(fip.to_string()).into());
         }
         if let Some((link, _)) = outcome
             .by_account
             .iter()
-            .find(|(link, _)| !has(&|account| account.link_ref == *link))
+            .find(|(link, _)| !has_account(&|account| account.link_ref == *link))
         {
             return Err(Rejection::AccountNotInSession(link.to_string()).into());
         }
@@ -62,34 +64,36 @@ pub async fn deliver(call: Call) -> HttpResponse {
             session: Some(session.id),
             statuses: outcome,
         })?;
-        Ok(Answer::json(&SessionView::new(receipt.session())).holding(receipt.hold))
+        Ok(ApiResponse::json(&SessionView::new(receipt.session())).with_hold(receipt.hold))
     }))
 }
 
 /// Tells the FIU how the analytics of a session went.
 pub async fn report_analytics(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let status = call.json_or_default::<AnalyticsRequest>()?.try_into()?;
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let status = call
+            .parse_json_or_default::<AnalyticsRequest>()?
+            .try_into()?;
         let receipt = world.submit(Command::ReportAnalytics {
-            session: session_id(&call)?,
+            session: parse_session_id(&call)?,
             status,
         })?;
         let Event::AnalyticsReported { analytics, .. } = &receipt.event else {
             unreachable!("that is what the command does")
         };
-        Ok(Answer::json(&AnalyticsView::from(&**analytics)).holding(receipt.hold))
+        Ok(ApiResponse::json(&AnalyticsView::from(&**analytics)).with_hold(receipt.hold))
     }))
 }
 
 /// The session in the path.
-fn session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
-    let id = session_id(call)?;
+fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
+    let id = parse_session_id(call)?;
     Ok(world
         .session(id)
         .ok_or_else(|| Rejection::UnknownSession(id.to_string()))?)
 }
 
-fn session_id(call: &Call) -> Result<SessionId, ApiError> {
-    let text = call.segment("id");
+fn parse_session_id(call: &Call) -> Result<SessionId, ApiError> {
+    let text = call.path_segment("id");
     Ok(SessionId::parse(text).ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?)
 }

@@ -2,19 +2,19 @@
 
 use actix_web::HttpResponse;
 
-use super::{operator, window};
+use super::{authenticate_operator, parse_pagination};
 use crate::domain::delivery::Delivery;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::fields::quote_value;
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let (after, limit) = window(&call)?;
+pub async fn list_webhooks(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let (after, limit) = parse_pagination(&call)?;
         let deliveries = world.deliveries(after, limit);
         let next = deliveries
             .last()
@@ -24,32 +24,32 @@ pub async fn list(call: Call) -> HttpResponse {
             .iter()
             .map(|delivery| DeliveryView::new(delivery, false))
             .collect();
-        Ok(Answer::json(&Page { items, next }))
+        Ok(ApiResponse::json(&Page { items, next }))
     }))
 }
 
 /// Sends a webhook once more, the same bytes; one attempt, whatever comes of it.
-pub async fn resend(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let id = asked_for(&call, &world)?.id;
+pub async fn resend_webhook(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let id = find_delivery(&call, &world)?.id;
         world.resend_delivery(id)?;
-        Ok(Answer::json(&DeliveryView::new(
-            &asked_for(&call, &world)?,
+        Ok(ApiResponse::json(&DeliveryView::new(
+            &find_delivery(&call, &world)?,
             false,
         )))
     }))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|world| {
-        let delivery = asked_for(&call, &world)?;
-        Ok(Answer::json(&DeliveryView::new(&delivery, true)))
+pub async fn get_webhook(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|world| {
+        let delivery = find_delivery(&call, &world)?;
+        Ok(ApiResponse::json(&DeliveryView::new(&delivery, true)))
     }))
 }
 
-fn asked_for(call: &Call, world: &World) -> Result<Delivery, ApiError> {
-    let text = call.segment("id");
-    let unknown = || {
+fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
+    let text = call.path_segment("id");
+    let unknown_id = || {
         format!(
             "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",
             quote_value(text)
@@ -58,5 +58,5 @@ fn asked_for(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     text.parse()
         .ok()
         .and_then(|id| world.delivery(id))
-        .ok_or_else(|| ApiError::NotFound(unknown()))
+        .ok_or_else(|| ApiError::NotFound(unknown_id()))
 }

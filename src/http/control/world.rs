@@ -2,52 +2,54 @@
 
 use actix_web::HttpResponse;
 
-use super::operator;
+use super::authenticate_operator;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::world::{WorldView, list_nonempty_states};
 use crate::wire::fields::quote_value;
 
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|world| Answer::json(&overview(&world))))
+pub async fn get_world(call: Call) -> HttpResponse {
+    call.reply_control(
+        authenticate_operator(&call).map(|world| ApiResponse::json(&render_world(&world))),
+    )
 }
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).map(|_| {
+pub async fn list_worlds(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).map(|_| {
         let mut worlds = call.worlds().list_worlds();
-        worlds.sort_by(|one, other| one.name().cmp(other.name()));
-        Answer::json(&Page {
-            items: worlds.iter().map(|world| overview(world)).collect(),
+        worlds.sort_by(|a, b| a.name().cmp(b.name()));
+        ApiResponse::json(&Page {
+            items: worlds.iter().map(|world| render_world(world)).collect(),
             next: None,
         })
     }))
 }
 
-pub async fn reset(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|_| {
+pub async fn reset_world(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|_| {
         let world = call.worlds().reset_world(call.world_name()?);
-        Ok(Answer::json(&overview(&world)))
+        Ok(ApiResponse::json(&render_world(&world)))
     }))
 }
 
 /// Takes a world away: what it owed is never sent. It springs into being anew when it is used again.
-pub async fn delete(call: Call) -> HttpResponse {
-    call.reply_control(operator(&call).and_then(|_| {
-        let name = call.segment("name");
+pub async fn delete_world(call: Call) -> HttpResponse {
+    call.reply_control(authenticate_operator(&call).and_then(|_| {
+        let name = call.path_segment("name");
         if !call.worlds().delete_world(name) {
             return Err(ApiError::NotFound(format!(
                 "there is no world {}; GET …/worlds lists them",
                 quote_value(name)
             )));
         }
-        Ok(Answer::json(&serde_json::json!({ "deleted": name })))
+        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
     }))
 }
 
-fn overview(world: &World) -> WorldView {
+fn render_world(world: &World) -> WorldView {
     let overview = world.overview();
     WorldView {
         name: world.name().to_owned(),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::consent::first_generation;
-use super::fi_data::{Parcel, seal};
-use super::{enter, read};
-use crate::crypto::exchange::{ExchangeError, read_nonce, read_public};
+use super::consent::v1_version;
+use super::fi_encryption::{EncryptionJob, encrypt_statements};
+use super::{authenticate_signed, parse_message};
+use crate::crypto::key_exchange::{KeyExchangeError, parse_nonce, parse_public_key};
 use crate::domain::command::{Command, FetchData, RequestData};
 use crate::domain::consent::Consent;
 use crate::domain::key_exchange::PeerKey;
@@ -16,10 +16,10 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::version::RebitVersion;
 use crate::http::call::Call;
-use crate::http::pairs::Pairs;
-use crate::http::reply::Answer;
-use crate::http::seals::signed_consent;
-use crate::http::security::{Audience, Caller};
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::http::security::{AllowedCallers, Caller};
+use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
 use crate::wire::rebit::ResponseContext;
 use crate::wire::rebit::fi::{
@@ -28,60 +28,60 @@ use crate::wire::rebit::fi::{
 };
 use crate::wire::rebit::key_material::CheckedKeyMaterial;
 
-pub async fn request(call: Call) -> HttpResponse {
-    let outcome = ask(&call).await;
+pub async fn request_data(call: Call) -> HttpResponse {
+    let outcome = try_request_data(&call).await;
     call.reply_rebit(outcome).await
 }
 
-async fn ask(call: &Call) -> Result<Answer, ApiError> {
-    let (head, asked, caller) = read::<FiRequest>(call, Audience::Fius)?;
+async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, request, caller) = parse_message::<FiRequest>(call, AllowedCallers::Fius)?;
     let FiRequestContent {
         range,
         consent_id,
         signature,
         key,
-    } = asked;
+    } = request;
     let world = &caller.world;
-    let unknown = || Rejection::UnknownConsentId(consent_id.to_string());
+    let unknown_consent = || Rejection::UnknownConsentId(consent_id.to_string());
     let consent = world
         .consent_by_id(consent_id)
         .filter(|consent| !consent.hidden)
-        .ok_or_else(unknown)?;
-    if !caller.may_see(&consent) {
+        .ok_or_else(unknown_consent)?;
+    if !caller.can_see(&consent) {
         return Err(ApiError::NotPermitted(format!(
             "Consent.id {consent_id} is a consent of another FIU"
         )));
     }
-    call.is_about(world, &consent)?;
-    let artefact = signed_consent(call.shared(), &caller.participants, &consent)
+    call.bind_consent(world, &consent)?;
+    let artefact = sign_consent(call.app_state(), &caller.participants, &consent)
         .await
-        .ok_or_else(unknown)?;
+        .ok_or_else(unknown_consent)?;
     if artefact
         .rsplit_once('.')
-        .is_none_or(|(_, seal)| seal != signature)
+        .is_none_or(|(_, actual)| actual != signature)
     {
-        let problem =
+        let message =
             "Consent.digitalSignature is not the third part of the artefact's signedConsent";
-        return Err(ApiError::InvalidSignature(problem.to_owned()));
+        return Err(ApiError::InvalidSignature(message.to_owned()));
     }
-    let key = Arc::new(peer_key(&caller, &key)?);
-    let request = RequestData {
+    let key = Arc::new(parse_peer_key(&caller, &key)?);
+    let command = RequestData {
         handle: consent.handle,
         range,
         key,
         txnid: head.txnid.as_str().into(),
     };
-    let receipt = world.submit(Command::RequestData(request))?;
-    let answer = FiResponse::new(
+    let receipt = world.submit(Command::RequestData(command))?;
+    let response = FiResponse::new(
         ResponseContext::from_head(&head, receipt.message_time),
         receipt.session(),
     );
-    Ok(Answer::json(&answer).holding(receipt.hold))
+    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
 }
 
 /// The FIU's key, if it is one and has not expired. Expiry is checked like our own messages' times: by the wall's
 /// clock, or a frozen world's (DESIGN §4.2).
-fn peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, ApiError> {
+fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, ApiError> {
     let CheckedKeyMaterial {
         expiry,
         key_value,
@@ -93,103 +93,107 @@ fn peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, Ap
             "KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}"
         )));
     }
-    let wrong = |error: ExchangeError| ApiError::InvalidKey(format!("KeyMaterial: {error}"));
-    let (curve, public) = read_public(key_value).map_err(wrong)?;
+    let key_error = |error: KeyExchangeError| ApiError::InvalidKey(format!("KeyMaterial: {error}"));
+    let (curve, public) = parse_public_key(key_value).map_err(key_error)?;
     Ok(PeerKey {
         curve,
         public,
-        nonce: read_nonce(nonce).map_err(wrong)?,
+        nonce: parse_nonce(nonce).map_err(key_error)?,
     })
 }
 
 /// `POST /FI/fetch` of 2.x.
-pub async fn fetch(call: Call) -> HttpResponse {
-    let outcome = match read::<FiFetchRequest>(&call, Audience::Fius) {
-        Ok((head, wanted, caller)) => {
-            deliver(&call, &caller, wanted, |_, _| {
+pub async fn fetch_data(call: Call) -> HttpResponse {
+    let outcome = match parse_message::<FiFetchRequest>(&call, AllowedCallers::Fius) {
+        Ok((head, command, caller)) => {
+            try_fetch_data(&call, &caller, command, |_, _| {
                 (head.ver, head.txnid.clone())
             })
             .await
         }
-        Err(problem) => Err(problem),
+        Err(error) => Err(error),
     };
     call.reply_rebit(outcome).await
 }
 
 /// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
-pub async fn fetch_by_path(call: Call) -> HttpResponse {
-    let outcome = match enter(&call, Audience::Fius)
-        .and_then(|caller| Ok((caller, wanted_by_path(&call)?)))
+pub async fn fetch_data_by_path(call: Call) -> HttpResponse {
+    let outcome = match authenticate_signed(&call, AllowedCallers::Fius)
+        .and_then(|caller| Ok((caller, parse_fetch_query(&call)?)))
     {
-        Ok((caller, wanted)) => {
+        Ok((caller, command)) => {
             let echo = |consent: &Consent, session: &Session| {
-                (first_generation(consent), session.txnid.to_string())
+                (v1_version(consent), session.txnid.to_string())
             };
-            deliver(&call, &caller, wanted, echo).await
+            try_fetch_data(&call, &caller, command, echo).await
         }
-        Err(problem) => Err(problem),
+        Err(error) => Err(error),
     };
     call.reply_rebit(outcome).await
 }
 
-fn wanted_by_path(call: &Call) -> Result<FetchData, ApiError> {
-    let pairs = Pairs::parse(call.query())?;
-    let link_refs = pairs.all("linkRefNumber").map(str::to_owned).collect();
+fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
+    let params = Params::parse(call.query())?;
+    let link_refs = params
+        .values_of("linkRefNumber")
+        .map(str::to_owned)
+        .collect();
     parse_fetch_data(
-        call.segment("session"),
-        pairs.first("fipId").map(str::to_owned),
+        call.path_segment("session"),
+        params.first_value("fipId").map(str::to_owned),
         link_refs,
     )
 }
 
-async fn deliver(
+async fn try_fetch_data(
     call: &Call,
     caller: &Caller,
-    wanted: FetchData,
+    command: FetchData,
     echo: impl Fn(&Consent, &Session) -> (RebitVersion, String),
-) -> Result<Answer, ApiError> {
-    let id = wanted.session;
+) -> Result<ApiResponse, ApiError> {
+    let id = command.session;
     let world = &caller.world;
     let consent = world
         .session(id)
         .and_then(|session| world.consent(session.handle));
-    let consent = consent.filter(|consent| caller.may_see(consent));
+    let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
-    call.is_about(world, &consent)?;
-    let receipt = world.submit(Command::FetchData(wanted.clone()))?;
+    call.bind_consent(world, &consent)?;
+    let receipt = world.submit(Command::FetchData(command.clone()))?;
     let (session, consent) = (receipt.session(), receipt.consent());
     let key = session
         .peer_key
         .as_ref()
         .expect("what has no key is not collected");
-    let profile = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
-    let (plaintext, schema) = match &caller.owner {
-        Some(Member::Fiu(fiu)) => profile(fiu),
+    let data_format = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
+    let (plaintext, schema) = match &caller.member {
+        Some(Member::Fiu(fiu)) => data_format(fiu),
         _ => caller
             .participants
             .find_fiu(&consent.fiu)
-            .map(|fiu| profile(fiu))
+            .map(|fiu| data_format(fiu))
             .unwrap_or_default(),
     };
-    let parcel = Parcel {
+    let job = EncryptionJob {
         seed: world.seed(),
         consent: Arc::clone(consent),
         session: Arc::clone(session),
         key: Arc::clone(key),
         plaintext,
         schema,
-        wanted,
+        command,
         now: receipt.message_time,
     };
-    let sealed = tokio::task::spawn_blocking(move || seal(&parcel))
+    let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))
         .await
         .expect("encrypting does not panic");
-    let sealed = sealed.map_err(|error| ApiError::InvalidKey(format!("KeyMaterial: {error}")))?;
+    let encrypted =
+        encrypted.map_err(|error| ApiError::InvalidKey(format!("KeyMaterial: {error}")))?;
     let (ver, txnid) = echo(consent, session);
     let echo = ResponseContext {
         ver,
         txnid: &txnid,
         timestamp: receipt.message_time,
     };
-    Ok(Answer::json_bytes(encode_fetch_response(echo, &sealed)).holding(receipt.hold))
+    Ok(ApiResponse::json_bytes(encode_fetch_response(echo, &encrypted)).with_hold(receipt.hold))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::read;
+use super::parse_message;
 use crate::domain::command::{
     Command, ConfirmLink, ConsentAction, FipStatusReport as FipAnswer, Party,
 };
@@ -14,8 +14,8 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
 use crate::engine::world::DeliveryHold;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
-use crate::http::security::{Audience, Caller};
+use crate::http::response::ApiResponse;
+use crate::http::security::{AllowedCallers, Caller};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 use crate::wire::rebit::notification::{
@@ -24,83 +24,95 @@ use crate::wire::rebit::notification::{
 };
 use crate::wire::rebit::{Head, ResponseContext};
 
-pub async fn consent(call: Call) -> HttpResponse {
-    let outcome =
-        read::<ConsentNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
-            let hold = consent_status(&call, &caller, news)?;
-            Ok(acknowledged(&head, &caller, hold))
+pub async fn receive_consent_notification(call: Call) -> HttpResponse {
+    let outcome = parse_message::<ConsentNotification>(&call, AllowedCallers::FiusAndFips)
+        .and_then(|(head, update, caller)| {
+            let hold = apply_consent_status(&call, &caller, update)?;
+            Ok(acknowledge_notification(&head, &caller, hold))
         });
     call.reply_rebit(outcome).await
 }
 
-pub async fn fi(call: Call) -> HttpResponse {
-    let outcome = read::<FiNotification>(&call, Audience::Both).and_then(|(head, news, caller)| {
-        let hold = fi_status(&call, &caller, news)?;
-        Ok(acknowledged(&head, &caller, Some(hold)))
-    });
+pub async fn receive_fi_notification(call: Call) -> HttpResponse {
+    let outcome = parse_message::<FiNotification>(&call, AllowedCallers::FiusAndFips).and_then(
+        |(head, update, caller)| {
+            let hold = apply_fi_status(&call, &caller, update)?;
+            Ok(acknowledge_notification(&head, &caller, Some(hold)))
+        },
+    );
     call.reply_rebit(outcome).await
 }
 
-pub async fn link(call: Call) -> HttpResponse {
+pub async fn receive_link_notification(call: Call) -> HttpResponse {
     let outcome =
-        read::<LinkNotification>(&call, Audience::Fips).map_err(|problem| match problem {
-            // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
-            // notifications (AA_3034, AA_3036).
-            ApiError::NotPermitted(problem) => ApiError::InvalidSignature(problem),
-            other => other,
-        });
-    let outcome = outcome.and_then(|(head, news, caller)| {
-        let hold = link_status(&call, &caller, news)?;
-        Ok(acknowledged(&head, &caller, Some(hold)))
+        parse_message::<LinkNotification>(&call, AllowedCallers::Fips).map_err(
+            |error| match error {
+                // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
+                // notifications (AA_3034, AA_3036).
+                ApiError::NotPermitted(message) => ApiError::InvalidSignature(message),
+                other => other,
+            },
+        );
+    let outcome = outcome.and_then(|(head, update, caller)| {
+        let hold = apply_link_status(&call, &caller, update)?;
+        Ok(acknowledge_notification(&head, &caller, Some(hold)))
     });
     call.reply_rebit(outcome).await
 }
 
-fn acknowledged(head: &Head, caller: &Caller, hold: Option<DeliveryHold>) -> Answer {
-    let answer = Answer::json(&NotificationResponse::new_ok(ResponseContext::from_head(
+fn acknowledge_notification(
+    head: &Head,
+    caller: &Caller,
+    hold: Option<DeliveryHold>,
+) -> ApiResponse {
+    let response = ApiResponse::json(&NotificationResponse::new_ok(ResponseContext::from_head(
         head,
         caller.world.message_time(),
     )));
     match hold {
-        Some(hold) => answer.holding(hold),
-        None => answer,
+        Some(hold) => response.with_hold(hold),
+        None => response,
     }
 }
 
 /// A status that the consent has already is acknowledged and changes nothing.
-fn consent_status(
+fn apply_consent_status(
     call: &Call,
     caller: &Caller,
-    news: ConsentNotificationContent,
+    update: ConsentNotificationContent,
 ) -> Result<Option<DeliveryHold>, ApiError> {
     const ID: &str = "ConsentStatusNotification.consentId";
     let ConsentNotificationContent {
         notifier,
         consent_id,
         status,
-    } = news;
-    let sender = sender(caller, &notifier).map_err(Mismatch::into_notifier)?;
+    } = update;
+    let notifier_member =
+        authenticate_notifier(caller, &notifier).map_err(NotifierError::into_notifier_error)?;
     let world = &caller.world;
-    let known: Option<Arc<Consent>> = consent_id.and_then(|id| match &sender {
+    let consent: Option<Arc<Consent>> = consent_id.and_then(|id| match &notifier_member {
         Member::Fip(fip) => {
-            let theirs = |consent: &Arc<Consent>| {
+            let belongs_to_fip = |consent: &Arc<Consent>| {
                 let artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
                 artefacts
                     .into_iter()
                     .any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
             };
-            world.consent_by_fip_id(id).filter(theirs)
+            world.consent_by_fip_id(id).filter(belongs_to_fip)
         }
         Member::Fiu(fiu) => world
             .consent_by_id(id)
             .filter(|consent| consent.fiu == fiu.entity.id),
     });
-    let known = known.filter(|consent| !consent.hidden);
-    let consent = known.ok_or_else(|| {
-        ApiError::invalid_field(ID, format!("is no consent that {} has", sender.entity().id))
+    let consent = consent.filter(|consent| !consent.hidden);
+    let consent = consent.ok_or_else(|| {
+        ApiError::invalid_field(
+            ID,
+            format!("is no consent that {} has", notifier_member.entity().id),
+        )
     })?;
-    call.is_about(world, &consent)?;
-    let by = match sender {
+    call.bind_consent(world, &consent)?;
+    let by = match notifier_member {
         Member::Fip(_) => Party::Fip,
         Member::Fiu(_) => Party::Fiu,
     };
@@ -122,14 +134,16 @@ fn consent_status(
         handle: consent.handle,
         action: verb,
     });
-    let receipt = receipt.map_err(in_field("ConsentStatusNotification.consentStatus"))?;
+    let receipt = receipt.map_err(map_to_field_error(
+        "ConsentStatusNotification.consentStatus",
+    ))?;
     Ok(Some(receipt.hold))
 }
 
-fn fi_status(
+fn apply_fi_status(
     call: &Call,
     caller: &Caller,
-    news: FiNotificationContent,
+    update: FiNotificationContent,
 ) -> Result<DeliveryHold, ApiError> {
     const SESSION: &str = "FIStatusNotification.sessionId";
     let FiNotificationContent {
@@ -138,14 +152,15 @@ fn fi_status(
         status,
         fips,
         accounts,
-    } = news;
-    let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
-    let id = &sender.entity().id;
-    if let Some(other) = fips.iter().find(|fip| **fip != **id) {
-        let problem = format!("{} is not the notifier, {id}", quote_value(other));
+    } = update;
+    let notifier_member =
+        authenticate_notifier(caller, &notifier).map_err(NotifierError::into_request_error)?;
+    let id = &notifier_member.entity().id;
+    if let Some(foreign_fip) = fips.iter().find(|fip| **fip != **id) {
+        let message = format!("{} is not the notifier, {id}", quote_value(foreign_fip));
         return Err(ApiError::invalid_field(
             "FIStatusNotification.FIStatusResponse.fipID",
-            problem,
+            message,
         ));
     }
     let session = session
@@ -155,10 +170,10 @@ fn fi_status(
         .session_by_fip_id(session)
         .and_then(|session| world.consent(session.handle))
     {
-        call.is_about(world, &consent)?;
+        call.bind_consent(world, &consent)?;
     }
     let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
-    let answer = FipAnswer {
+    let command = FipAnswer {
         session,
         fip: Arc::clone(id),
         session_failed: failed,
@@ -166,7 +181,7 @@ fn fi_status(
     };
     let receipt = caller
         .world
-        .submit(Command::ReportFipStatus(answer))
+        .submit(Command::ReportFipStatus(command))
         .map_err(|refusal| {
             let field = match &refusal {
                 Rejection::AccountNotInSession(_) => {
@@ -174,23 +189,24 @@ fn fi_status(
                 }
                 _ => SESSION,
             };
-            in_field(field)(refusal)
+            map_to_field_error(field)(refusal)
         })?;
     Ok(receipt.hold)
 }
 
-fn link_status(
+fn apply_link_status(
     call: &Call,
     caller: &Caller,
-    news: LinkNotificationContent,
+    update: LinkNotificationContent,
 ) -> Result<DeliveryHold, ApiError> {
     let LinkNotificationContent {
         notifier,
         account_ref,
         customer,
         link_ref,
-    } = news;
-    let sender = sender(caller, &notifier).map_err(Mismatch::into_request)?;
+    } = update;
+    let notifier_member =
+        authenticate_notifier(caller, &notifier).map_err(NotifierError::into_request_error)?;
     let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
     if !caller
         .participants
@@ -204,26 +220,26 @@ fn link_status(
             .iter()
             .map(|aa| format!("@{}", aa.handle))
             .collect();
-        let problem = format!(
+        let message = format!(
             "{} is no address of an AA here; they end in {}",
             quote_value(&customer),
             handles.join(", ")
         );
-        caller.object(|| {
-            ApiError::invalid_field("AccountLinkStatusNotification.customerAddress", problem)
+        caller.reject_in_strict(|| {
+            ApiError::invalid_field("AccountLinkStatusNotification.customerAddress", message)
         })?;
     }
     let customer: Arc<str> = customer.into();
-    call.is_about_customer(&caller.world, Some(&customer))?;
-    let confirm = ConfirmLink {
+    call.bind_customer(&caller.world, Some(&customer))?;
+    let command = ConfirmLink {
         customer,
-        fip: Arc::clone(&sender.entity().id),
+        fip: Arc::clone(&notifier_member.entity().id),
         account_ref: account_ref.into(),
         link_ref: link_ref.into(),
     };
     let receipt = caller
         .world
-        .submit(Command::ConfirmLink(confirm))
+        .submit(Command::ConfirmLink(command))
         .map_err(|refusal| {
             let field = match &refusal {
                 Rejection::CustomerNotRegistered(_) => {
@@ -232,75 +248,77 @@ fn link_status(
                 Rejection::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
                 _ => "AccountLinkStatusNotification.accRefNumber",
             };
-            in_field(field)(refusal)
+            map_to_field_error(field)(refusal)
         })?;
     Ok(receipt.hold)
 }
 
 /// In a notification, what the engine refuses is a value of the message.
-fn in_field(field: &'static str) -> impl FnOnce(Rejection) -> ApiError {
+fn map_to_field_error(field: &'static str) -> impl FnOnce(Rejection) -> ApiError {
     move |refusal| match refusal {
-        full @ Rejection::OutboxFull(_) => full.into(),
+        outbox_full @ Rejection::OutboxFull(_) => outbox_full.into(),
         refusal => ApiError::invalid_field(field, format!("is refused: {refusal}")),
     }
 }
 
 /// Why a notifier is not believed.
-enum Mismatch {
+enum NotifierError {
     /// No such participant, or of another type.
     Unknown(&'static str, String),
     /// A participant, but not the caller.
-    Other(String),
+    NotCaller(String),
 }
 
-impl Mismatch {
+impl NotifierError {
     /// `POST /Consent/Notification` has a code for it.
-    fn into_notifier(self) -> ApiError {
+    fn into_notifier_error(self) -> ApiError {
         match self {
-            Self::Unknown(field, problem) => {
-                ApiError::InvalidNotifier(format!("{field} {problem}"))
+            Self::Unknown(field, message) => {
+                ApiError::InvalidNotifier(format!("{field} {message}"))
             }
-            Self::Other(problem) => ApiError::NotPermitted(problem),
+            Self::NotCaller(message) => ApiError::NotPermitted(message),
         }
     }
 
-    fn into_request(self) -> ApiError {
+    fn into_request_error(self) -> ApiError {
         match self {
-            Self::Unknown(field, problem) => ApiError::invalid_field(field, problem),
-            Self::Other(problem) => ApiError::invalid_field("Notifier.id", problem),
+            Self::Unknown(field, message) => ApiError::invalid_field(field, message),
+            Self::NotCaller(message) => ApiError::invalid_field("Notifier.id", message),
         }
     }
 }
 
 /// The participant who notifies: it has to be the caller; where the caller is not known, its word is taken.
-fn sender(caller: &Caller, notifier: &Notifier) -> Result<Member, Mismatch> {
+fn authenticate_notifier(caller: &Caller, notifier: &Notifier) -> Result<Member, NotifierError> {
     let Notifier { kind, id } = notifier;
     if !["FIP", "FIU"].contains(&kind.as_str()) {
-        return Err(Mismatch::Unknown(
+        return Err(NotifierError::Unknown(
             "Notifier.type",
             format!("{} is not one of FIP, FIU", quote_value(kind)),
         ));
     }
-    let claimed = caller.participants.find_member(id);
-    let claimed = claimed.ok_or_else(|| {
-        Mismatch::Unknown(
+    let member = caller.participants.find_member(id);
+    let claimed = member.ok_or_else(|| {
+        NotifierError::Unknown(
             "Notifier.id",
             format!("{} is not registered", quote_value(id)),
         )
     })?;
     let expected = claimed.kind();
     if kind != expected {
-        return Err(Mismatch::Unknown(
+        return Err(NotifierError::Unknown(
             "Notifier.type",
             format!("is {}, and {id} is a {expected}", quote_value(kind)),
         ));
     }
-    match &caller.owner {
-        Some(owner) if owner.entity().id != claimed.entity().id => Err(Mismatch::Other(format!(
-            "Notifier.id is {}, the API key is that of {}",
-            quote_value(id),
-            owner.entity().id
-        ))),
+    match &caller.member {
+        Some(caller_member) if caller_member.entity().id != claimed.entity().id => {
+            Err(NotifierError::NotCaller(format!(
+                "Notifier.id is {}, the API key is that of {}",
+                quote_value(id),
+                caller_member.entity().id
+            )))
+        }
         _ => Ok(claimed),
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::Value;
 
-use super::data::own_session;
-use super::{Visitor, enter, enter_organisation};
+use super::data::find_session;
+use super::{UnaportCaller, authenticate_caller, authenticate_for_organisation};
 use crate::analytics::report;
 use crate::bankgen::session_statement;
 use crate::domain::command::Command;
@@ -19,8 +19,8 @@ use crate::domain::session::Session;
 use crate::domain::statement::Statement;
 use crate::domain::unaport::AnalyticsStatus;
 use crate::http::call::Call;
-use crate::http::pairs::Pairs;
-use crate::http::reply::Answer;
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::export::{
     Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx,
@@ -33,17 +33,17 @@ use crate::wire::unaport::data::GenerateAnalyticsResponse;
 /// Quirk: a GET that does something.
 /// `Assumption:` `?async=true` asks for 202 at once; without it the answer is 200 when the report is there. The webhook comes
 /// either way.
-pub async fn generate(call: Call) -> HttpResponse {
-    let outcome = begin(&call).await;
+pub async fn generate_analytics(call: Call) -> HttpResponse {
+    let outcome = try_generate_analytics(&call).await;
     call.reply_unaport(outcome).await
 }
 
 /// `Assumption:` what has no transactions has no analytics: 404, and no webhook.
-async fn begin(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter_organisation(call)?;
-    let (session, own) = own_session(call, &visitor)?;
-    let pairs = Pairs::parse(call.query())?.only(&["async"])?;
-    let later = match pairs.first("async") {
+async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let (session, record) = find_session(call, &caller)?;
+    let params = Params::parse(call.query())?.reject_unknown(&["async"])?;
+    let is_async = match params.first_value("async") {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => {
@@ -53,34 +53,34 @@ async fn begin(call: &Call) -> Result<Answer, ApiError> {
             ));
         }
     };
-    session.check_not_expired(visitor.world.now())?;
-    let (told_of, seed) = (Arc::clone(&session), visitor.world.seed());
-    let looked = tokio::task::spawn_blocking(move || {
-        let statements = told(&told_of, &own.consent, seed)?;
-        let mut banks = statements
+    session.check_not_expired(caller.world.now())?;
+    let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
+    let check = tokio::task::spawn_blocking(move || {
+        let statements = collect_statements(&analysed_session, &record.consent, seed)?;
+        let mut transactions = statements
             .iter()
             .filter_map(|(_, statement)| statement.transactions());
-        if banks.any(|told| !told.rows.is_empty()) {
+        if transactions.any(|statement| !statement.rows.is_empty()) {
             Ok(())
         } else {
-            Err(nothing_to_analyse(&told_of))
+            Err(no_transactions_error(&analysed_session))
         }
     });
-    looked.await.expect("telling statements does not panic")?;
-    let answer = GenerateAnalyticsResponse::new(visitor.dialect(), &session, later);
+    check.await.expect("telling statements does not panic")?;
+    let answer = GenerateAnalyticsResponse::new(caller.api_version(), &session, is_async);
     if call.is_head() {
-        return Ok(Answer::json(&answer));
+        return Ok(ApiResponse::json(&answer));
     }
     let command = Command::ReportAnalytics {
         session: session.id,
         status: AnalyticsStatus::Success,
     };
-    let receipt = visitor.world.submit(command)?;
-    Ok(Answer::json(&answer).holding(receipt.hold))
+    let receipt = caller.world.submit(command)?;
+    Ok(ApiResponse::json(&answer).with_hold(receipt.hold))
 }
 
 /// The bank accounts of a session whose data is there, each with its analytic id.
-fn told(
+fn collect_statements(
     session: &Session,
     consent: &Consent,
     seed: u64,
@@ -112,56 +112,56 @@ fn told(
 }
 
 /// What a report is asked of.
-struct Asked {
-    visitor: Visitor,
+struct ReportContext {
+    caller: UnaportCaller,
     session: Arc<Session>,
     consent: Arc<Consent>,
 }
 
-impl Asked {
-    fn of_path(call: &Call) -> Result<Self, ApiError> {
-        let visitor = enter(call)?;
-        let (session, own) = own_session(call, &visitor)?;
+impl ReportContext {
+    fn from_path(call: &Call) -> Result<Self, ApiError> {
+        let caller = authenticate_caller(call)?;
+        let (session, record) = find_session(call, &caller)?;
         Self {
             session,
-            consent: own.consent,
-            visitor,
+            consent: record.consent,
+            caller,
         }
-        .alive()
+        .reject_expired()
     }
 
     /// By the analytic id alone.
-    fn of_analytic(call: &Call, id: u32) -> Result<Self, ApiError> {
-        let visitor = enter(call)?;
-        let session = visitor
+    fn from_analytic_id(call: &Call, id: u32) -> Result<Self, ApiError> {
+        let caller = authenticate_caller(call)?;
+        let session = caller
             .world
             .session_by_analytic_id(id)
             .filter(|session| session.peer_key.is_none());
-        let session = session.ok_or_else(|| unknown_analytic(id))?;
-        let consent = visitor.world.consent(session.handle);
-        let own = visitor.filed(
+        let session = session.ok_or_else(|| unknown_analytic_error(id))?;
+        let consent = caller.world.consent(session.handle);
+        let record = caller.bind_unaport_consent(
             call,
             consent,
             Rejection::UnknownSession(session.id.to_string()),
         )?;
         Self {
             session,
-            consent: own.consent,
-            visitor,
+            consent: record.consent,
+            caller,
         }
-        .alive()
+        .reject_expired()
     }
 
     /// `Assumption:` what is made of a session's data is gone with it.
-    fn alive(self) -> Result<Self, ApiError> {
-        self.session.check_not_expired(self.visitor.world.now())?;
+    fn reject_expired(self) -> Result<Self, ApiError> {
+        self.session.check_not_expired(self.caller.world.now())?;
         Ok(self)
     }
 
     /// The report of one account, or of all together; they are made anew each time, from the session's transactions.
-    async fn report(self, analytic: Option<u32>) -> Result<Value, ApiError> {
+    async fn build_report(self, analytic: Option<u32>) -> Result<Value, ApiError> {
         let Self {
-            visitor,
+            caller: visitor,
             session,
             consent,
         } = self;
@@ -173,138 +173,145 @@ impl Asked {
             )));
         }
         let seed = visitor.world.seed();
-        let made = tokio::task::spawn_blocking(move || {
-            let statements = told(&session, &consent, seed)?;
-            let wanted: Vec<(u32, &Statement)> = statements
+        let task = tokio::task::spawn_blocking(move || {
+            let statements = collect_statements(&session, &consent, seed)?;
+            let selected: Vec<(u32, &Statement)> = statements
                 .iter()
                 .filter(|(id, _)| analytic.is_none_or(|wanted| wanted == *id))
                 .map(|(id, statement)| (*id, statement))
                 .collect();
-            report(&wanted).ok_or_else(|| nothing_to_analyse(&session))
+            report(&selected).ok_or_else(|| no_transactions_error(&session))
         });
-        made.await.expect("analysing does not panic")
+        task.await.expect("analysing does not panic")
     }
 }
 
-fn nothing_to_analyse(session: &Session) -> ApiError {
+fn no_transactions_error(session: &Session) -> ApiError {
     let (from, to) = (session.range.from.ist_date(), session.range.to.ist_date());
     ApiError::NotFound(format!(
         "there are no transactions of DEPOSIT accounts from {from} to {to}, and analytics are made of these"
     ))
 }
 
-fn unknown_analytic(id: u32) -> ApiError {
+fn unknown_analytic_error(id: u32) -> ApiError {
     ApiError::NotFound(format!(
         "there is no analytic {id}; Generate Analytics and the webhook name it"
     ))
 }
 
-fn analytic_id(call: &Call) -> Result<u32, ApiError> {
-    let text = call.segment("analytic");
-    let problem = || {
+fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
+    let text = call.path_segment("analytic");
+    let invalid_id = || {
         ApiError::invalid_field(
             "analyticId",
             format!("{} is no whole number", quote_value(text)),
         )
     };
-    text.parse().map_err(|_| problem())
+    text.parse().map_err(|_| invalid_id())
 }
 
-pub async fn fetch(call: Call) -> HttpResponse {
-    let outcome = account_report(&call).await;
+pub async fn fetch_analytics(call: Call) -> HttpResponse {
+    let outcome = try_fetch_analytics(&call).await;
     call.reply_unaport(outcome).await
 }
 
-async fn account_report(call: &Call) -> Result<Answer, ApiError> {
-    let id = analytic_id(call)?;
-    let asked = Asked::of_path(call)?;
-    if !asked.session.analytic_ids().any(|known| known == id) {
-        return Err(unknown_analytic(id));
+async fn try_fetch_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+    let id = parse_analytic_id(call)?;
+    let context = ReportContext::from_path(call)?;
+    if !context.session.analytic_ids().any(|known| known == id) {
+        return Err(unknown_analytic_error(id));
     }
-    Ok(Answer::json(&asked.report(Some(id)).await?))
+    Ok(ApiResponse::json(&context.build_report(Some(id)).await?))
 }
 
 pub async fn fetch_aggregate(call: Call) -> HttpResponse {
-    let outcome = aggregate_report(&call).await;
+    let outcome = try_fetch_aggregate(&call).await;
     call.reply_unaport(outcome).await
 }
 
-async fn aggregate_report(call: &Call) -> Result<Answer, ApiError> {
-    Ok(Answer::json(&Asked::of_path(call)?.report(None).await?))
+async fn try_fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(ApiResponse::json(
+        &ReportContext::from_path(call)?.build_report(None).await?,
+    ))
 }
 
 /// `Assumption:` a workbook; `?format=pdf` makes it a document.
-pub async fn export(call: Call) -> HttpResponse {
-    let outcome = account_file(&call).await;
+pub async fn export_analytics(call: Call) -> HttpResponse {
+    let outcome = try_export_analytics(&call).await;
     call.reply_unaport(outcome).await
 }
 
-async fn account_file(call: &Call) -> Result<Answer, ApiError> {
-    let id = analytic_id(call)?;
-    let form = Form::asked(call)?;
-    let report = Asked::of_analytic(call, id)?.report(Some(id)).await?;
-    Ok(form.file(
+async fn try_export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+    let id = parse_analytic_id(call)?;
+    let format = FileFormat::from_query(call)?;
+    let report = ReportContext::from_analytic_id(call, id)?
+        .build_report(Some(id))
+        .await?;
+    Ok(format.render_file(
         &format!("analytics-{id}"),
         &build_analytics_workbook(&report),
     ))
 }
 
 pub async fn export_aggregate(call: Call) -> HttpResponse {
-    let outcome = aggregate_file(&call).await;
+    let outcome = try_export_aggregate(&call).await;
     call.reply_unaport(outcome).await
 }
 
-async fn aggregate_file(call: &Call) -> Result<Answer, ApiError> {
-    let form = Form::asked(call)?;
-    let asked = Asked::of_path(call)?;
-    let name = format!("analytics-{}", asked.session.id);
-    Ok(form.file(&name, &build_analytics_workbook(&asked.report(None).await?)))
+async fn try_export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+    let format = FileFormat::from_query(call)?;
+    let context = ReportContext::from_path(call)?;
+    let name = format!("analytics-{}", context.session.id);
+    Ok(format.render_file(
+        &name,
+        &build_analytics_workbook(&context.build_report(None).await?),
+    ))
 }
 
-pub async fn export_data(call: Call) -> HttpResponse {
-    let outcome = data_file(&call, Form::Xlsx).await;
+pub async fn export_data_xlsx(call: Call) -> HttpResponse {
+    let outcome = try_export_data(&call, FileFormat::Xlsx).await;
     call.reply_unaport(outcome).await
 }
 
-pub async fn print_data(call: Call) -> HttpResponse {
-    let outcome = data_file(&call, Form::Pdf).await;
+pub async fn export_data_pdf(call: Call) -> HttpResponse {
+    let outcome = try_export_data(&call, FileFormat::Pdf).await;
     call.reply_unaport(outcome).await
 }
 
 /// The data of a session as a file; it takes nothing, as looking at what was fetched already.
 ///
 /// `Assumption:` the entity in the path is the FIU's id, and has to be the visitor's.
-async fn data_file(call: &Call, form: Form) -> Result<Answer, ApiError> {
-    let Asked {
-        visitor,
+async fn try_export_data(call: &Call, format: FileFormat) -> Result<ApiResponse, ApiError> {
+    let ReportContext {
+        caller: visitor,
         session,
         consent,
-    } = Asked::of_path(call)?;
-    visitor.check_fiu("entity", call.segment("entity"))?;
+    } = ReportContext::from_path(call)?;
+    visitor.check_fiu("entity", call.path_segment("entity"))?;
     let seed = visitor.world.seed();
     let name = format!("statement-{}", session.id);
-    let made = tokio::task::spawn_blocking(move || {
-        let statements: Vec<Statement> = told(&session, &consent, seed)?
+    let task = tokio::task::spawn_blocking(move || {
+        let statements: Vec<Statement> = collect_statements(&session, &consent, seed)?
             .into_iter()
-            .map(|(_, told)| told)
+            .map(|(_, statement)| statement)
             .collect();
-        Ok(form.file(&name, &build_statement_workbook(&statements)))
+        Ok(format.render_file(&name, &build_statement_workbook(&statements)))
     });
-    made.await.expect("writing a file does not panic")
+    task.await.expect("writing a file does not panic")
 }
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug)]
-enum Form {
+enum FileFormat {
     Xlsx,
     Pdf,
 }
 
-impl Form {
-    fn asked(call: &Call) -> Result<Self, ApiError> {
-        match Pairs::parse(call.query())?
-            .only(&["format"])?
-            .first("format")
+impl FileFormat {
+    fn from_query(call: &Call) -> Result<Self, ApiError> {
+        match Params::parse(call.query())?
+            .reject_unknown(&["format"])?
+            .first_value("format")
         {
             None | Some("xlsx") => Ok(Self::Xlsx),
             Some("pdf") => Ok(Self::Pdf),
@@ -315,14 +322,14 @@ impl Form {
         }
     }
 
-    fn file(self, name: &str, workbook: &Workbook) -> Answer {
+    fn render_file(self, name: &str, workbook: &Workbook) -> ApiResponse {
         match self {
-            Self::Xlsx => Answer::file(
+            Self::Xlsx => ApiResponse::file(
                 xlsx::write_workbook(workbook),
                 xlsx::MEDIA_TYPE,
                 format!("{name}.xlsx"),
             ),
-            Self::Pdf => Answer::file(
+            Self::Pdf => ApiResponse::file(
                 pdf::write_workbook(workbook),
                 pdf::MEDIA_TYPE,
                 format!("{name}.pdf"),

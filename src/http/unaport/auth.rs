@@ -12,9 +12,9 @@ use crate::domain::random_stream;
 use crate::domain::unaport::{Login, UnaportConfig};
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::fault::fault;
-use crate::http::reply::Answer;
-use crate::http::seals::signed;
+use crate::http::requested_fault::apply_requested_fault;
+use crate::http::response::ApiResponse;
+use crate::http::signature_cache::sign_compact;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{
@@ -23,27 +23,27 @@ use crate::wire::unaport::auth::{
 };
 use crate::wire::unaport::field_rules::ValidatedBody;
 
-pub async fn login(call: Call) -> HttpResponse {
-    issue(&call, logged_in(&call)).await
+pub async fn log_in(call: Call) -> HttpResponse {
+    issue_tokens(&call, authenticate_login(&call)).await
 }
 
-fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
-    fault(call)?;
-    let body: Map<String, Value> = call.json()?;
+fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+    apply_requested_fault(call)?;
+    let body: Map<String, Value> = call.parse_json()?;
     let form = ValidatedBody::validate_fields(&body, LOGIN_RULES)?;
     let (email, password) = (
         form.required_text("emailId"),
         form.required_text("password"),
     );
     // A stranger who is refused makes no world.
-    let setting = call.worlds().config();
-    let known = call.worlds().find_world(call.world_name()?);
-    let participants = known.map_or_else(
-        || Arc::clone(&setting.participants),
+    let config = call.worlds().config();
+    let existing_world = call.worlds().find_world(call.world_name()?);
+    let participants = existing_world.map_or_else(
+        || Arc::clone(&config.participants),
         |world| world.participants(),
     );
-    let fiu = claimed(&setting.unaport, &participants, email, password)?;
-    let world = call.world()?;
+    let fiu = find_account_fiu(&config.unaport, &participants, email, password)?;
+    let world = call.get_or_create_world()?;
     let person = AuthenticatedUser {
         email: email.to_owned(),
         fiu,
@@ -53,7 +53,7 @@ fn logged_in(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
 }
 
 /// The FIU for which somebody with these credentials works. Where no account is configured, everybody may come in.
-fn claimed(
+fn find_account_fiu(
     unaport: &UnaportConfig,
     participants: &Participants,
     email: &str,
@@ -62,58 +62,59 @@ fn claimed(
     if unaport.logins.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
-    let theirs = |account: &&Login| {
+    let matches_credentials = |account: &&Login| {
         account.email.eq_ignore_ascii_case(email) && *account.password == *password
     };
-    let account = unaport.logins.iter().find(theirs);
-    let wrong = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
+    let account = unaport.logins.iter().find(matches_credentials);
+    let message = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
                  mockaa.toml";
     account
         .map(|account| account.fiu.to_string())
-        .ok_or_else(|| ApiError::Unauthorized(wrong.to_owned()))
+        .ok_or_else(|| ApiError::Unauthorized(message.to_owned()))
 }
 
-pub async fn refresh(call: Call) -> HttpResponse {
-    issue(&call, refreshed(&call)).await
+pub async fn refresh_tokens(call: Call) -> HttpResponse {
+    issue_tokens(&call, authenticate_refresh_token(&call)).await
 }
 
-fn refreshed(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
-    fault(call)?;
-    let body: Map<String, Value> = call.json()?;
+fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+    apply_requested_fault(call)?;
+    let body: Map<String, Value> = call.parse_json()?;
     let token =
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
-    let other =
+    let not_logged_in =
         || ApiError::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call
         .worlds()
         .find_world(call.world_name()?)
-        .ok_or_else(other)?;
-    let payload = jws::open_token(&world.token_secret(), token).ok_or_else(|| {
-        let access = jws::open_compact(token, &call.shared().keys.default_key().public).is_some();
-        let what = if access {
+        .ok_or_else(not_logged_in)?;
+    let payload = jws::verify_hs256(&world.token_secret(), token).ok_or_else(|| {
+        let is_access_token =
+            jws::verify_compact(token, &call.app_state().keys.default_key().public).is_some();
+        let reason = if is_access_token {
             "is an access token"
         } else {
             "was not issued by this world"
         };
         ApiError::Unauthorized(format!(
-            "refresh_token {what}; send the refresh_token of the last login or refresh"
+            "refresh_token {reason}; send the refresh_token of the last login or refresh"
         ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
     let person = claims.into_verified_user(TokenType::Refresh, &world.base_path(), world.now());
     let person = person
-        .map_err(|flaw| ApiError::Unauthorized(format!("refresh_token {flaw}; log in again")))?;
+        .map_err(|error| ApiError::Unauthorized(format!("refresh_token {error}; log in again")))?;
     Ok((world, person))
 }
 
 /// Answers with a fresh pair of tokens for whom may have one.
-async fn issue(
+async fn issue_tokens(
     call: &Call,
     holder: Result<(Arc<World>, AuthenticatedUser), ApiError>,
 ) -> HttpResponse {
     let (world, person) = match holder {
         Ok(holder) => holder,
-        Err(problem) => return call.reply_unaport(Err(problem)).await,
+        Err(error) => return call.reply_unaport(Err(error)).await,
     };
     let base = call.base_url(&world);
     let mint = TokenIssuer {
@@ -127,8 +128,8 @@ async fn issue(
         mint,
     );
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
-    let key = &call.shared().keys.default_key().private;
-    let access = signed(key, jws::token_input(key.kid(), &access)).await;
+    let key = &call.app_state().keys.default_key().private;
+    let access = sign_compact(key, jws::jwt_signing_input(key.kid(), &access)).await;
     let refresh = Claims::new(
         TokenType::Refresh,
         &person,
@@ -136,17 +137,18 @@ async fn issue(
         mint,
     );
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
-    let refresh = jws::seal_token(&world.token_secret(), "refresh", &refresh);
+    let refresh = jws::encode_hs256(&world.token_secret(), "refresh", &refresh);
     let envelope = Envelope::new(
         world.generate_id(random_stream::StreamKind::Token),
         world.message_time(),
     );
-    let granted = build_token_response(
+    let token_response = build_token_response(
         &person,
         &access,
         &refresh,
         world.config().unaport.version,
         envelope,
     );
-    call.reply_unaport(Ok(Answer::json(&granted))).await
+    call.reply_unaport(Ok(ApiResponse::json(&token_response)))
+        .await
 }

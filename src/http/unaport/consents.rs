@@ -5,15 +5,18 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
-use super::{APPLICATION, Filed, Visitor, enter, enter_organisation};
+use super::{
+    APPLICATION_PATH, UnaportCaller, UnaportConsent, authenticate_caller,
+    authenticate_for_organisation,
+};
 use crate::domain::command::{Command, ConsentAction, Party, RaiseConsent};
 use crate::domain::consent::{Api, Terms};
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::rejection::Rejection;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
-use crate::http::seals::signed_consent;
+use crate::http::response::ApiResponse;
+use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 use crate::wire::unaport::consent::{
@@ -21,133 +24,133 @@ use crate::wire::unaport::consent::{
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
 };
 
-pub async fn create(call: Call) -> HttpResponse {
-    call.reply_unaport(raise_plain(&call)).await
+pub async fn create_consent(call: Call) -> HttpResponse {
+    call.reply_unaport(try_create_consent(&call)).await
 }
 
-fn raise_plain(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter_organisation(call)?;
-    let body: Map<String, Value> = call.json()?;
+fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let body: Map<String, Value> = call.parse_json()?;
     let request = ConsentRequest::validate_body(&body)?;
     let heading = request.read_header();
-    let aa = visitor.aa(&heading)?;
+    let aa = caller.resolve_aa(&heading)?;
     let terms = request.build_terms(&aa)?;
-    visitor.check_fiu(
+    caller.check_fiu(
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         &terms.consumer,
     )?;
-    raise(call, &visitor, &aa, heading, terms)
+    submit_consent(call, &caller, &aa, heading, terms)
 }
 
-pub async fn create_by_template(call: Call) -> HttpResponse {
-    call.reply_unaport(raise_by_template(&call)).await
+pub async fn create_from_template(call: Call) -> HttpResponse {
+    call.reply_unaport(try_create_from_template(&call)).await
 }
 
-fn raise_by_template(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter_organisation(call)?;
-    let world = &visitor.world;
-    let body: Map<String, Value> = call.json()?;
+fn try_create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let world = &caller.world;
+    let body: Map<String, Value> = call.parse_json()?;
     let request = TemplateConsentRequest::validate_body(&body)?;
     let now = world.now();
     let heading = request.read_header(now);
-    let aa = visitor.aa(&heading)?;
-    let templates = world.templates(&visitor.fiu.entity.id);
+    let aa = caller.resolve_aa(&heading)?;
+    let templates = world.templates(&caller.fiu.entity.id);
     let template = request
         .parse_product_id()
         .and_then(|id| templates.into_iter().find(|template| template.id == id));
     let template = template.ok_or_else(|| {
-        let problem = format!(
-            "{} is no consent template of this organisation; list them with GET {APPLICATION}/FIU/ProductList/{}",
+        let message = format!(
+            "{} is no consent template of this organisation; list them with GET {APPLICATION_PATH}/FIU/ProductList/{}",
             quote_value(request.product_id_text()),
-            visitor.fiu.org_id
+            caller.fiu.org_id
         );
-        ApiError::invalid_field("productId", problem)
+        ApiError::invalid_field("productId", message)
     })?;
-    visitor.check_fiu("productId", &template.terms.consumer)?;
+    caller.check_fiu("productId", &template.terms.consumer)?;
     let terms = request.build_terms(&template, &aa, now)?;
-    raise(call, &visitor, &aa, heading, terms)
+    submit_consent(call, &caller, &aa, heading, terms)
 }
 
-impl Visitor {
+impl UnaportCaller {
     /// The AA that the request chooses.
-    fn aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
+    fn resolve_aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
         let aa = self.participants.find_aa(&heading.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
-            let (named, known) = (quote_value(&heading.aa_id), known.join(", "));
+            let (requested, known) = (quote_value(&heading.aa_id), known.join(", "));
             ApiError::invalid_field(
                 "aaId",
-                format!("{named} is not an AA of this sandbox; one of {known}"),
+                format!("{requested} is not an AA of this sandbox; one of {known}"),
             )
         })
     }
 }
 
-fn raise(
+fn submit_consent(
     call: &Call,
-    visitor: &Visitor,
+    caller: &UnaportCaller,
     aa: &Aa,
     heading: ConsentRequestHeader,
     terms: Terms,
-) -> Result<Answer, ApiError> {
-    visitor.check_fiu("fiuId", &heading.fiu_id)?;
-    visitor
+) -> Result<ApiResponse, ApiError> {
+    caller.check_fiu("fiuId", &heading.fiu_id)?;
+    caller
         .security
-        .check_customer(&visitor.world, &terms.customer, aa)?;
+        .check_customer_address(&caller.world, &terms.customer, aa)?;
     // Who has no token is who they say (DESIGN §4.7).
-    let named = visitor
+    let claimed_fiu = caller
         .participants
         .find_fiu(&heading.fiu_id)
-        .filter(|_| visitor.anonymous);
-    let raise = RaiseConsent {
+        .filter(|_| caller.is_anonymous);
+    let command = RaiseConsent {
         terms,
         api: Api::Unaport,
         aa: Arc::clone(&aa.id),
-        fiu: Arc::clone(&named.unwrap_or(&visitor.fiu).entity.id),
+        fiu: Arc::clone(&claimed_fiu.unwrap_or(&caller.fiu).entity.id),
         metadata: Some(heading.metadata),
-        scenario: call.scenario()?,
+        scenario: call.requested_scenario()?,
         persona: None,
     };
-    call.would_raise(&visitor.world, &raise)?;
-    let receipt = visitor.world.submit(Command::RaiseConsent(raise))?;
+    call.plan_faults_for(&caller.world, &command)?;
+    let receipt = caller.world.submit(Command::RaiseConsent(command))?;
     let consent = receipt.consent();
-    call.has_raised(consent);
-    let link = encode_short_code(consent.number);
+    call.record_handle(consent);
+    let code = encode_short_code(consent.number);
     let link = format!(
-        "{}{APPLICATION}/public/shorten/{link}",
-        call.base_url(&visitor.world)
+        "{}{APPLICATION_PATH}/public/shorten/{code}",
+        call.base_url(&caller.world)
     );
-    Ok(Answer::json(&CreateConsentResponse::new(
+    Ok(ApiResponse::json(&CreateConsentResponse::new(
         consent,
         link,
         receipt.message_time,
     ))
-    .holding(receipt.hold))
+    .with_hold(receipt.hold))
 }
 
-pub async fn show(call: Call) -> HttpResponse {
-    let outcome = get(&call).await;
+pub async fn get_consent(call: Call) -> HttpResponse {
+    let outcome = try_get_consent(&call).await;
     call.reply_unaport(outcome).await
 }
 
-async fn get(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter(call)?;
-    let handle = call.handle()?;
+async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call)?;
+    let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
-    let Filed {
+    let UnaportConsent {
         consent,
-        filing,
+        metadata: filing,
         fiu,
-    } = visitor.filed(call, visitor.world.consent(handle), unknown)?;
-    let signed = match consent.consent_id() {
-        Some(_) => signed_consent(call.shared(), &visitor.participants, &consent).await,
+    } = caller.bind_unaport_consent(call, caller.world.consent(handle), unknown)?;
+    let signed_consent = match consent.consent_id() {
+        Some(_) => sign_consent(call.app_state(), &caller.participants, &consent).await,
         None => None,
     };
-    Ok(Answer::json(&build_status_response(
+    Ok(ApiResponse::json(&build_status_response(
         &consent,
         &filing,
         &fiu.org_id,
-        signed,
+        signed_consent,
     )))
 }
 
@@ -155,45 +158,45 @@ async fn get(call: &Call) -> Result<Answer, ApiError> {
 ///
 /// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor method; three spellings
 /// are served.
-pub async fn revoke(call: Call) -> HttpResponse {
-    call.reply_unaport(take_back(&call)).await
+pub async fn revoke_consent(call: Call) -> HttpResponse {
+    call.reply_unaport(try_revoke_consent(&call)).await
 }
 
-fn take_back(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter_organisation(call)?;
-    let text = call.segment("consent");
-    let consent = ConsentId::parse(text).and_then(|id| visitor.world.consent_by_id(id));
-    let Filed { consent, .. } = visitor.filed(
+fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let text = call.path_segment("consent");
+    let consent = ConsentId::parse(text).and_then(|id| caller.world.consent_by_id(id));
+    let UnaportConsent { consent, .. } = caller.bind_unaport_consent(
         call,
         consent,
         Rejection::UnknownConsentId(quote_value(text)),
     )?;
     let verb = ConsentAction::Revoke { by: Party::Fiu };
-    let receipt = visitor.world.submit(Command::TransitionConsent {
+    let receipt = caller.world.submit(Command::TransitionConsent {
         handle: consent.handle,
         action: verb,
     })?;
-    Ok(Answer::json(&RevokeConsentResponse::new(
+    Ok(ApiResponse::json(&RevokeConsentResponse::new(
         receipt.consent(),
         receipt.message_time,
     ))
-    .holding(receipt.hold))
+    .with_hold(receipt.hold))
 }
 
 /// The short link: leads the customer's browser to the consent's page.
-pub async fn follow_link(call: Call) -> HttpResponse {
-    call.reply_unaport(call.world().and_then(|world| {
-        let code = call.segment("code");
+pub async fn follow_short_link(call: Call) -> HttpResponse {
+    call.reply_unaport(call.get_or_create_world().and_then(|world| {
+        let code = call.path_segment("code");
         let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
         let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
-        let unknown = || {
+        let unknown_link = || {
             ApiError::NotFound(format!(
                 "no consent has the short link {}",
                 quote_value(code)
             ))
         };
-        let consent = consent.ok_or_else(unknown)?;
-        Ok(Answer::found(format!(
+        let consent = consent.ok_or_else(unknown_link)?;
+        Ok(ApiResponse::redirect_found(format!(
             "{}/ui/consents/{}",
             call.base_url(&world),
             consent.handle

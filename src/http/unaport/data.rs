@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use super::{Filed, Visitor, enter};
+use super::{UnaportCaller, UnaportConsent, authenticate_caller};
 use crate::bankgen::session_statements;
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
@@ -12,7 +12,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fields::quote_value;
@@ -20,54 +20,55 @@ use crate::wire::unaport::data::{
     FetchDataResponse, build_account_details as details, build_fetch_status,
 };
 
-pub async fn status(call: Call) -> HttpResponse {
-    call.reply_unaport(enter(&call).and_then(|visitor| {
-        let handle = call.handle()?;
+pub async fn get_fetch_status(call: Call) -> HttpResponse {
+    call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
+        let handle = call.parse_handle()?;
         let unknown = Rejection::UnknownHandle(handle.to_string());
-        let Filed { consent, .. } = visitor.filed(&call, visitor.world.consent(handle), unknown)?;
-        let notices = visitor.world.stored_notifications(handle);
-        Ok(Answer::json(&build_fetch_status(
-            &notices,
-            visitor.participants.aa_for_consent(&consent),
+        let UnaportConsent { consent, .. } =
+            caller.bind_unaport_consent(&call, caller.world.consent(handle), unknown)?;
+        let notifications = caller.world.stored_notifications(handle);
+        Ok(ApiResponse::json(&build_fetch_status(
+            &notifications,
+            caller.participants.aa_for_consent(&consent),
         )))
     }))
     .await
 }
 
-pub async fn fetch(call: Call) -> HttpResponse {
-    let outcome = take(&call).await;
+pub async fn fetch_data(call: Call) -> HttpResponse {
+    let outcome = try_fetch_data(&call).await;
     call.reply_unaport(outcome).await
 }
 
 /// A session that has nothing yet has no tabs.
-async fn take(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter(call)?;
-    let (session, own) = own_session(call, &visitor)?;
-    let envelope = visitor.envelope_if_spoken();
-    let empty = |envelope| {
-        Ok(Answer::json(&FetchDataResponse {
+async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call)?;
+    let (session, record) = find_session(call, &caller)?;
+    let envelope = caller.build_envelope_if_v2();
+    let empty_response = |envelope| {
+        Ok(ApiResponse::json(&FetchDataResponse {
             envelope,
             tabs: Tabs::new(&[], &session),
         }))
     };
-    let collect = Command::FetchStored(session.id);
+    let command = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
         // Asking what an answer would look like takes nothing.
-        visitor.world.check_command(collect).map(|()| None)
+        caller.world.check_command(command).map(|()| None)
     } else {
-        visitor.world.submit(collect).map(Some)
+        caller.world.submit(command).map(Some)
     };
     let receipt = match receipt {
         Ok(Some(receipt)) => receipt,
-        Ok(None) | Err(Rejection::NoDataFound(_)) => return empty(envelope),
+        Ok(None) | Err(Rejection::NoDataFound(_)) => return empty_response(envelope),
         Err(refusal) => return Err(refusal.into()),
     };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
-    let quirks = visitor.world.fetch_quirks(consent.handle);
-    let (seed, org_id) = (visitor.world.seed(), Arc::clone(&own.fiu.org_id));
-    let written = tokio::task::spawn_blocking(move || {
-        let empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
-        let statements = if empty {
+    let quirks = caller.world.fetch_quirks(consent.handle);
+    let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+    let task = tokio::task::spawn_blocking(move || {
+        let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
+        let statements = if is_first_empty {
             Vec::new()
         } else {
             session_statements(seed, &consent, &session, FiStatus::Ready)
@@ -75,34 +76,38 @@ async fn take(call: &Call) -> Result<Answer, ApiError> {
         let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
         serde_json::to_vec(&FetchDataResponse { envelope, tabs }).expect("our own types serialise")
     });
-    let body = written.await.expect("writing a statement does not panic");
-    Ok(Answer::json_bytes(body).holding(receipt.hold))
+    let body = task.await.expect("writing a statement does not panic");
+    Ok(ApiResponse::json_bytes(body).with_hold(receipt.hold))
 }
 
-pub async fn account_details(call: Call) -> HttpResponse {
-    call.reply_unaport(enter(&call).and_then(|visitor| {
-        let (session, own) = own_session(&call, &visitor)?;
-        Ok(Answer::json(&details(
+pub async fn get_account_details(call: Call) -> HttpResponse {
+    call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
+        let (session, record) = find_session(&call, &caller)?;
+        Ok(ApiResponse::json(&details(
             &session,
-            &own.consent,
-            &own.fiu.org_id,
+            &record.consent,
+            &record.fiu.org_id,
         )))
     }))
     .await
 }
 
 /// The session in the path, if Unaport has made it for the visitor's organisation.
-pub(super) fn own_session(
+pub(super) fn find_session(
     call: &Call,
-    visitor: &Visitor,
-) -> Result<(Arc<Session>, Filed), ApiError> {
-    let text = call.segment("session");
-    let unknown = || Rejection::UnknownSession(quote_value(text));
-    let session = SessionId::parse(text).and_then(|id| visitor.world.session(id));
+    caller: &UnaportCaller,
+) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
+    let text = call.path_segment("session");
+    let unknown_session = || Rejection::UnknownSession(quote_value(text));
+    let session = SessionId::parse(text).and_then(|id| caller.world.session(id));
     // What an FIU has asked for by the ReBIT calls is encrypted to its key.
     let session = session
         .filter(|session| session.peer_key.is_none())
-        .ok_or_else(unknown)?;
-    let own = visitor.filed(call, visitor.world.consent(session.handle), unknown())?;
-    Ok((session, own))
+        .ok_or_else(unknown_session)?;
+    let record = caller.bind_unaport_consent(
+        call,
+        caller.world.consent(session.handle),
+        unknown_session(),
+    )?;
+    Ok((session, record))
 }

@@ -2,25 +2,25 @@
 
 use actix_web::HttpResponse;
 
-use super::{APPLICATION, enter};
+use super::{APPLICATION_PATH, authenticate_caller};
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::unaport::organisation::{ClientOrganisation, build_organisation};
 
 /// `getClientOrganisation` of v2.0.0.
-pub async fn show_client(call: Call) -> HttpResponse {
-    call.reply_unaport(enter(&call).map(|visitor| {
-        let envelope = visitor.envelope();
-        Answer::json(&ClientOrganisation::new(&visitor.fiu, envelope))
+pub async fn get_client_organisation(call: Call) -> HttpResponse {
+    call.reply_unaport(authenticate_caller(&call).map(|caller| {
+        let envelope = caller.build_envelope();
+        ApiResponse::json(&ClientOrganisation::new(&caller.fiu, envelope))
     }))
     .await
 }
 
 /// The older `getOrganisation`.
-pub async fn show(call: Call) -> HttpResponse {
-    call.reply_unaport(enter(&call).map(|visitor| {
-        let app = format!("{}{APPLICATION}", call.base_url(&visitor.world));
-        Answer::json(&build_organisation(&visitor.fiu, &app))
+pub async fn get_organisation(call: Call) -> HttpResponse {
+    call.reply_unaport(authenticate_caller(&call).map(|caller| {
+        let base_url = format!("{}{APPLICATION_PATH}", call.base_url(&caller.world));
+        ApiResponse::json(&build_organisation(&caller.fiu, &base_url))
     }))
     .await
 }

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
-use super::enter_organisation;
+use super::authenticate_for_organisation;
 use crate::domain::command::{Command, SaveTemplate};
 use crate::domain::event::Event;
 use crate::http::call::Call;
-use crate::http::reply::Answer;
+use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
-pub async fn save(call: Call) -> HttpResponse {
-    call.reply_unaport(keep(&call)).await
+pub async fn save_template(call: Call) -> HttpResponse {
+    call.reply_unaport(try_save_template(&call)).await
 }
 
-fn keep(call: &Call) -> Result<Answer, ApiError> {
-    let visitor = enter_organisation(call)?;
-    let body: Map<String, Value> = call.json()?;
+fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let body: Map<String, Value> = call.parse_json()?;
     let (name, plan) = parse_template(&body)?;
-    visitor.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
-    let fiu = Arc::clone(&visitor.fiu.entity.id);
-    let receipt = visitor.world.submit(Command::SaveTemplate(SaveTemplate {
+    caller.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
+    let fiu = Arc::clone(&caller.fiu.entity.id);
+    let receipt = caller.world.submit(Command::SaveTemplate(SaveTemplate {
         name,
         fiu,
         terms: plan,
@@ -31,20 +31,20 @@ fn keep(call: &Call) -> Result<Answer, ApiError> {
     let Event::TemplateSaved { template } = &receipt.event else {
         unreachable!("that is what the command does")
     };
-    Ok(Answer::json(&CreateTemplateResponse::new(
+    Ok(ApiResponse::json(&CreateTemplateResponse::new(
         template,
-        visitor.dialect(),
-        visitor.envelope(),
+        caller.api_version(),
+        caller.build_envelope(),
     )))
 }
 
-pub async fn list(call: Call) -> HttpResponse {
-    call.reply_unaport(enter_organisation(&call).map(|visitor| {
-        let templates = visitor.world.templates(&visitor.fiu.entity.id);
-        Answer::json(&build_template_list(
+pub async fn list_templates(call: Call) -> HttpResponse {
+    call.reply_unaport(authenticate_for_organisation(&call).map(|caller| {
+        let templates = caller.world.templates(&caller.fiu.entity.id);
+        ApiResponse::json(&build_template_list(
             &templates,
-            &visitor.fiu.org_id,
-            visitor.envelope_if_spoken(),
+            &caller.fiu.org_id,
+            caller.build_envelope_if_v2(),
         ))
     }))
     .await

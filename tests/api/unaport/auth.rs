@@ -255,7 +255,7 @@ async fn a_token_is_of_one_world_and_one_time() {
 
 #[tokio::test]
 async fn strictness_decides_about_strangers() {
-    let strict = TestApp::with(|builder| builder.security(mockaa::Security::Strict)).await;
+    let strict = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     let lender = Lender::arrive(&strict).await;
     let refused = lender
         .ask(&strict, |body| body["fiuId"] = "FINTREE".into())
@@ -298,7 +298,7 @@ async fn strictness_decides_about_strangers() {
         notes.len() == 2 && notes[0].contains("'FINTREE'") && notes[1].contains("@finvu"),
         "{notes:?}"
     );
-    let open = TestApp::with(|builder| builder.security(mockaa::Security::Open)).await;
+    let open = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Open)).await;
     open.get(&format!("{APP}/FIU/ProductList/whatever"))
         .await
         .ok();

@@ -19,35 +19,35 @@ use crate::engine::world::DeliveryHold;
 
 /// A connection's own socket, kept beside the one that the server writes to.
 #[derive(Clone, Debug)]
-pub struct Wire(pub Arc<Socket>);
+pub struct ClientSocket(pub Arc<Socket>);
 
 /// How an answer goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum TransportFault {
     /// The connection is reset in the middle.
     Reset,
     /// The connection is closed before anything is sent.
-    Empty,
+    EmptyReply,
     /// The last chunk is missing.
-    Truncated,
+    TruncatedChunk,
     /// What follows the first chunk is none.
-    Malformed,
+    MalformedChunk,
     /// In drops, for so long.
-    Slow(Duration),
+    SlowBody(Duration),
 }
 
 /// In how many drops a body comes.
-const DROPS: u32 = 20;
+const CHUNKS: u32 = 20;
 
 /// How long what has been handed over may take to leave, before something is written behind its back.
-const FLUSHED_WITHIN: Duration = Duration::from_millis(50);
+const FLUSH_DELAY: Duration = Duration::from_millis(50);
 
 /// A body that goes wrong.
-pub struct Spoilt {
+pub struct FaultyBody {
     rest: Bytes,
     size: usize,
-    manner: Manner,
-    wire: Option<Wire>,
+    fault: TransportFault,
+    socket: Option<ClientSocket>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// Webhooks wait for it, as for any answer.
     hold: Option<DeliveryHold>,
@@ -55,32 +55,32 @@ pub struct Spoilt {
 
 /// Why a body ended before its end.
 #[derive(Debug)]
-pub struct OnPurpose;
+pub struct InjectedFault;
 
-impl fmt::Display for OnPurpose {
+impl fmt::Display for InjectedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("broken off on purpose: a fault of this sandbox says so")
     }
 }
 
-impl std::error::Error for OnPurpose {}
+impl std::error::Error for InjectedFault {}
 
-impl From<Infallible> for OnPurpose {
+impl From<Infallible> for InjectedFault {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-impl Spoilt {
+impl FaultyBody {
     pub fn new(
         body: Vec<u8>,
-        manner: Manner,
-        wire: Option<Wire>,
+        fault: TransportFault,
+        socket: Option<ClientSocket>,
         hold: Option<DeliveryHold>,
     ) -> Self {
         let rest = Bytes::from(body);
-        if manner == Manner::Empty
-            && let Some(Wire(socket)) = &wire
+        if fault == TransportFault::EmptyReply
+            && let Some(ClientSocket(socket)) = &socket
         {
             // What the server writes afterwards goes nowhere.
             let _ = socket.shutdown(Shutdown::Both);
@@ -88,8 +88,8 @@ impl Spoilt {
         Self {
             size: rest.len(),
             rest,
-            manner,
-            wire,
+            fault,
+            socket,
             sleep: None,
             hold,
         }
@@ -99,7 +99,7 @@ impl Spoilt {
         clippy::disallowed_methods,
         reason = "a slow answer is what was asked for"
     )]
-    fn waits(&mut self, pause: Duration, context: &mut Context<'_>) -> bool {
+    fn poll_pause(&mut self, pause: Duration, context: &mut Context<'_>) -> bool {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
@@ -110,59 +110,63 @@ impl Spoilt {
         false
     }
 
-    fn first_half(&mut self) -> Option<Bytes> {
+    fn take_first_half(&mut self) -> Option<Bytes> {
         (self.rest.len() == self.size).then(|| self.rest.split_to(self.size.div_ceil(2)))
     }
 }
 
-impl MessageBody for Spoilt {
-    type Error = OnPurpose;
+impl MessageBody for FaultyBody {
+    type Error = InjectedFault;
 
     fn size(&self) -> BodySize {
-        match self.manner {
-            Manner::Truncated | Manner::Malformed => BodySize::Stream,
-            Manner::Reset | Manner::Empty | Manner::Slow(_) => BodySize::Sized(self.size as u64),
+        match self.fault {
+            TransportFault::TruncatedChunk | TransportFault::MalformedChunk => BodySize::Stream,
+            TransportFault::Reset | TransportFault::EmptyReply | TransportFault::SlowBody(_) => {
+                BodySize::Sized(self.size as u64)
+            }
         }
     }
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, OnPurpose>>> {
-        match self.manner {
-            Manner::Empty => Poll::Ready(Some(Err(OnPurpose))),
-            Manner::Slow(over) => {
+    ) -> Poll<Option<Result<Bytes, InjectedFault>>> {
+        match self.fault {
+            TransportFault::EmptyReply => Poll::Ready(Some(Err(InjectedFault))),
+            TransportFault::SlowBody(duration) => {
                 if self.rest.is_empty() {
                     return Poll::Ready(None);
                 }
-                if self.waits(over / DROPS, context) {
+                if self.poll_pause(duration / CHUNKS, context) {
                     return Poll::Pending;
                 }
-                let drop_bytes = (self.size / DROPS as usize).max(1).min(self.rest.len());
-                Poll::Ready(Some(Ok(self.rest.split_to(drop_bytes))))
+                let chunk_bytes = (self.size / CHUNKS as usize).max(1).min(self.rest.len());
+                Poll::Ready(Some(Ok(self.rest.split_to(chunk_bytes))))
             }
-            Manner::Reset | Manner::Truncated | Manner::Malformed => {
-                if let Some(half) = self.first_half() {
-                    return Poll::Ready(Some(Ok(half)));
+            TransportFault::Reset
+            | TransportFault::TruncatedChunk
+            | TransportFault::MalformedChunk => {
+                if let Some(first_half) = self.take_first_half() {
+                    return Poll::Ready(Some(Ok(first_half)));
                 }
-                if self.waits(FLUSHED_WITHIN, context) {
+                if self.poll_pause(FLUSH_DELAY, context) {
                     return Poll::Pending;
                 }
-                if let Some(Wire(socket)) = &self.wire {
-                    if self.manner == Manner::Malformed {
+                if let Some(ClientSocket(socket)) = &self.socket {
+                    if self.fault == TransportFault::MalformedChunk {
                         let _ = socket.send(b"this is no chunk\r\n");
                     }
-                    if self.manner == Manner::Reset {
+                    if self.fault == TransportFault::Reset {
                         let _ = socket.set_linger(Some(Duration::ZERO));
                     }
                 }
-                Poll::Ready(Some(Err(OnPurpose)))
+                Poll::Ready(Some(Err(InjectedFault)))
             }
         }
     }
 }
 
-impl Drop for Spoilt {
+impl Drop for FaultyBody {
     fn drop(&mut self) {
         // The caller has had all of the answer that it will have.
         drop(self.hold.take());

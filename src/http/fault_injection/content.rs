@@ -12,17 +12,21 @@ use crate::wire::fields::parse_timestamp;
 
 /// Who signs what is inside an answer.
 #[derive(Clone, Copy)]
-pub struct Seal<'a> {
+pub struct InjectionContext<'a> {
     /// The AA's key, and one that is nobody's.
-    pub key: &'a SigningKey,
-    pub spare: &'a SigningKey,
+    pub aa_key: &'a SigningKey,
+    pub spare_key: &'a SigningKey,
     /// An id that was never given to anybody.
-    pub stranger: &'a str,
+    pub other_txnid: &'a str,
 }
 
 /// The body with everything wrong that is asked for; what is no JSON object stays as it is.
-pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
-    let edits = |fault: &&CallFault| {
+pub fn inject_content_faults(
+    body: Vec<u8>,
+    faults: &[CallFault],
+    context: InjectionContext<'_>,
+) -> Vec<u8> {
+    let is_content_fault = |fault: &&CallFault| {
         matches!(
             fault.fault,
             ApiFault::MissingField(_)
@@ -34,7 +38,7 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
                 | ApiFault::TamperedConsent(_)
         )
     };
-    if !faults.iter().any(|fault| edits(&fault)) {
+    if !faults.iter().any(|fault| is_content_fault(&fault)) {
         return body;
     }
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
@@ -45,13 +49,13 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
     }
     // The seed face signs the bytes of this part: spelled anew, it is signed anew.
     let detail = value.get("ConsentDetail").map(ToString::to_string);
-    reseal(&mut value, seal.key);
-    for CallFault { fault, .. } in faults.iter().filter(edits) {
+    refresh_detail_signature(&mut value, context.aa_key);
+    for CallFault { fault, .. } in faults.iter().filter(is_content_fault) {
         match fault {
-            ApiFault::MissingField(path) => remove(&mut value, path),
+            ApiFault::MissingField(path) => remove_at_path(&mut value, path),
             ApiFault::SetField { field, value: new } => {
                 let new = serde_json::from_str(new).unwrap_or(Value::Null);
-                set(&mut value, field, new);
+                set_at_path(&mut value, field, new);
             }
             ApiFault::WrongVersion(version) => {
                 let field = if value.get("version").is_some() {
@@ -61,20 +65,22 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
                 };
                 value[field] = (**version).into();
             }
-            ApiFault::StaleTimestamp { by } => shift(&mut value, Millis(-by.0)),
-            ApiFault::FutureTimestamp { by } => shift(&mut value, *by),
+            ApiFault::StaleTimestamp { by } => shift_timestamp(&mut value, Millis(-by.0)),
+            ApiFault::FutureTimestamp { by } => shift_timestamp(&mut value, *by),
             ApiFault::WrongTxnid => {
                 let field = if value.get("txnId").is_some() {
                     "txnId"
                 } else {
                     "txnid"
                 };
-                value[field] = seal.stranger.into();
+                value[field] = context.other_txnid.into();
             }
-            ApiFault::TamperedConsent(how) if detail.is_some() => {
-                tamper_detail(&mut value, *how, seal);
+            ApiFault::TamperedConsent(tampering) if detail.is_some() => {
+                tamper_detail(&mut value, *tampering, context);
             }
-            ApiFault::TamperedConsent(how) => tamper_consent(&mut value, *how, seal),
+            ApiFault::TamperedConsent(tampering) => {
+                tamper_signed_consent(&mut value, *tampering, context);
+            }
             _ => {}
         }
     }
@@ -83,7 +89,7 @@ pub fn edit(body: Vec<u8>, faults: &[CallFault], seal: Seal<'_>) -> Vec<u8> {
 
 /// The part of an answer that a dotted path names; numbers are places in a list, and a list whose place is not named is
 /// meant by its first entry.
-fn part<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+fn value_at_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     path.split('.').try_fold(value, |place, name| match place {
         Value::Array(items) => match name.parse::<usize>() {
             Ok(index) => items.get_mut(index),
@@ -93,12 +99,12 @@ fn part<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     })
 }
 
-fn remove(value: &mut Value, path: &str) {
+fn remove_at_path(value: &mut Value, path: &str) {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
     let place = if parent.is_empty() {
         Some(value)
     } else {
-        part(value, parent)
+        value_at_mut(value, parent)
     };
     match place {
         Some(Value::Object(fields)) => {
@@ -118,8 +124,8 @@ fn remove(value: &mut Value, path: &str) {
     }
 }
 
-fn set(value: &mut Value, path: &str, new: Value) {
-    if let Some(place) = part(value, path) {
+fn set_at_path(value: &mut Value, path: &str, new: Value) {
+    if let Some(place) = value_at_mut(value, path) {
         *place = new;
         return;
     }
@@ -128,23 +134,23 @@ fn set(value: &mut Value, path: &str, new: Value) {
     let place = if parent.is_empty() {
         Some(value)
     } else {
-        part(value, parent)
+        value_at_mut(value, parent)
     };
     if let Some(fields) = place.and_then(Value::as_object_mut) {
         fields.insert(name.to_owned(), new);
     }
 }
 
-fn shift(value: &mut Value, by: Millis) {
+fn shift_timestamp(value: &mut Value, by: Millis) {
     if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
         value["timestamp"] = at.saturating_add(by).to_string().into();
     }
 }
 
 /// What an attacker would change in a consent: it lasts longer.
-fn lengthened(detail: &mut Value) {
+fn extend_expiry(detail: &mut Value) {
     for place in ["consentExpiry", "ConsentDetail.consentExpiry"] {
-        if let Some(expiry) = part(detail, place) {
+        if let Some(expiry) = value_at_mut(detail, place) {
             *expiry = "2099-12-31T23:59:59.999Z".into();
             return;
         }
@@ -152,16 +158,16 @@ fn lengthened(detail: &mut Value) {
     detail["consentMode"] = "STORE".into();
 }
 
-fn edit_consent(detail: &mut Value, how: Tampering) {
-    match how {
-        Tampering::Payload => lengthened(detail),
+fn edit_consent_fields(detail: &mut Value, tampering: Tampering) {
+    match tampering {
+        Tampering::Payload => extend_expiry(detail),
         Tampering::ExtraField => detail["xFutureField"] = json!("added in a later version"),
         Tampering::MissingField => {
             if let Some(fields) = detail.as_object_mut() {
-                let gone = ["consentStart", "consentMode", "ConsentDetail"]
+                let field = ["consentStart", "consentMode", "ConsentDetail"]
                     .into_iter()
                     .find(|name| fields.contains_key(*name));
-                gone.map(|name| fields.remove(name));
+                field.map(|name| fields.remove(name));
             }
         }
         Tampering::Unsigned | Tampering::WrongKey => {}
@@ -169,66 +175,75 @@ fn edit_consent(detail: &mut Value, how: Tampering) {
 }
 
 /// `signedConsent`, a compact JWS, wherever the answer has it.
-fn tamper_consent(value: &mut Value, how: Tampering, seal: Seal<'_>) {
+fn tamper_signed_consent(value: &mut Value, tampering: Tampering, context: InjectionContext<'_>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut() {
                 match value {
                     Value::String(token) if name == "signedConsent" => {
-                        if let Some(tampered) = tampered_token(token, how, seal) {
-                            *token = tampered;
+                        if let Some(forged) = tamper_token(token, tampering, context) {
+                            *token = forged;
                         }
                     }
-                    value => tamper_consent(value, how, seal),
+                    value => tamper_signed_consent(value, tampering, context),
                 }
             }
         }
         Value::Array(items) => items
             .iter_mut()
-            .for_each(|item| tamper_consent(item, how, seal)),
+            .for_each(|item| tamper_signed_consent(item, tampering, context)),
         _ => {}
     }
 }
 
-fn tampered_token(token: &str, how: Tampering, seal: Seal<'_>) -> Option<String> {
+fn tamper_token(
+    token: &str,
+    tampering: Tampering,
+    context: InjectionContext<'_>,
+) -> Option<String> {
     let mut parts = token.splitn(3, '.');
     let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
     let mut detail: Value = serde_json::from_slice(&base64::url_decode(payload)?).ok()?;
-    edit_consent(&mut detail, how);
-    let kid = seal.key.kid();
+    edit_consent_fields(&mut detail, tampering);
+    let kid = context.aa_key.kid();
     let edited = base64::url_encode(detail.to_string().as_bytes());
-    Some(match how {
+    Some(match tampering {
         Tampering::Payload => format!("{header}.{edited}.{signature}"),
         Tampering::Unsigned => format!("{}.{payload}.", base64::url_encode(br#"{"alg":"none"}"#)),
         Tampering::WrongKey => {
-            let input = jws::compact_input(kid, &base64::url_decode(payload)?);
-            jws::compact(&input, &seal.spare.sign(input.as_bytes()))
+            let input = jws::compact_signing_input(kid, &base64::url_decode(payload)?);
+            jws::encode_compact(&input, &context.spare_key.sign(input.as_bytes()))
         }
         Tampering::ExtraField | Tampering::MissingField => {
-            let input = jws::compact_input(kid, detail.to_string().as_bytes());
-            jws::compact(&input, &seal.key.sign(input.as_bytes()))
+            let input = jws::compact_signing_input(kid, detail.to_string().as_bytes());
+            jws::encode_compact(&input, &context.aa_key.sign(input.as_bytes()))
         }
     })
 }
 
 /// The field of the seed face in which `ConsentDetail` is signed.
-const DETAIL_SIGNATURE: &str = "consentDetailDigitalSignature";
+const DETAIL_SIGNATURE_FIELD: &str = "consentDetailDigitalSignature";
 
-fn tamper_detail(value: &mut Value, how: Tampering, seal: Seal<'_>) {
-    edit_consent(&mut value["ConsentDetail"], how);
-    match how {
+fn tamper_detail(value: &mut Value, tampering: Tampering, context: InjectionContext<'_>) {
+    edit_consent_fields(&mut value["ConsentDetail"], tampering);
+    match tampering {
         Tampering::Payload => {}
-        Tampering::Unsigned => value[DETAIL_SIGNATURE] = "".into(),
-        Tampering::WrongKey => reseal(value, seal.spare),
-        Tampering::ExtraField | Tampering::MissingField => reseal(value, seal.key),
+        Tampering::Unsigned => value[DETAIL_SIGNATURE_FIELD] = "".into(),
+        Tampering::WrongKey => refresh_detail_signature(value, context.spare_key),
+        Tampering::ExtraField | Tampering::MissingField => {
+            refresh_detail_signature(value, context.aa_key);
+        }
     }
 }
 
 /// Signs `ConsentDetail` as it is spelled now, where it was signed.
-fn reseal(value: &mut Value, key: &SigningKey) {
-    if value.get(DETAIL_SIGNATURE).is_some_and(Value::is_string) {
+fn refresh_detail_signature(value: &mut Value, key: &SigningKey) {
+    if value
+        .get(DETAIL_SIGNATURE_FIELD)
+        .is_some_and(Value::is_string)
+    {
         let signature = key.sign(value["ConsentDetail"].to_string().as_bytes());
-        value[DETAIL_SIGNATURE] = base64::encode(&signature).into();
+        value[DETAIL_SIGNATURE_FIELD] = base64::encode(&signature).into();
     }
 }
 
@@ -236,17 +251,17 @@ fn reseal(value: &mut Value, key: &SigningKey) {
 mod tests {
     use serde_json::json;
 
-    use super::{remove, set};
+    use super::{remove_at_path, set_at_path};
 
     #[test]
     fn a_dotted_path_leads_through_lists() {
         let mut value = json!({ "a": [{ "b": 1, "c": [5, 6] }], "d": { "e": true } });
-        set(&mut value, "a.b", json!("x"));
-        set(&mut value, "a.0.c.1", json!(7));
-        set(&mut value, "d.f", json!("new"));
-        remove(&mut value, "d.e");
-        remove(&mut value, "a.c.0");
-        remove(&mut value, "nothing.there");
+        set_at_path(&mut value, "a.b", json!("x"));
+        set_at_path(&mut value, "a.0.c.1", json!(7));
+        set_at_path(&mut value, "d.f", json!("new"));
+        remove_at_path(&mut value, "d.e");
+        remove_at_path(&mut value, "a.c.0");
+        remove_at_path(&mut value, "nothing.there");
         assert_eq!(
             value,
             json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } })

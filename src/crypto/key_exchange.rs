@@ -34,41 +34,41 @@ const PEM_END: &str = "-----END PUBLIC KEY-----";
 
 /// Why key material or a ciphertext is of no use.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ExchangeError {
+pub enum KeyExchangeError {
     #[error("KeyValue is neither a PEM public key nor base64 of its DER form")]
     Encoding,
     #[error(
         "KeyValue is no key on Curve25519: neither id-ecPublicKey with BouncyCastle's explicit parameters nor X25519 (1.3.101.110)"
     )]
-    OtherCurve,
+    UnsupportedCurve,
     #[error("KeyValue's point is not on the curve, or of low order")]
-    OffCurve,
+    InvalidPoint,
     #[error("Nonce is not base64 of 32 bytes")]
     Nonce,
     #[error("the private key is not 32 bytes in [1, n-1]")]
     PrivateKey,
     #[error("the two keys are of different forms of Curve25519: {0:?} and {1:?}")]
-    Mixed(Curve, Curve),
+    CurveMismatch(Curve, Curve),
     #[error("encryptedFI is not base64")]
     Ciphertext,
     #[error(
         "the data does not decrypt: the private key, one of the nonces or the other side's key is not the one it was encrypted with"
     )]
-    Tag,
+    DecryptionFailed,
 }
 
 /// Reads `KeyValue`: PEM in one line or in many, or bare base64; the object identifier inside decides the curve.
 ///
 /// # Errors
 /// [`ExchangeError`] says what it is not.
-pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError> {
+pub fn parse_public_key(key_value: &str) -> Result<(Curve, Box<[u8]>), KeyExchangeError> {
     let text = key_value.trim();
     let text = text
         .strip_prefix(PEM_BEGIN)
         .map_or(text, |text| text.split(PEM_END).next().unwrap_or(text));
     // Some senders escape the line breaks of a PEM text once too often.
     let text: String = text.replace("\\n", "").split_ascii_whitespace().collect();
-    let der = base64::decode(&text).ok_or(ExchangeError::Encoding)?;
+    let der = base64::decode(&text).ok_or(KeyExchangeError::Encoding)?;
     if let Some(public) = der
         .strip_prefix(X25519_PREFIX)
         .filter(|public| public.len() == 32)
@@ -80,22 +80,22 @@ pub fn read_public(key_value: &str) -> Result<(Curve, Box<[u8]>), ExchangeError>
             public: public.clone(),
             nonce: [0; 32],
         };
-        KeyPair::from_random(Curve::X25519, [1; 32], [0; 32]).shared(&probe)?;
+        KeyPair::from_random(Curve::X25519, [1; 32], [0; 32]).derive_shared_secret(&probe)?;
         return Ok((Curve::X25519, public));
     }
     let point = der
         .strip_prefix(WEIERSTRASS_PREFIX)
         .and_then(|point| <&[u8; 64]>::try_from(point).ok());
-    let point = point.ok_or(ExchangeError::OtherCurve)?;
-    if !weierstrass::is_usable(point) {
-        return Err(ExchangeError::OffCurve);
+    let point = point.ok_or(KeyExchangeError::UnsupportedCurve)?;
+    if !weierstrass::is_valid_point(point) {
+        return Err(KeyExchangeError::InvalidPoint);
     }
     Ok((Curve::Weierstrass, point[..].into()))
 }
 
 /// Writes a public key as rahasya does: a Weierstrass key as PEM on one line, since its decoder stumbles over line
 /// breaks; an X25519 key as PEM with them.
-pub fn write_public(curve: Curve, public: &[u8]) -> String {
+pub fn encode_public_key(curve: Curve, public: &[u8]) -> String {
     match curve {
         Curve::Weierstrass => {
             format!(
@@ -116,10 +116,10 @@ pub fn write_public(curve: Curve, public: &[u8]) -> String {
 ///
 /// # Errors
 /// [`ExchangeError::Nonce`].
-pub fn read_nonce(text: &str) -> Result<[u8; 32], ExchangeError> {
+pub fn parse_nonce(text: &str) -> Result<[u8; 32], KeyExchangeError> {
     base64::decode(text.trim())
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(ExchangeError::Nonce)
+        .ok_or(KeyExchangeError::Nonce)
 }
 
 /// A key pair and a nonce, for one delivery.
@@ -136,7 +136,7 @@ impl KeyPair {
     /// A pair from random bytes: the key's and the nonce's.
     pub fn from_random(curve: Curve, key: [u8; 32], nonce: [u8; 32]) -> Self {
         let private = match curve {
-            Curve::Weierstrass => weierstrass::private_key(key),
+            Curve::Weierstrass => weierstrass::private_key_from_random(key),
             Curve::X25519 => key,
         };
         Self::from_private(curve, private, nonce).expect("it was made to be a private key")
@@ -150,9 +150,11 @@ impl KeyPair {
         curve: Curve,
         private: [u8; 32],
         nonce: [u8; 32],
-    ) -> Result<Self, ExchangeError> {
+    ) -> Result<Self, KeyExchangeError> {
         let public: Option<Box<[u8]>> = match curve {
-            Curve::Weierstrass => weierstrass::public_key(&private).map(|public| public[..].into()),
+            Curve::Weierstrass => {
+                weierstrass::derive_public_key(&private).map(|public| public[..].into())
+            }
             Curve::X25519 => {
                 let key = PrivateKey::from_private_key(&X25519, &private).ok();
                 key.and_then(|key| key.compute_public_key().ok())
@@ -162,7 +164,7 @@ impl KeyPair {
         Ok(Self {
             curve,
             private,
-            public: public.ok_or(ExchangeError::PrivateKey)?,
+            public: public.ok_or(KeyExchangeError::PrivateKey)?,
             nonce,
         })
     }
@@ -172,39 +174,42 @@ impl KeyPair {
     }
 
     /// ECDH with the other side's key: 32 bytes.
-    fn shared(&self, peer: &PeerKey) -> Result<[u8; 32], ExchangeError> {
+    fn derive_shared_secret(&self, peer: &PeerKey) -> Result<[u8; 32], KeyExchangeError> {
         if self.curve != peer.curve {
-            return Err(ExchangeError::Mixed(self.curve, peer.curve));
+            return Err(KeyExchangeError::CurveMismatch(self.curve, peer.curve));
         }
         match self.curve {
             Curve::Weierstrass => {
-                let public =
-                    <&[u8; 64]>::try_from(&*peer.public).map_err(|_| ExchangeError::OffCurve)?;
-                weierstrass::agree(&self.private, public).ok_or(ExchangeError::OffCurve)
+                let public = <&[u8; 64]>::try_from(&*peer.public)
+                    .map_err(|_| KeyExchangeError::InvalidPoint)?;
+                weierstrass::derive_shared_secret(&self.private, public)
+                    .ok_or(KeyExchangeError::InvalidPoint)
             }
             Curve::X25519 => {
                 let private = PrivateKey::from_private_key(&X25519, &self.private);
-                let private = private.map_err(|_| ExchangeError::PrivateKey)?;
+                let private = private.map_err(|_| KeyExchangeError::PrivateKey)?;
                 let peer = UnparsedPublicKey::new(&X25519, &peer.public);
-                agree(&private, peer, ExchangeError::OffCurve, |shared| {
-                    <[u8; 32]>::try_from(shared).map_err(|_| ExchangeError::OffCurve)
+                agree(&private, peer, KeyExchangeError::InvalidPoint, |shared| {
+                    <[u8; 32]>::try_from(shared).map_err(|_| KeyExchangeError::InvalidPoint)
                 })
             }
         }
     }
 
     /// The session key and the IV. The XOR of the nonces gives the salt and the IV, so both sides get the same.
-    fn session(&self, peer: &PeerKey) -> Result<([u8; 32], [u8; 12]), ExchangeError> {
-        let shared = self.shared(peer)?;
-        let mut mixed = self.nonce;
-        mixed
+    fn derive_session_key(&self, peer: &PeerKey) -> Result<([u8; 32], [u8; 12]), KeyExchangeError> {
+        let shared = self.derive_shared_secret(peer)?;
+        let mut nonce_xor = self.nonce;
+        nonce_xor
             .iter_mut()
             .zip(peer.nonce)
             .for_each(|(ours, theirs)| *ours ^= theirs);
-        let (salt, iv) = mixed.split_at(20);
+        let (salt, iv) = nonce_xor.split_at(20);
         let mut key = [0; 32];
         let extracted = Salt::new(HKDF_SHA256, salt).extract(&shared);
-        let expanded = extracted.expand(&[], Length32).expect("32 bytes are few");
+        let expanded = extracted
+            .expand(&[], KeyLength32)
+            .expect("32 bytes are few");
         expanded
             .fill(&mut key)
             .expect("the length is the one asked for");
@@ -215,8 +220,12 @@ impl KeyPair {
     ///
     /// # Errors
     /// [`ExchangeError`] when the other side's key is of no use.
-    pub fn encrypt(&self, peer: &PeerKey, mut plaintext: Vec<u8>) -> Result<String, ExchangeError> {
-        let (key, iv) = self.session(peer)?;
+    pub fn encrypt(
+        &self,
+        peer: &PeerKey,
+        mut plaintext: Vec<u8>,
+    ) -> Result<String, KeyExchangeError> {
+        let (key, iv) = self.derive_session_key(peer)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
         let iv = Nonce::assume_unique_for_key(iv);
         key.seal_in_place_append_tag(iv, Aad::empty(), &mut plaintext)
@@ -228,22 +237,23 @@ impl KeyPair {
     ///
     /// # Errors
     /// [`ExchangeError`] says which part does not fit.
-    pub fn decrypt(&self, peer: &PeerKey, encrypted: &str) -> Result<Vec<u8>, ExchangeError> {
-        let (key, iv) = self.session(peer)?;
+    pub fn decrypt(&self, peer: &PeerKey, encrypted: &str) -> Result<Vec<u8>, KeyExchangeError> {
+        let (key, iv) = self.derive_session_key(peer)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
-        let mut sealed = base64::decode(encrypted.trim()).ok_or(ExchangeError::Ciphertext)?;
+        let mut ciphertext =
+            base64::decode(encrypted.trim()).ok_or(KeyExchangeError::Ciphertext)?;
         let iv = Nonce::assume_unique_for_key(iv);
         let plaintext = key
-            .open_in_place(iv, Aad::empty(), &mut sealed)
-            .map_err(|_| ExchangeError::Tag)?;
+            .open_in_place(iv, Aad::empty(), &mut ciphertext)
+            .map_err(|_| KeyExchangeError::DecryptionFailed)?;
         Ok(plaintext.to_vec())
     }
 }
 
 /// What HKDF is asked for.
-struct Length32;
+struct KeyLength32;
 
-impl KeyType for Length32 {
+impl KeyType for KeyLength32 {
     fn len(&self) -> usize {
         32
     }

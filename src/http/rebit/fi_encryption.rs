@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bankgen::{data_key, session_statement};
 use crate::crypto::base64;
-use crate::crypto::exchange::{ExchangeError, KeyPair, write_public};
+use crate::crypto::key_exchange::{KeyExchangeError, KeyPair, encode_public_key};
 use crate::domain::account::Account;
 use crate::domain::command::FetchData;
 use crate::domain::consent::Consent;
@@ -17,10 +17,10 @@ use crate::wire::rebit::fi::EncryptedAccount;
 use crate::wire::rebit::key_material::KeyMaterial;
 
 /// How long our key may be used (rahasya issues keys for a day, `reference/rebit.md` §5.4).
-const KEY_LIFE: Millis = Millis::from_secs(86_400);
+const KEY_TTL: Millis = Millis::from_secs(86_400);
 
 /// What is to be handed over, and to whom.
-pub struct Parcel {
+pub struct EncryptionJob {
     /// The world's.
     pub seed: u64,
     pub consent: Arc<Consent>,
@@ -28,7 +28,7 @@ pub struct Parcel {
     pub key: Arc<PeerKey>,
     pub plaintext: PlaintextEncoding,
     pub schema: FiSchema,
-    pub wanted: FetchData,
+    pub command: FetchData,
     pub now: Timestamp,
 }
 
@@ -37,38 +37,38 @@ pub struct Parcel {
 ///
 /// # Errors
 /// [`ExchangeError`] when the FIU's key is of no use.
-pub fn seal(parcel: &Parcel) -> Result<Vec<EncryptedAccount>, ExchangeError> {
-    let handed_over = |account: &&SessionAccount| {
-        account.status == FiStatus::Delivered && parcel.wanted.matches_account(account)
+pub fn encrypt_statements(job: &EncryptionJob) -> Result<Vec<EncryptedAccount>, KeyExchangeError> {
+    let is_requested = |account: &&SessionAccount| {
+        account.status == FiStatus::Delivered && job.command.matches_account(account)
     };
-    let granted: Vec<&Account> = parcel
+    let granted: Vec<&Account> = job
         .consent
         .grant
         .iter()
         .flat_map(|grant| grant.accounts.iter())
         .collect();
-    let accounts = parcel
+    let accounts = job
         .session
         .accounts
         .iter()
-        .filter(handed_over)
-        .filter_map(|part| {
+        .filter(is_requested)
+        .filter_map(|session_account| {
             let account = granted
                 .iter()
-                .find(|account| part.matches_account(account))?;
-            Some((part, *account))
+                .find(|account| session_account.matches_account(account))?;
+            Some((session_account, *account))
         });
     accounts
-        .map(|(part, account)| seal_account(parcel, part, account))
+        .map(|(session_account, account)| encrypt_account(job, session_account, account))
         .collect()
 }
 
-fn seal_account(
-    parcel: &Parcel,
-    part: &SessionAccount,
+fn encrypt_account(
+    job: &EncryptionJob,
+    session_account: &SessionAccount,
     account: &Account,
-) -> Result<EncryptedAccount, ExchangeError> {
-    let Parcel {
+) -> Result<EncryptedAccount, KeyExchangeError> {
+    let EncryptionJob {
         seed,
         consent,
         session,
@@ -77,8 +77,8 @@ fn seal_account(
         schema,
         now,
         ..
-    } = parcel;
-    let statement = session_statement(*seed, consent, session, part, account);
+    } = job;
+    let statement = session_statement(*seed, consent, session, session_account, account);
     let mut document = Vec::new();
     xml::write_statement(
         &statement.expect("only accounts that can be told are READY"),
@@ -93,20 +93,20 @@ fn seal_account(
         *seed,
         session.id,
         account,
-        &format!("{}/{plaintext}/{schema}", part.answered_at),
+        &format!("{}/{plaintext}/{schema}", session_account.answered_at),
     );
     let pair = KeyPair::from_random(key.curve, secret, nonce);
-    let key_value = write_public(pair.curve, &pair.public);
+    let key_value = encode_public_key(pair.curve, &pair.public);
     Ok(EncryptedAccount {
-        fip: part.fip.to_string(),
-        link_ref: part.link_ref.to_string(),
+        fip: session_account.fip.to_string(),
+        link_ref: session_account.link_ref.to_string(),
         masked_number: account.masked_number.to_string(),
         encrypted: pair.encrypt(key, document)?,
         key_material: KeyMaterial::new(
             pair.curve,
             key_value,
             base64::encode(&pair.nonce),
-            now.saturating_add(KEY_LIFE),
+            now.saturating_add(KEY_TTL),
         ),
     })
 }

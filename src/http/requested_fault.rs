@@ -12,14 +12,14 @@ use crate::wire::rebit::error::ErrorCode;
 ///
 /// Calls that are about nobody are refused here too where faults in force want that; the others when it is known whom
 /// they are about.
-pub fn fault(call: &Call) -> Result<(), ApiError> {
-    const FAULT: &str = "x-mockaa-fault";
-    const SIMULATE: &str = "x-simulate-res";
-    if let Some(code) = call.steering(FAULT)? {
-        let known = ErrorCode::parse(code);
-        let unknown = || {
+pub fn apply_requested_fault(call: &Call) -> Result<(), ApiError> {
+    const FAULT_HEADER: &str = "x-mockaa-fault";
+    const SIMULATE_HEADER: &str = "x-simulate-res";
+    if let Some(code) = call.control_header(FAULT_HEADER)? {
+        let error_code = ErrorCode::parse(code);
+        let unknown_code = || {
             ApiError::invalid_field(
-                FAULT,
+                FAULT_HEADER,
                 format!(
                     "{} is not one of {}",
                     quote_value(code),
@@ -27,40 +27,42 @@ pub fn fault(call: &Call) -> Result<(), ApiError> {
                 ),
             )
         };
-        return Err(ApiError::SimulatedError(known.ok_or_else(unknown)?));
+        return Err(ApiError::SimulatedError(
+            error_code.ok_or_else(unknown_code)?,
+        ));
     }
-    match call.steering(SIMULATE)? {
-        None | Some("" | "Ok") => in_force(call),
+    match call.control_header(SIMULATE_HEADER)? {
+        None | Some("" | "Ok") => apply_active_faults(call),
         Some("TimeOut") => {
-            call.asks_for(ApiFault::EmptyResponse, LATENCY_MAX);
-            in_force(call)
+            call.request_fault(ApiFault::EmptyResponse, LATENCY_MAX);
+            apply_active_faults(call)
         }
-        Some(result) => {
-            let known = ErrorCode::SIMULATED_CODES
+        Some(outcome) => {
+            let simulated = ErrorCode::SIMULATED_CODES
                 .iter()
-                .find(|(name, _)| *name == result);
+                .find(|(name, _)| *name == outcome);
             let names = || ErrorCode::SIMULATED_CODES.map(|(name, _)| name).join(", ");
-            let unknown = || {
+            let unknown_outcome = || {
                 ApiError::invalid_field(
-                    SIMULATE,
+                    SIMULATE_HEADER,
                     format!(
                         "{} is not one of Ok, TimeOut, {}",
-                        quote_value(result),
+                        quote_value(outcome),
                         names()
                     ),
                 )
             };
-            Err(known.map_or_else(unknown, |(_, code)| ApiError::SimulatedError(*code)))
+            Err(simulated.map_or_else(unknown_outcome, |(_, code)| ApiError::SimulatedError(*code)))
         }
     }
 }
 
-fn in_force(call: &Call) -> Result<(), ApiError> {
+fn apply_active_faults(call: &Call) -> Result<(), ApiError> {
     if call.op().is_none_or(Operation::has_subject) {
         return Ok(());
     }
     match call.worlds().find_world(call.world_name()?) {
-        Some(world) => call.is_about_customer(&world, None),
+        Some(world) => call.bind_customer(&world, None),
         None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use crate::crypto::jws::{Guise, sign_in_guise};
+use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::crypto::keys::{SigningKey, next_kid};
 use crate::crypto::webhook;
 use crate::domain::delivery::Message;
@@ -18,11 +18,11 @@ use crate::domain::webhook_fault::{
 use crate::wire::fields::parse_timestamp;
 
 /// What an attempt is made from.
-pub struct Material<'a> {
+pub struct AttemptInput<'a> {
     pub message: &'a Message,
     /// The AA's key, and one that is nobody's.
     pub key: &'a SigningKey,
-    pub spare: &'a SigningKey,
+    pub spare_key: &'a SigningKey,
     pub profile: SignatureProfile,
     pub secret: &'a str,
     pub webhook_id: &'a str,
@@ -33,56 +33,56 @@ pub struct Material<'a> {
 
 /// What goes over the wire.
 #[derive(Debug)]
-pub struct Sent {
+pub struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    pub manner: Manner,
+    pub mode: SendMode,
 }
 
 /// How it goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum SendMode {
     Plain,
-    Drip(Millis),
+    Throttled(Millis),
     Reset,
-    Form(TransportVariant),
+    Transport(TransportVariant),
 }
 
 /// Another secret than the FIU's.
-const STRANGERS_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2l0aA==";
+const WRONG_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2l0aA==";
 
 /// Makes one attempt. Costs a signature where a fault asks for one: call it on a blocking thread.
-pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
-    let Material {
+pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> OutgoingRequest {
+    let AttemptInput {
         message,
         key,
-        spare,
+        spare_key: spare,
         profile,
         secret,
         webhook_id,
         aa_api_key,
         at,
-    } = *material;
+    } = *input;
     let mut body = message.body.clone();
-    let (mut content_type, mut shift) = ("application/json", 0);
+    let (mut content_type, mut shift_ms) = ("application/json", 0);
     for fault in faults {
-        edit(&mut body, fault);
+        apply_content_fault(&mut body, fault);
         match fault {
             WebhookFault::WrongCharset => content_type = "application/json; charset=utf-16",
-            WebhookFault::StaleTimestamp { by } => shift -= by.0,
-            WebhookFault::FutureTimestamp { by } => shift += by.0,
+            WebhookFault::StaleTimestamp { by } => shift_ms -= by.0,
+            WebhookFault::FutureTimestamp { by } => shift_ms += by.0,
             _ => {}
         }
     }
     let timestamp_s = at
-        .saturating_add(Millis(shift))
+        .saturating_add(Millis(shift_ms))
         .as_millis()
         .div_euclid(1000);
-    let next = next_kid(key.kid());
-    let stranger = format!("{}-unpublished", key.kid());
-    let (mut signer, mut guise) = (
+    let rotated_kid = next_kid(key.kid());
+    let unpublished_kid = format!("{}-unpublished", key.kid());
+    let (mut signing_key, mut header) = (
         key,
-        Guise {
+        JwsHeader {
             alg: "RS256",
             kid: key.kid(),
             crit: true,
@@ -92,50 +92,53 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
     for fault in faults {
         match fault {
             WebhookFault::WrongKey => {
-                signer = spare;
-                hmac_secret = hmac_secret.map(|_| STRANGERS_SECRET);
+                signing_key = spare;
+                hmac_secret = hmac_secret.map(|_| WRONG_SECRET);
             }
             WebhookFault::RotatedKey => {
-                signer = spare;
-                guise.kid = &next;
+                signing_key = spare;
+                header.kid = &rotated_kid;
             }
             WebhookFault::UnknownKid => {
-                guise.kid = &stranger;
+                header.kid = &unpublished_kid;
                 hmac_secret = None;
             }
             WebhookFault::SwapAlg(algorithm) => {
-                guise.alg = match algorithm {
+                header.alg = match algorithm {
                     ForgedAlgorithm::None => "none",
                     ForgedAlgorithm::Hs256 => "HS256",
                 };
                 hmac_secret = None;
             }
-            WebhookFault::MissingCrit => guise.crit = false,
+            WebhookFault::MissingCrit => header.crit = false,
             _ => {}
         }
     }
-    let as_made =
-        body == message.body && std::ptr::eq(signer, key) && guise.alg == "RS256" && guise.crit;
-    let mut jws = if as_made && guise.kid == key.kid() {
+    let is_unmodified = body == message.body
+        && std::ptr::eq(signing_key, key)
+        && header.alg == "RS256"
+        && header.crit;
+    let mut jws = if is_unmodified && header.kid == key.kid() {
         message.signature.clone()
     } else {
-        sign_in_guise(signer, &body, profile, guise)
+        sign_detached_with(signing_key, &body, profile, header)
     };
-    let mut hmac = hmac_secret.map(|secret| webhook::sign(secret, webhook_id, timestamp_s, &body));
-    let mut manner = Manner::Plain;
+    let mut hmac =
+        hmac_secret.map(|secret| webhook::sign_payload(secret, webhook_id, timestamp_s, &body));
+    let mut mode = SendMode::Plain;
     for fault in faults {
         match fault {
             WebhookFault::CorruptSignature(corruption) => {
-                jws = jws.map(|signature| corrupted(&signature, *corruption));
-                hmac = hmac.map(|signature| corrupted(&signature, *corruption));
+                jws = jws.map(|signature| corrupt_signature(&signature, *corruption));
+                hmac = hmac.map(|signature| corrupt_signature(&signature, *corruption));
             }
             WebhookFault::MissingSignature => (jws, hmac) = (None, None),
-            WebhookFault::TamperedBody => tamper(&mut body),
-            WebhookFault::Reserialised => reserialise(&mut body),
+            WebhookFault::TamperedBody => tamper_body(&mut body),
+            WebhookFault::Reserialised => reformat_json(&mut body),
             WebhookFault::Truncated => body.truncate(body.len() / 2),
-            WebhookFault::SlowBody { over } => manner = Manner::Drip(*over),
-            WebhookFault::Reset => manner = Manner::Reset,
-            WebhookFault::Transport(form) => manner = Manner::Form(*form),
+            WebhookFault::SlowBody { over } => mode = SendMode::Throttled(*over),
+            WebhookFault::Reset => mode = SendMode::Reset,
+            WebhookFault::Transport(form) => mode = SendMode::Transport(*form),
             _ => {}
         }
     }
@@ -151,19 +154,23 @@ pub fn make(material: &Material<'_>, faults: &[WebhookFault]) -> Sent {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect();
-    Sent {
+    OutgoingRequest {
         headers,
         body,
-        manner,
+        mode,
     }
 }
 
 /// Edits a body that is signed afterwards.
-fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
+fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
     match fault {
-        WebhookFault::StaleTimestamp { by } => change(body, |value| shift_timestamp(value, -by.0)),
-        WebhookFault::FutureTimestamp { by } => change(body, |value| shift_timestamp(value, by.0)),
-        WebhookFault::ExtraFields => change(body, |value| {
+        WebhookFault::StaleTimestamp { by } => {
+            edit_json(body, |value| shift_timestamp(value, -by.0));
+        }
+        WebhookFault::FutureTimestamp { by } => {
+            edit_json(body, |value| shift_timestamp(value, by.0));
+        }
+        WebhookFault::ExtraFields => edit_json(body, |value| {
             value["xFutureField"] = json!({ "addedIn": "3.0.0", "list": [1, 2, 3] });
             for part in [
                 "ConsentStatusNotification",
@@ -176,9 +183,11 @@ fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
             }
         }),
         WebhookFault::UnknownEnum => {
-            change(body, |value| set_status(value, "SUSPENDED", "SUSPENDED"));
+            edit_json(body, |value| {
+                overwrite_status(value, "SUSPENDED", "SUSPENDED");
+            });
         }
-        WebhookFault::MissingOptional => change(body, |value| {
+        WebhookFault::MissingOptional => edit_json(body, |value| {
             let fips = value
                 .pointer_mut("/FIStatusNotification/FIStatusResponse")
                 .and_then(Value::as_array_mut);
@@ -195,10 +204,12 @@ fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
             }
         }),
         WebhookFault::Huge { bytes } => {
-            let missing = usize::try_from(*bytes)
+            let padding_bytes = usize::try_from(*bytes)
                 .unwrap_or(usize::MAX)
                 .saturating_sub(body.len());
-            change(body, |value| value["xPadding"] = "x".repeat(missing).into());
+            edit_json(body, |value| {
+                value["xPadding"] = "x".repeat(padding_bytes).into();
+            });
         }
         WebhookFault::WrongCharset => {
             let text = String::from_utf8_lossy(body).into_owned();
@@ -209,7 +220,7 @@ fn edit(body: &mut Vec<u8>, fault: &WebhookFault) {
 }
 
 /// Another spelling of the body: what is not JSON stays as it is.
-fn change(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
+fn edit_json(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
     if let Ok(mut value) = serde_json::from_slice::<Value>(body)
         && value.is_object()
     {
@@ -225,31 +236,35 @@ fn shift_timestamp(value: &mut Value, by_ms: i64) {
 }
 
 /// Sets the status that the message tells, whichever kind of message it is.
-fn set_status(value: &mut Value, consent: &str, other: &str) {
-    let places = [
+fn overwrite_status(value: &mut Value, consent: &str, session: &str) {
+    let status_pointers = [
         ("/ConsentStatusNotification/consentStatus", consent),
-        ("/FIStatusNotification/sessionStatus", other),
-        ("/status", other),
+        ("/FIStatusNotification/sessionStatus", session),
+        ("/status", session),
     ];
-    for (place, status) in places {
-        if let Some(told) = value.pointer_mut(place) {
-            *told = status.into();
+    for (pointer, status) in status_pointers {
+        if let Some(field) = value.pointer_mut(pointer) {
+            *field = status.into();
         }
     }
 }
 
 /// Says something else than what was signed: the change that an attacker would make.
-fn tamper(body: &mut Vec<u8>) {
+fn tamper_body(body: &mut Vec<u8>) {
     let before = body.clone();
-    change(body, |value| {
-        let active = value
+    edit_json(body, |value| {
+        let is_active = value
             .pointer("/ConsentStatusNotification/consentStatus")
-            .is_some_and(|told| told == "ACTIVE");
-        let failed = value
+            .is_some_and(|status| status == "ACTIVE");
+        let is_failed = value
             .pointer("/FIStatusNotification/sessionStatus")
-            .is_some_and(|told| told == "FAILED");
-        let session = if failed { "COMPLETED" } else { "FAILED" };
-        set_status(value, if active { "REVOKED" } else { "ACTIVE" }, session);
+            .is_some_and(|status| status == "FAILED");
+        let session_status = if is_failed { "COMPLETED" } else { "FAILED" };
+        overwrite_status(
+            value,
+            if is_active { "REVOKED" } else { "ACTIVE" },
+            session_status,
+        );
     });
     if *body == before
         && let Some(last) = body.last_mut()
@@ -259,7 +274,7 @@ fn tamper(body: &mut Vec<u8>) {
 }
 
 /// The same JSON with spaces and line breaks.
-fn reserialise(body: &mut Vec<u8>) {
+fn reformat_json(body: &mut Vec<u8>) {
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         *body = format!("{value:#}").into_bytes();
     }
@@ -267,32 +282,32 @@ fn reserialise(body: &mut Vec<u8>) {
 
 /// A signature of the same form that is another one. The first digit after the last separator stands for six whole bits
 /// of the signature.
-fn corrupted(signature: &str, corruption: SignatureCorruption) -> String {
-    let start = signature.rfind(['.', ',']).map_or(0, |place| place + 1);
+fn corrupt_signature(signature: &str, corruption: SignatureCorruption) -> String {
+    let start = signature.rfind(['.', ',']).map_or(0, |index| index + 1);
     let (head, digits) = signature.split_at(start);
     match corruption {
         SignatureCorruption::Truncate => format!("{head}{}", &digits[..digits.len() / 2]),
         SignatureCorruption::FlipBit => {
-            let flipped = if digits.starts_with('A') { 'B' } else { 'A' };
-            format!("{head}{flipped}{}", digits.get(1..).unwrap_or_default())
+            let replacement = if digits.starts_with('A') { 'B' } else { 'A' };
+            format!("{head}{replacement}{}", digits.get(1..).unwrap_or_default())
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{corrupted, reserialise, tamper};
+    use super::{corrupt_signature, reformat_json, tamper_body};
     use crate::domain::webhook_fault::SignatureCorruption;
 
     #[test]
-    fn a_tampered_body_says_something_else_whatever_it_is() {
+    fn a_tampered_body_never_equals_the_original() {
         for body in [
             r#"{"ConsentStatusNotification":{"consentStatus":"ACTIVE"}}"#,
             r#"{"x":1}"#,
             "no json",
         ] {
             let mut changed = body.as_bytes().to_vec();
-            tamper(&mut changed);
+            tamper_body(&mut changed);
             assert_ne!(changed, body.as_bytes(), "{body}");
         }
     }
@@ -300,7 +315,7 @@ mod tests {
     #[test]
     fn a_reserialised_body_is_the_same_json() {
         let mut body = br#"{"a":{"b":[1,2]}}"#.to_vec();
-        reserialise(&mut body);
+        reformat_json(&mut body);
         assert_ne!(body, br#"{"a":{"b":[1,2]}}"#);
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["a"]["b"][1],
@@ -312,10 +327,10 @@ mod tests {
     fn a_corrupted_signature_keeps_its_form() {
         for signature in ["eyJ..Abc", "v1,Abc=", "eyJ..xyz"] {
             for corruption in SignatureCorruption::ALL {
-                let other = corrupted(signature, *corruption);
-                assert_ne!(other, signature);
+                let corrupted = corrupt_signature(signature, *corruption);
+                assert_ne!(corrupted, signature);
                 assert_eq!(
-                    other.split(['.', ',']).next(),
+                    corrupted.split(['.', ',']).next(),
                     signature.split(['.', ',']).next()
                 );
             }

@@ -8,9 +8,9 @@ use crate::wire::fields::quote_value;
 
 /// Decoded pairs in their order; a name may come more than once.
 #[derive(Debug, Default)]
-pub struct Pairs(Vec<(String, String)>);
+pub struct Params(Vec<(String, String)>);
 
-impl Pairs {
+impl Params {
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
         pairs.map_err(|error| {
@@ -19,7 +19,7 @@ impl Pairs {
     }
 
     /// Refuses a name that is none of these: who misspells a condition must not be told what meets the others.
-    pub fn only(self, names: &[&str]) -> Result<Self, ApiError> {
+    pub fn reject_unknown(self, names: &[&str]) -> Result<Self, ApiError> {
         match self
             .0
             .iter()
@@ -27,11 +27,11 @@ impl Pairs {
         {
             None => Ok(self),
             Some((name, _)) => {
-                let others = suggest_name(name, names.iter().copied());
+                let hint = suggest_name(name, names.iter().copied());
                 Err(ApiError::invalid_field(
                     "the query",
                     format!(
-                        "has {}, which is none of its names; {others}",
+                        "has {}, which is none of its names; {hint}",
                         quote_value(name)
                     ),
                 ))
@@ -39,14 +39,14 @@ impl Pairs {
         }
     }
 
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
             .filter(move |(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
-        self.all(name).next()
+    pub fn first_value<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.values_of(name).next()
     }
 }

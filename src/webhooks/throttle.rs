@@ -11,60 +11,60 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
 /// In how many drops a body comes.
-const DROPS: u32 = 20;
+const CHUNKS: u32 = 20;
 
 /// A body in drops.
-pub struct Drip {
+pub struct ThrottledBody {
     rest: Bytes,
     size: u64,
-    drop_bytes: usize,
+    chunk_bytes: usize,
     pause: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     /// Whether its length is told, or it comes in chunks.
-    sized: bool,
+    has_known_length: bool,
     /// Breaks off when no more than so many bytes are left.
-    breaks_at: Option<usize>,
+    break_at_remaining: Option<usize>,
 }
 
-impl Drip {
+impl ThrottledBody {
     /// The whole body, so slowly that it takes as long as that.
-    pub fn over(body: Vec<u8>, time: Duration) -> Self {
+    pub fn with_duration(body: Vec<u8>, duration: Duration) -> Self {
         Self {
-            pause: time / DROPS,
+            pause: duration / CHUNKS,
             ..Self::new(body, true)
         }
     }
 
     /// The whole body at once, in chunks, its length untold.
-    pub fn chunked(body: Vec<u8>) -> Self {
+    pub fn with_chunked_encoding(body: Vec<u8>) -> Self {
         Self::new(body, false)
     }
 
     /// The first half of the body, and an error.
-    pub fn broken(body: Vec<u8>) -> Self {
-        let breaks_at = Some(body.len() / 2);
+    pub fn with_broken_end(body: Vec<u8>) -> Self {
+        let break_at_remaining = Some(body.len() / 2);
         Self {
-            breaks_at,
+            break_at_remaining,
             ..Self::new(body, true)
         }
     }
 
-    fn new(body: Vec<u8>, sized: bool) -> Self {
+    fn new(body: Vec<u8>, has_known_length: bool) -> Self {
         let rest = Bytes::from(body);
-        let drop_bytes = (rest.len() / DROPS as usize).max(1);
+        let chunk_bytes = (rest.len() / CHUNKS as usize).max(1);
         Self {
             size: rest.len() as u64,
-            drop_bytes,
+            chunk_bytes,
             rest,
             pause: Duration::ZERO,
             sleep: None,
-            sized,
-            breaks_at: None,
+            has_known_length,
+            break_at_remaining: None,
         }
     }
 }
 
-impl Body for Drip {
+impl Body for ThrottledBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -79,7 +79,10 @@ impl Body for Drip {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
-        if self.breaks_at.is_some_and(|left| self.rest.len() <= left) {
+        if self
+            .break_at_remaining
+            .is_some_and(|limit| self.rest.len() <= limit)
+        {
             return Poll::Ready(Some(Err(io::Error::other("broken off on purpose"))));
         }
         if !self.pause.is_zero() {
@@ -92,7 +95,7 @@ impl Body for Drip {
             }
             self.sleep = None;
         }
-        let bytes = self.drop_bytes.min(self.rest.len());
+        let bytes = self.chunk_bytes.min(self.rest.len());
         let frame = Frame::data(self.rest.split_to(bytes));
         Poll::Ready(Some(Ok(frame)))
     }
@@ -102,7 +105,7 @@ impl Body for Drip {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.sized {
+        if self.has_known_length {
             SizeHint::with_exact(self.size)
         } else {
             SizeHint::default()

@@ -2,7 +2,7 @@
 //! anything is done; carried out when the answer leaves.
 
 mod content;
-mod stream;
+mod transport;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -20,132 +20,132 @@ use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
 use crate::wire::rebit::error::ErrorCode;
 
-pub use self::content::{Seal, edit};
-pub use self::stream::{Manner, Spoilt, Wire};
+pub use self::content::{InjectionContext, inject_content_faults};
+pub use self::transport::{ClientSocket, FaultyBody, TransportFault};
 
 /// What is known of a call, as far as the journal and faults care.
 #[derive(Debug, Default)]
-pub struct Dossier(RefCell<Known>);
+pub struct CallContext(RefCell<ContextState>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct ContextState {
     fiu: Option<Arc<str>>,
     customer: Option<Arc<str>>,
     handle: Option<ConsentHandle>,
     /// What goes wrong has been decided.
-    decided: bool,
+    faults_planned: bool,
     faults: CallFaults,
 }
 
 /// Of whom a call was, and about whom.
 #[derive(Clone, Debug, Default)]
-pub struct Parties {
+pub struct CallParties {
     pub fiu: Option<Arc<str>>,
     pub customer: Option<Arc<str>>,
     pub handle: Option<ConsentHandle>,
 }
 
-impl Dossier {
-    pub fn parties(&self) -> Parties {
-        let known = self.0.borrow();
-        Parties {
-            fiu: known.fiu.clone(),
-            customer: known.customer.clone(),
-            handle: known.handle,
+impl CallContext {
+    pub fn subject(&self) -> CallParties {
+        let state = self.0.borrow();
+        CallParties {
+            fiu: state.fiu.clone(),
+            customer: state.customer.clone(),
+            handle: state.handle,
         }
     }
 
     /// Everything that is to go wrong.
-    pub fn faults(&self) -> Vec<CallFault> {
+    pub fn planned_faults(&self) -> Vec<CallFault> {
         self.0.borrow().faults.faults.clone()
     }
 
     /// Whether a later answer may be this one's again.
-    pub fn may_be_repeated(&self) -> bool {
+    pub fn is_replayable(&self) -> bool {
         self.0.borrow().faults.is_repeatable
     }
 }
 
 impl Call {
     /// Whose key or token it was.
-    pub fn is_from(&self, member: &Member) {
-        self.is_from_fiu(&member.entity().id);
+    pub fn bind_member(&self, member: &Member) {
+        self.bind_fiu(&member.entity().id);
     }
 
-    pub fn is_from_fiu(&self, id: &Arc<str>) {
-        self.dossier().0.borrow_mut().fiu = Some(Arc::clone(id));
+    pub fn bind_fiu(&self, id: &Arc<str>) {
+        self.context().0.borrow_mut().fiu = Some(Arc::clone(id));
     }
 
     /// The call is about this consent. What goes wrong with it is decided now.
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused.
-    pub fn is_about(&self, world: &World, consent: &Consent) -> Result<(), ApiError> {
+    pub fn bind_consent(&self, world: &World, consent: &Consent) -> Result<(), ApiError> {
         {
-            let mut known = self.dossier().0.borrow_mut();
-            known.customer = Some(Arc::clone(&consent.terms.customer));
-            known.handle = Some(consent.handle);
-            known.fiu.get_or_insert_with(|| Arc::clone(&consent.fiu));
+            let mut state = self.context().0.borrow_mut();
+            state.customer = Some(Arc::clone(&consent.terms.customer));
+            state.handle = Some(consent.handle);
+            state.fiu.get_or_insert_with(|| Arc::clone(&consent.fiu));
         }
-        self.decide(world, None)
+        self.plan_faults(world, None)
     }
 
     /// The call would raise this consent. What goes wrong with it is decided now.
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused, or that the scenario asked for is not known.
-    pub fn would_raise(&self, world: &World, raise: &RaiseConsent) -> Result<(), ApiError> {
+    pub fn plan_faults_for(&self, world: &World, raise: &RaiseConsent) -> Result<(), ApiError> {
         {
-            let mut known = self.dossier().0.borrow_mut();
-            known.customer = Some(Arc::clone(&raise.terms.customer));
-            known.fiu.get_or_insert_with(|| Arc::clone(&raise.fiu));
+            let mut state = self.context().0.borrow_mut();
+            state.customer = Some(Arc::clone(&raise.terms.customer));
+            state.fiu.get_or_insert_with(|| Arc::clone(&raise.fiu));
         }
-        let script = world.select_scenario(raise)?;
-        self.decide(world, script.as_deref())
+        let plan = world.select_scenario(raise)?;
+        self.plan_faults(world, plan.as_deref())
     }
 
     /// The call has raised this consent.
-    pub fn has_raised(&self, consent: &Consent) {
-        self.dossier().0.borrow_mut().handle = Some(consent.handle);
+    pub fn record_handle(&self, consent: &Consent) {
+        self.context().0.borrow_mut().handle = Some(consent.handle);
     }
 
     /// The call is about a customer, or about nobody. What goes wrong with it is decided now, if that has not been done.
     ///
     /// # Errors
     /// [`Problem::Scripted`] when the call is to be refused.
-    pub fn is_about_customer(
+    pub fn bind_customer(
         &self,
         world: &World,
         customer: Option<&Arc<str>>,
     ) -> Result<(), ApiError> {
         if let Some(customer) = customer {
-            self.dossier().0.borrow_mut().customer = Some(Arc::clone(customer));
+            self.context().0.borrow_mut().customer = Some(Arc::clone(customer));
         }
-        self.decide(world, None)
+        self.plan_faults(world, None)
     }
 
-    fn decide(&self, world: &World, script: Option<&dyn ScenarioPlan>) -> Result<(), ApiError> {
-        let mut known = self.dossier().0.borrow_mut();
-        if known.decided {
+    fn plan_faults(&self, world: &World, plan: Option<&dyn ScenarioPlan>) -> Result<(), ApiError> {
+        let mut state = self.context().0.borrow_mut();
+        if state.faults_planned {
             return Ok(());
         }
-        known.decided = true;
-        let (customer, fiu, handle) = (known.customer.clone(), known.fiu.clone(), known.handle);
+        state.faults_planned = true;
+        let (customer, fiu, handle) = (state.customer.clone(), state.fiu.clone(), state.handle);
         let Some(op) = self.op() else { return Ok(()) };
-        let called = CallSubject {
+        let target = CallSubject {
             op,
             customer: customer.as_deref(),
             fiu: fiu.as_deref(),
         };
-        let asked = std::mem::take(&mut known.faults.faults);
-        known.faults = world.plan_call_faults(called, handle, script);
-        known.faults.faults.extend(asked);
-        refused(&known.faults.faults).map_or(Ok(()), Err)
+        let requested = std::mem::take(&mut state.faults.faults);
+        state.faults = world.plan_call_faults(target, handle, plan);
+        state.faults.faults.extend(requested);
+        scripted_error(&state.faults.faults).map_or(Ok(()), Err)
     }
 
     /// The caller asks for this to go wrong.
-    pub fn asks_for(&self, fault: ApiFault, delay: Millis) {
-        self.dossier()
+    pub fn request_fault(&self, fault: ApiFault, delay: Millis) {
+        self.context()
             .0
             .borrow_mut()
             .faults
@@ -155,7 +155,7 @@ impl Call {
 }
 
 /// The refusal that is asked for, if one is.
-fn refused(faults: &[CallFault]) -> Option<ApiError> {
+fn scripted_error(faults: &[CallFault]) -> Option<ApiError> {
     faults
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
@@ -174,6 +174,6 @@ fn refused(faults: &[CallFault]) -> Option<ApiError> {
 }
 
 /// The names of what goes wrong.
-pub fn names(faults: &[CallFault]) -> Vec<ApiFaultName> {
+pub fn fault_names(faults: &[CallFault]) -> Vec<ApiFaultName> {
     faults.iter().map(|fault| fault.fault.name()).collect()
 }

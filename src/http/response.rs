@@ -18,7 +18,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::crypto::jws::{Guise, sign_in_guise};
+use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
@@ -28,9 +28,12 @@ use crate::domain::version::RebitVersion;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
 use crate::engine::world::{DeliveryHold, World};
-use crate::http::call::{Call, Dialect};
-use crate::http::mask::{masked, masked_headers};
-use crate::http::spoil::{Manner, Parties, Seal, Spoilt, Wire, edit, names};
+use crate::http::call::{Call, Protocol};
+use crate::http::fault_injection::{
+    CallParties, ClientSocket, FaultyBody, InjectionContext, TransportFault, fault_names,
+    inject_content_faults,
+};
+use crate::http::mask::{mask_body, mask_headers};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -41,7 +44,7 @@ use crate::wire::unaport::error::ErrorBody;
 const JSON: &str = "application/json";
 
 /// What the service's answers carry, as recorded (`reference/unaport.md` §1.2).
-const UNAPORT_HEADERS: [(&str, &str); 4] = [
+const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     (
         "cache-control",
         "no-cache, no-store, max-age=0, must-revalidate",
@@ -53,7 +56,7 @@ const UNAPORT_HEADERS: [(&str, &str); 4] = [
 
 /// What a handler has to say.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     status: StatusCode,
     content_type: &'static str,
     location: Option<String>,
@@ -65,7 +68,7 @@ pub struct Answer {
     hold: Option<DeliveryHold>,
 }
 
-impl Answer {
+impl ApiResponse {
     /// 200 with JSON.
     pub fn json(body: &impl Serialize) -> Self {
         Self::json_bytes(serde_json::to_vec(body).expect("our own types serialise"))
@@ -75,7 +78,7 @@ impl Answer {
     pub fn json_bytes(body: Vec<u8>) -> Self {
         Self {
             body,
-            ..Self::empty(StatusCode::OK)
+            ..Self::with_status(StatusCode::OK)
         }
     }
 
@@ -84,7 +87,7 @@ impl Answer {
         Self {
             content_type: "text/html; charset=utf-8",
             body,
-            ..Self::empty(StatusCode::OK)
+            ..Self::with_status(StatusCode::OK)
         }
     }
 
@@ -93,7 +96,7 @@ impl Answer {
         Self {
             content_type: "text/plain; charset=utf-8",
             body: body.into_bytes(),
-            ..Self::empty(StatusCode::OK)
+            ..Self::with_status(StatusCode::OK)
         }
     }
 
@@ -103,27 +106,27 @@ impl Answer {
             content_type,
             body,
             file_name: Some(name),
-            ..Self::empty(StatusCode::OK)
+            ..Self::with_status(StatusCode::OK)
         }
     }
 
     /// Sends a browser on, for now, as a short link does.
-    pub fn found(location: String) -> Self {
+    pub fn redirect_found(location: String) -> Self {
         Self {
             location: Some(location),
-            ..Self::empty(StatusCode::FOUND)
+            ..Self::with_status(StatusCode::FOUND)
         }
     }
 
     /// Sends a browser on to another page.
-    pub fn see_other(location: String) -> Self {
+    pub fn redirect_see_other(location: String) -> Self {
         Self {
             location: Some(location),
-            ..Self::empty(StatusCode::SEE_OTHER)
+            ..Self::with_status(StatusCode::SEE_OTHER)
         }
     }
 
-    fn empty(status: StatusCode) -> Self {
+    fn with_status(status: StatusCode) -> Self {
         Self {
             status,
             content_type: JSON,
@@ -137,14 +140,14 @@ impl Answer {
 
     /// Webhooks wait until this answer has been handed over.
     #[must_use]
-    pub fn holding(self, hold: DeliveryHold) -> Self {
+    pub fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
             hold: Some(hold).filter(|hold| !hold.is_empty()),
             ..self
         }
     }
 
-    fn error(status: u16, body: &impl Serialize) -> Self {
+    fn from_error(status: u16, body: &impl Serialize) -> Self {
         let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
         Self {
             status,
@@ -152,28 +155,28 @@ impl Answer {
         }
     }
 
-    fn send(mut self, signature: Option<String>) -> HttpResponse {
-        let mut response = self.head(signature);
+    fn into_http_response(mut self, signature: Option<String>) -> HttpResponse {
+        let mut response = self.build_head(signature);
         match self.hold {
             None => response.body(self.body),
-            Some(hold) => response.body(HeldBody {
+            Some(hold) => response.body(HoldUntilSentBody {
                 bytes: Bytes::from(self.body),
                 hold: Some(hold),
             }),
         }
     }
 
-    fn send_spoilt(
+    fn into_faulty_response(
         mut self,
         signature: Option<String>,
-        manner: Manner,
-        wire: Option<Wire>,
+        fault: TransportFault,
+        socket: Option<ClientSocket>,
     ) -> HttpResponse {
-        let mut response = self.head(signature);
-        response.body(Spoilt::new(self.body, manner, wire, self.hold))
+        let mut response = self.build_head(signature);
+        response.body(FaultyBody::new(self.body, fault, socket, self.hold))
     }
 
-    fn head(&mut self, signature: Option<String>) -> HttpResponseBuilder {
+    fn build_head(&mut self, signature: Option<String>) -> HttpResponseBuilder {
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, self.content_type));
         if let Some(location) = self.location.take() {
@@ -197,36 +200,38 @@ impl Answer {
 
 impl Call {
     /// Answers in the control API's words. Nothing goes wrong on purpose here.
-    pub fn reply_control(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
-        let answer = outcome.unwrap_or_else(|problem| {
-            tracing::debug!(path = self.path(), %problem, "refused");
-            Answer::error(http_status(&problem), &ErrorView::from(&problem))
+    pub fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+        let response = outcome.unwrap_or_else(|error| {
+            tracing::debug!(path = self.path(), %error, "refused");
+            ApiResponse::from_error(http_status(&error), &ErrorView::from(&error))
         });
-        answer.send(None)
+        response.into_http_response(None)
     }
 
     /// Answers as the seed documents do, unsigned.
     ///
     /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
-    pub async fn reply_seed(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
-        self.hand_over(outcome, false, |problem| {
-            self.rebit_error(problem, Some(seed::RESPONSE_VER))
+    pub async fn reply_seed(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+        self.send_response(outcome, false, |error| {
+            self.rebit_error_response(error, Some(seed::RESPONSE_VER))
         })
         .await
     }
 
     /// Answers as ReBIT has it: every answer signed, errors too.
-    pub async fn reply_rebit(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
-        self.hand_over(outcome, true, |problem| self.rebit_error(problem, None))
-            .await
+    pub async fn reply_rebit(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+        self.send_response(outcome, true, |error| {
+            self.rebit_error_response(error, None)
+        })
+        .await
     }
 
     /// Answers as the Unaport FIU API does, unsigned.
-    pub async fn reply_unaport(&self, outcome: Result<Answer, ApiError>) -> HttpResponse {
+    pub async fn reply_unaport(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let mut response = self
-            .hand_over(outcome, false, |problem| self.unaport_error(problem))
+            .send_response(outcome, false, |error| self.unaport_error_response(error))
             .await;
-        for (name, value) in UNAPORT_HEADERS {
+        for (name, value) in UNAPORT_RESPONSE_HEADERS {
             response.headers_mut().insert(
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
@@ -242,187 +247,188 @@ impl Call {
 
     /// Answers in the words of a service that has its own for refusals too.
     pub async fn reply_value(&self, outcome: Result<Value, (u16, Value)>) -> HttpResponse {
-        let answer = match outcome {
-            Ok(body) => Answer::json(&body),
-            Err((status, body)) => Answer::error(status, &body),
+        let response = match outcome {
+            Ok(body) => ApiResponse::json(&body),
+            Err((status, body)) => ApiResponse::from_error(status, &body),
         };
-        let scripted =
-            |problem: &ApiError| Answer::error(http_status(problem), &ErrorView::from(problem));
-        self.hand_over(Ok(answer), false, scripted).await
+        let render_error =
+            |error: &ApiError| ApiResponse::from_error(http_status(error), &ErrorView::from(error));
+        self.send_response(Ok(response), false, render_error).await
     }
 
     /// Refuses a call that no handler took.
-    pub async fn refuse(&self, problem: ApiError) -> HttpResponse {
-        match self.dialect() {
-            Dialect::Control => self.reply_control(Err(problem)),
-            Dialect::Seed => self.reply_seed(Err(problem)).await,
-            Dialect::Rebit => self.reply_rebit(Err(problem)).await,
-            Dialect::Unaport => self.reply_unaport(Err(problem)).await,
+    pub async fn reply_error(&self, error: ApiError) -> HttpResponse {
+        match self.protocol() {
+            Protocol::Control => self.reply_control(Err(error)),
+            Protocol::Seed => self.reply_seed(Err(error)).await,
+            Protocol::Rebit => self.reply_rebit(Err(error)).await,
+            Protocol::Unaport => self.reply_unaport(Err(error)).await,
         }
     }
 
     /// Makes an answer what it is to be, puts it on record, and lets it go: content, signature, record, and only then
     /// whatever is to happen to it on its way.
-    async fn hand_over(
+    async fn send_response(
         &self,
-        outcome: Result<Answer, ApiError>,
-        signed: bool,
-        words: impl Fn(&ApiError) -> Answer,
+        outcome: Result<ApiResponse, ApiError>,
+        is_signed: bool,
+        render_error: impl Fn(&ApiError) -> ApiResponse,
     ) -> HttpResponse {
         let world = self
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
         let outcome = match &world {
-            Some(world) => self.decided(world, outcome),
+            Some(world) => self.plan_faults_if_rejected(world, outcome),
             None => outcome,
         };
-        let mut answer = match outcome {
-            Ok(answer) => answer,
-            Err(problem) => {
-                let retry_after = match &problem {
+        let mut response = match outcome {
+            Ok(response) => response,
+            Err(error) => {
+                let retry_after = match &error {
                     ApiError::InjectedStatus { retry_after_s, .. } => *retry_after_s,
                     _ => None,
                 };
-                Answer {
+                ApiResponse {
                     retry_after,
-                    ..words(&problem)
+                    ..render_error(&error)
                 }
             }
         };
-        let faults = self.dossier().faults();
+        let faults = self.context().planned_faults();
         let signature = self
-            .finish(world.as_deref(), &mut answer, &faults, signed)
+            .apply_faults_and_sign(world.as_deref(), &mut response, &faults, is_signed)
             .await;
         if let Some(world) = &world {
-            self.record(world, &answer, &faults);
+            self.record_call(world, &response, &faults);
         }
-        self.delay(&faults, answer.hold.as_ref()).await;
-        match manner_of(&faults) {
-            Some(manner) => answer.send_spoilt(signature, manner, self.wire()),
-            None => answer.send(signature),
+        self.delay_response(&faults, response.hold.as_ref()).await;
+        match find_transport_fault(&faults) {
+            Some(fault) => response.into_faulty_response(signature, fault, self.client_socket()),
+            None => response.into_http_response(signature),
         }
     }
 
     /// Decides what goes wrong with a call that was refused before anybody knew whom it was about. A call that was not
     /// refused has happened, and is not refused afterwards.
-    fn decided(
+    fn plan_faults_if_rejected(
         &self,
         world: &World,
-        outcome: Result<Answer, ApiError>,
-    ) -> Result<Answer, ApiError> {
+        outcome: Result<ApiResponse, ApiError>,
+    ) -> Result<ApiResponse, ApiError> {
         if self.op().is_none() {
             return outcome;
         }
-        match (self.is_about_customer(world, None), outcome) {
-            (Err(scripted), Err(_)) => Err(scripted),
+        match (self.bind_customer(world, None), outcome) {
+            (Err(injected), Err(_)) => Err(injected),
             (_, outcome) => outcome,
         }
     }
 
     /// The content as faults want it, and its signature.
-    async fn finish(
+    async fn apply_faults_and_sign(
         &self,
         world: Option<&World>,
-        answer: &mut Answer,
+        response: &mut ApiResponse,
         faults: &[CallFault],
-        signed: bool,
+        is_signed: bool,
     ) -> Option<String> {
-        let stale = faults
+        let is_stale = faults
             .iter()
             .any(|fault| fault.fault == ApiFault::StaleResponse);
         if let Some(world) =
-            world.filter(|_| answer.status.is_success() && self.dossier().may_be_repeated())
+            world.filter(|_| response.status.is_success() && self.context().is_replayable())
         {
-            let kept = world.swap_response(&self.subject(), Bytes::copy_from_slice(&answer.body));
-            if let Some(before) = kept.filter(|_| stale) {
+            let previous =
+                world.swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
+            if let Some(stale_body) = previous.filter(|_| is_stale) {
                 // What is told once more is what was true before, for as long as it is told.
-                world.swap_response(&self.subject(), before.clone());
-                answer.body = before.to_vec();
+                world.swap_response(&self.replay_key(), stale_body.clone());
+                response.body = stale_body.to_vec();
             }
         }
-        if !signed && faults.is_empty() {
+        if !is_signed && faults.is_empty() {
             return None;
         }
-        let ring = &self.shared().keys;
-        let (key, spare) = (
-            Arc::clone(&ring.default_key().private),
-            Arc::clone(ring.spare()),
+        let keyring = &self.app_state().keys;
+        let (key, spare_key) = (
+            Arc::clone(&keyring.default_key().private),
+            Arc::clone(keyring.spare_key()),
         );
         let (profile, body, faults) = (
-            self.profile(),
-            std::mem::take(&mut answer.body),
+            self.signature_profile(),
+            std::mem::take(&mut response.body),
             faults.to_vec(),
         );
-        let stranger = match world {
+        let other_txnid = match world {
             Some(world) if !faults.is_empty() => world.generate_id(StreamKind::Token),
             _ => String::new(),
         };
-        let made = tokio::task::spawn_blocking(move || {
-            let body = edit(
+        let task = tokio::task::spawn_blocking(move || {
+            let body = inject_content_faults(
                 body,
                 &faults,
-                Seal {
-                    key: &key,
-                    spare: &spare,
-                    stranger: &stranger,
+                InjectionContext {
+                    aa_key: &key,
+                    spare_key: &spare_key,
+                    other_txnid: &other_txnid,
                 },
             );
-            let wrong = faults
+            let use_spare_key = faults
                 .iter()
                 .any(|fault| fault.fault == ApiFault::WrongSignature);
-            let pen = if wrong { &spare } else { &key };
-            let guise = Guise {
+            let signing_key = if use_spare_key { &spare_key } else { &key };
+            let header = JwsHeader {
                 alg: "RS256",
                 kid: key.kid(),
                 crit: true,
             };
-            let signature = if signed {
-                sign_in_guise(pen, &body, profile, guise)
+            let signature = if is_signed {
+                sign_detached_with(signing_key, &body, profile, header)
             } else {
                 None
             };
             (signature, body)
         });
-        let (signature, body) = made.await.expect("signing does not panic");
-        answer.body = body;
+        let (signature, body) = task.await.expect("signing does not panic");
+        response.body = body;
         signature
     }
 
     /// What a call asks for: the same words, asked again, are about the same.
-    fn subject(&self) -> String {
-        let about = self
-            .dossier()
-            .parties()
+    fn replay_key(&self) -> String {
+        let handle = self
+            .context()
+            .subject()
             .handle
             .map(|handle| handle.to_string())
             .unwrap_or_default();
-        format!("{} {about}", self.op().map_or("", Operation::as_str))
+        format!("{} {handle}", self.op().map_or("", Operation::as_str))
     }
 
-    fn record(&self, world: &World, answer: &Answer, faults: &[CallFault]) {
+    fn record_call(&self, world: &World, response: &ApiResponse, faults: &[CallFault]) {
         let Some(op) = self.op() else { return };
-        let Parties {
+        let CallParties {
             fiu,
             customer,
             handle,
-        } = self.dossier().parties();
-        let at = system_now();
+        } = self.context().subject();
+        let finished_at = system_now();
         world.record_call(CallRecord {
             operation: op,
             method: self.method().to_owned(),
-            path: self.address().to_owned(),
+            path: self.path_and_query().to_owned(),
             fiu,
             handle,
             customer,
-            headers: masked_headers(self.headers()),
-            request_body: masked(op, self.body().cloned().unwrap_or_default()),
-            status: answer.status.as_u16(),
-            response_body: masked(op, Bytes::copy_from_slice(&answer.body)),
-            system_time: at,
-            duration: at.duration_since(self.arrived_at()),
-            faults: names(faults),
-            retry_after: answer.retry_after.map(Millis::from_secs),
+            headers: mask_headers(self.headers()),
+            request_body: mask_body(op, self.body().cloned().unwrap_or_default()),
+            status: response.status.as_u16(),
+            response_body: mask_body(op, Bytes::copy_from_slice(&response.body)),
+            system_time: finished_at,
+            duration: finished_at.duration_since(self.arrived_at()),
+            faults: fault_names(faults),
+            retry_after: response.retry_after.map(Millis::from_secs),
         });
     }
 
@@ -431,7 +437,7 @@ impl Call {
         clippy::disallowed_methods,
         reason = "a slow answer is what was asked for"
     )]
-    async fn delay(&self, faults: &[CallFault], hold: Option<&DeliveryHold>) {
+    async fn delay_response(&self, faults: &[CallFault], hold: Option<&DeliveryHold>) {
         let delay = faults
             .iter()
             .map(|fault| fault.delay.0)
@@ -442,12 +448,12 @@ impl Call {
         }
         if let Some(hold) = hold {
             // A receiver that hangs must not hold up the answer for ever.
-            let _ = tokio::time::timeout(OVERTAKEN_WITHIN, hold.wait_until_overtaken()).await;
+            let _ = tokio::time::timeout(OVERTAKE_TIMEOUT, hold.wait_until_overtaken()).await;
         }
     }
 
-    fn unaport_error(&self, problem: &ApiError) -> Answer {
-        tracing::debug!(path = self.path(), %problem, "refused");
+    fn unaport_error_response(&self, error: &ApiError) -> ApiResponse {
+        tracing::debug!(path = self.path(), %error, "refused");
         // A refusal makes no world.
         let world = self
             .world_name()
@@ -459,16 +465,22 @@ impl Call {
         let txn_id = world
             .map(|world| world.generate_id(StreamKind::Token))
             .unwrap_or_default();
-        let status = unaport::error::http_status(problem);
-        let words = StatusCode::from_u16(status)
+        let status = unaport::error::http_status(error);
+        let reason_phrase = StatusCode::from_u16(status)
             .ok()
             .and_then(|status| status.canonical_reason());
-        let body = ErrorBody::new(problem, words.unwrap_or_default(), self.path(), txn_id, now);
-        Answer::error(status, &body)
+        let body = ErrorBody::new(
+            error,
+            reason_phrase.unwrap_or_default(),
+            self.path(),
+            txn_id,
+            now,
+        );
+        ApiResponse::from_error(status, &body)
     }
 
-    fn rebit_error(&self, problem: &ApiError, ver: Option<&str>) -> Answer {
-        tracing::debug!(path = self.path(), %problem, "refused");
+    fn rebit_error_response(&self, error: &ApiError, ver: Option<&str>) -> ApiResponse {
+        tracing::debug!(path = self.path(), %error, "refused");
         let envelope = self
             .body()
             .map(|body| Envelope::from_body(body))
@@ -479,48 +491,48 @@ impl Call {
             .ok()
             .and_then(|name| self.worlds().find_world(name));
         let now = world.map_or_else(system_now, |world| world.message_time());
-        let by_path = || {
-            if self.is_of_first_generation() {
+        let default_version = || {
+            if self.is_v1_only() {
                 RebitVersion::V1_1_2.as_str()
             } else {
                 envelope.ver()
             }
         };
-        let ver = ver.unwrap_or_else(by_path);
-        let (status, _) = classify_error(problem);
-        Answer::error(
+        let ver = ver.unwrap_or_else(default_version);
+        let (status, _) = classify_error(error);
+        ApiResponse::from_error(
             status,
-            &ErrorResponse::new(ver, envelope.txnid(), now, problem),
+            &ErrorResponse::new(ver, envelope.txnid(), now, error),
         )
     }
 }
 
 /// How long an answer waits for a webhook that is to overtake it.
-const OVERTAKEN_WITHIN: Duration = Duration::from_secs(20);
+const OVERTAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How the answer goes over the wire, where that goes wrong; the worst that is asked for.
-fn manner_of(faults: &[CallFault]) -> Option<Manner> {
+fn find_transport_fault(faults: &[CallFault]) -> Option<TransportFault> {
     faults
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
-            ApiFault::Reset => Some(Manner::Reset),
-            ApiFault::EmptyResponse => Some(Manner::Empty),
-            ApiFault::TruncatedChunk => Some(Manner::Truncated),
-            ApiFault::MalformedChunk => Some(Manner::Malformed),
-            ApiFault::SlowBody { over } => {
-                Some(Manner::Slow(Duration::from_millis(over.0.unsigned_abs())))
-            }
+            ApiFault::Reset => Some(TransportFault::Reset),
+            ApiFault::EmptyResponse => Some(TransportFault::EmptyReply),
+            ApiFault::TruncatedChunk => Some(TransportFault::TruncatedChunk),
+            ApiFault::MalformedChunk => Some(TransportFault::MalformedChunk),
+            ApiFault::SlowBody { over } => Some(TransportFault::SlowBody(Duration::from_millis(
+                over.0.unsigned_abs(),
+            ))),
             _ => None,
         })
 }
 
 /// A body that knows when it has been handed over: actix drops it after writing it out.
-struct HeldBody {
+struct HoldUntilSentBody {
     bytes: Bytes,
     hold: Option<DeliveryHold>,
 }
 
-impl MessageBody for HeldBody {
+impl MessageBody for HoldUntilSentBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -536,7 +548,7 @@ impl MessageBody for HeldBody {
     }
 }
 
-impl Drop for HeldBody {
+impl Drop for HoldUntilSentBody {
     /// At this point the bytes are in the connection's write buffer. The connection flushes it before it yields, so a
     /// task of the same thread runs after the response is on its way, and not before.
     fn drop(&mut self) {
@@ -553,7 +565,7 @@ mod tests {
     use actix_web::body::to_bytes;
     use actix_web::rt::System;
 
-    use super::Answer;
+    use super::ApiResponse;
     use crate::bankgen;
     use crate::config::personas::{find_persona, load_personas};
     use crate::config::{ParticipantSetup, load_participants};
@@ -569,7 +581,7 @@ mod tests {
     use crate::wire::seed::ConsentRequest;
 
     /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
-    fn rejected() -> (Arc<World>, Answer) {
+    fn create_rejected_consent() -> (Arc<World>, ApiResponse) {
         let ParticipantSetup {
             participants,
             unaport,
@@ -577,7 +589,7 @@ mod tests {
         } = load_participants(None, Some("http://127.0.0.1:1")).expect("they are whole");
         let personas = Arc::new(load_personas(None).expect("the shipped ones are right"));
         let persona = find_persona(&personas, DEFAULT_PERSONA).expect("it is shipped");
-        let setting = SandboxConfig {
+        let config = SandboxConfig {
             seed: 1,
             clock: "2020-07-04T06:00:00Z,frozen"
                 .parse::<ClockStart>()
@@ -599,7 +611,7 @@ mod tests {
                 is_supported: bankgen::tells,
             },
         };
-        let world = Arc::new(World::new("test", Arc::new(setting)));
+        let world = Arc::new(World::new("test", Arc::new(config)));
         let request = include_str!("../../fixtures/seed/consent-request.json")
             .replace("1999999999@onemoney", "9999999002@onemoney");
         let request: ConsentRequest = parse_json(request.as_bytes()).expect("the fixture is read");
@@ -618,14 +630,14 @@ mod tests {
         let receipt = world
             .submit(Command::RaiseConsent(raise))
             .expect("it is raised");
-        (world, Answer::json(&"raised").holding(receipt.hold))
+        (world, ApiResponse::json(&"raised").with_hold(receipt.hold))
     }
 
     #[test]
-    fn webhooks_of_a_call_wait_until_its_answer_is_handed_over() {
+    fn webhooks_of_a_call_wait_until_its_response_is_sent() {
         System::new().block_on(async {
-            let (world, answer) = rejected();
-            let response = answer.send(None);
+            let (world, response) = create_rejected_consent();
+            let response = response.into_http_response(None);
             assert!(
                 world.take_ready().is_empty(),
                 "the answer is not written yet"
@@ -643,8 +655,8 @@ mod tests {
 
     #[test]
     fn a_caller_who_goes_away_does_not_hold_webhooks_for_ever() {
-        let (world, answer) = rejected();
-        drop(answer);
+        let (world, response) = create_rejected_consent();
+        drop(response);
         assert_eq!(world.take_ready().len(), 1);
     }
 }

@@ -19,23 +19,23 @@ use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{TransportVariant, WebhookFault};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
-use crate::webhooks::drip::Drip;
-use crate::webhooks::message::prepare;
-use crate::webhooks::spoil::{Manner, Material, Sent, make};
+use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
+use crate::webhooks::message::prepare_message;
+use crate::webhooks::throttle::ThrottledBody;
 use crate::wire::notification::find_ack_error;
 
 /// How much of an answer is read and kept.
-const ANSWER_BYTES_MAX: usize = 20_000;
+const RESPONSE_BYTES_MAX: usize = 20_000;
 
 /// Paths below an FIU's base URL.
 #[derive(Clone, Debug)]
-pub struct Routes {
+pub struct WebhookPaths {
     /// Where statements go; ours, so it can be set.
     pub fi_data: String,
 }
 
-impl Routes {
-    fn path(&self, kind: NotificationKind) -> &str {
+impl WebhookPaths {
+    fn path_for(&self, kind: NotificationKind) -> &str {
         if kind == NotificationKind::FiData {
             &self.fi_data
         } else {
@@ -46,31 +46,31 @@ impl Routes {
 
 /// Sends deliveries.
 #[derive(Debug)]
-pub struct Courier {
+pub struct WebhookSender {
     client: Client,
-    answer_within: Duration,
+    response_timeout: Duration,
     keys: Arc<Keyring>,
-    routes: Routes,
+    paths: WebhookPaths,
 }
 
 /// The HTTP client could not be made.
 #[derive(Debug, Error)]
 #[error("the HTTP client for webhooks could not be made: {0}")]
-pub struct CourierError(#[from] reqwest::Error);
+pub struct SenderError(#[from] reqwest::Error);
 
-impl Courier {
+impl WebhookSender {
     /// `answer_within` is how long an FIU may take to answer, in wall time.
     ///
     /// # Errors
     /// [`CourierError`] when the HTTP client cannot be made.
     pub fn new(
         keys: Arc<Keyring>,
-        routes: Routes,
-        answer_within: Duration,
-    ) -> Result<Self, CourierError> {
+        paths: WebhookPaths,
+        response_timeout: Duration,
+    ) -> Result<Self, SenderError> {
         let builder = || {
             Client::builder()
-                .timeout(answer_within)
+                .timeout(response_timeout)
                 .redirect(Policy::none())
                 .no_proxy()
                 .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
@@ -82,9 +82,9 @@ impl Courier {
         })?;
         Ok(Self {
             client,
-            answer_within,
+            response_timeout,
             keys,
-            routes,
+            paths,
         })
     }
 
@@ -93,12 +93,12 @@ impl Courier {
         clippy::disallowed_methods,
         reason = "a fault may ask for a pause between copies"
     )]
-    pub async fn send(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
+    pub async fn send_delivery(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
         if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
-            tokio::time::sleep(wall_time(delivery.initial_delay)).await;
+            tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }
         // The sandbox is stopping.
-        let Some(sent) = self.make(&world, &delivery).await else {
+        let Some(outgoing) = self.prepare_attempt(&world, &delivery).await else {
             return;
         };
         if world.is_closed() {
@@ -109,13 +109,13 @@ impl Courier {
             .find_fiu(&delivery.notification.fiu)
             .expect("only registered FIUs are given deliveries");
         let kind = delivery.notification.kind();
-        let Some(url) = fiu.webhooks.url_for(kind, self.routes.path(kind)) else {
+        let Some(url) = fiu.webhooks.url_for(kind, self.paths.path_for(kind)) else {
             world.mark_unaddressed(delivery.id);
             return;
         };
         // Who resets a world wants nothing of it to arrive any more.
         let attempt = tokio::select! {
-            attempt = self.attempt(&world, url, &delivery, sent) => attempt,
+            attempt = self.perform_attempt(&world, url, &delivery, outgoing) => attempt,
             () = world.wait_until_closed() => return,
         };
         tracing::info!(
@@ -130,59 +130,69 @@ impl Courier {
     }
 
     /// What this attempt sends: the bytes of the first one, made and signed before it, with what is to go wrong now.
-    async fn make(&self, world: &Arc<World>, delivery: &Delivery) -> Option<Sent> {
+    async fn prepare_attempt(
+        &self,
+        world: &Arc<World>,
+        delivery: &Delivery,
+    ) -> Option<OutgoingRequest> {
         let world = Arc::clone(world);
-        let key = Arc::clone(&self.keys.of(&delivery.notification.consent.aa).private);
-        let spare = Arc::clone(self.keys.spare());
+        let key = Arc::clone(
+            &self
+                .keys
+                .key_for_aa(&delivery.notification.consent.aa)
+                .private,
+        );
+        let spare = Arc::clone(self.keys.spare_key());
         let faults: Vec<_> = delivery
-            .faults_on_attempt(number_of(delivery))
+            .faults_on_attempt(attempt_number(delivery))
             .cloned()
             .collect();
         if faults.contains(&WebhookFault::RotatedKey) {
             world.rotate_keys();
         }
-        let (notice, message) = (
+        let (notification, message) = (
             Arc::clone(&delivery.notification),
             Arc::clone(&delivery.message),
         );
-        let made = tokio::task::spawn_blocking(move || {
+        let task = tokio::task::spawn_blocking(move || {
             let participants = world.participants();
             let fiu = participants
-                .find_fiu(&notice.fiu)
+                .find_fiu(&notification.fiu)
                 .expect("only registered FIUs are given deliveries");
-            let aa = participants.aa_for_consent(&notice.consent);
-            let message = message.get_or_init(|| prepare(&notice, aa, &key, fiu.signature, &world));
-            let material = Material {
+            let aa = participants.aa_for_consent(&notification.consent);
+            let message = message
+                .get_or_init(|| prepare_message(&notification, aa, &key, fiu.signature, &world));
+            let material = AttemptInput {
                 message,
                 key: &key,
-                spare: &spare,
+                spare_key: &spare,
                 profile: fiu.signature,
                 secret: &fiu.webhook_secret,
-                webhook_id: &notice.webhook_id(),
+                webhook_id: &notification.webhook_id(),
                 aa_api_key: &aa.api_key,
                 at: world.message_time(),
             };
-            make(&material, &faults)
+            build_attempt(&material, &faults)
         });
-        made.await.ok()
+        task.await.ok()
     }
 
-    async fn attempt(
+    async fn perform_attempt(
         &self,
         world: &World,
         url: String,
         delivery: &Delivery,
-        sent: Sent,
+        outgoing: OutgoingRequest,
     ) -> Attempt {
-        let number = number_of(delivery);
-        let whole = delivery
+        let number = attempt_number(delivery);
+        let is_unaltered = delivery
             .message
             .get()
-            .is_some_and(|message| message.body == sent.body);
-        let spoilt = (!whole).then(|| Arc::from(sent.body.as_slice()));
+            .is_some_and(|message| message.body == outgoing.body);
+        let altered_body = (!is_unaltered).then(|| Arc::from(outgoing.body.as_slice()));
         let (at, wall_at) = (world.now(), system_now());
         let started = Instant::now();
-        let headers = sent.headers.clone();
+        let headers = outgoing.headers.clone();
         let (outcome, retry_after) = if delivery
             .faults_on_attempt(number)
             .any(|fault| *fault == WebhookFault::Fail)
@@ -190,7 +200,7 @@ impl Courier {
             let reason = "not sent: the attempt was made to fail on purpose".to_owned();
             (AttemptOutcome::Failed { reason }, None)
         } else {
-            self.post(&url, sent).await
+            self.post_request(&url, outgoing).await
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
@@ -202,68 +212,77 @@ impl Courier {
             headers,
             outcome,
             faults,
-            faulty_body: spoilt,
+            faulty_body: altered_body,
             retry_after,
         }
     }
 
-    async fn post(&self, url: &str, sent: Sent) -> (AttemptOutcome, Option<Millis>) {
-        let Sent {
+    async fn post_request(
+        &self,
+        url: &str,
+        outgoing: OutgoingRequest,
+    ) -> (AttemptOutcome, Option<Millis>) {
+        let OutgoingRequest {
             headers,
             body,
-            manner,
-        } = sent;
-        if manner == Manner::Reset && url.starts_with("http://") {
+            mode,
+        } = outgoing;
+        if mode == SendMode::Reset && url.starts_with("http://") {
             let head = headers
                 .iter()
                 .map(|(name, value)| format!("{name}: {value}\r\n"))
                 .collect::<String>();
-            let reason =
-                match tokio::time::timeout(self.answer_within, reset_amid(url, &head, &body)).await
-                {
-                    Ok(Ok(())) => {
-                        "the connection was reset in the middle of the body, on purpose".to_owned()
-                    }
-                    Ok(Err(error)) => error.to_string(),
-                    Err(_) => format!(
-                        "no connection within {} s",
-                        self.answer_within.as_secs_f32()
-                    ),
-                };
+            let reason = match tokio::time::timeout(
+                self.response_timeout,
+                reset_mid_body(url, &head, &body),
+            )
+            .await
+            {
+                Ok(Ok(())) => {
+                    "the connection was reset in the middle of the body, on purpose".to_owned()
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!(
+                    "no connection within {} s",
+                    self.response_timeout.as_secs_f32()
+                ),
+            };
             return (AttemptOutcome::Failed { reason }, None);
         }
         let mut request = self.client.post(url);
         for (name, value) in &headers {
             request = request.header(name, value);
         }
-        let request = match manner {
-            Manner::Plain => request.body(body),
-            Manner::Drip(over) => {
-                let over = wall_time(over);
+        let request = match mode {
+            SendMode::Plain => request.body(body),
+            SendMode::Throttled(millis) => {
+                let duration = to_duration(millis);
                 request
-                    .timeout(self.answer_within + over)
-                    .body(Body::wrap(Drip::over(body, over)))
+                    .timeout(self.response_timeout + duration)
+                    .body(Body::wrap(ThrottledBody::with_duration(body, duration)))
             }
-            Manner::Reset => request.body(Body::wrap(Drip::broken(body))),
-            Manner::Form(TransportVariant::Chunked) => {
-                request.body(Body::wrap(Drip::chunked(body)))
+            SendMode::Reset => request.body(Body::wrap(ThrottledBody::with_broken_end(body))),
+            SendMode::Transport(TransportVariant::Chunked) => {
+                request.body(Body::wrap(ThrottledBody::with_chunked_encoding(body)))
             }
-            Manner::Form(TransportVariant::Http10) => request.version(Version::HTTP_10).body(body),
-            Manner::Form(TransportVariant::ExpectContinue) => {
+            SendMode::Transport(TransportVariant::Http10) => {
+                request.version(Version::HTTP_10).body(body)
+            }
+            SendMode::Transport(TransportVariant::ExpectContinue) => {
                 request.header("expect", "100-continue").body(body)
             }
-            Manner::Form(TransportVariant::FreshConnection) => {
+            SendMode::Transport(TransportVariant::FreshConnection) => {
                 request.header("connection", "close").body(body)
             }
         };
         match request.send().await {
             Ok(response) => {
-                let retry_after = retry_after(&response);
-                (self.outcome_of(response).await, retry_after)
+                let retry_after = parse_retry_after(&response);
+                (self.read_outcome(response).await, retry_after)
             }
             Err(error) => (
                 AttemptOutcome::Failed {
-                    reason: self.reason_of(&error),
+                    reason: self.describe_error(&error),
                 },
                 None,
             ),
@@ -271,20 +290,20 @@ impl Courier {
     }
 
     /// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
-    async fn outcome_of(&self, mut response: Response) -> AttemptOutcome {
+    async fn read_outcome(&self, mut response: Response) -> AttemptOutcome {
         let status = response.status();
         let mut body = Vec::new();
-        while body.len() < ANSWER_BYTES_MAX {
+        while body.len() < RESPONSE_BYTES_MAX {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
                     body.extend_from_slice(
-                        &chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())],
+                        &chunk[..chunk.len().min(RESPONSE_BYTES_MAX - body.len())],
                     );
                 }
                 Ok(None) => break,
                 Err(error) => {
                     return AttemptOutcome::Failed {
-                        reason: format!("answered {status}, then: {}", self.reason_of(&error)),
+                        reason: format!("answered {status}, then: {}", self.describe_error(&error)),
                     };
                 }
             }
@@ -307,9 +326,9 @@ impl Courier {
     }
 
     /// The whole chain of causes: "error sending request" alone says nothing.
-    fn reason_of(&self, error: &reqwest::Error) -> String {
+    fn describe_error(&self, error: &reqwest::Error) -> String {
         if error.is_timeout() {
-            return format!("no answer within {} s", self.answer_within.as_secs_f32());
+            return format!("no answer within {} s", self.response_timeout.as_secs_f32());
         }
         let mut reason = error.to_string();
         let mut cause = std::error::Error::source(error);
@@ -322,17 +341,17 @@ impl Courier {
 }
 
 /// The number of the attempt that is made next.
-fn number_of(delivery: &Delivery) -> u32 {
+fn attempt_number(delivery: &Delivery) -> u32 {
     u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX)
 }
 
 /// A length of wall time.
-fn wall_time(span: Millis) -> Duration {
+fn to_duration(span: Millis) -> Duration {
     Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
 }
 
 /// How long the FIU asks to be left alone (RFC 9110 §10.2.3, in seconds; a date is not looked at).
-fn retry_after(response: &Response) -> Option<Millis> {
+fn parse_retry_after(response: &Response) -> Option<Millis> {
     let seconds = response
         .headers()
         .get("retry-after")?
@@ -345,7 +364,7 @@ fn retry_after(response: &Response) -> Option<Millis> {
 }
 
 /// Sends the first half of a request's body, and resets the connection.
-async fn reset_amid(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
+async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
     let url = Url::parse(url).map_err(io::Error::other)?;
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);

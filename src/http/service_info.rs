@@ -1,0 +1,73 @@
+//! Health, keys, and everything that is not a call.
+
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use crate::http::call::Call;
+use crate::http::response::ApiResponse;
+use crate::ui::docs::DocsPage;
+use crate::wire::jwk::Jwk;
+use crate::wire::openapi;
+
+/// The process answers.
+pub async fn check_liveness(call: Call) -> HttpResponse {
+    call.reply_control(Ok(ApiResponse::json(&json!({ "alive": true }))))
+}
+
+/// Scenarios are loaded and keys are there: a sandbox that serves is ready.
+pub async fn check_readiness(call: Call) -> HttpResponse {
+    let scenarios = call.worlds().config().scenario_provider.list_names().len();
+    let worlds = call.worlds().world_count();
+    let version = env!("CARGO_PKG_VERSION");
+    let mut status =
+        json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
+    if let Some(load_error) = call.worlds().config().scenario_provider.load_error() {
+        // The set that was right before is in force, so it is ready all the same.
+        status["scenariosError"] = load_error.into();
+    }
+    call.reply_control(Ok(ApiResponse::json(&status)))
+}
+
+/// The AAs' public keys as a JWK set (RFC 7517).
+pub async fn get_jwks(call: Call) -> HttpResponse {
+    let keyring = &call.app_state().keys;
+    let mut keys: Vec<_> = keyring
+        .all_keys()
+        .iter()
+        .map(|key| Jwk::from(&key.public))
+        .collect();
+    let world = call
+        .world_name()
+        .ok()
+        .and_then(|name| call.worlds().find_world(name));
+    if world.is_some_and(|world| world.has_rotated_keys()) {
+        keys.extend(
+            keyring
+                .all_keys()
+                .iter()
+                .map(|key| Jwk::from(&keyring.next_public_key(key))),
+        );
+    }
+    call.reply_control(Ok(ApiResponse::json(&json!({ "keys": keys }))))
+}
+
+/// All calls, for people.
+pub async fn show_docs(call: Call) -> HttpResponse {
+    call.reply_control(call.get_or_create_world().map(|world| {
+        let document = openapi::build_document(&call.base_url(&world));
+        ApiResponse::html(DocsPage::new(&document).to_html())
+    }))
+}
+
+/// All calls in OpenAPI.
+pub async fn get_openapi(call: Call) -> HttpResponse {
+    call.reply_control(
+        call.get_or_create_world()
+            .map(|world| ApiResponse::json(&openapi::build_document(&call.base_url(&world)))),
+    )
+}
+
+pub async fn reply_unknown_route(call: Call) -> HttpResponse {
+    let error = call.unknown_route_error();
+    call.reply_error(error).await
+}
