@@ -31,7 +31,7 @@ use crate::engine::ports::{Bank, SandboxConfig, ScenarioProvider};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes};
-use crate::scenario::library::{BadScenarios, Library, Required};
+use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
 
@@ -47,7 +47,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("scenarios cannot be loaded:\n{0}")]
-    Scenarios(BadScenarios),
+    Scenarios(ScenarioLoadError),
     #[error("personas cannot be loaded:\n{0}")]
     Personas(#[from] PersonaLoadError),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
@@ -136,9 +136,9 @@ impl Sandbox {
         let personas = Arc::new(personas::load_personas(personas.as_deref())?);
         let persona =
             personas::find_persona(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
-        let required = Required {
+        let required = RequiredScenarios {
             default: default_scenario,
-            usual: aa_scenarios(&participants),
+            aa_scenarios: aa_scenarios(&participants),
         };
         let library = Library::load(scenarios, required, Arc::clone(&personas))
             .map_err(StartError::Scenarios)?;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mockaa::domain::api_fault::ApiFaultName;
 use mockaa::domain::webhook_fault::WebhookFaultName;
-use mockaa::scenario::format::types::VERBS;
+use mockaa::scenario::format::types::VERB_KEYS;
 use serde_json::Value;
 
 use crate::binary::mockaa;
@@ -80,7 +80,7 @@ fn each_verb_and_each_fault_has_a_worked_example() {
     let all: String = texts().into_iter().map(|(_, text)| text).collect();
     let shown =
         |name: &str| all.contains(&format!(" {name}: ")) || all.contains(&format!(" {name}:\n"));
-    let missing: Vec<&str> = VERBS
+    let missing: Vec<&str> = VERB_KEYS
         .into_iter()
         .chain(WebhookFaultName::ALL.iter().map(|fault| fault.as_str()))
         .chain(ApiFaultName::ALL.iter().map(|fault| fault.as_str()))

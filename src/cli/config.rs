@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use crate::cli::own::OwnPersonas;
+use crate::cli::common_args::PersonaArgs;
 use crate::config::{
     ParticipantSetup, SHIPPED_PARTICIPANTS, aa_scenarios, find_config_file, load_participants,
 };
 use crate::domain::participants::{Fiu, Member, WebhookUrls};
-use crate::scenario::library::{Library, Required};
+use crate::scenario::library::{Library, RequiredScenarios};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -32,7 +32,7 @@ pub enum Command {
         scenarios: Option<PathBuf>,
 
         #[command(flatten)]
-        personas: OwnPersonas,
+        personas: PersonaArgs,
     },
 }
 
@@ -42,26 +42,26 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Show {
             config,
             scenarios,
-            personas: own,
+            personas: persona_args,
         } => {
             let file = find_config_file(config);
             let parties = load_participants(file.as_deref(), None)?;
-            let required = Required {
+            let required = RequiredScenarios {
                 default: None,
-                usual: aa_scenarios(&parties.participants),
+                aa_scenarios: aa_scenarios(&parties.participants),
             };
-            Library::load(scenarios, required, Arc::new(own.read()?))?;
+            Library::load(scenarios, required, Arc::new(persona_args.load_personas()?))?;
             match file {
                 Some(file) => println!("{} is right:", file.display()),
                 None => println!("the shipped participants:"),
             }
-            show(&parties);
+            print_participants(&parties);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(parties: &ParticipantSetup) {
+fn print_participants(parties: &ParticipantSetup) {
     let ParticipantSetup {
         participants,
         keys,
@@ -102,7 +102,7 @@ fn show(parties: &ParticipantSetup) {
             println!(
                 "       org_id {}   webhooks {}",
                 fiu.org_id,
-                addresses(&fiu)
+                describe_webhook_urls(&fiu)
             );
         }
     }
@@ -118,7 +118,7 @@ fn show(parties: &ParticipantSetup) {
 }
 
 /// Where webhooks go, in few words.
-pub fn addresses(fiu: &Fiu) -> String {
+pub fn describe_webhook_urls(fiu: &Fiu) -> String {
     let WebhookUrls {
         base,
         all,
@@ -126,20 +126,20 @@ pub fn addresses(fiu: &Fiu) -> String {
         data,
         analytics,
     } = &fiu.webhooks;
-    let named = [
+    let labeled_urls = [
         ("below", base),
         ("all to", all),
         ("consents to", consent),
         ("data to", data),
         ("analytics to", analytics),
     ];
-    let told: Vec<_> = named
+    let descriptions: Vec<_> = labeled_urls
         .iter()
         .filter_map(|(word, url)| Some(format!("{word} {}", url.as_ref()?)))
         .collect();
-    if told.is_empty() {
+    if descriptions.is_empty() {
         "recorded only".to_owned()
     } else {
-        told.join(", ")
+        descriptions.join(", ")
     }
 }

@@ -7,19 +7,19 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::input;
-use crate::cli::remote::{Remote, part, print_list, print_one, said};
+use crate::cli::read_input;
+use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
 
 #[derive(Debug, Subcommand)]
-pub enum Consent {
+pub enum ConsentCommand {
     /// List the consents of a world.
-    List(At),
+    List(WorldTarget),
     /// Show one.
-    Show(OneConsent),
+    Show(ConsentTarget),
     /// The customer approves.
     Approve {
         #[command(flatten)]
-        of: OneConsent,
+        target: ConsentTarget,
         /// Stay READY until `activate`.
         #[arg(long)]
         hold: bool,
@@ -28,19 +28,19 @@ pub enum Consent {
         accounts: Option<Vec<String>>,
     },
     /// The artefact of a consent that is READY comes into force.
-    Activate(OneConsent),
+    Activate(ConsentTarget),
     /// The customer rejects.
-    Reject(OneConsent),
+    Reject(ConsentTarget),
     /// The AA cannot make the consent.
-    Fail(OneConsent),
+    Fail(ConsentTarget),
     /// The customer suspends it.
-    Pause(OneConsent),
+    Pause(ConsentTarget),
     /// The customer takes it up again.
-    Resume(OneConsent),
+    Resume(ConsentTarget),
     /// The customer takes it back.
-    Revoke(OneConsent),
+    Revoke(ConsentTarget),
     /// It runs out, before its time.
-    Expire(OneConsent),
+    Expire(ConsentTarget),
     /// Plays steps of a scenario file for one consent: any verb, such as `{deny: {}}` or `{notify: {status: PAUSED}}`.
     #[command(
         after_help = "Examples:\n  mockaa consent play HANDLE '{deliver: {fips: {FIP-2: TIMEOUT}}}'\n  mockaa consent play \
@@ -48,27 +48,27 @@ pub enum Consent {
     )]
     Play {
         #[command(flatten)]
-        of: OneConsent,
+        target: ConsentTarget,
         /// A step, or a list of steps, in YAML or JSON.
         step: String,
     },
 }
 
 #[derive(Debug, Args)]
-pub struct At {
+pub struct WorldTarget {
     #[command(flatten)]
     remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct OneConsent {
+pub struct ConsentTarget {
     /// The consent handle.
     handle: String,
     #[command(flatten)]
     remote: Remote,
 }
 
-const CONSENT: [(&str, &str); 8] = [
+const CONSENT_FIELDS: [(&str, &str); 8] = [
     ("handle", "consentHandle"),
     ("state", "state"),
     ("customer", "customer"),
@@ -79,61 +79,75 @@ const CONSENT: [(&str, &str); 8] = [
     ("created", "createdAt"),
 ];
 
-pub async fn consent(command: Consent) -> anyhow::Result<ExitCode> {
-    let (of, verb, body) = match command {
-        Consent::List(At { remote }) => {
-            print_list(&remote, &remote.get("consents").await?, &CONSENT[..6]);
-            return Ok(ExitCode::SUCCESS);
-        }
-        Consent::Show(OneConsent { handle, remote }) => {
-            let shown = remote.get(&format!("consents/{}", part(&handle))).await?;
-            print_one(
+pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
+    let (target, verb, body) = match command {
+        ConsentCommand::List(WorldTarget { remote }) => {
+            print_list(
                 &remote,
-                &shown,
-                &[&CONSENT[..], &[("legal now", "legal"), ("page", "pageUrl")]].concat(),
+                &remote.get("consents").await?,
+                &CONSENT_FIELDS[..6],
             );
             return Ok(ExitCode::SUCCESS);
         }
-        Consent::Approve { of, hold, accounts } => {
+        ConsentCommand::Show(ConsentTarget { handle, remote }) => {
+            let response = remote
+                .get(&format!("consents/{}", encode_segment(&handle)))
+                .await?;
+            print_fields(
+                &remote,
+                &response,
+                &[
+                    &CONSENT_FIELDS[..],
+                    &[("legal now", "legal"), ("page", "pageUrl")],
+                ]
+                .concat(),
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        ConsentCommand::Approve {
+            target,
+            hold,
+            accounts,
+        } => {
             let mut body = json!({ "hold": hold });
             if let Some(accounts) = accounts {
                 body["accounts"] = accounts.into();
             }
-            (of, "approve", body)
+            (target, "approve", body)
         }
-        Consent::Activate(of) => (of, "activate", Value::Null),
-        Consent::Reject(of) => (of, "reject", Value::Null),
-        Consent::Fail(of) => (of, "fail", Value::Null),
-        Consent::Pause(of) => (of, "pause", Value::Null),
-        Consent::Resume(of) => (of, "resume", Value::Null),
-        Consent::Revoke(of) => (of, "revoke", Value::Null),
-        Consent::Expire(of) => (of, "expire", Value::Null),
-        Consent::Play { of, step } => (of, "play", Value::String(step)),
+        ConsentCommand::Activate(target) => (target, "activate", Value::Null),
+        ConsentCommand::Reject(target) => (target, "reject", Value::Null),
+        ConsentCommand::Fail(target) => (target, "fail", Value::Null),
+        ConsentCommand::Pause(target) => (target, "pause", Value::Null),
+        ConsentCommand::Resume(target) => (target, "resume", Value::Null),
+        ConsentCommand::Revoke(target) => (target, "revoke", Value::Null),
+        ConsentCommand::Expire(target) => (target, "expire", Value::Null),
+        ConsentCommand::Play { target, step } => (target, "play", Value::String(step)),
     };
-    let OneConsent { handle, remote } = of;
-    let path = format!("consents/{}/{verb}", part(&handle));
-    let done = match body {
+    let ConsentTarget { handle, remote } = target;
+    let path = format!("consents/{}/{verb}", encode_segment(&handle));
+    let response = match body {
         Value::String(text) => remote.post_text(&path, text).await?,
         body => remote.post(&path, &body).await?,
     };
-    print_one(&remote, &done, &CONSENT[..2]);
+    print_fields(&remote, &response, &CONSENT_FIELDS[..2]);
     Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Customer {
+pub enum CustomerCommand {
     /// List the customers of a world who have been mentioned.
-    List(At),
+    List(WorldTarget),
     /// List the accounts of a customer at all FIPs.
-    Accounts(OneCustomer),
+    Accounts(CustomerTarget),
     /// A customer registers, and has no account linked.
-    Register(OneCustomer),
+    Register(CustomerTarget),
     /// A customer leaves the AA; the consents end, and nobody is told.
-    Deregister(OneCustomer),
+    Deregister(CustomerTarget),
     /// Ask a FIP to link accounts; what it answers says how to go on.
     Link {
         #[command(flatten)]
-        of: OneCustomer,
+        target: CustomerTarget,
         #[arg(long)]
         fip: String,
         /// The FIP's names of the accounts (accRefNumber).
@@ -143,14 +157,14 @@ pub enum Customer {
     /// Let the customer live another persona from now on; `mockaa data personas` lists them.
     Persona {
         #[command(flatten)]
-        of: OneCustomer,
+        target: CustomerTarget,
         /// The name of the persona.
         name: String,
     },
     /// Take an account's link away; consents that name it are revoked.
     Delink {
         #[command(flatten)]
-        of: OneCustomer,
+        target: CustomerTarget,
         /// Its linkRefNumber.
         #[arg(long)]
         account: String,
@@ -158,16 +172,16 @@ pub enum Customer {
 }
 
 #[derive(Debug, Args)]
-pub struct OneCustomer {
+pub struct CustomerTarget {
     /// The customer's address, such as 9876543210@mockaa.
     customer: String,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
-    let (of, verb, body) = match command {
-        Customer::List(At { remote }) => {
+pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> {
+    let (target, verb, body) = match command {
+        CustomerCommand::List(WorldTarget { remote }) => {
             let list = remote.get("customers").await?;
             if remote.json {
                 println!("{list}");
@@ -180,14 +194,14 @@ pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        Customer::Accounts(OneCustomer { customer, remote }) => {
-            let shown = remote
-                .get(&format!("customers/{}/accounts", part(&customer)))
+        CustomerCommand::Accounts(CustomerTarget { customer, remote }) => {
+            let response = remote
+                .get(&format!("customers/{}/accounts", encode_segment(&customer)))
                 .await?;
             if remote.json {
-                println!("{shown}");
+                println!("{response}");
             } else {
-                let list = json!({ "items": shown["items"] });
+                let list = json!({ "items": response["items"] });
                 let columns = [
                     ("fip", "fipId"),
                     ("kind", "fiType"),
@@ -202,35 +216,48 @@ pub async fn customer(command: Customer) -> anyhow::Result<ExitCode> {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        Customer::Register(of) => (of, "register", Value::Null),
-        Customer::Deregister(of) => (of, "deregister", Value::Null),
-        Customer::Link { of, fip, accounts } => {
-            (of, "link", json!({ "fipId": fip, "accounts": accounts }))
+        CustomerCommand::Register(target) => (target, "register", Value::Null),
+        CustomerCommand::Deregister(target) => (target, "deregister", Value::Null),
+        CustomerCommand::Link {
+            target,
+            fip,
+            accounts,
+        } => (
+            target,
+            "link",
+            json!({ "fipId": fip, "accounts": accounts }),
+        ),
+        CustomerCommand::Persona { target, name } => {
+            (target, "persona", json!({ "persona": name }))
         }
-        Customer::Persona { of, name } => (of, "persona", json!({ "persona": name })),
-        Customer::Delink { of, account } => (of, "delink", json!({ "linkRefNumber": account })),
+        CustomerCommand::Delink { target, account } => {
+            (target, "delink", json!({ "linkRefNumber": account }))
+        }
     };
-    let OneCustomer { customer, remote } = of;
-    let done = remote
-        .post(&format!("customers/{}/{verb}", part(&customer)), &body)
+    let CustomerTarget { customer, remote } = target;
+    let response = remote
+        .post(
+            &format!("customers/{}/{verb}", encode_segment(&customer)),
+            &body,
+        )
         .await?;
     println!(
         "{}",
         if remote.json {
-            done.to_string()
+            response.to_string()
         } else {
-            format!("{done:#}")
+            format!("{response:#}")
         }
     );
     Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Debug, Subcommand)]
-pub enum World {
+pub enum WorldCommand {
     /// List the worlds of a sandbox.
-    List(At),
+    List(WorldTarget),
     /// Begin a world anew: no consents, no webhooks, its clock at the start.
-    Reset(At),
+    Reset(WorldTarget),
     /// Take a world away; it springs into being anew when it is used again.
     Delete {
         /// The name of the world.
@@ -240,7 +267,7 @@ pub enum World {
     },
 }
 
-pub async fn world(command: World) -> anyhow::Result<ExitCode> {
+pub async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("name", "name"),
         ("now", "now"),
@@ -248,16 +275,20 @@ pub async fn world(command: World) -> anyhow::Result<ExitCode> {
         ("webhooks open", "webhooksOpen"),
     ];
     match command {
-        World::List(At { remote }) => print_list(&remote, &remote.get("worlds").await?, &columns),
-        World::Reset(At { remote }) => print_one(
+        WorldCommand::List(WorldTarget { remote }) => {
+            print_list(&remote, &remote.get("worlds").await?, &columns);
+        }
+        WorldCommand::Reset(WorldTarget { remote }) => print_fields(
             &remote,
             &remote.post("reset", &Value::Null).await?,
             &columns,
         ),
-        World::Delete { name, remote } => {
-            print_one(
+        WorldCommand::Delete { name, remote } => {
+            print_fields(
                 &remote,
-                &remote.delete(&format!("worlds/{}", part(&name))).await?,
+                &remote
+                    .delete(&format!("worlds/{}", encode_segment(&name)))
+                    .await?,
                 &[("deleted", "deleted")],
             );
         }
@@ -266,9 +297,9 @@ pub async fn world(command: World) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Clock {
+pub enum ClockCommand {
     /// What time it is in a world, and whether its time runs.
-    Show(At),
+    Show(WorldTarget),
     /// Let time stand.
     Freeze {
         /// From this instant on, in a world without consents.
@@ -278,7 +309,7 @@ pub enum Clock {
         remote: Remote,
     },
     /// Let time run on.
-    Run(At),
+    Run(WorldTarget),
     /// Set a clock, in a world without consents.
     Set {
         /// Such as 2024-01-31T18:30:00Z.
@@ -307,49 +338,54 @@ pub enum Clock {
     },
 }
 
-pub async fn clock(command: Clock) -> anyhow::Result<ExitCode> {
+pub async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
     let fields = [("now", "now"), ("mode", "mode")];
     match command {
-        Clock::Show(At { remote }) => print_one(&remote, &remote.get("clock").await?, &fields),
-        Clock::Freeze { at, remote } => {
-            let body = at.map_or(Value::Null, |at| json!({ "at": at }));
-            print_one(&remote, &remote.post("clock/freeze", &body).await?, &fields);
+        ClockCommand::Show(WorldTarget { remote }) => {
+            print_fields(&remote, &remote.get("clock").await?, &fields);
         }
-        Clock::Run(At { remote }) => print_one(
+        ClockCommand::Freeze { at, remote } => {
+            let body = at.map_or(Value::Null, |at| json!({ "at": at }));
+            print_fields(&remote, &remote.post("clock/freeze", &body).await?, &fields);
+        }
+        ClockCommand::Run(WorldTarget { remote }) => print_fields(
             &remote,
             &remote.post("clock/run", &Value::Null).await?,
             &fields,
         ),
-        Clock::Set { to, remote } => {
-            print_one(
+        ClockCommand::Set { to, remote } => {
+            print_fields(
                 &remote,
                 &remote.post("clock/set", &json!({ "to": to })).await?,
                 &fields,
             );
         }
-        Clock::Advance {
+        ClockCommand::Advance {
             by,
             to,
             until,
             remote,
         } => {
-            let given = [("by", by), ("to", to), ("until", until)];
-            let body: serde_json::Map<String, Value> = given
+            let parameters = [("by", by), ("to", to), ("until", until)];
+            let body: serde_json::Map<String, Value> = parameters
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
                 .collect();
-            let advanced = remote.post("clock/advance", &body.into()).await?;
+            let response = remote.post("clock/advance", &body.into()).await?;
             if remote.json {
-                println!("{advanced}");
+                println!("{response}");
             } else {
                 for list in ["journal", "webhooks"] {
-                    let items = advanced[list].as_array().map_or(&[][..], Vec::as_slice);
+                    let items = response[list].as_array().map_or(&[][..], Vec::as_slice);
                     print_entries(items);
                 }
-                let (fired, to) = (said(&advanced, "fired"), said(&advanced, "to"));
-                println!("{fired} due, now {to} ({})", said(&advanced, "stopped"));
+                let (fired, to) = (field_text(&response, "fired"), field_text(&response, "to"));
+                println!(
+                    "{fired} due, now {to} ({})",
+                    field_text(&response, "stopped")
+                );
             }
-            if advanced["stopped"] != "target" {
+            if response["stopped"] != "target" {
                 return Ok(ExitCode::from(1));
             }
         }
@@ -358,23 +394,23 @@ pub async fn clock(command: Clock) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Webhook {
+pub enum WebhookCommand {
     /// List the webhooks of a world.
-    List(At),
+    List(WorldTarget),
     /// Show one, its attempts and its body.
-    Show(OneWebhook),
+    Show(WebhookTarget),
     /// Send one again, the same bytes.
-    Resend(OneWebhook),
+    Resend(WebhookTarget),
 }
 
 #[derive(Debug, Args)]
-pub struct OneWebhook {
+pub struct WebhookTarget {
     id: u64,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn webhook(command: Webhook) -> anyhow::Result<ExitCode> {
+pub async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("id", "id"),
         ("event", "event"),
@@ -383,22 +419,22 @@ pub async fn webhook(command: Webhook) -> anyhow::Result<ExitCode> {
         ("fiu", "fiuId"),
     ];
     match command {
-        Webhook::List(At { remote }) => {
+        WebhookCommand::List(WorldTarget { remote }) => {
             print_list(&remote, &remote.get("webhooks").await?, &columns);
         }
-        Webhook::Show(OneWebhook { id, remote }) => {
-            let shown = remote.get(&format!("webhooks/{id}")).await?;
+        WebhookCommand::Show(WebhookTarget { id, remote }) => {
+            let response = remote.get(&format!("webhooks/{id}")).await?;
             println!(
                 "{}",
                 if remote.json {
-                    shown.to_string()
+                    response.to_string()
                 } else {
-                    format!("{shown:#}")
+                    format!("{response:#}")
                 }
             );
         }
-        Webhook::Resend(OneWebhook { id, remote }) => {
-            print_one(
+        WebhookCommand::Resend(WebhookTarget { id, remote }) => {
+            print_fields(
                 &remote,
                 &remote
                     .post(&format!("webhooks/{id}/resend"), &Value::Null)
@@ -411,9 +447,9 @@ pub async fn webhook(command: Webhook) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Fault {
+pub enum FaultCommand {
     /// List the faults in force.
-    List(At),
+    List(WorldTarget),
     /// Put faults in force for all of a world.
     #[command(
         after_help = "Examples:\n  echo 'api_faults: [{where: {op: fi.fetch}, fault: {status: 503}}]' | mockaa fault put \
@@ -435,7 +471,7 @@ pub enum Fault {
     },
 }
 
-pub async fn fault(command: Fault) -> anyhow::Result<ExitCode> {
+pub async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("name", "name"),
         ("webhooks", "webhooks"),
@@ -443,22 +479,26 @@ pub async fn fault(command: Fault) -> anyhow::Result<ExitCode> {
         ("until", "until"),
     ];
     match command {
-        Fault::List(At { remote }) => print_list(&remote, &remote.get("faults").await?, &columns),
-        Fault::Put { name, file, remote } => {
+        FaultCommand::List(WorldTarget { remote }) => {
+            print_list(&remote, &remote.get("faults").await?, &columns);
+        }
+        FaultCommand::Put { name, file, remote } => {
             let text =
-                String::from_utf8(input(Some(&file))?).context("the faults are not UTF-8")?;
-            print_one(
+                String::from_utf8(read_input(Some(&file))?).context("the faults are not UTF-8")?;
+            print_fields(
                 &remote,
-                &remote.put(&format!("faults/{}", part(&name)), text).await?,
+                &remote
+                    .put(&format!("faults/{}", encode_segment(&name)), text)
+                    .await?,
                 &columns,
             );
         }
-        Fault::Delete { name, remote } => {
+        FaultCommand::Delete { name, remote } => {
             let path = name.map_or_else(
                 || "faults".to_owned(),
-                |name| format!("faults/{}", part(&name)),
+                |name| format!("faults/{}", encode_segment(&name)),
             );
-            print_one(
+            print_fields(
                 &remote,
                 &remote.delete(&path).await?,
                 &[("deleted", "deleted")],
@@ -473,7 +513,7 @@ pub async fn fault(command: Fault) -> anyhow::Result<ExitCode> {
     after_help = "Examples:\n  mockaa journal\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
                         consent.active"
 )]
-pub struct Journal {
+pub struct JournalArguments {
     /// Only entries of this kind: call, webhook, note, or an event such as consent.revoked.
     #[arg(long)]
     kind: Option<String>,
@@ -493,8 +533,8 @@ pub struct Journal {
     remote: Remote,
 }
 
-pub async fn journal(arguments: Journal) -> anyhow::Result<ExitCode> {
-    let Journal {
+pub async fn print_journal(arguments: JournalArguments) -> anyhow::Result<ExitCode> {
+    let JournalArguments {
         kind,
         op,
         consent,
@@ -502,18 +542,18 @@ pub async fn journal(arguments: Journal) -> anyhow::Result<ExitCode> {
         wait,
         remote,
     } = arguments;
-    let given = [
+    let filters = [
         ("kind", &kind),
         ("op", &op),
         ("consentHandle", &consent),
         ("within", &wait),
     ];
     let mut query = format!("after={after}");
-    for (name, value) in given
+    for (name, value) in filters
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_ref()?)))
     {
-        query += &format!("&{name}={}", part(value));
+        query += &format!("&{name}={}", encode_segment(value));
     }
     let path = if wait.is_some() {
         "journal/wait"
@@ -535,13 +575,13 @@ pub async fn journal(arguments: Journal) -> anyhow::Result<ExitCode> {
 
 fn print_entries(entries: &[Value]) {
     for entry in entries {
-        println!("{}", entry_line(entry));
+        println!("{}", format_entry(entry));
     }
 }
 
 /// An entry of the journal in one line.
-fn entry_line(entry: &Value) -> String {
-    let what = match entry["kind"].as_str() {
+fn format_entry(entry: &Value) -> String {
+    let summary = match entry["kind"].as_str() {
         Some("call") => {
             let call = &entry["call"];
             let faults = call
@@ -550,10 +590,10 @@ fn entry_line(entry: &Value) -> String {
                 .unwrap_or_default();
             format!(
                 "{} {} {} → {}{faults}",
-                said(call, "op"),
-                said(call, "method"),
-                said(call, "path"),
-                said(call, "status")
+                field_text(call, "op"),
+                field_text(call, "method"),
+                field_text(call, "path"),
+                field_text(call, "status")
             )
         }
         Some("webhook") => {
@@ -563,18 +603,18 @@ fn entry_line(entry: &Value) -> String {
                 .map(|faults| format!(" faults {faults}"))
                 .unwrap_or_default();
             let (event, status, outcome) = (
-                said(webhook, "event"),
-                said(webhook, "status"),
-                said(webhook, "outcome"),
+                field_text(webhook, "event"),
+                field_text(webhook, "status"),
+                field_text(webhook, "outcome"),
             );
             format!(
                 "webhook {} {event} {status}: {outcome}{faults}",
-                said(webhook, "delivery")
+                field_text(webhook, "delivery")
             )
         }
         _ => format!(
             "{} {}",
-            said(entry, "kind"),
+            field_text(entry, "kind"),
             entry["text"].as_str().unwrap_or_default()
         ),
     };
@@ -583,20 +623,20 @@ fn entry_line(entry: &Value) -> String {
         .map(|handle| format!("  [{handle}]"))
         .unwrap_or_default();
     format!(
-        "{:>6}  {}  {what}{consent}",
-        said(entry, "seq"),
-        said(entry, "at")
+        "{:>6}  {}  {summary}{consent}",
+        field_text(entry, "seq"),
+        field_text(entry, "at")
     )
 }
 
 /// `mockaa report`.
-pub async fn report(arguments: At) -> anyhow::Result<ExitCode> {
-    let At { remote } = arguments;
+pub async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
+    let WorldTarget { remote } = arguments;
     let report = remote.get("report").await?;
     if remote.json {
         println!("{report}");
     } else {
-        print!("{}", remote.text("report").await?);
+        print!("{}", remote.get_text("report").await?);
     }
     Ok(ExitCode::from(u8::from(report["passed"] != true)))
 }
@@ -606,16 +646,17 @@ pub async fn report(arguments: At) -> anyhow::Result<ExitCode> {
     after_help = "Examples:\n  mockaa assert expectations.yaml\n  echo 'expect: [{call: {op: fi.request, count: 1}}]' | mockaa \
                         assert -"
 )]
-pub struct Assert {
+pub struct AssertArguments {
     /// A file with `expect:` as scenario files have it; - is stdin.
     file: PathBuf,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn assert(arguments: Assert) -> anyhow::Result<ExitCode> {
-    let Assert { file, remote } = arguments;
-    let text = String::from_utf8(input(Some(&file))?).context("the expectations are not UTF-8")?;
+pub async fn run_assertions(arguments: AssertArguments) -> anyhow::Result<ExitCode> {
+    let AssertArguments { file, remote } = arguments;
+    let text =
+        String::from_utf8(read_input(Some(&file))?).context("the expectations are not UTF-8")?;
     let verdicts = remote.post_text("assert", text).await?;
     if remote.json {
         println!("{verdicts}");
@@ -624,21 +665,24 @@ pub async fn assert(arguments: Assert) -> anyhow::Result<ExitCode> {
             .as_array()
             .map_or(&[][..], Vec::as_slice)
         {
-            let (outcome, expected) = (said(verdict, "outcome"), said(verdict, "expected"));
+            let (outcome, expected) = (
+                field_text(verdict, "outcome"),
+                field_text(verdict, "expected"),
+            );
             println!(
                 "{outcome:<9} {}: {expected}, counted {}",
-                said(verdict, "expectation"),
-                said(verdict, "counted")
+                field_text(verdict, "expectation"),
+                field_text(verdict, "counted")
             );
-            for near in verdict["nearMisses"]
+            for near_miss in verdict["nearMisses"]
                 .as_array()
                 .map_or(&[][..], Vec::as_slice)
             {
                 println!(
                     "{:<9} journal {}: {}",
                     "",
-                    said(near, "seq"),
-                    said(near, "difference")
+                    field_text(near_miss, "seq"),
+                    field_text(near_miss, "difference")
                 );
             }
         }

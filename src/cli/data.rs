@@ -12,8 +12,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
-use crate::cli::own::OwnPersonas;
-use crate::cli::{Usage, input};
+use crate::cli::common_args::PersonaArgs;
+use crate::cli::{UsageError, read_input};
 use crate::config::load_participants;
 use crate::config::personas::{find_persona, shipped_text};
 use crate::domain::account::{Account, FiType};
@@ -34,7 +34,7 @@ use crate::wire::statement::check_document;
 pub enum Command {
     /// Make a statement. The same arguments make the same bytes, on every machine.
     #[command(after_help = EXAMPLES)]
-    Generate(Box<Generate>),
+    Generate(Box<GenerateArguments>),
     /// List the personas and what each holds.
     #[command(
         after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
@@ -45,7 +45,7 @@ pub enum Command {
         #[arg(long, value_name = "NAME", conflicts_with = "personas")]
         show: Option<String>,
         #[command(flatten)]
-        personas: OwnPersonas,
+        personas: PersonaArgs,
     },
     /// Check a statement: by the schema if it is XML, and whether its balances add up. Exit code 2 where something is wrong.
     #[command(
@@ -65,13 +65,13 @@ const EXAMPLES: &str = "Examples:
   mockaa data generate --personas mine.yaml --persona mine --seed 7 --format xlsx --output mine.xlsx";
 
 #[derive(Debug, Args)]
-pub struct Generate {
+pub struct GenerateArguments {
     /// Whose life the account tells; `mockaa data personas` lists them.
     #[arg(long, default_value = DEFAULT_PERSONA, value_name = "NAME")]
     persona: String,
 
     #[command(flatten)]
-    personas: OwnPersonas,
+    personas: PersonaArgs,
 
     /// Kind of account.
     #[arg(long, default_value = "DEPOSIT", value_name = "TYPE")]
@@ -82,15 +82,15 @@ pub struct Generate {
     account: usize,
 
     /// First day, such as 2023-04-01; without it a year before the last.
-    #[arg(long, value_name = "DATE", value_parser = date)]
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
     from: Option<NaiveDate>,
 
     /// Last day; without it the day of --as-of.
-    #[arg(long, value_name = "DATE", value_parser = date)]
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
     to: Option<NaiveDate>,
 
     /// The day from which dates such as `2 months ago` count.
-    #[arg(long, default_value = "2024-07-01", value_name = "DATE", value_parser = date)]
+    #[arg(long, default_value = "2024-07-01", value_name = "DATE", value_parser = parse_date)]
     as_of: NaiveDate,
 
     /// A whole number; another one is another life.
@@ -138,36 +138,36 @@ pub enum Format {
 
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Generate(arguments) => generate(&arguments)?,
+        Command::Generate(arguments) => run_generate(&arguments)?,
         Command::Personas {
             show: Some(name), ..
         } => print!("{}", shipped_text(&name)?),
         Command::Personas {
             show: None,
-            personas: own,
+            personas: persona_args,
         } => {
-            for persona in own.read()?.iter() {
+            for persona in persona_args.load_personas()?.iter() {
                 println!(
                     "{}\n    {}\n    {}\n",
                     persona.name,
                     persona.description,
-                    kinds(persona)
+                    list_fi_types(persona)
                 );
             }
         }
         Command::Check { file } => {
-            let checked = check_document(&input(Some(&file))?).map_err(|faults| {
-                let faults: Vec<_> = faults
+            let summary = check_document(&read_input(Some(&file))?).map_err(|diagnostics| {
+                let lines: Vec<_> = diagnostics
                     .iter()
-                    .map(|fault| fault.format_in_file(file.display()))
+                    .map(|diagnostic| diagnostic.format_in_file(file.display()))
                     .collect();
-                Usage(faults.join("\n"))
+                UsageError(lines.join("\n"))
             })?;
             println!(
                 "{}: {} with {} transactions, nothing wrong",
                 file.display(),
-                checked.format,
-                checked.rows
+                summary.format,
+                summary.rows
             );
         }
     }
@@ -175,28 +175,28 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Everything is checked before the first byte is written; a file is there when it is whole, or not at all.
-fn generate(arguments: &Generate) -> anyhow::Result<()> {
-    let personas = arguments.personas.read()?;
+fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
+    let personas = arguments.personas.load_personas()?;
     let life = PersonaInstance {
         definition: find_persona(&personas, &arguments.persona)?,
         as_of: arguments.as_of,
     };
-    let account = account(arguments, &life)?;
+    let account = select_account(arguments, &life)?;
     let schema = FiSchema::parse(&arguments.schema).ok_or_else(|| {
-        Usage(format!(
+        UsageError(format!(
             "--schema {} is not one of {}",
             arguments.schema,
             FiSchema::accepted_names()
         ))
     })?;
     if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
-        return Err(Usage(format!(
+        return Err(UsageError(format!(
             "--schema 2.0.0 is of the three kinds of deposit, and not of {}",
             account.fi_type
         ))
         .into());
     }
-    let range = range(arguments)?;
+    let range = resolve_range(arguments)?;
     let request = StatementRequest {
         seed: arguments.seed,
         customer: &arguments.customer,
@@ -210,22 +210,22 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
     let Some(output) = &arguments.output else {
         if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal()
         {
-            return Err(Usage(
+            return Err(UsageError(
                 "a terminal does not show it; give it a file with --output, or a pipe".to_owned(),
             )
             .into());
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let written =
-            write(&request, arguments.format, schema, &mut out).and_then(|()| Ok(out.flush()?));
+        let result = write_statement(&request, arguments.format, schema, &mut out)
+            .and_then(|()| Ok(out.flush()?));
         // Whoever reads may stop, as `| head` does.
-        let ended = |error: &anyhow::Error| {
+        let is_broken_pipe = |error: &anyhow::Error| {
             error
                 .downcast_ref::<std::io::Error>()
                 .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        return written.or_else(|error| {
-            if ended(&error) {
+        return result.or_else(|error| {
+            if is_broken_pipe(&error) {
                 Ok(())
             } else {
                 Err(error.context("cannot write to stdout"))
@@ -234,50 +234,55 @@ fn generate(arguments: &Generate) -> anyhow::Result<()> {
     };
     let context = || format!("cannot write {}", output.display());
     let partial = output.with_extension(format!("partial-{}", std::process::id()));
-    let written = File::create(&partial)
+    let result = File::create(&partial)
         .map_err(anyhow::Error::from)
         .and_then(|file| {
             let mut out = BufWriter::new(file);
-            write(&request, arguments.format, schema, &mut out)?;
+            write_statement(&request, arguments.format, schema, &mut out)?;
             out.flush()?;
             Ok(())
         });
-    if written.is_err() {
+    if result.is_err() {
         let _ = std::fs::remove_file(&partial);
     }
-    written.with_context(context)?;
+    result.with_context(context)?;
     std::fs::rename(&partial, output).with_context(context)
 }
 
-fn account(arguments: &Generate, life: &PersonaInstance) -> anyhow::Result<Account> {
+fn select_account(
+    arguments: &GenerateArguments,
+    life: &PersonaInstance,
+) -> anyhow::Result<Account> {
     let kind = arguments.fi_type.to_uppercase();
     let fi_type = FiType::parse(&kind).ok_or_else(|| {
-        let known = suggest_name(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
-        Usage(format!("--fi-type {kind} is no kind of account; {known}"))
+        let suggestion = suggest_name(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
+        UsageError(format!(
+            "--fi-type {kind} is no kind of account; {suggestion}"
+        ))
     })?;
     let parties = load_participants(None, None)?;
-    let held = accounts(
+    let linkable = accounts(
         &parties.participants,
         &life.definition,
         arguments.seed,
         &arguments.customer,
     );
-    let of_kind: Vec<Account> = held
+    let candidates: Vec<Account> = linkable
         .into_iter()
-        .map(|held| held.account)
+        .map(|linkable| linkable.account)
         .filter(|account| account.fi_type == fi_type)
         .collect();
-    let count = of_kind.len();
-    let chosen = arguments
+    let count = candidates.len();
+    let selected = arguments
         .account
         .checked_sub(1)
-        .and_then(|place| of_kind.into_iter().nth(place));
-    let account = chosen.ok_or_else(|| {
+        .and_then(|index| candidates.into_iter().nth(index));
+    let account = selected.ok_or_else(|| {
         let name = &life.definition.name;
-        Usage(if count == 0 {
+        UsageError(if count == 0 {
             format!(
                 "{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind",
-                kinds(&life.definition)
+                list_fi_types(&life.definition)
             )
         } else {
             format!(
@@ -287,7 +292,7 @@ fn account(arguments: &Generate, life: &PersonaInstance) -> anyhow::Result<Accou
         })
     })?;
     if !tells(arguments.seed, &arguments.customer, life, &account) {
-        return Err(Usage(format!(
+        return Err(UsageError(format!(
             "{fi_type} is not simulated: its accounts answer DENIED"
         ))
         .into());
@@ -296,7 +301,7 @@ fn account(arguments: &Generate, life: &PersonaInstance) -> anyhow::Result<Accou
 }
 
 /// The kinds of account that a persona holds.
-fn kinds(persona: &Persona) -> String {
+fn list_fi_types(persona: &Persona) -> String {
     let mut kinds: Vec<&str> = persona
         .accounts
         .iter()
@@ -306,26 +311,26 @@ fn kinds(persona: &Persona) -> String {
     kinds.join(", ")
 }
 
-fn date(text: &str) -> Result<NaiveDate, String> {
+fn parse_date(text: &str) -> Result<NaiveDate, String> {
     text.parse()
         .map_err(|_| "write year, month and day: 2024-03-31".to_owned())
 }
 
 /// Whole days in India.
-fn range(arguments: &Generate) -> Result<TimeRange, Usage> {
+fn resolve_range(arguments: &GenerateArguments) -> Result<TimeRange, UsageError> {
     let to = arguments.to.unwrap_or(arguments.as_of);
     let from = arguments
         .from
         .unwrap_or_else(|| to - Months::new(12) + Days::new(1));
     for (name, day) in [("--to", to), ("--from", from)] {
         if !(1950..=2099).contains(&chrono::Datelike::year(&day)) {
-            return Err(Usage(format!(
+            return Err(UsageError(format!(
                 "{name} {day} is outside the years 1950 to 2099"
             )));
         }
     }
     if from > to {
-        return Err(Usage(format!(
+        return Err(UsageError(format!(
             "--from {from} is after --to {to}; give the earlier day first"
         )));
     }
@@ -336,65 +341,66 @@ fn range(arguments: &Generate) -> Result<TimeRange, Usage> {
     })
 }
 
-fn write(
+fn write_statement(
     request: &StatementRequest<'_>,
     format: Format,
     schema: FiSchema,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match format {
-        Format::Xml => in_pieces(request, &mut XmlWriter(schema), out),
-        Format::Json => in_pieces(request, &mut JsonWriter::default(), out),
-        Format::Csv => in_pieces(request, &mut CsvWriter, out),
-        Format::Xlsx => at_once(request, out, |told| {
-            Ok(xlsx::write_workbook(&build_statement_workbook(told)))
+        Format::Xml => write_streamed(request, &mut XmlWriter(schema), out),
+        Format::Json => write_streamed(request, &mut JsonWriter::default(), out),
+        Format::Csv => write_streamed(request, &mut CsvWriter, out),
+        Format::Xlsx => write_buffered(request, out, |statements| {
+            Ok(xlsx::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Pdf => at_once(request, out, |told| {
-            Ok(pdf::write_workbook(&build_statement_workbook(told)))
+        Format::Pdf => write_buffered(request, out, |statements| {
+            Ok(pdf::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Unaport => at_once(request, out, |told| {
-            let mut tabs = serde_json::to_vec_pretty(&Tabs::without_session(told, request.now))?;
+        Format::Unaport => write_buffered(request, out, |statements| {
+            let mut tabs =
+                serde_json::to_vec_pretty(&Tabs::without_session(statements, request.now))?;
             tabs.push(b'\n');
             Ok(tabs)
         }),
-        Format::Svg => at_once(request, out, |told| {
-            let told = told[0].transactions();
-            let told = told.ok_or_else(|| {
-                Usage("--format svg is of DEPOSIT: others have no balance to draw".to_owned())
+        Format::Svg => write_buffered(request, out, |statements| {
+            let transactions = statements[0].transactions();
+            let transactions = transactions.ok_or_else(|| {
+                UsageError("--format svg is of DEPOSIT: others have no balance to draw".to_owned())
             })?;
             let title = format!(
                 "{}: {}",
                 request.life.definition.name, request.account.masked_number
             );
-            Ok(balance_chart(&title, told).into_bytes())
+            Ok(balance_chart(&title, transactions).into_bytes())
         }),
     }
 }
 
 /// For forms that have to know the statement whole.
-fn at_once(
+fn write_buffered(
     request: &StatementRequest<'_>,
     out: &mut dyn Write,
-    made: impl Fn(&[Statement]) -> anyhow::Result<Vec<u8>>,
+    render: impl Fn(&[Statement]) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<()> {
-    let busy = progress(
+    let spinner = start_progress(
         request.range,
         ProgressBar::no_length(),
         "{spinner} the statement is being made, {elapsed}",
     );
-    let bytes = made(&[whole(request)]);
-    busy.finish_and_clear();
+    let bytes = render(&[build_statement(request)]);
+    spinner.finish_and_clear();
     Ok(out.write_all(&bytes?)?)
 }
 
-fn whole(request: &StatementRequest<'_>) -> Statement {
+fn build_statement(request: &StatementRequest<'_>) -> Statement {
     statement(request).expect("it was asked before whether there is one")
 }
 
 /// Long work shows how far it is, where a person looks.
-fn progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
-    let hidden = !std::io::stderr().is_terminal() || days(range, range.to) < 366;
-    bar.set_draw_target(if hidden {
+fn start_progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
+    let is_hidden = !std::io::stderr().is_terminal() || elapsed_days(range, range.to) < 366;
+    bar.set_draw_target(if is_hidden {
         ProgressDrawTarget::hidden()
     } else {
         ProgressDrawTarget::stderr()
@@ -404,25 +410,25 @@ fn progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
 }
 
 /// How many days of the range are over at an instant.
-fn days(range: TimeRange, at: Timestamp) -> u64 {
+fn elapsed_days(range: TimeRange, at: Timestamp) -> u64 {
     u64::try_from((at.as_millis() - range.from.as_millis()) / 86_400_000 + 1).unwrap_or(0)
 }
 
 /// How many bytes are gathered before they are written.
-const CHUNK: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A ledger is written as it is told; other documents are short.
-fn in_pieces(
+fn write_streamed(
     request: &StatementRequest<'_>,
     form: &mut dyn StatementWriter,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut buffer = Vec::with_capacity(CHUNK + 1024);
+    let mut buffer = Vec::with_capacity(CHUNK_BYTES + 1024);
     let without_rows = StatementRequest {
         consent_types: &[ConsentType::Profile, ConsentType::Summary],
         ..*request
     };
-    let head = whole(if request.account.fi_type == FiType::Deposit {
+    let head = build_statement(if request.account.fi_type == FiType::Deposit {
         &without_rows
     } else {
         request
@@ -432,8 +438,8 @@ fn in_pieces(
         return Ok(out.write_all(&buffer)?);
     }
     form.write_header(&head, request.range, &mut buffer);
-    let bar = ProgressBar::new(days(request.range, request.range.to));
-    let bar = progress(
+    let bar = ProgressBar::new(elapsed_days(request.range, request.range.to));
+    let bar = start_progress(
         request.range,
         bar,
         "{bar:40} {percent}% of {len} days, {eta} left",
@@ -442,12 +448,12 @@ fn in_pieces(
     let mut outcome = Ok(());
     tell_rows(request, &mut |row| {
         form.write_row(&row, &mut buffer);
-        if buffer.len() >= CHUNK {
+        if buffer.len() >= CHUNK_BYTES {
             if outcome.is_ok() {
                 outcome = out.write_all(&buffer);
             }
             buffer.clear();
-            bar.set_position(days(request.range, row.at));
+            bar.set_position(elapsed_days(request.range, row.at));
         }
     });
     bar.finish_and_clear();

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
-use crate::cli::inbox::{Inbox, Manner, Received};
+use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
 use crate::domain::money::Paise;
@@ -21,7 +21,7 @@ const CLOCK: &str = "2020-07-04T06:00:00.000Z";
 const SCENARIO: &str = "approve-deposit";
 
 /// How many transactions are shown.
-const SHOWN: usize = 6;
+const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7")]
@@ -35,9 +35,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let fiu = Inbox::start(
         Ipv4Addr::LOCALHOST.into(),
         0,
-        Manner {
-            status: None,
-            keeps_time: false,
+        ReceiverBehavior {
+            response_status: None,
+            checks_timestamps: false,
         },
     )?;
     let sandbox = Sandbox::builder()
@@ -56,14 +56,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         fiu.url
     );
     let mut demo = Demo {
-        client: client()?,
+        client: build_client()?,
         base: sandbox.base_url(),
         fiu,
         step: 0,
         unexpected: 0,
     };
     let outcome = demo
-        .play(&sandbox.config().participants.default_fiu().webhook_secret)
+        .run_journey(&sandbox.config().participants.default_fiu().webhook_secret)
         .await;
     let Demo {
         fiu, unexpected, ..
@@ -81,7 +81,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn client() -> anyhow::Result<reqwest::Client> {
+fn build_client() -> anyhow::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .tls_certs_only(Vec::new())
         .no_proxy()
@@ -98,9 +98,10 @@ struct Demo {
 }
 
 impl Demo {
-    async fn play(&mut self, webhook_secret: &str) -> anyhow::Result<()> {
+    async fn run_journey(&mut self, webhook_secret: &str) -> anyhow::Result<()> {
         let jwks = self.get("/.well-known/jwks.json").await?;
-        self.fiu.trust(&jwks, vec![webhook_secret.to_owned()])?;
+        self.fiu
+            .set_verification_keys(&jwks, vec![webhook_secret.to_owned()])?;
 
         let answer = self
             .post(
@@ -113,16 +114,16 @@ impl Demo {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        self.tell(
+        self.print_step(
             "FIU → AA   POST /consent",
             &format!("handle {handle}"),
             !handle.is_empty(),
         );
 
         let state = self.get(&format!("/consent/{handle}")).await?;
-        self.tell(
+        self.print_step(
             "FIU → AA   GET /consent/{handle}",
-            status(&state),
+            status_text(&state),
             state["status"] == "PENDING",
         );
 
@@ -133,43 +134,43 @@ impl Demo {
                 &[],
             )
             .await?;
-        let arrived = advanced["to"].as_str().unwrap_or_default().to_owned();
-        let text = format!("now {arrived}: scenario {SCENARIO} has the customer approve");
-        self.tell("clock +2s", &text, advanced["stopped"] == "target");
+        let world_time = advanced["to"].as_str().unwrap_or_default().to_owned();
+        let text = format!("now {world_time}: scenario {SCENARIO} has the customer approve");
+        self.print_step("clock +2s", &text, advanced["stopped"] == "target");
 
-        let notice = self.received("/Consent/Notification").await?;
-        let content = &notice["ConsentStatusNotification"];
+        let notification = self.expect_webhook("/Consent/Notification").await?;
+        let content = &notification["ConsentStatusNotification"];
         let consent_id = content["consentId"].as_str().unwrap_or_default().to_owned();
         let text = format!(
             "{}, consent id {consent_id}",
-            word(&content["consentStatus"])
+            text_or_missing(&content["consentStatus"])
         );
-        let fine =
+        let is_expected =
             content["consentStatus"] == "ACTIVE" && content["consentHandle"] == handle.as_str();
-        self.tell(
+        self.print_step(
             "AA → FIU   POST /Consent/Notification",
             &text,
-            fine && !consent_id.is_empty(),
+            is_expected && !consent_id.is_empty(),
         );
 
-        let notice = self.received("/FI/Notification").await?;
-        let content = &notice["FIStatusNotification"];
+        let notification = self.expect_webhook("/FI/Notification").await?;
+        let content = &notification["FIStatusNotification"];
         let account = &content["FIStatusResponse"][0]["Accounts"][0]["FIStatus"];
         let text = format!(
             "session {}, account {}",
-            word(&content["sessionStatus"]),
-            word(account)
+            text_or_missing(&content["sessionStatus"]),
+            text_or_missing(account)
         );
-        let fine = content["sessionStatus"] == "COMPLETED" && account == "READY";
-        self.tell("AA → FIU   POST /FI/Notification", &text, fine);
+        let is_expected = content["sessionStatus"] == "COMPLETED" && account == "READY";
+        self.print_step("AA → FIU   POST /FI/Notification", &text, is_expected);
 
-        let notice = self.received("/FI/Data").await?;
-        let deposit = &notice["FIData"]["statement"]["DEPOSIT"];
+        let notification = self.expect_webhook("/FI/Data").await?;
+        let deposit = &notification["FIData"]["statement"]["DEPOSIT"];
         let rows = deposit["transactions"]
             .as_array()
             .cloned()
             .unwrap_or_default();
-        let document = notice["FIData"]["xml"][0]["FI"]
+        let document = notification["FIData"]["xml"][0]["FI"]
             .as_str()
             .unwrap_or_default();
         let text = format!(
@@ -177,31 +178,31 @@ impl Demo {
             rows.len(),
             document.len()
         );
-        let large = rows.iter().all(|row| {
-            amount(row, "amount").is_some_and(|paise| paise >= Paise::from_rupees(20_000))
+        let all_large = rows.iter().all(|row| {
+            parse_amount(row, "amount").is_some_and(|paise| paise >= Paise::from_rupees(20_000))
         });
-        let complete = document.matches("<Transaction ").count() == rows.len();
-        self.tell(
+        let is_complete = document.matches("<Transaction ").count() == rows.len();
+        self.print_step(
             "AA → FIU   POST /FI/Data",
             &text,
-            large && complete && !rows.is_empty(),
+            all_large && is_complete && !rows.is_empty(),
         );
 
         let state = self.get(&format!("/consent/{consent_id}")).await?;
-        let signed = self.detail_is_signed(&consent_id).await?;
+        let is_signed = self.is_detail_signed(&consent_id).await?;
         let text = format!(
             "{}, artefact {}",
-            status(&state),
-            if signed {
+            status_text(&state),
+            if is_signed {
                 "signature verified"
             } else {
                 "NOT signed"
             }
         );
-        self.tell(
+        self.print_step(
             "FIU → AA   GET /consent/{id}",
             &text,
-            state["status"] == "ACTIVE" && signed,
+            state["status"] == "ACTIVE" && is_signed,
         );
 
         show_statement(&deposit["summary"][0], &deposit["accountHolder"][0], &rows);
@@ -209,31 +210,31 @@ impl Demo {
     }
 
     /// Takes the next webhook from the FIU's inbox; it has to be this one, with both signatures right.
-    async fn received(&mut self, path: &str) -> anyhow::Result<Value> {
+    async fn expect_webhook(&mut self, path: &str) -> anyhow::Result<Value> {
         let next = tokio::time::timeout(Duration::from_secs(15), self.fiu.messages.recv()).await;
-        let Ok(Some(Received {
-            path: came,
-            flaw,
+        let Ok(Some(ReceivedWebhook {
+            path: received_path,
+            error,
             body,
             ..
         })) = next
         else {
             bail!("no webhook came to {path} within 15 s")
         };
-        if let Some(flaw) = flaw {
+        if let Some(error) = error {
             self.unexpected += 1;
-            println!("     ✗ signature of {came}: {flaw}");
+            println!("     ✗ signature of {received_path}: {error}");
         } else {
             println!("     ✓ x-jws-signature and webhook-signature verified");
         }
-        if came != path {
-            bail!("a webhook came to {came} where {path} was expected");
+        if received_path != path {
+            bail!("a webhook came to {received_path} where {path} was expected");
         }
         Ok(body)
     }
 
     /// Whether `consentDetailDigitalSignature` is the AA's over the very bytes of `ConsentDetail`.
-    async fn detail_is_signed(&self, consent_id: &str) -> anyhow::Result<bool> {
+    async fn is_detail_signed(&self, consent_id: &str) -> anyhow::Result<bool> {
         let text = self
             .client
             .get(format!("{}/consent/{consent_id}", self.base))
@@ -253,14 +254,14 @@ impl Demo {
         };
         Ok(self
             .fiu
-            .keys()
+            .aa_keys()
             .iter()
             .any(|key| is_valid_signature(key, RsaHash::Sha256, detail.as_bytes(), &signature)))
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let response = self.client.get(format!("{}{path}", self.base)).send().await;
-        read(response.with_context(|| format!("cannot GET {path}"))?).await
+        read_json(response.with_context(|| format!("cannot GET {path}"))?).await
     }
 
     async fn post(
@@ -274,7 +275,7 @@ impl Demo {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        read(
+        read_json(
             request
                 .send()
                 .await
@@ -283,19 +284,19 @@ impl Demo {
         .await
     }
 
-    fn tell(&mut self, what: &str, outcome: &str, expected: bool) {
+    fn print_step(&mut self, action: &str, outcome: &str, is_expected: bool) {
         self.step += 1;
-        let mark = if expected {
+        let mark = if is_expected {
             ""
         } else {
             "   ✗ not as expected"
         };
-        self.unexpected += usize::from(!expected);
-        println!("  {}. {what:38} {outcome}{mark}", self.step);
+        self.unexpected += usize::from(!is_expected);
+        println!("  {}. {action:38} {outcome}{mark}", self.step);
     }
 }
 
-async fn read(response: reqwest::Response) -> anyhow::Result<Value> {
+async fn read_json(response: reqwest::Response) -> anyhow::Result<Value> {
     let (status, url) = (response.status(), response.url().clone());
     let text = response.text().await?;
     if !status.is_success() {
@@ -307,39 +308,41 @@ async fn read(response: reqwest::Response) -> anyhow::Result<Value> {
 fn show_statement(summary: &Value, holder: &Value, rows: &[Value]) {
     println!(
         "\n  {}, {} account {} at {}:\n",
-        word(&holder["name"]),
-        word(&summary["accountType"]).to_lowercase(),
-        word(&summary["accountNumber"]),
-        word(&summary["fip"])
+        text_or_missing(&holder["name"]),
+        text_or_missing(&summary["accountType"]).to_lowercase(),
+        text_or_missing(&summary["accountNumber"]),
+        text_or_missing(&summary["fip"])
     );
-    for row in rows.iter().take(SHOWN) {
+    for row in rows.iter().take(ROWS_SHOWN) {
         let sign = if row["type"] == "CREDIT" { '+' } else { '-' };
-        let day = word(&row["tranTimestamp"]).get(..10).unwrap_or_default();
+        let day = text_or_missing(&row["tranTimestamp"])
+            .get(..10)
+            .unwrap_or_default();
         println!(
             "  {day}  {sign}{:>12}  {:>13}  {}",
-            word(&row["amount"]),
-            word(&row["currentBalance"]),
-            word(&row["narration"])
+            text_or_missing(&row["amount"]),
+            text_or_missing(&row["currentBalance"]),
+            text_or_missing(&row["narration"])
         );
     }
-    if rows.len() > SHOWN {
-        println!("  … and {} more", rows.len() - SHOWN);
+    if rows.len() > ROWS_SHOWN {
+        println!("  … and {} more", rows.len() - ROWS_SHOWN);
     }
     println!(
         "\n  closing balance ₹{} on {}",
-        word(&summary["currentBalance"]),
-        word(&summary["balanceDate"])
+        text_or_missing(&summary["currentBalance"]),
+        text_or_missing(&summary["balanceDate"])
     );
 }
 
-fn amount(row: &Value, name: &str) -> Option<Paise> {
+fn parse_amount(row: &Value, name: &str) -> Option<Paise> {
     Paise::parse(row[name].as_str()?)
 }
 
-fn status(state: &Value) -> &str {
-    word(&state["status"])
+fn status_text(state: &Value) -> &str {
+    text_or_missing(&state["status"])
 }
 
-fn word(value: &Value) -> &str {
+fn text_or_missing(value: &Value) -> &str {
     value.as_str().unwrap_or("(missing)")
 }

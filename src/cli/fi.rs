@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cli::{Usage, duration, input};
+use crate::cli::{UsageError, parse_duration_arg, read_input};
 use crate::crypto::base64;
 use crate::crypto::key_exchange::{
     KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
@@ -38,7 +38,7 @@ pub enum Command {
         curve: String,
 
         /// How long the key may be used.
-        #[arg(long, default_value = "24h", value_parser = duration, value_name = "TIME")]
+        #[arg(long, default_value = "24h", value_parser = parse_duration_arg, value_name = "TIME")]
         life: Duration,
     },
     /// Encrypt a document as a FIP does, for the holder of this KeyMaterial; prints an answer of /FI/fetch.
@@ -97,7 +97,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             private,
             curve,
             life,
-        } => make_keys(private, curve, *life)?,
+        } => generate_keys(private, curve, *life)?,
         Command::Encrypt {
             to,
             fip,
@@ -106,44 +106,44 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             file,
         } => {
             // The file of `fi keys --private` has it beside the private key.
-            let file_of_keys: Value = read_json(to)?;
-            let bare = file_of_keys.get("KeyMaterial").unwrap_or(&file_of_keys);
+            let key_file: Value = read_json(to)?;
+            let material_json = key_file.get("KeyMaterial").unwrap_or(&key_file);
             let key_material =
-                serde_json::from_value::<KeyMaterial>(bare.clone()).unwrap_or_default();
+                serde_json::from_value::<KeyMaterial>(material_json.clone()).unwrap_or_default();
             if key_material.key_and_nonce().is_none() {
-                return Err(Usage(format!(
+                return Err(UsageError(format!(
                     "{} has no KeyMaterial with KeyValue and Nonce",
                     to.display()
                 ))
                 .into());
             }
-            let peer = peer_key(&key_material)
-                .map_err(|error| Usage(format!("{}: {error}", to.display())))?;
+            let peer = parse_peer_key(&key_material)
+                .map_err(|error| UsageError(format!("{}: {error}", to.display())))?;
             let pair = KeyPair::from_random(peer.curve, random_key(), random_key());
             let encrypted = pair
-                .encrypt(&peer, input(file.as_deref())?)
-                .map_err(|error| Usage(error.to_string()))?;
+                .encrypt(&peer, read_input(file.as_deref())?)
+                .map_err(|error| UsageError(error.to_string()))?;
             let item = json!({ "linkRefNumber": link_ref, "maskedAccNumber": masked_number, "encryptedFI": encrypted });
-            let entry = json!({ "fipID": fip, "data": [item], "KeyMaterial": public_half(&pair, Duration::from_secs(86_400)) });
+            let entry = json!({ "fipID": fip, "data": [item], "KeyMaterial": public_key_material(&pair, Duration::from_secs(86_400)) });
             println!("{}", json!({ "FI": [entry] }));
         }
         Command::Decrypt {
             private,
             json,
             file,
-        } => decrypt(private, *json, file.as_deref())?,
+        } => decrypt_response(private, *json, file.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> {
+fn generate_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> {
     let curve = if curve == "X25519" {
         Curve::X25519
     } else {
         Curve::Weierstrass
     };
     let pair = KeyPair::from_random(curve, random_key(), random_key());
-    let key_material = public_half(&pair, life);
+    let key_material = public_key_material(&pair, life);
     let public = serde_json::to_string(&key_material)?;
     let file = PrivateFile {
         private_key: base64::encode(pair.private()),
@@ -155,7 +155,7 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(private).and_then(|mut file| {
+    let result = options.open(private).and_then(|mut file| {
         // What is there already and is no file, such as /dev/stdout, is somebody else's.
         #[cfg(unix)]
         if file.metadata()?.is_file() {
@@ -163,12 +163,12 @@ fn make_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<()> 
         }
         file.write_all((text + "\n").as_bytes())
     });
-    written.with_context(|| format!("cannot write {}", private.display()))?;
+    result.with_context(|| format!("cannot write {}", private.display()))?;
     println!("{public}");
     Ok(())
 }
 
-fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
+fn public_key_material(pair: &KeyPair, life: Duration) -> KeyMaterial {
     let life = Millis(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
     let key_value = encode_public_key(pair.curve, &pair.public);
     KeyMaterial::new(
@@ -179,7 +179,7 @@ fn public_half(pair: &KeyPair, life: Duration) -> KeyMaterial {
     )
 }
 
-fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeError> {
+fn parse_peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeError> {
     let (key_value, nonce) = key_material
         .key_and_nonce()
         .ok_or(KeyExchangeError::Encoding)?;
@@ -191,31 +191,33 @@ fn peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeError> {
     })
 }
 
-fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result<()> {
+fn decrypt_response(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result<()> {
     let keys: PrivateFile = read_json(private)?;
-    let wrong = |problem: String| Usage(format!("{}: {problem}", private.display()));
-    let own = peer_key(&keys.key_material).map_err(|error| wrong(error.to_string()))?;
+    let usage_error = |message: String| UsageError(format!("{}: {message}", private.display()));
+    let own_key =
+        parse_peer_key(&keys.key_material).map_err(|error| usage_error(error.to_string()))?;
     let secret = base64::decode(&keys.private_key).and_then(|bytes| bytes.try_into().ok());
-    let secret = secret.ok_or_else(|| wrong("privateKey is not base64 of 32 bytes".to_owned()))?;
-    let pair = KeyPair::from_private(own.curve, secret, own.nonce)
-        .map_err(|error| wrong(error.to_string()))?;
+    let secret =
+        secret.ok_or_else(|| usage_error("privateKey is not base64 of 32 bytes".to_owned()))?;
+    let pair = KeyPair::from_private(own_key.curve, secret, own_key.nonce)
+        .map_err(|error| usage_error(error.to_string()))?;
 
-    let answer = input(file)?;
+    let answer = read_input(file)?;
     let answer: ReceivedFetchResponse = serde_json::from_slice(&answer).map_err(|error| {
-        let begins: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
-        Usage(format!(
-            "the input is not an answer of /FI/fetch: {error}; it begins: {begins}"
+        let excerpt: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
+        UsageError(format!(
+            "the input is not an answer of /FI/fetch: {error}; it begins: {excerpt}"
         ))
     })?;
     let mut documents = Vec::new();
     for entry in answer.fi {
-        let peer = peer_key(&entry.key_material)
-            .map_err(|error| Usage(format!("{}: {error}", entry.fip_id)))?;
+        let peer = parse_peer_key(&entry.key_material)
+            .map_err(|error| UsageError(format!("{}: {error}", entry.fip_id)))?;
         for item in entry.data {
             let account = format!("account {} of {}", item.link_ref_number, entry.fip_id);
             let plaintext = pair
                 .decrypt(&peer, &item.encrypted_fi)
-                .map_err(|error| Usage(format!("{account}: {error}")))?;
+                .map_err(|error| UsageError(format!("{account}: {error}")))?;
             // Some senders encrypt base64 of the document instead of the document.
             let document = match plaintext.first() {
                 Some(b'<') => Some(plaintext),
@@ -247,5 +249,5 @@ fn decrypt(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result
 fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(serde_json::from_slice(&text)
-        .map_err(|error| Usage(format!("{}: {error}", file.display())))?)
+        .map_err(|error| UsageError(format!("{}: {error}", file.display())))?)
 }

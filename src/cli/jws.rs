@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
-use crate::cli::{Usage, input};
+use crate::cli::{UsageError, read_input};
 use crate::config::{ParticipantSetup, load_participants, shipped_key};
 use crate::crypto::jws::{explain_signature, sign_detached, verify_detached};
 use crate::crypto::keys::SigningKey;
@@ -47,10 +47,10 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  mockaa jws verify --signature \"$SIG\" --jwks aa-jwks.json body.json"
     )]
-    Verify(Check),
+    Verify(CheckArguments),
     /// Say what a signature is over, and what else the sender may have signed.
     #[command(after_help = "Examples:\n  mockaa jws explain --signature \"$SIG\" body.json")]
-    Explain(Check),
+    Explain(CheckArguments),
 }
 
 const SIGN_EXAMPLES: &str = "Examples:
@@ -59,7 +59,7 @@ const SIGN_EXAMPLES: &str = "Examples:
   mockaa jws sign --key fiu.pem --kid my-key-1 body.json";
 
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct CheckArguments {
     /// The value of x-jws-signature.
     #[arg(long)]
     signature: String,
@@ -89,43 +89,44 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 (Some(file), Some(kid)) => {
                     let pem =
                         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-                    SigningKey::from_pem(kid, &pem).map_err(|error| Usage(format!("{}: {error}", file.display())))?
+                    SigningKey::from_pem(kid, &pem).map_err(|error| UsageError(format!("{}: {error}", file.display())))?
                 }
                 _ => shipped_key(signer).ok_or_else(|| {
-                    Usage(format!(
+                    UsageError(format!(
                         "no key ships for '{signer}'; `mockaa config show` lists who has one, or give --key and --kid"
                     ))
                 })?,
             };
             let profile = SignatureProfile::parse(profile).context("the two profiles are known")?;
-            let signature = sign_detached(&key, &input(file.as_deref())?, profile);
+            let signature = sign_detached(&key, &read_input(file.as_deref())?, profile);
             println!("{}", signature.context("both profiles sign")?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Verify(check) => {
-            let (keys, body) = (check.keys()?, check.body()?);
+            let (keys, body) = (check.load_keys()?, check.read_body()?);
             let public: Vec<&PublicKey> = keys.iter().map(|(_, key)| key).collect();
             match verify_detached(check.signature.trim(), &body, &public) {
                 Ok(form) => {
                     println!("verifies ({form:?})");
                     Ok(ExitCode::SUCCESS)
                 }
-                Err(flaw) => {
-                    println!("does not verify: {flaw}");
+                Err(error) => {
+                    println!("does not verify: {error}");
                     Ok(ExitCode::from(1))
                 }
             }
         }
         Command::Explain(check) => {
-            let (keys, body) = (check.keys()?, check.body()?);
+            let (keys, body) = (check.load_keys()?, check.read_body()?);
             let public: Vec<&PublicKey> = keys.iter().map(|(_, key)| key).collect();
-            let owned: Vec<_> = keys
+            let owned_keys: Vec<_> = keys
                 .iter()
                 .map(|(owner, key)| (owner.clone(), key))
                 .collect();
-            let told = explain_signature(check.signature.trim(), &body, &public, &owned);
-            print!("{told}");
-            Ok(ExitCode::from(u8::from(!told.is_valid())))
+            let explanation =
+                explain_signature(check.signature.trim(), &body, &public, &owned_keys);
+            print!("{explanation}");
+            Ok(ExitCode::from(u8::from(!explanation.is_valid())))
         }
     }
 }
@@ -135,21 +136,21 @@ struct JwkSet {
     keys: Vec<Jwk>,
 }
 
-impl Check {
-    fn body(&self) -> anyhow::Result<Vec<u8>> {
-        input(self.file.as_deref())
+impl CheckArguments {
+    fn read_body(&self) -> anyhow::Result<Vec<u8>> {
+        read_input(self.file.as_deref())
     }
 
     /// The keys, each with its owner.
-    fn keys(&self) -> anyhow::Result<Vec<(String, PublicKey)>> {
+    fn load_keys(&self) -> anyhow::Result<Vec<(String, PublicKey)>> {
         if let Some(file) = &self.jwks {
             let name = file.display();
             let text = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
-            let set: JwkSet =
-                serde_json::from_slice(&text).map_err(|error| Usage(format!("{name}: {error}")))?;
-            let key = |jwk: &Jwk| PublicKey::try_from(jwk).map(|key| (name.to_string(), key));
-            let keys: Result<Vec<_>, _> = set.keys.iter().map(key).collect();
-            return Ok(keys.map_err(|error| Usage(format!("{name}: {error}")))?);
+            let set: JwkSet = serde_json::from_slice(&text)
+                .map_err(|error| UsageError(format!("{name}: {error}")))?;
+            let parse_key = |jwk: &Jwk| PublicKey::try_from(jwk).map(|key| (name.to_string(), key));
+            let keys: Result<Vec<_>, _> = set.keys.iter().map(parse_key).collect();
+            return Ok(keys.map_err(|error| UsageError(format!("{name}: {error}")))?);
         }
         let ParticipantSetup {
             participants, keys, ..

@@ -7,8 +7,8 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::inbox::{Inbox, Manner, Received};
-use crate::cli::remote::{Remote, part, said};
+use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
+use crate::cli::remote::{Remote, encode_segment, field_text};
 
 #[derive(Debug, Args)]
 #[command(
@@ -54,76 +54,79 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         remote,
     } = arguments;
     let clock = remote.get("clock").await?;
-    let manner = Manner {
-        status: answer,
-        keeps_time: clock["mode"] != "frozen",
+    let behavior = ReceiverBehavior {
+        response_status: answer,
+        checks_timestamps: clock["mode"] != "frozen",
     };
-    let mut inbox = Inbox::start(bind, port, manner)?;
+    let mut inbox = Inbox::start(bind, port, behavior)?;
     let fius = remote.get("config/fiu").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
     let id = fiu
         .or_else(|| items.first()?["id"].as_str().map(str::to_owned))
         .context("the world has no FIU")?;
-    let put = json!({ "baseUrl": inbox.url });
+    let body = json!({ "baseUrl": inbox.url });
     remote
-        .put(&format!("config/fiu/{}", part(&id)), put.to_string())
+        .put(
+            &format!("config/fiu/{}", encode_segment(&id)),
+            body.to_string(),
+        )
         .await?;
-    learn(&inbox, &remote, &fius).await?;
+    refresh_keys(&inbox, &remote, &fius).await?;
     eprintln!(
         "webhooks of {id} at {} come to {}; Ctrl-C ends it",
-        remote.base(),
+        remote.base_url(),
         inbox.url
     );
-    let mut wrong = 0;
-    let mut seen = 0;
-    while count.is_none_or(|count| seen < count) {
+    let mut invalid_count = 0;
+    let mut received_count = 0;
+    while count.is_none_or(|count| received_count < count) {
         let received = tokio::select! {
             received = inbox.messages.recv() => received,
             _ = tokio::signal::ctrl_c() => break,
         };
         let Some(received) = received else { break };
-        seen += 1;
-        wrong += u64::from(received.flaw.is_some());
-        print(&received, bodies, remote.json);
+        received_count += 1;
+        invalid_count += u64::from(received.error.is_some());
+        print_webhook(&received, bodies, remote.json);
         // A key may have been rotated: the next message is judged by what is published then.
-        learn(&inbox, &remote, &fius).await?;
+        refresh_keys(&inbox, &remote, &fius).await?;
     }
     inbox.stop().await;
-    eprintln!("{seen} webhooks, {wrong} of them wrong");
+    eprintln!("{received_count} webhooks, {invalid_count} of them wrong");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Learns the published keys and the secrets.
-async fn learn(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
+async fn refresh_keys(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
     let keys = remote.get("keys").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
     let secrets = items
         .iter()
         .filter_map(|fiu| fiu["webhookSecret"].as_str().map(str::to_owned))
         .collect();
-    inbox.trust(&keys, secrets)
+    inbox.set_verification_keys(&keys, secrets)
 }
 
-fn print(received: &Received, bodies: bool, json: bool) {
-    let Received {
+fn print_webhook(received: &ReceivedWebhook, bodies: bool, json: bool) {
+    let ReceivedWebhook {
         path,
         webhook_id,
-        flaw,
+        error,
         body,
         status,
     } = received;
     if json {
-        let line = json!({ "path": path, "webhookId": webhook_id, "flaw": flaw, "answered": status, "body": body });
+        let line = json!({ "path": path, "webhookId": webhook_id, "flaw": error, "answered": status, "body": body });
         println!("{line}");
         return;
     }
-    let consent = said(body, "ConsentStatusNotification.consentStatus");
-    let session = said(body, "FIStatusNotification.sessionStatus");
-    let news = if consent == "-" { session } else { consent };
-    let verdict = flaw
+    let consent = field_text(body, "ConsentStatusNotification.consentStatus");
+    let session = field_text(body, "FIStatusNotification.sessionStatus");
+    let status_text = if consent == "-" { session } else { consent };
+    let verdict = error
         .as_deref()
-        .map_or_else(|| "right".to_owned(), |flaw| format!("WRONG: {flaw}"));
-    println!("{path}  {news}  {webhook_id}  {verdict}  → {status}");
+        .map_or_else(|| "right".to_owned(), |error| format!("WRONG: {error}"));
+    println!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
     if bodies {
         println!("{body:#}");
     }

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::scenario::magic::MAGIC;
+use crate::scenario::magic::MAGIC_CUSTOMERS;
 
 pub fn run() -> ExitCode {
     println!("Customers whose consents play a known story, at any @handle:\n");
-    for magic in MAGIC {
-        println!("  {}@…  {}", magic.number, magic.story);
+    for magic in MAGIC_CUSTOMERS {
+        println!("  {}@…  {}", magic.number, magic.description);
     }
     println!(
         "\nTimes are world time: advance them with POST /_mockaa/v1/clock/advance {{\"by\":\"5s\"}}."

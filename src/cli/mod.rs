@@ -1,5 +1,6 @@
 //! The command line. Exit codes: 0 fine, 1 expectations unmet, 2 usage or bad file, 3 could not run (DESIGN §6).
 
+mod common_args;
 mod config;
 mod control;
 mod data;
@@ -9,7 +10,6 @@ mod inbox;
 mod jws;
 mod listen;
 mod magic;
-mod own;
 mod ready;
 mod remote;
 mod run;
@@ -31,7 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::app::StartError;
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
-use crate::scenario::library::BadScenarios;
+use crate::scenario::library::ScenarioLoadError;
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -91,49 +91,49 @@ enum Command {
     Scenario(scenario::Command),
     /// Consents of a running sandbox: list, show, approve, reject, pause, resume, revoke, expire.
     #[command(subcommand)]
-    Consent(control::Consent),
+    Consent(control::ConsentCommand),
     /// Customers of a running sandbox and their accounts.
     #[command(subcommand)]
-    Customer(control::Customer),
+    Customer(control::CustomerCommand),
     /// Worlds of a running sandbox.
     #[command(subcommand)]
-    World(control::World),
+    World(control::WorldCommand),
     /// A world's clock: show, freeze, run, set, advance.
     #[command(subcommand)]
-    Clock(control::Clock),
+    Clock(control::ClockCommand),
     /// Webhooks of a running sandbox: list, show, resend.
     #[command(subcommand)]
-    Webhook(control::Webhook),
+    Webhook(control::WebhookCommand),
     /// Faults in force for all of a world.
     #[command(subcommand)]
-    Fault(control::Fault),
+    Fault(control::FaultCommand),
     /// What has happened in a world; waits for it with --wait.
-    Journal(control::Journal),
+    Journal(control::JournalArguments),
     /// Hold expectations against what has happened.
-    Assert(control::Assert),
+    Assert(control::AssertArguments),
     /// How your FIU has behaved: the contract report.
-    Report(control::At),
+    Report(control::WorldTarget),
 }
 
 /// Runs what the process's arguments say.
 pub async fn run() -> ExitCode {
-    end_with_the_reader();
+    install_broken_pipe_hook();
     let arguments = Arguments::parse();
-    let to_stderr = tracing_subscriber::fmt::layer()
+    let stderr_layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);
-    let usual = if matches!(arguments.command, Command::Serve(_)) {
+    let default_level = if matches!(arguments.command, Command::Serve(_)) {
         LevelFilter::INFO
     } else {
         LevelFilter::WARN
     };
-    let usual = || {
+    let default_targets = || {
         Targets::new()
-            .with_default(usual)
+            .with_default(default_level)
             .with_target("actix_server", LevelFilter::WARN)
     };
     tracing_subscriber::registry()
-        .with(to_stderr.with_filter(arguments.log.unwrap_or_else(usual)))
+        .with(stderr_layer.with_filter(arguments.log.unwrap_or_else(default_targets)))
         .init();
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments).await,
@@ -147,15 +147,15 @@ pub async fn run() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments).await,
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Scenario(command) => scenario::run(command).await,
-        Command::Consent(command) => control::consent(command).await,
-        Command::Customer(command) => control::customer(command).await,
-        Command::World(command) => control::world(command).await,
-        Command::Clock(command) => control::clock(command).await,
-        Command::Webhook(command) => control::webhook(command).await,
-        Command::Fault(command) => control::fault(command).await,
-        Command::Journal(arguments) => control::journal(arguments).await,
-        Command::Assert(arguments) => control::assert(arguments).await,
-        Command::Report(arguments) => control::report(arguments).await,
+        Command::Consent(command) => control::run_consent(command).await,
+        Command::Customer(command) => control::run_customer(command).await,
+        Command::World(command) => control::run_world(command).await,
+        Command::Clock(command) => control::run_clock(command).await,
+        Command::Webhook(command) => control::run_webhook(command).await,
+        Command::Fault(command) => control::run_fault(command).await,
+        Command::Journal(arguments) => control::print_journal(arguments).await,
+        Command::Assert(arguments) => control::run_assertions(arguments).await,
+        Command::Report(arguments) => control::print_report(arguments).await,
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("mockaa: {error:#}");
@@ -164,10 +164,11 @@ pub async fn run() -> ExitCode {
 }
 
 /// The bytes of a file, or of stdin where it is `-` or not given.
-fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file.filter(|file| *file != Path::new("-")) {
-        return std::fs::read(file)
-            .map_err(|error| Usage(format!("cannot read {}: {error}", file.display())).into());
+        return std::fs::read(file).map_err(|error| {
+            UsageError(format!("cannot read {}: {error}", file.display())).into()
+        });
     }
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -177,32 +178,32 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Reads a length of wall time.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
+fn parse_duration_arg(text: &str) -> Result<Duration, String> {
+    let millis = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
     Ok(Duration::from_millis(
-        u64::try_from(span.0).unwrap_or_default(),
+        u64::try_from(millis.0).unwrap_or_default(),
     ))
 }
 
 /// A mistake in what the caller gave; the exit code says so.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Usage(String);
+struct UsageError(String);
 
 /// Something that was waited for has not come.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Unmet(String);
+struct UnmetExpectation(String);
 
 /// 1 for what was expected in vain, 2 for what the caller can mend in the call or a file, 3 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Unmet>() {
+    if error.is::<UnmetExpectation>() {
         return 1;
     }
-    if error.is::<Usage>()
+    if error.is::<UsageError>()
         || error.is::<ConfigError>()
         || error.is::<PersonaLoadError>()
-        || error.is::<BadScenarios>()
+        || error.is::<ScenarioLoadError>()
     {
         return 2;
     }
@@ -213,8 +214,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 /// Whoever reads our output may stop, as `| head` does. That is the end, and no failure.
-fn end_with_the_reader() {
-    let usual = std::panic::take_hook();
+fn install_broken_pipe_hook() {
+    let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic
             .payload()
@@ -224,6 +225,6 @@ fn end_with_the_reader() {
         if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
             std::process::exit(0);
         }
-        usual(panic);
+        default_hook(panic);
     }));
 }

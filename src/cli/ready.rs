@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 
-use crate::cli::duration;
+use crate::cli::parse_duration_arg;
 
 /// How long between two tries.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(
@@ -29,7 +29,7 @@ pub struct Arguments {
     server: String,
 
     /// How long to try; without it, once.
-    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = parse_duration_arg, value_name = "TIME")]
     wait: Duration,
 }
 
@@ -42,7 +42,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let client = reqwest::Client::builder()
         .tls_certs_only(Vec::new())
         .no_proxy()
-        .timeout(ANSWER_WITHIN)
+        .timeout(RESPONSE_TIMEOUT)
         .build()?;
     let mut failure = "there was no answer in time".to_owned();
     let attempts = async {
@@ -56,11 +56,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             if arguments.wait.is_zero() {
                 return false;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     };
     let limit = if arguments.wait.is_zero() {
-        ANSWER_WITHIN
+        RESPONSE_TIMEOUT
     } else {
         arguments.wait
     };

@@ -7,7 +7,7 @@ use clap::Args;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
-use crate::cli::{Unmet, Usage};
+use crate::cli::{UnmetExpectation, UsageError};
 
 // Which sandbox, and which of its worlds. No doc comment: it would become the help of every command that has these.
 #[derive(Clone, Debug, Args)]
@@ -40,11 +40,11 @@ pub struct Remote {
 }
 
 /// An advance may take a minute.
-const ANSWER_WITHIN: Duration = Duration::from_secs(330);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
 impl Remote {
     /// The default world of this sandbox.
-    pub fn of(server: String, json: bool) -> Self {
+    pub fn for_server(server: String, json: bool) -> Self {
         Self {
             server,
             world: None,
@@ -53,67 +53,77 @@ impl Remote {
         }
     }
 
-    pub fn server(&self) -> &str {
+    pub fn server_url(&self) -> &str {
         self.server.trim_end_matches('/')
     }
 
     /// The world's own address.
-    pub fn base(&self) -> String {
+    pub fn base_url(&self) -> String {
         // A CI sets variables to nothing where it means none.
         match self.world.as_deref().filter(|world| !world.is_empty()) {
-            Some(world) => format!("{}/w/{world}", self.server()),
-            None => self.server().to_owned(),
+            Some(world) => format!("{}/w/{world}", self.server_url()),
+            None => self.server_url().to_owned(),
         }
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::GET, path, None).await
+        self.request_json(Method::GET, path, None).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.ask(Method::POST, path, Some(body.to_string())).await
+        self.request_json(Method::POST, path, Some(body.to_string()))
+            .await
     }
 
     /// Posts a text that is in one of our own formats.
     pub async fn post_text(&self, path: &str, text: String) -> anyhow::Result<Value> {
-        self.ask(Method::POST, path, Some(text)).await
+        self.request_json(Method::POST, path, Some(text)).await
     }
 
     pub async fn put(&self, path: &str, body: String) -> anyhow::Result<Value> {
-        self.ask(Method::PUT, path, Some(body)).await
+        self.request_json(Method::PUT, path, Some(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::DELETE, path, None).await
+        self.request_json(Method::DELETE, path, None).await
     }
 
     /// An answer that is text.
-    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
-        let (_, text) = self.send((Method::GET, "text/plain"), path, None).await?;
+    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        let (_, text) = self
+            .send_request((Method::GET, "text/plain"), path, None)
+            .await?;
         Ok(text)
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Value> {
-        let (url, text) = self.send((method, "application/json"), path, body).await?;
+    async fn request_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> anyhow::Result<Value> {
+        let (url, text) = self
+            .send_request((method, "application/json"), path, body)
+            .await?;
         serde_json::from_str(&text)
             .with_context(|| format!("{url} does not answer in JSON; is that a mockaa?"))
     }
 
-    async fn send(
+    async fn send_request(
         &self,
-        (method, accepts): (Method, &str),
+        (method, accept): (Method, &str),
         path: &str,
         body: Option<String>,
     ) -> anyhow::Result<(String, String)> {
-        let url = format!("{}/_mockaa/v1/{path}", self.base());
+        let url = format!("{}/_mockaa/v1/{path}", self.base_url());
         let builder = Client::builder()
             .tls_certs_only(Vec::new())
             .no_proxy()
-            .timeout(ANSWER_WITHIN);
+            .timeout(RESPONSE_TIMEOUT);
         let mut request = builder
             .build()?
             .request(method, &url)
-            .header("accept", accepts);
+            .header("accept", accept);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -135,38 +145,38 @@ impl Remote {
         if status.is_success() {
             return Ok((url, text));
         }
-        let told = serde_json::from_str::<Value>(&text).ok();
-        let problem = told
+        let error_body = serde_json::from_str::<Value>(&text).ok();
+        let message = error_body
             .as_ref()
-            .and_then(|told| told["error"].as_str())
+            .and_then(|body| body["error"].as_str())
             .unwrap_or(&text)
             .to_owned();
         if status == StatusCode::REQUEST_TIMEOUT {
-            return Err(Unmet(problem).into());
+            return Err(UnmetExpectation(message).into());
         }
         if status.is_client_error() {
-            return Err(Usage(problem).into());
+            return Err(UsageError(message).into());
         }
-        anyhow::bail!("{url} answers {status}: {problem}")
+        anyhow::bail!("{url} answers {status}: {message}")
     }
 }
 
 /// A name as a part of a path.
-pub fn part(text: &str) -> String {
-    let plain =
+pub fn encode_segment(text: &str) -> String {
+    let is_unreserved =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@');
-    let escaped = |byte: u8| {
-        if plain(byte) {
+    let encode_byte = |byte: u8| {
+        if is_unreserved(byte) {
             char::from(byte).to_string()
         } else {
             format!("%{byte:02X}")
         }
     };
-    text.bytes().map(escaped).collect()
+    text.bytes().map(encode_byte).collect()
 }
 
 /// Prints rows under their headings, each column as wide as it has to be.
-pub fn table(headings: &[&str], rows: &[Vec<String>]) {
+pub fn print_table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells
@@ -175,21 +185,21 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) {
             .unwrap_or_default()
     };
     let widths: Vec<_> = (0..headings.len()).map(width).collect();
-    let line = |cells: &[String]| {
+    let print_row = |cells: &[String]| {
         let cells = cells
             .iter()
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:width$}"));
         println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     };
-    line(
+    print_row(
         &headings
             .iter()
             .map(|heading| heading.to_uppercase())
             .collect::<Vec<_>>(),
     );
     for row in rows {
-        line(row);
+        print_row(row);
     }
     if rows.is_empty() {
         println!("(none)");
@@ -197,9 +207,9 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) {
 }
 
 /// What a field says, for people.
-pub fn said(value: &Value, path: &str) -> String {
-    let found = path.split('.').fold(value, |place, name| &place[name]);
-    match found {
+pub fn field_text(value: &Value, path: &str) -> String {
+    let field = path.split('.').fold(value, |node, name| &node[name]);
+    match field {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -215,14 +225,19 @@ pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
     let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
     let rows: Vec<Vec<String>> = items
         .iter()
-        .map(|item| columns.iter().map(|(_, path)| said(item, path)).collect())
+        .map(|item| {
+            columns
+                .iter()
+                .map(|(_, path)| field_text(item, path))
+                .collect()
+        })
         .collect();
     let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
-    table(&headings, &rows);
+    print_table(&headings, &rows);
 }
 
 /// Prints fields of one thing, or it as it came.
-pub fn print_one(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
+pub fn print_fields(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
     if remote.json {
         println!("{value}");
         return;
@@ -233,6 +248,6 @@ pub fn print_one(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
         .max()
         .unwrap_or_default();
     for (name, path) in fields {
-        println!("{name:widest$}  {}", said(value, path));
+        println!("{name:widest$}  {}", field_text(value, path));
     }
 }

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::app::Sandbox;
-use crate::cli::inbox::{Inbox, Manner};
-use crate::cli::own::OwnPersonas;
-use crate::cli::scenario::{files_of, told};
-use crate::cli::{Usage, duration};
+use crate::cli::common_args::PersonaArgs;
+use crate::cli::inbox::{Inbox, ReceiverBehavior};
+use crate::cli::scenario::{expand_paths, format_diagnostics};
+use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
@@ -35,7 +35,7 @@ use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
 use crate::scenario::format::parse;
-use crate::scenario::library::{taken, unknown_persona};
+use crate::scenario::library::{find_name_conflict, find_unknown_persona};
 use crate::scenario::plan::{Action, Plan};
 use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
@@ -57,12 +57,12 @@ pub struct Arguments {
     fiu_url: Option<String>,
 
     /// The API on which mockaa raises the consent, where the file's `match` names none.
-    #[arg(long, value_enum, default_value_t = FaceName::Rebit)]
-    face: FaceName,
+    #[arg(long, value_enum, default_value_t = ApiName::Rebit)]
+    face: ApiName,
 
     /// How much of the world's time is played; without it, until the scenario's last step and an hour more.
-    #[arg(long = "for", value_parser = duration, value_name = "TIME")]
-    length: Option<Duration>,
+    #[arg(long = "for", value_parser = parse_duration_arg, value_name = "TIME")]
+    play_duration: Option<Duration>,
 
     /// Seed of all ids and data.
     #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
@@ -77,10 +77,10 @@ pub struct Arguments {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    personas: OwnPersonas,
+    personas: PersonaArgs,
 
     /// How long one file may take, in wall time.
-    #[arg(long, default_value = "10m", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "10m", value_parser = parse_duration_arg, value_name = "TIME")]
     timeout: Duration,
 
     /// A broken rule of the contract report is a failure too.
@@ -104,43 +104,43 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 all as expected, 1 expectations unmet, 2 a bad file or option, 3 it could not run.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FaceName {
+pub enum ApiName {
     Seed,
     Rebit,
     Unaport,
 }
 
 /// A file and how it fared.
-struct Played {
+struct ScenarioResult {
     file: String,
     name: String,
-    cases: Vec<Case>,
+    cases: Vec<TestCase>,
     report: ReportView,
     seconds: f32,
 }
 
 /// One thing that is graded.
-struct Case {
+struct TestCase {
     name: String,
     /// What is wrong; `None`: nothing.
     failure: Option<String>,
 }
 
-impl Played {
-    fn passed(&self) -> bool {
+impl ScenarioResult {
+    fn has_passed(&self) -> bool {
         self.cases.iter().all(|case| case.failure.is_none())
     }
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let plans = read(&arguments.files, &arguments.personas.read()?)?;
+    let plans = load_plans(&arguments.files, &arguments.personas.load_personas()?)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
         Some(Inbox::start(
             Ipv4Addr::LOCALHOST.into(),
             0,
-            Manner {
-                status: None,
-                keeps_time: true,
+            ReceiverBehavior {
+                response_status: None,
+                checks_timestamps: true,
             },
         )?)
     } else {
@@ -165,20 +165,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .fius
             .iter()
             .map(|fiu| fiu.webhook_secret.to_string());
-        inbox.trust(&sandbox.jwks(), secrets.collect())?;
+        inbox.set_verification_keys(&sandbox.jwks(), secrets.collect())?;
     }
-    let mut played = Vec::new();
+    let mut results = Vec::new();
     for (file, plan, text) in plans {
-        let test = Test {
+        let test = ScenarioTest {
             sandbox: &sandbox,
             arguments: &arguments,
             plan: Arc::new(plan),
         };
-        let result = test.play(&file, &text).await?;
+        let result = test.run_scenario(&file, &text).await?;
         if !arguments.json {
-            print(&result);
+            print_result(&result);
         }
-        played.push(result);
+        results.push(result);
     }
     sandbox.stop().await;
     if let Some(inbox) = inbox {
@@ -187,29 +187,34 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         println!(
             "{}",
-            json!({ "passed": played.iter().all(Played::passed), "files": played.iter().map(shown).collect::<Vec<_>>() })
+            json!({ "passed": results.iter().all(ScenarioResult::has_passed), "files": results.iter().map(result_json).collect::<Vec<_>>() })
         );
     } else {
-        let failed = played.iter().filter(|played| !played.passed()).count();
+        let failed = results.iter().filter(|result| !result.has_passed()).count();
         println!(
             "\n{} of {} scenarios as expected",
-            played.len() - failed,
-            played.len()
+            results.len() - failed,
+            results.len()
         );
     }
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, junit(&played))
+        std::fs::write(file, render_junit(&results))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
-    Ok(ExitCode::from(u8::from(!played.iter().all(Played::passed))))
+    Ok(ExitCode::from(u8::from(
+        !results.iter().all(ScenarioResult::has_passed),
+    )))
 }
 
 /// All files, or all that is wrong with them.
-fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
-    let (mut plans, mut wrong) = (Vec::new(), Vec::new());
-    for file in files_of(named)? {
+fn load_plans(
+    paths: &[PathBuf],
+    personas: &Personas,
+) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
+    let (mut plans, mut errors) = (Vec::new(), Vec::new());
+    for file in expand_paths(paths)? {
         let text = std::fs::read_to_string(&file)
-            .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+            .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
                 let others = plans
@@ -217,22 +222,22 @@ fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, 
                     .map(|(file, plan, _): &(PathBuf, Plan, String)| {
                         (plan, file.to_str().unwrap_or_default())
                     });
-                wrong.extend(
-                    taken(&plan, others)
+                errors.extend(
+                    find_name_conflict(&plan, others)
                         .into_iter()
-                        .chain(unknown_persona(&plan, personas))
-                        .map(|taken| told(&file, &[taken])),
+                        .chain(find_unknown_persona(&plan, personas))
+                        .map(|conflict| format_diagnostics(&file, &[conflict])),
                 );
                 plans.push((file, plan, text));
             }
-            Err(faults) => wrong.push(told(&file, &faults)),
+            Err(diagnostics) => errors.push(format_diagnostics(&file, &diagnostics)),
         }
     }
-    if !wrong.is_empty() {
-        return Err(Usage(wrong.join("\n")).into());
+    if !errors.is_empty() {
+        return Err(UsageError(errors.join("\n")).into());
     }
     if plans.is_empty() {
-        return Err(Usage(
+        return Err(UsageError(
             "there are no scenario files there; they end in .yaml, .yml or .json".to_owned(),
         )
         .into());
@@ -240,40 +245,40 @@ fn read(named: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<(PathBuf, 
     Ok(plans)
 }
 
-struct Test<'a> {
+struct ScenarioTest<'a> {
     sandbox: &'a Sandbox,
     arguments: &'a Arguments,
     plan: Arc<Plan>,
 }
 
-impl Test<'_> {
-    async fn play(&self, file: &Path, text: &str) -> anyhow::Result<Played> {
+impl ScenarioTest<'_> {
+    async fn run_scenario(&self, file: &Path, text: &str) -> anyhow::Result<ScenarioResult> {
         let started = tokio::time::Instant::now();
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset_world(name);
         world
             .scenario_selection_mut()
             .put_local(Arc::clone(&self.plan) as _, text)
-            .map_err(Usage)?;
+            .map_err(UsageError)?;
         world
             .scenario_selection_mut()
             .set_default(Some(name.clone()));
         let mut cases = vec![if self.arguments.command.is_empty() {
-            self.in_virtual_time(&world).await
+            self.run_in_virtual_time(&world).await
         } else {
-            self.with_command(&world).await?
+            self.run_command(&world).await?
         }];
-        for expectation in &self.plan.expect {
+        for expectation in &self.plan.expectations {
             let verdict = world.await_expectation(expectation).await;
-            cases.push(Case {
+            cases.push(TestCase {
                 name: format!(
                     "{}: {} {}",
                     expectation.origin, expectation.count, expectation.target
                 ),
-                failure: failure_of(&verdict),
+                failure: describe_failure(&verdict),
             });
         }
-        cases.push(steps(&world));
+        cases.push(check_steps(&world));
         let report = ReportView::new(world.name(), &world.grade_contract());
         if self.arguments.contract {
             cases.extend(
@@ -281,11 +286,11 @@ impl Test<'_> {
                     .rules
                     .iter()
                     .filter(|grade| grade.mark != "not-tested")
-                    .map(contract),
+                    .map(contract_case),
             );
         }
         let seconds = started.elapsed().as_secs_f32();
-        Ok(Played {
+        Ok(ScenarioResult {
             file: file.display().to_string(),
             name: name.clone(),
             cases,
@@ -295,20 +300,20 @@ impl Test<'_> {
     }
 
     /// The consent is raised here, and time is moved.
-    async fn in_virtual_time(&self, world: &Arc<World>) -> Case {
+    async fn run_in_virtual_time(&self, world: &Arc<World>) -> TestCase {
         let name = "the consent is raised and played".to_owned();
-        let wish = Wish::RaiseConsent(self.wish(world));
-        if let Err(refusal) = world.submit(wish) {
-            return Case {
+        let command = Wish::RaiseConsent(self.build_request(world));
+        if let Err(rejection) = world.submit(command) {
+            return TestCase {
                 name,
-                failure: Some(refusal.to_string()),
+                failure: Some(rejection.to_string()),
             };
         }
         let length = self
             .arguments
-            .length
+            .play_duration
             .map(|length| Millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
-        let target = match length.or_else(|| horizon(&self.plan)) {
+        let target = match length.or_else(|| playing_time(&self.plan)) {
             Some(span) => AdvanceTarget::By(span),
             None => AdvanceTarget::UntilIdle,
         };
@@ -322,20 +327,20 @@ impl Test<'_> {
                 "time stopped at {}: {:?}",
                 advanced.to, advanced.stop_reason
             )),
-            Err(refused) => Some(refused.to_string()),
+            Err(error) => Some(error.to_string()),
         };
-        Case { name, failure }
+        TestCase { name, failure }
     }
 
     /// The FIU's own test does everything.
-    async fn with_command(&self, world: &Arc<World>) -> anyhow::Result<Case> {
+    async fn run_command(&self, world: &Arc<World>) -> anyhow::Result<TestCase> {
         let Arguments {
             command, timeout, ..
         } = self.arguments;
-        let (program, rest) = command.split_first().expect("there is a command");
+        let (program, command_args) = command.split_first().expect("there is a command");
         let root = self.sandbox.base_url();
         let mut child = Command::new(program)
-            .args(rest)
+            .args(command_args)
             .env("MOCKAA_URL", &root)
             .env("MOCKAA_WORLD", world.name())
             .env("MOCKAA_BASE_URL", format!("{root}{}", world.base_path()))
@@ -356,25 +361,25 @@ impl Test<'_> {
             }
         };
         // What is under way to the FIU is answered before anything is graded.
-        if let Err(refused) = advance_clock(
+        if let Err(error) = advance_clock(
             world,
             AdvanceTarget::By(Millis::default()),
             Limits::default(),
         )
         .await
         {
-            failure.get_or_insert_with(|| format!("webhooks could not be waited for: {refused}"));
+            failure.get_or_insert_with(|| format!("webhooks could not be waited for: {error}"));
         }
-        Ok(Case { name, failure })
+        Ok(TestCase { name, failure })
     }
 
     /// A consent as an FIU would raise it: for the customer that the file is for, if that is a whole address.
-    fn wish(&self, world: &World) -> RaiseConsent {
+    fn build_request(&self, world: &World) -> RaiseConsent {
         let participants = world.participants();
         let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
-        let casting = self.plan.casting.as_ref().map(|(casting, _)| casting);
-        let customer = casting
-            .and_then(|casting| casting.customers.first())
+        let matcher = self.plan.matcher.as_ref().map(|(matcher, _)| matcher);
+        let customer = matcher
+            .and_then(|matcher| matcher.customers.first())
             .map(ToString::to_string);
         let customer = match customer {
             Some(customer) if !customer.contains('*') => customer,
@@ -383,30 +388,30 @@ impl Test<'_> {
                 .replace('*', "0"),
             None => format!("9876543210@{}", aa.handle),
         };
-        let face = match casting.and_then(|casting| casting.apis.first().copied()) {
+        let face = match matcher.and_then(|matcher| matcher.apis.first().copied()) {
             Some("seed") => Api::Seed,
             Some("unaport") => Api::Unaport,
             Some("rebit-1") => Api::Rebit(RebitVersion::V1_1_2),
             Some(_) => Api::Rebit(RebitVersion::V2_0_0),
             None => match self.arguments.face {
-                FaceName::Seed => Api::Seed,
-                FaceName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
-                FaceName::Unaport => Api::Unaport,
+                ApiName::Seed => Api::Seed,
+                ApiName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
+                ApiName::Unaport => Api::Unaport,
             },
         };
         let now = world.now();
-        let fi_types = casting
-            .map(|casting| casting.fi_types.clone())
+        let fi_types = matcher
+            .map(|matcher| matcher.fi_types.clone())
             .filter(|kinds| !kinds.is_empty());
-        let fetch_type = casting
-            .and_then(|casting| casting.fetch_types.first().copied())
+        let fetch_type = matcher
+            .and_then(|matcher| matcher.fetch_types.first().copied())
             .unwrap_or(FetchType::Periodic);
-        let code = casting
-            .and_then(|casting| casting.purposes.first().cloned())
+        let code = matcher
+            .and_then(|matcher| matcher.purposes.first().cloned())
             .unwrap_or_else(|| "101".into());
         let terms = Terms {
             start: now,
-            expiry: now.saturating_add(CONSENT_LASTS),
+            expiry: now.saturating_add(CONSENT_DURATION),
             mode: ConsentMode::Store,
             fetch_type,
             consent_types: ConsentType::ALL.into(),
@@ -430,7 +435,7 @@ impl Test<'_> {
             vdr_provider: None,
             txnid: "".into(),
         };
-        let filing = (face == Api::Unaport).then(|| filing(&self.plan.name, now));
+        let metadata = (face == Api::Unaport).then(|| build_metadata(&self.plan.name, now));
         let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
         let scenario = Some(self.plan.name.as_str().into());
         RaiseConsent {
@@ -438,7 +443,7 @@ impl Test<'_> {
             api: face,
             aa,
             fiu,
-            metadata: filing,
+            metadata,
             scenario,
             persona: None,
         }
@@ -446,9 +451,9 @@ impl Test<'_> {
 }
 
 /// How long a consent lasts that is raised here.
-const CONSENT_LASTS: Millis = Millis::from_secs(365 * 86_400);
+const CONSENT_DURATION: Millis = Millis::from_secs(365 * 86_400);
 
-fn filing(name: &str, now: Timestamp) -> UnaportMetadata {
+fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
     UnaportMetadata {
         tracking_id: name.into(),
         created_by: "mockaa run".into(),
@@ -460,8 +465,8 @@ fn filing(name: &str, now: Timestamp) -> UnaportMetadata {
 
 /// How long a scenario is played: to its last step and what its rules wait for, and an hour more for what webhooks need to
 /// be tried again. Where it does nothing at all, until nothing is due any more.
-fn horizon(plan: &Plan) -> Option<Millis> {
-    let waits = |action: &Action| match action {
+fn playing_time(plan: &Plan) -> Option<Millis> {
+    let delivery_delay = |action: &Action| match action {
         Action::Deliver(outcomes) => outcomes
             .iter()
             .map(|(after, _)| after.0)
@@ -478,20 +483,24 @@ fn horizon(plan: &Plan) -> Option<Millis> {
     let steps = plan
         .steps
         .iter()
-        .map(|step| step.at.0.saturating_add(waits(&step.action)))
+        .map(|step| {
+            step.due_after
+                .0
+                .saturating_add(delivery_delay(&step.action))
+        })
         .max()
         .unwrap_or_default();
     let rules = plan
         .rules
         .iter()
-        .map(|rule| rule.after.0.saturating_add(waits(&rule.action)))
+        .map(|rule| rule.after.0.saturating_add(delivery_delay(&rule.action)))
         .sum::<i64>();
     Some(Millis(
         steps.saturating_add(rules).saturating_add(60 * 60 * 1000),
     ))
 }
 
-fn failure_of(verdict: &Verdict) -> Option<String> {
+fn describe_failure(verdict: &Verdict) -> Option<String> {
     let Verdict {
         status: outcome,
         count: counted,
@@ -517,41 +526,43 @@ fn failure_of(verdict: &Verdict) -> Option<String> {
 }
 
 /// Every step of the scenario could happen.
-fn steps(world: &World) -> Case {
-    let (refused, _) = world.journal_matching(0, usize::MAX, |entry| {
+fn check_steps(world: &World) -> TestCase {
+    let (refused_steps, _) = world.journal_matching(0, usize::MAX, |entry| {
         matches!(entry.record, JournalRecord::StepRejected { .. })
     });
-    let told = refused.iter().filter_map(|entry| match &entry.record {
-        JournalRecord::StepRejected { origin, reason, .. } => {
-            Some(format!("{} {origin}: {reason}", entry.at))
-        }
-        _ => None,
-    });
-    let told: Vec<_> = told.collect();
-    Case {
+    let failures = refused_steps
+        .iter()
+        .filter_map(|entry| match &entry.record {
+            JournalRecord::StepRejected { origin, reason, .. } => {
+                Some(format!("{} {origin}: {reason}", entry.at))
+            }
+            _ => None,
+        });
+    let failures: Vec<_> = failures.collect();
+    TestCase {
         name: "every step can happen".to_owned(),
-        failure: (!told.is_empty()).then(|| told.join("\n")),
+        failure: (!failures.is_empty()).then(|| failures.join("\n")),
     }
 }
 
-fn contract(grade: &RuleResultView) -> Case {
+fn contract_case(grade: &RuleResultView) -> TestCase {
     let evidence: Vec<_> = grade
         .evidence
         .iter()
-        .map(|seen| format!("journal {}: {}", seen.seq, seen.text))
+        .map(|entry| format!("journal {}: {}", entry.seq, entry.text))
         .collect();
     let failure =
         (grade.mark != "pass").then(|| format!("{}\n{}", grade.mark, evidence.join("\n")));
-    Case {
+    TestCase {
         name: format!("contract: {}", grade.rule),
         failure,
     }
 }
 
-fn print(played: &Played) {
-    let verdict = if played.passed() { "ok  " } else { "FAIL" };
-    println!("{verdict} {} ({})", played.name, played.file);
-    for Case { name, failure } in &played.cases {
+fn print_result(result: &ScenarioResult) {
+    let verdict = if result.has_passed() { "ok  " } else { "FAIL" };
+    println!("{verdict} {} ({})", result.name, result.file);
+    for TestCase { name, failure } in &result.cases {
         match failure {
             None => println!("     ok    {name}"),
             Some(failure) => println!(
@@ -560,56 +571,56 @@ fn print(played: &Played) {
             ),
         }
     }
-    if !played.report.passed {
+    if !result.report.passed {
         println!("     What the contract report says of the FIU; --contract grades it:");
-        print!("{}", render_text(&played.report));
+        print!("{}", render_text(&result.report));
     }
 }
 
-fn shown(played: &Played) -> Value {
-    let case = |case: &Case| json!({ "name": case.name, "passed": case.failure.is_none(), "failure": case.failure });
+fn result_json(result: &ScenarioResult) -> Value {
+    let case_json = |case: &TestCase| json!({ "name": case.name, "passed": case.failure.is_none(), "failure": case.failure });
     json!({
-        "file": played.file,
-        "scenario": played.name,
-        "passed": played.passed(),
-        "cases": played.cases.iter().map(case).collect::<Vec<_>>(),
-        "contract": played.report,
+        "file": result.file,
+        "scenario": result.name,
+        "passed": result.has_passed(),
+        "cases": result.cases.iter().map(case_json).collect::<Vec<_>>(),
+        "contract": result.report,
     })
 }
 
 /// The results as JUnit has them, which every CI reads.
-fn junit(played: &[Played]) -> String {
+fn render_junit(results: &[ScenarioResult]) -> String {
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
-    for Played {
+    for ScenarioResult {
         file,
         name,
         cases,
         seconds,
         ..
-    } in played
+    } in results
     {
         let failures = cases.iter().filter(|case| case.failure.is_some()).count();
         xml += &format!(
             "  <testsuite name=\"{}\" file=\"{}\" tests=\"{}\" failures=\"{failures}\" time=\"{seconds:.3}\">\n",
-            escaped(name),
-            escaped(file),
+            escape_xml(name),
+            escape_xml(file),
             cases.len()
         );
-        for Case {
+        for TestCase {
             name: case,
             failure,
         } in cases
         {
             let head = format!(
                 "    <testcase classname=\"{}\" name=\"{}\"",
-                escaped(name),
-                escaped(case)
+                escape_xml(name),
+                escape_xml(case)
             );
             match failure {
                 None => xml += &format!("{head}/>\n"),
                 Some(failure) => {
                     let first = failure.lines().next().unwrap_or_default();
-                    let (message, text) = (escaped(first), escaped(failure));
+                    let (message, text) = (escape_xml(first), escape_xml(failure));
                     xml += &format!(
                         "{head}><failure message=\"{message}\">{text}</failure></testcase>\n"
                     );
@@ -622,20 +633,20 @@ fn junit(played: &[Played]) -> String {
 }
 
 /// A text as XML has it. What XML has no place for is left out.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+fn escape_xml(text: &str) -> String {
+    let mut output = String::with_capacity(text.len());
     for c in text
         .chars()
         .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
     {
         match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\n' => escaped += "&#10;",
-            c => escaped.push(c),
+            '&' => output += "&amp;",
+            '<' => output += "&lt;",
+            '>' => output += "&gt;",
+            '"' => output += "&quot;",
+            '\n' => output += "&#10;",
+            c => output.push(c),
         }
     }
-    escaped
+    output
 }

@@ -7,14 +7,16 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::cli::own::OwnPersonas;
-use crate::cli::remote::{Remote, part, print_list, print_one};
-use crate::cli::{Usage, input};
+use crate::cli::common_args::PersonaArgs;
+use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
+use crate::cli::{UsageError, read_input};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
-use crate::scenario::format::{Draft, Fault, parse, schema};
-use crate::scenario::library::{files_in, taken, ties, unknown_persona};
-use crate::scenario::lint::{Finding, Severity, lint};
+use crate::scenario::format::{Fault, SchemaDraft, generate_schema, parse};
+use crate::scenario::library::{
+    find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
+};
+use crate::scenario::lint::{LintDiagnostic, Severity, lint_plan};
 use crate::scenario::plan::Plan;
 use crate::scenario::shipped::SHIPPED;
 
@@ -51,7 +53,7 @@ pub enum Command {
         #[arg(long)]
         strict: bool,
         #[command(flatten)]
-        personas: OwnPersonas,
+        personas: PersonaArgs,
     },
     /// Print the JSON Schema of scenario files, for editors.
     #[command(
@@ -60,8 +62,8 @@ pub enum Command {
     )]
     Schema {
         /// 7 is what most editors read.
-        #[arg(long, value_enum, default_value_t = SchemaDraft::Seven)]
-        draft: SchemaDraft,
+        #[arg(long, value_enum, default_value_t = DraftArg::Draft7)]
+        draft: DraftArg,
     },
     /// Put a scenario into a world of a running sandbox.
     Put {
@@ -109,22 +111,24 @@ pub enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaDraft {
+pub enum DraftArg {
     #[value(name = "7")]
-    Seven,
+    Draft7,
     #[value(name = "2020-12")]
     Draft2020,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::List { server, json } => list(server, json).await?,
+        Command::List { server, json } => list_scenarios(server, json).await?,
         Command::Show { name } => {
-            let named = |text: &str| parse(text).is_ok_and(|plan| plan.name == name);
-            let Some((_, text)) = SHIPPED.iter().find(|(_, text)| named(text)) else {
-                let plans = shipped();
-                let others = suggest_name(&name, plans.iter().map(|plan| plan.name.as_str()));
-                return Err(Usage(format!("no scenario {name} is shipped; {others}")).into());
+            let has_name = |text: &str| parse(text).is_ok_and(|plan| plan.name == name);
+            let Some((_, text)) = SHIPPED.iter().find(|(_, text)| has_name(text)) else {
+                let plans = shipped_plans();
+                let suggestion = suggest_name(&name, plans.iter().map(|plan| plan.name.as_str()));
+                return Err(
+                    UsageError(format!("no scenario {name} is shipped; {suggestion}")).into(),
+                );
             };
             print!("{text}");
         }
@@ -132,24 +136,29 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             files,
             format,
             strict,
-            personas: own,
+            personas: persona_args,
         } => {
-            return check(&files, format, strict, &own.read()?);
+            return lint_files(&files, format, strict, &persona_args.load_personas()?);
         }
         Command::Schema { draft } => {
             let draft = match draft {
-                SchemaDraft::Seven => Draft::Seven,
-                SchemaDraft::Draft2020 => Draft::Draft2020,
+                DraftArg::Draft7 => SchemaDraft::Draft7,
+                DraftArg::Draft2020 => SchemaDraft::Draft2020,
             };
-            println!("{:#}", schema(draft).to_value());
+            println!("{:#}", generate_schema(draft).to_value());
         }
         Command::Put { file, remote } => {
-            let text = text(&file)?;
-            let plan = parse(&text).map_err(|faults| Usage(told(&file, &faults)))?;
-            let put = remote
-                .put(&format!("scenarios/{}", part(&plan.name)), text)
+            let text = read_text(&file)?;
+            let plan = parse(&text)
+                .map_err(|diagnostics| UsageError(format_diagnostics(&file, &diagnostics)))?;
+            let response = remote
+                .put(&format!("scenarios/{}", encode_segment(&plan.name)), text)
                 .await?;
-            print_one(&remote, &put, &[("name", "name"), ("source", "source")]);
+            print_fields(
+                &remote,
+                &response,
+                &[("name", "name"), ("source", "source")],
+            );
         }
         Command::Pin {
             name,
@@ -161,17 +170,17 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 (Some(handle), _) => json!({ "consentHandle": handle }),
                 (None, customer) => json!({ "customer": customer }),
             };
-            let pinned = remote
-                .post(&format!("scenarios/{}/pin", part(&name)), &body)
+            let response = remote
+                .post(&format!("scenarios/{}/pin", encode_segment(&name)), &body)
                 .await?;
             let fields = [
                 ("scenario", "scenario"),
                 ("customer", "customer"),
                 ("consent", "consentHandle"),
             ];
-            print_one(
+            print_fields(
                 &remote,
-                &pinned,
+                &response,
                 &[&fields[..], &[("state", "state")]].concat(),
             );
         }
@@ -183,130 +192,148 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             } else {
                 remote.get("scenarios/default").await?
             };
-            print_one(&remote, &default, &[("default", "name")]);
+            print_fields(&remote, &default, &[("default", "name")]);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn shipped() -> Vec<Plan> {
+fn shipped_plans() -> Vec<Plan> {
     SHIPPED
         .iter()
         .map(|(_, text)| parse(text).expect("what ships is right"))
         .collect()
 }
 
-async fn list(server: Option<String>, json: bool) -> anyhow::Result<()> {
+async fn list_scenarios(server: Option<String>, json: bool) -> anyhow::Result<()> {
     let columns = [
         ("name", "name"),
         ("source", "source"),
         ("description", "description"),
     ];
     if let Some(server) = server {
-        let remote = Remote::of(server, json);
+        let remote = Remote::for_server(server, json);
         print_list(&remote, &remote.get("scenarios").await?, &columns);
         return Ok(());
     }
-    let item = |plan: Plan| json!({ "name": plan.name, "source": "shipped", "description": plan.description });
-    let items: Vec<Value> = shipped().into_iter().map(item).collect();
+    let to_item = |plan: Plan| json!({ "name": plan.name, "source": "shipped", "description": plan.description });
+    let items: Vec<Value> = shipped_plans().into_iter().map(to_item).collect();
     print_list(
-        &Remote::of(String::new(), json),
+        &Remote::for_server(String::new(), json),
         &json!({ "items": items }),
         &columns,
     );
     Ok(())
 }
 
-fn text(file: &Path) -> anyhow::Result<String> {
-    String::from_utf8(input(Some(file))?)
+fn read_text(file: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read_input(Some(file))?)
         .with_context(|| format!("{} is not UTF-8", file.display()))
 }
 
 /// Each fault with its file, one in a line.
-pub fn told(file: &Path, faults: &[Fault]) -> String {
-    faults
+pub fn format_diagnostics(file: &Path, diagnostics: &[Fault]) -> String {
+    diagnostics
         .iter()
-        .map(|fault| fault.format_in_file(file.display()))
+        .map(|diagnostic| diagnostic.format_in_file(file.display()))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 /// The files that are named, and those of the folders that are.
-pub fn files_of(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub fn expand_paths(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for path in named {
+    for path in paths {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
-        files.extend(files_in(path).with_context(|| format!("cannot read {}", path.display()))?);
+        files.extend(
+            list_scenario_files(path).with_context(|| format!("cannot read {}", path.display()))?,
+        );
     }
     Ok(files)
 }
 
-fn counted(count: usize, noun: &str) -> String {
+fn pluralize(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn check(
-    named: &[PathBuf],
+fn lint_files(
+    paths: &[PathBuf],
     format: Format,
     strict: bool,
     personas: &Personas,
 ) -> anyhow::Result<ExitCode> {
-    let mut findings: Vec<(String, Finding)> = Vec::new();
+    let mut diagnostics: Vec<(String, LintDiagnostic)> = Vec::new();
     let mut plans: Vec<(Plan, String)> = Vec::new();
-    let files = files_of(named)?;
+    let files = expand_paths(paths)?;
     for file in &files {
-        let shown = file.display().to_string();
-        let bad = |fault: Fault| {
+        let file_name = file.display().to_string();
+        let as_error = |diagnostic: Fault| {
             (
-                shown.clone(),
-                Finding {
-                    fault,
+                file_name.clone(),
+                LintDiagnostic {
+                    diagnostic,
                     severity: Severity::Error,
                 },
             )
         };
-        match parse(&text(file)?) {
-            Err(faults) => findings.extend(faults.into_iter().map(bad)),
+        match parse(&read_text(file)?) {
+            Err(errors) => diagnostics.extend(errors.into_iter().map(as_error)),
             Ok(plan) => {
-                findings.extend(
-                    lint(&plan)
+                diagnostics.extend(
+                    lint_plan(&plan)
                         .into_iter()
-                        .map(|finding| (shown.clone(), finding)),
+                        .map(|diagnostic| (file_name.clone(), diagnostic)),
                 );
                 let others = || plans.iter().map(|(plan, file)| (plan, file.as_str()));
-                let unknown = unknown_persona(&plan, personas);
-                let together = ties(&plan, others())
+                let unknown = find_unknown_persona(&plan, personas);
+                let conflicts = find_match_conflicts(&plan, others())
                     .into_iter()
-                    .chain(taken(&plan, others()))
+                    .chain(find_name_conflict(&plan, others()))
                     .chain(unknown);
-                findings.extend(together.map(bad));
-                plans.push((plan, shown));
+                diagnostics.extend(conflicts.map(as_error));
+                plans.push((plan, file_name));
             }
         }
     }
-    let errors = findings
+    let errors = diagnostics
         .iter()
-        .filter(|(_, finding)| strict || finding.severity == Severity::Error)
+        .filter(|(_, diagnostic)| strict || diagnostic.severity == Severity::Error)
         .count();
     match format {
         Format::Text => {
-            for (file, Finding { fault, severity }) in &findings {
+            for (
+                file,
+                LintDiagnostic {
+                    diagnostic: fault,
+                    severity,
+                },
+            ) in &diagnostics
+            {
                 println!(
                     "{file}:{}:{}: {severity}: {}",
                     fault.line, fault.column, fault.message
                 );
             }
-            let (files, found) = (
-                counted(files.len(), "file"),
-                counted(findings.len(), "finding"),
+            let (files, diagnostics_text) = (
+                pluralize(files.len(), "file"),
+                pluralize(diagnostics.len(), "finding"),
             );
-            println!("{files}, {found}, {}", counted(errors, "error"));
+            println!(
+                "{files}, {diagnostics_text}, {}",
+                pluralize(errors, "error")
+            );
         }
         Format::Json => {
-            let item = |(file, Finding { fault, severity }): &(String, Finding)| {
+            let to_item = |(
+                file,
+                LintDiagnostic {
+                    diagnostic: fault,
+                    severity,
+                },
+            ): &(String, LintDiagnostic)| {
                 let Fault {
                     line,
                     column,
@@ -314,14 +341,21 @@ fn check(
                 } = fault;
                 json!({ "file": file, "line": line, "column": column, "severity": severity.as_str(), "message": message })
             };
-            let items: Vec<Value> = findings.iter().map(item).collect();
+            let items: Vec<Value> = diagnostics.iter().map(to_item).collect();
             println!(
                 "{}",
                 json!({ "files": files.len(), "errors": errors, "findings": items })
             );
         }
         Format::Github => {
-            for (file, Finding { fault, severity }) in &findings {
+            for (
+                file,
+                LintDiagnostic {
+                    diagnostic: fault,
+                    severity,
+                },
+            ) in &diagnostics
+            {
                 // A message of several lines, or with a percent sign, has to be escaped there.
                 let message = fault.message.replace('%', "%25").replace('\n', "%0A");
                 println!(

@@ -12,9 +12,9 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Sandbox;
-use crate::cli::config::addresses;
-use crate::cli::duration;
-use crate::cli::own::OwnPersonas;
+use crate::cli::common_args::PersonaArgs;
+use crate::cli::config::describe_webhook_urls;
+use crate::cli::parse_duration_arg;
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{ApprovalMode, DataTiming};
@@ -61,13 +61,13 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_DEFAULT_SCENARIO", value_name = "NAME")]
     default_scenario: Option<String>,
     #[command(flatten)]
-    personas: OwnPersonas,
+    personas: PersonaArgs,
     /// The persona of customers whom no scenario and nobody else gives one.
     #[arg(long, value_name = "NAME")]
     persona: Option<String>,
 
     /// How much callers have to prove: open (nothing), lenient (nothing, but it is noted), strict (as a certified AA).
-    #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = security, value_name = "MODE")]
+    #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = parse_security, value_name = "MODE")]
     security: SecurityMode,
 
     /// Whether statements are posted to the FIU; without it, on the seed face only, which has no data call.
@@ -80,20 +80,20 @@ pub struct Arguments {
 
     /// Who answers a consent request that no scenario drives: manual (you), immediate (the customer approves at once) or
     /// timed (the customer approves after 19 s, as recorded of the Unaport service).
-    #[arg(long, env = "MOCKAA_CONSENT", default_value = "manual", value_parser = approval, value_name = "WHO")]
+    #[arg(long, env = "MOCKAA_CONSENT", default_value = "manual", value_parser = parse_approval_mode, value_name = "WHO")]
     consent: ApprovalMode,
 
     /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service),
     /// manual (the control API says when and how) or polls:N (when your FIU has come N times in vain).
-    #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = progression, value_name = "WHEN")]
+    #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = parse_data_timing, value_name = "WHEN")]
     data: DataTiming,
 
     /// How long your FIU may take to answer a webhook.
-    #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_duration_arg, value_name = "TIME")]
     webhook_timeout: Duration,
 
     /// Take worlds away that nobody has used for so long, in wall time; without it they stay.
-    #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_duration_arg, value_name = "TIME")]
     world_ttl: Option<Duration>,
 
     /// Threads that answer requests; one per core without it.
@@ -115,15 +115,15 @@ const EXAMPLES: &str = "Examples:
   mockaa serve --port 0 --seed 42 --fiu-url http://127.0.0.1:9000
   mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
 
-fn progression(text: &str) -> Result<DataTiming, String> {
+fn parse_data_timing(text: &str) -> Result<DataTiming, String> {
     DataTiming::parse(text).ok_or_else(|| format!("one of {}", DataTiming::ACCEPTED_FORMS))
 }
 
-fn approval(text: &str) -> Result<ApprovalMode, String> {
+fn parse_approval_mode(text: &str) -> Result<ApprovalMode, String> {
     ApprovalMode::parse(text).ok_or_else(|| format!("one of {}", ApprovalMode::accepted_names()))
 }
 
-fn security(text: &str) -> Result<SecurityMode, String> {
+fn parse_security(text: &str) -> Result<SecurityMode, String> {
     SecurityMode::parse(text).ok_or_else(|| format!("one of {}", SecurityMode::accepted_names()))
 }
 
@@ -138,7 +138,7 @@ impl From<Arguments> for Options {
             clock,
             scenarios,
             default_scenario,
-            personas: OwnPersonas { personas },
+            personas: PersonaArgs { personas },
             persona,
             security,
             push_data,
@@ -178,8 +178,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let sandbox = Sandbox::start(arguments.into()).await?;
-    greet(&sandbox);
-    announce(&sandbox)?;
+    print_banner(&sandbox);
+    print_ready_line(&sandbox)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -196,7 +196,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// One line of JSON on stdout, for scripts; nothing else ever goes there.
-fn announce(sandbox: &Sandbox) -> anyhow::Result<()> {
+fn print_ready_line(sandbox: &Sandbox) -> anyhow::Result<()> {
     let mut line = json!({
         "event": "ready",
         "base_url": sandbox.base_url(),
@@ -215,12 +215,12 @@ fn announce(sandbox: &Sandbox) -> anyhow::Result<()> {
 }
 
 /// What a person needs, on stderr.
-fn greet(sandbox: &Sandbox) {
+fn print_banner(sandbox: &Sandbox) {
     let base = sandbox.base_url();
-    let setting = sandbox.config();
+    let config = sandbox.config();
     let world = sandbox.default_world();
     let clock = world.overview();
-    let standing = if clock.frozen { ", frozen" } else { "" };
+    let clock_note = if clock.frozen { ", frozen" } else { "" };
     eprintln!(
         "mockaa {} is ready. All keys and people here are made up.\n",
         env!("CARGO_PKG_VERSION")
@@ -234,21 +234,21 @@ fn greet(sandbox: &Sandbox) {
         sandbox.kid()
     );
     eprintln!(
-        "  seed           {}   clock {}{standing}",
+        "  seed           {}   clock {}{clock_note}",
         sandbox.seed(),
         clock.now
     );
-    for fiu in &setting.participants.fius {
+    for fiu in &config.participants.fius {
         eprintln!(
             "  {:<22} api key {}   webhook secret {}",
             fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret
         );
-        eprintln!("  {:<22} webhooks {}", "", addresses(fiu));
+        eprintln!("  {:<22} webhooks {}", "", describe_webhook_urls(fiu));
     }
-    for fip in &setting.participants.fips {
+    for fip in &config.participants.fips {
         eprintln!("  {:<22} api key {}", fip.entity.id, fip.entity.api_key);
     }
-    for aa in &setting.participants.aas {
+    for aa in &config.participants.aas {
         eprintln!(
             "  {:<22} AA, customers NAME@{}   aa_api_key {}",
             aa.id, aa.handle, aa.api_key
@@ -257,7 +257,7 @@ fn greet(sandbox: &Sandbox) {
     if let Some(token) = sandbox.control_token() {
         eprintln!("  control token  {token}");
     }
-    if setting
+    if config
         .participants
         .fius
         .iter()

@@ -10,7 +10,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::{Persona, Personas};
 use crate::domain::statement::Ledger;
-use crate::scenario::library::files_in;
+use crate::scenario::library::list_scenario_files;
 use crate::wire::persona::parse;
 use crate::wire::statement;
 
@@ -100,7 +100,7 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
     let files = match path {
         None => Vec::new(),
         Some(file) if file.is_file() => vec![file.to_owned()],
-        Some(folder) => files_in(folder).map_err(|error| {
+        Some(folder) => list_scenario_files(folder).map_err(|error| {
             PersonaLoadError(format!(
                 "{}: cannot be read as a folder of personas: {error}",
                 folder.display()

@@ -576,7 +576,7 @@ mod tests {
     use crate::engine::clock::ClockStart;
     use crate::engine::ports::{Bank, SandboxConfig};
     use crate::engine::world::World;
-    use crate::scenario::library::{Library, Required};
+    use crate::scenario::library::{Library, RequiredScenarios};
     use crate::wire::fields::parse_json;
     use crate::wire::seed::ConsentRequest;
 
@@ -601,7 +601,7 @@ mod tests {
             unaport,
             push_data: None,
             scenario_provider: Arc::new(
-                Library::load(None, Required::default(), Arc::clone(&personas))
+                Library::load(None, RequiredScenarios::default(), Arc::clone(&personas))
                     .expect("the shipped ones are right"),
             ),
             personas,

@@ -18,61 +18,61 @@ use crate::domain::time::Millis;
 use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
 use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults, parse_steps};
 use crate::scenario::magic;
-use crate::scenario::plan::{Place, Plan};
+use crate::scenario::plan::{Plan, SourceLocation};
 use crate::scenario::shipped::SHIPPED;
 
 /// Why scenarios could not be loaded. One line for each fault: `file:line:column: what is wrong`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct BadScenarios(String);
+pub struct ScenarioLoadError(String);
 
 /// The scenarios of a sandbox. Reloading swaps the whole set or nothing; consents keep the plan they started with.
 #[derive(Debug)]
 pub struct Library {
     folder: Option<PathBuf>,
-    required: Required,
+    required: RequiredScenarios,
     personas: Arc<Personas>,
-    set: RwLock<Arc<Set>>,
+    set: RwLock<Arc<ScenarioSet>>,
     /// What is wrong with the files that were read last.
-    complaint: RwLock<Option<String>>,
-    magic: BTreeMap<&'static str, Arc<Plan>>,
+    load_error: RwLock<Option<String>>,
+    magic_plans: BTreeMap<&'static str, Arc<Plan>>,
 }
 
 /// Scenarios that have to be there.
 #[derive(Clone, Debug, Default)]
-pub struct Required {
+pub struct RequiredScenarios {
     /// That of consents which no other rule gives one.
     pub default: Option<String>,
     /// Those that AAs are used to, with the AA's id.
-    pub usual: Vec<(String, String)>,
+    pub aa_scenarios: Vec<(String, String)>,
 }
 
-impl Required {
+impl RequiredScenarios {
     /// Each name, and who asks for it.
-    fn names(&self) -> impl Iterator<Item = (&str, String)> {
+    fn names_with_sources(&self) -> impl Iterator<Item = (&str, String)> {
         let default = self
             .default
             .iter()
             .map(|name| (name.as_str(), format!("--default-scenario {name}")));
-        let usual = self
-            .usual
+        let aa_scenarios = self
+            .aa_scenarios
             .iter()
             .map(|(aa, name)| (name.as_str(), format!("aa.scenario of {aa}, {name}")));
-        default.chain(usual)
+        default.chain(aa_scenarios)
     }
 }
 
 #[derive(Debug)]
-struct Set(BTreeMap<String, Entry>);
+struct ScenarioSet(BTreeMap<String, LoadedScenario>);
 
 #[derive(Debug)]
-struct Entry {
+struct LoadedScenario {
     plan: Arc<Plan>,
     file: String,
     /// The text of its file.
     text: Arc<str>,
     /// It came with the program: a file of one's own may take its place.
-    shipped: bool,
+    is_shipped: bool,
 }
 
 impl Library {
@@ -82,21 +82,21 @@ impl Library {
     /// All that is wrong with the files, or who asks for one that is not there.
     pub fn load(
         folder: Option<PathBuf>,
-        required: Required,
+        required: RequiredScenarios,
         personas: Arc<Personas>,
-    ) -> Result<Self, BadScenarios> {
-        let set = Set::load(folder.as_deref(), &required, &personas)?;
-        let magic = magic::MAGIC
+    ) -> Result<Self, ScenarioLoadError> {
+        let set = ScenarioSet::load(folder.as_deref(), &required, &personas)?;
+        let magic_plans = magic::MAGIC_CUSTOMERS
             .iter()
-            .map(|magic| (magic.number, Arc::new(magic.plan())))
+            .map(|entry| (entry.number, Arc::new(entry.to_plan())))
             .collect();
         Ok(Self {
             folder,
             required,
             personas,
             set: RwLock::new(Arc::new(set)),
-            complaint: RwLock::default(),
-            magic,
+            load_error: RwLock::default(),
+            magic_plans,
         })
     }
 
@@ -105,17 +105,17 @@ impl Library {
         self.folder.as_deref()
     }
 
-    fn set(&self) -> Arc<Set> {
+    fn current_set(&self) -> Arc<ScenarioSet> {
         Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Entry {
-    fn named(&self) -> (&Plan, &str) {
+impl LoadedScenario {
+    fn plan_and_file(&self) -> (&Plan, &str) {
         (&self.plan, &self.file)
     }
 
-    fn shown(&self) -> ScenarioInfo {
+    fn to_info(&self) -> ScenarioInfo {
         let Self {
             plan, file, text, ..
         } = self;
@@ -131,19 +131,19 @@ impl Entry {
 
 impl ScenarioProvider for Library {
     fn find_by_name(&self, name: &str) -> Option<Arc<dyn ScenarioPlan>> {
-        self.set()
+        self.current_set()
             .0
             .get(name)
             .map(|entry| Arc::clone(&entry.plan) as Arc<dyn ScenarioPlan>)
     }
 
     fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn ScenarioPlan>> {
-        let set = self.set();
+        let set = self.current_set();
         let matching = set.0.values().filter_map(|entry| {
-            let (casting, _) = entry.plan.casting.as_ref()?;
-            casting
+            let (matcher, _) = entry.plan.matcher.as_ref()?;
+            matcher
                 .matches_request(raise)
-                .then(|| (casting.specificity(), &entry.plan))
+                .then(|| (matcher.specificity(), &entry.plan))
         });
         matching
             .max_by_key(|(rank, _)| *rank)
@@ -151,8 +151,8 @@ impl ScenarioProvider for Library {
     }
 
     fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<dyn ScenarioPlan>> {
-        magic::find(customer)
-            .map(|magic| Arc::clone(&self.magic[magic.number]) as Arc<dyn ScenarioPlan>)
+        magic::find_by_address(customer)
+            .map(|entry| Arc::clone(&self.magic_plans[entry.number]) as Arc<dyn ScenarioPlan>)
     }
 
     fn default_name(&self) -> Option<&str> {
@@ -160,33 +160,37 @@ impl ScenarioProvider for Library {
     }
 
     fn list_names(&self) -> Vec<String> {
-        self.set().names()
+        self.current_set().names()
     }
 
     fn load_error(&self) -> Option<String> {
-        self.complaint
+        self.load_error
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
     fn list_scenarios(&self) -> Vec<ScenarioInfo> {
-        self.set().0.values().map(Entry::shown).collect()
+        self.current_set()
+            .0
+            .values()
+            .map(LoadedScenario::to_info)
+            .collect()
     }
 
     fn list_magic_customers(&self) -> Vec<(&'static str, &'static str)> {
-        magic::MAGIC
+        magic::MAGIC_CUSTOMERS
             .iter()
-            .map(|magic| (magic.number, magic.story))
+            .map(|entry| (entry.number, entry.description))
             .collect()
     }
 
     /// The complaint is kept until a set is right again.
     fn reload_scenarios(&self) -> Result<usize, String> {
-        let loaded = Set::load(self.folder.as_deref(), &self.required, &self.personas)
-            .map_err(|bad| bad.to_string());
+        let loaded = ScenarioSet::load(self.folder.as_deref(), &self.required, &self.personas)
+            .map_err(|error| error.to_string());
         *self
-            .complaint
+            .load_error
             .write()
             .unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
         let set = loaded?;
@@ -197,8 +201,8 @@ impl ScenarioProvider for Library {
 
     fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Fault>> {
         let plan = parse(text)?;
-        match unknown_persona(&plan, &self.personas) {
-            Some(fault) => Err(vec![fault]),
+        match find_unknown_persona(&plan, &self.personas) {
+            Some(diagnostic) => Err(vec![diagnostic]),
             None => Ok(Arc::new(plan)),
         }
     }
@@ -216,52 +220,52 @@ impl ScenarioProvider for Library {
     }
 }
 
-impl Set {
+impl ScenarioSet {
     /// Everything there is; what is required has to be among it.
     fn load(
         folder: Option<&Path>,
-        required: &Required,
+        required: &RequiredScenarios,
         personas: &Personas,
-    ) -> Result<Self, BadScenarios> {
+    ) -> Result<Self, ScenarioLoadError> {
         let mut set = Self(BTreeMap::new());
-        let mut faults = String::new();
+        let mut errors = String::new();
         for (file, text) in SHIPPED {
-            set.add(
+            set.add_file(
                 format!("scenarios/{file} (shipped)"),
                 text,
                 true,
                 personas,
-                &mut faults,
+                &mut errors,
             );
         }
         if let Some(folder) = folder {
-            set.add_folder(folder, personas, &mut faults);
+            set.add_folder(folder, personas, &mut errors);
         }
-        if faults.is_empty() {
-            for (name, who) in required
-                .names()
+        if errors.is_empty() {
+            for (name, required_by) in required
+                .names_with_sources()
                 .filter(|(name, _)| !set.0.contains_key(*name))
             {
-                let others = suggest_name(name, set.0.keys().map(String::as_str));
-                note(
-                    &mut faults,
-                    format_args!("{who}: there is no such scenario; {others}"),
+                let suggestion = suggest_name(name, set.0.keys().map(String::as_str));
+                append_line(
+                    &mut errors,
+                    format_args!("{required_by}: there is no such scenario; {suggestion}"),
                 );
             }
         }
-        if faults.is_empty() {
+        if errors.is_empty() {
             Ok(set)
         } else {
-            Err(BadScenarios(faults.trim_end().to_owned()))
+            Err(ScenarioLoadError(errors.trim_end().to_owned()))
         }
     }
 
-    fn add_folder(&mut self, folder: &Path, personas: &Personas, faults: &mut String) {
-        let files = match files_in(folder) {
+    fn add_folder(&mut self, folder: &Path, personas: &Personas, errors: &mut String) {
+        let files = match list_scenario_files(folder) {
             Ok(files) => files,
             Err(error) => {
-                note(
-                    faults,
+                append_line(
+                    errors,
                     format_args!(
                         "{}: cannot be read as a folder of scenarios: {error}",
                         folder.display()
@@ -271,29 +275,31 @@ impl Set {
             }
         };
         for file in files {
-            let place = file.display().to_string();
+            let path_text = file.display().to_string();
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add(place, &text, false, personas, faults),
-                Err(error) => note(faults, format_args!("{place}: cannot be read: {error}")),
+                Ok(text) => self.add_file(path_text, &text, false, personas, errors),
+                Err(error) => {
+                    append_line(errors, format_args!("{path_text}: cannot be read: {error}"));
+                }
             }
         }
     }
 
     /// A file of one's own takes the place of the shipped scenario that has its name: who copies one to change it means
     /// the copy.
-    fn add(
+    fn add_file(
         &mut self,
         file: String,
         text: &str,
-        shipped: bool,
+        is_shipped: bool,
         personas: &Personas,
-        faults: &mut String,
+        errors: &mut String,
     ) {
         let plan = match parse(text) {
             Ok(plan) => plan,
-            Err(found) => {
-                for fault in found {
-                    note(faults, format_args!("{}", fault.format_in_file(&file)));
+            Err(diagnostics) => {
+                for diagnostic in diagnostics {
+                    append_line(errors, format_args!("{}", diagnostic.format_in_file(&file)));
                 }
                 return;
             }
@@ -301,25 +307,27 @@ impl Set {
         let others = self
             .0
             .values()
-            .filter(|other| !other.shipped)
-            .map(Entry::named);
-        if let Some(taken) = taken(&plan, others) {
-            note(faults, format_args!("{file}:{taken}"));
+            .filter(|other| !other.is_shipped)
+            .map(LoadedScenario::plan_and_file);
+        if let Some(conflict) = find_name_conflict(&plan, others) {
+            append_line(errors, format_args!("{file}:{conflict}"));
             return;
         }
-        if let Some(fault) = unknown_persona(&plan, personas) {
-            note(faults, format_args!("{}", fault.format_in_file(&file)));
+        if let Some(diagnostic) = find_unknown_persona(&plan, personas) {
+            append_line(errors, format_args!("{}", diagnostic.format_in_file(&file)));
         }
-        for tie in ties(&plan, self.0.values().map(Entry::named)) {
-            note(faults, format_args!("{file}:{tie}"));
+        for conflict in
+            find_match_conflicts(&plan, self.0.values().map(LoadedScenario::plan_and_file))
+        {
+            append_line(errors, format_args!("{file}:{conflict}"));
         }
         self.0.insert(
             plan.name.clone(),
-            Entry {
+            LoadedScenario {
                 plan: Arc::new(plan),
                 file,
                 text: text.into(),
-                shipped,
+                is_shipped,
             },
         );
     }
@@ -333,7 +341,7 @@ impl Set {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn list_scenario_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let is_scenario = |path: &PathBuf| {
         let name = path
             .file_name()
@@ -353,21 +361,21 @@ pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn note(faults: &mut String, fault: std::fmt::Arguments<'_>) {
-    writeln!(faults, "{fault}").expect("writing to a string cannot fail");
+fn append_line(output: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(output, "{line}").expect("writing to a string cannot fail");
 }
 
 /// That a scenario asks for a persona that there is not.
-pub fn unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
-    let (Place { line, column }, name) = plan.persona.as_ref()?;
-    let unknown = personas.get(name).is_none();
+pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
+    let (SourceLocation { line, column }, name) = plan.persona.as_ref()?;
+    let is_unknown = personas.get(name).is_none();
     let message = || {
         format!(
             "there is no persona {name}; {}",
             suggest_name(name, personas.names())
         )
     };
-    unknown.then(|| Fault {
+    is_unknown.then(|| Fault {
         line: *line,
         column: *column,
         message: message(),
@@ -375,15 +383,15 @@ pub fn unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
 }
 
 /// That another scenario has this one's name.
-pub fn taken<'a>(
+pub fn find_name_conflict<'a>(
     plan: &Plan,
     mut others: impl Iterator<Item = (&'a Plan, &'a str)>,
 ) -> Option<Fault> {
-    let Place { line, column } = plan.place;
+    let SourceLocation { line, column } = plan.location;
     let (other, file) = others.find(|(other, _)| other.name == plan.name)?;
     let message = format!(
         "the name '{}' is taken by {file}:{}",
-        plan.name, other.place.line
+        plan.name, other.location.line
     );
     Some(Fault {
         line,
@@ -393,22 +401,25 @@ pub fn taken<'a>(
 }
 
 /// Scenarios whose `match` asks just as much as this one's for the same consents: nobody could say which is meant.
-pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) -> Vec<Fault> {
-    let Some((casting, Place { line, column })) = &plan.casting else {
+pub fn find_match_conflicts<'a>(
+    plan: &Plan,
+    others: impl Iterator<Item = (&'a Plan, &'a str)>,
+) -> Vec<Fault> {
+    let Some((matcher, SourceLocation { line, column })) = &plan.matcher else {
         return Vec::new();
     };
-    let tie = |(other, file): (&Plan, &str)| {
-        let (theirs, there) = other.casting.as_ref()?;
+    let to_conflict = |(other, file): (&Plan, &str)| {
+        let (other_matcher, other_location) = other.matcher.as_ref()?;
         // One of the same name stands for this one, or is told by its name.
         if other.name == plan.name
-            || theirs.specificity() != casting.specificity()
-            || !theirs.overlaps_with(casting)
+            || other_matcher.specificity() != matcher.specificity()
+            || !other_matcher.overlaps_with(matcher)
         {
             return None;
         }
         let message = format!(
             "match asks just as much as that of {} for the same consents ({file}:{}); ask for more in one of them",
-            other.name, there.line
+            other.name, other_location.line
         );
         Some(Fault {
             line: *line,
@@ -416,5 +427,5 @@ pub fn ties<'a>(plan: &Plan, others: impl Iterator<Item = (&'a Plan, &'a str)>) 
             message,
         })
     };
-    others.filter_map(tie).collect()
+    others.filter_map(to_conflict).collect()
 }

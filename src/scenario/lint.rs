@@ -19,7 +19,7 @@ use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Fault;
-use crate::scenario::plan::{Action, Place, Plan};
+use crate::scenario::plan::{Action, Plan, SourceLocation};
 
 wire_enum! {
     /// How bad a finding is.
@@ -28,50 +28,50 @@ wire_enum! {
 
 /// Something that is said in vain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    pub fault: Fault,
+pub struct LintDiagnostic {
+    pub diagnostic: Fault,
     pub severity: Severity,
 }
 
 /// No consent lasts that long, and no clock goes on for ever.
-const LONGEST: Millis = Millis::from_secs(100 * 366 * 86_400);
+const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 
 /// Everything that a plan says in vain, by place.
-pub fn lint(plan: &Plan) -> Vec<Finding> {
-    let mut walk = Walk {
+pub fn lint_plan(plan: &Plan) -> Vec<LintDiagnostic> {
+    let mut linter = Linter {
         plan,
-        findings: Vec::new(),
-        told: BTreeSet::new(),
+        diagnostics: Vec::new(),
+        reached_statuses: BTreeSet::new(),
     };
-    walk.steps();
-    walk.rules();
-    walk.faults();
-    walk.findings.sort();
-    walk.findings
+    linter.check_steps();
+    linter.check_rules();
+    linter.check_faults();
+    linter.diagnostics.sort();
+    linter.diagnostics
 }
 
-struct Walk<'a> {
+struct Linter<'a> {
     plan: &'a Plan,
-    findings: Vec<Finding>,
+    diagnostics: Vec<LintDiagnostic>,
     /// The statuses that the scenario brings about.
-    told: BTreeSet<Status>,
+    reached_statuses: BTreeSet<Status>,
 }
 
 /// Where a consent may stand, and since when.
 #[derive(Clone, Debug)]
-struct Standing {
+struct ReachableState {
     states: BTreeSet<Status>,
     /// The line that brought it there; 0 at the beginning.
-    since: u64,
+    since_line: u64,
     /// The customer has left, on this line.
-    gone: Option<u64>,
+    left_line: Option<u64>,
 }
 
-impl Walk<'_> {
-    fn say(&mut self, severity: Severity, place: Place, message: String) {
-        let Place { line, column } = place;
-        self.findings.push(Finding {
-            fault: Fault {
+impl Linter<'_> {
+    fn add_diagnostic(&mut self, severity: Severity, location: SourceLocation, message: String) {
+        let SourceLocation { line, column } = location;
+        self.diagnostics.push(LintDiagnostic {
+            diagnostic: Fault {
                 line,
                 column,
                 message,
@@ -80,163 +80,168 @@ impl Walk<'_> {
         });
     }
 
-    fn steps(&mut self) {
+    fn check_steps(&mut self) {
         let plan = self.plan;
-        let mut standing = Standing {
+        let mut state = ReachableState {
             states: BTreeSet::from([Status::Pending]),
-            since: 0,
-            gone: None,
+            since_line: 0,
+            left_line: None,
         };
-        let implied = plan.approval.and_then(|approval| match approval {
+        let auto_approval = plan.approval.and_then(|approval| match approval {
             ApprovalMode::Manual => None,
             ApprovalMode::Immediate => Some(Millis::ZERO),
             ApprovalMode::Timed => Some(RECORDED_APPROVAL_DELAY),
         });
-        let mut implied = implied.map(|at| (at, plan.place.line));
-        self.told.insert(Status::Pending);
-        self.follow_rules(&mut standing, EventName::ConsentRaised);
+        let mut auto_approval = auto_approval.map(|at| (at, plan.location.line));
+        self.reached_statuses.insert(Status::Pending);
+        self.follow_rules(&mut state, EventName::ConsentRaised);
         for (step, number) in plan.steps.iter().zip(1..) {
             // What is due at the same instant comes in the order in which it was asked for: `consent` first.
-            if let Some((_, line)) = implied.take_if(|(at, _)| *at <= step.at) {
-                self.go(&mut standing, Input::Approve, line);
-                self.go(&mut standing, Input::Activate, line);
+            if let Some((_, line)) = auto_approval.take_if(|(at, _)| *at <= step.due_after) {
+                self.apply_input(&mut state, Input::Approve, line);
+                self.apply_input(&mut state, Input::Activate, line);
             }
-            if step.at > LONGEST {
+            if step.due_after > DELAY_MAX {
                 let message = format!(
                     "step {number} is due more than 100 years after the consent was raised"
                 );
-                self.say(Severity::Error, step.place, message);
+                self.add_diagnostic(Severity::Error, step.location, message);
             }
-            self.step(
-                &mut standing,
+            self.check_step(
+                &mut state,
                 &step.action,
                 &format!("step {number}"),
-                step.place,
+                step.location,
             );
         }
-        if let Some((_, line)) = implied {
-            self.go(&mut standing, Input::Approve, line);
-            self.go(&mut standing, Input::Activate, line);
+        if let Some((_, line)) = auto_approval {
+            self.apply_input(&mut state, Input::Approve, line);
+            self.apply_input(&mut state, Input::Activate, line);
         }
     }
 
-    fn step(&mut self, standing: &mut Standing, action: &Action, name: &str, place: Place) {
-        let line = place.line;
-        if let Some(gone) = standing.gone {
+    fn check_step(
+        &mut self,
+        state: &mut ReachableState,
+        action: &Action,
+        name: &str,
+        location: SourceLocation,
+    ) {
+        let line = location.line;
+        if let Some(left_line) = state.left_line {
             let message = format!(
-                "{name}, line {line}, can never fire: the customer has left since line {gone}"
+                "{name}, line {line}, can never fire: the customer has left since line {left_line}"
             );
-            self.say(Severity::Error, place, message);
+            self.add_diagnostic(Severity::Error, location, message);
             return;
         }
         match action {
-            Action::Move(verb) => {
-                let possible = standing
+            Action::Transition(verb) => {
+                let possible = state
                     .states
                     .iter()
                     .any(|status| status.transition_on(verb.input()).is_some());
                 if !possible {
-                    let reachable = reachable(&standing.states)
+                    let is_reachable = reachable_from(&state.states)
                         .iter()
                         .any(|status| status.transition_on(verb.input()).is_some());
-                    self.in_vain(standing, (name, place), verb.input().as_str(), reachable);
+                    self.report_unreachable(
+                        state,
+                        (name, location),
+                        verb.input().as_str(),
+                        is_reachable,
+                    );
                     return;
                 }
-                self.go(standing, verb.input(), line);
+                self.apply_input(state, verb.input(), line);
                 if matches!(verb, ConsentAction::Approve { hold: false, .. }) {
-                    self.go(standing, Input::Activate, line);
+                    self.apply_input(state, Input::Activate, line);
                 }
             }
             Action::Deliver(_) => {
-                if !standing.states.contains(&Status::Active) {
-                    let reachable = reachable(&standing.states).contains(&Status::Active);
-                    self.in_vain(standing, (name, place), "deliver under", reachable);
+                if !state.states.contains(&Status::Active) {
+                    let is_reachable = reachable_from(&state.states).contains(&Status::Active);
+                    self.report_unreachable(state, (name, location), "deliver under", is_reachable);
                 }
             }
             // No account is left: a consent that has any is revoked.
             Action::DelinkAll { fip: None }
-                if standing
-                    .states
-                    .iter()
-                    .all(|status| *status != Status::Pending) =>
+                if state.states.iter().all(|status| *status != Status::Pending) =>
             {
-                self.go(standing, Input::Revoke, line);
+                self.apply_input(state, Input::Revoke, line);
             }
             Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
                 // Consents that name the account are revoked.
-                let revoked = standing
+                let revoked = state
                     .states
                     .iter()
                     .filter_map(|status| status.transition_on(Input::Revoke));
                 let revoked: Vec<_> = revoked.collect();
-                self.told.extend(&revoked);
-                standing.states.extend(revoked);
+                self.reached_statuses.extend(&revoked);
+                state.states.extend(revoked);
             }
-            Action::Deregister => standing.gone = Some(line),
-            Action::Link { .. } | Action::Notify(_) | Action::Adjust(_) => {}
+            Action::Deregister => state.left_line = Some(line),
+            Action::Link { .. } | Action::Notify(_) | Action::SetTiming(_) => {}
         }
     }
 
     /// A verb that finds no state in which it is legal; `reachable`: somebody else could bring one about.
-    fn in_vain(
+    fn report_unreachable(
         &mut self,
-        standing: &Standing,
-        (name, place): (&str, Place),
+        state: &ReachableState,
+        (name, location): (&str, SourceLocation),
         verb: &str,
-        reachable: bool,
+        is_reachable: bool,
     ) {
-        let states: Vec<_> = standing
-            .states
-            .iter()
-            .map(|status| status.as_str())
-            .collect();
-        let since = match standing.since {
+        let states: Vec<_> = state.states.iter().map(|status| status.as_str()).collect();
+        let since_text = match state.since_line {
             0 => "from the beginning".to_owned(),
             line => format!("since line {line}"),
         };
-        let line = place.line;
+        let line = location.line;
         let states = states.join(" or ");
-        if reachable {
+        if is_reachable {
             let message = format!(
-                "{name}, line {line}, fires only if somebody else moves the consent: it is {states} {since}, and nobody can \
+                "{name}, line {line}, fires only if somebody else moves the consent: it is {states} {since_text}, and nobody can \
                  {verb} it then"
             );
-            self.say(Severity::Warning, place, message);
+            self.add_diagnostic(Severity::Warning, location, message);
         } else {
-            let message =
-                format!("{name}, line {line}, can never fire: the consent is {states} {since}");
-            self.say(Severity::Error, place, message);
+            let message = format!(
+                "{name}, line {line}, can never fire: the consent is {states} {since_text}"
+            );
+            self.add_diagnostic(Severity::Error, location, message);
         }
     }
 
     /// The consent moves, and rules that answer that may move it on.
-    fn go(&mut self, standing: &mut Standing, input: Input, line: u64) {
-        let after: BTreeSet<Status> = standing
+    fn apply_input(&mut self, state: &mut ReachableState, input: Input, line: u64) {
+        let next_statuses: BTreeSet<Status> = state
             .states
             .iter()
             .filter_map(|status| status.transition_on(input))
             .collect();
-        if after.is_empty() {
+        if next_statuses.is_empty() {
             return;
         }
-        self.told.extend(&after);
-        standing.states = after;
-        standing.since = line;
-        for event in events_of(input) {
-            self.follow_rules(standing, event);
+        self.reached_statuses.extend(&next_statuses);
+        state.states = next_statuses;
+        state.since_line = line;
+        for event in events_for(input) {
+            self.follow_rules(state, event);
         }
     }
 
     /// Rules that answer an event may fire, at some time: both what was and what comes of them is possible.
-    fn follow_rules(&mut self, standing: &mut Standing, event: EventName) {
-        let mut open = vec![event];
+    fn follow_rules(&mut self, state: &mut ReachableState, event: EventName) {
+        let mut pending = vec![event];
         let mut seen = BTreeSet::new();
-        while let Some(event) = open.pop() {
+        while let Some(event) = pending.pop() {
             if !seen.insert(event) {
                 continue;
             }
-            for rule in self.plan.rules.iter().filter(|rule| rule.on == event) {
-                let Action::Move(verb) = &rule.action else {
+            for rule in self.plan.rules.iter().filter(|rule| rule.event == event) {
+                let Action::Transition(verb) = &rule.action else {
                     continue;
                 };
                 let mut inputs = vec![verb.input()];
@@ -244,21 +249,21 @@ impl Walk<'_> {
                     inputs.push(Input::Activate);
                 }
                 for input in inputs {
-                    let after: Vec<_> = standing
+                    let next_statuses: Vec<_> = state
                         .states
                         .iter()
                         .filter_map(|status| status.transition_on(input))
                         .collect();
-                    if !after.is_empty() {
-                        self.told.extend(&after);
-                        standing.states.extend(after);
-                        open.extend(events_of(input));
+                    if !next_statuses.is_empty() {
+                        self.reached_statuses.extend(&next_statuses);
+                        state.states.extend(next_statuses);
+                        pending.extend(events_for(input));
                     }
                 }
             }
             // What the FIU asks for once the consent is in force, and what FIPs answer.
             if event == EventName::ConsentActive {
-                open.extend([
+                pending.extend([
                     EventName::FiRequested,
                     EventName::FiPrepared,
                     EventName::FiFetched,
@@ -268,127 +273,122 @@ impl Walk<'_> {
     }
 
     /// A rule that answers an end has nothing left to move.
-    fn rules(&mut self) {
+    fn check_rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
             let Some(status) =
-                status_after(rule.on).filter(|status| status.legal_inputs().next().is_none())
+                status_after(rule.event).filter(|status| status.legal_inputs().next().is_none())
             else {
                 continue;
             };
-            let moves = matches!(rule.action, Action::Move(_) | Action::Deliver(_));
-            if moves {
-                let line = rule.place.line;
+            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Deliver(_));
+            if changes_consent {
+                let line = rule.location.line;
                 let message = format!(
                     "rule {number}, line {line}, can never fire: after {} the consent is {status}",
-                    rule.on
+                    rule.event
                 );
-                self.say(Severity::Error, rule.place, message);
+                self.add_diagnostic(Severity::Error, rule.location, message);
             }
         }
     }
 
-    fn faults(&mut self) {
+    fn check_faults(&mut self) {
         let plan = self.plan;
-        let places: Vec<_> = plan.fault_places.clone();
-        let (of_webhooks, of_answers) =
-            places.split_at(plan.faults.webhooks.len().min(places.len()));
-        for (rule, place) in plan.faults.webhooks.iter().zip(of_webhooks) {
-            self.webhook_fault(rule, *place);
+        let locations: Vec<_> = plan.fault_locations.clone();
+        let (webhook_locations, api_locations) =
+            locations.split_at(plan.faults.webhooks.len().min(locations.len()));
+        for (rule, location) in plan.faults.webhooks.iter().zip(webhook_locations) {
+            self.check_webhook_fault(rule, *location);
         }
-        for (rule, place) in plan.faults.api.iter().zip(of_answers) {
-            self.api_fault(rule, *place);
+        for (rule, location) in plan.faults.api.iter().zip(api_locations) {
+            self.check_api_fault(rule, *location);
         }
     }
 
-    fn webhook_fault(&mut self, rule: &WebhookFaultRule, place: Place) {
-        let WebhookFaultRule {
-            selector: place_of,
-            fault,
-        } = rule;
+    fn check_webhook_fault(&mut self, rule: &WebhookFaultRule, location: SourceLocation) {
+        let WebhookFaultRule { selector, fault } = rule;
         let attempts = u32::try_from(BACKOFF_SCHEDULE.len()).unwrap_or(u32::MAX);
-        if place_of.attempts.first > attempts {
+        if selector.attempts.first > attempts {
             let message =
                 format!("matches nothing: a webhook is attempted {attempts} times at most");
-            self.say(Severity::Error, place, message);
+            self.add_diagnostic(Severity::Error, location, message);
         }
         if let WebhookFault::Late { by } | WebhookFault::Reorder { within: by } = fault
-            && *by > LONGEST
+            && *by > DELAY_MAX
         {
-            self.say(
+            self.add_diagnostic(
                 Severity::Error,
-                place,
+                location,
                 format!("{} by more than 100 years is never sent", fault.name()),
             );
         }
-        let told = place_of.status.as_deref().and_then(Status::parse);
-        let of_consents = place_of
+        let fault_status = selector.status.as_deref().and_then(Status::parse);
+        let is_consent_event = selector
             .event
             .is_none_or(|event| event == NotificationKind::ConsentStatus);
         // A request that nobody answers, and a consent, end by themselves one day.
-        if let Some(status) = told.filter(|status| of_consents && *status != Status::Expired)
-            && !self.told.contains(&status)
+        if let Some(status) =
+            fault_status.filter(|status| is_consent_event && *status != Status::Expired)
+            && !self.reached_statuses.contains(&status)
         {
             let message = format!(
                 "matches nothing unless somebody else moves the consent: here it is never {status}"
             );
-            self.say(Severity::Warning, place, message);
+            self.add_diagnostic(Severity::Warning, location, message);
         }
-        let delivers = matches!(
-            place_of.event,
+        let is_data_event = matches!(
+            selector.event,
             Some(NotificationKind::FiStatus | NotificationKind::FiData)
         );
-        if delivers && !self.told.contains(&Status::Active) {
+        if is_data_event && !self.reached_statuses.contains(&Status::Active) {
             let message = "matches nothing unless somebody else moves the consent: here it is never ACTIVE, so no data is asked for";
-            self.say(Severity::Warning, place, message.to_owned());
+            self.add_diagnostic(Severity::Warning, location, message.to_owned());
         }
     }
 
-    fn api_fault(&mut self, rule: &ApiFaultRule, place: Place) {
-        let ApiFaultRule {
-            selector: place_of,
-            fault,
-        } = rule;
-        if place_of.per_mille == 0 {
-            self.say(
+    fn check_api_fault(&mut self, rule: &ApiFaultRule, location: SourceLocation) {
+        let ApiFaultRule { selector, fault } = rule;
+        if selector.per_mille == 0 {
+            self.add_diagnostic(
                 Severity::Error,
-                place,
+                location,
                 "matches nothing: its probability is 0".to_owned(),
             );
         }
-        let Some(op) = place_of.op else { return };
+        let Some(op) = selector.op else { return };
         if !op.has_subject() {
             let message = format!(
                 "matches nothing: {op} is about no consent, and so about none of this scenario; put it in force for the whole \
                  world with PUT /_mockaa/v1/faults/NAME"
             );
-            self.say(Severity::Error, place, message);
+            self.add_diagnostic(Severity::Error, location, message);
         }
         let seed_only = self
             .plan
-            .casting
+            .matcher
             .as_ref()
-            .is_some_and(|(casting, _)| casting.apis == ["seed"]);
+            .is_some_and(|(matcher, _)| matcher.apis == ["seed"]);
         if seed_only && !matches!(op, Operation::ConsentCreate | Operation::ConsentFetch) {
             let message =
                 format!("matches nothing: the seed face, which match asks for, has no {op}");
-            self.say(Severity::Error, place, message);
+            self.add_diagnostic(Severity::Error, location, message);
         }
-        if let (Some(customer), Some((casting, _))) = (&place_of.customer, &self.plan.casting)
-            && !casting.customers.is_empty()
-            && !casting.customers.iter().any(|glob| glob.overlaps(customer))
+        if let (Some(customer), Some((matcher, _))) = (&selector.customer, &self.plan.matcher)
+            && !matcher.customers.is_empty()
+            && !matcher.customers.iter().any(|glob| glob.overlaps(customer))
         {
-            self.say(
+            self.add_diagnostic(
                 Severity::Error,
-                place,
+                location,
                 format!("matches nothing: no customer of match is {customer}"),
             );
         }
         if matches!(fault, ApiFault::TamperedConsent(_))
             && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
         {
-            self.say(
+            self.add_diagnostic(
                 Severity::Error,
-                place,
+                location,
                 format!("changes nothing: answers of {op} have no signed consent"),
             );
         }
@@ -396,20 +396,20 @@ impl Walk<'_> {
 }
 
 /// Where a consent can come to, whoever moves it.
-fn reachable(from: &BTreeSet<Status>) -> BTreeSet<Status> {
-    let mut reached = from.clone();
-    let mut open: Vec<Status> = from.iter().copied().collect();
-    while let Some(status) = open.pop() {
+fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
+    let mut visited = from.clone();
+    let mut pending: Vec<Status> = from.iter().copied().collect();
+    while let Some(status) = pending.pop() {
         let next = Input::ALL
             .iter()
             .filter_map(|input| status.transition_on(*input));
-        open.extend(next.filter(|next| reached.insert(*next)));
+        pending.extend(next.filter(|next| visited.insert(*next)));
     }
-    reached
+    visited
 }
 
 /// The events that a move is.
-fn events_of(input: Input) -> Vec<EventName> {
+fn events_for(input: Input) -> Vec<EventName> {
     match input {
         Input::Approve => vec![EventName::ConsentReady],
         Input::Activate => vec![EventName::ConsentActive],
@@ -435,35 +435,35 @@ fn status_after(event: EventName) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Severity, lint};
+    use super::{Severity, lint_plan};
     use crate::scenario::format::parse;
-    use crate::scenario::magic::MAGIC;
+    use crate::scenario::magic::MAGIC_CUSTOMERS;
     use crate::scenario::shipped::SHIPPED;
 
-    fn findings(text: &str) -> String {
+    fn lint_text(text: &str) -> String {
         let plan = parse(text).expect("the text is a scenario");
-        lint(&plan)
+        lint_plan(&plan)
             .iter()
-            .map(|finding| format!("{} {}\n", finding.severity, finding.fault))
+            .map(|diagnostic| format!("{} {}\n", diagnostic.severity, diagnostic.diagnostic))
             .collect()
     }
 
     #[test]
-    fn what_ships_says_nothing_in_vain() {
+    fn shipped_scenarios_have_no_diagnostics() {
         for (file, text) in SHIPPED {
-            assert_eq!(findings(text), "", "{file}");
+            assert_eq!(lint_text(text), "", "{file}");
         }
-        for magic in MAGIC {
-            assert_eq!(lint(&magic.plan()), [], "{}", magic.number);
+        for magic in MAGIC_CUSTOMERS {
+            assert_eq!(lint_plan(&magic.to_plan()), [], "{}", magic.number);
         }
     }
 
     #[test]
-    fn steps_that_can_never_fire_are_told_with_the_line_that_ended_it() {
-        insta::assert_snapshot!(findings(
+    fn steps_that_can_never_fire_are_reported_with_the_line_that_ended_it() {
+        insta::assert_snapshot!(lint_text(
             "version: 1\nname: x\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\n  - { after: 1s, deliver: {} }\n"
         ));
-        insta::assert_snapshot!(findings(
+        insta::assert_snapshot!(lint_text(
             "version: 1\nname: x\nconsent: timed\nsteps:\n  - approve: {}\n  - resume: {}\n  - { after: 30s, approve: {} }\n  - \
              deregister: {}\n  - pause: {}\n"
         ));
@@ -471,18 +471,18 @@ mod tests {
 
     #[test]
     fn rules_are_followed_wherever_they_may_lead() {
-        let answered = "version: 1\nname: x\nsteps:\n  - approve: {}\n  - { after: 1m, resume: {} }\nrules:\n  - { on: \
+        let yaml = "version: 1\nname: x\nsteps:\n  - approve: {}\n  - { after: 1m, resume: {} }\nrules:\n  - { on: \
                         consent.active, after: 5s, pause: {} }\n";
-        assert_eq!(findings(answered), "");
-        insta::assert_snapshot!(findings(
+        assert_eq!(lint_text(yaml), "");
+        insta::assert_snapshot!(lint_text(
             "version: 1\nname: x\nsteps: [approve: {}]\nrules:\n  - { on: consent.revoked, resume: {} }\n  - { on: \
              consent.rejected, notify: { status: ACTIVE } }\n"
         ));
     }
 
     #[test]
-    fn faults_that_match_nothing_are_told() {
-        insta::assert_snapshot!(findings(
+    fn faults_that_match_nothing_are_reported() {
+        insta::assert_snapshot!(lint_text(
             "version: 1\nname: x\nmatch: { face: seed, customer: \"98*\" }\nsteps: [reject: {}]\nwebhooks:\n  - { where: { status: \
              PAUSED }, fault: { drop: {} } }\n  - { where: { attempts: 7 }, fault: { fail: {} } }\n  - { where: { event: \
              fi.status }, fault: { drop: {} } }\napi_faults:\n  - { where: { op: heartbeat }, fault: { reset: {} } }\n  - { \
@@ -492,11 +492,12 @@ mod tests {
     }
 
     #[test]
-    fn times_beyond_all_clocks_are_told() {
-        let told = findings("version: 1\nname: x\nsteps: [{ after: 5300w, approve: {} }]\n");
+    fn times_beyond_all_clocks_are_reported() {
+        let diagnostics =
+            lint_text("version: 1\nname: x\nsteps: [{ after: 5300w, approve: {} }]\n");
         assert!(
-            told.starts_with(Severity::Error.as_str()) && told.contains("100 years"),
-            "{told}"
+            diagnostics.starts_with(Severity::Error.as_str()) && diagnostics.contains("100 years"),
+            "{diagnostics}"
         );
     }
 }

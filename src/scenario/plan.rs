@@ -19,11 +19,11 @@ use crate::engine::ports::{DelayedCommand, ScenarioPlan};
 pub struct Plan {
     pub name: String,
     /// Where its name stands.
-    pub place: Place,
+    pub location: SourceLocation,
     pub description: Option<String>,
     /// Which consents it is for without being asked for, and where that stands.
-    pub casting: Option<(ConsentMatcher, Place)>,
-    pub persona: Option<(Place, String)>,
+    pub matcher: Option<(ConsentMatcher, SourceLocation)>,
+    pub persona: Option<(SourceLocation, String)>,
     /// Who approves, beside the steps.
     pub approval: Option<ApprovalMode>,
     pub push_data: Option<bool>,
@@ -36,15 +36,15 @@ pub struct Plan {
     pub rules: Vec<Rule>,
     pub faults: Faults,
     /// Where the faults stand: those of webhooks, then those of answers.
-    pub fault_places: Vec<Place>,
-    pub expect: Vec<Expectation>,
+    pub fault_locations: Vec<SourceLocation>,
+    pub expectations: Vec<Expectation>,
     /// FIPs answer after activation what they would answer to a request, on the face that has no data call.
-    pub delivers_on_seed: bool,
+    pub delivers_after_activation: bool,
 }
 
 /// A place in a file; 0 where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourceLocation {
     pub line: u64,
     pub column: u64,
 }
@@ -53,27 +53,27 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Since the consent was raised: the sum of its own `after` and those of the steps before it.
-    pub at: Millis,
+    pub due_after: Millis,
     pub action: Action,
     /// How the journal names it.
     pub origin: String,
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// A reaction.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    pub on: EventName,
+    pub event: EventName,
     pub after: Millis,
     pub action: Action,
     pub origin: String,
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// What is done.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Move(ConsentAction),
+    Transition(ConsentAction),
     /// FIPs answer a request for data, each after its own while; where none waits, the AA asks by itself.
     Deliver(Vec<(Millis, AccountStatuses)>),
     Link {
@@ -87,12 +87,12 @@ pub enum Action {
     },
     Deregister,
     Notify(NotificationContent),
-    Adjust(TimingOverride),
+    SetTiming(TimingOverride),
 }
 
 impl Action {
     /// The commands that it is, each after its own while.
-    fn commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
+    fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
         let handle = consent.handle;
         let customer = || Arc::clone(&consent.terms.customer);
         let command = match self.clone() {
@@ -102,7 +102,7 @@ impl Action {
                     Event::DataRequested { session, .. } => Some(session.id),
                     _ => None,
                 };
-                let deliver = |(after, outcome)| {
+                let to_command = |(after, outcome)| {
                     (
                         after,
                         Command::DeliverData {
@@ -112,9 +112,9 @@ impl Action {
                         },
                     )
                 };
-                return outcomes.into_iter().map(deliver).collect();
+                return outcomes.into_iter().map(to_command).collect();
             }
-            Self::Move(verb) => Command::TransitionConsent {
+            Self::Transition(verb) => Command::TransitionConsent {
                 handle,
                 action: verb,
             },
@@ -133,11 +133,8 @@ impl Action {
             Self::Deregister => Command::DeregisterCustomer {
                 customer: customer(),
             },
-            Self::Notify(said) => Command::SendScriptedNotification {
-                handle,
-                content: said,
-            },
-            Self::Adjust(pace) => Command::SetTiming {
+            Self::Notify(content) => Command::SendScriptedNotification { handle, content },
+            Self::SetTiming(pace) => Command::SetTiming {
                 handle,
                 timing: pace,
             },
@@ -145,17 +142,17 @@ impl Action {
         vec![(Millis::ZERO, command)]
     }
 
-    const fn delivers(&self) -> bool {
+    const fn is_delivery(&self) -> bool {
         matches!(self, Self::Deliver(_))
     }
 }
 
 impl Plan {
     /// The rules that say when FIPs answer requests for data.
-    fn answers(&self) -> impl Iterator<Item = &Rule> {
+    fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
-            .filter(|rule| rule.on == EventName::FiRequested && rule.action.delivers())
+            .filter(|rule| rule.event == EventName::FiRequested && rule.action.is_delivery())
     }
 }
 
@@ -169,14 +166,14 @@ impl ScenarioPlan for Plan {
     }
 
     fn data_timing(&self, first: bool) -> Option<DataTiming> {
-        let any = self
+        let actions = self
             .rules
             .iter()
             .map(|rule| &rule.action)
             .chain(self.steps.iter().map(|step| &step.action));
-        let scripted =
-            self.answers().next().is_some() || (first && any.into_iter().any(Action::delivers));
-        if scripted {
+        let has_delivery = self.delivery_rules().next().is_some()
+            || (first && actions.into_iter().any(Action::is_delivery));
+        if has_delivery {
             Some(DataTiming::Manual)
         } else {
             self.data
@@ -196,7 +193,7 @@ impl ScenarioPlan for Plan {
     }
 
     fn expectations(&self) -> &[Expectation] {
-        &self.expect
+        &self.expectations
     }
 
     fn description(&self) -> Option<&str> {
@@ -204,19 +201,19 @@ impl ScenarioPlan for Plan {
     }
 
     fn matcher(&self) -> Option<&ConsentMatcher> {
-        self.casting.as_ref().map(|(casting, _)| casting)
+        self.matcher.as_ref().map(|(matcher, _)| matcher)
     }
 
     fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand> {
-        let later = |wait: Millis, action: &Action, origin: &str| {
+        let schedule = |wait: Millis, action: &Action, origin: &str| {
             let origin = format!("{}, {origin}", self.name);
-            let commands = action.commands(event, consent).into_iter();
-            let later = move |(after, command): (Millis, Command)| DelayedCommand {
+            let commands = action.to_commands(event, consent).into_iter();
+            let to_scheduled = move |(after, command): (Millis, Command)| DelayedCommand {
                 delay: Millis(wait.0.saturating_add(after.0)),
                 command,
                 origin: origin.clone(),
             };
-            commands.map(later).collect::<Vec<_>>()
+            commands.map(to_scheduled).collect::<Vec<_>>()
         };
         let mut reactions = Vec::new();
         if matches!(event, Event::ConsentRaised { .. }) {
@@ -228,27 +225,27 @@ impl ScenarioPlan for Plan {
             reactions.extend(
                 self.steps
                     .iter()
-                    .flat_map(|step| later(step.at, &step.action, &step.origin)),
+                    .flat_map(|step| schedule(step.due_after, &step.action, &step.origin)),
             );
         }
-        let rules = self.rules.iter().filter(|rule| rule.on == event.name());
-        reactions.extend(rules.flat_map(|rule| later(rule.after, &rule.action, &rule.origin)));
-        if self.delivers_on_seed
+        let rules = self.rules.iter().filter(|rule| rule.event == event.name());
+        reactions.extend(rules.flat_map(|rule| schedule(rule.after, &rule.action, &rule.origin)));
+        if self.delivers_after_activation
             && consent.api == Api::Seed
             && matches!(event, Event::ConsentActivated { .. })
         {
-            let answers = self.answers().map(|rule| (rule.after, &rule.action));
+            let deliveries = self.delivery_rules().map(|rule| (rule.after, &rule.action));
             let ready = Action::Deliver(vec![(
                 Millis::ZERO,
                 AccountStatuses::uniform_status(FiStatus::Ready),
             )]);
-            let mut delivered: Vec<_> = answers
-                .flat_map(|(after, action)| later(after, action, "data after activation"))
+            let mut scheduled: Vec<_> = deliveries
+                .flat_map(|(after, action)| schedule(after, action, "data after activation"))
                 .collect();
-            if delivered.is_empty() {
-                delivered = later(Millis::ZERO, &ready, "data after activation");
+            if scheduled.is_empty() {
+                scheduled = schedule(Millis::ZERO, &ready, "data after activation");
             }
-            reactions.extend(delivered);
+            reactions.extend(scheduled);
         }
         reactions
     }

@@ -13,8 +13,8 @@ use crate::domain::time::Timestamp;
 use crate::wire::fi::csv::COLUMNS;
 use crate::wire::fi::validate as schema;
 use crate::wire::fields::quote_value;
-use crate::wire::yaml::fault;
-use crate::wire::yaml::node::{self, Node, Placed};
+use crate::wire::yaml::diagnostic_at;
+use crate::wire::yaml::node::{self, Node, SpannedNode};
 
 /// Those that a row cannot do without.
 const REQUIRED_COLUMNS: [&str; 5] = [
@@ -556,11 +556,11 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
 
 /// A list of transactions, or an account that has one (`Transactions.Transaction`).
 fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
-    let tree = node::read(text).map_err(|diagnostic| vec![diagnostic])?;
+    let tree = node::parse_tree(text).map_err(|diagnostic| vec![diagnostic])?;
     let transactions = find_transactions(&tree).ok_or_else(|| {
         let message = "it is neither a list of transactions nor an account with Transactions.Transaction; in JSON and CSV \
                        bank statements are checked, in XML all kinds";
-        vec![fault(tree.referenced, message.to_owned())]
+        vec![diagnostic_at(tree.referenced, message.to_owned())]
     })?;
     if let Some(kind) = find_value(find_value(&tree, "Account").unwrap_or(&tree), "type")
         .and_then(scalar_text)
@@ -569,7 +569,7 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
         let message = format!(
             "it is a statement of {kind}; in JSON and CSV those of deposit are checked, in XML all kinds"
         );
-        return Err(vec![fault(tree.referenced, message)]);
+        return Err(vec![diagnostic_at(tree.referenced, message)]);
     }
     for row in transactions {
         let line = row.referenced.line();
@@ -580,7 +580,7 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
                 line,
                 format!(
                     "a transaction is keys with values, not {}",
-                    row.value.kind()
+                    row.value.describe_kind()
                 ),
             );
         }
@@ -591,7 +591,7 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
     Ok(())
 }
 
-fn find_transactions(tree: &Placed) -> Option<&[Placed]> {
+fn find_transactions(tree: &SpannedNode) -> Option<&[SpannedNode]> {
     match &tree.value {
         Node::List(rows) => Some(rows),
         Node::Map(_) => {
@@ -605,7 +605,7 @@ fn find_transactions(tree: &Placed) -> Option<&[Placed]> {
     }
 }
 
-fn find_value<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
+fn find_value<'t>(tree: &'t SpannedNode, name: &str) -> Option<&'t SpannedNode> {
     let Node::Map(entries) = &tree.value else {
         return None;
     };
@@ -615,11 +615,11 @@ fn find_value<'t>(tree: &'t Placed, name: &str) -> Option<&'t Placed> {
         .map(|(_, value)| value)
 }
 
-fn scalar_text(value: &Placed) -> Option<String> {
+fn scalar_text(value: &SpannedNode) -> Option<String> {
     match &value.value {
         Node::Text(text) => Some(text.clone()),
-        Node::Whole(number) => Some(number.to_string()),
-        Node::Fraction(number) => Some(number.to_string()),
+        Node::Integer(number) => Some(number.to_string()),
+        Node::Float(number) => Some(number.to_string()),
         _ => None,
     }
 }

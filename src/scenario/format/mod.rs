@@ -5,7 +5,7 @@
 //! text → `wire::yaml` (against the schema of types) → types (serde) → read (a Plan)
 //! ```
 
-mod read;
+mod convert;
 pub mod types;
 
 use std::borrow::Cow;
@@ -17,12 +17,12 @@ use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use self::types::{Entry, ExpectFile, FaultsFile, File};
+use self::types::{ActionEntry, ExpectationsFile, FaultsFile, ScenarioFile};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
 use crate::domain::time::Millis;
 use crate::scenario::plan::Plan;
-use crate::wire::yaml::{node, schema_of, typed, without_null};
+use crate::wire::yaml::{node, parse_typed, remove_null_types, schema_for};
 
 pub use crate::domain::diagnostic::Diagnostic as Fault;
 
@@ -32,9 +32,9 @@ pub use crate::domain::diagnostic::Diagnostic as Fault;
 /// Everything that is wrong.
 pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::plan(typed::<File>(
+    convert::convert_scenario(parse_typed::<ScenarioFile>(
         text,
-        SCHEMA.get_or_init(schema_of::<File>),
+        SCHEMA.get_or_init(schema_for::<ScenarioFile>),
         "the file",
     )?)
 }
@@ -46,11 +46,13 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
 pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(
-        node::read(text).map_err(|fault| vec![fault])?.value,
+        node::parse_tree(text)
+            .map_err(|diagnostic| vec![diagnostic])?
+            .value,
         node::Node::List(_)
     );
     // One step is a list of one.
-    let (listed, indent) = if is_list {
+    let (list_text, indent) = if is_list {
         (Cow::Borrowed(text), 0)
     } else {
         (
@@ -58,14 +60,14 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
             2,
         )
     };
-    let schema = SCHEMA.get_or_init(schema_of::<Vec<Entry>>);
-    let steps = typed::<Vec<Spanned<Entry>>>(&listed, schema, "steps")
-        .and_then(|steps| read::steps(&steps));
-    steps.map_err(|mut faults| {
-        for fault in &mut faults {
-            fault.column = fault.column.saturating_sub(indent);
+    let schema = SCHEMA.get_or_init(schema_for::<Vec<ActionEntry>>);
+    let steps = parse_typed::<Vec<Spanned<ActionEntry>>>(&list_text, schema, "steps")
+        .and_then(|steps| convert::convert_manual_steps(&steps));
+    steps.map_err(|mut diagnostics| {
+        for diagnostic in &mut diagnostics {
+            diagnostic.column = diagnostic.column.saturating_sub(indent);
         }
-        faults
+        diagnostics
     })
 }
 
@@ -75,9 +77,9 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
 /// Everything that is wrong.
 pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::faults(typed::<FaultsFile>(
+    convert::convert_faults(parse_typed::<FaultsFile>(
         text,
-        SCHEMA.get_or_init(schema_of::<FaultsFile>),
+        SCHEMA.get_or_init(schema_for::<FaultsFile>),
         "the file",
     )?)
 }
@@ -88,31 +90,31 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> 
 /// Everything that is wrong.
 pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    read::expectations(typed::<ExpectFile>(
+    convert::convert_expectations_file(parse_typed::<ExpectationsFile>(
         text,
-        SCHEMA.get_or_init(schema_of::<ExpectFile>),
+        SCHEMA.get_or_init(schema_for::<ExpectationsFile>),
         "the file",
     )?)
 }
 
 /// The drafts of JSON Schema that the format is published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draft {
+pub enum SchemaDraft {
     /// What most editors read.
-    Seven,
+    Draft7,
     Draft2020,
 }
 
 /// The schema of scenario files.
-pub fn schema(draft: Draft) -> Schema {
+pub fn generate_schema(draft: SchemaDraft) -> Schema {
     let settings = match draft {
-        Draft::Seven => SchemaSettings::draft07(),
-        Draft::Draft2020 => SchemaSettings::draft2020_12(),
+        SchemaDraft::Draft7 => SchemaSettings::draft07(),
+        SchemaDraft::Draft2020 => SchemaSettings::draft2020_12(),
     };
     settings
-        .with_transform(RecursiveTransform(without_null))
+        .with_transform(RecursiveTransform(remove_null_types))
         .into_generator()
-        .into_root_schema_for::<File>()
+        .into_root_schema_for::<ScenarioFile>()
 }
 
 #[cfg(test)]
@@ -120,38 +122,38 @@ mod tests {
     use proptest::prelude::*;
     use schemars::{JsonSchema, SchemaGenerator};
 
-    use super::{Draft, parse, schema};
+    use super::{SchemaDraft, generate_schema, parse};
     use crate::scenario::shipped::SHIPPED;
     use crate::wire::duration::parse_duration;
-    use crate::wire::yaml::words::Lasting;
+    use crate::wire::yaml::scalars::HumanDuration;
 
-    fn faults(text: &str) -> String {
+    fn diagnostics_for(text: &str) -> String {
         parse(text)
             .expect_err("the text is wrong")
             .iter()
-            .map(|fault| format!("{fault}\n"))
+            .map(|diagnostic| format!("{diagnostic}\n"))
             .collect()
     }
 
     #[test]
-    fn a_typo_is_told_with_its_place_and_what_was_expected() {
-        insta::assert_snapshot!(faults(
+    fn a_typo_is_reported_with_its_place_and_what_was_expected() {
+        insta::assert_snapshot!(diagnostics_for(
             "version: 1\nname: x\nsteps:\n  - { aftr: 2s, approve: {} }\n"
         ));
-        insta::assert_snapshot!(faults(
+        insta::assert_snapshot!(diagnostics_for(
             "version: 1\nname: x\nsteps:\n  - { approve: { hold: maybe } }\n"
         ));
-        insta::assert_snapshot!(faults("version: 1\nnme: x\n"));
+        insta::assert_snapshot!(diagnostics_for("version: 1\nnme: x\n"));
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
-        insta::assert_snapshot!(faults(include_str!("wrong.yaml")));
+    fn all_errors_are_reported_at_once() {
+        insta::assert_snapshot!(diagnostics_for(include_str!("wrong.yaml")));
     }
 
     #[test]
-    fn contents_that_contradict_each_other_are_told_at_once() {
-        insta::assert_snapshot!(faults(
+    fn contradicting_contents_are_reported_at_once() {
+        insta::assert_snapshot!(diagnostics_for(
             "version: 1\nname: x\nsteps:\n  - { on: consent.active, pause: {} }\n  - { notify: { event: fi.status } }\n\
              rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
              }\napi_faults:\n  - fault: { reset: {}, retry_after: 2s }\n  - fault: { latency: { min: 2s } }\n  - fault: { \
@@ -167,22 +169,22 @@ mod tests {
         );
         let plan = plan.expect("the text is a scenario");
         assert_eq!(
-            (plan.push_data, plan.steps[0].at.0),
+            (plan.push_data, plan.steps[0].due_after.0),
             (Some(false), 86_400_000)
         );
     }
 
     #[test]
-    fn what_is_no_yaml_is_one_fault_with_its_place() {
-        insta::assert_snapshot!(faults("version: 1\nname: [x\n"));
-        insta::assert_snapshot!(faults("just words"));
-        insta::assert_snapshot!(faults(""));
+    fn invalid_yaml_is_one_diagnostic_with_its_place() {
+        insta::assert_snapshot!(diagnostics_for("version: 1\nname: [x\n"));
+        insta::assert_snapshot!(diagnostics_for("just words"));
+        insta::assert_snapshot!(diagnostics_for(""));
     }
 
     #[test]
-    fn both_drafts_are_whole() {
-        for draft in [Draft::Seven, Draft::Draft2020] {
-            let schema = schema(draft).to_value();
+    fn references_resolve_in_both_drafts() {
+        for draft in [SchemaDraft::Draft7, SchemaDraft::Draft2020] {
+            let schema = generate_schema(draft).to_value();
             let text = schema.to_string();
             for reference in text.split("\"$ref\":\"#").skip(1) {
                 let pointer = reference.split('"').next().expect("a pointer");
@@ -192,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_schema_takes_for_a_length_of_time_is_one() {
-        let schema = Lasting::json_schema(&mut SchemaGenerator::default()).to_value();
+    fn durations_that_the_schema_accepts_can_be_parsed() {
+        let schema = HumanDuration::json_schema(&mut SchemaGenerator::default()).to_value();
         let pattern = schema["pattern"].as_str().expect("a pattern");
         // Numbers of a size that does not overflow.
         let pattern = pattern
@@ -210,18 +212,18 @@ mod tests {
         #[test]
         fn a_mutated_scenario_is_read_or_refused(
             file in 0..SHIPPED.len(),
-            cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0..4usize, ".{0,3}"), 1..8),
+            edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..4usize, ".{0,3}"), 1..8),
         ) {
             let mut text: Vec<char> = SHIPPED[file].1.chars().collect();
-            for (place, length, instead) in cuts {
-                let start = place.index(text.len().max(1)).min(text.len());
+            for (index, length, replacement) in edits {
+                let start = index.index(text.len().max(1)).min(text.len());
                 let end = (start + length).min(text.len());
-                text.splice(start..end, instead.chars());
+                text.splice(start..end, replacement.chars());
             }
             let text: String = text.into_iter().collect();
-            if let Err(faults) = parse(&text) {
-                prop_assert!(!faults.is_empty());
-                prop_assert!(faults.iter().all(|fault| !fault.message.is_empty()));
+            if let Err(diagnostics) = parse(&text) {
+                prop_assert!(!diagnostics.is_empty());
+                prop_assert!(diagnostics.iter().all(|diagnostic| !diagnostic.message.is_empty()));
             }
         }
     }

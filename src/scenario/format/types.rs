@@ -20,18 +20,21 @@ use crate::domain::webhook_fault::{
     ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
 };
 use crate::wire::rebit::error::ErrorCode;
-use crate::wire::yaml::words::{ConsentEvent, Count, FipAnswer, HttpStatus, Lasting, NAME, Word};
+use crate::wire::yaml::scalars::{
+    ConsentEventName, FipAnswer, HumanDuration, Keyword, NAME_FORMAT, OccurrenceRange,
+    StatusPattern,
+};
 
 /// A scenario: what drives a consent when no person does, what goes wrong meanwhile, and what is expected of the FIU.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa scenario, version 1")]
-pub struct File {
+pub struct ScenarioFile {
     /// The version of this format: 1.
-    #[schemars(schema_with = "version")]
+    #[schemars(schema_with = "version_schema")]
     pub version: u64,
     /// How it is asked for: lower-case letters, digits and dashes.
-    #[schemars(schema_with = "name")]
+    #[schemars(schema_with = "name_schema")]
     pub name: Spanned<String>,
     /// Free text for people.
     pub description: Option<String>,
@@ -40,37 +43,37 @@ pub struct File {
     pub r#match: Option<Spanned<MatchSpec>>,
     /// Whose life the accounts tell.
     #[serde(default)]
-    #[schemars(schema_with = "name")]
+    #[schemars(schema_with = "name_schema")]
     pub persona: Option<Spanned<String>>,
     /// Who approves; `steps` that approve do without.
-    pub consent: Option<Word<ApprovalMode>>,
+    pub consent: Option<Keyword<ApprovalMode>>,
     /// When FIPs answer a request for data, where no rule says so.
-    pub data: Option<DataWhen>,
+    pub data: Option<DataTimingSpec>,
     /// Whether statements are posted to the FIU.
     pub push_data: Option<bool>,
     /// Oddities of Unaport's Fetch Data.
     #[serde(default)]
-    pub fetch_quirks: Vec<Word<FetchQuirk>>,
+    pub fetch_quirks: Vec<Keyword<FetchQuirk>>,
     /// Once, in order; `after` counts from the step before.
     #[serde(default)]
-    #[schemars(with = "Vec<Entry>")]
-    pub steps: Vec<Spanned<Entry>>,
+    #[schemars(with = "Vec<ActionEntry>")]
+    pub steps: Vec<Spanned<ActionEntry>>,
     /// Whenever the event happens, as often as it happens.
     #[serde(default)]
-    #[schemars(with = "Vec<Entry>")]
-    pub rules: Vec<Spanned<Entry>>,
+    #[schemars(with = "Vec<ActionEntry>")]
+    pub rules: Vec<Spanned<ActionEntry>>,
     /// What goes wrong with webhooks.
     #[serde(default)]
-    #[schemars(with = "Vec<WebhookEntry>")]
-    pub webhooks: Vec<Spanned<WebhookEntry>>,
+    #[schemars(with = "Vec<WebhookFaultEntry>")]
+    pub webhooks: Vec<Spanned<WebhookFaultEntry>>,
     /// What goes wrong with answers.
     #[serde(default)]
-    #[schemars(with = "Vec<ApiEntry>")]
-    pub api_faults: Vec<Spanned<ApiEntry>>,
+    #[schemars(with = "Vec<ApiFaultEntry>")]
+    pub api_faults: Vec<Spanned<ApiFaultEntry>>,
     /// What is expected of the run.
     #[serde(default)]
-    #[schemars(with = "Vec<ExpectEntry>")]
-    pub expect: Vec<Spanned<ExpectEntry>>,
+    #[schemars(with = "Vec<ExpectationEntry>")]
+    pub expect: Vec<Spanned<ExpectationEntry>>,
 }
 
 /// Faults by themselves, as the control API takes them.
@@ -80,36 +83,36 @@ pub struct File {
 pub struct FaultsFile {
     /// What goes wrong with webhooks.
     #[serde(default)]
-    #[schemars(with = "Vec<WebhookEntry>")]
-    pub webhooks: Vec<Spanned<WebhookEntry>>,
+    #[schemars(with = "Vec<WebhookFaultEntry>")]
+    pub webhooks: Vec<Spanned<WebhookFaultEntry>>,
     /// What goes wrong with answers.
     #[serde(default)]
-    #[schemars(with = "Vec<ApiEntry>")]
-    pub api_faults: Vec<Spanned<ApiEntry>>,
+    #[schemars(with = "Vec<ApiFaultEntry>")]
+    pub api_faults: Vec<Spanned<ApiFaultEntry>>,
     /// How long they are in force, in wall time; without it until they are taken away.
-    pub ttl: Option<Lasting>,
+    pub ttl: Option<HumanDuration>,
 }
 
 /// Expectations by themselves, as the control API takes them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa expectations, version 1")]
-pub struct ExpectFile {
+pub struct ExpectationsFile {
     /// What is expected.
-    #[schemars(with = "Vec<ExpectEntry>")]
-    pub expect: Vec<Spanned<ExpectEntry>>,
+    #[schemars(with = "Vec<ExpectationEntry>")]
+    pub expect: Vec<Spanned<ExpectationEntry>>,
     /// Only what is about this consent.
     pub consent_handle: Option<String>,
 }
 
-fn version(_: &mut SchemaGenerator) -> Schema {
+fn version_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "integer", "enum": [1], "description": "The version of this format." })
 }
 
-fn name(_: &mut SchemaGenerator) -> Schema {
+fn name_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
-        "format": NAME,
+        "format": NAME_FORMAT,
         "pattern": "^[a-z0-9-]{1,100}$",
         "description": "How it is asked for: lower-case letters, digits and dashes.",
     })
@@ -121,50 +124,50 @@ fn name(_: &mut SchemaGenerator) -> Schema {
 #[schemars(extend("minProperties" = 1))]
 pub struct MatchSpec {
     /// Addresses such as `9812345678@*`.
-    pub customer: Option<OneOrMore>,
-    pub fiu: Option<OneOrMore>,
-    pub aa: Option<OneOrMore>,
+    pub customer: Option<OneOrMany>,
+    pub fiu: Option<OneOrMany>,
+    pub aa: Option<OneOrMany>,
     /// It asks for at least one of them.
     #[schemars(length(min = 1))]
-    pub fi_types: Option<Vec<Word<FiType>>>,
+    pub fi_types: Option<Vec<Keyword<FiType>>>,
     /// Codes such as "101".
-    pub purpose: Option<OneOrMore>,
-    pub fetch_type: Option<Word<FetchType>>,
+    pub purpose: Option<OneOrMany>,
+    pub fetch_type: Option<Keyword<FetchType>>,
     /// The API on which it was raised.
     #[serde(default)]
-    #[schemars(schema_with = "faces")]
+    #[schemars(schema_with = "api_schema")]
     pub face: Option<String>,
 }
 
 /// Faces by name.
-pub const FACES: [&str; 4] = ["seed", "rebit-1", "rebit-2", "unaport"];
+pub const API_NAMES: [&str; 4] = ["seed", "rebit-1", "rebit-2", "unaport"];
 
-fn faces(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": FACES })
+fn api_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": API_NAMES })
 }
 
 /// A text or a list of texts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-pub enum OneOrMore {
+pub enum OneOrMany {
     One(String),
-    More(#[schemars(length(min = 1))] Vec<String>),
+    Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
 /// When FIPs answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-pub enum DataWhen {
-    Named(DataWord),
+pub enum DataTimingSpec {
+    Keyword(DataTimingKeyword),
     Polls(Polls),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-pub enum DataWord {
+pub enum DataTimingKeyword {
     Immediate,
     Timed,
     Manual,
@@ -181,46 +184,46 @@ pub struct Polls {
 /// A step or a rule: when, and exactly one verb.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_verb)]
-pub struct Entry {
+#[schemars(transform = require_one_verb)]
+pub struct ActionEntry {
     /// Names it, for people.
     pub id: Option<String>,
     /// Rules only: the event that it answers.
-    pub on: Option<ConsentEvent>,
+    pub on: Option<ConsentEventName>,
     /// How long it waits, in world time.
-    pub after: Option<Lasting>,
+    pub after: Option<HumanDuration>,
     /// The customer approves.
     pub approve: Option<Approve>,
     /// The artefact of a consent that was held at READY comes into force.
-    pub activate: Option<Nothing>,
+    pub activate: Option<EmptyMap>,
     /// The customer rejects.
-    pub reject: Option<Nothing>,
+    pub reject: Option<EmptyMap>,
     /// The AA cannot make the consent.
-    pub fail: Option<Nothing>,
-    pub pause: Option<Nothing>,
-    pub resume: Option<Nothing>,
+    pub fail: Option<EmptyMap>,
+    pub pause: Option<EmptyMap>,
+    pub resume: Option<EmptyMap>,
     pub revoke: Option<Revoke>,
-    pub expire: Option<Nothing>,
+    pub expire: Option<EmptyMap>,
     /// FIPs answer a request for data; where none waits, the AA asks by itself.
     pub deliver: Option<Deliver>,
     /// FIPs refuse.
-    pub deny: Option<AtFips>,
+    pub deny: Option<FipsFilter>,
     /// FIPs do not answer in time.
-    pub time_out: Option<AtFips>,
+    pub time_out: Option<FipsFilter>,
     /// The customer links accounts.
-    pub link: Option<AtFip>,
+    pub link: Option<FipFilter>,
     /// The customer delinks accounts, which revokes consents that name them.
     pub delink: Option<Delink>,
     /// The customer leaves the AA.
-    pub deregister: Option<Nothing>,
+    pub deregister: Option<EmptyMap>,
     /// The FIU is told something, whether it is so or not.
     pub notify: Option<Notify>,
     /// From now on things take another time for this consent.
-    pub set: Option<Set>,
+    pub set: Option<SetSpec>,
 }
 
 /// The verbs of [`Entry`].
-pub const VERBS: [&str; 16] = [
+pub const VERB_KEYS: [&str; 16] = [
     "approve",
     "activate",
     "reject",
@@ -240,7 +243,7 @@ pub const VERBS: [&str; 16] = [
 ];
 
 /// Exactly one of these keys: said as JSON Schema says it.
-fn exactly_one(schema: &mut Schema, keys: &[&str]) {
+fn require_one_of(schema: &mut Schema, keys: &[&str]) {
     let choices: Vec<Value> = keys
         .iter()
         .map(|key| serde_json::json!({ "required": [key] }))
@@ -248,25 +251,25 @@ fn exactly_one(schema: &mut Schema, keys: &[&str]) {
     schema.insert("oneOf".to_owned(), choices.into());
 }
 
-fn one_verb(schema: &mut Schema) {
-    exactly_one(schema, &VERBS);
+fn require_one_verb(schema: &mut Schema) {
+    require_one_of(schema, &VERB_KEYS);
 }
 
 /// Every key of the object, exactly one of which is to be given.
-fn one_key(schema: &mut Schema) {
+fn require_one_key(schema: &mut Schema) {
     let keys: Vec<String> = schema
         .get("properties")
         .and_then(Value::as_object)
         .map(|properties| properties.keys().cloned().collect())
         .unwrap_or_default();
-    exactly_one(schema, &keys.iter().map(String::as_str).collect::<Vec<_>>());
+    require_one_of(schema, &keys.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 /// Nothing more to say: `{}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
-pub struct Nothing {}
+pub struct EmptyMap {}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -283,15 +286,15 @@ pub struct Approve {
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum AccountsSpec {
-    All(AllWord),
-    Named(Vec<String>),
-    Of(AccountsOf),
+    All(AllKeyword),
+    LinkRefs(Vec<String>),
+    Filter(AccountFilter),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-pub enum AllWord {
+pub enum AllKeyword {
     All,
 }
 
@@ -299,11 +302,11 @@ pub enum AllWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
-pub struct AccountsOf {
+pub struct AccountFilter {
     #[serde(default)]
     pub fips: Vec<String>,
     #[serde(default)]
-    pub fi_types: Vec<Word<FiType>>,
+    pub fi_types: Vec<Keyword<FiType>>,
     /// No more than that.
     #[schemars(range(min = 1))]
     pub first: Option<u32>,
@@ -313,52 +316,52 @@ pub struct AccountsOf {
 #[serde(deny_unknown_fields)]
 pub struct Revoke {
     /// The customer, without it.
-    pub by: Option<Word<Party>>,
+    pub by: Option<Keyword<Party>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deliver {
     /// How accounts answer that are not named below; READY where nobody is named.
-    pub default: Option<Told>,
+    pub default: Option<FipAnswerSpec>,
     /// By FIP.
     #[serde(default)]
-    pub fips: BTreeMap<String, Told>,
+    pub fips: BTreeMap<String, FipAnswerSpec>,
     /// By `linkRefNumber`.
     #[serde(default)]
-    pub accounts: BTreeMap<String, Told>,
+    pub accounts: BTreeMap<String, FipAnswerSpec>,
     /// The FIP that a session of several FIPs names last.
-    pub last_fip: Option<Told>,
+    pub last_fip: Option<FipAnswerSpec>,
 }
 
 /// An answer, or an answer that takes a while.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-pub enum Told {
-    AtOnce(FipAnswer),
-    Later(ToldLater),
+pub enum FipAnswerSpec {
+    Immediate(FipAnswer),
+    Delayed(DelayedAnswer),
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_answer)]
-pub struct ToldLater {
+#[schemars(transform = require_one_answer)]
+pub struct DelayedAnswer {
     pub answer: Option<FipAnswer>,
     /// Another word for `answer`, where it is no good one.
     pub fail: Option<FipAnswer>,
     /// In world time.
-    pub after: Option<Lasting>,
+    pub after: Option<HumanDuration>,
 }
 
-fn one_answer(schema: &mut Schema) {
-    exactly_one(schema, &["answer", "fail"]);
+fn require_one_answer(schema: &mut Schema) {
+    require_one_of(schema, &["answer", "fail"]);
 }
 
 /// At these FIPs; at all without it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AtFips {
+pub struct FipsFilter {
     #[serde(default)]
     pub fips: Vec<String>,
 }
@@ -366,7 +369,7 @@ pub struct AtFips {
 /// At this FIP; at all without it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AtFip {
+pub struct FipFilter {
     pub fip: Option<String>,
 }
 
@@ -385,9 +388,9 @@ pub struct Delink {
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// What it is sent as; `consent.status` without it.
-    pub event: Option<Word<NotificationKind>>,
+    pub event: Option<Keyword<NotificationKind>>,
     /// The consent's status, whether it is so or not.
-    pub status: Option<Word<Status>>,
+    pub status: Option<Keyword<Status>>,
     /// The whole body. `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`, `{{fiuId}}`, `{{sessionId}}`,
     /// `{{timestamp}}` and `{{txnid}}` in it are filled in.
     pub body: Option<Value>,
@@ -396,9 +399,9 @@ pub struct Notify {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
-pub struct Set {
+pub struct SetSpec {
     /// When FIPs answer.
-    pub data: Option<DataWhen>,
+    pub data: Option<DataTimingSpec>,
     /// How long answers about this consent take, in wall time.
     pub latency: Option<LatencySpec>,
 }
@@ -406,32 +409,32 @@ pub struct Set {
 /// Where, and what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookEntry {
+pub struct WebhookFaultEntry {
     /// Every webhook, without it.
-    pub r#where: Option<WebhookWhere>,
+    pub r#where: Option<WebhookSelectorSpec>,
     pub fault: WebhookFaultSpec,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookWhere {
-    pub event: Option<Word<NotificationKind>>,
+pub struct WebhookSelectorSpec {
+    pub event: Option<Keyword<NotificationKind>>,
     /// The status that it tells.
     #[serde(default)]
-    #[schemars(schema_with = "statuses")]
+    #[schemars(schema_with = "status_schema")]
     pub status: Option<String>,
     /// Which of those of a consent, counted from 1: `1`, `2..3`.
-    pub nth: Option<Count>,
+    pub nth: Option<OccurrenceRange>,
     /// Which attempts to send it, counted from 1.
-    pub attempts: Option<Count>,
+    pub attempts: Option<OccurrenceRange>,
 }
 
-fn statuses(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": told_statuses(None) })
+fn status_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": notification_statuses(None) })
 }
 
 /// The statuses that webhooks of a kind can tell; of any kind, without one.
-pub fn told_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
+pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
     let consent = Status::ALL.iter().map(|status| status.as_str());
     let session = SessionStatus::ALL.iter().map(|status| status.as_str());
     let analytics = AnalyticsStatus::ALL.iter().map(|status| status.as_str());
@@ -449,97 +452,97 @@ pub fn told_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
 /// Exactly one. Lengths of time are wall time, but those of `late` and `reorder`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_key)]
+#[schemars(transform = require_one_key)]
 pub struct WebhookFaultSpec {
     /// The same message several times, one after the other.
-    pub duplicate: Option<Duplicate>,
+    pub duplicate: Option<DuplicateSpec>,
     /// The same news a second time, under another `webhook-id`.
-    pub near_duplicate: Option<Spacing>,
+    pub near_duplicate: Option<NearDuplicateSpec>,
     /// After the next webhook of the same consent.
-    pub reorder: Option<Within>,
+    pub reorder: Option<ReorderSpec>,
     /// Never sent: only polling finds out.
-    pub drop: Option<Nothing>,
+    pub drop: Option<EmptyMap>,
     /// So much later, in world time.
-    pub late: Option<By>,
+    pub late: Option<OffsetSpec>,
     /// The same message many times at once.
-    pub burst: Option<Burst>,
+    pub burst: Option<BurstSpec>,
     /// Before the response of the call that caused it.
-    pub overtake: Option<Nothing>,
+    pub overtake: Option<EmptyMap>,
     /// As if it had been sent so long ago; signed rightly.
-    pub stale_timestamp: Option<By>,
+    pub stale_timestamp: Option<OffsetSpec>,
     /// As if it were sent that much later; signed rightly.
-    pub future_timestamp: Option<By>,
+    pub future_timestamp: Option<OffsetSpec>,
     /// Signed with somebody else's key.
-    pub wrong_key: Option<Nothing>,
+    pub wrong_key: Option<EmptyMap>,
     /// Changed after it was signed.
-    pub tampered_body: Option<Nothing>,
-    pub corrupt_signature: Option<Word<SignatureCorruption>>,
-    pub missing_signature: Option<Nothing>,
+    pub tampered_body: Option<EmptyMap>,
+    pub corrupt_signature: Option<Keyword<SignatureCorruption>>,
+    pub missing_signature: Option<EmptyMap>,
     /// Signed under a `kid` that nobody has published.
-    pub unknown_kid: Option<Nothing>,
+    pub unknown_kid: Option<EmptyMap>,
     /// The header names this algorithm instead of RS256.
-    pub swap_alg: Option<Word<ForgedAlgorithm>>,
+    pub swap_alg: Option<Keyword<ForgedAlgorithm>>,
     /// `b64: false` without `crit`; signed rightly.
-    pub missing_crit: Option<Nothing>,
+    pub missing_crit: Option<EmptyMap>,
     /// Signed rightly with the AA's next key, which its JWKS has from then on.
-    pub rotated_key: Option<Nothing>,
+    pub rotated_key: Option<EmptyMap>,
     /// The same JSON, written otherwise than what was signed.
-    pub reserialised: Option<Nothing>,
+    pub reserialised: Option<EmptyMap>,
     /// The second half of the body is missing.
-    pub truncated: Option<Nothing>,
+    pub truncated: Option<EmptyMap>,
     /// With fields that no specification has; signed rightly.
-    pub extra_fields: Option<Nothing>,
+    pub extra_fields: Option<EmptyMap>,
     /// With a status that no specification has; signed rightly.
-    pub unknown_enum: Option<Nothing>,
+    pub unknown_enum: Option<EmptyMap>,
     /// Without what may be left out; signed rightly.
-    pub missing_optional: Option<Nothing>,
+    pub missing_optional: Option<EmptyMap>,
     /// In UTF-16, as its `content-type` says; signed rightly.
-    pub wrong_charset: Option<Nothing>,
+    pub wrong_charset: Option<EmptyMap>,
     /// Padded; signed rightly.
-    pub huge: Option<Huge>,
+    pub huge: Option<HugeSpec>,
     /// The body comes in drops.
-    pub slow_drip: Option<Over>,
+    pub slow_drip: Option<ThrottleSpec>,
     /// The connection is reset in the middle of the body.
-    pub reset: Option<Nothing>,
+    pub reset: Option<EmptyMap>,
     /// Another way of HTTP that every server has to take.
-    pub transport: Option<Word<TransportVariant>>,
+    pub transport: Option<Keyword<TransportVariant>>,
     /// Counts as a failed attempt, and is not made.
-    pub fail: Option<Nothing>,
+    pub fail: Option<EmptyMap>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Duplicate {
+pub struct DuplicateSpec {
     /// In all; 2 without it.
     #[schemars(range(min = 2, max = 1000))]
     pub copies: Option<u32>,
     /// Between one and the next; none without it.
-    pub spacing: Option<Lasting>,
+    pub spacing: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Spacing {
-    pub spacing: Option<Lasting>,
+pub struct NearDuplicateSpec {
+    pub spacing: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Within {
+pub struct ReorderSpec {
     /// Where no other comes, it is sent after so long; 10s without it.
-    pub within: Option<Lasting>,
+    pub within: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct By {
+pub struct OffsetSpec {
     /// 10m for `late`, 16m for timestamps without it.
-    pub by: Option<Lasting>,
+    pub by: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Burst {
+pub struct BurstSpec {
     /// In all; 20 without it.
     #[schemars(range(min = 2, max = 1000))]
     pub copies: Option<u32>,
@@ -547,7 +550,7 @@ pub struct Burst {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Huge {
+pub struct HugeSpec {
     /// Of the whole body; 5,000,000 without it.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub bytes: Option<u32>,
@@ -555,31 +558,31 @@ pub struct Huge {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Over {
+pub struct ThrottleSpec {
     /// 5s without it.
-    pub over: Option<Lasting>,
+    pub over: Option<HumanDuration>,
 }
 
 /// Where, and what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApiEntry {
+pub struct ApiFaultEntry {
     /// Every call, without it.
-    pub r#where: Option<ApiWhere>,
+    pub r#where: Option<ApiCallSelectorSpec>,
     pub fault: ApiFaultSpec,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApiWhere {
-    pub op: Option<Word<Operation>>,
+pub struct ApiCallSelectorSpec {
+    pub op: Option<Keyword<Operation>>,
     /// Which of those of a customer, counted from 1: `1..2`.
-    pub calls: Option<Count>,
+    pub calls: Option<OccurrenceRange>,
     /// Of how many of them it is true; drawn from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
     /// For how long from the first of them on, in wall time.
-    pub r#for: Option<Lasting>,
+    pub r#for: Option<HumanDuration>,
     /// Addresses such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
@@ -588,27 +591,27 @@ pub struct ApiWhere {
 /// Exactly one; `retry_after` and `error_code` go with `status`. Lengths of time are wall time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_api_fault)]
+#[schemars(transform = require_one_fault)]
 pub struct ApiFaultSpec {
     /// Refused with this status; nothing has happened.
     #[schemars(range(min = 400, max = 599))]
     pub status: Option<u16>,
     /// Told as `Retry-After`.
-    pub retry_after: Option<Lasting>,
+    pub retry_after: Option<HumanDuration>,
     /// ReBIT's code for it.
-    pub error_code: Option<Word<ErrorCode>>,
+    pub error_code: Option<Keyword<ErrorCode>>,
     pub latency: Option<LatencySpec>,
     /// The connection is reset in the middle of the answer.
-    pub reset: Option<Nothing>,
+    pub reset: Option<EmptyMap>,
     /// The connection is closed without an answer.
-    pub empty_reply: Option<Nothing>,
+    pub empty_reply: Option<EmptyMap>,
     /// The answer ends before its last chunk.
-    pub truncated_chunk: Option<Nothing>,
+    pub truncated_chunk: Option<EmptyMap>,
     /// What follows the first chunk is no chunk.
-    pub malformed_chunk: Option<Nothing>,
+    pub malformed_chunk: Option<EmptyMap>,
     /// The body comes in drops.
-    pub slow_body: Option<Over>,
-    pub wrong_signature: Option<Nothing>,
+    pub slow_body: Option<ThrottleSpec>,
+    pub wrong_signature: Option<EmptyMap>,
     /// A field is not there, such as `ConsentStatus.status`.
     #[schemars(length(min = 1))]
     pub missing_field: Option<String>,
@@ -616,17 +619,17 @@ pub struct ApiFaultSpec {
     pub set_field: Option<SetField>,
     /// `ver` is another one, such as "2.0.00".
     pub wrong_version: Option<String>,
-    pub stale_timestamp: Option<By>,
-    pub future_timestamp: Option<By>,
-    pub other_txnid: Option<Nothing>,
+    pub stale_timestamp: Option<OffsetSpec>,
+    pub future_timestamp: Option<OffsetSpec>,
+    pub other_txnid: Option<EmptyMap>,
     /// What is wrong with `signedConsent`.
-    pub tampered_consent: Option<Word<Tampering>>,
+    pub tampered_consent: Option<Keyword<Tampering>>,
     /// What was answered to the same call the time before.
-    pub stale_answer: Option<Nothing>,
+    pub stale_answer: Option<EmptyMap>,
 }
 
 /// The faults of [`ApiFaultSpec`].
-pub const API_FAULTS: [&str; 16] = [
+pub const API_FAULT_KEYS: [&str; 16] = [
     "status",
     "latency",
     "reset",
@@ -645,8 +648,8 @@ pub const API_FAULTS: [&str; 16] = [
     "stale_answer",
 ];
 
-fn one_api_fault(schema: &mut Schema) {
-    exactly_one(schema, &API_FAULTS);
+fn require_one_fault(schema: &mut Schema) {
+    require_one_of(schema, &API_FAULT_KEYS);
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -663,27 +666,27 @@ pub struct SetField {
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum LatencySpec {
-    Fixed(Lasting),
-    Spread(Spread),
+    Fixed(HumanDuration),
+    Distribution(LatencyDistribution),
 }
 
 /// `min` and `max` (uniform), `mean` and `deviation` (normal), or `p50` and `p99` (lognormal).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Spread {
-    pub min: Option<Lasting>,
-    pub max: Option<Lasting>,
-    pub mean: Option<Lasting>,
-    pub deviation: Option<Lasting>,
-    pub p50: Option<Lasting>,
-    pub p99: Option<Lasting>,
+pub struct LatencyDistribution {
+    pub min: Option<HumanDuration>,
+    pub max: Option<HumanDuration>,
+    pub mean: Option<HumanDuration>,
+    pub deviation: Option<HumanDuration>,
+    pub p50: Option<HumanDuration>,
+    pub p99: Option<HumanDuration>,
 }
 
 /// Exactly one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_key)]
-pub struct ExpectEntry {
+#[schemars(transform = require_one_key)]
+pub struct ExpectationEntry {
     /// The FIU calls.
     pub call: Option<ExpectCall>,
     /// Something happens.
@@ -693,87 +696,87 @@ pub struct ExpectEntry {
     /// Consents stand so.
     pub state: Option<ExpectState>,
     /// Something does not happen.
-    pub never: Option<Never>,
+    pub never: Option<ExpectNever>,
 }
 
 /// `count`, or `at_least` and `at_most`; at least one without any of them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectCall {
-    pub op: Word<Operation>,
+    pub op: Keyword<Operation>,
     /// What was answered, such as 503 or 5xx.
-    pub status: Option<HttpStatus>,
+    pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// How long it may take, in wall time.
-    pub within: Option<Lasting>,
-    pub after_event: Option<Word<EventName>>,
+    pub within: Option<HumanDuration>,
+    pub after_event: Option<Keyword<EventName>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectEvent {
-    pub name: Word<EventName>,
+    pub name: Keyword<EventName>,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// How long it may take, in wall time.
-    pub within: Option<Lasting>,
-    pub after_event: Option<Word<EventName>>,
+    pub within: Option<HumanDuration>,
+    pub after_event: Option<Keyword<EventName>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectWebhook {
-    pub event: Option<Word<NotificationKind>>,
+    pub event: Option<Keyword<NotificationKind>>,
     /// The status that it tells.
     #[serde(default)]
-    #[schemars(schema_with = "statuses")]
+    #[schemars(schema_with = "status_schema")]
     pub status: Option<String>,
     /// What the FIU answered, such as 200 or 4xx.
-    pub answered: Option<HttpStatus>,
+    pub answered: Option<StatusPattern>,
     /// What went wrong with it on purpose.
-    pub fault: Option<Word<WebhookFaultName>>,
+    pub fault: Option<Keyword<WebhookFaultName>>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// How long it may take, in wall time.
-    pub within: Option<Lasting>,
-    pub after_event: Option<Word<EventName>>,
+    pub within: Option<HumanDuration>,
+    pub after_event: Option<Keyword<EventName>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectState {
-    pub is: Word<Status>,
+    pub is: Keyword<Status>,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// How long it may take, in wall time.
-    pub within: Option<Lasting>,
+    pub within: Option<HumanDuration>,
 }
 
 /// No such call, or no such event; from an event on, where one is named.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = one_never)]
-pub struct Never {
-    pub op: Option<Word<Operation>>,
-    pub event: Option<Word<EventName>>,
+#[schemars(transform = require_call_or_event)]
+pub struct ExpectNever {
+    pub op: Option<Keyword<Operation>>,
+    pub event: Option<Keyword<EventName>>,
     /// What was answered to the call.
-    pub status: Option<HttpStatus>,
+    pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
-    pub after_event: Option<Word<EventName>>,
+    pub after_event: Option<Keyword<EventName>>,
 }
 
-fn one_never(schema: &mut Schema) {
-    exactly_one(schema, &["op", "event"]);
+fn require_call_or_event(schema: &mut Schema) {
+    require_one_of(schema, &["op", "event"]);
 }

@@ -29,8 +29,8 @@ use crate::domain::persona::{
 use crate::domain::statement::Ledger;
 use crate::domain::time::Millis;
 use crate::wire::fields::quote_value;
-use crate::wire::yaml::words::{Lasting, Percent, Rupees, Whole, Word};
-use crate::wire::yaml::{fault, schema_of, typed};
+use crate::wire::yaml::scalars::{HumanDuration, IntegerRange, Keyword, Percent, RupeeRange};
+use crate::wire::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// How a persona gets at the statement files that it names.
 pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
@@ -41,9 +41,9 @@ pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 /// Everything that is wrong.
 pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    let file = typed::<PersonaFile>(
+    let file = parse_typed::<PersonaFile>(
         text,
-        SCHEMA.get_or_init(schema_of::<PersonaFile>),
+        SCHEMA.get_or_init(schema_for::<PersonaFile>),
         "the persona",
     )?;
     let mut builder = PersonaBuilder {
@@ -122,7 +122,7 @@ struct PersonaBuilder<'a> {
 
 impl PersonaBuilder<'_> {
     fn push_diagnostic(&mut self, location: Location, message: String) {
-        self.diagnostics.push(fault(location, message));
+        self.diagnostics.push(diagnostic_at(location, message));
     }
 
     fn build_persona(&mut self, file: PersonaFile) -> Persona {
@@ -179,7 +179,7 @@ impl PersonaBuilder<'_> {
     fn build_account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
         let location = spec.referenced;
         let AccountSpec {
-            fi_type: Word(fi_type),
+            fi_type: Keyword(fi_type),
             account: account_type,
             fip,
             linked,
@@ -238,7 +238,7 @@ impl PersonaBuilder<'_> {
                     AccountType::Default
                 }
             },
-            |Word(account_type)| account_type,
+            |Keyword(account_type)| account_type,
         );
         if is_bank == (account_type == AccountType::Default) {
             self.push_diagnostic(
@@ -260,7 +260,7 @@ impl PersonaBuilder<'_> {
                 }
             }
         } else if is_bank {
-            let limit = overdraft.map_or(Paise(0), |Rupees((_, high))| high);
+            let limit = overdraft.map_or(Paise(0), |RupeeRange((_, high))| high);
             ContentPlan::CashFlow(self.build_cash_flow_plan(
                 location,
                 target_balance,
@@ -269,20 +269,20 @@ impl PersonaBuilder<'_> {
                     target_balance,
                     opening_balance: opening_balance.map_or(
                         (Paise::from_rupees(1000), Paise::from_rupees(25_000)),
-                        |Rupees(range)| range,
+                        |RupeeRange(range)| range,
                     ),
                     overdraft_limit: limit,
                     interest_bps:
                         interest.map_or(if limit.0 > 0 { 1050 } else { 300 }, |Percent(percent)| {
                             percent
                         }),
-                    minimum_balance: minimum_balance.map_or(Paise(0), |Rupees((_, high))| high),
+                    minimum_balance: minimum_balance.map_or(Paise(0), |RupeeRange((_, high))| high),
                     flows,
                 },
             ))
         } else {
             ContentPlan::Holding {
-                amount: amount.map_or(default_amount(fi_type), |Rupees(range)| range),
+                amount: amount.map_or(default_amount(fi_type), |RupeeRange(range)| range),
             }
         };
         let fip = fip.map_or(if is_bank { 0 } else { 2 }, |fip| fip - 1);
@@ -318,7 +318,7 @@ impl PersonaBuilder<'_> {
                 .contains(&chrono::Datelike::year(&day))
                 .then_some(OpeningDate::On(day))
         } else {
-            let range = Whole::parse(&text).map(to_years);
+            let range = IntegerRange::parse(&text).map(to_years);
             range
                 .filter(|(low, high)| OPENING_YEARS.contains(low) && OPENING_YEARS.contains(high))
                 .map(OpeningDate::WithinYears)
@@ -381,7 +381,7 @@ impl PersonaBuilder<'_> {
         let fallback = AmountRule::PerOccurrence((Paise(100), Paise(100)));
         match &spec.value {
             AmountSpec::Plain(plain) => match &plain.value {
-                PlainAmount::Rupees(Rupees(range)) => AmountRule::PerOccurrence(*range),
+                PlainAmount::Rupees(RupeeRange(range)) => AmountRule::PerOccurrence(*range),
                 PlainAmount::Word(word) if word == "usual" => AmountRule::Typical,
                 PlainAmount::Word(_) | PlainAmount::Invalid(_) => {
                     let rejected_value = if let PlainAmount::Word(word) = &plain.value {
@@ -402,9 +402,9 @@ impl PersonaBuilder<'_> {
                 balance: balance_percent,
                 loan,
             }) => match (fixed, income_percent, balance_percent, loan) {
-                (Some(Rupees(range)), ..) => AmountRule::PerAccount(*range),
-                (_, Some(Whole(range)), ..) => AmountRule::IncomeShare(*range),
-                (_, _, Some(Whole(range)), _) => {
+                (Some(RupeeRange(range)), ..) => AmountRule::PerAccount(*range),
+                (_, Some(IntegerRange(range)), ..) => AmountRule::IncomeShare(*range),
+                (_, _, Some(IntegerRange(range)), _) => {
                     if range.1 > 100 {
                         self.push_diagnostic(
                             spec.referenced,
@@ -416,7 +416,7 @@ impl PersonaBuilder<'_> {
                 (
                     ..,
                     Some(LoanSpec {
-                        principal: Rupees(principal),
+                        principal: RupeeRange(principal),
                         months,
                         rate: Percent(rate),
                         paid_out: disbursed_to_account,
@@ -445,7 +445,7 @@ impl PersonaBuilder<'_> {
             months,
             life: account_age_months,
             on: day,
-            by: Word(channel),
+            by: Keyword(channel),
             with,
             any_of,
             purpose,
@@ -512,7 +512,7 @@ impl PersonaBuilder<'_> {
                 "income comes in, in rupees or { once: … }".to_owned(),
             );
         }
-        let every = every.map_or(Period::Month, |Word(every)| every);
+        let every = every.map_or(Period::Month, |Keyword(every)| every);
         if matches!(amount, AmountRule::Loan(_))
             && (direction == TransactionType::Credit || every != Period::Month)
         {
@@ -562,9 +562,10 @@ impl PersonaBuilder<'_> {
                     .iter()
                     .fold(0, |set, MonthNumber(month)| set | 1 << (month - 1))
             }),
-            account_age_months: account_age_months.map_or((0, u32::MAX), |Whole((low, high))| {
-                (saturate_to_u32(low), saturate_to_u32(high))
-            }),
+            account_age_months: account_age_months
+                .map_or((0, u32::MAX), |IntegerRange((low, high))| {
+                    (saturate_to_u32(low), saturate_to_u32(high))
+                }),
             day_rule: day.map_or(DayRule::Any, |day| self.parse_day_rule(&day)),
             channel,
             counterparty: with,
@@ -602,7 +603,7 @@ impl PersonaBuilder<'_> {
             "any" => DayRule::Any,
             "working day" => DayRule::AnyWorkingDay,
             "last working day" => DayRule::LastWorkingDay,
-            _ => match Whole::parse(&text) {
+            _ => match IntegerRange::parse(&text) {
                 Some((low, high)) if low >= 1 && high <= 31 => {
                     DayRule::DayOfMonth((saturate_to_u32(low), saturate_to_u32(high)))
                 }
@@ -665,17 +666,17 @@ impl PersonaBuilder<'_> {
             out,
             after,
             within,
-            by: Word(channel),
+            by: Keyword(channel),
             with,
             any_of,
             purpose,
             chance,
         } = spec;
         let (direction, percent) = match (r#in, out) {
-            (Some(Whole(percent)), _) => (TransactionType::Credit, percent),
+            (Some(IntegerRange(percent)), _) => (TransactionType::Credit, percent),
             (_, out) => (
                 TransactionType::Debit,
-                out.map_or((100, 100), |Whole(percent)| percent),
+                out.map_or((100, 100), |IntegerRange(percent)| percent),
             ),
         };
         if percent.1 > 100 {
@@ -684,7 +685,7 @@ impl PersonaBuilder<'_> {
                 "what follows is percent of the first movement, 100 at most".to_owned(),
             );
         }
-        let seconds = |Lasting(Millis(ms))| ms / 1000;
+        let seconds = |HumanDuration(Millis(ms))| ms / 1000;
         let min_delay = after.map_or(60, seconds);
         let max_delay = within.map_or(min_delay, seconds);
         if max_delay < min_delay {

@@ -10,7 +10,9 @@ use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::persona::{Channel, Period};
-use crate::wire::yaml::words::{Lasting, NAME, Percent, Rupees, Whole, Word};
+use crate::wire::yaml::scalars::{
+    HumanDuration, IntegerRange, Keyword, NAME_FORMAT, Percent, RupeeRange,
+};
 
 /// A persona.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -38,7 +40,7 @@ fn version_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn name_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "format": NAME, "pattern": "^[a-z0-9-]{1,100}$" })
+    json_schema!({ "type": "string", "format": NAME_FORMAT, "pattern": "^[a-z0-9-]{1,100}$" })
 }
 
 /// Who holds the accounts.
@@ -46,8 +48,8 @@ fn name_schema(_: &mut SchemaGenerator) -> Schema {
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderSpec {
     /// Years of birth.
-    #[schemars(with = "Option<Whole>")]
-    pub(super) born: Option<Spanned<Whole>>,
+    #[schemars(with = "Option<IntegerRange>")]
+    pub(super) born: Option<Spanned<IntegerRange>>,
     /// Two people hold them together.
     #[serde(default)]
     pub(super) joint: bool,
@@ -65,9 +67,9 @@ pub(super) struct HolderSpec {
 pub(super) struct AccountSpec {
     #[serde(rename = "type")]
     #[schemars(rename = "type")]
-    pub(super) fi_type: Word<FiType>,
+    pub(super) fi_type: Keyword<FiType>,
     /// SAVINGS, CURRENT, NRE or NRO; of bank accounts.
-    pub(super) account: Option<Word<AccountType>>,
+    pub(super) account: Option<Keyword<AccountType>>,
     /// Which of the sandbox's FIPs has it, from 1 on.
     #[schemars(range(min = 1, max = 100))]
     pub(super) fip: Option<usize>,
@@ -83,13 +85,13 @@ pub(super) struct AccountSpec {
     #[schemars(with = "Option<AmountSpec>")]
     pub(super) keeps: Option<Spanned<AmountSpec>>,
     /// The opening deposit.
-    pub(super) opens_with: Option<Rupees>,
+    pub(super) opens_with: Option<RupeeRange>,
     /// The limit of an overdraft.
-    pub(super) overdraft: Option<Rupees>,
+    pub(super) overdraft: Option<RupeeRange>,
     /// Percent a year, of the savings or of the overdraft.
     pub(super) interest: Option<Percent>,
     /// Below this average of a month the bank charges.
-    pub(super) minimum: Option<Rupees>,
+    pub(super) minimum: Option<RupeeRange>,
     /// What happens in it, again and again.
     #[schemars(with = "Option<Vec<FlowSpec>>")]
     pub(super) story: Option<Vec<Spanned<FlowSpec>>>,
@@ -97,7 +99,7 @@ pub(super) struct AccountSpec {
     #[schemars(with = "Option<String>")]
     pub(super) statement: Option<Spanned<String>>,
     /// Principal, instalment, usual trade, sum assured or a month's turnover: of what is no bank account.
-    pub(super) amount: Option<Rupees>,
+    pub(super) amount: Option<RupeeRange>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,7 +129,7 @@ pub(super) enum AmountSpec {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum PlainAmount {
-    Rupees(Rupees),
+    Rupees(RupeeRange),
     Word(String),
     /// It is told what would have been right.
     Invalid(IgnoredAny),
@@ -153,11 +155,11 @@ impl JsonSchema for PlainAmount {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(super) struct KeyedAmount {
     /// Drawn once for the account.
-    pub(super) once: Option<Rupees>,
+    pub(super) once: Option<RupeeRange>,
     /// Percent of the month's income; drawn once.
-    pub(super) share: Option<Whole>,
+    pub(super) share: Option<IntegerRange>,
     /// Percent of what is there.
-    pub(super) balance: Option<Whole>,
+    pub(super) balance: Option<IntegerRange>,
     /// A loan's instalment.
     pub(super) loan: Option<LoanSpec>,
 }
@@ -166,7 +168,7 @@ pub(super) struct KeyedAmount {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoanSpec {
-    pub(super) principal: Rupees,
+    pub(super) principal: RupeeRange,
     /// Instalments.
     #[schemars(range(min = 2, max = 480))]
     pub(super) months: u32,
@@ -195,21 +197,21 @@ pub(super) struct FlowSpec {
     #[schemars(range(max = 90))]
     pub(super) varies: Option<u8>,
     /// It is a multiple of this.
-    #[schemars(with = "Option<Rupees>")]
-    pub(super) step: Option<Spanned<Rupees>>,
-    pub(super) every: Option<Word<Period>>,
+    #[schemars(with = "Option<RupeeRange>")]
+    pub(super) step: Option<Spanned<RupeeRange>>,
+    pub(super) every: Option<Keyword<Period>>,
     /// How often in each of these periods.
-    #[schemars(with = "Option<Whole>")]
-    pub(super) times: Option<Spanned<Whole>>,
+    #[schemars(with = "Option<IntegerRange>")]
+    pub(super) times: Option<Spanned<IntegerRange>>,
     /// Calendar months, 1 to 12.
     #[schemars(length(min = 1))]
     pub(super) months: Option<Vec<MonthNumber>>,
     /// Only in these months of the account's life, such as 3..14.
-    pub(super) life: Option<Whole>,
+    pub(super) life: Option<IntegerRange>,
     /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
     #[schemars(with = "Option<DaySchema>")]
     pub(super) on: Option<Spanned<DaySpec>>,
-    pub(super) by: Word<Channel>,
+    pub(super) by: Keyword<Channel>,
     /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
     #[schemars(with = "Option<NamesSpec>")]
     pub(super) with: Option<Spanned<NamesSpec>>,
@@ -275,14 +277,14 @@ pub(super) enum NamesSpec {
 #[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
 pub(super) struct FollowUpSpec {
     /// Percent of it that comes back.
-    pub(super) r#in: Option<Whole>,
+    pub(super) r#in: Option<IntegerRange>,
     /// Percent of it that goes on.
-    pub(super) out: Option<Whole>,
+    pub(super) out: Option<IntegerRange>,
     /// How long after; within the month.
-    pub(super) after: Option<Lasting>,
+    pub(super) after: Option<HumanDuration>,
     /// At most.
-    pub(super) within: Option<Lasting>,
-    pub(super) by: Word<Channel>,
+    pub(super) within: Option<HumanDuration>,
+    pub(super) by: Keyword<Channel>,
     pub(super) with: Option<NamesSpec>,
     pub(super) any_of: Option<NamesSpec>,
     pub(super) purpose: Option<String>,

@@ -6,8 +6,8 @@
 //! ```
 
 pub mod node;
+pub mod scalars;
 mod validate;
-pub mod words;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -18,7 +18,7 @@ use serde_saphyr::Location;
 
 use crate::domain::diagnostic::Diagnostic;
 
-pub fn fault(location: Location, message: String) -> Diagnostic {
+pub fn diagnostic_at(location: Location, message: String) -> Diagnostic {
     Diagnostic {
         line: location.line(),
         column: location.column(),
@@ -29,8 +29,9 @@ pub fn fault(location: Location, message: String) -> Diagnostic {
 /// A text longer than that is none that somebody wrote.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
-pub fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+pub fn schema_for<T: JsonSchema>() -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with_transform(RecursiveTransform(remove_null_types));
     settings
         .into_generator()
         .into_root_schema_for::<T>()
@@ -38,7 +39,7 @@ pub fn schema_of<T: JsonSchema>() -> Value {
 }
 
 /// What may be left out is left out: a key without a value is refused, so no schema offers it.
-pub fn without_null(schema: &mut Schema) {
+pub fn remove_null_types(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -68,7 +69,7 @@ pub fn without_null(schema: &mut Schema) {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn typed<T: DeserializeOwned>(
+pub fn parse_typed<T: DeserializeOwned>(
     text: &str,
     schema: &Value,
     name: &str,
@@ -84,14 +85,14 @@ pub fn typed<T: DeserializeOwned>(
             message,
         }]);
     }
-    let tree = node::read(text).map_err(|fault| vec![fault])?;
-    let mut faults = validate::validate(&tree, schema, name);
-    if !faults.is_empty() {
-        faults.sort();
-        return Err(faults);
+    let tree = node::parse_tree(text).map_err(|diagnostic| vec![diagnostic])?;
+    let mut diagnostics = validate::validate_tree(&tree, schema, name);
+    if !diagnostics.is_empty() {
+        diagnostics.sort();
+        return Err(diagnostics);
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
-        vec![fault(location, error.without_snippet().to_string())]
+        vec![diagnostic_at(location, error.without_snippet().to_string())]
     })
 }

@@ -6,32 +6,32 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 
-use super::fault;
+use super::diagnostic_at;
 use crate::domain::diagnostic::Diagnostic;
 
 /// A value with its place.
-pub type Placed = Spanned<Node>;
+pub type SpannedNode = Spanned<Node>;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
-    Nothing,
+    Null,
     Bool(bool),
-    Whole(i64),
-    Fraction(f64),
+    Integer(i64),
+    Float(f64),
     Text(String),
-    List(Vec<Placed>),
+    List(Vec<SpannedNode>),
     /// In the order of the text; a key may stand twice.
-    Map(Vec<(Spanned<String>, Placed)>),
+    Map(Vec<(Spanned<String>, SpannedNode)>),
 }
 
 impl Node {
     /// The word for what it is.
-    pub fn kind(&self) -> &'static str {
+    pub fn describe_kind(&self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
+            Self::Null => "nothing",
             Self::Bool(_) => "true or false",
-            Self::Whole(_) | Self::Fraction(_) => "a number",
+            Self::Integer(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Map(_) => "keys with values",
@@ -43,29 +43,32 @@ impl Node {
 ///
 /// # Errors
 /// What makes it no YAML, and where.
-pub fn read(text: &str) -> Result<Placed, Diagnostic> {
+pub fn parse_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
     // A key that stands twice is ours to tell, with both places.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         let message = error.without_snippet().to_string();
-        let place = format!(" at line {}, column {}", location.line(), location.column());
-        fault(
+        let position_suffix = format!(" at line {}, column {}", location.line(), location.column());
+        diagnostic_at(
             location,
-            message.strip_suffix(&place).unwrap_or(&message).to_owned(),
+            message
+                .strip_suffix(&position_suffix)
+                .unwrap_or(&message)
+                .to_owned(),
         )
     })
 }
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(NodeVisitor)
     }
 }
 
-struct Reader;
+struct NodeVisitor;
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for NodeVisitor {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,11 +76,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Nothing)
+        Ok(Node::Null)
     }
 
     fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Nothing)
+        Ok(Node::Null)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -89,15 +92,15 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Whole(value))
+        Ok(Node::Integer(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Node::Text(value.to_string()), Node::Whole))
+        Ok(i64::try_from(value).map_or_else(|_| Node::Text(value.to_string()), Node::Integer))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Fraction(value))
+        Ok(Node::Float(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {

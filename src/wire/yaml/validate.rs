@@ -4,9 +4,12 @@
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
-use super::fault;
-use super::node::{Node, Placed};
-use super::words::{COUNT, Count, NAME, RUPEES, Rupees, SPAN, STATUS, WHOLE, Whole};
+use super::diagnostic_at;
+use super::node::{Node, SpannedNode};
+use super::scalars::{
+    DURATION_FORMAT, INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT,
+    OccurrenceRange, RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
+};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::closest_name;
@@ -14,27 +17,27 @@ use crate::wire::duration::{DURATION_FORMS, parse_duration};
 use crate::wire::fields::quote_value;
 
 /// Everything that is wrong with a tree, which the faults call by this name.
-pub fn validate(tree: &Placed, schema: &Value, name: &str) -> Vec<Diagnostic> {
-    let mut checker = Checker {
+pub fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {
+    let mut validator = Validator {
         root: schema,
-        faults: Vec::new(),
+        diagnostics: Vec::new(),
     };
-    checker.check(tree, schema, name);
-    checker.faults
+    validator.check_node(tree, schema, name);
+    validator.diagnostics
 }
 
-struct Checker<'a> {
+struct Validator<'a> {
     root: &'a Value,
-    faults: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
-impl<'a> Checker<'a> {
-    fn say(&mut self, place: Location, message: String) {
-        self.faults.push(fault(place, message));
+impl<'a> Validator<'a> {
+    fn add_diagnostic(&mut self, location: Location, message: String) {
+        self.diagnostics.push(diagnostic_at(location, message));
     }
 
     /// The schema that a reference leads to.
-    fn resolve(&self, schema: &'a Value) -> &'a Value {
+    fn resolve_ref(&self, schema: &'a Value) -> &'a Value {
         let reference = schema["$ref"]
             .as_str()
             .and_then(|reference| reference.strip_prefix('#'));
@@ -45,89 +48,92 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn check(&mut self, tree: &Placed, schema: &'a Value, name: &str) {
-        let schema = self.resolve(schema);
+    fn check_node(&mut self, tree: &SpannedNode, schema: &'a Value, name: &str) {
+        let schema = self.resolve_ref(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
-            let fitting = choices
+            let matching = choices
                 .iter()
-                .find(|choice| accepts(self.resolve(choice), &tree.value));
-            if let Some(choice) = fitting {
-                self.check(tree, choice, name);
+                .find(|choice| matches_type(self.resolve_ref(choice), &tree.value));
+            if let Some(choice) = matching {
+                self.check_node(tree, choice, name);
             } else {
-                let forms: Vec<_> = choices
+                let expected_types: Vec<_> = choices
                     .iter()
-                    .map(|choice| form(self.resolve(choice)))
+                    .map(|choice| describe_type(self.resolve_ref(choice)))
                     .collect();
-                self.mismatch(tree, name, &forms.join(" or "));
+                self.report_wrong_type(tree, name, &expected_types.join(" or "));
             }
             return;
         }
-        if !accepts(schema, &tree.value) {
-            self.mismatch(tree, name, &form(schema));
+        if !matches_type(schema, &tree.value) {
+            self.report_wrong_type(tree, name, &describe_type(schema));
             return;
         }
         match &tree.value {
             Node::Map(entries) => self.check_map(tree.referenced, entries, schema, name),
             Node::List(items) => {
-                let one = format!("the {}", name.strip_suffix('s').unwrap_or(name));
+                let item_name = format!("the {}", name.strip_suffix('s').unwrap_or(name));
                 if schema["minItems"]
                     .as_u64()
                     .is_some_and(|least| (items.len() as u64) < least)
                 {
-                    self.say(
+                    self.add_diagnostic(
                         tree.referenced,
                         format!("{name} is an empty list; name one at least, or leave it out"),
                     );
                 }
                 for item in items {
-                    self.check(item, &schema["items"], &one);
+                    self.check_node(item, &schema["items"], &item_name);
                 }
             }
             Node::Text(text) => self.check_text(tree.referenced, text, schema, name),
-            Node::Whole(number) => {
+            Node::Integer(number) => {
                 #[expect(clippy::cast_precision_loss, reason = "bounds are far below 2^53")]
                 let number = *number as f64;
                 self.check_number(tree.referenced, number, schema, name);
             }
-            Node::Fraction(number) => self.check_number(tree.referenced, *number, schema, name),
-            Node::Bool(_) | Node::Nothing => {}
+            Node::Float(number) => self.check_number(tree.referenced, *number, schema, name),
+            Node::Bool(_) | Node::Null => {}
         }
     }
 
-    fn mismatch(&mut self, tree: &Placed, name: &str, wanted: &str) {
+    fn report_wrong_type(&mut self, tree: &SpannedNode, name: &str, expected: &str) {
         let remedy = match &tree.value {
-            Node::Whole(_) | Node::Fraction(_) if wanted.contains("length of time") => {
+            Node::Integer(_) | Node::Float(_) if expected.contains("length of time") => {
                 "; it needs a unit"
             }
-            Node::Whole(_) | Node::Fraction(_) | Node::Bool(_) if wanted.contains("text") => {
+            Node::Integer(_) | Node::Float(_) | Node::Bool(_) if expected.contains("text") => {
                 "; write it in quotes"
             }
-            Node::Nothing if wanted.contains("keys") => "; write {} where there is nothing to say",
+            Node::Null if expected.contains("keys") => "; write {} where there is nothing to say",
             _ => "",
         };
-        self.say(
+        self.add_diagnostic(
             tree.referenced,
-            format!("{name} takes {wanted}, not {}{remedy}", tree.value.kind()),
+            format!(
+                "{name} takes {expected}, not {}{remedy}",
+                tree.value.describe_kind()
+            ),
         );
     }
 
     fn check_map(
         &mut self,
-        place: Location,
-        entries: &[(Spanned<String>, Placed)],
+        location: Location,
+        entries: &[(Spanned<String>, SpannedNode)],
         schema: &'a Value,
         name: &str,
     ) {
-        let known = schema["properties"].as_object();
+        let properties = schema["properties"].as_object();
         let additional = &schema["additionalProperties"];
-        let mut strangers = false;
+        let mut has_unknown_keys = false;
         for (number, (key, value)) in entries.iter().enumerate() {
             if let Some((first, _)) = entries[..number]
                 .iter()
                 .find(|(other, _)| other.value == key.value)
             {
                 let line = first.referenced.line();
-                self.say(
+                self.add_diagnostic(
                     key.referenced,
                     format!(
                         "{} stands twice; first on line {line}",
@@ -136,30 +142,30 @@ impl<'a> Checker<'a> {
                 );
                 continue;
             }
-            match known.and_then(|known| known.get(&key.value)) {
-                Some(schema) => self.check(value, schema, &key.value),
-                None if additional.is_object() => self.check(value, additional, &key.value),
+            match properties.and_then(|properties| properties.get(&key.value)) {
+                Some(schema) => self.check_node(value, schema, &key.value),
+                None if additional.is_object() => self.check_node(value, additional, &key.value),
                 None if additional == &Value::Bool(false) => {
-                    let names: Vec<&str> = known
+                    let names: Vec<&str> = properties
                         .into_iter()
                         .flatten()
                         .map(|(name, _)| name.as_str())
                         .collect();
-                    self.say(key.referenced, unknown_key(&key.value, &names, name));
-                    strangers = true;
+                    self.add_diagnostic(key.referenced, unknown_key(&key.value, &names, name));
+                    has_unknown_keys = true;
                 }
                 None => {}
             }
         }
-        let has = |key: &str| entries.iter().any(|(known, _)| known.value == key);
+        let has_key = |key: &str| entries.iter().any(|(known, _)| known.value == key);
         for required in schema["required"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
         {
-            if !has(required) && !strangers {
-                self.say(place, format!("{name} lacks {required}"));
+            if !has_key(required) && !has_unknown_keys {
+                self.add_diagnostic(location, format!("{name} lacks {required}"));
             }
         }
         if let Some(choices) = schema["oneOf"].as_array() {
@@ -167,15 +173,16 @@ impl<'a> Checker<'a> {
                 .iter()
                 .filter_map(|choice| choice["required"][0].as_str())
                 .collect();
-            let given: Vec<_> = keys.iter().copied().filter(|key| has(key)).collect();
-            match given.len() {
+            let present: Vec<_> = keys.iter().copied().filter(|key| has_key(key)).collect();
+            match present.len() {
                 1 => {}
                 // The stranger is most likely what is lacking.
-                0 if strangers => {}
-                0 => self.say(place, format!("{name} lacks one of {}", keys.join(", "))),
-                _ => self.say(
-                    place,
-                    format!("{name} takes one of {}, not several", given.join(", ")),
+                0 if has_unknown_keys => {}
+                0 => self
+                    .add_diagnostic(location, format!("{name} lacks one of {}", keys.join(", "))),
+                _ => self.add_diagnostic(
+                    location,
+                    format!("{name} takes one of {}, not several", present.join(", ")),
                 ),
             }
         }
@@ -184,13 +191,13 @@ impl<'a> Checker<'a> {
             .as_u64()
             .is_some_and(|least| size < least)
         {
-            let names: Vec<&str> = known
+            let names: Vec<&str> = properties
                 .into_iter()
                 .flatten()
                 .map(|(name, _)| name.as_str())
                 .collect();
-            self.say(
-                place,
+            self.add_diagnostic(
+                location,
                 format!("{name} says nothing; give some of {}", names.join(", ")),
             );
         }
@@ -198,21 +205,24 @@ impl<'a> Checker<'a> {
             .as_u64()
             .is_some_and(|most| size > most)
         {
-            self.say(place, format!("{name} takes one of its keys, not several"));
+            self.add_diagnostic(
+                location,
+                format!("{name} takes one of its keys, not several"),
+            );
         }
     }
 
-    fn check_text(&mut self, place: Location, text: &str, schema: &Value, name: &str) {
+    fn check_text(&mut self, location: Location, text: &str, schema: &Value, name: &str) {
         if let Some(names) = schema["enum"].as_array() {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
             if !names.contains(&text) {
-                let meant = closest_name(text, names.iter().copied())
-                    .map(|meant| format!("; did you mean {meant}?"))
+                let suggestion = closest_name(text, names.iter().copied())
+                    .map(|name| format!("; did you mean {name}?"))
                     .unwrap_or_default();
-                self.say(
-                    place,
+                self.add_diagnostic(
+                    location,
                     format!(
-                        "{} is not one of {}{meant}",
+                        "{} is not one of {}{suggestion}",
                         quote_value(text),
                         names.join(", ")
                     ),
@@ -220,29 +230,31 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        let told = quote_value(text);
-        let problem = match schema["format"].as_str() {
-            Some(SPAN) if parse_duration(text).is_none() => {
-                format!("{told} is not {DURATION_FORMS}")
+        let quoted_text = quote_value(text);
+        let message = match schema["format"].as_str() {
+            Some(DURATION_FORMAT) if parse_duration(text).is_none() => {
+                format!("{quoted_text} is not {DURATION_FORMS}")
             }
-            Some(COUNT) if Count::parse(text).is_none() => {
-                format!("{told} is not a number from 1 on, or a range such as 1..2 or 2..")
+            Some(OCCURRENCES_FORMAT) if OccurrenceRange::parse(text).is_none() => {
+                format!("{quoted_text} is not a number from 1 on, or a range such as 1..2 or 2..")
             }
-            Some(STATUS) if StatusClass::parse(text).is_none() => {
-                format!("{told} is not a status such as 503 or 5xx")
+            Some(STATUS_FORMAT) if StatusClass::parse(text).is_none() => {
+                format!("{quoted_text} is not a status such as 503 or 5xx")
             }
-            Some(WHOLE) if Whole::parse(text).is_none() => {
+            Some(INTEGER_RANGE_FORMAT) if IntegerRange::parse(text).is_none() => {
                 format!(
-                    "{told} is not a whole number, or a range such as 1..4 with the low end first"
+                    "{quoted_text} is not a whole number, or a range such as 1..4 with the low end first"
                 )
             }
-            Some(RUPEES) if Rupees::parse(text).is_none() => {
+            Some(RUPEE_RANGE_FORMAT) if RupeeRange::parse(text).is_none() => {
                 format!(
-                    "{told} is not an amount in rupees, or a range such as 20..180.50 with the low end first"
+                    "{quoted_text} is not an amount in rupees, or a range such as 20..180.50 with the low end first"
                 )
             }
-            Some(NAME) if !is_name(text) => {
-                format!("{name} {told} has to be 1 to 100 lower-case letters, digits and dashes")
+            Some(NAME_FORMAT) if !is_scenario_name(text) => {
+                format!(
+                    "{name} {quoted_text} has to be 1 to 100 lower-case letters, digits and dashes"
+                )
             }
             _ if schema["minLength"]
                 .as_u64()
@@ -252,15 +264,15 @@ impl<'a> Checker<'a> {
             }
             _ => return,
         };
-        self.say(place, problem);
+        self.add_diagnostic(location, message);
     }
 
-    fn check_number(&mut self, place: Location, number: f64, schema: &Value, name: &str) {
+    fn check_number(&mut self, location: Location, number: f64, schema: &Value, name: &str) {
         if let Some(values) = schema["enum"].as_array() {
             if !values.iter().any(|value| value.as_f64() == Some(number)) {
                 let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-                self.say(
-                    place,
+                self.add_diagnostic(
+                    location,
                     format!(
                         "{name} {number} is not known; this mockaa reads {}",
                         values.join(", ")
@@ -274,8 +286,8 @@ impl<'a> Checker<'a> {
             let least = least.map(|least| format!("at least {least}"));
             let most = most.map(|most| format!("at most {most}"));
             let bounds: Vec<_> = least.into_iter().chain(most).collect();
-            self.say(
-                place,
+            self.add_diagnostic(
+                location,
                 format!("{name} has to be {}, not {number}", bounds.join(" and ")),
             );
         }
@@ -283,45 +295,50 @@ impl<'a> Checker<'a> {
 }
 
 /// Whether a name can name a scenario.
-fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=100).contains(&text.len()) && text.bytes().all(plain)
+fn is_scenario_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=100).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 /// Whether a value is of the type that a schema asks for, whatever else it asks.
-fn accepts(schema: &Value, node: &Node) -> bool {
-    let is = |name: &str| match node {
+fn matches_type(schema: &Value, node: &Node) -> bool {
+    let is_type = |name: &str| match node {
         // A key without a value is a slip of the pen.
-        Node::Nothing => false,
+        Node::Null => false,
         Node::Bool(_) => name == "boolean",
-        Node::Whole(_) => name == "integer" || name == "number",
-        Node::Fraction(_) => name == "number",
+        Node::Integer(_) => name == "integer" || name == "number",
+        Node::Float(_) => name == "number",
         Node::Text(_) => name == "string",
         Node::List(_) => name == "array",
         Node::Map(_) => name == "object",
     };
     match &schema["type"] {
-        Value::String(name) => is(name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).any(is),
+        Value::String(name) => is_type(name),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).any(is_type),
         _ => true,
     }
 }
 
 /// What a schema asks for, in words.
-fn form(schema: &Value) -> String {
-    let word = |name: &str| match name {
+fn describe_type(schema: &Value) -> String {
+    let type_name = |name: &str| match name {
         "boolean" => "true or false",
         "integer" | "number" => "a number",
-        "string" if schema["format"] == SPAN => "a length of time as a text, such as 2s",
-        "string" if schema["format"] == COUNT || schema["format"] == WHOLE => "a text such as 1..2",
+        "string" if schema["format"] == DURATION_FORMAT => "a length of time as a text, such as 2s",
+        "string"
+            if schema["format"] == OCCURRENCES_FORMAT
+                || schema["format"] == INTEGER_RANGE_FORMAT =>
+        {
+            "a text such as 1..2"
+        }
         "string" => "a text",
         "array" => "a list",
         _ => "keys with values",
     };
     match &schema["type"] {
-        Value::String(name) => word(name).to_owned(),
+        Value::String(name) => type_name(name).to_owned(),
         Value::Array(names) => {
-            let names = names.iter().filter_map(Value::as_str).map(word);
+            let names = names.iter().filter_map(Value::as_str).map(type_name);
             names.collect::<Vec<_>>().join(" or ")
         }
         _ => "a value".to_owned(),
@@ -329,20 +346,22 @@ fn form(schema: &Value) -> String {
 }
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
-    let key_told = quote_value(key);
+    let quoted_key = quote_value(key);
     match closest_name(key, known.iter().copied()) {
-        Some(meant) => format!(
-            "{key_told} is no key of {name}; did you mean {meant}? It takes {}",
+        Some(suggestion) => format!(
+            "{quoted_key} is no key of {name}; did you mean {suggestion}? It takes {}",
             known.join(", ")
         ),
         None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("{key_told} is no key of {name}; a number has no commas: 500000, not 5,00,000")
+            format!(
+                "{quoted_key} is no key of {name}; a number has no commas: 500000, not 5,00,000"
+            )
         }
         None if known.is_empty() => {
-            format!("{key_told} is no key of {name}, which takes none: {{}}")
+            format!("{quoted_key} is no key of {name}, which takes none: {{}}")
         }
         None => format!(
-            "{key_told} is no key of {name}; it takes {}",
+            "{quoted_key} is no key of {name}; it takes {}",
             known.join(", ")
         ),
     }

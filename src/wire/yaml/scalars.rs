@@ -17,44 +17,44 @@ use crate::domain::webhook_fault::Occurrences;
 use crate::wire::duration::parse_duration;
 
 /// What a schema calls a length of time, in its `format`.
-pub const SPAN: &str = "span";
+pub const DURATION_FORMAT: &str = "span";
 /// What a schema calls a count such as `1..2`.
-pub const COUNT: &str = "count";
+pub const OCCURRENCES_FORMAT: &str = "count";
 /// What a schema calls the name of a scenario.
-pub const NAME: &str = "scenario-name";
+pub const NAME_FORMAT: &str = "scenario-name";
 /// What a schema calls a whole number or a range of them.
-pub const WHOLE: &str = "whole-range";
+pub const INTEGER_RANGE_FORMAT: &str = "whole-range";
 /// What a schema calls an amount in rupees or a range of them.
-pub const RUPEES: &str = "rupee-range";
+pub const RUPEE_RANGE_FORMAT: &str = "rupee-range";
 /// What a schema calls a status code or a hundred of them.
-pub const STATUS: &str = "http-status";
+pub const STATUS_FORMAT: &str = "http-status";
 
 /// One name of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Word<T>(pub T);
+pub struct Keyword<T>(pub T);
 
-impl<'de, T: WireEnum> Deserialize<'de> for Word<T> {
+impl<'de, T: WireEnum> Deserialize<'de> for Keyword<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        find(T::all_variants(), &text).map(Self)
+        find_by_label(T::all_variants(), &text).map(Self)
     }
 }
 
-impl<T: WireEnum> JsonSchema for Word<T> {
+impl<T: WireEnum> JsonSchema for Keyword<T> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Word".into()
+        "Keyword".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(T::all_variants().iter().copied())
+        enum_schema(T::all_variants().iter().copied())
     }
 }
 
-fn find<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E> {
+fn find_by_label<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E> {
     let known = table
         .iter()
         .copied()
@@ -62,32 +62,32 @@ fn find<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E> {
     known.ok_or_else(|| E::custom(format!("'{text}' is not known")))
 }
 
-fn names<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
+fn enum_schema<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
     let names: Vec<_> = values.map(WireEnum::wire_name).collect();
     json_schema!({ "type": "string", "enum": names })
 }
 
 /// An event that happens to a consent, so that its scenario can wait for it.
 #[derive(Clone, Copy, Debug)]
-pub struct ConsentEvent(pub EventName);
+pub struct ConsentEventName(pub EventName);
 
-impl<'de> Deserialize<'de> for ConsentEvent {
+impl<'de> Deserialize<'de> for ConsentEventName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        find(EventName::ALL, &String::deserialize(deserializer)?).map(Self)
+        find_by_label(EventName::ALL, &String::deserialize(deserializer)?).map(Self)
     }
 }
 
-impl JsonSchema for ConsentEvent {
+impl JsonSchema for ConsentEventName {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "ConsentEvent".into()
+        "ConsentEventName".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(
+        enum_schema(
             EventName::ALL
                 .iter()
                 .copied()
@@ -102,7 +102,7 @@ pub struct FipAnswer(pub FiStatus);
 
 impl<'de> Deserialize<'de> for FipAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        find(&FiStatus::ANSWERS, &String::deserialize(deserializer)?).map(Self)
+        find_by_label(&FiStatus::ANSWERS, &String::deserialize(deserializer)?).map(Self)
     }
 }
 
@@ -116,15 +116,15 @@ impl JsonSchema for FipAnswer {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(FiStatus::ANSWERS.into_iter())
+        enum_schema(FiStatus::ANSWERS.into_iter())
     }
 }
 
 /// A length of time.
 #[derive(Clone, Copy, Debug)]
-pub struct Lasting(pub Millis);
+pub struct HumanDuration(pub Millis);
 
-impl<'de> Deserialize<'de> for Lasting {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         parse_duration(&text)
@@ -133,13 +133,13 @@ impl<'de> Deserialize<'de> for Lasting {
     }
 }
 
-impl JsonSchema for Lasting {
+impl JsonSchema for HumanDuration {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Lasting".into()
+        "HumanDuration".into()
     }
 
     /// A part that is left out is left out with its letter: neither `P` nor `PT` is a length.
@@ -148,7 +148,7 @@ impl JsonSchema for Lasting {
         let days = format!("[0-9]+D({TIME})?");
         json_schema!({
             "type": "string",
-            "format": SPAN,
+            "format": DURATION_FORMAT,
             "pattern": format!("^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W({days}|{TIME})?|{days}|{TIME}))$"),
             "examples": ["500ms", "2s", "5m", "12h", "P30D", "PT1H30M"],
         })
@@ -157,9 +157,9 @@ impl JsonSchema for Lasting {
 
 /// Which of several: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]
-pub struct Count(pub Occurrences);
+pub struct OccurrenceRange(pub Occurrences);
 
-impl Count {
+impl OccurrenceRange {
     /// Reads `1..2` and `2..`.
     pub fn parse(text: &str) -> Option<Occurrences> {
         let (first, last) = text.split_once("..")?;
@@ -173,110 +173,110 @@ impl Count {
     }
 }
 
-impl<'de> Deserialize<'de> for Count {
+impl<'de> Deserialize<'de> for OccurrenceRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = Count;
+        struct RangeVisitor;
+        impl Visitor<'_> for RangeVisitor {
+            type Value = OccurrenceRange;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a number from 1 on, or a range such as 1..2")
             }
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
+            fn visit_i64<E: Error>(self, number: i64) -> Result<OccurrenceRange, E> {
                 let number = u32::try_from(number).ok().filter(|number| *number >= 1);
                 let number = number.ok_or_else(|| E::custom("counts begin at 1"))?;
-                Ok(Count(Occurrences {
+                Ok(OccurrenceRange(Occurrences {
                     first: number,
                     last: Some(number),
                 }))
             }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
+            fn visit_u64<E: Error>(self, number: u64) -> Result<OccurrenceRange, E> {
                 self.visit_i64(i64::try_from(number).unwrap_or(-1))
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
-                Count::parse(text)
-                    .map(Count)
+            fn visit_str<E: Error>(self, text: &str) -> Result<OccurrenceRange, E> {
+                OccurrenceRange::parse(text)
+                    .map(OccurrenceRange)
                     .ok_or_else(|| E::custom("no range"))
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(RangeVisitor)
     }
 }
 
-impl JsonSchema for Count {
+impl JsonSchema for OccurrenceRange {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Count".into()
+        "OccurrenceRange".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "type": "integer", "minimum": 1, "maximum": u32::MAX },
-            { "type": "string", "format": COUNT, "pattern": "^[1-9][0-9]*\\.\\.([1-9][0-9]*)?$" },
+            { "type": "string", "format": OCCURRENCES_FORMAT, "pattern": "^[1-9][0-9]*\\.\\.([1-9][0-9]*)?$" },
         ] })
     }
 }
 
 /// A status code, or a hundred of them: `503`, `5xx`.
 #[derive(Clone, Copy, Debug)]
-pub struct HttpStatus(pub StatusClass);
+pub struct StatusPattern(pub StatusClass);
 
-impl<'de> Deserialize<'de> for HttpStatus {
+impl<'de> Deserialize<'de> for StatusPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = HttpStatus;
+        struct StatusVisitor;
+        impl Visitor<'_> for StatusVisitor {
+            type Value = StatusPattern;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a status such as 503 or 5xx")
             }
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<HttpStatus, E> {
+            fn visit_i64<E: Error>(self, number: i64) -> Result<StatusPattern, E> {
                 self.visit_str(&number.to_string())
             }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<HttpStatus, E> {
+            fn visit_u64<E: Error>(self, number: u64) -> Result<StatusPattern, E> {
                 self.visit_str(&number.to_string())
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<HttpStatus, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<StatusPattern, E> {
                 StatusClass::parse(text)
-                    .map(HttpStatus)
+                    .map(StatusPattern)
                     .ok_or_else(|| E::custom("no status"))
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(StatusVisitor)
     }
 }
 
-impl JsonSchema for HttpStatus {
+impl JsonSchema for StatusPattern {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "HttpStatus".into()
+        "StatusPattern".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "type": "integer", "minimum": 100, "maximum": 599 },
-            { "type": "string", "format": STATUS, "pattern": "^[1-5](xx|[0-9]{2})$" },
+            { "type": "string", "format": STATUS_FORMAT, "pattern": "^[1-5](xx|[0-9]{2})$" },
         ] })
     }
 }
 
 /// Whole numbers: `3`, `1..2`.
 #[derive(Clone, Copy, Debug)]
-pub struct Whole(pub (i64, i64));
+pub struct IntegerRange(pub (i64, i64));
 
-impl Whole {
+impl IntegerRange {
     /// Reads `3` and `1..2`, the low end first.
     pub fn parse(text: &str) -> Option<(i64, i64)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
@@ -287,9 +287,9 @@ impl Whole {
 
 /// Rupees, with at most two decimals: `4500`, `20..180.50`.
 #[derive(Clone, Copy, Debug)]
-pub struct Rupees(pub (Paise, Paise));
+pub struct RupeeRange(pub (Paise, Paise));
 
-impl Rupees {
+impl RupeeRange {
     /// Reads `4500` and `20..180.50`, the low end first.
     pub fn parse(text: &str) -> Option<(Paise, Paise)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
@@ -305,7 +305,7 @@ const RUPEES_MAX: Paise = Paise::from_rupees(100_000_000_000);
 #[derive(Clone, Copy, Debug)]
 pub struct Percent(pub i64);
 
-macro_rules! read_as_text {
+macro_rules! impl_from_text {
     ($name:ident, $expected:literal, $parse:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -341,46 +341,50 @@ macro_rules! read_as_text {
     };
 }
 
-read_as_text!(
-    Whole,
+impl_from_text!(
+    IntegerRange,
     "a whole number or a range such as 1..2",
-    Whole::parse
+    IntegerRange::parse
 );
-read_as_text!(Rupees, "rupees or a range such as 20..180", Rupees::parse);
-read_as_text!(Percent, "percent with at most two decimals", |text| {
+impl_from_text!(
+    RupeeRange,
+    "rupees or a range such as 20..180",
+    RupeeRange::parse
+);
+impl_from_text!(Percent, "percent with at most two decimals", |text| {
     Paise::parse(text).map(|percent| percent.0)
 });
 
-impl JsonSchema for Whole {
+impl JsonSchema for IntegerRange {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Whole".into()
+        "IntegerRange".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "type": "integer", "minimum": 0 },
-            { "type": "string", "format": WHOLE, "pattern": "^[0-9]+(\\.\\.[0-9]+)?$" },
+            { "type": "string", "format": INTEGER_RANGE_FORMAT, "pattern": "^[0-9]+(\\.\\.[0-9]+)?$" },
         ] })
     }
 }
 
-impl JsonSchema for Rupees {
+impl JsonSchema for RupeeRange {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Rupees".into()
+        "RupeeRange".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "type": "number", "minimum": 0, "maximum": RUPEES_MAX.0 / 100 },
-            { "type": "string", "format": RUPEES, "pattern": "^[0-9]+(\\.[0-9]{1,2})?(\\.\\.[0-9]+(\\.[0-9]{1,2})?)?$" },
+            { "type": "string", "format": RUPEE_RANGE_FORMAT, "pattern": "^[0-9]+(\\.[0-9]{1,2})?(\\.\\.[0-9]+(\\.[0-9]{1,2})?)?$" },
         ] })
     }
 }

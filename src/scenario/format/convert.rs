@@ -8,10 +8,12 @@ use serde_saphyr::Spanned;
 
 use super::Fault;
 use super::types::{
-    AccountsSpec, ApiEntry, ApiFaultSpec, ApiWhere, Approve, AtFips, By, DataWhen, DataWord,
-    Deliver, Entry, ExpectCall, ExpectEntry, ExpectEvent, ExpectFile, ExpectState, ExpectWebhook,
-    FACES, FaultsFile, File, LatencySpec, MatchSpec, Never, Notify, OneOrMore, Over, Spread, Told,
-    WebhookEntry, WebhookFaultSpec, WebhookWhere, told_statuses,
+    API_NAMES, AccountsSpec, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, ApiFaultSpec,
+    Approve, DataTimingKeyword, DataTimingSpec, Deliver, ExpectCall, ExpectEvent, ExpectNever,
+    ExpectState, ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile, FipAnswerSpec,
+    FipsFilter, LatencyDistribution, LatencySpec, MatchSpec, Notify, OffsetSpec, OneOrMany,
+    ScenarioFile, ThrottleSpec, WebhookFaultEntry, WebhookFaultSpec, WebhookSelectorSpec,
+    notification_statuses,
 };
 use crate::domain::api_fault::{ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency};
 use crate::domain::command::{
@@ -27,16 +29,16 @@ use crate::domain::notification::{NotificationContent, NotificationKind, RawNoti
 use crate::domain::session::{DataTiming, FiStatus};
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{Occurrences, WebhookFault, WebhookFaultRule, WebhookSelector};
-use crate::scenario::plan::{Action, Place, Plan, Rule, Step};
+use crate::scenario::plan::{Action, Plan, Rule, SourceLocation, Step};
 use crate::wire::fields::quote_value;
-use crate::wire::yaml::fault;
-use crate::wire::yaml::words::{Lasting, Word};
+use crate::wire::yaml::diagnostic_at;
+use crate::wire::yaml::scalars::{HumanDuration, Keyword};
 
 /// Answers of FIPs whose delays differ are told one after the other.
-const ANSWERS_MAX: usize = 100;
+const DELAYS_MAX: usize = 100;
 
-pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
-    let File {
+pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Fault>> {
+    let ScenarioFile {
         version: _,
         name,
         description,
@@ -52,76 +54,79 @@ pub fn plan(file: File) -> Result<Plan, Vec<Fault>> {
         api_faults,
         expect,
     } = file;
-    let mut reader = Reader::default();
-    let casting = r#match
+    let mut converter = Converter::default();
+    let matcher = r#match
         .as_ref()
-        .map(|spec| (matched(&spec.value), place(spec)));
-    let steps = reader.steps(&steps);
-    let rules = reader.rules(&rules);
+        .map(|spec| (convert_match(&spec.value), location_of(spec)));
+    let steps = converter.convert_steps(&steps);
+    let rules = converter.convert_rules(&rules);
     let faults = Faults {
-        webhooks: reader.webhooks(&webhooks),
-        api: reader.api(&api_faults),
+        webhooks: converter.convert_webhook_faults(&webhooks),
+        api: converter.convert_api_faults(&api_faults),
     };
-    let expect = reader.expect(&expect, None);
-    reader.end(Plan {
-        place: place(&name),
+    let expectations = converter.convert_expectations(&expect, None);
+    converter.into_result(Plan {
+        location: location_of(&name),
         name: name.value,
         description,
-        casting,
-        persona: persona.map(|persona| (place(&persona), persona.value)),
-        approval: consent.map(|Word(approval)| approval),
+        matcher,
+        persona: persona.map(|persona| (location_of(&persona), persona.value)),
+        approval: consent.map(|Keyword(approval)| approval),
         push_data,
-        data: data.as_ref().map(progression),
-        fetch_quirks: fetch_quirks.into_iter().map(|Word(quirk)| quirk).collect(),
+        data: data.as_ref().map(to_data_timing),
+        fetch_quirks: fetch_quirks
+            .into_iter()
+            .map(|Keyword(quirk)| quirk)
+            .collect(),
         steps,
         rules,
-        delivers_on_seed: false,
-        fault_places: webhooks
+        delivers_after_activation: false,
+        fault_locations: webhooks
             .iter()
-            .map(place)
-            .chain(api_faults.iter().map(place))
+            .map(location_of)
+            .chain(api_faults.iter().map(location_of))
             .collect(),
         faults,
-        expect,
+        expectations,
     })
 }
 
 /// Steps that are played by hand.
-pub fn steps(entries: &[Spanned<Entry>]) -> Result<Plan, Vec<Fault>> {
-    let mut reader = Reader::default();
-    let steps = reader.steps(entries);
-    reader.end(Plan {
+pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Vec<Fault>> {
+    let mut converter = Converter::default();
+    let steps = converter.convert_steps(entries);
+    converter.into_result(Plan {
         name: "by hand".to_owned(),
         steps,
         ..Plan::default()
     })
 }
 
-pub fn faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
+pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
     let FaultsFile {
         webhooks,
         api_faults,
         ttl,
     } = file;
-    let mut reader = Reader::default();
+    let mut converter = Converter::default();
     let faults = Faults {
-        webhooks: reader.webhooks(&webhooks),
-        api: reader.api(&api_faults),
+        webhooks: converter.convert_webhook_faults(&webhooks),
+        api: converter.convert_api_faults(&api_faults),
     };
-    reader.end((faults, ttl.map(|Lasting(span)| span)))
+    converter.into_result((faults, ttl.map(|HumanDuration(span)| span)))
 }
 
-pub fn expectations(file: ExpectFile) -> Result<Vec<Expectation>, Vec<Fault>> {
-    let ExpectFile {
+pub fn convert_expectations_file(file: ExpectationsFile) -> Result<Vec<Expectation>, Vec<Fault>> {
+    let ExpectationsFile {
         expect,
         consent_handle,
     } = file;
-    let mut reader = Reader::default();
+    let mut converter = Converter::default();
     let handle = consent_handle.and_then(|text| {
         let handle = ConsentHandle::parse(&text);
         if handle.is_none() {
             let message = format!("consent_handle {} is not a UUID", quote_value(&text));
-            reader.faults.push(Fault {
+            converter.diagnostics.push(Fault {
                 line: 0,
                 column: 0,
                 message,
@@ -129,18 +134,18 @@ pub fn expectations(file: ExpectFile) -> Result<Vec<Expectation>, Vec<Fault>> {
         }
         handle
     });
-    let expect = reader.expect(&expect, handle);
-    reader.end(expect)
+    let expectations = converter.convert_expectations(&expect, handle);
+    converter.into_result(expectations)
 }
 
-fn place<T>(spanned: &Spanned<T>) -> Place {
-    Place {
+fn location_of<T>(spanned: &Spanned<T>) -> SourceLocation {
+    SourceLocation {
         line: spanned.referenced.line(),
         column: spanned.referenced.column(),
     }
 }
 
-fn matched(spec: &MatchSpec) -> ConsentMatcher {
+fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
     let MatchSpec {
         customer,
         fiu,
@@ -148,115 +153,116 @@ fn matched(spec: &MatchSpec) -> ConsentMatcher {
         fi_types,
         purpose,
         fetch_type,
-        face,
+        face: api,
     } = spec;
-    let globs = |texts: &Option<OneOrMore>| list(texts.as_ref()).map(Glob::new).collect();
+    let to_globs = |texts: &Option<OneOrMany>| iter_texts(texts.as_ref()).map(Glob::new).collect();
     ConsentMatcher {
-        customers: globs(customer),
-        fius: globs(fiu),
-        aas: globs(aa),
+        customers: to_globs(customer),
+        fius: to_globs(fiu),
+        aas: to_globs(aa),
         fi_types: fi_types
             .iter()
             .flatten()
-            .map(|Word(fi_type)| *fi_type)
+            .map(|Keyword(fi_type)| *fi_type)
             .collect(),
-        purposes: list(purpose.as_ref()).map(Into::into).collect(),
+        purposes: iter_texts(purpose.as_ref()).map(Into::into).collect(),
         fetch_types: fetch_type
             .iter()
-            .map(|Word(fetch_type)| *fetch_type)
+            .map(|Keyword(fetch_type)| *fetch_type)
             .collect(),
-        apis: FACES
+        apis: API_NAMES
             .into_iter()
-            .filter(|known| face.as_deref() == Some(*known))
+            .filter(|known| api.as_deref() == Some(*known))
             .collect(),
     }
 }
 
-fn list(texts: Option<&OneOrMore>) -> impl Iterator<Item = &str> {
+fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {
     let texts = match texts {
         None => &[],
-        Some(OneOrMore::One(text)) => std::slice::from_ref(text),
-        Some(OneOrMore::More(texts)) => texts.as_slice(),
+        Some(OneOrMany::One(text)) => std::slice::from_ref(text),
+        Some(OneOrMany::Many(texts)) => texts.as_slice(),
     };
     texts.iter().map(String::as_str)
 }
 
-fn progression(when: &DataWhen) -> DataTiming {
+fn to_data_timing(when: &DataTimingSpec) -> DataTiming {
     match when {
-        DataWhen::Named(DataWord::Immediate) => DataTiming::Immediate,
-        DataWhen::Named(DataWord::Timed) => DataTiming::Timed,
-        DataWhen::Named(DataWord::Manual) => DataTiming::Manual,
-        DataWhen::Polls(polls) => DataTiming::AfterPolls(polls.polls),
+        DataTimingSpec::Keyword(DataTimingKeyword::Immediate) => DataTiming::Immediate,
+        DataTimingSpec::Keyword(DataTimingKeyword::Timed) => DataTiming::Timed,
+        DataTimingSpec::Keyword(DataTimingKeyword::Manual) => DataTiming::Manual,
+        DataTimingSpec::Polls(polls) => DataTiming::AfterPolls(polls.polls),
     }
 }
 
-fn span(given: Option<Lasting>, default: Millis) -> Millis {
-    given.map_or(default, |Lasting(span)| span)
+fn duration_or(duration: Option<HumanDuration>, default: Millis) -> Millis {
+    duration.map_or(default, |HumanDuration(span)| span)
 }
 
 #[derive(Default)]
-struct Reader {
-    faults: Vec<Fault>,
+struct Converter {
+    diagnostics: Vec<Fault>,
 }
 
-impl Reader {
-    fn say<T>(&mut self, place: &Spanned<T>, message: String) {
-        self.faults.push(fault(place.referenced, message));
+impl Converter {
+    fn add_diagnostic<T>(&mut self, spanned: &Spanned<T>, message: String) {
+        self.diagnostics
+            .push(diagnostic_at(spanned.referenced, message));
     }
 
-    fn end<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
-        self.faults.sort();
-        if self.faults.is_empty() {
+    fn into_result<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
+        self.diagnostics.sort();
+        if self.diagnostics.is_empty() {
             Ok(value)
         } else {
-            Err(self.faults)
+            Err(self.diagnostics)
         }
     }
 
-    fn steps(&mut self, entries: &[Spanned<Entry>]) -> Vec<Step> {
+    fn convert_steps(&mut self, entries: &[Spanned<ActionEntry>]) -> Vec<Step> {
         let mut at = Millis::ZERO;
         let mut steps = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             if entry.value.on.is_some() {
                 let message = "steps happen in order; what waits for an event belongs under rules";
-                self.say(entry, message.to_owned());
+                self.add_diagnostic(entry, message.to_owned());
             }
-            let after = span(entry.value.after, Millis::ZERO);
+            let after = duration_or(entry.value.after, Millis::ZERO);
             at = Millis(at.0.saturating_add(after.0));
-            if let Some(action) = self.action(entry) {
+            if let Some(action) = self.convert_action(entry) {
                 steps.push(Step {
-                    at,
+                    due_after: at,
                     action,
-                    origin: origin(entry, "step", number),
-                    place: place(entry),
+                    origin: describe_origin(entry, "step", number),
+                    location: location_of(entry),
                 });
             }
         }
         steps
     }
 
-    fn rules(&mut self, entries: &[Spanned<Entry>]) -> Vec<Rule> {
+    fn convert_rules(&mut self, entries: &[Spanned<ActionEntry>]) -> Vec<Rule> {
         let mut rules = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
-            let Some(on) = entry.value.on else {
+            let Some(event) = entry.value.on else {
                 let events = EventName::ALL
                     .iter()
                     .filter(|event| event.is_about_consent());
                 let events: Vec<_> = events.map(|event| event.as_str()).collect();
-                self.say(
+                self.add_diagnostic(
                     entry,
                     format!("a rule needs `on`, one of {}", events.join(", ")),
                 );
                 continue;
             };
-            let after = span(entry.value.after, Millis::ZERO);
-            if let Some(action) = self.action(entry) {
+            let after = duration_or(entry.value.after, Millis::ZERO);
+            if let Some(action) = self.convert_action(entry) {
                 rules.push(Rule {
-                    on: on.0,
+                    event: event.0,
                     after,
                     action,
-                    origin: origin(entry, "rule", number),
-                    place: place(entry),
+                    origin: describe_origin(entry, "rule", number),
+                    location: location_of(entry),
                 });
             }
         }
@@ -264,8 +270,8 @@ impl Reader {
     }
 
     /// The one verb of an entry.
-    fn action(&mut self, entry: &Spanned<Entry>) -> Option<Action> {
-        let Entry {
+    fn convert_action(&mut self, entry: &Spanned<ActionEntry>) -> Option<Action> {
+        let ActionEntry {
             id: _,
             on: _,
             after: _,
@@ -286,35 +292,35 @@ impl Reader {
             notify,
             set,
         } = &entry.value;
-        let moved = |verb: ConsentAction| Some(Action::Move(verb));
-        let fip = |fip: &Option<String>| fip.as_deref().map(Arc::from);
+        let transition = |verb: ConsentAction| Some(Action::Transition(verb));
+        let to_fip = |fip: &Option<String>| fip.as_deref().map(Arc::from);
         if let Some(approve) = approve {
-            moved(approved(approve))
+            transition(convert_approve(approve))
         } else if activate.is_some() {
-            moved(ConsentAction::Activate)
+            transition(ConsentAction::Activate)
         } else if reject.is_some() {
-            moved(ConsentAction::Reject)
+            transition(ConsentAction::Reject)
         } else if fail.is_some() {
-            moved(ConsentAction::Fail)
+            transition(ConsentAction::Fail)
         } else if pause.is_some() {
-            moved(ConsentAction::Pause)
+            transition(ConsentAction::Pause)
         } else if resume.is_some() {
-            moved(ConsentAction::Resume)
+            transition(ConsentAction::Resume)
         } else if expire.is_some() {
-            moved(ConsentAction::Expire)
+            transition(ConsentAction::Expire)
         } else if let Some(revoke) = revoke {
-            moved(ConsentAction::Revoke {
-                by: revoke.by.map_or(Party::Customer, |Word(by)| by),
+            transition(ConsentAction::Revoke {
+                by: revoke.by.map_or(Party::Customer, |Keyword(by)| by),
             })
         } else if let Some(deliver) = deliver {
-            self.delivered(entry, deliver)
+            self.convert_deliver(entry, deliver)
         } else if let Some(deny) = deny {
-            Some(at_fips(deny, FiStatus::Denied))
+            Some(answer_at_fips(deny, FiStatus::Denied))
         } else if let Some(time_out) = time_out {
-            Some(at_fips(time_out, FiStatus::Timeout))
+            Some(answer_at_fips(time_out, FiStatus::Timeout))
         } else if let Some(link) = link {
             Some(Action::Link {
-                fip: fip(&link.fip),
+                fip: to_fip(&link.fip),
             })
         } else if let Some(delink) = delink {
             match &delink.account {
@@ -322,20 +328,20 @@ impl Reader {
                     link_ref: account.as_str().into(),
                 }),
                 None => Some(Action::DelinkAll {
-                    fip: fip(&delink.fip),
+                    fip: to_fip(&delink.fip),
                 }),
             }
         } else if deregister.is_some() {
             Some(Action::Deregister)
         } else if let Some(notify) = notify {
-            self.notified(entry, notify)
+            self.convert_notify(entry, notify)
         } else if let Some(set) = set {
             let latency = set
                 .latency
                 .as_ref()
-                .and_then(|latency| self.latency(entry, latency));
-            Some(Action::Adjust(TimingOverride {
-                data: set.data.as_ref().map(progression),
+                .and_then(|latency| self.convert_latency(entry, latency));
+            Some(Action::SetTiming(TimingOverride {
+                data: set.data.as_ref().map(to_data_timing),
                 latency,
             }))
         } else {
@@ -344,35 +350,40 @@ impl Reader {
     }
 
     /// Answers are grouped by their delay: those without one first.
-    fn delivered(&mut self, entry: &Spanned<Entry>, deliver: &Deliver) -> Option<Action> {
+    fn convert_deliver(
+        &mut self,
+        entry: &Spanned<ActionEntry>,
+        deliver: &Deliver,
+    ) -> Option<Action> {
         let Deliver {
             default,
             fips,
             accounts,
             last_fip,
         } = deliver;
-        let told = |told: &Told| match told {
-            Told::AtOnce(answer) => (Millis::ZERO, answer.0),
-            Told::Later(later) => {
+        let delayed_status = |spec: &FipAnswerSpec| match spec {
+            FipAnswerSpec::Immediate(answer) => (Millis::ZERO, answer.0),
+            FipAnswerSpec::Delayed(later) => {
                 let answer = later
                     .answer
                     .or(later.fail)
                     .expect("the schema asks for one");
-                (span(later.after, Millis::ZERO), answer.0)
+                (duration_or(later.after, Millis::ZERO), answer.0)
             }
         };
-        let nobody_named = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
-        let last_fip = last_fip.as_ref().map(told);
+        let names_nothing = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
+        let last_fip = last_fip.as_ref().map(delayed_status);
         let default = default
             .as_ref()
-            .map(told)
-            .or(nobody_named.then_some((Millis::ZERO, FiStatus::Ready)));
-        let named = |list: &BTreeMap<String, Told>| -> Vec<(Box<str>, (Millis, FiStatus))> {
-            list.iter()
-                .map(|(name, answer)| (name.as_str().into(), told(answer)))
-                .collect()
-        };
-        let (fips, accounts) = (named(fips), named(accounts));
+            .map(delayed_status)
+            .or(names_nothing.then_some((Millis::ZERO, FiStatus::Ready)));
+        let resolve_answers =
+            |list: &BTreeMap<String, FipAnswerSpec>| -> Vec<(Box<str>, (Millis, FiStatus))> {
+                list.iter()
+                    .map(|(name, answer)| (name.as_str().into(), delayed_status(answer)))
+                    .collect()
+            };
+        let (fips, accounts) = (resolve_answers(fips), resolve_answers(accounts));
         let delays = default
             .iter()
             .chain(&last_fip)
@@ -380,20 +391,20 @@ impl Reader {
         let mut delays: Vec<Millis> = delays.map(|(after, _)| *after).collect();
         delays.sort_unstable();
         delays.dedup();
-        if delays.len() > ANSWERS_MAX {
-            self.say(
+        if delays.len() > DELAYS_MAX {
+            self.add_diagnostic(
                 entry,
                 format!(
-                    "deliver has {} different delays; {ANSWERS_MAX} are enough",
+                    "deliver has {} different delays; {DELAYS_MAX} are enough",
                     delays.len()
                 ),
             );
             return None;
         }
-        let outcome = |delay: Millis| {
+        let outcome_at = |delay: Millis| {
             // Who is to answer at another time says nothing now, whatever the default is.
-            let now = |list: &[(Box<str>, (Millis, FiStatus))]| {
-                let answer = |(after, status): (Millis, FiStatus)| {
+            let statuses_at = |list: &[(Box<str>, (Millis, FiStatus))]| {
+                let status_at = |(after, status): (Millis, FiStatus)| {
                     if after == delay {
                         status
                     } else {
@@ -401,7 +412,7 @@ impl Reader {
                     }
                 };
                 list.iter()
-                    .map(|(name, told)| (name.clone(), answer(*told)))
+                    .map(|(name, timed_status)| (name.clone(), status_at(*timed_status)))
                     .collect()
             };
             let last_fip = last_fip.map(|(after, status)| {
@@ -418,24 +429,26 @@ impl Reader {
                 delay,
                 AccountStatuses {
                     default,
-                    by_fip: now(&fips),
-                    by_account: now(&accounts),
+                    by_fip: statuses_at(&fips),
+                    by_account: statuses_at(&accounts),
                     last_fip,
                 },
             )
         };
-        Some(Action::Deliver(delays.into_iter().map(outcome).collect()))
+        Some(Action::Deliver(
+            delays.into_iter().map(outcome_at).collect(),
+        ))
     }
 
-    fn notified(&mut self, entry: &Spanned<Entry>, notify: &Notify) -> Option<Action> {
+    fn convert_notify(&mut self, entry: &Spanned<ActionEntry>, notify: &Notify) -> Option<Action> {
         let Notify {
             event,
             status,
             body,
         } = notify;
-        let kind = event.map_or(NotificationKind::ConsentStatus, |Word(kind)| kind);
+        let kind = event.map_or(NotificationKind::ConsentStatus, |Keyword(kind)| kind);
         let content = match (status, body) {
-            (Some(Word(status)), None) if kind == NotificationKind::ConsentStatus => {
+            (Some(Keyword(status)), None) if kind == NotificationKind::ConsentStatus => {
                 NotificationContent::ConsentStatus(*status)
             }
             (None, Some(body)) => NotificationContent::Raw(Arc::new(RawNotification {
@@ -443,7 +456,7 @@ impl Reader {
                 body: body.to_string().into_bytes().into(),
             })),
             (Some(_), None) => {
-                self.say(
+                self.add_diagnostic(
                     entry,
                     format!(
                         "notify of {kind} takes a body; a status is told by consent.status only"
@@ -452,72 +465,75 @@ impl Reader {
                 return None;
             }
             _ => {
-                self.say(entry, "notify takes a status or a body".to_owned());
+                self.add_diagnostic(entry, "notify takes a status or a body".to_owned());
                 return None;
             }
         };
         Some(Action::Notify(content))
     }
 
-    fn webhooks(&mut self, entries: &[Spanned<WebhookEntry>]) -> Vec<WebhookFaultRule> {
+    fn convert_webhook_faults(
+        &mut self,
+        entries: &[Spanned<WebhookFaultEntry>],
+    ) -> Vec<WebhookFaultRule> {
         let rules = entries.iter().map(|entry| {
-            let WebhookEntry { r#where, fault } = &entry.value;
-            let everywhere = WebhookWhere::default();
-            let WebhookWhere {
+            let WebhookFaultEntry { r#where, fault } = &entry.value;
+            let default_selector = WebhookSelectorSpec::default();
+            let WebhookSelectorSpec {
                 event,
                 status,
                 nth,
                 attempts,
-            } = r#where.as_ref().unwrap_or(&everywhere);
-            let event = event.map(|Word(event)| event);
+            } = r#where.as_ref().unwrap_or(&default_selector);
+            let event = event.map(|Keyword(event)| event);
             if let (Some(status), Some(_)) = (status, event)
-                && !told_statuses(event).contains(&status.as_str())
+                && !notification_statuses(event).contains(&status.as_str())
             {
                 let message = format!(
                     "{status} is no status that {} tells",
                     event.map_or("", NotificationKind::as_str)
                 );
-                self.say(
+                self.add_diagnostic(
                     entry,
-                    format!("{message}; it tells {}", told_statuses(event).join(", ")),
+                    format!(
+                        "{message}; it tells {}",
+                        notification_statuses(event).join(", ")
+                    ),
                 );
             }
-            let fault = webhook_fault(fault);
+            let fault = convert_webhook_fault(fault);
             if attempts.is_some() && fault.name().affects_scheduling() {
                 let message = format!(
                     "{} befalls a message, not its attempts; leave `attempts` out",
                     fault.name()
                 );
-                self.say(entry, message);
+                self.add_diagnostic(entry, message);
             }
-            let place = WebhookSelector {
+            let selector = WebhookSelector {
                 event,
                 status: status.as_deref().map(Into::into),
                 occurrences: nth.map_or(Occurrences::ALL, |count| count.0),
                 attempts: attempts.map_or(Occurrences::ALL, |count| count.0),
             };
-            WebhookFaultRule {
-                selector: place,
-                fault,
-            }
+            WebhookFaultRule { selector, fault }
         });
         rules.collect()
     }
 
-    fn api(&mut self, entries: &[Spanned<ApiEntry>]) -> Vec<ApiFaultRule> {
+    fn convert_api_faults(&mut self, entries: &[Spanned<ApiFaultEntry>]) -> Vec<ApiFaultRule> {
         let mut rules = Vec::new();
         for entry in entries {
-            let ApiEntry { r#where, fault } = &entry.value;
-            let everywhere = ApiWhere::default();
-            let ApiWhere {
+            let ApiFaultEntry { r#where, fault } = &entry.value;
+            let default_selector = ApiCallSelectorSpec::default();
+            let ApiCallSelectorSpec {
                 op,
                 calls,
                 probability,
                 r#for,
                 customer,
                 fiu,
-            } = r#where.as_ref().unwrap_or(&everywhere);
-            let Some(fault) = self.api_fault(entry, fault) else {
+            } = r#where.as_ref().unwrap_or(&default_selector);
+            let Some(fault) = self.convert_api_fault(entry, fault) else {
                 continue;
             };
             #[expect(
@@ -527,30 +543,31 @@ impl Reader {
             )]
             let per_mille =
                 probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
-            let place = ApiCallSelector {
-                op: op.map(|Word(op)| op),
+            let selector = ApiCallSelector {
+                op: op.map(|Keyword(op)| op),
                 calls: calls.map_or(Occurrences::ALL, |count| count.0),
                 per_mille,
-                duration: r#for.map(|Lasting(span)| span),
+                duration: r#for.map(|HumanDuration(span)| span),
                 customer: customer.as_deref().map(Glob::new),
                 fiu: fiu.as_deref().map(Glob::new),
             };
-            rules.push(ApiFaultRule {
-                selector: place,
-                fault,
-            });
+            rules.push(ApiFaultRule { selector, fault });
         }
         rules
     }
 
-    fn api_fault(&mut self, entry: &Spanned<ApiEntry>, spec: &ApiFaultSpec) -> Option<ApiFault> {
+    fn convert_api_fault(
+        &mut self,
+        entry: &Spanned<ApiFaultEntry>,
+        spec: &ApiFaultSpec,
+    ) -> Option<ApiFault> {
         let ApiFaultSpec {
             status,
             retry_after,
             error_code,
             latency,
             reset,
-            empty_reply,
+            empty_reply: empty_response,
             truncated_chunk,
             malformed_chunk,
             slow_body,
@@ -560,12 +577,12 @@ impl Reader {
             wrong_version,
             stale_timestamp,
             future_timestamp,
-            other_txnid,
+            other_txnid: wrong_txnid,
             tampered_consent,
-            stale_answer,
+            stale_answer: stale_response,
         } = spec;
         if status.is_none() && (retry_after.is_some() || error_code.is_some()) {
-            self.say(
+            self.add_diagnostic(
                 entry,
                 "retry_after and error_code go with status".to_owned(),
             );
@@ -574,22 +591,22 @@ impl Reader {
         Some(if let Some(status) = status {
             ApiFault::Status {
                 status: *status,
-                retry_after: retry_after.map(|Lasting(span)| span),
-                code: error_code.map(|Word(code)| code.as_str().into()),
+                retry_after: retry_after.map(|HumanDuration(span)| span),
+                code: error_code.map(|Keyword(code)| code.as_str().into()),
             }
         } else if let Some(latency) = latency {
-            ApiFault::Latency(self.latency(entry, latency)?)
+            ApiFault::Latency(self.convert_latency(entry, latency)?)
         } else if reset.is_some() {
             ApiFault::Reset
-        } else if empty_reply.is_some() {
+        } else if empty_response.is_some() {
             ApiFault::EmptyResponse
         } else if truncated_chunk.is_some() {
             ApiFault::TruncatedChunk
         } else if malformed_chunk.is_some() {
             ApiFault::MalformedChunk
-        } else if let Some(Over { over }) = slow_body {
+        } else if let Some(ThrottleSpec { over }) = slow_body {
             ApiFault::SlowBody {
-                over: span(*over, Millis::from_secs(5)),
+                over: duration_or(*over, Millis::from_secs(5)),
             }
         } else if wrong_signature.is_some() {
             ApiFault::WrongSignature
@@ -602,27 +619,27 @@ impl Reader {
             }
         } else if let Some(version) = wrong_version {
             ApiFault::WrongVersion(version.as_str().into())
-        } else if let Some(By { by }) = stale_timestamp {
+        } else if let Some(OffsetSpec { by }) = stale_timestamp {
             ApiFault::StaleTimestamp {
-                by: span(*by, TIMESTAMP_BY),
+                by: duration_or(*by, TIMESTAMP_OFFSET_DEFAULT),
             }
-        } else if let Some(By { by }) = future_timestamp {
+        } else if let Some(OffsetSpec { by }) = future_timestamp {
             ApiFault::FutureTimestamp {
-                by: span(*by, TIMESTAMP_BY),
+                by: duration_or(*by, TIMESTAMP_OFFSET_DEFAULT),
             }
-        } else if other_txnid.is_some() {
+        } else if wrong_txnid.is_some() {
             ApiFault::WrongTxnid
-        } else if let Some(Word(how)) = tampered_consent {
-            ApiFault::TamperedConsent(*how)
-        } else if stale_answer.is_some() {
+        } else if let Some(Keyword(tampering)) = tampered_consent {
+            ApiFault::TamperedConsent(*tampering)
+        } else if stale_response.is_some() {
             ApiFault::StaleResponse
         } else {
             return None;
         })
     }
 
-    fn latency<T>(&mut self, entry: &Spanned<T>, spec: &LatencySpec) -> Option<Latency> {
-        let Spread {
+    fn convert_latency<T>(&mut self, entry: &Spanned<T>, spec: &LatencySpec) -> Option<Latency> {
+        let LatencyDistribution {
             min,
             max,
             mean,
@@ -630,11 +647,13 @@ impl Reader {
             p50,
             p99,
         } = match spec {
-            LatencySpec::Fixed(Lasting(span)) => return Some(Latency::Fixed(*span)),
-            LatencySpec::Spread(spread) => spread,
+            LatencySpec::Fixed(HumanDuration(span)) => return Some(Latency::Fixed(*span)),
+            LatencySpec::Distribution(spread) => spread,
         };
-        let pair = |one: &Option<Lasting>, other: &Option<Lasting>| Some(((*one)?.0, (*other)?.0));
-        let given = [min, max, mean, deviation, p50, p99]
+        let pair = |first: &Option<HumanDuration>, second: &Option<HumanDuration>| {
+            Some(((*first)?.0, (*second)?.0))
+        };
+        let given_count = [min, max, mean, deviation, p50, p99]
             .into_iter()
             .filter(|part| part.is_some())
             .count();
@@ -646,17 +665,17 @@ impl Reader {
             }
             _ => None,
         };
-        if latency.is_none() || given != 2 {
+        if latency.is_none() || given_count != 2 {
             let message = "latency takes a length of time, or {min, max}, {mean, deviation} or {p50, p99}, the smaller first";
-            self.say(entry, message.to_owned());
+            self.add_diagnostic(entry, message.to_owned());
             return None;
         }
         latency
     }
 
-    fn expect(
+    fn convert_expectations(
         &mut self,
-        entries: &[Spanned<ExpectEntry>],
+        entries: &[Spanned<ExpectationEntry>],
         handle: Option<ConsentHandle>,
     ) -> Vec<Expectation> {
         let mut expectations = Vec::new();
@@ -667,20 +686,20 @@ impl Reader {
             } else {
                 format!("expect {number}, line {line}")
             };
-            if let Some(expectation) = self.expectation(entry, handle, origin) {
+            if let Some(expectation) = self.convert_expectation(entry, handle, origin) {
                 expectations.push(expectation);
             }
         }
         expectations
     }
 
-    fn expectation(
+    fn convert_expectation(
         &mut self,
-        entry: &Spanned<ExpectEntry>,
+        entry: &Spanned<ExpectationEntry>,
         handle: Option<ConsentHandle>,
         origin: String,
     ) -> Option<Expectation> {
-        let ExpectEntry {
+        let ExpectationEntry {
             call,
             event,
             webhook,
@@ -712,7 +731,7 @@ impl Reader {
             };
             (
                 sought,
-                self.quantity(entry, (*count, *at_least, *at_most))?,
+                self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
             )
@@ -732,7 +751,7 @@ impl Reader {
             };
             (
                 sought,
-                self.quantity(entry, (*count, *at_least, *at_most))?,
+                self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
             )
@@ -751,15 +770,15 @@ impl Reader {
                 after_event,
             } = webhook;
             let sought = ExpectationTarget::Webhook {
-                event: event.map(|Word(event)| event),
+                event: event.map(|Keyword(event)| event),
                 status: status.as_deref().map(Into::into),
                 response_status: answered.map(|answered| answered.0),
-                fault: fault.map(|Word(fault)| fault),
+                fault: fault.map(|Keyword(fault)| fault),
                 subject: about(customer, fiu.as_ref()),
             };
             (
                 sought,
-                self.quantity(entry, (*count, *at_least, *at_most))?,
+                self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
             )
@@ -772,19 +791,19 @@ impl Reader {
                 at_most,
                 within,
             } = state;
-            let Word(status): Word<Status> = *is;
+            let Keyword(status): Keyword<Status> = *is;
             let sought = ExpectationTarget::State {
                 status,
                 subject: about(customer, None),
             };
             (
                 sought,
-                self.quantity(entry, (*count, *at_least, *at_most))?,
+                self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 &None,
             )
         } else if let Some(never) = never {
-            let Never {
+            let ExpectNever {
                 op,
                 event,
                 status,
@@ -809,17 +828,17 @@ impl Reader {
         } else {
             return None;
         };
-        let within = within.map(|Lasting(span)| span);
+        let within = within.map(|HumanDuration(span)| span);
         Some(Expectation {
             target: sought,
             count,
             within,
-            after: after.map(|Word(after)| after),
+            after: after.map(|Keyword(after)| after),
             origin,
         })
     }
 
-    fn quantity<T>(
+    fn convert_quantity<T>(
         &mut self,
         entry: &Spanned<T>,
         (count, least, most): (Option<u64>, Option<u64>, Option<u64>),
@@ -834,7 +853,7 @@ impl Reader {
                 })
             }
             _ => {
-                self.say(
+                self.add_diagnostic(
                     entry,
                     "give count, or at_least and at_most, the smaller first".to_owned(),
                 );
@@ -845,17 +864,21 @@ impl Reader {
 }
 
 /// How far a timestamp is off where nobody says so: a minute more than the certification framework allows.
-const TIMESTAMP_BY: Millis = Millis::from_secs(16 * 60);
+const TIMESTAMP_OFFSET_DEFAULT: Millis = Millis::from_secs(16 * 60);
 
-fn approved(approve: &Approve) -> ConsentAction {
+fn convert_approve(approve: &Approve) -> ConsentAction {
     let accounts = match &approve.accounts {
         None | Some(AccountsSpec::All(_)) => AccountChoice::All,
-        Some(AccountsSpec::Named(names)) => {
+        Some(AccountsSpec::LinkRefs(names)) => {
             AccountChoice::ByLinkRef(names.iter().map(|name| name.as_str().into()).collect())
         }
-        Some(AccountsSpec::Of(of)) => AccountChoice::Matching(Arc::new(AccountSelector {
+        Some(AccountsSpec::Filter(of)) => AccountChoice::Matching(Arc::new(AccountSelector {
             fips: of.fips.iter().map(|fip| fip.as_str().into()).collect(),
-            fi_types: of.fi_types.iter().map(|Word(fi_type)| *fi_type).collect(),
+            fi_types: of
+                .fi_types
+                .iter()
+                .map(|Keyword(fi_type)| *fi_type)
+                .collect(),
             limit: of.first,
         })),
     };
@@ -865,11 +888,11 @@ fn approved(approve: &Approve) -> ConsentAction {
     }
 }
 
-fn at_fips(at: &AtFips, status: FiStatus) -> Action {
-    let outcome = if at.fips.is_empty() {
+fn answer_at_fips(filter: &FipsFilter, status: FiStatus) -> Action {
+    let outcome = if filter.fips.is_empty() {
         AccountStatuses::uniform_status(status)
     } else {
-        let fips = at
+        let fips = filter
             .fips
             .iter()
             .map(|fip| (fip.as_str().into(), status))
@@ -882,26 +905,26 @@ fn at_fips(at: &AtFips, status: FiStatus) -> Action {
     Action::Deliver(vec![(Millis::ZERO, outcome)])
 }
 
-fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
-    let by = |by: &By, default| span(by.by, default);
+fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
+    let offset_or = |offset: &OffsetSpec, default| duration_or(offset.by, default);
     if let Some(duplicate) = &spec.duplicate {
         WebhookFault::Duplicate {
             copies: duplicate.copies.unwrap_or(2),
-            spacing: span(duplicate.spacing, Millis::ZERO),
+            spacing: duration_or(duplicate.spacing, Millis::ZERO),
         }
     } else if let Some(near) = &spec.near_duplicate {
         WebhookFault::NearDuplicate {
-            spacing: span(near.spacing, Millis::ZERO),
+            spacing: duration_or(near.spacing, Millis::ZERO),
         }
     } else if let Some(reorder) = &spec.reorder {
         WebhookFault::Reorder {
-            within: span(reorder.within, Millis::from_secs(10)),
+            within: duration_or(reorder.within, Millis::from_secs(10)),
         }
     } else if spec.drop.is_some() {
         WebhookFault::Drop
     } else if let Some(late) = &spec.late {
         WebhookFault::Late {
-            by: by(late, Millis::from_secs(10 * 60)),
+            by: offset_or(late, Millis::from_secs(10 * 60)),
         }
     } else if let Some(burst) = &spec.burst {
         WebhookFault::Burst {
@@ -911,23 +934,23 @@ fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::BeforeResponse
     } else if let Some(stale) = &spec.stale_timestamp {
         WebhookFault::StaleTimestamp {
-            by: by(stale, TIMESTAMP_BY),
+            by: offset_or(stale, TIMESTAMP_OFFSET_DEFAULT),
         }
     } else if let Some(future) = &spec.future_timestamp {
         WebhookFault::FutureTimestamp {
-            by: by(future, TIMESTAMP_BY),
+            by: offset_or(future, TIMESTAMP_OFFSET_DEFAULT),
         }
     } else if spec.wrong_key.is_some() {
         WebhookFault::WrongKey
     } else if spec.tampered_body.is_some() {
         WebhookFault::TamperedBody
-    } else if let Some(Word(how)) = spec.corrupt_signature {
-        WebhookFault::CorruptSignature(how)
+    } else if let Some(Keyword(corruption)) = spec.corrupt_signature {
+        WebhookFault::CorruptSignature(corruption)
     } else if spec.missing_signature.is_some() {
         WebhookFault::MissingSignature
     } else if spec.unknown_kid.is_some() {
         WebhookFault::UnknownKid
-    } else if let Some(Word(algorithm)) = spec.swap_alg {
+    } else if let Some(Keyword(algorithm)) = spec.swap_alg {
         WebhookFault::SwapAlg(algorithm)
     } else if spec.missing_crit.is_some() {
         WebhookFault::MissingCrit
@@ -949,20 +972,20 @@ fn webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::Huge {
             bytes: huge.bytes.unwrap_or(5_000_000),
         }
-    } else if let Some(Over { over }) = &spec.slow_drip {
+    } else if let Some(ThrottleSpec { over }) = &spec.slow_drip {
         WebhookFault::SlowBody {
-            over: span(*over, Millis::from_secs(5)),
+            over: duration_or(*over, Millis::from_secs(5)),
         }
     } else if spec.reset.is_some() {
         WebhookFault::Reset
-    } else if let Some(Word(form)) = spec.transport {
+    } else if let Some(Keyword(form)) = spec.transport {
         WebhookFault::Transport(form)
     } else {
         WebhookFault::Fail
     }
 }
 
-fn origin(entry: &Spanned<Entry>, noun: &str, number: usize) -> String {
+fn describe_origin(entry: &Spanned<ActionEntry>, noun: &str, number: usize) -> String {
     let line = entry.referenced.line();
     match &entry.value.id {
         Some(id) => format!("{noun} {number} ({id}), line {line}"),
