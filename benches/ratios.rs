@@ -15,7 +15,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::DateTime;
 use dashmap::DashMap;
-use mockaa::bankgen::{StatementRequest, accounts, data_key, statement, tells};
+use mockaa::bankgen::{
+    StatementRequest, derive_data_key, generate_accounts, generate_statement, is_supported,
+};
 use mockaa::config::personas::load_personas;
 use mockaa::crypto::key_exchange::{KeyPair, encode_public_key};
 use mockaa::crypto::keys::SigningKey;
@@ -230,8 +232,8 @@ fn world() -> Arc<World> {
         push_data: None,
         scenario_provider: Arc::new(NoScenarios),
         bank: Bank {
-            list_accounts: accounts,
-            is_supported: tells,
+            list_accounts: generate_accounts,
+            is_supported,
         },
         fiu_url: None,
         data_timing: DataTiming::Immediate,
@@ -507,7 +509,7 @@ fn rows(_: usize, rows: usize) -> f64 {
 
 /// A year of the default persona's account, told and written anew each time.
 fn statement_product(format: Format, measure: Measure) -> Work {
-    let account = accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
+    let account = generate_accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
         .remove(0)
         .account;
     let life = life();
@@ -620,12 +622,12 @@ fn told(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statemen
         filters: &[],
         now: range.to.saturating_add(Millis(1)),
     };
-    statement(&request).expect("deposits are simulated")
+    generate_statement(&request).expect("deposits are simulated")
 }
 
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
 fn fetch_product(curve: Curve) -> Work {
-    let account = accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
+    let account = generate_accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
         .remove(0)
         .account;
     let life = life();
@@ -643,7 +645,7 @@ fn fetch_product(curve: Curve) -> Work {
         let statement = told(&life, &account, TimeRange { from, to });
         let mut document = Vec::new();
         xml::write_statement(&statement, FiSchema::V1, &mut document);
-        let (secret, nonce) = data_key(42, session, &account, "xml");
+        let (secret, nonce) = derive_data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
         let sealed = [EncryptedAccount {
             fip: account.fip.to_string(),

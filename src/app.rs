@@ -155,8 +155,8 @@ impl Sandbox {
             push_data,
             scenario_provider: library,
             bank: Bank {
-                list_accounts: bankgen::accounts,
-                is_supported: bankgen::tells,
+                list_accounts: bankgen::generate_accounts,
+                is_supported: bankgen::is_supported,
             },
             personas,
             default_persona: persona,

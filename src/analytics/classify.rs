@@ -5,9 +5,9 @@ use crate::domain::statement::TransactionMode;
 
 /// What was made of a narration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Class {
+pub struct Classification {
     pub category: &'static str,
-    pub sub: Option<&'static str>,
+    pub subcategory: Option<&'static str>,
     pub tags: &'static str,
     pub counterparty: String,
 }
@@ -21,120 +21,148 @@ type Rule = (
     &'static str,
 );
 
-const IN: Option<TransactionType> = Some(TransactionType::Credit);
-const OUT: Option<TransactionType> = Some(TransactionType::Debit);
+const CREDIT: Option<TransactionType> = Some(TransactionType::Credit);
+const DEBIT: Option<TransactionType> = Some(TransactionType::Debit);
 
 const RULES: &[Rule] = &[
     (
         "RTN CHGS",
-        OUT,
+        DEBIT,
         "Charges & Fees",
         Some("Bounce Charges"),
         "Bank Charges",
     ),
     (
         "MIN BAL CHGS",
-        OUT,
+        DEBIT,
         "Charges & Fees",
         Some("Minimum Balance Charges"),
         "Bank Charges",
     ),
     (
         "CHGS",
-        OUT,
+        DEBIT,
         "Charges & Fees",
         Some("Bank Charges"),
         "Bank Charges",
     ),
     (
         "OD INTEREST",
-        OUT,
+        DEBIT,
         "Charges & Fees",
         Some("Interest"),
         "Interest",
     ),
-    ("INTEREST", IN, "Interest", None, "Interest"),
-    ("RETURNED", OUT, "Returns", Some("Cheque Return"), "Cheque"),
-    ("SALARY", IN, "Salary", None, "Salary"),
-    ("PENSION", IN, "Salary", None, "Salary"),
-    ("LOAN DISBURSEMENT", IN, "Loan", None, "Loan"),
-    ("PURPOSE LOAN", IN, "Loan", None, "Loan"),
-    (" EMI", OUT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("/EMI", OUT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("-EMI", OUT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("RENT", None, "Rent", None, ""),
-    ("CREDIT CARD", OUT, "Credit Card Bill Payments", None, ""),
-    ("SWEEP TO FD", OUT, "Investments", Some("Fixed Deposit"), ""),
+    ("INTEREST", CREDIT, "Interest", None, "Interest"),
     (
-        "SWEEP FROM FD",
-        IN,
+        "RETURNED",
+        DEBIT,
+        "Returns",
+        Some("Cheque Return"),
+        "Cheque",
+    ),
+    ("SALARY", CREDIT, "Salary", None, "Salary"),
+    ("PENSION", CREDIT, "Salary", None, "Salary"),
+    ("LOAN DISBURSEMENT", CREDIT, "Loan", None, "Loan"),
+    ("PURPOSE LOAN", CREDIT, "Loan", None, "Loan"),
+    (" EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
+    ("/EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
+    ("-EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
+    ("RENT", None, "Rent", None, ""),
+    ("CREDIT CARD", DEBIT, "Credit Card Bill Payments", None, ""),
+    (
+        "SWEEP TO FD",
+        DEBIT,
         "Investments",
         Some("Fixed Deposit"),
         "",
     ),
-    ("SIP", OUT, "Investments", Some("Mutual Funds"), "NACH"),
-    ("INVESTMENT", OUT, "Investments", None, ""),
-    ("DIVIDEND", IN, "Investments", Some("Dividend"), "NACH"),
-    ("PREMIUM", OUT, "Insurance", None, ""),
-    ("ELECTRICITY", OUT, "Utilities", Some("Electricity"), ""),
-    ("WATER SUPPLY", OUT, "Utilities", Some("Water"), ""),
-    ("PIPED GAS", OUT, "Utilities", Some("Gas"), ""),
-    ("MOBILE BILL", OUT, "Utilities", Some("Telecom"), "Telecom"),
-    ("RECHARGE", OUT, "Utilities", Some("Telecom"), "Telecom"),
-    ("BROADBAND", OUT, "Utilities", Some("Telecom"), "Telecom"),
-    ("FUEL", OUT, "Utilities", Some("Fuel"), ""),
-    ("PETROL", OUT, "Utilities", Some("Fuel"), ""),
-    ("MEDICALS", OUT, "Health & Wellness", Some("Healthcare"), ""),
-    ("CLINIC", OUT, "Health & Wellness", Some("Healthcare"), ""),
     (
-        "DIAGNOSTICS",
-        OUT,
+        "SWEEP FROM FD",
+        CREDIT,
+        "Investments",
+        Some("Fixed Deposit"),
+        "",
+    ),
+    ("SIP", DEBIT, "Investments", Some("Mutual Funds"), "NACH"),
+    ("INVESTMENT", DEBIT, "Investments", None, ""),
+    ("DIVIDEND", CREDIT, "Investments", Some("Dividend"), "NACH"),
+    ("PREMIUM", DEBIT, "Insurance", None, ""),
+    ("ELECTRICITY", DEBIT, "Utilities", Some("Electricity"), ""),
+    ("WATER SUPPLY", DEBIT, "Utilities", Some("Water"), ""),
+    ("PIPED GAS", DEBIT, "Utilities", Some("Gas"), ""),
+    (
+        "MOBILE BILL",
+        DEBIT,
+        "Utilities",
+        Some("Telecom"),
+        "Telecom",
+    ),
+    ("RECHARGE", DEBIT, "Utilities", Some("Telecom"), "Telecom"),
+    ("BROADBAND", DEBIT, "Utilities", Some("Telecom"), "Telecom"),
+    ("FUEL", DEBIT, "Utilities", Some("Fuel"), ""),
+    ("PETROL", DEBIT, "Utilities", Some("Fuel"), ""),
+    (
+        "MEDICALS",
+        DEBIT,
         "Health & Wellness",
         Some("Healthcare"),
         "",
     ),
-    ("TRAVEL", OUT, "Travel & Transport", None, ""),
-    ("METRO", OUT, "Travel & Transport", None, ""),
-    ("RIDE AUTO", OUT, "Travel & Transport", None, ""),
-    ("SCHOOL", OUT, "Education", None, ""),
-    ("COLLEGE", OUT, "Education", None, ""),
+    ("CLINIC", DEBIT, "Health & Wellness", Some("Healthcare"), ""),
+    (
+        "DIAGNOSTICS",
+        DEBIT,
+        "Health & Wellness",
+        Some("Healthcare"),
+        "",
+    ),
+    ("TRAVEL", DEBIT, "Travel & Transport", None, ""),
+    ("METRO", DEBIT, "Travel & Transport", None, ""),
+    ("RIDE AUTO", DEBIT, "Travel & Transport", None, ""),
+    ("SCHOOL", DEBIT, "Education", None, ""),
+    ("COLLEGE", DEBIT, "Education", None, ""),
 ];
 
 /// What a transaction is. Rules come first, then the way in which it moved.
-pub fn classify(narration: &str, mode: TransactionMode, direction: TransactionType) -> Class {
+pub fn classify_narration(
+    narration: &str,
+    mode: TransactionMode,
+    direction: TransactionType,
+) -> Classification {
     let text = narration.to_uppercase();
-    let rule = RULES
-        .iter()
-        .find(|(word, when, ..)| when.is_none_or(|when| when == direction) && text.contains(word));
-    let (category, sub, tags) = match rule {
-        Some((_, _, category, sub, tags)) => (*category, *sub, *tags),
-        None => by_channel(&text, mode, direction),
+    let rule = RULES.iter().find(|(word, rule_direction, ..)| {
+        rule_direction.is_none_or(|required| required == direction) && text.contains(word)
+    });
+    let (category, subcategory, tags) = match rule {
+        Some((_, _, category, subcategory, tags)) => (*category, *subcategory, *tags),
+        None => classify_by_mode(&text, mode, direction),
     };
     let tags = if tags.is_empty() {
-        by_channel(&text, mode, direction).2
+        classify_by_mode(&text, mode, direction).2
     } else {
         tags
     };
-    Class {
+    Classification {
         category,
-        sub,
+        subcategory,
         tags,
-        counterparty: counterparty(narration),
+        counterparty: extract_counterparty(narration),
     }
 }
 
-fn by_channel(
+fn classify_by_mode(
     text: &str,
     mode: TransactionMode,
     direction: TransactionType,
 ) -> (&'static str, Option<&'static str>, &'static str) {
-    let comes = direction == TransactionType::Credit;
-    let transfer = if comes {
+    let is_credit = direction == TransactionType::Credit;
+    let transfer = if is_credit {
         "I/W Funds Transfer"
     } else {
         "O/W Funds Transfer"
     };
-    let starts = |words: &[&str]| {
+    let starts_with_any = |words: &[&str]| {
         words
             .iter()
             .any(|word| text.starts_with(word) || text.contains(&format!("-{word}")))
@@ -143,7 +171,7 @@ fn by_channel(
         TransactionMode::Upi => (
             transfer,
             Some("UPI"),
-            if is_shop(text) {
+            if is_merchant_payment(text) {
                 "UPI/P2M, UPI"
             } else {
                 "UPI/P2P, UPI"
@@ -158,15 +186,15 @@ fn by_channel(
         TransactionMode::Cheque | TransactionMode::DemandDraft => {
             (transfer, Some("Cheque"), "Cheque")
         }
-        TransactionMode::Card if comes => ("Debit Card Refund", None, "Debit Card Payments"),
+        TransactionMode::Card if is_credit => ("Debit Card Refund", None, "Debit Card Payments"),
         TransactionMode::Card => ("Debit card payments", None, "Debit Card Payments, POS"),
-        TransactionMode::Atm if comes => ("Cash & ATM", Some("ATM Deposit"), "ATM"),
+        TransactionMode::Atm if is_credit => ("Cash & ATM", Some("ATM Deposit"), "ATM"),
         TransactionMode::Atm => ("Cash & ATM withdrawals", Some("ATM"), "ATM"),
-        TransactionMode::Cash if comes => ("Cash & ATM", Some("Cash Deposit"), "Cash"),
+        TransactionMode::Cash if is_credit => ("Cash & ATM", Some("Cash Deposit"), "Cash"),
         TransactionMode::Cash => ("Cash & ATM withdrawals", Some("Cash"), "Cash"),
         TransactionMode::InterestCredit => ("Interest", None, "Interest"),
         TransactionMode::Remittance => (transfer, Some("Remittance"), "Remittance"),
-        TransactionMode::Others if starts(&["TAX", "ETAX", "BIL/TAX", "TO DEBIT-TAX"]) => {
+        TransactionMode::Others if starts_with_any(&["TAX", "ETAX", "BIL/TAX", "TO DEBIT-TAX"]) => {
             ("Tax Paid", None, "Tax")
         }
         TransactionMode::Others => (
@@ -178,7 +206,7 @@ fn by_channel(
 }
 
 /// UPI tells shops from people, where it tells.
-pub fn is_shop(text: &str) -> bool {
+pub fn is_merchant_payment(text: &str) -> bool {
     if text.contains("/P2A/") || text.contains("/P2P/") {
         return false;
     }
@@ -189,7 +217,7 @@ pub fn is_shop(text: &str) -> bool {
 }
 
 /// Words that are no name.
-const NO_NAMES: [&str; 35] = [
+const NOISE_WORDS: [&str; 35] = [
     "UPI",
     "DR",
     "CR",
@@ -228,7 +256,7 @@ const NO_NAMES: [&str; 35] = [
 ];
 
 /// The longest part of a narration that looks like a name; empty where none does.
-fn counterparty(narration: &str) -> String {
+fn extract_counterparty(narration: &str) -> String {
     let text = narration.to_uppercase();
     let first = text.split(['/', '-', '*']).next().unwrap_or_default();
     if [
@@ -248,10 +276,10 @@ fn counterparty(narration: &str) -> String {
         .trim_start_matches("TRF TO ")
         .trim_start_matches("ACH D- ")
         .trim_start_matches("ACH C- ");
-    let name = |part: &&str| {
+    let looks_like_name = |part: &&str| {
         let letters = part.chars().filter(char::is_ascii_alphabetic).count();
         let digits = part.chars().filter(char::is_ascii_digit).count();
-        letters >= 3 && digits * 2 < letters && !part.contains('@') && !NO_NAMES.contains(part)
+        letters >= 3 && digits * 2 < letters && !part.contains('@') && !NOISE_WORDS.contains(part)
     };
     let parts = text.split(['/', '-', '*']).map(|part| {
         part.trim()
@@ -259,7 +287,9 @@ fn counterparty(narration: &str) -> String {
             .trim_start_matches("FROM ")
     });
     // A purpose comes after the name, so of two the first counts.
-    let mut parts = parts.filter(name).filter(|part| !is_purpose(part));
+    let mut parts = parts
+        .filter(looks_like_name)
+        .filter(|part| !is_purpose(part));
     parts.next().unwrap_or_default().to_owned()
 }
 
@@ -297,7 +327,7 @@ fn is_purpose(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::classify;
+    use super::classify_narration;
     use crate::domain::consent::TransactionType::{Credit, Debit};
     use crate::domain::statement::TransactionMode as Mode;
 
@@ -354,9 +384,12 @@ mod tests {
                 "",
             ),
         ] {
-            let class = classify(narration, mode, direction);
+            let classification = classify_narration(narration, mode, direction);
             assert_eq!(
-                (class.category, class.counterparty.as_str()),
+                (
+                    classification.category,
+                    classification.counterparty.as_str()
+                ),
                 (category, counterparty),
                 "{narration}"
             );

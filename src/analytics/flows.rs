@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Book, Entry, average, label, median, number, percent, slashed, sum, text, views,
+    Entry, TransactionBook, entries_to_json, format_month, format_percent, format_rupees,
+    format_slashed_date, median, rounded_average, rupees_to_json, sum_amounts,
 };
-use super::groups::by_party;
+use super::groups::group_by_counterparty;
 use super::months::mean;
 use crate::domain::calendar::Month;
 
@@ -15,172 +16,186 @@ const TOP_PARTIES: usize = 10;
 const TOP_OF_MONTH: usize = 5;
 
 /// Section `cashflowAnalysis`: sources are whom money comes from, users whom it goes to.
-pub fn analysis(book: &Book<'_>) -> Value {
-    let top = |comes: bool| -> Vec<Value> {
-        let mut largest: Vec<&Entry> = book.side(comes).collect();
+pub fn build_cashflow_analysis(book: &TransactionBook<'_>) -> Value {
+    let top_transactions = |is_credit: bool| -> Vec<Value> {
+        let mut largest: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
         largest.sort_by_key(|entry| std::cmp::Reverse(entry.amount));
-        let told = largest.into_iter().take(TOP_TRANSACTIONS).map(|entry| {
+        let rows = largest.into_iter().take(TOP_TRANSACTIONS).map(|entry| {
             json!({
-                "date": slashed(entry.date),
+                "date": format_slashed_date(entry.date),
                 "particular": entry.narration,
-                "amount": number(entry.amount),
-                "categories": entry.categories(),
+                "amount": rupees_to_json(entry.amount),
+                "categories": entry.category_path(),
                 "formattedAmount": null,
             })
         });
-        told.collect()
+        rows.collect()
     };
-    let monthly = |comes: bool| -> Vec<Value> {
-        let told = book.months.iter().map(|month| {
-            let of: Vec<&Entry> = book.of_month(*month).filter(|entry| entry.comes() == comes).collect();
-            json!({ "month": label(*month), "transactions": parties(&of, Some(*month), TOP_OF_MONTH) })
+    let monthly_top = |is_credit: bool| -> Vec<Value> {
+        let rows = book.months.iter().map(|month| {
+            let month_entries: Vec<&Entry> = book.entries_in_month(*month).filter(|entry| entry.is_credit() == is_credit).collect();
+            json!({ "month": format_month(*month), "transactions": build_top_counterparties(&month_entries, Some(*month), TOP_OF_MONTH) })
         });
-        told.collect()
+        rows.collect()
     };
-    let all = |comes: bool| parties(&book.side(comes).collect::<Vec<_>>(), None, TOP_PARTIES);
+    let top_parties = |is_credit: bool| {
+        build_top_counterparties(
+            &book.entries_by_direction(is_credit).collect::<Vec<_>>(),
+            None,
+            TOP_PARTIES,
+        )
+    };
     json!({
-        "topCreditTxns": top(true),
-        "topDebitTxns": top(false),
-        "topSources": all(true),
-        "topUsers": all(false),
-        "topSourcesMonthlyAnalysis": monthly(true),
-        "topUsersMonthlyAnalysis": monthly(false),
+        "topCreditTxns": top_transactions(true),
+        "topDebitTxns": top_transactions(false),
+        "topSources": top_parties(true),
+        "topUsers": top_parties(false),
+        "topSourcesMonthlyAnalysis": monthly_top(true),
+        "topUsersMonthlyAnalysis": monthly_top(false),
     })
 }
 
-fn parties(entries: &[&Entry], month: Option<Month>, count: usize) -> Vec<Value> {
-    let told = by_party(entries)
+fn build_top_counterparties(entries: &[&Entry], month: Option<Month>, count: usize) -> Vec<Value> {
+    let rows = group_by_counterparty(entries)
         .into_iter()
         .take(count)
-        .map(|(party, of)| {
-            let amount = of[0].amount;
-            let same = of.iter().filter(|entry| entry.amount == amount).count();
-            let recurs = month.is_none() && same > 1;
+        .map(|(party, group)| {
+            let amount = group[0].amount;
+            let same_amount_count = group.iter().filter(|entry| entry.amount == amount).count();
+            let recurs = month.is_none() && same_amount_count > 1;
             json!({
-                "totalTxnAmt": number(sum(of.iter().copied())),
-                "month": month.map(label),
-                "totalTxnCount": of.len(),
+                "totalTxnAmt": rupees_to_json(sum_amounts(group.iter().copied())),
+                "month": month.map(format_month),
+                "totalTxnCount": group.len(),
                 "counterparty": party,
-                "recurringTxnCount": recurs.then_some(same),
-                "primaryTxnCategory": of[0].categories(),
-                "recurringTxnAmt": recurs.then(|| number(amount)),
+                "recurringTxnCount": recurs.then_some(same_amount_count),
+                "primaryTxnCategory": group[0].category_path(),
+                "recurringTxnAmt": recurs.then(|| rupees_to_json(amount)),
             })
         });
-    told.collect()
+    rows.collect()
 }
 
 /// What stands beside the single months: their sum, their average twice, their median.
-fn together(book: &Book<'_>, values: &dyn Fn(Month) -> i64) -> [i64; 4] {
+fn summarize_months(book: &TransactionBook<'_>, values: &dyn Fn(Month) -> i64) -> [i64; 4] {
     let each: Vec<i64> = book.months.iter().map(|month| values(*month)).collect();
     let total = each.iter().sum();
-    let average = average(total, each.len());
+    let average = rounded_average(total, each.len());
     [total, average, average, median(each)]
 }
 
-fn names(book: &Book<'_>) -> [String; 4] {
-    let span = book.span(book.months.len());
+fn summary_row_names(book: &TransactionBook<'_>) -> [String; 4] {
+    let span = book.format_span(book.months.len());
     let last = book.months.len().min(12);
     [
         format!("Total ({span})"),
         format!("Monthly Avg ({span})"),
-        format!("Last {last} Months Avg ({})", book.span(last)),
+        format!("Last {last} Months Avg ({})", book.format_span(last)),
         format!("Monthly Median ({span})"),
     ]
 }
 
 /// The last 3, 6, 9 and 12 months, as far as there are.
-fn quarters(book: &Book<'_>) -> Vec<(String, Vec<Month>)> {
-    let told = [3, 6, 9, 12]
+fn trailing_periods(book: &TransactionBook<'_>) -> Vec<(String, Vec<Month>)> {
+    let periods = [3, 6, 9, 12]
         .into_iter()
         .filter(|count| *count <= book.months.len())
         .map(|count| {
             let months = book.months[book.months.len() - count..].to_vec();
             (
-                format!("Last {count} Months ({})", book.span(count)),
+                format!("Last {count} Months ({})", book.format_span(count)),
                 months,
             )
         });
-    told.collect()
+    periods.collect()
 }
 
 /// Section `cashflow`.
-pub fn cashflow(book: &Book<'_>) -> Value {
-    let of = |month: Month, comes: bool| {
-        book.of_month(month)
-            .filter(move |entry| entry.comes() == comes)
+pub fn build_cashflow(book: &TransactionBook<'_>) -> Value {
+    let month_entries = |month: Month, is_credit: bool| {
+        book.entries_in_month(month)
+            .filter(move |entry| entry.is_credit() == is_credit)
     };
-    let count =
-        |month, comes| i64::try_from(of(month, comes).count()).expect("transactions are few");
-    let balance = |month| mean(book.closing(month));
+    let count = |month, is_credit| {
+        i64::try_from(month_entries(month, is_credit).count()).expect("transactions are few")
+    };
+    let average_balance = |month| mean(book.closing_balances(month));
     let row = |name: String,
                inflow: i64,
                outflow: i64,
                counts: (i64, i64),
-               daily: i64,
+               average_balance: i64,
                all: Vec<Value>| {
         json!({
             "month": name,
-            "inflow": text(inflow),
-            "outflow": text(outflow),
-            "netCashFlow": number(inflow - outflow),
+            "inflow": format_rupees(inflow),
+            "outflow": format_rupees(outflow),
+            "netCashFlow": rupees_to_json(inflow - outflow),
             "inflowTransactionCount": counts.0,
             "outflowTransactionCount": counts.1,
-            "avgDailyBalance": text(daily),
+            "avgDailyBalance": format_rupees(average_balance),
             "transactions": all,
         })
     };
-    let single = book.months.iter().map(|month| {
-        let sums = (sum(of(*month, true)), sum(of(*month, false)));
+    let month_rows = book.months.iter().map(|month| {
+        let sums = (
+            sum_amounts(month_entries(*month, true)),
+            sum_amounts(month_entries(*month, false)),
+        );
         let counts = (count(*month, true), count(*month, false));
         row(
-            label(*month),
+            format_month(*month),
             sums.0,
             sums.1,
             counts,
-            balance(*month),
-            views(book.of_month(*month)),
+            average_balance(*month),
+            entries_to_json(book.entries_in_month(*month)),
         )
     });
-    let mut monthly: Vec<Value> = single.collect();
+    let mut monthly: Vec<Value> = month_rows.collect();
     let (inflow, outflow) = (
-        together(book, &|month| sum(of(month, true))),
-        together(book, &|month| sum(of(month, false))),
+        summarize_months(book, &|month| sum_amounts(month_entries(month, true))),
+        summarize_months(book, &|month| sum_amounts(month_entries(month, false))),
     );
     let counts = (
-        together(book, &|month| count(month, true)),
-        together(book, &|month| count(month, false)),
+        summarize_months(book, &|month| count(month, true)),
+        summarize_months(book, &|month| count(month, false)),
     );
-    let daily = together(book, &balance);
-    for (place, name) in names(book).into_iter().enumerate() {
+    let average_balances = summarize_months(book, &average_balance);
+    for (index, name) in summary_row_names(book).into_iter().enumerate() {
         // Of all balances together the average is told.
-        let daily = if place == 0 { daily[1] } else { daily[place] };
-        let counts = (counts.0[place], counts.1[place]);
+        let average_balance = if index == 0 {
+            average_balances[1]
+        } else {
+            average_balances[index]
+        };
+        let counts = (counts.0[index], counts.1[index]);
         monthly.push(row(
             name,
-            inflow[place],
-            outflow[place],
+            inflow[index],
+            outflow[index],
             counts,
-            daily,
+            average_balance,
             Vec::new(),
         ));
     }
-    let quarterly = quarters(book).into_iter().map(|(name, months)| {
-        let over =
+    let quarterly = trailing_periods(book).into_iter().map(|(name, months)| {
+        let sum_over =
             |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
         let counts = (
-            over(&|month| count(month, true)),
-            over(&|month| count(month, false)),
+            sum_over(&|month| count(month, true)),
+            sum_over(&|month| count(month, false)),
         );
         let sums = (
-            over(&|month| sum(of(month, true))),
-            over(&|month| sum(of(month, false))),
+            sum_over(&|month| sum_amounts(month_entries(month, true))),
+            sum_over(&|month| sum_amounts(month_entries(month, false))),
         );
         row(
             name,
             sums.0,
             sums.1,
             counts,
-            average(over(&balance), months.len()),
+            rounded_average(sum_over(&average_balance), months.len()),
             Vec::new(),
         )
     });
@@ -199,86 +214,96 @@ pub fn is_business(entry: &Entry) -> bool {
         "Returns",
         "Debit Card Refund",
     ];
-    !apart.contains(&entry.class.category) && !entry.narration.contains("SELF TRANSFER")
+    !apart.contains(&entry.classification.category) && !entry.narration.contains("SELF TRANSFER")
 }
 
 /// Section `bizCashFlow`.
-pub fn business(book: &Book<'_>) -> Value {
-    let of = |month: Month, comes: bool, business: bool| {
-        book.of_month(month)
-            .filter(move |entry| entry.comes() == comes && (!business || is_business(entry)))
+pub fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
+    let month_entries = |month: Month, is_credit: bool, business_only: bool| {
+        book.entries_in_month(month).filter(move |entry| {
+            entry.is_credit() == is_credit && (!business_only || is_business(entry))
+        })
     };
     let row = |name: String,
                all: (i64, i64),
                biz: (i64, i64),
                counts: (i64, i64),
-               told: (Vec<Value>, Vec<Value>)| {
+               transactions: (Vec<Value>, Vec<Value>)| {
         json!({
             "month": name,
-            "inflow": text(all.0),
-            "outflow": text(all.1),
-            "bizInflow": text(biz.0),
-            "bizOutflow": text(biz.1),
-            "bizCashFlow": text(biz.0 - biz.1),
+            "inflow": format_rupees(all.0),
+            "outflow": format_rupees(all.1),
+            "bizInflow": format_rupees(biz.0),
+            "bizOutflow": format_rupees(biz.1),
+            "bizCashFlow": format_rupees(biz.0 - biz.1),
             // Quirk: always so in the recording.
             "avgBizInflow": "0",
             "avgBizOutflow": "0",
-            "bizInflowPercentage": percent(biz.0, all.0),
-            "bizOutflowPercentage": percent(biz.1, all.1),
+            "bizInflowPercentage": format_percent(biz.0, all.0),
+            "bizOutflowPercentage": format_percent(biz.1, all.1),
             "bizInflowTransactionCount": counts.0.to_string(),
             "bizOutflowTransactionCount": counts.1.to_string(),
-            "bizInflowTransactions": told.0,
-            "bizOutflowTransactions": told.1,
+            "bizInflowTransactions": transactions.0,
+            "bizOutflowTransactions": transactions.1,
         })
     };
-    let total = |month, comes, business| sum(of(month, comes, business));
-    let count =
-        |month, comes| i64::try_from(of(month, comes, true).count()).expect("transactions are few");
-    let single = book.months.iter().map(|month| {
+    let total = |month, is_credit, business_only| {
+        sum_amounts(month_entries(month, is_credit, business_only))
+    };
+    let count = |month, is_credit| {
+        i64::try_from(month_entries(month, is_credit, true).count()).expect("transactions are few")
+    };
+    let month_rows = book.months.iter().map(|month| {
         let month = *month;
         let all = (total(month, true, false), total(month, false, false));
         let biz = (total(month, true, true), total(month, false, true));
-        let told = (views(of(month, true, true)), views(of(month, false, true)));
+        let transactions = (
+            entries_to_json(month_entries(month, true, true)),
+            entries_to_json(month_entries(month, false, true)),
+        );
         row(
-            label(month),
+            format_month(month),
             all,
             biz,
             (count(month, true), count(month, false)),
-            told,
+            transactions,
         )
     });
-    let mut monthly: Vec<Value> = single.collect();
-    let all = [true, false].map(|comes| together(book, &|month| total(month, comes, false)));
-    let biz = [true, false].map(|comes| together(book, &|month| total(month, comes, true)));
-    let counts = [true, false].map(|comes| together(book, &|month| count(month, comes)));
-    for (place, name) in names(book).into_iter().enumerate() {
-        let pair = |of: &[[i64; 4]; 2]| (of[0][place], of[1][place]);
+    let mut monthly: Vec<Value> = month_rows.collect();
+    let all = [true, false]
+        .map(|is_credit| summarize_months(book, &|month| total(month, is_credit, false)));
+    let biz = [true, false]
+        .map(|is_credit| summarize_months(book, &|month| total(month, is_credit, true)));
+    let counts =
+        [true, false].map(|is_credit| summarize_months(book, &|month| count(month, is_credit)));
+    for (index, name) in summary_row_names(book).into_iter().enumerate() {
+        let at_index = |of: &[[i64; 4]; 2]| (of[0][index], of[1][index]);
         monthly.push(row(
             name,
-            pair(&all),
-            pair(&biz),
-            pair(&counts),
+            at_index(&all),
+            at_index(&biz),
+            at_index(&counts),
             (Vec::new(), Vec::new()),
         ));
     }
-    let quarterly = quarters(book).into_iter().map(|(name, months)| {
-        let over =
+    let quarterly = trailing_periods(book).into_iter().map(|(name, months)| {
+        let sum_over =
             |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
         let all = (
-            over(&|month| total(month, true, false)),
-            over(&|month| total(month, false, false)),
+            sum_over(&|month| total(month, true, false)),
+            sum_over(&|month| total(month, false, false)),
         );
         let biz = (
-            over(&|month| total(month, true, true)),
-            over(&|month| total(month, false, true)),
+            sum_over(&|month| total(month, true, true)),
+            sum_over(&|month| total(month, false, true)),
         );
         row(
             name,
             all,
             biz,
             (
-                over(&|month| count(month, true)),
-                over(&|month| count(month, false)),
+                sum_over(&|month| count(month, true)),
+                sum_over(&|month| count(month, false)),
             ),
             (Vec::new(), Vec::new()),
         )

@@ -3,206 +3,235 @@
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::book::{Book, Entry, average, ids, label, median, number, percent, sum, text, views};
+use super::book::{
+    Entry, TransactionBook, collect_ids, entries_to_json, format_month, format_percent,
+    format_rupees, median, rounded_average, rupees_to_json, sum_amounts,
+};
 use crate::domain::calendar::Month;
 
 /// Groups by counterparty, that with the largest sum first.
-pub fn by_party<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
+pub fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
     let mut groups: Vec<(&str, Vec<&Entry>)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut positions = std::collections::HashMap::new();
     for entry in entries {
-        let place = *places.entry(entry.party()).or_insert_with(|| {
-            groups.push((entry.party(), Vec::new()));
-            groups.len() - 1
-        });
-        groups[place].1.push(entry);
+        let index = *positions
+            .entry(entry.counterparty_or_unknown())
+            .or_insert_with(|| {
+                groups.push((entry.counterparty_or_unknown(), Vec::new()));
+                groups.len() - 1
+            });
+        groups[index].1.push(entry);
     }
-    groups.sort_by_key(|(party, of)| (std::cmp::Reverse(sum(of.iter().copied())), *party));
+    groups.sort_by_key(|(party, group)| {
+        (
+            std::cmp::Reverse(sum_amounts(group.iter().copied())),
+            *party,
+        )
+    });
     groups
 }
 
 /// Section `counterparties`.
-pub fn counterparties(book: &Book<'_>) -> Value {
-    let told = |comes: bool| -> Vec<Value> {
-        let entries: Vec<&Entry> = book.side(comes).collect();
-        let whole = sum(entries.iter().copied());
-        let told = by_party(&entries).into_iter().map(|(party, of)| {
-            let amount = sum(of.iter().copied());
-            json!({
-                "amount": text(amount),
-                "counterparty": party,
-                "transactionCount": of.len().to_string(),
-                "transactions": views(of),
-                "transactionPercentage": percent(amount, whole),
-            })
-        });
-        told.collect()
+pub fn build_counterparties(book: &TransactionBook<'_>) -> Value {
+    let build_rows = |is_credit: bool| -> Vec<Value> {
+        let entries: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
+        let total = sum_amounts(entries.iter().copied());
+        let rows = group_by_counterparty(&entries)
+            .into_iter()
+            .map(|(party, group)| {
+                let amount = sum_amounts(group.iter().copied());
+                json!({
+                    "amount": format_rupees(amount),
+                    "counterparty": party,
+                    "transactionCount": group.len().to_string(),
+                    "transactions": entries_to_json(group),
+                    "transactionPercentage": format_percent(amount, total),
+                })
+            });
+        rows.collect()
     };
-    json!({ "credit": told(true), "debit": told(false) })
+    json!({ "credit": build_rows(true), "debit": build_rows(false) })
 }
 
 /// Section `monthlyCounterparty`: the whole span first, then each month.
-pub fn monthly_counterparties(book: &Book<'_>) -> Value {
-    let total = format!("Total ({})", book.span(book.months.len()));
+pub fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value {
+    let total = format!("Total ({})", book.format_span(book.months.len()));
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let row = |name: &str, of: &[&Entry]| {
-        let (came, went): (Vec<&Entry>, Vec<&Entry>) = of.iter().partition(|entry| entry.comes());
+    let row = |name: &str, group: &[&Entry]| {
+        let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
+            group.iter().partition(|entry| entry.is_credit());
         json!({
-            "debitAmount": number(sum(went.iter().copied())),
-            "creditAmount": number(sum(came.iter().copied())),
-            "debitTxnCount": went.len(),
-            "creditTxnCount": came.len(),
+            "debitAmount": rupees_to_json(sum_amounts(debits.iter().copied())),
+            "creditAmount": rupees_to_json(sum_amounts(credits.iter().copied())),
+            "debitTxnCount": debits.len(),
+            "creditTxnCount": credits.len(),
             "month": name,
-            "debitTxns": views(went),
-            "creditTxns": views(came),
+            "debitTxns": entries_to_json(debits),
+            "creditTxns": entries_to_json(credits),
             "mappedAccount": [],
         })
     };
-    let parties = by_party(&all).into_iter().map(|(party, of)| {
-        let mut data = vec![row(&total, &of)];
-        data.extend(book.months.iter().map(|month| {
-            let of: Vec<&Entry> = of
-                .iter()
-                .copied()
-                .filter(|entry| Month::from_date(entry.date) == *month)
-                .collect();
-            row(&label(*month), &of)
-        }));
-        json!({ "counterparty": party, "data": data })
-    });
+    let parties = group_by_counterparty(&all)
+        .into_iter()
+        .map(|(party, group)| {
+            let mut data = vec![row(&total, &group)];
+            data.extend(book.months.iter().map(|month| {
+                let month_entries: Vec<&Entry> = group
+                    .iter()
+                    .copied()
+                    .filter(|entry| Month::from_date(entry.date) == *month)
+                    .collect();
+                row(&format_month(*month), &month_entries)
+            }));
+            json!({ "counterparty": party, "data": data })
+        });
     let parties: Vec<Value> = parties.collect();
     let months =
-        std::iter::once(total.clone()).chain(book.months.iter().map(|month| label(*month)));
+        std::iter::once(total.clone()).chain(book.months.iter().map(|month| format_month(*month)));
     json!({ "months": months.collect::<Vec<_>>(), "counterparties": parties })
 }
 
 /// Section `categories`.
-pub fn categories(book: &Book<'_>) -> Value {
-    json!({ "inflows": of_side(book, true, true), "outflows": of_side(book, false, true) })
+pub fn build_categories(book: &TransactionBook<'_>) -> Value {
+    json!({ "inflows": build_direction_categories(book, true, true), "outflows": build_direction_categories(book, false, true) })
 }
 
-pub fn of_side(book: &Book<'_>, comes: bool, with_transactions: bool) -> Vec<Value> {
-    let entries: Vec<&Entry> = book.side(comes).collect();
-    by_category(&entries, sum(entries.iter().copied()), with_transactions)
+pub fn build_direction_categories(
+    book: &TransactionBook<'_>,
+    is_credit: bool,
+    with_transactions: bool,
+) -> Vec<Value> {
+    let entries: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
+    build_category_rows(
+        &entries,
+        sum_amounts(entries.iter().copied()),
+        with_transactions,
+    )
 }
 
 /// `Cat` of the recording, the categories in the order of their names; what they are parts of is the whole.
-pub fn by_category(entries: &[&Entry], whole: i64, with_transactions: bool) -> Vec<Value> {
-    let mut names: Vec<&str> = entries.iter().map(|entry| entry.class.category).collect();
+pub fn build_category_rows(entries: &[&Entry], total: i64, with_transactions: bool) -> Vec<Value> {
+    let mut names: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry.classification.category)
+        .collect();
     names.sort_unstable();
     names.dedup();
-    let told = names.into_iter().map(|name| {
-        let of: Vec<&Entry> = entries
+    let rows = names.into_iter().map(|name| {
+        let group: Vec<&Entry> = entries
             .iter()
             .copied()
-            .filter(|entry| entry.class.category == name)
+            .filter(|entry| entry.classification.category == name)
             .collect();
-        let mut subs: Vec<&str> = of.iter().filter_map(|entry| entry.class.sub).collect();
-        subs.sort_unstable();
-        subs.dedup();
-        let parts = subs.into_iter().map(|sub| {
-            let of: Vec<&Entry> = of
+        let mut subcategories: Vec<&str> = group
+            .iter()
+            .filter_map(|entry| entry.classification.subcategory)
+            .collect();
+        subcategories.sort_unstable();
+        subcategories.dedup();
+        let subcategory_rows = subcategories.into_iter().map(|subcategory| {
+            let subgroup: Vec<&Entry> = group
                 .iter()
                 .copied()
-                .filter(|entry| entry.class.sub == Some(sub))
+                .filter(|entry| entry.classification.subcategory == Some(subcategory))
                 .collect();
             // Quirk: the parts have their transactions where the categories do without.
-            category(sub, &of, whole, true)
+            build_category(subcategory, &subgroup, total, true)
         });
-        let parts: Vec<Value> = parts.collect();
-        let mut told = category(name, &of, whole, with_transactions);
-        told["txnIds"] = ids(of).into();
-        told["subCategories"] = parts.into();
-        told
+        let subcategory_rows: Vec<Value> = subcategory_rows.collect();
+        let mut row = build_category(name, &group, total, with_transactions);
+        row["txnIds"] = collect_ids(group).into();
+        row["subCategories"] = subcategory_rows.into();
+        row
     });
-    told.collect()
+    rows.collect()
 }
 
-fn category(name: &str, of: &[&Entry], whole: i64, with_transactions: bool) -> Value {
-    let (first, last) = (of[0].date, of[of.len() - 1].date);
-    let amount = sum(of.iter().copied());
-    let mut told = json!({
+fn build_category(name: &str, group: &[&Entry], total: i64, with_transactions: bool) -> Value {
+    let (first, last) = (group[0].date, group[group.len() - 1].date);
+    let amount = sum_amounts(group.iter().copied());
+    let mut row = json!({
         "category": name,
-        "amount": text(amount),
-        "avgAmount": text(average(amount, of.len())),
-        "exposure": percent(amount, whole),
+        "amount": format_rupees(amount),
+        "avgAmount": format_rupees(rounded_average(amount, group.len())),
+        "exposure": format_percent(amount, total),
         "duration": ((last - first).num_days() + 1).to_string(),
         "startDate": first.to_string(),
         "endDate": last.to_string(),
-        "transactionCount": of.len().to_string(),
+        "transactionCount": group.len().to_string(),
     });
     if with_transactions {
-        told["transactions"] = views(of.iter().copied()).into();
+        row["transactions"] = entries_to_json(group.iter().copied()).into();
     }
-    told
+    row
 }
 
 /// What recurs: the same party, amounts within a tenth of their median, twice at least.
 ///
 /// `Assumption:` so, since the service does not tell what recurs for it.
-pub fn recurring(book: &Book<'_>, comes: bool) -> Vec<Value> {
+pub fn build_recurring(book: &TransactionBook<'_>, is_credit: bool) -> Vec<Value> {
     let entries: Vec<&Entry> = book
-        .side(comes)
-        .filter(|entry| !entry.class.counterparty.is_empty())
+        .entries_by_direction(is_credit)
+        .filter(|entry| !entry.classification.counterparty.is_empty())
         .collect();
-    by_party(&entries)
+    group_by_counterparty(&entries)
         .iter()
-        .filter_map(|(_, of)| alike(of))
-        .map(|of| told(book, &of))
+        .filter_map(|(_, group)| select_similar_amounts(group))
+        .map(|group| build_recurrence(book, &group))
         .collect()
 }
 
 /// Those of about the same amount; `None` where fewer than two are.
-pub fn alike<'e>(of: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
-    let usual = median(of.iter().map(|entry| entry.amount).collect());
-    let near = |entry: &&&Entry| (entry.amount - usual).abs() * 10 <= usual;
-    let kept: Vec<&Entry> = of.iter().filter(near).copied().collect();
-    (kept.len() >= 2).then_some(kept)
+pub fn select_similar_amounts<'e>(group: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
+    let median_amount = median(group.iter().map(|entry| entry.amount).collect());
+    let is_similar = |entry: &&&Entry| (entry.amount - median_amount).abs() * 10 <= median_amount;
+    let similar: Vec<&Entry> = group.iter().filter(is_similar).copied().collect();
+    (similar.len() >= 2).then_some(similar)
 }
 
 /// Section `salary`: pay of one party.
-pub fn salaries(book: &Book<'_>) -> Vec<Value> {
-    let pay: Vec<&Entry> = book
+pub fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
+    let salary_entries: Vec<&Entry> = book
         .credits()
-        .filter(|entry| entry.class.category == "Salary")
+        .filter(|entry| entry.classification.category == "Salary")
         .collect();
-    by_party(&pay)
+    group_by_counterparty(&salary_entries)
         .iter()
-        .map(|(_, of)| told(book, of))
+        .map(|(_, group)| build_recurrence(book, group))
         .collect()
 }
 
 /// `Recurring` of the recording.
-pub fn told(book: &Book<'_>, of: &[&Entry]) -> Value {
-    let (first, last) = (of[0], of[of.len() - 1]);
-    let interval = interval(of);
-    let missed = if interval == "MONTHLY" {
-        missed(of)
+pub fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> Value {
+    let (first, last) = (group[0], group[group.len() - 1]);
+    let interval_name = classify_interval(group);
+    let missed_days = if interval_name == "MONTHLY" {
+        missed_dates(group)
     } else {
         Vec::new()
     };
     json!({
-        "amount": text(median(of.iter().map(|entry| entry.amount).collect())),
+        "amount": format_rupees(median(group.iter().map(|entry| entry.amount).collect())),
         "startDate": first.date.to_string(),
         "endDate": last.date.to_string(),
-        "accountType": book.accounts[first.account].code(),
+        "accountType": book.accounts[first.account].type_code(),
         "accountId": book.account_id(first),
-        "account": book.number(first),
-        "transactions": views(of.iter().copied()),
+        "account": book.masked_account_number(first),
+        "transactions": entries_to_json(group.iter().copied()),
         "tags": null,
-        "transactionType": first.kind(),
-        "misses": (!missed.is_empty()).then(|| missed.len().to_string()),
-        "missesDates": (!missed.is_empty()).then(|| missed.iter().map(NaiveDate::to_string).collect::<Vec<_>>()),
-        "counterparty": first.class.counterparty,
-        "interval": interval,
-        "transactionCount": of.len().to_string(),
+        "transactionType": first.direction_code(),
+        "misses": (!missed_days.is_empty()).then(|| missed_days.len().to_string()),
+        "missesDates": (!missed_days.is_empty()).then(|| missed_days.iter().map(NaiveDate::to_string).collect::<Vec<_>>()),
+        "counterparty": first.classification.counterparty,
+        "interval": interval_name,
+        "transactionCount": group.len().to_string(),
         "particulars": first.narration,
     })
 }
 
 /// By the median distance of two: about 15, 30 or 91 days.
-fn interval(of: &[&Entry]) -> &'static str {
-    let days = of
+fn classify_interval(group: &[&Entry]) -> &'static str {
+    let days = group
         .windows(2)
         .map(|pair| (pair[1].date - pair[0].date).num_days())
         .collect::<Vec<_>>();
@@ -218,15 +247,18 @@ fn interval(of: &[&Entry]) -> &'static str {
 }
 
 /// The days of the months between the first and the last in which it did not come.
-fn missed(of: &[&Entry]) -> Vec<NaiveDate> {
-    let day = chrono::Datelike::day(&of[0].date);
-    let last = Month::from_date(of[of.len() - 1].date);
-    let months = std::iter::successors(Some(Month::from_date(of[0].date)), |month| {
+fn missed_dates(group: &[&Entry]) -> Vec<NaiveDate> {
+    let day = chrono::Datelike::day(&group[0].date);
+    let last = Month::from_date(group[group.len() - 1].date);
+    let months = std::iter::successors(Some(Month::from_date(group[0].date)), |month| {
         Some(month.next())
     });
-    let without = months.take_while(|month| *month < last).filter(|month| {
-        !of.iter()
+    let missing_months = months.take_while(|month| *month < last).filter(|month| {
+        !group
+            .iter()
             .any(|entry| Month::from_date(entry.date) == *month)
     });
-    without.map(|month| month.clamped_date(day)).collect()
+    missing_months
+        .map(|month| month.clamped_date(day))
+        .collect()
 }

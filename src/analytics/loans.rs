@@ -3,134 +3,147 @@
 use chrono::Datelike;
 use serde_json::{Value, json};
 
-use super::book::{Book, Entry, label, sum};
-use super::groups::{by_party, told};
+use super::book::{Entry, TransactionBook, format_month, sum_amounts};
+use super::groups::{build_recurrence, group_by_counterparty};
 use super::months::mean;
 use crate::domain::calendar::Month;
 
 fn is_instalment(entry: &Entry) -> bool {
-    entry.class.sub == Some("EMI")
+    entry.classification.subcategory == Some("EMI")
 }
 
 /// Section `emi`: each lender's instalments.
-pub fn emis(book: &Book<'_>) -> Vec<Value> {
+pub fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
-    by_party(&paid)
+    group_by_counterparty(&paid)
         .iter()
-        .map(|(_, of)| told(book, of))
+        .map(|(_, group)| build_recurrence(book, group))
         .collect()
 }
 
 /// Section `loans`: instalments, and what lenders pay out.
-pub fn loans(book: &Book<'_>) -> Vec<Value> {
+pub fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid_out: Vec<&Entry> = book
         .credits()
-        .filter(|entry| entry.class.category == "Loan")
+        .filter(|entry| entry.classification.category == "Loan")
         .collect();
-    let mut all = emis(book);
-    all.extend(by_party(&paid_out).iter().map(|(_, of)| told(book, of)));
+    let mut all = build_emis(book);
+    all.extend(
+        group_by_counterparty(&paid_out)
+            .iter()
+            .map(|(_, group)| build_recurrence(book, group)),
+    );
     all
 }
 
 /// Whole rupees.
-fn rupees(paise: i64) -> i64 {
+fn whole_rupees(paise: i64) -> i64 {
     paise.div_euclid(100)
 }
 
 fn is_bounce(entry: &Entry) -> bool {
-    entry.class.sub == Some("Bounce Charges")
+    entry.classification.subcategory == Some("Bounce Charges")
 }
 
 /// Section `loanAnalysis`: a row for each lender, and their total.
-pub fn analysis(book: &Book<'_>) -> Value {
-    let all: Vec<&Entry> = book
+pub fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
+    let loan_entries: Vec<&Entry> = book
         .entries
         .iter()
-        .filter(|entry| entry.class.category == "Loan")
+        .filter(|entry| entry.classification.category == "Loan")
         .collect();
-    let lenders = by_party(&all);
+    let lenders = group_by_counterparty(&loan_entries);
     let mut details: Vec<Value> = lenders
         .iter()
         .zip(1..)
-        .map(|((lender, of), number)| lender_row(book, number, lender, of))
+        .map(|((lender, group), number)| build_lender_row(book, number, lender, group))
         .collect();
     if !lenders.is_empty() {
-        details.push(total_row(book, &all, lenders.len()));
+        details.push(build_total_row(book, &loan_entries, lenders.len()));
     }
-    let bounces = |name: String, of: &dyn Fn(&Entry) -> bool| {
+    let bounce_row = |name: String, is_included: &dyn Fn(&Entry) -> bool| {
         let charges: Vec<&Entry> = book
             .debits()
-            .filter(|entry| is_bounce(entry) && of(entry))
+            .filter(|entry| is_bounce(entry) && is_included(entry))
             .collect();
         json!({
             "emiBounceCount": charges.len(),
             "month": name,
             "emiReturnChargesCount": charges.len(),
-            "emiReturnChargesAmt": rupees(sum(charges)),
+            "emiReturnChargesAmt": whole_rupees(sum_amounts(charges)),
         })
     };
-    let mut charges: Vec<Value> = book
+    let mut charge_rows: Vec<Value> = book
         .months
         .iter()
         .map(|month| {
-            bounces(label(*month), &|entry| {
+            bounce_row(format_month(*month), &|entry| {
                 Month::from_date(entry.date) == *month
             })
         })
         .collect();
-    charges.push(bounces("Total".to_owned(), &|_| true));
-    json!({ "loanDetails": details, "emiReturnCharges": charges })
+    charge_rows.push(bounce_row("Total".to_owned(), &|_| true));
+    json!({ "loanDetails": details, "emiReturnCharges": charge_rows })
 }
 
-fn day_before(book: &Book<'_>, entry: &Entry) -> i64 {
+fn balance_day_before(book: &TransactionBook<'_>, entry: &Entry) -> i64 {
     book.balance_on(entry.date.pred_opt().expect("a day before"))
 }
 
-fn average_before(book: &Book<'_>, paid: &[&Entry]) -> i64 {
-    rupees(mean(
+fn average_balance_before(book: &TransactionBook<'_>, paid: &[&Entry]) -> i64 {
+    whole_rupees(mean(
         &paid
             .iter()
-            .map(|entry| day_before(book, entry))
+            .map(|entry| balance_day_before(book, entry))
             .collect::<Vec<_>>(),
     ))
 }
 
-fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Value {
-    let paid: Vec<&Entry> = of
+fn build_lender_row(
+    book: &TransactionBook<'_>,
+    number: usize,
+    lender: &str,
+    group: &[&Entry],
+) -> Value {
+    let paid: Vec<&Entry> = group
         .iter()
         .copied()
         .filter(|entry| is_instalment(entry))
         .collect();
-    let came: Vec<&Entry> = of.iter().copied().filter(|entry| entry.comes()).collect();
-    let amount = rupees(sum(paid.iter().copied()));
-    let obligation = paid.last().map_or(0, |entry| rupees(entry.amount));
+    let credits: Vec<&Entry> = group
+        .iter()
+        .copied()
+        .filter(|entry| entry.is_credit())
+        .collect();
+    let amount = whole_rupees(sum_amounts(paid.iter().copied()));
+    let obligation = paid.last().map_or(0, |entry| whole_rupees(entry.amount));
     let monthly = book.months.iter().map(|month| {
-        let of: Vec<&Entry> = paid
+        let month_entries: Vec<&Entry> = paid
             .iter()
             .copied()
             .filter(|entry| Month::from_date(entry.date) == *month)
             .collect();
-        let last = of.last();
+        let last = month_entries.last();
         json!({
             "date": last.map(|entry| entry.date.day()),
-            "prevDayBalance": last.map(|entry| rupees(day_before(book, entry))),
-            "month": label(*month),
+            "prevDayBalance": last.map(|entry| whole_rupees(balance_day_before(book, entry))),
+            "month": format_month(*month),
             "totalEmiPaidAmt": null,
             "totalDateCount": null,
             "totalPrevDayBalance": null,
-            "emiPaidAmt": rupees(sum(of)),
+            "emiPaidAmt": whole_rupees(sum_amounts(month_entries)),
         })
     });
     json!({
         "no": number.to_string(),
         "lender": lender,
-        "bankNameEmiRunning": book.accounts[of[0].account].bank(),
+        "bankNameEmiRunning": book.accounts[group[0].account].bank_name(),
         "emiObligationStatus": if paid.is_empty() { "No" } else { "Yes" },
         "remarks": "",
         "emiStartedOn": paid.first().map(|entry| entry.date.to_string()),
         "emiDebit": amount,
         "emiObligationAmt": obligation,
-        "loanCredit": rupees(sum(came)),
+        "loanCredit": whole_rupees(sum_amounts(credits)),
         "loanDebit": amount,
         "totalEmiObligationCount": null,
         "totalEmiDebit": null,
@@ -143,7 +156,7 @@ fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Va
             "emiPaidCount": paid.len(),
             "emiPaidAmt": amount,
             "emiBounce": 0,
-            "avgPrevDayBalance": average_before(book, &paid),
+            "avgPrevDayBalance": average_balance_before(book, &paid),
             "totalEmiBounceCount": null,
             "totalEmiPaidAmt": null,
             "totalAvgPrevDayBalance": null,
@@ -154,32 +167,36 @@ fn lender_row(book: &Book<'_>, number: usize, lender: &str, of: &[&Entry]) -> Va
 }
 
 /// Quirk: names and numbers of the single rows hold counts in this one.
-fn total_row(book: &Book<'_>, all: &[&Entry], lenders: usize) -> Value {
-    let paid: Vec<&Entry> = all
+fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders: usize) -> Value {
+    let paid: Vec<&Entry> = loan_entries
         .iter()
         .copied()
         .filter(|entry| is_instalment(entry))
         .collect();
-    let came: Vec<&Entry> = all.iter().copied().filter(|entry| entry.comes()).collect();
-    let amount = rupees(sum(paid.iter().copied()));
-    let running = by_party(&paid);
-    let obligation: i64 = running
+    let credits: Vec<&Entry> = loan_entries
         .iter()
-        .map(|(_, of)| rupees(of[of.len() - 1].amount))
+        .copied()
+        .filter(|entry| entry.is_credit())
+        .collect();
+    let amount = whole_rupees(sum_amounts(paid.iter().copied()));
+    let lenders_paid = group_by_counterparty(&paid);
+    let obligation: i64 = lenders_paid
+        .iter()
+        .map(|(_, group)| whole_rupees(group[group.len() - 1].amount))
         .sum();
     let bounces = book.debits().filter(|entry| is_bounce(entry)).count();
-    let before = average_before(book, &paid);
+    let before = average_balance_before(book, &paid);
     let monthly = book.months.iter().map(|month| {
-        let of: Vec<&Entry> = paid
+        let month_entries: Vec<&Entry> = paid
             .iter()
             .copied()
             .filter(|entry| Month::from_date(entry.date) == *month)
             .collect();
-        let (count, amount) = (of.len(), rupees(sum(of.iter().copied())));
+        let (count, amount) = (month_entries.len(), whole_rupees(sum_amounts(month_entries.iter().copied())));
         json!({
             "date": count,
-            "prevDayBalance": of.last().map(|entry| rupees(day_before(book, entry))),
-            "month": label(*month),
+            "prevDayBalance": month_entries.last().map(|entry| whole_rupees(balance_day_before(book, entry))),
+            "month": format_month(*month),
             "totalEmiPaidAmt": amount,
             "totalDateCount": count,
             "totalPrevDayBalance": null,
@@ -189,18 +206,18 @@ fn total_row(book: &Book<'_>, all: &[&Entry], lenders: usize) -> Value {
     json!({
         "no": "Total",
         "lender": lenders.to_string(),
-        "bankNameEmiRunning": running.len().to_string(),
+        "bankNameEmiRunning": lenders_paid.len().to_string(),
         "emiObligationStatus": "Yes",
         "remarks": null,
         "emiStartedOn": null,
         "emiDebit": amount,
         "emiObligationAmt": obligation,
-        "loanCredit": rupees(sum(came.iter().copied())),
+        "loanCredit": whole_rupees(sum_amounts(credits.iter().copied())),
         "loanDebit": amount,
-        "totalEmiObligationCount": running.len(),
+        "totalEmiObligationCount": lenders_paid.len(),
         "totalEmiDebit": amount,
         "totalEmiObligationAmt": obligation,
-        "totalLoanCredit": rupees(sum(came)),
+        "totalLoanCredit": whole_rupees(sum_amounts(credits)),
         "totalLoanDebit": amount,
         "totalLenderCount": lenders,
         "statementPeriod": {

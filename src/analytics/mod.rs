@@ -13,60 +13,75 @@ mod book;
 mod classify;
 mod flows;
 mod groups;
+mod irregularities;
 mod loans;
 mod months;
-mod oddities;
 mod overview;
 mod upi;
 
 use serde_json::{Map, Value, json};
 
-pub use self::book::Book;
+pub use self::book::TransactionBook;
 
 use crate::domain::statement::Statement;
 
 /// The analytics of one account, or of several taken together; `None` where none of them is a bank account with
 /// transactions.
-pub fn report(accounts: &[(u32, &Statement)]) -> Option<Value> {
-    let book = Book::of(accounts)?;
+pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
+    let book = TransactionBook::from_statements(accounts)?;
     let mut report = Map::new();
-    let mut section = |name: &str, value: Value| report.insert(name.to_owned(), value);
-    section("emi", json!({ "emi": loans::emis(&book) }));
-    section("summary", months::summary(&book));
-    section(
+    let mut insert_section = |name: &str, value: Value| report.insert(name.to_owned(), value);
+    insert_section("emi", json!({ "emi": loans::build_emis(&book) }));
+    insert_section("summary", months::build_summary(&book));
+    insert_section(
         "cashflowAnalysis",
-        json!({ "cashflowAnalysis": flows::analysis(&book) }),
+        json!({ "cashflowAnalysis": flows::build_cashflow_analysis(&book) }),
     );
-    section("irregularities", oddities::irregularities(&book));
-    section("bouncedCheque", oddities::bounced_cheques(&book));
-    section(
+    insert_section(
+        "irregularities",
+        irregularities::build_irregularities(&book),
+    );
+    insert_section(
+        "bouncedCheque",
+        irregularities::build_bounced_cheques(&book),
+    );
+    insert_section(
         "recurringDeposits",
-        json!({ "recurringDeposits": groups::recurring(&book, true) }),
+        json!({ "recurringDeposits": groups::build_recurring(&book, true) }),
     );
-    section(
+    insert_section(
         "recurringPayments",
-        json!({ "recurringPayments": groups::recurring(&book, false) }),
+        json!({ "recurringPayments": groups::build_recurring(&book, false) }),
     );
-    section("loans", json!({ "loans": loans::loans(&book) }));
-    section("salary", json!({ "salary": groups::salaries(&book) }));
+    insert_section("loans", json!({ "loans": loans::build_loans(&book) }));
+    insert_section("salary", json!({ "salary": groups::build_salaries(&book) }));
     // Assumption: nothing was recorded of an overdraft's use; the list stays empty.
-    section("utilization", json!({ "utilization": [] }));
-    section("returnsAndCharges", oddities::returns_and_charges(&book));
-    section(
-        "loanAnalysis",
-        json!({ "loanAnalysis": loans::analysis(&book) }),
+    insert_section("utilization", json!({ "utilization": [] }));
+    insert_section(
+        "returnsAndCharges",
+        irregularities::build_returns_and_charges(&book),
     );
-    section("monthlyCounterparty", groups::monthly_counterparties(&book));
-    section("circularTransactions", oddities::circular(&book));
-    section("customAnalysis", overview::custom(&book));
-    section("cashflow", flows::cashflow(&book));
-    section("bizCashFlow", flows::business(&book));
-    section("dailyBalance", months::daily_balance(&book));
-    section("UPIAnalysis", upi::analysis(&book));
-    section("categories", groups::categories(&book));
-    section("counterparties", groups::counterparties(&book));
+    insert_section(
+        "loanAnalysis",
+        json!({ "loanAnalysis": loans::build_loan_analysis(&book) }),
+    );
+    insert_section(
+        "monthlyCounterparty",
+        groups::build_monthly_counterparties(&book),
+    );
+    insert_section(
+        "circularTransactions",
+        irregularities::build_circular_transactions(&book),
+    );
+    insert_section("customAnalysis", overview::build_custom_analysis(&book));
+    insert_section("cashflow", flows::build_cashflow(&book));
+    insert_section("bizCashFlow", flows::build_business_cashflow(&book));
+    insert_section("dailyBalance", months::build_daily_balance(&book));
+    insert_section("UPIAnalysis", upi::build_upi_analysis(&book));
+    insert_section("categories", groups::build_categories(&book));
+    insert_section("counterparties", groups::build_counterparties(&book));
     // It counts what stands in the others.
-    let overview = overview::overview(&book, &report);
+    let overview = overview::build_overview(&book, &report);
     report.insert("overview".to_owned(), overview);
     Some(report.into())
 }

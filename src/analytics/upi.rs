@@ -2,146 +2,160 @@
 
 use serde_json::{Value, json};
 
-use super::book::{Book, Entry, average, ids, percent, sum, text, views};
-use super::classify::is_shop;
-use super::groups::{by_category, by_party};
+use super::book::{
+    Entry, TransactionBook, collect_ids, entries_to_json, format_percent, format_rupees,
+    rounded_average, sum_amounts,
+};
+use super::classify::is_merchant_payment;
+use super::groups::{build_category_rows, group_by_counterparty};
 use crate::domain::statement::TransactionMode;
 
 /// Counterparties told by name.
-const TOP: usize = 5;
+const TOP_COUNTERPARTIES: usize = 5;
 
 /// Section `UPIAnalysis`.
-pub fn analysis(book: &Book<'_>) -> Value {
-    let inflow = Side::of(book, true);
-    let outflow = Side::of(book, false);
+pub fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
+    let inflow = UpiSide::from_book(book, true);
+    let outflow = UpiSide::from_book(book, false);
     let summary: Vec<Value> = [&inflow, &outflow]
         .into_iter()
-        .filter_map(|side| side.summary(book))
+        .filter_map(|side| side.build_summary(book))
         .collect();
     json!({
         "summary": summary,
-        "inflowCounterpartyDistribution": inflow.by_counterparty(),
-        "outflowCounterpartyDistribution": outflow.by_counterparty(),
-        "inflowAppDistribution": inflow.by_app(),
-        "outflowAppDistribution": outflow.by_app(),
-        "inflowModeDistribution": inflow.by_mode(),
-        "outflowModeDistribution": outflow.by_mode(),
-        "inflow": [{ "type": "inflows", "data": inflow.by_category() }],
-        "outflow": [{ "type": "outflows", "data": outflow.by_category() }],
+        "inflowCounterpartyDistribution": inflow.build_counterparty_distribution(),
+        "outflowCounterpartyDistribution": outflow.build_counterparty_distribution(),
+        "inflowAppDistribution": inflow.build_app_distribution(),
+        "outflowAppDistribution": outflow.build_app_distribution(),
+        "inflowModeDistribution": inflow.build_mode_distribution(),
+        "outflowModeDistribution": outflow.build_mode_distribution(),
+        "inflow": [{ "type": "inflows", "data": inflow.build_category_distribution() }],
+        "outflow": [{ "type": "outflows", "data": outflow.build_category_distribution() }],
     })
 }
 
-struct Side<'e> {
-    comes: bool,
+struct UpiSide<'e> {
+    is_credit: bool,
     entries: Vec<&'e Entry>,
 }
 
-impl<'e> Side<'e> {
-    fn of(book: &'e Book<'_>, comes: bool) -> Self {
+impl<'e> UpiSide<'e> {
+    fn from_book(book: &'e TransactionBook<'_>, is_credit: bool) -> Self {
         let entries = book
-            .side(comes)
+            .entries_by_direction(is_credit)
             .filter(|entry| entry.mode == TransactionMode::Upi);
         Self {
-            comes,
+            is_credit,
             entries: entries.collect(),
         }
     }
 
-    fn kind(&self) -> &'static str {
-        if self.comes { "INFLOW" } else { "OUTFLOW" }
+    fn direction_name(&self) -> &'static str {
+        if self.is_credit { "INFLOW" } else { "OUTFLOW" }
     }
 
     /// Shares are of all that comes, or leaves, by whatever way.
-    fn summary(&self, book: &Book<'_>) -> Option<Value> {
+    fn build_summary(&self, book: &TransactionBook<'_>) -> Option<Value> {
         let (first, last) = (self.entries.first()?, self.entries.last()?);
-        let all: Vec<&Entry> = book.side(self.comes).collect();
-        let mut told = self.part(&self.entries, &all);
-        let amount = sum(self.entries.iter().copied());
-        told["avgAmount"] = text(average(amount, self.entries.len())).into();
-        told["startDate"] = first.date.to_string().into();
-        told["endDate"] = last.date.to_string().into();
-        Some(told)
+        let all: Vec<&Entry> = book.entries_by_direction(self.is_credit).collect();
+        let mut summary = self.build_part(&self.entries, &all);
+        let amount = sum_amounts(self.entries.iter().copied());
+        summary["avgAmount"] = format_rupees(rounded_average(amount, self.entries.len())).into();
+        summary["startDate"] = first.date.to_string().into();
+        summary["endDate"] = last.date.to_string().into();
+        Some(summary)
     }
 
-    fn part(&self, of: &[&Entry], whole: &[&Entry]) -> Value {
+    fn build_part(&self, group: &[&Entry], total: &[&Entry]) -> Value {
         let count =
             |entries: &[&Entry]| i64::try_from(entries.len()).expect("transactions are few");
-        let amount = sum(of.iter().copied());
+        let amount = sum_amounts(group.iter().copied());
         json!({
-            "amount": text(amount),
-            "txnType": self.kind(),
-            "amountPt": format!("{}%", percent(amount, sum(whole.iter().copied()))),
-            "transactionCount": of.len().to_string(),
-            "transactions": views(of.iter().copied()),
-            "transactionPercentage": format!("{}%", percent(count(of), count(whole))),
-            "txnIds": ids(of.iter().copied()),
+            "amount": format_rupees(amount),
+            "txnType": self.direction_name(),
+            "amountPt": format!("{}%", format_percent(amount, sum_amounts(total.iter().copied()))),
+            "transactionCount": group.len().to_string(),
+            "transactions": entries_to_json(group.iter().copied()),
+            "transactionPercentage": format!("{}%", format_percent(count(group), count(total))),
+            "txnIds": collect_ids(group.iter().copied()),
         })
     }
 
-    fn named(&self, key: &str, parts: Vec<(String, Vec<&Entry>)>) -> Vec<Value> {
-        let told = parts.into_iter().map(|(name, of)| {
-            let mut told = self.part(&of, &self.entries);
-            told[key] = name.into();
-            told
+    fn build_named_parts(&self, key: &str, parts: Vec<(String, Vec<&Entry>)>) -> Vec<Value> {
+        let rows = parts.into_iter().map(|(name, group)| {
+            let mut row = self.build_part(&group, &self.entries);
+            row[key] = name.into();
+            row
         });
-        told.collect()
+        rows.collect()
     }
 
     /// The largest, and their total.
-    fn by_counterparty(&self) -> Vec<Value> {
-        let groups = by_party(&self.entries).into_iter().take(TOP);
-        let mut parts: Vec<_> = groups.map(|(party, of)| (party.to_owned(), of)).collect();
-        let together = parts
-            .iter()
-            .flat_map(|(_, of)| of.iter().copied())
+    fn build_counterparty_distribution(&self) -> Vec<Value> {
+        let groups = group_by_counterparty(&self.entries)
+            .into_iter()
+            .take(TOP_COUNTERPARTIES);
+        let mut parts: Vec<_> = groups
+            .map(|(party, group)| (party.to_owned(), group))
             .collect();
-        parts.push(("Total".to_owned(), together));
-        self.named("counterparty", parts)
+        let total = parts
+            .iter()
+            .flat_map(|(_, group)| group.iter().copied())
+            .collect();
+        parts.push(("Total".to_owned(), total));
+        self.build_named_parts("counterparty", parts)
     }
 
-    fn by_app(&self) -> Vec<Value> {
+    fn build_app_distribution(&self) -> Vec<Value> {
         let mut apps: Vec<&str> = self.entries.iter().map(|entry| entry.upi_app()).collect();
         apps.sort_unstable();
         apps.dedup();
-        let part = |app: &str| -> Vec<&Entry> {
+        let entries_of_app = |app: &str| -> Vec<&Entry> {
             self.entries
                 .iter()
                 .copied()
                 .filter(|entry| entry.upi_app() == app)
                 .collect()
         };
-        let name = |app: &str| {
+        let app_name = |app: &str| {
             if app.is_empty() {
                 "Unknown".to_owned()
             } else {
                 app.to_owned()
             }
         };
-        let mut parts: Vec<_> = apps.into_iter().map(|app| (name(app), part(app))).collect();
+        let mut parts: Vec<_> = apps
+            .into_iter()
+            .map(|app| (app_name(app), entries_of_app(app)))
+            .collect();
         parts.push(("Total".to_owned(), self.entries.clone()));
-        self.named("upiApp", parts)
+        self.build_named_parts("upiApp", parts)
     }
 
-    fn by_mode(&self) -> Vec<Value> {
-        let (shops, people): (Vec<&Entry>, Vec<&Entry>) = self
+    fn build_mode_distribution(&self) -> Vec<Value> {
+        let (merchants, people): (Vec<&Entry>, Vec<&Entry>) = self
             .entries
             .iter()
-            .partition(|entry| is_shop(&entry.narration.to_uppercase()));
+            .partition(|entry| is_merchant_payment(&entry.narration.to_uppercase()));
         let parts = [
             ("P2P", people),
-            ("P2M", shops),
+            ("P2M", merchants),
             ("Total", self.entries.clone()),
         ];
-        self.named(
+        self.build_named_parts(
             "paymentType",
             parts
                 .into_iter()
-                .map(|(name, of)| (name.to_owned(), of))
+                .map(|(name, group)| (name.to_owned(), group))
                 .collect(),
         )
     }
 
-    fn by_category(&self) -> Vec<Value> {
-        by_category(&self.entries, sum(self.entries.iter().copied()), true)
+    fn build_category_distribution(&self) -> Vec<Value> {
+        build_category_rows(
+            &self.entries,
+            sum_amounts(self.entries.iter().copied()),
+            true,
+        )
     }
 }

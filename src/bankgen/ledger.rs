@@ -10,9 +10,12 @@ use std::collections::{HashMap, VecDeque};
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
-use crate::bankgen::habits::{Drawn, Habits, Owed, Priced, Schedule, one_of, somebody};
+use crate::bankgen::behavior::{
+    AccountBehavior, LoanEvent, LoanSchedule, PricedCounterparty, SampledFlow, pick_from_list,
+    pick_from_pool,
+};
 use crate::bankgen::loan::Instalment;
-use crate::bankgen::narration::{Facts, Party, mode};
+use crate::bankgen::narration::{Counterparty, NarrationInput, transaction_mode};
 use crate::domain::calendar::{Month, is_working_day};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
@@ -32,164 +35,176 @@ pub const LAST_MONTH: Month = Month {
 };
 
 /// What a bank takes for a mandate or a cheque that bounces: 250 rupees and GST.
-const BOUNCE: Paise = Paise(29_500);
+const BOUNCE_CHARGE: Paise = Paise(29_500);
 
 /// What a bank takes where the month's average was too low: 300 rupees and GST.
-const LOW_BALANCE: Paise = Paise(35_400);
+const LOW_BALANCE_CHARGE: Paise = Paise(35_400);
 
 /// What a lender takes for presenting an instalment again.
-const PENAL: Paise = Paise::from_rupees(500);
+const PENAL_CHARGE: Paise = Paise::from_rupees(500);
 
 /// A mandate that has bounced is presented again after so many days.
-const AGAIN_AFTER: u32 = 5;
+const RETRY_AFTER_DAYS: u32 = 5;
 
 /// Settlements between own accounts are in multiples of this.
-const SETTLEMENT: i64 = 50_000;
+const SETTLEMENT_UNIT_PAISE: i64 = 50_000;
 
 /// On the last day of a month nothing happens from this hour on but what the bank does.
-const LAST_HOUR: u32 = 18;
+const MONTH_END_CUTOFF_HOUR: u32 = 18;
 
 /// Where rows go.
-pub type Sink<'s> = &'s mut dyn FnMut(NewRow<'_>);
+pub type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 
 /// Tells the months of an account, one after the other.
-pub struct Teller<'a> {
-    habits: &'a Habits<'a>,
+pub struct LedgerGenerator<'a> {
+    behavior: &'a AccountBehavior<'a>,
     /// The month that is told next.
-    next: Month,
+    next_month: Month,
     balance: Paise,
     /// Since the last interest: closing balances, in paise days.
-    products: Products,
+    balance_sums: BalanceSums,
     /// Charges that wait for money, the oldest first.
-    arrears: VecDeque<Attempt<'a>>,
+    arrears: VecDeque<PlannedTransaction<'a>>,
     /// Kept from month to month for its room.
-    agenda: Agenda<'a>,
+    month_plan: MonthPlan<'a>,
     /// The schedules of the loans that run, by flow.
-    schedules: HashMap<usize, Schedule>,
-    number: u64,
+    schedules: HashMap<usize, LoanSchedule>,
+    rows_in_month: u64,
     narration: String,
     reference: String,
 }
 
 /// Sums of closing balances.
 #[derive(Clone, Copy, Debug, Default)]
-struct Products {
+struct BalanceSums {
     /// Of the quarter, the day before it included and its last day not.
     quarter: i128,
     /// Of the month alone, and of what was overdrawn in it.
     month: i128,
     overdrawn: i128,
     /// Days of the month that are in them.
-    days: u32,
+    days_counted: u32,
 }
 
 /// Something that wants to happen.
 #[derive(Clone, Copy, Debug)]
-struct Attempt<'a> {
+struct PlannedTransaction<'a> {
     day: u32,
     second: u32,
     /// The flow that it comes from; what follows comes from one too.
-    drawn: Option<&'a Drawn<'a>>,
+    sampled_flow: Option<&'a SampledFlow<'a>>,
     direction: TransactionType,
     amount: Paise,
     channel: Channel,
-    party: Party<'a>,
+    counterparty: Counterparty<'a>,
     purpose: &'a str,
     instalment: Option<Instalment>,
     salt: u64,
-    role: Role,
+    kind: PlannedKind,
 }
 
-impl Attempt<'_> {
+impl PlannedTransaction<'_> {
     /// Day and second.
-    fn at(&self) -> (u32, u32) {
+    fn time_of_month(&self) -> (u32, u32) {
         (self.day, self.second)
     }
 }
 
 /// What wants to happen in a month.
 #[derive(Debug, Default)]
-struct Agenda<'a> {
-    attempts: Vec<Attempt<'a>>,
+struct MonthPlan<'a> {
+    transactions: Vec<PlannedTransaction<'a>>,
     /// What is still to come, the earliest last.
-    due: Vec<Due>,
+    queue: Vec<QueueEntry>,
 }
 
-impl<'a> Agenda<'a> {
+impl<'a> MonthPlan<'a> {
     /// Puts something among what is still to come after what has just happened.
-    fn insert(&mut self, attempt: Attempt<'a>, last: (u32, u32), month: Month) {
-        let second = before_the_end(month, attempt.day, attempt.second);
-        let (day, second) = (attempt.day, second).max(last);
-        let due = Due {
-            at: (day, second),
-            place: self.attempts.len(),
+    fn insert_follow_up(
+        &mut self,
+        transaction: PlannedTransaction<'a>,
+        earliest: (u32, u32),
+        month: Month,
+    ) {
+        let second = clamp_before_month_end(month, transaction.day, transaction.second);
+        let (day, second) = (transaction.day, second).max(earliest);
+        let entry = QueueEntry {
+            time_of_month: (day, second),
+            index: self.transactions.len(),
         };
-        self.attempts.push(Attempt {
+        self.transactions.push(PlannedTransaction {
             day,
             second,
-            ..attempt
+            ..transaction
         });
-        self.due
-            .insert(self.due.partition_point(|other| other.at > due.at), due);
+        self.queue.insert(
+            self.queue
+                .partition_point(|other| other.time_of_month > entry.time_of_month),
+            entry,
+        );
     }
 }
 
 /// When an attempt is made, and where it is kept: attempts are too big to be moved about by sorting.
 #[derive(Clone, Copy, Debug)]
-struct Due {
+struct QueueEntry {
     /// Day and second.
-    at: (u32, u32),
-    place: usize,
+    time_of_month: (u32, u32),
+    index: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Habit,
+enum PlannedKind {
+    Regular,
     Mandate,
     /// A mandate that has bounced once.
-    Again,
-    Follower,
+    MandateRetry,
+    PendingFollowUp,
     /// It is of the bank's own making, and always happens.
     Bank,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> LedgerGenerator<'a> {
     /// Begins as early as it has to so that this month comes out right, and tells up to it.
-    pub fn from(habits: &'a Habits<'a>, month: Month) -> Self {
-        let first = habits.first_month();
+    pub fn starting_at(behavior: &'a AccountBehavior<'a>, month: Month) -> Self {
+        let opening_month = behavior.first_month();
         let quarter = month.quarter_start();
-        let opening = if quarter > first {
-            habits.close(quarter.previous())
+        let opening_balance = if quarter > opening_month {
+            behavior.sample_closing_balance(quarter.previous())
         } else {
             None
         };
-        let begin = if opening.is_some() { quarter } else { first };
-        let balance = opening.unwrap_or_default();
-        let products = Products {
-            quarter: i128::from(balance.0),
-            ..Products::default()
+        let first_generated = if opening_balance.is_some() {
+            quarter
+        } else {
+            opening_month
         };
-        let mut teller = Self {
-            habits,
-            next: begin,
+        let balance = opening_balance.unwrap_or_default();
+        let balance_sums = BalanceSums {
+            quarter: i128::from(balance.0),
+            ..BalanceSums::default()
+        };
+        let mut generator = Self {
+            behavior,
+            next_month: first_generated,
             balance,
-            products,
+            balance_sums,
             arrears: VecDeque::new(),
-            agenda: Agenda::default(),
+            month_plan: MonthPlan::default(),
             schedules: HashMap::new(),
-            number: 0,
+            rows_in_month: 0,
             narration: String::new(),
             reference: String::new(),
         };
-        while teller.next < month {
-            teller.tell(&mut |_| {});
+        while generator.next_month < month {
+            generator.generate_month(&mut |_| {});
         }
-        teller
+        generator
     }
 
     /// The month that is told next.
-    pub fn month(&self) -> Month {
-        self.next
+    pub fn next_month(&self) -> Month {
+        self.next_month
     }
 
     pub fn balance(&self) -> Paise {
@@ -197,51 +212,51 @@ impl<'a> Teller<'a> {
     }
 
     /// Tells one month.
-    pub fn tell(&mut self, sink: Sink<'_>) {
-        let month = self.next;
-        self.number = 0;
-        self.products = Products {
-            quarter: self.products.quarter,
-            ..Products::default()
+    pub fn generate_month(&mut self, sink: RowSink<'_>) {
+        let month = self.next_month;
+        self.rows_in_month = 0;
+        self.balance_sums = BalanceSums {
+            quarter: self.balance_sums.quarter,
+            ..BalanceSums::default()
         };
-        let mut agenda = std::mem::take(&mut self.agenda);
-        self.plan(month, &mut agenda);
-        if month == self.habits.first_month() {
-            let day = self.habits.opened_on.day();
-            agenda.due.retain(|due| due.at.0 > day);
-            self.open(day, month, sink);
+        let mut month_plan = std::mem::take(&mut self.month_plan);
+        self.plan_month(month, &mut month_plan);
+        if month == self.behavior.first_month() {
+            let day = self.behavior.opened_on.day();
+            month_plan.queue.retain(|entry| entry.time_of_month.0 > day);
+            self.post_opening_deposit(day, month, sink);
         }
-        while let Some(due) = agenda.due.pop() {
-            let attempt = &agenda.attempts[due.place];
-            if let Some(after) = self.attempt(attempt, month, sink) {
-                agenda.insert(after, due.at, month);
+        while let Some(entry) = month_plan.queue.pop() {
+            let transaction = &month_plan.transactions[entry.index];
+            if let Some(follow_up) = self.execute_transaction(transaction, month, sink) {
+                month_plan.insert_follow_up(follow_up, entry.time_of_month, month);
             }
         }
-        self.agenda = agenda;
-        self.end(month, sink);
-        self.next = month.next();
+        self.month_plan = month_plan;
+        self.close_month(month, sink);
+        self.next_month = month.next();
     }
 
-    fn floor(&self) -> Paise {
+    fn balance_floor(&self) -> Paise {
         // A little is left of an overdraft, for its interest.
-        Paise(-self.habits.story.overdraft_limit.0 * 98 / 100)
+        Paise(-self.behavior.cash_flow_plan.overdraft_limit.0 * 98 / 100)
     }
 
-    fn open(&mut self, day: u32, month: Month, sink: Sink<'_>) {
-        let amount = self.habits.opening();
-        let channel = match is_working_day(self.habits.opened_on) {
+    fn post_opening_deposit(&mut self, day: u32, month: Month, sink: RowSink<'_>) {
+        let amount = self.behavior.sample_opening_deposit();
+        let channel = match is_working_day(self.behavior.opened_on) {
             true if amount > Paise::from_rupees(50_000) => Channel::Cheque,
             true => Channel::Cash,
             // Opened on a day off: by the bank's own app.
             false => Channel::Transfer,
         };
-        let deposit = Attempt {
+        let deposit = PlannedTransaction {
             purpose: "ACCOUNT OPENING DEPOSIT",
-            ..self.bank(day, 11 * 3600, amount, channel)
+            ..self.build_bank_transaction(day, 11 * 3600, amount, channel)
         };
         if amount.0 > 0 {
-            self.post(
-                &Attempt {
+            self.post_transaction(
+                &PlannedTransaction {
                     direction: TransactionType::Credit,
                     ..deposit
                 },
@@ -252,68 +267,78 @@ impl<'a> Teller<'a> {
     }
 
     /// What the bank does by itself.
-    fn bank(&self, day: u32, second: u32, amount: Paise, channel: Channel) -> Attempt<'a> {
-        Attempt {
+    fn build_bank_transaction(
+        &self,
+        day: u32,
+        second: u32,
+        amount: Paise,
+        channel: Channel,
+    ) -> PlannedTransaction<'a> {
+        PlannedTransaction {
             day,
             second,
-            drawn: None,
+            sampled_flow: None,
             direction: TransactionType::Debit,
             amount,
             channel,
-            party: Party::NOBODY,
+            counterparty: Counterparty::NONE,
             purpose: "",
             instalment: None,
             salt: self.bank_salt(),
-            role: Role::Bank,
+            kind: PlannedKind::Bank,
         }
     }
 
     /// Another one for each of the bank's own rows: their references are made of it.
     fn bank_salt(&self) -> u64 {
-        let row = u64::try_from(self.next.ordinal()).expect("years are positive") << 20
-            | self.number << 4;
+        let row = u64::try_from(self.next_month.ordinal()).expect("years are positive") << 20
+            | self.rows_in_month << 4;
         (row | u64::try_from(self.arrears.len()).expect("few") & 15)
-            .wrapping_add(u64::from(self.habits.branch.code))
+            .wrapping_add(u64::from(self.behavior.branch.code))
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
             >> 16
     }
 
     /// Everything that the habits have for this month.
-    fn plan(&mut self, month: Month, agenda: &mut Agenda<'a>) {
-        agenda.attempts.clear();
-        let mut rng = self.habits.stream(StreamKind::Month, month.ordinal());
-        let life =
-            u32::try_from(month.ordinal() - self.habits.first_month().ordinal()).unwrap_or(0) + 1;
-        for (number, drawn) in self.habits.flows().iter().enumerate() {
+    fn plan_month(&mut self, month: Month, month_plan: &mut MonthPlan<'a>) {
+        month_plan.transactions.clear();
+        let mut rng = self
+            .behavior
+            .account_stream(StreamKind::Month, month.ordinal());
+        let account_age_months =
+            u32::try_from(month.ordinal() - self.behavior.first_month().ordinal()).unwrap_or(0) + 1;
+        for (flow_index, sampled_flow) in self.behavior.flows().iter().enumerate() {
             let Flow {
                 month_mask: months,
-                account_age_months: (begins, ends),
+                account_age_months: (first_month, last_month),
                 period: every,
                 times_per_period: times,
                 ..
-            } = drawn.flow;
+            } = sampled_flow.flow;
             let months = match every {
                 Period::Quarter if *months == 0xfff => 0b0010_0100_1001,
                 Period::Year if *months == 0xfff => 0b0000_0000_1000,
                 _ => *months,
             };
-            if months >> (month.month - 1) & 1 == 0 || !(*begins..=*ends).contains(&life) {
+            if months >> (month.month - 1) & 1 == 0
+                || !(*first_month..=*last_month).contains(&account_age_months)
+            {
                 continue;
             }
             let (low, high) = *times;
-            let mut shared = drawn
+            let mut shared_rng = sampled_flow
                 .flow
                 .transfer_name
                 .as_ref()
-                .map(|name| self.habits.shared_stream(name, month));
-            let rng = shared.as_mut().unwrap_or(&mut rng);
+                .map(|name| self.behavior.shared_stream(name, month));
+            let rng = shared_rng.as_mut().unwrap_or(&mut rng);
             match every {
                 Period::Day => {
                     for day in 1..=month.num_days() {
                         for _ in 0..rng.random_range(low..=high) {
-                            agenda.attempts.extend(self.propose(
-                                number,
-                                drawn,
+                            month_plan.transactions.extend(self.plan_transaction(
+                                flow_index,
+                                sampled_flow,
                                 month,
                                 Some((day, day)),
                                 rng,
@@ -329,9 +354,9 @@ impl<'a> Teller<'a> {
                             week * 7 + 7
                         };
                         for _ in 0..rng.random_range(low..=high) {
-                            agenda.attempts.extend(self.propose(
-                                number,
-                                drawn,
+                            month_plan.transactions.extend(self.plan_transaction(
+                                flow_index,
+                                sampled_flow,
                                 month,
                                 Some((week * 7 + 1, last)),
                                 rng,
@@ -341,67 +366,80 @@ impl<'a> Teller<'a> {
                 }
                 Period::Month | Period::Quarter | Period::Year => {
                     for _ in 0..rng.random_range(low..=high) {
-                        agenda
-                            .attempts
-                            .extend(self.propose(number, drawn, month, None, rng));
+                        month_plan.transactions.extend(self.plan_transaction(
+                            flow_index,
+                            sampled_flow,
+                            month,
+                            None,
+                            rng,
+                        ));
                     }
                 }
             }
         }
-        let due = agenda
-            .attempts
+        let entries = month_plan
+            .transactions
             .iter()
             .enumerate()
-            .map(|(place, attempt)| Due {
-                at: attempt.at(),
-                place,
+            .map(|(index, transaction)| QueueEntry {
+                time_of_month: transaction.time_of_month(),
+                index,
             });
-        agenda.due.extend(due);
-        agenda
-            .due
-            .sort_unstable_by_key(|due| (std::cmp::Reverse(due.at), due.place));
+        month_plan.queue.extend(entries);
+        month_plan
+            .queue
+            .sort_unstable_by_key(|entry| (std::cmp::Reverse(entry.time_of_month), entry.index));
     }
 
-    fn propose(
+    fn plan_transaction(
         &mut self,
-        number: usize,
-        drawn: &'a Drawn<'a>,
+        flow_index: usize,
+        sampled_flow: &'a SampledFlow<'a>,
         month: Month,
         days: Option<(u32, u32)>,
         rng: &mut impl Rng,
-    ) -> Option<Attempt<'a>> {
-        let flow = drawn.flow;
-        let Priced { party, usual } = drawn.party.unwrap_or_else(|| match &flow.counterparty {
-            CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list) => {
-                one_of(list, self.habits.holder, rng)
-            }
-            CounterpartyChoice::Unnamed => Priced {
-                party: Party::NOBODY,
-                usual: (0, 0),
-            },
-        });
-        let mut amount = self.habits.amount(drawn, usual, month, rng);
+    ) -> Option<PlannedTransaction<'a>> {
+        let flow = sampled_flow.flow;
+        let PricedCounterparty {
+            counterparty,
+            usual_rupees,
+        } = sampled_flow
+            .fixed_counterparty
+            .unwrap_or_else(|| match &flow.counterparty {
+                CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list) => {
+                    pick_from_list(list, self.behavior.holder, rng)
+                }
+                CounterpartyChoice::Unnamed => PricedCounterparty {
+                    counterparty: Counterparty::NONE,
+                    usual_rupees: (0, 0),
+                },
+            });
+        let mut amount = self
+            .behavior
+            .sample_amount(sampled_flow, usual_rupees, month, rng);
         let (mut direction, mut purpose, mut instalment) =
             (flow.direction, flow.purpose.as_str(), None);
-        let mut role = if flow.by_mandate {
-            Role::Mandate
+        let mut kind = if flow.by_mandate {
+            PlannedKind::Mandate
         } else {
-            Role::Habit
+            PlannedKind::Regular
         };
         if let AmountRule::Loan(loan) = &flow.amount {
-            match self.habits.loan(
-                number,
+            match self.behavior.resolve_loan_event(
+                flow_index,
                 loan,
                 month,
-                self.schedules.entry(number).or_default(),
+                self.schedules.entry(flow_index).or_default(),
             ) {
-                Owed::PaidOut(_) if !loan.disbursed_to_account => return None,
-                Owed::PaidOut(principal) => {
+                LoanEvent::Disbursement(_) if !loan.disbursed_to_account => return None,
+                LoanEvent::Disbursement(principal) => {
                     (direction, amount, purpose) =
                         (TransactionType::Credit, principal, "LOAN DISBURSEMENT");
-                    role = Role::Habit;
+                    kind = PlannedKind::Regular;
                 }
-                Owed::Instalment(due) => (amount, instalment) = (due.amount(), Some(due)),
+                LoanEvent::Instalment(instalment_due) => {
+                    (amount, instalment) = (instalment_due.amount(), Some(instalment_due));
+                }
             }
         }
         let day = match flow.day_rule {
@@ -412,49 +450,50 @@ impl<'a> Teller<'a> {
             DayRule::DayOfMonth((low, high)) => rng.random_range(low..=high).min(month.num_days()),
             DayRule::LastWorkingDay => month.last_working_day(),
         };
-        let channel = within_limits(fitting(flow.channel, party, month), amount);
+        let channel =
+            channel_for_amount(channel_for_month(flow.channel, counterparty, month), amount);
         let day = if flow.day_rule == DayRule::AnyWorkingDay {
-            next_day(month, day, is_working_day)
+            next_matching_day(month, day, is_working_day)
         } else {
-            open_day(channel, month, day)
+            next_open_day(channel, month, day)
         };
-        let (low, high) = hours(channel, flow);
+        let (low, high) = hour_range(channel, flow);
         let second = rng.random_range(low * 3600..high * 3600);
         let salt = rng.next_u64();
         if flow.chance_percent < 100 && rng.random_range(0..100) >= flow.chance_percent {
             return None;
         }
         let amount = if channel == Channel::Atm {
-            notes(amount)
+            round_to_banknotes(amount)
         } else {
             amount
         };
-        let second = before_the_end(month, day, second);
-        let drawn = Some(drawn);
-        Some(Attempt {
+        let second = clamp_before_month_end(month, day, second);
+        let sampled_flow = Some(sampled_flow);
+        Some(PlannedTransaction {
             day,
             second,
-            drawn,
+            sampled_flow,
             direction,
             amount,
             channel,
-            party,
+            counterparty,
             purpose,
             instalment,
             salt,
-            role,
+            kind,
         })
     }
 
     /// Does it, if it can be done; what follows from it is still to come.
-    fn attempt(
+    fn execute_transaction(
         &mut self,
-        attempt: &Attempt<'a>,
+        transaction: &PlannedTransaction<'a>,
         month: Month,
-        sink: Sink<'_>,
-    ) -> Option<Attempt<'a>> {
-        let mut of_balance = None;
-        if let Some(Drawn {
+        sink: RowSink<'_>,
+    ) -> Option<PlannedTransaction<'a>> {
+        let mut repriced = None;
+        if let Some(SampledFlow {
             flow:
                 Flow {
                     amount: AmountRule::BalanceShare((low, high)),
@@ -462,49 +501,59 @@ impl<'a> Teller<'a> {
                     ..
                 },
             ..
-        }) = attempt.drawn
-            && attempt.role == Role::Habit
+        }) = transaction.sampled_flow
+            && transaction.kind == PlannedKind::Regular
         {
-            let attempt = of_balance.insert(*attempt);
+            let transaction = repriced.insert(*transaction);
             let span = u64::try_from(high - low).expect("a range's high end is last") + 1;
-            let percent = low + i64::try_from(attempt.salt % span).expect("percent are small");
+            let percent = low + i64::try_from(transaction.salt % span).expect("percent are small");
             let part = self.balance.0.max(0) * percent / 100;
             let step = step.0.max(100);
-            attempt.amount = Paise(part / step * step);
-            if attempt.channel == Channel::Atm && attempt.amount.0 > 0 {
-                attempt.amount = notes(attempt.amount);
+            transaction.amount = Paise(part / step * step);
+            if transaction.channel == Channel::Atm && transaction.amount.0 > 0 {
+                transaction.amount = round_to_banknotes(transaction.amount);
             }
-            attempt.channel = within_limits(attempt.channel, attempt.amount);
+            transaction.channel = channel_for_amount(transaction.channel, transaction.amount);
         }
-        let attempt = of_balance.as_ref().unwrap_or(attempt);
-        if attempt.amount.0 <= 0 {
+        let transaction = repriced.as_ref().unwrap_or(transaction);
+        if transaction.amount.0 <= 0 {
             return None;
         }
-        if attempt.direction == TransactionType::Debit
-            && self.balance - attempt.amount < self.floor()
+        if transaction.direction == TransactionType::Debit
+            && self.balance - transaction.amount < self.balance_floor()
         {
-            let bounces = matches!(attempt.role, Role::Mandate | Role::Again);
-            return if bounces {
-                self.bounce(attempt, month, sink)
+            let is_mandate = matches!(
+                transaction.kind,
+                PlannedKind::Mandate | PlannedKind::MandateRetry
+            );
+            return if is_mandate {
+                self.bounce_mandate(transaction, month, sink)
             } else {
                 None
             };
         }
-        self.post(attempt, month, sink);
-        if attempt.role == Role::Follower && attempt.channel == Channel::Cheque {
-            let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
-            let charge = Attempt {
+        self.post_transaction(transaction, month, sink);
+        if transaction.kind == PlannedKind::PendingFollowUp
+            && transaction.channel == Channel::Cheque
+        {
+            let charge = self.build_bank_transaction(
+                transaction.day,
+                transaction.second,
+                BOUNCE_CHARGE,
+                Channel::Charge,
+            );
+            let charge = PlannedTransaction {
                 purpose: "CHQ RTN CHGS INCL GST",
                 ..charge
             };
-            self.charge(charge, "CHQ RTN CHGS RECOVERED INCL GST", month, sink);
+            self.charge_or_defer(charge, "CHQ RTN CHGS RECOVERED INCL GST", month, sink);
         }
-        if attempt.direction == TransactionType::Credit {
-            self.recover(attempt.at(), month, sink);
+        if transaction.direction == TransactionType::Credit {
+            self.collect_arrears(transaction.time_of_month(), month, sink);
         }
-        match attempt.drawn {
+        match transaction.sampled_flow {
             Some(
-                drawn @ Drawn {
+                sampled_flow @ SampledFlow {
                     flow:
                         Flow {
                             follow_up: Some(then),
@@ -512,164 +561,193 @@ impl<'a> Teller<'a> {
                         },
                     ..
                 },
-            ) if attempt.role == Role::Habit => self.follow(then, drawn, attempt, month),
+            ) if transaction.kind == PlannedKind::Regular => {
+                self.plan_follow_up(then, sampled_flow, transaction, month)
+            }
             _ => None,
         }
     }
 
     /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
     /// once more.
-    fn bounce(
+    fn bounce_mandate(
         &mut self,
-        attempt: &Attempt<'a>,
+        transaction: &PlannedTransaction<'a>,
         month: Month,
-        sink: Sink<'_>,
-    ) -> Option<Attempt<'a>> {
-        let charge = self.bank(attempt.day, attempt.second, BOUNCE, Channel::Charge);
+        sink: RowSink<'_>,
+    ) -> Option<PlannedTransaction<'a>> {
+        let charge = self.build_bank_transaction(
+            transaction.day,
+            transaction.second,
+            BOUNCE_CHARGE,
+            Channel::Charge,
+        );
         let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
-        let charge = Attempt {
+        let charge = PlannedTransaction {
             purpose,
-            party: attempt.party,
+            counterparty: transaction.counterparty,
             ..charge
         };
-        self.charge(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
-        let day = attempt.day + AGAIN_AFTER;
-        (attempt.role == Role::Mandate && day < month.num_days()).then(|| {
-            let day = open_day(attempt.channel, month, day);
-            Attempt {
+        self.charge_or_defer(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
+        let day = transaction.day + RETRY_AFTER_DAYS;
+        (transaction.kind == PlannedKind::Mandate && day < month.num_days()).then(|| {
+            let day = next_open_day(transaction.channel, month, day);
+            PlannedTransaction {
                 day,
-                role: Role::Again,
-                amount: attempt.amount + PENAL,
-                ..*attempt
+                kind: PlannedKind::MandateRetry,
+                amount: transaction.amount + PENAL_CHARGE,
+                ..*transaction
             }
         })
     }
 
     /// Takes a charge, now, or when there is money; then it is told as `later`.
-    fn charge(&mut self, charge: Attempt<'a>, later: &'static str, month: Month, sink: Sink<'_>) {
-        if self.balance - charge.amount >= self.floor() {
-            self.post(&charge, month, sink);
+    fn charge_or_defer(
+        &mut self,
+        charge: PlannedTransaction<'a>,
+        deferred_purpose: &'static str,
+        month: Month,
+        sink: RowSink<'_>,
+    ) {
+        if self.balance - charge.amount >= self.balance_floor() {
+            self.post_transaction(&charge, month, sink);
         } else {
-            self.arrears.push_back(Attempt {
-                purpose: later,
+            self.arrears.push_back(PlannedTransaction {
+                purpose: deferred_purpose,
                 ..charge
             });
         }
     }
 
     /// Takes what is due of charges, each by itself, as far as the money goes.
-    fn recover(&mut self, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
-        while let Some(due) = self
+    fn collect_arrears(&mut self, (day, second): (u32, u32), month: Month, sink: RowSink<'_>) {
+        while let Some(charge) = self
             .arrears
             .front()
-            .filter(|due| self.balance >= due.amount)
+            .filter(|charge| self.balance >= charge.amount)
             .copied()
         {
             self.arrears.pop_front();
-            self.post(&Attempt { day, second, ..due }, month, sink);
+            self.post_transaction(
+                &PlannedTransaction {
+                    day,
+                    second,
+                    ..charge
+                },
+                month,
+                sink,
+            );
         }
     }
 
-    fn follow(
+    fn plan_follow_up(
         &self,
-        then: &'a FollowUp,
-        drawn: &'a Drawn<'a>,
-        first: &Attempt<'a>,
+        follow_up: &'a FollowUp,
+        sampled_flow: &'a SampledFlow<'a>,
+        trigger: &PlannedTransaction<'a>,
         month: Month,
-    ) -> Option<Attempt<'a>> {
-        let mut rng = self.habits.stream(
+    ) -> Option<PlannedTransaction<'a>> {
+        let mut rng = self.behavior.account_stream(
             StreamKind::Month,
-            i64::try_from(first.salt >> 8).expect("56 bits"),
+            i64::try_from(trigger.salt >> 8).expect("56 bits"),
         );
-        if rng.random_range(0..100) >= then.chance_percent {
+        if rng.random_range(0..100) >= follow_up.chance_percent {
             return None;
         }
-        let percent = rng.random_range(then.percent.0..=then.percent.1);
-        let after = rng.random_range(then.delay_seconds.0..=then.delay_seconds.1);
-        let party = match (&then.counterparty, drawn.then) {
-            (_, Some(once)) => once.party,
+        let percent = rng.random_range(follow_up.percent.0..=follow_up.percent.1);
+        let delay_seconds = rng.random_range(follow_up.delay_seconds.0..=follow_up.delay_seconds.1);
+        let counterparty = match (&follow_up.counterparty, sampled_flow.follow_up_counterparty) {
+            (_, Some(fixed)) => fixed.counterparty,
             (Some(CounterpartyChoice::Varying(list) | CounterpartyChoice::Fixed(list)), None) => {
-                one_of(list, self.habits.holder, &mut rng).party
+                pick_from_list(list, self.behavior.holder, &mut rng).counterparty
             }
-            _ => first.party,
+            _ => trigger.counterparty,
         };
-        let amount = Paise(first.amount.0 * percent / 100);
+        let amount = Paise(trigger.amount.0 * percent / 100);
         let amount = if percent == 100 {
             amount
         } else {
             Paise(amount.0 / 100 * 100)
         };
-        let channel = within_limits(then.channel, amount);
+        let channel = channel_for_amount(follow_up.channel, amount);
         let amount = if channel == Channel::Atm {
-            notes(amount)
+            round_to_banknotes(amount)
         } else {
             amount
         };
-        let at = i64::from(first.day) * 86_400 + i64::from(first.second) + after;
+        let at = i64::from(trigger.day) * 86_400 + i64::from(trigger.second) + delay_seconds;
         let (day, second) = (at / 86_400, at % 86_400);
         let (day, second) = match u32::try_from(day) {
             Ok(day) if day < month.num_days() => (day, u32::try_from(second).expect("of a day")),
             _ => (
                 month.num_days(),
-                (LAST_HOUR - 1) * 3600 + first.second % 3600,
+                (MONTH_END_CUTOFF_HOUR - 1) * 3600 + trigger.second % 3600,
             ),
         };
-        let moved = open_day(channel, month, day);
-        let second = if moved == day {
+        let bank_day = next_open_day(channel, month, day);
+        let second = if bank_day == day {
             second
         } else {
             11 * 3600 + second % 3600
         };
-        Some(Attempt {
-            day: moved,
+        Some(PlannedTransaction {
+            day: bank_day,
             second,
-            drawn: Some(drawn),
-            direction: then.direction,
+            sampled_flow: Some(sampled_flow),
+            direction: follow_up.direction,
             amount,
             channel,
-            party,
-            purpose: &then.purpose,
+            counterparty,
+            purpose: &follow_up.purpose,
             instalment: None,
             salt: rng.next_u64(),
-            role: Role::Follower,
+            kind: PlannedKind::PendingFollowUp,
         })
     }
 
     /// Brings the sums up to the eve of this day.
-    fn sum_to(&mut self, day: u32) {
-        let days = i128::from(day.saturating_sub(1).saturating_sub(self.products.days));
-        self.products.days += u32::try_from(days).expect("of a month");
+    fn accumulate_until(&mut self, day: u32) {
+        let days = i128::from(
+            day.saturating_sub(1)
+                .saturating_sub(self.balance_sums.days_counted),
+        );
+        self.balance_sums.days_counted += u32::try_from(days).expect("of a month");
         let product = i128::from(self.balance.0) * days;
-        self.products.month += product;
-        self.products.quarter += product;
-        self.products.overdrawn += product.min(0);
+        self.balance_sums.month += product;
+        self.balance_sums.quarter += product;
+        self.balance_sums.overdrawn += product.min(0);
     }
 
-    fn post(&mut self, attempt: &Attempt<'a>, month: Month, sink: Sink<'_>) {
-        self.sum_to(attempt.day);
-        let Attempt {
+    fn post_transaction(
+        &mut self,
+        transaction: &PlannedTransaction<'a>,
+        month: Month,
+        sink: RowSink<'_>,
+    ) {
+        self.accumulate_until(transaction.day);
+        let PlannedTransaction {
             day,
             second,
             direction,
             amount,
             channel,
-            party,
+            counterparty,
             purpose,
             instalment,
             salt,
             ..
-        } = *attempt;
+        } = *transaction;
         self.balance = match direction {
             TransactionType::Credit => self.balance + amount,
             TransactionType::Debit => self.balance - amount,
         };
         let date = month.clamped_date(day);
-        let Habits { branch, style, .. } = *self.habits;
-        let facts = Facts {
+        let AccountBehavior { branch, style, .. } = *self.behavior;
+        let input = NarrationInput {
             style,
             channel,
             direction,
-            party,
+            counterparty,
             purpose,
             instalment,
             date,
@@ -677,16 +755,17 @@ impl<'a> Teller<'a> {
             salt,
         };
         self.reference.clear();
-        facts.refer(&mut self.reference);
+        input.write_reference(&mut self.reference);
         self.narration.clear();
-        facts.narrate(&self.reference, &mut self.narration);
-        self.number += 1;
+        input.write_narration(&self.reference, &mut self.narration);
+        self.rows_in_month += 1;
         let year = u64::from(date.year().unsigned_abs());
-        let id = (year * 10_000 + u64::from(month.month * 100 + day)) * 100_000 + self.number;
+        let id =
+            (year * 10_000 + u64::from(month.month * 100 + day)) * 100_000 + self.rows_in_month;
         sink(NewRow {
-            at: instant(date, second),
+            at: to_ist_timestamp(date, second),
             transaction_type: direction,
-            mode: mode(channel, direction),
+            mode: transaction_mode(channel, direction),
             amount,
             balance: self.balance,
             id,
@@ -696,27 +775,29 @@ impl<'a> Teller<'a> {
     }
 
     /// What the bank does at the end of a month, and of a quarter.
-    fn end(&mut self, month: Month, sink: Sink<'_>) {
+    fn close_month(&mut self, month: Month, sink: RowSink<'_>) {
         let last = month.num_days();
-        self.sum_to(last);
-        let story = self.habits.story;
-        let average = self.products.month / i128::from(last - 1).max(1);
-        if average < i128::from(story.minimum_balance.0) && month != self.habits.first_month() {
-            let charge = self.bank(last, 19 * 3600, LOW_BALANCE, Channel::Charge);
-            let charge = Attempt {
+        self.accumulate_until(last);
+        let plan = self.behavior.cash_flow_plan;
+        let average = self.balance_sums.month / i128::from(last - 1).max(1);
+        if average < i128::from(plan.minimum_balance.0) && month != self.behavior.first_month() {
+            let charge =
+                self.build_bank_transaction(last, 19 * 3600, LOW_BALANCE_CHARGE, Channel::Charge);
+            let charge = PlannedTransaction {
                 purpose: "MIN BAL CHGS INCL GST",
                 ..charge
             };
-            self.charge(charge, "MIN BAL CHGS RECOVERED INCL GST", month, sink);
+            self.charge_or_defer(charge, "MIN BAL CHGS RECOVERED INCL GST", month, sink);
         }
-        let overdrawn = interest(-self.products.overdrawn, story.interest_bps);
-        let earned =
-            if month.is_quarter_end() && self.habits.earns_interest && story.overdraft_limit.0 == 0
-            {
-                interest(self.products.quarter, story.interest_bps)
-            } else {
-                Paise(0)
-            };
+        let overdrawn = compute_interest(-self.balance_sums.overdrawn, plan.interest_bps);
+        let earned = if month.is_quarter_end()
+            && self.behavior.earns_interest
+            && plan.overdraft_limit.0 == 0
+        {
+            compute_interest(self.balance_sums.quarter, plan.interest_bps)
+        } else {
+            Paise(0)
+        };
         for (amount, direction, purpose) in [
             (
                 overdrawn,
@@ -730,9 +811,10 @@ impl<'a> Teller<'a> {
             ),
         ] {
             if amount.0 > 0 {
-                let row = self.bank(last, 19 * 3600 + 600, amount, Channel::Interest);
-                self.post(
-                    &Attempt {
+                let row =
+                    self.build_bank_transaction(last, 19 * 3600 + 600, amount, Channel::Interest);
+                self.post_transaction(
+                    &PlannedTransaction {
                         direction,
                         purpose,
                         ..row
@@ -743,56 +825,57 @@ impl<'a> Teller<'a> {
             }
         }
         if month.is_quarter_end()
-            && let Some(close) = self.habits.close(month)
+            && let Some(close) = self.behavior.sample_closing_balance(month)
         {
-            self.settle(close, month, sink);
+            self.settle_quarter(close, month, sink);
         }
         // The day itself counts for what comes next.
-        self.sum_to(last + 1);
+        self.accumulate_until(last + 1);
         if month.is_quarter_end() {
-            self.products.quarter = i128::from(self.balance.0);
+            self.balance_sums.quarter = i128::from(self.balance.0);
         }
     }
 
     /// Moves what is over or missing to or from another account of the holder, in a round sum; a last purchase takes the
     /// rest.
-    fn settle(&mut self, wanted: Paise, month: Month, sink: Sink<'_>) {
+    fn settle_quarter(&mut self, target: Paise, month: Month, sink: RowSink<'_>) {
         let day = month.num_days();
         let mut rng = self
-            .habits
-            .stream(StreamKind::MonthClose, month.ordinal() * 16 + 1);
-        let mut minute = || rng.random_range(0..3600);
-        let (early, late, last) = (minute() / 2 + 1800, minute(), minute());
-        let due: i64 = self.arrears.iter().map(|due| due.amount.0).sum();
-        if due > self.balance.0 {
-            self.transfer(
-                Paise((due / SETTLEMENT + 1) * SETTLEMENT),
+            .behavior
+            .account_stream(StreamKind::MonthClose, month.ordinal() * 16 + 1);
+        let mut random_second = || rng.random_range(0..3600);
+        let (early, late, last) = (random_second() / 2 + 1800, random_second(), random_second());
+        let arrears_total: i64 = self.arrears.iter().map(|charge| charge.amount.0).sum();
+        if arrears_total > self.balance.0 {
+            self.post_self_transfer(
+                Paise((arrears_total / SETTLEMENT_UNIT_PAISE + 1) * SETTLEMENT_UNIT_PAISE),
                 (day, 19 * 3600 + early),
                 month,
                 sink,
             );
         }
-        self.recover((day, 19 * 3600 + early), month, sink);
-        let over = self.balance - wanted;
-        let mut rest = over.0.rem_euclid(SETTLEMENT);
+        self.collect_arrears((day, 19 * 3600 + early), month, sink);
+        let excess = self.balance - target;
+        let mut rest = excess.0.rem_euclid(SETTLEMENT_UNIT_PAISE);
         if rest > 0 && rest < 2_000 {
-            rest += SETTLEMENT;
+            rest += SETTLEMENT_UNIT_PAISE;
         }
-        let moved = Paise(rest - over.0);
-        if moved.0 > 0 {
-            self.transfer(moved, (day, 20 * 3600), month, sink);
+        let transfer_amount = Paise(rest - excess.0);
+        if transfer_amount.0 > 0 {
+            self.post_self_transfer(transfer_amount, (day, 20 * 3600), month, sink);
         }
         if rest > 0 {
-            let (cast, channel) = if self.habits.firm || (month.year, month.month) < UPI_SINCE {
+            let (pool, channel) = if self.behavior.is_firm || (month.year, month.month) < UPI_SINCE
+            {
                 (NamePool::Stores, Channel::Card)
             } else {
                 (NamePool::Shops, Channel::Upi)
             };
-            let party = somebody(cast, self.habits.holder, &mut rng).party;
-            let purchase = self.bank(day, 20 * 3600 + late, Paise(rest), channel);
-            self.post(
-                &Attempt {
-                    party,
+            let counterparty = pick_from_pool(pool, self.behavior.holder, &mut rng).counterparty;
+            let purchase = self.build_bank_transaction(day, 20 * 3600 + late, Paise(rest), channel);
+            self.post_transaction(
+                &PlannedTransaction {
+                    counterparty,
                     purpose: "PURCHASE",
                     salt: rng.next_u64(),
                     ..purchase
@@ -801,39 +884,47 @@ impl<'a> Teller<'a> {
                 sink,
             );
         }
-        if moved.0 < 0 {
-            self.transfer(moved, (day, 21 * 3600 + last), month, sink);
+        if transfer_amount.0 < 0 {
+            self.post_self_transfer(transfer_amount, (day, 21 * 3600 + last), month, sink);
         }
     }
 
     /// Positive: money comes. People's banks sweep it to and from a deposit; firms move it to and from another bank.
-    fn transfer(&mut self, moved: Paise, (day, second): (u32, u32), month: Month, sink: Sink<'_>) {
-        let amount = Paise(moved.0.abs());
-        let direction = if moved.0 > 0 {
+    fn post_self_transfer(
+        &mut self,
+        signed_amount: Paise,
+        (day, second): (u32, u32),
+        month: Month,
+        sink: RowSink<'_>,
+    ) {
+        let amount = Paise(signed_amount.0.abs());
+        let direction = if signed_amount.0 > 0 {
             TransactionType::Credit
         } else {
             TransactionType::Debit
         };
         let (channel, purpose) = match direction {
-            _ if self.habits.firm => (within_limits(Channel::Imps, amount), "SELF TRANSFER"),
+            _ if self.behavior.is_firm => {
+                (channel_for_amount(Channel::Imps, amount), "SELF TRANSFER")
+            }
             TransactionType::Credit => (Channel::Transfer, "SWEEP FROM FD"),
             TransactionType::Debit => (Channel::Transfer, "SWEEP TO FD"),
         };
-        let channel = if is_open(channel, month.clamped_date(day)) {
+        let channel = if is_channel_open(channel, month.clamped_date(day)) {
             channel
         } else {
             Channel::Transfer
         };
-        let party = Party {
-            name: self.habits.holder,
+        let counterparty = Counterparty {
+            name: self.behavior.holder,
             surname: "",
-            number: 1,
+            address_number: 1,
         };
-        let row = self.bank(day, second, amount, channel);
-        self.post(
-            &Attempt {
+        let row = self.build_bank_transaction(day, second, amount, channel);
+        self.post_transaction(
+            &PlannedTransaction {
                 direction,
-                party,
+                counterparty,
                 purpose,
                 ..row
             },
@@ -843,22 +934,22 @@ impl<'a> Teller<'a> {
     }
 }
 
-fn before_the_end(month: Month, day: u32, second: u32) -> u32 {
-    let late = day == month.num_days() && second >= LAST_HOUR * 3600;
-    if late {
-        (LAST_HOUR - 1) * 3600 + second % 3600
+fn clamp_before_month_end(month: Month, day: u32, second: u32) -> u32 {
+    let is_after_cutoff = day == month.num_days() && second >= MONTH_END_CUTOFF_HOUR * 3600;
+    if is_after_cutoff {
+        (MONTH_END_CUTOFF_HOUR - 1) * 3600 + second % 3600
     } else {
         second
     }
 }
 
 /// Of a sum of paise days, at so many basis points a year; banks credit whole rupees.
-fn interest(products: i128, basis_points: i64) -> Paise {
-    let paise = products.max(0) * i128::from(basis_points) / (365 * 10_000);
+fn compute_interest(balance_sum: i128, basis_points: i64) -> Paise {
+    let paise = balance_sum.max(0) * i128::from(basis_points) / (365 * 10_000);
     Paise(i64::try_from((paise + 50) / 100 * 100).expect("a quarter's interest fits"))
 }
 
-fn instant(date: NaiveDate, second: u32) -> Timestamp {
+fn to_ist_timestamp(date: NaiveDate, second: u32) -> Timestamp {
     Timestamp::from_ist(date.and_time(NaiveTime::MIN))
         .saturating_add(Millis::from_secs(second.min(86_399).into()))
 }
@@ -870,14 +961,14 @@ const UPI_SINCE: (i32, u32) = (2016, 8);
 const IMPS_SINCE: (i32, u32) = (2010, 12);
 
 /// What people used before there was UPI, and before there was IMPS.
-fn fitting(channel: Channel, party: Party<'_>, month: Month) -> Channel {
+fn channel_for_month(channel: Channel, counterparty: Counterparty<'_>, month: Month) -> Channel {
     let month = (month.year, month.month);
     match channel {
-        Channel::Upi | Channel::Imps if month < IMPS_SINCE && !party.surname.is_empty() => {
+        Channel::Upi | Channel::Imps if month < IMPS_SINCE && !counterparty.surname.is_empty() => {
             Channel::Neft
         }
         Channel::Imps if month < IMPS_SINCE => Channel::Neft,
-        Channel::Upi if month < UPI_SINCE && party.surname.is_empty() => Channel::Card,
+        Channel::Upi if month < UPI_SINCE && counterparty.surname.is_empty() => Channel::Card,
         Channel::Upi if month < UPI_SINCE => Channel::Imps,
         channel => channel,
     }
@@ -885,10 +976,10 @@ fn fitting(channel: Channel, party: Party<'_>, month: Month) -> Channel {
 
 /// UPI carries up to one lakh, IMPS up to five, RTGS from two on (National Payments Corporation and Reserve Bank of
 /// India).
-fn within_limits(channel: Channel, amount: Paise) -> Channel {
+fn channel_for_amount(channel: Channel, amount: Paise) -> Channel {
     const LAKH: i64 = 10_000_000;
     match channel {
-        Channel::Upi if amount.0 > LAKH => within_limits(Channel::Imps, amount),
+        Channel::Upi if amount.0 > LAKH => channel_for_amount(Channel::Imps, amount),
         Channel::Imps if amount.0 > 5 * LAKH => Channel::Rtgs,
         Channel::Rtgs if amount.0 < 2 * LAKH => Channel::Neft,
         channel => channel,
@@ -896,41 +987,41 @@ fn within_limits(channel: Channel, amount: Paise) -> Channel {
 }
 
 /// Cash machines give notes of a hundred, and at most ten thousand at once.
-fn notes(amount: Paise) -> Paise {
+fn round_to_banknotes(amount: Paise) -> Paise {
     Paise((amount.0 / 10_000 * 10_000).clamp(10_000, 1_000_000))
 }
 
 /// Whether a channel works on a day: NEFT by day and night since 16 December 2019, RTGS since 14 December 2020, NACH on all
 /// days since 1 August 2021; cheques, remittances and the counter when banks do.
-fn is_open(channel: Channel, date: NaiveDate) -> bool {
-    let since =
+fn is_channel_open(channel: Channel, date: NaiveDate) -> bool {
+    let is_since =
         |year, month, day| date >= NaiveDate::from_ymd_opt(year, month, day).expect("a date");
-    let always = match channel {
-        Channel::Neft => since(2019, 12, 16),
-        Channel::Rtgs => since(2020, 12, 14),
-        Channel::Nach => since(2021, 8, 1),
+    let is_continuous = match channel {
+        Channel::Neft => is_since(2019, 12, 16),
+        Channel::Rtgs => is_since(2020, 12, 14),
+        Channel::Nach => is_since(2021, 8, 1),
         Channel::Cheque | Channel::Cash | Channel::Remittance => false,
         _ => true,
     };
-    always || is_working_day(date)
+    is_continuous || is_working_day(date)
 }
 
 /// The day on which it happens that is wished for this one: the next on which the channel works, within the month.
-fn open_day(channel: Channel, month: Month, day: u32) -> u32 {
-    next_day(month, day, |date| is_open(channel, date))
+fn next_open_day(channel: Channel, month: Month, day: u32) -> u32 {
+    next_matching_day(month, day, |date| is_channel_open(channel, date))
 }
 
 /// The next day from this one on that is such a day; where the month has none any more, the last before.
-fn next_day(month: Month, day: u32, is_such: impl Fn(NaiveDate) -> bool) -> u32 {
-    let such = |day: &u32| is_such(month.clamped_date(*day));
+fn next_matching_day(month: Month, day: u32, is_match: impl Fn(NaiveDate) -> bool) -> u32 {
+    let matches_day = |day: &u32| is_match(month.clamped_date(*day));
     (day..=month.num_days())
-        .find(such)
-        .or_else(|| (1..day).rev().find(such))
+        .find(matches_day)
+        .or_else(|| (1..day).rev().find(matches_day))
         .unwrap_or(day)
 }
 
 /// From which hour to which.
-fn hours(channel: Channel, flow: &Flow) -> (u32, u32) {
+fn hour_range(channel: Channel, flow: &Flow) -> (u32, u32) {
     match channel {
         // Pay comes in the morning.
         _ if flow.counts_as_income && flow.day_rule == DayRule::LastWorkingDay => (9, 10),

@@ -8,7 +8,7 @@ pub struct Instalment {
     /// Counts from 1.
     pub number: u32,
     /// Of so many.
-    pub of: u32,
+    pub total_count: u32,
     pub principal: Paise,
     pub interest: Paise,
 }
@@ -21,30 +21,30 @@ impl Instalment {
 
 /// The schedule of a loan: `P·r·(1+r)ⁿ / ((1+r)ⁿ − 1)` a month, in whole rupees; the last instalment takes what is left, so
 /// that the principals add up to the loan. The rate is in basis points a year.
-pub fn schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
-    let emi = instalment(principal, months, rate);
-    let mut owed = principal;
-    let told = (1..=months).map(|number| {
-        let interest = month_of_interest(owed, rate);
-        let repaid = if number == months {
-            owed
+pub fn build_schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
+    let monthly_amount = monthly_instalment(principal, months, rate);
+    let mut outstanding = principal;
+    let instalments = (1..=months).map(|number| {
+        let interest = monthly_interest(outstanding, rate);
+        let principal_part = if number == months {
+            outstanding
         } else {
-            (emi - interest).max(Paise(0)).min(owed)
+            (monthly_amount - interest).max(Paise(0)).min(outstanding)
         };
-        owed = owed - repaid;
+        outstanding = outstanding - principal_part;
         Instalment {
             number,
-            of: months,
-            principal: repaid,
+            total_count: months,
+            principal: principal_part,
             interest,
         }
     });
-    told.collect()
+    instalments.collect()
 }
 
 /// To the paisa.
-fn month_of_interest(owed: Paise, rate: i64) -> Paise {
-    let interest = (i128::from(owed.0) * i128::from(rate) + 60_000) / 120_000;
+fn monthly_interest(outstanding: Paise, rate: i64) -> Paise {
+    let interest = (i128::from(outstanding.0) * i128::from(rate) + 60_000) / 120_000;
     Paise(i64::try_from(interest).expect("a month's interest is less than the loan"))
 }
 
@@ -53,7 +53,7 @@ fn month_of_interest(owed: Paise, rate: i64) -> Paise {
     clippy::cast_possible_truncation,
     reason = "rupees are far below 2^53"
 )]
-fn instalment(principal: Paise, months: u32, rate: i64) -> Paise {
+fn monthly_instalment(principal: Paise, months: u32, rate: i64) -> Paise {
     let rupees = principal.0 as f64 / 100.0;
     if rate == 0 {
         return Paise::from_rupees((rupees / f64::from(months)).ceil() as i64);
@@ -66,16 +66,16 @@ fn instalment(principal: Paise, months: u32, rate: i64) -> Paise {
 
 #[cfg(test)]
 mod tests {
-    use super::schedule;
+    use super::build_schedule;
     use crate::domain::money::Paise;
 
     #[test]
     fn a_textbook_loan() {
         // 10 lakh at 8.5 % over 20 years: 8,678 rupees, as every bank's calculator has it.
-        let schedule = schedule(Paise::from_rupees(1_000_000), 240, 850);
-        assert_eq!(schedule[0].amount(), Paise::from_rupees(8_678));
-        assert_eq!(schedule[0].interest, Paise(708_333));
-        assert_eq!(schedule.len(), 240);
+        let instalments = build_schedule(Paise::from_rupees(1_000_000), 240, 850);
+        assert_eq!(instalments[0].amount(), Paise::from_rupees(8_678));
+        assert_eq!(instalments[0].interest, Paise(708_333));
+        assert_eq!(instalments.len(), 240);
     }
 
     #[test]
@@ -86,17 +86,20 @@ mod tests {
             (4_500_000, 300, 875),
             (12_000, 6, 0),
         ] {
-            let schedule = schedule(Paise::from_rupees(rupees), months, rate);
+            let instalments = build_schedule(Paise::from_rupees(rupees), months, rate);
             assert_eq!(
-                schedule.iter().map(|part| part.principal).sum::<Paise>(),
+                instalments.iter().map(|part| part.principal).sum::<Paise>(),
                 Paise::from_rupees(rupees)
             );
             assert!(
-                schedule
+                instalments
                     .windows(2)
                     .all(|pair| pair[1].interest <= pair[0].interest)
             );
-            let (last, first) = (schedule[schedule.len() - 1].amount(), schedule[0].amount());
+            let (last, first) = (
+                instalments[instalments.len() - 1].amount(),
+                instalments[0].amount(),
+            );
             assert!(
                 (last.0 - first.0).abs() <= 60_000,
                 "{first} and last {last}"

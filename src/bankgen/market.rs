@@ -4,13 +4,13 @@ use chrono::{Datelike, NaiveDate};
 
 /// Prices rise by so much a year, in percent, and swing about that.
 #[derive(Clone, Copy, Debug)]
-pub struct Paper {
+pub struct PriceModel {
     /// Ten-thousandths of a rupee, on 1 January 2020.
     pub base: i64,
     /// Basis points a year.
-    pub growth: i64,
+    pub growth_bps: i64,
     /// How far it swings, in basis points.
-    pub swing: i64,
+    pub swing_bps: i64,
     /// Tells papers apart.
     pub salt: u64,
     /// Its prices are multiples of so many ten-thousandths of a rupee.
@@ -23,28 +23,31 @@ pub struct Paper {
     clippy::cast_sign_loss,
     reason = "prices, days and years are far below 2^52, and none is negative where it is cast"
 )]
-impl Paper {
+impl PriceModel {
     /// Of one unit on this day, in ten-thousandths of a rupee. Weekends have the price of the Friday before.
-    pub fn price(self, day: NaiveDate) -> i64 {
+    pub fn price_on(self, day: NaiveDate) -> i64 {
         let weekday = i64::from(day.weekday().num_days_from_monday());
         let day = i64::from(day.num_days_from_ce()) - (weekday - 4).max(0);
-        let since = day - 737_425;
-        let years = since as f64 / 365.25;
-        let rate = 1.0 + self.growth as f64 / 10_000.0;
-        let swing = self.swing as f64 / 10_000.0;
-        let wave = |period: f64, share: f64, turn: u32| {
-            let phase = (self.salt >> turn & 0xff) as f64 / 256.0;
-            share * triangle(day as f64 / period + phase)
+        let days_since_base = day - 737_425;
+        let years = days_since_base as f64 / 365.25;
+        let rate = 1.0 + self.growth_bps as f64 / 10_000.0;
+        let swing = self.swing_bps as f64 / 10_000.0;
+        let scaled_wave = |period: f64, share: f64, shift: u32| {
+            let phase = (self.salt >> shift & 0xff) as f64 / 256.0;
+            share * triangle_wave(day as f64 / period + phase)
         };
-        let noise = (mixed(self.salt ^ day as u64) % 2001) as f64 / 1000.0 - 1.0;
-        let drift = wave(683.0, 0.5, 0) + wave(227.0, 0.3, 8) + wave(61.0, 0.15, 16) + 0.05 * noise;
-        let price = self.base as f64 * power(rate, years) * (1.0 + swing * drift);
+        let noise = (mix_bits(self.salt ^ day as u64) % 2001) as f64 / 1000.0 - 1.0;
+        let deviation = scaled_wave(683.0, 0.5, 0)
+            + scaled_wave(227.0, 0.3, 8)
+            + scaled_wave(61.0, 0.15, 16)
+            + 0.05 * noise;
+        let price = self.base as f64 * compound_growth(rate, years) * (1.0 + swing * deviation);
         (price as i64 / self.tick * self.tick).max(self.tick.max(100))
     }
 }
 
 /// From -1 to 1 and back, once in a turn. Sums and products alone: the same bits on every machine.
-fn triangle(turns: f64) -> f64 {
+fn triangle_wave(turns: f64) -> f64 {
     let part = turns - turns.floor();
     if part < 0.5 {
         part * 4.0 - 1.0
@@ -59,19 +62,19 @@ fn triangle(turns: f64) -> f64 {
     reason = "years are few, and made positive"
 )]
 /// Whole years are multiplied out, the rest is linear; no `powf`, whose last bits differ from machine to machine.
-fn power(rate: f64, years: f64) -> f64 {
+fn compound_growth(rate: f64, years: f64) -> f64 {
     let whole = years.floor();
     let part = 1.0 + (rate - 1.0) * (years - whole);
     let times = (whole.abs() as u32).min(100);
-    let grown = (0..times).fold(1.0, |grown, _| grown * rate);
+    let growth = (0..times).fold(1.0, |growth, _| growth * rate);
     if whole < 0.0 {
-        part / grown
+        part / growth
     } else {
-        part * grown
+        part * growth
     }
 }
 
-fn mixed(mut bits: u64) -> u64 {
+fn mix_bits(mut bits: u64) -> u64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31
@@ -81,27 +84,27 @@ fn mixed(mut bits: u64) -> u64 {
 mod tests {
     use chrono::NaiveDate;
 
-    use super::Paper;
+    use super::PriceModel;
 
     #[test]
     fn prices_move_a_little_each_day_and_grow_with_the_years() {
-        let paper = Paper {
+        let model = PriceModel {
             base: 1_000_000,
-            growth: 1200,
-            swing: 2000,
+            growth_bps: 1200,
+            swing_bps: 2000,
             salt: 42,
             tick: 1,
         };
         let first = NaiveDate::from_ymd_opt(2004, 1, 1).unwrap();
         let days: Vec<NaiveDate> = first.iter_days().take(365 * 30).collect();
         for pair in days.windows(2) {
-            let (one, next) = (paper.price(pair[0]), paper.price(pair[1]));
+            let (price, next_price) = (model.price_on(pair[0]), model.price_on(pair[1]));
             assert!(
-                (next - one).abs() * 100 < one * 4,
-                "{}: {one} to {next}",
+                (next_price - price).abs() * 100 < price * 4,
+                "{}: {price} to {next_price}",
                 pair[1]
             );
         }
-        assert!(paper.price(days[days.len() - 1]) > paper.price(days[0]) * 8);
+        assert!(model.price_on(days[days.len() - 1]) > model.price_on(days[0]) * 8);
     }
 }

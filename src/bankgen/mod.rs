@@ -8,9 +8,9 @@
 //! What an account tells is one endless story. A statement costs what its rows cost and at most a quarter before them
 //! (`ledger`), and two overlapping statements agree to the paisa.
 
-mod bank;
-mod habits;
-mod held;
+mod accounts;
+mod bank_statement;
+mod behavior;
 mod holdings;
 mod ledger;
 mod loan;
@@ -22,8 +22,8 @@ mod people;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::bankgen::bank::Book;
-use crate::bankgen::habits::{Habits, Origin};
+use crate::bankgen::bank_statement::LedgerSource;
+use crate::bankgen::behavior::{AccountBehavior, BehaviorInputs};
 use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
 use crate::domain::consent::{Consent, ConsentType, DataFilter, TimeRange};
@@ -35,8 +35,8 @@ use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::time::Timestamp;
 
-pub use self::held::accounts;
-pub use self::ledger::Sink;
+pub use self::accounts::generate_accounts;
+pub use self::ledger::RowSink;
 
 /// What a statement is of.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub struct StatementRequest<'a> {
 
 /// The statement of an account's part of a session: of the range that was asked for, as of the instant at which its FIP
 /// answered, however often it is told.
-pub fn session_statement(
+pub fn generate_session_statement(
     seed: u64,
     consent: &Consent,
     session: &Session,
@@ -68,7 +68,7 @@ pub fn session_statement(
     account: &Account,
 ) -> Option<Statement> {
     let terms = &consent.terms;
-    statement(&StatementRequest {
+    generate_statement(&StatementRequest {
         seed,
         customer: &terms.customer,
         life: &consent.persona,
@@ -81,37 +81,38 @@ pub fn session_statement(
 }
 
 /// The statements of a session's accounts that stand so, in the order of the consent.
-pub fn session_statements(
+pub fn generate_session_statements(
     seed: u64,
     consent: &Consent,
     session: &Session,
     status: FiStatus,
 ) -> Vec<Statement> {
     let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-    let told = accounts.filter_map(|account| {
+    let statements = accounts.filter_map(|account| {
         let part = session
             .accounts
             .iter()
             .find(|part| part.matches_account(account) && part.status == status)?;
-        session_statement(seed, consent, session, part, account)
+        generate_session_statement(seed, consent, session, part, account)
     });
-    told.collect()
+    statements.collect()
 }
 
 /// Whether there are statements of this account: the persona has it, and its kind is simulated.
-pub fn tells(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool {
-    held::plan(life, seed, customer, account).is_some_and(|(_, plan)| is_told(plan))
+pub fn is_supported(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool {
+    accounts::find_plan(life, seed, customer, account)
+        .is_some_and(|(_, plan)| is_plan_supported(plan))
 }
 
-fn is_told(plan: &AccountPlan) -> bool {
+fn is_plan_supported(plan: &AccountPlan) -> bool {
     match plan.content {
         ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => true,
-        ContentPlan::Holding { .. } => holdings::tells(plan.fi_type),
+        ContentPlan::Holding { .. } => holdings::is_fi_type_supported(plan.fi_type),
     }
 }
 
 /// The statement of one account; `None` where [`tells`] says that there is none.
-pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
+pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
     let StatementRequest {
         seed,
         customer,
@@ -120,33 +121,44 @@ pub fn statement(request: &StatementRequest<'_>) -> Option<Statement> {
         consent_types,
         ..
     } = *request;
-    let (number, plan) =
-        held::plan(life, seed, customer, account).filter(|(_, plan)| is_told(plan))?;
-    let holders = people::holders(seed, customer, life.definition.holder);
-    let wants = |part| consent_types.contains(&part);
-    let (summary, transactions) = (
-        wants(ConsentType::Summary),
-        wants(ConsentType::Transactions),
+    let (account_ordinal, plan) = accounts::find_plan(life, seed, customer, account)
+        .filter(|(_, plan)| is_plan_supported(plan))?;
+    let holders = people::generate_holders(seed, customer, life.definition.holder);
+    let is_requested = |part| consent_types.contains(&part);
+    let (includes_summary, includes_transactions) = (
+        is_requested(ConsentType::Summary),
+        is_requested(ConsentType::Transactions),
     );
     let body = match &plan.content {
-        ContentPlan::Holding { amount } => {
-            StatementBody::Other(holdings::document(request, number, plan, *amount, &holders))
-        }
+        ContentPlan::Holding { amount } => StatementBody::Other(holdings::build_document(
+            request,
+            account_ordinal,
+            plan,
+            *amount,
+            &holders,
+        )),
         ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => {
-            let printed = holders.first.name.to_uppercase();
-            let (book, limit) = book(request, number, plan, &printed);
-            StatementBody::Bank(book.body(request, summary, transactions, limit, !plan.dormant))
+            let printed_name = holders.first.name.to_uppercase();
+            let (ledger_source, limit) =
+                build_ledger_source(request, account_ordinal, plan, &printed_name);
+            StatementBody::Bank(ledger_source.build_body(
+                request,
+                includes_summary,
+                includes_transactions,
+                limit,
+                !plan.dormant,
+            ))
         }
     };
     Some(Statement {
         account: account.clone(),
-        holders: wants(ConsentType::Profile).then_some(holders),
+        holders: is_requested(ConsentType::Profile).then_some(holders),
         body,
     })
 }
 
 /// Tells the rows of a bank account one by one, so that nobody has to hold them all; `None`: it is no bank account.
-pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
+pub fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<()> {
     let StatementRequest {
         seed,
         customer,
@@ -154,25 +166,27 @@ pub fn tell_rows(request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<()> {
         account,
         ..
     } = *request;
-    let (number, plan) = held::plan(life, seed, customer, account)?;
+    let (account_ordinal, plan) = accounts::find_plan(life, seed, customer, account)?;
     if matches!(plan.content, ContentPlan::Holding { .. }) {
         return None;
     }
-    let printed = people::holders(seed, customer, life.definition.holder)
+    let printed_name = people::generate_holders(seed, customer, life.definition.holder)
         .first
         .name
         .to_uppercase();
-    book(request, number, plan, &printed).0.tell(request, sink);
+    build_ledger_source(request, account_ordinal, plan, &printed_name)
+        .0
+        .write_rows(request, sink);
     Some(())
 }
 
 /// A bank account's book, and its overdraft. The holder's name is in capitals, as banks print it.
-fn book<'a>(
+fn build_ledger_source<'a>(
     request: &StatementRequest<'a>,
-    number: u64,
+    account_ordinal: u64,
     plan: &'a AccountPlan,
     holder: &'a str,
-) -> (Book<'a>, Paise) {
+) -> (LedgerSource<'a>, Paise) {
     let StatementRequest {
         seed,
         customer,
@@ -182,16 +196,16 @@ fn book<'a>(
     } = *request;
     match &plan.content {
         ContentPlan::Imported(ledger) => {
-            let mut rng = stream(StreamKey {
+            let mut rng = random_stream(StreamKey {
                 seed,
                 owner: customer,
                 kind: StreamKind::Behavior,
-                ordinal: number,
+                ordinal: account_ordinal,
             });
             (
-                Book::Told {
+                LedgerSource::Fixed {
                     ledger,
-                    branch: Branch::drawn(&mut rng),
+                    branch: Branch::sample(&mut rng),
                 },
                 Paise(0),
             )
@@ -202,19 +216,19 @@ fn book<'a>(
                 OpeningDate::WithinYears(years) => years,
                 OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
             };
-            let origin = Origin {
+            let inputs = BehaviorInputs {
                 seed,
                 customer,
-                number,
+                account_ordinal,
                 fip: &account.fip,
                 opened_on: plan.opened.fixed_date(life.as_of),
                 opened_in,
                 holder,
                 earns_interest: plan.account_type != AccountType::Current,
-                firm: life.definition.holder.is_firm,
+                is_firm: life.definition.holder.is_firm,
             };
             (
-                Book::Habits(Habits::drawn(story, &origin)),
+                LedgerSource::Generated(AccountBehavior::sample(story, &inputs)),
                 story.overdraft_limit,
             )
         }
@@ -224,14 +238,14 @@ fn book<'a>(
 /// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The
 /// same each time, so that data that is fetched again is the same bytes; others as soon as the text is another one, which
 /// its `state` (when the FIP answered, in which form) tells.
-pub fn data_key(
+pub fn derive_data_key(
     seed: u64,
     session: SessionId,
     account: &Account,
     state: &str,
 ) -> ([u8; 32], [u8; 32]) {
     let owner = format!("{session}/{}/{}/{state}", account.fip, account.link_ref);
-    let mut rng = stream(StreamKey {
+    let mut rng = random_stream(StreamKey {
         seed,
         owner: &owner,
         kind: StreamKind::DataKey,
@@ -244,6 +258,6 @@ pub fn data_key(
 }
 
 /// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.
-fn stream(key: StreamKey<'_>) -> ChaCha8Rng {
+fn random_stream(key: StreamKey<'_>) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key.seed_bytes())
 }

@@ -4,7 +4,7 @@
 use crate::domain::persona::NamePool;
 
 /// As banks print them.
-pub const FIRST: &[&str] = &[
+pub const FIRST_NAMES: &[&str] = &[
     "AARAV", "ADITI", "ANANYA", "ARJUN", "BHAVNA", "CHETAN", "DEEPA", "DEVIKA", "FARHAN", "GAURI",
     "HARISH", "ISHITA", "JATIN", "KAVYA", "KIRAN", "LAKSHMI", "MANOJ", "MEERA", "NAVEEN", "NISHA",
     "OMKAR", "PALLAVI", "PRANAV", "RADHIKA", "ROHAN", "SANJANA", "SHREYA", "SURESH", "TANVI",
@@ -12,7 +12,7 @@ pub const FIRST: &[&str] = &[
 ];
 
 /// As banks print them.
-pub const LAST: &[&str] = &[
+pub const LAST_NAMES: &[&str] = &[
     "AGARWAL",
     "BANERJEE",
     "BHAT",
@@ -73,11 +73,11 @@ pub const STREETS: &[&str] = &[
 ];
 
 /// A name on the other side of a payment, and what is usual there, in rupees from low to high; nothing where nothing is.
-pub type Entry = (&'static str, i64, i64);
+pub type NameEntry = (&'static str, i64, i64);
 
 /// The entries of a shipped list; people are made of first and last names.
-pub fn entries(cast: NamePool) -> &'static [Entry] {
-    match cast {
+pub fn pool_entries(pool: NamePool) -> &'static [NameEntry] {
+    match pool {
         NamePool::People | NamePool::Myself => &[],
         NamePool::Employers => EMPLOYERS,
         NamePool::Firms => FIRMS,
@@ -93,7 +93,7 @@ pub fn entries(cast: NamePool) -> &'static [Entry] {
     }
 }
 
-const EMPLOYERS: &[Entry] = &[
+const EMPLOYERS: &[NameEntry] = &[
     ("NIMBUS SOFTWORKS PVT LTD", 0, 0),
     ("KESAR ANALYTICS INDIA PVT LTD", 0, 0),
     ("TAMRA TEXTILES LTD", 0, 0),
@@ -104,7 +104,7 @@ const EMPLOYERS: &[Entry] = &[
     ("MAYUR PUBLISHING HOUSE", 0, 0),
 ];
 
-const FIRMS: &[Entry] = &[
+const FIRMS: &[NameEntry] = &[
     ("ARAVALI TRADERS", 0, 0),
     ("PRAGATI PACKAGING WORKS", 0, 0),
     ("SUVIDHA WHOLESALE MART", 0, 0),
@@ -117,7 +117,7 @@ const FIRMS: &[Entry] = &[
     ("RAINBOW PAPER AGENCIES", 0, 0),
 ];
 
-const LENDERS: &[Entry] = &[
+const LENDERS: &[NameEntry] = &[
     ("MOCK HOUSING FINANCE LTD", 0, 0),
     ("SAMRIDDHI FINSERVE LTD", 0, 0),
     ("UDHAAR CAPITAL PVT LTD", 0, 0),
@@ -125,19 +125,19 @@ const LENDERS: &[Entry] = &[
     ("VAHAN AUTO FINANCE LTD", 0, 0),
 ];
 
-const FUNDS: &[Entry] = &[
+const FUNDS: &[NameEntry] = &[
     ("MOCK MUTUAL FUND", 0, 0),
     ("TARA ASSET MANAGEMENT", 0, 0),
     ("VRIDDHI MUTUAL FUND", 0, 0),
 ];
 
-const INSURERS: &[Entry] = &[
+const INSURERS: &[NameEntry] = &[
     ("MOCK LIFE INSURANCE CO LTD", 0, 0),
     ("KAVACH GENERAL INSURANCE LTD", 0, 0),
     ("AROGYA HEALTH ASSURANCE", 0, 0),
 ];
 
-const SHOPS: &[Entry] = &[
+const SHOPS: &[NameEntry] = &[
     ("CHAI POINT CORNER", 20, 180),
     ("ANAND PROVISION STORE", 60, 1400),
     ("TAZA SABZI", 40, 600),
@@ -152,7 +152,7 @@ const SHOPS: &[Entry] = &[
     ("DAIRY FRESH BOOTH", 28, 240),
 ];
 
-const STORES: &[Entry] = &[
+const STORES: &[NameEntry] = &[
     ("BIG BAZARIA", 400, 5200),
     ("CITY CINEPLEX", 300, 1600),
     ("VASTRA STORES", 700, 6500),
@@ -161,31 +161,31 @@ const STORES: &[Entry] = &[
     ("ELECTRO PLAZA", 800, 9500),
 ];
 
-const UTILITIES: &[Entry] = &[
+const UTILITIES: &[NameEntry] = &[
     ("STATE ELECTRICITY BOARD", 650, 3400),
     ("CITY WATER SUPPLY", 180, 700),
     ("INDRA PIPED GAS", 350, 1200),
 ];
 
-const TELECOMS: &[Entry] = &[
+const TELECOMS: &[NameEntry] = &[
     ("TARANG MOBILE", 239, 719),
     ("BHARAT FIBRE BROADBAND", 599, 1299),
 ];
 
-const PLATFORMS: &[Entry] = &[
+const PLATFORMS: &[NameEntry] = &[
     ("SAWARI CAB PARTNERS", 0, 0),
     ("JHATPAT DELIVERY", 0, 0),
     ("KAARYA FREELANCE", 0, 0),
     ("GHARSEVA SERVICES", 0, 0),
 ];
 
-const SCHOOLS: &[Entry] = &[
+const SCHOOLS: &[NameEntry] = &[
     ("SARASWATI PUBLIC SCHOOL", 0, 0),
     ("NALANDA COLLEGE HOSTEL", 0, 0),
 ];
 
 /// Where those live who live abroad.
-pub const ABROAD: &[&str] = &[
+pub const FOREIGN_ADDRESSES: &[&str] = &[
     "Creek Avenue, Dubai, UAE",
     "Harbour Street, Singapore",
     "Mill Lane, Leicester, UK",

@@ -14,14 +14,14 @@ use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
 
 /// How many styles there are.
-pub const STYLES: usize = 5;
+pub const STYLE_COUNT: usize = 5;
 
 /// What a narration is made of.
-pub struct Facts<'a> {
+pub struct NarrationInput<'a> {
     pub style: usize,
     pub channel: Channel,
     pub direction: TransactionType,
-    pub party: Party<'a>,
+    pub counterparty: Counterparty<'a>,
     /// Its purpose, with `{month}` and `{year}` in it.
     pub purpose: &'a str,
     pub instalment: Option<Instalment>,
@@ -33,19 +33,19 @@ pub struct Facts<'a> {
 
 /// Who is on the other side, in capitals, as banks print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Party<'a> {
+pub struct Counterparty<'a> {
     pub name: &'a str,
     /// Only people have one.
     pub surname: &'a str,
     /// Tells those of one name apart.
-    pub number: u32,
+    pub address_number: u32,
 }
 
-impl Party<'static> {
-    pub const NOBODY: Self = Self {
+impl Counterparty<'static> {
+    pub const NONE: Self = Self {
         name: "",
         surname: "",
-        number: 0,
+        address_number: 0,
     };
 }
 
@@ -53,7 +53,7 @@ impl Party<'static> {
 ///
 /// `{who}` the other side, `{handle}` its UPI address, `{ref}` the reference, `{for}` the purpose, `{p2}` M for shops and A
 /// for people, `{city}`, `{branch}`, `{card}`, `{day}`.
-const LINES: [(Channel, [&str; STYLES], [&str; STYLES]); 14] = [
+const TEMPLATES: [(Channel, [&str; STYLE_COUNT], [&str; STYLE_COUNT]); 14] = [
     (
         Channel::Upi,
         [
@@ -295,86 +295,88 @@ const LINES: [(Channel, [&str; STYLES], [&str; STYLES]); 14] = [
 ];
 
 #[derive(Clone, Copy)]
-enum Part {
+enum TemplatePart {
     Text(&'static str),
-    Who,
-    Handle,
+    Counterparty,
+    UpiAddress,
     Reference,
     Purpose,
-    P2,
+    PayeeKind,
     City,
     Branch,
     Card,
-    Day,
+    Date,
 }
 
 /// The lines taken apart, two for each channel and style.
-static PARTS: LazyLock<Vec<Vec<Part>>> = LazyLock::new(|| {
-    let lines = LINES
+static PARSED_TEMPLATES: LazyLock<Vec<Vec<TemplatePart>>> = LazyLock::new(|| {
+    let templates = TEMPLATES
         .iter()
         .enumerate()
-        .flat_map(|(place, (channel, out, into))| {
+        .flat_map(|(index, (channel, debit, credit))| {
             assert_eq!(
-                *channel as usize, place,
+                *channel as usize, index,
                 "lines stand in the order of the channels"
             );
-            out.iter().chain(into)
+            debit.iter().chain(credit)
         });
-    lines.map(|line| parts(line)).collect()
+    templates.map(|template| parse_template(template)).collect()
 });
 
-fn parts(mut line: &'static str) -> Vec<Part> {
+fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
     let mut parts = Vec::new();
-    while let Some((text, rest)) = line.split_once('{') {
+    while let Some((text, rest)) = template.split_once('{') {
         if !text.is_empty() {
-            parts.push(Part::Text(text));
+            parts.push(TemplatePart::Text(text));
         }
         let (name, rest) = rest.split_once('}').expect("our lines close their braces");
         parts.push(match name {
-            "who" => Part::Who,
-            "handle" => Part::Handle,
-            "ref" => Part::Reference,
-            "for" => Part::Purpose,
-            "p2" => Part::P2,
-            "city" => Part::City,
-            "branch" => Part::Branch,
-            "card" => Part::Card,
-            "day" => Part::Day,
+            "who" => TemplatePart::Counterparty,
+            "handle" => TemplatePart::UpiAddress,
+            "ref" => TemplatePart::Reference,
+            "for" => TemplatePart::Purpose,
+            "p2" => TemplatePart::PayeeKind,
+            "city" => TemplatePart::City,
+            "branch" => TemplatePart::Branch,
+            "card" => TemplatePart::Card,
+            "day" => TemplatePart::Date,
             _ => unreachable!("our lines have no {{{name}}}"),
         });
-        line = rest;
+        template = rest;
     }
-    if !line.is_empty() {
-        parts.push(Part::Text(line));
+    if !template.is_empty() {
+        parts.push(TemplatePart::Text(template));
     }
     parts
 }
 
-impl Facts<'_> {
+impl NarrationInput<'_> {
     /// Writes the narration, which most often has the reference in it.
-    pub fn narrate(&self, reference: &str, out: &mut String) {
-        let place = (self.channel as usize * 2
+    pub fn write_narration(&self, reference: &str, out: &mut String) {
+        let offset = (self.channel as usize * 2
             + usize::from(self.direction == TransactionType::Credit))
-            * STYLES;
-        for part in &PARTS[place + self.style] {
+            * STYLE_COUNT;
+        for part in &PARSED_TEMPLATES[offset + self.style] {
             match *part {
-                Part::Text(text) => out.push_str(text),
-                Part::Who => self.who(out),
-                Part::Handle => self.handle(out),
-                Part::Reference => out.push_str(reference),
-                Part::Purpose => self.purpose(out),
-                Part::P2 => out.push(if self.party.surname.is_empty() {
+                TemplatePart::Text(text) => out.push_str(text),
+                TemplatePart::Counterparty => self.write_counterparty(out),
+                TemplatePart::UpiAddress => self.write_upi_address(out),
+                TemplatePart::Reference => out.push_str(reference),
+                TemplatePart::Purpose => self.write_purpose(out),
+                TemplatePart::PayeeKind => out.push(if self.counterparty.surname.is_empty() {
                     'M'
                 } else {
                     'A'
                 }),
-                Part::City => upper(out, self.branch.city),
-                Part::Branch => digits(out, u64::from(self.branch.code), 4),
-                Part::Card => digits(out, u64::from(self.branch.code) * 7919 % 10_000, 4),
-                Part::Day => {
-                    digits(out, u64::from(self.date.day()), 2);
-                    digits(out, u64::from(self.date.month()), 2);
-                    digits(out, u64::from(self.date.year().unsigned_abs()) % 100, 2);
+                TemplatePart::City => push_uppercase(out, self.branch.city),
+                TemplatePart::Branch => push_digits(out, u64::from(self.branch.code), 4),
+                TemplatePart::Card => {
+                    push_digits(out, u64::from(self.branch.code) * 7919 % 10_000, 4);
+                }
+                TemplatePart::Date => {
+                    push_digits(out, u64::from(self.date.day()), 2);
+                    push_digits(out, u64::from(self.date.month()), 2);
+                    push_digits(out, u64::from(self.date.year().unsigned_abs()) % 100, 2);
                 }
             }
         }
@@ -385,12 +387,12 @@ impl Facts<'_> {
     /// UPI, IMPS and cards: retrieval reference number, the last digit of the year, the day of the year, eight more. NEFT:
     /// bank, N, year and day of the year, a number. RTGS: bank, R, the purpose's 5, the date, a number (Reserve Bank of
     /// India, UTR).
-    pub fn refer(&self, out: &mut String) {
+    pub fn write_reference(&self, out: &mut String) {
         let year = u64::from(self.date.year().unsigned_abs());
         let day = u64::from(self.date.ordinal());
         match self.channel {
             Channel::Upi | Channel::Imps | Channel::Card => {
-                digits(
+                push_digits(
                     out,
                     (year % 10 * 1000 + day) * 100_000_000 + self.salt % 100_000_000,
                     12,
@@ -398,7 +400,7 @@ impl Facts<'_> {
             }
             Channel::Neft => {
                 out.push_str("MOCKN");
-                digits(
+                push_digits(
                     out,
                     (year % 100 * 1000 + day) * 1_000_000 + self.salt % 1_000_000,
                     11,
@@ -406,60 +408,64 @@ impl Facts<'_> {
             }
             Channel::Rtgs => {
                 out.push_str("MOCKR5");
-                digits(out, year, 4);
-                digits(out, u64::from(self.date.month() * 100 + self.date.day()), 4);
-                digits(out, self.salt % 100_000_000, 8);
+                push_digits(out, year, 4);
+                push_digits(out, u64::from(self.date.month() * 100 + self.date.day()), 4);
+                push_digits(out, self.salt % 100_000_000, 8);
             }
             Channel::Nach => {
                 out.push_str("MOCK");
-                digits(out, self.salt % 10_000_000_000, 10);
+                push_digits(out, self.salt % 10_000_000_000, 10);
             }
-            Channel::Cheque | Channel::Atm => digits(out, self.salt % 1_000_000, 6),
+            Channel::Cheque | Channel::Atm => push_digits(out, self.salt % 1_000_000, 6),
             Channel::Cash => {
                 out.push_str("CASH");
-                digits(out, self.salt % 100_000_000, 8);
+                push_digits(out, self.salt % 100_000_000, 8);
             }
             Channel::Interest => {
                 out.push_str("INT");
-                digits(
+                push_digits(
                     out,
                     year * 10_000 + u64::from(self.date.month() * 100 + self.date.day()),
                     8,
                 );
             }
             Channel::Transfer | Channel::Remittance | Channel::Tax | Channel::Charge => {
-                digits(out, self.salt % 10_000_000_000, 10);
+                push_digits(out, self.salt % 10_000_000_000, 10);
             }
         }
     }
 
-    fn who(&self, out: &mut String) {
-        out.push_str(self.party.name);
-        if !self.party.surname.is_empty() {
+    fn write_counterparty(&self, out: &mut String) {
+        out.push_str(self.counterparty.name);
+        if !self.counterparty.surname.is_empty() {
             out.push(' ');
-            out.push_str(self.party.surname);
+            out.push_str(self.counterparty.surname);
         }
     }
 
-    fn handle(&self, out: &mut String) {
+    fn write_upi_address(&self, out: &mut String) {
         let mut letters = [0; 12];
-        let found = self.party.name.bytes().filter(u8::is_ascii_alphanumeric);
+        let alphanumerics = self
+            .counterparty
+            .name
+            .bytes()
+            .filter(u8::is_ascii_alphanumeric);
         let count = letters
             .iter_mut()
-            .zip(found)
-            .map(|(place, byte)| *place = byte.to_ascii_lowercase())
+            .zip(alphanumerics)
+            .map(|(slot, byte)| *slot = byte.to_ascii_lowercase())
             .count();
         out.push_str(std::str::from_utf8(&letters[..count]).expect("letters and digits are ASCII"));
         out.push('.');
-        digits(out, u64::from(self.party.number % 1000), 3);
-        out.push_str(if self.party.number.is_multiple_of(2) {
+        push_digits(out, u64::from(self.counterparty.address_number % 1000), 3);
+        out.push_str(if self.counterparty.address_number.is_multiple_of(2) {
             "@mockpay"
         } else {
             "@mockbank"
         });
     }
 
-    fn purpose(&self, out: &mut String) {
+    fn write_purpose(&self, out: &mut String) {
         let mut rest = self.purpose;
         // Most have none, and a search for a pattern is dear.
         while rest.as_bytes().contains(&b'{')
@@ -470,8 +476,8 @@ impl Facts<'_> {
                 break;
             };
             match name {
-                "month" => upper(out, Month::from_date(self.date).short_name()),
-                "year" => digits(out, u64::from(self.date.year().unsigned_abs()), 4),
+                "month" => push_uppercase(out, Month::from_date(self.date).short_name()),
+                "year" => push_digits(out, u64::from(self.date.year().unsigned_abs()), 4),
                 _ => {}
             }
             rest = after;
@@ -479,15 +485,15 @@ impl Facts<'_> {
         out.push_str(rest);
         if let Some(Instalment {
             number,
-            of,
+            total_count,
             principal: Paise(principal),
             interest: Paise(interest),
         }) = self.instalment
         {
             out.push(' ');
-            digits(out, u64::from(number), 3);
+            push_digits(out, u64::from(number), 3);
             out.push_str(" OF ");
-            digits(out, u64::from(of), 3);
+            push_digits(out, u64::from(total_count), 3);
             for (word, paise) in [(" P", principal), (" I", interest)] {
                 out.push_str(word);
                 out.push_str(&Paise(paise).to_string());
@@ -497,7 +503,7 @@ impl Facts<'_> {
 }
 
 /// What schema v2 calls the channel.
-pub fn mode(channel: Channel, direction: TransactionType) -> TransactionMode {
+pub fn transaction_mode(channel: Channel, direction: TransactionType) -> TransactionMode {
     match channel {
         Channel::Upi => TransactionMode::Upi,
         Channel::Imps => TransactionMode::Imps,
@@ -518,21 +524,23 @@ pub fn mode(channel: Channel, direction: TransactionType) -> TransactionMode {
     }
 }
 
-fn upper(out: &mut String, text: &str) {
+fn push_uppercase(out: &mut String, text: &str) {
     let start = out.len();
     out.push_str(text);
     out[start..].make_ascii_uppercase();
 }
 
 /// So many digits, at most twenty, with leading zeros.
-fn digits(out: &mut String, mut value: u64, count: usize) {
+fn push_digits(out: &mut String, mut value: u64, count: usize) {
     let mut pairs = [""; 10];
-    for place in pairs[..count / 2].iter_mut().rev() {
-        *place = two_digits(value);
+    for slot in pairs[..count / 2].iter_mut().rev() {
+        *slot = two_digits(value);
         value /= 100;
     }
     if count % 2 == 1 {
         out.push_str(&two_digits(value)[1..]);
     }
-    pairs[..count / 2].iter().for_each(|two| out.push_str(two));
+    pairs[..count / 2]
+        .iter()
+        .for_each(|digits| out.push_str(digits));
 }

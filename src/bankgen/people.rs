@@ -5,8 +5,10 @@ use fake::Fake;
 use fake::faker::address::en::BuildingNumber;
 use rand::{Rng, RngExt};
 
-use crate::bankgen::names::{ABROAD, CITIES, FIRST, LAST, STREETS, entries};
-use crate::bankgen::stream;
+use crate::bankgen::names::{
+    CITIES, FIRST_NAMES, FOREIGN_ADDRESSES, LAST_NAMES, STREETS, pool_entries,
+};
+use crate::bankgen::random_stream;
 use crate::domain::persona::{HolderPlan, NamePool};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
@@ -20,8 +22,8 @@ pub struct Branch {
 }
 
 impl Branch {
-    pub fn drawn(rng: &mut impl Rng) -> Self {
-        let (city, _, pin_prefix) = pick(rng, CITIES);
+    pub fn sample(rng: &mut impl Rng) -> Self {
+        let (city, _, pin_prefix) = pick_random(rng, CITIES);
         Self {
             city,
             code: rng.random_range(1..=9999),
@@ -41,17 +43,17 @@ impl Branch {
 }
 
 /// The holders of a customer's accounts.
-pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
-    let mut rng = stream(StreamKey {
+pub fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
+    let mut rng = random_stream(StreamKey {
         seed,
         owner: customer,
         kind: StreamKind::Profile,
         ordinal: 0,
     });
-    let surname = pick(&mut rng, LAST);
-    let first = holder(&mut rng, surname, plan, mobile(customer));
+    let surname = pick_random(&mut rng, LAST_NAMES);
+    let first = sample_holder(&mut rng, surname, plan, mobile_from_address(customer));
     let second = plan.has_joint_holder.then(|| {
-        let mut rng = stream(StreamKey {
+        let mut rng = random_stream(StreamKey {
             seed,
             owner: customer,
             kind: StreamKind::Profile,
@@ -60,7 +62,7 @@ pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
         loop {
             let spouse = Holder {
                 address: first.address.clone(),
-                ..holder(&mut rng, surname, plan, None)
+                ..sample_holder(&mut rng, surname, plan, None)
             };
             if spouse.name != first.name {
                 break spouse;
@@ -71,33 +73,38 @@ pub fn holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
 }
 
 /// The number in the customer's address, where it has one.
-fn mobile(customer: &str) -> Option<&str> {
+fn mobile_from_address(customer: &str) -> Option<&str> {
     let local = customer
         .split_once('@')
         .map_or(customer, |(local, _)| local);
     (local.len() == 10 && local.bytes().all(|byte| byte.is_ascii_digit())).then_some(local)
 }
 
-fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&str>) -> Holder {
-    let given = pick(rng, FIRST);
-    let (low, high) = plan.birth_years;
-    let born = NaiveDate::from_ymd_opt(rng.random_range(low..=high), 1, 1)
+fn sample_holder(
+    rng: &mut impl Rng,
+    surname: &str,
+    plan: HolderPlan,
+    mobile: Option<&str>,
+) -> Holder {
+    let first_name = pick_random(rng, FIRST_NAMES);
+    let (year_from, year_to) = plan.birth_years;
+    let date_of_birth = NaiveDate::from_ymd_opt(rng.random_range(year_from..=year_to), 1, 1)
         .expect("1 January exists")
         + Days::new(rng.random_range(0..365));
-    let (city, state, pin_prefix) = pick(rng, CITIES);
+    let (city, state, pin_prefix) = pick_random(rng, CITIES);
     let building: String = BuildingNumber().fake_with_rng(rng);
-    let (street, area) = (pick(rng, STREETS), rng.random_range(1..100));
-    let abroad = pick(rng, ABROAD);
+    let (street, area) = (pick_random(rng, STREETS), rng.random_range(1..100));
+    let foreign_address = pick_random(rng, FOREIGN_ADDRESSES);
     let address = if plan.non_resident {
-        format!("{building}, {abroad}")
+        format!("{building}, {foreign_address}")
     } else {
         format!("{building}, {street}, {city}, {state} {pin_prefix}{area:03}")
     };
-    let firm = pick(rng, entries(NamePool::Firms)).0;
+    let firm_name = pick_random(rng, pool_entries(NamePool::Firms)).0;
     let name = if plan.is_firm {
-        firm.to_owned()
+        firm_name.to_owned()
     } else {
-        format!("{} {}", titled(given), titled(surname))
+        format!("{} {}", to_title_case(first_name), to_title_case(surname))
     };
     let number: u32 = rng.random_range(1..=9999);
     let check = char::from(b'A' + rng.random_range(0..26));
@@ -108,20 +115,20 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     } else {
         ('P', &surname[..1])
     };
-    let tax_number = format!("ZZZ{kind}{initial}{number:04}{check}");
+    let pan = format!("ZZZ{kind}{initial}{number:04}{check}");
     // A customer without a mobile number in the address gets one of a series that no operator assigns.
-    let drawn = format!("00000{:05}", rng.random_range(0..100_000));
-    let mobile = format!("91{}", mobile.unwrap_or(&drawn));
-    let email = format!("{given}.{surname}@example.in").to_lowercase();
+    let random_mobile = format!("00000{:05}", rng.random_range(0..100_000));
+    let mobile = format!("91{}", mobile.unwrap_or(&random_mobile));
+    let email = format!("{first_name}.{surname}@example.in").to_lowercase();
     let nominee_registered = rng.random_bool(0.8);
     // Depositories' participants have codes from IN300000 on; IN999999 is nobody's.
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
     Holder {
         name,
-        date_of_birth: born,
+        date_of_birth,
         mobile,
         email,
-        pan: tax_number,
+        pan,
         address,
         nominee_registered,
         ckyc_compliant: true,
@@ -129,10 +136,10 @@ fn holder(rng: &mut impl Rng, surname: &str, plan: HolderPlan, mobile: Option<&s
     }
 }
 
-fn titled(name: &str) -> String {
+fn to_title_case(name: &str) -> String {
     name[..1].to_owned() + &name[1..].to_lowercase()
 }
 
-pub fn pick<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
+pub fn pick_random<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
     table[rng.random_range(0..table.len())]
 }

@@ -11,7 +11,9 @@ use chrono::{Days, Months, NaiveDate, NaiveTime};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::bankgen::{StatementRequest, accounts, statement, tell_rows, tells};
+use crate::bankgen::{
+    StatementRequest, generate_accounts, generate_statement, is_supported, write_rows,
+};
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::{UsageError, read_input};
 use crate::config::load_participants;
@@ -261,7 +263,7 @@ fn select_account(
         ))
     })?;
     let parties = load_participants(None, None)?;
-    let linkable = accounts(
+    let linkable = generate_accounts(
         &parties.participants,
         &life.definition,
         arguments.seed,
@@ -291,7 +293,7 @@ fn select_account(
             )
         })
     })?;
-    if !tells(arguments.seed, &arguments.customer, life, &account) {
+    if !is_supported(arguments.seed, &arguments.customer, life, &account) {
         return Err(UsageError(format!(
             "{fi_type} is not simulated: its accounts answer DENIED"
         ))
@@ -394,7 +396,7 @@ fn write_buffered(
 }
 
 fn build_statement(request: &StatementRequest<'_>) -> Statement {
-    statement(request).expect("it was asked before whether there is one")
+    generate_statement(request).expect("it was asked before whether there is one")
 }
 
 /// Long work shows how far it is, where a person looks.
@@ -446,7 +448,7 @@ fn write_streamed(
     );
     // Whatever goes wrong with a row is told afterwards.
     let mut outcome = Ok(());
-    tell_rows(request, &mut |row| {
+    write_rows(request, &mut |row| {
         form.write_row(&row, &mut buffer);
         if buffer.len() >= CHUNK_BYTES {
             if outcome.is_ok() {

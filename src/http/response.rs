@@ -607,8 +607,8 @@ mod tests {
             personas,
             default_persona: persona,
             bank: Bank {
-                list_accounts: bankgen::accounts,
-                is_supported: bankgen::tells,
+                list_accounts: bankgen::generate_accounts,
+                is_supported: bankgen::is_supported,
             },
         };
         let world = Arc::new(World::new("test", Arc::new(config)));

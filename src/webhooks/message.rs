@@ -1,6 +1,6 @@
 //! From a notice to the bytes that are sent, made once: a retry sends the same bytes, and a frozen world repeats them.
 
-use crate::bankgen::session_statements;
+use crate::bankgen::generate_session_statements;
 use crate::crypto::jws;
 use crate::crypto::keys::SigningKey;
 use crate::domain::consent::Api;
@@ -22,7 +22,7 @@ pub fn prepare_message(
 ) -> Message {
     let sent_at = world.message_time();
     let statements = match &notification.content {
-        NotificationContent::FiData(session) => session_statements(
+        NotificationContent::FiData(session) => generate_session_statements(
             world.seed(),
             &notification.consent,
             session,

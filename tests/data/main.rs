@@ -7,7 +7,7 @@ mod schemas;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use mockaa::bankgen::{StatementRequest, accounts, statement};
+use mockaa::bankgen::{StatementRequest, generate_accounts, generate_statement};
 use mockaa::config::personas::load_personas;
 use mockaa::domain::account::{Account, FiType};
 use mockaa::domain::consent::{ConsentType, DataFilter, TimeRange};
@@ -59,7 +59,7 @@ fn participants() -> Participants {
 }
 
 fn held(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Account> {
-    accounts(&participants(), &life.definition, seed, customer)
+    generate_accounts(&participants(), &life.definition, seed, customer)
         .into_iter()
         .map(|held| held.account)
         .collect()
@@ -121,7 +121,7 @@ impl<'a> Ask<'a> {
     }
 
     fn statement(&self) -> Statement {
-        statement(&self.request()).expect("the account is simulated")
+        generate_statement(&self.request()).expect("the account is simulated")
     }
 }
 

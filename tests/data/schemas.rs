@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mockaa::bankgen::tells;
+use mockaa::bankgen::is_supported;
 use mockaa::domain::account::FiType;
 use mockaa::domain::consent::ConsentType;
 use mockaa::domain::participants::FiSchema;
@@ -26,7 +26,7 @@ fn a_seeds_bytes_are_pinned() {
     for name in shipped().names().filter(|name| *name != "huge-statement") {
         let life = life(name);
         for account in held(&life, 42, CUSTOMER) {
-            if !tells(42, CUSTOMER, &life, &account) {
+            if !is_supported(42, CUSTOMER, &life, &account) {
                 continue;
             }
             let ask = Ask {
@@ -80,7 +80,9 @@ fn validate(seeds: std::ops::Range<u64>) {
         let life = life(name);
         for seed in seeds.clone() {
             for account in held(&life, seed, CUSTOMER) {
-                if !tells(seed, CUSTOMER, &life, &account) || schema(account.fi_type).is_none() {
+                if !is_supported(seed, CUSTOMER, &life, &account)
+                    || schema(account.fi_type).is_none()
+                {
                     continue;
                 }
                 let months = if name == "huge-statement" { 1 } else { 14 };

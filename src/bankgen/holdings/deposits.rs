@@ -4,7 +4,10 @@
 use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
 
-use super::{Ask, Entry, Told, Transactions, at, id, months_after};
+use super::{
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, format_transaction_id,
+    months_after, to_ist_timestamp,
+};
 use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
@@ -21,7 +24,7 @@ struct Terms {
     opened_on: NaiveDate,
     /// What is paid in at the opening, and then each month where it is paid in instalments.
     amount: Paise,
-    instalments: bool,
+    is_recurring: bool,
     months: u32,
     /// Basis points a year.
     rate: i64,
@@ -34,7 +37,7 @@ impl Terms {
 }
 
 /// What happens in a deposit.
-struct Movement {
+struct DepositEntry {
     day: NaiveDate,
     kind: &'static str,
     direction: TransactionType,
@@ -43,60 +46,63 @@ struct Movement {
     narration: String,
 }
 
-pub fn term(ask: &Ask<'_>) -> Told {
-    let (terms, movements) = life(ask, false);
-    let mut rng = ask.rng(7);
+pub fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
+    let (terms, entries) = simulate_deposits(context, false);
+    let mut rng = context.random_stream(7);
     let kind = ["FIXED", "SWEEP", "TAX-SAVING"][rng.random_range(0..3)];
-    let summary = summary(ask, &terms, &movements, kind);
-    told(ask, summary, &movements)
+    let summary = build_summary(context, &terms, &entries, kind);
+    build_parts(context, summary, &entries)
 }
 
-pub fn recurring(ask: &Ask<'_>) -> Told {
-    let (terms, movements) = life(ask, true);
-    let summary = summary(ask, &terms, &movements, "RECURRING")
+pub fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentParts {
+    let (terms, entries) = simulate_deposits(context, true);
+    let summary = build_summary(context, &terms, &entries, "RECURRING")
         .with_attribute("recurringAmount", terms.amount.to_string())
         .with_attribute("recurringDepositDay", terms.opened_on.day().to_string());
-    told(ask, summary, &movements)
+    build_parts(context, summary, &entries)
 }
 
 /// The deposit that runs now, and all that has happened in it and in those before it.
-fn life(ask: &Ask<'_>, instalments: bool) -> (Terms, Vec<Movement>) {
-    let mut rng = ask.rng(0);
+fn simulate_deposits(
+    context: &HoldingContext<'_>,
+    is_recurring: bool,
+) -> (Terms, Vec<DepositEntry>) {
+    let mut rng = context.random_stream(0);
     let months = [12, 24, 36, 60][rng.random_range(0..4)];
-    let step = if instalments { 500 } else { 5_000 };
-    let amount = Paise::from_rupees((ask.amount.0 / 100 / step).max(1) * step);
+    let step = if is_recurring { 500 } else { 5_000 };
+    let amount = Paise::from_rupees((context.amount.0 / 100 / step).max(1) * step);
     let mut terms = Terms {
-        opened_on: ask.opened_on,
+        opened_on: context.opened_on,
         amount,
-        instalments,
+        is_recurring,
         months,
         rate: rng.random_range(550..=750) / 5 * 5,
     };
-    let mut movements = Vec::new();
+    let mut entries = Vec::new();
     loop {
-        run(&terms, &mut movements, true);
-        if terms.matures_on() > ask.today() {
-            return (terms, movements);
+        simulate_deposit(&terms, &mut entries, true);
+        if terms.matures_on() > context.today() {
+            return (terms, entries);
         }
         terms.opened_on = terms.matures_on();
     }
 }
 
 /// One deposit from opening to closing; what it is worth at maturity, before the closing.
-fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
+fn simulate_deposit(terms: &Terms, entries: &mut Vec<DepositEntry>, is_taxed: bool) -> Paise {
     let mut balance = Paise(0);
     let mut year_interest = Paise(0);
-    let mut product = 0i128;
+    let mut balance_sum = 0i128;
     for month in 0..=terms.months {
         let day = months_after(terms.opened_on, month);
-        let mut moved =
+        let mut push_entry =
             |day, kind, direction, amount: Paise, narration: String, balance: &mut Paise| {
                 *balance = if direction == TransactionType::Credit {
                     *balance + amount
                 } else {
                     *balance - amount
                 };
-                movements.push(Movement {
+                entries.push(DepositEntry {
                     day,
                     kind,
                     direction,
@@ -106,15 +112,15 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
                 });
             };
         if month > 0 {
-            product += i128::from(balance.0);
+            balance_sum += i128::from(balance.0);
         }
         if month > 0 && (month % 3 == 0 || month == terms.months) {
-            let interest = product * i128::from(terms.rate) / 120_000;
-            product = 0;
+            let interest = balance_sum * i128::from(terms.rate) / 120_000;
+            balance_sum = 0;
             let interest = Paise(
                 i64::try_from((interest + 50) / 100 * 100).expect("a quarter's interest fits"),
             );
-            moved(
+            push_entry(
                 day,
                 "INTEREST",
                 TransactionType::Credit,
@@ -129,9 +135,9 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
             != Month::from_date(next).financial_year_start()
             || month == terms.months;
         if year_ends {
-            if taxed && year_interest > TDS_ABOVE {
+            if is_taxed && year_interest > TDS_ABOVE {
                 let tax = Paise(year_interest.0 * TDS_PERCENT / 100 / 100 * 100);
-                moved(
+                push_entry(
                     day,
                     "TDS",
                     TransactionType::Debit,
@@ -143,20 +149,20 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
             year_interest = Paise(0);
         }
         if month == terms.months {
-            let worth = balance;
-            moved(
+            let maturity_value = balance;
+            push_entry(
                 day,
                 "CLOSING",
                 TransactionType::Debit,
-                worth,
+                maturity_value,
                 "MATURITY PROCEEDS PAID OUT".to_owned(),
                 &mut balance,
             );
-            return worth;
+            return maturity_value;
         }
         if month == 0 {
             let narration = "DEPOSIT OPENED".to_owned();
-            moved(
+            push_entry(
                 day,
                 "OPENING",
                 TransactionType::Credit,
@@ -164,9 +170,9 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
                 narration,
                 &mut balance,
             );
-        } else if terms.instalments {
+        } else if terms.is_recurring {
             let narration = format!("INSTALMENT {:03} OF {:03}", month + 1, terms.months);
-            moved(
+            push_entry(
                 day,
                 "INSTALLMENT",
                 TransactionType::Credit,
@@ -179,25 +185,30 @@ fn run(terms: &Terms, movements: &mut Vec<Movement>, taxed: bool) -> Paise {
     balance
 }
 
-fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static str) -> Element {
-    let maturity = run(terms, &mut Vec::new(), false);
-    let paid = if terms.instalments {
+fn build_summary(
+    context: &HoldingContext<'_>,
+    terms: &Terms,
+    entries: &[DepositEntry],
+    kind: &'static str,
+) -> Element {
+    let maturity_value = simulate_deposit(terms, &mut Vec::new(), false);
+    let paid_in = if terms.is_recurring {
         Paise(terms.amount.0 * i64::from(terms.months))
     } else {
         terms.amount
     };
-    let current = movements
+    let current = entries
         .iter()
         .rev()
-        .find(|movement| movement.day <= ask.today())
+        .find(|entry| entry.day <= context.today())
         .map_or(Paise(0), |last| last.balance);
     let (years, months) = (terms.months / 12, terms.months % 12);
     Element::new("Summary")
-        .with_attribute("branch", ask.branch.city)
+        .with_attribute("branch", context.branch.city)
         .with_attribute("openingDate", terms.opened_on.to_string())
-        .with_attribute("ifsc", ask.branch.ifsc())
+        .with_attribute("ifsc", context.branch.ifsc())
         .with_attribute("accountType", kind)
-        .with_attribute("maturityAmount", maturity.to_string())
+        .with_attribute("maturityAmount", maturity_value.to_string())
         .with_attribute("maturityDate", terms.matures_on().to_string())
         .with_attribute(
             "description",
@@ -205,35 +216,39 @@ fn summary(ask: &Ask<'_>, terms: &Terms, movements: &[Movement], kind: &'static 
         )
         .with_attribute("interestPayout", "OnMaturity")
         .with_attribute("interestRate", Paise(terms.rate).to_string())
-        .with_attribute("principalAmount", paid.to_string())
+        .with_attribute("principalAmount", paid_in.to_string())
         .with_attribute("tenureDays", "0")
         .with_attribute("tenureMonths", months.to_string())
         .with_attribute("tenureYears", years.to_string())
         .with_attribute("interestComputation", "COMPOUND")
         .with_attribute("compoundingFrequency", "QUARTERLY")
         .with_attribute("interestPeriodicPayoutAmount", "0.00")
-        .with_attribute("interestOnMaturity", (maturity - paid).to_string())
+        .with_attribute("interestOnMaturity", (maturity_value - paid_in).to_string())
         .with_attribute("currentValue", current.to_string())
 }
 
-fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
-    let entries = movements.iter().enumerate().map(|(number, movement)| {
-        let Movement {
+fn build_parts(
+    context: &HoldingContext<'_>,
+    summary: Element,
+    deposit_entries: &[DepositEntry],
+) -> DocumentParts {
+    let entries = deposit_entries.iter().enumerate().map(|(number, entry)| {
+        let DepositEntry {
             day,
             kind,
             direction,
             amount,
             balance,
             narration,
-        } = movement;
-        let at = at(*day, 10, 15, u32::try_from(number % 60).expect("below 60"));
+        } = entry;
+        let at = to_ist_timestamp(*day, 10, 15, u32::try_from(number % 60).expect("below 60"));
         let mode = if matches!(*kind, "OPENING" | "INSTALLMENT" | "CLOSING") {
             "FT"
         } else {
             "OTHERS"
         };
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("D", *day, number))
+            .with_attribute("txnId", format_transaction_id("D", *day, number))
             .with_attribute("amount", amount.to_string())
             .with_attribute("narration", narration.clone())
             .with_attribute("type", *kind)
@@ -241,17 +256,20 @@ fn told(ask: &Ask<'_>, summary: Element, movements: &[Movement]) -> Told {
             .with_attribute("balance", balance.to_string())
             .with_attribute("transactionDateTime", at.to_ist_string())
             .with_attribute("valueDate", day.to_string())
-            .with_attribute("reference", format!("{}{number:03}", ask.number));
-        Entry {
+            .with_attribute(
+                "reference",
+                format!("{}{number:03}", context.reference_number),
+            );
+        DocumentTransaction {
             at,
             amount: *amount,
             direction: *direction,
             element,
         }
     });
-    let transactions = Transactions::Flat(entries.collect());
-    Told {
-        holder: Vec::new(),
+    let transactions = TransactionList::Flat(entries.collect());
+    DocumentParts {
+        holder_attributes: Vec::new(),
         profile: Vec::new(),
         summary: Some(summary),
         transactions,

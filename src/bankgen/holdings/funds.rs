@@ -2,44 +2,49 @@
 
 use chrono::Datelike;
 
-use super::trades::{Holding, Listed, Manner, Portfolio, Side, Trade, price, units};
-use super::{Ask, Entry, Told, Transactions, days_after, id, months_after};
+use super::trades::{
+    Holding, Portfolio, Security, Side, Trade, TradingPlan, format_price, format_units,
+};
+use super::{
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
+    format_transaction_id, months_after,
+};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
 /// A scheme's fund house, registrar, kind and category stand with it in [`kind_of`].
-const SCHEMES: &[Listed] = &[
-    Listed {
+const SCHEMES: &[Security] = &[
+    Security {
         issuer: "Mock Mutual Fund",
         name: "Mock Large Cap Fund",
         symbol: "MLCF",
         price: (312, 1200, 1500),
     },
-    Listed {
+    Security {
         issuer: "Mock Mutual Fund",
         name: "Mock Liquid Fund",
         symbol: "MLQF",
         price: (2840, 640, 20),
     },
-    Listed {
+    Security {
         issuer: "Tara Asset Management",
         name: "Tara Flexi Equity Fund",
         symbol: "TFEF",
         price: (54, 1300, 1900),
     },
-    Listed {
+    Security {
         issuer: "Tara Asset Management",
         name: "Tara Tax Saver",
         symbol: "TTAX",
         price: (88, 1250, 1700),
     },
-    Listed {
+    Security {
         issuer: "Vriddhi Mutual Fund",
         name: "Vriddhi Corporate Bond Fund",
         symbol: "VCBF",
         price: (26, 720, 150),
     },
-    Listed {
+    Security {
         issuer: "Vriddhi Mutual Fund",
         name: "Vriddhi Small Cap Fund",
         symbol: "VSCF",
@@ -47,20 +52,20 @@ const SCHEMES: &[Listed] = &[
     },
 ];
 
-const ETFS: &[Listed] = &[
-    Listed {
+const ETFS: &[Security] = &[
+    Security {
         issuer: "Mock Mutual Fund",
         name: "Mock Fifty ETF",
         symbol: "MOCK50",
         price: (128, 1150, 1500),
     },
-    Listed {
+    Security {
         issuer: "Tara Asset Management",
         name: "Tara Gold ETF",
         symbol: "TARAGOLD",
         price: (42, 900, 1200),
     },
-    Listed {
+    Security {
         issuer: "Vriddhi Mutual Fund",
         name: "Vriddhi Bank ETF",
         symbol: "VRIDBANK",
@@ -68,21 +73,21 @@ const ETFS: &[Listed] = &[
     },
 ];
 
-const COLLECTIVE: &[Listed] = &[Listed {
+const COLLECTIVE_SCHEMES: &[Security] = &[Security {
     issuer: "Sahyog Collective Trust",
     name: "Sahyog Growth Scheme",
     symbol: "SAHYOG",
     price: (1040, 800, 400),
 }];
 
-const TRUSTS: &[Listed] = &[
-    Listed {
+const INFRASTRUCTURE_TRUSTS: &[Security] = &[
+    Security {
         issuer: "Setu Infrastructure Trust",
         name: "Units of an infrastructure trust",
         symbol: "SETUINV",
         price: (112, 500, 600),
     },
-    Listed {
+    Security {
         issuer: "Marg Highways Trust",
         name: "Units of an infrastructure trust",
         symbol: "MARGINV",
@@ -90,14 +95,14 @@ const TRUSTS: &[Listed] = &[
     },
 ];
 
-const ESTATES: &[Listed] = &[
-    Listed {
+const REAL_ESTATE_TRUSTS: &[Security] = &[
+    Security {
         issuer: "Aangan Office Parks REIT",
         name: "Units of a real estate trust",
         symbol: "AANGAN",
         price: (365, 500, 900),
     },
-    Listed {
+    Security {
         issuer: "Prangan Retail REIT",
         name: "Units of a real estate trust",
         symbol: "PRANGAN",
@@ -105,7 +110,7 @@ const ESTATES: &[Listed] = &[
     },
 ];
 
-const ALTERNATIVE: &[Listed] = &[Listed {
+const ALTERNATIVE_FUNDS: &[Security] = &[Security {
     issuer: "Udaan Ventures AIF",
     name: "Category II alternative fund",
     symbol: "UDAAN",
@@ -113,7 +118,7 @@ const ALTERNATIVE: &[Listed] = &[Listed {
 }];
 
 /// `fundType`, `schemeTypes`, `schemeCategory`, and whether units are locked in for three years.
-fn kind_of(symbol: &str) -> (&'static str, &'static str, &'static str, bool) {
+fn classify_scheme(symbol: &str) -> (&'static str, &'static str, &'static str, bool) {
     match symbol {
         "MLQF" => ("DEBT", "DEBT_SCHEMES", "LIQUID_FUND", false),
         "VCBF" => ("DEBT", "DEBT_SCHEMES", "CORPORATE_BOND_FUND", false),
@@ -125,7 +130,7 @@ fn kind_of(symbol: &str) -> (&'static str, &'static str, &'static str, bool) {
 }
 
 fn scheme_code(holding: &Holding) -> String {
-    format!("{}-D-G", holding.listed.symbol)
+    format!("{}-D-G", holding.security.symbol)
 }
 
 /// Six digits, from 990001 on: a series of which no scheme has one.
@@ -133,38 +138,42 @@ fn amfi_code(holding: &Holding) -> String {
     format!("99{:04}", holding.salt % 10_000)
 }
 
-fn folio(ask: &Ask<'_>, holding: usize) -> String {
-    format!("{}/{:02}", ask.number, holding + 1)
+fn folio_number(context: &HoldingContext<'_>, holding: usize) -> String {
+    format!("{}/{:02}", context.reference_number, holding + 1)
 }
 
-fn client(ask: &Ask<'_>) -> String {
-    format!("C{}", ask.number)
+fn client_code(context: &HoldingContext<'_>) -> String {
+    format!("C{}", context.reference_number)
 }
 
 /// The day of a month on which instalments are taken.
-fn instalment_day(ask: &Ask<'_>) -> u32 {
-    [5, 7, 10, 15, 20][usize::try_from(ask.number % 5).expect("below 5")]
+fn instalment_day(context: &HoldingContext<'_>) -> u32 {
+    [5, 7, 10, 15, 20][usize::try_from(context.reference_number % 5).expect("below 5")]
 }
 
-fn by_instalments(ask: &Ask<'_>, held: usize, sells: u32) -> Portfolio {
-    let day = Some(instalment_day(ask));
-    let isin = ("IN", "FZZZ01");
-    Portfolio::told(
-        ask,
-        &Manner {
-            papers: SCHEMES,
-            held,
-            every: 1,
-            day,
-            fractions: true,
-            sells,
-            isin,
+fn simulate_instalments(
+    context: &HoldingContext<'_>,
+    holding_count: usize,
+    sale_one_in: u32,
+) -> Portfolio {
+    let day_of_month = Some(instalment_day(context));
+    let isin_prefix = ("IN", "FZZZ01");
+    Portfolio::simulate_trades(
+        context,
+        &TradingPlan {
+            securities: SCHEMES,
+            holding_count,
+            interval_months: 1,
+            day_of_month,
+            allows_fractions: true,
+            sale_one_in,
+            isin_prefix,
         },
     )
 }
 
-fn entry(trade: &Trade, element: Element) -> Entry {
-    Entry {
+fn transaction_from_trade(trade: &Trade, element: Element) -> DocumentTransaction {
+    DocumentTransaction {
         at: trade.at,
         amount: trade.value,
         direction: trade.side.direction(),
@@ -172,74 +181,77 @@ fn entry(trade: &Trade, element: Element) -> Entry {
     }
 }
 
-fn told(summary: Element, entries: Vec<Entry>) -> Told {
-    Told {
-        holder: Vec::new(),
+fn build_parts(summary: Element, entries: Vec<DocumentTransaction>) -> DocumentParts {
+    DocumentParts {
+        holder_attributes: Vec::new(),
         profile: Vec::new(),
         summary: Some(summary),
-        transactions: Transactions::Flat(entries),
+        transactions: TransactionList::Flat(entries),
     }
 }
 
 /// What is invested and what it is worth, with the holdings in it.
-fn summary(
-    ask: &Ask<'_>,
+fn build_summary(
+    context: &HoldingContext<'_>,
     portfolio: &Portfolio,
     holdings: impl Iterator<Item = Element>,
 ) -> Element {
     Element::new("Summary")
-        .with_attribute("investmentValue", portfolio.cost().to_string())
-        .with_attribute("currentValue", portfolio.worth(ask.today()).to_string())
+        .with_attribute("investmentValue", portfolio.total_cost().to_string())
+        .with_attribute(
+            "currentValue",
+            portfolio.value_on(context.today()).to_string(),
+        )
         .with_children([Element::new("Investment")
             .with_children([Element::new("Holdings").with_children(holdings)])])
 }
 
-pub fn mutual(ask: &Ask<'_>) -> Told {
-    let portfolio = by_instalments(ask, 3, 40);
-    let today = ask.today();
+pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
+    let portfolio = simulate_instalments(context, 3, 40);
+    let today = context.today();
     let holdings = portfolio
         .holdings
         .iter()
         .enumerate()
         .filter(|(_, holding)| holding.units > 0)
-        .map(|(place, holding)| {
+        .map(|(index, holding)| {
             Element::new_repeatable("Holding")
-                .with_attribute("amc", holding.listed.issuer)
+                .with_attribute("amc", holding.security.issuer)
                 .with_attribute("registrar", "MOCK REGISTRARS")
                 .with_attribute("schemeCode", scheme_code(holding))
                 .with_attribute("isin", holding.isin.clone())
-                .with_attribute("ucc", client(ask))
+                .with_attribute("ucc", client_code(context))
                 .with_attribute("amfiCode", amfi_code(holding))
-                .with_attribute("folioNo", folio(ask, place))
+                .with_attribute("folioNo", folio_number(context, index))
                 .with_attribute("dividendType", "GROWTH")
                 .with_attribute("FatcaStatus", "YES")
                 .with_attribute("mode", "PHYSICAL")
-                .with_attribute("units", units(holding.units))
-                .with_attribute("closingUnits", units(holding.units))
+                .with_attribute("units", format_units(holding.units))
+                .with_attribute("closingUnits", format_units(holding.units))
                 .with_attribute("lienUnits", "0.000")
-                .with_attribute("rate", price(holding.rate()))
-                .with_attribute("nav", price(holding.paper.price(today)))
+                .with_attribute("rate", format_price(holding.average_price()))
+                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
                 .with_attribute(
                     "lockingUnits",
-                    if kind_of(holding.listed.symbol).3 {
-                        units(holding.units)
+                    if classify_scheme(holding.security.symbol).3 {
+                        format_units(holding.units)
                     } else {
-                        units(0)
+                        format_units(0)
                     },
                 )
         });
-    let summary = summary(ask, &portfolio, holdings);
+    let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let (fund, types, category, locked) = kind_of(holding.listed.symbol);
+        let (fund, scheme_types, category, is_locked) = classify_scheme(holding.security.symbol);
         let purpose = if trade.side == Side::Buy {
             "SYSTEMATIC INVESTMENT"
         } else {
             "REDEMPTION"
         };
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("M", trade.day, trade.number))
-            .with_attribute("amc", holding.listed.issuer)
+            .with_attribute("txnId", format_transaction_id("M", trade.day, trade.number))
+            .with_attribute("amc", holding.security.issuer)
             .with_attribute("registrar", "MOCK REGISTRARS")
             .with_attribute("schemeCode", scheme_code(holding))
             .with_attribute("schemePlan", "DIRECT")
@@ -247,165 +259,169 @@ pub fn mutual(ask: &Ask<'_>) -> Told {
             .with_attribute("amfiCode", amfi_code(holding))
             .with_attribute("fundType", fund)
             .with_attribute("schemeOption", "GROWTH_TYPE")
-            .with_attribute("schemeTypes", types)
+            .with_attribute("schemeTypes", scheme_types)
             .with_attribute("schemeCategory", category)
-            .with_attribute("ucc", client(ask))
+            .with_attribute("ucc", client_code(context))
             .with_attribute("amount", trade.value.to_string())
-            .with_attribute("closingUnits", units(trade.closing))
+            .with_attribute("closingUnits", format_units(trade.closing_units))
             .with_attribute("lienUnits", "0.000")
-            .with_attribute("nav", price(trade.price))
+            .with_attribute("nav", format_price(trade.price))
             .with_attribute("navDate", trade.day.to_string())
             .with_attribute("type", trade.side.as_str())
             .with_attribute("orderDate", trade.day.to_string())
             .with_attribute("executionDate", trade.day.to_string())
-            .with_attribute("lock-inFlag", if locked { "YES" } else { "NO" })
-            .with_attribute("lock-inDays", if locked { "1095" } else { "0" })
+            .with_attribute("lock-inFlag", if is_locked { "YES" } else { "NO" })
+            .with_attribute("lock-inDays", if is_locked { "1095" } else { "0" })
             .with_attribute("mode", "PHYSICAL")
             .with_attribute(
                 "narration",
                 format!(
                     "{purpose} {} {} UNITS",
-                    holding.listed.name,
-                    units(trade.units)
+                    holding.security.name,
+                    format_units(trade.units)
                 )
                 .to_uppercase(),
             );
-        entry(trade, element)
+        transaction_from_trade(trade, element)
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }
 
-pub fn sip(ask: &Ask<'_>) -> Told {
-    let portfolio = by_instalments(ask, 2, 0);
-    let today = ask.today();
+pub fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
+    let portfolio = simulate_instalments(context, 2, 0);
+    let today = context.today();
     let holdings = portfolio
         .holdings
         .iter()
         .enumerate()
         .filter(|(_, holding)| holding.units >= 1_000)
-        .map(|(place, holding)| {
-            let bought = portfolio
+        .map(|(index, holding)| {
+            let purchases = portfolio
                 .trades
                 .iter()
-                .filter(|trade| trade.holding == place);
+                .filter(|trade| trade.holding == index);
             let (count, last) = (
-                bought.clone().count(),
-                bought.clone().next_back().expect("units were bought").day,
+                purchases.clone().count(),
+                purchases
+                    .clone()
+                    .next_back()
+                    .expect("units were bought")
+                    .day,
             );
             Element::new_repeatable("Holding")
-                .with_attribute("amc", holding.listed.issuer)
+                .with_attribute("amc", holding.security.issuer)
                 .with_attribute("registrar", "MOCK REGISTRARS")
-                .with_attribute("scheme", holding.listed.name)
+                .with_attribute("scheme", holding.security.name)
                 .with_attribute("isin", holding.isin.clone())
-                .with_attribute("ucc", client(ask))
+                .with_attribute("ucc", client_code(context))
                 .with_attribute("amfiCode", amfi_code(holding))
-                .with_attribute("folioNo", folio(ask, place))
+                .with_attribute("folioNo", folio_number(context, index))
                 .with_attribute("holdingType", "SOLE")
-                .with_attribute("holder1Name", ask.holder().name.clone())
+                .with_attribute("holder1Name", context.first_holder().name.clone())
                 .with_attribute("holder2Name", "")
                 .with_attribute("nominee", "SOLE")
-                .with_attribute("email", ask.holder().email.clone())
+                .with_attribute("email", context.first_holder().email.clone())
                 // Quirk: the schema wants whole units.
                 .with_attribute("units", (holding.units / 1000).to_string())
-                .with_attribute("nav", price(holding.paper.price(today)))
-                .with_attribute("value", holding.worth(today).to_string())
+                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
+                .with_attribute("value", holding.value_on(today).to_string())
                 .with_attribute("devidentType", "GROWTH")
-                .with_attribute("amount", ask.amount.to_string())
+                .with_attribute("amount", context.amount.to_string())
                 .with_attribute("frequency", "12")
-                .with_attribute("instalmentDay", instalment_day(ask).to_string())
+                .with_attribute("instalmentDay", instalment_day(context).to_string())
                 .with_attribute("pendingInstalments", "12")
                 .with_attribute("completeInstalments", count.to_string())
                 .with_attribute("lastInstalmentDate", last.to_string())
                 .with_attribute("nextInstalmentDate", months_after(last, 1).to_string())
-                .with_attribute("creationDate", ask.opened_on.to_string())
-                .with_attribute("modificationDate", ask.opened_on.to_string())
+                .with_attribute("creationDate", context.opened_on.to_string())
+                .with_attribute("modificationDate", context.opened_on.to_string())
         });
     let investment = Element::new_repeatable("Investment")
         .with_attribute("type", "SIP")
-        .with_attribute("startDate", ask.opened_on.to_string())
+        .with_attribute("startDate", context.opened_on.to_string())
         .with_attribute("endDate", months_after(today, 12).to_string());
     let summary = Element::new("Summary")
-        .with_attribute("folioNo", folio(ask, 0))
-        .with_attribute("investmentValue", portfolio.cost().to_string())
-        .with_attribute("currentValue", portfolio.worth(today).to_string())
+        .with_attribute("folioNo", folio_number(context, 0))
+        .with_attribute("investmentValue", portfolio.total_cost().to_string())
+        .with_attribute("currentValue", portfolio.value_on(today).to_string())
         .with_children([
             Element::new("Holdings").with_children(holdings),
             Element::new("Investments")
                 .with_attribute("type", "SIP")
-                .with_attribute("issueDate", ask.opened_on.to_string())
+                .with_attribute("issueDate", context.opened_on.to_string())
                 .with_attribute("maturityDate", months_after(today, 12).to_string())
                 .with_children([investment]),
         ]);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("S", trade.day, trade.number))
+            .with_attribute("txnId", format_transaction_id("S", trade.day, trade.number))
             .with_attribute("txnDate", trade.day.to_string())
-            .with_attribute("amc", holding.listed.issuer)
-            .with_attribute("scheme", holding.listed.name)
+            .with_attribute("amc", holding.security.issuer)
+            .with_attribute("scheme", holding.security.name)
             .with_attribute("isin", holding.isin.clone())
-            .with_attribute("ucc", client(ask))
+            .with_attribute("ucc", client_code(context))
             .with_attribute("amfiCode", amfi_code(holding))
-            .with_attribute("folioNo", folio(ask, trade.holding))
+            .with_attribute("folioNo", folio_number(context, trade.holding))
             .with_attribute("type", trade.side.as_str())
             .with_attribute("narration", format!("SIP INSTALMENT {:03}", trade.number))
-            .with_attribute("units", units(trade.units))
-            .with_attribute("nav", price(trade.price))
+            .with_attribute("units", format_units(trade.units))
+            .with_attribute("nav", format_price(trade.price))
             .with_attribute("cost", trade.value.to_string())
             .with_attribute("stt", "0.00")
             .with_attribute("amount", trade.value.to_string());
-        entry(trade, element)
+        transaction_from_trade(trade, element)
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }
 
-pub fn etf(ask: &Ask<'_>) -> Told {
-    let isin = ("IN", "FZZZ02");
-    let manner = Manner {
-        papers: ETFS,
-        held: 2,
-        every: 1,
-        day: None,
-        fractions: false,
-        sells: 8,
-        isin,
+pub fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
+    let isin_prefix = ("IN", "FZZZ02");
+    let plan = TradingPlan {
+        securities: ETFS,
+        holding_count: 2,
+        interval_months: 1,
+        day_of_month: None,
+        allows_fractions: false,
+        sale_one_in: 8,
+        isin_prefix,
     };
-    let portfolio = Portfolio::told(ask, &manner);
-    let today = ask.today();
+    let portfolio = Portfolio::simulate_trades(context, &plan);
+    let today = context.today();
     let holdings = portfolio
         .holdings
         .iter()
         .enumerate()
         .filter(|(_, holding)| holding.units > 0)
-        .map(|(place, holding)| {
+        .map(|(index, holding)| {
             Element::new_repeatable("Holding")
-                .with_attribute("folioNo", folio(ask, place))
-                .with_attribute("dematId", ask.holder().demat_id.clone())
-                .with_attribute("schemeName", holding.listed.name)
+                .with_attribute("folioNo", folio_number(context, index))
+                .with_attribute("dematId", context.first_holder().demat_id.clone())
+                .with_attribute("schemeName", holding.security.name)
                 .with_attribute("dpId", "IN999999")
                 .with_attribute("units", (holding.units / 1000).to_string())
                 .with_attribute("isin", holding.isin.clone())
                 .with_attribute("mode", "DEMAT")
-                .with_attribute("rate", price(holding.rate()))
-                .with_attribute("nav", price(holding.paper.price(today)))
+                .with_attribute("rate", format_price(holding.average_price()))
+                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
                 .with_attribute("lastNavDate", today.to_string())
-                .with_attribute("symbol", holding.listed.symbol)
-                .with_attribute("description", holding.listed.issuer)
+                .with_attribute("symbol", holding.security.symbol)
+                .with_attribute("description", holding.security.issuer)
         });
-    let summary = summary(ask, &portfolio, holdings);
+    let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("X", trade.day, trade.number))
+            .with_attribute("txnId", format_transaction_id("X", trade.day, trade.number))
             .with_attribute("isin", holding.isin.clone())
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute("units", (trade.units / 1000).to_string())
             .with_attribute("amount", trade.value.to_string())
-            .with_attribute("schemeName", holding.listed.name)
+            .with_attribute("schemeName", holding.security.name)
             .with_attribute("dpId", "IN999999")
             .with_attribute("schemeMinLotSize", "1")
             .with_attribute("faceValueofUnits", "10.00")
-            .with_attribute("nav", price(trade.price))
+            .with_attribute("nav", format_price(trade.price))
             .with_attribute("type", trade.side.as_str())
             .with_attribute("orderDate", trade.day.to_string())
             .with_attribute("executionDate", trade.day.to_string())
@@ -416,53 +432,53 @@ pub fn etf(ask: &Ask<'_>) -> Told {
                     "{} {} {}",
                     trade.side.as_str(),
                     trade.units / 1000,
-                    holding.listed.symbol
+                    holding.security.symbol
                 ),
             )
             .with_attribute("brokerCode", "MOCK0001");
-        entry(trade, element)
+        transaction_from_trade(trade, element)
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }
 
-pub fn cis(ask: &Ask<'_>) -> Told {
-    let isin = ("IN", "FZZZ03");
-    let manner = Manner {
-        papers: COLLECTIVE,
-        held: 1,
-        every: 3,
-        day: Some(12),
-        fractions: true,
-        sells: 0,
-        isin,
+pub fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
+    let isin_prefix = ("IN", "FZZZ03");
+    let plan = TradingPlan {
+        securities: COLLECTIVE_SCHEMES,
+        holding_count: 1,
+        interval_months: 3,
+        day_of_month: Some(12),
+        allows_fractions: true,
+        sale_one_in: 0,
+        isin_prefix,
     };
-    let portfolio = Portfolio::told(ask, &manner);
-    let today = ask.today();
-    let holdings = portfolio.held().map(|holding| {
+    let portfolio = Portfolio::simulate_trades(context, &plan);
+    let today = context.today();
+    let holdings = portfolio.current_holdings().map(|holding| {
         Element::new_repeatable("Holding")
             .with_attribute("isin", holding.isin.clone())
-            .with_attribute("ucc", client(ask))
-            .with_attribute("folioNo", folio(ask, 0))
+            .with_attribute("ucc", client_code(context))
+            .with_attribute("folioNo", folio_number(context, 0))
             .with_attribute("mode", "DEMAT")
-            .with_attribute("units", units(holding.units))
-            .with_attribute("closingUnits", units(holding.units))
-            .with_attribute("rate", price(holding.rate()))
-            .with_attribute("nav", price(holding.paper.price(today)))
+            .with_attribute("units", format_units(holding.units))
+            .with_attribute("closingUnits", format_units(holding.units))
+            .with_attribute("rate", format_price(holding.average_price()))
+            .with_attribute("nav", format_price(holding.price_model.price_on(today)))
     });
-    let summary = summary(ask, &portfolio, holdings);
+    let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("C", trade.day, trade.number))
+            .with_attribute("txnId", format_transaction_id("C", trade.day, trade.number))
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute("schemeCode", scheme_code(holding))
             .with_attribute("isin", holding.isin.clone())
             // Quirk: spelled so in the schema, which wants one of every transaction.
             .with_attribute("dividendType", "INTERIM-DIVIDENT")
-            .with_attribute("ucc", client(ask))
+            .with_attribute("ucc", client_code(context))
             .with_attribute("amount", trade.value.to_string())
-            .with_attribute("closingUnits", units(trade.closing))
-            .with_attribute("nav", price(trade.price))
+            .with_attribute("closingUnits", format_units(trade.closing_units))
+            .with_attribute("nav", format_price(trade.price))
             .with_attribute("navDate", trade.day.to_string())
             .with_attribute("type", "OTHERS")
             .with_attribute("orderDate", trade.day.to_string())
@@ -471,128 +487,136 @@ pub fn cis(ask: &Ask<'_>) -> Told {
             .with_attribute("otherTaxes", "0.00")
             .with_attribute(
                 "narration",
-                format!("SUBSCRIPTION {} UNITS", units(trade.units)),
+                format!("SUBSCRIPTION {} UNITS", format_units(trade.units)),
             );
-        entry(trade, element)
+        transaction_from_trade(trade, element)
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }
 
 /// What an alternative fund pays out and keeps, each contribution for itself.
-pub fn aif(ask: &Ask<'_>) -> Told {
-    let isin = ("IN", "FZZZ04");
-    let manner = Manner {
-        papers: ALTERNATIVE,
-        held: 1,
-        every: 12,
-        day: Some(15),
-        fractions: true,
-        sells: 0,
-        isin,
+pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
+    let isin_prefix = ("IN", "FZZZ04");
+    let plan = TradingPlan {
+        securities: ALTERNATIVE_FUNDS,
+        holding_count: 1,
+        interval_months: 12,
+        day_of_month: Some(15),
+        allows_fractions: true,
+        sale_one_in: 0,
+        isin_prefix,
     };
-    let portfolio = Portfolio::told(ask, &manner);
-    let today = ask.today();
+    let portfolio = Portfolio::simulate_trades(context, &plan);
+    let today = context.today();
     let first = portfolio
         .trades
         .first()
-        .map_or(ask.opened_on, |trade| trade.day);
+        .map_or(context.opened_on, |trade| trade.day);
     let holdings = portfolio.holdings.iter().map(|holding| {
-        let worth = holding.paper.price(today);
+        let unit_price = holding.price_model.price_on(today);
         Element::new_repeatable("Holding")
-            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("issuerName", holding.security.issuer)
             .with_attribute("typeOfSecurity", "UNLISTED-EQUITY")
             .with_attribute("valuationMethodology", "FAIR VALUE")
             .with_attribute("purchaseDate", first.to_string())
-            .with_attribute("purchasePrice", price(holding.rate()))
+            .with_attribute("purchasePrice", format_price(holding.average_price()))
             .with_attribute("lastValuationDate", today.to_string())
-            .with_attribute("mtmOnLastValuation", price(worth))
+            .with_attribute("mtmOnLastValuation", format_price(unit_price))
             .with_attribute(
                 "holdingPeriod",
                 format!("{} DAYS", (today - first).num_days()),
             )
-            .with_attribute("description", holding.listed.name)
+            .with_attribute("description", holding.security.name)
     });
-    let issued = (portfolio
+    let units_issued = (portfolio
         .holdings
         .iter()
         .map(|holding| holding.units)
         .sum::<i64>()
         / 1000)
         .max(1);
-    let inner = summary(ask, &portfolio, holdings);
+    let inner = build_summary(context, &portfolio, holdings);
     let mut summary =
-        Element::new("Summary").with_attribute("totalNumUnitsIssued", issued.to_string());
+        Element::new("Summary").with_attribute("totalNumUnitsIssued", units_issued.to_string());
     summary.attributes.extend(inner.attributes);
     summary.children = inner.children;
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let later = days_after(trade.day, 365 * 3);
-        let redeemed = super::trades::value(trade.units, holding.paper.price(later));
-        let part = |percent: i64| Paise(trade.value.0 * percent / 100).to_string();
+        let redemption_date = days_after(trade.day, 365 * 3);
+        let redemption_value =
+            super::trades::trade_value(trade.units, holding.price_model.price_on(redemption_date));
+        let percent_of_value = |percent: i64| Paise(trade.value.0 * percent / 100).to_string();
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("A", trade.day, trade.number))
-            .with_attribute("nameofAsset", holding.listed.issuer)
+            .with_attribute("txnId", format_transaction_id("A", trade.day, trade.number))
+            .with_attribute("nameofAsset", holding.security.issuer)
             .with_attribute("investmentDateTime", trade.at.to_ist_string())
             .with_attribute("investmentValue", trade.value.to_string())
-            .with_attribute("redemptionDate", later.to_string())
-            .with_attribute("redemptionValue", redeemed.to_string())
+            .with_attribute("redemptionDate", redemption_date.to_string())
+            .with_attribute("redemptionValue", redemption_value.to_string())
             .with_attribute(
                 "fundFeesPaymentDate",
                 months_after(trade.day, 12).to_string(),
             )
-            .with_attribute("fundFeesPaymentAmount", part(2))
-            .with_attribute("reInvestmentDate", later.to_string())
+            .with_attribute("fundFeesPaymentAmount", percent_of_value(2))
+            .with_attribute("reInvestmentDate", redemption_date.to_string())
             .with_attribute("reInvestmentValue", "0.00")
-            .with_attribute("paymentInvestorDate", later.to_string())
-            .with_attribute("paymentInvestorAmount", redeemed.to_string())
+            .with_attribute("paymentInvestorDate", redemption_date.to_string())
+            .with_attribute("paymentInvestorAmount", redemption_value.to_string())
             .with_attribute("taxPaidValue", "0.00")
-            .with_attribute("taxPaidDate", later.to_string())
+            .with_attribute("taxPaidDate", redemption_date.to_string())
             .with_attribute("narration", format!("CONTRIBUTION {}", trade.day.year()));
-        entry(trade, element)
+        transaction_from_trade(trade, element)
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }
 
-pub fn invit(ask: &Ask<'_>) -> Told {
-    trust(ask, TRUSTS, ("IN", "EZZZ05"))
+pub fn build_invit(context: &HoldingContext<'_>) -> DocumentParts {
+    build_trust(context, INFRASTRUCTURE_TRUSTS, ("IN", "EZZZ05"))
 }
 
-pub fn reit(ask: &Ask<'_>) -> Told {
-    trust(ask, ESTATES, ("IN", "EZZZ06"))
+pub fn build_reit(context: &HoldingContext<'_>) -> DocumentParts {
+    build_trust(context, REAL_ESTATE_TRUSTS, ("IN", "EZZZ06"))
 }
 
-fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static str)) -> Told {
-    let manner = Manner {
-        papers,
-        held: 2,
-        every: 2,
-        day: None,
-        fractions: false,
-        sells: 9,
-        isin,
+fn build_trust(
+    context: &HoldingContext<'_>,
+    securities: &'static [Security],
+    isin_prefix: (&'static str, &'static str),
+) -> DocumentParts {
+    let plan = TradingPlan {
+        securities,
+        holding_count: 2,
+        interval_months: 2,
+        day_of_month: None,
+        allows_fractions: false,
+        sale_one_in: 9,
+        isin_prefix,
     };
-    let portfolio = Portfolio::told(ask, &manner);
-    let is_reit = ask.fi_type == crate::domain::account::FiType::Reit;
-    let today = ask.today();
-    let holdings = portfolio.held().map(|holding| {
+    let portfolio = Portfolio::simulate_trades(context, &plan);
+    let is_reit = context.fi_type == crate::domain::account::FiType::Reit;
+    let today = context.today();
+    let holdings = portfolio.current_holdings().map(|holding| {
         let element = Element::new_repeatable("Holding")
-            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("issuerName", holding.security.issuer)
             .with_attribute("isin", holding.isin.clone())
             .with_attribute(
                 "investmentDateTime",
                 holding.first_bought.expect("it was bought").to_ist_string(),
             )
-            .with_attribute("rate", price(holding.rate()))
+            .with_attribute("rate", format_price(holding.average_price()))
             .with_attribute("totalNumberUnits", (holding.units / 1000).to_string())
-            .with_attribute("lastClosingRate", price(holding.paper.price(today)))
-            .with_attribute("description", holding.listed.name);
+            .with_attribute(
+                "lastClosingRate",
+                format_price(holding.price_model.price_on(today)),
+            )
+            .with_attribute("description", holding.security.name);
         if is_reit {
-            element.with_attribute("nomineeStatus", ask.holder().nominee_status())
+            element.with_attribute("nomineeStatus", context.first_holder().nominee_status())
         } else {
             element
         }
     });
-    let summary = summary(ask, &portfolio, holdings);
+    let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let charge = Paise((trade.value.0 / 1000).max(2_000));
@@ -600,23 +624,23 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
             "{} {} {}",
             trade.side.as_str(),
             trade.units / 1000,
-            holding.listed.symbol
+            holding.security.symbol
         );
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("T", trade.day, trade.number))
+            .with_attribute("txnId", format_transaction_id("T", trade.day, trade.number))
             .with_attribute("isin", holding.isin.clone())
-            .with_attribute("issuerName", holding.listed.issuer)
-            .with_attribute("symbol", holding.listed.symbol)
+            .with_attribute("issuerName", holding.security.issuer)
+            .with_attribute("symbol", holding.security.symbol)
             .with_attribute("exchange", "NSE")
             .with_attribute("transactionDescription", text.clone())
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
-            .with_attribute("price", price(trade.price))
+            .with_attribute("price", format_price(trade.price))
             .with_attribute("unitsType", trade.side.as_str())
             .with_attribute("numUnitsTransacted", (trade.units / 1000).to_string())
             .with_attribute("tradeValue", trade.value.to_string())
             .with_attribute("totalCharge", charge.to_string())
             .with_attribute("otherCharges", Paise(charge.0 / 5).to_string());
-        entry(
+        transaction_from_trade(
             trade,
             if is_reit {
                 element.with_attribute("narration", text)
@@ -625,5 +649,5 @@ fn trust(ask: &Ask<'_>, papers: &'static [Listed], isin: (&'static str, &'static
             },
         )
     });
-    told(summary, rows.collect())
+    build_parts(summary, rows.collect())
 }

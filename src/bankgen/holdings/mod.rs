@@ -1,11 +1,11 @@
 //! What is no bank account: deposits, papers, policies, pensions, GST returns, as documents of their schemas (ReBIT FI schemas
 //! v1, `rebit/xsd`). Spellings are the schemas', the odd ones too.
 
-mod cover;
 mod debt;
 mod deposits;
 mod funds;
 mod gst;
+mod insurance;
 mod pension;
 mod shares;
 mod trades;
@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
 use crate::bankgen::people::Branch;
-use crate::bankgen::{StatementRequest, stream};
+use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
 use crate::domain::calendar::Month;
 use crate::domain::consent::{ConsentType, TransactionType};
@@ -26,7 +26,7 @@ use crate::domain::statement::{Holder, Holders};
 use crate::domain::time::Timestamp;
 
 /// Whether there are documents of this kind. The others are accepted in consents, and their accounts answer DENIED.
-pub fn tells(fi_type: FiType) -> bool {
+pub fn is_fi_type_supported(fi_type: FiType) -> bool {
     !matches!(
         fi_type,
         FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other
@@ -34,42 +34,42 @@ pub fn tells(fi_type: FiType) -> bool {
 }
 
 /// The document of an account.
-pub fn document(
+pub fn build_document(
     request: &StatementRequest<'_>,
-    number: u64,
+    account_ordinal: u64,
     plan: &AccountPlan,
     amount: MinMax<Paise>,
     holders: &Holders,
 ) -> Document {
-    let ask = Ask::new(request, number, plan, amount, holders);
-    let told = match plan.fi_type {
-        FiType::TermDeposit => deposits::term(&ask),
-        FiType::RecurringDeposit => deposits::recurring(&ask),
-        FiType::MutualFunds => funds::mutual(&ask),
-        FiType::Sip => funds::sip(&ask),
-        FiType::Etf => funds::etf(&ask),
-        FiType::Cis => funds::cis(&ask),
-        FiType::Aif => funds::aif(&ask),
-        FiType::Invit => funds::invit(&ask),
-        FiType::Reit => funds::reit(&ask),
-        FiType::Equities => shares::equities(&ask),
-        FiType::Idr => shares::idr(&ask),
-        FiType::Bonds => debt::bonds(&ask),
-        FiType::GovtSecurities => debt::government(&ask),
-        FiType::Debentures => debt::debentures(&ask),
-        FiType::Cp => debt::commercial_paper(&ask),
-        FiType::InsurancePolicies => cover::policies(&ask),
-        FiType::Nps => pension::nps(&ask),
-        FiType::Gstr1_3b => gst::returns(&ask),
+    let context = HoldingContext::new(request, account_ordinal, plan, amount, holders);
+    let parts = match plan.fi_type {
+        FiType::TermDeposit => deposits::build_term_deposit(&context),
+        FiType::RecurringDeposit => deposits::build_recurring_deposit(&context),
+        FiType::MutualFunds => funds::build_mutual_funds(&context),
+        FiType::Sip => funds::build_sip(&context),
+        FiType::Etf => funds::build_etf(&context),
+        FiType::Cis => funds::build_cis(&context),
+        FiType::Aif => funds::build_aif(&context),
+        FiType::Invit => funds::build_invit(&context),
+        FiType::Reit => funds::build_reit(&context),
+        FiType::Equities => shares::build_equities(&context),
+        FiType::Idr => shares::build_idr(&context),
+        FiType::Bonds => debt::build_bonds(&context),
+        FiType::GovtSecurities => debt::build_government_securities(&context),
+        FiType::Debentures => debt::build_debentures(&context),
+        FiType::Cp => debt::build_commercial_paper(&context),
+        FiType::InsurancePolicies => insurance::build_policies(&context),
+        FiType::Nps => pension::build_nps(&context),
+        FiType::Gstr1_3b => gst::build_returns(&context),
         FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other => {
             unreachable!("{} is not told here", plan.fi_type)
         }
     };
-    ask.document(told)
+    context.assemble_document(parts)
 }
 
 /// What a document is asked for.
-pub struct Ask<'a> {
+pub struct HoldingContext<'a> {
     request: &'a StatementRequest<'a>,
     owner: String,
     holders: &'a Holders,
@@ -79,27 +79,27 @@ pub struct Ask<'a> {
     pub opened_on: NaiveDate,
     pub branch: Branch,
     /// Number of the folio, the policy, the client.
-    pub number: u64,
+    pub reference_number: u64,
 }
 
 /// What a kind of account has to tell.
-pub struct Told {
+pub struct DocumentParts {
     /// Attributes of `Profile`'s holder beside the usual ones; what else is in the profile.
-    pub holder: Vec<(&'static str, String)>,
+    pub holder_attributes: Vec<(&'static str, String)>,
     pub profile: Vec<Element>,
     pub summary: Option<Element>,
-    pub transactions: Transactions,
+    pub transactions: TransactionList,
 }
 
 /// The transactions of a document.
-pub enum Transactions {
-    Flat(Vec<Entry>),
+pub enum TransactionList {
+    Flat(Vec<DocumentTransaction>),
     /// In groups, each an element of its own, in the order of the schema.
-    Grouped(Vec<(&'static str, Vec<Entry>)>),
+    Grouped(Vec<(&'static str, Vec<DocumentTransaction>)>),
 }
 
 /// One of them.
-pub struct Entry {
+pub struct DocumentTransaction {
     pub at: Timestamp,
     pub amount: Paise,
     /// What adds to the holding is a credit to it.
@@ -109,9 +109,9 @@ pub struct Entry {
     pub element: Element,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> HoldingContext<'a> {
     /// The firm that holds the accounts, if one does.
-    pub fn firm(&self) -> Option<&str> {
+    pub fn firm_name(&self) -> Option<&str> {
         self.request
             .life
             .definition
@@ -122,24 +122,24 @@ impl<'a> Ask<'a> {
 
     fn new(
         request: &'a StatementRequest<'a>,
-        number: u64,
+        account_ordinal: u64,
         plan: &AccountPlan,
         amount: MinMax<Paise>,
         holders: &'a Holders,
     ) -> Self {
-        let owner = format!("{}#{number}", request.customer);
-        let mut rng = stream(StreamKey {
+        let owner = format!("{}#{account_ordinal}", request.customer);
+        let mut rng = random_stream(StreamKey {
             seed: request.seed,
             owner: &owner,
             kind: StreamKind::Behavior,
             ordinal: 0,
         });
-        let branch = Branch::drawn(&mut rng);
+        let branch = Branch::sample(&mut rng);
         let years = match plan.opened {
             OpeningDate::WithinYears(years) => years,
             OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
         };
-        let drawn = Month {
+        let opening_month = Month {
             year: rng.random_range(years.0..=years.1),
             month: rng.random_range(1..=12),
         };
@@ -147,9 +147,9 @@ impl<'a> Ask<'a> {
         let opened_on = plan
             .opened
             .fixed_date(request.life.as_of)
-            .unwrap_or_else(|| drawn.clamped_date(day));
+            .unwrap_or_else(|| opening_month.clamped_date(day));
         let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
-        let number = rng.random_range(10_000_000..99_999_999);
+        let reference_number = rng.random_range(10_000_000..99_999_999);
         Self {
             request,
             owner,
@@ -158,12 +158,12 @@ impl<'a> Ask<'a> {
             amount,
             opened_on,
             branch,
-            number,
+            reference_number,
         }
     }
 
-    pub fn rng(&self, ordinal: u64) -> impl Rng + use<> {
-        stream(StreamKey {
+    pub fn random_stream(&self, ordinal: u64) -> impl Rng + use<> {
+        random_stream(StreamKey {
             seed: self.request.seed,
             owner: &self.owner,
             kind: StreamKind::Holding,
@@ -184,20 +184,20 @@ impl<'a> Ask<'a> {
     }
 
     /// The first holder.
-    pub fn holder(&self) -> &Holder {
+    pub fn first_holder(&self) -> &Holder {
         &self.holders.first
     }
 
-    fn document(&self, told: Told) -> Document {
-        let Told {
-            holder,
+    fn assemble_document(&self, parts: DocumentParts) -> Document {
+        let DocumentParts {
+            holder_attributes,
             profile,
             summary,
             transactions,
-        } = told;
+        } = parts;
         let account = self.request.account;
-        let wants = |part| self.request.consent_types.contains(&part);
-        let (namespace, kind) = schema(self.fi_type);
+        let is_requested = |part| self.request.consent_types.contains(&part);
+        let (namespace, schema_type) = schema_names(self.fi_type);
         let mut root = Element::new("Account")
             .with_attribute(
                 "xmlns",
@@ -205,42 +205,45 @@ impl<'a> Ask<'a> {
             )
             .with_attribute("linkedAccRef", account.link_ref.to_string());
         root = if self.fi_type == FiType::Gstr1_3b {
-            root.with_attribute("maskedGstinNumber", gst::masked(self))
+            root.with_attribute("maskedGstinNumber", gst::masked_gstin(self))
                 .with_attribute("version", "1.1.0")
         } else {
             root.with_attribute("maskedAccNumber", account.masked_number.to_string())
                 .with_attribute("version", "1.1")
         };
-        root = root.with_attribute("type", kind);
-        if wants(ConsentType::Profile) {
-            let people = if self.fi_type == FiType::Gstr1_3b {
+        root = root.with_attribute("type", schema_type);
+        if is_requested(ConsentType::Profile) {
+            let holders = if self.fi_type == FiType::Gstr1_3b {
                 None
             } else {
-                Some(self.people(&holder))
+                Some(self.build_holders(&holder_attributes))
             };
             root = root.with_children([Element::new("Profile")
-                .with_children(people)
+                .with_children(holders)
                 .with_children(profile)]);
         }
-        if wants(ConsentType::Summary) {
+        if is_requested(ConsentType::Summary) {
             root = root.with_children(summary);
         }
-        if wants(ConsentType::Transactions) {
+        if is_requested(ConsentType::Transactions) {
             // Most schemas know no empty `Transactions`, and let it be left out.
-            let told = self.transactions(transactions);
-            let may_be_empty = matches!(
+            let transactions_element = self.build_transactions(transactions);
+            let allows_empty = matches!(
                 self.fi_type,
                 FiType::TermDeposit | FiType::RecurringDeposit | FiType::Bonds | FiType::Debentures
             );
-            root = root.with_children((may_be_empty || !told.children.is_empty()).then_some(told));
+            root = root.with_children(
+                (allows_empty || !transactions_element.children.is_empty())
+                    .then_some(transactions_element),
+            );
         }
         Document { root }
     }
 
-    fn people(&self, more: &[(&'static str, String)]) -> Element {
+    fn build_holders(&self, extra_attributes: &[(&'static str, String)]) -> Element {
         let mut holders = Element::new("Holders");
-        if let Some(kind) = holders_kind(self.fi_type, self.holders) {
-            holders = holders.with_attribute("type", kind);
+        if let Some(holders_type) = holders_type(self.fi_type, self.holders) {
+            holders = holders.with_attribute("type", holders_type);
         }
         let has_demat = !matches!(
             self.fi_type,
@@ -250,7 +253,7 @@ impl<'a> Ask<'a> {
                 | FiType::Nps
         );
         let has_address = self.fi_type != FiType::Etf;
-        let told = self.holders.iter().zip(1..).map(|(holder, rank)| {
+        let holder_elements = self.holders.iter().zip(1..).map(|(holder, rank)| {
             let mut element = Element::new_repeatable("Holder");
             if self.fi_type == FiType::InsurancePolicies {
                 element = element.with_attribute("rank", rank.to_string());
@@ -268,36 +271,36 @@ impl<'a> Ask<'a> {
             if has_demat {
                 element = element.with_attribute("dematId", holder.demat_id.clone());
             }
-            for (name, value) in more {
+            for (name, value) in extra_attributes {
                 element = element.with_attribute(name, value.clone());
             }
             element.with_attribute("ckycCompliance", holder.ckyc_compliant.to_string())
         });
-        holders.with_children(told)
+        holders.with_children(holder_elements)
     }
 
-    fn transactions(&self, transactions: Transactions) -> Element {
+    fn build_transactions(&self, transactions: TransactionList) -> Element {
         let range = self.request.range;
-        let (first, last) = if self.fi_type == FiType::Gstr1_3b {
+        let (start_attribute, end_attribute) = if self.fi_type == FiType::Gstr1_3b {
             ("strdt", "endt")
         } else {
             ("startDate", "endDate")
         };
-        let whole = Element::new("Transactions")
-            .with_attribute(first, range.from.ist_date().to_string())
-            .with_attribute(last, range.to.ist_date().to_string());
+        let element = Element::new("Transactions")
+            .with_attribute(start_attribute, range.from.ist_date().to_string())
+            .with_attribute(end_attribute, range.to.ist_date().to_string());
         match transactions {
-            Transactions::Flat(entries) => whole.with_children(self.kept(entries)),
-            Transactions::Grouped(groups) => whole.with_children(
-                groups
-                    .into_iter()
-                    .map(|(name, entries)| Element::new(name).with_children(self.kept(entries))),
-            ),
+            TransactionList::Flat(entries) => element.with_children(self.select_entries(entries)),
+            TransactionList::Grouped(groups) => {
+                element.with_children(groups.into_iter().map(|(name, entries)| {
+                    Element::new(name).with_children(self.select_entries(entries))
+                }))
+            }
         }
     }
 
     /// Those of the range, cut at now, that pass the filters.
-    fn kept(&self, entries: Vec<Entry>) -> impl Iterator<Item = Element> {
+    fn select_entries(&self, entries: Vec<DocumentTransaction>) -> impl Iterator<Item = Element> {
         let StatementRequest {
             range,
             filters,
@@ -305,19 +308,19 @@ impl<'a> Ask<'a> {
             ..
         } = *self.request;
         let end = range.to.min(now);
-        let kept = entries.into_iter().filter(move |entry| {
-            let inside = range.from <= entry.at && entry.at <= end;
-            inside
+        let selected = entries.into_iter().filter(move |entry| {
+            let is_in_range = range.from <= entry.at && entry.at <= end;
+            is_in_range
                 && filters
                     .iter()
                     .all(|filter| filter.matches_transaction(entry.amount, entry.direction))
         });
-        kept.map(|entry| entry.element)
+        selected.map(|entry| entry.element)
     }
 }
 
 /// The tail of the namespace, and the value of `type`.
-fn schema(fi_type: FiType) -> (&'static str, &'static str) {
+fn schema_names(fi_type: FiType) -> (&'static str, &'static str) {
     match fi_type {
         FiType::TermDeposit => ("term_deposit", "term_deposit"),
         FiType::RecurringDeposit => ("recurring_deposit", "recurring_deposit"),
@@ -345,7 +348,7 @@ fn schema(fi_type: FiType) -> (&'static str, &'static str) {
 }
 
 /// Where the schema has it, `Holders.type`.
-fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
+fn holders_type(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
     match fi_type {
         FiType::TermDeposit
         | FiType::RecurringDeposit
@@ -361,11 +364,11 @@ fn holders_kind(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
 }
 
 /// A transaction's id: what it begins with, the day, a number.
-fn id(prefix: &str, day: NaiveDate, number: usize) -> String {
+fn format_transaction_id(prefix: &str, day: NaiveDate, number: usize) -> String {
     format!("{prefix}{}{number:04}", day.format("%Y%m%d"))
 }
 
-fn at(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Timestamp {
+fn to_ist_timestamp(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Timestamp {
     Timestamp::from_ist(
         day.and_time(NaiveTime::from_hms_opt(hour, minute, second).expect("a time of day")),
     )
@@ -381,7 +384,7 @@ fn days_after(day: NaiveDate, days: u64) -> NaiveDate {
 }
 
 /// An international securities identification number of a fictitious series.
-fn isin(kind: &str, series: &str, number: u64) -> String {
+fn format_isin(kind: &str, series: &str, number: u64) -> String {
     let mut body = format!(
         "{kind}{series}{number:0width$}",
         width = 11 - kind.len() - series.len()
@@ -393,18 +396,18 @@ fn isin(kind: &str, series: &str, number: u64) -> String {
 
 /// ISO 6166: letters count as two digits, and of all digits every second one from the right is doubled.
 fn check_digit(body: &str) -> char {
-    let value = |c: char| c.to_digit(36).expect("letters and digits");
-    let digits: String = body.chars().map(|c| value(c).to_string()).collect();
-    let weighed = digits.chars().rev().enumerate().map(|(place, digit)| {
-        let digit = value(digit) * if place % 2 == 0 { 2 } else { 1 };
+    let digit_value = |c: char| c.to_digit(36).expect("letters and digits");
+    let digits: String = body.chars().map(|c| digit_value(c).to_string()).collect();
+    let weighted = digits.chars().rev().enumerate().map(|(index, digit)| {
+        let digit = digit_value(digit) * if index % 2 == 0 { 2 } else { 1 };
         digit / 10 + digit % 10
     });
-    char::from_digit((10 - weighed.sum::<u32>() % 10) % 10, 10).expect("a digit")
+    char::from_digit((10 - weighted.sum::<u32>() % 10) % 10, 10).expect("a digit")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{check_digit, isin};
+    use super::{check_digit, format_isin};
 
     #[test]
     fn check_digits_are_those_of_the_standard() {
@@ -415,6 +418,6 @@ mod tests {
         ] {
             assert_eq!(check_digit(body), check, "{body}");
         }
-        assert_eq!(isin("IN", "EZZZ01", 7).len(), 12);
+        assert_eq!(format_isin("IN", "EZZZ01", 7).len(), 12);
     }
 }

@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
-use super::trades::price;
-use super::{Ask, Entry, Told, Transactions, at, id};
-use crate::bankgen::market::Paper;
+use super::trades::format_price;
+use super::{
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, format_transaction_id,
+    to_ist_timestamp,
+};
+use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
@@ -22,72 +25,78 @@ const SCHEMES: [Scheme; 3] = [
 /// One tier's account.
 struct Tier {
     number: usize,
-    holdings: [Held; SCHEMES.len()],
+    holdings: [SchemeHolding; SCHEMES.len()],
     contributed: Paise,
-    schemes: Vec<Entry>,
-    contributions: Vec<Entry>,
+    scheme_transactions: Vec<DocumentTransaction>,
+    contributions: Vec<DocumentTransaction>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Held {
+struct SchemeHolding {
     units: i64,
     cost: Paise,
     /// Contributed, and not enough for another unit yet.
-    waiting: Paise,
+    uninvested: Paise,
 }
 
-fn paper(scheme: usize, tier: usize) -> Paper {
+fn scheme_price_model(scheme: usize, tier: usize) -> PriceModel {
     let (rupees, growth, swing) = SCHEMES[scheme].3;
     let salt = (u64::try_from(scheme * 2 + tier).expect("they are few") + 1)
         .wrapping_mul(0xd1b5_4a32_d192_ed03);
-    Paper {
+    PriceModel {
         base: rupees * 10_000,
-        growth,
-        swing,
+        growth_bps: growth,
+        swing_bps: swing,
         salt,
         tick: 1,
     }
 }
 
 impl Tier {
-    fn told(ask: &Ask<'_>, number: usize) -> Self {
+    fn with_contributions(context: &HoldingContext<'_>, number: usize) -> Self {
         let mut tier = Self {
             number,
-            holdings: [Held::default(); SCHEMES.len()],
+            holdings: [SchemeHolding::default(); SCHEMES.len()],
             contributed: Paise(0),
-            schemes: Vec::new(),
+            scheme_transactions: Vec::new(),
             contributions: Vec::new(),
         };
         // The second tier is for savings that can be withdrawn: less, and without the employer.
-        let (own, every) = if number == 1 {
-            (ask.amount, 1)
+        let (subscriber_share, interval_months) = if number == 1 {
+            (context.amount, 1)
         } else {
-            (Paise(ask.amount.0 / 2), 6)
+            (Paise(context.amount.0 / 2), 6)
         };
-        let employer = if number == 1 { own } else { Paise(0) };
-        let mut month = Month::from_date(ask.opened_on);
-        let mut since = 0;
-        while month.clamped_date(1) <= ask.today() {
-            let day = trading_day_on_or_after(month.clamped_date(15).max(ask.opened_on));
-            if since % every == 0 && at(day, 12, 0, 0) <= ask.now() {
-                tier.contribute(day, own, employer);
+        let employer_share = if number == 1 {
+            subscriber_share
+        } else {
+            Paise(0)
+        };
+        let mut month = Month::from_date(context.opened_on);
+        let mut month_index = 0;
+        while month.clamped_date(1) <= context.today() {
+            let day = trading_day_on_or_after(month.clamped_date(15).max(context.opened_on));
+            if month_index % interval_months == 0
+                && to_ist_timestamp(day, 12, 0, 0) <= context.now()
+            {
+                tier.add_contribution(day, subscriber_share, employer_share);
             }
-            since += 1;
+            month_index += 1;
             month = month.next();
         }
         tier
     }
 
-    fn name(&self, what: &str) -> String {
-        format!("{what} {}", self.number)
+    fn scheme_name(&self, scheme: &str) -> String {
+        format!("{scheme} {}", self.number)
     }
 
-    fn contribute(&mut self, day: NaiveDate, own: Paise, employer: Paise) {
-        let total = own + employer;
+    fn add_contribution(&mut self, day: NaiveDate, subscriber_share: Paise, employer_share: Paise) {
+        let total = subscriber_share + employer_share;
         self.contributed += total;
-        let at = at(day, 12, 0, 0);
+        let at = to_ist_timestamp(day, 12, 0, 0);
         let number = self.contributions.len();
-        let text = if employer.0 > 0 {
+        let text = if employer_share.0 > 0 {
             "REGULAR CONTRIBUTION, OWN AND EMPLOYER"
         } else {
             "VOLUNTARY CONTRIBUTION"
@@ -96,13 +105,13 @@ impl Tier {
             Element::new_repeatable(name)
                 .with_attribute(
                     "txnId",
-                    id(if self.number == 1 { "N1" } else { "N2" }, day, number),
+                    format_transaction_id(if self.number == 1 { "N1" } else { "N2" }, day, number),
                 )
                 .with_attribute("txnDate", day.to_string())
                 .with_attribute("type", "CONTRIBUTION")
                 .with_attribute("narration", text)
-                .with_attribute("subscriberContribution", own.to_string())
-                .with_attribute("employerContribution", employer.to_string())
+                .with_attribute("subscriberContribution", subscriber_share.to_string())
+                .with_attribute("employerContribution", employer_share.to_string())
                 .with_attribute("totalContribution", total.to_string())
         };
         let element = element(if self.number == 1 {
@@ -110,51 +119,51 @@ impl Tier {
         } else {
             "Tier2InvestmentTransaction"
         });
-        self.contributions.push(Entry {
+        self.contributions.push(DocumentTransaction {
             at,
             amount: total,
             direction: TransactionType::Credit,
             element,
         });
         for (scheme, (name, scheme_id, percent, _)) in SCHEMES.into_iter().enumerate() {
-            let nav = paper(scheme, self.number).price(day);
-            let held = &mut self.holdings[scheme];
-            let share = Paise(total.0 * percent / 100) + held.waiting;
+            let nav = scheme_price_model(scheme, self.number).price_on(day);
+            let holding = &mut self.holdings[scheme];
+            let share = Paise(total.0 * percent / 100) + holding.uninvested;
             // Quirk: the schema knows whole units only; what is left waits for the next contribution.
             let units = share.0 * 100 / nav;
             let amount = Paise(units * nav / 100);
-            held.waiting = share - amount;
+            holding.uninvested = share - amount;
             if units == 0 {
                 continue;
             }
-            held.units += units;
-            held.cost += amount;
-            let cumulative = held.units;
-            let name_of = if self.number == 1 {
+            holding.units += units;
+            holding.cost += amount;
+            let cumulative = holding.units;
+            let element_name = if self.number == 1 {
                 "Tier1SchemeTransaction"
             } else {
                 "Tier2SchemeTransaction"
             };
-            let element = Element::new_repeatable(name_of)
+            let element = Element::new_repeatable(element_name)
                 .with_attribute(
                     "txnId",
-                    id(
+                    format_transaction_id(
                         if self.number == 1 { "P1" } else { "P2" },
                         day,
-                        self.schemes.len(),
+                        self.scheme_transactions.len(),
                     ),
                 )
                 .with_attribute("txnDate", day.to_string())
                 .with_attribute("type", "CONTRIBUTION")
-                .with_attribute("schemeName", self.name(name))
+                .with_attribute("schemeName", self.scheme_name(name))
                 .with_attribute("schemeId", scheme_id)
                 .with_attribute("narration", format!("BY CONTRIBUTION {units} UNITS"))
                 .with_attribute("allocationPercent", percent.to_string())
                 .with_attribute("amount", amount.to_string())
-                .with_attribute("nav", price(nav))
+                .with_attribute("nav", format_price(nav))
                 .with_attribute("units", units.to_string())
                 .with_attribute("cumulativeUnits", cumulative.to_string());
-            self.schemes.push(Entry {
+            self.scheme_transactions.push(DocumentTransaction {
                 at,
                 amount,
                 direction: TransactionType::Credit,
@@ -164,60 +173,73 @@ impl Tier {
     }
 
     /// What a scheme is worth on a day.
-    fn worth(&self, scheme: usize, day: NaiveDate) -> Paise {
-        Paise(self.holdings[scheme].units * paper(scheme, self.number).price(day) / 100)
+    fn scheme_value(&self, scheme: usize, day: NaiveDate) -> Paise {
+        Paise(
+            self.holdings[scheme].units * scheme_price_model(scheme, self.number).price_on(day)
+                / 100,
+        )
     }
 
-    fn total(&self, day: NaiveDate) -> Paise {
+    fn total_value(&self, day: NaiveDate) -> Paise {
         (0..SCHEMES.len())
-            .map(|scheme| self.worth(scheme, day))
+            .map(|scheme| self.scheme_value(scheme, day))
             .sum()
     }
 
-    fn element(&self, ask: &Ask<'_>) -> Element {
-        let today = ask.today();
-        let (group, one) = if self.number == 1 {
+    fn to_element(&self, context: &HoldingContext<'_>) -> Element {
+        let today = context.today();
+        let (group_name, item_name) = if self.number == 1 {
             ("Tier1Holdings", "Tier1Holding")
         } else {
             ("Tier2Holdings", "Tier2Holding")
         };
-        let units: i64 = self.holdings.iter().map(|held| held.units).sum();
-        let cost: Paise = self.holdings.iter().map(|held| held.cost).sum();
-        let held = SCHEMES
+        let units: i64 = self.holdings.iter().map(|holding| holding.units).sum();
+        let cost: Paise = self.holdings.iter().map(|holding| holding.cost).sum();
+        let nonempty = SCHEMES
             .into_iter()
             .enumerate()
             .filter(|(scheme, _)| self.holdings[*scheme].units > 0);
-        let held = held.map(|(scheme, (name, id, _, _))| {
-            let Held {
+        let elements = nonempty.map(|(scheme, (name, id, _, _))| {
+            let SchemeHolding {
                 units,
                 cost,
-                waiting,
+                uninvested,
             } = self.holdings[scheme];
-            Element::new_repeatable(one)
+            Element::new_repeatable(item_name)
                 .with_attribute("amount", cost.to_string())
-                .with_attribute("amountInTransition", waiting.to_string())
+                .with_attribute("amountInTransition", uninvested.to_string())
                 // Quirk: the schema wants a positive number here too.
                 .with_attribute("blockedUnits", "1")
                 .with_attribute("freeUnits", units.to_string())
-                .with_attribute("nav", price(paper(scheme, self.number).price(today)))
-                .with_attribute("schemeName", self.name(name))
+                .with_attribute(
+                    "nav",
+                    format_price(scheme_price_model(scheme, self.number).price_on(today)),
+                )
+                .with_attribute("schemeName", self.scheme_name(name))
                 .with_attribute("schemeId", id)
                 .with_attribute("totalUnits", units.to_string())
-                .with_attribute("totalValueOfScheme", self.worth(scheme, today).to_string())
+                .with_attribute(
+                    "totalValueOfScheme",
+                    self.scheme_value(scheme, today).to_string(),
+                )
         });
-        Element::new(group)
+        Element::new(group_name)
             .with_attribute("schemePreferenceType", "AUTO")
             .with_attribute("freeUnits", units.max(1).to_string())
             .with_attribute("investmentCost", cost.to_string())
-            .with_attribute("investmentValue", self.total(today).to_string())
-            .with_children(held)
+            .with_attribute("investmentValue", self.total_value(today).to_string())
+            .with_children(elements)
     }
 }
 
-pub fn nps(ask: &Ask<'_>) -> Told {
-    let today = ask.today();
-    let (one, two) = (Tier::told(ask, 1), Tier::told(ask, 2));
-    let value = |scheme| one.worth(scheme, today) + two.worth(scheme, today);
+pub fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
+    let today = context.today();
+    let (tier_one, tier_two) = (
+        Tier::with_contributions(context, 1),
+        Tier::with_contributions(context, 2),
+    );
+    let value =
+        |scheme| tier_one.scheme_value(scheme, today) + tier_two.scheme_value(scheme, today);
     // The schema has room for one choice: a life cycle fund, which spreads over the three schemes.
     let choice = Element::new_repeatable("SchemeChoice")
         .with_attribute("allocationPercent", "100")
@@ -226,10 +248,10 @@ pub fn nps(ask: &Ask<'_>) -> Told {
         .with_attribute("schemeId", "SM999000")
         .with_attribute("schemeName", "MOCKPF LIFE CYCLE 50");
     let summary = Element::new("Summary")
-        .with_attribute("openingDate", ask.opened_on.to_string())
+        .with_attribute("openingDate", context.opened_on.to_string())
         .with_attribute(
             "currentValue",
-            (one.total(today) + two.total(today)).to_string(),
+            (tier_one.total_value(today) + tier_two.total_value(today)).to_string(),
         )
         .with_attribute("status", "ACTIVE")
         .with_attribute("tier1Status", "ACTIVE")
@@ -241,18 +263,19 @@ pub fn nps(ask: &Ask<'_>) -> Told {
         .with_attribute("otherAssetValue", value(2).to_string())
         .with_children([
             Element::new("SchemeChoices").with_children([choice]),
-            Element::new("Holdings").with_children([one.element(ask), two.element(ask)]),
+            Element::new("Holdings")
+                .with_children([tier_one.to_element(context), tier_two.to_element(context)]),
         ]);
-    let transactions = Transactions::Grouped(vec![
-        ("Tier1SchemeTransactions", one.schemes),
-        ("Tier2SchemeTransactions", two.schemes),
-        ("Tier1InvestmentTransactions", one.contributions),
-        ("Tier2InvestmentTransactions", two.contributions),
+    let transactions = TransactionList::Grouped(vec![
+        ("Tier1SchemeTransactions", tier_one.scheme_transactions),
+        ("Tier2SchemeTransactions", tier_two.scheme_transactions),
+        ("Tier1InvestmentTransactions", tier_one.contributions),
+        ("Tier2InvestmentTransactions", tier_two.contributions),
     ]);
     // Twelve digits; the series from 9999 on is nobody's.
-    let holder = vec![("pranId", format!("9999{}", ask.number))];
-    Told {
-        holder,
+    let holder_attributes = vec![("pranId", format!("9999{}", context.reference_number))];
+    DocumentParts {
+        holder_attributes,
         profile: Vec::new(),
         summary: Some(summary),
         transactions,

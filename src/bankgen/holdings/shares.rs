@@ -1,48 +1,50 @@
 //! Shares and depository receipts, with the charges of their contract notes.
 
-use super::trades::{Listed, Manner, Portfolio, Side, Trade, price, units};
-use super::{Ask, Entry, Told, Transactions, id};
+use super::trades::{Portfolio, Security, Side, Trade, TradingPlan, format_price, format_units};
+use super::{
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, format_transaction_id,
+};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
-const SHARES: &[Listed] = &[
-    Listed {
+const SHARES: &[Security] = &[
+    Security {
         issuer: "Nimbus Softworks Ltd",
         name: "Equity shares",
         symbol: "NIMBUSOFT",
         price: (640, 1400, 2200),
     },
-    Listed {
+    Security {
         issuer: "Tamra Textiles Ltd",
         name: "Equity shares",
         symbol: "TAMRATEX",
         price: (145, 700, 3000),
     },
-    Listed {
+    Security {
         issuer: "Neelgiri Foods Ltd",
         name: "Equity shares",
         symbol: "NEELFOOD",
         price: (1220, 1100, 1500),
     },
-    Listed {
+    Security {
         issuer: "Vayu Logistics Ltd",
         name: "Equity shares",
         symbol: "VAYULOG",
         price: (310, 1300, 2800),
     },
-    Listed {
+    Security {
         issuer: "Mock Housing Finance Ltd",
         name: "Equity shares",
         symbol: "MOCKHFL",
         price: (890, 900, 2000),
     },
-    Listed {
+    Security {
         issuer: "Dhruva Engineering Works Ltd",
         name: "Equity shares",
         symbol: "DHRUVAENG",
         price: (75, 1600, 3500),
     },
-    Listed {
+    Security {
         issuer: "Sarita Healthcare Ltd",
         name: "Equity shares",
         symbol: "SARITAHC",
@@ -50,14 +52,14 @@ const SHARES: &[Listed] = &[
     },
 ];
 
-const RECEIPTS: &[Listed] = &[
-    Listed {
+const DEPOSITORY_RECEIPTS: &[Security] = &[
+    Security {
         issuer: "Meridian Overseas Bank plc",
         name: "Depository receipts",
         symbol: "MERIDIDR",
         price: (118, 500, 2500),
     },
-    Listed {
+    Security {
         issuer: "Northsea Mining Corp",
         name: "Depository receipts",
         symbol: "NSMIDR",
@@ -69,68 +71,71 @@ const RECEIPTS: &[Listed] = &[
 /// exchange, 0.0001 % to the regulator, stamp duty of 0.015 % on purchases, 18 % GST on brokerage and fees.
 struct Charges {
     brokerage: Paise,
-    others: Paise,
+    other_charges: Paise,
 }
 
 impl Charges {
-    fn of(trade: &Trade) -> Self {
+    fn for_trade(trade: &Trade) -> Self {
         // In hundred-millionths of the value, to the paisa.
-        let part = |share: i128| {
+        let share_of_value = |share: i128| {
             let part = i128::from(trade.value.0) * share / 100_000_000;
             i64::try_from(part).expect("a part of the value")
         };
-        let brokerage = part(30_000).max(2_000);
-        let fees = part(3_450) + part(100);
-        let tax = part(100_000)
+        let brokerage = share_of_value(30_000).max(2_000);
+        let fees = share_of_value(3_450) + share_of_value(100);
+        let tax = share_of_value(100_000)
             + if trade.side == Side::Buy {
-                part(15_000)
+                share_of_value(15_000)
             } else {
                 0
             };
         let gst = (brokerage + fees) * 18 / 100;
         Self {
             brokerage: Paise(brokerage),
-            others: Paise(fees + tax + gst),
+            other_charges: Paise(fees + tax + gst),
         }
     }
 
     fn total(&self) -> Paise {
-        self.brokerage + self.others
+        self.brokerage + self.other_charges
     }
 }
 
-pub fn equities(ask: &Ask<'_>) -> Told {
-    let manner = Manner {
-        papers: SHARES,
-        held: 5,
-        every: 1,
-        day: None,
-        fractions: false,
-        sells: 4,
-        isin: ("IN", "EZZZ01"),
+pub fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
+    let plan = TradingPlan {
+        securities: SHARES,
+        holding_count: 5,
+        interval_months: 1,
+        day_of_month: None,
+        allows_fractions: false,
+        sale_one_in: 4,
+        isin_prefix: ("IN", "EZZZ01"),
     };
-    let portfolio = Portfolio::told(ask, &manner);
+    let portfolio = Portfolio::simulate_trades(context, &plan);
     let rows = portfolio.trades.iter().map(|trade| {
-        let listed = portfolio.holdings[trade.holding].listed;
-        let charges = Charges::of(trade);
-        let note = format!(
+        let security = portfolio.holdings[trade.holding].security;
+        let charges = Charges::for_trade(trade);
+        let contract_note = format!(
             "CONTRACT NOTE {}/{:06} {} {} {} @ {}",
             trade.day.format("%Y-%m"),
             trade.number,
             trade.side.as_str(),
             trade.units / 1000,
-            listed.symbol,
-            price(trade.price)
+            security.symbol,
+            format_price(trade.price)
         );
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("E", trade.day, trade.number))
-            .with_attribute("orderId", format!("{}{:05}", ask.number, trade.number))
+            .with_attribute("txnId", format_transaction_id("E", trade.day, trade.number))
+            .with_attribute(
+                "orderId",
+                format!("{}{:05}", context.reference_number, trade.number),
+            )
             .with_attribute(
                 "tradeId",
                 format!("T{}{:05}", trade.day.format("%y%j"), trade.number),
             )
-            .with_attribute("companyName", listed.issuer)
-            .with_attribute("symbol", listed.symbol)
+            .with_attribute("companyName", security.issuer)
+            .with_attribute("symbol", security.symbol)
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute(
                 "exchange",
@@ -140,103 +145,109 @@ pub fn equities(ask: &Ask<'_>) -> Told {
             .with_attribute("equityCategory", "EQUITY")
             // Quirk: the schema wants an instrument of every trade, and knows derivatives alone.
             .with_attribute("instrumentType", "FUTURES")
-            .with_attribute("narration", note)
-            .with_attribute("rate", price(trade.price))
+            .with_attribute("narration", contract_note)
+            .with_attribute("rate", format_price(trade.price))
             .with_attribute("totalCharge", charges.total().to_string())
             .with_attribute("tradeValue", trade.value.to_string())
             .with_attribute("type", trade.side.as_str())
             .with_attribute("shareHolderEquityType", "RETAIL")
             .with_attribute("units", (trade.units / 1000).to_string())
-            .with_attribute("otherCharges", charges.others.to_string());
-        Entry {
+            .with_attribute("otherCharges", charges.other_charges.to_string());
+        DocumentTransaction {
             at: trade.at,
             amount: trade.value,
             direction: trade.side.direction(),
             element,
         }
     });
-    let transactions = Transactions::Flat(rows.collect());
-    Told {
-        holder: Vec::new(),
+    let transactions = TransactionList::Flat(rows.collect());
+    DocumentParts {
+        holder_attributes: Vec::new(),
         profile: Vec::new(),
-        summary: Some(summary(ask, &portfolio)),
+        summary: Some(build_summary(context, &portfolio)),
         transactions,
     }
 }
 
-pub fn idr(ask: &Ask<'_>) -> Told {
-    let manner = Manner {
-        papers: RECEIPTS,
-        held: 2,
-        every: 3,
-        day: None,
-        fractions: false,
-        sells: 6,
-        isin: ("IN", "EZZZ02"),
+pub fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
+    let plan = TradingPlan {
+        securities: DEPOSITORY_RECEIPTS,
+        holding_count: 2,
+        interval_months: 3,
+        day_of_month: None,
+        allows_fractions: false,
+        sale_one_in: 6,
+        isin_prefix: ("IN", "EZZZ02"),
     };
-    let portfolio = Portfolio::told(ask, &manner);
+    let portfolio = Portfolio::simulate_trades(context, &plan);
     let rows = portfolio.trades.iter().map(|trade| {
-        let listed = portfolio.holdings[trade.holding].listed;
-        let charges = Charges::of(trade);
+        let security = portfolio.holdings[trade.holding].security;
+        let charges = Charges::for_trade(trade);
         let element = Element::new_repeatable("Transaction")
-            .with_attribute("txnId", id("R", trade.day, trade.number))
+            .with_attribute("txnId", format_transaction_id("R", trade.day, trade.number))
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
-            .with_attribute("orderId", format!("{}{:05}", ask.number, trade.number))
+            .with_attribute(
+                "orderId",
+                format!("{}{:05}", context.reference_number, trade.number),
+            )
             .with_attribute(
                 "tradeId",
                 format!("T{}{:05}", trade.day.format("%y%j"), trade.number),
             )
             .with_attribute("isin", portfolio.holdings[trade.holding].isin.clone())
-            .with_attribute("companyName", listed.issuer)
-            .with_attribute("symbol", listed.symbol)
+            .with_attribute("companyName", security.issuer)
+            .with_attribute("symbol", security.symbol)
             .with_attribute("exchange", "NSE")
-            .with_attribute("rate", price(trade.price))
+            .with_attribute("rate", format_price(trade.price))
             .with_attribute("tradeValue", trade.value.to_string())
             // Quirk: spelled so in the schema.
             .with_attribute("shareHolerEquityType", "RETAIL")
             .with_attribute("type", trade.side.as_str())
-            .with_attribute("units", units(trade.units))
-            .with_attribute("otherCharges", charges.others.to_string())
+            .with_attribute("units", format_units(trade.units))
+            .with_attribute("otherCharges", charges.other_charges.to_string())
             .with_attribute("totalCharge", charges.total().to_string())
             .with_attribute(
                 "narration",
-                format!("{} {}", trade.side.as_str(), listed.symbol),
+                format!("{} {}", trade.side.as_str(), security.symbol),
             );
-        Entry {
+        DocumentTransaction {
             at: trade.at,
             amount: trade.value,
             direction: trade.side.direction(),
             element,
         }
     });
-    let transactions = Transactions::Flat(rows.collect());
-    Told {
-        holder: Vec::new(),
+    let transactions = TransactionList::Flat(rows.collect());
+    DocumentParts {
+        holder_attributes: Vec::new(),
         profile: Vec::new(),
-        summary: Some(summary(ask, &portfolio)),
+        summary: Some(build_summary(context, &portfolio)),
         transactions,
     }
 }
 
 /// Equities and depository receipts have the same.
-fn summary(ask: &Ask<'_>, portfolio: &Portfolio) -> Element {
-    let today = ask.today();
-    let holdings = portfolio.held().map(|holding| {
+fn build_summary(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Element {
+    let today = context.today();
+    let holdings = portfolio.current_holdings().map(|holding| {
         Element::new_repeatable("Holding")
-            .with_attribute("issuerName", holding.listed.issuer)
+            .with_attribute("issuerName", holding.security.issuer)
             .with_attribute("isin", holding.isin.clone())
             .with_attribute("units", (holding.units / 1000).to_string())
             .with_attribute(
                 "investmentDateTime",
                 holding.first_bought.expect("it was bought").to_ist_string(),
             )
-            .with_attribute("rate", price(holding.rate()))
-            .with_attribute("lastTradedPrice", price(holding.paper.price(today)))
-            .with_attribute("description", holding.listed.name)
+            .with_attribute("rate", format_price(holding.average_price()))
+            .with_attribute(
+                "lastTradedPrice",
+                format_price(holding.price_model.price_on(today)),
+            )
+            .with_attribute("description", holding.security.name)
     });
     Element::new("Summary")
-        .with_attribute("investmentValue", portfolio.cost().to_string())
-        .with_attribute("currentValue", portfolio.worth(today).to_string())
+        .with_attribute("investmentValue", portfolio.total_cost().to_string())
+        .with_attribute("currentValue", portfolio.value_on(today).to_string())
         .with_children([
             Element::new("Investment").with_children([Element::new("Holdings")
                 .with_attribute("type", "DEMAT")

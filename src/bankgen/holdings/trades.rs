@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 
-use super::{Ask, at, isin};
-use crate::bankgen::market::Paper;
+use super::{HoldingContext, format_isin, to_ist_timestamp};
+use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 
 /// A paper that can be held. Invented, like its issuer.
 #[derive(Clone, Copy, Debug)]
-pub struct Listed {
+pub struct Security {
     pub issuer: &'static str,
     pub name: &'static str,
     pub symbol: &'static str,
@@ -22,20 +22,20 @@ pub struct Listed {
 
 /// How a kind of paper is bought.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
-    pub papers: &'static [Listed],
+pub struct TradingPlan {
+    pub securities: &'static [Security],
     /// How many of them the customer holds.
-    pub held: usize,
+    pub holding_count: usize,
     /// Every so many months one is bought.
-    pub every: u32,
+    pub interval_months: u32,
     /// On this day of the month, or any.
-    pub day: Option<u32>,
+    pub day_of_month: Option<u32>,
     /// Funds sell thousandths of a unit.
-    pub fractions: bool,
+    pub allows_fractions: bool,
     /// One in so many trades is a sale of part of what is held; none where it is nothing.
-    pub sells: u32,
+    pub sale_one_in: u32,
     /// What ISINs begin with, and the series.
-    pub isin: (&'static str, &'static str),
+    pub isin_prefix: (&'static str, &'static str),
 }
 
 /// A trade.
@@ -52,7 +52,7 @@ pub struct Trade {
     /// What was paid or received, charges left out.
     pub value: Paise,
     /// Thousandths held of this paper afterwards.
-    pub closing: i64,
+    pub closing_units: i64,
     /// Counts from 1 over all trades of the account.
     pub number: usize,
 }
@@ -82,8 +82,8 @@ impl Side {
 /// What is held of one paper.
 #[derive(Clone, Debug)]
 pub struct Holding {
-    pub listed: Listed,
-    pub paper: Paper,
+    pub security: Security,
+    pub price_model: PriceModel,
     pub isin: String,
     /// Thousandths.
     pub units: i64,
@@ -95,12 +95,12 @@ pub struct Holding {
 
 impl Holding {
     /// What the units are worth on a day.
-    pub fn worth(&self, day: NaiveDate) -> Paise {
-        value(self.units, self.paper.price(day))
+    pub fn value_on(&self, day: NaiveDate) -> Paise {
+        trade_value(self.units, self.price_model.price_on(day))
     }
 
     /// What one unit cost on the average, in ten-thousandths of a rupee.
-    pub fn rate(&self) -> i64 {
+    pub fn average_price(&self) -> i64 {
         if self.units == 0 {
             0
         } else {
@@ -117,44 +117,49 @@ pub struct Portfolio {
 
 impl Portfolio {
     /// What the units that are held were bought for.
-    pub fn cost(&self) -> Paise {
+    pub fn total_cost(&self) -> Paise {
         self.holdings.iter().map(|holding| holding.cost).sum()
     }
 
-    pub fn worth(&self, day: NaiveDate) -> Paise {
-        self.holdings.iter().map(|holding| holding.worth(day)).sum()
+    pub fn value_on(&self, day: NaiveDate) -> Paise {
+        self.holdings
+            .iter()
+            .map(|holding| holding.value_on(day))
+            .sum()
     }
 
     /// Those of which something is held.
-    pub fn held(&self) -> impl Iterator<Item = &Holding> {
+    pub fn current_holdings(&self) -> impl Iterator<Item = &Holding> {
         self.holdings.iter().filter(|holding| holding.units > 0)
     }
 
-    pub fn told(ask: &Ask<'_>, manner: &Manner) -> Self {
-        let mut rng = ask.rng(0);
-        let mut holdings = drawn(manner, &mut rng);
+    pub fn simulate_trades(context: &HoldingContext<'_>, plan: &TradingPlan) -> Self {
+        let mut rng = context.random_stream(0);
+        let mut holdings = sample_holdings(plan, &mut rng);
         let mut trades = Vec::new();
-        let mut month = Month::from_date(ask.opened_on);
+        let mut month = Month::from_date(context.opened_on);
         let mut number = 0;
-        while month.clamped_date(1) <= ask.today() {
-            let since = u32::try_from(month.ordinal() - Month::from_date(ask.opened_on).ordinal())
-                .expect("it is later");
-            if since % manner.every == 0 {
-                let mut rng = ask.rng(1000 + u64::from(since));
-                for _ in 0..if manner.day.is_some() {
+        while month.clamped_date(1) <= context.today() {
+            let month_index =
+                u32::try_from(month.ordinal() - Month::from_date(context.opened_on).ordinal())
+                    .expect("it is later");
+            if month_index % plan.interval_months == 0 {
+                let mut rng = context.random_stream(1000 + u64::from(month_index));
+                for _ in 0..if plan.day_of_month.is_some() {
                     holdings.len()
                 } else {
                     1
                 } {
                     number += 1;
-                    let trade = Self::trade(ask, manner, &mut holdings, month, number, &mut rng);
-                    if trade.at > ask.now() {
+                    let trade =
+                        Self::sample_trade(context, plan, &mut holdings, month, number, &mut rng);
+                    if trade.at > context.now() {
                         break;
                     }
                     if trade.units > 0 {
-                        book(&mut holdings[trade.holding], &trade);
+                        apply_trade(&mut holdings[trade.holding], &trade);
                         trades.push(Trade {
-                            closing: holdings[trade.holding].units,
+                            closing_units: holdings[trade.holding].units,
                             ..trade
                         });
                     }
@@ -165,69 +170,76 @@ impl Portfolio {
         Self { trades, holdings }
     }
 
-    fn trade(
-        ask: &Ask<'_>,
-        manner: &Manner,
+    fn sample_trade(
+        context: &HoldingContext<'_>,
+        plan: &TradingPlan,
         holdings: &mut [Holding],
         month: Month,
         number: usize,
         rng: &mut impl Rng,
     ) -> Trade {
-        let place = if manner.day.is_some() {
+        let index = if plan.day_of_month.is_some() {
             (number - 1) % holdings.len()
         } else {
             rng.random_range(0..holdings.len())
         };
-        let wished = manner.day.unwrap_or_else(|| rng.random_range(1..=25));
-        let first = if month == Month::from_date(ask.opened_on) {
-            ask.opened_on
+        let wanted_day = plan
+            .day_of_month
+            .unwrap_or_else(|| rng.random_range(1..=25));
+        let earliest = if month == Month::from_date(context.opened_on) {
+            context.opened_on
         } else {
             month.clamped_date(1)
         };
-        let day = trading_day_on_or_after(month.clamped_date(wished).max(first));
+        let day = trading_day_on_or_after(month.clamped_date(wanted_day).max(earliest));
         let (hour, minute, second) = (
             rng.random_range(9..15),
             rng.random_range(16..60),
             rng.random_range(0..60),
         );
-        let holding = &holdings[place];
-        let price = holding.paper.price(day);
-        let sells =
-            manner.sells > 0 && holding.units > 2_000 && rng.random_range(0..manner.sells) == 0;
-        let share = rng.random_range(20..=60);
-        let off = rng.random_range(60..=140);
-        let (side, units, value) = if sells {
-            let units = holding.units * share / 100;
-            let units = if manner.fractions {
+        let holding = &holdings[index];
+        let price = holding.price_model.price_on(day);
+        let is_sale = plan.sale_one_in > 0
+            && holding.units > 2_000
+            && rng.random_range(0..plan.sale_one_in) == 0;
+        let sold_percent = rng.random_range(20..=60);
+        let amount_percent = rng.random_range(60..=140);
+        let (side, units, value) = if is_sale {
+            let units = holding.units * sold_percent / 100;
+            let units = if plan.allows_fractions {
                 units
             } else {
                 units / 1000 * 1000
             };
-            (Side::Sell, units, value(units, price))
-        } else if manner.fractions {
+            (Side::Sell, units, trade_value(units, price))
+        } else if plan.allows_fractions {
             // A fund takes the instalment and gives as many units as it buys.
-            (Side::Buy, ask.amount.0 * 100_000 / price, ask.amount)
+            (
+                Side::Buy,
+                context.amount.0 * 100_000 / price,
+                context.amount,
+            )
         } else {
-            let wanted = ask.amount.0 * off / 100;
-            let units = (wanted * 100 / price).max(1) * 1000;
-            (Side::Buy, units, value(units, price))
+            let wanted_paise = context.amount.0 * amount_percent / 100;
+            let units = (wanted_paise * 100 / price).max(1) * 1000;
+            (Side::Buy, units, trade_value(units, price))
         };
-        let at = at(day, hour, minute, second);
+        let at = to_ist_timestamp(day, hour, minute, second);
         Trade {
             at,
             day,
-            holding: place,
+            holding: index,
             side,
             units,
             price,
             value,
-            closing: 0,
+            closing_units: 0,
             number,
         }
     }
 }
 
-fn book(holding: &mut Holding, trade: &Trade) {
+fn apply_trade(holding: &mut Holding, trade: &Trade) {
     match trade.side {
         Side::Buy => {
             holding.units += trade.units;
@@ -235,44 +247,45 @@ fn book(holding: &mut Holding, trade: &Trade) {
             holding.first_bought.get_or_insert(trade.at);
         }
         Side::Sell => {
-            let sold =
+            let sold_cost =
                 i128::from(holding.cost.0) * i128::from(trade.units) / i128::from(holding.units);
-            holding.cost = holding.cost - Paise(i64::try_from(sold).expect("a part of the cost"));
+            holding.cost =
+                holding.cost - Paise(i64::try_from(sold_cost).expect("a part of the cost"));
             holding.units -= trade.units;
         }
     }
 }
 
-fn drawn(manner: &Manner, rng: &mut impl Rng) -> Vec<Holding> {
-    let mut places: Vec<usize> = (0..manner.papers.len()).collect();
-    let count = manner.held.min(places.len());
-    let chosen = (0..count)
-        .map(|_| places.swap_remove(rng.random_range(0..places.len())))
+fn sample_holdings(plan: &TradingPlan, rng: &mut impl Rng) -> Vec<Holding> {
+    let mut remaining: Vec<usize> = (0..plan.securities.len()).collect();
+    let count = plan.holding_count.min(remaining.len());
+    let indices = (0..count)
+        .map(|_| remaining.swap_remove(rng.random_range(0..remaining.len())))
         .collect::<Vec<_>>();
-    let told = chosen.into_iter().map(|place| {
-        let listed = manner.papers[place];
-        let (rupees, growth, swing) = listed.price;
+    let holdings = indices.into_iter().map(|index| {
+        let security = plan.securities[index];
+        let (rupees, growth, swing) = security.price;
         // A paper has one price, whoever holds it.
-        let salt = (u64::try_from(place).expect("tables are short") + 1)
+        let salt = (u64::try_from(index).expect("tables are short") + 1)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Exchanges deal in steps of five paise.
-        let tick = if manner.fractions { 1 } else { 500 };
-        let paper = Paper {
+        let tick = if plan.allows_fractions { 1 } else { 500 };
+        let price_model = PriceModel {
             base: rupees * 10_000,
-            growth,
-            swing,
+            growth_bps: growth,
+            swing_bps: swing,
             salt,
             tick,
         };
-        let (kind, series) = manner.isin;
-        let isin = isin(
+        let (kind, series) = plan.isin_prefix;
+        let isin = format_isin(
             kind,
             series,
-            u64::try_from(place).expect("tables are short") + 101,
+            u64::try_from(index).expect("tables are short") + 101,
         );
         Holding {
-            listed,
-            paper,
+            security,
+            price_model,
             isin,
             units: 0,
             cost: Paise(0),
@@ -280,21 +293,21 @@ fn drawn(manner: &Manner, rng: &mut impl Rng) -> Vec<Holding> {
             salt,
         }
     });
-    told.collect()
+    holdings.collect()
 }
 
 /// Units times price, to the paisa.
-pub fn value(units: i64, price: i64) -> Paise {
+pub fn trade_value(units: i64, price: i64) -> Paise {
     let value = (i128::from(units) * i128::from(price) + 50_000) / 100_000;
     Paise(i64::try_from(value).expect("nobody holds that much"))
 }
 
 /// Thousandths of units with three decimals.
-pub fn units(units: i64) -> String {
+pub fn format_units(units: i64) -> String {
     format!("{}.{:03}", units / 1000, units % 1000)
 }
 
 /// Ten-thousandths of a rupee with four decimals.
-pub fn price(price: i64) -> String {
+pub fn format_price(price: i64) -> String {
     format!("{}.{:04}", price / 10_000, price % 10_000)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bankgen::{data_key, session_statement};
+use crate::bankgen::{derive_data_key, generate_session_statement};
 use crate::crypto::base64;
 use crate::crypto::key_exchange::{KeyExchangeError, KeyPair, encode_public_key};
 use crate::domain::account::Account;
@@ -78,7 +78,7 @@ fn encrypt_account(
         now,
         ..
     } = job;
-    let statement = session_statement(*seed, consent, session, session_account, account);
+    let statement = generate_session_statement(*seed, consent, session, session_account, account);
     let mut document = Vec::new();
     xml::write_statement(
         &statement.expect("only accounts that can be told are READY"),
@@ -89,7 +89,7 @@ fn encrypt_account(
         PlaintextEncoding::Xml => document,
         PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),
     };
-    let (secret, nonce) = data_key(
+    let (secret, nonce) = derive_data_key(
         *seed,
         session.id,
         account,

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::data::find_session;
 use super::{UnaportCaller, authenticate_caller, authenticate_for_organisation};
-use crate::analytics::report;
-use crate::bankgen::session_statement;
+use crate::analytics::build_report;
+use crate::bankgen::generate_session_statement;
 use crate::domain::command::Command;
 use crate::domain::consent::Consent;
 use crate::domain::rejection::Rejection;
@@ -101,7 +101,7 @@ fn collect_statements(
             .find(|account| part.matches_account(account))?;
         Some((
             id,
-            session_statement(seed, consent, session, part, account)?,
+            generate_session_statement(seed, consent, session, part, account)?,
         ))
     });
     let statements: Vec<_> = statements.collect();
@@ -180,7 +180,7 @@ impl ReportContext {
                 .filter(|(id, _)| analytic.is_none_or(|wanted| wanted == *id))
                 .map(|(id, statement)| (*id, statement))
                 .collect();
-            report(&selected).ok_or_else(|| no_transactions_error(&session))
+            build_report(&selected).ok_or_else(|| no_transactions_error(&session))
         });
         task.await.expect("analysing does not panic")
     }

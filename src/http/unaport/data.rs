@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{UnaportCaller, UnaportConsent, authenticate_caller};
-use crate::bankgen::session_statements;
+use crate::bankgen::generate_session_statements;
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
@@ -71,7 +71,7 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
         let statements = if is_first_empty {
             Vec::new()
         } else {
-            session_statements(seed, &consent, &session, FiStatus::Ready)
+            generate_session_statements(seed, &consent, &session, FiStatus::Ready)
         };
         let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
         serde_json::to_vec(&FetchDataResponse { envelope, tabs }).expect("our own types serialise")

@@ -1,8 +1,8 @@
 //! The statement of a bank account: a range of its ledger, and how it stands.
 
 use crate::bankgen::StatementRequest;
-use crate::bankgen::habits::Habits;
-use crate::bankgen::ledger::{LAST_MONTH, Sink, Teller};
+use crate::bankgen::behavior::AccountBehavior;
+use crate::bankgen::ledger::{LAST_MONTH, LedgerGenerator, RowSink};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::money::Paise;
@@ -10,39 +10,39 @@ use crate::domain::statement::{BankStatement, Ledger, NewRow, Summary, Transacti
 use crate::domain::time::Timestamp;
 
 /// Where the rows of an account come from.
-pub enum Book<'a> {
+pub enum LedgerSource<'a> {
     /// From its habits.
-    Habits(Habits<'a>),
+    Generated(AccountBehavior<'a>),
     /// They are taken as they are.
-    Told { ledger: &'a Ledger, branch: Branch },
+    Fixed { ledger: &'a Ledger, branch: Branch },
 }
 
-impl Book<'_> {
+impl LedgerSource<'_> {
     /// The parts of the statement that are asked for.
-    pub fn body(
+    pub fn build_body(
         &self,
         request: &StatementRequest<'_>,
-        summary: bool,
-        transactions: bool,
+        include_summary: bool,
+        include_transactions: bool,
         limit: Paise,
-        active: bool,
+        is_active: bool,
     ) -> BankStatement {
         let now = request.now;
         let mut balance = None;
-        let transactions = transactions.then(|| {
-            let mut told = Transactions::new(request.range);
-            balance = self.tell(request, &mut |row| told.push(row));
-            told
+        let transactions = include_transactions.then(|| {
+            let mut rows = Transactions::new(request.range);
+            balance = self.write_rows(request, &mut |row| rows.push(row));
+            rows
         });
-        let summary = summary.then(|| Summary {
+        let summary = include_summary.then(|| Summary {
             balance: balance.unwrap_or_else(|| self.balance_at(now)),
             balance_at: now,
             branch: self.branch().city.to_owned(),
             ifsc: self.branch().ifsc(),
             micr: self.branch().micr(),
             opened_on: match self {
-                Self::Habits(habits) => habits.opened_on,
-                Self::Told { ledger, .. } => ledger
+                Self::Generated(behavior) => behavior.opened_on,
+                Self::Fixed { ledger, .. } => ledger
                     .transactions
                     .rows
                     .first()
@@ -50,7 +50,7 @@ impl Book<'_> {
                     .ist_date(),
             },
             overdraft_limit: limit,
-            active,
+            active: is_active,
         });
         BankStatement {
             summary,
@@ -60,13 +60,13 @@ impl Book<'_> {
 
     fn branch(&self) -> Branch {
         match self {
-            Self::Habits(habits) => habits.branch,
-            Self::Told { branch, .. } => *branch,
+            Self::Generated(behavior) => behavior.branch,
+            Self::Fixed { branch, .. } => *branch,
         }
     }
 
     /// Tells the rows of the request's range, cut at its now, filtered; the balance at its now, if it has come by it.
-    pub fn tell(&self, request: &StatementRequest<'_>, sink: Sink<'_>) -> Option<Paise> {
+    pub fn write_rows(&self, request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<Paise> {
         let StatementRequest {
             range,
             filters,
@@ -74,34 +74,34 @@ impl Book<'_> {
             ..
         } = *request;
         let end = range.to.min(now);
-        let keeps = |row: &NewRow<'_>| {
-            let inside = range.from <= row.at && row.at <= end;
-            inside
+        let is_selected = |row: &NewRow<'_>| {
+            let is_in_range = range.from <= row.at && row.at <= end;
+            is_in_range
                 && filters
                     .iter()
                     .all(|filter| filter.matches_transaction(row.amount, row.transaction_type))
         };
         match self {
-            Self::Told { ledger, .. } => {
-                for row in ledger.transactions.iter().filter(keeps) {
+            Self::Fixed { ledger, .. } => {
+                for row in ledger.transactions.iter().filter(is_selected) {
                     sink(row);
                 }
                 None
             }
-            Self::Habits(habits) => {
+            Self::Generated(behavior) => {
                 let last = Month::from_date(end.ist_date()).min(LAST_MONTH);
-                let first = Month::from_date(range.from.ist_date()).max(habits.first_month());
+                let first = Month::from_date(range.from.ist_date()).max(behavior.first_month());
                 if range.from > end || first > last {
                     return None;
                 }
-                let mut teller = Teller::from(habits, first);
-                let mut balance = teller.balance();
-                while teller.month() <= last {
-                    teller.tell(&mut |row| {
+                let mut generator = LedgerGenerator::starting_at(behavior, first);
+                let mut balance = generator.balance();
+                while generator.next_month() <= last {
+                    generator.generate_month(&mut |row| {
                         if row.at <= now {
                             balance = row.balance;
                         }
-                        if keeps(&row) {
+                        if is_selected(&row) {
                             sink(row);
                         }
                     });
@@ -113,7 +113,7 @@ impl Book<'_> {
 
     fn balance_at(&self, now: Timestamp) -> Paise {
         match self {
-            Self::Told { ledger, .. } => {
+            Self::Fixed { ledger, .. } => {
                 let last = ledger
                     .transactions
                     .rows
@@ -122,14 +122,14 @@ impl Book<'_> {
                     .find(|row| row.at <= now);
                 last.map_or(ledger.opening_balance, |row| row.balance)
             }
-            Self::Habits(habits) => {
+            Self::Generated(behavior) => {
                 let month = Month::from_date(now.ist_date()).min(LAST_MONTH);
-                if month < habits.first_month() {
+                if month < behavior.first_month() {
                     return Paise(0);
                 }
-                let mut teller = Teller::from(habits, month);
-                let mut balance = teller.balance();
-                teller.tell(&mut |row| {
+                let mut generator = LedgerGenerator::starting_at(behavior, month);
+                let mut balance = generator.balance();
+                generator.generate_month(&mut |row| {
                     if row.at <= now {
                         balance = row.balance;
                     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
-use crate::bankgen::stream;
+use crate::bankgen::random_stream;
 use crate::domain::account::{Account, FiType, LinkableAccount};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{AccountPlan, Persona, PersonaInstance};
@@ -12,18 +12,18 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// The accounts of a customer who lives this persona, each with whether it is linked from the beginning. With fewer FIPs
 /// than the persona asks for, those that there are hold them all.
-pub fn accounts(
+pub fn generate_accounts(
     participants: &Participants,
     persona: &Persona,
     seed: u64,
     customer: &str,
 ) -> Vec<LinkableAccount> {
-    let told = numbered(persona).map(|(ordinal, plan)| {
-        let Refs {
+    let accounts = number_plans(persona).map(|(ordinal, plan)| {
+        let AccountRefs {
             link_ref,
             masked_number,
             account_ref,
-        } = refs(seed, customer, ordinal);
+        } = generate_refs(seed, customer, ordinal);
         let AccountPlan {
             fi_type,
             account_type,
@@ -47,25 +47,26 @@ pub fn accounts(
             linked_by_default: linked,
         }
     });
-    told.collect()
+    accounts.collect()
 }
 
 /// The plan of an account, and its number; `None` where this persona does not have it.
-pub fn plan<'l>(
+pub fn find_plan<'l>(
     life: &'l PersonaInstance,
     seed: u64,
     customer: &str,
     account: &Account,
 ) -> Option<(u64, &'l AccountPlan)> {
-    let of_its_kind =
-        numbered(&life.definition).filter(|(_, plan)| plan.fi_type == account.fi_type);
-    let mut fitting = of_its_kind
-        .filter(|(ordinal, _)| refs(seed, customer, *ordinal).account_ref == account.account_ref);
-    fitting.next()
+    let same_type =
+        number_plans(&life.definition).filter(|(_, plan)| plan.fi_type == account.fi_type);
+    let mut matches = same_type.filter(|(ordinal, _)| {
+        generate_refs(seed, customer, *ordinal).account_ref == account.account_ref
+    });
+    matches.next()
 }
 
 /// Each account with a number that tells it from all others of the customer, whatever else the persona has.
-fn numbered(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
+fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
     let mut counts = [0u64; FiType::ALL.len()];
     persona.accounts.iter().map(move |plan| {
         let kind = plan.fi_type as usize;
@@ -75,29 +76,29 @@ fn numbered(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
 }
 
 /// An account's names.
-struct Refs {
+struct AccountRefs {
     link_ref: Box<str>,
     masked_number: Box<str>,
     account_ref: Box<str>,
 }
 
-fn refs(seed: u64, customer: &str, ordinal: u64) -> Refs {
-    let mut rng = stream(StreamKey {
+fn generate_refs(seed: u64, customer: &str, ordinal: u64) -> AccountRefs {
+    let mut rng = random_stream(StreamKey {
         seed,
         owner: customer,
         kind: StreamKind::Account,
         ordinal,
     });
-    let mut id = || {
+    let mut random_uuid = || {
         let mut bytes = [0; 16];
         rng.fill_bytes(&mut bytes);
         uuid::Builder::from_random_bytes(bytes)
             .into_uuid()
             .to_string()
     };
-    let (link_ref, account_ref) = (id().into(), id().into());
+    let (link_ref, account_ref) = (random_uuid().into(), random_uuid().into());
     let masked_number = format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into();
-    Refs {
+    AccountRefs {
         link_ref,
         masked_number,
         account_ref,

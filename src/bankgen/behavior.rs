@@ -1,0 +1,429 @@
+//! A story as one account lives it: what is drawn once.
+
+use chrono::NaiveDate;
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+
+use crate::bankgen::loan::{Instalment, build_schedule};
+use crate::bankgen::names::{FIRST_NAMES, LAST_NAMES, pool_entries};
+use crate::bankgen::narration::{Counterparty, STYLE_COUNT};
+use crate::bankgen::people::{Branch, pick_random};
+use crate::bankgen::random_stream;
+use crate::domain::calendar::{Month, working_day_on_or_after};
+use crate::domain::money::Paise;
+use crate::domain::persona::{
+    AmountRule, CashFlowPlan, CounterpartyChoice, Flow, Loan, MinMax, NamePool, NameSource,
+};
+use crate::domain::random_stream::{StreamKey, StreamKind};
+
+/// The financial year whose amounts persona files give.
+const BASE_YEAR: i32 = 2024;
+
+/// What an account does, with everything drawn that is drawn once.
+#[derive(Debug)]
+pub struct AccountBehavior<'a> {
+    pub cash_flow_plan: &'a CashFlowPlan,
+    pub branch: Branch,
+    pub opened_on: NaiveDate,
+    /// How its bank prints.
+    pub style: usize,
+    /// The holder, as the counterparty of transfers between own accounts.
+    pub holder: &'a str,
+    pub earns_interest: bool,
+    pub is_firm: bool,
+    seed: u64,
+    customer: &'a str,
+    /// Names the account's streams.
+    stream_owner: String,
+    flows: Vec<SampledFlow<'a>>,
+    target_balance: i64,
+}
+
+/// A flow, and what is drawn once for it.
+#[derive(Debug)]
+pub struct SampledFlow<'a> {
+    pub flow: &'a Flow,
+    /// Paise, or percent of a share.
+    base_value: i64,
+    /// The other side, where it is always the same.
+    pub fixed_counterparty: Option<PricedCounterparty<'a>>,
+    /// The other side of what follows.
+    pub follow_up_counterparty: Option<PricedCounterparty<'a>>,
+}
+
+/// Who is on the other side, and what is usual there.
+#[derive(Clone, Copy, Debug)]
+pub struct PricedCounterparty<'a> {
+    pub counterparty: Counterparty<'a>,
+    pub usual_rupees: MinMax<i64>,
+}
+
+/// What the habits of an account depend on.
+pub struct BehaviorInputs<'a> {
+    pub seed: u64,
+    pub customer: &'a str,
+    /// Of the account, among the customer's.
+    pub account_ordinal: u64,
+    pub fip: &'a str,
+    pub opened_on: Option<NaiveDate>,
+    pub opened_in: MinMax<i32>,
+    pub holder: &'a str,
+    pub earns_interest: bool,
+    pub is_firm: bool,
+}
+
+impl<'a> AccountBehavior<'a> {
+    pub fn sample(cash_flow_plan: &'a CashFlowPlan, inputs: &BehaviorInputs<'a>) -> Self {
+        let BehaviorInputs {
+            seed,
+            customer,
+            account_ordinal,
+            fip,
+            opened_on,
+            opened_in,
+            holder,
+            earns_interest,
+            is_firm,
+        } = *inputs;
+        let stream_owner = format!("{customer}#{account_ordinal}");
+        let mut rng = random_stream(StreamKey {
+            seed,
+            owner: &stream_owner,
+            kind: StreamKind::Behavior,
+            ordinal: 0,
+        });
+        let branch = Branch::sample(&mut rng);
+        let (year, month) = (
+            rng.random_range(opened_in.0..=opened_in.1),
+            rng.random_range(1..=12),
+        );
+        let opened_on = opened_on
+            .unwrap_or_else(|| working_day_on_or_after(Month { year, month }.clamped_date(8)));
+        let flows = cash_flow_plan
+            .flows
+            .iter()
+            .map(|flow| sample_flow(flow, holder, &mut rng))
+            .collect();
+        let target_balance = cash_flow_plan
+            .target_balance
+            .as_ref()
+            .map_or(0, |amount| sample_base(amount, &mut rng));
+        let style = fip
+            .bytes()
+            .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973)
+            % STYLE_COUNT;
+        Self {
+            cash_flow_plan,
+            branch,
+            opened_on,
+            style,
+            holder,
+            earns_interest,
+            is_firm,
+            seed,
+            customer,
+            stream_owner,
+            flows,
+            target_balance,
+        }
+    }
+
+    pub fn flows(&self) -> &[SampledFlow<'a>] {
+        &self.flows
+    }
+
+    pub fn account_stream(&self, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
+        self.stream_for_owner(&self.stream_owner, kind, ordinal)
+    }
+
+    /// The stream of a month that the two accounts share between which money moves, so that both tell the same.
+    pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
+        self.stream_for_owner(
+            &format!("{}/{name}", self.customer),
+            StreamKind::Month,
+            month.ordinal(),
+        )
+    }
+
+    fn stream_for_owner(&self, owner: &str, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
+        let ordinal = u64::try_from(ordinal).expect("years are positive");
+        random_stream(StreamKey {
+            seed: self.seed,
+            owner,
+            kind,
+            ordinal,
+        })
+    }
+
+    /// The month in which the account was opened.
+    pub fn first_month(&self) -> Month {
+        Month::from_date(self.opened_on)
+    }
+
+    /// What shares of this month are of.
+    fn monthly_income(&self, month: Month) -> Paise {
+        let income_flow = self
+            .flows
+            .iter()
+            .find(|sampled_flow| sampled_flow.flow.counts_as_income);
+        income_flow.map_or(Paise(0), |income_flow| {
+            let amount = match income_flow.flow.amount {
+                AmountRule::PerOccurrence((low, high)) => low.0 + (high.0 - low.0) / 2,
+                _ => income_flow.base_value,
+            };
+            round_to_step(
+                apply_growth(amount, income_flow.flow.annual_growth_percent, month),
+                income_flow.flow.rounding_step,
+            )
+        })
+    }
+
+    /// How much a flow moves this time, before it is known what is there; the balance's share is as percent.
+    pub fn sample_amount(
+        &self,
+        sampled_flow: &SampledFlow<'_>,
+        usual_rupees: MinMax<i64>,
+        month: Month,
+        rng: &mut impl Rng,
+    ) -> Paise {
+        let Flow {
+            amount,
+            annual_growth_percent: grows,
+            variation_percent: varies,
+            rounding_step: step,
+            ..
+        } = sampled_flow.flow;
+        let paise = match amount {
+            AmountRule::PerOccurrence((low, high)) => {
+                apply_growth(rng.random_range(low.0..=high.0), *grows, month)
+            }
+            AmountRule::PerAccount(_) => apply_growth(sampled_flow.base_value, *grows, month),
+            AmountRule::IncomeShare(_) => {
+                self.monthly_income(month).0 * sampled_flow.base_value / 10_000
+            }
+            AmountRule::Typical => {
+                Paise::from_rupees(rng.random_range(usual_rupees.0..=usual_rupees.1)).0
+            }
+            AmountRule::BalanceShare(_) | AmountRule::Loan(_) => return Paise(0),
+        };
+        let paise = if *varies == 0 {
+            paise
+        } else {
+            paise + paise * rng.random_range(-varies * 100..=varies * 100) / 10_000
+        };
+        if step.0 > 1 {
+            return Paise(round_to_step(paise, *step).0.max(step.0));
+        }
+        if *varies == 0
+            && matches!(amount, AmountRule::PerOccurrence((low, high)) | AmountRule::PerAccount((low, high)) if low == high)
+        {
+            return Paise(paise);
+        }
+        // Most prices are in whole rupees.
+        let whole_rupees = paise / 100 * 100;
+        let paise = if rng.random_bool(0.3) {
+            whole_rupees + rng.random_range(0..100)
+        } else {
+            whole_rupees
+        };
+        Paise(paise.max(100))
+    }
+
+    /// What is in the account when a quarter ends with this month; `None`: whatever has become of it.
+    pub fn sample_closing_balance(&self, month: Month) -> Option<Paise> {
+        let amount = self.cash_flow_plan.target_balance.as_ref()?;
+        let mut rng = self.account_stream(StreamKind::MonthClose, month.ordinal());
+        Some(match amount {
+            AmountRule::PerOccurrence((low, high)) => Paise(rng.random_range(low.0..=high.0)),
+            AmountRule::IncomeShare((low, high)) => {
+                let share = rng.random_range(low * 100..=high * 100);
+                Paise(self.monthly_income(month).0 * share / 10_000 + rng.random_range(0..100))
+            }
+            _ => Paise(self.target_balance),
+        })
+    }
+
+    /// The opening deposit.
+    pub fn sample_opening_deposit(&self) -> Paise {
+        let (low, high) = self.cash_flow_plan.opening_balance;
+        let mut rng = self.account_stream(StreamKind::Behavior, 1);
+        Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100)
+    }
+
+    /// What a loan has in this month: what the lender pays out, or the instalment. What was made of the loan's schedule for the
+    /// month before is kept in `known`.
+    pub fn resolve_loan_event(
+        &self,
+        flow_index: usize,
+        loan: &Loan,
+        month: Month,
+        schedule: &mut LoanSchedule,
+    ) -> LoanEvent {
+        let months_since_opening =
+            u64::try_from(month.ordinal() - self.first_month().ordinal()).unwrap_or(0);
+        // The month of the payout has no instalment.
+        let cycle_length = u64::from(loan.instalments) + 1;
+        let (cycle, month_of_cycle) = (
+            months_since_opening / cycle_length,
+            months_since_opening % cycle_length,
+        );
+        if schedule.cycle != Some(cycle) {
+            let ordinal =
+                i64::try_from(cycle).unwrap_or(0) * 100 + i64::try_from(flow_index).unwrap_or(0);
+            let mut rng = self.account_stream(StreamKind::Loan, ordinal);
+            let (low, high) = loan.principal;
+            // Loans are of whole thousands.
+            let principal =
+                Paise::from_rupees((rng.random_range(low.0..=high.0) / 100 / 1000).max(1) * 1000);
+            *schedule = LoanSchedule {
+                cycle: Some(cycle),
+                principal,
+                instalments: build_schedule(principal, loan.instalments, loan.rate_bps),
+            };
+        }
+        match usize::try_from(month_of_cycle).expect("months are few") {
+            0 => LoanEvent::Disbursement(schedule.principal),
+            month_of_cycle => LoanEvent::Instalment(schedule.instalments[month_of_cycle - 1]),
+        }
+    }
+}
+
+/// One loan after another: which one runs, and its instalments.
+#[derive(Debug, Default)]
+pub struct LoanSchedule {
+    cycle: Option<u64>,
+    principal: Paise,
+    instalments: Vec<Instalment>,
+}
+
+/// What a loan has in a month.
+#[derive(Clone, Copy, Debug)]
+pub enum LoanEvent {
+    Disbursement(Paise),
+    Instalment(Instalment),
+}
+
+fn sample_flow<'a>(flow: &'a Flow, holder: &'a str, rng: &mut impl Rng) -> SampledFlow<'a> {
+    let base_value = sample_base(&flow.amount, rng);
+    let pick_fixed = |with: &'a CounterpartyChoice, rng: &mut _| match with {
+        CounterpartyChoice::Fixed(list) => Some(pick_from_list(list, holder, rng)),
+        CounterpartyChoice::Unnamed => Some(NO_COUNTERPARTY),
+        CounterpartyChoice::Varying(_) => None,
+    };
+    let fixed_counterparty = pick_fixed(&flow.counterparty, rng);
+    let follow_up_counterparty = flow
+        .follow_up
+        .as_ref()
+        .and_then(|then| then.counterparty.as_ref())
+        .and_then(|with| pick_fixed(with, rng));
+    SampledFlow {
+        flow,
+        base_value,
+        fixed_counterparty,
+        follow_up_counterparty,
+    }
+}
+
+const NO_COUNTERPARTY: PricedCounterparty<'static> = PricedCounterparty {
+    counterparty: Counterparty::NONE,
+    usual_rupees: (0, 0),
+};
+
+fn sample_base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
+    match amount {
+        AmountRule::PerAccount((low, high)) => rng.random_range(low.0..=high.0),
+        AmountRule::IncomeShare((low, high)) => rng.random_range(low * 100..=high * 100),
+        AmountRule::PerOccurrence(_)
+        | AmountRule::BalanceShare(_)
+        | AmountRule::Typical
+        | AmountRule::Loan(_) => 0,
+    }
+}
+
+/// Somebody from a list.
+pub fn pick_from_list<'a>(
+    list: &'a NameSource,
+    holder: &'a str,
+    rng: &mut impl Rng,
+) -> PricedCounterparty<'a> {
+    match list {
+        NameSource::Pool(pool) => pick_from_pool(*pool, holder, rng),
+        NameSource::Custom(names) => {
+            let index = rng.random_range(0..names.len());
+            let address_number = u32::try_from(index).expect("lists are short") * 37 + 12;
+            PricedCounterparty {
+                counterparty: Counterparty {
+                    name: &names[index],
+                    surname: "",
+                    address_number,
+                },
+                usual_rupees: (0, 0),
+            }
+        }
+    }
+}
+
+/// Somebody from a shipped list.
+pub fn pick_from_pool<'a>(
+    pool: NamePool,
+    holder: &'a str,
+    rng: &mut impl Rng,
+) -> PricedCounterparty<'a> {
+    match pool {
+        NamePool::Myself => PricedCounterparty {
+            counterparty: Counterparty {
+                name: holder,
+                surname: "",
+                address_number: 1,
+            },
+            usual_rupees: (0, 0),
+        },
+        NamePool::People => {
+            let address_number = rng.random_range(0..1000);
+            let counterparty = Counterparty {
+                name: pick_random(rng, FIRST_NAMES),
+                surname: pick_random(rng, LAST_NAMES),
+                address_number,
+            };
+            PricedCounterparty {
+                counterparty,
+                usual_rupees: (0, 0),
+            }
+        }
+        pool => {
+            let entries = pool_entries(pool);
+            let index = rng.random_range(0..entries.len());
+            let (name, low, high) = entries[index];
+            // A shop has one address, whoever pays.
+            let address_number = u32::try_from(index).expect("lists are short") * 37 + 12;
+            PricedCounterparty {
+                counterparty: Counterparty {
+                    name,
+                    surname: "",
+                    address_number,
+                },
+                usual_rupees: (low, high),
+            }
+        }
+    }
+}
+
+/// What an amount of the base year is in this month. Bounded: amounts of the years before 2000 and after 2060 stay what
+/// they were then and will be.
+fn apply_growth(mut amount: i64, percent: i64, month: Month) -> i64 {
+    if percent == 0 {
+        return amount;
+    }
+    let year = month.financial_year_start().clamp(2000, 2060);
+    for _ in BASE_YEAR..year {
+        amount += amount * percent / 100;
+    }
+    for _ in year..BASE_YEAR {
+        amount -= amount * percent / (100 + percent);
+    }
+    amount
+}
+
+fn round_to_step(paise: i64, step: Paise) -> Paise {
+    Paise((paise + step.0 / 2) / step.0 * step.0)
+}

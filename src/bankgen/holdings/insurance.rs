@@ -1,0 +1,217 @@
+//! Insurance policies.
+
+use chrono::Datelike;
+use rand::RngExt;
+
+use super::{
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
+    format_transaction_id, months_after, to_ist_timestamp,
+};
+use crate::bankgen::names::pool_entries;
+use crate::bankgen::people::pick_random;
+use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
+use crate::domain::document::Element;
+use crate::domain::money::Paise;
+use crate::domain::persona::NamePool;
+
+pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
+    let mut rng = context.random_stream(0);
+    let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
+    let (policy_type, cover_type, policy_name, per_mille) = [
+        ("TERM", "TERM_ROP", "Raksha Term Plan", 4),
+        ("ENDOWMENT", "OTHERS", "Nidhi Endowment Plan", 48),
+        ("MONEYBACK", "OTHERS", "Varsha Money Back Plan", 62),
+    ][rng.random_range(0..3)];
+    let sum_assured = Paise::from_rupees((context.amount.0 / 100 / 50_000).max(1) * 50_000);
+    let tenure_years: u32 = [15, 20, 25][rng.random_range(0..3)];
+    let is_monthly = rng.random_bool(0.4);
+    let (frequency, periods_per_year) = if is_monthly {
+        ("MONTHLY", 12)
+    } else {
+        ("YEARLY", 1)
+    };
+    let premium =
+        Paise::from_rupees((sum_assured.0 / 100 * per_mille / 1000 / periods_per_year).max(50));
+    let months_per_period = if is_monthly { 1 } else { 12 };
+    let start_date = context.opened_on;
+    let maturity_date = months_after(start_date, tenure_years * 12);
+
+    let mut rows = Vec::new();
+    let mut next_due = start_date;
+    let mut premium_count = 0;
+    while next_due <= context.today() && next_due < maturity_date {
+        premium_count += 1;
+        let is_late = rng.random_range(0..25) == 0;
+        let day = if is_late {
+            days_after(next_due, 34)
+        } else {
+            days_after(next_due, rng.random_range(0..3))
+        };
+        rows.push(build_transaction(
+            day,
+            rows.len(),
+            "PREMIUM_PAYMENT",
+            premium,
+            &format!("PREMIUM {premium_count:03} {insurer}"),
+        ));
+        if is_late {
+            let fee = Paise((premium.0 / 50 / 100).max(10) * 100);
+            rows.push(build_transaction(
+                day,
+                rows.len(),
+                "LATE_FEES",
+                fee,
+                "LATE FEE",
+            ));
+        }
+        next_due = months_after(start_date, premium_count * months_per_period);
+    }
+    let money_backs: Vec<_> = (1..=4)
+        .map(|part| {
+            (
+                months_after(start_date, tenure_years * 12 / 4 * part),
+                Paise(sum_assured.0 / 5),
+            )
+        })
+        .collect();
+    if policy_type == "MONEYBACK" {
+        for (day, amount) in money_backs
+            .iter()
+            .filter(|(day, _)| *day <= context.today())
+        {
+            rows.push(build_transaction(
+                *day,
+                rows.len(),
+                "MONEY_BACK",
+                *amount,
+                "SURVIVAL BENEFIT",
+            ));
+        }
+    }
+    if policy_type == "ENDOWMENT" {
+        for year in start_date.year() + 1..=context.today().year().min(maturity_date.year() - 1) {
+            let day = Month { year, month: 3 }.clamped_date(31);
+            rows.push(build_transaction(
+                day,
+                rows.len(),
+                "BONUS",
+                Paise(sum_assured.0 * 4 / 100),
+                "REVERSIONARY BONUS",
+            ));
+        }
+    }
+    rows.sort_by_key(|row| row.at);
+
+    // The schema has room for one: the next.
+    let next_money_back = money_backs
+        .iter()
+        .find(|(day, _)| *day > context.today())
+        .or(money_backs.last());
+    let money_back = next_money_back.map(|(day, amount)| {
+        let amount = if policy_type == "MONEYBACK" {
+            *amount
+        } else {
+            Paise(0)
+        };
+        let text = if policy_type == "MONEYBACK" {
+            "20 percent of the sum assured"
+        } else {
+            "none"
+        };
+        Element::new_repeatable("MoneyBack")
+            .with_attribute("date", day.to_string())
+            .with_attribute("amount", amount.to_string())
+            .with_attribute("description", text)
+    });
+    let clause = Element::new_repeatable("ContractClause")
+        .with_attribute("title", "Suicide clause")
+        .with_attribute("subLimit", "0.00")
+        .with_attribute("conditions", "Within 12 months of the start")
+        // Quirk: spelled so in the schema.
+        .with_attribute("exlcusions", "Death by suicide")
+        .with_attribute("amount", "0.00")
+        .with_attribute("description", "Premiums are returned, less charges");
+    let benefit = Element::new_repeatable("Cover")
+        .with_attribute("amount", sum_assured.to_string())
+        .with_attribute("description", "Death of the life assured");
+    let summary = Element::new("Summary")
+        .with_attribute("policyName", policy_name)
+        .with_attribute("policyNumber", context.reference_number.to_string())
+        .with_attribute("eiaNumber", format!("9{:012}", context.reference_number))
+        .with_attribute("policyDescription", format!("{policy_name} of {insurer}"))
+        .with_attribute("sumAssured", sum_assured.to_string())
+        .with_attribute("coverAmount", sum_assured.to_string())
+        .with_attribute("tenureMonths", "0")
+        .with_attribute("tenureYears", tenure_years.to_string())
+        .with_attribute("premiumAmount", premium.to_string())
+        .with_attribute("policyStartDate", start_date.to_string())
+        .with_attribute("policyExpiryDate", maturity_date.to_string())
+        .with_attribute("policyType", policy_type)
+        .with_attribute("coverType", cover_type)
+        .with_attribute("premiumFrequency", frequency)
+        .with_attribute("premiumPaymentYears", tenure_years.to_string())
+        .with_attribute("premiumPaymentMonths", (tenure_years * 12).to_string())
+        .with_attribute(
+            "nextPremiumDueDate",
+            next_due.min(maturity_date).to_string(),
+        )
+        .with_attribute("maturityDate", maturity_date.to_string())
+        .with_attribute(
+            "maturityBenefit",
+            if policy_type == "TERM" {
+                "Premiums paid"
+            } else {
+                "Sum assured and bonuses"
+            },
+        )
+        .with_children([
+            Element::new("MoneyBacks").with_children(money_back),
+            Element::new("ContractClauses").with_children([clause]),
+            Element::new("Covers").with_children([benefit]),
+        ]);
+    let rider = Element::new_repeatable("Rider")
+        .with_attribute("riderType", "ACCIDENTAL DEATH BENEFIT")
+        .with_attribute("sumAssured", sum_assured.to_string())
+        .with_attribute("tenureYears", tenure_years.to_string())
+        .with_attribute("tenureMonths", "0")
+        .with_attribute(
+            "premiumAmount",
+            Paise::from_rupees((sum_assured.0 / 100 / 2000).max(10)).to_string(),
+        )
+        .with_attribute("policyStartDate", start_date.to_string())
+        .with_attribute("policyEndDate", maturity_date.to_string());
+    DocumentParts {
+        holder_attributes: Vec::new(),
+        profile: vec![Element::new("Riders").with_children([rider])],
+        summary: Some(summary),
+        transactions: TransactionList::Flat(rows),
+    }
+}
+
+/// What is paid in is a credit to the policy, what is paid out a debit.
+fn build_transaction(
+    day: chrono::NaiveDate,
+    number: usize,
+    kind: &'static str,
+    amount: Paise,
+    text: &str,
+) -> DocumentTransaction {
+    let direction = if kind == "MONEY_BACK" {
+        TransactionType::Debit
+    } else {
+        TransactionType::Credit
+    };
+    let element = Element::new_repeatable("Transaction")
+        .with_attribute("txnId", format_transaction_id("I", day, number))
+        .with_attribute("txnDate", day.to_string())
+        .with_attribute("narration", text.to_owned())
+        .with_attribute("type", kind)
+        .with_attribute("amount", amount.to_string());
+    DocumentTransaction {
+        at: to_ist_timestamp(day, 11, 0, 0),
+        amount,
+        direction,
+        element,
+    }
+}
