@@ -61,19 +61,19 @@ const NOW: &str = "2020-07-04T06:00:00.000Z";
 const KEY: &str = include_str!("../fixtures/keys/fiu-1.pem");
 
 fn main() {
-    let asked = Asked(
+    let filter = BenchFilter(
         std::env::args()
             .skip(1)
-            .filter(|word| !word.starts_with('-'))
+            .filter(|argument| !argument.starts_with('-'))
             .collect(),
     );
-    if let Some(bytes) = asked
-        .for_one("memory")
+    if let Some(bytes) = filter
+        .includes("memory")
         .then(bytes_per_pending_consent)
         .flatten()
     {
         println!(
-            "{bytes} bytes per pending consent, of {STORED} with a customer each (floor: 1000)\n"
+            "{bytes} bytes per pending consent, of {STORED_CONSENTS} with a customer each (floor: 1000)\n"
         );
     }
     println!(
@@ -84,72 +84,87 @@ fn main() {
         "{:40} {:>14} {:>14} {:>7} {:>7}",
         "", "product", "raw ceiling", "ratio", "floor"
     );
-    asked.compare("create a consent (per s)", 0.80, create_product, create_raw);
-    asked.compare("get a consent (per s)", 0.80, get_product, get_raw);
+    filter.compare_if_selected(
+        "create a consent (per s)",
+        0.80,
+        create_with_mockaa,
+        create_with_baseline,
+    );
+    filter.compare_if_selected(
+        "get a consent (per s)",
+        0.80,
+        get_with_mockaa,
+        get_with_baseline,
+    );
     for (format, floor) in Format::ALL {
         let name = format!("12-month statement as {} (MB/s)", format.name());
-        asked.compare(
+        filter.compare_if_selected(
             &name,
             floor,
-            || statement_product(format, megabytes),
-            || statement_raw(megabytes),
+            || write_statement_with_mockaa(format, measure_megabytes),
+            || write_statement_with_baseline(measure_megabytes),
         );
         let name = format!("12-month statement as {} (rows per s)", format.name());
-        asked.compare(
+        filter.compare_if_selected(
             &name,
             0.0,
-            || statement_product(format, rows),
-            || statement_raw(rows),
+            || write_statement_with_mockaa(format, measure_rows),
+            || write_statement_with_baseline(measure_rows),
         );
     }
-    asked.compare("sign a webhook (per s)", 0.95, sign_product, sign_raw);
-    asked.compare(
+    filter.compare_if_selected(
+        "sign a webhook (per s)",
+        0.95,
+        sign_with_mockaa,
+        sign_with_baseline,
+    );
+    filter.compare_if_selected(
         "fetch 1,000 rows, X25519 (per s)",
         0.55,
-        || fetch_product(Curve::X25519),
-        fetch_raw,
+        || fetch_with_mockaa(Curve::X25519),
+        fetch_with_baseline,
     );
-    asked.compare(
+    filter.compare_if_selected(
         "fetch 1,000 rows, Weierstrass (per s)",
         0.0,
-        || fetch_product(Curve::Weierstrass),
-        fetch_raw,
+        || fetch_with_mockaa(Curve::Weierstrass),
+        fetch_with_baseline,
     );
 }
 
 /// Words of the command line: `cargo bench -- XML fetch` measures what has one of them in its name; without any, all.
-struct Asked(Vec<String>);
+struct BenchFilter(Vec<String>);
 
-impl Asked {
-    fn for_one(&self, name: &str) -> bool {
+impl BenchFilter {
+    fn includes(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|word| name.contains(word.as_str()))
     }
 
-    fn compare(
+    fn compare_if_selected(
         &self,
         name: &str,
         floor: f64,
         product: impl FnOnce() -> Work,
         raw: impl FnOnce() -> Work,
     ) {
-        if self.for_one(name) {
-            compare(name, floor, product(), raw());
+        if self.includes(name) {
+            compare_rates(name, floor, product(), raw());
         }
     }
 }
 
 /// Consents that are stored to measure what one takes.
-const STORED: u64 = 500_000;
+const STORED_CONSENTS: u64 = 500_000;
 
 /// What the process grows by, where the system tells (Linux).
 fn bytes_per_pending_consent() -> Option<u64> {
-    let world = world();
-    raise(&world, &request(STORED));
+    let world = new_world();
+    raise_consent(&world, &seed_request(STORED_CONSENTS));
     let before = resident_bytes()?;
-    for number in 0..STORED {
-        raise(&world, &request(number));
+    for number in 0..STORED_CONSENTS {
+        raise_consent(&world, &seed_request(number));
     }
-    Some((resident_bytes()? - before) / STORED)
+    Some((resident_bytes()? - before) / STORED_CONSENTS)
 }
 
 fn resident_bytes() -> Option<u64> {
@@ -160,10 +175,10 @@ fn resident_bytes() -> Option<u64> {
 /// Work that says how much it did: one for a call, bytes/1,000,000 for text.
 type Work = Box<dyn FnMut() -> f64>;
 
-fn compare(name: &str, floor: f64, mut product: Work, mut raw: Work) {
+fn compare_rates(name: &str, floor: f64, mut product: Work, mut raw: Work) {
     let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (a, b) = (rate(&mut product), rate(&mut raw));
+        let (a, b) = (measure_rate(&mut product), measure_rate(&mut raw));
         ratios.push(a / b);
         ours.push(a);
         theirs.push(b);
@@ -178,7 +193,7 @@ fn compare(name: &str, floor: f64, mut product: Work, mut raw: Work) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures wall time")]
-fn rate(work: &mut Work) -> f64 {
+fn measure_rate(work: &mut Work) -> f64 {
     let start = Instant::now();
     let mut done = 0.0;
     while start.elapsed() < SAMPLE {
@@ -195,14 +210,14 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 /// The seed documents' request, for a customer of its own each time.
-fn request(number: u64) -> Vec<u8> {
+fn seed_request(number: u64) -> Vec<u8> {
     include_str!("../fixtures/seed/consent-request.json")
         .replace("{{current_timestamp}}", NOW)
         .replace("1999999999", &format!("{:010}", 1_000_000_000 + number))
         .into_bytes()
 }
 
-fn participants() -> Participants {
+fn bench_participants() -> Participants {
     let aa = Aa {
         id: "mockaa".into(),
         handle: "mockaa".into(),
@@ -219,16 +234,16 @@ fn participants() -> Participants {
     }
 }
 
-fn world() -> Arc<World> {
-    let setting = SandboxConfig {
+fn new_world() -> Arc<World> {
+    let config = SandboxConfig {
         personas: Arc::default(),
-        default_persona: life().definition,
+        default_persona: default_life().definition,
         seed: 42,
         clock: ClockStart {
             at: parse_timestamp(NOW),
             frozen: true,
         },
-        participants: Arc::new(participants()),
+        participants: Arc::new(bench_participants()),
         push_data: None,
         scenario_provider: Arc::new(NoScenarios),
         bank: Bank {
@@ -240,10 +255,10 @@ fn world() -> Arc<World> {
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::open_to_all("FIU-1".into()),
     };
-    Arc::new(World::new("bench", Arc::new(setting)))
+    Arc::new(World::new("bench", Arc::new(config)))
 }
 
-fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
+fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let request: ConsentRequest = parse_json(body).expect("a request");
     let terms = request
         .into_terms("mockaa", world.now())
@@ -268,11 +283,11 @@ fn raise(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
 }
 
 /// Parse, validate, decide, journal, store, answer.
-fn create_product() -> Work {
-    let (world, mut number) = (world(), 0);
+fn create_with_mockaa() -> Work {
+    let (world, mut number) = (new_world(), 0);
     Box::new(move || {
         number += 1;
-        black_box(raise(&world, &request(number)));
+        black_box(raise_consent(&world, &seed_request(number)));
         1.0
     })
 }
@@ -371,12 +386,12 @@ struct RawAnswer<'a> {
     consent_handle: String,
 }
 
-fn create_raw() -> Work {
+fn create_with_baseline() -> Work {
     let store: DashMap<uuid::Uuid, Arc<RawRequest>> = DashMap::new();
     let (mut rng, mut number) = (ChaCha8Rng::seed_from_u64(1), 0);
     Box::new(move || {
         number += 1;
-        let request: RawRequest = serde_json::from_slice(&request(number)).expect("a request");
+        let request: RawRequest = serde_json::from_slice(&seed_request(number)).expect("a request");
         let detail = &request.consent_detail;
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a date");
         at(&request.timestamp);
@@ -408,13 +423,13 @@ fn create_raw() -> Work {
 }
 
 /// Look up among 10,000 approved consents, state the detail, the kept signature, serialise.
-fn get_product() -> Work {
-    let world = world();
+fn get_with_mockaa() -> Work {
+    let world = new_world();
     let key = SigningKey::from_pem("k", KEY).expect("a key");
-    let aa = Arc::clone(participants().default_aa());
+    let aa = Arc::clone(bench_participants().default_aa());
     let mut handles: Vec<ConsentHandle> = Vec::new();
     for number in 0..10_000 {
-        raise(&world, &request(number));
+        raise_consent(&world, &seed_request(number));
     }
     for consent in world.consents(0, 10_000) {
         world
@@ -431,23 +446,24 @@ fn get_product() -> Work {
         next = (next + 1) % handles.len();
         let consent = world.consent(handles[next]).expect("it is there");
         let grant = consent.grant.as_ref().expect("it is approved");
-        let seal = grant
+        let signature_bytes = grant
             .signatures
             .detail
             .get_or_init(|| signature.clone().into());
         let detail = ConsentDetail::new(&consent, &aa);
-        let state = ConsentStatusResponse::new(&consent, &detail, Some(base64::encode(seal)));
+        let state =
+            ConsentStatusResponse::new(&consent, &detail, Some(base64::encode(signature_bytes)));
         black_box(serde_json::to_vec(&state).expect("it serialises"));
         1.0
     })
 }
 
-fn get_raw() -> Work {
+fn get_with_baseline() -> Work {
     let store: DashMap<uuid::Uuid, Arc<(RawRequest, String)>> = DashMap::new();
     let mut ids = Vec::new();
     for number in 0..10_000u64 {
         let id = uuid::Uuid::from_u64_pair(number, number);
-        let parsed = serde_json::from_slice(&request(number)).expect("a request");
+        let parsed = serde_json::from_slice(&seed_request(number)).expect("a request");
         store.insert(id, Arc::new((parsed, "s".repeat(344))));
         ids.push(id);
     }
@@ -498,31 +514,36 @@ impl Format {
 type Measure = fn(usize, usize) -> f64;
 
 #[expect(clippy::cast_precision_loss, reason = "statements are short")]
-fn megabytes(bytes: usize, _: usize) -> f64 {
+fn measure_megabytes(bytes: usize, _: usize) -> f64 {
     bytes as f64 / 1e6
 }
 
 #[expect(clippy::cast_precision_loss, reason = "statements are short")]
-fn rows(_: usize, rows: usize) -> f64 {
+fn measure_rows(_: usize, rows: usize) -> f64 {
     rows as f64
 }
 
 /// A year of the default persona's account, told and written anew each time.
-fn statement_product(format: Format, measure: Measure) -> Work {
-    let account = generate_accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
-        .remove(0)
-        .account;
-    let life = life();
+fn write_statement_with_mockaa(format: Format, measure: Measure) -> Work {
+    let account = generate_accounts(
+        &bench_participants(),
+        &default_life().definition,
+        42,
+        "9812345678@mockaa",
+    )
+    .remove(0)
+    .account;
+    let life = default_life();
     let from = parse_timestamp("2023-03-31T18:30:00Z").expect("a date");
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let mut out = Vec::new();
     Box::new(move || {
-        let statements = [told(&life, &account, TimeRange { from, to })];
+        let statements = [statement_of(&life, &account, TimeRange { from, to })];
         out.clear();
         match format {
             Format::Xml => xml::write_statement(&statements[0], FiSchema::V1, &mut out),
-            Format::Json => in_pieces(&mut JsonWriter::default(), &statements[0], &mut out),
-            Format::Csv => in_pieces(&mut CsvWriter, &statements[0], &mut out),
+            Format::Json => write_row_by_row(&mut JsonWriter::default(), &statements[0], &mut out),
+            Format::Csv => write_row_by_row(&mut CsvWriter, &statements[0], &mut out),
             Format::Unaport => {
                 serde_json::to_writer(&mut out, &Tabs::without_session(&statements, to))
                     .expect("it serialises");
@@ -535,10 +556,10 @@ fn statement_product(format: Format, measure: Measure) -> Work {
     })
 }
 
-fn in_pieces(form: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
-    let told = transactions(statement);
-    form.write_header(statement, told.range, out);
-    told.iter().for_each(|row| form.write_row(&row, out));
+fn write_row_by_row(form: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
+    let rows = transactions(statement);
+    form.write_header(statement, rows.range, out);
+    rows.iter().for_each(|row| form.write_row(&row, out));
     form.write_footer(out);
 }
 
@@ -547,20 +568,20 @@ fn transactions(statement: &Statement) -> &Transactions {
 }
 
 /// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
-fn statement_raw(measure: Measure) -> Work {
+fn write_statement_with_baseline(measure: Measure) -> Work {
     const ROWS: u32 = 571;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut out = Vec::new();
     Box::new(move || {
         out.clear();
-        random_rows(&mut rng, ROWS, &mut out);
+        write_random_rows(&mut rng, ROWS, &mut out);
         black_box(&out);
         measure(out.len(), ROWS as usize)
     })
 }
 
 /// Random records as hand-written XML.
-fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
+fn write_random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
     const NARRATIONS: [&[u8]; 4] = [
         b"UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
         b"NEFT CR-MOCK0000001-NIMBUS SOFTWORKS PVT LTD-SALARY",
@@ -579,16 +600,16 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
         let at =
             Timestamp::from_millis(1_700_000_000_000 + i64::from(row) * 77_000_000).to_ist_bytes();
         out.extend_from_slice(b"<Transaction txnId=\"M");
-        digits(out, 20_240_101_000 + u64::from(row));
+        write_digits(out, 20_240_101_000 + u64::from(row));
         out.extend_from_slice(if credit {
             b"\" type=\"CREDIT\" mode=\""
         } else {
             b"\" type=\"DEBIT\"  mode=\""
         });
         out.extend_from_slice(b"UPI\" amount=\"");
-        money(out, amount);
+        write_money(out, amount);
         out.extend_from_slice(b"\" currentBalance=\"");
-        money(out, balance);
+        write_money(out, balance);
         out.extend_from_slice(b"\" transactionTimestamp=\"");
         out.extend_from_slice(&at);
         out.extend_from_slice(b"\" valueDate=\"");
@@ -596,13 +617,13 @@ fn random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\" narration=\"");
         out.extend_from_slice(NARRATIONS[rng.random_range(0..4)]);
         out.extend_from_slice(b"\" reference=\"");
-        digits(out, rng.random_range(100_000_000_000..999_999_999_999));
+        write_digits(out, rng.random_range(100_000_000_000..999_999_999_999));
         out.extend_from_slice(b"\"/>");
     }
 }
 
 /// The default one.
-fn life() -> PersonaInstance {
+fn default_life() -> PersonaInstance {
     let personas = load_personas(None).expect("the shipped ones are right");
     let as_of = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date");
     PersonaInstance {
@@ -611,7 +632,7 @@ fn life() -> PersonaInstance {
     }
 }
 
-fn told(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
+fn statement_of(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
@@ -626,11 +647,16 @@ fn told(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statemen
 }
 
 /// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
-fn fetch_product(curve: Curve) -> Work {
-    let account = generate_accounts(&participants(), &life().definition, 42, "9812345678@mockaa")
-        .remove(0)
-        .account;
-    let life = life();
+fn fetch_with_mockaa(curve: Curve) -> Work {
+    let account = generate_accounts(
+        &bench_participants(),
+        &default_life().definition,
+        42,
+        "9812345678@mockaa",
+    )
+    .remove(0)
+    .account;
+    let life = default_life();
     // Some thousand rows.
     let from = parse_timestamp("2022-06-30T18:30:00Z").expect("a date");
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
@@ -642,12 +668,12 @@ fn fetch_product(curve: Curve) -> Work {
     };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        let statement = told(&life, &account, TimeRange { from, to });
+        let statement = statement_of(&life, &account, TimeRange { from, to });
         let mut document = Vec::new();
         xml::write_statement(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = derive_data_key(42, session, &account, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
-        let sealed = [EncryptedAccount {
+        let encrypted = [EncryptedAccount {
             fip: account.fip.to_string(),
             link_ref: account.link_ref.to_string(),
             masked_number: account.masked_number.to_string(),
@@ -664,13 +690,13 @@ fn fetch_product(curve: Curve) -> Work {
             txnid: "t",
             timestamp: to,
         };
-        black_box(encode_fetch_response(echo, &sealed));
+        black_box(encode_fetch_response(echo, &encrypted));
         1.0
     })
 }
 
 /// The baseline's pipeline: random rows, a new X25519 key, agreement, HKDF, AES-256-GCM, base64.
-fn fetch_raw() -> Work {
+fn fetch_with_baseline() -> Work {
     let random = SystemRandom::new();
     let peer = PrivateKey::generate(&X25519)
         .and_then(|key| key.compute_public_key())
@@ -678,7 +704,7 @@ fn fetch_raw() -> Work {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Box::new(move || {
         let mut document = Vec::new();
-        random_rows(&mut rng, 1_000, &mut document);
+        write_random_rows(&mut rng, 1_000, &mut document);
         let key = EphemeralPrivateKey::generate(&X25519, &random).expect("a key");
         black_box(key.compute_public_key().expect("a public key"));
         let shared = agree_ephemeral(
@@ -703,14 +729,14 @@ fn fetch_raw() -> Work {
     })
 }
 
-fn money(out: &mut Vec<u8>, paise: u64) {
-    digits(out, paise / 100);
+fn write_money(out: &mut Vec<u8>, paise: u64) {
+    write_digits(out, paise / 100);
     out.push(b'.');
-    out.extend_from_slice(&PAIRS[usize::try_from(paise % 100).expect("below 100")]);
+    out.extend_from_slice(&DIGIT_PAIRS[usize::try_from(paise % 100).expect("below 100")]);
 }
 
 /// The numbers below a hundred.
-const PAIRS: [[u8; 2]; 100] = {
+const DIGIT_PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0;
     while number < 100 {
@@ -723,16 +749,16 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-fn digits(out: &mut Vec<u8>, mut number: u64) {
+fn write_digits(out: &mut Vec<u8>, mut number: u64) {
     let mut buffer = [0; 20];
     let mut start = buffer.len();
     while number >= 100 {
         start -= 2;
         buffer[start..start + 2]
-            .copy_from_slice(&PAIRS[usize::try_from(number % 100).expect("below 100")]);
+            .copy_from_slice(&DIGIT_PAIRS[usize::try_from(number % 100).expect("below 100")]);
         number /= 100;
     }
-    let last = PAIRS[usize::try_from(number).expect("below 100")];
+    let last = DIGIT_PAIRS[usize::try_from(number).expect("below 100")];
     let last = if number < 10 { &last[1..] } else { &last[..] };
     start -= last.len();
     buffer[start..start + last.len()].copy_from_slice(last);
@@ -741,7 +767,7 @@ fn digits(out: &mut Vec<u8>, mut number: u64) {
 
 const BODY: [u8; 500] = [b'x'; 500];
 
-fn sign_product() -> Work {
+fn sign_with_mockaa() -> Work {
     let key = SigningKey::from_pem("k", KEY).expect("a key");
     Box::new(move || {
         black_box(jws::sign_detached(&key, &BODY, SignatureProfile::Detached));
@@ -749,7 +775,7 @@ fn sign_product() -> Work {
     })
 }
 
-fn sign_raw() -> Work {
+fn sign_with_baseline() -> Work {
     let (_, rest) = KEY
         .split_once("-----BEGIN PRIVATE KEY-----")
         .expect("a PEM");

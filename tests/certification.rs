@@ -4,15 +4,15 @@
 //! project, or below `MOCKAA_SPECS`), each of its rows that is one call or an observed callback is played too and held
 //! against what the row expects; the score is printed.
 
-#[path = "api/actors.rs"]
-#[allow(dead_code, reason = "shared with the API tests, which use more of it")]
-mod actors;
 #[path = "api/helpers.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
 mod helpers;
 #[path = "api/inbox.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
 mod inbox;
+#[path = "api/participants.rs"]
+#[allow(dead_code, reason = "shared with the API tests, which use more of it")]
+mod participants;
 #[path = "api/specification.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
 mod specification;
@@ -23,24 +23,24 @@ use mockaa::SecurityMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, Journey, consent_request};
-use crate::helpers::{NOW, Reply, TestApp, handle_of, rebit_message, set};
+use crate::helpers::{NOW, Reply, TestApp, extract_handle, rebit_message, set_path};
+use crate::participants::{Journey, Participant, consent_request};
 
 /// Rows of the suite's table that must pass; CI holds this floor.
-const FLOOR: usize = 171;
+const MIN_PASSED: usize = 171;
 
 /// What became of a case.
 enum Outcome {
     /// Every call of it, and what it was.
     Calls(Vec<(String, Reply)>),
     /// What was seen is, or is not, as it should be.
-    Seen(Result<(), String>),
-    NotRunnable(Reason),
+    Observed(Result<(), String>),
+    NotRunnable(SkipReason),
 }
 
 /// Why a row is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reason {
+enum SkipReason {
     /// It watches a FIP that is called over HTTP; FIPs are simulated inside.
     FipOverHttp,
     /// It needs a FIP outside that answers wrongly.
@@ -170,16 +170,16 @@ const RULES: &[(u32, u32, u16, &str)] = &[
 
 #[tokio::test]
 async fn every_rule_of_the_suite_holds() {
-    let mut lab = Lab::start().await;
+    let mut runner = SuiteRunner::start().await;
     let mut wrong = Vec::new();
     for (family, variants, status, codes) in RULES {
         for variant in 1..=*variants {
-            let outcome = lab.play(*family, variant).await;
+            let outcome = runner.play_case(*family, variant).await;
             let expected = Expected {
                 status: (*status != 0).then_some(*status),
                 codes,
             };
-            match expected.judge(outcome) {
+            match expected.check_outcome(outcome) {
                 Ok(left_out) => assert_eq!(left_out, None, "rules are played"),
                 Err(reason) => wrong.push(format!("AA_{family}_{variant}: {reason}")),
             }
@@ -208,7 +208,7 @@ async fn the_suites_own_table_is_passed() {
         );
         return;
     };
-    let mut lab = Lab::start().await;
+    let mut runner = SuiteRunner::start().await;
     let (mut passed, mut wrong, mut left_out) = (0, Vec::new(), Vec::new());
     for row in table.lines().skip(1) {
         let cells: Vec<_> = row.split('\t').collect();
@@ -233,7 +233,7 @@ async fn the_suites_own_table_is_passed() {
             .rsplit('/')
             .next()
             .and_then(|status| status.parse().ok());
-        match (Expected { status, codes }).judge(lab.play(family, variant).await) {
+        match (Expected { status, codes }).check_outcome(runner.play_case(family, variant).await) {
             Ok(None) => passed += 1,
             Ok(Some(reason)) => left_out.push((reason, id)),
             Err(reason) => wrong.push(format!("{id}: {reason}")),
@@ -244,7 +244,7 @@ async fn the_suites_own_table_is_passed() {
         "certification suite AA 2.0.0: {passed} passed of {runnable} runnable, of {all} rows of the table"
     );
     left_out.sort_unstable();
-    for rows in left_out.chunk_by(|one, other| one.0 == other.0) {
+    for rows in left_out.chunk_by(|left, right| left.0 == right.0) {
         let ids: Vec<_> = rows.iter().map(|(_, id)| *id).collect();
         println!(
             "left out, {:?} ({}): {}",
@@ -255,8 +255,8 @@ async fn the_suites_own_table_is_passed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(
-        passed >= FLOOR,
-        "{passed} rows passed, the floor is {FLOOR}"
+        passed >= MIN_PASSED,
+        "{passed} rows passed, the floor is {MIN_PASSED}"
     );
 }
 
@@ -269,10 +269,10 @@ struct Expected<'a> {
 
 impl Expected<'_> {
     /// Why the case was left out, if it was; what it was not as expected in.
-    fn judge(&self, outcome: Outcome) -> Result<Option<Reason>, String> {
+    fn check_outcome(&self, outcome: Outcome) -> Result<Option<SkipReason>, String> {
         match outcome {
             Outcome::NotRunnable(reason) => Ok(Some(reason)),
-            Outcome::Seen(seen) => seen.map(|()| None),
+            Outcome::Observed(seen) => seen.map(|()| None),
             Outcome::Calls(calls) => {
                 assert!(!calls.is_empty(), "a case makes a call");
                 for (what, reply) in calls {
@@ -296,12 +296,12 @@ impl Expected<'_> {
 /// What is varied, with what it is called.
 type Variation = (String, Value);
 
-fn calls(call: &str, reply: Reply) -> Outcome {
+fn single_call(call: &str, reply: Reply) -> Outcome {
     Outcome::Calls(vec![(call.to_owned(), reply)])
 }
 
-fn seen(condition: bool, what: &Value) -> Outcome {
-    Outcome::Seen(if condition {
+fn check_observation(condition: bool, what: &Value) -> Outcome {
+    Outcome::Observed(if condition {
         Ok(())
     } else {
         Err(what.to_string())
@@ -309,9 +309,9 @@ fn seen(condition: bool, what: &Value) -> Outcome {
 }
 
 /// A sandbox in strict mode; each case has a world of its own.
-struct Lab {
+struct SuiteRunner {
     app: TestApp,
-    played: usize,
+    case_count: usize,
 }
 
 /// Messages by the names of their required fields, objects, lists and enumerations.
@@ -379,7 +379,7 @@ const FI_OBJECTS: &[&str] = &[
     "KeyMaterial",
     "KeyMaterial.DHPublicKey",
 ];
-const CONSENT_NEWS_TEXTS: &[&str] = &[
+const CONSENT_NOTIFICATION_TEXTS: &[&str] = &[
     "ver",
     "timestamp",
     "txnid",
@@ -388,7 +388,7 @@ const CONSENT_NEWS_TEXTS: &[&str] = &[
     "ConsentStatusNotification.consentId",
     "ConsentStatusNotification.consentStatus",
 ];
-const FI_NEWS_TEXTS: &[&str] = &[
+const FI_NOTIFICATION_TEXTS: &[&str] = &[
     "ver",
     "timestamp",
     "txnid",
@@ -401,7 +401,7 @@ const FI_NEWS_TEXTS: &[&str] = &[
     "FIStatusNotification.FIStatusResponse.0.Accounts.0.FIStatus",
     "FIStatusNotification.FIStatusResponse.0.Accounts.0.description",
 ];
-const LINK_NEWS_TEXTS: &[&str] = &[
+const LINK_NOTIFICATION_TEXTS: &[&str] = &[
     "ver",
     "timestamp",
     "txnid",
@@ -413,34 +413,34 @@ const LINK_NEWS_TEXTS: &[&str] = &[
     "AccountLinkStatusNotification.linkStatus",
 ];
 
-fn at<'a>(body: &'a Value, path: &str) -> &'a Value {
+fn value_at<'a>(body: &'a Value, path: &str) -> &'a Value {
     path.split('.')
-        .fold(body, |place, part| match part.parse::<usize>() {
-            Ok(index) => &place[index],
-            Err(_) => &place[part],
+        .fold(body, |node, part| match part.parse::<usize>() {
+            Ok(index) => &node[index],
+            Err(_) => &node[part],
         })
 }
 
 /// The body once for each path, with this value there.
-fn each(body: &Value, paths: &[&str], value: &Value) -> Vec<Variation> {
+fn vary_each(body: &Value, paths: &[&str], value: &Value) -> Vec<Variation> {
     let vary = |path: &&str| {
         let mut varied = body.clone();
-        set(&mut varied, path, Some(value.clone()));
+        set_path(&mut varied, path, Some(value.clone()));
         (format!("{path} = {value}"), varied)
     };
     paths.iter().map(vary).collect()
 }
 
 /// The body twice for each path: its text one character longer, and one shorter.
-fn misspelt(body: &Value, paths: &[&str]) -> Vec<Variation> {
+fn vary_spelling(body: &Value, paths: &[&str]) -> Vec<Variation> {
     let vary = |path: &&str| {
-        let text = at(body, path)
+        let text = value_at(body, path)
             .as_str()
             .unwrap_or_else(|| panic!("no text at {path}"))
             .to_owned();
-        [format!("{text}X"), shorter(&text)].map(|text| {
+        [format!("{text}X"), drop_last_char(&text)].map(|text| {
             let mut varied = body.clone();
-            set(&mut varied, path, Some(text.as_str().into()));
+            set_path(&mut varied, path, Some(text.as_str().into()));
             (format!("{path} = {text}"), varied)
         })
     };
@@ -451,11 +451,11 @@ fn misspelt(body: &Value, paths: &[&str]) -> Vec<Variation> {
         .collect()
 }
 
-fn with(body: &Value, path: &str, value: impl Into<Value>) -> Vec<Variation> {
-    each(body, &[path], &value.into())
+fn vary_one(body: &Value, path: &str, value: impl Into<Value>) -> Vec<Variation> {
+    vary_each(body, &[path], &value.into())
 }
 
-fn shorter(text: &str) -> String {
+fn drop_last_char(text: &str) -> String {
     text[..text.len() - 1].to_owned()
 }
 
@@ -466,99 +466,106 @@ const OTHER_FORMATS: [&str; 3] = [
     "2020-07-04 06:00:00",
 ];
 
-fn other_formats(body: &Value, paths: &[&str]) -> Vec<Variation> {
+fn vary_timestamp_format(body: &Value, paths: &[&str]) -> Vec<Variation> {
     OTHER_FORMATS
         .iter()
-        .flat_map(|format| each(body, paths, &(*format).into()))
+        .flat_map(|format| vary_each(body, paths, &(*format).into()))
         .collect()
 }
 
 /// The world stands at 06:00.
-const SIXTEEN_LATER: &str = "2020-07-04T06:16:00.000Z";
-const SIXTEEN_EARLIER: &str = "2020-07-04T05:44:00.000Z";
+const SIXTEEN_MINUTES_LATER: &str = "2020-07-04T06:16:00.000Z";
+const SIXTEEN_MINUTES_EARLIER: &str = "2020-07-04T05:44:00.000Z";
 
 /// Variants that all messages have in common: 1 other formats, 2 an extra character, 3 and 4 sixteen minutes off.
-fn timestamps(body: &Value, paths: &[&str], variant: u32) -> Vec<Variation> {
+fn vary_timestamps(body: &Value, paths: &[&str], variant: u32) -> Vec<Variation> {
     match variant {
-        1 => other_formats(body, paths),
-        2 => misspelt(body, paths)
+        1 => vary_timestamp_format(body, paths),
+        2 => vary_spelling(body, paths)
             .into_iter()
             .filter(|(what, _)| what.ends_with('X'))
             .collect(),
-        3 => with(body, "timestamp", SIXTEEN_LATER),
-        _ => with(body, "timestamp", SIXTEEN_EARLIER),
+        3 => vary_one(body, "timestamp", SIXTEEN_MINUTES_LATER),
+        _ => vary_one(body, "timestamp", SIXTEEN_MINUTES_EARLIER),
     }
 }
 
-fn versions(body: &Value, variant: u32) -> Vec<Variation> {
-    with(
+fn vary_version(body: &Value, variant: u32) -> Vec<Variation> {
+    vary_one(
         body,
         "ver",
         ["9.9.9", "2.0.00", "2.0."][variant as usize - 1],
     )
 }
 
-fn txnids(body: &Value, variant: u32) -> Vec<Variation> {
+fn vary_txnid(body: &Value, variant: u32) -> Vec<Variation> {
     let txnid = body["txnid"].as_str().expect("a txnid");
-    with(
+    vary_one(
         body,
         "txnid",
         if variant == 1 {
             format!("{txnid}1")
         } else {
-            shorter(txnid)
+            drop_last_char(txnid)
         },
     )
 }
 
 /// 1 longer, 2 shorter, 3 random.
-fn ids(body: &Value, path: &str, variant: u32) -> Vec<Variation> {
-    let id = at(body, path).as_str().expect("an id");
+fn vary_id(body: &Value, path: &str, variant: u32) -> Vec<Variation> {
+    let id = value_at(body, path).as_str().expect("an id");
     let value = match variant {
         1 => format!("{id}1"),
-        2 => shorter(id),
+        2 => drop_last_char(id),
         _ => "3f0c6a1e-5b1d-4c5e-9a50-7d3c1f2b4a69".to_owned(),
     };
-    with(body, path, value)
+    vary_one(body, path, value)
 }
 
 const CUSTOMER: &str = "9876500001@mockaa";
 
-impl Lab {
+impl SuiteRunner {
     async fn start() -> Self {
         Self {
-            app: TestApp::with(|builder| builder.security(SecurityMode::Strict)).await,
-            played: 0,
+            app: TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await,
+            case_count: 0,
         }
     }
 
-    async fn play(&mut self, family: u32, variant: u32) -> Outcome {
-        self.played += 1;
-        self.app.enter(&format!("case-{}", self.played));
-        self.app.fiu.arrived();
+    async fn play_case(&mut self, family: u32, variant: u32) -> Outcome {
+        self.case_count += 1;
+        self.app.switch_world(&format!("case-{}", self.case_count));
+        self.app.fiu.drain_messages();
         match family {
-            1001..=1014 => self.raise(family, variant).await,
-            1015..=1025 | 1050 => self.look_up(family, variant).await,
-            1026..=1033 | 1051 => self.fetch_artefact(family, variant).await,
-            1034..=1036 | 1038..=1040 | 2017 | 2018 => Outcome::NotRunnable(Reason::FipOverHttp),
-            1037 => self.watch_consent(variant).await,
-            1041..=1049 => self.forge_consent(family, variant).await,
-            2001..=2016 => self.ask(family, variant).await,
-            2019..=2024 | 2032..=2039 => Outcome::NotRunnable(Reason::FaultyFip),
-            2025..=2031 | 2046 => self.fetch_data(family, variant).await,
-            2040..=2045 => self.forge_data(family, variant).await,
-            3001..=3008 => self.consent_news(family, variant).await,
-            3009..=3019 => self.fi_news(family, variant).await,
-            3020..=3029 => self.link_news(family, variant).await,
-            3030..=3038 => self.forge_news(family, variant).await,
-            4001 | 4002 => self.heartbeat(family).await,
-            5001..=5007 => Outcome::NotRunnable(Reason::WholeJourney),
+            1001..=1014 => self.play_consent_creation(family, variant).await,
+            1015..=1025 | 1050 => self.play_handle_lookup(family, variant).await,
+            1026..=1033 | 1051 => self.play_artefact_fetch(family, variant).await,
+            1034..=1036 | 1038..=1040 | 2017 | 2018 => {
+                Outcome::NotRunnable(SkipReason::FipOverHttp)
+            }
+            1037 => self.play_consent_watch(variant).await,
+            1041..=1049 => self.play_forged_consent(family, variant).await,
+            2001..=2016 => self.play_data_request(family, variant).await,
+            2019..=2024 | 2032..=2039 => Outcome::NotRunnable(SkipReason::FaultyFip),
+            2025..=2031 | 2046 => self.play_data_fetch(family, variant).await,
+            2040..=2045 => self.play_forged_data(family, variant).await,
+            3001..=3008 => self.play_consent_notification(family, variant).await,
+            3009..=3019 => self.play_fi_notification(family, variant).await,
+            3020..=3029 => self.play_link_notification(family, variant).await,
+            3030..=3038 => self.play_forged_notification(family, variant).await,
+            4001 | 4002 => self.play_heartbeat(family).await,
+            5001..=5007 => Outcome::NotRunnable(SkipReason::WholeJourney),
             _ => panic!("no family {family}"),
         }
     }
 
     /// Posts each variation.
-    async fn all(&self, actor: &Actor, path: &str, variations: Vec<Variation>) -> Outcome {
+    async fn post_all(
+        &self,
+        actor: &Participant,
+        path: &str,
+        variations: Vec<Variation>,
+    ) -> Outcome {
         let mut replies = Vec::new();
         for (what, body) in variations {
             replies.push((what, actor.post(&self.app, path, &body).await));
@@ -566,7 +573,7 @@ impl Lab {
         Outcome::Calls(replies)
     }
 
-    async fn raise(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_consent_creation(&self, family: u32, variant: u32) -> Outcome {
         const TIMES: &[&str] = &[
             "timestamp",
             "ConsentDetail.consentStart",
@@ -576,9 +583,9 @@ impl Lab {
         ];
         let body = consent_request();
         let detail =
-            |path: &str, value: Value| with(&body, &format!("ConsentDetail.{path}"), value);
+            |path: &str, value: Value| vary_one(&body, &format!("ConsentDetail.{path}"), value);
         let variations = match (family, variant) {
-            (1001, _) => return self.valid_requests(variant).await,
+            (1001, _) => return self.play_valid_requests(variant).await,
             (1002, 1) => {
                 let fields: Vec<_> = [
                     CONSENT_TEXTS,
@@ -587,20 +594,20 @@ impl Lab {
                     CONSENT_NUMBERS,
                 ]
                 .concat();
-                each(&body, &fields, &Value::Null)
+                vary_each(&body, &fields, &Value::Null)
             }
-            (1002, 2) => each(&body, CONSENT_TEXTS, &"".into()),
-            (1002, 3) => misspelt(&body, CONSENT_ENUMS)
+            (1002, 2) => vary_each(&body, CONSENT_TEXTS, &"".into()),
+            (1002, 3) => vary_spelling(&body, CONSENT_ENUMS)
                 .into_iter()
                 .filter(|(what, _)| !what.ends_with(" = >"))
                 .collect(),
-            (1002, 4) => each(&body, CONSENT_LISTS, &json!([])),
-            (1002, 5) => each(&body, CONSENT_OBJECTS, &json!({})),
-            (1002, _) => each(&body, CONSENT_NUMBERS, &json!(1.5)),
-            (1003, variant) => timestamps(&body, TIMES, variant),
-            (1004, variant) => versions(&body, variant),
-            (1005, variant) => timestamps(&body, TIMES, variant + 2),
-            (1006, variant) => txnids(&body, variant),
+            (1002, 4) => vary_each(&body, CONSENT_LISTS, &json!([])),
+            (1002, 5) => vary_each(&body, CONSENT_OBJECTS, &json!({})),
+            (1002, _) => vary_each(&body, CONSENT_NUMBERS, &json!(1.5)),
+            (1003, variant) => vary_timestamps(&body, TIMES, variant),
+            (1004, variant) => vary_version(&body, variant),
+            (1005, variant) => vary_timestamps(&body, TIMES, variant + 2),
+            (1006, variant) => vary_txnid(&body, variant),
             (1007, 1) => detail("consentStart", "2020-12-31T00:00:00.000Z".into()),
             (1007, _) => detail(
                 "consentStart",
@@ -643,9 +650,11 @@ impl Lab {
                 )
             }
         };
-        let outcome = self.all(&Actor::fiu_1(), "/Consent", variations).await;
+        let outcome = self
+            .post_all(&Participant::fiu_1(), "/Consent", variations)
+            .await;
         assert_eq!(
-            self.app.consents().await,
+            self.app.count_consents().await,
             0,
             "what is refused raises nothing"
         );
@@ -653,15 +662,15 @@ impl Lab {
     }
 
     /// Each mode, purpose, unit and type; every handle is another one.
-    async fn valid_requests(&self, variant: u32) -> Outcome {
+    async fn play_valid_requests(&self, variant: u32) -> Outcome {
         let body = consent_request();
         let mut variations = Vec::new();
         match variant {
             1 => {
                 for mode in ["VIEW", "QUERY", "STREAM", "STORE"] {
                     let value = i32::from(mode == "STORE");
-                    let mut varied = with(&body, "ConsentDetail.consentMode", mode).remove(0);
-                    set(
+                    let mut varied = vary_one(&body, "ConsentDetail.consentMode", mode).remove(0);
+                    set_path(
                         &mut varied.1,
                         "ConsentDetail.DataLife.value",
                         Some(value.into()),
@@ -671,9 +680,9 @@ impl Lab {
             }
             2 => {
                 for code in ["101", "102", "103", "104", "105"] {
-                    let mut varied = with(&body, "ConsentDetail.Purpose.code", code).remove(0);
+                    let mut varied = vary_one(&body, "ConsentDetail.Purpose.code", code).remove(0);
                     let uri = format!("https://api.rebit.org.in/aa/purpose/{code}.xml");
-                    set(
+                    set_path(
                         &mut varied.1,
                         "ConsentDetail.Purpose.refUri",
                         Some(uri.into()),
@@ -692,13 +701,13 @@ impl Lab {
                     ("STORE", "YEAR", 3),
                     ("STORE", "INF", 0),
                 ] {
-                    let mut varied = with(
+                    let mut varied = vary_one(
                         &body,
                         "ConsentDetail.DataLife",
                         json!({ "unit": unit, "value": value }),
                     )
                     .remove(0);
-                    set(
+                    set_path(
                         &mut varied.1,
                         "ConsentDetail.consentMode",
                         Some(mode.into()),
@@ -708,13 +717,15 @@ impl Lab {
             }
         }
         let count = variations.len();
-        let Outcome::Calls(replies) = self.all(&Actor::fiu_1(), "/Consent", variations).await
+        let Outcome::Calls(replies) = self
+            .post_all(&Participant::fiu_1(), "/Consent", variations)
+            .await
         else {
             unreachable!()
         };
         let mut handles: Vec<_> = replies
             .iter()
-            .map(|(_, reply)| handle_of(&reply.json()))
+            .map(|(_, reply)| extract_handle(&reply.json()))
             .collect();
         assert!(
             replies
@@ -727,114 +738,118 @@ impl Lab {
         Outcome::Calls(replies)
     }
 
-    async fn look_up(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_handle_lookup(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
-        let fiu = Actor::fiu_1();
+        let fiu = Participant::fiu_1();
         let message = |handle: &str| rebit_message("ConsentHandle", handle);
         let status = |answer: &Value, expected: &str| {
-            seen(answer["ConsentStatus"]["status"] == expected, answer)
+            check_observation(answer["ConsentStatus"]["status"] == expected, answer)
         };
         match (family, variant) {
             (1015, 1) => {
-                let handle = journey.raise(|_| ()).await;
-                let before = journey.handle(&handle).await;
+                let handle = journey.raise_consent(|_| ()).await;
+                let before = journey.fetch_handle_status(&handle).await;
                 assert_eq!(before["ConsentStatus"], json!({ "status": "PENDING" }));
-                self.app.act(&handle, "approve").await.ok();
-                status(&journey.handle(&handle).await, "APPROVED")
+                self.app.apply_verb(&handle, "approve").await.expect_ok();
+                status(&journey.fetch_handle_status(&handle).await, "APPROVED")
             }
             // A kind that is not linked yet: the customer links an account, then approves.
             (1015, _) => {
-                let handle = self.raised_before_linking(&journey).await;
-                self.app.act(&handle, "approve").await.ok();
-                status(&journey.handle(&handle).await, "APPROVED")
+                let handle = self.raise_before_linking(&journey).await;
+                self.app.apply_verb(&handle, "approve").await.expect_ok();
+                status(&journey.fetch_handle_status(&handle).await, "APPROVED")
             }
             (1017, variant) => {
                 let handle = if variant == 1 {
-                    journey.raise(|_| ()).await
+                    journey.raise_consent(|_| ()).await
                 } else {
-                    self.raised_before_linking(&journey).await
+                    self.raise_before_linking(&journey).await
                 };
-                self.app.act(&handle, "reject").await.ok();
-                status(&journey.handle(&handle).await, "REJECTED")
+                self.app.apply_verb(&handle, "reject").await.expect_ok();
+                status(&journey.fetch_handle_status(&handle).await, "REJECTED")
             }
             (1016, variant) => {
-                let handle = journey.raise(|_| ()).await;
-                self.all(
+                let handle = journey.raise_consent(|_| ()).await;
+                self.post_all(
                     &fiu,
                     "/Consent/handle",
-                    ids(&message(&handle), "ConsentHandle", variant),
+                    vary_id(&message(&handle), "ConsentHandle", variant),
                 )
                 .await
             }
             (1018, _) => {
-                let handle = journey.raise(five_minutes).await;
-                self.app.advance("5m").await;
-                let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
+                let handle = journey.raise_consent(expire_in_five_minutes).await;
+                self.app.advance_clock("5m").await;
+                let message_later = with_timestamp(&message(&handle), "2020-07-04T06:05:00.000Z");
                 status(
-                    &fiu.post(&self.app, "/Consent/handle", &asked).await.ok(),
+                    &fiu.post(&self.app, "/Consent/handle", &message_later)
+                        .await
+                        .expect_ok(),
                     "EXPIRED",
                 )
             }
             (1019, variant) => {
                 let handle = if variant == 1 {
-                    journey.raise(five_minutes).await
+                    journey.raise_consent(expire_in_five_minutes).await
                 } else {
-                    let handle = self.raised_before_linking(&journey).await;
-                    self.app.act(&handle, "approve").await.ok();
-                    self.app.act(&handle, "expire").await.ok();
-                    return status(&journey.handle(&handle).await, "APPROVED");
+                    let handle = self.raise_before_linking(&journey).await;
+                    self.app.apply_verb(&handle, "approve").await.expect_ok();
+                    self.app.apply_verb(&handle, "expire").await.expect_ok();
+                    return status(&journey.fetch_handle_status(&handle).await, "APPROVED");
                 };
-                self.app.act(&handle, "approve").await.ok();
-                self.app.advance("5m").await;
-                let asked = now_at(&message(&handle), "2020-07-04T06:05:00.000Z");
+                self.app.apply_verb(&handle, "approve").await.expect_ok();
+                self.app.advance_clock("5m").await;
+                let message_later = with_timestamp(&message(&handle), "2020-07-04T06:05:00.000Z");
                 status(
-                    &fiu.post(&self.app, "/Consent/handle", &asked).await.ok(),
+                    &fiu.post(&self.app, "/Consent/handle", &message_later)
+                        .await
+                        .expect_ok(),
                     "APPROVED",
                 )
             }
             (1020 | 1021, _) => {
-                let (handle, _) = journey.approved(|_| ()).await;
+                let (handle, _) = journey.raise_and_approve(|_| ()).await;
                 self.app
-                    .act(&handle, if family == 1020 { "pause" } else { "revoke" })
+                    .apply_verb(&handle, if family == 1020 { "pause" } else { "revoke" })
                     .await
-                    .ok();
-                status(&journey.handle(&handle).await, "APPROVED")
+                    .expect_ok();
+                status(&journey.fetch_handle_status(&handle).await, "APPROVED")
             }
             (1022, _) => {
-                let (handle, _) = self.delinked(&journey).await;
-                status(&journey.handle(&handle).await, "APPROVED")
+                let (handle, _) = self.approve_then_delink(&journey).await;
+                status(&journey.fetch_handle_status(&handle).await, "APPROVED")
             }
             (1023 | 1024, _) => {
-                let handle = journey.raise(|_| ()).await;
+                let handle = journey.raise_consent(|_| ()).await;
                 if family == 1024 {
-                    self.app.act(&handle, "approve").await.ok();
+                    self.app.apply_verb(&handle, "approve").await.expect_ok();
                 }
                 journey
-                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .apply_customer_verb(CUSTOMER, "deregister", &Value::Null)
                     .await
-                    .ok();
-                calls(
+                    .expect_ok();
+                single_call(
                     "after deregistration",
                     fiu.post(&self.app, "/Consent/handle", &message(&handle))
                         .await,
                 )
             }
             (1025, _) => {
-                let handle = journey.raise(|_| ()).await;
-                calls(
+                let handle = journey.raise_consent(|_| ()).await;
+                single_call(
                     "as FIU-2",
-                    Actor::fiu_2()
+                    Participant::fiu_2()
                         .post(&self.app, "/Consent/handle", &message(&handle))
                         .await,
                 )
             }
             (_, variant) => {
-                let body = message(&journey.raise(|_| ()).await);
+                let body = message(&journey.raise_consent(|_| ()).await);
                 let value = if variant == 1 { Value::Null } else { "".into() };
-                self.all(
+                self.post_all(
                     &fiu,
                     "/Consent/handle",
-                    each(
+                    vary_each(
                         &body,
                         &["ver", "timestamp", "txnid", "ConsentHandle"],
                         &value,
@@ -846,67 +861,69 @@ impl Lab {
     }
 
     /// A consent of a customer who links the account only afterwards.
-    async fn raised_before_linking(&self, journey: &Journey<'_>) -> String {
+    async fn raise_before_linking(&self, journey: &Journey<'_>) -> String {
         journey
-            .customer(CUSTOMER, "register", &Value::Null)
+            .apply_customer_verb(CUSTOMER, "register", &Value::Null)
             .await
-            .ok();
-        let handle = journey.raise(|_| ()).await;
+            .expect_ok();
+        let handle = journey.raise_consent(|_| ()).await;
         assert_eq!(
-            self.app.act(&handle, "approve").await.status,
+            self.app.apply_verb(&handle, "approve").await.status,
             409,
             "there is nothing to grant yet"
         );
         let account = journey
-            .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+            .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
             .await
             .remove(0)
             .0;
-        journey.link(CUSTOMER, "FIP-1", &[account]).await;
+        journey.link_accounts(CUSTOMER, "FIP-1", &[account]).await;
         handle
     }
 
     /// A consent over two linked accounts, of which one was delinked afterwards.
-    async fn delinked(&self, journey: &Journey<'_>) -> (String, String) {
-        let accounts = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
-        let refs: Vec<_> = accounts
+    async fn approve_then_delink(&self, journey: &Journey<'_>) -> (String, String) {
+        let list_accounts = journey.list_accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
+        let refs: Vec<_> = list_accounts
             .iter()
             .map(|(account, _)| account.clone())
             .collect();
         journey.register_and_link(CUSTOMER, "FIP-1", &refs).await;
-        let consent = journey.approved(|_| ()).await;
+        let consent = journey.raise_and_approve(|_| ()).await;
         journey
-            .customer(
+            .apply_customer_verb(
                 CUSTOMER,
                 "delink",
-                &json!({ "linkRefNumber": accounts[0].1 }),
+                &json!({ "linkRefNumber": list_accounts[0].1 }),
             )
             .await
-            .ok();
+            .expect_ok();
         consent
     }
 
-    async fn fetch_artefact(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_artefact_fetch(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
-        let fiu = Actor::fiu_1();
+        let fiu = Participant::fiu_1();
         let message = |id: &str| rebit_message("consentId", id);
-        let status = |answer: &Value, expected: &str| seen(answer["status"] == expected, answer);
+        let status = |answer: &Value, expected: &str| {
+            check_observation(answer["status"] == expected, answer)
+        };
         match (family, variant) {
             (1026, variant) => {
-                let accounts = journey.accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
-                let refs: Vec<_> = accounts
+                let list_accounts = journey.list_accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
+                let refs: Vec<_> = list_accounts
                     .iter()
                     .map(|(account, _)| account.clone())
                     .collect();
                 journey.register_and_link(CUSTOMER, "FIP-1", &refs).await;
-                let chosen: Vec<_> = accounts
+                let chosen: Vec<_> = list_accounts
                     .into_iter()
                     .take(variant as usize)
                     .map(|(_, link)| link)
                     .collect();
-                let (_, id) = journey.approved_with(&chosen, |_| ()).await;
-                let artefact = journey.artefact(&id).await;
-                let payload = artefact["signedConsent"]
+                let (_, id) = journey.raise_and_approve_with(&chosen, |_| ()).await;
+                let fetch_artefact = journey.fetch_artefact(&id).await;
+                let payload = fetch_artefact["signedConsent"]
                     .as_str()
                     .and_then(|signed| signed.split('.').nth(1));
                 let payload = mockaa::crypto::base64::url_decode(payload.expect("a payload"))
@@ -917,67 +934,71 @@ impl Lab {
                     .expect("accounts")
                     .iter()
                     .collect();
-                let right = artefact["status"] == "ACTIVE"
-                    && artefact["createTimestamp"] == NOW
-                    && artefact["ConsentUse"]["count"] == 0
+                let is_expected = fetch_artefact["status"] == "ACTIVE"
+                    && fetch_artefact["createTimestamp"] == NOW
+                    && fetch_artefact["ConsentUse"]["count"] == 0
                     && detail["DataProvider"] == json!({ "id": "mockaa", "type": "AA" })
                     && detail["Frequency"] == consent_request()["ConsentDetail"]["Frequency"]
                     && named
                         .iter()
                         .map(|account| account["linkRefNumber"].as_str())
                         .eq(chosen.iter().map(|link| Some(link.as_str())));
-                seen(right, &artefact)
+                check_observation(is_expected, &fetch_artefact)
             }
             (1027, 1) => {
-                self.all(&fiu, "/Consent/fetch", with(&message("x"), "consentId", ""))
-                    .await
+                self.post_all(
+                    &fiu,
+                    "/Consent/fetch",
+                    vary_one(&message("x"), "consentId", ""),
+                )
+                .await
             }
             (1027, variant) => {
-                let (_, id) = journey.approved(|_| ()).await;
-                let varied = ids(&message(&id), "consentId", [2, 1, 3][variant as usize - 2]);
-                self.all(&fiu, "/Consent/fetch", varied).await
+                let (_, id) = journey.raise_and_approve(|_| ()).await;
+                let varied = vary_id(&message(&id), "consentId", [2, 1, 3][variant as usize - 2]);
+                self.post_all(&fiu, "/Consent/fetch", varied).await
             }
             (1028, _) => {
-                let (_, id) = journey.approved(|_| ()).await;
-                calls(
+                let (_, id) = journey.raise_and_approve(|_| ()).await;
+                single_call(
                     "as FIU-2",
-                    Actor::fiu_2()
+                    Participant::fiu_2()
                         .post(&self.app, "/Consent/fetch", &message(&id))
                         .await,
                 )
             }
             (1029..=1031, _) => {
-                let (handle, id) = journey.approved(|_| ()).await;
+                let (handle, id) = journey.raise_and_approve(|_| ()).await;
                 let (verb, expected) = [
                     ("expire", "EXPIRED"),
                     ("pause", "PAUSED"),
                     ("revoke", "REVOKED"),
                 ][family as usize - 1029];
-                self.app.act(&handle, verb).await.ok();
-                status(&journey.artefact(&id).await, expected)
+                self.app.apply_verb(&handle, verb).await.expect_ok();
+                status(&journey.fetch_artefact(&id).await, expected)
             }
             (1032, _) => {
-                let (_, id) = self.delinked(&journey).await;
-                status(&journey.artefact(&id).await, "REVOKED")
+                let (_, id) = self.approve_then_delink(&journey).await;
+                status(&journey.fetch_artefact(&id).await, "REVOKED")
             }
             (1033, _) => {
-                let (_, id) = journey.approved(|_| ()).await;
+                let (_, id) = journey.raise_and_approve(|_| ()).await;
                 journey
-                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .apply_customer_verb(CUSTOMER, "deregister", &Value::Null)
                     .await
-                    .ok();
-                calls(
+                    .expect_ok();
+                single_call(
                     "after deregistration",
                     fiu.post(&self.app, "/Consent/fetch", &message(&id)).await,
                 )
             }
             (_, variant) => {
-                let (_, id) = journey.approved(|_| ()).await;
+                let (_, id) = journey.raise_and_approve(|_| ()).await;
                 let value = if variant == 1 { Value::Null } else { "".into() };
-                self.all(
+                self.post_all(
                     &fiu,
                     "/Consent/fetch",
-                    each(
+                    vary_each(
                         &message(&id),
                         &["ver", "timestamp", "txnid", "consentId"],
                         &value,
@@ -989,32 +1010,38 @@ impl Lab {
     }
 
     /// What the FIU is told when the customer acts.
-    async fn watch_consent(&mut self, variant: u32) -> Outcome {
-        let (handle, id) = Journey::new(&self.app).approved(|_| ()).await;
-        let story: &[&str] = match variant {
+    async fn play_consent_watch(&mut self, variant: u32) -> Outcome {
+        let (handle, id) = Journey::new(&self.app).raise_and_approve(|_| ()).await;
+        let verbs: &[&str] = match variant {
             1 => &["pause"],
             2 => &["pause", "resume"],
             _ => &["revoke"],
         };
-        for verb in story {
-            self.app.act(&handle, verb).await.ok();
+        for verb in verbs {
+            self.app.apply_verb(&handle, verb).await.expect_ok();
         }
-        self.app.advance("0s").await;
-        let told = self.app.fiu.arrived().pop().expect("a webhook").json();
+        self.app.advance_clock("0s").await;
+        let webhook = self
+            .app
+            .fiu
+            .drain_messages()
+            .pop()
+            .expect("a webhook")
+            .json();
         let expected = ["PAUSED", "ACTIVE", "REVOKED"][variant as usize - 1];
-        let right = told["Notifier"] == json!({ "type": "AA", "id": "mockaa" })
-            && told["txnid"]
+        let is_expected = webhook["Notifier"] == json!({ "type": "AA", "id": "mockaa" })
+            && webhook["txnid"]
                 .as_str()
                 .is_some_and(|txnid| txnid.len() == 36)
-            && told["ConsentStatusNotification"]
+            && webhook["ConsentStatusNotification"]
                 == json!({ "consentId": id, "consentHandle": handle, "consentStatus": expected });
-        seen(right, &told)
+        check_observation(is_expected, &webhook)
     }
 
     /// The three consent calls with a signature or a key that is not right.
-    async fn forge_consent(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_forged_consent(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
-        let (handle, id) = journey.approved(|_| ()).await;
+        let (handle, id) = journey.raise_and_approve(|_| ()).await;
         let (path, body) = match family {
             1041 | 1044 | 1045 => ("/Consent", consent_request()),
             1042 | 1046 | 1047 => ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
@@ -1022,44 +1049,50 @@ impl Lab {
         };
         match family {
             1041..=1043 => {
-                self.forged_signature(&Actor::fiu_1(), path, &body, variant)
+                self.post_forged_signature(&Participant::fiu_1(), path, &body, variant)
                     .await
             }
-            1044 | 1046 | 1048 => self.forged_key(&Actor::fiu_1(), path, &body, variant).await,
+            1044 | 1046 | 1048 => {
+                self.post_forged_key(&Participant::fiu_1(), path, &body, variant)
+                    .await
+            }
             _ => {
-                self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body)
+                self.post_borrowed_key(&Participant::fiu_1(), &Participant::fiu_2(), path, &body)
                     .await
             }
         }
     }
 
     /// 1 one character more, 2 one less, 3 another key, 4 another body.
-    async fn forged_signature(
+    async fn post_forged_signature(
         &self,
-        actor: &Actor,
+        actor: &Participant,
         path: &str,
         body: &Value,
         variant: u32,
     ) -> Outcome {
         let text = body.to_string();
-        let right = actor.sign(text.as_bytes());
+        let valid_signature = actor.sign(text.as_bytes());
         let (signature, sent) = match variant {
-            1 => (format!("{right}A"), text),
-            2 => (shorter(&right), text),
+            1 => (format!("{valid_signature}A"), text),
+            2 => (drop_last_char(&valid_signature), text),
             3 => {
                 let other = include_str!("../fixtures/keys/mockaa-aa.pem");
                 let other = mockaa::crypto::keys::SigningKey::from_pem(actor.key.kid(), other)
                     .expect("a key");
                 (
-                    Actor {
+                    Participant {
                         key: other,
-                        ..clone(actor)
+                        ..clone_participant(actor)
                     }
                     .sign(text.as_bytes()),
                     text,
                 )
             }
-            _ => (right, text.replacen("\"txnid\":\"", "\"txnid\": \"", 1)),
+            _ => (
+                valid_signature,
+                text.replacen("\"txnid\":\"", "\"txnid\": \"", 1),
+            ),
         };
         let request = self
             .app
@@ -1068,22 +1101,28 @@ impl Lab {
         let request = request
             .header("content-type", "application/json")
             .header("x-jws-signature", signature);
-        calls("forged", self.app.send(request.body(sent)).await)
+        single_call("forged", self.app.send(request.body(sent)).await)
     }
 
     /// 1 no key, 2 an empty one, 3 "0", 4 one character less in a part, 5 one more. The key is a token, as in the field.
-    async fn forged_key(&self, actor: &Actor, path: &str, body: &Value, variant: u32) -> Outcome {
+    async fn post_forged_key(
+        &self,
+        actor: &Participant,
+        path: &str,
+        body: &Value,
+        variant: u32,
+    ) -> Outcome {
         let form = format!("id={}&secret={}", actor.id, actor.api_key);
         let request = self
             .app
             .request(Method::POST, "/iam/v1/entity/token/generate");
-        let token = self.app.send(request.body(form)).await.ok()["accessToken"]
+        let token = self.app.send(request.body(form)).await.expect_ok()["accessToken"]
             .as_str()
             .expect("a token")
             .to_owned();
-        let good = Actor {
+        let good = Participant {
             api_key: token.clone(),
-            ..clone(actor)
+            ..clone_participant(actor)
         };
         assert_ne!(
             good.post(&self.app, path, body).await.status,
@@ -1096,12 +1135,12 @@ impl Lab {
             2 => vec![Some(String::new())],
             3 => vec![Some("0".to_owned())],
             variant => (0..3)
-                .map(|place| {
+                .map(|index| {
                     let mut parts: Vec<_> = parts.iter().map(ToString::to_string).collect();
-                    parts[place] = if variant == 4 {
-                        shorter(&parts[place])
+                    parts[index] = if variant == 4 {
+                        drop_last_char(&parts[index])
                     } else {
-                        format!("{}A", parts[place])
+                        format!("{}A", parts[index])
                     };
                     Some(parts.join("."))
                 })
@@ -1126,21 +1165,21 @@ impl Lab {
     }
 
     /// A message of one participant under the valid key of another.
-    async fn borrowed_key(
+    async fn post_borrowed_key(
         &self,
-        actor: &Actor,
-        other: &Actor,
+        actor: &Participant,
+        other: &Participant,
         path: &str,
         body: &Value,
     ) -> Outcome {
-        let borrowed = Actor {
+        let borrowed = Participant {
             api_key: other.api_key.clone(),
-            ..clone(actor)
+            ..clone_participant(actor)
         };
-        calls("borrowed key", borrowed.post(&self.app, path, body).await)
+        single_call("borrowed key", borrowed.post(&self.app, path, body).await)
     }
 
-    async fn ask(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_data_request(&self, family: u32, variant: u32) -> Outcome {
         const TIMES: &[&str] = &[
             "timestamp",
             "FIDataRange.from",
@@ -1148,9 +1187,9 @@ impl Lab {
             "KeyMaterial.DHPublicKey.expiry",
         ];
         let journey = Journey::new(&self.app);
-        let fiu = Actor::fiu_1();
+        let fiu = Participant::fiu_1();
         let (handle, id) = journey
-            .approved(|body| {
+            .raise_and_approve(|body| {
                 let detail = &mut body["ConsentDetail"];
                 match (family, variant) {
                     (2015, variant) => {
@@ -1162,19 +1201,20 @@ impl Lab {
                 }
             })
             .await;
-        let body = journey.fi_request(&id).await;
-        let range =
-            |from: &str, to: &str| with(&body, "FIDataRange", json!({ "from": from, "to": to }));
+        let body = journey.build_fi_request(&id).await;
+        let range = |from: &str, to: &str| {
+            vary_one(&body, "FIDataRange", json!({ "from": from, "to": to }))
+        };
         let variations = match (family, variant) {
             (2001, _) => vec![("valid".to_owned(), body)],
-            (2002, 1) => each(&body, &[FI_TEXTS, FI_OBJECTS].concat(), &Value::Null),
-            (2002, 2) => each(&body, FI_TEXTS, &"".into()),
-            (2002, 3) => misspelt(&body, &["KeyMaterial.curve"]),
-            (2002, _) => each(&body, FI_OBJECTS, &json!({})),
-            (2003, variant) => timestamps(&body, TIMES, variant),
-            (2004, variant) => versions(&body, variant),
-            (2005, variant) => timestamps(&body, TIMES, variant + 2),
-            (2006, variant) => txnids(&body, variant),
+            (2002, 1) => vary_each(&body, &[FI_TEXTS, FI_OBJECTS].concat(), &Value::Null),
+            (2002, 2) => vary_each(&body, FI_TEXTS, &"".into()),
+            (2002, 3) => vary_spelling(&body, &["KeyMaterial.curve"]),
+            (2002, _) => vary_each(&body, FI_OBJECTS, &json!({})),
+            (2003, variant) => vary_timestamps(&body, TIMES, variant),
+            (2004, variant) => vary_version(&body, variant),
+            (2005, variant) => vary_timestamps(&body, TIMES, variant + 2),
+            (2006, variant) => vary_txnid(&body, variant),
             (2007, variant) => match variant {
                 1 => range("2020-06-30T00:00:00.000Z", "2020-01-01T00:00:00.000Z"),
                 2 => range("2017-01-01T00:00:00.000Z", "2018-01-01T00:00:00.000Z"),
@@ -1182,8 +1222,8 @@ impl Lab {
                 4 => range("2018-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z"),
                 _ => range("2020-01-01T00:00:00.000Z", "2020-08-01T00:00:00.000Z"),
             },
-            (2008, 1) => ids(&body, "Consent.id", 3),
-            (2008, variant) => ids(&body, "Consent.id", variant - 1),
+            (2008, 1) => vary_id(&body, "Consent.id", 3),
+            (2008, variant) => vary_id(&body, "Consent.id", variant - 1),
             (2009, 3) => {
                 let other = "A".repeat(
                     body["Consent"]["digitalSignature"]
@@ -1191,152 +1231,167 @@ impl Lab {
                         .expect("a signature")
                         .len(),
                 );
-                with(&body, "Consent.digitalSignature", other)
+                vary_one(&body, "Consent.digitalSignature", other)
             }
-            (2009, variant) => ids(&body, "Consent.digitalSignature", variant),
+            (2009, variant) => vary_id(&body, "Consent.digitalSignature", variant),
             (2010, _) => {
-                return calls(
+                return single_call(
                     "as FIU-2",
-                    Actor::fiu_2().post(&self.app, "/FI/request", &body).await,
+                    Participant::fiu_2()
+                        .post(&self.app, "/FI/request", &body)
+                        .await,
                 );
             }
             (2011, 1) => ["RSA", "DH", "ECDSA"]
                 .iter()
-                .flat_map(|name| with(&body, "KeyMaterial.cryptoAlg", *name))
+                .flat_map(|name| vary_one(&body, "KeyMaterial.cryptoAlg", *name))
                 .collect(),
             (2011, 2) => ["P-256", "secp256k1"]
                 .iter()
-                .flat_map(|name| with(&body, "KeyMaterial.curve", *name))
+                .flat_map(|name| vary_one(&body, "KeyMaterial.curve", *name))
                 .collect(),
-            (2011, _) => with(
+            (2011, _) => vary_one(
                 &body,
                 "KeyMaterial.DHPublicKey.expiry",
                 "2020-07-04T05:59:59.000Z",
             ),
             (2012..=2014, _) => {
                 self.app
-                    .act(
+                    .apply_verb(
                         &handle,
                         ["pause", "revoke", "expire"][family as usize - 2012],
                     )
                     .await
-                    .ok();
+                    .expect_ok();
                 vec![("not ACTIVE".to_owned(), body)]
             }
             _ => {
                 let session =
-                    fiu.post(&self.app, "/FI/request", &body).await.ok()["sessionId"].clone();
+                    fiu.post(&self.app, "/FI/request", &body).await.expect_ok()["sessionId"]
+                        .clone();
                 journey
-                    .fetch(session.as_str().expect("a session"))
+                    .fetch_data(session.as_str().expect("a session"))
                     .await
-                    .ok();
+                    .expect_ok();
                 vec![("the second time".to_owned(), body)]
             }
         };
-        self.all(&fiu, "/FI/request", variations).await
+        self.post_all(&fiu, "/FI/request", variations).await
     }
 
-    async fn fetch_data(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_data_fetch(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
-        let fiu = Actor::fiu_1();
-        let (handle, id) = journey.approved(|_| ()).await;
+        let fiu = Participant::fiu_1();
+        let (handle, id) = journey.raise_and_approve(|_| ()).await;
         let message = |session: &str| rebit_message("sessionId", session);
         match (family, variant) {
-            (2025, _) => calls("valid", journey.fetch(&journey.session(&id).await).await),
+            (2025, _) => single_call(
+                "valid",
+                journey.fetch_data(&journey.open_session(&id).await).await,
+            ),
             (2026, 1) => {
-                self.all(&fiu, "/FI/fetch", with(&message("x"), "sessionId", ""))
+                self.post_all(&fiu, "/FI/fetch", vary_one(&message("x"), "sessionId", ""))
                     .await
             }
             (2026, variant) => {
-                let body = message(&journey.session(&id).await);
-                self.all(
+                let body = message(&journey.open_session(&id).await);
+                self.post_all(
                     &fiu,
                     "/FI/fetch",
-                    ids(&body, "sessionId", [3, 1, 2][variant as usize - 2]),
+                    vary_id(&body, "sessionId", [3, 1, 2][variant as usize - 2]),
                 )
                 .await
             }
             (2027, _) => {
-                let body = message(&journey.session(&id).await);
-                calls(
+                let body = message(&journey.open_session(&id).await);
+                single_call(
                     "as FIU-2",
-                    Actor::fiu_2().post(&self.app, "/FI/fetch", &body).await,
+                    Participant::fiu_2()
+                        .post(&self.app, "/FI/fetch", &body)
+                        .await,
                 )
             }
             (2028, _) => {
-                let handle = self.raised_with("data-later").await;
-                self.app.act(&handle, "approve").await.ok();
-                let id = journey.handle(&handle).await["ConsentStatus"]["id"]
+                let handle = self.raise_with_scenario("data-later").await;
+                self.app.apply_verb(&handle, "approve").await.expect_ok();
+                let id = journey.fetch_handle_status(&handle).await["ConsentStatus"]["id"]
                     .as_str()
                     .expect("an id")
                     .to_owned();
-                calls(
+                single_call(
                     "too early",
-                    journey.fetch(&journey.session(&id).await).await,
+                    journey.fetch_data(&journey.open_session(&id).await).await,
                 )
             }
             (2029..=2031, _) => {
-                let session = journey.session(&id).await;
+                let open_session = journey.open_session(&id).await;
                 self.app
-                    .act(
+                    .apply_verb(
                         &handle,
                         ["pause", "revoke", "expire"][family as usize - 2029],
                     )
                     .await
-                    .ok();
-                calls("not ACTIVE", journey.fetch(&session).await)
+                    .expect_ok();
+                single_call("not ACTIVE", journey.fetch_data(&open_session).await)
             }
             (_, variant) => {
-                let body = message(&journey.session(&id).await);
+                let body = message(&journey.open_session(&id).await);
                 let value = if variant == 1 { Value::Null } else { "".into() };
-                self.all(
+                self.post_all(
                     &fiu,
                     "/FI/fetch",
-                    each(&body, &["ver", "timestamp", "txnid", "sessionId"], &value),
+                    vary_each(&body, &["ver", "timestamp", "txnid", "sessionId"], &value),
                 )
                 .await
             }
         }
     }
 
-    async fn raised_with(&self, scenario: &str) -> String {
-        let request = Actor::fiu_1().signed(&self.app, "/Consent", &consent_request().to_string());
-        handle_of(
+    async fn raise_with_scenario(&self, scenario: &str) -> String {
+        let request = Participant::fiu_1().build_signed_request(
+            &self.app,
+            "/Consent",
+            &consent_request().to_string(),
+        );
+        extract_handle(
             &self
                 .app
                 .send(request.header("x-mockaa-scenario", scenario))
                 .await
-                .ok(),
+                .expect_ok(),
         )
     }
 
-    async fn forge_data(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_forged_data(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
-        let (_, id) = journey.approved(|_| ()).await;
-        let asked = journey.fi_request(&id).await;
-        let fetched = rebit_message("sessionId", &journey.session(&id).await);
+        let (_, id) = journey.raise_and_approve(|_| ()).await;
+        let fi_request = journey.build_fi_request(&id).await;
+        let fetch_message = rebit_message("sessionId", &journey.open_session(&id).await);
         let (path, body) = if matches!(family, 2040 | 2044 | 2045) {
-            ("/FI/request", asked)
+            ("/FI/request", fi_request)
         } else {
-            ("/FI/fetch", fetched)
+            ("/FI/fetch", fetch_message)
         };
         match family {
             2040 | 2041 => {
-                self.forged_signature(&Actor::fiu_1(), path, &body, variant)
+                self.post_forged_signature(&Participant::fiu_1(), path, &body, variant)
                     .await
             }
-            2042 | 2044 => self.forged_key(&Actor::fiu_1(), path, &body, variant).await,
+            2042 | 2044 => {
+                self.post_forged_key(&Participant::fiu_1(), path, &body, variant)
+                    .await
+            }
             _ => {
-                self.borrowed_key(&Actor::fiu_1(), &Actor::fiu_2(), path, &body)
+                self.post_borrowed_key(&Participant::fiu_1(), &Participant::fiu_2(), path, &body)
                     .await
             }
         }
     }
 
     /// FIP-1's word about a consent that is in force.
-    async fn consent_message(&self) -> Value {
+    async fn build_consent_notification(&self) -> Value {
         let journey = Journey::new(&self.app);
-        let (handle, _) = journey.approved(|_| ()).await;
+        let (handle, _) = journey.raise_and_approve(|_| ()).await;
         let id = journey.fip_consent_id(&handle, "FIP-1").await;
         let mut body = rebit_message("Notifier", "");
         body["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
@@ -1344,44 +1399,56 @@ impl Lab {
         body
     }
 
-    async fn consent_news(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_consent_notification(&self, family: u32, variant: u32) -> Outcome {
         const OBJECTS: &[&str] = &["Notifier", "ConsentStatusNotification"];
-        let (fip, path) = (Actor::fip_1(), "/Consent/Notification");
-        let body = self.consent_message().await;
+        let (fip, path) = (Participant::fip_1(), "/Consent/Notification");
+        let body = self.build_consent_notification().await;
         let variations = match (family, variant) {
             (3001, _) => vec![("valid".to_owned(), body)],
-            (3002, 1) => each(&body, &[CONSENT_NEWS_TEXTS, OBJECTS].concat(), &Value::Null),
-            (3002, 2) => each(&body, CONSENT_NEWS_TEXTS, &"".into()),
-            (3002, 3) => misspelt(&body, &["ConsentStatusNotification.consentStatus"]),
-            (3002, _) => each(&body, OBJECTS, &json!({})),
-            (3003, variant) => versions(&body, variant),
-            (3004, variant) => timestamps(&body, &["timestamp"], variant),
-            (3005, variant) => txnids(&body, variant),
-            (3006, 1) => with(&body, "Notifier.type", "AA"),
-            (3006, variant) => ids(&body, "Notifier.id", variant - 1),
-            (3007, 1) => ids(&body, "ConsentStatusNotification.consentId", 3),
-            (3007, variant) => ids(&body, "ConsentStatusNotification.consentId", variant - 1),
+            (3002, 1) => vary_each(
+                &body,
+                &[CONSENT_NOTIFICATION_TEXTS, OBJECTS].concat(),
+                &Value::Null,
+            ),
+            (3002, 2) => vary_each(&body, CONSENT_NOTIFICATION_TEXTS, &"".into()),
+            (3002, 3) => vary_spelling(&body, &["ConsentStatusNotification.consentStatus"]),
+            (3002, _) => vary_each(&body, OBJECTS, &json!({})),
+            (3003, variant) => vary_version(&body, variant),
+            (3004, variant) => vary_timestamps(&body, &["timestamp"], variant),
+            (3005, variant) => vary_txnid(&body, variant),
+            (3006, 1) => vary_one(&body, "Notifier.type", "AA"),
+            (3006, variant) => vary_id(&body, "Notifier.id", variant - 1),
+            (3007, 1) => vary_id(&body, "ConsentStatusNotification.consentId", 3),
+            (3007, variant) => vary_id(&body, "ConsentStatusNotification.consentId", variant - 1),
             (_, 1) => {
                 return self
-                    .all(&Actor::fip_2(), path, vec![("as FIP-2".to_owned(), body)])
+                    .post_all(
+                        &Participant::fip_2(),
+                        path,
+                        vec![("as FIP-2".to_owned(), body)],
+                    )
                     .await;
             }
             _ => {
                 return self
-                    .all(&Actor::fip_2(), path, with(&body, "Notifier.id", "FIP-2"))
+                    .post_all(
+                        &Participant::fip_2(),
+                        path,
+                        vary_one(&body, "Notifier.id", "FIP-2"),
+                    )
                     .await;
             }
         };
-        self.all(&fip, path, variations).await
+        self.post_all(&fip, path, variations).await
     }
 
     /// FIP-1's word about a session.
-    async fn fi_message(&self, status: &str) -> Value {
+    async fn build_fi_notification(&self, status: &str) -> Value {
         let journey = Journey::new(&self.app);
-        let (_, id) = journey.approved(|_| ()).await;
-        let session = journey.session(&id).await;
+        let (_, id) = journey.raise_and_approve(|_| ()).await;
+        let open_session = journey.open_session(&id).await;
         let link = journey
-            .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+            .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
             .await
             .remove(0)
             .1;
@@ -1390,14 +1457,14 @@ impl Lab {
         let account =
             json!({ "linkRefNumber": link, "FIStatus": status, "description": "as the FIP says" });
         body["FIStatusNotification"] = json!({
-            "sessionId": journey.fip_session(&session, "FIP-1").await,
+            "sessionId": journey.fip_session_id(&open_session, "FIP-1").await,
             "sessionStatus": "ACTIVE",
             "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
         });
         body
     }
 
-    async fn fi_news(&mut self, family: u32, variant: u32) -> Outcome {
+    async fn play_fi_notification(&mut self, family: u32, variant: u32) -> Outcome {
         const OBJECTS: &[&str] = &["Notifier", "FIStatusNotification"];
         const LISTS: &[&str] = &[
             "FIStatusNotification.FIStatusResponse",
@@ -1409,75 +1476,95 @@ impl Lab {
         ];
         const FIP_ID: &str = "FIStatusNotification.FIStatusResponse.0.fipID";
         const LINK: &str = "FIStatusNotification.FIStatusResponse.0.Accounts.0.linkRefNumber";
-        let (fip, other, path) = (Actor::fip_1(), Actor::fip_2(), "/FI/Notification");
+        let (fip, other, path) = (
+            Participant::fip_1(),
+            Participant::fip_2(),
+            "/FI/Notification",
+        );
         if family == 3019 {
             let status = if variant == 1 { "DENIED" } else { "TIMEOUT" };
-            let body = self.fi_message(status).await;
-            fip.post(&self.app, path, &body).await.ok();
-            self.app.advance("0s").await;
-            let told = self.app.fiu.arrived().pop().expect("a webhook").json();
-            let account = &told["FIStatusNotification"]["FIStatusResponse"][0]["Accounts"][0];
-            return seen(
+            let body = self.build_fi_notification(status).await;
+            fip.post(&self.app, path, &body).await.expect_ok();
+            self.app.advance_clock("0s").await;
+            let webhook = self
+                .app
+                .fiu
+                .drain_messages()
+                .pop()
+                .expect("a webhook")
+                .json();
+            let account = &webhook["FIStatusNotification"]["FIStatusResponse"][0]["Accounts"][0];
+            return check_observation(
                 account["FIStatus"] == status && account["description"] == "as the FIP says",
-                &told,
+                &webhook,
             );
         }
-        let body = self.fi_message("READY").await;
+        let body = self.build_fi_notification("READY").await;
         let variations = match (family, variant) {
             (3009, _) => vec![("valid".to_owned(), body)],
-            (3010, 1) => each(
+            (3010, 1) => vary_each(
                 &body,
-                &[FI_NEWS_TEXTS, OBJECTS, LISTS].concat(),
+                &[FI_NOTIFICATION_TEXTS, OBJECTS, LISTS].concat(),
                 &Value::Null,
             ),
-            (3010, 2) => each(&body, FI_NEWS_TEXTS, &"".into()),
-            (3010, 3) => misspelt(&body, ENUMS),
-            (3010, 4) => each(&body, LISTS, &json!([])),
-            (3010, _) => each(&body, OBJECTS, &json!({})),
-            (3011, variant) => versions(&body, variant),
-            (3012, variant) => timestamps(&body, &["timestamp"], variant),
-            (3013, variant) => txnids(&body, variant),
-            (3014, 1) => with(&body, "Notifier.type", "AA"),
-            (3014, variant) => ids(&body, "Notifier.id", variant - 1),
-            (3015, 1) => ids(&body, "FIStatusNotification.sessionId", 3),
-            (3015, variant) => ids(&body, "FIStatusNotification.sessionId", variant - 1),
-            (3016, 1) => with(&body, FIP_ID, "FIP-9"),
-            (3016, variant) => ids(&body, FIP_ID, variant - 1),
-            (3017, 1) => ids(&body, LINK, 3),
-            (3017, variant) => ids(&body, LINK, variant - 1),
+            (3010, 2) => vary_each(&body, FI_NOTIFICATION_TEXTS, &"".into()),
+            (3010, 3) => vary_spelling(&body, ENUMS),
+            (3010, 4) => vary_each(&body, LISTS, &json!([])),
+            (3010, _) => vary_each(&body, OBJECTS, &json!({})),
+            (3011, variant) => vary_version(&body, variant),
+            (3012, variant) => vary_timestamps(&body, &["timestamp"], variant),
+            (3013, variant) => vary_txnid(&body, variant),
+            (3014, 1) => vary_one(&body, "Notifier.type", "AA"),
+            (3014, variant) => vary_id(&body, "Notifier.id", variant - 1),
+            (3015, 1) => vary_id(&body, "FIStatusNotification.sessionId", 3),
+            (3015, variant) => vary_id(&body, "FIStatusNotification.sessionId", variant - 1),
+            (3016, 1) => vary_one(&body, FIP_ID, "FIP-9"),
+            (3016, variant) => vary_id(&body, FIP_ID, variant - 1),
+            (3017, 1) => vary_id(&body, LINK, 3),
+            (3017, variant) => vary_id(&body, LINK, variant - 1),
             (_, 1) => {
                 return self
-                    .all(&other, path, vec![("as FIP-2".to_owned(), body)])
+                    .post_all(&other, path, vec![("as FIP-2".to_owned(), body)])
                     .await;
             }
             (_, 2) => {
                 return self
-                    .all(&other, path, with(&body, "Notifier.id", "FIP-2"))
+                    .post_all(&other, path, vary_one(&body, "Notifier.id", "FIP-2"))
                     .await;
             }
-            (_, 3) => return self.all(&other, path, with(&body, FIP_ID, "FIP-2")).await,
+            (_, 3) => {
+                return self
+                    .post_all(&other, path, vary_one(&body, FIP_ID, "FIP-2"))
+                    .await;
+            }
             _ => {
-                let body = now_at(&with(&body, "Notifier.id", "FIP-2").remove(0).1, NOW);
-                return self.all(&other, path, with(&body, FIP_ID, "FIP-2")).await;
+                let body =
+                    with_timestamp(&vary_one(&body, "Notifier.id", "FIP-2").remove(0).1, NOW);
+                return self
+                    .post_all(&other, path, vary_one(&body, FIP_ID, "FIP-2"))
+                    .await;
             }
         };
-        self.all(&fip, path, variations).await
+        self.post_all(&fip, path, variations).await
     }
 
     /// ACME-FIP's word about an account that the customer has asked it to link.
-    async fn link_message(&self) -> Value {
+    async fn build_link_notification(&self) -> Value {
         let journey = Journey::new(&self.app);
         journey
-            .customer(CUSTOMER, "register", &Value::Null)
+            .apply_customer_verb(CUSTOMER, "register", &Value::Null)
             .await
-            .ok();
+            .expect_ok();
         let account = journey
-            .accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
+            .list_accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
             .await
             .remove(0)
             .0;
-        let wish = json!({ "fipId": "ACME-FIP", "accounts": [account] });
-        let link = journey.customer(CUSTOMER, "link", &wish).await.ok();
+        let link_body = json!({ "fipId": "ACME-FIP", "accounts": [account] });
+        let link = journey
+            .apply_customer_verb(CUSTOMER, "link", &link_body)
+            .await
+            .expect_ok();
         assert_eq!(link["AuthenticatorType"], "DIRECT");
         let mut body = rebit_message("Notifier", "");
         body["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
@@ -1490,25 +1577,29 @@ impl Lab {
         body
     }
 
-    async fn link_news(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_link_notification(&self, family: u32, variant: u32) -> Outcome {
         const OBJECTS: &[&str] = &["Notifier", "AccountLinkStatusNotification"];
         const ACCOUNT: &str = "AccountLinkStatusNotification.accRefNumber";
         const CUSTOMER_ADDRESS: &str = "AccountLinkStatusNotification.customerAddress";
-        let (fip, path) = (Actor::acme(), "/Account/link/Notification");
-        let body = self.link_message().await;
+        let (fip, path) = (Participant::acme_fip(), "/Account/link/Notification");
+        let body = self.build_link_notification().await;
         let variations = match (family, variant) {
             (3020, _) => vec![("valid".to_owned(), body)],
-            (3021, 1) => each(&body, &[LINK_NEWS_TEXTS, OBJECTS].concat(), &Value::Null),
-            (3021, 2) => each(&body, LINK_NEWS_TEXTS, &"".into()),
-            (3021, _) => misspelt(&body, &["AccountLinkStatusNotification.linkStatus"]),
-            (3022, variant) => versions(&body, variant),
-            (3023, variant) => timestamps(&body, &["timestamp"], variant),
-            (3024, variant) => txnids(&body, variant),
-            (3025, 2) => with(&body, "Notifier.type", "AA"),
-            (3025, 1) => with(&body, "Notifier.id", "FIP-9"),
-            (3025, variant) => ids(&body, "Notifier.id", variant - 2),
-            (3026, 3) => ids(&body, ACCOUNT, 3),
-            (3026, variant) => ids(&body, ACCOUNT, variant),
+            (3021, 1) => vary_each(
+                &body,
+                &[LINK_NOTIFICATION_TEXTS, OBJECTS].concat(),
+                &Value::Null,
+            ),
+            (3021, 2) => vary_each(&body, LINK_NOTIFICATION_TEXTS, &"".into()),
+            (3021, _) => vary_spelling(&body, &["AccountLinkStatusNotification.linkStatus"]),
+            (3022, variant) => vary_version(&body, variant),
+            (3023, variant) => vary_timestamps(&body, &["timestamp"], variant),
+            (3024, variant) => vary_txnid(&body, variant),
+            (3025, 2) => vary_one(&body, "Notifier.type", "AA"),
+            (3025, 1) => vary_one(&body, "Notifier.id", "FIP-9"),
+            (3025, variant) => vary_id(&body, "Notifier.id", variant - 2),
+            (3026, 3) => vary_id(&body, ACCOUNT, 3),
+            (3026, variant) => vary_id(&body, ACCOUNT, variant),
             (3027, variant) => {
                 let address = match variant {
                     1 => "9876500001",
@@ -1517,62 +1608,73 @@ impl Lab {
                     4 => "9876500001@mocka",
                     _ => "@mockaa",
                 };
-                with(&body, CUSTOMER_ADDRESS, address)
+                vary_one(&body, CUSTOMER_ADDRESS, address)
             }
             (3028, _) => {
                 Journey::new(&self.app)
-                    .customer(CUSTOMER, "deregister", &Value::Null)
+                    .apply_customer_verb(CUSTOMER, "deregister", &Value::Null)
                     .await
-                    .ok();
+                    .expect_ok();
                 vec![("after deregistration".to_owned(), body)]
             }
             (_, 1) => {
                 return self
-                    .all(&Actor::fip_1(), path, vec![("as FIP-1".to_owned(), body)])
+                    .post_all(
+                        &Participant::fip_1(),
+                        path,
+                        vec![("as FIP-1".to_owned(), body)],
+                    )
                     .await;
             }
             _ => {
                 return self
-                    .all(&Actor::fip_1(), path, with(&body, "Notifier.id", "FIP-1"))
+                    .post_all(
+                        &Participant::fip_1(),
+                        path,
+                        vary_one(&body, "Notifier.id", "FIP-1"),
+                    )
                     .await;
             }
         };
-        self.all(&fip, path, variations).await
+        self.post_all(&fip, path, variations).await
     }
 
-    async fn forge_news(&self, family: u32, variant: u32) -> Outcome {
+    async fn play_forged_notification(&self, family: u32, variant: u32) -> Outcome {
         let (actor, path, body) = match family {
             3030 | 3033 | 3034 => (
-                Actor::fip_1(),
+                Participant::fip_1(),
                 "/Consent/Notification",
-                self.consent_message().await,
+                self.build_consent_notification().await,
             ),
             3031 | 3035 | 3036 => (
-                Actor::fip_1(),
+                Participant::fip_1(),
                 "/FI/Notification",
-                self.fi_message("READY").await,
+                self.build_fi_notification("READY").await,
             ),
             _ => (
-                Actor::acme(),
+                Participant::acme_fip(),
                 "/Account/link/Notification",
-                self.link_message().await,
+                self.build_link_notification().await,
             ),
         };
         match family {
-            3030..=3032 => self.forged_signature(&actor, path, &body, variant).await,
-            3033 | 3035 | 3037 => self.forged_key(&actor, path, &body, variant).await,
+            3030..=3032 => {
+                self.post_forged_signature(&actor, path, &body, variant)
+                    .await
+            }
+            3033 | 3035 | 3037 => self.post_forged_key(&actor, path, &body, variant).await,
             _ => {
-                self.borrowed_key(&actor, &Actor::fip_2(), path, &body)
+                self.post_borrowed_key(&actor, &Participant::fip_2(), path, &body)
                     .await
             }
         }
     }
 
-    async fn heartbeat(&self, family: u32) -> Outcome {
+    async fn play_heartbeat(&self, family: u32) -> Outcome {
         let actor = if family == 4001 {
-            Actor::fip_1()
+            Participant::fip_1()
         } else {
-            Actor::fiu_1()
+            Participant::fiu_1()
         };
         let request = self
             .app
@@ -1580,24 +1682,24 @@ impl Lab {
             .header(actor.header, &actor.api_key);
         let reply = self.app.send(request).await;
         assert_eq!(reply.json()["Status"], "UP");
-        calls("heartbeat", reply)
+        single_call("heartbeat", reply)
     }
 }
 
-fn clone(actor: &Actor) -> Actor {
+fn clone_participant(actor: &Participant) -> Participant {
     match actor.id {
-        "FIU-1" => Actor::fiu_1(),
-        "FIP-1" => Actor::fip_1(),
-        "ACME-FIP" => Actor::acme(),
+        "FIU-1" => Participant::fiu_1(),
+        "FIP-1" => Participant::fip_1(),
+        "ACME-FIP" => Participant::acme_fip(),
         other => panic!("no clone of {other}"),
     }
 }
 
-fn five_minutes(body: &mut Value) {
+fn expire_in_five_minutes(body: &mut Value) {
     body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:05:00.000Z".into();
 }
 
 /// The message with the timestamp of a clock that was moved.
-fn now_at(body: &Value, now: &str) -> Value {
-    with(body, "timestamp", now).remove(0).1
+fn with_timestamp(body: &Value, now: &str) -> Value {
+    vary_one(body, "timestamp", now).remove(0).1
 }

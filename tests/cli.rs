@@ -9,13 +9,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::binary::{Server, mockaa};
+use crate::binary::{Server, mockaa_command};
 
 fn run(arguments: &[&str]) -> Output {
-    mockaa(arguments).output().expect("it runs")
+    mockaa_command(arguments).output().expect("it runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+fn decode_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -25,7 +25,7 @@ impl Server {
     }
 
     /// One request over a plain socket; the whole response.
-    fn call(&self, request: &str) -> String {
+    fn send_request(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address()).expect("it listens");
         socket.write_all(request.as_bytes()).expect("it reads");
         let mut response = String::new();
@@ -33,7 +33,7 @@ impl Server {
         response
     }
 
-    fn signal(&self, name: &str) {
+    fn send_signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])
             .status();
@@ -42,7 +42,7 @@ impl Server {
 }
 
 #[test]
-fn serve_tells_its_address_on_stdout_and_ends_with_0_on_sigterm() {
+fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
     for signal in ["TERM", "INT"] {
         let mut server = Server::start(&["--seed", "42"]);
         assert_eq!(
@@ -58,8 +58,8 @@ fn serve_tells_its_address_on_stdout_and_ends_with_0_on_sigterm() {
         );
         let url = server.ready["base_url"].as_str().expect("a URL").to_owned();
         let ready = run(&["ready", "--server", &url, "--wait", "10s"]);
-        assert!(ready.status.success(), "{}", text(&ready.stderr));
-        server.signal(signal);
+        assert!(ready.status.success(), "{}", decode_lossy(&ready.stderr));
+        server.send_signal(signal);
         assert_eq!(
             server.child.wait().expect("it ends").code(),
             Some(0),
@@ -92,11 +92,11 @@ fn a_delivery_in_flight_finishes_before_the_end() {
          {}\r\n\r\n{body}",
         body.len()
     );
-    assert!(server.call(&request).starts_with("HTTP/1.1 200"));
+    assert!(server.send_request(&request).starts_with("HTTP/1.1 200"));
     let (mut socket, _) = fiu.accept().expect("a webhook comes");
     let mut head = [0; 16];
     socket.read_exact(&mut head).expect("it has begun");
-    server.signal("TERM");
+    server.send_signal("TERM");
     let mut log = BufReader::new(server.child.stderr.take().expect("a pipe"));
     let mut line = String::new();
     while !line.contains("stopping") {
@@ -111,16 +111,16 @@ fn a_delivery_in_flight_finishes_before_the_end() {
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         .expect("it reads");
     assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
-    let mut last_words = String::new();
-    log.read_to_string(&mut last_words).expect("text");
+    let mut log_tail = String::new();
+    log.read_to_string(&mut log_tail).expect("text");
     assert!(
-        last_words.contains("accepted with 200"),
-        "the delivery was recorded before the end: {last_words}"
+        log_tail.contains("accepted with 200"),
+        "the delivery was recorded before the end: {log_tail}"
     );
     // The connection was closed by us, not cut off: everything that was announced has arrived.
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).expect("a whole request");
-    let request = text(&[&head[..], &rest].concat());
+    let request = decode_lossy(&[&head[..], &rest].concat());
     let (head, sent) = request.split_once("\r\n\r\n").expect("a head");
     let length = head.lines().find_map(|line| {
         line.to_lowercase()
@@ -137,18 +137,18 @@ fn the_demo_plays_one_whole_journey() {
     assert!(
         demo.status.success(),
         "{}{}",
-        text(&demo.stdout),
-        text(&demo.stderr)
+        decode_lossy(&demo.stdout),
+        decode_lossy(&demo.stderr)
     );
-    let story = text(&demo.stdout);
-    let port = |line: &str| line.contains("http://127.0.0.1:");
-    let shown: String = story
+    let output = decode_lossy(&demo.stdout);
+    let names_port = |line: &str| line.contains("http://127.0.0.1:");
+    let stable_lines: String = output
         .lines()
-        .filter(|line| !port(line))
+        .filter(|line| !names_port(line))
         .map(|line| format!("{line}\n"))
         .collect();
-    insta::assert_snapshot!(shown);
-    assert_ne!(text(&run(&["demo", "--seed", "7"]).stdout), story);
+    insta::assert_snapshot!(stable_lines);
+    assert_ne!(decode_lossy(&run(&["demo", "--seed", "7"]).stdout), output);
 }
 
 #[test]
@@ -168,8 +168,8 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
         folder.to_str().expect("text"),
     ]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stdout), "");
-    let error = text(&output.stderr);
+    assert_eq!(decode_lossy(&output.stdout), "");
+    let error = decode_lossy(&output.stderr);
     assert!(
         error.contains("mine.yaml:4:5: 'approv' is no key of the step; did you mean approve?"),
         "{error}"
@@ -178,9 +178,13 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
 }
 
 #[test]
-fn wrong_options_say_what_would_be_right() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = taken.local_addr().expect("an address").port().to_string();
+fn wrong_options_name_the_remedy() {
+    let occupied = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = occupied
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
     let cases: [(&[&str], i32, &str); 10] = [
         (
             &["serve", "--port", &port],
@@ -227,7 +231,7 @@ fn wrong_options_say_what_would_be_right() {
     ];
     for (arguments, code, remedy) in cases {
         let output = run(arguments);
-        let error = text(&output.stderr);
+        let error = decode_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
         assert!(error.contains(remedy), "{arguments:?}: {error}");
     }
@@ -237,7 +241,7 @@ fn wrong_options_say_what_would_be_right() {
 fn magic_lists_the_magic_customers() {
     let output = run(&["magic"]);
     assert!(output.status.success());
-    insta::assert_snapshot!(text(&output.stdout));
+    insta::assert_snapshot!(decode_lossy(&output.stdout));
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
     let server = Server::start(&["--bind", "0.0.0.0", "--control-token", "open-sesame"]);
     assert_eq!(server.ready["control_token"], "open-sesame");
     let get = |header: &str| {
-        server.call(&format!(
+        server.send_request(&format!(
             "GET /_mockaa/v1/world HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n"
         ))
     };
@@ -261,26 +265,26 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
 }
 
 /// A folder of one test's own.
-struct Folder(std::path::PathBuf);
+struct TempFolder(std::path::PathBuf);
 
-impl Folder {
+impl TempFolder {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("mockaa-cli-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> String {
+    fn path_of(&self, name: &str) -> String {
         self.0.join(name).to_str().expect("text").to_owned()
     }
 
-    fn write(&self, name: &str, content: &str) -> String {
+    fn write_file(&self, name: &str, content: &str) -> String {
         std::fs::write(self.0.join(name), content).expect("it is written");
-        self.path(name)
+        self.path_of(name)
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         // Nothing depends on it any more.
         let _ = std::fs::remove_dir_all(&self.0);
@@ -289,9 +293,9 @@ impl Drop for Folder {
 
 #[test]
 fn fi_makes_keys_encrypts_and_decrypts() {
-    let folder = Folder::new("fi");
+    let folder = TempFolder::new("fi");
     for curve in ["Curve25519", "X25519"] {
-        let private = folder.path("keys.json");
+        let private = folder.path_of("keys.json");
         let keys = run(&[
             "fi",
             "keys",
@@ -302,61 +306,64 @@ fn fi_makes_keys_encrypts_and_decrypts() {
             "--life",
             "1h",
         ]);
-        assert!(keys.status.success(), "{}", text(&keys.stderr));
+        assert!(keys.status.success(), "{}", decode_lossy(&keys.stderr));
         let public: Value = serde_json::from_slice(&keys.stdout).expect("KeyMaterial");
         assert_eq!(public["curve"], curve);
-        let to = folder.write("to.json", &text(&keys.stdout));
-        let statement = folder.write("statement.xml", "<Account/>");
-        let sealed = run(&["fi", "encrypt", "--to", &to, "--fip", "FIP-7", &statement]);
-        let answer = folder.write("answer.json", &text(&sealed.stdout));
+        let to = folder.write_file("to.json", &decode_lossy(&keys.stdout));
+        let statement = folder.write_file("statement.xml", "<Account/>");
+        let encrypted = run(&["fi", "encrypt", "--to", &to, "--fip", "FIP-7", &statement]);
+        let answer = folder.write_file("answer.json", &decode_lossy(&encrypted.stdout));
         assert_eq!(
-            text(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout),
+            decode_lossy(&run(&["fi", "decrypt", "--private", &private, &answer]).stdout),
             "<Account/>\n"
         );
-        let sealed = run(&["fi", "encrypt", "--to", &private, &statement]);
+        let encrypted = run(&["fi", "encrypt", "--to", &private, &statement]);
         assert!(
-            sealed.status.success(),
+            encrypted.status.success(),
             "the file of the keys does as well: {}",
-            text(&sealed.stderr)
+            decode_lossy(&encrypted.stderr)
         );
-        let told = run(&["fi", "decrypt", "--private", &private, "--json", &answer]);
-        let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+        let output = run(&["fi", "decrypt", "--private", &private, "--json", &answer]);
+        let decrypted: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(
-            (&told["items"][0]["fipID"], &told["items"][0]["document"]),
+            (
+                &decrypted["items"][0]["fipID"],
+                &decrypted["items"][0]["document"]
+            ),
             (&"FIP-7".into(), &"<Account/>".into())
         );
 
-        let other = folder.path("other.json");
+        let other = folder.path_of("other.json");
         run(&["fi", "keys", "--private", &other, "--curve", curve]);
         let wrong = run(&["fi", "decrypt", "--private", &other, &answer]);
         assert_eq!(wrong.status.code(), Some(2));
         assert!(
-            text(&wrong.stderr).contains("the data does not decrypt"),
+            decode_lossy(&wrong.stderr).contains("the data does not decrypt"),
             "{}",
-            text(&wrong.stderr)
+            decode_lossy(&wrong.stderr)
         );
     }
-    let refusal = folder.write("refusal.json", r#"{"errorCode":"InvalidSessionId"}"#);
+    let refusal = folder.write_file("refusal.json", r#"{"errorCode":"InvalidSessionId"}"#);
     let wrong = run(&[
         "fi",
         "decrypt",
         "--private",
-        &folder.path("keys.json"),
+        &folder.path_of("keys.json"),
         &refusal,
     ]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(
-        text(&wrong.stderr).contains("it begins: {\"errorCode\""),
+        decode_lossy(&wrong.stderr).contains("it begins: {\"errorCode\""),
         "{}",
-        text(&wrong.stderr)
+        decode_lossy(&wrong.stderr)
     );
 }
 
 #[test]
 fn jws_signs_verifies_and_explains() {
-    let folder = Folder::new("jws");
-    let body = folder.write("body.json", r#"{"a":1}"#);
-    let changed = folder.write("changed.json", "{\"a\":1}\n");
+    let folder = TempFolder::new("jws");
+    let body = folder.write_file("body.json", r#"{"a":1}"#);
+    let changed = folder.write_file("changed.json", "{\"a\":1}\n");
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/fip-2.pem");
     for arguments in [
         &["--as", "FIU-2"][..],
@@ -365,87 +372,97 @@ fn jws_signs_verifies_and_explains() {
         &["--key", key, "--kid", "fip-2-dev-1"],
     ] {
         let signed = run(&[&["jws", "sign"], arguments, &[&body]].concat());
-        let signature = text(&signed.stdout).trim().to_owned();
+        let signature = decode_lossy(&signed.stdout).trim().to_owned();
         assert!(
             run(&["jws", "verify", "--signature", &signature, &body])
                 .status
                 .success()
         );
         let wrong = run(&["jws", "verify", "--signature", &signature, &changed]);
-        assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stdout));
-        let told = run(&["jws", "explain", "--signature", &signature, &changed]);
-        assert_eq!(told.status.code(), Some(1));
-        assert!(
-            text(&told.stdout).contains("over the body without white space at its end"),
+        assert_eq!(
+            wrong.status.code(),
+            Some(1),
             "{}",
-            text(&told.stdout)
+            decode_lossy(&wrong.stdout)
+        );
+        let output = run(&["jws", "explain", "--signature", &signature, &changed]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            decode_lossy(&output.stdout).contains("over the body without white space at its end"),
+            "{}",
+            decode_lossy(&output.stdout)
         );
     }
     let unknown = run(&["jws", "sign", "--as", "FIU-9", &body]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(
-        text(&unknown.stderr).contains("no key ships for 'FIU-9'"),
+        decode_lossy(&unknown.stderr).contains("no key ships for 'FIU-9'"),
         "{}",
-        text(&unknown.stderr)
+        decode_lossy(&unknown.stderr)
     );
 }
 
 #[test]
 fn config_is_checked_and_served() {
-    let folder = Folder::new("config");
-    let shown = text(&run(&["config", "show"]).stdout);
+    let folder = TempFolder::new("config");
+    let stdout = decode_lossy(&run(&["config", "show"]).stdout);
     assert!(
-        shown.contains(
+        stdout.contains(
             "FIP  ACME-FIP               api key mockaa-dev-acme-fip-api-key   kid acme-fip-dev-1"
         ),
-        "{shown}"
+        "{stdout}"
     );
     assert!(
-        shown.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"),
-        "{shown}"
+        stdout.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"),
+        "{stdout}"
     );
-    let file = folder.write(
+    let file = folder.write_file(
         "mockaa.toml",
         "[[fiu]]\nid = \"LENDER\"\nwebhook_url = \"http://127.0.0.1:9/all\"\n",
     );
-    assert!(text(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER"));
+    assert!(
+        decode_lossy(&run(&["config", "show", "--config", &file]).stdout).contains("FIU  LENDER")
+    );
     let server = Server::start(&["--config", &file]);
     assert!(
         server
-            .call("GET /_mockaa/v1/config/fiu HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .send_request(
+                "GET /_mockaa/v1/config/fiu HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            )
             .contains("\"id\":\"LENDER\"")
     );
     // The one where we are counts, as it does for serve.
-    let here = mockaa(&["config", "show"])
+    let output = mockaa_command(&["config", "show"])
         .current_dir(Path::new(&file).parent().expect("a folder"))
         .output()
         .expect("it runs");
-    let here = text(&here.stdout);
+    let stdout = decode_lossy(&output.stdout);
     assert!(
-        here.contains("mockaa.toml is right:")
-            && here.contains("webhooks all to http://127.0.0.1:9/all"),
-        "{here}"
+        stdout.contains("mockaa.toml is right:")
+            && stdout.contains("webhooks all to http://127.0.0.1:9/all"),
+        "{stdout}"
     );
     let urls = "base_url = \"http://127.0.0.1:9\"\ndata_url = \"http://127.0.0.1:99/d\"\n";
-    let several = folder.write("several.toml", &format!("[[fiu]]\nid = \"LENDER\"\n{urls}"));
-    let shown = text(&run(&["config", "show", "--config", &several]).stdout);
+    let several = folder.write_file("several.toml", &format!("[[fiu]]\nid = \"LENDER\"\n{urls}"));
+    let stdout = decode_lossy(&run(&["config", "show", "--config", &several]).stdout);
     assert!(
-        shown.contains("webhooks below http://127.0.0.1:9, data to http://127.0.0.1:99/d"),
-        "{shown}"
+        stdout.contains("webhooks below http://127.0.0.1:9, data to http://127.0.0.1:99/d"),
+        "{stdout}"
     );
-    let usual = folder.write("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
-    let refused = run(&["config", "show", "--config", &usual]);
+    let unknown_scenario =
+        folder.write_file("usual.toml", "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n");
+    let rejection = run(&["config", "show", "--config", &unknown_scenario]);
     assert!(
-        text(&refused.stderr).contains("aa.scenario of a, nope"),
+        decode_lossy(&rejection.stderr).contains("aa.scenario of a, nope"),
         "{}",
-        text(&refused.stderr)
+        decode_lossy(&rejection.stderr)
     );
-    let wrong = folder.write("wrong.toml", "[[fiu]]\nid = \"A B\"\n");
-    let refused = run(&["serve", "--port", "0", "--config", &wrong]);
-    assert_eq!(refused.status.code(), Some(2));
+    let wrong = folder.write_file("wrong.toml", "[[fiu]]\nid = \"A B\"\n");
+    let rejection = run(&["serve", "--port", "0", "--config", &wrong]);
+    assert_eq!(rejection.status.code(), Some(2));
     assert!(
-        text(&refused.stderr).contains("wrong.toml: fiu.id 'A B' has to be"),
+        decode_lossy(&rejection.stderr).contains("wrong.toml: fiu.id 'A B' has to be"),
         "{}",
-        text(&refused.stderr)
+        decode_lossy(&rejection.stderr)
     );
 }

@@ -9,10 +9,10 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, mockaa};
+use crate::binary::{Server, mockaa_command};
 
 /// A new folder of this test's own, with these files.
-fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{name}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
@@ -22,14 +22,14 @@ fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
-fn text(bytes: &[u8]) -> String {
+fn decode_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Runs the binary in a folder: its exit code, what it said, what it complained of.
 fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    told(
-        &mockaa(arguments)
+    split_output(
+        &mockaa_command(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
             .output()
@@ -37,11 +37,11 @@ fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn told(output: &Output) -> (i32, String, String) {
+fn split_output(output: &Output) -> (i32, String, String) {
     (
         output.status.code().expect("it ended by itself"),
-        text(&output.stdout),
-        text(&output.stderr),
+        decode_lossy(&output.stdout),
+        decode_lossy(&output.stderr),
     )
 }
 
@@ -49,13 +49,13 @@ const APPROVED: &str =
     "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
 const UNMET: &str =
     "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect: [state: { is: REVOKED }]\n";
-const VAIN: &str = "version: 1\nname: vain\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
+const INEFFECTIVE: &str = "version: 1\nname: vain\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
                     consent.status, status: PAUSED }\n    fault: { drop: {} }\n";
 
 #[test]
-fn run_grades_files_and_says_so_to_people_and_machines() {
-    let folder = folder("run", &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)]);
-    let (code, said, _) = run_in(
+fn run_grades_files_and_reports_as_text_json_and_junit() {
+    let folder = create_folder("run", &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)]);
+    let (code, stdout, _) = run_in(
         &folder,
         &[
             "run",
@@ -66,7 +66,7 @@ fn run_grades_files_and_says_so_to_people_and_machines() {
         ],
     );
     assert_eq!(code, 1);
-    insta::assert_snapshot!(said);
+    insta::assert_snapshot!(stdout);
     let junit = fs::read_to_string(folder.join("results.xml")).expect("it is written");
     for part in [
         "<testsuite name=\"approved\" file=\"approved.yaml\" tests=\"3\" failures=\"0\"",
@@ -75,10 +75,10 @@ fn run_grades_files_and_says_so_to_people_and_machines() {
     ] {
         assert!(junit.contains(part), "{part} is not in {junit}");
     }
-    let (code, said, _) = run_in(&folder, &["run", "approved.yaml", "--json"]);
-    let said: Value = serde_json::from_str(&said).expect("JSON");
+    let (code, stdout, _) = run_in(&folder, &["run", "approved.yaml", "--json"]);
+    let report: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(
-        (code, &said["passed"], &said["files"][0]["scenario"]),
+        (code, &report["passed"], &report["files"][0]["scenario"]),
         (0, &json!(true), &json!("approved"))
     );
 }
@@ -91,7 +91,7 @@ fn run_refuses_bad_files_before_it_plays_any() {
         ("typo.yaml", "version: 1\nname: typo\nsteps: [aprove: {}]\n"),
         ("scenario.schema.json", "{}"),
     ];
-    let folder = folder("run-bad", &files);
+    let folder = create_folder("run-bad", &files);
     for (arguments, remedy) in [
         (
             &["run", "good.yaml", "same.yaml"][..],
@@ -104,15 +104,15 @@ fn run_refuses_bad_files_before_it_plays_any() {
         (&["run", "nosuch.yaml"], "nosuch.yaml"),
         (&["run"], "FILE"),
     ] {
-        let (code, said, complaint) = run_in(&folder, arguments);
-        assert_eq!((code, said.as_str()), (2, ""), "{arguments:?}: {complaint}");
-        assert!(complaint.contains(remedy), "{arguments:?}: {complaint}");
+        let (code, stdout, stderr) = run_in(&folder, arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(remedy), "{arguments:?}: {stderr}");
     }
-    let (code, _, complaint) = run_in(&folder, &["run", "good.yaml", "--", "/nonexistent/program"]);
-    assert_eq!(code, 3, "{complaint}");
+    let (code, _, stderr) = run_in(&folder, &["run", "good.yaml", "--", "/nonexistent/program"]);
+    assert_eq!(code, 3, "{stderr}");
     assert!(
-        complaint.contains("cannot start /nonexistent/program"),
-        "{complaint}"
+        stderr.contains("cannot start /nonexistent/program"),
+        "{stderr}"
     );
 }
 
@@ -135,7 +135,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     // An FIU that takes its time: what is on its way to it is waited for.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let (asked, waits) = std::sync::mpsc::channel::<()>();
+    let (done_sender, done_receiver) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
         use std::io::Read;
         let (mut stream, _) = listener.accept().expect("a webhook comes");
@@ -143,18 +143,18 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         let read = stream.read(&mut bytes).expect("its beginning");
         assert!(read > 0);
         // The command has ended when this side is closed.
-        let _ = waits.recv_timeout(std::time::Duration::from_millis(700));
+        let _ = done_receiver.recv_timeout(std::time::Duration::from_millis(700));
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .expect("it is told");
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let expects = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
+    let scenario = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
                    - call: { op: consent.create, count: 1 }\n";
-    let folder = folder(
+    let folder = create_folder(
         "run-command",
         &[
-            ("told.yaml", expects),
+            ("told.yaml", scenario),
             ("raise.sh", RAISE),
             ("request.json", &request),
         ],
@@ -166,9 +166,9 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         &["--", "bash", "raise.sh", "request.json"],
     ]
     .concat();
-    let (code, said, complaint) = run_in(&folder, &arguments);
-    assert_eq!(code, 0, "{said}{complaint}");
-    drop(asked);
+    let (code, stdout, stderr) = run_in(&folder, &arguments);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    drop(done_sender);
 
     let failing = [
         &["run", "told.yaml"],
@@ -176,9 +176,9 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         &["--", "bash", "-c", "exit 7"],
     ]
     .concat();
-    let (code, said, _) = run_in(&folder, &failing);
+    let (code, stdout, _) = run_in(&folder, &failing);
     assert_eq!(code, 1);
-    assert!(said.contains("it ended with exit status: 7"), "{said}");
+    assert!(stdout.contains("it ended with exit status: 7"), "{stdout}");
     let endless = [
         "run",
         "told.yaml",
@@ -189,61 +189,64 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         "-c",
         "read < <(tail -f /dev/null)",
     ];
-    let (code, said, _) = run_in(&folder, &endless);
+    let (code, stdout, _) = run_in(&folder, &endless);
     assert_eq!(code, 1);
     assert!(
-        said.contains("it was not done within 1 s, and was ended"),
-        "{said}"
+        stdout.contains("it was not done within 1 s, and was ended"),
+        "{stdout}"
     );
 }
 
 #[test]
-fn lint_tells_people_machines_and_github() {
-    let folder = folder("lint", &[("vain.yaml", VAIN), ("approved.yaml", APPROVED)]);
+fn lint_reports_as_text_json_and_github() {
+    let folder = create_folder(
+        "lint",
+        &[("vain.yaml", INEFFECTIVE), ("approved.yaml", APPROVED)],
+    );
     for format in ["text", "json", "github"] {
-        let (code, said, complaint) = run_in(
+        let (code, stdout, stderr) = run_in(
             &folder,
             &["scenario", "lint", "--format", format, "vain.yaml"],
         );
-        assert_eq!((code, complaint.as_str()), (2, ""));
-        insta::assert_snapshot!(format!("lint_{format}"), said);
+        assert_eq!((code, stderr.as_str()), (2, ""));
+        insta::assert_snapshot!(format!("lint_{format}"), stdout);
     }
     assert_eq!(run_in(&folder, &["scenario", "lint", "approved.yaml"]).0, 0);
     assert_eq!(run_in(&folder, &["scenario", "lint", "nosuch.yaml"]).0, 2);
     // A customer without accounts has no consent left.
-    let left = "version: 1\nname: left\nsteps: [approve: {}, delink: {}, pause: {}]\n";
-    fs::write(folder.join("left.yaml"), left).expect("a file");
-    let (code, said, _) = run_in(&folder, &["scenario", "lint", "left.yaml"]);
+    let delinked = "version: 1\nname: left\nsteps: [approve: {}, delink: {}, pause: {}]\n";
+    fs::write(folder.join("left.yaml"), delinked).expect("a file");
+    let (code, stdout, _) = run_in(&folder, &["scenario", "lint", "left.yaml"]);
     assert_eq!(code, 2);
     assert!(
-        said.contains("step 3, line 3, can never fire: the consent is REVOKED since line 3"),
-        "{said}"
+        stdout.contains("step 3, line 3, can never fire: the consent is REVOKED since line 3"),
+        "{stdout}"
     );
-    let everybody = "version: 1\nname: everybody\nmatch: { customer: [], fi_types: [] }\nsteps: [approve: {}]\n";
-    fs::write(folder.join("everybody.yaml"), everybody).expect("a file");
-    let (code, said, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
+    let empty_match = "version: 1\nname: everybody\nmatch: { customer: [], fi_types: [] }\nsteps: [approve: {}]\n";
+    fs::write(folder.join("everybody.yaml"), empty_match).expect("a file");
+    let (code, stdout, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
     assert_eq!(code, 2);
     assert!(
-        said.contains("customer is an empty list; name one at least, or leave it out"),
-        "{said}"
+        stdout.contains("customer is an empty list; name one at least, or leave it out"),
+        "{stdout}"
     );
-    assert!(said.contains("fi_types is an empty list"), "{said}");
+    assert!(stdout.contains("fi_types is an empty list"), "{stdout}");
 }
 
 #[test]
 fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
-    let folder = folder("schema", &[]);
+    let folder = create_folder("schema", &[]);
     let mut seen = Vec::new();
-    for (draft, begin) in [
+    for (draft, schema_uri) in [
         ("7", "http://json-schema.org/draft-07/schema#"),
         ("2020-12", "https://json-schema.org/draft/2020-12/schema"),
     ] {
-        let (code, said, _) = run_in(&folder, &["scenario", "schema", "--draft", draft]);
+        let (code, stdout, _) = run_in(&folder, &["scenario", "schema", "--draft", draft]);
         assert_eq!(code, 0);
-        let schema: Value = serde_json::from_str(&said).expect("JSON");
-        assert_eq!(schema["$schema"], begin);
+        let schema: Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(schema["$schema"], schema_uri);
         assert!(
-            !said.contains("null"),
+            !stdout.contains("null"),
             "a key without a value is refused, so none is offered"
         );
         seen.push(
@@ -260,8 +263,8 @@ fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_ends_the_output() {
-    let mut child = mockaa(&["scenario", "schema"])
+fn a_closed_stdout_ends_the_output_without_an_error() {
+    let mut child = mockaa_command(&["scenario", "schema"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -269,18 +272,18 @@ fn a_reader_who_has_seen_enough_ends_the_output() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(
-        (output.status.code(), text(&output.stderr).as_str()),
+        (output.status.code(), decode_lossy(&output.stderr).as_str()),
         (Some(0), "")
     );
 }
 
 /// A server, and a consent of its default world.
-struct Steered {
+struct ServerFixture {
     server: Server,
     handle: String,
 }
 
-impl Steered {
+impl ServerFixture {
     fn start() -> Self {
         let server = Server::start(&["--clock", "2020-07-04T06:00:00Z,frozen", "--seed", "42"]);
         let body = include_str!("../fixtures/seed/consent-request.json")
@@ -290,7 +293,7 @@ impl Steered {
             .enable_all()
             .build()
             .expect("a runtime");
-        let raised: Value = runtime.block_on(async {
+        let created: Value = runtime.block_on(async {
             let request = reqwest::Client::builder()
                 .no_proxy()
                 .build()
@@ -307,16 +310,16 @@ impl Steered {
                 .await
                 .expect("JSON")
         });
-        let handle = raised["ConsentHandle"]
+        let handle = created["ConsentHandle"]
             .as_str()
             .expect("a handle")
             .to_owned();
         Self { server, handle }
     }
 
-    fn told(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = mockaa(arguments);
-        told(
+    fn run_command(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = mockaa_command(arguments);
+        split_output(
             &command
                 .env("MOCKAA_URL", self.server.base_url())
                 .stdin(Stdio::null())
@@ -326,95 +329,107 @@ impl Steered {
     }
 
     /// What a command says that goes well.
-    fn says(&self, arguments: &[&str]) -> String {
-        let (code, said, complaint) = self.told(arguments);
-        assert_eq!((code, complaint.as_str()), (0, ""), "{arguments:?}: {said}");
-        said
+    fn expect_stdout(&self, arguments: &[&str]) -> String {
+        let (code, stdout, stderr) = self.run_command(arguments);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{arguments:?}: {stdout}");
+        stdout
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.says(&[arguments, &["--json"]].concat())).expect("JSON")
+    fn run_json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.expect_stdout(&[arguments, &["--json"]].concat())).expect("JSON")
     }
 }
 
 #[test]
-fn a_consent_is_steered_and_time_is_moved() {
-    let steered = Steered::start();
-    let handle = steered.handle.as_str();
-    assert!(steered.says(&["consent", "list"]).contains("PENDING"));
+fn a_consent_is_controlled_and_the_clock_is_advanced() {
+    let fixture = ServerFixture::start();
+    let handle = fixture.handle.as_str();
+    assert!(
+        fixture
+            .expect_stdout(&["consent", "list"])
+            .contains("PENDING")
+    );
     assert_eq!(
-        steered.json(&["consent", "approve", handle])["state"],
+        fixture.run_json(&["consent", "approve", handle])["state"],
         "ACTIVE"
     );
     assert_eq!(
-        steered.json(&["consent", "pause", handle])["state"],
+        fixture.run_json(&["consent", "pause", handle])["state"],
         "PAUSED"
     );
-    let (code, _, complaint) = steered.told(&["consent", "approve", handle]);
+    let (code, _, stderr) = fixture.run_command(&["consent", "approve", handle]);
     assert_eq!(code, 2);
     assert!(
-        complaint
+        stderr
             .contains("cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"),
-        "{complaint}"
+        "{stderr}"
     );
     assert_eq!(
-        steered.json(&["consent", "resume", handle])["state"],
+        fixture.run_json(&["consent", "resume", handle])["state"],
         "ACTIVE"
     );
-    steered.says(&["consent", "play", handle, "deliver: {}"]);
-    let (code, _, complaint) = steered.told(&["consent", "play", handle, "{delver: {}}"]);
+    fixture.expect_stdout(&["consent", "play", handle, "deliver: {}"]);
+    let (code, _, stderr) = fixture.run_command(&["consent", "play", handle, "{delver: {}}"]);
     assert_eq!(code, 2);
     assert!(
-        complaint.contains("1:2: 'delver' is no key of the step; did you mean deliver?"),
-        "{complaint}"
+        stderr.contains("1:2: 'delver' is no key of the step; did you mean deliver?"),
+        "{stderr}"
     );
 
     assert!(
-        steered
-            .says(&["clock", "show"])
+        fixture
+            .expect_stdout(&["clock", "show"])
             .contains("2020-07-04T06:00:00.000Z")
     );
     assert_eq!(
-        steered.json(&["clock", "advance", "--by", "P1D"])["to"],
+        fixture.run_json(&["clock", "advance", "--by", "P1D"])["to"],
         "2020-07-05T06:00:00.000Z"
     );
-    steered.says(&["clock", "advance", "--to", "2020-12-31T00:00:00Z"]);
+    fixture.expect_stdout(&["clock", "advance", "--to", "2020-12-31T00:00:00Z"]);
     assert!(
-        steered
-            .says(&["consent", "show", handle])
+        fixture
+            .expect_stdout(&["consent", "show", handle])
             .contains("EXPIRED"),
         "it has run out meanwhile"
     );
-    let accounts = steered.says(&["customer", "accounts", "1999999999@onemoney"]);
+    let accounts = fixture.expect_stdout(&["customer", "accounts", "1999999999@onemoney"]);
     assert!(accounts.contains("DEPOSIT"), "{accounts}");
 
     // A CI sets variables to nothing where it means none.
-    let mut command = mockaa(&["consent", "list"]);
-    let (code, said, complaint) = told(
+    let mut command = mockaa_command(&["consent", "list"]);
+    let (code, stdout, stderr) = split_output(
         &command
-            .env("MOCKAA_URL", steered.server.base_url())
+            .env("MOCKAA_URL", fixture.server.base_url())
             .env("MOCKAA_WORLD", "")
             .output()
             .expect("it runs"),
     );
-    assert_eq!(code, 0, "{complaint}");
-    assert!(said.contains(handle));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains(handle));
     assert!(
-        !steered
-            .says(&["consent", "list", "--world", "another"])
+        !fixture
+            .expect_stdout(&["consent", "list", "--world", "another"])
             .contains(handle)
     );
-    assert!(steered.says(&["world", "list"]).contains("another"));
-    steered.says(&["world", "delete", "another"]);
-    assert!(!steered.says(&["world", "list"]).contains("another"));
-    steered.says(&["world", "reset"]);
-    assert!(!steered.says(&["consent", "list"]).contains(handle));
+    assert!(
+        fixture
+            .expect_stdout(&["world", "list"])
+            .contains("another")
+    );
+    fixture.expect_stdout(&["world", "delete", "another"]);
+    assert!(
+        !fixture
+            .expect_stdout(&["world", "list"])
+            .contains("another")
+    );
+    fixture.expect_stdout(&["world", "reset"]);
+    assert!(!fixture.expect_stdout(&["consent", "list"]).contains(handle));
 }
 
 #[test]
 fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
-    let steered = Steered::start();
-    let folder = folder(
+    let fixture = ServerFixture::start();
+    let folder = create_folder(
         "steer",
         &[
             ("mine.yaml", &APPROVED.replace("approved", "mine")),
@@ -422,32 +437,32 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         ],
     );
     let path = |file: &str| folder.join(file).to_str().expect("text").to_owned();
-    steered.says(&["scenario", "put", &path("mine.yaml")]);
-    steered.says(&["scenario", "default", "mine"]);
+    fixture.expect_stdout(&["scenario", "put", &path("mine.yaml")]);
+    fixture.expect_stdout(&["scenario", "default", "mine"]);
     assert!(
-        steered
-            .says(&["scenario", "pin", "mine", "--consent", &steered.handle])
+        fixture
+            .expect_stdout(&["scenario", "pin", "mine", "--consent", &fixture.handle])
             .contains("mine")
     );
     assert!(
-        steered
-            .says(&["consent", "show", &steered.handle])
+        fixture
+            .expect_stdout(&["consent", "show", &fixture.handle])
             .contains("ACTIVE")
     );
-    steered.says(&["fault", "put", "lost", &path("faults.yaml")]);
-    assert!(steered.says(&["fault", "list"]).contains("lost"));
-    steered.says(&["consent", "pause", &steered.handle]);
-    steered.says(&["clock", "advance", "--by", "0s"]);
-    let webhooks = steered.says(&["webhook", "list"]);
+    fixture.expect_stdout(&["fault", "put", "lost", &path("faults.yaml")]);
+    assert!(fixture.expect_stdout(&["fault", "list"]).contains("lost"));
+    fixture.expect_stdout(&["consent", "pause", &fixture.handle]);
+    fixture.expect_stdout(&["clock", "advance", "--by", "0s"]);
+    let webhooks = fixture.expect_stdout(&["webhook", "list"]);
     assert!(
         webhooks.contains("consent.status") && webhooks.contains("dropped"),
         "{webhooks}"
     );
-    steered.says(&["fault", "delete", "lost"]);
-    assert!(!steered.says(&["fault", "list"]).contains("lost"));
+    fixture.expect_stdout(&["fault", "delete", "lost"]);
+    assert!(!fixture.expect_stdout(&["fault", "list"]).contains("lost"));
     assert!(
-        steered
-            .says(&["journal", "--kind", "consent.paused", "--wait", "1s"])
+        fixture
+            .expect_stdout(&["journal", "--kind", "consent.paused", "--wait", "1s"])
             .contains("consent.paused")
     );
 
@@ -460,17 +475,17 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         (&["clock", "advance"], 2, "--by <TIME>"),
         (&["clock", "advance", "--by", "-5s"], 2, "by"),
     ] {
-        let (found, _, complaint) = steered.told(arguments);
-        assert_eq!(found, code, "{arguments:?}: {complaint}");
-        assert!(complaint.contains(remedy), "{arguments:?}: {complaint}");
+        let (actual, _, stderr) = fixture.run_command(arguments);
+        assert_eq!(actual, code, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(remedy), "{arguments:?}: {stderr}");
     }
     for (expectation, code) in [
         ("state: { is: PAUSED }", 0),
         ("state: { is: REVOKED }", 1),
         ("state: { is: GONE }", 2),
     ] {
-        let mut command = mockaa(&["assert", "-"]);
-        let command = command.env("MOCKAA_URL", steered.server.base_url());
+        let mut command = mockaa_command(&["assert", "-"]);
+        let command = command.env("MOCKAA_URL", fixture.server.base_url());
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -484,42 +499,42 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             .write_all(format!("expect: [{expectation}]").as_bytes())
             .expect("it is read");
         let output = child.wait_with_output().expect("it ends");
-        let complaint = text(&output.stderr);
+        let stderr = decode_lossy(&output.stderr);
         assert_eq!(
             output.status.code(),
             Some(code),
-            "{expectation}: {}{complaint}",
-            text(&output.stdout)
+            "{expectation}: {}{stderr}",
+            decode_lossy(&output.stdout)
         );
-        assert_eq!(code == 2, complaint.contains("GONE"), "{complaint}");
+        assert_eq!(code == 2, stderr.contains("GONE"), "{stderr}");
     }
     // Nobody has asked after the webhook that was dropped.
-    let (code, report, _) = steered.told(&["report"]);
+    let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
     assert!(
         report.contains("rules were broken, 2 of 12 were put to the test"),
         "{report}"
     );
-    steered.says(&["world", "reset"]);
+    fixture.expect_stdout(&["world", "reset"]);
     assert!(
-        steered
-            .says(&["report"])
+        fixture
+            .expect_stdout(&["report"])
             .contains("no rule was broken, 0 of 12 were put to the test")
     );
 }
 
 #[test]
 fn an_inbox_verifies_and_prints_every_webhook() {
-    let steered = Steered::start();
-    let mut listening = mockaa(&["listen", "--count", "2", "--json"]);
-    let listening = listening.env("MOCKAA_URL", steered.server.base_url());
-    let mut listening = listening
+    let fixture = ServerFixture::start();
+    let mut command = mockaa_command(&["listen", "--count", "2", "--json"]);
+    let command = command.env("MOCKAA_URL", fixture.server.base_url());
+    let mut listener = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it runs");
     // What is sent before it listens is nobody's: its address is in the world when it does.
-    while steered.json(&["journal", "--after", "0"])["items"]
+    while fixture.run_json(&["journal", "--after", "0"])["items"]
         .as_array()
         .is_some_and(|items| {
             !items.iter().any(|item| {
@@ -530,15 +545,20 @@ fn an_inbox_verifies_and_prints_every_webhook() {
         })
     {
         assert!(
-            listening.try_wait().expect("it is ours").is_none(),
+            listener.try_wait().expect("it is ours").is_none(),
             "it listens"
         );
     }
-    steered.says(&["consent", "approve", &steered.handle]);
-    steered.says(&["consent", "pause", &steered.handle]);
-    let output = listening.wait_with_output().expect("it ends after two");
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let lines: Vec<Value> = text(&output.stdout)
+    fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
+    fixture.expect_stdout(&["consent", "pause", &fixture.handle]);
+    let output = listener.wait_with_output().expect("it ends after two");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        decode_lossy(&output.stderr)
+    );
+    let lines: Vec<Value> = decode_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
@@ -549,7 +569,7 @@ fn an_inbox_verifies_and_prints_every_webhook() {
 #[test]
 fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = folder("keys", &[]);
+    let folder = create_folder("keys", &[]);
     assert_eq!(
         run_in(&folder, &["fi", "keys", "--private", "mine.json"]).0,
         0
@@ -578,7 +598,9 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
         .spawn()
         .expect("it runs");
     assert_eq!(run_in(&folder, &["fi", "keys", "--private", "pipe"]).0, 0);
-    assert!(text(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey"));
+    assert!(
+        decode_lossy(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey")
+    );
     assert_eq!(mode(&pipe), 0o644);
 }
 
@@ -589,12 +611,12 @@ fn data_is_generated_checked_and_refused() {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let run = |arguments: &[&str]| {
-        mockaa(arguments)
+        mockaa_command(arguments)
             .current_dir(&folder)
             .output()
             .expect("it runs")
     };
-    for (format, begins) in [
+    for (format, prefix) in [
         ("xml", "<?xml"),
         ("json", "{"),
         ("csv", "txnId,type"),
@@ -604,14 +626,14 @@ fn data_is_generated_checked_and_refused() {
         ("svg", "<svg"),
     ] {
         let file = format!("year.{format}");
-        let made = run(&["data", "generate", "--format", format, "--output", &file]);
+        let output = run(&["data", "generate", "--format", format, "--output", &file]);
         assert!(
-            made.status.success() && made.stdout.is_empty(),
+            output.status.success() && output.stdout.is_empty(),
             "{format}: {}",
-            String::from_utf8_lossy(&made.stderr)
+            String::from_utf8_lossy(&output.stderr)
         );
         let bytes = std::fs::read(folder.join(&file)).expect("it is there");
-        assert!(bytes.starts_with(begins.as_bytes()), "{format}");
+        assert!(bytes.starts_with(prefix.as_bytes()), "{format}");
         assert!(
             run(&["data", "generate", "--format", format]).stdout == bytes,
             "{format}: the same to a pipe"
@@ -627,7 +649,7 @@ fn data_is_generated_checked_and_refused() {
         assert!(String::from_utf8_lossy(&checked.stdout).contains("nothing wrong"));
     }
     let before = std::fs::read_dir(&folder).expect("the folder").count();
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (
             &["--from", "2024-08-01"][..],
             "--from 2024-08-01 is after --to 2024-07-01",
@@ -657,10 +679,10 @@ fn data_is_generated_checked_and_refused() {
         ),
         (&["--personas", "nowhere"], "nowhere: cannot be read"),
     ] {
-        let refused = run(&[&["data", "generate", "--output", "new.out"], arguments].concat());
-        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
-        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(told.contains(said), "{arguments:?}: {told}");
+        let output = run(&[&["data", "generate", "--output", "new.out"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
     }
     assert_eq!(
         std::fs::read_dir(&folder).expect("the folder").count(),
@@ -668,13 +690,13 @@ fn data_is_generated_checked_and_refused() {
         "nothing is half-written"
     );
     // A shipped persona to begin from is one of one's own at once.
-    let shown = run(&["data", "personas", "--show", "pensioner"]);
+    let output = run(&["data", "personas", "--show", "pensioner"]);
     std::fs::write(
         folder.join("own.yaml"),
-        String::from_utf8_lossy(&shown.stdout).replace("name: pensioner", "name: own"),
+        String::from_utf8_lossy(&output.stdout).replace("name: pensioner", "name: own"),
     )
     .expect("a file");
-    let own = run(&[
+    let output = run(&[
         "data",
         "generate",
         "--personas",
@@ -684,7 +706,7 @@ fn data_is_generated_checked_and_refused() {
         "--format",
         "csv",
     ]);
-    assert!(String::from_utf8_lossy(&own.stdout).contains("PENSION"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("PENSION"));
     let unknown = run(&["data", "personas", "--show", "pensionar"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
     // A statement that somebody has tampered with.
@@ -716,15 +738,15 @@ fn data_is_generated_checked_and_refused() {
         ("tabs.json", &["--format", "unaport"]),
         ("newer.xml", &["--schema", "2.0.0"]),
     ] {
-        let made = run(&[&["data", "generate", "--output", file], arguments].concat());
-        assert!(made.status.success(), "{file}");
+        let output = run(&[&["data", "generate", "--output", file], arguments].concat());
+        assert!(output.status.success(), "{file}");
     }
     let newer = run(&["data", "check", "newer.xml"]);
     assert!(
         newer.status.success()
             && String::from_utf8_lossy(&newer.stdout).contains("its sums, not the schema")
     );
-    for (file, said) in [
+    for (file, expected) in [
         ("cut.csv", &["cut.csv:8: "][..]),
         // A wrong row hides nothing of what is wrong with the sums.
         (
@@ -757,19 +779,19 @@ fn data_is_generated_checked_and_refused() {
         ),
         ("nothing.csv", &["cannot read nothing.csv"]),
     ] {
-        let refused = run(&["data", "check", file]);
-        assert_eq!(refused.status.code(), Some(2), "{file}");
-        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let output = run(&["data", "check", file]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            said.iter().all(|said| told.contains(said)),
-            "{file}: {told}"
+            expected.iter().all(|fragment| stderr.contains(fragment)),
+            "{file}: {stderr}"
         );
     }
 }
 
 /// A scenario that names a persona that is not there is refused, wherever it is read.
 #[test]
-fn an_unknown_persona_is_told_with_its_place() {
+fn an_unknown_persona_is_reported_with_its_place() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown-persona");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(
@@ -777,17 +799,20 @@ fn an_unknown_persona_is_told_with_its_place() {
         "version: 1\nname: mine\npersona: studnt\nsteps: [approve: {}]\n",
     )
     .expect("a file");
-    let lint = mockaa(&["scenario", "lint"])
+    let lint = mockaa_command(&["scenario", "lint"])
         .arg(&folder)
         .output()
         .expect("it runs");
-    let told = String::from_utf8_lossy(&lint.stdout).into_owned();
+    let stdout = String::from_utf8_lossy(&lint.stdout).into_owned();
     assert_eq!(lint.status.code(), Some(2));
     assert!(
-        told.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"),
-        "{told}"
+        stdout.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"),
+        "{stdout}"
     );
-    let run = mockaa(&["run"]).arg(&folder).output().expect("it runs");
+    let run = mockaa_command(&["run"])
+        .arg(&folder)
+        .output()
+        .expect("it runs");
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("there is no persona studnt"));
 }

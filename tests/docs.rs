@@ -6,36 +6,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::binary::mockaa;
+use crate::binary::mockaa_command;
 
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 const TESTING: &str = include_str!("../docs/testing.md");
 
 /// The blocks of a page that are fenced so.
-fn blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
+fn fenced_blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
     let begin = format!("\n```{fence}\n");
     let block = |text: &'a str| text.split_once("\n```").expect("the block ends").0;
     page.split(&begin).skip(1).map(block).collect()
 }
 
 /// A new folder of this test's own.
-fn folder(name: &str) -> PathBuf {
+fn create_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
     folder
 }
 
-fn has(program: &str) -> bool {
-    let found = Command::new(program)
+fn is_installed(program: &str) -> bool {
+    let result = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    found.is_ok_and(|status| status.success())
+    result.is_ok_and(|status| status.success())
 }
 
-fn shipped() -> Vec<(String, String)> {
+fn read_shipped_scenarios() -> Vec<(String, String)> {
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
         .expect("the folder is there");
     let read = |path: PathBuf| {
@@ -55,13 +55,13 @@ fn shipped() -> Vec<(String, String)> {
 
 #[test]
 fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
-    let folder = folder("docs-scenarios");
-    let examples = blocks(SCENARIOS, "yaml");
+    let folder = create_folder("docs-scenarios");
+    let examples = fenced_blocks(SCENARIOS, "yaml");
     assert!(examples.len() >= 5, "the page teaches by examples");
     for (number, example) in examples.iter().enumerate() {
         fs::write(folder.join(format!("{number}.yaml")), example).expect("a file");
     }
-    let output = mockaa(&["scenario", "lint", "--strict"])
+    let output = mockaa_command(&["scenario", "lint", "--strict"])
         .arg(&folder)
         .output()
         .expect("it runs");
@@ -70,8 +70,8 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    let shipped = shipped();
-    for excerpt in blocks(SCENARIOS, "yaml excerpt") {
+    let shipped = read_shipped_scenarios();
+    for excerpt in fenced_blocks(SCENARIOS, "yaml excerpt") {
         assert!(
             shipped.iter().any(|(_, text)| text.contains(excerpt)),
             "no shipped scenario has: {excerpt}"
@@ -87,15 +87,15 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
 
 #[test]
 fn the_shell_recipe_runs_as_written() {
-    if !has("curl") || !has("python3") {
+    if !is_installed("curl") || !is_installed("python3") {
         eprintln!("SKIPPED: needs curl and python3");
         return;
     }
-    let folder = folder("docs-testing");
+    let folder = create_folder("docs-testing");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::create_dir_all(folder.join("scenarios")).expect("a folder");
     fs::create_dir_all(folder.join("tests/clients")).expect("a folder");
-    for (file, text) in shipped() {
+    for (file, text) in read_shipped_scenarios() {
         fs::write(folder.join("scenarios").join(file), text).expect("a file");
     }
     fs::copy(
@@ -115,7 +115,7 @@ fn the_shell_recipe_runs_as_written() {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
         shell.env_remove(name);
     }
-    let script = blocks(TESTING, "sh").join("\n");
+    let script = fenced_blocks(TESTING, "sh").join("\n");
     let output = shell
         .args(["-euo", "pipefail", "-c", &script])
         .current_dir(&folder)
@@ -123,14 +123,14 @@ fn the_shell_recipe_runs_as_written() {
         .stdin(Stdio::null())
         .output()
         .expect("bash runs");
-    let (said, complaint) = (
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{said}\n{complaint}");
+    assert!(output.status.success(), "{stdout}\n{stderr}");
     assert!(
-        said.contains("all checks held"),
-        "the lender in another language has played: {said}"
+        stdout.contains("all checks held"),
+        "the lender in another language has played: {stdout}"
     );
     let junit = fs::read_to_string(folder.join("scenarios.xml")).expect("the results are written");
     assert_eq!(junit.matches("<testsuite ").count(), 2);
@@ -139,7 +139,7 @@ fn the_shell_recipe_runs_as_written() {
 #[test]
 fn the_rust_recipe_is_a_test_of_ours() {
     let recipe = include_str!("recipe.rs");
-    let [block] = blocks(TESTING, "rust")[..] else {
+    let [block] = fenced_blocks(TESTING, "rust")[..] else {
         panic!("one Rust recipe")
     };
     assert!(
@@ -150,7 +150,7 @@ fn the_rust_recipe_is_a_test_of_ours() {
 
 #[test]
 fn the_workflow_is_yaml_and_its_own_commands_work() {
-    let [block] = blocks(TESTING, "yaml")[..] else {
+    let [block] = fenced_blocks(TESTING, "yaml")[..] else {
         panic!("one workflow")
     };
     let workflow: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
@@ -164,20 +164,20 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
     let [lint, run] = commands[..] else {
         panic!("it lints and it runs: {commands:?}")
     };
-    let here = |command: &str, standing_in: &str| {
+    let run_in_repository = |command: &str, replacement: &str| {
         let command = command
-            .replace("./tests/aa.sh", standing_in)
+            .replace("./tests/aa.sh", replacement)
             .replace("results.xml", "/dev/null");
         let words: Vec<_> = command.split_ascii_whitespace().collect();
-        mockaa(&words)
+        mockaa_command(&words)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .expect("it runs")
     };
-    assert!(here(lint, "").status.success());
+    assert!(run_in_repository(lint, "").status.success());
     // Nobody raises a consent, so what is expected is unmet; the options are right.
     assert_eq!(
-        here(&run.replace("scenarios/", "scenarios/approve.yaml"), "true")
+        run_in_repository(&run.replace("scenarios/", "scenarios/approve.yaml"), "true")
             .status
             .code(),
         Some(1)
@@ -204,7 +204,7 @@ fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
             DATA.contains(&format!("### {name}\n")) && DATA.contains(&format!("]({image})")),
             "{name} is not on the page"
         );
-        let output = mockaa(&["data", "generate", "--persona", &name, "--format", "svg"])
+        let output = mockaa_command(&["data", "generate", "--persona", &name, "--format", "svg"])
             .output()
             .expect("it runs");
         let picture = fs::read(root.join("docs").join(&image)).unwrap_or_default();
@@ -220,12 +220,16 @@ fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
 /// What the page of data shows is right, and what it tells one to run runs.
 #[test]
 fn the_examples_of_the_page_of_data_work() {
-    let folder = folder("docs-data");
-    fs::write(folder.join("freelancer.yaml"), blocks(DATA, "yaml")[0]).expect("a file");
-    fs::write(folder.join("mine.yaml"), blocks(DATA, "yaml own")[0]).expect("a file");
-    fs::write(folder.join("mine.csv"), blocks(DATA, "csv")[0]).expect("a file");
+    let folder = create_folder("docs-data");
+    fs::write(
+        folder.join("freelancer.yaml"),
+        fenced_blocks(DATA, "yaml")[0],
+    )
+    .expect("a file");
+    fs::write(folder.join("mine.yaml"), fenced_blocks(DATA, "yaml own")[0]).expect("a file");
+    fs::write(folder.join("mine.csv"), fenced_blocks(DATA, "csv")[0]).expect("a file");
     let run = |arguments: &[&str]| {
-        let output = mockaa(arguments)
+        let output = mockaa_command(arguments)
             .current_dir(&folder)
             .output()
             .expect("it runs");
@@ -238,7 +242,7 @@ fn the_examples_of_the_page_of_data_work() {
     };
     let folder_name = folder.to_str().expect("text");
     for persona in ["freelancer", "mine"] {
-        let told = run(&[
+        let stdout = run(&[
             "data",
             "generate",
             "--personas",
@@ -250,15 +254,15 @@ fn the_examples_of_the_page_of_data_work() {
             "--format",
             "csv",
         ]);
-        assert!(told.lines().count() > 2, "{persona}: {told}");
+        assert!(stdout.lines().count() > 2, "{persona}: {stdout}");
     }
     assert!(run(&["data", "personas", "--personas", folder_name]).contains("freelancer"));
-    for command in blocks(DATA, "sh")[0].lines() {
+    for command in fenced_blocks(DATA, "sh")[0].lines() {
         let (command, file) = command.split_once(" > ").unwrap_or((command, ""));
         let words: Vec<&str> = command.split_whitespace().skip(1).collect();
-        let told = run(&words);
+        let stdout = run(&words);
         if !file.is_empty() {
-            fs::write(folder.join(file), told).expect("a file");
+            fs::write(folder.join(file), stdout).expect("a file");
         }
     }
 }

@@ -13,17 +13,17 @@ use rsa::BigUint;
 use rsa::sha2::Sha256;
 
 /// p = 2^255 − 19.
-fn prime() -> BigUint {
+fn field_prime() -> BigUint {
     (BigUint::from(1u8) << 255) - BigUint::from(19u8)
 }
 
 /// x of the Weierstrass form is u + A/3 (`reference/rebit.md` §5.2); A = 486662.
-fn delta() -> BigUint {
-    let third = BigUint::from(3u8).modpow(&(prime() - BigUint::from(2u8)), &prime());
-    BigUint::from(486_662u32) * third % prime()
+fn weierstrass_delta() -> BigUint {
+    let third = BigUint::from(3u8).modpow(&(field_prime() - BigUint::from(2u8)), &field_prime());
+    BigUint::from(486_662u32) * third % field_prime()
 }
 
-fn bytes32(number: &BigUint) -> [u8; 32] {
+fn to_bytes32(number: &BigUint) -> [u8; 32] {
     let bytes = number.to_bytes_be();
     let mut padded = [0; 32];
     padded[32 - bytes.len()..].copy_from_slice(&bytes);
@@ -31,18 +31,18 @@ fn bytes32(number: &BigUint) -> [u8; 32] {
 }
 
 /// The shared secret in the Weierstrass form, by the ladder over u.
-fn ladder(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
-    let u = (BigUint::from_bytes_be(x) + prime() - delta()) % prime();
-    let mut u = bytes32(&u);
+fn weierstrass_shared_secret(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
+    let u = (BigUint::from_bytes_be(x) + field_prime() - weierstrass_delta()) % field_prime();
+    let mut u = to_bytes32(&u);
     u.reverse();
     let bits = (0..256).map(|bit| private_be[bit / 8] >> (7 - bit % 8) & 1 == 1);
     let mut shared = MontgomeryPoint(u).mul_bits_be(bits).0;
     shared.reverse();
-    bytes32(&((BigUint::from_bytes_be(&shared) + delta()) % prime()))
+    to_bytes32(&((BigUint::from_bytes_be(&shared) + weierstrass_delta()) % field_prime()))
 }
 
 /// The cipher and IV of two nonces and a shared secret.
-fn cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes256Gcm, [u8; 12]) {
+fn derive_cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes256Gcm, [u8; 12]) {
     let mixed: Vec<u8> = ours
         .iter()
         .zip(theirs)
@@ -70,7 +70,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_another_implementation_seals_we_open_and_the_other_way_round(
+    fn each_implementation_decrypts_what_the_other_encrypts(
         ours: [u8; 32], theirs: [u8; 32], our_nonce: [u8; 32], their_nonce: [u8; 32], weierstrass: bool,
         text in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -78,15 +78,15 @@ proptest! {
         let us = KeyPair::from_random(curve, ours, our_nonce);
         let them = KeyPair::from_random(curve, theirs, their_nonce);
         let shared = match curve {
-            Curve::Weierstrass => ladder(them.private(), &us.public[..32]),
+            Curve::Weierstrass => weierstrass_shared_secret(them.private(), &us.public[..32]),
             Curve::X25519 => x25519_dalek::x25519(*them.private(), us.public[..].try_into().expect("32 bytes")),
         };
-        let (cipher, iv) = cipher(&shared, &their_nonce, &our_nonce);
-        let sealed = cipher.encrypt(&Nonce::from(iv), &text[..]).expect("it encrypts");
-        prop_assert_eq!(us.decrypt(&peer_of(&them), &encode(&sealed)), Ok(text.clone()));
-        let sealed = us.encrypt(&peer_of(&them), text.clone()).expect("it encrypts");
-        let sealed = decode(&sealed).expect("base64");
-        prop_assert_eq!(cipher.decrypt(&Nonce::from(iv), &sealed[..]).expect("it decrypts"), text);
+        let (cipher, iv) = derive_cipher(&shared, &their_nonce, &our_nonce);
+        let ciphertext = cipher.encrypt(&Nonce::from(iv), &text[..]).expect("it encrypts");
+        prop_assert_eq!(us.decrypt(&peer_of(&them), &encode(&ciphertext)), Ok(text.clone()));
+        let encoded = us.encrypt(&peer_of(&them), text.clone()).expect("it encrypts");
+        let ciphertext = decode(&encoded).expect("base64");
+        prop_assert_eq!(cipher.decrypt(&Nonce::from(iv), &ciphertext[..]).expect("it decrypts"), text);
         if curve == Curve::X25519 {
             let public = x25519_dalek::x25519(*us.private(), x25519_dalek::X25519_BASEPOINT_BYTES);
             prop_assert_eq!(&us.public[..], &public[..]);

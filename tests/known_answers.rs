@@ -14,7 +14,7 @@ use mockaa::domain::participants::PublicKey;
 use serde_json::Value;
 
 /// A file of vectors; `None` where they are not.
-fn vectors(name: &str) -> Option<Value> {
+fn load_vectors(name: &str) -> Option<Value> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
     let folder =
         std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
@@ -25,44 +25,44 @@ fn vectors(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("the vectors are JSON"))
 }
 
-fn find<'a>(file: &'a Value, id: &str) -> &'a Value {
+fn find_vector<'a>(file: &'a Value, id: &str) -> &'a Value {
     let list = file["vectors"].as_array().expect("a list");
     list.iter()
         .find(|vector| vector["id"] == id)
         .unwrap_or_else(|| panic!("no vector {id}"))
 }
 
-fn text<'a>(vector: &'a Value, field: &str) -> &'a str {
+fn expect_text<'a>(vector: &'a Value, field: &str) -> &'a str {
     vector[field]
         .as_str()
         .unwrap_or_else(|| panic!("no {field}"))
 }
 
-fn hex(text: &str) -> Vec<u8> {
+fn decode_hex(text: &str) -> Vec<u8> {
     (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
         .collect()
 }
 
-fn hex32(text: &str) -> [u8; 32] {
-    hex(text).try_into().expect("32 bytes")
+fn decode_hex_32(text: &str) -> [u8; 32] {
+    decode_hex(text).try_into().expect("32 bytes")
 }
 
-fn base32(text: &str) -> [u8; 32] {
+fn decode_base64_32(text: &str) -> [u8; 32] {
     decode(text).expect("base64").try_into().expect("32 bytes")
 }
 
-fn public_key(jwk: &Value) -> PublicKey {
-    let number = |field| url_decode(text(jwk, field)).expect("base64url");
+fn jwk_public_key(jwk: &Value) -> PublicKey {
+    let number = |field| url_decode(expect_text(jwk, field)).expect("base64url");
     PublicKey {
-        kid: text(jwk, "kid").to_owned(),
+        kid: expect_text(jwk, "kid").to_owned(),
         modulus: number("n"),
         exponent: number("e"),
     }
 }
 
-fn peer(key_value: &str, nonce: &str) -> PeerKey {
+fn parse_peer(key_value: &str, nonce: &str) -> PeerKey {
     let (curve, public) = parse_public_key(key_value).expect("a public key");
     PeerKey {
         curve,
@@ -72,7 +72,7 @@ fn peer(key_value: &str, nonce: &str) -> PeerKey {
 }
 
 /// The key of a point in base64, as an FIU would write it.
-fn key_value(point: &str) -> String {
+fn write_key_value(point: &str) -> String {
     let point = decode(point).expect("base64");
     encode_public_key(
         Curve::Weierstrass,
@@ -82,53 +82,69 @@ fn key_value(point: &str) -> String {
 
 #[test]
 fn detached_signatures_verify_in_both_forms() {
-    let Some(file) = vectors("jws-kat.json") else {
+    let Some(file) = load_vectors("jws-kat.json") else {
         return;
     };
-    let raw = find(&file, "detached-rs256-1");
-    let key = public_key(&raw["jwk"]);
+    let raw = find_vector(&file, "detached-rs256-1");
+    let key = jwk_public_key(&raw["jwk"]);
     let verify = |vector: &Value, body: &str| {
-        verify_detached(text(vector, "x_jws_signature"), body.as_bytes(), &[&key])
+        verify_detached(
+            expect_text(vector, "x_jws_signature"),
+            body.as_bytes(),
+            &[&key],
+        )
     };
     assert_eq!(
-        verify(raw, text(raw, "body_utf8")),
+        verify(raw, expect_text(raw, "body_utf8")),
         Ok(PayloadEncoding::Raw)
     );
-    assert!(verify(raw, &text(raw, "body_utf8").replace("10:30", "10:31")).is_err());
-    let encoded = find(&file, "detached-rs256-encoded-input");
+    assert!(
+        verify(
+            raw,
+            &expect_text(raw, "body_utf8").replace("10:30", "10:31")
+        )
+        .is_err()
+    );
+    let encoded = find_vector(&file, "detached-rs256-encoded-input");
     assert_eq!(
-        verify(encoded, text(encoded, "body_utf8")),
+        verify(encoded, expect_text(encoded, "body_utf8")),
         Ok(PayloadEncoding::Encoded)
     );
-    let hmac = find(&file, "rfc7797-4.2");
+    let hmac = find_vector(&file, "rfc7797-4.2");
     assert!(
-        verify_detached(text(hmac, "detached"), b"$.02", &[&key]).is_err(),
+        verify_detached(expect_text(hmac, "detached"), b"$.02", &[&key]).is_err(),
         "HS256 is never taken"
     );
 }
 
 #[test]
 fn the_specifications_own_signed_consent_opens() {
-    let Some(file) = vectors("jws-kat.json") else {
+    let Some(file) = load_vectors("jws-kat.json") else {
         return;
     };
-    let sample = find(&file, "rebit-sample-signedConsent");
-    let key = public_key(&file["rebit_sample_key"]);
-    let payload =
-        verify_compact(text(sample, "compact"), &key).expect("it verifies over its raw payload");
-    assert_eq!(payload, text(sample, "payload_utf8").as_bytes());
-    assert!(verify_compact(&text(sample, "compact").replacen(".ew0K", ".ew0L", 1), &key).is_none());
+    let sample = find_vector(&file, "rebit-sample-signedConsent");
+    let key = jwk_public_key(&file["rebit_sample_key"]);
+    let payload = verify_compact(expect_text(sample, "compact"), &key)
+        .expect("it verifies over its raw payload");
+    assert_eq!(payload, expect_text(sample, "payload_utf8").as_bytes());
+    assert!(
+        verify_compact(
+            &expect_text(sample, "compact").replacen(".ew0K", ".ew0L", 1),
+            &key
+        )
+        .is_none()
+    );
 }
 
 #[test]
 fn the_weierstrass_form_agrees_with_the_published_answers() {
-    let Some(file) = vectors("e2e-kat.json") else {
+    let Some(file) = load_vectors("e2e-kat.json") else {
         return;
     };
-    let vector = find(&file, "weierstrass-full-1");
+    let vector = find_vector(&file, "weierstrass-full-1");
     let pair = |side: &str| {
-        let private = base32(text(vector, &format!("{side}_private_be_b64")));
-        let nonce = base32(text(vector, &format!("{side}_nonce_b64")));
+        let private = decode_base64_32(expect_text(vector, &format!("{side}_private_be_b64")));
+        let nonce = decode_base64_32(expect_text(vector, &format!("{side}_nonce_b64")));
         KeyPair::from_private(Curve::Weierstrass, private, nonce).expect("a key pair")
     };
     let (requester, sender) = (pair("requester"), pair("sender"));
@@ -137,25 +153,25 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
         written,
         format!(
             "-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----",
-            text(vector, "requester_public_spki_b64")
+            expect_text(vector, "requester_public_spki_b64")
         )
     );
-    let to_requester = peer(
-        text(vector, "requester_public_spki_b64"),
-        text(vector, "requester_nonce_b64"),
+    let to_requester = parse_peer(
+        expect_text(vector, "requester_public_spki_b64"),
+        expect_text(vector, "requester_nonce_b64"),
     );
-    let plaintext = text(vector, "plaintext_utf8").as_bytes();
-    let sealed = sender
+    let plaintext = expect_text(vector, "plaintext_utf8").as_bytes();
+    let ciphertext = sender
         .encrypt(&to_requester, plaintext.to_vec())
         .expect("it encrypts");
-    assert_eq!(sealed, text(vector, "ciphertext_with_tag_b64"));
-    let from_sender = peer(
-        &key_value(text(vector, "sender_public_point_b64")),
-        text(vector, "sender_nonce_b64"),
+    assert_eq!(ciphertext, expect_text(vector, "ciphertext_with_tag_b64"));
+    let from_sender = parse_peer(
+        &write_key_value(expect_text(vector, "sender_public_point_b64")),
+        expect_text(vector, "sender_nonce_b64"),
     );
     assert_eq!(
         requester
-            .decrypt(&from_sender, &sealed)
+            .decrypt(&from_sender, &ciphertext)
             .expect("it decrypts"),
         plaintext
     );
@@ -163,46 +179,56 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
 
 #[test]
 fn a_whole_delivery_in_pem_gives_the_computed_ciphertext() {
-    let Some(file) = vectors("e2e-kat.json") else {
+    let Some(file) = load_vectors("e2e-kat.json") else {
         return;
     };
-    let vector = find(&file, "weierstrass-full-2");
-    let nonce = |side: &str| base32(text(vector, &format!("{side}_nonce_b64")));
-    let private = |side: &str| hex32(text(vector, &format!("{side}_private_be_hex")));
+    let vector = find_vector(&file, "weierstrass-full-2");
+    let nonce = |side: &str| decode_base64_32(expect_text(vector, &format!("{side}_nonce_b64")));
+    let private =
+        |side: &str| decode_hex_32(expect_text(vector, &format!("{side}_private_be_hex")));
     let fip = KeyPair::from_private(Curve::Weierstrass, private("fip"), nonce("fip"))
         .expect("a key pair");
     assert_eq!(
         encode_public_key(Curve::Weierstrass, &fip.public),
-        text(vector, "fip_public_pem_single_line")
+        expect_text(vector, "fip_public_pem_single_line")
     );
-    let fiu = peer(
-        text(vector, "fiu_public_pem_single_line"),
-        text(vector, "fiu_nonce_b64"),
+    let fiu = parse_peer(
+        expect_text(vector, "fiu_public_pem_single_line"),
+        expect_text(vector, "fiu_nonce_b64"),
     );
-    let sealed = fip
-        .encrypt(&fiu, text(vector, "plaintext_utf8").as_bytes().to_vec())
+    let ciphertext = fip
+        .encrypt(
+            &fiu,
+            expect_text(vector, "plaintext_utf8").as_bytes().to_vec(),
+        )
         .expect("it encrypts");
-    assert_eq!(sealed, text(vector, "encryptedFI_b64"));
+    assert_eq!(ciphertext, expect_text(vector, "encryptedFI_b64"));
 }
 
 /// A key pair that the reference implementation printed: its scalar is not clamped.
 #[test]
 fn a_scalar_of_the_reference_implementation_has_its_point() {
-    let Some(file) = vectors("e2e-kat.json") else {
+    let Some(file) = load_vectors("e2e-kat.json") else {
         return;
     };
-    let vector = find(&file, "weierstrass-ecdh-2");
-    let private = hex32(text(vector, "a_private_be_hex"));
+    let vector = find_vector(&file, "weierstrass-ecdh-2");
+    let private = decode_hex_32(expect_text(vector, "a_private_be_hex"));
     let pair = KeyPair::from_private(Curve::Weierstrass, private, [0; 32]).expect("a key pair");
-    assert_eq!(pair.public[..32], hex(text(vector, "a_public_x_hex")));
-    assert_eq!(pair.public[32..], hex(text(vector, "a_public_y_hex")));
+    assert_eq!(
+        pair.public[..32],
+        decode_hex(expect_text(vector, "a_public_x_hex"))
+    );
+    assert_eq!(
+        pair.public[32..],
+        decode_hex(expect_text(vector, "a_public_y_hex"))
+    );
     assert_eq!(
         encode_public_key(Curve::Weierstrass, &pair.public),
-        text(vector, "a_public_pem_single_line")
+        expect_text(vector, "a_public_pem_single_line")
     );
     // The other side gives its private key in little-endian; both must reach the same secret, so what one seals the
     // other opens.
-    let mut other = hex32(text(vector, "b_private_le_hex"));
+    let mut other = decode_hex_32(expect_text(vector, "b_private_le_hex"));
     other.reverse();
     let other = KeyPair::from_private(Curve::Weierstrass, other, [7; 32]).expect("a key pair");
     let peer_of = |pair: &KeyPair| PeerKey {
@@ -210,11 +236,11 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
         public: pair.public.clone(),
         nonce: pair.nonce,
     };
-    let sealed = other
+    let ciphertext = other
         .encrypt(&peer_of(&pair), b"statement".to_vec())
         .expect("it encrypts");
     assert_eq!(
-        pair.decrypt(&peer_of(&other), &sealed)
+        pair.decrypt(&peer_of(&other), &ciphertext)
             .expect("it decrypts"),
         b"statement"
     );
@@ -222,56 +248,69 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
 
 #[test]
 fn x25519_agrees_with_the_published_answers() {
-    let Some(file) = vectors("e2e-kat.json") else {
+    let Some(file) = load_vectors("e2e-kat.json") else {
         return;
     };
-    let (derived, full) = (find(&file, "x25519-kdf-1"), find(&file, "x25519-full-2"));
-    let nonce = base32(text(derived, "our_nonce_b64"));
-    let ours = KeyPair::from_private(Curve::X25519, hex32(text(derived, "private_le_hex")), nonce)
-        .expect("a key pair");
-    let theirs = peer(
-        text(full, "peer_public_spki_b64"),
-        text(derived, "remote_nonce_b64"),
+    let (derived, full) = (
+        find_vector(&file, "x25519-kdf-1"),
+        find_vector(&file, "x25519-full-2"),
     );
-    assert_eq!(theirs.public[..], hex(text(derived, "peer_public_u_hex")));
-    let plaintext = text(full, "plaintext_utf8").as_bytes();
-    let sealed = ours
+    let nonce = decode_base64_32(expect_text(derived, "our_nonce_b64"));
+    let ours = KeyPair::from_private(
+        Curve::X25519,
+        decode_hex_32(expect_text(derived, "private_le_hex")),
+        nonce,
+    )
+    .expect("a key pair");
+    let theirs = parse_peer(
+        expect_text(full, "peer_public_spki_b64"),
+        expect_text(derived, "remote_nonce_b64"),
+    );
+    assert_eq!(
+        theirs.public[..],
+        decode_hex(expect_text(derived, "peer_public_u_hex"))
+    );
+    let plaintext = expect_text(full, "plaintext_utf8").as_bytes();
+    let ciphertext = ours
         .encrypt(&theirs, plaintext.to_vec())
         .expect("it encrypts");
-    assert_eq!(sealed, text(full, "encryptedFI_b64"));
+    assert_eq!(ciphertext, expect_text(full, "encryptedFI_b64"));
     assert_eq!(
-        ours.decrypt(&theirs, &sealed).expect("it decrypts"),
+        ours.decrypt(&theirs, &ciphertext).expect("it decrypts"),
         plaintext
     );
 }
 
 #[test]
 fn web_redirection_gives_the_computed_texts() {
-    let Some(file) = vectors("redirection-kat.json") else {
+    let Some(file) = load_vectors("redirection-kat.json") else {
         return;
     };
     let vector = &file["vectors"][0];
-    let key = MessageKey::derive(text(vector, "passphrase"), text(vector, "reqdate"));
-    assert_eq!(
-        key.encrypt(text(vector, "plaintext")),
-        text(vector, "ecreq")
+    let key = MessageKey::derive(
+        expect_text(vector, "passphrase"),
+        expect_text(vector, "reqdate"),
     );
     assert_eq!(
-        key.decrypt(text(vector, "ecreq")).as_deref(),
-        Some(text(vector, "plaintext"))
+        key.encrypt(expect_text(vector, "plaintext")),
+        expect_text(vector, "ecreq")
+    );
+    assert_eq!(
+        key.decrypt(expect_text(vector, "ecreq")).as_deref(),
+        Some(expect_text(vector, "plaintext"))
     );
     assert_eq!(key.decrypt("AAAA"), None);
     for xor in file["vectors"][1]["xor"].as_array().expect("a list") {
-        let veiled = obfuscate_id(text(xor, "value"), text(xor, "key"));
-        assert_eq!(veiled, text(xor, "out"));
+        let obfuscated = obfuscate_id(expect_text(xor, "value"), expect_text(xor, "key"));
+        assert_eq!(obfuscated, expect_text(xor, "out"));
         assert_eq!(
-            deobfuscate_id(&veiled, text(xor, "key")).as_deref(),
-            Some(text(xor, "value"))
+            deobfuscate_id(&obfuscated, expect_text(xor, "key")).as_deref(),
+            Some(expect_text(xor, "value"))
         );
     }
 }
 
-fn pair(curve: Curve, byte: u8) -> KeyPair {
+fn fixed_key_pair(curve: Curve, byte: u8) -> KeyPair {
     KeyPair::from_random(curve, [byte; 32], [byte ^ 0xff; 32])
 }
 
@@ -279,7 +318,7 @@ fn pair(curve: Curve, byte: u8) -> KeyPair {
 #[test]
 fn keys_are_read_in_every_form() {
     for curve in [Curve::Weierstrass, Curve::X25519] {
-        let public = pair(curve, 9).public;
+        let public = fixed_key_pair(curve, 9).public;
         let pem = encode_public_key(curve, &public);
         let bare: String = pem
             .replace("-----BEGIN PUBLIC KEY-----", "")
@@ -296,7 +335,7 @@ fn keys_are_read_in_every_form() {
             );
         }
     }
-    let mut off = pair(Curve::Weierstrass, 9).public;
+    let mut off = fixed_key_pair(Curve::Weierstrass, 9).public;
     off[0] ^= 1;
     assert_eq!(
         parse_public_key(&encode_public_key(Curve::Weierstrass, &off)),
@@ -322,13 +361,16 @@ fn keys_are_read_in_every_form() {
 
 #[test]
 fn what_does_not_fit_does_not_decrypt() {
-    let (ours, theirs) = (pair(Curve::X25519, 3), pair(Curve::X25519, 5));
+    let (ours, theirs) = (
+        fixed_key_pair(Curve::X25519, 3),
+        fixed_key_pair(Curve::X25519, 5),
+    );
     let peer_of = |pair: &KeyPair| PeerKey {
         curve: pair.curve,
         public: pair.public.clone(),
         nonce: pair.nonce,
     };
-    let sealed = theirs
+    let ciphertext = theirs
         .encrypt(&peer_of(&ours), b"x".to_vec())
         .expect("it encrypts");
     let other_nonce = PeerKey {
@@ -336,16 +378,16 @@ fn what_does_not_fit_does_not_decrypt() {
         ..peer_of(&theirs)
     };
     assert_eq!(
-        ours.decrypt(&other_nonce, &sealed),
+        ours.decrypt(&other_nonce, &ciphertext),
         Err(KeyExchangeError::DecryptionFailed)
     );
     assert_eq!(
         ours.decrypt(&peer_of(&theirs), "%"),
         Err(KeyExchangeError::Ciphertext)
     );
-    let mixed = pair(Curve::Weierstrass, 3);
+    let mixed = fixed_key_pair(Curve::Weierstrass, 3);
     assert!(matches!(
-        ours.decrypt(&peer_of(&mixed), &sealed),
+        ours.decrypt(&peer_of(&mixed), &ciphertext),
         Err(KeyExchangeError::CurveMismatch(..))
     ));
     assert!(KeyPair::from_private(Curve::Weierstrass, [0xff; 32], [0; 32]).is_err());

@@ -4,12 +4,12 @@ mod binary;
 
 use std::process::{Command, Stdio};
 
-use crate::binary::{Server, mockaa, newman};
+use crate::binary::{Server, find_newman, mockaa_command};
 
 const README: &str = include_str!("../README.md");
 
 /// The shell blocks of a chapter.
-fn commands(chapter: &str) -> Vec<&'static str> {
+fn shell_blocks(chapter: &str) -> Vec<&'static str> {
     let (_, text) = README
         .split_once(&format!("\n## {chapter}\n"))
         .expect("the chapter is there");
@@ -21,7 +21,7 @@ fn commands(chapter: &str) -> Vec<&'static str> {
 }
 
 /// Plays a chapter: its first block starts the server, each other one is run, and its output has to hold something.
-fn play(chapter: &str, expected: &[&str]) {
+fn run_chapter(chapter: &str, expected: &[&str]) {
     if Command::new("curl")
         .arg("--version")
         .stdout(Stdio::null())
@@ -31,7 +31,7 @@ fn play(chapter: &str, expected: &[&str]) {
         eprintln!("SKIPPED: needs curl");
         return;
     }
-    let blocks = commands(chapter);
+    let blocks = shell_blocks(chapter);
     let (serve, steps) = blocks.split_first().expect("it begins with the server");
     let arguments = serve
         .trim()
@@ -52,7 +52,7 @@ fn play(chapter: &str, expected: &[&str]) {
         concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"),
     );
     // The environment has the port that is the default.
-    let runner = newman().map(|program| {
+    let runner = find_newman().map(|program| {
         let hosts =
             format!("--env-var baseUrl={base}/api/v1 --env-var appUrl={base}/backend-v2/api/v2");
         format!("{} run {hosts} ", program.display())
@@ -77,21 +77,21 @@ fn play(chapter: &str, expected: &[&str]) {
         .output()
         .expect("bash runs");
     std::fs::remove_dir_all(&folder).expect("it is ours");
-    let (said, complaint) = (
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{said}\n{complaint}");
-    let said: Vec<_> = said.split("=====").collect();
-    assert_eq!(said.len(), expected.len(), "{said:#?}");
-    for (said, expected) in said.iter().zip(expected) {
-        assert!(said.contains(expected), "{expected} is not in: {said}");
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let outputs: Vec<_> = stdout.split("=====").collect();
+    assert_eq!(outputs.len(), expected.len(), "{outputs:#?}");
+    for (output, expected) in outputs.iter().zip(expected) {
+        assert!(output.contains(expected), "{expected} is not in: {output}");
     }
 }
 
 #[test]
 fn the_five_minutes_work_as_written() {
-    play(
+    run_chapter(
         "Five minutes to a consent of your own",
         &[
             "\"ConsentHandle\":\"",
@@ -106,7 +106,7 @@ fn the_five_minutes_work_as_written() {
 
 #[test]
 fn the_rebit_chapter_leads_to_decrypted_data() {
-    play(
+    run_chapter(
         "From nothing to decrypted data, in ReBIT 2.0.0",
         &[
             "\"ConsentHandle\":\"",
@@ -120,7 +120,7 @@ fn the_rebit_chapter_leads_to_decrypted_data() {
 #[test]
 fn the_unaport_chapter_leads_to_the_data() {
     // The last block runs Postman's collection, whose tests make it fail, or says that it is skipped.
-    play(
+    run_chapter(
         "From nothing to data, in the Unaport FIU API v2.0.0",
         &[
             "-",
@@ -133,7 +133,7 @@ fn the_unaport_chapter_leads_to_the_data() {
 
 #[test]
 fn the_chapter_on_what_goes_wrong_works_as_written() {
-    play(
+    run_chapter(
         "When things go wrong",
         &[
             "2 of 2 scenarios as expected",
@@ -173,14 +173,14 @@ fn the_sample_configuration_is_the_one_that_is_printed() {
 
 #[test]
 fn the_settings_that_are_shown_are_right() {
-    let shown = README
+    let settings = README
         .split("```toml\n")
         .find(|block| block.starts_with("[[unaport.account]]"))
         .expect("they are shown");
-    let shown = shown.split("```").next().expect("the block ends");
+    let settings = settings.split("```").next().expect("the block ends");
     let file = std::env::temp_dir().join(format!("mockaa-readme-{}.toml", std::process::id()));
-    std::fs::write(&file, shown).expect("it is written");
-    let checked = mockaa(&[
+    std::fs::write(&file, settings).expect("it is written");
+    let checked = mockaa_command(&[
         "config",
         "show",
         "--config",
@@ -189,10 +189,10 @@ fn the_settings_that_are_shown_are_right() {
     .output()
     .expect("it runs");
     std::fs::remove_file(&file).expect("it is ours");
-    let told = String::from_utf8_lossy(&checked.stdout);
+    let stdout = String::from_utf8_lossy(&checked.stdout);
     assert!(
-        checked.status.success() && told.contains("1 account(s) may log in   1 template(s)"),
-        "{told}"
+        checked.status.success() && stdout.contains("1 account(s) may log in   1 template(s)"),
+        "{stdout}"
     );
 }
 

@@ -11,10 +11,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, newman};
+use crate::binary::{Server, find_newman};
 
 /// What is replaced, by what: the two hosts.
-const HOSTS: [(&str, &str); 2] = [
+const HOST_REPLACEMENTS: [(&str, &str); 2] = [
     ("https://common.sandbox.unaport.com/api/v1", "/api/v1"),
     (
         "https://api.sandbox.unaport.com/backend-v2/api/v2",
@@ -29,7 +29,7 @@ const UNRECORDED: [&str; 2] = [
 ];
 
 /// Where our answers differ on purpose.
-const INTENDED: [&str; 3] = [
+const INTENDED_DIFFERENCES: [&str; 3] = [
     // We know the date of a balance and the value date of a row, the recorded bank did not tell them.
     "Fetch Data by SessionId .DEPOSIT.summary[].balanceDate: null, not string",
     "Fetch Data by SessionId .DEPOSIT.transactions[].valueDate: null, not string",
@@ -38,7 +38,7 @@ const INTENDED: [&str; 3] = [
 ];
 
 /// A sandbox in the older dialect, whose customers approve at once, with the template that the collection names.
-fn serve(folder: &Path) -> Server {
+fn start_server(folder: &Path) -> Server {
     let config = r#"
         [unaport]
         dialect = "1.7"
@@ -72,8 +72,8 @@ fn serve(folder: &Path) -> Server {
 }
 
 /// The collection without what is left out, pointed at the sandbox.
-fn pointed_at(base: &str, collection: &str) -> Value {
-    let text = HOSTS
+fn redirect_collection(base: &str, collection: &str) -> Value {
+    let text = HOST_REPLACEMENTS
         .iter()
         .fold(collection.to_owned(), |text, (host, path)| {
             text.replace(host, &format!("{base}{path}"))
@@ -98,7 +98,7 @@ fn pointed_at(base: &str, collection: &str) -> Value {
 }
 
 /// A type, as JSON has it.
-fn kind(value: &Value) -> &'static str {
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -110,32 +110,47 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Where two bodies differ in keys and types; of a list, the first items are compared.
-fn compare(recorded: &Value, ours: &Value, path: &str, found: &mut Vec<String>) {
+fn collect_differences(recorded: &Value, ours: &Value, path: &str, differences: &mut Vec<String>) {
     match (recorded, ours) {
         (Value::Object(recorded), Value::Object(ours)) => {
             for (key, value) in recorded {
                 match ours.get(key) {
-                    Some(our) => compare(value, our, &format!("{path}.{key}"), found),
-                    None => found.push(format!("{path}.{key}: missing")),
+                    Some(our) => {
+                        collect_differences(value, our, &format!("{path}.{key}"), differences);
+                    }
+                    None => differences.push(format!("{path}.{key}: missing")),
                 }
             }
             let more = ours.keys().filter(|key| !recorded.contains_key(*key));
-            found.extend(more.map(|key| format!("{path}.{key}: not in the recording")));
+            differences.extend(more.map(|key| format!("{path}.{key}: not in the recording")));
         }
         (Value::Array(recorded), Value::Array(ours)) => match (recorded.first(), ours.first()) {
-            (Some(recorded), Some(our)) => compare(recorded, our, &format!("{path}[]"), found),
-            (Some(_), None) => found.push(format!("{path}: empty")),
+            (Some(recorded), Some(our)) => {
+                collect_differences(recorded, our, &format!("{path}[]"), differences);
+            }
+            (Some(_), None) => differences.push(format!("{path}: empty")),
             (None, _) => {}
         },
         // JSON in a text, such as `consentsDetail`.
-        (Value::String(one), Value::String(other)) if one.starts_with('{') => {
-            match (serde_json::from_str(one), serde_json::from_str(other)) {
-                (Ok(one), Ok(other)) => compare(&one, &other, &format!("{path}(text)"), found),
-                _ => found.push(format!("{path}: no JSON in the text")),
+        (Value::String(recorded_text), Value::String(our_text))
+            if recorded_text.starts_with('{') =>
+        {
+            match (
+                serde_json::from_str(recorded_text),
+                serde_json::from_str(our_text),
+            ) {
+                (Ok(recorded), Ok(ours)) => {
+                    collect_differences(&recorded, &ours, &format!("{path}(text)"), differences);
+                }
+                _ => differences.push(format!("{path}: no JSON in the text")),
             }
         }
-        _ if kind(recorded) == kind(ours) => {}
-        _ => found.push(format!("{path}: {}, not {}", kind(recorded), kind(ours))),
+        _ if json_type(recorded) == json_type(ours) => {}
+        _ => differences.push(format!(
+            "{path}: {}, not {}",
+            json_type(recorded),
+            json_type(ours)
+        )),
     }
 }
 
@@ -148,14 +163,14 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
         eprintln!("SKIPPED: no collection.json below ../shared/unaport or MOCKAA_UNAPORT");
         return;
     };
-    let Some(newman) = newman() else {
+    let Some(newman) = find_newman() else {
         eprintln!("SKIPPED: needs newman; npm install --prefix target/newman newman");
         return;
     };
     let folder = std::env::temp_dir().join(format!("mockaa-recorded-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let server = serve(&folder);
-    let collection = pointed_at(server.base_url(), &collection);
+    let server = start_server(&folder);
+    let collection = redirect_collection(server.base_url(), &collection);
     let (file, report) = (folder.join("collection.json"), folder.join("report.json"));
     std::fs::write(&file, collection.to_string()).expect("it is written");
     let mut run = Command::new(newman);
@@ -209,16 +224,16 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
             .filter(|body| !body.is_empty())
             .find_map(|body| serde_json::from_str(body).ok());
         let recorded: Value = recorded.unwrap_or_else(|| panic!("{name} has no recorded answer"));
-        let mut found = Vec::new();
-        compare(&recorded, &ours, "", &mut found);
+        let mut item_differences = Vec::new();
+        collect_differences(&recorded, &ours, "", &mut item_differences);
         differences.extend(
-            found
+            item_differences
                 .into_iter()
                 .map(|difference| format!("{name} {difference}")),
         );
     }
     differences.sort();
-    let mut intended = INTENDED.map(str::to_owned);
+    let mut intended = INTENDED_DIFFERENCES.map(str::to_owned);
     intended.sort();
     assert_eq!(
         differences, intended,
@@ -234,13 +249,13 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
 fn the_comparison_sees_what_it_should() {
     let recorded = json!({ "a": 1, "b": [{ "c": "x", "d": null }], "e": {}, "g": "{\"h\":1}" });
     let ours = json!({ "a": "1", "b": [{ "c": "y" }], "e": {}, "f": true, "g": "{\"h\":\"1\"}" });
-    let mut found = Vec::new();
-    compare(&recorded, &ours, "", &mut found);
+    let mut differences = Vec::new();
+    collect_differences(&recorded, &ours, "", &mut differences);
     let expected = [
         ".a: number, not string",
         ".b[].d: missing",
         ".g(text).h: number, not string",
         ".f: not in the recording",
     ];
-    assert_eq!(found, expected);
+    assert_eq!(differences, expected);
 }

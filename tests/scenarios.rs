@@ -11,9 +11,9 @@ use mockaa::domain::webhook_fault::WebhookFaultName;
 use mockaa::scenario::format::types::VERB_KEYS;
 use serde_json::Value;
 
-use crate::binary::mockaa;
+use crate::binary::mockaa_command;
 
-fn texts() -> Vec<(String, String)> {
+fn read_scenarios() -> Vec<(String, String)> {
     let folder = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
         .expect("the folder is there");
     let mut texts: Vec<_> = folder
@@ -33,7 +33,7 @@ fn texts() -> Vec<(String, String)> {
 
 #[test]
 fn every_scenario_is_played_as_a_test() {
-    let output = mockaa(&["run", "scenarios", "--json"])
+    let output = mockaa_command(&["run", "scenarios", "--json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("it runs");
@@ -47,13 +47,13 @@ fn every_scenario_is_played_as_a_test() {
     assert!(failed.is_empty() && output.status.success(), "{failed:#?}");
     assert_eq!(
         results["files"].as_array().map(Vec::len),
-        Some(texts().len())
+        Some(read_scenarios().len())
     );
 }
 
 #[test]
-fn every_scenario_expects_something_and_says_nothing_in_vain() {
-    let output = mockaa(&["scenario", "lint", "--strict", "scenarios"])
+fn every_scenario_has_expectations_and_passes_strict_lint() {
+    let output = mockaa_command(&["scenario", "lint", "--strict", "scenarios"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output();
     let output = output.expect("it runs");
@@ -62,7 +62,7 @@ fn every_scenario_expects_something_and_says_nothing_in_vain() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    for (file, text) in texts() {
+    for (file, text) in read_scenarios() {
         assert!(
             text.starts_with("# "),
             "{file} does not say which incident it rehearses"
@@ -77,20 +77,20 @@ fn every_scenario_expects_something_and_says_nothing_in_vain() {
 
 #[test]
 fn each_verb_and_each_fault_has_a_worked_example() {
-    let all: String = texts().into_iter().map(|(_, text)| text).collect();
-    let shown =
+    let all: String = read_scenarios().into_iter().map(|(_, text)| text).collect();
+    let has_example =
         |name: &str| all.contains(&format!(" {name}: ")) || all.contains(&format!(" {name}:\n"));
     let missing: Vec<&str> = VERB_KEYS
         .into_iter()
         .chain(WebhookFaultName::ALL.iter().map(|fault| fault.as_str()))
         .chain(ApiFaultName::ALL.iter().map(|fault| fault.as_str()))
-        .filter(|name| !shown(name))
+        .filter(|name| !has_example(name))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
-    for how in ["customer", "fiu", "fip"] {
+    for revoker in ["customer", "fiu", "fip"] {
         assert!(
-            all.contains(&format!("by: {how}")),
-            "nobody revokes as {how}"
+            all.contains(&format!("by: {revoker}")),
+            "nobody revokes as {revoker}"
         );
     }
 }

@@ -16,39 +16,41 @@ const LAYERS: [&[&str]; 7] = [
     &["domain"],
 ];
 
-fn root() -> &'static Path {
+fn project_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
+fn list_files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let mut folders = vec![project_root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|found| found == ending) || ending.is_empty() {
-                found.push(path);
+            } else if path.extension().is_some_and(|actual| actual == extension)
+                || extension.is_empty()
+            {
+                paths.push(path);
             }
         }
     }
-    found.sort();
-    found
+    paths.sort();
+    paths
 }
 
-fn read(path: &Path) -> String {
+fn read_text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn shown(path: &Path) -> String {
-    path.strip_prefix(root())
+fn relative_path(path: &Path) -> String {
+    path.strip_prefix(project_root())
         .expect("below the root")
         .display()
         .to_string()
 }
 
-fn layer(module: &str) -> usize {
+fn layer_of(module: &str) -> usize {
     LAYERS
         .iter()
         .position(|layer| layer.contains(&module))
@@ -56,32 +58,37 @@ fn layer(module: &str) -> usize {
 }
 
 /// The modules that a source text names as `crate::x`, its tests left out.
-fn imports(text: &str) -> BTreeSet<String> {
+fn imported_modules(text: &str) -> BTreeSet<String> {
     let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
     let code = code
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
-    let name = |rest: &str| {
+    let leading_identifier = |rest: &str| {
         rest.chars()
             .take_while(|c| c.is_ascii_lowercase() || *c == '_')
             .collect::<String>()
     };
-    code.flat_map(|line| line.split("crate::").skip(1).map(name).collect::<Vec<_>>())
-        .collect()
+    code.flat_map(|line| {
+        line.split("crate::")
+            .skip(1)
+            .map(leading_identifier)
+            .collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 #[test]
 fn imports_point_one_way() {
     let mut wrong = Vec::new();
-    for file in files("src", "rs") {
-        let path = shown(&file);
-        let own = path.trim_start_matches("src/").trim_end_matches(".rs");
-        let own = own.split('/').next().expect("a module");
-        if own == "lib" {
+    for file in list_files("src", "rs") {
+        let path = relative_path(&file);
+        let module = path.trim_start_matches("src/").trim_end_matches(".rs");
+        let module = module.split('/').next().expect("a module");
+        if module == "lib" {
             continue;
         }
-        for import in imports(&read(&file)) {
-            if import != own && layer(&import) <= layer(own) {
+        for import in imported_modules(&read_text(&file)) {
+            if import != module && layer_of(&import) <= layer_of(module) {
                 wrong.push(format!("{path} imports crate::{import}"));
             }
         }
@@ -95,16 +102,16 @@ fn imports_point_one_way() {
 
 #[test]
 fn the_import_check_sees_what_it_should() {
-    let seen = imports(
+    let modules = imported_modules(
         "use crate::wire::x;\n/// [`crate::http`]\nfn f() { crate::engine::g() }\n#[cfg(test)]\nuse crate::cli;",
     );
-    assert_eq!(seen, ["engine".to_owned(), "wire".to_owned()].into());
+    assert_eq!(modules, ["engine".to_owned(), "wire".to_owned()].into());
 }
 
 #[test]
 fn every_source_file_is_reachable() {
     let mut declared = BTreeSet::new();
-    for file in files("src", "rs") {
+    for file in list_files("src", "rs") {
         let stem = file.file_stem().expect("a name").to_str().expect("text");
         let folder = file.parent().expect("a folder");
         let folder = if ["mod", "lib", "main"].contains(&stem) {
@@ -112,7 +119,7 @@ fn every_source_file_is_reachable() {
         } else {
             folder.join(stem)
         };
-        for line in read(&file).lines() {
+        for line in read_text(&file).lines() {
             let Some((visibility, rest)) = line.split_once("mod ") else {
                 continue;
             };
@@ -127,10 +134,13 @@ fn every_source_file_is_reachable() {
             }
         }
     }
-    let orphan = |file: &PathBuf| {
+    let is_orphan = |file: &PathBuf| {
         !file.ends_with("src/lib.rs") && !file.ends_with("src/main.rs") && !declared.contains(file)
     };
-    let orphans: Vec<_> = files("src", "rs").into_iter().filter(orphan).collect();
+    let orphans: Vec<_> = list_files("src", "rs")
+        .into_iter()
+        .filter(is_orphan)
+        .collect();
     assert!(orphans.is_empty(), "{orphans:?}");
 }
 
@@ -138,29 +148,31 @@ fn every_source_file_is_reachable() {
 fn every_fixture_is_used() {
     let sources: String = ["src", "tests", "benches"]
         .iter()
-        .flat_map(|folder| files(folder, "rs"))
-        .map(|file| read(&file))
+        .flat_map(|folder| list_files(folder, "rs"))
+        .map(|file| read_text(&file))
         .collect();
-    let unused: Vec<_> = files("fixtures", "")
+    let unused: Vec<_> = list_files("fixtures", "")
         .into_iter()
-        .map(|file| shown(&file))
+        .map(|file| relative_path(&file))
         .filter(|file| !sources.contains(file.as_str()))
         .collect();
     assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[test]
-fn nothing_of_a_machine_or_of_an_afternoon_is_left() {
+fn no_local_paths_or_leftovers_remain() {
     let mut wrong = Vec::new();
     let texts = ["rs", "md", "yaml", "json", "html", "toml"];
-    let all = texts.iter().flat_map(|ending| {
-        ["src", "tests", "benches", "docs", "scenarios", "fixtures"].map(|folder| (folder, ending))
+    let all = texts.iter().flat_map(|extension| {
+        ["src", "tests", "benches", "docs", "scenarios", "fixtures"]
+            .map(|folder| (folder, extension))
     });
     let mut checked: Vec<_> = all
-        .flat_map(|(folder, ending)| files(folder, ending))
+        .flat_map(|(folder, extension)| list_files(folder, extension))
         .collect();
     checked.extend(
-        ["README.md", "CHANGELOG.md", "Cargo.toml", "Dockerfile"].map(|file| root().join(file)),
+        ["README.md", "CHANGELOG.md", "Cargo.toml", "Dockerfile"]
+            .map(|file| project_root().join(file)),
     );
     let forbidden = [
         "/work/",
@@ -176,12 +188,12 @@ fn nothing_of_a_machine_or_of_an_afternoon_is_left() {
         .into_iter()
         .filter(|file| !file.ends_with("tests/tidy.rs"))
     {
-        let text = read(&file);
+        let text = read_text(&file);
         wrong.extend(
             forbidden
                 .iter()
-                .filter(|word| text.contains(**word))
-                .map(|word| format!("{}: {word}", shown(&file))),
+                .filter(|pattern| text.contains(**pattern))
+                .map(|pattern| format!("{}: {pattern}", relative_path(&file))),
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -189,11 +201,11 @@ fn nothing_of_a_machine_or_of_an_afternoon_is_left() {
 
 #[test]
 fn every_assumption_in_the_code_is_listed_for_users() {
-    let marked = files("src", "rs")
+    let marked = list_files("src", "rs")
         .iter()
-        .map(|file| read(file).matches("Assumption:").count())
+        .map(|file| read_text(file).matches("Assumption:").count())
         .sum::<usize>();
-    let readme = read(&root().join("README.md"));
+    let readme = read_text(&project_root().join("README.md"));
     let (_, list) = readme
         .split_once("### Assumptions")
         .expect("the README lists them");

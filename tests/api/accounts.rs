@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, Journey};
 use crate::helpers::{TestApp, rebit_message};
+use crate::participants::{Journey, Participant};
 
 const CUSTOMER: &str = "9876500001@mockaa";
 
 #[tokio::test]
-async fn a_customer_whom_nobody_registered_has_one_account_of_every_kind_linked() {
+async fn an_unregistered_customer_has_one_account_of_every_kind_linked() {
     let app = TestApp::start().await;
-    let shown = app
+    let account_list = app
         .get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts"))
         .await
-        .ok();
-    assert_eq!(shown["registered"], true);
-    let items = shown["items"].as_array().expect("a list");
+        .expect_ok();
+    assert_eq!(account_list["registered"], true);
+    let items = account_list["items"].as_array().expect("a list");
     let linked: Vec<_> = items
         .iter()
         .filter(|item| item["linked"] == true)
@@ -35,51 +35,51 @@ async fn a_customer_whom_nobody_registered_has_one_account_of_every_kind_linked(
 }
 
 #[tokio::test]
-async fn a_customer_is_pointed_at_another_life() {
+async fn a_customer_is_assigned_another_persona() {
     let app = TestApp::start().await;
-    let point = async |persona: Value| {
+    let assign_persona = async |persona: Value| {
         app.post(
             &format!("/_mockaa/v1/customers/{CUSTOMER}/persona"),
             &json!({ "persona": persona }),
         )
         .await
     };
-    let listed = async || {
-        let items = app.get("/_mockaa/v1/customers").await.ok()["items"].clone();
+    let is_listed = async || {
+        let items = app.get("/_mockaa/v1/customers").await.expect_ok()["items"].clone();
         items.as_array().expect("a list").contains(&json!(CUSTOMER))
     };
-    assert!(!listed().await, "nobody has mentioned them");
-    let told = point(json!("pensioner")).await.ok();
-    assert_eq!(told["persona"], "pensioner");
-    assert!(listed().await);
-    let shown = app
+    assert!(!is_listed().await, "nobody has mentioned them");
+    let assigned = assign_persona(json!("pensioner")).await.expect_ok();
+    assert_eq!(assigned["persona"], "pensioner");
+    assert!(is_listed().await);
+    let account_list = app
         .get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts"))
         .await
-        .ok();
-    let kinds: Vec<_> = shown["items"]
+        .expect_ok();
+    let kinds: Vec<_> = account_list["items"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|item| item["fiType"].clone())
         .collect();
     assert_eq!(kinds, ["DEPOSIT", "TERM_DEPOSIT", "INSURANCE_POLICIES"]);
-    for (persona, word) in [
+    for (persona, expected) in [
         (json!("pensionar"), "did you mean pensioner?"),
         (json!(null), "persona"),
     ] {
-        let refused = point(persona).await;
+        let rejection = assign_persona(persona).await;
         assert!(
-            refused.status == 400 && refused.text.contains(word),
+            rejection.status == 400 && rejection.text.contains(expected),
             "{}",
-            refused.text
+            rejection.text
         );
     }
-    let shown = app
+    let account_list = app
         .get(&format!("/_mockaa/v1/customers/{CUSTOMER}/accounts"))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        shown["persona"], "pensioner",
+        account_list["persona"], "pensioner",
         "what was refused has changed nothing"
     );
 }
@@ -93,20 +93,22 @@ async fn a_fip_discovers_what_it_holds() {
         ))
         .await
     };
-    let found = discover("fipId=FIP-2&fiType=DEPOSIT&fiType=NPS").await.ok();
-    let found = found["items"].as_array().expect("a list");
+    let discovered = discover("fipId=FIP-2&fiType=DEPOSIT&fiType=NPS")
+        .await
+        .expect_ok();
+    let accounts = discovered["items"].as_array().expect("a list");
     assert!(
-        found.len() == 3 && found.iter().all(|item| item["fipId"] == "FIP-2"),
-        "{found:?}"
+        accounts.len() == 3 && accounts.iter().all(|item| item["fipId"] == "FIP-2"),
+        "{accounts:?}"
     );
-    for (query, status, word) in [
+    for (query, status, expected) in [
         ("fipId=FIP-9", 400, "no FIP has the id FIP-9"),
         ("fiType=GOLD", 400, "UnsupportedFIType"),
         ("fipId=FIP-2&fiType=NPS", 404, "NoAccountsFound"),
     ] {
         let reply = discover(query).await;
         assert!(
-            reply.status == status && reply.text.contains(word),
+            reply.status == status && reply.text.contains(expected),
             "{query}: {}",
             reply.text
         );
@@ -118,26 +120,29 @@ async fn an_account_is_linked_with_a_one_time_password() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     journey
-        .customer(CUSTOMER, "register", &Value::Null)
+        .apply_customer_verb(CUSTOMER, "register", &Value::Null)
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         journey
-            .customer(CUSTOMER, "register", &Value::Null)
+            .apply_customer_verb(CUSTOMER, "register", &Value::Null)
             .await
             .status,
         409
     );
     let account = journey
-        .accounts(CUSTOMER, "FIP-2", "DEPOSIT")
+        .list_accounts(CUSTOMER, "FIP-2", "DEPOSIT")
         .await
         .remove(0);
-    let wish = json!({ "fipId": "FIP-2", "accounts": [account.0] });
-    let link = journey.customer(CUSTOMER, "link", &wish).await.ok();
+    let link_body = json!({ "fipId": "FIP-2", "accounts": [account.0] });
+    let link = journey
+        .apply_customer_verb(CUSTOMER, "link", &link_body)
+        .await
+        .expect_ok();
     assert_eq!(link["AuthenticatorType"], "TOKEN");
     let verify = async |token: &str| {
         journey
-            .customer(
+            .apply_customer_verb(
                 CUSTOMER,
                 "verify",
                 &json!({ "refNumber": link["RefNumber"], "token": token }),
@@ -147,17 +152,23 @@ async fn an_account_is_linked_with_a_one_time_password() {
     let wrong = verify("000000").await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.text.contains("123456 and 1234"), "{}", wrong.text);
-    app.advance("10m").await;
+    app.advance_clock("10m").await;
     assert_eq!(
         verify("123456").await.status,
         401,
         "the password has expired"
     );
 
-    let link = journey.customer(CUSTOMER, "link", &wish).await.ok();
-    let right = json!({ "refNumber": link["RefNumber"], "token": "1234" });
-    let shown = journey.customer(CUSTOMER, "verify", &right).await.ok();
-    let linked: Vec<_> = shown["items"]
+    let link = journey
+        .apply_customer_verb(CUSTOMER, "link", &link_body)
+        .await
+        .expect_ok();
+    let correct_token = json!({ "refNumber": link["RefNumber"], "token": "1234" });
+    let account_list = journey
+        .apply_customer_verb(CUSTOMER, "verify", &correct_token)
+        .await
+        .expect_ok();
+    let linked: Vec<_> = account_list["items"]
         .as_array()
         .expect("a list")
         .iter()
@@ -168,31 +179,38 @@ async fn an_account_is_linked_with_a_one_time_password() {
         (1, Some(account.1.as_str()))
     );
     assert_eq!(
-        journey.customer(CUSTOMER, "verify", &right).await.status,
+        journey
+            .apply_customer_verb(CUSTOMER, "verify", &correct_token)
+            .await
+            .status,
         404,
         "a password works once"
     );
     assert_eq!(
-        journey.customer(CUSTOMER, "link", &wish).await.status,
+        journey
+            .apply_customer_verb(CUSTOMER, "link", &link_body)
+            .await
+            .status,
         409,
         "it is linked already"
     );
 
-    let (_, id) = journey.approved(|_| ()).await;
-    let payload = journey.artefact(&id).await["signedConsent"]
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
+    let payload = journey.fetch_artefact(&id).await["signedConsent"]
         .as_str()
         .expect("a JWS")
         .split('.')
         .nth(1)
         .map(ToOwned::to_owned);
-    let detail: Value =
-        serde_json::from_slice(&crate::oracle::unbase64(&payload.expect("a payload")))
-            .expect("JSON");
+    let detail: Value = serde_json::from_slice(&crate::jws_verifier::decode_base64(
+        &payload.expect("a payload"),
+    ))
+    .expect("JSON");
     assert_eq!(detail["Accounts"][0]["fipId"], "FIP-2");
 }
 
 #[tokio::test]
-async fn what_cannot_be_linked_is_told() {
+async fn what_cannot_be_linked_is_reported() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     for (body, field) in [
@@ -203,14 +221,14 @@ async fn what_cannot_be_linked_is_told() {
         (json!({ "fipId": "FIP-1", "accounts": ["x"] }), "'x'"),
         (json!({ "fipId": "FIP-1", "acounts": ["x"] }), "acounts"),
     ] {
-        let reply = journey.customer(CUSTOMER, "link", &body).await;
+        let reply = journey.apply_customer_verb(CUSTOMER, "link", &body).await;
         assert_eq!(reply.status, 400, "{body}");
         assert!(reply.text.contains(field), "{}", reply.text);
     }
     for address in ["nobody", "a@b@c", "@mockaa", "a%20b@mockaa"] {
         assert_eq!(
             journey
-                .customer(address, "register", &Value::Null)
+                .apply_customer_verb(address, "register", &Value::Null)
                 .await
                 .status,
             400,
@@ -219,44 +237,47 @@ async fn what_cannot_be_linked_is_told() {
     }
     assert_eq!(
         journey
-            .customer(CUSTOMER, "marry", &Value::Null)
+            .apply_customer_verb(CUSTOMER, "marry", &Value::Null)
             .await
             .status,
         400
     );
     assert_eq!(
-        app.journal().await,
+        app.read_journal_events().await,
         Vec::<Value>::new(),
         "nothing has happened"
     );
 }
 
 #[tokio::test]
-async fn a_fip_that_authenticates_by_itself_tells_when_it_is_done() {
+async fn a_fip_that_authenticates_by_itself_notifies_when_it_is_done() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     let (account, _) = journey
-        .accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
+        .list_accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
         .await
         .remove(0);
-    let wish = json!({ "fipId": "ACME-FIP", "accounts": [account] });
+    let link_body = json!({ "fipId": "ACME-FIP", "accounts": [account] });
     assert_eq!(
-        journey.customer(CUSTOMER, "link", &wish).await.ok()["AuthenticatorType"],
+        journey
+            .apply_customer_verb(CUSTOMER, "link", &link_body)
+            .await
+            .expect_ok()["AuthenticatorType"],
         "DIRECT"
     );
-    let mut news = rebit_message("Notifier", "");
-    news["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
-    news["AccountLinkStatusNotification"] = json!({
+    let mut notification = rebit_message("Notifier", "");
+    notification["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
+    notification["AccountLinkStatusNotification"] = json!({
         "accRefNumber": account, "customerAddress": CUSTOMER, "linkRefNumber": "as-acme-likes", "linkStatus": "LINKED",
     });
     assert_eq!(
-        Actor::acme()
-            .post(&app, "/Account/link/Notification", &news)
+        Participant::acme_fip()
+            .post(&app, "/Account/link/Notification", &notification)
             .await
-            .ok()["response"],
+            .expect_ok()["response"],
         "OK"
     );
-    let linked = journey.accounts(CUSTOMER, "ACME-FIP", "DEPOSIT").await;
+    let linked = journey.list_accounts(CUSTOMER, "ACME-FIP", "DEPOSIT").await;
     assert_eq!(linked[0].1, "as-acme-likes");
 }
 
@@ -266,73 +287,73 @@ async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     journey
-        .customer(CUSTOMER, "register", &Value::Null)
+        .apply_customer_verb(CUSTOMER, "register", &Value::Null)
         .await
-        .ok();
+        .expect_ok();
     let (account, link) = journey
-        .accounts(CUSTOMER, "FIP-2", "DEPOSIT")
+        .list_accounts(CUSTOMER, "FIP-2", "DEPOSIT")
         .await
         .remove(0);
-    let wish = |accounts: Value| json!({ "fipId": "FIP-2", "accounts": accounts });
+    let link_body = |accounts: Value| json!({ "fipId": "FIP-2", "accounts": accounts });
     assert_eq!(
         journey
-            .customer(CUSTOMER, "link", &wish(json!([account, account])))
+            .apply_customer_verb(CUSTOMER, "link", &link_body(json!([account, account])))
             .await
             .status,
         409
     );
     journey
-        .customer(CUSTOMER, "link", &wish(json!([account])))
+        .apply_customer_verb(CUSTOMER, "link", &link_body(json!([account])))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         journey
-            .customer(CUSTOMER, "link", &wish(json!([account])))
+            .apply_customer_verb(CUSTOMER, "link", &link_body(json!([account])))
             .await
             .status,
         409,
         "it is about to be"
     );
-    app.advance("10m").await;
-    journey.link(CUSTOMER, "FIP-2", &[account]).await;
+    app.advance_clock("10m").await;
+    journey.link_accounts(CUSTOMER, "FIP-2", &[account]).await;
 
     let (acme, _) = journey
-        .accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
+        .list_accounts(CUSTOMER, "ACME-FIP", "DEPOSIT")
         .await
         .remove(0);
     journey
-        .customer(
+        .apply_customer_verb(
             CUSTOMER,
             "link",
             &json!({ "fipId": "ACME-FIP", "accounts": [acme] }),
         )
         .await
-        .ok();
-    let mut news = rebit_message("Notifier", "");
-    news["timestamp"] = "2020-07-04T06:10:00.000Z".into();
-    news["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
-    news["AccountLinkStatusNotification"] = json!({
+        .expect_ok();
+    let mut notification = rebit_message("Notifier", "");
+    notification["timestamp"] = "2020-07-04T06:10:00.000Z".into();
+    notification["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
+    notification["AccountLinkStatusNotification"] = json!({
         "accRefNumber": acme, "customerAddress": CUSTOMER, "linkRefNumber": link, "linkStatus": "LINKED",
     });
-    let taken = Actor::acme()
-        .post(&app, "/Account/link/Notification", &news)
+    let rejection = Participant::acme_fip()
+        .post(&app, "/Account/link/Notification", &notification)
         .await;
     assert!(
-        taken.status == 400
-            && taken
+        rejection.status == 400
+            && rejection
                 .text
                 .contains("AccountLinkStatusNotification.linkRefNumber is refused"),
         "{}",
-        taken.text
+        rejection.text
     );
-    news["AccountLinkStatusNotification"]["linkRefNumber"] = "its-own".into();
-    Actor::acme()
-        .post(&app, "/Account/link/Notification", &news)
+    notification["AccountLinkStatusNotification"]["linkRefNumber"] = "its-own".into();
+    Participant::acme_fip()
+        .post(&app, "/Account/link/Notification", &notification)
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        Actor::acme()
-            .post(&app, "/Account/link/Notification", &news)
+        Participant::acme_fip()
+            .post(&app, "/Account/link/Notification", &notification)
             .await
             .status,
         400,
@@ -344,10 +365,10 @@ async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
 async fn a_customer_with_consents_is_registered_already() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    journey.approved(|_| ()).await;
+    journey.raise_and_approve(|_| ()).await;
     assert_eq!(
         journey
-            .customer(CUSTOMER, "register", &Value::Null)
+            .apply_customer_verb(CUSTOMER, "register", &Value::Null)
             .await
             .status,
         409
@@ -358,51 +379,51 @@ async fn a_customer_with_consents_is_registered_already() {
 async fn delinking_revokes_the_consents_that_name_the_account() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (handle, _) = journey.approved(|_| ()).await;
+    let (handle, _) = journey.raise_and_approve(|_| ()).await;
     let (other, _) = journey
-        .approved(|body| body["ConsentDetail"]["fiTypes"] = json!(["NPS"]))
+        .raise_and_approve(|body| body["ConsentDetail"]["fiTypes"] = json!(["NPS"]))
         .await;
     let (_, link) = journey
-        .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+        .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
         .await
         .remove(0);
     journey
-        .customer(CUSTOMER, "delink", &json!({ "linkRefNumber": link }))
+        .apply_customer_verb(CUSTOMER, "delink", &json!({ "linkRefNumber": link }))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         (
-            app.state(&handle).await.as_str(),
-            app.state(&other).await.as_str()
+            app.consent_state(&handle).await.as_str(),
+            app.consent_state(&other).await.as_str()
         ),
         ("REVOKED", "ACTIVE")
     );
     assert_eq!(
         journey
-            .customer(CUSTOMER, "delink", &json!({ "linkRefNumber": link }))
+            .apply_customer_verb(CUSTOMER, "delink", &json!({ "linkRefNumber": link }))
             .await
             .status,
         400
     );
-    app.advance("0s").await;
-    let told = app.fiu.arrived().pop().expect("a webhook").json();
+    app.advance_clock("0s").await;
+    let notification = app.fiu.drain_messages().pop().expect("a webhook").json();
     assert_eq!(
-        told["ConsentStatusNotification"]["consentStatus"],
+        notification["ConsentStatusNotification"]["consentStatus"],
         "REVOKED"
     );
 }
 
 #[tokio::test]
-async fn a_customer_who_leaves_takes_the_consents_along() {
+async fn deregistering_a_customer_hides_their_consents() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (handle, id) = journey.approved(|_| ()).await;
-    let session = journey.session(&id).await;
+    let (handle, id) = journey.raise_and_approve(|_| ()).await;
+    let session = journey.open_session(&id).await;
     journey
-        .customer(CUSTOMER, "deregister", &Value::Null)
+        .apply_customer_verb(CUSTOMER, "deregister", &Value::Null)
         .await
-        .ok();
-    let gone = async |path: &str, name: &str, value: &str| {
+        .expect_ok();
+    let fetch_error_code = async |path: &str, name: &str, value: &str| {
         journey
             .fiu
             .post(&app, path, &rebit_message(name, value))
@@ -411,15 +432,15 @@ async fn a_customer_who_leaves_takes_the_consents_along() {
             .clone()
     };
     assert_eq!(
-        gone("/Consent/handle", "ConsentHandle", &handle).await,
+        fetch_error_code("/Consent/handle", "ConsentHandle", &handle).await,
         "InvalidConsentHandle"
     );
     assert_eq!(
-        gone("/Consent/fetch", "consentId", &id).await,
+        fetch_error_code("/Consent/fetch", "consentId", &id).await,
         "InvalidConsentId"
     );
     assert_eq!(
-        gone("/FI/fetch", "sessionId", &session).await,
+        fetch_error_code("/FI/fetch", "sessionId", &session).await,
         "InvalidSessionId"
     );
     assert_eq!(
@@ -428,25 +449,25 @@ async fn a_customer_who_leaves_takes_the_consents_along() {
         "on the seed face too"
     );
     assert_eq!(
-        app.consent(&handle).await["hidden"],
+        app.fetch_consent(&handle).await["hidden"],
         true,
         "the operator still sees it"
     );
-    let deliveries = app.deliveries().await.len();
-    app.advance("P365D").await;
+    let deliveries = app.list_deliveries().await.len();
+    app.advance_clock("P365D").await;
     assert_eq!(
-        app.deliveries().await.len(),
+        app.list_deliveries().await.len(),
         deliveries,
         "nobody is told anything any more"
     );
-    let mut body = crate::actors::consent_request();
+    let mut body = crate::participants::consent_request();
     body["timestamp"] = "2021-07-04T06:00:00.000Z".into();
     body["ConsentDetail"]["consentExpiry"] = "2022-07-04T06:00:00.000Z".into();
-    let raised = journey.fiu.post(&app, "/Consent", &body).await;
-    assert_eq!(raised.json()["errorCode"], "InvalidCustomerAddress");
+    let reply = journey.fiu.post(&app, "/Consent", &body).await;
+    assert_eq!(reply.json()["errorCode"], "InvalidCustomerAddress");
     journey
-        .customer(CUSTOMER, "register", &Value::Null)
+        .apply_customer_verb(CUSTOMER, "register", &Value::Null)
         .await
-        .ok();
-    journey.fiu.post(&app, "/Consent", &body).await.ok();
+        .expect_ok();
+    journey.fiu.post(&app, "/Consent", &body).await.expect_ok();
 }

@@ -4,10 +4,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::actors::Journey;
 use crate::helpers::{NOW, Reply, TestApp, rebit_request, seed_request};
-use crate::oracle::{Oracle, unbase64};
-use crate::wire;
+use crate::jws_verifier::{JwsVerifier, decode_base64};
+use crate::participants::Journey;
+use crate::raw_http;
 
 /// Puts faults in force for all of the world.
 async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
@@ -19,7 +19,7 @@ async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
 }
 
 /// An answer that is held against no specification: it is wrong on purpose.
-async fn raw(
+async fn send_unchecked(
     app: &TestApp,
     method: Method,
     path: &str,
@@ -45,19 +45,19 @@ async fn raw(
 async fn connections_are_reset_closed_cut_and_garbled() {
     let app = TestApp::start().await;
     let address = app.sandbox.base_url();
-    let called = async |fault: &str| {
+    let call_with_fault = async |fault: &str| {
         put_faults(&app, &format!("api_faults: [{{ fault: {{ {fault} }} }}]"))
             .await
-            .ok();
-        wire::call(&address, &wire::get("/Heartbeat")).await
+            .expect_ok();
+        raw_http::send_raw_request(&address, &raw_http::build_get_request("/Heartbeat")).await
     };
-    let empty = called("empty_reply: {}").await;
+    let empty = call_with_fault("empty_reply: {}").await;
     assert_eq!(
         (empty.bytes.len(), empty.error),
         (0, None),
         "closed without a word"
     );
-    let reset = called("reset: {}").await;
+    let reset = call_with_fault("reset: {}").await;
     assert_eq!(
         reset.error,
         Some(std::io::ErrorKind::ConnectionReset),
@@ -69,7 +69,7 @@ async fn connections_are_reset_closed_cut_and_garbled() {
         "in the middle: {}",
         reset.text()
     );
-    let truncated = called("truncated_chunk: {}").await;
+    let truncated = call_with_fault("truncated_chunk: {}").await;
     assert!(
         truncated.text().contains("transfer-encoding: chunked"),
         "{}",
@@ -80,13 +80,13 @@ async fn connections_are_reset_closed_cut_and_garbled() {
         "{}",
         truncated.text()
     );
-    let malformed = called("malformed_chunk: {}").await;
+    let malformed = call_with_fault("malformed_chunk: {}").await;
     assert!(
         malformed.bytes.ends_with(b"this is no chunk\r\n"),
         "{}",
         malformed.text()
     );
-    let slow = called("slow_body: { over: 200ms }").await;
+    let slow = call_with_fault("slow_body: { over: 200ms }").await;
     assert!(
         slow.reads > 5 && slow.text().contains("\"Status\""),
         "{} {}",
@@ -96,17 +96,19 @@ async fn connections_are_reset_closed_cut_and_garbled() {
     // Nothing of this outlasts its faults.
     app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
         .await
-        .ok();
-    app.get("/Heartbeat").await.ok();
+        .expect_ok();
+    app.get("/Heartbeat").await.expect_ok();
 }
 
 #[tokio::test]
-async fn a_status_is_answered_before_anything_is_done_and_in_each_faces_words() {
+async fn a_status_fault_answers_before_execution_in_each_apis_error_format() {
     let app = TestApp::start().await;
     let faults = "api_faults: [{ where: { op: consent.create, calls: 1..2 }, fault: { status: 503, retry_after: 1500ms } }]";
     for (path, body) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
-        app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-        put_faults(&app, faults).await.ok();
+        app.post("/_mockaa/v1/reset", &Value::Null)
+            .await
+            .expect_ok();
+        put_faults(&app, faults).await.expect_ok();
         for _ in 0..2 {
             let response = app
                 .request(Method::POST, path)
@@ -126,9 +128,9 @@ async fn a_status_is_answered_before_anything_is_done_and_in_each_faces_words() 
                 "ServiceUnavailable"
             );
         }
-        assert_eq!(app.consents().await, 0, "nothing has happened");
-        app.post(path, &body).await.ok();
-        assert_eq!(app.consents().await, 1);
+        assert_eq!(app.count_consents().await, 0, "nothing has happened");
+        app.post(path, &body).await.expect_ok();
+        assert_eq!(app.count_consents().await, 1);
     }
     let login = json!({ "emailId": "a@b.in", "password": "x" });
     put_faults(
@@ -136,8 +138,8 @@ async fn a_status_is_answered_before_anything_is_done_and_in_each_faces_words() 
         "api_faults: [{ where: { op: login }, fault: { status: 429 } }]",
     )
     .await
-    .ok();
-    let (status, _, text) = raw(
+    .expect_ok();
+    let (status, _, text) = send_unchecked(
         &app,
         Method::POST,
         "/api/v1/public/user/login",
@@ -156,8 +158,8 @@ async fn a_status_is_answered_before_anything_is_done_and_in_each_faces_words() 
         "api_faults: [{ fault: { status: 409, error_code: IdempotencyError } }]",
     )
     .await
-    .ok();
-    let (status, signature, text) = raw(&app, Method::GET, "/Heartbeat", None).await;
+    .expect_ok();
+    let (status, signature, text) = send_unchecked(&app, Method::GET, "/Heartbeat", None).await;
     assert!(
         status == 409 && text.contains("IdempotencyError") && signature.is_some(),
         "{text}"
@@ -170,34 +172,41 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
     let statuses = async |count: usize| {
         let mut statuses = Vec::new();
         for _ in 0..count {
-            statuses.push(raw(&app, Method::GET, "/Heartbeat", None).await.0);
+            statuses.push(
+                send_unchecked(&app, Method::GET, "/Heartbeat", None)
+                    .await
+                    .0,
+            );
         }
         statuses
     };
     // Chance is drawn from the seed: about half of them, and the same ones each time.
     let half =
         "api_faults: [{ where: { op: heartbeat, probability: 0.5 }, fault: { status: 500 } }]";
-    put_faults(&app, half).await.ok();
-    let drawn = statuses(40).await;
-    let failed = drawn.iter().filter(|status| **status == 500).count();
+    put_faults(&app, half).await.expect_ok();
+    let sample = statuses(40).await;
+    let failed = sample.iter().filter(|status| **status == 500).count();
     assert!((10..=30).contains(&failed), "{failed} of 40");
-    app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-    put_faults(&app, half).await.ok();
-    assert_eq!(statuses(40).await, drawn);
+    app.post("/_mockaa/v1/reset", &Value::Null)
+        .await
+        .expect_ok();
+    put_faults(&app, half).await.expect_ok();
+    assert_eq!(statuses(40).await, sample);
 
     put_faults(
         &app,
         "api_faults: [{ where: { calls: 2..3 }, fault: { status: 500 } }]",
     )
     .await
-    .ok();
+    .expect_ok();
     assert_eq!(statuses(5).await, [200, 500, 500, 200, 200]);
 
-    let theirs = "api_faults: [{ where: { customer: \"98765*@mockaa\" }, fault: { status: 500 } }]";
-    put_faults(&app, theirs).await.ok();
+    let customer_fault =
+        "api_faults: [{ where: { customer: \"98765*@mockaa\" }, fault: { status: 500 } }]";
+    put_faults(&app, customer_fault).await.expect_ok();
     assert_eq!(statuses(1).await, [200]);
     assert_eq!(
-        raw(&app, Method::POST, "/Consent", Some(&rebit_request()))
+        send_unchecked(&app, Method::POST, "/Consent", Some(&rebit_request()))
             .await
             .0,
         500
@@ -205,7 +214,9 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
     let mut other = rebit_request();
     other["ConsentDetail"]["Customer"]["id"] = "1234500001@mockaa".into();
     assert_eq!(
-        raw(&app, Method::POST, "/Consent", Some(&other)).await.0,
+        send_unchecked(&app, Method::POST, "/Consent", Some(&other))
+            .await
+            .0,
         200
     );
 
@@ -215,7 +226,7 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
         "api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]",
     )
     .await
-    .ok();
+    .expect_ok();
     assert_eq!(statuses(2).await, [200, 200]);
     let reply = put_faults(&app, "api_faults: [{ fault: { status: 500 } }]\nttl: 0s").await;
     assert_eq!(reply.status, 400);
@@ -230,66 +241,72 @@ async fn answers_take_their_time() {
         "api_faults: [{ where: { op: heartbeat }, fault: { latency: 300ms } }]",
     )
     .await
-    .ok();
-    let heartbeat = raw(&app, Method::GET, "/Heartbeat", None);
-    let livez = raw(&app, Method::GET, "/livez", None);
+    .expect_ok();
+    let heartbeat = send_unchecked(&app, Method::GET, "/Heartbeat", None);
+    let livez = send_unchecked(&app, Method::GET, "/livez", None);
     let first = tokio::select! { _ = heartbeat => "heartbeat", _ = livez => "livez" };
     assert_eq!(first, "livez", "others are not held up");
-    raw(&app, Method::GET, "/Heartbeat", None).await;
+    send_unchecked(&app, Method::GET, "/Heartbeat", None).await;
     let entries = app
         .get("/_mockaa/v1/journal/wait?op=heartbeat&within=20s")
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(entries["items"][0]["call"]["faults"], json!(["latency"]));
 }
 
 #[tokio::test]
 async fn what_is_signed_is_wrong() {
     let app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
-    let handle = crate::helpers::handle_of(&app.post("/Consent", &rebit_request()).await.ok());
-    app.act(&handle, "approve").await.ok();
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let handle =
+        crate::helpers::extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
+    app.apply_verb(&handle, "approve").await.expect_ok();
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "ConsentHandle": handle });
-    let asked = async |fault: &str| {
+    let fetch_status_with_fault = async |fault: &str| {
         put_faults(
             &app,
             &format!("api_faults: [{{ where: {{ op: consent.status }}, fault: {{ {fault} }} }}]"),
         )
         .await
-        .ok();
+        .expect_ok();
         let (status, signature, text) =
-            raw(&app, Method::POST, "/Consent/handle", Some(&body)).await;
+            send_unchecked(&app, Method::POST, "/Consent/handle", Some(&body)).await;
         assert_eq!(status, 200, "{text}");
-        let right = oracle.verifies_detached(&signature.expect("it is signed"), text.as_bytes());
-        (right, serde_json::from_str::<Value>(&text).expect("JSON"))
+        let is_valid =
+            verifier.is_valid_detached(&signature.expect("it is signed"), text.as_bytes());
+        (
+            is_valid,
+            serde_json::from_str::<Value>(&text).expect("JSON"),
+        )
     };
-    assert!(!asked("wrong_signature: {}").await.0);
-    let (right, answer) = asked("missing_field: ConsentStatus.status").await;
+    assert!(!fetch_status_with_fault("wrong_signature: {}").await.0);
+    let (is_valid, answer) = fetch_status_with_fault("missing_field: ConsentStatus.status").await;
     assert!(
-        right
+        is_valid
             && answer["ConsentStatus"].get("status").is_none()
             && answer["ConsentStatus"]["id"].is_string()
     );
-    let (right, answer) = asked("set_field: { field: ConsentStatus.status, value: FAILED }").await;
+    let (is_valid, answer) =
+        fetch_status_with_fault("set_field: { field: ConsentStatus.status, value: FAILED }").await;
     assert_eq!(
-        (right, &answer["ConsentStatus"]["status"]),
+        (is_valid, &answer["ConsentStatus"]["status"]),
         (true, &json!("FAILED"))
     );
-    let (right, answer) = asked("wrong_version: 2.0.00").await;
-    assert_eq!((right, &answer["ver"]), (true, &json!("2.0.00")));
-    let (right, answer) = asked("stale_timestamp: { by: 16m }").await;
+    let (is_valid, answer) = fetch_status_with_fault("wrong_version: 2.0.00").await;
+    assert_eq!((is_valid, &answer["ver"]), (true, &json!("2.0.00")));
+    let (is_valid, answer) = fetch_status_with_fault("stale_timestamp: { by: 16m }").await;
     assert_eq!(
-        (right, &answer["timestamp"]),
+        (is_valid, &answer["timestamp"]),
         (true, &json!("2020-07-04T05:44:00.000Z"))
     );
-    let (right, answer) = asked("future_timestamp: { by: 16m }").await;
+    let (is_valid, answer) = fetch_status_with_fault("future_timestamp: { by: 16m }").await;
     assert_eq!(
-        (right, &answer["timestamp"]),
+        (is_valid, &answer["timestamp"]),
         (true, &json!("2020-07-04T06:16:00.000Z"))
     );
-    let (right, answer) = asked("other_txnid: {}").await;
+    let (is_valid, answer) = fetch_status_with_fault("other_txnid: {}").await;
     assert!(
-        right
+        is_valid
             && answer["txnid"] != body["txnid"]
             && answer["txnid"].as_str().is_some_and(|id| id.len() == 36)
     );
@@ -303,17 +320,18 @@ async fn an_answer_is_stale() {
         "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_answer: {} } }]",
     )
     .await
-    .ok();
-    let handle = crate::helpers::handle_of(&app.post("/Consent", &rebit_request()).await.ok());
+    .expect_ok();
+    let handle =
+        crate::helpers::extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "ConsentHandle": handle });
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        let (_, _, text) = raw(&app, Method::POST, "/Consent/handle", Some(&body)).await;
+        let (_, _, text) = send_unchecked(&app, Method::POST, "/Consent/handle", Some(&body)).await;
         statuses.push(
             serde_json::from_str::<Value>(&text).expect("JSON")["ConsentStatus"]["status"].clone(),
         );
         if statuses.len() == 1 {
-            app.act(&handle, "approve").await.ok();
+            app.apply_verb(&handle, "approve").await.expect_ok();
         }
     }
     assert_eq!(
@@ -323,17 +341,17 @@ async fn an_answer_is_stale() {
 }
 
 /// The consent in a `signedConsent`, and whether it is the AA's.
-fn opened(oracle: &Oracle, signed: &str) -> (Value, bool) {
+fn decode_signed_consent(verifier: &JwsVerifier, signed: &str) -> (Value, bool) {
     let parts: Vec<_> = signed.split('.').collect();
     let [header, payload, signature] = parts[..] else {
         panic!("a compact JWS has three parts: {signed}")
     };
-    let genuine = oracle.verifies(
+    let genuine = verifier.is_valid(
         format!("{header}.{payload}").as_bytes(),
-        &unbase64(signature),
+        &decode_base64(signature),
     );
     (
-        serde_json::from_slice(&unbase64(payload)).expect("JSON"),
+        serde_json::from_slice(&decode_base64(payload)).expect("JSON"),
         genuine,
     )
 }
@@ -341,18 +359,19 @@ fn opened(oracle: &Oracle, signed: &str) -> (Value, bool) {
 #[tokio::test]
 async fn a_consent_is_tampered_with_in_every_way() {
     let app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
+    let verifier = JwsVerifier::from_published_keys(&app).await;
     let journey = Journey::new(&app);
-    let (_, id) = journey.approved(|_| ()).await;
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "consentId": id });
-    let fetched = async |how: &str| {
+    let fetch_tampered = async |mode: &str| {
         let faults = format!(
-            "api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ tampered_consent: {how} }} }}]"
+            "api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ tampered_consent: {mode} }} }}]"
         );
-        put_faults(&app, &faults).await.ok();
-        let (_, signature, text) = raw(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
+        put_faults(&app, &faults).await.expect_ok();
+        let (_, signature, text) =
+            send_unchecked(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
         assert!(
-            oracle.verifies_detached(&signature.expect("it is signed"), text.as_bytes()),
+            verifier.is_valid_detached(&signature.expect("it is signed"), text.as_bytes()),
             "the answer itself is signed"
         );
         serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"]
@@ -360,49 +379,54 @@ async fn a_consent_is_tampered_with_in_every_way() {
             .expect("a JWS")
             .to_owned()
     };
-    let (right, genuine) = opened(&oracle, &{
+    let (original, genuine) = decode_signed_consent(&verifier, &{
         app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
             .await
-            .ok();
-        let (_, _, text) = raw(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
+            .expect_ok();
+        let (_, _, text) = send_unchecked(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
         serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"]
             .as_str()
             .expect("a JWS")
             .to_owned()
     });
     assert!(genuine);
-    let (payload, genuine) = opened(&oracle, &fetched("payload").await);
-    assert!(payload != right && !genuine, "changed after it was signed");
-    let unsigned = fetched("unsigned").await;
+    let (payload, genuine) = decode_signed_consent(&verifier, &fetch_tampered("payload").await);
+    assert!(
+        payload != original && !genuine,
+        "changed after it was signed"
+    );
+    let unsigned = fetch_tampered("unsigned").await;
     assert!(unsigned.ends_with('.'), "{unsigned}");
     assert_eq!(
-        opened(&oracle, &fetched("foreign_key").await),
-        (right.clone(), false)
+        decode_signed_consent(&verifier, &fetch_tampered("foreign_key").await),
+        (original.clone(), false)
     );
-    let (payload, genuine) = opened(&oracle, &fetched("extra_field").await);
+    let (payload, genuine) = decode_signed_consent(&verifier, &fetch_tampered("extra_field").await);
     assert!(genuine && payload["xFutureField"].is_string());
-    let (payload, genuine) = opened(&oracle, &fetched("missing_field").await);
+    let (payload, genuine) =
+        decode_signed_consent(&verifier, &fetch_tampered("missing_field").await);
     assert!(
         genuine
             && payload.as_object().map(serde_json::Map::len)
-                < right.as_object().map(serde_json::Map::len)
+                < original.as_object().map(serde_json::Map::len)
     );
 }
 
 #[tokio::test]
-async fn the_seed_face_is_tampered_with_too_and_signed_as_it_is_spelled() {
+async fn the_seed_api_is_tampered_with_too_and_signed_as_serialized() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let oracle = Oracle::of(&app).await;
-    let shown = async |fault: &str| {
+    let handle = app.raise_consent(|_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let fetch_with_fault = async |fault: &str| {
         put_faults(
             &app,
             &format!("api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ {fault} }} }}]"),
         )
         .await
-        .ok();
-        let (_, _, text) = raw(&app, Method::GET, &format!("/consent/{handle}"), None).await;
+        .expect_ok();
+        let (_, _, text) =
+            send_unchecked(&app, Method::GET, &format!("/consent/{handle}"), None).await;
         let answer: Value = serde_json::from_str(&text).expect("JSON");
         let start = text.find("\"ConsentDetail\":").expect("a detail") + "\"ConsentDetail\":".len();
         let mut details = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
@@ -413,24 +437,24 @@ async fn the_seed_face_is_tampered_with_too_and_signed_as_it_is_spelled() {
             .unwrap_or_default()
             .to_owned();
         (
-            oracle.verifies(detail.as_bytes(), &unbase64(&signature)),
+            verifier.is_valid(detail.as_bytes(), &decode_base64(&signature)),
             answer,
         )
     };
     assert!(
-        shown("missing_field: txnid").await.0,
+        fetch_with_fault("missing_field: txnid").await.0,
         "what is not the detail does not break its signature"
     );
-    assert!(!shown("tampered_consent: payload").await.0);
-    assert!(!shown("tampered_consent: foreign_key").await.0);
-    assert!(!shown("tampered_consent: unsigned").await.0);
-    let (right, answer) = shown("tampered_consent: extra_field").await;
-    assert!(right && answer["ConsentDetail"]["xFutureField"].is_string());
+    assert!(!fetch_with_fault("tampered_consent: payload").await.0);
+    assert!(!fetch_with_fault("tampered_consent: foreign_key").await.0);
+    assert!(!fetch_with_fault("tampered_consent: unsigned").await.0);
+    let (is_valid, answer) = fetch_with_fault("tampered_consent: extra_field").await;
+    assert!(is_valid && answer["ConsentDetail"]["xFutureField"].is_string());
 }
 
 /// The kinds of faulty answer by which the certification suite's mock AA tries an FIU, each with the operation that it is
 /// about (`../shared/certification/fiu-cases-2.0.0.tsv`, FIU_1024 to FIU_1041).
-const CERTIFICATION: [(&str, &str, &str); 17] = [
+const CERTIFICATION_FAULTS: [(&str, &str, &str); 17] = [
     ("FIU_1024_1", "consent.status", "wrong_version: 9.9.9"),
     ("FIU_1024_2", "consent.status", "wrong_version: 2.0.00"),
     ("FIU_1024_3", "consent.status", "wrong_version: \"2.0.\""),
@@ -498,12 +522,12 @@ const CERTIFICATION: [(&str, &str, &str); 17] = [
 async fn every_faulty_answer_of_the_certification_suite_can_be_given() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (handle, id) = journey.approved(|_| ()).await;
+    let (handle, id) = journey.raise_and_approve(|_| ()).await;
     let txnid = "0b811819-9044-4856-b0ee-8c88035f8858";
     let status =
         json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": txnid, "ConsentHandle": handle });
     let fetch = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": txnid, "consentId": id });
-    for (case, op, fault) in CERTIFICATION {
+    for (case, op, fault) in CERTIFICATION_FAULTS {
         let (path, body) = if op == "consent.status" {
             ("/Consent/handle", &status)
         } else {
@@ -511,19 +535,19 @@ async fn every_faulty_answer_of_the_certification_suite_can_be_given() {
         };
         app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
             .await
-            .ok();
-        let right = raw(&app, Method::POST, path, Some(body)).await;
+            .expect_ok();
+        let correct = send_unchecked(&app, Method::POST, path, Some(body)).await;
         put_faults(
             &app,
             &format!("api_faults: [{{ where: {{ op: {op} }}, fault: {{ {fault} }} }}]"),
         )
         .await
-        .ok();
-        let wrong = raw(&app, Method::POST, path, Some(body)).await;
-        assert_eq!(wrong.0, 200, "{case}");
+        .expect_ok();
+        let faulty = send_unchecked(&app, Method::POST, path, Some(body)).await;
+        assert_eq!(faulty.0, 200, "{case}");
         assert_ne!(
-            (&wrong.1, &wrong.2),
-            (&right.1, &right.2),
+            (&faulty.1, &faulty.2),
+            (&correct.1, &correct.2),
             "{case}: {fault}"
         );
     }
@@ -535,11 +559,14 @@ async fn the_journal_has_every_call_without_its_secrets() {
     let request = app
         .request(Method::POST, "/Consent")
         .header("client_api_key", crate::helpers::FIU_1_KEY);
-    let handle = crate::helpers::handle_of(&app.send(request.json(&rebit_request())).await.ok());
+    let handle =
+        crate::helpers::extract_handle(&app.send(request.json(&rebit_request())).await.expect_ok());
     let login = json!({ "emailId": "a@b.in", "password": "open sesame" });
-    app.post("/api/v1/public/user/login", &login).await.ok();
-    raw(&app, Method::GET, "/consents", None).await;
-    let journal = app.get("/_mockaa/v1/journal?kind=call").await.ok();
+    app.post("/api/v1/public/user/login", &login)
+        .await
+        .expect_ok();
+    send_unchecked(&app, Method::GET, "/consents", None).await;
+    let journal = app.get("/_mockaa/v1/journal?kind=call").await.expect_ok();
     let text = journal.to_string();
     for secret in [crate::helpers::FIU_1_KEY, "open sesame", "eyJ"] {
         assert!(!text.contains(secret), "{secret} is on record: {text}");
@@ -576,37 +603,40 @@ async fn a_scenario_slows_its_consents_answers_down() {
             .body(file),
     )
     .await
-    .ok();
-    let handle = app.raise_with("slow").await;
-    app.get(&format!("/consent/{handle}")).await.ok();
-    let calls = app.get("/_mockaa/v1/journal?op=consent.fetch").await.ok();
+    .expect_ok();
+    let handle = app.raise_with_scenario("slow").await;
+    app.get(&format!("/consent/{handle}")).await.expect_ok();
+    let calls = app
+        .get("/_mockaa/v1/journal?op=consent.fetch")
+        .await
+        .expect_ok();
     assert_eq!(calls["items"][0]["call"]["faults"], json!(["latency"]));
 }
 
 #[tokio::test]
 async fn sahamatis_headers_are_honoured() {
     let app = TestApp::start().await;
-    let raised = app
+    let request = app
         .request(Method::POST, "/Consent")
         .header("x-scenario-id", "reject")
         .json(&rebit_request());
-    let handle = crate::helpers::handle_of(&app.send(raised).await.ok());
-    assert_eq!(app.consent(&handle).await["scenario"], "reject");
+    let handle = crate::helpers::extract_handle(&app.send(request).await.expect_ok());
+    assert_eq!(app.fetch_consent(&handle).await["scenario"], "reject");
     for (path, body) in [("/Consent", rebit_request()), ("/consent", seed_request())] {
-        let simulated = app
+        let request = app
             .request(Method::POST, path)
             .header("x-simulate-res", "ServiceUnavailable")
             .json(&body);
-        assert_eq!(app.send(simulated).await.status, 503, "{path}");
+        assert_eq!(app.send(request).await.status, 503, "{path}");
     }
-    assert_eq!(app.consents().await, 1);
+    assert_eq!(app.count_consents().await, 1);
     // TimeOut is no answer at all, for as long as a client may want to wait.
     let timeout = app
         .request(Method::GET, "/Heartbeat")
         .header("x-simulate-res", "TimeOut");
-    let waited = timeout
+    let result = timeout
         .timeout(std::time::Duration::from_millis(300))
         .send()
         .await;
-    assert!(waited.expect_err("there is no answer").is_timeout());
+    assert!(result.expect_err("there is no answer").is_timeout());
 }

@@ -3,11 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, rebit_request, seed_request, set};
+use crate::helpers::{TestApp, rebit_request, seed_request, set_path};
 
 /// A field, the value it gets (`None`: removed).
-fn spoilt() -> Vec<(&'static str, Option<Value>)> {
-    let detail = |name: &str| -> &'static str {
+fn invalid_fields() -> Vec<(&'static str, Option<Value>)> {
+    let detail_path = |name: &str| -> &'static str {
         Box::leak(format!("ConsentDetail.{name}").into_boxed_str())
     };
     let mandatory = [
@@ -30,10 +30,10 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
         ("ConsentDetail", None),
     ];
     for name in mandatory {
-        cases.push((detail(name), None));
-        cases.push((detail(name), Some(Value::Null)));
-        cases.push((detail(name), Some("  ".into())));
-        cases.push((detail(name), Some(7.into())));
+        cases.push((detail_path(name), None));
+        cases.push((detail_path(name), Some(Value::Null)));
+        cases.push((detail_path(name), Some("  ".into())));
+        cases.push((detail_path(name), Some(7.into())));
     }
     for name in [
         "DataConsumer",
@@ -43,81 +43,84 @@ fn spoilt() -> Vec<(&'static str, Option<Value>)> {
         "DataLife",
         "Frequency",
     ] {
-        cases.push((detail(name), Some(json!({}))));
-        cases.push((detail(name), Some(json!(["MONTH", 1]))));
-        cases.push((detail(name), Some("x".into())));
+        cases.push((detail_path(name), Some(json!({}))));
+        cases.push((detail_path(name), Some(json!(["MONTH", 1]))));
+        cases.push((detail_path(name), Some("x".into())));
     }
     for name in ["consentTypes", "fiTypes"] {
-        cases.push((detail(name), None));
-        cases.push((detail(name), Some(json!([]))));
-        cases.push((detail(name), Some(json!(["NONSENSE"]))));
+        cases.push((detail_path(name), None));
+        cases.push((detail_path(name), Some(json!([]))));
+        cases.push((detail_path(name), Some(json!(["NONSENSE"]))));
     }
     cases.extend([
         ("txnid", Some("4a4adbbe".into())),
         ("timestamp", Some("yesterday".into())),
-        (detail("consentStart"), Some("2020-13-01T00:00:00Z".into())),
         (
-            detail("consentExpiry"),
+            detail_path("consentStart"),
+            Some("2020-13-01T00:00:00Z".into()),
+        ),
+        (
+            detail_path("consentExpiry"),
             Some("2020-07-04T06:00:00.000Z".into()),
         ),
-        (detail("consentMode"), Some("LOOK".into())),
-        (detail("fetchType"), Some("TWICE".into())),
+        (detail_path("consentMode"), Some("LOOK".into())),
+        (detail_path("fetchType"), Some("TWICE".into())),
         (
-            detail("FIDataRange.to"),
+            detail_path("FIDataRange.to"),
             Some("2017-01-01T00:00:00Z".into()),
         ),
-        (detail("DataLife.value"), None),
-        (detail("Frequency.value"), None),
+        (detail_path("DataLife.value"), None),
+        (detail_path("Frequency.value"), None),
         (
-            detail("DataFilter"),
+            detail_path("DataFilter"),
             Some(json!([["TRANSACTIONAMOUNT", ">=", 5]])),
         ),
-        (detail("DataLife.value"), Some(json!(1.5))),
-        (detail("DataLife.value"), Some(json!(-1))),
-        (detail("Frequency.value"), Some(json!("1"))),
-        (detail("Frequency.value"), Some(json!(1e300))),
-        (detail("DataFilter.0.operator"), Some("==".into())),
-        (detail("DataFilter.0.type"), Some("COLOUR".into())),
-        (detail("DataFilter.0.value"), Some("lots".into())),
+        (detail_path("DataLife.value"), Some(json!(1.5))),
+        (detail_path("DataLife.value"), Some(json!(-1))),
+        (detail_path("Frequency.value"), Some(json!("1"))),
+        (detail_path("Frequency.value"), Some(json!(1e300))),
+        (detail_path("DataFilter.0.operator"), Some("==".into())),
+        (detail_path("DataFilter.0.type"), Some("COLOUR".into())),
+        (detail_path("DataFilter.0.value"), Some("lots".into())),
     ]);
     cases
 }
 
 #[tokio::test]
-async fn every_spoilt_field_is_named_and_nothing_changes() {
+async fn every_invalid_field_is_named_and_nothing_changes() {
     let app = TestApp::start().await;
-    for (path, whole) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
-        let mut told = String::new();
-        for (field, value) in spoilt() {
-            let mut body = whole.clone();
-            let shown = value
+    for (path, valid) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
+        let mut report = String::new();
+        for (field, value) in invalid_fields() {
+            let mut body = valid.clone();
+            let value_text = value
                 .as_ref()
                 .map_or("(removed)".to_owned(), Value::to_string);
-            set(&mut body, field, value);
+            set_path(&mut body, field, value);
             let reply = app.post(path, &body).await;
-            assert_eq!(reply.status, 400, "{field} {shown}: {}", reply.text);
+            assert_eq!(reply.status, 400, "{field} {value_text}: {}", reply.text);
             let message = reply.json()["errorMsg"]
                 .as_str()
                 .expect("a message")
                 .to_owned();
             assert!(
                 message.contains(field.split(".0.").next().expect("a part")),
-                "{field} {shown}: {message}"
+                "{field} {value_text}: {message}"
             );
-            told += &format!("{field} {shown}\n    {message}\n");
+            report += &format!("{field} {value_text}\n    {message}\n");
         }
-        insta::assert_snapshot!(format!("bad_input{}", path.replace('/', "_")), told);
+        insta::assert_snapshot!(format!("bad_input{}", path.replace('/', "_")), report);
     }
-    assert_eq!(app.consents().await, 0);
-    assert!(app.deliveries().await.is_empty());
+    assert_eq!(app.count_consents().await, 0);
+    assert!(app.list_deliveries().await.is_empty());
 }
 
 #[tokio::test]
 async fn an_unknown_version_is_no_such_version() {
     let app = TestApp::start().await;
-    for (path, whole) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
+    for (path, valid) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
         for ver in ["2.0", "2.0.00", "3.0.0", "two"] {
-            let mut body = whole.clone();
+            let mut body = valid.clone();
             body["ver"] = ver.into();
             let reply = app.post(path, &body).await;
             assert_eq!(
@@ -203,11 +206,11 @@ async fn a_body_over_one_mebibyte_is_refused() {
     }
     let mut body = seed_request();
     body["padding"] = "x".repeat(1000 * 1000).into();
-    app.post("/consent", &body).await.ok();
+    app.post("/consent", &body).await.expect_ok();
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_say_what_is_there() {
+async fn unknown_paths_and_methods_name_the_known_ones() {
     let app = TestApp::start().await;
     for (path, ver) in [
         ("/consent/", "1.0"),
@@ -236,16 +239,16 @@ async fn unknown_paths_and_methods_say_what_is_there() {
         ),
         (404, Some("InvalidURI"))
     );
-    let wrong = app.send(app.request(Method::DELETE, "/Consent")).await;
-    assert_eq!(wrong.status, 405);
+    let wrong_method = app.send(app.request(Method::DELETE, "/Consent")).await;
+    assert_eq!(wrong_method.status, 405);
     assert_eq!(
-        wrong.json()["errorMsg"],
+        wrong_method.json()["errorMsg"],
         "/Consent is called with POST, not DELETE"
     );
-    let ours = app.get("/_mockaa/v1/nothing").await;
-    assert_eq!(ours.status, 404);
+    let control_reply = app.get("/_mockaa/v1/nothing").await;
+    assert_eq!(control_reply.status, 404);
     assert!(
-        ours.json()["error"]
+        control_reply.json()["error"]
             .as_str()
             .expect("a text")
             .contains("/_mockaa/v1/nothing")
@@ -253,7 +256,7 @@ async fn unknown_paths_and_methods_say_what_is_there() {
 }
 
 #[tokio::test]
-async fn an_unknown_consent_is_told_in_the_faces_words() {
+async fn an_unknown_consent_is_reported_in_the_apis_error_format() {
     let app = TestApp::start().await;
     for id in [
         "00000000-0000-4000-8000-000000000000",
@@ -284,7 +287,7 @@ async fn an_error_does_not_send_a_huge_value_back() {
         "ConsentDetail.Purpose",
     ] {
         for (path, mut body) in [("/consent", seed_request()), ("/Consent", rebit_request())] {
-            set(&mut body, field, Some(huge.as_str().into()));
+            set_path(&mut body, field, Some(huge.as_str().into()));
             let reply = app.post(path, &body).await;
             assert!(
                 reply.status.is_client_error() && reply.text.len() < 1_000,
@@ -299,11 +302,11 @@ async fn an_error_does_not_send_a_huge_value_back() {
 async fn empty_objects_and_odd_identifiers() {
     let app = TestApp::start().await;
     let mut body = seed_request();
-    set(&mut body, "ConsentDetail.VDRProvider", Some(json!({})));
-    app.post("/consent", &body).await.ok();
+    set_path(&mut body, "ConsentDetail.VDRProvider", Some(json!({})));
+    app.post("/consent", &body).await.expect_ok();
     let mut body = rebit_request();
     let customer = json!({ "Identifiers": [{ "type": "MOBILE", "value": "x@y" }] });
-    set(&mut body, "ConsentDetail.Customer", Some(customer));
+    set_path(&mut body, "ConsentDetail.Customer", Some(customer));
     assert_eq!(
         app.post("/Consent", &body).await.json()["errorCode"],
         "InvalidCustomerAddress"
@@ -311,7 +314,7 @@ async fn empty_objects_and_odd_identifiers() {
 }
 
 #[tokio::test]
-async fn a_steering_header_that_cannot_be_read_is_refused() {
+async fn a_mockaa_header_that_cannot_be_read_is_rejected() {
     let app = TestApp::start().await;
     for name in ["x-mockaa-world", "x-mockaa-scenario"] {
         let value = reqwest::header::HeaderValue::from_bytes(b"caf\xe9")
@@ -324,13 +327,13 @@ async fn a_steering_header_that_cannot_be_read_is_refused() {
         assert_eq!(reply.status, 400, "{}", reply.text);
         assert!(reply.text.contains(name));
     }
-    assert_eq!(app.consents().await, 0);
+    assert_eq!(app.count_consents().await, 0);
 }
 
 #[tokio::test]
 async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
-    let mut app = TestApp::with(|builder| builder.clock("9999-06-01T06:00:00Z,frozen")).await;
-    app.raise(|body| {
+    let mut app = TestApp::start_with(|builder| builder.clock("9999-06-01T06:00:00Z,frozen")).await;
+    app.raise_consent(|body| {
         for (field, value) in [
             ("consentStart", "9999-06-01T06:00:00Z"),
             ("consentExpiry", "9999-12-31T23:59:59.999Z"),
@@ -338,12 +341,18 @@ async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
             ("FIDataRange.to", "9999-12-31T23:59:59.999Z"),
             ("Customer.id", "9999999001@mockaa"),
         ] {
-            set(body, &format!("ConsentDetail.{field}"), Some(value.into()));
+            set_path(body, &format!("ConsentDetail.{field}"), Some(value.into()));
         }
     })
     .await;
-    app.advance("0s").await;
-    let data = app.fiu.arrived().pop().expect("the statement").json()["FIData"].clone();
+    app.advance_clock("0s").await;
+    let data = app
+        .fiu
+        .drain_messages()
+        .pop()
+        .expect("the statement")
+        .json()["FIData"]
+        .clone();
     let document = data["xml"][0]["FI"].as_str().expect("a document");
     assert!(document.contains("startDate=\"0001-01-01\" endDate=\"9999-12-31\""));
     let rows = data["statement"]["DEPOSIT"]["transactions"]
@@ -357,7 +366,7 @@ async fn a_range_to_the_end_of_time_is_a_bounded_statement() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_bounded() {
+async fn stored_input_is_bounded() {
     let app = TestApp::start().await;
     for (path, value, expected) in [
         (
@@ -387,7 +396,7 @@ async fn what_is_kept_is_bounded() {
         ),
     ] {
         let mut body = rebit_request();
-        set(&mut body, path, Some(value));
+        set_path(&mut body, path, Some(value));
         let reply = app.post("/Consent", &body).await;
         assert!(
             reply.status == 400 && reply.text.contains(expected),
@@ -396,10 +405,10 @@ async fn what_is_kept_is_bounded() {
         );
     }
     let mut body = rebit_request();
-    set(
+    set_path(
         &mut body,
         "ConsentDetail.fiTypes",
         Some(vec!["DEPOSIT"; 3].into()),
     );
-    app.post("/Consent", &body).await.ok();
+    app.post("/Consent", &body).await.expect_ok();
 }

@@ -8,19 +8,19 @@ use crate::helpers::TestApp;
 #[tokio::test]
 async fn a_consent_is_listed_and_shown() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
-    app.act(&handle, "approve").await.ok();
-    let mut shown = app.consent(&handle).await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let mut consent = app.fetch_consent(&handle).await;
     assert_eq!(
-        app.get("/_mockaa/v1/consents").await.ok()["items"],
-        json!([shown])
+        app.get("/_mockaa/v1/consents").await.expect_ok()["items"],
+        json!([consent])
     );
-    let page = shown["pageUrl"].take();
+    let page = consent["pageUrl"].take();
     assert_eq!(
         page.as_str(),
         Some(&*format!("{}/ui/consents/{handle}", app.sandbox.base_url()))
     );
-    insta::assert_json_snapshot!(shown);
+    insta::assert_json_snapshot!(consent);
 }
 
 #[tokio::test]
@@ -28,14 +28,14 @@ async fn lists_come_in_parts() {
     let app = TestApp::start().await;
     let mut handles = Vec::new();
     for _ in 0..5 {
-        handles.push(app.raise(|_| {}).await);
+        handles.push(app.raise_consent(|_| {}).await);
     }
     let (mut seen, mut after) = (Vec::new(), 0);
     loop {
         let page = app
             .get(&format!("/_mockaa/v1/consents?limit=2&after={after}"))
             .await
-            .ok();
+            .expect_ok();
         let items = page["items"].as_array().expect("a list");
         seen.extend(
             items
@@ -55,7 +55,7 @@ async fn lists_come_in_parts() {
                 "/_mockaa/v1/{list}?after=18446744073709551615&limit=1"
             ))
             .await
-            .ok();
+            .expect_ok();
         assert_eq!(
             (&page["items"], &page["next"]),
             (&json!([]), &Value::Null),
@@ -83,24 +83,28 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
     ];
     for (state, path) in paths {
         for verb in verbs {
-            let handle = app.raise(|_| {}).await;
+            let handle = app.raise_consent(|_| {}).await;
             for step in path {
-                app.act(&handle, step).await.ok();
+                app.apply_verb(&handle, step).await.expect_ok();
             }
-            let before = app.consent(&handle).await;
+            let before = app.fetch_consent(&handle).await;
             let legal = before["legal"].as_array().expect("a list").clone();
-            let reply = app.act(&handle, verb).await;
+            let reply = app.apply_verb(&handle, verb).await;
             if legal.contains(&json!(verb)) {
-                reply.ok();
+                reply.expect_ok();
                 continue;
             }
             assert_eq!(reply.status, 409, "{verb} in {state}");
-            let refused = reply.json();
+            let rejection = reply.json();
             assert_eq!(
-                (&refused["state"], &refused["legal"]),
+                (&rejection["state"], &rejection["legal"]),
                 (&json!(state), &json!(legal))
             );
-            assert_eq!(app.consent(&handle).await, before, "nothing has changed");
+            assert_eq!(
+                app.fetch_consent(&handle).await,
+                before,
+                "nothing has changed"
+            );
         }
     }
 }
@@ -108,27 +112,27 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
 #[tokio::test]
 async fn calls_about_nothing_are_refused() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
+    let handle = app.raise_consent(|_| {}).await;
     assert_eq!(
-        app.act("00000000-0000-4000-8000-000000000000", "approve")
+        app.apply_verb("00000000-0000-4000-8000-000000000000", "approve")
             .await
             .status,
         404
     );
-    assert_eq!(app.act("nonsense", "approve").await.status, 404);
-    let reply = app.act(&handle, "aprove").await;
+    assert_eq!(app.apply_verb("nonsense", "approve").await.status, 404);
+    let reply = app.apply_verb(&handle, "aprove").await;
     assert_eq!(
         (reply.status.as_u16(), reply.json()["field"].as_str()),
         (400, Some("verb"))
     );
-    assert_eq!(app.state(&handle).await, "PENDING");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
 }
 
 #[tokio::test]
 async fn the_clock_is_advanced_by_to_and_until_idle() {
     let app = TestApp::start().await;
-    app.raise_with("pause-resume").await;
-    let advanced = app.advance("1m").await;
+    app.raise_with_scenario("pause-resume").await;
+    let advanced = app.advance_clock("1m").await;
     insta::assert_json_snapshot!(advanced, { ".webhooks[]" => insta::dynamic_redaction(|attempt, _| {
         let attempt = format!("{attempt:?}");
         assert!(attempt.contains("accepted with 200"), "{attempt}");
@@ -136,10 +140,12 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
     }), ".journal[].seq" => "[seq]" });
     let advance = async |body: Value| app.post("/_mockaa/v1/clock/advance", &body).await;
     assert_eq!(
-        advance(json!({ "to": "2020-07-04T06:01:30Z" })).await.ok()["to"],
+        advance(json!({ "to": "2020-07-04T06:01:30Z" }))
+            .await
+            .expect_ok()["to"],
         "2020-07-04T06:01:30.000Z"
     );
-    let idle = advance(json!({ "until": "idle" })).await.ok();
+    let idle = advance(json!({ "until": "idle" })).await.expect_ok();
     assert_eq!(
         idle["to"], "2020-12-30T11:39:57.153Z",
         "the last due work is the expiry"
@@ -164,18 +170,18 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
         assert_eq!(advance(body.clone()).await.status, 400, "{body}");
     }
     assert_eq!(
-        app.get("/_mockaa/v1/clock").await.ok(),
+        app.get("/_mockaa/v1/clock").await.expect_ok(),
         json!({ "mode": "frozen", "now": "2020-12-30T11:39:57.153Z" })
     );
 }
 
 #[tokio::test]
 async fn a_running_clock_runs_on_from_where_it_was_moved_to() {
-    let app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
-    let handle = app.raise_with("reject").await;
-    app.advance("P1D").await;
-    assert_eq!(app.state(&handle).await, "REJECTED");
-    let clock = app.get("/_mockaa/v1/clock").await.ok();
+    let app = TestApp::start_with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
+    let handle = app.raise_with_scenario("reject").await;
+    app.advance_clock("P1D").await;
+    assert_eq!(app.consent_state(&handle).await, "REJECTED");
+    let clock = app.get("/_mockaa/v1/clock").await.expect_ok();
     assert_eq!(clock["mode"], "running");
     assert!(
         clock["now"]
@@ -187,22 +193,25 @@ async fn a_running_clock_runs_on_from_where_it_was_moved_to() {
 
 #[tokio::test]
 async fn on_a_running_clock_due_work_happens_by_itself() {
-    let mut app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
-    app.raise(|body| body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:00:00.300Z".into())
-        .await;
+    let mut app = TestApp::start_with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
+    app.raise_consent(|body| {
+        body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:00:00.300Z".into();
+    })
+    .await;
     assert_eq!(
-        app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"],
+        app.fiu.next_message().await.json()["ConsentStatusNotification"]["consentStatus"],
         "EXPIRED"
     );
 }
 
 #[tokio::test]
 async fn two_advances_of_one_world_do_not_mix() {
-    let app =
-        TestApp::with(|builder| builder.webhook_timeout(std::time::Duration::from_millis(500)))
-            .await;
-    app.fiu.turn(crate::inbox::Mood::Hanging);
-    app.raise_for("9999999004@mockaa").await;
+    let app = TestApp::start_with(|builder| {
+        builder.webhook_timeout(std::time::Duration::from_millis(500))
+    })
+    .await;
+    app.fiu.set_behavior(crate::inbox::ReceiverBehavior::Hang);
+    app.raise_consent_for("9999999004@mockaa").await;
     let body = json!({ "by": "1s" });
     let (first, second) = tokio::join!(
         app.post("/_mockaa/v1/clock/advance", &body),
@@ -214,11 +223,14 @@ async fn two_advances_of_one_world_do_not_mix() {
 }
 
 #[tokio::test]
-async fn health_and_scenarios_are_told() {
+async fn health_and_scenarios_are_reported() {
     let app = TestApp::start().await;
-    assert_eq!(app.get("/livez").await.ok(), json!({ "alive": true }));
-    assert_eq!(app.get("/readyz").await.ok()["ready"], true);
-    let listed = app.get("/_mockaa/v1/scenarios").await.ok();
+    assert_eq!(
+        app.get("/livez").await.expect_ok(),
+        json!({ "alive": true })
+    );
+    assert_eq!(app.get("/readyz").await.expect_ok()["ready"], true);
+    let listed = app.get("/_mockaa/v1/scenarios").await.expect_ok();
     let items = listed["items"].as_array().expect("a list");
     assert_eq!(
         items.len(),
@@ -230,9 +242,9 @@ async fn health_and_scenarios_are_told() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_may_not_steer() {
+async fn a_page_of_another_site_may_not_call_the_control_api() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
+    let handle = app.raise_consent(|_| {}).await;
     for path in [
         format!("/_mockaa/v1/consents/{handle}/approve"),
         format!("/ui/consents/{handle}/approve"),
@@ -242,18 +254,18 @@ async fn a_page_of_another_site_may_not_steer() {
             .header("sec-fetch-site", "cross-site");
         assert_eq!(app.send(request).await.status, 403);
     }
-    assert_eq!(app.state(&handle).await, "PENDING");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
 }
 
 #[tokio::test]
 async fn idle_is_when_nothing_is_left_to_happen() {
     let app = TestApp::start().await;
-    let handle = app.raise_with("reject").await;
-    app.act(&handle, "reject").await.ok();
+    let handle = app.raise_with_scenario("reject").await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
     let idle = app
         .post("/_mockaa/v1/clock/advance", &json!({ "until": "idle" }))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         idle["to"], "2020-07-04T06:00:02.000Z",
         "the expiry of a rejected consent is nothing to wait for"

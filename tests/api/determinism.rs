@@ -8,17 +8,17 @@ use crate::helpers::{TestApp, rebit_request, seed_request};
 use crate::inbox::Message;
 
 /// Everything that a run says and sends.
-async fn run(seed: u64) -> Vec<String> {
-    run_with(seed, None).await
+async fn record_run(seed: u64) -> Vec<String> {
+    record_run_with_workers(seed, None).await
 }
 
 /// The same with so many threads that answer.
-async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
+async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<String> {
     let set = |builder: SandboxBuilder| match workers {
         Some(count) => builder.workers(count),
         None => builder,
     };
-    let mut app = TestApp::with(|builder| set(builder.seed(seed))).await;
+    let mut app = TestApp::start_with(|builder| set(builder.seed(seed))).await;
     let faults = "webhooks:\n  - { where: { nth: 1 }, fault: { near_duplicate: {} } }\n  - { where: { nth: 2 }, fault: { wrong_key: \
                   {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { other_txnid: {} } }]\n";
     app.send(
@@ -26,85 +26,93 @@ async fn run_with(seed: u64, workers: Option<usize>) -> Vec<String> {
             .body(faults),
     )
     .await
-    .ok();
-    let mut said = Vec::new();
-    said.push(app.post("/consent", &seed_request()).await.text);
+    .expect_ok();
+    let mut output = Vec::new();
+    output.push(app.post("/consent", &seed_request()).await.text);
     let reply = app.post("/Consent", &rebit_request()).await;
-    said.push(reply.text);
-    said.extend(reply.signature);
+    output.push(reply.text);
+    output.extend(reply.signature);
     for customer in ["9999999001@a", "9999999004@b"] {
-        app.raise_for(customer).await;
+        app.raise_consent_for(customer).await;
     }
-    let handle = app.raise_with("approve-deposit").await;
-    app.advance("P1D").await;
+    let handle = app.raise_with_scenario("approve-deposit").await;
+    app.advance_clock("P1D").await;
     for _ in 0..10 {
         let answer = app
             .request(Method::GET, &format!("/consent/{handle}"))
             .send()
             .await
             .expect("an answer");
-        said.push(answer.text().await.expect("text"));
+        output.push(answer.text().await.expect("text"));
     }
-    let strip = |mut entry: Value| {
+    let strip_volatile = |mut entry: Value| {
         entry["pageUrl"] = Value::Null;
         // Counts the traffic too, whose order is the wall's.
         entry["seq"] = Value::Null;
         entry.to_string()
     };
-    let consents = app.get("/_mockaa/v1/consents").await.ok();
-    said.extend(
+    let consents = app.get("/_mockaa/v1/consents").await.expect_ok();
+    output.extend(
         consents["items"]
             .as_array()
             .expect("a list")
             .iter()
             .cloned()
-            .map(strip),
+            .map(strip_volatile),
     );
-    said.extend(app.journal().await.into_iter().map(strip));
+    output.extend(
+        app.read_journal_events()
+            .await
+            .into_iter()
+            .map(strip_volatile),
+    );
     // Lanes of different consents are independent: their order on the wire is not promised.
-    let mut arrived = app.fiu.arrived();
+    let mut messages = app.fiu.drain_messages();
     let key = |message: &Message| {
         (
             message.header("webhook-id").to_owned(),
             message.body.clone(),
         )
     };
-    arrived.sort_by_key(key);
-    for message in arrived {
-        said.push(message.header("x-jws-signature").to_owned());
-        said.push(String::from_utf8(message.body).expect("UTF-8"));
+    messages.sort_by_key(key);
+    for message in messages {
+        output.push(message.header("x-jws-signature").to_owned());
+        output.push(String::from_utf8(message.body).expect("UTF-8"));
     }
-    said
+    output
 }
 
 #[tokio::test]
 async fn the_same_seed_gives_the_same_bytes() {
-    assert_eq!(run(7).await, run(7).await);
+    assert_eq!(record_run(7).await, record_run(7).await);
     assert_eq!(
-        run_with(7, Some(1)).await,
-        run_with(7, Some(8)).await,
+        record_run_with_workers(7, Some(1)).await,
+        record_run_with_workers(7, Some(8)).await,
         "with one worker and with many"
     );
 }
 
 #[tokio::test]
 async fn another_seed_gives_other_ids_and_data() {
-    assert_ne!(run(7).await, run(8).await);
+    assert_ne!(record_run(7).await, record_run(8).await);
 }
 
 #[tokio::test]
 async fn one_consent_more_does_not_change_anothers_ids_and_data() {
     let alone = TestApp::start().await;
     let mut both = TestApp::start().await;
-    both.raise_for("9999999001@before").await;
+    both.raise_consent_for("9999999001@before").await;
     for _ in 0..3 {
-        both.fiu.next().await;
+        both.fiu.next_message().await;
     }
     let mut alone = alone;
-    let first = alone.raise_for("9999999001@mockaa").await;
-    let second = both.raise_for("9999999001@mockaa").await;
+    let first = alone.raise_consent_for("9999999001@mockaa").await;
+    let second = both.raise_consent_for("9999999001@mockaa").await;
     assert_eq!(first, second);
     for _ in 0..3 {
-        assert_eq!(alone.fiu.next().await.body, both.fiu.next().await.body);
+        assert_eq!(
+            alone.fiu.next_message().await.body,
+            both.fiu.next_message().await.body
+        );
     }
 }

@@ -9,8 +9,8 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, Journey, consent_request};
 use crate::helpers::{Reply, TestApp, rebit_message};
+use crate::participants::{Journey, Participant, consent_request};
 
 #[tokio::test]
 async fn every_code_can_be_asked_for_with_its_status() {
@@ -66,7 +66,7 @@ async fn every_code_can_be_asked_for_with_its_status() {
             .status,
         500
     );
-    assert_eq!(app.consents().await, 0);
+    assert_eq!(app.count_consents().await, 0);
 }
 
 /// Codes of DESIGN §4.5 that no rule gives.
@@ -81,11 +81,11 @@ const BY_FAULT_ONLY: [&str; 6] = [
 
 #[tokio::test]
 async fn every_other_code_follows_from_a_rule() {
-    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
     let journey = Journey::new(&app);
     let fiu = &journey.fiu;
     let mut seen = BTreeSet::new();
-    let mut see = |reply: Reply| {
+    let mut record_code = |reply: Reply| {
         assert!(!reply.status.is_success(), "{}", reply.text);
         seen.insert(
             reply.json()["errorCode"]
@@ -96,31 +96,34 @@ async fn every_other_code_follows_from_a_rule() {
     };
     let raise = async |path: &str, value: Value| {
         let mut body = consent_request();
-        crate::helpers::set(&mut body, path, Some(value));
+        crate::helpers::set_path(&mut body, path, Some(value));
         fiu.post(&app, "/Consent", &body).await
     };
-    see(raise("ver", "9".into()).await);
-    see(raise("txnid", "x".into()).await);
-    see(raise("ConsentDetail.Purpose.code", "199".into()).await);
-    see(raise("ConsentDetail.Customer.id", "nobody".into()).await);
-    see(app.post("/Nonsense", &json!({})).await);
+    record_code(raise("ver", "9".into()).await);
+    record_code(raise("txnid", "x".into()).await);
+    record_code(raise("ConsentDetail.Purpose.code", "199".into()).await);
+    record_code(raise("ConsentDetail.Customer.id", "nobody".into()).await);
+    record_code(app.post("/Nonsense", &json!({})).await);
     let unknown = "00000000-0000-4000-8000-000000000000";
-    see(fiu
-        .post(
+    record_code(
+        fiu.post(
             &app,
             "/Consent/handle",
             &rebit_message("ConsentHandle", unknown),
         )
-        .await);
-    see(fiu
-        .post(&app, "/Consent/fetch", &rebit_message("consentId", unknown))
-        .await);
-    see(fiu
-        .post(&app, "/FI/fetch", &rebit_message("sessionId", unknown))
-        .await);
+        .await,
+    );
+    record_code(
+        fiu.post(&app, "/Consent/fetch", &rebit_message("consentId", unknown))
+            .await,
+    );
+    record_code(
+        fiu.post(&app, "/FI/fetch", &rebit_message("sessionId", unknown))
+            .await,
+    );
 
     let accounts = journey
-        .accounts("9876500001@mockaa", "FIP-1", "DEPOSIT")
+        .list_accounts("9876500001@mockaa", "FIP-1", "DEPOSIT")
         .await;
     let refs: Vec<_> = accounts
         .iter()
@@ -130,66 +133,80 @@ async fn every_other_code_follows_from_a_rule() {
         .register_and_link("9876500001@mockaa", "FIP-1", &refs)
         .await;
     let (handle, id) = journey
-        .approved(|body| body["ConsentDetail"]["Frequency"] = json!({ "unit": "HOUR", "value": 1 }))
+        .raise_and_approve(|body| {
+            body["ConsentDetail"]["Frequency"] = json!({ "unit": "HOUR", "value": 1 });
+        })
         .await;
     let ask = async |path: &str, value: Value| {
-        let mut body = journey.fi_request(&id).await;
-        crate::helpers::set(&mut body, path, Some(value));
+        let mut body = journey.build_fi_request(&id).await;
+        crate::helpers::set_path(&mut body, path, Some(value));
         fiu.post(&app, "/FI/request", &body).await
     };
-    see(ask("KeyMaterial.Nonce", "x".into()).await);
-    see(ask("FIDataRange.from", "2010-01-01T00:00:00.000Z".into()).await);
-    see(ask("Consent.digitalSignature", "x".into()).await);
-    let session = journey.session(&id).await;
-    see(journey.ask(&id).await);
-    see(journey.fetch(&session).await);
+    record_code(ask("KeyMaterial.Nonce", "x".into()).await);
+    record_code(ask("FIDataRange.from", "2010-01-01T00:00:00.000Z".into()).await);
+    record_code(ask("Consent.digitalSignature", "x".into()).await);
+    let session = journey.open_session(&id).await;
+    record_code(journey.request_data(&id).await);
+    record_code(journey.fetch_data(&session).await);
     let deliver = json!({ "accounts": { (accounts[0].1.as_str()): "READY" } });
     app.post(&format!("/_mockaa/v1/sessions/{session}/deliver"), &deliver)
         .await
-        .ok();
+        .expect_ok();
     let fetch = async |name: &str, value: Value| {
         let mut body = rebit_message("sessionId", &session);
         body[name] = value;
         fiu.post(&app, "/FI/fetch", &body).await
     };
-    see(fetch("linkRefNumber", json!([{ "id": accounts[1].1 }])).await);
-    see(fetch("fipId", "FIP-9".into()).await);
+    record_code(fetch("linkRefNumber", json!([{ "id": accounts[1].1 }])).await);
+    record_code(fetch("fipId", "FIP-9".into()).await);
     for verb in ["pause", "resume", "revoke"] {
-        app.act(&handle, verb).await.ok();
+        app.apply_verb(&handle, verb).await.expect_ok();
         if verb != "resume" {
-            see(journey.fetch(&session).await);
-            see(journey.ask(&id).await);
+            record_code(journey.fetch_data(&session).await);
+            record_code(journey.request_data(&id).await);
         }
     }
     let (handle, later) = journey
-        .approved(|body| body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into())
+        .raise_and_approve(|body| {
+            body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into();
+        })
         .await;
-    see(journey.ask(&later).await);
-    app.act(&handle, "expire").await.ok();
+    record_code(journey.request_data(&later).await);
+    app.apply_verb(&handle, "expire").await.expect_ok();
     let (handle, id) = journey
-        .approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 }))
+        .raise_and_approve(|body| {
+            body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 1 });
+        })
         .await;
-    let session = journey.session(&id).await;
-    app.advance("P1D").await;
-    see(journey.fetch(&session).await);
-    app.act(&handle, "expire").await.ok();
-    see(journey.fetch(&session).await);
+    let session = journey.open_session(&id).await;
+    app.advance_clock("P1D").await;
+    record_code(journey.fetch_data(&session).await);
+    app.apply_verb(&handle, "expire").await.expect_ok();
+    record_code(journey.fetch_data(&session).await);
 
-    let mut news = rebit_message("Notifier", "");
-    news["timestamp"] = "2020-07-05T06:00:00.000Z".into();
-    news["Notifier"] = json!({ "type": "AA", "id": "FIP-1" });
-    news["ConsentStatusNotification"] = json!({ "consentId": id, "consentStatus": "PAUSED" });
-    see(Actor::fip_1()
-        .post(&app, "/Consent/Notification", &news)
-        .await);
-    news["Notifier"]["type"] = "FIP".into();
+    let mut notification = rebit_message("Notifier", "");
+    notification["timestamp"] = "2020-07-05T06:00:00.000Z".into();
+    notification["Notifier"] = json!({ "type": "AA", "id": "FIP-1" });
+    notification["ConsentStatusNotification"] =
+        json!({ "consentId": id, "consentStatus": "PAUSED" });
+    record_code(
+        Participant::fip_1()
+            .post(&app, "/Consent/Notification", &notification)
+            .await,
+    );
+    notification["Notifier"]["type"] = "FIP".into();
     let account = json!({ "linkRefNumber": "x", "FIStatus": "PENDING", "description": "x" });
-    news["FIStatusNotification"] = json!({
+    notification["FIStatusNotification"] = json!({
         "sessionId": session, "sessionStatus": "COMPLETED", "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
     });
-    see(Actor::fip_1().post(&app, "/FI/Notification", &news).await);
-    let strict = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
-    see(strict.post("/Consent", &consent_request()).await);
+    record_code(
+        Participant::fip_1()
+            .post(&app, "/FI/Notification", &notification)
+            .await,
+    );
+    let strict =
+        TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
+    record_code(strict.post("/Consent", &consent_request()).await);
 
     let unseen: Vec<_> = ErrorCode::ALL
         .iter()
@@ -200,7 +217,7 @@ async fn every_other_code_follows_from_a_rule() {
 }
 
 /// Puts something else somewhere in a JSON text.
-pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
+pub fn mutate_json(valid: &Value) -> impl Strategy<Value = String> {
     use proptest::prelude::*;
     let text = valid.to_string();
     let values = prop_oneof![
@@ -221,7 +238,7 @@ pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
     (proptest::collection::vec((any::<prop::sample::Index>(), values, 0usize..4), 1..4)).prop_map(
         move |changes| {
             let mut text = text.clone();
-            for (place, value, how) in changes {
+            for (index, value, operation) in changes {
                 // A place between two tokens: what stands there up to the next comma, colon or bracket is replaced.
                 let stops: Vec<_> = text
                     .char_indices()
@@ -231,9 +248,9 @@ pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
                 if stops.len() < 2 {
                     break;
                 }
-                let at = place.index(stops.len() - 1);
+                let at = index.index(stops.len() - 1);
                 let (from, to) = (stops[at] + 1, stops[at + 1]);
-                match how {
+                match operation {
                     0 => text.replace_range(from..to, ""),
                     1 => text.insert_str(from, &value),
                     _ => text.replace_range(from..to, &value),
@@ -245,38 +262,38 @@ pub fn mutated(valid: &Value) -> impl Strategy<Value = String> {
 }
 
 #[tokio::test]
-async fn a_mutated_message_is_taken_or_refused_in_form_and_never_breaks_the_server() {
+async fn a_mutated_message_is_accepted_or_rejected_in_form_and_never_breaks_the_server() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (handle, id) = journey.approved(|_| ()).await;
-    let session = journey.session(&id).await;
-    let mut news = rebit_message("Notifier", "");
-    news["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
-    news["ConsentStatusNotification"] = json!({ "consentId": journey.fip_consent_id(&handle, "FIP-1").await, "consentStatus": "ACTIVE" });
+    let (handle, id) = journey.raise_and_approve(|_| ()).await;
+    let session = journey.open_session(&id).await;
+    let mut notification = rebit_message("Notifier", "");
+    notification["Notifier"] = json!({ "type": "FIP", "id": "FIP-1" });
+    notification["ConsentStatusNotification"] = json!({ "consentId": journey.fip_consent_id(&handle, "FIP-1").await, "consentStatus": "ACTIVE" });
     let account = json!({ "linkRefNumber": "x", "FIStatus": "READY", "description": "x" });
-    news["FIStatusNotification"] = json!({
-        "sessionId": journey.fip_session(&session, "FIP-1").await, "sessionStatus": "COMPLETED",
+    notification["FIStatusNotification"] = json!({
+        "sessionId": journey.fip_session_id(&session, "FIP-1").await, "sessionStatus": "COMPLETED",
         "FIStatusResponse": [{ "fipID": "FIP-1", "Accounts": [account] }],
     });
-    news["AccountLinkStatusNotification"] = json!({
+    notification["AccountLinkStatusNotification"] = json!({
         "accRefNumber": "x", "customerAddress": "9876500001@mockaa", "linkRefNumber": "x", "linkStatus": "LINKED",
     });
     let messages = [
         ("/Consent", consent_request()),
         ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
         ("/Consent/fetch", rebit_message("consentId", &id)),
-        ("/FI/request", journey.fi_request(&id).await),
+        ("/FI/request", journey.build_fi_request(&id).await),
         ("/FI/fetch", rebit_message("sessionId", &session)),
-        ("/Consent/Notification", news.clone()),
-        ("/FI/Notification", news.clone()),
-        ("/Account/link/Notification", news),
+        ("/Consent/Notification", notification.clone()),
+        ("/FI/Notification", notification.clone()),
+        ("/Account/link/Notification", notification),
     ];
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
         ..Config::default()
     });
     for (path, valid) in messages {
-        let strategy = mutated(&valid);
+        let strategy = mutate_json(&valid);
         for _ in 0..60 {
             let text = strategy
                 .new_tree(&mut runner)
@@ -312,7 +329,7 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
     let app = TestApp::start().await;
     let valid = consent_request().to_string();
     let open = valid.strip_suffix('}').expect("an object");
-    for (what, body, status) in [
+    for (case, body, status) in [
         (
             "ten megabytes",
             format!("{open},\"x\":\"{}\"}}", "x".repeat(10_000_000)),
@@ -355,10 +372,10 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
         // What is only unknown may be read over; what is read must be right.
         assert!(
             reply.status.as_u16() == status || (status == 0 && reply.status.as_u16() < 500),
-            "{what}: {}",
+            "{case}: {}",
             reply.status
         );
-        assert!(reply.text.len() < 1_000, "{what}: the answer is short");
+        assert!(reply.text.len() < 1_000, "{case}: the answer is short");
     }
     let request = app
         .request(Method::POST, "/Consent")
@@ -385,31 +402,36 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
 
 #[tokio::test]
 async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
-    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
-    let fiu = Actor::fiu_1();
+    let app = TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
+    let fiu = Participant::fiu_1();
     let (signed, sent) = (
         consent_request().to_string(),
         format!("{:#}", consent_request()),
     );
-    let request = fiu.signed(&app, "/Consent", &signed).body(sent);
+    let request = fiu
+        .build_signed_request(&app, "/Consent", &signed)
+        .body(sent);
     let reply = app.send(request).await;
     assert_eq!(
         reply.json()["errorMsg"],
         "x-jws-signature does not match the message"
     );
     let entry = app
-        .journal()
+        .read_journal_events()
         .await
         .into_iter()
         .find(|entry| entry["kind"] == "signature.flaw")
         .expect("an explanation");
-    let told = entry["text"].as_str().expect("a text");
+    let explanation = entry["text"].as_str().expect("a text");
     for expected in [
         "x-jws-signature of FIU-1",
         "verdict:",
         "signed bytes:",
         "it verifies with key fiu-1-dev-1 of FIU-1 over the body parsed and printed without spaces",
     ] {
-        assert!(told.contains(expected), "{expected} is not in {told}");
+        assert!(
+            explanation.contains(expected),
+            "{expected} is not in {explanation}"
+        );
     }
 }

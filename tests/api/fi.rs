@@ -4,13 +4,13 @@ use mockaa::crypto::key_exchange::encode_public_key;
 use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
-use crate::actors::{Journey, key_material, key_pair, open_fetched};
-use crate::helpers::{Reply, TestApp, set};
-use crate::oracle::Oracle;
+use crate::helpers::{Reply, TestApp, set_path};
+use crate::jws_verifier::JwsVerifier;
+use crate::participants::{Journey, decrypt_documents, key_material, key_pair};
 
 const CUSTOMER: &str = "9876500001@mockaa";
 
-fn refused(reply: &Reply) -> (u16, String) {
+fn status_and_code(reply: &Reply) -> (u16, String) {
     (
         reply.status.as_u16(),
         reply.json()["errorCode"]
@@ -20,15 +20,15 @@ fn refused(reply: &Reply) -> (u16, String) {
     )
 }
 
-fn code(status: u16, code: &str) -> (u16, String) {
+fn expected_error(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
 /// The values of an attribute, in order.
-fn attributes<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
-    let begin = format!(" {name}=\"");
+fn attribute_values<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
+    let prefix = format!(" {name}=\"");
     document
-        .split(begin.as_str())
+        .split(prefix.as_str())
         .skip(1)
         .map(|rest| rest.split('"').next().expect("a value"))
         .collect()
@@ -37,30 +37,30 @@ fn attributes<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
 #[tokio::test]
 async fn an_fiu_goes_from_consent_to_decrypted_data_on_either_curve() {
     let mut app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
+    let verifier = JwsVerifier::from_published_keys(&app).await;
     for curve in [Curve::Weierstrass, Curve::X25519] {
         let journey = Journey::new(&app);
         let (_, id) = journey
-            .approved(|body| set(body, "ConsentDetail.DataFilter", None))
+            .raise_and_approve(|body| set_path(body, "ConsentDetail.DataFilter", None))
             .await;
-        let mut request = journey.fi_request(&id).await;
+        let mut request = journey.build_fi_request(&id).await;
         request["KeyMaterial"] = key_material(&key_pair(curve));
-        let asked = journey.fiu.post(&app, "/FI/request", &request).await;
-        assert_eq!(asked.ok()["consentId"], id.as_str());
-        let session = asked.json()["sessionId"]
+        let session_reply = journey.fiu.post(&app, "/FI/request", &request).await;
+        assert_eq!(session_reply.expect_ok()["consentId"], id.as_str());
+        let session = session_reply.json()["sessionId"]
             .as_str()
             .expect("a session")
             .to_owned();
-        let fetched = journey.fetch(&session).await;
-        let documents = open_fetched(&key_pair(curve), &fetched.ok());
+        let fetched = journey.fetch_data(&session).await;
+        let documents = decrypt_documents(&key_pair(curve), &fetched.expect_ok());
         assert_eq!(documents.len(), 1);
         let document = &documents[0].1;
         assert!(document.contains("FISchema/deposit"), "{document}");
         assert_eq!(
-            attributes(document, "linkedAccRef"),
+            attribute_values(document, "linkedAccRef"),
             [documents[0].0.as_str()]
         );
-        let days = attributes(document, "valueDate");
+        let days = attribute_values(document, "valueDate");
         assert!(
             days.len() > 10
                 && days
@@ -68,24 +68,24 @@ async fn an_fiu_goes_from_consent_to_decrypted_data_on_either_curve() {
                     .all(|day| ("2020-01-01".."2020-07-01").contains(day)),
             "{days:?}"
         );
-        for reply in [asked, fetched] {
+        for reply in [session_reply, fetched] {
             let signature = reply.signature.as_deref().expect("a signature");
-            assert!(oracle.verifies_detached(signature, reply.text.as_bytes()));
+            assert!(verifier.is_valid_detached(signature, reply.text.as_bytes()));
         }
     }
-    app.advance("0s").await;
-    let told: Vec<_> = app
+    app.advance_clock("0s").await;
+    let notifications: Vec<_> = app
         .fiu
-        .arrived()
+        .drain_messages()
         .into_iter()
         .filter(|message| message.path == "/FI/Notification")
         .collect();
-    assert_eq!(told.len(), 2);
-    let news = told[0].json()["FIStatusNotification"].clone();
+    assert_eq!(notifications.len(), 2);
+    let notification = notifications[0].json()["FIStatusNotification"].clone();
     assert_eq!(
         (
-            &news["sessionStatus"],
-            &news["FIStatusResponse"][0]["Accounts"][0]["FIStatus"]
+            &notification["sessionStatus"],
+            &notification["FIStatusResponse"][0]["Accounts"][0]["FIStatus"]
         ),
         (&json!("COMPLETED"), &json!("READY"))
     );
@@ -95,26 +95,26 @@ async fn an_fiu_goes_from_consent_to_decrypted_data_on_either_curve() {
 async fn what_was_fetched_is_the_same_again_and_counts_one_use() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (_, id) = journey.approved(|_| ()).await;
-    let session = journey.session(&id).await;
-    let (once, again) = (
-        journey.fetch(&session).await.ok(),
-        journey.fetch(&session).await.ok(),
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
+    let session = journey.open_session(&id).await;
+    let (first, second) = (
+        journey.fetch_data(&session).await.expect_ok(),
+        journey.fetch_data(&session).await.expect_ok(),
     );
-    assert_eq!(once["FI"], again["FI"]);
-    assert_eq!(journey.artefact(&id).await["ConsentUse"]["count"], 1);
-    let shown = app
+    assert_eq!(first["FI"], second["FI"]);
+    assert_eq!(journey.fetch_artefact(&id).await["ConsentUse"]["count"], 1);
+    let session_body = app
         .get(&format!("/_mockaa/v1/sessions/{session}"))
         .await
-        .ok();
-    assert_eq!(shown["accounts"][0]["FIStatus"], "DELIVERED");
+        .expect_ok();
+    assert_eq!(session_body["accounts"][0]["FIStatus"], "DELIVERED");
     assert_ne!(
-        journey.session(&id).await,
+        journey.open_session(&id).await,
         session,
         "another request is another session"
     );
     assert_eq!(
-        app.get("/_mockaa/v1/sessions").await.ok()["items"]
+        app.get("/_mockaa/v1/sessions").await.expect_ok()["items"]
             .as_array()
             .expect("a list")
             .len(),
@@ -136,15 +136,18 @@ async fn the_consent_decides_what_the_document_holds() {
         ),
     ] {
         let (_, id) = journey
-            .approved(|body| body["ConsentDetail"]["consentTypes"] = parts.clone())
+            .raise_and_approve(|body| body["ConsentDetail"]["consentTypes"] = parts.clone())
             .await;
-        let fetched = journey.fetch(&journey.session(&id).await).await.ok();
-        let document = open_fetched(&key_pair(Curve::Weierstrass), &fetched)
+        let fetched = journey
+            .fetch_data(&journey.open_session(&id).await)
+            .await
+            .expect_ok();
+        let document = decrypt_documents(&key_pair(Curve::Weierstrass), &fetched)
             .remove(0)
             .1;
-        let found =
+        let presence =
             ["<Profile>", "<Summary ", "<Transactions "].map(|part| document.contains(part));
-        assert_eq!(found, expected, "{parts}");
+        assert_eq!(presence, expected, "{parts}");
     }
 }
 
@@ -157,15 +160,22 @@ async fn a_data_filter_leaves_rows_out() {
         { "type": "TRANSACTIONAMOUNT", "operator": ">", "value": "500.50" },
     ]);
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["DataFilter"] = filters)
+        .raise_and_approve(|body| body["ConsentDetail"]["DataFilter"] = filters)
         .await;
-    let fetched = journey.fetch(&journey.session(&id).await).await.ok();
-    let document = open_fetched(&key_pair(Curve::Weierstrass), &fetched)
+    let fetched = journey
+        .fetch_data(&journey.open_session(&id).await)
+        .await
+        .expect_ok();
+    let document = decrypt_documents(&key_pair(Curve::Weierstrass), &fetched)
         .remove(0)
         .1;
     let (_, rows) = document.split_once("<Transactions ").expect("transactions");
-    assert!(attributes(rows, "type").iter().all(|kind| *kind == "DEBIT"));
-    let amounts: Vec<f64> = attributes(rows, "amount")
+    assert!(
+        attribute_values(rows, "type")
+            .iter()
+            .all(|kind| *kind == "DEBIT")
+    );
+    let amounts: Vec<f64> = attribute_values(rows, "amount")
         .iter()
         .map(|amount| amount.parse().expect("a number"))
         .collect();
@@ -178,13 +188,13 @@ async fn a_data_filter_leaves_rows_out() {
 /// Two FIPs, three accounts, answered one after the other.
 #[tokio::test]
 async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
-    let mut app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
+    let mut app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
     let journey = Journey::new(&app);
     let first = journey
-        .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+        .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
         .await
         .remove(0);
-    let second = journey.accounts(CUSTOMER, "FIP-2", "DEPOSIT").await;
+    let second = journey.list_accounts(CUSTOMER, "FIP-2", "DEPOSIT").await;
     journey
         .register_and_link(CUSTOMER, "FIP-1", std::slice::from_ref(&first.0))
         .await;
@@ -193,11 +203,11 @@ async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
         .take(2)
         .map(|(account, _)| account.clone())
         .collect();
-    journey.link(CUSTOMER, "FIP-2", &others).await;
-    let (_, id) = journey.approved(|_| ()).await;
-    let session = journey.session(&id).await;
+    journey.link_accounts(CUSTOMER, "FIP-2", &others).await;
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
+    let session = journey.open_session(&id).await;
     let fetch = async |change: &dyn Fn(&mut Value)| {
-        let mut body = journey.message("sessionId", &session).await;
+        let mut body = journey.build_message("sessionId", &session).await;
         change(&mut body);
         journey.fiu.post(&app, "/FI/fetch", &body).await
     };
@@ -207,50 +217,59 @@ async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
     };
 
     assert_eq!(
-        refused(&journey.fetch(&session).await),
-        code(404, "NoDataFound")
+        status_and_code(&journey.fetch_data(&session).await),
+        expected_error(404, "NoDataFound")
     );
     assert_eq!(
-        deliver(json!({ "fips": { "FIP-1": "READY" } })).await.ok()["sessionStatus"],
+        deliver(json!({ "fips": { "FIP-1": "READY" } }))
+            .await
+            .expect_ok()["sessionStatus"],
         "ACTIVE"
     );
     let links = |answer: &Value| -> Vec<String> {
-        open_fetched(&key_pair(Curve::Weierstrass), answer)
+        decrypt_documents(&key_pair(Curve::Weierstrass), answer)
             .into_iter()
             .map(|(link, _)| link)
             .collect()
     };
     assert_eq!(
-        links(&journey.fetch(&session).await.ok()),
+        links(&journey.fetch_data(&session).await.expect_ok()),
         std::slice::from_ref(&first.1)
     );
     assert_eq!(
-        links(&fetch(&|body| body["fipId"] = "FIP-1".into()).await.ok()),
+        links(
+            &fetch(&|body| body["fipId"] = "FIP-1".into())
+                .await
+                .expect_ok()
+        ),
         std::slice::from_ref(&first.1)
     );
     assert_eq!(
-        refused(&fetch(&|body| body["fipId"] = "FIP-2".into()).await),
-        code(404, "NoDataFound")
+        status_and_code(&fetch(&|body| body["fipId"] = "FIP-2".into()).await),
+        expected_error(404, "NoDataFound")
     );
-    let named = |link: &str| json!([{ "id": link }]);
-    let awaited = fetch(&|body| body["linkRefNumber"] = named(&second[0].1)).await;
-    assert_eq!(refused(&awaited), code(403, "DataFetchRequestInProgress"));
+    let link_ref_list = |link: &str| json!([{ "id": link }]);
+    let pending_reply = fetch(&|body| body["linkRefNumber"] = link_ref_list(&second[0].1)).await;
+    assert_eq!(
+        status_and_code(&pending_reply),
+        expected_error(403, "DataFetchRequestInProgress")
+    );
 
     assert_eq!(
         deliver(json!({ "accounts": { (second[0].1.as_str()): "TIMEOUT" }, "default": "READY" }))
             .await
-            .ok()["sessionStatus"],
+            .expect_ok()["sessionStatus"],
         "FAILED"
     );
     assert_eq!(
-        links(&journey.fetch(&session).await.ok()),
+        links(&journey.fetch_data(&session).await.expect_ok()),
         [first.1.clone(), second[1].1.clone()]
     );
     assert_eq!(
         links(
-            &fetch(&|body| body["linkRefNumber"] = named(&second[1].1))
+            &fetch(&|body| body["linkRefNumber"] = link_ref_list(&second[1].1))
                 .await
-                .ok()
+                .expect_ok()
         ),
         [second[1].1.clone()]
     );
@@ -261,25 +280,28 @@ async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
     );
 
     assert_eq!(
-        refused(&fetch(&|body| body["fipId"] = "FIP-3".into()).await),
-        code(400, "InvalidFIPId")
+        status_and_code(&fetch(&|body| body["fipId"] = "FIP-3".into()).await),
+        expected_error(400, "InvalidFIPId")
     );
     assert_eq!(
-        refused(&fetch(&|body| body["linkRefNumber"] = named("nobody's")).await),
-        code(400, "InvalidRequest")
+        status_and_code(&fetch(&|body| body["linkRefNumber"] = link_ref_list("nobody's")).await),
+        expected_error(400, "InvalidRequest")
     );
     assert_eq!(
-        refused(&fetch(&|body| body["linkRefNumber"] = json!([])).await),
-        code(400, "InvalidRequest")
+        status_and_code(&fetch(&|body| body["linkRefNumber"] = json!([])).await),
+        expected_error(400, "InvalidRequest")
     );
     let twice =
         fetch(&|body| body["linkRefNumber"] = json!([{ "id": first.1 }, { "id": first.1 }])).await;
-    assert_eq!(refused(&twice), code(400, "InvalidRequest"));
+    assert_eq!(
+        status_and_code(&twice),
+        expected_error(400, "InvalidRequest")
+    );
 
-    app.advance("0s").await;
+    app.advance_clock("0s").await;
     let statuses: Vec<_> = app
         .fiu
-        .arrived()
+        .drain_messages()
         .iter()
         .filter(|message| message.path == "/FI/Notification")
         .map(|message| {
@@ -297,20 +319,21 @@ async fn kinds_that_are_not_simulated_are_denied() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
     let (_, id) = journey
-        .approved(|body| {
+        .raise_and_approve(|body| {
             body["ver"] = json!("2.1.0");
             body["ConsentDetail"]["fiTypes"] = json!(["LIFE_INSURANCE", "GENERAL_INSURANCE"]);
         })
         .await;
-    let session = journey.session(&id).await;
+    let session = journey.open_session(&id).await;
     assert_eq!(
-        refused(&journey.fetch(&session).await),
-        code(404, "NoDataFound")
+        status_and_code(&journey.fetch_data(&session).await),
+        expected_error(404, "NoDataFound")
     );
-    app.advance("0s").await;
-    let told = app.fiu.arrived().pop().expect("a webhook").json()["FIStatusNotification"].clone();
-    assert_eq!(told["sessionStatus"], "COMPLETED");
-    let account = &told["FIStatusResponse"][0]["Accounts"][0];
+    app.advance_clock("0s").await;
+    let notification =
+        app.fiu.drain_messages().pop().expect("a webhook").json()["FIStatusNotification"].clone();
+    assert_eq!(notification["sessionStatus"], "COMPLETED");
+    let account = &notification["FIStatusResponse"][0]["Accounts"][0];
     assert_eq!(
         (&account["FIStatus"], &account["description"]),
         (
@@ -321,26 +344,31 @@ async fn kinds_that_are_not_simulated_are_denied() {
 }
 
 #[tokio::test]
-async fn data_is_gone_after_its_life_and_the_fiu_is_told_of_what_it_left() {
+async fn data_is_gone_after_its_life_and_the_fiu_is_notified_of_unfetched_data() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 2 }))
+        .raise_and_approve(|body| {
+            body["ConsentDetail"]["DataLife"] = json!({ "unit": "DAY", "value": 2 });
+        })
         .await;
-    let (taken, left) = (journey.session(&id).await, journey.session(&id).await);
-    journey.fetch(&taken).await.ok();
-    app.advance("P1D").await;
-    journey.fetch(&taken).await.ok();
-    app.advance("P1D").await;
-    for session in [&taken, &left] {
+    let (fetched_session, unfetched_session) = (
+        journey.open_session(&id).await,
+        journey.open_session(&id).await,
+    );
+    journey.fetch_data(&fetched_session).await.expect_ok();
+    app.advance_clock("P1D").await;
+    journey.fetch_data(&fetched_session).await.expect_ok();
+    app.advance_clock("P1D").await;
+    for session in [&fetched_session, &unfetched_session] {
         assert_eq!(
-            refused(&journey.fetch(session).await),
-            code(410, "DataGone")
+            status_and_code(&journey.fetch_data(session).await),
+            expected_error(410, "DataGone")
         );
     }
     let expired: Vec<_> = app
         .fiu
-        .arrived()
+        .drain_messages()
         .iter()
         .map(crate::inbox::Message::json)
         .filter(|message| message["FIStatusNotification"]["sessionStatus"] == "EXPIRED")
@@ -348,7 +376,7 @@ async fn data_is_gone_after_its_life_and_the_fiu_is_told_of_what_it_left() {
     assert_eq!(expired.len(), 1);
     assert_eq!(
         expired[0]["FIStatusNotification"]["sessionId"],
-        left.as_str()
+        unfetched_session.as_str()
     );
 }
 
@@ -359,13 +387,16 @@ async fn a_session_of_which_nothing_is_left_does_not_expire() {
     let journey = Journey::new(&app);
     let kinds = json!(["DEPOSIT", "SIP"]);
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["fiTypes"] = kinds)
+        .raise_and_approve(|body| body["ConsentDetail"]["fiTypes"] = kinds)
         .await;
-    journey.fetch(&journey.session(&id).await).await.ok();
-    app.advance("P40D").await;
+    journey
+        .fetch_data(&journey.open_session(&id).await)
+        .await
+        .expect_ok();
+    app.advance_clock("P40D").await;
     let statuses = app
         .fiu
-        .arrived()
+        .drain_messages()
         .into_iter()
         .map(|message| message.json()["FIStatusNotification"]["sessionStatus"].clone());
     assert!(!statuses.collect::<Vec<_>>().contains(&json!("EXPIRED")));
@@ -373,60 +404,63 @@ async fn a_session_of_which_nothing_is_left_does_not_expire() {
 
 #[tokio::test]
 async fn what_the_aa_asks_for_by_itself_is_no_use_of_the_consent() {
-    let app = TestApp::with(|builder| builder.default_scenario("approve-deposit")).await;
+    let app = TestApp::start_with(|builder| builder.default_scenario("approve-deposit")).await;
     let journey = Journey::new(&app);
     let handle = journey
-        .raise(|body| body["ConsentDetail"]["fetchType"] = "ONETIME".into())
+        .raise_consent(|body| body["ConsentDetail"]["fetchType"] = "ONETIME".into())
         .await;
-    app.advance("2s").await;
-    let id = journey.handle(&handle).await["ConsentStatus"]["id"]
+    app.advance_clock("2s").await;
+    let id = journey.fetch_handle_status(&handle).await["ConsentStatus"]["id"]
         .as_str()
         .expect("an id")
         .to_owned();
     assert_eq!(
-        app.get("/_mockaa/v1/sessions").await.ok()["items"]
+        app.get("/_mockaa/v1/sessions").await.expect_ok()["items"]
             .as_array()
             .expect("a list")
             .len(),
         1
     );
-    journey.fetch(&journey.session(&id).await).await.ok();
+    journey
+        .fetch_data(&journey.open_session(&id).await)
+        .await
+        .expect_ok();
 }
 
 #[tokio::test]
 async fn a_frequency_counts_in_windows_and_a_onetime_consent_once() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    for (unit, just_before, then) in [
+    for (unit, just_before, remaining) in [
         ("HOUR", "59m", "1m"),
         ("DAY", "23h", "1h"),
         ("MONTH", "P30D", "P1D"),
     ] {
         let (_, id) = journey
-            .approved(|body| {
+            .raise_and_approve(|body| {
                 body["ConsentDetail"]["Frequency"] = json!({ "unit": unit, "value": 2 });
             })
             .await;
-        journey.ask(&id).await.ok();
-        app.advance(just_before).await;
-        journey.ask(&id).await.ok();
+        journey.request_data(&id).await.expect_ok();
+        app.advance_clock(just_before).await;
+        journey.request_data(&id).await.expect_ok();
         assert_eq!(
-            refused(&journey.ask(&id).await),
-            code(400, "InvalidConsentUse"),
+            status_and_code(&journey.request_data(&id).await),
+            expected_error(400, "InvalidConsentUse"),
             "{unit}"
         );
-        app.advance(then).await;
-        journey.ask(&id).await.ok();
-        assert_eq!(journey.artefact(&id).await["ConsentUse"]["count"], 3);
+        app.advance_clock(remaining).await;
+        journey.request_data(&id).await.expect_ok();
+        assert_eq!(journey.fetch_artefact(&id).await["ConsentUse"]["count"], 3);
     }
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["fetchType"] = "ONETIME".into())
+        .raise_and_approve(|body| body["ConsentDetail"]["fetchType"] = "ONETIME".into())
         .await;
-    journey.ask(&id).await.ok();
-    app.advance("P31D").await;
+    journey.request_data(&id).await.expect_ok();
+    app.advance_clock("P31D").await;
     assert_eq!(
-        refused(&journey.ask(&id).await),
-        code(400, "InvalidConsentUse")
+        status_and_code(&journey.request_data(&id).await),
+        expected_error(400, "InvalidConsentUse")
     );
 }
 
@@ -435,22 +469,24 @@ async fn data_is_not_given_before_the_consent_starts() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into())
+        .raise_and_approve(|body| {
+            body["ConsentDetail"]["consentStart"] = "2020-07-04T07:00:00.000Z".into();
+        })
         .await;
     assert_eq!(
-        refused(&journey.ask(&id).await),
-        code(400, "InvalidConsentDetail")
+        status_and_code(&journey.request_data(&id).await),
+        expected_error(400, "InvalidConsentDetail")
     );
-    app.advance("1h").await;
-    journey.ask(&id).await.ok();
+    app.advance_clock("1h").await;
+    journey.request_data(&id).await.expect_ok();
 }
 
 #[tokio::test]
-async fn keys_that_are_none_are_invalid() {
+async fn malformed_keys_are_invalid() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (_, id) = journey.approved(|_| ()).await;
-    let good = journey.fi_request(&id).await;
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
+    let valid = journey.build_fi_request(&id).await;
     let mut point = key_pair(Curve::Weierstrass).public;
     point[63] ^= 1;
     let off_the_curve = encode_public_key(Curve::Weierstrass, &point);
@@ -466,24 +502,28 @@ async fn keys_that_are_none_are_invalid() {
         ),
         ("cryptoAlg", "RSA".to_owned()),
     ] {
-        let mut body = good.clone();
-        set(
+        let mut body = valid.clone();
+        set_path(
             &mut body,
             &format!("KeyMaterial.{field}"),
             Some(value.into()),
         );
         let reply = journey.fiu.post(&app, "/FI/request", &body).await;
-        assert_eq!(refused(&reply), code(400, "InvalidKey"), "{field}");
+        assert_eq!(
+            status_and_code(&reply),
+            expected_error(400, "InvalidKey"),
+            "{field}"
+        );
     }
     assert_eq!(
-        journey.artefact(&id).await["ConsentUse"]["count"],
+        journey.fetch_artefact(&id).await["ConsentUse"]["count"],
         0,
         "what is refused is no use"
     );
 }
 
 #[tokio::test]
-async fn an_fiu_may_have_base64_inside_and_signatures_of_its_own_kind() {
+async fn plaintext_encoding_and_signature_profile_are_configurable_per_fiu() {
     let mut app = TestApp::start().await;
     let configure = async |app: &TestApp, body: Value| {
         app.send(
@@ -498,20 +538,20 @@ async fn an_fiu_may_have_base64_inside_and_signatures_of_its_own_kind() {
             json!({ "plaintext": "base64", "signatureProfile": "off" })
         )
         .await
-        .ok()["plaintext"],
+        .expect_ok()["plaintext"],
         "base64"
     );
     let journey = Journey::new(&app);
-    let (_, id) = journey.approved(|_| ()).await;
-    let fetched = journey.fetch(&journey.session(&id).await).await;
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
+    let fetched = journey.fetch_data(&journey.open_session(&id).await).await;
     assert!(
-        open_fetched(&key_pair(Curve::Weierstrass), &fetched.ok())[0]
+        decrypt_documents(&key_pair(Curve::Weierstrass), &fetched.expect_ok())[0]
             .1
             .starts_with("<?xml")
     );
     assert_eq!(fetched.signature, None);
-    app.advance("0s").await;
-    assert!(app.fiu.arrived().iter().all(|message| {
+    app.advance_clock("0s").await;
+    assert!(app.fiu.drain_messages().iter().all(|message| {
         message
             .headers
             .iter()
@@ -520,12 +560,12 @@ async fn an_fiu_may_have_base64_inside_and_signatures_of_its_own_kind() {
 
     configure(&app, json!({ "signatureProfile": "encoded" }))
         .await
-        .ok();
+        .expect_ok();
     let reply = Journey::new(&app)
-        .fetch("00000000-0000-4000-8000-000000000000")
+        .fetch_data("00000000-0000-4000-8000-000000000000")
         .await;
-    let oracle = Oracle::of(&app).await;
-    assert!(oracle.verifies_encoded(
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    assert!(verifier.is_valid_encoded(
         &reply.signature.expect("refusals are signed too"),
         reply.text.as_bytes()
     ));
@@ -538,7 +578,7 @@ async fn a_scenario_answers_for_each_fip_and_account() {
     let link = {
         let app = TestApp::start().await;
         Journey::new(&app)
-            .accounts(CUSTOMER, "FIP-1", "DEPOSIT")
+            .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
             .await
             .remove(0)
             .1
@@ -548,52 +588,53 @@ async fn a_scenario_answers_for_each_fip_and_account() {
          fi.requested, after: 5s, deliver: {{ accounts: {{ {link}: DENIED }}, default: READY }} }}\n"
     );
     std::fs::write(folder.join("partly.yaml"), text).expect("it is written");
-    let app = TestApp::with(|builder| builder.scenarios(&folder).default_scenario("partly")).await;
+    let app =
+        TestApp::start_with(|builder| builder.scenarios(&folder).default_scenario("partly")).await;
     std::fs::remove_dir_all(&folder).expect("it is ours");
     let journey = Journey::new(&app);
     let (_, id) = journey
-        .approved(|body| body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "NPS"]))
+        .raise_and_approve(|body| body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "NPS"]))
         .await;
-    let session = journey.session(&id).await;
+    let session = journey.open_session(&id).await;
     let statuses = async || -> Vec<String> {
-        let shown = app
+        let session_body = app
             .get(&format!("/_mockaa/v1/sessions/{session}"))
             .await
-            .ok();
-        let accounts = shown["accounts"].as_array().expect("a list").iter();
+            .expect_ok();
+        let accounts = session_body["accounts"].as_array().expect("a list").iter();
         accounts
             .map(|account| account["FIStatus"].as_str().expect("a status").to_owned())
             .collect()
     };
     assert_eq!(statuses().await, ["PENDING", "TIMEOUT"]);
-    app.advance("5s").await;
+    app.advance_clock("5s").await;
     assert_eq!(statuses().await, ["DENIED", "TIMEOUT"]);
 }
 
 #[tokio::test]
-async fn a_scenario_says_when_and_how_fips_answer() {
+async fn a_scenario_decides_when_and_how_fips_answer() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let request = journey.fiu.signed(
+    let request = journey.fiu.build_signed_request(
         &app,
         "/Consent",
-        &crate::actors::consent_request().to_string(),
+        &crate::participants::consent_request().to_string(),
     );
-    let raised = app
+    let created = app
         .send(request.header("x-mockaa-scenario", "data-later"))
         .await
-        .ok();
-    let handle = crate::helpers::handle_of(&raised);
-    app.act(&handle, "approve").await.ok();
-    let id = journey.handle(&handle).await["ConsentStatus"]["id"]
+        .expect_ok();
+    let handle = crate::helpers::extract_handle(&created);
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let id = journey.fetch_handle_status(&handle).await["ConsentStatus"]["id"]
         .as_str()
         .expect("an id")
         .to_owned();
-    let session = journey.session(&id).await;
+    let session = journey.open_session(&id).await;
     assert_eq!(
-        refused(&journey.fetch(&session).await),
-        code(404, "NoDataFound")
+        status_and_code(&journey.fetch_data(&session).await),
+        expected_error(404, "NoDataFound")
     );
-    app.advance("1h").await;
-    journey.fetch(&session).await.ok();
+    app.advance_clock("1h").await;
+    journey.fetch_data(&session).await.expect_ok();
 }

@@ -35,7 +35,7 @@ impl Reply {
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
     }
 
-    pub fn ok(&self) -> Value {
+    pub fn expect_ok(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.json()
     }
@@ -43,10 +43,10 @@ impl Reply {
 
 impl TestApp {
     pub async fn start() -> Self {
-        Self::with(|builder| builder).await
+        Self::start_with(|builder| builder).await
     }
 
-    pub async fn with(change: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
+    pub async fn start_with(change: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let fiu = Inbox::start();
         let builder = Sandbox::builder()
             .seed(42)
@@ -67,7 +67,7 @@ impl TestApp {
     }
 
     /// The same sandbox, seen from another world.
-    pub fn enter(&mut self, world: &str) {
+    pub fn switch_world(&mut self, world: &str) {
         self.world = if world == "default" {
             String::new()
         } else {
@@ -99,7 +99,7 @@ impl TestApp {
             signature,
             text: response.text().await.expect("a whole body"),
         };
-        specification::check_answer(&method, &path, reply.status, &reply.text);
+        specification::check_response(&method, &path, reply.status, &reply.text);
         reply
     }
 
@@ -130,28 +130,28 @@ impl TestApp {
     }
 
     /// Raises the seed documents' consent, with changes, and gives its handle.
-    pub async fn raise(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub async fn raise_consent(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = seed_request();
         change(&mut body);
-        handle_of(&self.post("/consent", &body).await.ok())
+        extract_handle(&self.post("/consent", &body).await.expect_ok())
     }
 
     /// Raises a seed consent for this customer.
-    pub async fn raise_for(&self, customer: &str) -> String {
-        self.raise(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into())
+    pub async fn raise_consent_for(&self, customer: &str) -> String {
+        self.raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into())
             .await
     }
 
     /// Raises a seed consent that this scenario drives.
-    pub async fn raise_with(&self, scenario: &str) -> String {
+    pub async fn raise_with_scenario(&self, scenario: &str) -> String {
         let request = self
             .request(Method::POST, "/consent")
             .header("x-mockaa-scenario", scenario);
-        handle_of(&self.send(request.json(&seed_request())).await.ok())
+        extract_handle(&self.send(request.json(&seed_request())).await.expect_ok())
     }
 
     /// Does this to the consent, by the control API.
-    pub async fn act(&self, handle: &str, verb: &str) -> Reply {
+    pub async fn apply_verb(&self, handle: &str, verb: &str) -> Reply {
         self.post(
             &format!("/_mockaa/v1/consents/{handle}/{verb}"),
             &Value::Null,
@@ -159,53 +159,53 @@ impl TestApp {
         .await
     }
 
-    pub async fn consent(&self, handle: &str) -> Value {
+    pub async fn fetch_consent(&self, handle: &str) -> Value {
         self.get(&format!("/_mockaa/v1/consents/{handle}"))
             .await
-            .ok()
+            .expect_ok()
     }
 
-    pub async fn state(&self, handle: &str) -> String {
-        self.consent(handle).await["state"]
+    pub async fn consent_state(&self, handle: &str) -> String {
+        self.fetch_consent(handle).await["state"]
             .as_str()
             .expect("a state")
             .to_owned()
     }
 
-    pub async fn consents(&self) -> u64 {
-        self.get("/_mockaa/v1/world").await.ok()["consents"]
+    pub async fn count_consents(&self) -> u64 {
+        self.get("/_mockaa/v1/world").await.expect_ok()["consents"]
             .as_u64()
             .expect("a count")
     }
 
     /// Moves the world's clock; webhooks have arrived when it returns.
-    pub async fn advance(&self, by: &str) -> Value {
+    pub async fn advance_clock(&self, by: &str) -> Value {
         self.post("/_mockaa/v1/clock/advance", &json!({ "by": by }))
             .await
-            .ok()
+            .expect_ok()
     }
 
-    pub async fn deliveries(&self) -> Vec<Value> {
-        self.get("/_mockaa/v1/webhooks").await.ok()["items"]
+    pub async fn list_deliveries(&self) -> Vec<Value> {
+        self.get("/_mockaa/v1/webhooks").await.expect_ok()["items"]
             .as_array()
             .expect("a list")
             .clone()
     }
 
     /// `state` of every delivery, in order.
-    pub async fn delivery_states(&self) -> Vec<String> {
+    pub async fn list_delivery_states(&self) -> Vec<String> {
         let state = |delivery: &Value| delivery["state"].as_str().expect("a state").to_owned();
-        self.deliveries().await.iter().map(state).collect()
+        self.list_deliveries().await.iter().map(state).collect()
     }
 
     /// Events and remarks, without the traffic, whose order and times are the wall's.
-    pub async fn journal(&self) -> Vec<Value> {
+    pub async fn read_journal_events(&self) -> Vec<Value> {
         let is_traffic = |entry: &Value| {
             ["call", "webhook"]
                 .iter()
                 .any(|kind| entry["kind"] == *kind)
         };
-        self.whole_journal()
+        self.read_full_journal()
             .await
             .into_iter()
             .filter(|entry| !is_traffic(entry))
@@ -213,8 +213,8 @@ impl TestApp {
     }
 
     /// Everything that is on record.
-    pub async fn whole_journal(&self) -> Vec<Value> {
-        self.get("/_mockaa/v1/journal").await.ok()["items"]
+    pub async fn read_full_journal(&self) -> Vec<Value> {
+        self.get("/_mockaa/v1/journal").await.expect_ok()["items"]
             .as_array()
             .expect("a list")
             .clone()
@@ -251,7 +251,7 @@ pub fn rebit_message(name: &str, value: &str) -> Value {
     json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", name: value })
 }
 
-pub fn handle_of(answer: &Value) -> String {
+pub fn extract_handle(answer: &Value) -> String {
     answer["ConsentHandle"]
         .as_str()
         .expect("a consent handle")
@@ -259,24 +259,24 @@ pub fn handle_of(answer: &Value) -> String {
 }
 
 /// Sets or removes what a dotted path names; numbers are places in a list.
-pub fn set(body: &mut Value, path: &str, value: Option<Value>) {
+pub fn set_path(body: &mut Value, path: &str, value: Option<Value>) {
     let (parents, last) = path
         .rsplit_once('.')
         .map_or(("", path), |(parents, last)| (parents, last));
-    let mut place = body;
+    let mut node = body;
     for part in parents.split('.').filter(|part| !part.is_empty()) {
-        place = match part.parse::<usize>() {
-            Ok(index) => &mut place[index],
-            Err(_) => &mut place[part],
+        node = match part.parse::<usize>() {
+            Ok(index) => &mut node[index],
+            Err(_) => &mut node[part],
         };
     }
     match value {
         Some(value) => match last.parse::<usize>() {
-            Ok(index) => place[index] = value,
-            Err(_) => place[last] = value,
+            Ok(index) => node[index] = value,
+            Err(_) => node[last] = value,
         },
         None => {
-            place.as_object_mut().expect("an object").remove(last);
+            node.as_object_mut().expect("an object").remove(last);
         }
     }
 }

@@ -12,15 +12,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How the FIU answers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Mood {
+pub enum ReceiverBehavior {
     /// 200 with `response: "OK"`.
-    Accepting,
+    Accept,
     /// This status, and this body.
-    Answering(u16, String),
+    Respond(u16, String),
     /// 307 to this address.
-    Redirecting(String),
+    Redirect(String),
     /// Never answers.
-    Hanging,
+    Hang,
 }
 
 /// One request, as it arrived.
@@ -37,8 +37,8 @@ impl Message {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(header, _)| header == name);
-        &found
+        let entry = self.headers.iter().find(|(header, _)| header == name);
+        &entry
             .unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers))
             .1
     }
@@ -47,23 +47,23 @@ impl Message {
 pub struct Inbox {
     pub url: String,
     messages: UnboundedReceiver<Message>,
-    desk: Arc<Desk>,
+    state: Arc<InboxState>,
     server: ServerHandle,
 }
 
-struct Desk {
-    mood: Mutex<Mood>,
-    arrived: UnboundedSender<Message>,
+struct InboxState {
+    behavior: Mutex<ReceiverBehavior>,
+    sender: UnboundedSender<Message>,
 }
 
 impl Inbox {
     pub fn start() -> Self {
-        let (arrived, messages) = unbounded_channel();
-        let desk = Arc::new(Desk {
-            mood: Mutex::new(Mood::Accepting),
-            arrived,
+        let (sender, messages) = unbounded_channel();
+        let state = Arc::new(InboxState {
+            behavior: Mutex::new(ReceiverBehavior::Accept),
+            sender,
         });
-        let data = Data::from(Arc::clone(&desk));
+        let data = Data::from(Arc::clone(&state));
         let app = move || {
             let limit = PayloadConfig::new(64 * 1024 * 1024);
             App::new()
@@ -83,17 +83,17 @@ impl Inbox {
         Self {
             url,
             messages,
-            desk,
+            state,
             server: handle,
         }
     }
 
-    pub fn turn(&self, mood: Mood) {
-        *self.desk.mood.lock().expect("not poisoned") = mood;
+    pub fn set_behavior(&self, behavior: ReceiverBehavior) {
+        *self.state.behavior.lock().expect("not poisoned") = behavior;
     }
 
     /// The next message; fails the test when none comes.
-    pub async fn next(&mut self) -> Message {
+    pub async fn next_message(&mut self) -> Message {
         let next = tokio::time::timeout(Duration::from_secs(20), self.messages.recv()).await;
         let message = next.expect("a webhook arrives").expect("the inbox is open");
         specification::check_webhook(&message.path, &message.body);
@@ -101,7 +101,7 @@ impl Inbox {
     }
 
     /// What has arrived so far and was not taken.
-    pub fn arrived(&mut self) -> Vec<Message> {
+    pub fn drain_messages(&mut self) -> Vec<Message> {
         let messages: Vec<_> = std::iter::from_fn(|| self.messages.try_recv().ok()).collect();
         for message in &messages {
             specification::check_webhook(&message.path, &message.body);
@@ -110,8 +110,8 @@ impl Inbox {
     }
 
     /// Paths of what has arrived so far and was not taken.
-    pub fn arrived_paths(&mut self) -> Vec<String> {
-        self.arrived()
+    pub fn drain_paths(&mut self) -> Vec<String> {
+        self.drain_messages()
             .into_iter()
             .map(|message| message.path)
             .collect()
@@ -124,7 +124,7 @@ impl Drop for Inbox {
     }
 }
 
-async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpResponse {
+async fn receive(request: HttpRequest, body: Bytes, state: Data<InboxState>) -> HttpResponse {
     let header = |(name, value): (
         &actix_web::http::header::HeaderName,
         &actix_web::http::header::HeaderValue,
@@ -140,17 +140,17 @@ async fn receive(request: HttpRequest, body: Bytes, desk: Data<Desk>) -> HttpRes
         headers,
         body: body.to_vec(),
     };
-    let mood = desk.mood.lock().expect("not poisoned").clone();
+    let behavior = state.behavior.lock().expect("not poisoned").clone();
     // A test that is over does not listen any more.
-    let _ = desk.arrived.send(message);
-    match mood {
-        Mood::Accepting => HttpResponse::Ok().json(json!({ "response": "OK" })),
-        Mood::Answering(status, text) => {
+    let _ = state.sender.send(message);
+    match behavior {
+        ReceiverBehavior::Accept => HttpResponse::Ok().json(json!({ "response": "OK" })),
+        ReceiverBehavior::Respond(status, text) => {
             HttpResponse::build(status.try_into().expect("a status")).body(text)
         }
-        Mood::Redirecting(location) => HttpResponse::TemporaryRedirect()
+        ReceiverBehavior::Redirect(location) => HttpResponse::TemporaryRedirect()
             .insert_header(("location", location))
             .finish(),
-        Mood::Hanging => std::future::pending().await,
+        ReceiverBehavior::Hang => std::future::pending().await,
     }
 }

@@ -6,131 +6,146 @@ use serde_json::{Value, json};
 
 use crate::helpers::{NOW, Reply, TestApp};
 
-pub const COMMON: &str = "/api/v1";
-pub const APP: &str = "/backend-v2/api/v2";
-pub const FIU: &str = "UNACORES-FIU-UAT";
-pub const AA: &str = "UNACORES-AA-UAT";
+pub const COMMON_PREFIX: &str = "/api/v1";
+pub const APP_PREFIX: &str = "/backend-v2/api/v2";
+pub const FIU_ID: &str = "UNACORES-FIU-UAT";
+pub const AA_ID: &str = "UNACORES-AA-UAT";
 
 /// The lender's webhooks arrive below these paths, which are its own: one for each kind.
-pub const CONSENTS: &str = "/hooks/aa/consent";
-pub const DATA: &str = "/hooks/aa/data";
-pub const ANALYTICS: &str = "/hooks/analytics";
+pub const CONSENT_HOOK: &str = "/hooks/aa/consent";
+pub const DATA_HOOK: &str = "/hooks/aa/data";
+pub const ANALYTICS_HOOK: &str = "/hooks/analytics";
 
 pub struct Lender {
-    pub access: String,
-    pub refresh: String,
-    pub org: String,
+    pub access_token: String,
+    pub refresh_token: String,
+    pub org_id: String,
 }
 
 impl Lender {
     /// Logs in, asks for its organisation, and says where its webhooks go.
-    pub async fn arrive(app: &TestApp) -> Self {
+    pub async fn log_in_with_webhooks(app: &TestApp) -> Self {
         let url = |path: &str| format!("{}{path}", app.fiu.url);
-        let urls = json!({ "consentUrl": url(CONSENTS), "dataUrl": url(DATA), "analyticsUrl": url(ANALYTICS) });
-        let put = app
-            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU}"))
+        let urls = json!({ "consentUrl": url(CONSENT_HOOK), "dataUrl": url(DATA_HOOK), "analyticsUrl": url(ANALYTICS_HOOK) });
+        let request = app
+            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU_ID}"))
             .json(&urls);
-        app.send(put).await.ok();
+        app.send(request).await.expect_ok();
         Self::log_in(app).await
     }
 
     pub async fn log_in(app: &TestApp) -> Self {
         let answer = app
-            .post(&format!("{COMMON}/public/user/login"), &credentials())
+            .post(
+                &format!("{COMMON_PREFIX}/public/user/login"),
+                &credentials(),
+            )
             .await
-            .ok();
+            .expect_ok();
         let mut lender = Self {
-            access: text(&answer["access_token"]),
-            refresh: text(&answer["refresh_token"]),
-            org: String::new(),
+            access_token: expect_text(&answer["access_token"]),
+            refresh_token: expect_text(&answer["refresh_token"]),
+            org_id: String::new(),
         };
         let organisation = lender
-            .get(app, &format!("{COMMON}/FIU/getClientOrganisation"))
+            .get(app, &format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
             .await
-            .ok();
-        lender.org = text(&organisation["orgId"]);
+            .expect_ok();
+        lender.org_id = expect_text(&organisation["orgId"]);
         lender
     }
 
     pub async fn get(&self, app: &TestApp, path: &str) -> Reply {
-        app.send(app.request(Method::GET, path).bearer_auth(&self.access))
-            .await
+        app.send(
+            app.request(Method::GET, path)
+                .bearer_auth(&self.access_token),
+        )
+        .await
     }
 
     pub async fn post(&self, app: &TestApp, path: &str, body: &Value) -> Reply {
         app.send(
             app.request(Method::POST, path)
-                .bearer_auth(&self.access)
+                .bearer_auth(&self.access_token)
                 .json(body),
         )
         .await
     }
 
     /// Raises the recorded consent, with changes.
-    pub async fn ask(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> Reply {
-        let mut body = request();
+    pub async fn create_consent(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> Reply {
+        let mut body = consent_request();
         change(&mut body);
-        self.post(app, &format!("{APP}/FIU/Consents/{}", self.org), &body)
-            .await
+        self.post(
+            app,
+            &format!("{APP_PREFIX}/FIU/Consents/{}", self.org_id),
+            &body,
+        )
+        .await
     }
 
     /// The same, and its handle.
-    pub async fn raise(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> String {
-        text(&self.ask(app, change).await.ok()["ConsentHandle"])
+    pub async fn raise_consent(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> String {
+        expect_text(&self.create_consent(app, change).await.expect_ok()["ConsentHandle"])
     }
 
     /// Raises the recorded consent in a scenario's hands.
-    pub async fn raise_with(
+    pub async fn raise_with_scenario(
         &self,
         app: &TestApp,
         scenario: &str,
         change: impl FnOnce(&mut Value),
     ) -> String {
-        let mut body = request();
+        let mut body = consent_request();
         change(&mut body);
-        let path = format!("{APP}/FIU/Consents/{}", self.org);
-        let call = app
+        let path = format!("{APP_PREFIX}/FIU/Consents/{}", self.org_id);
+        let request = app
             .request(Method::POST, &path)
-            .bearer_auth(&self.access)
+            .bearer_auth(&self.access_token)
             .header("x-mockaa-scenario", scenario);
-        text(&app.send(call.json(&body)).await.ok()["ConsentHandle"])
+        expect_text(&app.send(request.json(&body)).await.expect_ok()["ConsentHandle"])
     }
 
     /// The one record of a consent.
-    pub async fn record(&self, app: &TestApp, handle: &str) -> Value {
-        self.get(app, &format!("{APP}/FIU/GetConsent/{handle}"))
+    pub async fn fetch_record(&self, app: &TestApp, handle: &str) -> Value {
+        self.get(app, &format!("{APP_PREFIX}/FIU/GetConsent/{handle}"))
             .await
-            .ok()["Data"][0]
+            .expect_ok()["Data"][0]
             .clone()
     }
 
     /// `approveStatus` and `consentStatus`.
-    pub async fn statuses(&self, app: &TestApp, handle: &str) -> (String, String) {
-        let record = self.record(app, handle).await;
+    pub async fn fetch_statuses(&self, app: &TestApp, handle: &str) -> (String, String) {
+        let record = self.fetch_record(app, handle).await;
         (
-            text(&record["approveStatus"]),
-            text(&record["consentStatus"]),
+            expect_text(&record["approveStatus"]),
+            expect_text(&record["consentStatus"]),
         )
     }
 
     /// The data notifications of a consent.
-    pub async fn notified(&self, app: &TestApp, handle: &str) -> Vec<Value> {
+    pub async fn fetch_notifications(&self, app: &TestApp, handle: &str) -> Vec<Value> {
         let answer = self
-            .get(app, &format!("{APP}/FIU/FINotification/{handle}"))
+            .get(app, &format!("{APP_PREFIX}/FIU/FINotification/{handle}"))
             .await
-            .ok();
+            .expect_ok();
         assert_eq!(answer["status"], "success");
         answer["data"].as_array().expect("a list").clone()
     }
 
     /// The newest session of a consent.
-    pub async fn session(&self, app: &TestApp, handle: &str) -> String {
-        text(&self.notified(app, handle).await[0]["FIStatusNotification"]["sessionId"])
+    pub async fn fetch_newest_session(&self, app: &TestApp, handle: &str) -> String {
+        expect_text(
+            &self.fetch_notifications(app, handle).await[0]["FIStatusNotification"]["sessionId"],
+        )
     }
 
-    pub async fn fetch(&self, app: &TestApp, session: &str) -> Reply {
-        self.get(app, &format!("{APP}/FIU/FifetchDataBySessionId/{session}"))
-            .await
+    pub async fn fetch_data(&self, app: &TestApp, session: &str) -> Reply {
+        self.get(
+            app,
+            &format!("{APP_PREFIX}/FIU/FifetchDataBySessionId/{session}"),
+        )
+        .await
     }
 }
 
@@ -139,32 +154,32 @@ pub fn credentials() -> Value {
 }
 
 /// A sandbox with the `mockaa.toml` that the test needs.
-pub async fn configured(name: &str, toml: &str) -> TestApp {
-    configured_with(name, toml, |builder| builder).await
+pub async fn start_configured(name: &str, toml: &str) -> TestApp {
+    start_configured_with(name, toml, |builder| builder).await
 }
 
-pub async fn configured_with(
+pub async fn start_configured_with(
     name: &str,
     toml: &str,
     change: impl FnOnce(SandboxBuilder) -> SandboxBuilder,
 ) -> TestApp {
-    let file = written(name, "toml", toml);
-    let app = TestApp::with(|builder| change(builder.config(&file))).await;
+    let file = write_temp_file(name, "toml", toml);
+    let app = TestApp::start_with(|builder| change(builder.config(&file))).await;
     std::fs::remove_file(&file).expect("it is ours");
     app
 }
 
 /// A file of this test's.
-pub fn written(name: &str, ending: &str, text: &str) -> std::path::PathBuf {
+pub fn write_temp_file(name: &str, extension: &str, text: &str) -> std::path::PathBuf {
     let file = std::env::temp_dir().join(format!(
-        "mockaa-unaport-{name}-{}.{ending}",
+        "mockaa-unaport-{name}-{}.{extension}",
         std::process::id()
     ));
     std::fs::write(&file, text).expect("it is written");
     file
 }
 
-pub fn text(value: &Value) -> String {
+pub fn expect_text(value: &Value) -> String {
     value
         .as_str()
         .unwrap_or_else(|| panic!("no text: {value}"))
@@ -172,9 +187,9 @@ pub fn text(value: &Value) -> String {
 }
 
 /// The recorded Create Consent without template, at the tests' time.
-pub fn request() -> Value {
+pub fn consent_request() -> Value {
     json!({
-        "vuaId": "9", "createdBy": "developer@lender.example", "trackingId": "LOAN-4711", "aaId": AA, "fiuId": FIU,
+        "vuaId": "9", "createdBy": "developer@lender.example", "trackingId": "LOAN-4711", "aaId": AA_ID, "fiuId": FIU_ID,
         "redirectUrl": "https://lender.example/back?loan=4711", "fiuBaseUrl": "https://lender.example",
         "ConsentsRequest": {
             "ver": "2.0.0", "timestamp": NOW, "txnid": "97a219c8-42fa-49db-ba0e-b40868c32e6f",
@@ -182,7 +197,7 @@ pub fn request() -> Value {
                 "consentStart": NOW, "consentExpiry": "2020-12-31T18:29:59.999Z",
                 "consentMode": "STORE", "fetchType": "ONETIME",
                 "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"], "fiTypes": ["DEPOSIT"],
-                "DataConsumer": { "id": FIU, "type": "FIU" },
+                "DataConsumer": { "id": FIU_ID, "type": "FIU" },
                 "Customer": { "id": "", "Identifiers": [{ "type": "MOBILE", "value": "9876500001" }] },
                 "Purpose": {
                     "code": "103", "refUri": "https://api.rebit.org.in/aa/purpose/103.xml",
@@ -196,18 +211,18 @@ pub fn request() -> Value {
 }
 
 /// Where the terms stand in [`request`].
-pub fn detail(body: &mut Value) -> &mut Value {
+pub fn consent_detail_mut(body: &mut Value) -> &mut Value {
     &mut body["ConsentsRequest"]["ConsentDetail"]
 }
 
 /// The recorded consent template.
-pub fn template() -> Value {
+pub fn consent_template() -> Value {
     json!({
         "product_name": "Deposits",
         "ConsentDetail": {
             "consentStart": "2019-10-25T00:00:00.000Z", "consentExpiry": "12", "consentMode": "STORE", "fetchType": "ONETIME",
             "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"], "fiTypes": ["DEPOSIT"],
-            "DataConsumer": { "id": FIU },
+            "DataConsumer": { "id": FIU_ID },
             "Purpose": {
                 "code": "101", "refUri": "https://api.rebit.org.in/aa/purpose/101.xml",
                 "text": "Wealth management service", "Category": { "type": "Personal Finance" },
@@ -220,10 +235,10 @@ pub fn template() -> Value {
 }
 
 /// Create Consent with template.
-pub fn by_template(product: &str) -> Value {
+pub fn template_consent_request(product: &str) -> Value {
     json!({
         "vuaId": "", "mobileNumber": "9876500001", "createdBy": "developer@lender.example", "trackingId": "LOAN-4712",
-        "aaId": AA, "fiuId": FIU, "redirectUrl": "https://lender.example/back", "fiuBaseUrl": "https://lender.example",
+        "aaId": AA_ID, "fiuId": FIU_ID, "redirectUrl": "https://lender.example/back", "fiuBaseUrl": "https://lender.example",
         "productId": product,
     })
 }

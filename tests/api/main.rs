@@ -1,11 +1,6 @@
 //! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
 
 mod accounts;
-#[allow(
-    dead_code,
-    reason = "shared with the certification suite, which uses more of it"
-)]
-mod actors;
 mod api_faults;
 mod bad_input;
 mod control;
@@ -13,25 +8,30 @@ mod determinism;
 mod errors;
 mod fi;
 mod fips;
-mod first_generation;
 mod helpers;
 mod inbox;
+mod jws_verifier;
 mod lender;
 mod magic;
 mod model;
-mod oracle;
 mod page;
+#[allow(
+    dead_code,
+    reason = "shared with the certification suite, which uses more of it"
+)]
+mod participants;
+mod raw_http;
 mod rebit;
+mod rebit_v1;
 mod redirection;
 mod registry;
+mod scenario_control;
 mod scenarios;
 mod security;
 mod seed;
 mod specification;
-mod steering;
 mod unaport;
 mod verification;
 mod webhook_faults;
 mod webhooks;
-mod wire;
 mod worlds;

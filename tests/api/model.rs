@@ -16,14 +16,14 @@ use crate::inbox::Message;
 
 /// A state, a verb, the next state, the events of the move, the status that the FIU is told. Written down here a second
 /// time, on purpose. ReBIT has no word for FAILED.
-type Move = (
+type ModelTransition = (
     &'static str,
     &'static str,
     &'static str,
     &'static [&'static str],
     Option<&'static str>,
 );
-const MOVES: [Move; 20] = [
+const TRANSITIONS: [ModelTransition; 20] = [
     ("PENDING", "approve", "READY", &["consent.ready"], None),
     ("PENDING", "hold", "READY", &["consent.ready"], None),
     (
@@ -164,133 +164,135 @@ const FAULTS: [WebhookFaultName; 3] = [
     WebhookFaultName::Late,
 ];
 /// Consents expire after this many days, so that the clock of a run passes some of them.
-const EXPIRES_AFTER: u64 = 20;
+const EXPIRES_AFTER_DAYS: u64 = 20;
 
 #[derive(Clone, Debug)]
-enum Deed {
+enum Action {
     Raise,
-    Do { consent: usize, verb: &'static str },
-    Wait { days: u64 },
-    Misbehave(Option<WebhookFaultName>),
+    Apply { consent: usize, verb: &'static str },
+    Advance { days: u64 },
+    SetFault(Option<WebhookFaultName>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+struct ExpectedWebhook {
     status: &'static str,
     fault: Option<WebhookFaultName>,
 }
 
 #[derive(Clone, Debug)]
-struct Known {
+struct ModelConsent {
     state: &'static str,
     raised_on: u64,
     events: Vec<&'static str>,
-    told: Vec<Told>,
+    webhooks: Vec<ExpectedWebhook>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Model {
     day: u64,
     fault: Option<WebhookFaultName>,
-    consents: Vec<Known>,
+    consents: Vec<ModelConsent>,
     /// Whether the last deed was legal.
     legal: bool,
 }
 
 impl Model {
-    fn act(&mut self, consent: usize, verb: &str) -> bool {
+    fn apply_verb(&mut self, consent: usize, verb: &str) -> bool {
         let fault = self.fault;
-        let known = &mut self.consents[consent];
-        let found = MOVES
-            .iter()
-            .find(|(state, given, ..)| *state == known.state && *given == verb);
-        let Some((_, _, next, events, told)) = found else {
+        let model_consent = &mut self.consents[consent];
+        let transition = TRANSITIONS.iter().find(|(state, transition_verb, ..)| {
+            *state == model_consent.state && *transition_verb == verb
+        });
+        let Some((_, _, next, events, notified_status)) = transition else {
             return false;
         };
-        known.state = next;
-        known.events.extend(*events);
-        known.told.extend(told.map(|status| Told { status, fault }));
+        model_consent.state = next;
+        model_consent.events.extend(*events);
+        model_consent
+            .webhooks
+            .extend(notified_status.map(|status| ExpectedWebhook { status, fault }));
         // Whoever approves without holding it puts it in force.
-        verb != "approve" || self.act(consent, "activate")
+        verb != "approve" || self.apply_verb(consent, "activate")
     }
 }
 
 impl ReferenceStateMachine for Model {
     type State = Self;
-    type Transition = Deed;
+    type Transition = Action;
 
     fn init_state() -> BoxedStrategy<Self> {
         Just(Self::default()).boxed()
     }
 
-    fn transitions(_: &Self) -> BoxedStrategy<Deed> {
+    fn transitions(_: &Self) -> BoxedStrategy<Action> {
         prop_oneof![
-            2 => Just(Deed::Raise),
-            8 => (0usize..4, prop::sample::select(&VERBS[..])).prop_map(|(consent, verb)| Deed::Do { consent, verb }),
-            1 => (1u64..15).prop_map(|days| Deed::Wait { days }),
-            1 => prop::option::of(prop::sample::select(&FAULTS[..])).prop_map(Deed::Misbehave),
+            2 => Just(Action::Raise),
+            8 => (0usize..4, prop::sample::select(&VERBS[..])).prop_map(|(consent, verb)| Action::Apply { consent, verb }),
+            1 => (1u64..15).prop_map(|days| Action::Advance { days }),
+            1 => prop::option::of(prop::sample::select(&FAULTS[..])).prop_map(Action::SetFault),
         ]
         .boxed()
     }
 
-    fn apply(mut model: Self, deed: &Deed) -> Self {
+    fn apply(mut model: Self, action: &Action) -> Self {
         model.legal = true;
-        match deed {
-            Deed::Raise => {
-                model.consents.push(Known {
+        match action {
+            Action::Raise => {
+                model.consents.push(ModelConsent {
                     state: "PENDING",
                     raised_on: model.day,
                     events: vec!["consent.raised"],
-                    told: Vec::new(),
+                    webhooks: Vec::new(),
                 });
             }
-            Deed::Do { consent, verb } => model.legal = model.act(*consent, verb),
-            Deed::Wait { days } => {
+            Action::Apply { consent, verb } => model.legal = model.apply_verb(*consent, verb),
+            Action::Advance { days } => {
                 model.day += days;
                 for consent in 0..model.consents.len() {
-                    if model.consents[consent].raised_on + EXPIRES_AFTER < model.day {
-                        model.act(consent, "time");
+                    if model.consents[consent].raised_on + EXPIRES_AFTER_DAYS < model.day {
+                        model.apply_verb(consent, "time");
                     }
                 }
             }
-            Deed::Misbehave(fault) => model.fault = *fault,
+            Action::SetFault(fault) => model.fault = *fault,
         }
         model
     }
 
-    fn preconditions(model: &Self, deed: &Deed) -> bool {
-        !matches!(deed, Deed::Do { consent, .. } if *consent >= model.consents.len())
+    fn preconditions(model: &Self, action: &Action) -> bool {
+        !matches!(action, Action::Apply { consent, .. } if *consent >= model.consents.len())
     }
 }
 
-struct World {
+struct LiveWorld {
     app: TestApp,
     handles: Vec<String>,
-    arrived: Vec<Message>,
+    messages: Vec<Message>,
 }
 
-impl World {
-    async fn apply(&mut self, model: &Model, deed: Deed) {
+impl LiveWorld {
+    async fn apply_action(&mut self, model: &Model, action: Action) {
         let app = &mut self.app;
-        match deed {
-            Deed::Raise => {
-                let now = app.get("/_mockaa/v1/clock").await.ok()["now"]
+        match action {
+            Action::Raise => {
+                let now = app.get("/_mockaa/v1/clock").await.expect_ok()["now"]
                     .as_str()
                     .expect("a time")
                     .to_owned();
                 let now = chrono::DateTime::parse_from_rfc3339(&now).expect("an instant");
                 let expiry = now
-                    + chrono::Duration::days(EXPIRES_AFTER.cast_signed())
+                    + chrono::Duration::days(EXPIRES_AFTER_DAYS.cast_signed())
                     + chrono::Duration::hours(12);
                 let text =
                     |at: chrono::DateTime<_>| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-                let handle = app.raise(|body| {
+                let handle = app.raise_consent(|body| {
                     body["timestamp"] = text(now).into();
                     body["ConsentDetail"]["consentExpiry"] = text(expiry).into();
                 });
                 self.handles.push(handle.await);
             }
-            Deed::Do { consent, verb } => {
+            Action::Apply { consent, verb } => {
                 let handle = &self.handles[consent];
                 let consents = "/_mockaa/v1/consents";
                 let reply = match verb {
@@ -308,7 +310,7 @@ impl World {
                         )
                         .await
                     }
-                    verb => app.act(handle, verb).await,
+                    verb => app.apply_verb(handle, verb).await,
                 };
                 assert_eq!(
                     reply.status,
@@ -317,11 +319,11 @@ impl World {
                     reply.text
                 );
             }
-            Deed::Wait { days } => {
-                app.advance(&format!("P{days}D")).await;
+            Action::Advance { days } => {
+                app.advance_clock(&format!("P{days}D")).await;
             }
-            Deed::Misbehave(fault) => {
-                let put = match fault {
+            Action::SetFault(fault) => {
+                let request = match fault {
                     Some(fault) => {
                         let body = json!({ "webhooks": [{ "fault": { fault.as_str(): {} } }] });
                         app.request(Method::PUT, "/_mockaa/v1/faults/model")
@@ -329,96 +331,110 @@ impl World {
                     }
                     None => app.request(Method::DELETE, "/_mockaa/v1/faults"),
                 };
-                app.send(put).await.ok();
+                app.send(request).await.expect_ok();
             }
         }
         // What is due now has arrived when this answers.
-        app.advance("0s").await;
-        self.arrived.extend(app.fiu.arrived());
+        app.advance_clock("0s").await;
+        self.messages.extend(app.fiu.drain_messages());
     }
 
-    async fn compare(&self, model: &Model) {
-        let listed = self.app.get("/_mockaa/v1/consents").await.ok();
-        let mut live = BTreeMap::new();
+    async fn assert_matches_model(&self, model: &Model) {
+        let listed = self.app.get("/_mockaa/v1/consents").await.expect_ok();
+        let mut actual = BTreeMap::new();
         for consent in listed["items"].as_array().expect("a list") {
-            live.insert(text(&consent["consentHandle"]), text(&consent["state"]));
+            actual.insert(
+                expect_text(&consent["consentHandle"]),
+                expect_text(&consent["state"]),
+            );
         }
         let expected: BTreeMap<_, _> = self
             .handles
             .iter()
             .cloned()
-            .zip(model.consents.iter().map(|known| known.state.to_owned()))
+            .zip(
+                model
+                    .consents
+                    .iter()
+                    .map(|model_consent| model_consent.state.to_owned()),
+            )
             .collect();
-        assert_eq!(live, expected);
+        assert_eq!(actual, expected);
     }
 
     /// The laws of a whole run.
-    async fn judge(&mut self, model: &Model) {
+    async fn check_invariants(&mut self, model: &Model) {
         // What is late arrives; consents expire at another hour, so none does now.
-        self.app.advance("2h").await;
-        self.arrived.extend(self.app.fiu.arrived());
-        let journal = self.app.journal().await;
-        let deliveries = self.app.deliveries().await;
-        for (handle, known) in self.handles.iter().zip(&model.consents) {
+        self.app.advance_clock("2h").await;
+        self.messages.extend(self.app.fiu.drain_messages());
+        let journal = self.app.read_journal_events().await;
+        let deliveries = self.app.list_deliveries().await;
+        for (handle, model_consent) in self.handles.iter().zip(&model.consents) {
             let events = journal
                 .iter()
                 .filter(|entry| entry["consentHandle"] == **handle);
             let events: Vec<_> = events.filter_map(|entry| entry["kind"].as_str()).collect();
             assert_eq!(
-                events, known.events,
+                events, model_consent.events,
                 "one event for each move, and none else"
             );
-            let rebuilt = events.iter().rev().find_map(|event| {
+            let last_state = events.iter().rev().find_map(|event| {
                 let states = [("consent.raised", "PENDING")].into_iter();
                 let mut states = states.chain(
-                    MOVES
+                    TRANSITIONS
                         .iter()
-                        .filter(|found| found.1 != "deliver")
-                        .map(|found| (found.3[0], found.2)),
+                        .filter(|transition| transition.1 != "deliver")
+                        .map(|transition| (transition.3[0], transition.2)),
                 );
                 states.find(|(name, _)| name == event)
             });
             assert_eq!(
-                rebuilt.expect("it was raised").1,
-                known.state,
+                last_state.expect("it was raised").1,
+                model_consent.state,
                 "the events rebuild the state"
             );
 
-            let mine: Vec<_> = deliveries
+            let consent_deliveries: Vec<_> = deliveries
                 .iter()
                 .filter(|delivery| delivery["consentHandle"] == **handle)
                 .collect();
-            let is_mine = |message: &&Message| {
-                mine.iter()
-                    .any(|mine| mine["webhookId"] == message.header("webhook-id"))
+            let belongs_to_consent = |message: &&Message| {
+                consent_deliveries
+                    .iter()
+                    .any(|delivery| delivery["webhookId"] == message.header("webhook-id"))
             };
-            let arrived: Vec<_> = self.arrived.iter().filter(is_mine).map(status).collect();
-            let due = known.told.iter().flat_map(|told| {
-                let times = match told.fault {
+            let received: Vec<_> = self
+                .messages
+                .iter()
+                .filter(belongs_to_consent)
+                .map(webhook_status)
+                .collect();
+            let expected = model_consent.webhooks.iter().flat_map(|webhook| {
+                let times = match webhook.fault {
                     Some(WebhookFaultName::Drop) => 0,
                     Some(WebhookFaultName::Duplicate) => 2,
                     _ => 1,
                 };
-                vec![told.status.to_owned(); times]
+                vec![webhook.status.to_owned(); times]
             });
-            let due: Vec<_> = due.collect();
+            let expected: Vec<_> = expected.collect();
             let sorted = |list: &[String]| {
                 let mut list = list.to_vec();
                 list.sort();
                 list
             };
             assert_eq!(
-                sorted(&arrived),
-                sorted(&due),
+                sorted(&received),
+                sorted(&expected),
                 "nothing is lost or told twice unless a fault says so"
             );
-            if known
-                .told
+            if model_consent
+                .webhooks
                 .iter()
-                .all(|told| told.fault != Some(WebhookFaultName::Late))
+                .all(|webhook| webhook.fault != Some(WebhookFaultName::Late))
             {
                 assert_eq!(
-                    arrived, due,
+                    received, expected,
                     "webhooks of a consent keep their order; none follows a revocation"
                 );
             }
@@ -426,26 +442,26 @@ impl World {
     }
 }
 
-fn text(value: &Value) -> String {
+fn expect_text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-fn status(message: &Message) -> String {
+fn webhook_status(message: &Message) -> String {
     match message.path.as_str() {
         "/Consent/Notification" => {
-            text(&message.json()["ConsentStatusNotification"]["consentStatus"])
+            expect_text(&message.json()["ConsentStatusNotification"]["consentStatus"])
         }
         _ => "FI".to_owned(),
     }
 }
 
 /// A world, and what drives it.
-struct Run {
+struct ModelRun {
     runtime: Runtime,
-    world: World,
+    world: LiveWorld,
 }
 
-impl StateMachineTest for Run {
+impl StateMachineTest for ModelRun {
     type SystemUnderTest = Self;
     type Reference = Model;
 
@@ -454,27 +470,27 @@ impl StateMachineTest for Run {
             .enable_all()
             .build()
             .expect("a runtime");
-        let app = runtime.block_on(TestApp::with(|builder| builder.push_data(false)));
+        let app = runtime.block_on(TestApp::start_with(|builder| builder.push_data(false)));
         Self {
             runtime,
-            world: World {
+            world: LiveWorld {
                 app,
                 handles: Vec::new(),
-                arrived: Vec::new(),
+                messages: Vec::new(),
             },
         }
     }
 
-    fn apply(mut run: Self, model: &Model, deed: Deed) -> Self {
-        run.runtime.block_on(run.world.apply(model, deed));
-        run.runtime.block_on(run.world.compare(model));
+    fn apply(mut run: Self, model: &Model, action: Action) -> Self {
+        run.runtime.block_on(run.world.apply_action(model, action));
+        run.runtime.block_on(run.world.assert_matches_model(model));
         run
     }
 
     fn teardown(mut run: Self, model: Model) {
-        run.runtime.block_on(run.world.judge(&model));
+        run.runtime.block_on(run.world.check_invariants(&model));
         // What it has started ends within its runtime.
-        let _within = run.runtime.enter();
+        let _guard = run.runtime.enter();
         drop(run.world);
     }
 }
@@ -483,5 +499,5 @@ prop_state_machine! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_world_behaves_as_its_model(sequential 10..50 => Run);
+    fn a_world_behaves_as_its_model(sequential 10..50 => ModelRun);
 }

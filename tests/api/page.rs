@@ -5,9 +5,9 @@ use reqwest::Method;
 use crate::helpers::TestApp;
 
 #[tokio::test]
-async fn the_page_tells_the_consent_in_plain_words() {
+async fn the_page_shows_the_consent_in_plain_language() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
+    let handle = app.raise_consent(|_| {}).await;
     let page = app.get(&format!("/ui/consents/{handle}")).await;
     assert_eq!(page.status, 200);
     let text = page.text.replace(&app.sandbox.base_url(), "(base)");
@@ -18,23 +18,26 @@ async fn the_page_tells_the_consent_in_plain_words() {
 #[tokio::test]
 async fn its_buttons_approve_and_reject() {
     let mut app = TestApp::start().await;
-    for (verb, state, words) in [
+    for (verb, state, expected) in [
         ("approve", "ACTIVE", "You approved"),
         ("reject", "REJECTED", "You said no"),
     ] {
-        let handle = app.raise(|_| {}).await;
+        let handle = app.raise_consent(|_| {}).await;
         let reply = app
             .send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}")))
             .await;
         assert_eq!(reply.status, 303);
-        assert_eq!(app.state(&handle).await, state);
+        assert_eq!(app.consent_state(&handle).await, state);
         let page = app.get(&format!("/ui/consents/{handle}")).await.text;
-        assert!(page.contains(words) && !page.contains("<button"), "{page}");
-        assert_eq!(app.fiu.next().await.path, "/Consent/Notification");
-        let again = app
+        assert!(
+            page.contains(expected) && !page.contains("<button"),
+            "{page}"
+        );
+        assert_eq!(app.fiu.next_message().await.path, "/Consent/Notification");
+        let second_reply = app
             .send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}")))
             .await;
-        assert_eq!(again.status, 409);
+        assert_eq!(second_reply.status, 409);
     }
 }
 
@@ -42,7 +45,9 @@ async fn its_buttons_approve_and_reject() {
 async fn what_an_fiu_writes_cannot_break_the_page() {
     let app = TestApp::start().await;
     let handle = app
-        .raise(|body| body["ConsentDetail"]["Purpose"]["text"] = "<script>alert(1)</script>".into())
+        .raise_consent(|body| {
+            body["ConsentDetail"]["Purpose"]["text"] = "<script>alert(1)</script>".into();
+        })
         .await;
     let page = app.get(&format!("/ui/consents/{handle}")).await.text;
     assert!(
@@ -61,7 +66,7 @@ async fn an_unknown_consent_has_no_page() {
             .status,
         404
     );
-    let handle = app.raise(|_| {}).await;
+    let handle = app.raise_consent(|_| {}).await;
     assert_eq!(
         app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/revoke")))
             .await

@@ -2,27 +2,27 @@
 
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, handle_of, rebit_message, rebit_request, set};
-use crate::oracle::Oracle;
+use crate::helpers::{TestApp, extract_handle, rebit_message, rebit_request, set_path};
+use crate::jws_verifier::JwsVerifier;
 
 #[tokio::test]
 async fn a_consent_is_raised_looked_up_and_fetched() {
     let app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
-    let raised = app.post("/Consent", &rebit_request()).await;
-    insta::assert_json_snapshot!("raised", raised.ok());
-    let handle = handle_of(&raised.json());
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let created = app.post("/Consent", &rebit_request()).await;
+    insta::assert_json_snapshot!("raised", created.expect_ok());
+    let handle = extract_handle(&created.json());
 
     let pending = app
         .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
         .await;
-    insta::assert_json_snapshot!("pending", pending.ok());
+    insta::assert_json_snapshot!("pending", pending.expect_ok());
 
-    app.act(&handle, "approve").await.ok();
+    app.apply_verb(&handle, "approve").await.expect_ok();
     let approved = app
         .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
         .await;
-    insta::assert_json_snapshot!("approved", approved.ok());
+    insta::assert_json_snapshot!("approved", approved.expect_ok());
 
     let id = approved.json()["ConsentStatus"]["id"]
         .as_str()
@@ -31,24 +31,24 @@ async fn a_consent_is_raised_looked_up_and_fetched() {
     let fetched = app
         .post("/Consent/fetch", &rebit_message("consentId", &id))
         .await;
-    insta::assert_json_snapshot!("fetched", fetched.ok());
+    insta::assert_json_snapshot!("fetched", fetched.expect_ok());
     let signed = fetched.json()["signedConsent"]
         .as_str()
         .expect("a JWS")
         .to_owned();
-    insta::assert_json_snapshot!("artefact", oracle.open_compact(&signed));
+    insta::assert_json_snapshot!("artefact", verifier.decode_compact(&signed));
 
-    for reply in [raised, pending, approved, fetched] {
+    for reply in [created, pending, approved, fetched] {
         let signature = reply.signature.expect("every answer is signed");
-        assert!(oracle.verifies_detached(&signature, reply.text.as_bytes()));
+        assert!(verifier.is_valid_detached(&signature, reply.text.as_bytes()));
     }
 }
 
 /// Each call that the description has is served, and by the method that it has.
 #[tokio::test]
-async fn the_description_is_of_what_is_served() {
+async fn the_openapi_document_matches_the_served_routes() {
     let app = TestApp::start().await;
-    let described = app.get("/openapi.json").await.ok();
+    let described = app.get("/openapi.json").await.expect_ok();
     assert_eq!(described["servers"][0]["url"], app.sandbox.base_url());
     let paths = described["paths"].as_object().expect("paths");
     let ours = paths
@@ -124,7 +124,7 @@ async fn a_customer_known_by_mobile_number_gets_an_address() {
     body["ConsentDetail"]["Customer"] =
         json!({ "Identifiers": [{ "type": "MOBILE", "value": "9876543210" }] });
     assert_eq!(
-        app.post("/Consent", &body).await.ok()["Customer"]["id"],
+        app.post("/Consent", &body).await.expect_ok()["Customer"]["id"],
         "9876543210@mockaa"
     );
 }
@@ -133,7 +133,7 @@ async fn a_customer_known_by_mobile_number_gets_an_address() {
 #[tokio::test]
 async fn handle_and_artefact_states_follow_the_table() {
     let app = TestApp::start().await;
-    let stories: [(&[&str], &str, &str); 9] = [
+    let cases: [(&[&str], &str, &str); 9] = [
         (&[], "PENDING", "-"),
         (&["approve"], "APPROVED", "ACTIVE"),
         (&["approve", "pause"], "APPROVED", "PAUSED"),
@@ -144,15 +144,15 @@ async fn handle_and_artefact_states_follow_the_table() {
         (&["reject"], "REJECTED", "-"),
         (&["fail"], "FAILED", "-"),
     ];
-    for (moves, handle_status, artefact_status) in stories {
-        let handle = handle_of(&app.post("/Consent", &rebit_request()).await.ok());
+    for (moves, handle_status, artefact_status) in cases {
+        let handle = extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
         for verb in moves {
-            app.act(&handle, verb).await.ok();
+            app.apply_verb(&handle, verb).await.expect_ok();
         }
         let looked_up = app
             .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
             .await
-            .ok();
+            .expect_ok();
         assert_eq!(
             looked_up["ConsentStatus"]["status"], handle_status,
             "{moves:?}"
@@ -162,7 +162,7 @@ async fn handle_and_artefact_states_follow_the_table() {
             Some(id) => app
                 .post("/Consent/fetch", &rebit_message("consentId", id))
                 .await
-                .ok()["status"]
+                .expect_ok()["status"]
                 .as_str()
                 .expect("a status")
                 .to_owned(),
@@ -177,12 +177,12 @@ async fn a_consent_held_at_ready_has_an_id_and_no_artefact_yet() {
     let request = app
         .request(reqwest::Method::POST, "/Consent")
         .header("x-mockaa-scenario", "hold-at-ready");
-    let handle = handle_of(&app.send(request.json(&rebit_request())).await.ok());
-    app.advance("2s").await;
+    let handle = extract_handle(&app.send(request.json(&rebit_request())).await.expect_ok());
+    app.advance_clock("2s").await;
     let ready = app
         .post("/Consent/handle", &rebit_message("ConsentHandle", &handle))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(ready["ConsentStatus"]["status"], "READY");
     let id = ready["ConsentStatus"]["id"]
         .as_str()
@@ -195,19 +195,19 @@ async fn a_consent_held_at_ready_has_an_id_and_no_artefact_yet() {
         (early.status.as_u16(), early.json()["errorCode"].as_str()),
         (400, Some("InvalidConsentId"))
     );
-    app.advance("5s").await;
+    app.advance_clock("5s").await;
     assert_eq!(
         app.post("/Consent/fetch", &rebit_message("consentId", &id))
             .await
-            .ok()["status"],
+            .expect_ok()["status"],
         "ACTIVE"
     );
 }
 
 #[tokio::test]
-async fn refusals_are_error_responses_with_the_requests_txnid_signed() {
+async fn rejections_are_signed_error_responses_with_the_requests_txnid() {
     let app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
+    let verifier = JwsVerifier::from_published_keys(&app).await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     let with = |change: fn(&mut Value)| {
         let mut body = rebit_request();
@@ -239,17 +239,17 @@ async fn refusals_are_error_responses_with_the_requests_txnid_signed() {
         (
             "missing field",
             "/Consent",
-            with(|body| set(body, "ConsentDetail.Purpose.code", None)),
+            with(|body| set_path(body, "ConsentDetail.Purpose.code", None)),
         ),
         (
             "missing type",
             "/Consent",
-            with(|body| set(body, "ConsentDetail.DataConsumer.type", None)),
+            with(|body| set_path(body, "ConsentDetail.DataConsumer.type", None)),
         ),
         (
             "wrong ver",
             "/Consent",
-            with(|body| set(body, "ver", Some("2.0.1".into()))),
+            with(|body| set_path(body, "ver", Some("2.0.1".into()))),
         ),
         (
             "old ver",
@@ -261,26 +261,26 @@ async fn refusals_are_error_responses_with_the_requests_txnid_signed() {
         (
             "number in filter",
             "/Consent",
-            with(|body| set(body, "ConsentDetail.DataFilter.0.value", Some(5.into()))),
+            with(|body| set_path(body, "ConsentDetail.DataFilter.0.value", Some(5.into()))),
         ),
         (
             "no address",
             "/Consent",
-            with(|body| set(body, "ConsentDetail.Customer.id", Some("9999999999".into()))),
+            with(|body| set_path(body, "ConsentDetail.Customer.id", Some("9999999999".into()))),
         ),
         (
             "stale",
             "/Consent",
-            with(|body| set(body, "timestamp", Some("2020-07-04T05:44:59.999Z".into()))),
+            with(|body| set_path(body, "timestamp", Some("2020-07-04T05:44:59.999Z".into()))),
         ),
     ];
-    let mut told = String::new();
+    let mut transcript = String::new();
     for (name, path, body) in cases {
         let reply = app.post_text(path, body).await;
         let signature = reply.signature.as_deref().expect("refusals are signed too");
-        assert!(oracle.verifies_detached(signature, reply.text.as_bytes()));
-        told += &format!("{name}: {} {}\n", reply.status.as_u16(), reply.text);
+        assert!(verifier.is_valid_detached(signature, reply.text.as_bytes()));
+        transcript += &format!("{name}: {} {}\n", reply.status.as_u16(), reply.text);
     }
-    insta::assert_snapshot!(told);
-    assert_eq!(app.consents().await, 0);
+    insta::assert_snapshot!(transcript);
+    assert_eq!(app.count_consents().await, 0);
 }

@@ -3,15 +3,15 @@
 use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use reqwest::{Method, StatusCode, Url};
 
-use crate::actors::Journey;
 use crate::helpers::{Reply, TestApp};
+use crate::participants::Journey;
 
 const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
 /// 2020-07-04 06:00:00.0, when the world stands.
 const NOW: &str = "040720200600000";
 
 /// The query of a visit.
-fn query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
+fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
     let text = format!(
         "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
     );
@@ -27,7 +27,7 @@ fn query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
 }
 
 /// The outcome that the browser brings back: `errorcode` of `ecres`.
-fn outcome(location: &str) -> String {
+fn parse_outcome(location: &str) -> String {
     let back = Url::parse(location).expect("an address");
     let value = |name: &str| {
         back.query_pairs()
@@ -56,7 +56,7 @@ fn outcome(location: &str) -> String {
         .to_owned()
 }
 
-async fn press(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<String>) {
+async fn post_decision(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<String>) {
     let response = app
         .request(Method::POST, &format!("/aa/webview/{verb}?{query}"))
         .send()
@@ -69,7 +69,7 @@ async fn press(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<St
     (response.status(), location)
 }
 
-async fn visit(app: &TestApp, query: &str) -> Reply {
+async fn open_webview(app: &TestApp, query: &str) -> Reply {
     app.get(&format!("/aa/webview?{query}")).await
 }
 
@@ -78,28 +78,31 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     for (verb, state, code) in [("approve", "ACTIVE", "0"), ("reject", "REJECTED", "1")] {
-        let (one, two) = (journey.raise(|_| ()).await, journey.raise(|_| ()).await);
-        let query = query("FIU-1", NOW, PASSPHRASE, &format!("{one},{two}"));
-        let page = visit(&app, &query).await;
+        let (first, second) = (
+            journey.raise_consent(|_| ()).await,
+            journey.raise_consent(|_| ()).await,
+        );
+        let query = redirection_query("FIU-1", NOW, PASSPHRASE, &format!("{first},{second}"));
+        let page = open_webview(&app, &query).await;
         assert_eq!(page.status, 200);
         assert!(
-            page.text.contains(&one)
-                && page.text.contains(&two)
+            page.text.contains(&first)
+                && page.text.contains(&second)
                 && page.text.contains("/aa/webview/approve?fi=")
         );
-        let (status, location) = press(&app, verb, &query).await;
+        let (status, location) = post_decision(&app, verb, &query).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
-        assert_eq!(outcome(&location.expect("an address")), code);
+        assert_eq!(parse_outcome(&location.expect("an address")), code);
         assert_eq!(
             (
-                app.state(&one).await.as_str(),
-                app.state(&two).await.as_str()
+                app.consent_state(&first).await.as_str(),
+                app.consent_state(&second).await.as_str()
             ),
             (state, state)
         );
-        let (_, location) = press(&app, verb, &query).await;
+        let (_, location) = post_decision(&app, verb, &query).await;
         assert_eq!(
-            outcome(&location.expect("an address")),
+            parse_outcome(&location.expect("an address")),
             "2",
             "a consent that is answered is not there any more"
         );
@@ -110,50 +113,56 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
 async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
     let mut app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let one = journey
-        .raise(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into())
+    let foreign = journey
+        .raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into())
         .await;
-    let of = |handles: &str| query("FIU-1", NOW, PASSPHRASE, handles);
+    let query_for = |handles: &str| redirection_query("FIU-1", NOW, PASSPHRASE, handles);
     // The same twice is the same once; another customer's is none of this one's.
-    let (_, location) = press(&app, "approve", &of(&one)).await;
+    let (_, location) = post_decision(&app, "approve", &query_for(&foreign)).await;
     assert_eq!(
-        outcome(&location.expect("an address")),
+        parse_outcome(&location.expect("an address")),
         "3",
         "it is 9876500001 who was sent"
     );
-    assert_eq!(app.state(&one).await, "PENDING");
-    let two = journey.raise(|_| ()).await;
-    let (_, location) = press(&app, "approve", &of(&format!("{two},{two}"))).await;
-    assert_eq!(outcome(&location.expect("an address")), "0");
-    app.fiu.next().await;
+    assert_eq!(app.consent_state(&foreign).await, "PENDING");
+    let own_consent = journey.raise_consent(|_| ()).await;
+    let (_, location) = post_decision(
+        &app,
+        "approve",
+        &query_for(&format!("{own_consent},{own_consent}")),
+    )
+    .await;
+    assert_eq!(parse_outcome(&location.expect("an address")), "0");
+    app.fiu.next_message().await;
 
     let journey = Journey::new(&app);
-    let (three, four) = (
-        journey.raise(|_| ()).await,
+    let (first, second) = (
+        journey.raise_consent(|_| ()).await,
         journey
-            .raise(|body| body["ConsentDetail"]["fiTypes"] = serde_json::json!(["NPS"]))
+            .raise_consent(|body| body["ConsentDetail"]["fiTypes"] = serde_json::json!(["NPS"]))
             .await,
     );
     let (_, nps) = journey
-        .accounts("9876500001@mockaa", "FIP-3", "NPS")
+        .list_accounts("9876500001@mockaa", "FIP-3", "NPS")
         .await
         .remove(0);
     journey
-        .customer(
+        .apply_customer_verb(
             "9876500001@mockaa",
             "delink",
             &serde_json::json!({ "linkRefNumber": nps }),
         )
         .await
-        .ok();
-    let (_, location) = press(&app, "approve", &of(&format!("{three},{four}"))).await;
+        .expect_ok();
+    let (_, location) =
+        post_decision(&app, "approve", &query_for(&format!("{first},{second}"))).await;
     assert_eq!(
-        outcome(&location.expect("an address")),
+        parse_outcome(&location.expect("an address")),
         "10",
         "the second has no account"
     );
     assert_eq!(
-        app.state(&three).await,
+        app.consent_state(&first).await,
         "PENDING",
         "so the first is not approved either"
     );
@@ -162,8 +171,8 @@ async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
 #[tokio::test]
 async fn another_fius_consent_is_not_available() {
     let app = TestApp::start().await;
-    let handle = Journey::new(&app).raise(|_| ()).await;
-    let query = query("FIU-2", NOW, "mockaa-dev-fiu-2-passphrase", &handle);
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-2", NOW, "mockaa-dev-fiu-2-passphrase", &handle);
     let response = app
         .request(Method::GET, &format!("/aa/webview?{query}"))
         .send()
@@ -174,29 +183,29 @@ async fn another_fius_consent_is_not_available() {
         StatusCode::SEE_OTHER,
         "the browser goes straight back"
     );
-    assert_eq!(app.state(&handle).await, "PENDING");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
 }
 
 #[tokio::test]
-async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
+async fn a_redirection_that_is_stale_or_cannot_be_read_is_rejected() {
     let app = TestApp::start().await;
-    let handle = Journey::new(&app).raise(|_| ()).await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
     for (query, field) in [
         (
-            query("FIU-1", "040720200556590", PASSPHRASE, &handle),
+            redirection_query("FIU-1", "040720200556590", PASSPHRASE, &handle),
             "reqdate",
         ),
         (
-            query("FIU-1", "040720200603010", PASSPHRASE, &handle),
+            redirection_query("FIU-1", "040720200603010", PASSPHRASE, &handle),
             "reqdate",
         ),
-        (query("FIU-1", NOW, "another", &handle), "ecreq"),
-        (query("FIU-9", NOW, PASSPHRASE, &handle), "fi"),
+        (redirection_query("FIU-1", NOW, "another", &handle), "ecreq"),
+        (redirection_query("FIU-9", NOW, PASSPHRASE, &handle), "fi"),
         ("fi=x&reqdate=040720200600000".to_owned(), "ecreq"),
         ("fi=x&reqdate=yesterday&ecreq=x".to_owned(), "reqdate"),
         (String::new(), "fi"),
     ] {
-        let reply = visit(&app, &query).await;
+        let reply = open_webview(&app, &query).await;
         assert_eq!(
             (reply.status.as_u16(), reply.json()["field"].as_str()),
             (400, Some(field)),
@@ -207,26 +216,26 @@ async fn a_visit_that_is_stale_or_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_visit_from_the_future_is_not_answered() {
+async fn a_redirection_from_the_future_is_not_answered() {
     let app = TestApp::start().await;
-    let handle = Journey::new(&app).raise(|_| ()).await;
-    let (_, location) = press(
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let (_, location) = post_decision(
         &app,
         "approve",
-        &query("FIU-1", "040720200604000", PASSPHRASE, &handle),
+        &redirection_query("FIU-1", "040720200604000", PASSPHRASE, &handle),
     )
     .await;
-    assert_eq!(outcome(&location.expect("an address")), "6");
-    assert_eq!(app.state(&handle).await, "PENDING");
+    assert_eq!(parse_outcome(&location.expect("an address")), "6");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
 }
 
 #[tokio::test]
 async fn a_customer_who_takes_too_long_is_sent_back_without_an_answer() {
     let app = TestApp::start().await;
-    let handle = Journey::new(&app).raise(|_| ()).await;
-    let query = query("FIU-1", NOW, PASSPHRASE, &handle);
-    app.advance("16m").await;
-    let (_, location) = press(&app, "approve", &query).await;
-    assert_eq!(outcome(&location.expect("an address")), "6");
-    assert_eq!(app.state(&handle).await, "PENDING");
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    app.advance_clock("16m").await;
+    let (_, location) = post_decision(&app, "approve", &query).await;
+    assert_eq!(parse_outcome(&location.expect("an address")), "6");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
 }

@@ -6,11 +6,11 @@ use mockaa::SecurityMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, consent_request};
-use crate::helpers::{TestApp, handle_of, rebit_message};
-use crate::oracle::Oracle;
+use crate::helpers::{TestApp, extract_handle, rebit_message};
+use crate::jws_verifier::JwsVerifier;
+use crate::participants::{Participant, consent_request};
 
-async fn token(app: &TestApp, id: &str, secret: &str) -> crate::helpers::Reply {
+async fn request_token(app: &TestApp, id: &str, secret: &str) -> crate::helpers::Reply {
     let request = app.request(Method::POST, "/iam/v1/entity/token/generate");
     app.send(request.body(format!("id={id}&secret={secret}")))
         .await
@@ -18,46 +18,52 @@ async fn token(app: &TestApp, id: &str, secret: &str) -> crate::helpers::Reply {
 
 #[tokio::test]
 async fn a_token_opens_the_calls_for_a_day() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
-    let oracle = Oracle::of(&app).await;
-    let issued = token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok();
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let issued = request_token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key")
+        .await
+        .expect_ok();
     assert_eq!(
         (&issued["expiresIn"], &issued["tokenType"]),
         (&json!(86_400), &json!("Bearer"))
     );
     let jwt = issued["accessToken"].as_str().expect("a token").to_owned();
-    let claims = oracle.open_compact(&jwt);
+    let claims = verifier.decode_compact(&jwt);
     assert_eq!(
         (&claims["azp"], &claims["roles"], &claims["typ"]),
         (&json!("FIU-1"), &json!("FIU"), &json!("Bearer"))
     );
     for api_key in [jwt.clone(), format!("Bearer {jwt}")] {
-        let fiu = Actor {
+        let fiu = Participant {
             api_key,
-            ..Actor::fiu_1()
+            ..Participant::fiu_1()
         };
-        fiu.post(&app, "/Consent", &consent_request()).await.ok();
+        fiu.post(&app, "/Consent", &consent_request())
+            .await
+            .expect_ok();
     }
-    app.advance("P1D").await;
+    app.advance_clock("P1D").await;
     let request = app
         .request(Method::GET, "/Heartbeat")
         .header("client_api_key", &jwt);
     assert_eq!(app.send(request).await.status, 401);
     let mut app = app;
-    app.enter("another");
-    let of_another =
-        token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key").await.ok()["accessToken"].clone();
-    app.enter("third");
+    app.switch_world("another");
+    let foreign_token = request_token(&app, "FIU-1", "mockaa-dev-fiu-1-api-key")
+        .await
+        .expect_ok()["accessToken"]
+        .clone();
+    app.switch_world("third");
     let request = app
         .request(Method::GET, "/Heartbeat")
-        .header("client_api_key", of_another.as_str().expect("a token"));
+        .header("client_api_key", foreign_token.as_str().expect("a token"));
     assert_eq!(
         app.send(request).await.status,
         401,
         "a world's tokens are its own"
     );
     for (id, secret, status) in [("FIU-1", "wrong", 401), ("FIU-9", "x", 401), ("", "", 401)] {
-        assert_eq!(token(&app, id, secret).await.status, status);
+        assert_eq!(request_token(&app, id, secret).await.status, status);
     }
     assert_eq!(
         app.post("/iam/v1/entity/token/generate", &Value::Null)
@@ -69,9 +75,9 @@ async fn a_token_opens_the_calls_for_a_day() {
 
 #[tokio::test]
 async fn the_legacy_service_grants_tokens_too() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
     let path = "/auth/realms/sahamati/protocol/openid-connect/token";
-    let ask = async |id: &str, secret: &str, form: &'static str| {
+    let request_grant = async |id: &str, secret: &str, form: &'static str| {
         app.send(
             app.request(Method::POST, path)
                 .basic_auth(id, Some(secret))
@@ -79,37 +85,39 @@ async fn the_legacy_service_grants_tokens_too() {
         )
         .await
     };
-    let granted = ask(
+    let granted = request_grant(
         "FIP-1",
         "mockaa-dev-fip-1-api-key",
         "grant_type=client_credentials&scope=openid",
     )
     .await
-    .ok();
+    .expect_ok();
     let jwt = granted["access_token"].as_str().expect("a token");
     let request = app
         .request(Method::GET, "/Heartbeat")
         .header("fip_api_key", jwt);
-    assert_eq!(app.send(request).await.ok()["Status"], "UP");
-    let wrong = ask("FIP-1", "wrong", "grant_type=client_credentials").await;
+    assert_eq!(app.send(request).await.expect_ok()["Status"], "UP");
+    let wrong = request_grant("FIP-1", "wrong", "grant_type=client_credentials").await;
     assert_eq!(
         (wrong.status.as_u16(), wrong.json()["error"].clone()),
         (401, "invalid_client".into())
     );
     assert_eq!(
-        ask("FIP-1", "x", "grant_type=password").await.json()["error"],
+        request_grant("FIP-1", "x", "grant_type=password")
+            .await
+            .json()["error"],
         "unsupported_grant_type"
     );
     let keys = app
         .get("/auth/realms/sahamati/protocol/openid-connect/certs")
         .await
-        .ok();
-    assert_eq!(keys, app.get("/.well-known/jwks.json").await.ok());
+        .expect_ok();
+    assert_eq!(keys, app.get("/.well-known/jwks.json").await.expect_ok());
 }
 
 #[tokio::test]
-async fn the_registry_publishes_whom_a_caller_may_see() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
+async fn the_registry_publishes_the_entities_a_caller_may_see() {
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
     let get = async |path: &str, api_key: &str| {
         app.send(
             app.request(Method::GET, path)
@@ -118,8 +126,8 @@ async fn the_registry_publishes_whom_a_caller_may_see() {
         .await
     };
     let fiu = "mockaa-dev-fiu-1-api-key";
-    let aas = get("/v2/entityInfo/AA", fiu).await.ok();
-    let jwk = app.get("/.well-known/jwks.json").await.ok()["keys"][0].clone();
+    let aas = get("/v2/entityInfo/AA", fiu).await.expect_ok();
+    let jwk = app.get("/.well-known/jwks.json").await.expect_ok()["keys"][0].clone();
     let info = &aas[0]["entityinfo"];
     assert_eq!(
         (&info["id"], &info["certificate"]),
@@ -132,7 +140,7 @@ async fn the_registry_publishes_whom_a_caller_may_see() {
             .is_some_and(|url| url.contains("v2:http://127.0.0.1:")),
         "{info}"
     );
-    let fips = get("/entityInfo/FIP", fiu).await.ok();
+    let fips = get("/entityInfo/FIP", fiu).await.expect_ok();
     let ids: Vec<_> = fips
         .as_array()
         .expect("a list")
@@ -141,7 +149,7 @@ async fn the_registry_publishes_whom_a_caller_may_see() {
         .collect();
     assert_eq!(ids, ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]);
     assert_eq!(
-        get("/v2/entityInfo/FIP/FIP-2", fiu).await.ok()["entityinfo"]["certificate"]["kid"],
+        get("/v2/entityInfo/FIP/FIP-2", fiu).await.expect_ok()["entityinfo"]["certificate"]["kid"],
         "fip-2-dev-1"
     );
     for (path, api_key, status) in [
@@ -161,13 +169,13 @@ async fn the_registry_publishes_whom_a_caller_may_see() {
 }
 
 #[tokio::test]
-async fn participants_of_ones_own_replace_the_shipped_ones() {
+async fn configured_participants_replace_the_shipped_ones() {
     let folder = std::env::temp_dir().join(format!("mockaa-config-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("mockaa.toml");
     let jwk = {
         let app = TestApp::start().await;
-        app.get("/v2/entityInfo/FIU/FIU-2").await.ok()["entityinfo"]["certificate"].clone()
+        app.get("/v2/entityInfo/FIU/FIU-2").await.expect_ok()["entityinfo"]["certificate"].clone()
     };
     let text = format!(
         "[[aa]]\nid = \"own-aa\"\nhandle = \"own\"\nkid = \"own-1\"\nkey = \"aa.pem\"\n\n[[fiu]]\nid = \"LENDER\"\napi_key = \
@@ -180,22 +188,22 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
         include_str!("../../fixtures/keys/fip-3.pem"),
     )
     .expect("it is written");
-    let app = TestApp::with(|builder| builder.config(&file)).await;
+    let app = TestApp::start_with(|builder| builder.config(&file)).await;
     assert_eq!(
-        app.get("/.well-known/jwks.json").await.ok()["keys"][0]["kid"],
+        app.get("/.well-known/jwks.json").await.expect_ok()["keys"][0]["kid"],
         "own-1"
     );
     let mut body = consent_request();
     body["ConsentDetail"]["DataConsumer"]["id"] = "LENDER".into();
     body["ConsentDetail"]["Customer"]["id"] = "9876500001@own".into();
-    let lender = Actor {
+    let lender = Participant {
         api_key: "a-key".to_owned(),
-        ..Actor::fiu_2()
+        ..Participant::fiu_2()
     };
-    lender.post(&app, "/Consent", &body).await.ok();
+    lender.post(&app, "/Consent", &body).await.expect_ok();
     // In lenient too: a signature that does not match a key that somebody has configured is refused.
     let forged = lender
-        .signed(&app, "/Consent", &body.to_string())
+        .build_signed_request(&app, "/Consent", &body.to_string())
         .body(body.to_string() + " ");
     assert_eq!(
         app.send(forged).await.json()["errorCode"],
@@ -248,9 +256,9 @@ async fn participants_of_ones_own_replace_the_shipped_ones() {
 
 #[tokio::test]
 async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
-    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
-    app.enter("one");
-    let put = async |app: &TestApp, id: &str, body: Value| {
+    let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    app.switch_world("one");
+    let put_fiu = async |app: &TestApp, id: &str, body: Value| {
         app.send(
             app.request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{id}"))
                 .json(&body),
@@ -259,22 +267,22 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     };
     let key = app.get("/v2/entityInfo/AA").await;
     assert_eq!(key.status, 401);
-    let jwk = app.get("/_mockaa/v1/config/fiu/FIU-1").await.ok()["publicKeys"][0].clone();
-    put(
+    let jwk = app.get("/_mockaa/v1/config/fiu/FIU-1").await.expect_ok()["publicKeys"][0].clone();
+    put_fiu(
         &app,
         "LENDER",
         json!({ "apiKey": "lender-key", "publicKeys": [jwk] }),
     )
     .await
-    .ok();
-    let lender = Actor {
+    .expect_ok();
+    let lender = Participant {
         api_key: "lender-key".to_owned(),
-        ..Actor::fiu_1()
+        ..Participant::fiu_1()
     };
     let mut body = consent_request();
     body["ConsentDetail"]["DataConsumer"]["id"] = "LENDER".into();
-    let handle = handle_of(&lender.post(&app, "/Consent", &body).await.ok());
-    let other = Actor::fiu_2()
+    let handle = extract_handle(&lender.post(&app, "/Consent", &body).await.expect_ok());
+    let other = Participant::fiu_2()
         .post(
             &app,
             "/Consent/handle",
@@ -315,7 +323,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
             "unknown field `colour`",
         ),
     ] {
-        let reply = put(&app, &id.replace(' ', "%20"), body).await;
+        let reply = put_fiu(&app, &id.replace(' ', "%20"), body).await;
         assert!(
             reply.status == 400 && reply.text.contains(expected),
             "{}",
@@ -323,19 +331,19 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         );
     }
     assert_eq!(
-        app.get("/_mockaa/v1/config/fip").await.ok()["items"][3]["linking"],
+        app.get("/_mockaa/v1/config/fip").await.expect_ok()["items"][3]["linking"],
         "DIRECT"
     );
     let customer = "/_mockaa/v1/customers/9876500001@mockaa/accounts";
-    let before = app.get(customer).await.ok();
+    let before = app.get(customer).await.expect_ok();
     app.send(
         app.request(Method::PUT, "/_mockaa/v1/config/fip/NEW")
             .json(&json!({})),
     )
     .await
-    .ok();
+    .expect_ok();
     assert_eq!(
-        app.get(customer).await.ok(),
+        app.get(customer).await.expect_ok(),
         before,
         "accounts stay where they are"
     );
@@ -344,26 +352,29 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     assert_eq!(
         app.send(app.request(Method::PUT, path).json(&fip))
             .await
-            .ok()["linking"],
+            .expect_ok()["linking"],
         "DIRECT"
     );
     assert_eq!(
-        app.get(path).await.ok()["publicKeys"][0]["kid"],
+        app.get(path).await.expect_ok()["publicKeys"][0]["kid"],
         "fip-1-dev-1",
         "what is left out stays"
     );
     let heartbeat = app
         .request(Method::GET, "/Heartbeat")
         .header("fip_api_key", "bank-key");
-    app.send(heartbeat).await.ok();
+    app.send(heartbeat).await.expect_ok();
     // What was shown may be sent back; a key that ships stays one that everybody has.
-    let shown = app.get("/_mockaa/v1/config/fiu/FIU-2").await.ok();
-    assert_eq!(put(&app, "FIU-2", shown.clone()).await.ok(), shown);
+    let fiu_config = app.get("/_mockaa/v1/config/fiu/FIU-2").await.expect_ok();
     assert_eq!(
-        put(&app, "LENDER-2", json!({})).await.ok()["baseUrl"],
-        shown["baseUrl"],
+        put_fiu(&app, "FIU-2", fiu_config.clone()).await.expect_ok(),
+        fiu_config
+    );
+    assert_eq!(
+        put_fiu(&app, "LENDER-2", json!({})).await.expect_ok()["baseUrl"],
+        fiu_config["baseUrl"],
         "--fiu-url serves it too"
     );
-    app.enter("another");
+    app.switch_world("another");
     assert_eq!(app.get("/_mockaa/v1/config/fiu/LENDER").await.status, 404);
 }

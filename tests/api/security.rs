@@ -8,17 +8,17 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::helpers::{
-    FIU_1_KEY, FIU_2_KEY, Reply, TestApp, handle_of, rebit_message, rebit_request, seed_request,
-    set,
+    FIU_1_KEY, FIU_2_KEY, Reply, TestApp, extract_handle, rebit_message, rebit_request,
+    seed_request, set_path,
 };
 
-fn fiu_1() -> SigningKey {
+fn fiu_1_signing_key() -> SigningKey {
     SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-1.pem"))
         .expect("a key")
 }
 
 /// Posts with a key and a signature, where given.
-async fn call(
+async fn post_as(
     app: &TestApp,
     path: &str,
     body: &Value,
@@ -40,50 +40,60 @@ async fn call(
     app.send(request.body(body)).await
 }
 
-fn code(reply: &Reply) -> (u16, Option<String>) {
+fn status_and_code(reply: &Reply) -> (u16, Option<String>) {
     let code = reply.json()["errorCode"].as_str().map(ToOwned::to_owned);
     (reply.status.as_u16(), code)
 }
 
 #[tokio::test]
 async fn strict_asks_for_key_and_signature() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
-    let (body, signer) = (rebit_request(), fiu_1());
-    let stranger =
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let (body, signer) = (rebit_request(), fiu_1_signing_key());
+    let foreign_key =
         SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-2.pem"))
             .expect("a key");
-    let unknown = SigningKey::from_pem("other", include_str!("../../fixtures/keys/fiu-1.pem"))
+    let unknown_key = SigningKey::from_pem("other", include_str!("../../fixtures/keys/fiu-1.pem"))
         .expect("a key");
-    let refused = |status, code: &str| (status, Some(code.to_owned()));
+    let rejection = |status, code: &str| (status, Some(code.to_owned()));
 
     assert_eq!(
-        code(&call(&app, "/Consent", &body, None, Some(&signer)).await),
-        refused(401, "Unauthorized")
+        status_and_code(&post_as(&app, "/Consent", &body, None, Some(&signer)).await),
+        rejection(401, "Unauthorized")
     );
     assert_eq!(
-        code(&call(&app, "/Consent", &body, Some("nope"), Some(&signer)).await),
-        refused(401, "Unauthorized")
+        status_and_code(&post_as(&app, "/Consent", &body, Some("nope"), Some(&signer)).await),
+        rejection(401, "Unauthorized")
     );
-    for signer in [None, Some(&stranger), Some(&unknown)] {
-        let reply = call(&app, "/Consent", &body, Some(FIU_1_KEY), signer).await;
-        assert_eq!(code(&reply), refused(400, "SignatureDoesNotMatch"));
+    for signer in [None, Some(&foreign_key), Some(&unknown_key)] {
+        let reply = post_as(&app, "/Consent", &body, Some(FIU_1_KEY), signer).await;
+        assert_eq!(
+            status_and_code(&reply),
+            rejection(400, "SignatureDoesNotMatch")
+        );
     }
-    assert_eq!(app.consents().await, 0);
+    assert_eq!(app.count_consents().await, 0);
     assert_eq!(
-        call(&app, "/Consent", &body, Some(FIU_1_KEY), Some(&signer))
+        post_as(&app, "/Consent", &body, Some(FIU_1_KEY), Some(&signer))
             .await
             .status,
         200
     );
 
-    let mut stranger = body.clone();
-    set(
-        &mut stranger,
+    let mut foreign_body = body.clone();
+    set_path(
+        &mut foreign_body,
         "ConsentDetail.DataConsumer.id",
         Some("finprobank".into()),
     );
-    let reply = call(&app, "/Consent", &stranger, Some(FIU_1_KEY), Some(&signer)).await;
-    assert_eq!(code(&reply), refused(400, "InvalidRequest"));
+    let reply = post_as(
+        &app,
+        "/Consent",
+        &foreign_body,
+        Some(FIU_1_KEY),
+        Some(&signer),
+    )
+    .await;
+    assert_eq!(status_and_code(&reply), rejection(400, "InvalidRequest"));
 }
 
 #[tokio::test]
@@ -93,13 +103,13 @@ async fn lenient_accepts_and_notes_what_strict_would_refuse() {
         assert_eq!(app.post("/consent", &seed_request()).await.status, 200);
     }
     assert_eq!(
-        call(&app, "/Consent", &rebit_request(), None, None)
+        post_as(&app, "/Consent", &rebit_request(), None, None)
             .await
             .status,
         200
     );
     let notes: Vec<_> = app
-        .journal()
+        .read_journal_events()
         .await
         .into_iter()
         .filter(|entry| entry["kind"] == "note")
@@ -113,17 +123,17 @@ async fn lenient_accepts_and_notes_what_strict_would_refuse() {
 
 #[tokio::test]
 async fn open_asks_for_nothing_and_notes_nothing() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Open)).await;
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Open)).await;
     let mut body = rebit_request();
     body["timestamp"] = "1999-01-01T00:00:00Z".into();
     assert_eq!(
-        call(&app, "/Consent", &body, Some("nope"), None)
+        post_as(&app, "/Consent", &body, Some("nope"), None)
             .await
             .status,
         200
     );
     assert!(
-        app.journal()
+        app.read_journal_events()
             .await
             .iter()
             .all(|entry| entry["kind"] != "note")
@@ -133,29 +143,35 @@ async fn open_asks_for_nothing_and_notes_nothing() {
 #[tokio::test]
 async fn a_registered_key_opens_its_owners_consents_only_in_every_mode() {
     for security in [SecurityMode::Open, SecurityMode::Lenient] {
-        let app = TestApp::with(|builder| builder.security(security)).await;
-        let handle = handle_of(
-            &call(&app, "/Consent", &rebit_request(), Some(FIU_1_KEY), None)
+        let app = TestApp::start_with(|builder| builder.security(security)).await;
+        let handle = extract_handle(
+            &post_as(&app, "/Consent", &rebit_request(), Some(FIU_1_KEY), None)
                 .await
-                .ok(),
+                .expect_ok(),
         );
         let message = rebit_message("ConsentHandle", &handle);
         assert_eq!(
-            call(&app, "/Consent/handle", &message, Some(FIU_1_KEY), None)
+            post_as(&app, "/Consent/handle", &message, Some(FIU_1_KEY), None)
                 .await
                 .status,
             200
         );
         assert_eq!(
-            call(&app, "/Consent/handle", &message, None, None)
+            post_as(&app, "/Consent/handle", &message, None, None)
                 .await
                 .status,
             200
         );
-        let reply = call(&app, "/Consent/handle", &message, Some(FIU_2_KEY), None).await;
-        assert_eq!(code(&reply), (400, Some("InvalidConsentHandle".to_owned())));
-        let reply = call(&app, "/Consent", &rebit_request(), Some(FIU_2_KEY), None).await;
-        assert_eq!(code(&reply), (400, Some("InvalidRequest".to_owned())));
+        let reply = post_as(&app, "/Consent/handle", &message, Some(FIU_2_KEY), None).await;
+        assert_eq!(
+            status_and_code(&reply),
+            (400, Some("InvalidConsentHandle".to_owned()))
+        );
+        let reply = post_as(&app, "/Consent", &rebit_request(), Some(FIU_2_KEY), None).await;
+        assert_eq!(
+            status_and_code(&reply),
+            (400, Some("InvalidRequest".to_owned()))
+        );
         let request = app
             .request(Method::GET, &format!("/consent/{handle}"))
             .header("Authorization", FIU_2_KEY);
@@ -170,28 +186,31 @@ async fn a_registered_key_of_the_wrong_kind_opens_nothing_in_any_mode() {
         SecurityMode::Lenient,
         SecurityMode::Strict,
     ] {
-        let app = TestApp::with(|builder| builder.security(security)).await;
-        let reply = call(
+        let app = TestApp::start_with(|builder| builder.security(security)).await;
+        let reply = post_as(
             &app,
             "/Consent",
             &rebit_request(),
             Some("mockaa-dev-fip-1-api-key"),
-            Some(&fiu_1()),
+            Some(&fiu_1_signing_key()),
         )
         .await;
-        assert_eq!(code(&reply), (400, Some("InvalidRequest".to_owned())));
-        assert_eq!(app.consents().await, 0);
+        assert_eq!(
+            status_and_code(&reply),
+            (400, Some("InvalidRequest".to_owned()))
+        );
+        assert_eq!(app.count_consents().await, 0);
     }
 }
 
 #[tokio::test]
 async fn a_blank_key_header_is_none_and_the_next_one_counts() {
-    let app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
     let request = app
         .request(Method::GET, "/Heartbeat")
         .header("client_api_key", "")
         .header("fip_api_key", "Bearer mockaa-dev-fip-1-api-key");
-    app.send(request).await.ok();
+    app.send(request).await.expect_ok();
 }
 
 /// The head of a message is looked at before its content.
@@ -199,8 +218,8 @@ async fn a_blank_key_header_is_none_and_the_next_one_counts() {
 async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
     let app = TestApp::start().await;
     let mut body = rebit_request();
-    set(&mut body, "ConsentDetail.Purpose.code", Some("199".into()));
-    set(
+    set_path(&mut body, "ConsentDetail.Purpose.code", Some("199".into()));
+    set_path(
         &mut body,
         "timestamp",
         Some("2020-07-04T05:44:00.000Z".into()),
@@ -213,25 +232,25 @@ async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
         "{}",
         reply.text
     );
-    set(&mut body, "ver", Some("9.9.9".into()));
-    set(&mut body, "ConsentDetail", Some(5.into()));
+    set_path(&mut body, "ver", Some("9.9.9".into()));
+    set_path(&mut body, "ConsentDetail", Some(5.into()));
     let reply = app.post("/Consent", &body).await;
     assert_eq!(
-        code(&reply),
+        status_and_code(&reply),
         (404, Some("NoSuchVersion".to_owned())),
         "even where the content cannot be read"
     );
 }
 
 #[tokio::test]
-async fn notes_end_with_a_word_that_they_end() {
+async fn the_last_note_says_that_further_ones_are_dropped() {
     let app = TestApp::start().await;
     let mut body = rebit_request();
     for number in 0..1_010 {
         body["ConsentDetail"]["Customer"]["id"] = format!("{number}@elsewhere").into();
-        app.post("/Consent", &body).await.ok();
+        app.post("/Consent", &body).await.expect_ok();
     }
-    let entries = app.get("/_mockaa/v1/journal?after=2100").await.ok();
+    let entries = app.get("/_mockaa/v1/journal?after=2100").await.expect_ok();
     let texts = entries["items"]
         .as_array()
         .expect("a list")

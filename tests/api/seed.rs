@@ -6,28 +6,28 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::helpers::{FIU_1_KEY, TestApp, seed_request};
-use crate::oracle::{Oracle, unbase64};
+use crate::jws_verifier::{JwsVerifier, decode_base64};
 
 #[tokio::test]
 async fn post_consent_answers_the_shape_of_the_seed() {
     let app = TestApp::start().await;
     let reply = app.post("/consent", &seed_request()).await;
     assert_eq!(reply.signature, None, "the seed shows unsigned answers");
-    reply.ok();
+    reply.expect_ok();
     insta::assert_snapshot!(reply.text);
 }
 
 #[tokio::test]
 async fn get_consent_answers_every_field_of_the_seed() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
-    app.act(&handle, "approve").await.ok();
-    let id = app.consent(&handle).await["consentId"]
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let id = app.fetch_consent(&handle).await["consentId"]
         .as_str()
         .expect("an id")
         .to_owned();
     let reply = app.get(&format!("/consent/{id}")).await;
-    reply.ok();
+    reply.expect_ok();
     insta::assert_snapshot!(reply.text);
 }
 
@@ -49,34 +49,34 @@ async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
         serde_json::from_str(&output[start..]).expect("the sample is JSON")
     };
     let app = TestApp::start().await;
-    let created = app.post("/consent", &seed_request()).await.ok();
-    compare("", &sample("post-consent.txt"), &created);
+    let created = app.post("/consent", &seed_request()).await.expect_ok();
+    assert_same_shape("", &sample("post-consent.txt"), &created);
 
-    let handle = crate::helpers::handle_of(&created);
-    app.act(&handle, "approve").await.ok();
-    let id = app.consent(&handle).await["consentId"]
+    let handle = crate::helpers::extract_handle(&created);
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let id = app.fetch_consent(&handle).await["consentId"]
         .as_str()
         .expect("an id")
         .to_owned();
-    compare(
+    assert_same_shape(
         "",
         &sample("get-consent-id.txt"),
-        &app.get(&format!("/consent/{id}")).await.ok(),
+        &app.get(&format!("/consent/{id}")).await.expect_ok(),
     );
 }
 
-fn compare(path: &str, sample: &Value, ours: &Value) {
+fn assert_same_shape(path: &str, sample: &Value, ours: &Value) {
     match (sample, ours) {
         (Value::Object(sample), Value::Object(ours)) => {
             let keys =
                 |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
             assert_eq!(keys(sample), keys(ours), "keys at {path}");
             for (key, value) in sample {
-                compare(&format!("{path}/{key}"), value, &ours[key]);
+                assert_same_shape(&format!("{path}/{key}"), value, &ours[key]);
             }
         }
         (Value::Array(sample), Value::Array(ours)) => {
-            compare(&format!("{path}/0"), &sample[0], &ours[0]);
+            assert_same_shape(&format!("{path}/0"), &sample[0], &ours[0]);
         }
         _ => assert_eq!(
             std::mem::discriminant(sample),
@@ -89,12 +89,12 @@ fn compare(path: &str, sample: &Value, ours: &Value) {
 #[tokio::test]
 async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
     let app = TestApp::start().await;
-    let handle = app.raise_for("9999999001@onemoney").await;
-    let id = app.consent(&handle).await["consentId"]
+    let handle = app.raise_consent_for("9999999001@onemoney").await;
+    let id = app.fetch_consent(&handle).await["consentId"]
         .as_str()
         .expect("an id")
         .to_owned();
-    let oracle = Oracle::of(&app).await;
+    let verifier = JwsVerifier::from_published_keys(&app).await;
     // Twice: made, then kept.
     for _ in 0..2 {
         let text = app.get(&format!("/consent/{id}")).await.text;
@@ -103,10 +103,10 @@ async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
             .split_once(",\"consentDetailDigitalSignature\":\"")
             .expect("a signature");
         let (signature, _) = rest.split_once('"').expect("its end");
-        assert!(oracle.verifies(detail.as_bytes(), &unbase64(signature)));
-        assert!(!oracle.verifies(
+        assert!(verifier.is_valid(detail.as_bytes(), &decode_base64(signature)));
+        assert!(!verifier.is_valid(
             detail.replace("VIEW", "STORE").as_bytes(),
-            &unbase64(signature)
+            &decode_base64(signature)
         ));
     }
 }
@@ -114,45 +114,45 @@ async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
 #[tokio::test]
 async fn a_vdr_provider_is_kept_and_an_absent_one_stays_absent() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
-    let kept = app.get(&format!("/consent/{handle}")).await.ok();
+    let handle = app.raise_consent(|_| {}).await;
+    let answer = app.get(&format!("/consent/{handle}")).await.expect_ok();
     assert_eq!(
-        kept["ConsentDetail"]["VDRProvider"],
+        answer["ConsentDetail"]["VDRProvider"],
         serde_json::json!({ "vdrpid": "VDR-1", "fiuid": "FIU-1" })
     );
 
     let handle = app
-        .raise(|body| crate::helpers::set(body, "ConsentDetail.VDRProvider", None))
+        .raise_consent(|body| crate::helpers::set_path(body, "ConsentDetail.VDRProvider", None))
         .await;
-    let absent = app.get(&format!("/consent/{handle}")).await.ok();
+    let absent = app.get(&format!("/consent/{handle}")).await.expect_ok();
     assert!(absent["ConsentDetail"].get("VDRProvider").is_none());
 }
 
 #[tokio::test]
 async fn the_seeds_dates_need_a_worlds_clock_of_their_time() {
-    let app = TestApp::with(|builder| builder.clock("2026-11-21T00:00:00Z,frozen")).await;
+    let app = TestApp::start_with(|builder| builder.clock("2026-11-21T00:00:00Z,frozen")).await;
     let mut body = seed_request();
     let reply = app.post("/consent", &body).await;
     assert_eq!(reply.status, 400);
     insta::assert_json_snapshot!(reply.json());
-    assert_eq!(app.consents().await, 0);
+    assert_eq!(app.count_consents().await, 0);
 
     body["ConsentDetail"]["consentExpiry"] = "2027-12-30T11:39:57.153Z".into();
-    app.post("/consent", &body).await.ok();
+    app.post("/consent", &body).await.expect_ok();
 }
 
 #[tokio::test]
-async fn before_approval_the_handle_tells_how_the_request_fares() {
+async fn before_approval_the_handle_returns_the_request_status() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| {}).await;
-    let answer = app.get(&format!("/consent/{handle}")).await.ok();
+    let handle = app.raise_consent(|_| {}).await;
+    let answer = app.get(&format!("/consent/{handle}")).await.expect_ok();
     assert_eq!(answer["status"], "PENDING");
     assert!(
         answer.get("consentId").is_none() && answer.get("consentDetailDigitalSignature").is_none()
     );
-    app.act(&handle, "reject").await.ok();
+    app.apply_verb(&handle, "reject").await.expect_ok();
     assert_eq!(
-        app.get(&format!("/consent/{handle}")).await.ok()["status"],
+        app.get(&format!("/consent/{handle}")).await.expect_ok()["status"],
         "REJECTED"
     );
 }
@@ -164,10 +164,12 @@ async fn every_mount_reaches_the_same_call() {
         let reply = app
             .post(&format!("{mount}/consent"), &seed_request())
             .await
-            .ok();
-        let handle = crate::helpers::handle_of(&reply);
+            .expect_ok();
+        let handle = crate::helpers::extract_handle(&reply);
         assert_eq!(
-            app.get(&format!("{mount}/consent/{handle}")).await.ok()["status"],
+            app.get(&format!("{mount}/consent/{handle}"))
+                .await
+                .expect_ok()["status"],
             "PENDING"
         );
     }
@@ -176,7 +178,7 @@ async fn every_mount_reaches_the_same_call() {
 #[tokio::test]
 async fn a_number_in_a_filter_stays_a_number_that_javascript_prints_alike() {
     let app = TestApp::start().await;
-    for (sent, kept) in [
+    for (sent, returned) in [
         ("20000", "20000"),
         ("20000.0", "20000"),
         ("1500.5", "1500.5"),
@@ -189,10 +191,10 @@ async fn a_number_in_a_filter_stays_a_number_that_javascript_prints_alike() {
                 text.replace("\"value\":20000", &format!("\"value\":{sent}")),
             )
             .await;
-        let handle = crate::helpers::handle_of(&reply.ok());
+        let handle = crate::helpers::extract_handle(&reply.expect_ok());
         let text = app.get(&format!("/consent/{handle}")).await.text;
         assert!(
-            text.contains(&format!("\"value\":{kept}}}]")),
+            text.contains(&format!("\"value\":{returned}}}]")),
             "{sent}: {text}"
         );
     }
@@ -200,7 +202,7 @@ async fn a_number_in_a_filter_stays_a_number_that_javascript_prints_alike() {
 
 #[tokio::test]
 async fn the_api_key_comes_bare_or_as_bearer() {
-    let app = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
+    let app = TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     for (value, status) in [
         (FIU_1_KEY.to_owned(), 200),
         (format!("Bearer {FIU_1_KEY}"), 200),
@@ -226,8 +228,10 @@ async fn the_sample_pasted_as_printed_gets_the_worlds_now() {
             include_str!("../../fixtures/seed/consent-request.json"),
         )
         .await
-        .ok();
-    let consent = app.consent(&crate::helpers::handle_of(&reply)).await;
+        .expect_ok();
+    let consent = app
+        .fetch_consent(&crate::helpers::extract_handle(&reply))
+        .await;
     assert_eq!(consent["consentStart"], crate::helpers::NOW);
     // ReBIT knows no such variable.
     let mut body = crate::helpers::rebit_request();

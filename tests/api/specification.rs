@@ -13,9 +13,9 @@ struct Specification {
 }
 
 /// Our own description.
-fn own() -> &'static Specification {
-    static READ: OnceLock<Specification> = OnceLock::new();
-    READ.get_or_init(|| Specification {
+fn own_specification() -> &'static Specification {
+    static SPECIFICATION: OnceLock<Specification> = OnceLock::new();
+    SPECIFICATION.get_or_init(|| Specification {
         document: mockaa::wire::openapi::build_document("http://127.0.0.1"),
     })
 }
@@ -26,36 +26,40 @@ struct Specifications {
 }
 
 /// The files, read once; `None` where they are not.
-fn specifications() -> Option<&'static Specifications> {
-    static READ: OnceLock<Option<Specifications>> = OnceLock::new();
-    READ.get_or_init(|| {
-        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
-        let folder =
-            std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-        let read = |name: &str| {
-            let text = std::fs::read_to_string(folder.join("openapi").join(name)).ok()?;
-            Some(Specification {
-                document: serde_saphyr::from_str(&text).expect("a specification is YAML"),
+fn published_specifications() -> Option<&'static Specifications> {
+    static SPECIFICATIONS: OnceLock<Option<Specifications>> = OnceLock::new();
+    SPECIFICATIONS
+        .get_or_init(|| {
+            let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
+            let folder = std::env::var_os("MOCKAA_SPECS")
+                .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+            let read_specification = |name: &str| {
+                let text = std::fs::read_to_string(folder.join("openapi").join(name)).ok()?;
+                Some(Specification {
+                    document: serde_saphyr::from_str(&text).expect("a specification is YAML"),
+                })
+            };
+            Some(Specifications {
+                aa: [
+                    ("1.1.", read_specification("aa-1.1.2.yaml")?),
+                    ("2.0.0", read_specification("aa-2.0.0.yaml")?),
+                    (
+                        "2.1.0",
+                        read_specification("aa-2.1.0-sahamati-router.yaml")?,
+                    ),
+                ],
+                fiu: [
+                    ("1.1.", read_specification("fiu-1.1.2.yaml")?),
+                    ("2.0.0", read_specification("fiu-2.0.0.yaml")?),
+                ],
             })
-        };
-        Some(Specifications {
-            aa: [
-                ("1.1.", read("aa-1.1.2.yaml")?),
-                ("2.0.0", read("aa-2.0.0.yaml")?),
-                ("2.1.0", read("aa-2.1.0-sahamati-router.yaml")?),
-            ],
-            fiu: [
-                ("1.1.", read("fiu-1.1.2.yaml")?),
-                ("2.0.0", read("fiu-2.0.0.yaml")?),
-            ],
         })
-    })
-    .as_ref()
+        .as_ref()
 }
 
 #[test]
-fn the_specifications_are_there_or_it_is_said() {
-    match specifications() {
+fn the_specifications_are_checked_or_reported_missing() {
+    match published_specifications() {
         Some(_) => println!("answers and webhooks are held against the published OpenAPI files"),
         None => eprintln!(
             "SKIPPED: no OpenAPI files below ../shared/rebit or MOCKAA_SPECS; answers are not held against them"
@@ -63,15 +67,18 @@ fn the_specifications_are_there_or_it_is_said() {
     }
 }
 
-fn of<'a>(list: &'a [(&'static str, Specification)], body: &Value) -> Option<&'a Specification> {
+fn find_version<'a>(
+    list: &'a [(&'static str, Specification)],
+    body: &Value,
+) -> Option<&'a Specification> {
     let ver = body["ver"].as_str()?;
     list.iter()
-        .find(|(known, _)| ver.starts_with(known))
+        .find(|(prefix, _)| ver.starts_with(prefix))
         .map(|(_, specification)| specification)
 }
 
 /// What is ours before a path: the world and the mount.
-fn bare(path: &str) -> &str {
+fn strip_world_and_mount(path: &str) -> &str {
     let local = path
         .strip_prefix("/w/")
         .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
@@ -85,8 +92,8 @@ fn bare(path: &str) -> &str {
 }
 
 /// Holds an answer against the specification of its version, where that knows the call and the status.
-pub fn check_answer(method: &Method, path: &str, status: StatusCode, text: &str) {
-    let path = bare(path);
+pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &str) {
+    let path = strip_world_and_mount(path);
     if ![
         "/Consent",
         "/FI/",
@@ -97,53 +104,53 @@ pub fn check_answer(method: &Method, path: &str, status: StatusCode, text: &str)
         "/_mockaa/",
     ]
     .iter()
-    .any(|begin| path.starts_with(begin))
+    .any(|prefix| path.starts_with(prefix))
     {
         return;
     }
     let Ok(body) = serde_json::from_str::<Value>(text) else {
         return;
     };
-    if let Some(operation) = own().operation(method, path) {
+    if let Some(operation) = own_specification().find_operation(method, path) {
         let responses = &operation["responses"];
         let response = responses
             .get(status.as_str())
             .unwrap_or(&responses["default"]);
-        let mut problems = Vec::new();
-        own().check(
+        let mut violations = Vec::new();
+        own_specification().collect_violations(
             &response["content"]["application/json"]["schema"],
             &body,
             "",
-            &mut problems,
+            &mut violations,
         );
         assert!(
-            problems.is_empty(),
-            "{method} {path} {status} is not as described: {problems:?}\n{text}"
+            violations.is_empty(),
+            "{method} {path} {status} is not as described: {violations:?}\n{text}"
         );
     }
-    let Some(specifications) = specifications() else {
+    let Some(specifications) = published_specifications() else {
         return;
     };
-    let Some(specification) = of(&specifications.aa, &body) else {
+    let Some(specification) = find_version(&specifications.aa, &body) else {
         return;
     };
-    let Some(operation) = specification.operation(method, path) else {
+    let Some(operation) = specification.find_operation(method, path) else {
         return;
     };
     let schema = &operation["responses"][status.as_str()]["schema"];
     if !schema.is_null() {
-        let mut problems = Vec::new();
-        specification.check(schema, &body, "", &mut problems);
+        let mut violations = Vec::new();
+        specification.collect_violations(schema, &body, "", &mut violations);
         assert!(
-            problems.is_empty(),
-            "{method} {path} {status} is not as specified: {problems:?}\n{text}"
+            violations.is_empty(),
+            "{method} {path} {status} is not as specified: {violations:?}\n{text}"
         );
     }
 }
 
 /// Holds a webhook against the FIU's specification; statements are ours and in none.
 pub fn check_webhook(path: &str, body: &[u8]) {
-    let Some(specifications) = specifications() else {
+    let Some(specifications) = published_specifications() else {
         return;
     };
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
@@ -153,31 +160,31 @@ pub fn check_webhook(path: &str, body: &[u8]) {
     if body.get("trackingId").is_some() {
         return;
     }
-    let Some(specification) = of(&specifications.fiu, &body) else {
+    let Some(specification) = find_version(&specifications.fiu, &body) else {
         return;
     };
-    let Some(operation) = specification.operation(&Method::POST, path) else {
+    let Some(operation) = specification.find_operation(&Method::POST, path) else {
         return;
     };
     let parameters = operation["parameters"].as_array().expect("a list").iter();
     let schema = parameters
-        .map(|parameter| specification.resolve(parameter))
+        .map(|parameter| specification.resolve_ref(parameter))
         .find(|parameter| parameter["in"] == "body");
-    let mut problems = Vec::new();
-    specification.check(
+    let mut violations = Vec::new();
+    specification.collect_violations(
         &schema.expect("a notification has a body")["schema"],
         &body,
         "",
-        &mut problems,
+        &mut violations,
     );
     assert!(
-        problems.is_empty(),
-        "webhook {path} is not as specified: {problems:?}\n{body}"
+        violations.is_empty(),
+        "webhook {path} is not as specified: {violations:?}\n{body}"
     );
 }
 
 impl Specification {
-    fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
+    fn find_operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object().expect("a map");
         let matches = |template: &str| {
             let (parts, wanted): (Vec<_>, Vec<_>) =
@@ -188,37 +195,43 @@ impl Specification {
                 })
         };
         let exact = paths.iter().find(|(template, _)| *template == path);
-        let found = exact.or_else(|| paths.iter().find(|(template, _)| matches(template)));
-        found
+        let path_item = exact.or_else(|| paths.iter().find(|(template, _)| matches(template)));
+        path_item
             .map(|(_, item)| &item[method.as_str().to_lowercase()])
             .filter(|operation| !operation.is_null())
     }
 
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+    fn resolve_ref<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
             None => schema,
             Some(reference) => {
-                let found = self.document.pointer(reference.trim_start_matches('#'));
-                self.resolve(found.unwrap_or_else(|| panic!("no {reference}")))
+                let target = self.document.pointer(reference.trim_start_matches('#'));
+                self.resolve_ref(target.unwrap_or_else(|| panic!("no {reference}")))
             }
         }
     }
 
-    fn check(&self, schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
-        self.check_but(&[], schema, value, place, problems);
+    fn collect_violations(
+        &self,
+        schema: &Value,
+        value: &Value,
+        pointer: &str,
+        violations: &mut Vec<String>,
+    ) {
+        self.collect_violations_except(&[], schema, value, pointer, violations);
     }
 
     /// Checks all but some properties. Quirk: the files extend an error by redefining its `errorCode` beside `allOf`;
     /// the redefinition counts.
-    fn check_but(
+    fn collect_violations_except(
         &self,
-        but: &[&str],
+        excluded: &[&str],
         schema: &Value,
         value: &Value,
-        place: &str,
-        problems: &mut Vec<String>,
+        pointer: &str,
+        violations: &mut Vec<String>,
     ) {
-        let schema = self.resolve(schema);
+        let schema = self.resolve_ref(schema);
         if value.is_null() && schema["nullable"] == true {
             return;
         }
@@ -228,15 +241,15 @@ impl Specification {
                 .map(Vec::as_slice)
                 .unwrap_or_default()
         };
-        let own = schema["properties"].as_object().into_iter().flatten();
-        let redefined: Vec<_> = own
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let redefined: Vec<_> = properties
             .map(|(name, _)| name.as_str())
-            .chain(but.iter().copied())
+            .chain(excluded.iter().copied())
             .collect();
         for part in list("allOf") {
-            self.check_but(&redefined, part, value, place, problems);
+            self.collect_violations_except(&redefined, part, value, pointer, violations);
         }
-        let right_type = match schema["type"].as_str() {
+        let has_right_type = match schema["type"].as_str() {
             Some("object") => value.is_object(),
             Some("array") => value.is_array(),
             Some("string") => value.is_string(),
@@ -245,35 +258,41 @@ impl Specification {
             Some("boolean") => value.is_boolean(),
             _ => true,
         };
-        if !right_type {
-            problems.push(format!(
-                "{place}: {value} is not of type {}",
+        if !has_right_type {
+            violations.push(format!(
+                "{pointer}: {value} is not of type {}",
                 schema["type"]
             ));
         }
         if !list("enum").is_empty() && !list("enum").contains(value) {
-            problems.push(format!("{place}: {value} is not one of {}", schema["enum"]));
+            violations.push(format!(
+                "{pointer}: {value} is not one of {}",
+                schema["enum"]
+            ));
         }
         if schema["format"] == "date-time"
             && value
                 .as_str()
                 .is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_err())
         {
-            problems.push(format!("{place}: {value} is no date-time"));
+            violations.push(format!("{pointer}: {value} is no date-time"));
         }
         for required in list("required").iter().filter_map(Value::as_str) {
             if value.is_object() && value.get(required).is_none() {
-                problems.push(format!("{place}: {required} is missing"));
+                violations.push(format!("{pointer}: {required} is missing"));
             }
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            if let Some(found) = value.get(name).filter(|_| !but.contains(&name.as_str())) {
-                self.check(property, found, &format!("{place}/{name}"), problems);
+            if let Some(member) = value
+                .get(name)
+                .filter(|_| !excluded.contains(&name.as_str()))
+            {
+                self.collect_violations(property, member, &format!("{pointer}/{name}"), violations);
             }
         }
         if let Some(items) = schema.get("items") {
             for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                self.check(items, item, &format!("{place}/{index}"), problems);
+                self.collect_violations(items, item, &format!("{pointer}/{index}"), violations);
             }
         }
     }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::actors::Journey;
 use crate::helpers::{Reply, TestApp, rebit_request};
-use crate::inbox::Mood;
+use crate::inbox::ReceiverBehavior;
+use crate::participants::Journey;
 
-async fn assert_that(app: &TestApp, yaml: &str) -> Reply {
+async fn post_assertions(app: &TestApp, yaml: &str) -> Reply {
     app.send(
         app.request(Method::POST, "/_mockaa/v1/assert")
             .body(yaml.to_owned()),
@@ -18,8 +18,8 @@ async fn assert_that(app: &TestApp, yaml: &str) -> Reply {
 }
 
 /// The outcome of each expectation.
-async fn outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
-    let verdicts = assert_that(app, yaml).await.ok();
+async fn assertion_outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
+    let verdicts = post_assertions(app, yaml).await.expect_ok();
     let outcome = |verdict: &Value| verdict["outcome"].as_str().expect("an outcome").to_owned();
     verdicts["results"]
         .as_array()
@@ -35,12 +35,12 @@ async fn put_faults(app: &TestApp, yaml: &str) {
             .body(yaml.to_owned()),
     )
     .await
-    .ok();
+    .expect_ok();
 }
 
 /// The marks of the contract report that were put to the test.
-async fn marks(app: &TestApp) -> Vec<(String, String)> {
-    let report = app.get("/_mockaa/v1/report").await.ok();
+async fn report_marks(app: &TestApp) -> Vec<(String, String)> {
+    let report = app.get("/_mockaa/v1/report").await.expect_ok();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let marks = report["rules"]
         .as_array()
@@ -50,50 +50,51 @@ async fn marks(app: &TestApp) -> Vec<(String, String)> {
     marks.filter(|(_, mark)| mark != "not-tested").collect()
 }
 
-fn mark(rule: &str, mark: &str) -> (String, String) {
+fn rule_mark(rule: &str, mark: &str) -> (String, String) {
     (rule.to_owned(), mark.to_owned())
 }
 
 #[tokio::test]
-async fn what_is_expected_is_counted_and_what_is_missing_is_told_with_near_misses() {
+async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    let (handle, id) = journey.approved(|_| ()).await;
-    journey.session(&id).await;
-    app.advance("0s").await;
+    let (handle, id) = journey.raise_and_approve(|_| ()).await;
+    journey.open_session(&id).await;
+    app.advance_clock("0s").await;
     let met = "expect:\n  - call: { op: fi.request, count: 1, status: 2xx, customer: \"98765*\", fiu: FIU-1 }\n  - event: { name: \
                consent.active, count: 1 }\n  - webhook: { event: consent.status, status: ACTIVE, answered: 200, count: 1 }\n  - \
                state: { is: ACTIVE, count: 1 }\n  - event: { name: fi.prepared, after_event: consent.active }\n";
-    assert_eq!(outcomes(&app, met).await, ["met"; 5]);
+    assert_eq!(assertion_outcomes(&app, met).await, ["met"; 5]);
     let unmet = "expect:\n  - call: { op: fi.request, count: 2 }\n  - call: { op: fi.request, status: 503 }\n  - never: { event: \
                  consent.active }\n  - never: { op: fi.fetch, after_event: consent.revoked }\n  - state: { is: PAUSED }\n";
     assert_eq!(
-        outcomes(&app, unmet).await,
+        assertion_outcomes(&app, unmet).await,
         ["unmet", "unmet", "unmet", "untested", "unmet"]
     );
-    let verdicts = assert_that(&app, unmet).await.ok();
+    let verdicts = post_assertions(&app, unmet).await.expect_ok();
     assert_eq!(verdicts["passed"], false);
-    let near = verdicts["results"][1]["nearMisses"][0]["difference"]
+    let difference = verdicts["results"][1]["nearMisses"][0]["difference"]
         .as_str()
         .expect("a difference")
         .to_owned();
-    assert_eq!(near, "answered with 200, not 503");
+    assert_eq!(difference, "answered with 200, not 503");
     assert_eq!(verdicts["results"][0]["counted"], 1);
     let other = format!(
         "consent_handle: {}\nexpect: [event: {{ name: consent.active }}]\n",
         "0b811819-9044-4856-b0ee-8c88035f8858"
     );
-    assert_eq!(outcomes(&app, &other).await, ["unmet"]);
-    let own = format!("consent_handle: {handle}\nexpect: [event: {{ name: consent.active }}]\n");
-    assert_eq!(outcomes(&app, &own).await, ["met"]);
+    assert_eq!(assertion_outcomes(&app, &other).await, ["unmet"]);
+    let own_consent =
+        format!("consent_handle: {handle}\nexpect: [event: {{ name: consent.active }}]\n");
+    assert_eq!(assertion_outcomes(&app, &own_consent).await, ["met"]);
     // A path that was missed is the nearest miss of a call that never came.
     app.request(Method::POST, "/Consents")
         .send()
         .await
         .expect("an answer");
-    let verdicts = assert_that(&app, "expect: [call: { op: consent.revoke }]")
+    let verdicts = post_assertions(&app, "expect: [call: { op: consent.revoke }]")
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         verdicts["results"][0]["nearMisses"][0]["difference"],
         "POST /Consents is no call of this sandbox"
@@ -103,13 +104,13 @@ async fn what_is_expected_is_counted_and_what_is_missing_is_told_with_near_misse
 #[tokio::test]
 async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
     let app = TestApp::start().await;
-    let wrong = assert_that(
+    let rejection = post_assertions(
         &app,
         "expect:\n  - call: { op: fi.reqest }\n  - call: { op: fi.request, cuont: 1 }\n",
     )
     .await;
-    assert_eq!(wrong.status, 400);
-    let faults = wrong.json()["faults"].clone();
+    assert_eq!(rejection.status, 400);
+    let faults = rejection.json()["faults"].clone();
     assert!(
         faults[0]["message"]
             .as_str()
@@ -137,14 +138,14 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
             "{query}"
         );
     }
-    let misspelt = app.get("/_mockaa/v1/journal?knd=call").await;
-    assert_eq!(misspelt.status, 400);
+    let rejection = app.get("/_mockaa/v1/journal?knd=call").await;
+    assert_eq!(rejection.status, 400);
     assert!(
-        misspelt
+        rejection
             .text
             .contains("has 'knd', which is none of its names; did you mean kind?"),
         "{}",
-        misspelt.text
+        rejection.text
     );
     for query in ["within=soon", "within=1h", "count=0", "count=many"] {
         assert_eq!(
@@ -158,18 +159,21 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
 }
 
 #[tokio::test]
-async fn somebody_may_wait_for_what_has_not_happened_yet() {
+async fn a_caller_can_wait_for_a_future_event() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| ()).await;
+    let handle = app.raise_consent(|_| ()).await;
     let path =
         format!("/_mockaa/v1/journal/wait?kind=consent.active&consentHandle={handle}&within=20s");
-    let waits = app.get(&path);
-    let asserts = assert_that(&app, "expect: [state: { is: ACTIVE, within: 20s }]");
-    let (waited, asserted, _) = tokio::join!(waits, asserts, async {
-        app.act(&handle, "approve").await.ok()
+    let waiting = app.get(&path);
+    let asserts = post_assertions(&app, "expect: [state: { is: ACTIVE, within: 20s }]");
+    let (wait_reply, asserted, _) = tokio::join!(waiting, asserts, async {
+        app.apply_verb(&handle, "approve").await.expect_ok()
     });
-    assert_eq!(waited.ok()["items"][0]["consentHandle"], handle.as_str());
-    assert_eq!(asserted.ok()["passed"], true);
+    assert_eq!(
+        wait_reply.expect_ok()["items"][0]["consentHandle"],
+        handle.as_str()
+    );
+    assert_eq!(asserted.expect_ok()["passed"], true);
     let late = app
         .get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=10ms")
         .await;
@@ -180,18 +184,20 @@ async fn somebody_may_wait_for_what_has_not_happened_yet() {
         late.text
     );
     // A world that is reset has nothing to wait for any more.
-    let waits = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
-    let (waited, _) = tokio::join!(waits, async {
-        app.post("/_mockaa/v1/reset", &Value::Null).await.ok()
+    let waiting = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
+    let (wait_reply, _) = tokio::join!(waiting, async {
+        app.post("/_mockaa/v1/reset", &Value::Null)
+            .await
+            .expect_ok()
     });
-    assert_eq!(waited.status, 408);
+    assert_eq!(wait_reply.status, 408);
 }
 
 #[tokio::test]
-async fn what_the_journal_has_forgotten_never_passes() {
+async fn expectations_on_evicted_entries_never_pass() {
     let app = TestApp::start().await;
-    let handle = app.raise(|_| ()).await;
-    app.get("/Heartbeat").await.ok();
+    let handle = app.raise_consent(|_| ()).await;
+    app.get("/Heartbeat").await.expect_ok();
     // Bodies are what fills it: 16 MB of them push everything else out.
     let body = "x".repeat(900_000);
     for _ in 0..300 {
@@ -201,20 +207,20 @@ async fn what_the_journal_has_forgotten_never_passes() {
             .await
             .expect("an answer");
     }
-    let journal = app.get("/_mockaa/v1/journal?limit=1").await.ok();
+    let journal = app.get("/_mockaa/v1/journal?limit=1").await.expect_ok();
     assert!(
         journal["evicted"]
             .as_u64()
             .is_some_and(|evicted| evicted > 0),
         "{journal}"
     );
-    let told = "expect:\n  - call: { op: heartbeat, count: 1 }\n  - never: { op: heartbeat }\n  - call: { op: heartbeat, count: 3 }\n  \
+    let expectations = "expect:\n  - call: { op: heartbeat, count: 1 }\n  - never: { op: heartbeat }\n  - call: { op: heartbeat, count: 3 }\n  \
                 - call: { op: consent.create, at_least: 1 }\n";
     assert_eq!(
-        outcomes(&app, told).await,
+        assertion_outcomes(&app, expectations).await,
         ["evicted", "evicted", "unmet", "met"]
     );
-    let report = app.get("/_mockaa/v1/report").await.ok();
+    let report = app.get("/_mockaa/v1/report").await.expect_ok();
     assert!(
         !report["rules"]
             .as_array()
@@ -224,32 +230,32 @@ async fn what_the_journal_has_forgotten_never_passes() {
         "{report}"
     );
     assert_eq!(
-        app.state(&handle).await,
+        app.consent_state(&handle).await,
         "PENDING",
         "the state itself is never forgotten"
     );
 }
 
 #[tokio::test]
-async fn an_fiu_that_takes_everything_is_found_out() {
+async fn an_fiu_that_accepts_everything_fails_the_report() {
     let app = TestApp::start().await;
     let faults = "webhooks:\n  - { where: { status: ACTIVE }, fault: { wrong_key: {} } }\n  - { where: { status: PAUSED }, fault: { \
                   stale_timestamp: {} } }\n";
     put_faults(&app, faults).await;
-    let handle = app.raise_with("approve").await;
-    app.act(&handle, "pause").await.ok();
-    app.advance("0s").await;
+    let handle = app.raise_with_scenario("approve").await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("0s").await;
     assert_eq!(
-        marks(&app).await,
+        report_marks(&app).await,
         [
-            mark("refuses-bad-signatures", "fail"),
-            mark("refuses-stale-messages", "fail"),
-            mark("acknowledges-in-time", "pass"),
-            mark("asks-not-in-a-pause", "pass"),
-            mark("calls-what-there-is", "pass")
+            rule_mark("refuses-bad-signatures", "fail"),
+            rule_mark("refuses-stale-messages", "fail"),
+            rule_mark("acknowledges-in-time", "pass"),
+            rule_mark("asks-not-in-a-pause", "pass"),
+            rule_mark("calls-what-there-is", "pass")
         ]
     );
-    let report = app.get("/_mockaa/v1/report").await.ok();
+    let report = app.get("/_mockaa/v1/report").await.expect_ok();
     let evidence = &report["rules"][0]["evidence"][0];
     assert!(
         evidence["text"]
@@ -261,7 +267,7 @@ async fn an_fiu_that_takes_everything_is_found_out() {
     let entry = app
         .get(&format!("/_mockaa/v1/journal?after={}&limit=1", seq - 1))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         entry["items"][0]["webhook"]["faults"],
         json!(["wrong_key"]),
@@ -281,41 +287,43 @@ async fn an_fiu_that_takes_everything_is_found_out() {
 }
 
 #[tokio::test]
-async fn an_fiu_that_refuses_what_is_wrong_passes() {
+async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     let app = TestApp::start().await;
     put_faults(
         &app,
         "webhooks: [{ where: { attempts: 1 }, fault: { corrupt_signature: flip_bit } }]",
     )
     .await;
-    app.fiu.turn(Mood::Answering(400, String::new()));
-    app.raise_with("approve").await;
-    app.advance("0s").await;
-    app.fiu.turn(Mood::Accepting);
-    app.advance("1s").await;
-    let marks = marks(&app).await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(400, String::new()));
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    app.fiu.set_behavior(ReceiverBehavior::Accept);
+    app.advance_clock("1s").await;
+    let marks = report_marks(&app).await;
     assert!(
-        marks.contains(&mark("refuses-bad-signatures", "pass")),
+        marks.contains(&rule_mark("refuses-bad-signatures", "pass")),
         "{marks:?}"
     );
     assert!(
-        marks.contains(&mark("acknowledges-webhooks", "pass")),
+        marks.contains(&rule_mark("acknowledges-webhooks", "pass")),
         "{marks:?}"
     );
     // A refusal of what is right is another matter.
-    app.fiu.turn(Mood::Answering(500, String::new()));
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(500, String::new()));
     put_faults(&app, "webhooks: [{ fault: { extra_fields: {} } }]").await;
-    app.raise_with("approve").await;
-    app.advance("0s").await;
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
     assert_eq!(
-        app.get("/_mockaa/v1/report").await.ok()["rules"][3]["mark"],
+        app.get("/_mockaa/v1/report").await.expect_ok()["rules"][3]["mark"],
         "fail",
         "unusual and right"
     );
 }
 
 #[tokio::test]
-async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
+async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     put_faults(
@@ -323,17 +331,17 @@ async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
         "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
     )
     .await;
-    let (handle, id) = journey.approved(|_| ()).await;
-    app.advance("0s").await;
+    let (handle, id) = journey.raise_and_approve(|_| ()).await;
+    app.advance_clock("0s").await;
     // Once for each of the two messages.
-    let session = journey.session(&id).await;
-    journey.session(&id).await;
-    app.act(&handle, "pause").await.ok();
-    app.advance("0s").await;
-    assert_eq!(journey.fetch(&session).await.status, 403);
-    app.act(&handle, "revoke").await.ok();
-    app.advance("0s").await;
-    journey.fetch(&session).await;
+    let session = journey.open_session(&id).await;
+    journey.open_session(&id).await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("0s").await;
+    assert_eq!(journey.fetch_data(&session).await.status, 403);
+    app.apply_verb(&handle, "revoke").await.expect_ok();
+    app.advance_clock("0s").await;
+    journey.fetch_data(&session).await;
     // Told to come in an hour, it comes at once; refused with 4xx, it asks again word for word.
     put_faults(
         &app,
@@ -349,7 +357,7 @@ async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
             .await
             .expect("an answer");
     }
-    let marks = marks(&app).await;
+    let marks = report_marks(&app).await;
     for rule in [
         "acts-once-on-duplicates",
         "asks-no-more-after-the-end",
@@ -357,53 +365,56 @@ async fn an_fiu_that_acts_twice_asks_on_or_does_not_wait_is_found_out() {
         "honours-retry-after",
         "retries-no-refusal",
     ] {
-        assert!(marks.contains(&mark(rule, "fail")), "{rule}: {marks:?}");
+        assert!(
+            marks.contains(&rule_mark(rule, "fail")),
+            "{rule}: {marks:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn an_fiu_that_acts_twice_before_it_answers_is_found_out_too() {
+async fn an_fiu_that_acts_twice_before_it_answers_fails_the_report() {
     let fiu = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", fiu.local_addr().expect("an address"));
-    let app = TestApp::with(|builder| builder.fiu_url(url)).await;
+    let app = TestApp::start_with(|builder| builder.fiu_url(url)).await;
     let journey = Journey::new(&app);
     put_faults(
         &app,
         "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
     )
     .await;
-    let (_, id) = journey.approved(|_| ()).await;
+    let (_, id) = journey.raise_and_approve(|_| ()).await;
     for _ in 0..2 {
         let (mut stream, _) = fiu.accept().await.expect("a webhook comes");
         assert!(stream.read(&mut [0; 4096]).await.expect("its beginning") > 0);
-        journey.session(&id).await;
+        journey.open_session(&id).await;
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .await
             .expect("it is told");
     }
     drop(fiu);
-    app.advance("0s").await;
+    app.advance_clock("0s").await;
     assert!(
-        marks(&app)
+        report_marks(&app)
             .await
-            .contains(&mark("acts-once-on-duplicates", "fail"))
+            .contains(&rule_mark("acts-once-on-duplicates", "fail"))
     );
 }
 
 #[tokio::test]
-async fn an_fiu_that_polls_finds_out_what_a_lost_webhook_would_have_told() {
+async fn an_fiu_that_polls_learns_of_a_lost_webhook() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     put_faults(&app, "webhooks: [{ fault: { drop: {} } }]").await;
-    let handle = journey.raise(|_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let rule = async || app.get("/_mockaa/v1/report").await.ok()["rules"][10].clone();
+    let handle = journey.raise_consent(|_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let rule = async || app.get("/_mockaa/v1/report").await.expect_ok()["rules"][10].clone();
     assert_eq!(
         (rule().await["rule"].as_str(), rule().await["mark"].as_str()),
         (Some("finds-out-by-polling"), Some("fail"))
     );
-    journey.handle(&handle).await;
+    journey.fetch_handle_status(&handle).await;
     assert_eq!(rule().await["mark"], "pass");
 }
 
@@ -414,9 +425,9 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
     use proptest::test_runner::{Config, TestRunner};
 
     let app = TestApp::start().await;
-    let handle = app.raise_with("approve").await;
-    app.advance("0s").await;
-    let all = app.whole_journal().await;
+    let handle = app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    let all = app.read_full_journal().await;
     let names = [
         "kind",
         "op",
@@ -428,7 +439,7 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
         "within",
         "nobody",
     ];
-    let known = [
+    let values = [
         "call",
         "webhook",
         "consent.active",
@@ -440,7 +451,7 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
         "PT0S",
     ];
     let value = prop_oneof![
-        3 => prop::sample::select(known.to_vec()).prop_map(str::to_owned),
+        3 => prop::sample::select(values.to_vec()).prop_map(str::to_owned),
         1 => Just(handle.clone()),
         1 => "-?[0-9]{1,25}",
         2 => "\\PC{0,12}",

@@ -5,14 +5,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::helpers::{NOW, Reply, TestApp};
-use crate::oracle::{Oracle, hmac_sha256, unbase64};
-use crate::wire::{Arrived, RawFiu};
+use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
+use crate::raw_http::{RawFiu, RawRequest};
 
 /// A sandbox whose FIU is a plain socket.
-async fn start() -> (TestApp, RawFiu) {
+async fn start_with_raw_fiu() -> (TestApp, RawFiu) {
     let fiu = RawFiu::start().await;
     let url = fiu.url.clone();
-    (TestApp::with(|builder| builder.fiu_url(url)).await, fiu)
+    (
+        TestApp::start_with(|builder| builder.fiu_url(url)).await,
+        fiu,
+    )
 }
 
 /// Puts faults in force for all of the world.
@@ -25,67 +28,71 @@ async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
 }
 
 /// Raises a consent that is approved at once, its first webhook befallen by this; gives what has arrived.
-async fn befallen(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<Arrived> {
-    app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
-    fiu.so_far();
+async fn raise_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<RawRequest> {
+    app.post("/_mockaa/v1/reset", &Value::Null)
+        .await
+        .expect_ok();
+    fiu.drain_requests();
     put_faults(app, &format!("webhooks: [{{ fault: {{ {fault} }} }}]"))
         .await
-        .ok();
-    app.raise_with("approve").await;
-    app.advance("0s").await;
-    fiu.so_far()
+        .expect_ok();
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    fiu.drain_requests()
 }
 
 /// The first webhook, befallen by this.
-async fn one(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Arrived {
-    let mut arrived = befallen(app, fiu, fault).await;
+async fn raise_first_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> RawRequest {
+    let mut arrived = raise_with_fault(app, fiu, fault).await;
     assert!(!arrived.is_empty(), "{fault}");
     arrived.remove(0)
 }
 
 /// Whether both signatures are right over the bytes that came.
-async fn judged(app: &TestApp, message: &Arrived) -> (bool, bool) {
-    let oracle = Oracle::of(app).await;
+async fn verify_signatures(app: &TestApp, message: &RawRequest) -> (bool, bool) {
+    let verifier = JwsVerifier::from_published_keys(app).await;
     let jws = message.header("x-jws-signature").is_some_and(|jws| {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
-        oracle.verifies(
+        verifier.is_valid(
             &[header.as_bytes(), b".", &message.body].concat(),
-            &unbase64(signature),
+            &decode_base64(signature),
         )
     });
-    let fiu = app.get("/_mockaa/v1/config/fiu/FIU-1").await.ok();
-    let secret = unbase64(
+    let fiu = app.get("/_mockaa/v1/config/fiu/FIU-1").await.expect_ok();
+    let secret = decode_base64(
         fiu["webhookSecret"]
             .as_str()
             .expect("a secret")
             .trim_start_matches("whsec_"),
     );
-    let hmac = message.header("webhook-signature").is_some_and(|given| {
-        let (id, at) = (
-            message.header("webhook-id").expect("an id"),
-            message.header("webhook-timestamp"),
-        );
-        let signed = [
-            format!("{id}.{}.", at.expect("a time")).as_bytes(),
-            &message.body,
-        ]
-        .concat();
-        unbase64(given.trim_start_matches("v1,")) == hmac_sha256(&secret, &signed)
-    });
+    let hmac = message
+        .header("webhook-signature")
+        .is_some_and(|header_value| {
+            let (id, at) = (
+                message.header("webhook-id").expect("an id"),
+                message.header("webhook-timestamp"),
+            );
+            let signed = [
+                format!("{id}.{}.", at.expect("a time")).as_bytes(),
+                &message.body,
+            ]
+            .concat();
+            decode_base64(header_value.trim_start_matches("v1,")) == hmac_sha256(&secret, &signed)
+        });
     (jws, hmac)
 }
 
-fn jws_header(message: &Arrived) -> Value {
+fn decode_jws_header(message: &RawRequest) -> Value {
     let jws = message.header("x-jws-signature").expect("a signature");
-    serde_json::from_slice(&unbase64(jws.split('.').next().expect("a header"))).expect("JSON")
+    serde_json::from_slice(&decode_base64(jws.split('.').next().expect("a header"))).expect("JSON")
 }
 
-fn json_of(message: &Arrived) -> Value {
+fn parse_body(message: &RawRequest) -> Value {
     serde_json::from_slice(&message.body).expect("JSON")
 }
 
 /// Every fault with what a scenario says for it: enough for one message to be seen.
-const ALL: [&str; 31] = [
+const ALL_FAULTS: [&str; 31] = [
     "duplicate: { copies: 3 }",
     "near_duplicate: {}",
     "reorder: { within: 1s }",
@@ -120,17 +127,17 @@ const ALL: [&str; 31] = [
 ];
 
 #[tokio::test]
-async fn a_scenario_and_the_control_api_misbehave_alike() {
-    let (app, mut fiu) = start().await;
-    let names = serde_json::to_string(&ALL).expect("texts");
+async fn a_scenario_and_the_control_api_inject_the_same_faults() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let names = serde_json::to_string(&ALL_FAULTS).expect("texts");
     for name in mockaa::domain::webhook_fault::WebhookFaultName::ALL {
         assert!(
             names.contains(&format!("\"{name}: ")),
             "{name} is not tried"
         );
     }
-    let bytes = |arrived: Vec<Arrived>| {
-        let essence = |message: Arrived| {
+    let bytes = |requests: Vec<RawRequest>| {
+        let comparable = |message: RawRequest| {
             let headers = [
                 "content-type",
                 "webhook-id",
@@ -139,13 +146,15 @@ async fn a_scenario_and_the_control_api_misbehave_alike() {
                 "x-jws-signature",
             ];
             let headers = headers.map(|name| message.header(name).map(str::to_owned));
-            (headers, message.body, message.broken)
+            (headers, message.body, message.body_error)
         };
-        arrived.into_iter().map(essence).collect::<Vec<_>>()
+        requests.into_iter().map(comparable).collect::<Vec<_>>()
     };
-    for fault in ALL {
-        let by_control = befallen(&app, &mut fiu, fault).await;
-        app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+    for fault in ALL_FAULTS {
+        let by_control = raise_with_fault(&app, &mut fiu, fault).await;
+        app.post("/_mockaa/v1/reset", &Value::Null)
+            .await
+            .expect_ok();
         let file = format!(
             "version: 1\nname: mine\nsteps: [approve: {{}}]\nwebhooks: [{{ fault: {{ {fault} }} }}]\n"
         );
@@ -154,52 +163,60 @@ async fn a_scenario_and_the_control_api_misbehave_alike() {
                 .body(file),
         )
         .await
-        .ok();
-        app.raise_with("mine").await;
-        app.advance("0s").await;
-        assert_eq!(bytes(by_control), bytes(fiu.so_far()), "{fault}");
+        .expect_ok();
+        app.raise_with_scenario("mine").await;
+        app.advance_clock("0s").await;
+        assert_eq!(bytes(by_control), bytes(fiu.drain_requests()), "{fault}");
     }
 }
 
 #[tokio::test]
 async fn copies_are_the_same_message_and_near_duplicates_are_another() {
-    let (app, mut fiu) = start().await;
-    let copies = befallen(&app, &mut fiu, "duplicate: { copies: 3, spacing: 30ms }").await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let copies = raise_with_fault(&app, &mut fiu, "duplicate: { copies: 3, spacing: 30ms }").await;
     assert_eq!(copies.len(), 3);
     for copy in &copies {
         assert_eq!(
             (&copy.body, copy.header("webhook-id")),
             (&copies[0].body, copies[0].header("webhook-id"))
         );
-        assert_eq!(judged(&app, copy).await, (true, true));
+        assert_eq!(verify_signatures(&app, copy).await, (true, true));
     }
-    let attempts = app.deliveries().await;
+    let attempts = app.list_deliveries().await;
     assert_eq!(
         (attempts[1]["copyOf"].clone(), attempts[2]["copyOf"].clone()),
         (json!(1), json!(1))
     );
 
-    let near = befallen(&app, &mut fiu, "near_duplicate: {}").await;
-    assert_eq!(near.len(), 2);
-    assert_ne!(near[0].header("webhook-id"), near[1].header("webhook-id"));
-    let status = |message: &Arrived| json_of(message)["ConsentStatusNotification"].clone();
-    assert_eq!(status(&near[0]), status(&near[1]));
-    assert_eq!(judged(&app, &near[1]).await, (true, true));
+    let near_duplicates = raise_with_fault(&app, &mut fiu, "near_duplicate: {}").await;
+    assert_eq!(near_duplicates.len(), 2);
+    assert_ne!(
+        near_duplicates[0].header("webhook-id"),
+        near_duplicates[1].header("webhook-id")
+    );
+    let status = |message: &RawRequest| parse_body(message)["ConsentStatusNotification"].clone();
+    assert_eq!(status(&near_duplicates[0]), status(&near_duplicates[1]));
+    assert_eq!(
+        verify_signatures(&app, &near_duplicates[1]).await,
+        (true, true)
+    );
 
-    let burst = befallen(&app, &mut fiu, "burst: { copies: 40 }").await;
+    let burst = raise_with_fault(&app, &mut fiu, "burst: { copies: 40 }").await;
     assert_eq!(burst.len(), 40);
     assert!(burst.iter().all(|copy| copy.body == burst[0].body));
 }
 
 #[tokio::test]
 async fn messages_come_in_another_order_late_or_never() {
-    let (app, mut fiu) = start().await;
-    let statuses = |arrived: &[Arrived]| {
-        let status = |message: &Arrived| {
-            let told = json_of(message)["ConsentStatusNotification"]["consentStatus"].clone();
-            told.as_str().map_or_else(|| "FI".to_owned(), str::to_owned)
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let statuses = |requests: &[RawRequest]| {
+        let status = |message: &RawRequest| {
+            let value = parse_body(message)["ConsentStatusNotification"]["consentStatus"].clone();
+            value
+                .as_str()
+                .map_or_else(|| "FI".to_owned(), str::to_owned)
         };
-        arrived.iter().map(status).collect::<Vec<_>>()
+        requests.iter().map(status).collect::<Vec<_>>()
     };
     let active = |fault: &str| {
         format!(
@@ -209,42 +226,44 @@ async fn messages_come_in_another_order_late_or_never() {
     // What is reordered comes after the next news of the same consent.
     put_faults(&app, &active("reorder: { within: 1h }"))
         .await
-        .ok();
-    let handle = app.raise_with("approve").await;
-    app.advance("0s").await;
-    assert!(fiu.so_far().is_empty());
-    app.act(&handle, "pause").await.ok();
-    app.advance("0s").await;
-    assert_eq!(statuses(&fiu.so_far()), ["PAUSED", "ACTIVE"]);
+        .expect_ok();
+    let handle = app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    assert!(fiu.drain_requests().is_empty());
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("0s").await;
+    assert_eq!(statuses(&fiu.drain_requests()), ["PAUSED", "ACTIVE"]);
     // Where nothing else comes, it is not lost.
     put_faults(&app, &active("reorder: { within: 10s }"))
         .await
-        .ok();
-    app.raise_with("approve").await;
-    app.advance("9s").await;
-    assert!(fiu.so_far().is_empty());
-    app.advance("1s").await;
-    assert_eq!(statuses(&fiu.so_far()), ["ACTIVE"]);
+        .expect_ok();
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("9s").await;
+    assert!(fiu.drain_requests().is_empty());
+    app.advance_clock("1s").await;
+    assert_eq!(statuses(&fiu.drain_requests()), ["ACTIVE"]);
 
-    put_faults(&app, &active("late: { by: 10m }")).await.ok();
-    let handle = app.raise_with("approve").await;
-    app.act(&handle, "pause").await.ok();
-    app.advance("9m").await;
+    put_faults(&app, &active("late: { by: 10m }"))
+        .await
+        .expect_ok();
+    let handle = app.raise_with_scenario("approve").await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("9m").await;
     assert_eq!(
-        statuses(&fiu.so_far()),
+        statuses(&fiu.drain_requests()),
         ["PAUSED"],
         "others overtake what is late"
     );
-    app.advance("1m").await;
-    assert_eq!(statuses(&fiu.so_far()), ["ACTIVE"]);
+    app.advance_clock("1m").await;
+    assert_eq!(statuses(&fiu.drain_requests()), ["ACTIVE"]);
 
-    put_faults(&app, &active("drop: {}")).await.ok();
-    let handle = app.raise_with("approve").await;
-    app.act(&handle, "pause").await.ok();
-    app.advance("P1D").await;
-    assert_eq!(statuses(&fiu.so_far()), ["PAUSED"]);
+    put_faults(&app, &active("drop: {}")).await.expect_ok();
+    let handle = app.raise_with_scenario("approve").await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("P1D").await;
+    assert_eq!(statuses(&fiu.drain_requests()), ["PAUSED"]);
     let dropped: Vec<_> = app
-        .deliveries()
+        .list_deliveries()
         .await
         .into_iter()
         .filter(|delivery| delivery["state"] == "dropped")
@@ -261,34 +280,34 @@ async fn messages_come_in_another_order_late_or_never() {
 
 #[tokio::test]
 async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
-    let (app, mut fiu) = start().await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
     put_faults(&app, "webhooks: [{ fault: { overtake: {} } }]")
         .await
-        .ok();
+        .expect_ok();
     // The receiver looks whether the caller has its answer yet, and only then lets go.
     let answered = std::sync::atomic::AtomicBool::new(false);
     let raise = async {
-        let handle = app.raise_with("approve").await;
+        let handle = app.raise_with_scenario("approve").await;
         answered.store(true, std::sync::atomic::Ordering::SeqCst);
         handle
     };
     let arrival = async {
-        let message = fiu.next().await;
+        let message = fiu.next_request().await;
         (answered.load(std::sync::atomic::Ordering::SeqCst), message)
     };
     let (handle, (was_answered, message)) = tokio::join!(raise, arrival);
     assert!(!was_answered, "the webhook comes first");
     assert_eq!(
-        json_of(&message)["ConsentStatusNotification"]["consentHandle"],
+        parse_body(&message)["ConsentStatusNotification"]["consentHandle"],
         handle.as_str()
     );
 }
 
 #[tokio::test]
 async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
-    let (app, mut fiu) = start().await;
-    let right = one(&app, &mut fiu, "transport: fresh_connection").await;
-    assert_eq!(judged(&app, &right).await, (true, true));
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let unmodified = raise_first_with_fault(&app, &mut fiu, "transport: fresh_connection").await;
+    assert_eq!(verify_signatures(&app, &unmodified).await, (true, true));
     let faults = [
         "wrong_key: {}",
         "tampered_body: {}",
@@ -297,27 +316,35 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
         "truncated: {}",
     ];
     for fault in faults {
-        let message = one(&app, &mut fiu, fault).await;
-        assert_eq!(judged(&app, &message).await, (false, false), "{fault}");
+        let message = raise_first_with_fault(&app, &mut fiu, fault).await;
         assert_eq!(
-            jws_header(&message),
-            jws_header(&right),
+            verify_signatures(&app, &message).await,
+            (false, false),
+            "{fault}"
+        );
+        assert_eq!(
+            decode_jws_header(&message),
+            decode_jws_header(&unmodified),
             "{fault}: nothing gives it away but the signature"
         );
     }
-    let tampered = one(&app, &mut fiu, "tampered_body: {}").await;
+    let tampered = raise_first_with_fault(&app, &mut fiu, "tampered_body: {}").await;
     assert_eq!(
-        json_of(&tampered)["ConsentStatusNotification"]["consentStatus"],
+        parse_body(&tampered)["ConsentStatusNotification"]["consentStatus"],
         "REVOKED",
         "a meaning that was never signed"
     );
-    let reserialised = one(&app, &mut fiu, "reserialised: {}").await;
-    assert_eq!(json_of(&reserialised), json_of(&right), "the same JSON");
-    assert_ne!(reserialised.body, right.body);
-    let truncated = one(&app, &mut fiu, "truncated: {}").await;
-    assert_eq!(truncated.body, right.body[..right.body.len() / 2]);
+    let reserialised = raise_first_with_fault(&app, &mut fiu, "reserialised: {}").await;
+    assert_eq!(
+        parse_body(&reserialised),
+        parse_body(&unmodified),
+        "the same JSON"
+    );
+    assert_ne!(reserialised.body, unmodified.body);
+    let truncated = raise_first_with_fault(&app, &mut fiu, "truncated: {}").await;
+    assert_eq!(truncated.body, unmodified.body[..unmodified.body.len() / 2]);
 
-    let missing = one(&app, &mut fiu, "missing_signature: {}").await;
+    let missing = raise_first_with_fault(&app, &mut fiu, "missing_signature: {}").await;
     assert_eq!(
         (
             missing.header("x-jws-signature"),
@@ -325,28 +352,31 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
         ),
         (None, None)
     );
-    let cut = one(&app, &mut fiu, "corrupt_signature: cut").await;
+    let cut = raise_first_with_fault(&app, &mut fiu, "corrupt_signature: cut").await;
     assert!(
         cut.header("x-jws-signature").expect("some of it").len()
-            < right.header("x-jws-signature").expect("all").len()
+            < unmodified.header("x-jws-signature").expect("all").len()
     );
 }
 
 #[tokio::test]
 async fn jws_headers_lie_or_are_merely_unusual() {
-    let (app, mut fiu) = start().await;
-    let unknown = one(&app, &mut fiu, "unknown_kid: {}").await;
-    assert_eq!(jws_header(&unknown)["kid"], "mockaa-dev-1-unpublished");
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let unknown = raise_first_with_fault(&app, &mut fiu, "unknown_kid: {}").await;
+    assert_eq!(
+        decode_jws_header(&unknown)["kid"],
+        "mockaa-dev-1-unpublished"
+    );
     assert_eq!(
         (
-            judged(&app, &unknown).await.0,
+            verify_signatures(&app, &unknown).await.0,
             unknown.header("webhook-signature")
         ),
         (true, None)
     );
 
-    let none = one(&app, &mut fiu, "swap_alg: none").await;
-    assert_eq!(jws_header(&none)["alg"], "none");
+    let none = raise_first_with_fault(&app, &mut fiu, "swap_alg: none").await;
+    assert_eq!(decode_jws_header(&none)["alg"], "none");
     assert!(
         none.header("x-jws-signature")
             .expect("a header")
@@ -354,8 +384,8 @@ async fn jws_headers_lie_or_are_merely_unusual() {
         "no signature at all"
     );
 
-    let confused = one(&app, &mut fiu, "swap_alg: HS256").await;
-    assert_eq!(jws_header(&confused)["alg"], "HS256");
+    let confused = raise_first_with_fault(&app, &mut fiu, "swap_alg: HS256").await;
+    assert_eq!(decode_jws_header(&confused)["alg"], "HS256");
     let signature = confused
         .header("x-jws-signature")
         .expect("a header")
@@ -363,45 +393,45 @@ async fn jws_headers_lie_or_are_merely_unusual() {
         .next()
         .expect("a signature");
     assert_eq!(
-        unbase64(signature).len(),
+        decode_base64(signature).len(),
         32,
         "an HMAC where an RSA signature belongs"
     );
 
-    let lenient = one(&app, &mut fiu, "missing_crit: {}").await;
+    let lenient = raise_first_with_fault(&app, &mut fiu, "missing_crit: {}").await;
     assert_eq!(
-        jws_header(&lenient),
+        decode_jws_header(&lenient),
         json!({ "alg": "RS256", "kid": "mockaa-dev-1", "b64": false })
     );
-    assert_eq!(judged(&app, &lenient).await, (true, true));
+    assert_eq!(verify_signatures(&app, &lenient).await, (true, true));
 }
 
 #[tokio::test]
 async fn a_rotated_key_is_published_when_it_is_first_used() {
-    let (app, mut fiu) = start().await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
     let keys = async || {
-        app.get("/.well-known/jwks.json").await.ok()["keys"]
+        app.get("/.well-known/jwks.json").await.expect_ok()["keys"]
             .as_array()
             .expect("a list")
             .clone()
     };
     let before = keys().await.len();
-    let message = one(&app, &mut fiu, "rotated_key: {}").await;
-    assert_eq!(jws_header(&message)["kid"], "mockaa-dev-1-next");
+    let message = raise_first_with_fault(&app, &mut fiu, "rotated_key: {}").await;
+    assert_eq!(decode_jws_header(&message)["kid"], "mockaa-dev-1-next");
     let published = keys().await;
     assert_eq!(published.len(), 2 * before, "old and new ones");
     let next = published
         .iter()
         .find(|key| key["kid"] == "mockaa-dev-1-next")
         .expect("it is published");
-    assert!(Oracle::of_key(next).verifies_detached(
+    assert!(JwsVerifier::from_jwk(next).is_valid_detached(
         message.header("x-jws-signature").expect("it is signed"),
         &message.body
     ));
     let elsewhere = app
         .request(Method::GET, "/.well-known/jwks.json")
         .header("x-mockaa-world", "elsewhere");
-    let elsewhere = app.send(elsewhere).await.ok();
+    let elsewhere = app.send(elsewhere).await.expect_ok();
     assert_eq!(
         elsewhere["keys"].as_array().map(Vec::len),
         Some(before),
@@ -411,7 +441,7 @@ async fn a_rotated_key_is_published_when_it_is_first_used() {
 
 #[tokio::test]
 async fn timestamps_are_off_and_signed_like_that() {
-    let (app, mut fiu) = start().await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
     for (fault, body, header) in [
         (
             "stale_timestamp: { by: 16m }",
@@ -424,52 +454,52 @@ async fn timestamps_are_off_and_signed_like_that() {
             "1593928800",
         ),
     ] {
-        let message = one(&app, &mut fiu, fault).await;
+        let message = raise_first_with_fault(&app, &mut fiu, fault).await;
         assert_eq!(
             (
-                json_of(&message)["timestamp"].as_str(),
+                parse_body(&message)["timestamp"].as_str(),
                 message.header("webhook-timestamp")
             ),
             (Some(body), Some(header))
         );
         assert_eq!(
-            judged(&app, &message).await,
+            verify_signatures(&app, &message).await,
             (true, true),
             "only who looks at the clock finds out"
         );
     }
     assert_eq!(
-        json_of(&one(&app, &mut fiu, "missing_optional: {}").await)["timestamp"],
+        parse_body(&raise_first_with_fault(&app, &mut fiu, "missing_optional: {}").await)["timestamp"],
         NOW
     );
 }
 
 #[tokio::test]
 async fn contents_are_strange_and_signed_like_that() {
-    let (app, mut fiu) = start().await;
-    let extra = one(&app, &mut fiu, "extra_fields: {}").await;
-    assert!(json_of(&extra)["xFutureField"].is_object());
-    assert!(json_of(&extra)["ConsentStatusNotification"]["xFutureField"].is_string());
-    let strange = one(&app, &mut fiu, "unknown_enum: {}").await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let extra = raise_first_with_fault(&app, &mut fiu, "extra_fields: {}").await;
+    assert!(parse_body(&extra)["xFutureField"].is_object());
+    assert!(parse_body(&extra)["ConsentStatusNotification"]["xFutureField"].is_string());
+    let strange = raise_first_with_fault(&app, &mut fiu, "unknown_enum: {}").await;
     assert_eq!(
-        json_of(&strange)["ConsentStatusNotification"]["consentStatus"],
+        parse_body(&strange)["ConsentStatusNotification"]["consentStatus"],
         "SUSPENDED"
     );
-    let huge = one(&app, &mut fiu, "huge: { bytes: 3000000 }").await;
+    let huge = raise_first_with_fault(&app, &mut fiu, "huge: { bytes: 3000000 }").await;
     assert!(
         (3_000_000..3_001_000).contains(&huge.body.len()),
         "{}",
         huge.body.len()
     );
     for message in [&extra, &strange, &huge] {
-        assert_eq!(judged(&app, message).await, (true, true));
+        assert_eq!(verify_signatures(&app, message).await, (true, true));
     }
-    let utf16 = one(&app, &mut fiu, "wrong_charset: {}").await;
+    let utf16 = raise_first_with_fault(&app, &mut fiu, "wrong_charset: {}").await;
     assert_eq!(
         utf16.header("content-type"),
         Some("application/json; charset=utf-16")
     );
-    assert_eq!(judged(&app, &utf16).await, (true, true));
+    assert_eq!(verify_signatures(&app, &utf16).await, (true, true));
     let units: Vec<u16> = utf16
         .body
         .chunks(2)
@@ -483,39 +513,41 @@ async fn contents_are_strange_and_signed_like_that() {
 }
 
 #[tokio::test]
-async fn fi_notifications_lose_what_may_be_left_out_and_tell_strange_statuses() {
-    let (app, mut fiu) = start().await;
+async fn fi_notifications_omit_optional_fields_and_carry_unknown_statuses() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
     for (fault, check) in [
         (
             "missing_optional: {}",
-            (|told: &Value| {
-                told["FIStatusResponse"][0]["Accounts"][0]
+            (|notification: &Value| {
+                notification["FIStatusResponse"][0]["Accounts"][0]
                     .get("description")
                     .is_none()
             }) as fn(&Value) -> bool,
         ),
-        ("unknown_enum: {}", |told| {
-            told["sessionStatus"] == "SUSPENDED"
+        ("unknown_enum: {}", |notification| {
+            notification["sessionStatus"] == "SUSPENDED"
         }),
-        ("tampered_body: {}", |told| {
-            told["sessionStatus"] == "FAILED"
+        ("tampered_body: {}", |notification| {
+            notification["sessionStatus"] == "FAILED"
         }),
     ] {
-        app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+        app.post("/_mockaa/v1/reset", &Value::Null)
+            .await
+            .expect_ok();
         put_faults(
             &app,
             &format!("webhooks: [{{ where: {{ event: fi.status }}, fault: {{ {fault} }} }}]"),
         )
         .await
-        .ok();
-        app.raise_for("9999999001@mockaa").await;
-        app.advance("0s").await;
-        let arrived = fiu.so_far();
-        let told = arrived.iter().map(json_of).find(|body| {
+        .expect_ok();
+        app.raise_consent_for("9999999001@mockaa").await;
+        app.advance_clock("0s").await;
+        let requests = fiu.drain_requests();
+        let notification = requests.iter().map(parse_body).find(|body| {
             body.get("FIStatusNotification").is_some() && body.get("FIData").is_none()
         });
         assert!(
-            check(&told.expect("an FI notification")["FIStatusNotification"]),
+            check(&notification.expect("an FI notification")["FIStatusNotification"]),
             "{fault}"
         );
     }
@@ -523,10 +555,10 @@ async fn fi_notifications_lose_what_may_be_left_out_and_tell_strange_statuses() 
 
 #[tokio::test]
 async fn the_transport_is_unusual_or_breaks() {
-    let (app, mut fiu) = start().await;
-    let plain = one(&app, &mut fiu, "transport: fresh_connection").await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let plain = raise_first_with_fault(&app, &mut fiu, "transport: fresh_connection").await;
     assert_eq!(plain.header("connection"), Some("close"));
-    let chunked = one(&app, &mut fiu, "transport: chunked").await;
+    let chunked = raise_first_with_fault(&app, &mut fiu, "transport: chunked").await;
     assert_eq!(
         (
             chunked.header("transfer-encoding"),
@@ -534,7 +566,7 @@ async fn the_transport_is_unusual_or_breaks() {
         ),
         (Some("chunked"), None)
     );
-    let old = one(&app, &mut fiu, "transport: http_1_0").await;
+    let old = raise_first_with_fault(&app, &mut fiu, "transport: http_1_0").await;
     assert!(
         old.head
             .lines()
@@ -544,19 +576,19 @@ async fn the_transport_is_unusual_or_breaks() {
         "{}",
         old.head
     );
-    let polite = one(&app, &mut fiu, "transport: expect_continue").await;
+    let polite = raise_first_with_fault(&app, &mut fiu, "transport: expect_continue").await;
     assert_eq!(polite.header("expect"), Some("100-continue"));
-    let slow = one(&app, &mut fiu, "slow_drip: { over: 200ms }").await;
+    let slow = raise_first_with_fault(&app, &mut fiu, "slow_drip: { over: 200ms }").await;
     assert!(slow.reads > 5, "it comes in drops: {}", slow.reads);
-    assert_eq!(judged(&app, &slow).await, (true, true));
-    let broken = one(&app, &mut fiu, "reset: {}").await;
-    assert_eq!(broken.broken.as_deref(), Some("connection reset"));
+    assert_eq!(verify_signatures(&app, &slow).await, (true, true));
+    let broken = raise_first_with_fault(&app, &mut fiu, "reset: {}").await;
+    assert_eq!(broken.body_error.as_deref(), Some("connection reset"));
     assert!(
         !broken.body.is_empty() && broken.body.len() < plain.body.len(),
         "half of it has come"
     );
     assert_eq!(
-        app.delivery_states().await,
+        app.list_delivery_states().await,
         ["waiting"],
         "a reset is a failed attempt, and is tried again"
     );
@@ -564,28 +596,28 @@ async fn the_transport_is_unusual_or_breaks() {
 
 #[tokio::test]
 async fn attempts_are_chosen_one_by_one() {
-    let (app, mut fiu) = start().await;
+    let (app, mut fiu) = start_with_raw_fiu().await;
     let faults = "webhooks: [{ where: { attempts: 1..2 }, fault: { fail: {} } }, { where: { attempts: 3 }, fault: { wrong_key: \
                   {} } }]";
-    put_faults(&app, faults).await.ok();
-    fiu.will_answer(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
-    app.raise_with("approve").await;
-    app.advance("1s").await;
+    put_faults(&app, faults).await.expect_ok();
+    fiu.enqueue_answers(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("1s").await;
     assert!(
-        fiu.so_far().is_empty(),
+        fiu.drain_requests().is_empty(),
         "two attempts fail without being made"
     );
-    app.advance("5s").await;
-    let third = fiu.next().await;
-    assert_eq!(judged(&app, &third).await, (false, false));
-    app.advance("30s").await;
-    let fourth = fiu.next().await;
+    app.advance_clock("5s").await;
+    let third = fiu.next_request().await;
+    assert_eq!(verify_signatures(&app, &third).await, (false, false));
+    app.advance_clock("30s").await;
+    let fourth = fiu.next_request().await;
     assert_eq!(
-        judged(&app, &fourth).await,
+        verify_signatures(&app, &fourth).await,
         (true, true),
         "and then it is as it should be"
     );
-    let delivery = app.get("/_mockaa/v1/webhooks/1").await.ok();
+    let delivery = app.get("/_mockaa/v1/webhooks/1").await.expect_ok();
     let faults: Vec<_> = delivery["attempts"]
         .as_array()
         .expect("a list")
@@ -604,55 +636,55 @@ async fn attempts_are_chosen_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_receiver_may_ask_for_patience_or_to_be_left_alone() {
-    let (app, mut fiu) = start().await;
-    fiu.will_answer(&["HTTP/1.1 503 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n"]);
-    app.raise_with("approve").await;
-    app.advance("59s").await;
-    assert_eq!(fiu.so_far().len(), 1);
-    app.advance("1s").await;
-    assert_eq!(fiu.so_far().len(), 1, "it comes again when it may");
-    fiu.will_answer(&["HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"]);
-    app.raise_with("approve").await;
-    app.advance("P1D").await;
-    assert_eq!(fiu.so_far().len(), 1, "410 is the last word");
-    assert_eq!(app.delivery_states().await, ["delivered", "given_up"]);
+async fn retry_after_delays_retries_and_410_stops_them() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    fiu.enqueue_answers(&["HTTP/1.1 503 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n"]);
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("59s").await;
+    assert_eq!(fiu.drain_requests().len(), 1);
+    app.advance_clock("1s").await;
+    assert_eq!(fiu.drain_requests().len(), 1, "it comes again when it may");
+    fiu.enqueue_answers(&["HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"]);
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("P1D").await;
+    assert_eq!(fiu.drain_requests().len(), 1, "410 is the last word");
+    assert_eq!(app.list_delivery_states().await, ["delivered", "given_up"]);
 
     assert_eq!(
         app.post("/_mockaa/v1/webhooks/2/resend", &Value::Null)
             .await
-            .ok()["id"],
+            .expect_ok()["id"],
         2
     );
-    fiu.next().await;
-    app.advance("0s").await;
-    assert_eq!(app.delivery_states().await, ["delivered", "delivered"]);
+    fiu.next_request().await;
+    app.advance_clock("0s").await;
+    assert_eq!(app.list_delivery_states().await, ["delivered", "delivered"]);
 }
 
 #[tokio::test]
-async fn a_bad_receiver_holds_up_only_its_own_lane() {
-    let (app, mut fiu) = start().await;
+async fn a_bad_receiver_blocks_only_its_own_queue() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
     // A gigantic answer, a reset, one that says one thing and does another; each to a consent of its own.
     let gigantic = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n{}",
         "x".repeat(3_000_000)
     );
-    fiu.will_answer(&[
+    fiu.enqueue_answers(&[
         &gigantic,
         "no HTTP at all\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nshort",
     ]);
     for _ in 0..4 {
-        app.raise_with("approve").await;
-        fiu.next().await;
+        app.raise_with_scenario("approve").await;
+        fiu.next_request().await;
     }
     let states = app
         .get("/_mockaa/v1/journal/wait?kind=webhook&count=3&within=20s")
         .await
-        .ok();
+        .expect_ok();
     assert!(states["items"].as_array().expect("a list").len() >= 3);
     let delivered = app
-        .delivery_states()
+        .list_delivery_states()
         .await
         .iter()
         .filter(|state| *state == "delivered")
@@ -661,41 +693,41 @@ async fn a_bad_receiver_holds_up_only_its_own_lane() {
 }
 
 #[tokio::test]
-async fn faults_are_put_listed_and_taken_away_and_wrong_ones_are_refused_whole() {
-    let (app, mut fiu) = start().await;
-    let put = put_faults(&app, "webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n")
+async fn faults_are_put_listed_and_deleted_and_invalid_ones_are_rejected_whole() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let created = put_faults(&app, "webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n")
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        (put["name"].as_str(), &put["webhooks"]),
+        (created["name"].as_str(), &created["webhooks"]),
         (Some("test"), &json!(["drop"]))
     );
-    let wrong = put_faults(
+    let rejection = put_faults(
         &app,
         "webhooks:\n  - fault: { dorp: {} }\n  - where: { nht: 1 }\n    fault: { drop: {} }\n",
     )
     .await;
-    assert_eq!(wrong.status, 400);
-    let faults = wrong.json()["faults"].clone();
+    assert_eq!(rejection.status, 400);
+    let faults = rejection.json()["faults"].clone();
     assert_eq!(
         (&faults[0]["line"], &faults[1]["line"]),
         (&json!(2), &json!(3)),
         "{faults}"
     );
-    let listed = app.get("/_mockaa/v1/faults").await.ok();
+    let listed = app.get("/_mockaa/v1/faults").await.expect_ok();
     assert_eq!(
         listed["items"].as_array().map(Vec::len),
         Some(1),
         "what was in force stays"
     );
-    app.raise_with("approve").await;
-    app.advance("0s").await;
-    assert!(fiu.so_far().is_empty());
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    assert!(fiu.drain_requests().is_empty());
     app.send(app.request(Method::DELETE, "/_mockaa/v1/faults/test"))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(app.get("/_mockaa/v1/faults/test").await.status, 404);
-    app.raise_with("approve").await;
-    app.advance("0s").await;
-    assert_eq!(fiu.so_far().len(), 1);
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    assert_eq!(fiu.drain_requests().len(), 1);
 }

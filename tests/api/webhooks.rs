@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::helpers::{TestApp, handle_of, rebit_request};
-use crate::inbox::{Inbox, Mood};
-use crate::oracle::{Oracle, hmac_sha256, unbase64};
+use crate::helpers::{TestApp, extract_handle, rebit_request};
+use crate::inbox::{Inbox, ReceiverBehavior};
+use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
 
 #[tokio::test]
 async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement() {
     let mut app = TestApp::start().await;
-    let oracle = Oracle::of(&app).await;
-    app.raise_with("approve-deposit").await;
-    app.advance("2s").await;
-    let messages = app.fiu.arrived();
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    app.raise_with_scenario("approve-deposit").await;
+    app.advance_clock("2s").await;
+    let messages = app.fiu.drain_messages();
     let paths: Vec<_> = messages
         .iter()
         .map(|message| message.path.as_str())
@@ -24,7 +24,7 @@ async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement
         ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
     );
     for message in &messages {
-        assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
+        assert!(verifier.is_valid_detached(message.header("x-jws-signature"), &message.body));
         assert_eq!(message.header("aa_api_key"), "mockaa-dev-aa-api-key");
         assert_eq!(message.header("content-type"), "application/json");
     }
@@ -61,21 +61,21 @@ async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement
 #[tokio::test]
 async fn standard_webhooks_headers_verify_with_the_shared_secret() {
     let mut app = TestApp::start().await;
-    app.raise_for("9999999001@mockaa").await;
-    let message = app.fiu.next().await;
+    app.raise_consent_for("9999999001@mockaa").await;
+    let message = app.fiu.next_message().await;
     let signed = [
         message.header("webhook-id"),
         message.header("webhook-timestamp"),
         "",
     ]
     .join(".");
-    let secret = unbase64("bW9ja2FhIGRldmVsb3BtZW50IHNlY3JldCBGSVUtMQ==");
+    let secret = decode_base64("bW9ja2FhIGRldmVsb3BtZW50IHNlY3JldCBGSVUtMQ==");
     let expected = hmac_sha256(&secret, &[signed.as_bytes(), &message.body].concat());
-    let given = message
+    let signature = message
         .header("webhook-signature")
         .strip_prefix("v1,")
         .expect("version 1");
-    assert_eq!(unbase64(given), expected);
+    assert_eq!(decode_base64(signature), expected);
     let txnid = message.json()["txnid"]
         .as_str()
         .expect("a txnid")
@@ -84,9 +84,9 @@ async fn standard_webhooks_headers_verify_with_the_shared_secret() {
 }
 
 #[tokio::test]
-async fn each_move_is_told_as_the_table_says() {
+async fn each_transition_is_notified_as_the_table_says() {
     let mut app = TestApp::start().await;
-    let stories: [(&[&str], &[&str]); 5] = [
+    let cases: [(&[&str], &[&str]); 5] = [
         (
             &["approve", "pause", "resume", "revoke"],
             &["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"],
@@ -96,11 +96,11 @@ async fn each_move_is_told_as_the_table_says() {
         (&["expire"], &["EXPIRED"]),
         (&["approve", "expire"], &["ACTIVE", "EXPIRED"]),
     ];
-    for (moves, told) in stories {
-        let handle = handle_of(&app.post("/Consent", &rebit_request()).await.ok());
-        for (verb, status) in moves.iter().zip(told) {
-            app.act(&handle, verb).await.ok();
-            let notification = app.fiu.next().await.json();
+    for (moves, statuses) in cases {
+        let handle = extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
+        for (verb, status) in moves.iter().zip(statuses) {
+            app.apply_verb(&handle, verb).await.expect_ok();
+            let notification = app.fiu.next_message().await.json();
             let content = &notification["ConsentStatusNotification"];
             assert_eq!(
                 (
@@ -116,15 +116,19 @@ async fn each_move_is_told_as_the_table_says() {
             );
         }
     }
-    assert!(app.fiu.arrived().is_empty(), "one webhook for each move");
+    assert!(
+        app.fiu.drain_messages().is_empty(),
+        "one webhook for each move"
+    );
 }
 
 #[tokio::test]
 async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes() {
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Answering(500, "not now".to_owned()));
-    app.raise_for("9999999002@mockaa").await;
-    let first = app.fiu.next().await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(500, "not now".to_owned()));
+    app.raise_consent_for("9999999002@mockaa").await;
+    let first = app.fiu.next_message().await;
     // Waits of 1 s, 5 s, 30 s, 2 min, 10 min: six attempts, then it is given up.
     for (wait, arrives) in [
         ("999ms", 0),
@@ -135,10 +139,10 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
         ("2m", 1),
         ("599s", 0),
     ] {
-        app.advance(wait).await;
-        let again = app.fiu.arrived();
-        assert_eq!(again.len(), arrives, "after {wait}");
-        for message in again {
+        app.advance_clock(wait).await;
+        let retries = app.fiu.drain_messages();
+        assert_eq!(retries.len(), arrives, "after {wait}");
+        for message in retries {
             assert_eq!(message.body, first.body);
             assert_eq!(message.header("webhook-id"), first.header("webhook-id"));
             assert_ne!(
@@ -151,11 +155,11 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
             );
         }
     }
-    assert_eq!(app.delivery_states().await, ["waiting"]);
-    app.advance("1s").await;
-    assert_eq!(app.fiu.arrived().len(), 1);
-    assert_eq!(app.delivery_states().await, ["given_up"]);
-    let attempts = app.deliveries().await[0]["attempts"]
+    assert_eq!(app.list_delivery_states().await, ["waiting"]);
+    app.advance_clock("1s").await;
+    assert_eq!(app.fiu.drain_messages().len(), 1);
+    assert_eq!(app.list_delivery_states().await, ["given_up"]);
+    let attempts = app.list_deliveries().await[0]["attempts"]
         .as_array()
         .expect("attempts")
         .clone();
@@ -170,39 +174,46 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
         .map(|attempt| attempt["at"].as_str().expect("an instant"))
         .collect();
     insta::assert_json_snapshot!(at);
-    app.advance("P1D").await;
-    assert!(app.fiu.arrived().is_empty(), "what was given up stays so");
+    app.advance_clock("P1D").await;
+    assert!(
+        app.fiu.drain_messages().is_empty(),
+        "what was given up stays so"
+    );
 }
 
 #[tokio::test]
 async fn an_fiu_that_recovers_gets_everything_in_order() {
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Answering(503, String::new()));
-    let handle = app.raise(|_| {}).await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(503, String::new()));
+    let handle = app.raise_consent(|_| {}).await;
     for verb in ["approve", "pause", "resume"] {
-        app.act(&handle, verb).await.ok();
+        app.apply_verb(&handle, verb).await.expect_ok();
     }
     // Only the lane's first is tried while it fails.
     assert_eq!(
-        app.fiu.next().await.json()["ConsentStatusNotification"]["consentStatus"],
+        app.fiu.next_message().await.json()["ConsentStatusNotification"]["consentStatus"],
         "ACTIVE"
     );
-    app.advance("500ms").await;
-    assert!(app.fiu.arrived().is_empty());
-    assert_eq!(app.delivery_states().await, ["waiting", "queued", "queued"]);
+    app.advance_clock("500ms").await;
+    assert!(app.fiu.drain_messages().is_empty());
+    assert_eq!(
+        app.list_delivery_states().await,
+        ["waiting", "queued", "queued"]
+    );
 
-    app.fiu.turn(Mood::Accepting);
-    app.advance("1s").await;
-    let told = app.fiu.arrived();
+    app.fiu.set_behavior(ReceiverBehavior::Accept);
+    app.advance_clock("1s").await;
+    let messages = app.fiu.drain_messages();
     let status = |message: &crate::inbox::Message| {
         message.json()["ConsentStatusNotification"]["consentStatus"].clone()
     };
     assert_eq!(
-        told.iter().map(status).collect::<Vec<_>>(),
+        messages.iter().map(status).collect::<Vec<_>>(),
         ["ACTIVE", "PAUSED", "ACTIVE"]
     );
     assert_eq!(
-        app.delivery_states().await,
+        app.list_delivery_states().await,
         ["delivered", "delivered", "delivered"]
     );
 }
@@ -210,13 +221,14 @@ async fn an_fiu_that_recovers_gets_everything_in_order() {
 #[tokio::test]
 async fn a_consent_whose_fiu_fails_does_not_hold_up_another() {
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Answering(500, String::new()));
-    app.raise_for("9999999002@mockaa").await;
-    app.fiu.next().await;
-    app.fiu.turn(Mood::Accepting);
-    let other = app.raise_for("9999999002@other").await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(500, String::new()));
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.fiu.next_message().await;
+    app.fiu.set_behavior(ReceiverBehavior::Accept);
+    let other = app.raise_consent_for("9999999002@other").await;
     assert_eq!(
-        app.fiu.next().await.json()["ConsentStatusNotification"]["consentHandle"],
+        app.fiu.next_message().await.json()["ConsentStatusNotification"]["consentHandle"],
         other.as_str()
     );
 }
@@ -225,11 +237,12 @@ async fn a_consent_whose_fiu_fails_does_not_hold_up_another() {
 async fn a_redirect_is_not_followed() {
     let mut elsewhere = Inbox::start();
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Redirecting(elsewhere.url.clone()));
-    app.raise_for("9999999002@mockaa").await;
-    app.fiu.next().await;
-    app.advance("0s").await;
-    let delivery = app.deliveries().await[0].clone();
+    app.fiu
+        .set_behavior(ReceiverBehavior::Redirect(elsewhere.url.clone()));
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    let delivery = app.list_deliveries().await[0].clone();
     assert_eq!(
         (
             delivery["state"].as_str(),
@@ -237,45 +250,47 @@ async fn a_redirect_is_not_followed() {
         ),
         (Some("waiting"), Some(307))
     );
-    assert!(elsewhere.arrived().is_empty());
+    assert!(elsewhere.drain_messages().is_empty());
 }
 
 #[tokio::test]
 async fn an_fiu_that_hangs_is_a_failed_attempt() {
-    let app = TestApp::with(|builder| builder.webhook_timeout(Duration::from_millis(300))).await;
-    app.fiu.turn(Mood::Hanging);
-    app.raise_for("9999999002@mockaa").await;
-    app.advance("0s").await;
-    let attempt = app.deliveries().await[0]["attempts"][0].clone();
+    let app =
+        TestApp::start_with(|builder| builder.webhook_timeout(Duration::from_millis(300))).await;
+    app.fiu.set_behavior(ReceiverBehavior::Hang);
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.advance_clock("0s").await;
+    let attempt = app.list_deliveries().await[0]["attempts"][0].clone();
     assert_eq!(attempt["error"], "no answer within 0.3 s");
-    assert_eq!(app.delivery_states().await, ["waiting"]);
+    assert_eq!(app.list_delivery_states().await, ["waiting"]);
 }
 
 /// With the usual 15 s, the FIU hangs through all of this.
 #[tokio::test]
-async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_told() {
+async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_notified() {
     let mut app = TestApp::start().await;
-    app.fiu.turn(Mood::Hanging);
+    app.fiu.set_behavior(ReceiverBehavior::Hang);
     for number in 0..80 {
-        app.raise_for(&format!("9999999002@hanging-{number}")).await;
+        app.raise_consent_for(&format!("9999999002@hanging-{number}"))
+            .await;
     }
     for _ in 0..80 {
-        app.fiu.next().await;
+        app.fiu.next_message().await;
     }
     for _ in 0..20 {
-        app.raise(|_| {}).await;
+        app.raise_consent(|_| {}).await;
     }
-    let states = app.delivery_states().await;
+    let states = app.list_delivery_states().await;
     assert!(
         states.len() == 80 && states.iter().all(|state| state == "sending"),
         "{states:?}"
     );
-    app.fiu.turn(Mood::Accepting);
-    app.enter("other");
-    app.raise_for("9999999002@mockaa").await;
-    app.fiu.next().await;
-    app.advance("0s").await;
-    assert_eq!(app.delivery_states().await, ["delivered"]);
+    app.fiu.set_behavior(ReceiverBehavior::Accept);
+    app.switch_world("other");
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    assert_eq!(app.list_delivery_states().await, ["delivered"]);
 }
 
 /// The client has its answer and asks at once, over another connection: what its call caused is awaited all the same.
@@ -283,24 +298,25 @@ async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_told() {
 async fn an_advance_awaits_the_webhooks_of_calls_that_were_just_answered() {
     let mut app = TestApp::start().await;
     for number in 0..50 {
-        app.raise_for(&format!("9999999002@mockaa-{number}")).await;
-        app.advance("0s").await;
-        assert_eq!(app.fiu.arrived().len(), 1, "round {number}");
+        app.raise_consent_for(&format!("9999999002@mockaa-{number}"))
+            .await;
+        app.advance_clock("0s").await;
+        assert_eq!(app.fiu.drain_messages().len(), 1, "round {number}");
     }
 }
 
 #[tokio::test]
-async fn a_consent_that_failed_after_approval_tells_no_id() {
+async fn a_consent_that_failed_after_approval_reveals_no_id() {
     let mut app = TestApp::start().await;
     let request = app
         .request(reqwest::Method::POST, "/Consent")
         .header("x-mockaa-scenario", "hold-at-ready");
-    let handle = handle_of(&app.send(request.json(&rebit_request())).await.ok());
-    app.advance("2s").await;
-    app.act(&handle, "fail").await.ok();
-    let told = app.fiu.next().await.json()["ConsentStatusNotification"].clone();
+    let handle = extract_handle(&app.send(request.json(&rebit_request())).await.expect_ok());
+    app.advance_clock("2s").await;
+    app.apply_verb(&handle, "fail").await.expect_ok();
+    let notification = app.fiu.next_message().await.json()["ConsentStatusNotification"].clone();
     assert_eq!(
-        told,
+        notification,
         serde_json::json!({ "consentHandle": handle, "consentStatus": "REJECTED" })
     );
     let looked_up = app
@@ -309,7 +325,7 @@ async fn a_consent_that_failed_after_approval_tells_no_id() {
             &crate::helpers::rebit_message("ConsentHandle", &handle),
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         looked_up["ConsentStatus"],
         serde_json::json!({ "status": "FAILED" })
@@ -321,10 +337,10 @@ async fn an_fiu_that_is_not_there_is_a_failed_attempt() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = unused.local_addr().expect("an address");
     drop(unused);
-    let app = TestApp::with(|builder| builder.fiu_url(format!("http://{address}"))).await;
-    app.raise_for("9999999002@mockaa").await;
-    app.advance("0s").await;
-    let delivery = app.deliveries().await[0].clone();
+    let app = TestApp::start_with(|builder| builder.fiu_url(format!("http://{address}"))).await;
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.advance_clock("0s").await;
+    let delivery = app.list_deliveries().await[0].clone();
     assert_eq!(delivery["state"], "waiting");
     let error = delivery["attempts"][0]["error"]
         .as_str()
@@ -385,14 +401,16 @@ async fn without_an_fiu_url_what_would_have_been_sent_is_on_record() {
 }
 
 #[tokio::test]
-async fn a_200_that_says_otherwise_is_flagged() {
+async fn a_200_with_a_contradicting_body_is_flagged() {
     let mut app = TestApp::start().await;
-    app.fiu
-        .turn(Mood::Answering(200, r#"{"response":"NOT OK"}"#.to_owned()));
-    app.raise_for("9999999002@mockaa").await;
-    app.fiu.next().await;
-    app.advance("0s").await;
-    let delivery = app.deliveries().await[0].clone();
+    app.fiu.set_behavior(ReceiverBehavior::Respond(
+        200,
+        r#"{"response":"NOT OK"}"#.to_owned(),
+    ));
+    app.raise_consent_for("9999999002@mockaa").await;
+    app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    let delivery = app.list_deliveries().await[0].clone();
     assert_eq!(delivery["state"], "delivered");
     assert!(
         delivery["attempts"][0]["remark"]
@@ -405,86 +423,87 @@ async fn a_200_that_says_otherwise_is_flagged() {
 #[tokio::test]
 async fn one_delivery_shows_the_very_body_that_was_sent() {
     let mut app = TestApp::start().await;
-    app.raise_for("9999999002@mockaa").await;
-    let message = app.fiu.next().await;
-    app.advance("0s").await;
-    let shown = app.get("/_mockaa/v1/webhooks/1").await;
+    app.raise_consent_for("9999999002@mockaa").await;
+    let message = app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    let delivery = app.get("/_mockaa/v1/webhooks/1").await;
     assert!(
-        shown
+        delivery
             .text
             .contains(std::str::from_utf8(&message.body).expect("UTF-8")),
         "{}",
-        shown.text
+        delivery.text
     );
     assert_eq!(app.get("/_mockaa/v1/webhooks/99").await.status, 404);
 }
 
 #[tokio::test]
-async fn push_data_is_the_scenarios_then_the_flags_then_the_faces_choice() {
+async fn push_data_is_decided_by_scenario_then_flag_then_api() {
     let raise_rebit = async |app: &TestApp, scenario: &str| {
         let request = app
             .request(reqwest::Method::POST, "/Consent")
             .header("x-mockaa-scenario", scenario);
-        app.send(request.json(&rebit_request())).await.ok();
-        app.advance("2s").await;
+        app.send(request.json(&rebit_request())).await.expect_ok();
+        app.advance_clock("2s").await;
     };
     // The face decides: `revoke` says nothing about it.
     let mut app = TestApp::start().await;
-    app.raise_with("revoke").await;
-    app.advance("2s").await;
+    app.raise_with_scenario("revoke").await;
+    app.advance_clock("2s").await;
     assert_eq!(
-        app.fiu.arrived_paths(),
+        app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
     );
     raise_rebit(&app, "revoke").await;
     assert_eq!(
-        app.fiu.arrived_paths(),
+        app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification"]
     );
     // The scenario decides.
     raise_rebit(&app, "approve-deposit").await;
     assert_eq!(
-        app.fiu.arrived_paths(),
+        app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
     );
     // The flag decides where the scenario does not.
-    let mut app = TestApp::with(|builder| builder.push_data(false)).await;
-    app.raise_with("revoke").await;
-    app.advance("2s").await;
+    let mut app = TestApp::start_with(|builder| builder.push_data(false)).await;
+    app.raise_with_scenario("revoke").await;
+    app.advance_clock("2s").await;
     assert_eq!(
-        app.fiu.arrived_paths(),
+        app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification"]
     );
-    app.raise_with("approve-deposit").await;
-    app.advance("2s").await;
+    app.raise_with_scenario("approve-deposit").await;
+    app.advance_clock("2s").await;
     assert_eq!(
-        app.fiu.arrived_paths(),
+        app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
     );
 }
 
 /// Receivers check a message's age against their own clock: after a month's advance it must not be a month old.
 #[tokio::test]
-async fn messages_of_a_running_world_carry_the_walls_time_even_while_its_clock_is_moved() {
-    let wall = || mockaa::engine::clock::system_now().as_millis() / 1000;
-    let mut app = TestApp::with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
-    app.raise_with("revoke").await;
-    app.fiu.arrived();
-    app.advance("P2D").await;
-    let arrived = app.fiu.arrived();
-    assert_eq!(arrived.len(), 4, "approval, data twice, revocation");
-    for message in arrived {
+async fn messages_of_a_running_world_carry_system_time_even_while_its_clock_is_advanced() {
+    let system_seconds = || mockaa::engine::clock::system_now().as_millis() / 1000;
+    let mut app = TestApp::start_with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
+    app.raise_with_scenario("revoke").await;
+    app.fiu.drain_messages();
+    app.advance_clock("P2D").await;
+    let messages = app.fiu.drain_messages();
+    assert_eq!(messages.len(), 4, "approval, data twice, revocation");
+    for message in messages {
         let stamp: i64 = message
             .header("webhook-timestamp")
             .parse()
             .expect("a number");
         let body = message.json();
-        let told =
+        let sent_at =
             chrono::DateTime::parse_from_rfc3339(body["timestamp"].as_str().expect("a date"))
                 .expect("a date");
         assert!(
-            (wall() - stamp).abs() < 60 && (wall() - told.timestamp()).abs() < 60,
-            "{stamp} {told}"
+            (system_seconds() - stamp).abs() < 60
+                && (system_seconds() - sent_at.timestamp()).abs() < 60,
+            "{stamp} {sent_at}"
         );
     }
 }

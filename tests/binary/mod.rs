@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// The binary with these arguments. A developer's own settings are not this test's.
-pub fn mockaa(arguments: &[&str]) -> Command {
+pub fn mockaa_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mockaa"));
     command.args(arguments);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOCKAA_")) {
@@ -31,7 +31,7 @@ pub struct Server {
 impl Server {
     /// `mockaa serve` on a free port.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = mockaa(&[&["serve", "--port", "0"], arguments].concat())
+        let mut child = mockaa_command(&[&["serve", "--port", "0"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -59,12 +59,12 @@ impl Drop for Server {
 }
 
 /// Postman's command-line runner: the one that `.ci/run` has installed, else the one on the PATH.
-pub fn newman() -> Option<PathBuf> {
+pub fn find_newman() -> Option<PathBuf> {
     let installed = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/target/newman/node_modules/.bin/newman"
     ));
-    let runs = |program: &PathBuf| {
+    let is_runnable = |program: &PathBuf| {
         Command::new(program)
             .arg("--version")
             .stdout(Stdio::null())
@@ -72,5 +72,7 @@ pub fn newman() -> Option<PathBuf> {
             .status()
             .is_ok()
     };
-    [installed, PathBuf::from("newman")].into_iter().find(runs)
+    [installed, PathBuf::from("newman")]
+        .into_iter()
+        .find(is_runnable)
 }

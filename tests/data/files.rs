@@ -7,10 +7,10 @@ use std::sync::Arc;
 use mockaa::config::personas::load_personas;
 use mockaa::domain::persona::PersonaInstance;
 
-use crate::{Ask, CUSTOMER, day, first_deposit, summary, transactions};
+use crate::{CUSTOMER, StatementQuery, first_deposit, ist_midnight, summary, transactions};
 
 /// A folder of this test's own.
-fn folder(name: &str) -> PathBuf {
+fn create_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
@@ -18,19 +18,19 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// What is said of a persona with this text, without the folder; nothing where it is right.
-fn said(name: &str, text: &str) -> String {
-    let folder = folder(name);
+fn persona_errors(name: &str, text: &str) -> String {
+    let folder = create_folder(name);
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let said = load_personas(Some(&folder))
+    let errors = load_personas(Some(&folder))
         .err()
         .map(|bad| bad.to_string())
         .unwrap_or_default();
-    said.replace(&format!("{}/", folder.display()), "")
+    errors.replace(&format!("{}/", folder.display()), "")
 }
 
 #[test]
-fn everything_that_is_wrong_with_a_persona_is_told_at_once() {
-    insta::assert_snapshot!(said(
+fn every_error_in_a_persona_is_reported_at_once() {
+    insta::assert_snapshot!(persona_errors(
         "wrong-types",
         "version: 2\nname: Mine\ndescription: x\nholder: { born: 1850, age: 3 }\naccounts:\n  - { type: DEPOSITS, opened: soon }\n"
     ));
@@ -49,37 +49,37 @@ fn everything_that_is_wrong_with_a_persona_is_told_at_once() {
              \x20     - {last}\n"
         )
     };
-    insta::assert_snapshot!(said(
+    insta::assert_snapshot!(persona_errors(
         "wrong-contents",
         &contents("5..2", "40", "{ by: upi }")
     ));
     let no_name = "{ in: 5, income: true, by: upi, with: [\"<b>\"] }";
-    insta::assert_snapshot!(said(
+    insta::assert_snapshot!(persona_errors(
         "wrong-meaning",
         &contents("2..5", "sometimes", no_name)
     ));
 }
 
 #[test]
-fn two_files_of_one_name_and_a_missing_statement_are_told() {
-    let mine = folder("two-of-a-name");
+fn duplicate_names_and_a_missing_statement_are_reported() {
+    let persona_folder = create_folder("two-of-a-name");
     let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, story: [] }]\n";
-    fs::write(mine.join("a.yaml"), text).expect("a file");
-    fs::write(mine.join("b.yaml"), text).expect("a file");
-    let said = load_personas(Some(&mine))
+    fs::write(persona_folder.join("a.yaml"), text).expect("a file");
+    fs::write(persona_folder.join("b.yaml"), text).expect("a file");
+    let errors = load_personas(Some(&persona_folder))
         .expect_err("one name")
         .to_string();
     assert!(
-        said.contains("b.yaml: the name 'mine' is taken by") && said.contains("a.yaml"),
-        "{said}"
+        errors.contains("b.yaml: the name 'mine' is taken by") && errors.contains("a.yaml"),
+        "{errors}"
     );
-    let said = self::said(
+    let errors = self::persona_errors(
         "no-statement",
         &text.replace("story: []", "statement: nowhere.csv"),
     );
     assert!(
-        said.starts_with("mine.yaml:4:") && said.contains("nowhere.csv: cannot be read"),
-        "{said}"
+        errors.starts_with("mine.yaml:4:") && errors.contains("nowhere.csv: cannot be read"),
+        "{errors}"
     );
 }
 
@@ -87,8 +87,8 @@ const HEADER: &str = "transactionTimestamp,type,amount,currentBalance,narration,
 
 /// A persona whose account has a statement of one's own.
 /// One flow, with a lone account before it or behind it.
-fn flow(name: &str, flow: &str, rest: &str) -> String {
-    said(
+fn flow_errors(name: &str, flow: &str, rest: &str) -> String {
+    persona_errors(
         name,
         &format!(
             "version: 1\nname: mine\ndescription: x\naccounts:\n  - type: DEPOSIT\n    story:\n      - {flow}\n{rest}"
@@ -97,25 +97,25 @@ fn flow(name: &str, flow: &str, rest: &str) -> String {
 }
 
 #[test]
-fn amounts_and_sides_are_told_what_they_may_be() {
+fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
     for (case, amount) in [
         ("words", "\"50k\""),
         ("below", "-5"),
         ("turned", "5000..100"),
     ] {
-        let told = flow(case, &format!("{{ out: {amount}, by: upi }}"), "");
+        let errors = flow_errors(case, &format!("{{ out: {amount}, by: upi }}"), "");
         assert!(
-            told.contains("mine.yaml:7:16: ") && told.contains("rupees"),
-            "{case}: {told}"
+            errors.contains("mine.yaml:7:16: ") && errors.contains("rupees"),
+            "{case}: {errors}"
         );
-        assert!(!told.contains("untagged"), "{case}: {told}");
+        assert!(!errors.contains("untagged"), "{case}: {errors}");
     }
-    let commas = flow("commas", "{ in: 5,00,000, by: upi }", "");
+    let commas = flow_errors("commas", "{ in: 5,00,000, by: upi }", "");
     assert!(
         commas.contains("mine.yaml:7:17: '00' is no key of the story; a number has no commas"),
         "{commas}"
     );
-    let braces = flow(
+    let braces = flow_errors(
         "braces",
         "{ in: 5, by: upi, purpose: \"PAY {mon} {year}\" }",
         "",
@@ -127,19 +127,26 @@ fn amounts_and_sides_are_told_what_they_may_be() {
     let side = "{ out: 30000..40000, on: 1, by: imps, with: myself, side_of: house }";
     let other = |flow: &str| format!("  - {{ type: DEPOSIT, fip: 2, story: [{flow}] }}\n");
     let alone = "side_of house: a transfer is an in and an out of that name in two accounts";
-    assert!(flow("alone", side, "").contains(alone));
+    assert!(flow_errors("alone", side, "").contains(alone));
     let unlike = side.replace("out:", "in:").replace("40000", "50000");
-    assert!(flow("unlike", side, &other(&unlike)).contains(alone));
-    let drawn = side.replace("30000..40000", "{ once: 30000..40000 }");
+    assert!(flow_errors("unlike", side, &other(&unlike)).contains(alone));
+    let random_side = side.replace("30000..40000", "{ once: 30000..40000 }");
     assert!(
-        flow("drawn", &drawn, &other(&drawn.replace("out:", "in:")))
-            .contains("has an amount in rupees")
+        flow_errors(
+            "drawn",
+            &random_side,
+            &other(&random_side.replace("out:", "in:"))
+        )
+        .contains("has an amount in rupees")
     );
-    assert_eq!(flow("both", side, &other(&side.replace("out:", "in:"))), "");
+    assert_eq!(
+        flow_errors("both", side, &other(&side.replace("out:", "in:"))),
+        ""
+    );
 }
 
-fn with_statement(name: &str, file: &str, statement: &str) -> Result<PersonaInstance, String> {
-    let folder = folder(name);
+fn load_with_statement(name: &str, file: &str, statement: &str) -> Result<PersonaInstance, String> {
+    let folder = create_folder(name);
     fs::write(folder.join(file), statement).expect("a file");
     let text = format!(
         "version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n"
@@ -151,12 +158,12 @@ fn with_statement(name: &str, file: &str, statement: &str) -> Result<PersonaInst
     })?;
     Ok(PersonaInstance {
         definition: Arc::clone(personas.get("mine").expect("it was read")),
-        as_of: day(2024, 6, 15).ist_date(),
+        as_of: ist_midnight(2024, 6, 15).ist_date(),
     })
 }
 
 #[test]
-fn a_statement_of_ones_own_is_taken_as_it_is() {
+fn a_custom_statement_is_used_unchanged() {
     let csv = format!(
         "{HEADER}2024-01-05,CREDIT,1000.00,1500.00,\"PAY, JANUARY\",NEFT\n2024-01-07T10:00:00+05:30,DEBIT,200.5,1299.50,SHOP,UPI\n\
          2024-02-01 09:30:00,DEBIT,99.5,1200,ATM,\n"
@@ -169,15 +176,20 @@ fn a_statement_of_ones_own_is_taken_as_it_is() {
         ("own-csv", "own.csv", csv.as_str()),
         ("own-json", "own.json", json),
     ] {
-        let life = with_statement(name, file, text).expect("it is right");
+        let life = load_with_statement(name, file, text).expect("it is right");
         let account = first_deposit(&life, 42, CUSTOMER);
-        let ask = Ask::all(&life, &account, day(2024, 1, 6), day(2024, 12, 31));
-        let statement = ask.statement();
-        let told = transactions(&statement);
-        let rows: Vec<_> = told
+        let query = StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2024, 1, 6),
+            ist_midnight(2024, 12, 31),
+        );
+        let statement = query.generate_statement();
+        let listed = transactions(&statement);
+        let rows: Vec<_> = listed
             .rows
             .iter()
-            .map(|row| (row.amount.0, row.balance.0, told.narration(row)))
+            .map(|row| (row.amount.0, row.balance.0, listed.narration(row)))
             .collect();
         assert_eq!(
             rows,
@@ -187,11 +199,11 @@ fn a_statement_of_ones_own_is_taken_as_it_is() {
         assert_eq!(summary(&statement).balance.0, 120_000);
         assert_eq!(
             summary(
-                &Ask {
-                    now: day(2024, 1, 6),
-                    ..ask
+                &StatementQuery {
+                    now: ist_midnight(2024, 1, 6),
+                    ..query
                 }
-                .statement()
+                .generate_statement()
             )
             .balance
             .0,
@@ -245,16 +257,16 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
         ),
     ] {
-        let said = with_statement(name, "own.csv", &text).expect_err("it is wrong");
-        assert!(said.contains(expected), "{name}: {said}");
+        let errors = load_with_statement(name, "own.csv", &text).expect_err("it is wrong");
+        assert!(errors.contains(expected), "{name}: {errors}");
     }
-    let said = with_statement(
+    let result = load_with_statement(
         "csv-several",
         "own.csv",
         &format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
     );
-    let said = said.expect_err("it is wrong");
-    for word in ["type", "amount", "transactionTimestamp", "mode"] {
-        assert!(said.contains(&format!("{word} '")), "{word}: {said}");
+    let errors = result.expect_err("it is wrong");
+    for field in ["type", "amount", "transactionTimestamp", "mode"] {
+        assert!(errors.contains(&format!("{field} '")), "{field}: {errors}");
     }
 }

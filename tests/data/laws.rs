@@ -14,52 +14,56 @@ use mockaa::domain::statement::{Row, Statement, StatementBody, TransactionMode};
 use mockaa::domain::time::{Millis, Timestamp};
 use proptest::prelude::*;
 
-use crate::{Ask, CUSTOMER, day, first_deposit, held, life, shipped, summary, transactions};
+use crate::{
+    CUSTOMER, StatementQuery, first_deposit, ist_midnight, list_accounts, load_shipped_personas,
+    shipped_life, summary, transactions,
+};
 
 /// Rows with their texts, comparable between statements.
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+struct StatementRow {
     row: Row,
     narration: String,
     reference: String,
 }
 
-impl Told {
-    fn signed(&self) -> Paise {
+impl StatementRow {
+    fn signed_amount(&self) -> Paise {
         self.row.signed_amount()
     }
 }
 
-fn rows(statement: &Statement) -> Vec<Told> {
+fn collect_rows(statement: &Statement) -> Vec<StatementRow> {
     let all = transactions(statement);
-    let told = |row: &Row| Told {
+    let with_texts = |row: &Row| StatementRow {
         row: *row,
         narration: all.narration(row).to_owned(),
         reference: all.reference(row).to_owned(),
     };
-    all.rows.iter().map(told).collect()
+    all.rows.iter().map(with_texts).collect()
 }
 
 /// Rows that can be compared although their texts stand in different arenas.
-fn plain(rows: &[Told]) -> Vec<(u64, Timestamp, Paise, Paise, &str, &str)> {
-    let plain = |told: &'_ Told| (told.row.id, told.row.at, told.signed(), told.row.balance);
+fn comparable_rows(rows: &[StatementRow]) -> Vec<(u64, Timestamp, Paise, Paise, &str, &str)> {
+    let figures =
+        |row: &'_ StatementRow| (row.row.id, row.row.at, row.signed_amount(), row.row.balance);
     rows.iter()
-        .map(|told| {
-            let (id, at, signed, balance) = plain(told);
+        .map(|row| {
+            let (id, at, signed, balance) = figures(row);
             (
                 id,
                 at,
                 signed,
                 balance,
-                told.narration.as_str(),
-                told.reference.as_str(),
+                row.narration.as_str(),
+                row.reference.as_str(),
             )
         })
         .collect()
 }
 
-fn names() -> Vec<String> {
-    shipped()
+fn persona_names() -> Vec<String> {
+    load_shipped_personas()
         .names()
         .filter(|name| *name != "huge-statement")
         .map(str::to_owned)
@@ -67,13 +71,13 @@ fn names() -> Vec<String> {
 }
 
 /// The overdraft of a deposit, by the persona's own file.
-fn limit(life: &PersonaInstance, place: usize) -> Paise {
+fn overdraft_limit(life: &PersonaInstance, index: usize) -> Paise {
     let deposits = life
         .definition
         .accounts
         .iter()
         .filter(|plan| plan.fi_type == FiType::Deposit);
-    match &deposits.clone().nth(place).expect("it is there").content {
+    match &deposits.clone().nth(index).expect("it is there").content {
         ContentPlan::CashFlow(story) => story.overdraft_limit,
         ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Paise(0),
     }
@@ -81,21 +85,21 @@ fn limit(life: &PersonaInstance, place: usize) -> Paise {
 
 prop_compose! {
     /// A persona, a seed, a customer, and a range of up to two years somewhere between 2004 and 2036.
-    fn anything()(place in 0..names().len(), seed: u64, customer in "[6-9][0-9]{9}@[a-z]{2,8}", start in 0i64..32 * 365,
+    fn any_statement_case()(index in 0..persona_names().len(), seed: u64, customer in "[6-9][0-9]{9}@[a-z]{2,8}", start in 0i64..32 * 365,
         length in 0i64..730) -> (PersonaInstance, u64, String, Timestamp, Timestamp) {
-        let from = day(2004, 1, 1).saturating_add(Millis(start * 86_400_000));
-        (life(&names()[place]), seed, customer, from, from.saturating_add(Millis(length * 86_400_000)))
+        let from = ist_midnight(2004, 1, 1).saturating_add(Millis(start * 86_400_000));
+        (shipped_life(&persona_names()[index]), seed, customer, from, from.saturating_add(Millis(length * 86_400_000)))
     }
 }
 
-fn ask<'a>(
+fn query_for<'a>(
     (life, seed, customer, from, to): &'a (PersonaInstance, u64, String, Timestamp, Timestamp),
     account: &'a mockaa::domain::account::Account,
-) -> Ask<'a> {
-    Ask {
+) -> StatementQuery<'a> {
+    StatementQuery {
         seed: *seed,
         customer,
-        ..Ask::all(life, account, *from, *to)
+        ..StatementQuery::for_range(life, account, *from, *to)
     }
 }
 
@@ -103,124 +107,124 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn balances_add_up_to_the_paisa_and_stay_above_the_overdraft(any in anything()) {
-        let deposits = held(&any.0, any.1, &any.2).into_iter().filter(|account| account.fi_type == FiType::Deposit);
-        for (place, account) in deposits.enumerate() {
-            let rows = rows(&ask(&any, &account).statement());
+    fn balances_add_up_to_the_paisa_and_stay_above_the_overdraft(any in any_statement_case()) {
+        let deposits = list_accounts(&any.0, any.1, &any.2).into_iter().filter(|account| account.fi_type == FiType::Deposit);
+        for (index, account) in deposits.enumerate() {
+            let rows = collect_rows(&query_for(&any, &account).generate_statement());
             for pair in rows.windows(2) {
-                prop_assert_eq!(pair[0].row.balance + pair[1].signed(), pair[1].row.balance, "at {}", pair[1].narration);
+                prop_assert_eq!(pair[0].row.balance + pair[1].signed_amount(), pair[1].row.balance, "at {}", pair[1].narration);
             }
-            let floor = -limit(&any.0, place);
-            for told in &rows {
-                prop_assert!(told.row.balance >= floor, "{}: {:?}", any.0.definition.name, told);
-                prop_assert!(told.row.amount > Paise(0), "{:?}", told);
+            let floor = -overdraft_limit(&any.0, index);
+            for row in &rows {
+                prop_assert!(row.row.balance >= floor, "{}: {:?}", any.0.definition.name, row);
+                prop_assert!(row.row.amount > Paise(0), "{:?}", row);
             }
         }
     }
 
     #[test]
-    fn rows_are_in_order_unique_and_inside_the_range(any in anything()) {
+    fn rows_are_in_order_unique_and_inside_the_range(any in any_statement_case()) {
         let account = first_deposit(&any.0, any.1, &any.2);
-        let rows = rows(&ask(&any, &account).statement());
-        prop_assert!(rows.is_sorted_by_key(|told| told.row.at), "{}", any.0.definition.name);
-        prop_assert!(rows.iter().all(|told| any.3 <= told.row.at && told.row.at <= any.4));
-        let ids: HashSet<_> = rows.iter().map(|told| told.row.id).collect();
+        let rows = collect_rows(&query_for(&any, &account).generate_statement());
+        prop_assert!(rows.is_sorted_by_key(|row| row.row.at), "{}", any.0.definition.name);
+        prop_assert!(rows.iter().all(|row| any.3 <= row.row.at && row.row.at <= any.4));
+        let ids: HashSet<_> = rows.iter().map(|row| row.row.id).collect();
         prop_assert_eq!(ids.len(), rows.len());
     }
 
     #[test]
-    fn overlapping_statements_agree(any in anything(), cut in 0i64..730) {
+    fn overlapping_statements_agree(any in any_statement_case(), cut in 0i64..730) {
         let account = first_deposit(&any.0, any.1, &any.2);
-        let whole = rows(&ask(&any, &account).statement());
+        let whole = collect_rows(&query_for(&any, &account).generate_statement());
         let later = any.3.saturating_add(Millis(cut * 86_400_000));
-        let part = rows(&Ask { range: mockaa::domain::consent::TimeRange { from: later, to: any.4 }, ..ask(&any, &account) }.statement());
-        let expected: Vec<_> = whole.into_iter().filter(|told| told.row.at >= later).collect();
-        prop_assert_eq!(plain(&part), plain(&expected));
+        let part = collect_rows(&StatementQuery { range: mockaa::domain::consent::TimeRange { from: later, to: any.4 }, ..query_for(&any, &account) }.generate_statement());
+        let expected: Vec<_> = whole.into_iter().filter(|row| row.row.at >= later).collect();
+        prop_assert_eq!(comparable_rows(&part), comparable_rows(&expected));
     }
 
     #[test]
-    fn nothing_happens_after_now_and_the_summary_is_the_last_balance(any in anything()) {
+    fn nothing_happens_after_now_and_the_summary_is_the_last_balance(any in any_statement_case()) {
         let account = first_deposit(&any.0, any.1, &any.2);
         let now = any.4;
-        let ask = Ask { now, ..ask(&any, &account) };
-        let ask = Ask { range: mockaa::domain::consent::TimeRange { to: day(2040, 1, 1), ..ask.range }, ..ask };
-        let statement = ask.statement();
-        let rows = rows(&statement);
-        prop_assert!(rows.iter().all(|told| told.row.at <= now));
+        let query = StatementQuery { now, ..query_for(&any, &account) };
+        let query = StatementQuery { range: mockaa::domain::consent::TimeRange { to: ist_midnight(2040, 1, 1), ..query.range }, ..query };
+        let statement = query.generate_statement();
+        let rows = collect_rows(&statement);
+        prop_assert!(rows.iter().all(|row| row.row.at <= now));
         let summary = summary(&statement);
         if let Some(last) = rows.last() {
             prop_assert_eq!(last.row.balance, summary.balance);
         }
-        let alone = Ask { consent_types: &[ConsentType::Summary], ..ask }.statement();
+        let alone = StatementQuery { consent_types: &[ConsentType::Summary], ..query }.generate_statement();
         prop_assert_eq!(crate::summary(&alone).balance, summary.balance);
         prop_assert_eq!(summary.balance_at, now);
     }
 
     #[test]
-    fn a_filter_removes_rows_and_leaves_balances(any in anything(), rupees in 1i64..60_000) {
+    fn a_filter_removes_rows_and_leaves_balances(any in any_statement_case(), rupees in 1i64..60_000) {
         let account = first_deposit(&any.0, any.1, &any.2);
         let filter = |operator, criterion| DataFilter { operator, criterion, value: "".into(), is_json_string: true };
         let filters = [
             filter(FilterOperator::GreaterOrEqual, FilterCriterion::Amount(Paise::from_rupees(rupees))),
             filter(FilterOperator::Equal, FilterCriterion::Type(TransactionType::Debit)),
         ];
-        let whole = rows(&ask(&any, &account).statement());
-        let kept = rows(&Ask { filters: &filters, ..ask(&any, &account) }.statement());
-        let expected: Vec<_> = whole.into_iter().filter(|told| -told.signed() >= Paise::from_rupees(rupees)).collect();
-        prop_assert_eq!(plain(&kept), plain(&expected));
+        let whole = collect_rows(&query_for(&any, &account).generate_statement());
+        let filtered = collect_rows(&StatementQuery { filters: &filters, ..query_for(&any, &account) }.generate_statement());
+        let expected: Vec<_> = whole.into_iter().filter(|row| -row.signed_amount() >= Paise::from_rupees(rupees)).collect();
+        prop_assert_eq!(comparable_rows(&filtered), comparable_rows(&expected));
     }
 
     /// Savings interest is a quarter's daily closing balances at the rate, in whole rupees: computed here from the rows
     /// alone.
     #[test]
-    fn interest_is_that_of_the_daily_balances(place in 0..names().len(), seed: u64, year in 2013i32..2036, quarter in 0u32..4) {
-        let life = life(&names()[place]);
+    fn interest_is_that_of_the_daily_balances(index in 0..persona_names().len(), seed: u64, year in 2013i32..2036, quarter in 0u32..4) {
+        let life = shipped_life(&persona_names()[index]);
         let account = first_deposit(&life, seed, CUSTOMER);
         let first = NaiveDate::from_ymd_opt(year, quarter * 3 + 1, 1).expect("a date");
         let last = (Month { year, month: quarter * 3 + 3 }).clamped_date(31);
-        let ask = Ask { seed, ..Ask::all(&life, &account, day(2004, 1, 1), day(year + 1, 1, 1)) };
-        let rows = rows(&ask.statement());
+        let query = StatementQuery { seed, ..StatementQuery::for_range(&life, &account, ist_midnight(2004, 1, 1), ist_midnight(year + 1, 1, 1)) };
+        let rows = collect_rows(&query.generate_statement());
         let ContentPlan::CashFlow(story) = &life.definition.accounts[0].content else { return Ok(()) };
         let interest: Vec<_> = rows
             .iter()
-            .filter(|told| told.row.mode == TransactionMode::InterestCredit && told.row.at.ist_date() == last)
+            .filter(|row| row.row.mode == TransactionMode::InterestCredit && row.row.at.ist_date() == last)
             .collect();
-        let opened = summary(&ask.statement()).opened_on;
+        let opened = summary(&query.generate_statement()).opened_on;
         if story.overdraft_limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
             return Ok(());
         }
         let closing = |day: NaiveDate| {
-            let place = rows.partition_point(|told| told.row.at.ist_date() <= day);
-            place.checked_sub(1).map_or(Paise(0), |place| rows[place].row.balance)
+            let index = rows.partition_point(|row| row.row.at.ist_date() <= day);
+            index.checked_sub(1).map_or(Paise(0), |index| rows[index].row.balance)
         };
         let days = first.pred_opt().expect("a day").iter_days().take_while(|day| *day < last);
         let products: i128 = days.map(|day| i128::from(closing(day).0)).sum();
         let expected = (products * i128::from(story.interest_bps) / 3_650_000 + 50) / 100 * 100;
-        let told = interest.first().map_or(0, |told| i128::from(told.row.amount.0));
-        prop_assert_eq!(told, expected, "{} {}", life.definition.name, last);
+        let credited = interest.first().map_or(0, |told| i128::from(told.row.amount.0));
+        prop_assert_eq!(credited, expected, "{} {}", life.definition.name, last);
     }
 
     /// What a channel cannot carry, it does not; what is closed on a day does nothing then.
     #[test]
-    fn channels_keep_to_their_limits_and_days(any in anything()) {
+    fn channels_keep_to_their_limits_and_days(any in any_statement_case()) {
         let account = first_deposit(&any.0, any.1, &any.2);
-        for told in rows(&ask(&any, &account).statement()) {
-            let (amount, date) = (told.row.amount, told.row.at.ist_date());
-            match told.row.mode {
+        for row in collect_rows(&query_for(&any, &account).generate_statement()) {
+            let (amount, date) = (row.row.amount, row.row.at.ist_date());
+            match row.row.mode {
                 TransactionMode::Upi => {
-                    prop_assert!(amount <= Paise::from_rupees(100_000), "{:?}", told);
-                    prop_assert!(date >= NaiveDate::from_ymd_opt(2016, 8, 1).expect("a date"), "{:?}", told);
+                    prop_assert!(amount <= Paise::from_rupees(100_000), "{:?}", row);
+                    prop_assert!(date >= NaiveDate::from_ymd_opt(2016, 8, 1).expect("a date"), "{:?}", row);
                 }
-                TransactionMode::Imps => prop_assert!(amount <= Paise::from_rupees(500_000), "{:?}", told),
-                TransactionMode::Rtgs => prop_assert!(amount >= Paise::from_rupees(200_000), "{:?}", told),
+                TransactionMode::Imps => prop_assert!(amount <= Paise::from_rupees(500_000), "{:?}", row),
+                TransactionMode::Rtgs => prop_assert!(amount >= Paise::from_rupees(200_000), "{:?}", row),
                 TransactionMode::Atm => {
-                    prop_assert!(amount <= Paise::from_rupees(10_000) && amount.0 % 10_000 == 0, "{:?}", told);
+                    prop_assert!(amount <= Paise::from_rupees(10_000) && amount.0 % 10_000 == 0, "{:?}", row);
                 }
                 TransactionMode::Cheque | TransactionMode::Remittance => {
-                    prop_assert!(is_working_day(date), "{:?}", told);
+                    prop_assert!(is_working_day(date), "{:?}", row);
                 }
-                TransactionMode::Neft if date.year() < 2019 => prop_assert!(is_working_day(date), "{:?}", told),
-                TransactionMode::Nach if date.year() < 2021 => prop_assert!(is_working_day(date), "{:?}", told),
+                TransactionMode::Neft if date.year() < 2019 => prop_assert!(is_working_day(date), "{:?}", row),
+                TransactionMode::Nach if date.year() < 2021 => prop_assert!(is_working_day(date), "{:?}", row),
                 _ => {}
             }
         }
@@ -228,15 +232,21 @@ proptest! {
 }
 
 #[test]
-fn every_year_has_its_pay_and_its_habits() {
-    let life = life("salaried");
+fn every_year_has_its_salary_and_regular_payments() {
+    let life = shipped_life("salaried");
     let account = first_deposit(&life, 42, CUSTOMER);
     for year in [2014, 2018, 2020, 2024, 2026, 2035] {
-        let statement = Ask::all(&life, &account, day(year, 1, 1), day(year + 1, 1, 1)).statement();
-        let rows = rows(&statement);
+        let statement = StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(year, 1, 1),
+            ist_midnight(year + 1, 1, 1),
+        )
+        .generate_statement();
+        let rows = collect_rows(&statement);
         let count = |word: &str| {
             rows.iter()
-                .filter(|told| told.narration.contains(word))
+                .filter(|row| row.narration.contains(word))
                 .count()
         };
         assert_eq!(count("SALARY"), 12, "{year}");
@@ -244,14 +254,18 @@ fn every_year_has_its_pay_and_its_habits() {
         assert_eq!((count("RENT"), count("SIP")), (12, 12), "{year}");
         // Before there was UPI, bills were paid by card, and a card's narration does not tell what for.
         assert_eq!(count("BILL"), if year < 2017 { 0 } else { 24 }, "{year}");
-        let of = |mode| rows.iter().filter(|told| told.row.mode == mode).count();
+        let count_mode = |mode| rows.iter().filter(|row| row.row.mode == mode).count();
         for mode in [
             TransactionMode::Neft,
             TransactionMode::Nach,
             TransactionMode::Atm,
             TransactionMode::Card,
         ] {
-            assert!(of(mode) >= 12, "{mode} in {year}: {}", of(mode));
+            assert!(
+                count_mode(mode) >= 12,
+                "{mode} in {year}: {}",
+                count_mode(mode)
+            );
         }
         assert!(
             (250..800).contains(&rows.len()),
@@ -263,23 +277,31 @@ fn every_year_has_its_pay_and_its_habits() {
 
 #[test]
 fn pay_comes_on_the_last_working_day_and_rises_in_april() {
-    let life = life("salaried");
+    let life = shipped_life("salaried");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let rows = rows(&Ask::all(&life, &account, day(2024, 1, 1), day(2025, 1, 1)).statement());
+    let rows = collect_rows(
+        &StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2024, 1, 1),
+            ist_midnight(2025, 1, 1),
+        )
+        .generate_statement(),
+    );
     let pay: Vec<_> = rows
         .iter()
-        .filter(|told| told.narration.contains("SALARY"))
+        .filter(|row| row.narration.contains("SALARY"))
         .collect();
     let days: Vec<_> = pay
         .iter()
-        .map(|told| told.row.at.ist_date().format("%m-%d").to_string())
+        .map(|row| row.row.at.ist_date().format("%m-%d").to_string())
         .collect();
     let last = [
         "01-31", "02-29", "03-30", "04-30", "05-31", "06-29", "07-31", "08-31", "09-30", "10-31",
         "11-30", "12-31",
     ];
     assert_eq!(days, last);
-    let amounts: Vec<_> = pay.iter().map(|told| told.row.amount).collect();
+    let amounts: Vec<_> = pay.iter().map(|row| row.row.amount).collect();
     assert!(
         amounts[..3].iter().all(|amount| *amount == amounts[0]) && amounts[3] > amounts[0],
         "{amounts:?}"
@@ -291,19 +313,24 @@ fn pay_comes_on_the_last_working_day_and_rises_in_april() {
 /// instalment.
 #[test]
 fn instalments_are_those_of_an_amortised_loan() {
-    let life = life("joint-account");
+    let life = shipped_life("joint-account");
     let account = first_deposit(&life, 7, CUSTOMER);
-    let ask = Ask {
+    let query = StatementQuery {
         seed: 7,
-        ..Ask::all(&life, &account, day(2015, 1, 1), day(2019, 1, 1))
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2015, 1, 1),
+            ist_midnight(2019, 1, 1),
+        )
     };
-    let rows = rows(&ask.statement());
-    let told: Vec<(i64, i64, i64)> = rows
+    let rows = collect_rows(&query.generate_statement());
+    let instalments: Vec<(i64, i64, i64)> = rows
         .iter()
-        .filter(|told| told.narration.contains("HOME LOAN EMI"))
-        .map(|told| {
+        .filter(|row| row.narration.contains("HOME LOAN EMI"))
+        .map(|row| {
             let part = |letter: &str| {
-                let from = told
+                let from = row
                     .narration
                     .split(&format!(" {letter}"))
                     .last()
@@ -314,14 +341,14 @@ fn instalments_are_those_of_an_amortised_loan() {
                     .collect();
                 Paise::parse(&digits).expect("an amount").0
             };
-            (part("P"), part("I"), told.row.amount.0)
+            (part("P"), part("I"), row.row.amount.0)
         })
         .collect();
-    assert_eq!(told.len(), 48);
-    for (principal, interest, amount) in &told {
+    assert_eq!(instalments.len(), 48);
+    for (principal, interest, amount) in &instalments {
         assert_eq!(principal + interest, *amount);
     }
-    for pair in told.windows(2) {
+    for pair in instalments.windows(2) {
         assert!(pair[1].1 < pair[0].1 && pair[1].0 > pair[0].0, "{pair:?}");
         // 8.6 percent a year on what is left.
         let less = pair[0].0 * 860 / 120_000;
@@ -331,30 +358,35 @@ fn instalments_are_those_of_an_amortised_loan() {
 
 #[test]
 fn mandates_that_bounce_cost_money_and_are_presented_again() {
-    let life = life("over-indebted");
+    let life = shipped_life("over-indebted");
     let (mut charges, mut penalties) = (0, 0);
     for seed in 0..5 {
         let account = first_deposit(&life, seed, CUSTOMER);
-        let ask = Ask {
+        let query = StatementQuery {
             seed,
-            ..Ask::all(&life, &account, day(2019, 1, 1), day(2022, 1, 1))
+            ..StatementQuery::for_range(
+                &life,
+                &account,
+                ist_midnight(2019, 1, 1),
+                ist_midnight(2022, 1, 1),
+            )
         };
-        let rows = rows(&ask.statement());
-        for told in &rows {
-            charges += usize::from(told.narration.contains("RTN CHGS"));
-            penalties += usize::from(told.narration.contains("MIN BAL CHGS"));
+        let rows = collect_rows(&query.generate_statement());
+        for row in &rows {
+            charges += usize::from(row.narration.contains("RTN CHGS"));
+            penalties += usize::from(row.narration.contains("MIN BAL CHGS"));
             // Each by itself, also where it had to wait.
-            let fixed = |word, rupees| {
-                !told.narration.contains(word) || told.row.amount == Paise::from_rupees(rupees)
+            let has_fixed_amount = |word, rupees| {
+                !row.narration.contains(word) || row.row.amount == Paise::from_rupees(rupees)
             };
             assert!(
-                fixed("RTN CHGS", 295) && fixed("MIN BAL CHGS", 354),
-                "{told:?}"
+                has_fixed_amount("RTN CHGS", 295) && has_fixed_amount("MIN BAL CHGS", 354),
+                "{row:?}"
             );
         }
-        let taken = rows.iter().filter(|told| told.narration.contains("CHGS"));
-        let (count, references) = taken.fold((0, HashSet::new()), |(count, mut all), told| {
-            all.insert(told.reference.clone());
+        let charge_rows = rows.iter().filter(|row| row.narration.contains("CHGS"));
+        let (count, references) = charge_rows.fold((0, HashSet::new()), |(count, mut all), row| {
+            all.insert(row.reference.clone());
             (count + 1, all)
         });
         assert_eq!(references.len(), count, "no two charges have one reference");
@@ -365,47 +397,62 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
 
 #[test]
 fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
-    let life = life("two-banks");
+    let life = shipped_life("two-banks");
     for seed in 0..5 {
-        let sides = held(&life, seed, CUSTOMER).into_iter().map(|account| {
-            let ask = Ask {
-                seed,
-                ..Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1))
-            };
-            let of = rows(&ask.statement())
-                .into_iter()
-                .filter(|told| told.narration.contains("HOUSEHOLD"));
-            of.map(|told| (told.row.at, told.signed(), told.reference))
-                .collect::<Vec<_>>()
-        });
-        let [went, came] = <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
-        assert_eq!(went.len(), 60);
-        let mirrored: Vec<_> = went
+        let sides = list_accounts(&life, seed, CUSTOMER)
+            .into_iter()
+            .map(|account| {
+                let query = StatementQuery {
+                    seed,
+                    ..StatementQuery::for_range(
+                        &life,
+                        &account,
+                        ist_midnight(2019, 1, 1),
+                        ist_midnight(2024, 1, 1),
+                    )
+                };
+                let transfers = collect_rows(&query.generate_statement())
+                    .into_iter()
+                    .filter(|row| row.narration.contains("HOUSEHOLD"));
+                transfers
+                    .map(|row| (row.row.at, row.signed_amount(), row.reference))
+                    .collect::<Vec<_>>()
+            });
+        let [outgoing, incoming] =
+            <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
+        assert_eq!(outgoing.len(), 60);
+        let mirrored: Vec<_> = outgoing
             .into_iter()
             .map(|(at, signed, reference)| (at, -signed, reference))
             .collect();
-        assert_eq!(mirrored, came);
+        assert_eq!(mirrored, incoming);
     }
 }
 
 #[test]
-fn exchanges_rest_on_saturdays_and_deal_in_steps() {
-    let life = life("investor");
-    for account in held(&life, 42, CUSTOMER) {
+fn exchanges_close_on_weekends_and_trade_in_price_steps() {
+    let life = shipped_life("investor");
+    for account in list_accounts(&life, 42, CUSTOMER) {
         if !matches!(
             account.fi_type,
             FiType::Equities | FiType::Etf | FiType::MutualFunds | FiType::Reit
         ) {
             continue;
         }
-        let statement = Ask::all(&life, &account, day(2019, 1, 1), day(2024, 1, 1)).statement();
+        let statement = StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2019, 1, 1),
+            ist_midnight(2024, 1, 1),
+        )
+        .generate_statement();
         let StatementBody::Other(document) = &statement.body else {
             panic!("it is no bank account")
         };
         let mut rows = 0;
-        let mut look = vec![&document.root];
-        while let Some(element) = look.pop() {
-            look.extend(&element.children);
+        let mut stack = vec![&document.root];
+        while let Some(element) = stack.pop() {
+            stack.extend(&element.children);
             if element.name != "Transaction" {
                 continue;
             }
@@ -440,28 +487,33 @@ fn exchanges_rest_on_saturdays_and_deal_in_steps() {
 
 #[test]
 fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
-    let life = life("small-business");
+    let life = shipped_life("small-business");
     for seed in 0..5 {
-        let of = |kind| {
-            held(&life, seed, CUSTOMER)
+        let account_of = |kind| {
+            list_accounts(&life, seed, CUSTOMER)
                 .into_iter()
                 .find(|account| account.fi_type == kind)
                 .expect("it has one")
         };
-        let told = |account| {
-            Ask {
+        let statement_of = |account| {
+            StatementQuery {
                 seed,
-                ..Ask::all(&life, account, day(2023, 1, 1), day(2024, 1, 1))
+                ..StatementQuery::for_range(
+                    &life,
+                    account,
+                    ist_midnight(2023, 1, 1),
+                    ist_midnight(2024, 1, 1),
+                )
             }
-            .statement()
+            .generate_statement()
         };
-        let (deposit, registration) = (of(FiType::Deposit), of(FiType::Gstr1_3b));
-        let holder = told(&deposit)
+        let (deposit, registration) = (account_of(FiType::Deposit), account_of(FiType::Gstr1_3b));
+        let holder = statement_of(&deposit)
             .holders
             .expect("they were asked for")
             .first
             .name;
-        let StatementBody::Other(returns) = told(&registration).body else {
+        let StatementBody::Other(returns) = statement_of(&registration).body else {
             panic!("it is no bank account")
         };
         assert!(
@@ -473,94 +525,121 @@ fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
 
 #[test]
 fn what_circulates_comes_back_within_days() {
-    let life = life("circular-transactions");
+    let life = shipped_life("circular-transactions");
     let account = first_deposit(&life, 3, CUSTOMER);
-    let ask = Ask {
+    let query = StatementQuery {
         seed: 3,
-        ..Ask::all(&life, &account, day(2022, 1, 1), day(2023, 1, 1))
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2022, 1, 1),
+            ist_midnight(2023, 1, 1),
+        )
     };
-    let rows = rows(&ask.statement());
-    let came: Vec<_> = rows
+    let rows = collect_rows(&query.generate_statement());
+    let credits: Vec<_> = rows
         .iter()
-        .filter(|told| told.narration.contains("ADVANCE"))
+        .filter(|row| row.narration.contains("ADVANCE"))
         .collect();
-    let went = rows.iter().filter(|told| {
-        told.narration.contains("PURCHASE") && told.row.amount > Paise::from_rupees(100_000)
+    let debits = rows.iter().filter(|row| {
+        row.narration.contains("PURCHASE") && row.row.amount > Paise::from_rupees(100_000)
     });
-    assert!(came.len() >= 20, "{}", came.len());
-    let went: Vec<_> = went.collect();
-    let returned = came.iter().filter(|one| {
-        went.iter().any(|other| {
-            let days = (other.row.at.ist_date() - one.row.at.ist_date()).num_days();
-            (0..=5).contains(&days) && other.row.amount.0 * 100 >= one.row.amount.0 * 97
+    assert!(credits.len() >= 20, "{}", credits.len());
+    let debits: Vec<_> = debits.collect();
+    let returned = credits.iter().filter(|credit| {
+        debits.iter().any(|debit| {
+            let days = (debit.row.at.ist_date() - credit.row.at.ist_date()).num_days();
+            (0..=5).contains(&days) && debit.row.amount.0 * 100 >= credit.row.amount.0 * 97
         })
     });
-    assert!(returned.count() * 10 >= came.len() * 9);
+    assert!(returned.count() * 10 >= credits.len() * 9);
 }
 
 #[test]
 fn before_the_account_was_opened_there_is_nothing() {
-    for name in names() {
-        let life = life(&name);
+    for name in persona_names() {
+        let life = shipped_life(&name);
         let account = first_deposit(&life, 42, CUSTOMER);
-        let statement = Ask::all(&life, &account, day(1971, 1, 1), day(1985, 1, 1)).statement();
-        assert!(rows(&statement).is_empty(), "{name}");
+        let statement = StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(1971, 1, 1),
+            ist_midnight(1985, 1, 1),
+        )
+        .generate_statement();
+        assert!(collect_rows(&statement).is_empty(), "{name}");
     }
 }
 
 /// An account that was opened two months before its first use has two months to tell, whenever it is asked.
 #[test]
 fn relative_dates_count_from_the_first_use() {
-    let life = life("new-account");
+    let life = shipped_life("new-account");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask {
-        now: day(2024, 6, 15),
-        ..Ask::all(&life, &account, day(2023, 6, 15), day(2024, 6, 15))
+    let query = StatementQuery {
+        now: ist_midnight(2024, 6, 15),
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2023, 6, 15),
+            ist_midnight(2024, 6, 15),
+        )
     };
-    let statement = ask.statement();
+    let statement = query.generate_statement();
     assert_eq!(summary(&statement).opened_on.to_string(), "2024-04-15");
-    let rows = rows(&statement);
+    let rows = collect_rows(&statement);
     assert!(
         rows[0].narration.contains("OPENING DEPOSIT"),
         "{:?}",
         rows[0]
     );
     assert_eq!(rows[0].row.balance, rows[0].row.amount);
-    let later = Ask {
-        now: day(2026, 1, 1),
-        ..ask
+    let later = StatementQuery {
+        now: ist_midnight(2026, 1, 1),
+        ..query
     }
-    .statement();
+    .generate_statement();
     assert_eq!(summary(&later).opened_on, summary(&statement).opened_on);
 }
 
 #[test]
 fn a_dormant_account_has_interest_and_nothing_else() {
-    let life = life("dormant-account");
+    let life = shipped_life("dormant-account");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let statement = Ask::all(&life, &account, day(2020, 1, 1), day(2022, 1, 1)).statement();
+    let statement = StatementQuery::for_range(
+        &life,
+        &account,
+        ist_midnight(2020, 1, 1),
+        ist_midnight(2022, 1, 1),
+    )
+    .generate_statement();
     assert!(!summary(&statement).active);
-    let rows = rows(&statement);
+    let rows = collect_rows(&statement);
     assert_eq!(rows.len(), 8);
     assert!(
         rows.iter()
-            .all(|told| told.row.mode == TransactionMode::InterestCredit)
+            .all(|row| row.row.mode == TransactionMode::InterestCredit)
     );
 }
 
 #[test]
-fn consent_types_decide_which_parts_are_told() {
-    let life = life("salaried");
+fn consent_types_decide_which_parts_are_included() {
+    let life = shipped_life("salaried");
     let account = first_deposit(&life, 42, CUSTOMER);
     for part in ConsentType::ALL {
         let consent_types = &[*part];
-        let statement = Ask {
+        let statement = StatementQuery {
             consent_types,
-            ..Ask::all(&life, &account, day(2020, 1, 1), day(2020, 2, 1))
+            ..StatementQuery::for_range(
+                &life,
+                &account,
+                ist_midnight(2020, 1, 1),
+                ist_midnight(2020, 2, 1),
+            )
         }
-        .statement();
+        .generate_statement();
         let bank = statement.as_bank().expect("a bank account");
-        let told = (
+        let parts = (
             statement.holders.is_some(),
             bank.summary.is_some(),
             bank.transactions.is_some(),
@@ -570,20 +649,25 @@ fn consent_types_decide_which_parts_are_told() {
             *part == ConsentType::Summary,
             *part == ConsentType::Transactions,
         );
-        assert_eq!(told, expected);
+        assert_eq!(parts, expected);
     }
 }
 
 /// A year of the life that makes statements huge has some 100,000 rows, and its balances add up like any other's.
 #[test]
 fn a_huge_statement_is_huge_and_adds_up() {
-    let life = life("huge-statement");
+    let life = shipped_life("huge-statement");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask {
-        now: day(2025, 1, 1),
-        ..Ask::all(&life, &account, day(2023, 1, 1), day(2024, 1, 1))
+    let query = StatementQuery {
+        now: ist_midnight(2025, 1, 1),
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2023, 1, 1),
+            ist_midnight(2024, 1, 1),
+        )
     };
-    let statement = ask.statement();
+    let statement = query.generate_statement();
     let rows: &[Row] = &transactions(&statement).rows;
     assert!((99_000..=101_000).contains(&rows.len()), "{}", rows.len());
     for pair in rows.windows(2) {

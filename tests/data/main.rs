@@ -18,19 +18,19 @@ use mockaa::domain::time::Timestamp;
 
 const CUSTOMER: &str = "9812345678@mockaa";
 
-fn day(year: i32, month: u32, day: u32) -> Timestamp {
+fn ist_midnight(year: i32, month: u32, day: u32) -> Timestamp {
     let date = NaiveDate::from_ymd_opt(year, month, day).expect("a date");
     Timestamp::from_ist(date.and_hms_opt(0, 0, 0).expect("midnight"))
 }
 
-fn shipped() -> Personas {
+fn load_shipped_personas() -> Personas {
     load_personas(None).expect("the shipped ones are right")
 }
 
 /// As if first used in the middle of 2024.
-fn life(name: &str) -> PersonaInstance {
+fn shipped_life(name: &str) -> PersonaInstance {
     let persona = Arc::clone(
-        shipped()
+        load_shipped_personas()
             .get(name)
             .unwrap_or_else(|| panic!("{name} is not shipped")),
     );
@@ -41,7 +41,7 @@ fn life(name: &str) -> PersonaInstance {
 }
 
 /// FIPs of several names, so that several styles of narration are met.
-fn participants() -> Participants {
+fn test_participants() -> Participants {
     let fip = |name: &str| {
         Arc::new(Fip {
             entity: Entity::with_id(name),
@@ -58,15 +58,15 @@ fn participants() -> Participants {
     }
 }
 
-fn held(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Account> {
-    generate_accounts(&participants(), &life.definition, seed, customer)
+fn list_accounts(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Account> {
+    generate_accounts(&test_participants(), &life.definition, seed, customer)
         .into_iter()
-        .map(|held| held.account)
+        .map(|linkable| linkable.account)
         .collect()
 }
 
 /// What is asked of an account.
-struct Ask<'a> {
+struct StatementQuery<'a> {
     seed: u64,
     customer: &'a str,
     life: &'a PersonaInstance,
@@ -77,8 +77,8 @@ struct Ask<'a> {
     filters: &'a [DataFilter],
 }
 
-impl<'a> Ask<'a> {
-    fn all(
+impl<'a> StatementQuery<'a> {
+    fn for_range(
         life: &'a PersonaInstance,
         account: &'a Account,
         from: Timestamp,
@@ -92,12 +92,12 @@ impl<'a> Ask<'a> {
             account,
             consent_types,
             range,
-            now: day(2040, 1, 1),
+            now: ist_midnight(2040, 1, 1),
             filters: &[],
         }
     }
 
-    fn request(&self) -> StatementRequest<'_> {
+    fn to_request(&self) -> StatementRequest<'_> {
         let Self {
             seed,
             customer,
@@ -120,8 +120,8 @@ impl<'a> Ask<'a> {
         }
     }
 
-    fn statement(&self) -> Statement {
-        generate_statement(&self.request()).expect("the account is simulated")
+    fn generate_statement(&self) -> Statement {
+        generate_statement(&self.to_request()).expect("the account is simulated")
     }
 }
 
@@ -137,7 +137,7 @@ fn summary(statement: &Statement) -> &Summary {
 }
 
 fn first_deposit(life: &PersonaInstance, seed: u64, customer: &str) -> Account {
-    held(life, seed, customer)
+    list_accounts(life, seed, customer)
         .into_iter()
         .find(|account| account.fi_type == FiType::Deposit)
         .expect("it has one")

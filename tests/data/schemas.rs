@@ -11,9 +11,12 @@ use mockaa::domain::statement::Statement;
 use mockaa::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
 
-use crate::{Ask, CUSTOMER, day, first_deposit, held, life, shipped, transactions};
+use crate::{
+    CUSTOMER, StatementQuery, first_deposit, ist_midnight, list_accounts, load_shipped_personas,
+    shipped_life, transactions,
+};
 
-fn document(statement: &Statement, schema: FiSchema) -> String {
+fn write_document(statement: &Statement, schema: FiSchema) -> String {
     let mut document = Vec::new();
     xml::write_statement(statement, schema, &mut document);
     String::from_utf8(document).expect("documents are UTF-8")
@@ -22,32 +25,40 @@ fn document(statement: &Statement, schema: FiSchema) -> String {
 /// Where these bytes came from: this generator, seed 42. A deliberate change updates them in a commit of its own.
 #[test]
 fn a_seeds_bytes_are_pinned() {
-    let mut told = String::new();
-    for name in shipped().names().filter(|name| *name != "huge-statement") {
-        let life = life(name);
-        for account in held(&life, 42, CUSTOMER) {
+    let mut listing = String::new();
+    for name in load_shipped_personas()
+        .names()
+        .filter(|name| *name != "huge-statement")
+    {
+        let life = shipped_life(name);
+        for account in list_accounts(&life, 42, CUSTOMER) {
             if !is_supported(42, CUSTOMER, &life, &account) {
                 continue;
             }
-            let ask = Ask {
-                now: day(2024, 7, 1),
-                ..Ask::all(&life, &account, day(2023, 4, 1), day(2024, 3, 31))
+            let query = StatementQuery {
+                now: ist_midnight(2024, 7, 1),
+                ..StatementQuery::for_range(
+                    &life,
+                    &account,
+                    ist_midnight(2023, 4, 1),
+                    ist_midnight(2024, 3, 31),
+                )
             };
-            let document = document(&ask.statement(), FiSchema::V1);
+            let document = write_document(&query.generate_statement(), FiSchema::V1);
             let hash = format!("{:x}", Sha256::digest(document.as_bytes()));
             let (kind, bytes) = (account.fi_type, document.len());
-            told += &format!(
+            listing += &format!(
                 "{name:22} {kind:20} {bytes:7} bytes, SHA-256 {}…\n",
                 &hash[..16]
             );
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(listing);
 }
 
 /// The schema of a kind: unaltered for deposits, with repeatable leaves for the others, of which the published ones allow
 /// one each.
-fn schema(fi_type: FiType) -> Option<PathBuf> {
+fn schema_path(fi_type: FiType) -> Option<PathBuf> {
     let folder = match fi_type {
         FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => "xsd",
         // There is none.
@@ -59,10 +70,10 @@ fn schema(fi_type: FiType) -> Option<PathBuf> {
 }
 
 /// Validates the complete documents of all personas' accounts, and of deposits each part alone.
-fn validate(seeds: std::ops::Range<u64>) {
+fn validate_documents(seeds: std::ops::Range<u64>) {
     let xmllint = Command::new("xmllint").arg("--version").output();
-    let there = schema(FiType::Deposit).expect("it has one").exists();
-    if !there || xmllint.is_err() {
+    let has_schemas = schema_path(FiType::Deposit).expect("it has one").exists();
+    if !has_schemas || xmllint.is_err() {
         eprintln!("SKIPPED: needs ../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
         return;
     }
@@ -76,43 +87,46 @@ fn validate(seeds: std::ops::Range<u64>) {
     ];
     let mut kinds = std::collections::BTreeMap::<FiType, Vec<PathBuf>>::new();
     let mut count = 0;
-    for name in shipped().names() {
-        let life = life(name);
+    for name in load_shipped_personas().names() {
+        let life = shipped_life(name);
         for seed in seeds.clone() {
-            for account in held(&life, seed, CUSTOMER) {
+            for account in list_accounts(&life, seed, CUSTOMER) {
                 if !is_supported(seed, CUSTOMER, &life, &account)
-                    || schema(account.fi_type).is_none()
+                    || schema_path(account.fi_type).is_none()
                 {
                     continue;
                 }
                 let months = if name == "huge-statement" { 1 } else { 14 };
-                let told = if account.fi_type == FiType::Deposit && seed < 2 {
+                let requested_parts = if account.fi_type == FiType::Deposit && seed < 2 {
                     &parts[..]
                 } else {
                     &parts[..1]
                 };
-                for consent_types in told {
-                    let to = day(2023, 1, 1).saturating_add_months(months);
-                    let ask = Ask {
+                for consent_types in requested_parts {
+                    let to = ist_midnight(2023, 1, 1).saturating_add_months(months);
+                    let query = StatementQuery {
                         seed,
                         consent_types,
-                        now: day(2024, 5, 5),
-                        ..Ask::all(&life, &account, day(2023, 1, 1), to)
+                        now: ist_midnight(2024, 5, 5),
+                        ..StatementQuery::for_range(&life, &account, ist_midnight(2023, 1, 1), to)
                     };
                     count += 1;
                     let file = folder.join(format!("{count}.xml"));
-                    std::fs::write(&file, document(&ask.statement(), FiSchema::V1))
-                        .expect("a file");
+                    std::fs::write(
+                        &file,
+                        write_document(&query.generate_statement(), FiSchema::V1),
+                    )
+                    .expect("a file");
                     kinds.entry(account.fi_type).or_default().push(file);
                 }
             }
         }
     }
     assert_eq!(kinds.len(), 18, "every kind that has a schema");
-    let mut all_wrong = String::new();
+    let mut failures = String::new();
     for (kind, files) in &kinds {
         for files in files.chunks(500) {
-            let schema = schema(*kind).expect("it has one");
+            let schema = schema_path(*kind).expect("it has one");
             let check = Command::new("xmllint")
                 .arg("--noout")
                 .arg("--schema")
@@ -120,46 +134,51 @@ fn validate(seeds: std::ops::Range<u64>) {
                 .args(files)
                 .output();
             let check = check.expect("xmllint runs");
-            let said = String::from_utf8_lossy(&check.stderr);
-            let wrong: Vec<&str> = said
+            let stderr = String::from_utf8_lossy(&check.stderr);
+            let wrong: Vec<&str> = stderr
                 .lines()
                 .filter(|line| !line.ends_with(" validates"))
                 .take(5)
                 .collect();
             if !check.status.success() {
-                all_wrong += &format!("{kind}:\n{}\n", wrong.join("\n"));
+                failures += &format!("{kind}:\n{}\n", wrong.join("\n"));
             }
         }
     }
-    assert!(all_wrong.is_empty(), "{all_wrong}");
+    assert!(failures.is_empty(), "{failures}");
     std::fs::remove_dir_all(&folder).expect("it was ours");
 }
 
 #[test]
 fn documents_validate_against_the_schemas() {
-    validate(0..5);
+    validate_documents(0..5);
 }
 
 /// The longer run: `cargo test --release --test data -- --ignored`.
 #[test]
 #[ignore = "minutes long; a named run of its own"]
 fn documents_of_two_hundred_seeds_validate_against_the_schemas() {
-    validate(0..200);
+    validate_documents(0..200);
 }
 
 /// Version 2.0.0 renames, and nothing is lost.
 #[test]
 fn version_two_of_the_deposits_has_its_own_names() {
-    let life = life("small-business");
+    let life = shipped_life("small-business");
     let account = first_deposit(&life, 42, CUSTOMER);
-    let ask = Ask {
-        now: day(2024, 4, 1),
-        ..Ask::all(&life, &account, day(2024, 1, 1), day(2024, 4, 1))
+    let query = StatementQuery {
+        now: ist_midnight(2024, 4, 1),
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2024, 1, 1),
+            ist_midnight(2024, 4, 1),
+        )
     };
-    let statement = ask.statement();
-    let (one, two) = (
-        document(&statement, FiSchema::V1),
-        document(&statement, FiSchema::V2),
+    let statement = query.generate_statement();
+    let (v1, v2) = (
+        write_document(&statement, FiSchema::V1),
+        write_document(&statement, FiSchema::V2),
     );
     for (name, absent) in [
         ("version=\"2.0.0\"", "version=\"1.1\""),
@@ -174,48 +193,59 @@ fn version_two_of_the_deposits_has_its_own_names() {
         ("transactionalBalance=\"", "<Transaction currentBalance"),
         ("mode=\"RTGS\"", "mode=\"FT\""),
     ] {
-        assert!(two.contains(name) && !two.contains(absent), "{name}");
+        assert!(v2.contains(name) && !v2.contains(absent), "{name}");
     }
     assert_eq!(
-        one.matches("<Transaction ").count(),
-        two.matches("<Transaction ").count()
+        v1.matches("<Transaction ").count(),
+        v2.matches("<Transaction ").count()
     );
     assert_eq!(
         transactions(&statement).rows.len(),
-        two.matches("<Transaction ").count()
+        v2.matches("<Transaction ").count()
     );
-    let pensioner = crate::life("pensioner");
-    let term = held(&pensioner, 42, CUSTOMER)
+    let pensioner = crate::shipped_life("pensioner");
+    let term = list_accounts(&pensioner, 42, CUSTOMER)
         .into_iter()
         .find(|account| account.fi_type == FiType::TermDeposit);
     let term = term.expect("it has one");
-    let statement = Ask::all(&pensioner, &term, day(2020, 1, 1), day(2024, 4, 1)).statement();
-    let two = document(&statement, FiSchema::V2);
+    let statement = StatementQuery::for_range(
+        &pensioner,
+        &term,
+        ist_midnight(2020, 1, 1),
+        ist_midnight(2024, 4, 1),
+    )
+    .generate_statement();
+    let v2 = write_document(&statement, FiSchema::V2);
     assert!(
-        two.contains("currency=\"INR\" currentBalance=\"")
-            && two.contains("transactionalBalance=\""),
-        "{two}"
+        v2.contains("currency=\"INR\" currentBalance=\"") && v2.contains("transactionalBalance=\""),
+        "{v2}"
     );
     let (old, other) = ("currentValue", " balance=");
-    assert!(!two.contains(old) && !two.contains(other), "{two}");
+    assert!(!v2.contains(old) && !v2.contains(other), "{v2}");
 }
 
 /// A range in which nothing happened: most schemas know no empty list, so there is none; those of deposits do.
 #[test]
-fn a_range_without_transactions_is_told_as_the_schema_has_it() {
-    let life = life("salaried");
+fn an_empty_range_is_written_as_the_schema_requires() {
+    let life = shipped_life("salaried");
     for (kind, empty) in [
         (FiType::InsurancePolicies, false),
         (FiType::Equities, false),
         (FiType::TermDeposit, true),
     ] {
-        let account = held(&life, 42, CUSTOMER)
+        let account = list_accounts(&life, 42, CUSTOMER)
             .into_iter()
             .find(|account| account.fi_type == kind)
             .expect("it has one");
-        let statement = Ask::all(&life, &account, day(1990, 1, 1), day(1991, 1, 1)).statement();
+        let statement = StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(1990, 1, 1),
+            ist_midnight(1991, 1, 1),
+        )
+        .generate_statement();
         assert_eq!(
-            document(&statement, FiSchema::V1).contains("<Transactions"),
+            write_document(&statement, FiSchema::V1).contains("<Transactions"),
             empty,
             "{kind}"
         );

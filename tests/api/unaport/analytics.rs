@@ -6,72 +6,72 @@ use std::path::Path;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::told;
+use super::drain_webhooks;
 use crate::helpers::TestApp;
-use crate::lender::{ANALYTICS, APP, FIU, Lender, detail, text};
+use crate::lender::{ANALYTICS_HOOK, APP_PREFIX, FIU_ID, Lender, consent_detail_mut, expect_text};
 
 /// A lender with a session of twelve months and more, and how the customer lives.
-async fn prepared(app: &TestApp, persona: &str) -> (Lender, String) {
-    let lender = Lender::arrive(app).await;
+async fn prepare_session(app: &TestApp, persona: &str) -> (Lender, String) {
+    let lender = Lender::log_in_with_webhooks(app).await;
     let scenario = format!("version: 1\nname: lived\npersona: {persona}\nsteps: [approve: {{}}]\n");
-    let put = app
+    let response = app
         .send(
             app.request(Method::PUT, "/_mockaa/v1/scenarios/lived")
                 .body(scenario),
         )
         .await;
-    assert_eq!(put.status, 200, "{}", put.text);
+    assert_eq!(response.status, 200, "{}", response.text);
     let handle = lender
-        .raise_with(app, "lived", |body| {
-            detail(body)["FIDataRange"] =
+        .raise_with_scenario(app, "lived", |body| {
+            consent_detail_mut(body)["FIDataRange"] =
                 json!({ "from": "2019-06-01T00:00:00.000Z", "to": "2020-07-01T00:00:00.000Z" });
         })
         .await;
-    app.advance("0s").await;
-    let session = lender.session(app, &handle).await;
+    app.advance_clock("0s").await;
+    let session = lender.fetch_newest_session(app, &handle).await;
     (lender, session)
 }
 
-async fn generated(app: &TestApp, lender: &Lender, session: &str) -> String {
+async fn generate_report(app: &TestApp, lender: &Lender, session: &str) -> String {
     let answer = lender
         .get(
             app,
-            &format!("{APP}/FIU/FI/Analytic/{}/{session}", lender.org),
+            &format!("{APP_PREFIX}/FIU/FI/Analytic/{}/{session}", lender.org_id),
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(answer["status"], "200");
-    text(&answer["reportId"])
+    expect_text(&answer["reportId"])
 }
 
-async fn report(app: &TestApp, persona: &str) -> (Value, Value) {
-    let (lender, session) = prepared(app, persona).await;
-    let id = generated(app, &lender, &session).await;
+async fn fetch_report(app: &TestApp, persona: &str) -> (Value, Value) {
+    let (lender, session) = prepare_session(app, persona).await;
+    let id = generate_report(app, &lender, &session).await;
     let report = lender
-        .get(app, &format!("{APP}/FIU/Analitic/{id}/{session}"))
+        .get(app, &format!("{APP_PREFIX}/FIU/Analitic/{id}/{session}"))
         .await
-        .ok();
-    (report, lender.fetch(app, &session).await.ok())
+        .expect_ok();
+    (report, lender.fetch_data(app, &session).await.expect_ok())
 }
 
 #[tokio::test]
-async fn analytics_are_generated_told_and_fetched() {
+async fn analytics_are_generated_notified_and_fetched() {
     let mut app = TestApp::start().await;
-    let (lender, session) = prepared(&app, "salaried").await;
-    told(&mut app);
-    let path = |id: &str| format!("{APP}/FIU/Analitic/{id}/{session}");
+    let (lender, session) = prepare_session(&app, "salaried").await;
+    drain_webhooks(&mut app);
+    let path = |id: &str| format!("{APP_PREFIX}/FIU/Analitic/{id}/{session}");
     let early = lender.get(&app, &path("1")).await;
     assert_eq!(early.status, 404, "{}", early.text);
-    let id = generated(&app, &lender, &session).await;
-    app.advance("0s").await;
+    let id = generate_report(&app, &lender, &session).await;
+    app.advance_clock("0s").await;
     assert_eq!(
-        told(&mut app),
-        [(ANALYTICS.to_owned(), "SUCCESS".to_owned())]
+        drain_webhooks(&mut app),
+        [(ANALYTICS_HOOK.to_owned(), "SUCCESS".to_owned())]
     );
-    let report = lender.get(&app, &path(&id)).await.ok();
+    let report = lender.get(&app, &path(&id)).await.expect_ok();
     assert_eq!(report.as_object().expect("an object").len(), 22);
     assert_eq!(
-        lender.get(&app, &path(&id)).await.ok(),
+        lender.get(&app, &path(&id)).await.expect_ok(),
         report,
         "the same again"
     );
@@ -79,66 +79,91 @@ async fn analytics_are_generated_told_and_fetched() {
     let later = lender
         .get(
             &app,
-            &format!("{APP}/FIU/FI/Analytic/{}/{session}?async=true", lender.org),
+            &format!(
+                "{APP_PREFIX}/FIU/FI/Analytic/{}/{session}?async=true",
+                lender.org_id
+            ),
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        (text(&later["reportId"]), &later["status"]),
+        (expect_text(&later["reportId"]), &later["status"]),
         (id.clone(), &json!("202"))
     );
-    for (path, status, word) in [
+    for (path, status, expected) in [
         (path("7777"), 404, "there is no analytic 7777"),
         (path("one"), 400, "analyticId"),
         (
-            format!("{APP}/FIU/FI/Analytic/{}/{session}?async=soon", lender.org),
+            format!(
+                "{APP_PREFIX}/FIU/FI/Analytic/{}/{session}?async=soon",
+                lender.org_id
+            ),
             400,
             "async",
         ),
         (
-            format!("{APP}/FIU/FI/Analytic/{}/nothing", lender.org),
+            format!("{APP_PREFIX}/FIU/FI/Analytic/{}/nothing", lender.org_id),
             404,
             "",
         ),
         (
-            format!("{APP}/FIU/FI/Analytic/another/{session}"),
+            format!("{APP_PREFIX}/FIU/FI/Analytic/another/{session}"),
             403,
             "org_id",
         ),
         (
-            format!("{APP}/FIU/Analitic/Export/{id}?format=doc"),
+            format!("{APP_PREFIX}/FIU/Analitic/Export/{id}?format=doc"),
             400,
             "neither xlsx nor pdf",
         ),
         (
-            format!("{APP}/FIU/Analitic/Export/9999999"),
+            format!("{APP_PREFIX}/FIU/Analitic/Export/9999999"),
             404,
             "there is no analytic",
         ),
-        (format!("{APP}/FIU/Export/FIU-1/{session}"), 403, "entity"),
+        (
+            format!("{APP_PREFIX}/FIU/Export/FIU-1/{session}"),
+            403,
+            "entity",
+        ),
     ] {
-        let refused = lender.get(&app, &path).await;
-        assert_eq!(refused.status.as_u16(), status, "{path}: {}", refused.text);
-        assert!(refused.text.contains(word), "{path}: {}", refused.text);
+        let rejection = lender.get(&app, &path).await;
+        assert_eq!(
+            rejection.status.as_u16(),
+            status,
+            "{path}: {}",
+            rejection.text
+        );
+        assert!(
+            rejection.text.contains(expected),
+            "{path}: {}",
+            rejection.text
+        );
     }
 }
 
 #[tokio::test]
 async fn aggregate_analytics_take_all_accounts_together() {
     let app = TestApp::start().await;
-    let (lender, session) = prepared(&app, "two-banks").await;
+    let (lender, session) = prepare_session(&app, "two-banks").await;
     let begun = lender
         .get(
             &app,
-            &format!("{APP}/FIU/FI/AnalyticAggregate/{}/{session}", lender.org),
+            &format!(
+                "{APP_PREFIX}/FIU/FI/AnalyticAggregate/{}/{session}",
+                lender.org_id
+            ),
         )
         .await
-        .ok();
-    let first: u32 = text(&begun["reportId"]).parse().expect("a number");
-    let whole = lender
-        .get(&app, &format!("{APP}/FIU/AnaliticAggregate/{session}"))
+        .expect_ok();
+    let first: u32 = expect_text(&begun["reportId"]).parse().expect("a number");
+    let aggregate = lender
+        .get(
+            &app,
+            &format!("{APP_PREFIX}/FIU/AnaliticAggregate/{session}"),
+        )
         .await
-        .ok();
+        .expect_ok();
     let count = |report: &Value| {
         report["overview"]["transactionCount"]
             .as_u64()
@@ -148,14 +173,14 @@ async fn aggregate_analytics_take_all_accounts_together() {
     for id in [first, first + 1] {
         sum += count(
             &lender
-                .get(&app, &format!("{APP}/FIU/Analitic/{id}/{session}"))
+                .get(&app, &format!("{APP_PREFIX}/FIU/Analitic/{id}/{session}"))
                 .await
-                .ok(),
+                .expect_ok(),
         );
     }
-    assert_eq!(count(&whole), sum);
+    assert_eq!(count(&aggregate), sum);
     assert_eq!(
-        whole["customAnalysis"]
+        aggregate["customAnalysis"]
             .as_array()
             .expect("rows")
             .iter()
@@ -166,7 +191,7 @@ async fn aggregate_analytics_take_all_accounts_together() {
 }
 
 /// A number of the report, text or not, in paise.
-fn paise(value: &Value) -> i64 {
+fn parse_paise(value: &Value) -> i64 {
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
@@ -194,18 +219,18 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
         "pensioner",
     ] {
         let app = TestApp::start().await;
-        let (report, data) = report(&app, persona).await;
+        let (report, data) = fetch_report(&app, persona).await;
         let rows = data["DEPOSIT"]["transactions"].as_array().expect("rows");
-        let comes = |row: &Value| row["type"] == "CREDIT";
-        let month = |row: &Value| text(&row["tranTimestamp"])[..7].to_owned();
+        let is_credit = |row: &Value| row["type"] == "CREDIT";
+        let month = |row: &Value| expect_text(&row["tranTimestamp"])[..7].to_owned();
         let mut months: BTreeMap<String, (i64, i64, usize, usize)> = BTreeMap::new();
         for row in rows {
-            let of = months.entry(month(row)).or_default();
-            let amount = paise(&row["amount"]);
-            if comes(row) {
-                (of.0, of.2) = (of.0 + amount, of.2 + 1);
+            let totals = months.entry(month(row)).or_default();
+            let amount = parse_paise(&row["amount"]);
+            if is_credit(row) {
+                (totals.0, totals.2) = (totals.0 + amount, totals.2 + 1);
             } else {
-                (of.1, of.3) = (of.1 + amount, of.3 + 1);
+                (totals.1, totals.3) = (totals.1 + amount, totals.3 + 1);
             }
         }
         assert_eq!(
@@ -215,28 +240,34 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
         );
         let flows = report["cashflow"]["monthly"].as_array().expect("months");
         assert_eq!(flows.len(), months.len() + 4, "{persona}");
-        for (flow, (name, of)) in flows.iter().zip(&months) {
-            let told = (paise(&flow["inflow"]), paise(&flow["outflow"]));
-            assert_eq!(told, (of.0, of.1), "{persona} {name}");
+        for (flow, (name, totals)) in flows.iter().zip(&months) {
+            let reported = (parse_paise(&flow["inflow"]), parse_paise(&flow["outflow"]));
+            assert_eq!(reported, (totals.0, totals.1), "{persona} {name}");
             assert_eq!(
                 (
                     &flow["inflowTransactionCount"],
                     &flow["outflowTransactionCount"]
                 ),
-                (&json!(of.2), &json!(of.3))
+                (&json!(totals.2), &json!(totals.3))
             );
-            assert_eq!(paise(&flow["netCashFlow"]), of.0 - of.1);
+            assert_eq!(parse_paise(&flow["netCashFlow"]), totals.0 - totals.1);
         }
         let total = months
             .values()
-            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+            .fold((0, 0), |sum, totals| (sum.0 + totals.0, sum.1 + totals.1));
         let row = &flows[months.len()];
-        assert_eq!((paise(&row["inflow"]), paise(&row["outflow"])), total);
-        for (side, whole) in [("inflows", total.0), ("outflows", total.1)] {
+        assert_eq!(
+            (parse_paise(&row["inflow"]), parse_paise(&row["outflow"])),
+            total
+        );
+        for (side, expected_total) in [("inflows", total.0), ("outflows", total.1)] {
             let parts = report["categories"][side].as_array().expect("categories");
             assert_eq!(
-                parts.iter().map(|part| paise(&part["amount"])).sum::<i64>(),
-                whole,
+                parts
+                    .iter()
+                    .map(|part| parse_paise(&part["amount"]))
+                    .sum::<i64>(),
+                expected_total,
                 "{persona} {side}"
             );
             let ids: Vec<u64> = parts
@@ -250,59 +281,62 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
                 "each in one category"
             );
         }
-        for (side, whole) in [("credit", total.0), ("debit", total.1)] {
+        for (side, expected_total) in [("credit", total.0), ("debit", total.1)] {
             let parts = report["counterparties"][side].as_array().expect("parties");
             assert_eq!(
-                parts.iter().map(|part| paise(&part["amount"])).sum::<i64>(),
-                whole,
+                parts
+                    .iter()
+                    .map(|part| parse_paise(&part["amount"]))
+                    .sum::<i64>(),
+                expected_total,
                 "{persona} {side}"
             );
         }
-        daily_balances(&report, rows, persona);
+        check_daily_balances(&report, rows, persona);
         let upi: i64 = rows
             .iter()
-            .filter(|row| row["mode"] == "UPI" && comes(row))
-            .map(|row| paise(&row["amount"]))
+            .filter(|row| row["mode"] == "UPI" && is_credit(row))
+            .map(|row| parse_paise(&row["amount"]))
             .sum();
-        let told = report["UPIAnalysis"]["summary"].as_array().expect("two");
-        let told = told
+        let sides = report["UPIAnalysis"]["summary"].as_array().expect("two");
+        let reported = sides
             .iter()
             .find(|side| side["txnType"] == "INFLOW")
-            .map_or(0, |side| paise(&side["amount"]));
-        assert_eq!(told, upi, "{persona}");
+            .map_or(0, |side| parse_paise(&side["amount"]));
+        assert_eq!(reported, upi, "{persona}");
     }
 }
 
 /// Each day's closing balance is that of its last row; the month's average is theirs.
-fn daily_balances(report: &Value, rows: &[Value], persona: &str) {
+fn check_daily_balances(report: &Value, rows: &[Value], persona: &str) {
     let mut last: BTreeMap<String, i64> = BTreeMap::new();
     for row in rows {
         last.insert(
-            text(&row["tranTimestamp"])[..10].to_owned(),
-            paise(&row["currentBalance"]),
+            expect_text(&row["tranTimestamp"])[..10].to_owned(),
+            parse_paise(&row["currentBalance"]),
         );
     }
     let daily = &report["dailyBalance"];
-    for (place, _) in daily["month"]
+    for (index, _) in daily["month"]
         .as_array()
         .expect("months")
         .iter()
         .enumerate()
     {
-        let of = |day: usize| text(&daily["day"][day.to_string()][place]["amount"]);
+        let amount_on = |day: usize| expect_text(&daily["day"][day.to_string()][index]["amount"]);
         let balances: Vec<i64> = (1..=31)
-            .map(of)
-            .filter(|told| !told.is_empty())
-            .map(|told| paise(&json!(told)))
+            .map(amount_on)
+            .filter(|amount| !amount.is_empty())
+            .map(|amount| parse_paise(&json!(amount)))
             .collect();
         let (sum, count) = (
             balances.iter().sum::<i64>(),
             i64::try_from(balances.len()).expect("a month's days"),
         );
-        let told = paise(&daily["day"]["Average"][place]["amount"]);
+        let average = parse_paise(&daily["day"]["Average"][index]["amount"]);
         assert!(
-            (told * count - sum).abs() <= count,
-            "{persona} {place}: {told} of {sum}"
+            (average * count - sum).abs() <= count,
+            "{persona} {index}: {average} of {sum}"
         );
     }
     for (date, balance) in &last {
@@ -318,12 +352,12 @@ fn daily_balances(report: &Value, rows: &[Value], persona: &str) {
             "{} {year}",
             names[month.parse::<usize>().expect("a month") - 1]
         );
-        let of = daily["day"][day.to_string()].as_array().expect("months");
-        let told = of
+        let entries = daily["day"][day.to_string()].as_array().expect("months");
+        let entry = entries
             .iter()
-            .find(|told| told["month"] == name)
+            .find(|entry| entry["month"] == name)
             .expect("the month is told");
-        assert_eq!(paise(&told["amount"]), *balance, "{persona} {date}");
+        assert_eq!(parse_paise(&entry["amount"]), *balance, "{persona} {date}");
     }
 }
 
@@ -331,7 +365,7 @@ fn daily_balances(report: &Value, rows: &[Value], persona: &str) {
 #[tokio::test]
 async fn patterns_are_found() {
     let app = TestApp::start().await;
-    let (report, _) = report(&app, "circular-transactions").await;
+    let (report, _) = fetch_report(&app, "circular-transactions").await;
     assert!(
         report["circularTransactions"]["circular"]
             .as_array()
@@ -340,7 +374,7 @@ async fn patterns_are_found() {
             > 5
     );
     let app = TestApp::start().await;
-    let (report, _) = self::report(&app, "over-indebted").await;
+    let (report, _) = self::fetch_report(&app, "over-indebted").await;
     assert!(
         report["emi"]["emi"].as_array().expect("lenders").len() >= 4,
         "{}",
@@ -360,11 +394,11 @@ async fn patterns_are_found() {
         (1, &json!("MONTHLY"))
     );
     let app = TestApp::start().await;
-    let (report, _) = self::report(&app, "salary-inflation").await;
+    let (report, _) = self::fetch_report(&app, "salary-inflation").await;
     let after = report["irregularities"].as_array().expect("twelve").iter();
     let after = after
         .clone()
-        .find(|one| one["activity"] == "Immediate big debit after Salary credit")
+        .find(|irregularity| irregularity["activity"] == "Immediate big debit after Salary credit")
         .expect("it is told");
     assert!(
         after["monthlyTransactions"]
@@ -376,7 +410,11 @@ async fn patterns_are_found() {
 }
 
 /// Ways to the plain values, and of which types they are; lists and names that are data are all one.
-fn ways(value: &Value, way: &str, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+fn collect_value_types(
+    value: &Value,
+    path: &str,
+    types: &mut BTreeMap<String, BTreeSet<&'static str>>,
+) {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -384,23 +422,23 @@ fn ways(value: &Value, way: &str, found: &mut BTreeMap<String, BTreeSet<&'static
         Value::String(_) => "string",
         Value::Array(items) => {
             for item in items {
-                ways(item, &format!("{way}[]"), found);
+                collect_value_types(item, &format!("{path}[]"), types);
             }
             "list"
         }
         Value::Object(fields) => {
-            let named = ["dataDeposits", "dataWithdrawals", "day"]
+            let has_data_keys = ["dataDeposits", "dataWithdrawals", "day"]
                 .iter()
-                .any(|name| way.ends_with(name))
-                || way.ends_with(".subCategories");
+                .any(|name| path.ends_with(name))
+                || path.ends_with(".subCategories");
             for (name, value) in fields {
-                let name = if named { "*" } else { name };
-                ways(value, &format!("{way}.{name}"), found);
+                let name = if has_data_keys { "*" } else { name };
+                collect_value_types(value, &format!("{path}.{name}"), types);
             }
             "object"
         }
     };
-    found.entry(way.to_owned()).or_default().insert(kind);
+    types.entry(path.to_owned()).or_default().insert(kind);
 }
 
 /// The recorded body and ours: the same keys, the same types. Where one of them has an empty list there is nothing to
@@ -423,7 +461,7 @@ async fn the_body_has_the_recordings_keys_and_types() {
         serde_json::from_str(request["response"][0]["body"].as_str().expect("a body"))
             .expect("JSON");
     let mut theirs = BTreeMap::new();
-    ways(&recorded, "", &mut theirs);
+    collect_value_types(&recorded, "", &mut theirs);
     let mut ours = BTreeMap::new();
     for persona in [
         "salaried",
@@ -433,31 +471,31 @@ async fn the_body_has_the_recordings_keys_and_types() {
         "pensioner",
     ] {
         let app = TestApp::start().await;
-        ways(&report(&app, persona).await.0, "", &mut ours);
+        collect_value_types(&fetch_report(&app, persona).await.0, "", &mut ours);
     }
     // What is below a list that the other side has empty cannot be held against anything.
-    let below_empty = |way: &str, other: &BTreeMap<String, BTreeSet<&str>>| {
-        way.match_indices("[]").any(|(at, _)| {
-            other.contains_key(&way[..at])
-                && !other.keys().any(|known| known.starts_with(&way[..at + 2]))
+    let below_empty = |path: &str, other: &BTreeMap<String, BTreeSet<&str>>| {
+        path.match_indices("[]").any(|(at, _)| {
+            other.contains_key(&path[..at])
+                && !other.keys().any(|known| known.starts_with(&path[..at + 2]))
         })
     };
     let mut wrong = Vec::new();
-    for (way, kinds) in &theirs {
-        match ours.get(way) {
-            None if below_empty(way, &ours) => {}
-            None => wrong.push(format!("{way}: not told")),
-            Some(told) if !told.is_subset(kinds) && !kinds.is_subset(told) => {
-                wrong.push(format!("{way}: {told:?}, recorded {kinds:?}"));
+    for (path, kinds) in &theirs {
+        match ours.get(path) {
+            None if below_empty(path, &ours) => {}
+            None => wrong.push(format!("{path}: not told")),
+            Some(our_kinds) if !our_kinds.is_subset(kinds) && !kinds.is_subset(our_kinds) => {
+                wrong.push(format!("{path}: {our_kinds:?}, recorded {kinds:?}"));
             }
             Some(_) => {}
         }
     }
-    for way in ours
+    for path in ours
         .keys()
-        .filter(|way| !theirs.contains_key(*way) && !below_empty(way, &theirs))
+        .filter(|path| !theirs.contains_key(*path) && !below_empty(path, &theirs))
     {
-        wrong.push(format!("{way}: not recorded"));
+        wrong.push(format!("{path}: not recorded"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -465,18 +503,18 @@ async fn the_body_has_the_recordings_keys_and_types() {
 #[tokio::test]
 async fn data_and_analytics_come_as_files() {
     let app = TestApp::start().await;
-    let (lender, session) = prepared(&app, "salaried").await;
-    let id = generated(&app, &lender, &session).await;
+    let (lender, session) = prepare_session(&app, "salaried").await;
+    let id = generate_report(&app, &lender, &session).await;
     let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    for (path, media, name, begins) in [
+    for (path, media, name, prefix) in [
         (
-            format!("FIU/Export/{FIU}/{session}"),
+            format!("FIU/Export/{FIU_ID}/{session}"),
             xlsx,
             format!("statement-{session}.xlsx"),
             &b"PK"[..],
         ),
         (
-            format!("FIU/ExportPdf/{FIU}/{session}"),
+            format!("FIU/ExportPdf/{FIU_ID}/{session}"),
             "application/pdf",
             format!("statement-{session}.pdf"),
             b"%PDF",
@@ -500,7 +538,7 @@ async fn data_and_analytics_come_as_files() {
             b"PK",
         ),
     ] {
-        let url = format!("{}{APP}/{path}", app.sandbox.base_url());
+        let url = format!("{}{APP_PREFIX}/{path}", app.sandbox.base_url());
         let get = async || {
             let client = reqwest::Client::builder()
                 .no_proxy()
@@ -508,7 +546,7 @@ async fn data_and_analytics_come_as_files() {
                 .expect("a client");
             client
                 .get(&url)
-                .bearer_auth(&lender.access)
+                .bearer_auth(&lender.access_token)
                 .send()
                 .await
                 .expect("an answer")
@@ -523,7 +561,7 @@ async fn data_and_analytics_come_as_files() {
         );
         let bytes = answer.bytes().await.expect("a file");
         assert!(
-            bytes.starts_with(begins) && bytes.len() > 3_000,
+            bytes.starts_with(prefix) && bytes.len() > 3_000,
             "{path}: {}",
             bytes.len()
         );
@@ -538,31 +576,31 @@ async fn data_and_analytics_come_as_files() {
 #[tokio::test]
 async fn what_is_made_of_data_is_gone_with_it() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise(&app, |body| {
-            detail(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 });
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 });
         })
         .await;
-    app.act(&handle, "approve").await.ok();
-    app.advance("0s").await;
-    let session = lender.session(&app, &handle).await;
-    let id = generated(&app, &lender, &session).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let id = generate_report(&app, &lender, &session).await;
     let paths = [
-        format!("FIU/FI/Analytic/{}/{session}", lender.org),
-        format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org),
+        format!("FIU/FI/Analytic/{}/{session}", lender.org_id),
+        format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id),
         format!("FIU/Analitic/{id}/{session}"),
         format!("FIU/AnaliticAggregate/{session}"),
         format!("FIU/Analitic/Export/{id}"),
         format!("FIU/AnaliticAggregate/Export/{session}"),
-        format!("FIU/Export/{FIU}/{session}"),
-        format!("FIU/ExportPdf/{FIU}/{session}"),
+        format!("FIU/Export/{FIU_ID}/{session}"),
+        format!("FIU/ExportPdf/{FIU_ID}/{session}"),
     ];
     for (later, status) in [("0s", 200), ("P1D", 404)] {
-        app.advance(later).await;
+        app.advance_clock(later).await;
         let lender = Lender::log_in(&app).await;
         for path in &paths {
-            let answer = lender.get(&app, &format!("{APP}/{path}")).await;
+            let answer = lender.get(&app, &format!("{APP_PREFIX}/{path}")).await;
             assert_eq!(
                 answer.status, status,
                 "{path} after {later}: {}",
@@ -575,31 +613,34 @@ async fn what_is_made_of_data_is_gone_with_it() {
 #[tokio::test]
 async fn what_has_no_transactions_has_no_analytics() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise(&app, |body| {
-            detail(body)["FIDataRange"] =
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["FIDataRange"] =
                 json!({ "from": "1999-01-01T00:00:00.000Z", "to": "2000-01-01T00:00:00.000Z" });
         })
         .await;
-    app.act(&handle, "approve").await.ok();
-    app.advance("0s").await;
-    let session = lender.session(&app, &handle).await;
-    told(&mut app);
-    let refused = lender
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    drain_webhooks(&mut app);
+    let rejection = lender
         .get(
             &app,
-            &format!("{APP}/FIU/FI/Analytic/{}/{session}", lender.org),
+            &format!("{APP_PREFIX}/FIU/FI/Analytic/{}/{session}", lender.org_id),
         )
         .await;
-    assert_eq!(refused.status, 404, "{}", refused.text);
+    assert_eq!(rejection.status, 404, "{}", rejection.text);
     assert!(
-        refused
+        rejection
             .text
             .contains("no transactions of DEPOSIT accounts from 1999-01-01 to 2000-01-01"),
         "{}",
-        refused.text
+        rejection.text
     );
-    app.advance("0s").await;
-    assert!(told(&mut app).is_empty(), "nobody is told of a success");
+    app.advance_clock("0s").await;
+    assert!(
+        drain_webhooks(&mut app).is_empty(),
+        "nobody is told of a success"
+    );
 }

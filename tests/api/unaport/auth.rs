@@ -4,71 +4,78 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::helpers::TestApp;
-use crate::lender::{APP, COMMON, FIU, Lender, configured, credentials, detail, text};
-use crate::oracle::Oracle;
+use crate::jws_verifier::JwsVerifier;
+use crate::lender::{
+    APP_PREFIX, COMMON_PREFIX, FIU_ID, Lender, consent_detail_mut, credentials, expect_text,
+    start_configured,
+};
 
 #[tokio::test]
 async fn tokens_run_out_in_mid_journey_and_are_refreshed() {
     let app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.advance("299s").await;
-    lender.record(&app, &handle).await;
-    app.advance("1s").await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.advance_clock("299s").await;
+    lender.fetch_record(&app, &handle).await;
+    app.advance_clock("1s").await;
     let expired = lender
-        .get(&app, &format!("{APP}/FIU/GetConsent/{handle}"))
+        .get(&app, &format!("{APP_PREFIX}/FIU/GetConsent/{handle}"))
         .await;
     assert_eq!(expired.status, 401);
     assert!(
-        text(&expired.json()["message"]).contains("expired"),
+        expect_text(&expired.json()["message"]).contains("expired"),
         "{}",
         expired.text
     );
     let refresh = async |token: &str| {
         app.post(
-            &format!("{COMMON}/public/user/refreshToken"),
+            &format!("{COMMON_PREFIX}/public/user/refreshToken"),
             &json!({ "refresh_token": token }),
         )
         .await
     };
-    let pair = refresh(&lender.refresh).await.ok();
+    let pair = refresh(&lender.refresh_token).await.expect_ok();
     assert_eq!(
         (&pair["expires_in"], &pair["refresh_expires_in"]),
         (&json!(300), &json!(1800))
     );
-    lender.access = text(&pair["access_token"]);
-    lender.record(&app, &handle).await;
+    lender.access_token = expect_text(&pair["access_token"]);
+    lender.fetch_record(&app, &handle).await;
     // Quirk of the collection's own script: it keeps the access token as the refresh token.
-    let confused = refresh(&lender.access).await;
+    let confused = refresh(&lender.access_token).await;
     assert_eq!(confused.status, 401);
     assert!(
         confused.text.contains("is an access token"),
         "{}",
         confused.text
     );
-    app.advance("1500s").await;
+    app.advance_clock("1500s").await;
     assert_eq!(
-        refresh(&lender.refresh).await.status,
+        refresh(&lender.refresh_token).await.status,
         401,
         "1800 s are over"
     );
-    refresh(&text(&pair["refresh_token"])).await.ok();
+    refresh(&expect_text(&pair["refresh_token"]))
+        .await
+        .expect_ok();
 }
 
 #[tokio::test]
 async fn tokens_are_those_of_the_service_in_shape() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let part = |token: &str, place: usize| -> Value {
-        let text = token.split('.').nth(place).expect("three parts");
-        serde_json::from_slice(&crate::oracle::unbase64(text)).expect("JSON")
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let part = |token: &str, index: usize| -> Value {
+        let text = token.split('.').nth(index).expect("three parts");
+        serde_json::from_slice(&crate::jws_verifier::decode_base64(text)).expect("JSON")
     };
-    let claims = Oracle::of(&app).await.open_compact(&lender.access);
+    let claims = JwsVerifier::from_published_keys(&app)
+        .await
+        .decode_compact(&lender.access_token);
     assert_eq!(
-        part(&lender.access, 0),
+        part(&lender.access_token, 0),
         json!({ "alg": "RS256", "typ": "JWT", "kid": "mockaa-dev-1" })
     );
-    assert_eq!(part(&lender.refresh, 0)["alg"], "HS256");
+    assert_eq!(part(&lender.refresh_token, 0)["alg"], "HS256");
     assert_eq!(
         (&claims["typ"], &claims["groups"]),
         (&json!("Bearer"), &json!(["/UAT/UNACORES-FIU-UAT"]))
@@ -81,36 +88,39 @@ async fn tokens_are_those_of_the_service_in_shape() {
         claims["exp"].as_i64(),
         claims["iat"].as_i64().map(|iat| iat + 300)
     );
-    let refresh = part(&lender.refresh, 1);
+    let refresh = part(&lender.refresh_token, 1);
     assert_eq!(
         (&refresh["typ"], &refresh["session_state"]),
         (&json!("Refresh"), &claims["session_state"])
     );
-    assert!(lender.access.len() > 1_000 && lender.refresh.len() > 500);
+    assert!(lender.access_token.len() > 1_000 && lender.refresh_token.len() > 500);
 
     // Nobody else's token opens anything: changed, of another world, or not there.
-    let path = format!("{COMMON}/FIU/getClientOrganisation");
+    let path = format!("{COMMON_PREFIX}/FIU/getClientOrganisation");
     let with = |token: &str| {
         app.request(Method::GET, &path)
             .header("authorization", token)
     };
-    app.send(with(&format!("Bearer: {}", lender.access)))
+    app.send(with(&format!("Bearer: {}", lender.access_token)))
         .await
-        .ok();
+        .expect_ok();
     for token in [
         "",
         "Bearer",
         "Bearer x.y.z",
-        &format!("Bearer {}x", lender.access),
-        &format!("Bearer {}", lender.refresh),
+        &format!("Bearer {}x", lender.access_token),
+        &format!("Bearer {}", lender.refresh_token),
     ] {
         assert_eq!(app.send(with(token)).await.status, 401, "{token}");
     }
-    app.enter("elsewhere");
+    app.switch_world("elsewhere");
     assert_eq!(
-        app.send(app.request(Method::GET, &path).bearer_auth(&lender.access))
-            .await
-            .status,
+        app.send(
+            app.request(Method::GET, &path)
+                .bearer_auth(&lender.access_token)
+        )
+        .await
+        .status,
         401
     );
 }
@@ -119,10 +129,10 @@ async fn tokens_are_those_of_the_service_in_shape() {
 async fn accounts_that_are_configured_are_the_only_ones() {
     let toml = "[[unaport.account]]\nemail = \"One@lender.example\"\npassword = \"secret-one\"\n\
                 [[unaport.account]]\nemail = \"two@other.example\"\npassword = \"secret-two\"\nfiu = \"FIU-2\"\n";
-    let app = configured("accounts", toml).await;
+    let app = start_configured("accounts", toml).await;
     let login = async |email: &str, password: &str| {
         app.post(
-            &format!("{COMMON}/public/user/login"),
+            &format!("{COMMON_PREFIX}/public/user/login"),
             &json!({ "emailId": email, "password": password }),
         )
         .await
@@ -137,48 +147,56 @@ async fn accounts_that_are_configured_are_the_only_ones() {
         ("one@lender.example", "secret-one"),
         ("two@other.example", "secret-two"),
     ] {
-        let access = text(&login(email, password).await.ok()["access_token"]);
+        let access = expect_text(&login(email, password).await.expect_ok()["access_token"]);
         let lender = Lender {
-            access,
-            refresh: String::new(),
-            org: String::new(),
+            access_token: access,
+            refresh_token: String::new(),
+            org_id: String::new(),
         };
         let organisation = lender
-            .get(&app, &format!("{COMMON}/FIU/getClientOrganisation"))
+            .get(&app, &format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
             .await
-            .ok();
+            .expect_ok();
         organisations.push((
             lender,
-            text(&organisation["orgId"]),
-            text(&organisation["fiutest"]["entityId"]),
+            expect_text(&organisation["orgId"]),
+            expect_text(&organisation["fiutest"]["entityId"]),
         ));
     }
     assert_eq!(
         (organisations[0].2.as_str(), organisations[1].2.as_str()),
-        (FIU, "FIU-2")
+        (FIU_ID, "FIU-2")
     );
 
     // One organisation does not see the other.
-    let [(mut one, org, _), (two, other, _)] = <[_; 2]>::try_from(organisations).ok().expect("two");
-    let foreign = two.get(&app, &format!("{APP}/FIU/ProductList/{org}")).await;
+    let [(mut first, org, _), (second, other, _)] =
+        <[_; 2]>::try_from(organisations).ok().expect("two");
+    let foreign = second
+        .get(&app, &format!("{APP_PREFIX}/FIU/ProductList/{org}"))
+        .await;
     assert_eq!(foreign.status, 403);
     assert!(foreign.text.contains(&other), "{}", foreign.text);
-    one.org = org;
-    let handle = one.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = one.session(&app, &handle).await;
+    first.org_id = org;
+    let handle = first.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session = first.fetch_newest_session(&app, &handle).await;
     for path in [
         format!("GetConsent/{handle}"),
         format!("FINotification/{handle}"),
         format!("FifetchDataBySessionId/{session}"),
     ] {
         assert_eq!(
-            two.get(&app, &format!("{APP}/FIU/{path}")).await.status,
+            second
+                .get(&app, &format!("{APP_PREFIX}/FIU/{path}"))
+                .await
+                .status,
             403,
             "{path}"
         );
     }
-    let stolen = one.ask(&app, |body| body["fiuId"] = "FIU-2".into()).await;
+    let stolen = first
+        .create_consent(&app, |body| body["fiuId"] = "FIU-2".into())
+        .await;
     assert_eq!(stolen.status, 403, "{}", stolen.text);
 }
 
@@ -187,12 +205,16 @@ async fn a_token_is_of_one_world_and_one_time() {
     let app = TestApp::start().await;
     // A host that is more than a name would make the token one of another world.
     let login = app
-        .request(Method::POST, &format!("{COMMON}/public/user/login"))
+        .request(Method::POST, &format!("{COMMON_PREFIX}/public/user/login"))
         .header("x-forwarded-host", "h/w/other");
-    let access = text(&app.send(login.json(&credentials())).await.ok()["access_token"]);
-    let path = format!("{COMMON}/FIU/getOrganisation");
-    let of_other = app.request(Method::POST, &format!("/w/other{COMMON}/public/user/login"));
-    app.send(of_other.json(&credentials())).await.ok();
+    let access =
+        expect_text(&app.send(login.json(&credentials())).await.expect_ok()["access_token"]);
+    let path = format!("{COMMON_PREFIX}/FIU/getOrganisation");
+    let of_other = app.request(
+        Method::POST,
+        &format!("/w/other{COMMON_PREFIX}/public/user/login"),
+    );
+    app.send(of_other.json(&credentials())).await.expect_ok();
     let crossed = app
         .send(
             app.request(Method::GET, &format!("/w/other{path}"))
@@ -205,9 +227,11 @@ async fn a_token_is_of_one_world_and_one_time() {
         crossed.text
     );
     // A world that begins anew does not know the tokens of its later days.
-    app.advance("P2D").await;
+    app.advance_clock("P2D").await;
     let late = Lender::log_in(&app).await;
-    app.post("/_mockaa/v1/reset", &Value::Null).await.ok();
+    app.post("/_mockaa/v1/reset", &Value::Null)
+        .await
+        .expect_ok();
     let of_later = late.get(&app, &path).await;
     assert!(
         of_later.status == 401 && of_later.text.contains("of a later time"),
@@ -215,7 +239,7 @@ async fn a_token_is_of_one_world_and_one_time() {
         of_later.text
     );
     let refresh = Lender {
-        access: late.refresh,
+        access_token: late.refresh_token,
         ..Lender::log_in(&app).await
     };
     let mixed = refresh.get(&app, &path).await;
@@ -224,50 +248,54 @@ async fn a_token_is_of_one_world_and_one_time() {
         "{}",
         mixed.text
     );
-    let worlds = app.get("/readyz").await.ok()["worlds"].clone();
-    let nobody = app
+    let worlds = app.get("/readyz").await.expect_ok()["worlds"].clone();
+    let anonymous_reply = app
         .send(
             app.request(Method::GET, &format!("/w/unborn{path}"))
                 .bearer_auth(&access),
         )
         .await;
     assert!(
-        nobody.status == 401 && nobody.text.contains("nobody has logged in to this world"),
+        anonymous_reply.status == 401
+            && anonymous_reply
+                .text
+                .contains("nobody has logged in to this world"),
         "{}",
-        nobody.text
+        anonymous_reply.text
     );
     let call = app.request(
         Method::POST,
-        &format!("/w/unborn{COMMON}/public/user/refreshToken"),
+        &format!("/w/unborn{COMMON_PREFIX}/public/user/refreshToken"),
     );
     assert_eq!(
-        app.send(call.json(&json!({ "refresh_token": refresh.access })))
+        app.send(call.json(&json!({ "refresh_token": refresh.access_token })))
             .await
             .status,
         401
     );
     assert_eq!(
-        app.get("/readyz").await.ok()["worlds"],
+        app.get("/readyz").await.expect_ok()["worlds"],
         worlds,
         "who is refused makes no world"
     );
 }
 
 #[tokio::test]
-async fn strictness_decides_about_strangers() {
-    let strict = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
-    let lender = Lender::arrive(&strict).await;
-    let refused = lender
-        .ask(&strict, |body| body["fiuId"] = "FINTREE".into())
+async fn the_security_mode_decides_about_unregistered_fius_and_foreign_customers() {
+    let strict =
+        TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
+    let lender = Lender::log_in_with_webhooks(&strict).await;
+    let rejection = lender
+        .create_consent(&strict, |body| body["fiuId"] = "FINTREE".into())
         .await;
     assert!(
-        refused.status == 400 && refused.text.contains("not a registered FIU"),
+        rejection.status == 400 && rejection.text.contains("not a registered FIU"),
         "{}",
-        refused.text
+        rejection.text
     );
     let foreign = lender
-        .ask(&strict, |body| {
-            detail(body)["Customer"]["id"] = "9876500001@finvu".into();
+        .create_consent(&strict, |body| {
+            consent_detail_mut(body)["Customer"]["id"] = "9876500001@finvu".into();
         })
         .await;
     assert!(
@@ -276,16 +304,16 @@ async fn strictness_decides_about_strangers() {
         foreign.text
     );
     let lenient = TestApp::start().await;
-    let lender = Lender::arrive(&lenient).await;
+    let lender = Lender::log_in_with_webhooks(&lenient).await;
     lender
-        .raise(&lenient, |body| body["fiuId"] = "FINTREE".into())
+        .raise_consent(&lenient, |body| body["fiuId"] = "FINTREE".into())
         .await;
     lender
-        .raise(&lenient, |body| {
-            detail(body)["Customer"]["id"] = "9876500001@finvu".into();
+        .raise_consent(&lenient, |body| {
+            consent_detail_mut(body)["Customer"]["id"] = "9876500001@finvu".into();
         })
         .await;
-    let journal = lenient.journal().await;
+    let journal = lenient.read_journal_events().await;
     let notes: Vec<_> = journal
         .iter()
         .filter_map(|entry| {
@@ -298,32 +326,32 @@ async fn strictness_decides_about_strangers() {
         notes.len() == 2 && notes[0].contains("'FINTREE'") && notes[1].contains("@finvu"),
         "{notes:?}"
     );
-    let open = TestApp::with(|builder| builder.security(mockaa::SecurityMode::Open)).await;
-    open.get(&format!("{APP}/FIU/ProductList/whatever"))
+    let open = TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Open)).await;
+    open.get(&format!("{APP_PREFIX}/FIU/ProductList/whatever"))
         .await
-        .ok();
+        .expect_ok();
     // Who has no token there sees the whole world: what they have raised for one organisation, they can read.
     let organisation = open
-        .get(&format!("{COMMON}/FIU/getClientOrganisation"))
+        .get(&format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
         .await
-        .ok();
-    assert_eq!(organisation["fiutest"]["entityId"], FIU);
-    let other = open.get("/_mockaa/v1/config/fiu/FIU-1").await.ok()["orgId"].clone();
-    let nobody = Lender {
-        access: String::new(),
-        refresh: String::new(),
-        org: text(&other),
+        .expect_ok();
+    assert_eq!(organisation["fiutest"]["entityId"], FIU_ID);
+    let other = open.get("/_mockaa/v1/config/fiu/FIU-1").await.expect_ok()["orgId"].clone();
+    let anonymous = Lender {
+        access_token: String::new(),
+        refresh_token: String::new(),
+        org_id: expect_text(&other),
     };
-    let handle = nobody.raise(&open, |_| ()).await;
+    let handle = anonymous.raise_consent(&open, |_| ()).await;
     assert_ne!(
-        nobody.record(&open, &handle).await["orgId"],
+        anonymous.fetch_record(&open, &handle).await["orgId"],
         other,
         "the body's fiuId counts"
     );
     let second = |body: &mut Value| {
         body["fiuId"] = "FIU-2".into();
-        detail(body)["DataConsumer"]["id"] = "FIU-2".into();
+        consent_detail_mut(body)["DataConsumer"]["id"] = "FIU-2".into();
     };
-    let handle = nobody.raise(&open, second).await;
-    assert_eq!(open.consent(&handle).await["fiuId"], "FIU-2");
+    let handle = anonymous.raise_consent(&open, second).await;
+    assert_eq!(open.fetch_consent(&handle).await["fiuId"], "FIU-2");
 }

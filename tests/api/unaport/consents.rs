@@ -3,21 +3,22 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{pairs, told};
+use super::{drain_webhooks, owned_pairs};
 use crate::helpers::TestApp;
 use crate::inbox::Message;
 use crate::lender::{
-    APP, COMMON, CONSENTS, FIU, Lender, by_template, configured, detail, template, text,
+    APP_PREFIX, COMMON_PREFIX, CONSENT_HOOK, FIU_ID, Lender, consent_detail_mut, consent_template,
+    expect_text, start_configured, template_consent_request,
 };
 
 /// Moves, what the webhooks say, and the two words of the record (DESIGN §2).
-type Story<'a> = (&'a [&'a str], &'a [&'a str], (&'a str, &'a str));
+type StatusCase<'a> = (&'a [&'a str], &'a [&'a str], (&'a str, &'a str));
 
 #[tokio::test]
-async fn statuses_have_both_words_and_webhooks_of_their_own() {
+async fn every_transition_sets_both_statuses_and_sends_its_webhooks() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let stories: [Story<'_>; 8] = [
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let cases: [StatusCase<'_>; 8] = [
         (&[], &[], ("PENDING", "CREATED")),
         (&["reject"], &["FAILED"], ("FAILED", "REJECTED")),
         (&["fail"], &["FAILED"], ("FAILED", "REJECTED")),
@@ -43,35 +44,35 @@ async fn statuses_have_both_words_and_webhooks_of_their_own() {
             ("READY", "EXPIRED"),
         ),
     ];
-    for (moves, words, (approve, consent)) in stories {
-        let handle = lender.raise(&app, |_| ()).await;
+    for (moves, expected_statuses, (approve, consent)) in cases {
+        let handle = lender.raise_consent(&app, |_| ()).await;
         for verb in moves {
-            app.act(&handle, verb).await.ok();
+            app.apply_verb(&handle, verb).await.expect_ok();
         }
-        app.advance("0s").await;
+        app.advance_clock("0s").await;
         assert_eq!(
-            lender.statuses(&app, &handle).await,
+            lender.fetch_statuses(&app, &handle).await,
             (approve.to_owned(), consent.to_owned()),
             "{moves:?}"
         );
         let changed = moves.len() > 1;
         assert_eq!(
-            lender.record(&app, &handle).await["updatedOn"].is_string(),
+            lender.fetch_record(&app, &handle).await["updatedOn"].is_string(),
             changed,
             "{moves:?}"
         );
-        let arrived = app.fiu.arrived();
-        let consents: Vec<_> = arrived
+        let messages = app.fiu.drain_messages();
+        let consents: Vec<_> = messages
             .iter()
-            .filter(|message| message.path == CONSENTS)
+            .filter(|message| message.path == CONSENT_HOOK)
             .map(Message::json)
             .collect();
-        let said: Vec<_> = consents
+        let statuses: Vec<_> = consents
             .iter()
-            .map(|body| text(&body["ConsentStatusNotification"]["consentStatus"]))
+            .map(|body| expect_text(&body["ConsentStatusNotification"]["consentStatus"]))
             .collect();
-        assert_eq!(said, words, "{moves:?}");
-        let id = &lender.record(&app, &handle).await["consentId"];
+        assert_eq!(statuses, expected_statuses, "{moves:?}");
+        let id = &lender.fetch_record(&app, &handle).await["consentId"];
         if let Some(last) = consents.last() {
             assert_eq!(
                 (
@@ -87,21 +88,21 @@ async fn statuses_have_both_words_and_webhooks_of_their_own() {
         }
     }
     // A held approval: the id is there, the artefact is not in force.
-    let handle = lender.raise(&app, |_| ()).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
     app.post(
         &format!("/_mockaa/v1/consents/{handle}/approve"),
         &json!({ "hold": true }),
     )
     .await
-    .ok();
+    .expect_ok();
     assert_eq!(
-        lender.statuses(&app, &handle).await,
+        lender.fetch_statuses(&app, &handle).await,
         ("READY".to_owned(), "CREATED".to_owned())
     );
-    app.advance("0s").await;
+    app.advance_clock("0s").await;
     assert_eq!(
-        told(&mut app),
-        pairs(&[(CONSENTS, "READY")]),
+        drain_webhooks(&mut app),
+        owned_pairs(&[(CONSENT_HOOK, "READY")]),
         "no data before it is in force"
     );
 }
@@ -109,40 +110,43 @@ async fn statuses_have_both_words_and_webhooks_of_their_own() {
 #[tokio::test]
 async fn a_consent_and_its_data_run_out_on_the_worlds_clock() {
     let mut app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
     let unanswered = lender
-        .raise(&app, |body| {
-            detail(body)["consentExpiry"] = "2020-07-05T06:00:00.000Z".into();
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["consentExpiry"] = "2020-07-05T06:00:00.000Z".into();
         })
         .await;
-    let taken = lender.raise(&app, |_| ()).await;
-    app.act(&taken, "approve").await.ok();
-    let session = lender.session(&app, &taken).await;
-    lender.fetch(&app, &session).await.ok();
-    app.advance("P1D").await;
+    let approved = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&approved, "approve").await.expect_ok();
+    let session = lender.fetch_newest_session(&app, &approved).await;
+    lender.fetch_data(&app, &session).await.expect_ok();
+    app.advance_clock("P1D").await;
     lender = Lender::log_in(&app).await;
     assert_eq!(
-        lender.statuses(&app, &unanswered).await,
+        lender.fetch_statuses(&app, &unanswered).await,
         ("EXPIRED".to_owned(), "EXPIRED".to_owned())
     );
-    lender.fetch(&app, &session).await.ok();
-    app.advance("P31D").await;
+    lender.fetch_data(&app, &session).await.expect_ok();
+    app.advance_clock("P31D").await;
     lender = Lender::log_in(&app).await;
-    let gone = lender.fetch(&app, &session).await;
+    let gone = lender.fetch_data(&app, &session).await;
     assert_eq!(
         gone.status, 404,
         "DataLife of a month is over: {}",
         gone.text
     );
-    app.advance("P365D").await;
+    app.advance_clock("P365D").await;
     lender = Lender::log_in(&app).await;
     assert_eq!(
-        lender.statuses(&app, &taken).await,
+        lender.fetch_statuses(&app, &approved).await,
         ("READY".to_owned(), "EXPIRED".to_owned())
     );
-    let words: Vec<_> = told(&mut app).into_iter().map(|(_, word)| word).collect();
+    let statuses: Vec<_> = drain_webhooks(&mut app)
+        .into_iter()
+        .map(|(_, status)| status)
+        .collect();
     assert_eq!(
-        words,
+        statuses,
         ["READY", "ACTIVE", "COMPLETED", "EXPIRED", "EXPIRED"]
     );
 }
@@ -150,88 +154,96 @@ async fn a_consent_and_its_data_run_out_on_the_worlds_clock() {
 #[tokio::test]
 async fn an_fiu_revokes_in_each_of_the_three_spellings() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     for (method, path) in [
         (Method::POST, "/revoke"),
         (Method::PUT, "/revoke"),
         (Method::DELETE, ""),
     ] {
-        let handle = lender.raise(&app, |_| ()).await;
-        app.act(&handle, "approve").await.ok();
-        let session = lender.session(&app, &handle).await;
-        let id = text(&lender.record(&app, &handle).await["consentId"]);
-        let path = format!("{APP}/FIU/Consents{path}/{}/{id}", lender.org);
+        let handle = lender.raise_consent(&app, |_| ()).await;
+        app.apply_verb(&handle, "approve").await.expect_ok();
+        let session = lender.fetch_newest_session(&app, &handle).await;
+        let id = expect_text(&lender.fetch_record(&app, &handle).await["consentId"]);
+        let path = format!("{APP_PREFIX}/FIU/Consents{path}/{}/{id}", lender.org_id);
         let revoke = async || {
             app.send(
                 app.request(method.clone(), &path)
-                    .bearer_auth(&lender.access),
+                    .bearer_auth(&lender.access_token),
             )
             .await
         };
-        let answer = revoke().await.ok();
+        let answer = revoke().await.expect_ok();
         assert_eq!(
             (&answer["consentId"], &answer["consentStatus"]),
             (&json!(id), &json!("REVOKED"))
         );
         assert_eq!(
-            lender.statuses(&app, &handle).await,
+            lender.fetch_statuses(&app, &handle).await,
             ("READY".to_owned(), "REVOKED".to_owned())
         );
-        let again = revoke().await;
-        assert_eq!(again.status, 400);
+        let second_reply = revoke().await;
+        assert_eq!(second_reply.status, 400);
         assert!(
-            text(&again.json()["message"]).contains("the state is final"),
+            expect_text(&second_reply.json()["message"]).contains("the state is final"),
             "{}",
-            again.text
+            second_reply.text
         );
-        lender.fetch(&app, &session).await.ok();
-        app.advance("0s").await;
-        let last = app.fiu.arrived().pop().expect("a webhook").json();
+        lender.fetch_data(&app, &session).await.expect_ok();
+        app.advance_clock("0s").await;
+        let last = app.fiu.drain_messages().pop().expect("a webhook").json();
         assert_eq!(
             last["ConsentStatusNotification"]["consentStatus"],
             "REVOKED"
         );
     }
     // The consent's id, not its handle; and only after approval.
-    let handle = lender.raise(&app, |_| ()).await;
-    let path = format!("{APP}/FIU/Consents/revoke/{}/{handle}", lender.org);
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    let path = format!(
+        "{APP_PREFIX}/FIU/Consents/revoke/{}/{handle}",
+        lender.org_id
+    );
     assert_eq!(lender.post(&app, &path, &Value::Null).await.status, 404);
 }
 
 #[tokio::test]
 async fn the_customer_is_found_by_whatever_names_them() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let customer = async |change: &dyn Fn(&mut Value)| {
-        text(&lender.ask(&app, |body| change(body)).await.ok()["Customer"]["id"])
+        expect_text(
+            &lender
+                .create_consent(&app, |body| change(body))
+                .await
+                .expect_ok()["Customer"]["id"],
+        )
     };
     assert_eq!(customer(&|_| ()).await, "9876500001@ink");
     assert_eq!(
-        customer(&|body| detail(body)["Customer"]["id"] = "asha@finvu".into()).await,
+        customer(&|body| consent_detail_mut(body)["Customer"]["id"] = "asha@finvu".into()).await,
         "asha@finvu"
     );
     assert_eq!(
         customer(&|body| {
             body["vuaId"] = "9999999999@ink".into();
-            detail(body)["Customer"] =
+            consent_detail_mut(body)["Customer"] =
                 json!({ "Identifiers": [{ "type": "EMAIL", "value": "a@b.example" }] });
         })
         .await,
         "9999999999@ink"
     );
-    let nobody = lender
-        .ask(&app, |body| {
+    let rejection = lender
+        .create_consent(&app, |body| {
             body["vuaId"] = "".into();
-            detail(body)["Customer"] =
+            consent_detail_mut(body)["Customer"] =
                 json!({ "id": "", "Identifiers": [{ "type": "EMAIL", "value": "a@b.example" }] });
         })
         .await;
-    assert_eq!(nobody.status, 400);
+    assert_eq!(rejection.status, 400);
     assert_eq!(
-        nobody.json()["errors"][0]["field"],
+        rejection.json()["errors"][0]["field"],
         "ConsentsRequest.ConsentDetail.Customer.id"
     );
-    for (identifier, word) in [
+    for (identifier, expected) in [
         (json!({ "type": "MOBILE", "value": "" }), "has no value"),
         (
             json!({ "type": "MOBILE", "value": "98765 43210" }),
@@ -247,17 +259,20 @@ async fn the_customer_is_found_by_whatever_names_them() {
         ),
         (json!("9876543210"), "not one of MOBILE, EMAIL, OTHERS"),
     ] {
-        let refused = lender
-            .ask(&app, |body| {
-                detail(body)["Customer"]["Identifiers"] = json!([identifier]);
+        let rejection = lender
+            .create_consent(&app, |body| {
+                consent_detail_mut(body)["Customer"]["Identifiers"] = json!([identifier]);
             })
             .await;
-        let problem = &refused.json()["errors"][0];
+        let problem = &rejection.json()["errors"][0];
         assert_eq!(
             problem["field"],
             "ConsentsRequest.ConsentDetail.Customer.Identifiers"
         );
-        assert!(text(&problem["problem"]).contains(word), "{problem}");
+        assert!(
+            expect_text(&problem["problem"]).contains(expected),
+            "{problem}"
+        );
     }
     for mobile in [
         "9876500001",
@@ -269,7 +284,10 @@ async fn the_customer_is_found_by_whatever_names_them() {
     ] {
         let identifiers = json!([{ "type": "MOBILE", "value": mobile }]);
         assert_eq!(
-            customer(&|body| detail(body)["Customer"]["Identifiers"] = identifiers.clone()).await,
+            customer(
+                &|body| consent_detail_mut(body)["Customer"]["Identifiers"] = identifiers.clone()
+            )
+            .await,
             "9876500001@ink"
         );
     }
@@ -277,35 +295,35 @@ async fn the_customer_is_found_by_whatever_names_them() {
     let saved = lender
         .post(
             &app,
-            &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-            &template(),
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+            &consent_template(),
         )
         .await
-        .ok();
-    let mut body = by_template(saved["productId"].as_str().expect("an id"));
+        .expect_ok();
+    let mut body = template_consent_request(saved["productId"].as_str().expect("an id"));
     body["vuaId"] = "asha@ink".into();
     let created = lender
         .post(
             &app,
-            &format!("{APP}/FIU/Consents/product/{}", lender.org),
+            &format!("{APP_PREFIX}/FIU/Consents/product/{}", lender.org_id),
             &body,
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(created["Customer"]["id"], "asha@ink");
 }
 
 #[tokio::test]
 async fn the_short_link_leads_to_the_page_and_back() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let mut links = Vec::new();
     for _ in 0..2 {
-        links.push(lender.ask(&app, |_| ()).await.ok());
+        links.push(lender.create_consent(&app, |_| ()).await.expect_ok());
     }
     let base = app.sandbox.base_url();
     let follow = async |link: &Value| {
-        let path = text(link)
+        let path = expect_text(link)
             .strip_prefix(&base)
             .expect("a link to the sandbox")
             .to_owned();
@@ -322,22 +340,25 @@ async fn the_short_link_leads_to_the_page_and_back() {
             StatusCode::FOUND,
             Some(&*format!(
                 "{base}/ui/consents/{}",
-                text(&links[0]["ConsentHandle"])
+                expect_text(&links[0]["ConsentHandle"])
             ))
         )
     );
     let page = app
         .get(&format!(
             "/ui/consents/{}",
-            text(&links[0]["ConsentHandle"])
+            expect_text(&links[0]["ConsentHandle"])
         ))
         .await;
-    assert!(page.text.contains("Approve") && page.text.contains(FIU));
+    assert!(page.text.contains("Approve") && page.text.contains(FIU_ID));
     // Answered, the customer goes back to where the lender wants them.
     let answer = app
         .send_raw(app.request(
             Method::POST,
-            &format!("/ui/consents/{}/reject", text(&links[0]["ConsentHandle"])),
+            &format!(
+                "/ui/consents/{}/reject",
+                expect_text(&links[0]["ConsentHandle"])
+            ),
         ))
         .await;
     assert_eq!(
@@ -350,7 +371,7 @@ async fn the_short_link_leads_to_the_page_and_back() {
     let page = app
         .get(&format!(
             "/ui/consents/{}",
-            text(&links[0]["ConsentHandle"])
+            expect_text(&links[0]["ConsentHandle"])
         ))
         .await;
     assert!(
@@ -359,27 +380,28 @@ async fn the_short_link_leads_to_the_page_and_back() {
         page.text
     );
     // The older spelling of a link, and one that leads nowhere.
-    let code =
-        text(&links[1]["redirectUrl"])[text(&links[1]["redirectUrl"]).len() - 6..].to_owned();
+    let code = expect_text(&links[1]["redirectUrl"])
+        [expect_text(&links[1]["redirectUrl"]).len() - 6..]
+        .to_owned();
     let older = app
         .send_raw(app.request(Method::GET, &format!("/backend/api/v1/redirect/{code}")))
         .await;
     assert_eq!(older.1, second.1);
     assert_eq!(
-        app.get(&format!("{APP}/public/shorten/000000"))
+        app.get(&format!("{APP_PREFIX}/public/shorten/000000"))
             .await
             .status,
         404
     );
     assert_eq!(
-        app.get(&format!("{APP}/public/shorten/zzzzzz"))
+        app.get(&format!("{APP_PREFIX}/public/shorten/zzzzzz"))
             .await
             .status,
         404
     );
-    app.enter("other");
+    app.switch_world("other");
     assert_eq!(
-        app.get(&format!("{APP}/public/shorten/{code}"))
+        app.get(&format!("{APP_PREFIX}/public/shorten/{code}"))
             .await
             .status,
         404,
@@ -390,7 +412,7 @@ async fn the_short_link_leads_to_the_page_and_back() {
 #[tokio::test]
 async fn a_link_that_could_not_stand_in_a_header_is_refused() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     for link in [
         "https://l.example/\nx",
         "https://l.example/\u{1}",
@@ -398,17 +420,17 @@ async fn a_link_that_could_not_stand_in_a_header_is_refused() {
         "javascript:alert(1)",
         "back",
     ] {
-        let refused = lender
-            .ask(&app, |body| body["redirectUrl"] = link.into())
+        let rejection = lender
+            .create_consent(&app, |body| body["redirectUrl"] = link.into())
             .await;
         assert_eq!(
-            refused.json()["errors"][0]["field"],
+            rejection.json()["errors"][0]["field"],
             "redirectUrl",
             "{link:?}"
         );
     }
     lender
-        .raise(&app, |body| {
+        .raise_consent(&app, |body| {
             body["redirectUrl"] = "lender-app://back?x=%0A".into();
         })
         .await;
@@ -417,34 +439,34 @@ async fn a_link_that_could_not_stand_in_a_header_is_refused() {
 #[tokio::test]
 async fn a_template_is_of_its_own_organisation() {
     let toml = "[[unaport.account]]\nemail = \"a@one.example\"\npassword = \"password\"\nfiu = \"FIU-1\"\n";
-    let app = configured("foreign-template", toml).await;
+    let app = start_configured("foreign-template", toml).await;
     let login = json!({ "emailId": "a@one.example", "password": "password" });
-    let access = text(
-        &app.post(&format!("{COMMON}/public/user/login"), &login)
+    let access = expect_text(
+        &app.post(&format!("{COMMON_PREFIX}/public/user/login"), &login)
             .await
-            .ok()["access_token"],
+            .expect_ok()["access_token"],
     );
     let mut lender = Lender {
-        access,
-        refresh: String::new(),
-        org: String::new(),
+        access_token: access,
+        refresh_token: String::new(),
+        org_id: String::new(),
     };
-    lender.org = text(
+    lender.org_id = expect_text(
         &lender
-            .get(&app, &format!("{COMMON}/FIU/getClientOrganisation"))
+            .get(&app, &format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
             .await
-            .ok()["orgId"],
+            .expect_ok()["orgId"],
     );
-    let refused = lender
+    let rejection = lender
         .post(
             &app,
-            &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-            &template(),
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+            &consent_template(),
         )
         .await;
     assert!(
-        refused.status == 403 && refused.text.contains("ConsentDetail.DataConsumer.id"),
+        rejection.status == 403 && rejection.text.contains("ConsentDetail.DataConsumer.id"),
         "{}",
-        refused.text
+        rejection.text
     );
 }

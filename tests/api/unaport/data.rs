@@ -3,18 +3,20 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::told;
-use crate::actors::Actor;
+use super::drain_webhooks;
 use crate::helpers::TestApp;
-use crate::lender::{APP, CONSENTS, DATA, Lender, detail, text};
+use crate::lender::{APP_PREFIX, CONSENT_HOOK, DATA_HOOK, Lender, consent_detail_mut, expect_text};
+use crate::participants::Participant;
 
 #[tokio::test]
-async fn the_recorded_rhythm_is_kept() {
+async fn the_recorded_timing_is_reproduced() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise_with(&app, "recorded-rhythm", |_| ()).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender
+        .raise_with_scenario(&app, "recorded-rhythm", |_| ())
+        .await;
     // Created 04:50:20.089; approved 39.331; asked 43.000; notified 44.748, in the recording.
-    for (by, words) in [
+    for (by, expected) in [
         ("19241ms", &[][..]),
         ("1ms", &["READY", "ACTIVE"]),
         ("3668ms", &[]),
@@ -22,42 +24,45 @@ async fn the_recorded_rhythm_is_kept() {
         ("1747ms", &[]),
         ("1ms", &["COMPLETED"]),
     ] {
-        app.advance(by).await;
-        let said: Vec<_> = told(&mut app).into_iter().map(|(_, word)| word).collect();
-        assert_eq!(said, words, "after {by}");
+        app.advance_clock(by).await;
+        let statuses: Vec<_> = drain_webhooks(&mut app)
+            .into_iter()
+            .map(|(_, status)| status)
+            .collect();
+        assert_eq!(statuses, expected, "after {by}");
     }
-    let record = lender.record(&app, &handle).await;
+    let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(record["notificationDate"], "2020-07-04T06:00:19.242+00:00");
     assert_eq!(record["lastRuntime"], "2020-07-04T06:00:22.911+00:00");
     assert_eq!(record["nextRuntime"], Value::Null);
     assert_eq!(
-        lender.notified(&app, &handle).await[0]["timestamp"],
+        lender.fetch_notifications(&app, &handle).await[0]["timestamp"],
         "2020-07-04T06:00:24.659+00:00"
     );
 }
 
 #[tokio::test]
 async fn a_timed_sandbox_has_an_empty_session_between_request_and_answer() {
-    let app = TestApp::with(mockaa::SandboxBuilder::timed_data).await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
+    let app = TestApp::start_with(mockaa::SandboxBuilder::timed_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
     assert_eq!(
-        lender.record(&app, &handle).await["lastRuntime"],
+        lender.fetch_record(&app, &handle).await["lastRuntime"],
         Value::Null
     );
-    app.advance("4s").await;
-    let open = app.get("/_mockaa/v1/sessions").await.ok()["items"][0].clone();
+    app.advance_clock("4s").await;
+    let open = app.get("/_mockaa/v1/sessions").await.expect_ok()["items"][0].clone();
     assert_eq!(open["sessionStatus"], "ACTIVE");
     let early = lender
-        .fetch(&app, open["sessionId"].as_str().expect("an id"))
+        .fetch_data(&app, open["sessionId"].as_str().expect("an id"))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!((&early["tabs"], early.get("DEPOSIT")), (&json!([]), None));
-    app.advance("2s").await;
-    let session = lender.session(&app, &handle).await;
+    app.advance_clock("2s").await;
+    let session = lender.fetch_newest_session(&app, &handle).await;
     assert_eq!(
-        lender.fetch(&app, &session).await.ok()["tabs"],
+        lender.fetch_data(&app, &session).await.expect_ok()["tabs"],
         json!([{ "name": "DEPOSIT" }])
     );
 }
@@ -65,15 +70,15 @@ async fn a_timed_sandbox_has_an_empty_session_between_request_and_answer() {
 #[tokio::test]
 async fn a_periodic_consent_fetches_again_by_its_frequency() {
     let mut app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise(&app, |body| {
-            detail(body)["fetchType"] = "PERIODIC".into();
-            detail(body)["Frequency"] = json!({ "unit": "DAY", "value": 2 });
-            detail(body)["consentExpiry"] = "2020-07-07T06:00:00.000Z".into();
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["fetchType"] = "PERIODIC".into();
+            consent_detail_mut(body)["Frequency"] = json!({ "unit": "DAY", "value": 2 });
+            consent_detail_mut(body)["consentExpiry"] = "2020-07-07T06:00:00.000Z".into();
         })
         .await;
-    app.act(&handle, "approve").await.ok();
+    app.apply_verb(&handle, "approve").await.expect_ok();
     let runtimes = |record: &Value| {
         (
             record["lastRuntime"].clone(),
@@ -81,25 +86,25 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
             record["runCounter"].clone(),
         )
     };
-    let record = lender.record(&app, &handle).await;
+    let record = lender.fetch_record(&app, &handle).await;
     let first = (
         json!("2020-07-04T06:00:00.000+00:00"),
         json!("2020-07-04T18:00:00.000+00:00"),
         json!(1),
     );
     assert_eq!(runtimes(&record), first);
-    app.advance("12h").await;
+    app.advance_clock("12h").await;
     lender = Lender::log_in(&app).await;
     let second = (
         json!("2020-07-04T18:00:00.000+00:00"),
         json!("2020-07-05T06:00:00.000+00:00"),
         json!(2),
     );
-    assert_eq!(runtimes(&lender.record(&app, &handle).await), second);
-    let notified = lender.notified(&app, &handle).await;
+    assert_eq!(runtimes(&lender.fetch_record(&app, &handle).await), second);
+    let notified = lender.fetch_notifications(&app, &handle).await;
     let sessions: Vec<_> = notified
         .iter()
-        .map(|told| text(&told["FIStatusNotification"]["sessionId"]))
+        .map(|notification| expect_text(&notification["FIStatusNotification"]["sessionId"]))
         .collect();
     assert!(sessions.len() == 2 && sessions[0] != sessions[1]);
     assert_eq!(
@@ -107,21 +112,21 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
         "the newest first"
     );
     for session in &sessions {
-        lender.fetch(&app, session).await.ok();
+        lender.fetch_data(&app, session).await.expect_ok();
     }
 
     // A pause holds it back; what fell due meanwhile is made good once.
-    app.act(&handle, "pause").await.ok();
-    app.advance("P1D").await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("P1D").await;
     lender = Lender::log_in(&app).await;
-    assert_eq!(lender.notified(&app, &handle).await.len(), 2);
-    app.act(&handle, "resume").await.ok();
-    assert_eq!(lender.notified(&app, &handle).await.len(), 3);
-    assert_eq!(lender.record(&app, &handle).await["runCounter"], 3);
+    assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 2);
+    app.apply_verb(&handle, "resume").await.expect_ok();
+    assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 3);
+    assert_eq!(lender.fetch_record(&app, &handle).await["runCounter"], 3);
     // The end of the consent is the end of the runs.
-    app.advance("P10D").await;
+    app.advance_clock("P10D").await;
     lender = Lender::log_in(&app).await;
-    let record = lender.record(&app, &handle).await;
+    let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(
         (&record["nextRuntime"], &record["consentStatus"]),
         (&Value::Null, &json!("EXPIRED"))
@@ -131,9 +136,9 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
         "18:00 on the 5th, then twelve hours apart until the 7th at 6:00, which is the end"
     );
     assert_eq!(
-        told(&mut app)
+        drain_webhooks(&mut app)
             .iter()
-            .filter(|(path, _)| path == DATA)
+            .filter(|(path, _)| path == DATA_HOOK)
             .count(),
         5,
         "each session is told"
@@ -143,22 +148,22 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
 #[tokio::test]
 async fn data_is_not_asked_for_before_the_consent_starts() {
     let app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise(&app, |body| {
-            detail(body)["consentStart"] = "2020-07-06T06:00:00.000Z".into();
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["consentStart"] = "2020-07-06T06:00:00.000Z".into();
         })
         .await;
-    app.act(&handle, "approve").await.ok();
-    assert!(lender.notified(&app, &handle).await.is_empty());
-    let record = lender.record(&app, &handle).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    assert!(lender.fetch_notifications(&app, &handle).await.is_empty());
+    let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(
         (&record["lastRuntime"], &record["nextRuntime"]),
         (&Value::Null, &json!("2020-07-06T06:00:00.000+00:00"))
     );
-    app.advance("P2D").await;
+    app.advance_clock("P2D").await;
     lender = Lender::log_in(&app).await;
-    assert_eq!(lender.notified(&app, &handle).await.len(), 1);
+    assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 1);
 }
 
 #[tokio::test]
@@ -169,25 +174,26 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     let scenario = "version: 1\nname: partial\nsteps:\n  - { approve: {} }\nrules:\n  - { on: fi.requested, after: 1s, deliver: { fips: { FIP-1: READY, FIP-2: \
                     TIMEOUT, ACME-FIP: DENIED } } }\n";
     std::fs::write(folder.join("partial.yaml"), scenario).expect("it is written");
-    let mut app = TestApp::with(|builder| builder.scenarios(&folder)).await;
-    let lender = Lender::arrive(&app).await;
-    for (fip, account) in two_more_accounts(&app).await {
-        link(&app, &fip, &account).await;
+    let mut app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    for (fip, account) in find_unlinked_accounts(&app).await {
+        link_account(&app, &fip, &account).await;
     }
-    let handle = lender.raise_with(&app, "partial", |_| ()).await;
-    app.advance("1s").await;
+    let handle = lender.raise_with_scenario(&app, "partial", |_| ()).await;
+    app.advance_clock("1s").await;
     std::fs::remove_dir_all(&folder).expect("it is ours");
-    let news = app.fiu.arrived().pop().expect("a webhook").json()["FIStatusNotification"].clone();
-    assert_eq!(news["sessionStatus"], "FAILED");
-    let statuses: Vec<_> = news["FIStatusResponse"]
+    let notification =
+        app.fiu.drain_messages().pop().expect("a webhook").json()["FIStatusNotification"].clone();
+    assert_eq!(notification["sessionStatus"], "FAILED");
+    let statuses: Vec<_> = notification["FIStatusResponse"]
         .as_array()
         .expect("FIPs")
         .iter()
         .map(|fip| {
             (
-                text(&fip["fipID"]),
-                text(&fip["Accounts"][0]["FIStatus"]),
-                text(&fip["Accounts"][0]["description"]),
+                expect_text(&fip["fipID"]),
+                expect_text(&fip["Accounts"][0]["FIStatus"]),
+                expect_text(&fip["Accounts"][0]["description"]),
             )
         })
         .collect();
@@ -198,36 +204,43 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     ];
     assert_eq!(
         statuses,
-        expected.map(|(fip, status, words)| (fip.to_owned(), status.to_owned(), words.to_owned()))
+        expected.map(|(fip, status, description)| (
+            fip.to_owned(),
+            status.to_owned(),
+            description.to_owned()
+        ))
     );
     // What is there can be had.
-    let session = lender.session(&app, &handle).await;
-    let fetched = lender.fetch(&app, &session).await.ok();
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
         fetched["DEPOSIT"]["summary"].as_array().map(Vec::len),
         Some(1)
     );
     let details = lender
-        .get(&app, &format!("{APP}/FIU/FI/AccountDetail/{session}"))
+        .get(
+            &app,
+            &format!("{APP_PREFIX}/FIU/FI/AccountDetail/{session}"),
+        )
         .await
-        .ok();
-    let shown: Vec<_> = details
+        .expect_ok();
+    let fi_statuses: Vec<_> = details
         .as_array()
         .expect("accounts")
         .iter()
         .map(|row| row["fi_status"].clone())
         .collect();
-    assert_eq!(shown, ["READY", "TIMEOUT", "DENIED"]);
+    assert_eq!(fi_statuses, ["READY", "TIMEOUT", "DENIED"]);
 }
 
 /// FIP and name of two deposit accounts that are not linked.
-async fn two_more_accounts(app: &TestApp) -> Vec<(String, String)> {
+async fn find_unlinked_accounts(app: &TestApp) -> Vec<(String, String)> {
     let items = app
         .get("/_mockaa/v1/customers/9876500001@ink/accounts?fiType=DEPOSIT")
         .await
-        .ok()["items"]
+        .expect_ok()["items"]
         .clone();
-    let mut found = Vec::new();
+    let mut accounts = Vec::new();
     for fip in ["FIP-2", "ACME-FIP"] {
         let account = items
             .as_array()
@@ -235,27 +248,29 @@ async fn two_more_accounts(app: &TestApp) -> Vec<(String, String)> {
             .iter()
             .find(|item| item["fipId"] == fip)
             .expect("an account");
-        found.push((fip.to_owned(), text(&account["accRefNumber"])));
+        accounts.push((fip.to_owned(), expect_text(&account["accRefNumber"])));
     }
-    found
+    accounts
 }
 
-async fn link(app: &TestApp, fip: &str, account: &str) {
+async fn link_account(app: &TestApp, fip: &str, account: &str) {
     let customer = "/_mockaa/v1/customers/9876500001@ink";
-    let wish = app
+    let link_reply = app
         .post(
             &format!("{customer}/link"),
             &json!({ "fipId": fip, "accounts": [account] }),
         )
         .await
-        .ok();
-    if wish["AuthenticatorType"] == "TOKEN" {
-        let token = json!({ "refNumber": wish["RefNumber"], "token": "1234" });
-        app.post(&format!("{customer}/verify"), &token).await.ok();
+        .expect_ok();
+    if link_reply["AuthenticatorType"] == "TOKEN" {
+        let token = json!({ "refNumber": link_reply["RefNumber"], "token": "1234" });
+        app.post(&format!("{customer}/verify"), &token)
+            .await
+            .expect_ok();
     } else {
-        let acme = Actor::acme();
-        let word = crate::helpers::rebit_message("Notifier", "");
-        let mut body = word;
+        let acme = Participant::acme_fip();
+        let message = crate::helpers::rebit_message("Notifier", "");
+        let mut body = message;
         body["Notifier"] = json!({ "type": "FIP", "id": "ACME-FIP" });
         body["AccountLinkStatusNotification"] = json!({
             "accRefNumber": account, "customerAddress": "9876500001@ink",
@@ -263,27 +278,27 @@ async fn link(app: &TestApp, fip: &str, account: &str) {
         });
         acme.post(app, "/Account/link/Notification", &body)
             .await
-            .ok();
+            .expect_ok();
     }
 }
 
 #[tokio::test]
 async fn several_accounts_are_mixed_in_the_same_rows() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    for (fip, account) in two_more_accounts(&app).await {
-        link(&app, &fip, &account).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    for (fip, account) in find_unlinked_accounts(&app).await {
+        link_account(&app, &fip, &account).await;
     }
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = lender.session(&app, &handle).await;
-    let fetched = lender.fetch(&app, &session).await.ok();
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     let numbers = |rows: &str| -> std::collections::BTreeSet<String> {
         fetched["DEPOSIT"][rows]
             .as_array()
             .expect("rows")
             .iter()
-            .map(|row| text(&row["accountNumber"]))
+            .map(|row| expect_text(&row["accountNumber"]))
             .collect()
     };
     assert_eq!(numbers("summary").len(), 3);
@@ -296,27 +311,29 @@ async fn several_accounts_are_mixed_in_the_same_rows() {
 #[tokio::test]
 async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise_with(&app, "approve-deposit", |_| ()).await;
-    app.advance("2s").await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender
+        .raise_with_scenario(&app, "approve-deposit", |_| ())
+        .await;
+    app.advance_clock("2s").await;
     assert_eq!(
-        app.get("/_mockaa/v1/sessions").await.ok()["items"]
+        app.get("/_mockaa/v1/sessions").await.expect_ok()["items"]
             .as_array()
             .map(Vec::len),
         Some(1)
     );
-    assert_eq!(lender.notified(&app, &handle).await.len(), 1);
-    let arrived = app.fiu.arrived();
-    let paths: Vec<_> = arrived
+    assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 1);
+    let messages = app.fiu.drain_messages();
+    let paths: Vec<_> = messages
         .iter()
         .map(|message| message.path.as_str())
         .collect();
     assert_eq!(
         paths,
-        [CONSENTS, CONSENTS, DATA, "/FI/Data"],
+        [CONSENT_HOOK, CONSENT_HOOK, DATA_HOOK, "/FI/Data"],
         "the statement itself goes below the base URL"
     );
-    let pushed = arrived[3].json();
+    let pushed = messages[3].json();
     assert_eq!(
         (
             &pushed["trackingId"],
@@ -325,72 +342,73 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
         (&json!("LOAN-4711"), Some(1))
     );
     let fetched = lender
-        .fetch(&app, &lender.session(&app, &handle).await)
+        .fetch_data(&app, &lender.fetch_newest_session(&app, &handle).await)
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         pushed["FIData"]["statement"]["DEPOSIT"], fetched["DEPOSIT"],
         "the same rows as are fetched"
     );
     // A face that is manual waits.
-    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = text(&app.get("/_mockaa/v1/sessions").await.ok()["items"][0]["sessionId"]);
-    assert!(lender.notified(&app, &handle).await.is_empty());
+    let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session =
+        expect_text(&app.get("/_mockaa/v1/sessions").await.expect_ok()["items"][0]["sessionId"]);
+    assert!(lender.fetch_notifications(&app, &handle).await.is_empty());
     app.post(
         &format!("/_mockaa/v1/sessions/{session}/deliver"),
         &Value::Null,
     )
     .await
-    .ok();
-    assert_eq!(lender.session(&app, &handle).await, session);
+    .expect_ok();
+    assert_eq!(lender.fetch_newest_session(&app, &handle).await, session);
 }
 
 #[tokio::test]
-async fn the_oddities_of_fetch_data_come_when_a_scenario_asks() {
+async fn fetch_quirks_apply_when_a_scenario_enables_them() {
     let folder = std::env::temp_dir().join(format!("mockaa-unaport-odd-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let scenario = "version: 1\nname: odd\nfetch_quirks: [deposit-v2, first-empty, no-seconds, java-numbers]\nsteps:\n  - { approve: {} }\n";
     std::fs::write(folder.join("odd.yaml"), scenario).expect("it is written");
-    let app = TestApp::with(|builder| builder.scenarios(&folder)).await;
+    let app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;
     std::fs::write(
         folder.join("wrong.yaml"),
         "version: 1\nname: wrong\nfetch_quirks: [depositv2]\ndata: later\n",
     )
     .expect("it is written");
-    let refused = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
+    let rejection = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
     std::fs::remove_dir_all(&folder).expect("it is ours");
     assert!(
-        refused
+        rejection
             .text
             .contains("one of deposit-v2, first-empty, no-seconds, java-numbers"),
         "{}",
-        refused.text
+        rejection.text
     );
     assert!(
-        refused
+        rejection
             .text
             .contains("'later' is not one of immediate, timed, manual"),
         "{}",
-        refused.text
+        rejection.text
     );
 
-    let lender = Lender::arrive(&app).await;
-    let plain = lender.raise(&app, |_| ()).await;
-    app.act(&plain, "approve").await.ok();
-    let odd = lender.raise_with(&app, "odd", |_| ()).await;
-    let session = lender.session(&app, &odd).await;
-    let first = lender.fetch(&app, &session).await.ok();
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let plain = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&plain, "approve").await.expect_ok();
+    let odd = lender.raise_with_scenario(&app, "odd", |_| ()).await;
+    let session = lender.fetch_newest_session(&app, &odd).await;
+    let first = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
         (&first["tabs"], first.get("DEPOSIT_V2")),
         (&json!([]), None)
     );
-    let second = lender.fetch(&app, &session).await.ok();
+    let second = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(second["tabs"], json!([{ "name": "DEPOSIT_V2" }]));
-    let ordinary = lender.session(&app, &plain).await;
-    let ordinary = lender.fetch(&app, &ordinary).await.ok();
+    let ordinary = lender.fetch_newest_session(&app, &plain).await;
+    let ordinary = lender.fetch_data(&app, &ordinary).await.expect_ok();
     let (odd, plain) = (
         &second["DEPOSIT_V2"]["transactions"],
         &ordinary["DEPOSIT"]["transactions"],
@@ -401,12 +419,12 @@ async fn the_oddities_of_fetch_data_come_when_a_scenario_asks() {
         .iter()
         .zip(plain.as_array().expect("rows"))
     {
-        let at = text(&plain["tranTimestamp"]);
+        let at = expect_text(&plain["tranTimestamp"]);
         assert_eq!(
-            text(&odd["tranTimestamp"]),
+            expect_text(&odd["tranTimestamp"]),
             format!("{}{}", &at[..16], &at[19..])
         );
-        let (odd, plain) = (text(&odd["amount"]), text(&plain["amount"]));
+        let (odd, plain) = (expect_text(&odd["amount"]), expect_text(&plain["amount"]));
         // Below ten millions, Java leaves out one zero at the end.
         assert_eq!(odd, plain.strip_suffix('0').unwrap_or(&plain));
     }
@@ -414,48 +432,55 @@ async fn the_oddities_of_fetch_data_come_when_a_scenario_asks() {
 
 #[tokio::test]
 async fn an_answer_that_falls_into_a_pause_or_before_the_start_comes_later() {
-    let app = TestApp::with(mockaa::SandboxBuilder::timed_data).await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    app.advance("4s").await;
-    app.act(&handle, "pause").await.ok();
-    app.advance("5s").await;
-    assert!(lender.notified(&app, &handle).await.is_empty());
-    app.act(&handle, "resume").await.ok();
+    let app = TestApp::start_with(mockaa::SandboxBuilder::timed_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("4s").await;
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("5s").await;
+    assert!(lender.fetch_notifications(&app, &handle).await.is_empty());
+    app.apply_verb(&handle, "resume").await.expect_ok();
     assert_eq!(
-        lender.notified(&app, &handle).await[0]["FIStatusNotification"]["sessionStatus"],
+        lender.fetch_notifications(&app, &handle).await[0]["FIStatusNotification"]["sessionStatus"],
         "COMPLETED"
     );
 
     let app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise_with(&app, "approve-deposit", |body| {
-            detail(body)["consentStart"] = "2020-07-05T06:00:00.000Z".into();
+        .raise_with_scenario(&app, "approve-deposit", |body| {
+            consent_detail_mut(body)["consentStart"] = "2020-07-05T06:00:00.000Z".into();
         })
         .await;
-    app.advance("2s").await;
-    assert!(lender.notified(&app, &handle).await.is_empty());
-    app.advance("P1D").await;
+    app.advance_clock("2s").await;
+    assert!(lender.fetch_notifications(&app, &handle).await.is_empty());
+    app.advance_clock("P1D").await;
     lender = Lender::log_in(&app).await;
-    assert_eq!(lender.notified(&app, &handle).await.len(), 1);
+    assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_taken() {
-    let app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = text(&app.get("/_mockaa/v1/sessions").await.ok()["items"][0]["sessionId"]);
-    let written = app.journal().await.len();
+async fn fetching_before_delivery_changes_nothing() {
+    let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session =
+        expect_text(&app.get("/_mockaa/v1/sessions").await.expect_ok()["items"][0]["sessionId"]);
+    let written = app.read_journal_events().await.len();
     for _ in 0..3 {
-        assert_eq!(lender.fetch(&app, &session).await.ok()["tabs"], json!([]));
+        assert_eq!(
+            lender.fetch_data(&app, &session).await.expect_ok()["tabs"],
+            json!([])
+        );
     }
-    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 0);
     assert_eq!(
-        app.journal().await.len(),
+        lender.fetch_record(&app, &handle).await["consentidCalled"],
+        0
+    );
+    assert_eq!(
+        app.read_journal_events().await.len(),
         written,
         "looking changes nothing"
     );
@@ -464,61 +489,67 @@ async fn what_is_not_there_is_not_taken() {
         &Value::Null,
     )
     .await
-    .ok();
-    lender.fetch(&app, &session).await.ok();
-    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 1);
+    .expect_ok();
+    lender.fetch_data(&app, &session).await.expect_ok();
+    assert_eq!(
+        lender.fetch_record(&app, &handle).await["consentidCalled"],
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_pause_that_ends_before_the_next_run_does_not_lose_it() {
     let app = TestApp::start().await;
-    let mut lender = Lender::arrive(&app).await;
+    let mut lender = Lender::log_in_with_webhooks(&app).await;
     let periodic = lender
-        .raise(&app, |body| {
-            detail(body)["fetchType"] = "PERIODIC".into();
-            detail(body)["Frequency"] = json!({ "unit": "DAY", "value": 1 });
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["fetchType"] = "PERIODIC".into();
+            consent_detail_mut(body)["Frequency"] = json!({ "unit": "DAY", "value": 1 });
         })
         .await;
     let later = lender
-        .raise(&app, |body| {
-            detail(body)["consentStart"] = "2020-07-07T06:00:00.000Z".into();
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["consentStart"] = "2020-07-07T06:00:00.000Z".into();
         })
         .await;
     for handle in [&periodic, &later] {
-        app.act(handle, "approve").await.ok();
-        app.act(handle, "pause").await.ok();
+        app.apply_verb(handle, "approve").await.expect_ok();
+        app.apply_verb(handle, "pause").await.expect_ok();
     }
-    app.advance("1h").await;
+    app.advance_clock("1h").await;
     for handle in [&periodic, &later] {
-        app.act(handle, "resume").await.ok();
+        app.apply_verb(handle, "resume").await.expect_ok();
     }
-    app.advance("P5D").await;
+    app.advance_clock("P5D").await;
     lender = Lender::log_in(&app).await;
-    assert_eq!(lender.record(&app, &periodic).await["runCounter"], 6);
-    assert_eq!(lender.notified(&app, &later).await.len(), 1);
+    assert_eq!(lender.fetch_record(&app, &periodic).await["runCounter"], 6);
+    assert_eq!(lender.fetch_notifications(&app, &later).await.len(), 1);
 }
 
 #[tokio::test]
-async fn asking_for_the_head_of_the_data_takes_nothing() {
+async fn a_head_request_for_the_data_counts_as_no_fetch() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = lender.session(&app, &handle).await;
-    let path = format!("{APP}/FIU/FifetchDataBySessionId/{session}");
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let path = format!("{APP_PREFIX}/FIU/FifetchDataBySessionId/{session}");
     let head = app
         .request(Method::HEAD, &path)
-        .bearer_auth(&lender.access)
+        .bearer_auth(&lender.access_token)
         .send()
         .await
         .expect("it answers");
     assert_eq!(head.status(), 200);
-    assert_eq!(lender.record(&app, &handle).await["consentidCalled"], 0);
-    app.advance("P31D").await;
+    assert_eq!(
+        lender.fetch_record(&app, &handle).await["consentidCalled"],
+        0
+    );
+    app.advance_clock("P31D").await;
     let lender = Lender::log_in(&app).await;
     let head = app
         .request(Method::HEAD, &path)
-        .bearer_auth(&lender.access)
+        .bearer_auth(&lender.access_token)
         .send()
         .await
         .expect("it answers");
@@ -526,16 +557,16 @@ async fn asking_for_the_head_of_the_data_takes_nothing() {
 }
 
 #[tokio::test]
-async fn data_that_never_came_is_told_to_be_over() {
-    let mut app = TestApp::with(mockaa::SandboxBuilder::manual_data).await;
-    let lender = Lender::arrive(&app).await;
+async fn undelivered_data_is_notified_as_expired() {
+    let mut app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise(&app, |body| {
-            detail(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 });
+        .raise_consent(&app, |body| {
+            consent_detail_mut(body)["DataLife"] = json!({ "unit": "DAY", "value": 1 });
         })
         .await;
-    app.act(&handle, "approve").await.ok();
-    app.advance("P1D").await;
-    let last = app.fiu.arrived().pop().expect("a webhook").json();
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("P1D").await;
+    let last = app.fiu.drain_messages().pop().expect("a webhook").json();
     assert_eq!(last["FIStatusNotification"]["sessionStatus"], "EXPIRED");
 }

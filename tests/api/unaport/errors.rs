@@ -3,29 +3,35 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::names;
+use super::object_keys;
 use crate::helpers::{NOW, TestApp};
-use crate::lender::{APP, COMMON, Lender, by_template, credentials, detail, text};
+use crate::lender::{
+    APP_PREFIX, COMMON_PREFIX, Lender, consent_detail_mut, credentials, expect_text,
+    template_consent_request,
+};
 
 #[tokio::test]
 async fn both_hosts_have_all_paths_spelled_exactly() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    for host in [COMMON, APP, "/backend/api/v1"] {
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    for host in [COMMON_PREFIX, APP_PREFIX, "/backend/api/v1"] {
         app.post(&format!("{host}/public/user/login/"), &credentials())
             .await
-            .ok();
+            .expect_ok();
         app.post(&format!("{host}//public/user/login"), &credentials())
             .await
-            .ok();
+            .expect_ok();
         for path in [
             "FIU/getClientOrganisation",
             "FIU/getOrganisation/",
             &format!("FIU/GetConsent/{handle}/"),
-            &format!("FIU/ProductList/{}", lender.org),
+            &format!("FIU/ProductList/{}", lender.org_id),
         ] {
-            lender.get(&app, &format!("{host}/{path}")).await.ok();
+            lender
+                .get(&app, &format!("{host}/{path}"))
+                .await
+                .expect_ok();
         }
         for path in [
             "fiu/getOrganisation",
@@ -46,44 +52,45 @@ async fn both_hosts_have_all_paths_spelled_exactly() {
         lender.get(&app, "/API/v1/FIU/getOrganisation").await.status,
         404
     );
-    let wrong = lender
-        .get(&app, &format!("{COMMON}/public/user/login"))
+    let wrong_method = lender
+        .get(&app, &format!("{COMMON_PREFIX}/public/user/login"))
         .await;
     assert_eq!(
-        (wrong.status.as_u16(), &wrong.json()["error"]),
+        (wrong_method.status.as_u16(), &wrong_method.json()["error"]),
         (405, &json!("Method Not Allowed"))
     );
 }
 
 #[tokio::test]
-async fn refusals_have_one_shape_and_say_what_to_do() {
+async fn errors_have_one_shape_and_name_the_remedy() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let consents = format!("{APP}/FIU/Consents/{}", lender.org);
-    let nobody = "0b811819-9044-4856-b0ee-8c88035f8858";
-    let get = async |path: &str| lender.get(&app, &format!("{APP}/FIU/{path}")).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let consents = format!("{APP_PREFIX}/FIU/Consents/{}", lender.org_id);
+    let unknown_id = "0b811819-9044-4856-b0ee-8c88035f8858";
+    let get = async |path: &str| lender.get(&app, &format!("{APP_PREFIX}/FIU/{path}")).await;
     let raw = async |body: &str| {
         let call = app
             .request(Method::POST, &consents)
-            .bearer_auth(&lender.access)
+            .bearer_auth(&lender.access_token)
             .header("content-type", "application/json");
         app.send(call.body(body.to_owned())).await
     };
-    for (reply, status, word) in [
+    for (reply, status, expected) in [
         (
-            app.get(&format!("{APP}/FIU/GetConsent/{nobody}")).await,
+            app.get(&format!("{APP_PREFIX}/FIU/GetConsent/{unknown_id}"))
+                .await,
             401,
             "log in with POST /api/v1/public/user/login",
         ),
         (
             lender
-                .get(&app, &format!("{APP}/FIU/ProductList/{nobody}"))
+                .get(&app, &format!("{APP_PREFIX}/FIU/ProductList/{unknown_id}"))
                 .await,
             403,
             "take it from getClientOrganisation",
         ),
         (
-            get(&format!("GetConsent/{nobody}")).await,
+            get(&format!("GetConsent/{unknown_id}")).await,
             404,
             "no consent has the handle",
         ),
@@ -91,8 +98,8 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
             lender
                 .post(
                     &app,
-                    &format!("{APP}/FIU/Consents/product/"),
-                    &by_template(nobody),
+                    &format!("{APP_PREFIX}/FIU/Consents/product/"),
+                    &template_consent_request(unknown_id),
                 )
                 .await,
             400,
@@ -102,7 +109,7 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
             lender
                 .post(
                     &app,
-                    &format!("{APP}/FIU/Consents/revoke//{nobody}"),
+                    &format!("{APP_PREFIX}/FIU/Consents/revoke//{unknown_id}"),
                     &Value::Null,
                 )
                 .await,
@@ -116,17 +123,17 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         ),
         (get("GetConsent/x").await, 404, "no consent has the handle"),
         (
-            get(&format!("FINotification/{nobody}")).await,
+            get(&format!("FINotification/{unknown_id}")).await,
             404,
             "no consent has the handle",
         ),
         (
-            get(&format!("FifetchDataBySessionId/{nobody}")).await,
+            get(&format!("FifetchDataBySessionId/{unknown_id}")).await,
             404,
             "no data session",
         ),
         (
-            get(&format!("FI/AccountDetail/{nobody}")).await,
+            get(&format!("FI/AccountDetail/{unknown_id}")).await,
             404,
             "no data session",
         ),
@@ -139,14 +146,18 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
         ),
         (
             lender
-                .ask(&app, |body| detail(body)["consentExpiry"] = NOW.into())
+                .create_consent(&app, |body| {
+                    consent_detail_mut(body)["consentExpiry"] = NOW.into();
+                })
                 .await,
             400,
             "is not after consentStart",
         ),
         (
             lender
-                .ask(&app, |body| detail(body)["DataLife"]["value"] = 0.into())
+                .create_consent(&app, |body| {
+                    consent_detail_mut(body)["DataLife"]["value"] = 0.into();
+                })
                 .await,
             400,
             "needs at least 1 MONTH",
@@ -155,8 +166,8 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
             lender
                 .post(
                     &app,
-                    &format!("{APP}/FIU/Consents/product/{}", lender.org),
-                    &by_template(nobody),
+                    &format!("{APP_PREFIX}/FIU/Consents/product/{}", lender.org_id),
+                    &template_consent_request(unknown_id),
                 )
                 .await,
             400,
@@ -171,7 +182,7 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
             reply.text
         );
         assert_eq!(
-            names(&body),
+            object_keys(&body),
             [
                 "error",
                 "errors",
@@ -184,25 +195,25 @@ async fn refusals_have_one_shape_and_say_what_to_do() {
             ]
         );
         assert!(
-            text(&body["message"]).contains(word),
-            "{word}: {}",
+            expect_text(&body["message"]).contains(expected),
+            "{expected}: {}",
             reply.text
         );
         assert!(body["errors"].is_array() && body["version"] == "2.0.0");
     }
-    assert_eq!(app.consents().await, 0, "nothing was raised");
+    assert_eq!(app.count_consents().await, 0, "nothing was raised");
     // A consent of another face is none of this one's.
-    let seed = app.raise(|_| ()).await;
+    let seed = app.raise_consent(|_| ()).await;
     assert_eq!(get(&format!("GetConsent/{seed}")).await.status, 404);
-    let analytics = format!("/_mockaa/v1/sessions/{nobody}/analytics");
+    let analytics = format!("/_mockaa/v1/sessions/{unknown_id}/analytics");
     assert_eq!(app.post(&analytics, &Value::Null).await.status, 404);
 }
 
 #[tokio::test]
-async fn errors_come_on_request_in_the_faces_own_form() {
+async fn requested_errors_have_the_unaport_format() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let path = format!("{APP}/FIU/ProductList/{}", lender.org);
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let path = format!("{APP_PREFIX}/FIU/ProductList/{}", lender.org_id);
     for (fault, status) in [
         ("InternalError", 500),
         ("ServiceUnavailable", 503),
@@ -212,7 +223,7 @@ async fn errors_come_on_request_in_the_faces_own_form() {
     ] {
         let call = app
             .request(Method::GET, &path)
-            .bearer_auth(&lender.access)
+            .bearer_auth(&lender.access_token)
             .header("x-mockaa-fault", fault);
         let reply = app.send(call).await;
         assert_eq!(
@@ -221,30 +232,31 @@ async fn errors_come_on_request_in_the_faces_own_form() {
             "{}",
             reply.text
         );
-        assert!(text(&reply.json()["message"]).starts_with(fault));
+        assert!(expect_text(&reply.json()["message"]).starts_with(fault));
     }
 }
 
 #[tokio::test]
 async fn a_page_of_another_site_may_call() {
     let app = TestApp::start().await;
-    let ask = |path: &str| {
+    let preflight_request = |path: &str| {
         app.request(Method::OPTIONS, path)
             .header("origin", "https://lender.example")
     };
-    let asked =
-        ask(&format!("{APP}/FIU/ProductList/x")).header("access-control-request-method", "GET");
-    let asked = asked.header(
+    let preflight = preflight_request(&format!("{APP_PREFIX}/FIU/ProductList/x"))
+        .header("access-control-request-method", "GET");
+    let preflight = preflight.header(
         "access-control-request-headers",
         "authorization,x-mockaa-fault",
     );
-    let answer = asked.send().await.expect("it answers");
+    let answer = preflight.send().await.expect("it answers");
     assert_eq!(answer.status(), 204);
     let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
     assert_eq!(header("access-control-allow-origin"), "*");
     assert!(header("access-control-allow-methods").contains("GET"));
     assert!(header("access-control-allow-headers").contains("x-mockaa-fault"));
     // Nobody else's pages may steer the sandbox, nor call as an FIU does.
-    let asked = ask("/_mockaa/v1/reset").header("access-control-request-method", "POST");
-    assert_eq!(asked.send().await.expect("it answers").status(), 405);
+    let preflight =
+        preflight_request("/_mockaa/v1/reset").header("access-control-request-method", "POST");
+    assert_eq!(preflight.send().await.expect("it answers").status(), 405);
 }

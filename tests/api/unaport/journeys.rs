@@ -2,73 +2,77 @@
 
 use serde_json::{Value, json};
 
-use super::names;
-use crate::actors::{Actor, Journey};
+use super::object_keys;
 use crate::helpers::{NOW, TestApp};
 use crate::inbox::Message;
 use crate::lender::{
-    AA, APP, COMMON, CONSENTS, DATA, Lender, by_template, configured, credentials, template, text,
+    AA_ID, APP_PREFIX, COMMON_PREFIX, CONSENT_HOOK, DATA_HOOK, Lender, consent_template,
+    credentials, expect_text, start_configured, template_consent_request,
 };
+use crate::participants::{Journey, Participant};
 
 #[tokio::test]
 async fn a_lender_goes_from_login_to_the_data_by_template() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let saved = lender
         .post(
             &app,
-            &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-            &template(),
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+            &consent_template(),
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        names(&saved),
+        object_keys(&saved),
         ["productId", "productName", "timestamp", "txnId", "version"]
     );
     let listed = lender
-        .get(&app, &format!("{APP}/FIU/ProductList/{}", lender.org))
+        .get(
+            &app,
+            &format!("{APP_PREFIX}/FIU/ProductList/{}", lender.org_id),
+        )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         (&listed["version"], &listed["Data"][0]["productId"]),
         (&json!("2.0.0"), &saved["productId"])
     );
     // What comes back can be sent again.
-    let again =
+    let copy =
         json!({ "product_name": "Again", "ConsentDetail": listed["Data"][0]["ConsentDetail"] });
     lender
         .post(
             &app,
-            &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-            &again,
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+            &copy,
         )
         .await
-        .ok();
+        .expect_ok();
 
-    let body = by_template(saved["productId"].as_str().expect("an id"));
+    let body = template_consent_request(saved["productId"].as_str().expect("an id"));
     let created = lender
         .post(
             &app,
-            &format!("{APP}/FIU/Consents/product/{}", lender.org),
+            &format!("{APP_PREFIX}/FIU/Consents/product/{}", lender.org_id),
             &body,
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(created["Customer"]["id"], "9876500001@ink");
     assert_eq!(created["success"], "Consent created successfully");
-    let handle = text(&created["ConsentHandle"]);
+    let handle = expect_text(&created["ConsentHandle"]);
     assert_eq!(
-        lender.statuses(&app, &handle).await,
+        lender.fetch_statuses(&app, &handle).await,
         ("PENDING".to_owned(), "CREATED".to_owned())
     );
     assert!(
-        lender.notified(&app, &handle).await.is_empty(),
+        lender.fetch_notifications(&app, &handle).await.is_empty(),
         "no data yet, and no error"
     );
 
     // Months of the template have become dates of today.
-    let record = lender.record(&app, &handle).await;
+    let record = lender.fetch_record(&app, &handle).await;
     let request: Value = serde_json::from_str(record["consentsDetail"].as_str().expect("a text"))
         .expect("JSON in a text");
     let terms = &request["ConsentDetail"];
@@ -87,14 +91,14 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
         ]
     );
 
-    app.act(&handle, "approve").await.ok();
-    app.advance("0s").await;
-    let messages = app.fiu.arrived();
-    let seen: Vec<_> = messages
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let messages = app.fiu.drain_messages();
+    let paths: Vec<_> = messages
         .iter()
         .map(|message| message.path.as_str())
         .collect();
-    assert_eq!(seen, [CONSENTS, CONSENTS, DATA]);
+    assert_eq!(paths, [CONSENT_HOOK, CONSENT_HOOK, DATA_HOOK]);
     let (ready, data) = (messages[0].json(), messages[2].json());
     assert_eq!(ready["ConsentStatusNotification"]["consentStatus"], "READY");
     assert_eq!(
@@ -103,23 +107,26 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
     );
     assert_eq!(
         (&data["Notifier"]["id"], &data["consentId"]),
-        (&json!(AA), &ready["consentId"])
+        (&json!(AA_ID), &ready["consentId"])
     );
 
     // Polling tells the same as the webhook.
-    let notified = lender.notified(&app, &handle).await;
+    let notified = lender.fetch_notifications(&app, &handle).await;
     assert_eq!((notified.len(), &notified[0]["txnid"]), (1, &data["txnid"]));
     assert_eq!(
         notified[0]["FIStatusNotification"],
         data["FIStatusNotification"]
     );
-    let session = text(&data["FIStatusNotification"]["sessionId"]);
-    let fetched = lender.fetch(&app, &session).await.ok();
+    let session = expect_text(&data["FIStatusNotification"]["sessionId"]);
+    let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(fetched["tabs"], json!([{ "name": "DEPOSIT" }]));
     let deposit = &fetched["DEPOSIT"];
     let rows = deposit["transactions"].as_array().expect("rows");
     assert!(
-        rows.len() > 50 && rows.iter().all(|row| row["orgId"] == lender.org.as_str()),
+        rows.len() > 50
+            && rows
+                .iter()
+                .all(|row| row["orgId"] == lender.org_id.as_str()),
         "{}",
         rows.len()
     );
@@ -130,7 +137,7 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
             deposit["summary"][0]["accountNumber"]
         );
     }
-    let record = lender.record(&app, &handle).await;
+    let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(
         (&record["consentidCalled"], &record["runCounter"]),
         (&json!(1), &json!(0))
@@ -140,200 +147,220 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
 #[tokio::test]
 async fn every_body_has_the_fields_of_its_table() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let login = app
-        .post(&format!("{COMMON}/public/user/login"), &credentials())
+        .post(
+            &format!("{COMMON_PREFIX}/public/user/login"),
+            &credentials(),
+        )
         .await
-        .ok();
-    let mut created = lender.ask(&app, |_| ()).await.ok();
-    let handle = text(&created["ConsentHandle"]);
+        .expect_ok();
+    let mut created = lender.create_consent(&app, |_| ()).await.expect_ok();
+    let handle = expect_text(&created["ConsentHandle"]);
     created["redirectUrl"] = "(a short link)".into();
-    app.act(&handle, "approve").await.ok();
-    app.advance("0s").await;
-    let session = lender.session(&app, &handle).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let session = lender.fetch_newest_session(&app, &handle).await;
     app.post(
         &format!("/_mockaa/v1/sessions/{session}/analytics"),
         &Value::Null,
     )
     .await
-    .ok();
-    app.advance("0s").await;
+    .expect_ok();
+    app.advance_clock("0s").await;
     let organisation = lender
-        .get(&app, &format!("{COMMON}/FIU/getClientOrganisation"))
+        .get(&app, &format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
         .await
-        .ok();
+        .expect_ok();
     let mut record = lender
-        .get(&app, &format!("{APP}/FIU/GetConsent/{handle}"))
+        .get(&app, &format!("{APP_PREFIX}/FIU/GetConsent/{handle}"))
         .await
-        .ok();
+        .expect_ok();
     record["Data"][0]["signedConsent"] = "(a compact JWS)".into();
-    let mut fetched = lender.fetch(&app, &session).await.ok();
+    let mut fetched = lender.fetch_data(&app, &session).await.expect_ok();
     fetched["DEPOSIT"]["transactions"]
         .as_array_mut()
         .expect("rows")
         .truncate(1);
     let accounts = lender
-        .get(&app, &format!("{APP}/FIU/FI/AccountDetail/{session}"))
+        .get(
+            &app,
+            &format!("{APP_PREFIX}/FIU/FI/AccountDetail/{session}"),
+        )
         .await
-        .ok();
+        .expect_ok();
     let webhooks: Vec<_> = app
         .fiu
-        .arrived()
+        .drain_messages()
         .iter()
         .map(|message| (message.path.clone(), message.json()))
         .collect();
     let answers = json!({
-        "login": names(&login), "organisation": organisation, "created": created, "record": record,
-        "status": lender.notified(&app, &handle).await, "fetched": fetched, "accounts": accounts, "webhooks": webhooks,
+        "login": object_keys(&login), "organisation": organisation, "created": created, "record": record,
+        "status": lender.fetch_notifications(&app, &handle).await, "fetched": fetched, "accounts": accounts, "webhooks": webhooks,
     });
     insta::assert_json_snapshot!("unaport_answers", answers);
 }
 
 #[tokio::test]
-async fn the_older_dialect_has_the_older_bodies() {
-    let mut app = configured(
+async fn the_older_protocol_has_the_older_bodies() {
+    let mut app = start_configured(
         "dialect",
         "[unaport]\ndialect = \"1.7\"\nrejection = \"REJECTED\"\ntop_level_ids = false\n",
     )
     .await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let login = app
-        .post(&format!("{COMMON}/public/user/login"), &credentials())
+        .post(
+            &format!("{COMMON_PREFIX}/public/user/login"),
+            &credentials(),
+        )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(login["emailId"], "dev@lender.example");
     assert!(login.get("version").is_none() && login["not-before-policy"].is_number());
     let saved = lender
         .post(
             &app,
-            &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-            &template(),
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+            &consent_template(),
         )
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
-        (names(&saved), &saved["status"]),
+        (object_keys(&saved), &saved["status"]),
         (vec!["productId", "status"], &json!("200 OK"))
     );
     let listed = lender
-        .get(&app, &format!("{APP}/FIU/ProductList/{}", lender.org))
+        .get(
+            &app,
+            &format!("{APP_PREFIX}/FIU/ProductList/{}", lender.org_id),
+        )
         .await
-        .ok();
-    assert_eq!(names(&listed), ["Data"]);
+        .expect_ok();
+    assert_eq!(object_keys(&listed), ["Data"]);
     let organisation = lender
-        .get(&app, &format!("{COMMON}/FIU/getOrganisation"))
+        .get(&app, &format!("{COMMON_PREFIX}/FIU/getOrganisation"))
         .await
-        .ok();
+        .expect_ok();
     assert_eq!(
         (
-            names(&organisation["data"]).len(),
+            object_keys(&organisation["data"]).len(),
             &organisation["data"]["id"]
         ),
-        (38, &json!(lender.org))
+        (38, &json!(lender.org_id))
     );
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let session = lender.session(&app, &handle).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let session = lender.fetch_newest_session(&app, &handle).await;
     assert_eq!(
-        names(&lender.fetch(&app, &session).await.ok()),
+        object_keys(&lender.fetch_data(&app, &session).await.expect_ok()),
         ["DEPOSIT", "tabs"]
     );
-    let rejected = lender.raise(&app, |_| ()).await;
-    app.act(&rejected, "reject").await.ok();
-    app.advance("0s").await;
-    let arrived = app.fiu.arrived();
+    let rejected = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&rejected, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let messages = app.fiu.drain_messages();
     assert!(
-        arrived
+        messages
             .iter()
             .all(|message| message.json().get("trackingId").is_none())
     );
-    let of_rejected =
+    let is_for_rejected =
         |body: &Value| body["ConsentStatusNotification"]["consentHandle"] == rejected.as_str();
-    let word = arrived
+    let webhook = messages
         .iter()
         .map(Message::json)
-        .find(of_rejected)
+        .find(is_for_rejected)
         .expect("a webhook");
     assert_eq!(
-        word["ConsentStatusNotification"]["consentStatus"],
+        webhook["ConsentStatusNotification"]["consentStatus"],
         "REJECTED"
     );
-    assert_eq!(word["ConsentStatusNotification"]["consentId"], Value::Null);
+    assert_eq!(
+        webhook["ConsentStatusNotification"]["consentId"],
+        Value::Null
+    );
 }
 
 #[tokio::test]
-async fn looking_does_not_change_what_comes_later() {
-    let mut raised = Vec::new();
-    for looks in [0, 5] {
+async fn reads_do_not_change_later_answers() {
+    let mut results = Vec::new();
+    for read_count in [0, 5] {
         let app = TestApp::start().await;
-        let lender = Lender::arrive(&app).await;
+        let lender = Lender::log_in_with_webhooks(&app).await;
         let saved = lender
             .post(
                 &app,
-                &format!("{APP}/FIU/InsertProduct/{}", lender.org),
-                &template(),
+                &format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id),
+                &consent_template(),
             )
             .await
-            .ok();
-        for _ in 0..looks {
+            .expect_ok();
+        for _ in 0..read_count {
             lender
-                .get(&app, &format!("{APP}/FIU/ProductList/{}", lender.org))
+                .get(
+                    &app,
+                    &format!("{APP_PREFIX}/FIU/ProductList/{}", lender.org_id),
+                )
                 .await
-                .ok();
-            lender.get(&app, &format!("{APP}/FIU/GetConsent/x")).await;
+                .expect_ok();
+            lender
+                .get(&app, &format!("{APP_PREFIX}/FIU/GetConsent/x"))
+                .await;
         }
-        let body = by_template(saved["productId"].as_str().expect("an id"));
+        let body = template_consent_request(saved["productId"].as_str().expect("an id"));
         let mut created = lender
             .post(
                 &app,
-                &format!("{APP}/FIU/Consents/product/{}", lender.org),
+                &format!("{APP_PREFIX}/FIU/Consents/product/{}", lender.org_id),
                 &body,
             )
             .await
-            .ok();
+            .expect_ok();
         created["redirectUrl"] = Value::Null;
-        let handle = text(&created["ConsentHandle"]);
-        app.act(&handle, "approve").await.ok();
-        raised.push((
+        let handle = expect_text(&created["ConsentHandle"]);
+        app.apply_verb(&handle, "approve").await.expect_ok();
+        results.push((
             saved["productId"].clone(),
             created,
-            lender.record(&app, &handle).await,
+            lender.fetch_record(&app, &handle).await,
         ));
     }
-    assert_eq!(raised[0], raised[1]);
+    assert_eq!(results[0], results[1]);
 }
 
 #[tokio::test]
-async fn an_fius_own_request_is_no_run_of_unaports() {
-    let app = TestApp::with(mockaa::SandboxBuilder::timed_data).await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    let id = text(&lender.record(&app, &handle).await["consentId"]);
+async fn an_fius_own_data_request_does_not_count_as_a_scheduled_run() {
+    let app = TestApp::start_with(mockaa::SandboxBuilder::timed_data).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let id = expect_text(&lender.fetch_record(&app, &handle).await["consentId"]);
     let journey = Journey {
         app: &app,
-        fiu: Actor::unacores(),
+        fiu: Participant::unacores_fiu(),
     };
-    let asked = journey
+    let session_reply = journey
         .fiu
-        .post(&app, "/FI/request", &journey.fi_request(&id).await)
+        .post(&app, "/FI/request", &journey.build_fi_request(&id).await)
         .await
-        .ok();
-    app.advance("10s").await;
-    let notified = lender.notified(&app, &handle).await;
+        .expect_ok();
+    app.advance_clock("10s").await;
+    let notified = lender.fetch_notifications(&app, &handle).await;
     assert_eq!(notified.len(), 1, "Unaport has asked all the same");
-    let own = text(&asked["sessionId"]);
+    let own_session = expect_text(&session_reply["sessionId"]);
     assert_ne!(
         notified[0]["FIStatusNotification"]["sessionId"],
-        own.as_str()
+        own_session.as_str()
     );
     assert_eq!(
-        lender.fetch(&app, &own).await.status,
+        lender.fetch_data(&app, &own_session).await.status,
         404,
         "that one is encrypted to a key"
     );
     assert_eq!(
-        lender.record(&app, &handle).await["lastRuntime"],
+        lender.fetch_record(&app, &handle).await["lastRuntime"],
         "2020-07-04T06:00:03.669+00:00"
     );
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::helpers::TestApp;
 
 /// Names of an object, in their order.
-fn names(value: &Value) -> Vec<&str> {
+fn object_keys(value: &Value) -> Vec<&str> {
     value
         .as_object()
         .expect("an object")
@@ -25,24 +25,29 @@ fn names(value: &Value) -> Vec<&str> {
 }
 
 /// What an inbox has got, as path and the one word that tells messages apart.
-fn told(app: &mut TestApp) -> Vec<(String, String)> {
-    let word = |body: &Value| match &body["ConsentStatusNotification"]["consentStatus"] {
+fn drain_webhooks(app: &mut TestApp) -> Vec<(String, String)> {
+    let status_of = |body: &Value| match &body["ConsentStatusNotification"]["consentStatus"] {
         Value::Null => body["FIStatusNotification"]["sessionStatus"]
             .as_str()
             .or(body["status"].as_str())
             .map(str::to_owned),
         status => status.as_str().map(str::to_owned),
     };
-    let messages = app.fiu.arrived();
+    let messages = app.fiu.drain_messages();
     messages
         .into_iter()
-        .map(|message| (message.path.clone(), word(&message.json()).expect("a word")))
+        .map(|message| {
+            (
+                message.path.clone(),
+                status_of(&message.json()).expect("a word"),
+            )
+        })
         .collect()
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+fn owned_pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected
         .iter()
-        .map(|(path, word)| ((*path).to_owned(), (*word).to_owned()))
+        .map(|(path, status)| ((*path).to_owned(), (*status).to_owned()))
         .collect()
 }

@@ -2,64 +2,70 @@
 
 use serde_json::{Value, json};
 
-use crate::lender::{AA, APP, Lender, by_template, configured, configured_with, text, written};
-use crate::oracle::Oracle;
+use crate::jws_verifier::JwsVerifier;
+use crate::lender::{
+    AA_ID, APP_PREFIX, Lender, expect_text, start_configured, start_configured_with,
+    template_consent_request, write_temp_file,
+};
 
 #[tokio::test]
-async fn each_aa_is_itself() {
+async fn each_aa_has_its_own_handle_key_and_scenario() {
     let toml = "[[aa]]\nid = \"first-aa\"\n[[aa]]\nid = \"quick-aa\"\nhandle = \"quick\"\nscenario = \"reject\"\n\
                 [[aa]]\nid = \"onemoney-aa\"\nhandle = \"onemoney\"\n";
-    let mut app = configured("aas", toml).await;
-    let lender = Lender::arrive(&app).await;
-    let jwks = app.get("/.well-known/jwks.json").await.ok();
-    for (aa, handle, place) in [("first-aa", "first-aa", 0), ("onemoney-aa", "onemoney", 2)] {
-        let created = lender.ask(&app, |body| body["aaId"] = aa.into()).await.ok();
+    let mut app = start_configured("aas", toml).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let jwks = app.get("/.well-known/jwks.json").await.expect_ok();
+    for (aa, handle, index) in [("first-aa", "first-aa", 0), ("onemoney-aa", "onemoney", 2)] {
+        let created = lender
+            .create_consent(&app, |body| body["aaId"] = aa.into())
+            .await
+            .expect_ok();
         assert_eq!(created["Customer"]["id"], format!("9876500001@{handle}"));
-        let consent = text(&created["ConsentHandle"]);
-        app.act(&consent, "approve").await.ok();
-        app.advance("0s").await;
-        let oracle = Oracle::of_key(&jwks["keys"][place]);
-        for message in app.fiu.arrived() {
+        let consent = expect_text(&created["ConsentHandle"]);
+        app.apply_verb(&consent, "approve").await.expect_ok();
+        app.advance_clock("0s").await;
+        let verifier = JwsVerifier::from_jwk(&jwks["keys"][index]);
+        for message in app.fiu.drain_messages() {
             assert_eq!(
                 message.json()["Notifier"],
                 json!({ "type": "AA", "id": aa })
             );
             assert_eq!(message.header("aa_api_key"), format!("{aa}-dev-aa-api-key"));
-            assert!(oracle.verifies_detached(message.header("x-jws-signature"), &message.body));
+            assert!(verifier.is_valid_detached(message.header("x-jws-signature"), &message.body));
         }
-        let record = lender.record(&app, &consent).await;
-        let artefact = oracle.open_compact(record["signedConsent"].as_str().expect("a JWS"));
+        let record = lender.fetch_record(&app, &consent).await;
+        let artefact = verifier.decode_compact(record["signedConsent"].as_str().expect("a JWS"));
         assert_eq!(
             (&record["aaId"], &artefact["DataProvider"]["id"]),
             (&json!(aa), &json!(aa))
         );
         assert_eq!(artefact["DataFilter"], json!([]));
         assert_eq!(
-            lender.notified(&app, &consent).await[0]["Notifier"]["id"],
+            lender.fetch_notifications(&app, &consent).await[0]["Notifier"]["id"],
             aa
         );
     }
     // How an AA's customers behave is the AA's.
     let handle = lender
-        .raise(&app, |body| body["aaId"] = "quick-aa".into())
+        .raise_consent(&app, |body| body["aaId"] = "quick-aa".into())
         .await;
-    app.advance("2s").await;
-    assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
+    app.advance_clock("2s").await;
+    assert_eq!(lender.fetch_statuses(&app, &handle).await.0, "FAILED");
     let unknown = lender
-        .ask(&app, |body| body["aaId"] = "UNACORES-AA-UAT".into())
+        .create_consent(&app, |body| body["aaId"] = "UNACORES-AA-UAT".into())
         .await;
     assert_eq!(unknown.status, 400);
     let problem = &unknown.json()["errors"][0];
     assert_eq!(problem["field"], "aaId");
     assert!(
-        text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"),
+        expect_text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"),
         "{problem}"
     );
     // ReBIT's registry knows them all.
     assert_eq!(
         app.get("/entityInfo/AA")
             .await
-            .ok()
+            .expect_ok()
             .as_array()
             .expect("a list")
             .len(),
@@ -71,30 +77,36 @@ async fn each_aa_is_itself() {
 async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
     let folder = std::env::temp_dir().join(format!("mockaa-unaport-usual-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let own = folder.join("own.yaml");
-    std::fs::write(&own, "version: 1\nname: own\nsteps: [{ reject: {} }]\n")
-        .expect("it is written");
-    let toml = format!("[[aa]]\nid = \"{AA}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
-    let app = configured_with("usual", &toml, |builder| {
+    let scenario_file = folder.join("own.yaml");
+    std::fs::write(
+        &scenario_file,
+        "version: 1\nname: own\nsteps: [{ reject: {} }]\n",
+    )
+    .expect("it is written");
+    let toml = format!("[[aa]]\nid = \"{AA_ID}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
+    let app = start_configured_with("usual", &toml, |builder| {
         builder.scenarios(&folder).default_scenario("approve")
     })
     .await;
-    let lender = Lender::arrive(&app).await;
-    let handle = lender.raise(&app, |_| ()).await;
-    assert_eq!(lender.statuses(&app, &handle).await.0, "FAILED");
-    std::fs::remove_file(&own).expect("it is ours");
-    let refused = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    assert_eq!(lender.fetch_statuses(&app, &handle).await.0, "FAILED");
+    std::fs::remove_file(&scenario_file).expect("it is ours");
+    let rejection = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
     assert!(
-        refused.status != 200 && refused.text.contains(&format!("aa.scenario of {AA}, own")),
+        rejection.status != 200
+            && rejection
+                .text
+                .contains(&format!("aa.scenario of {AA_ID}, own")),
         "{}",
-        refused.text
+        rejection.text
     );
-    lender.raise(&app, |_| ()).await;
+    lender.raise_consent(&app, |_| ()).await;
     std::fs::remove_dir_all(&folder).expect("it is ours");
 }
 
 #[tokio::test]
-async fn settings_that_are_wrong_are_told() {
+async fn wrong_settings_are_reported() {
     for (name, toml, expected) in [
         (
             "dialect-no",
@@ -142,7 +154,7 @@ async fn settings_that_are_wrong_are_told() {
             "orgId of 'B' is also that of 'A'",
         ),
     ] {
-        let file = written(name, "toml", toml);
+        let file = write_temp_file(name, "toml", toml);
         let error = mockaa::Sandbox::builder()
             .config(&file)
             .start()
@@ -164,28 +176,28 @@ async fn a_template_and_an_organisation_of_the_configuration_are_there_from_the_
          Purpose.code = \"102\"\nFIDataRange = {{ from = -1, to = 0 }}\nDataLife = {{ unit = \"DAY\", value = 1 }}\nFrequency = {{ unit = \
          \"HOUR\", value = 4 }}\n"
     );
-    let app = configured_with("template", &toml, |builder| builder).await;
+    let app = start_configured_with("template", &toml, |builder| builder).await;
     let lender = Lender::log_in(&app).await;
-    assert_eq!(lender.org, "4509dd7b-9ebc-4d93-b1bd-0c2ca7025149");
-    let mut body = by_template(id);
+    assert_eq!(lender.org_id, "4509dd7b-9ebc-4d93-b1bd-0c2ca7025149");
+    let mut body = template_consent_request(id);
     body["fiuId"] = "LENDER".into();
     let created = lender
         .post(
             &app,
-            &format!("{APP}/FIU/Consents/product/{}", lender.org),
+            &format!("{APP_PREFIX}/FIU/Consents/product/{}", lender.org_id),
             &body,
         )
         .await
-        .ok();
-    let handle = text(&created["ConsentHandle"]);
-    app.act(&handle, "approve").await.ok();
-    let record = lender.record(&app, &handle).await;
+        .expect_ok();
+    let handle = expect_text(&created["ConsentHandle"]);
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(
         record["nextRuntime"], "2020-07-04T06:15:00.000+00:00",
         "four times an hour"
     );
-    let session = lender.session(&app, &handle).await;
-    let fetched = lender.fetch(&app, &session).await.ok();
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
         fetched["DEPOSIT"]["transactions"],
         json!([]),

@@ -8,12 +8,15 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::helpers::{NOW, Reply, TestApp, set};
-use crate::lender::{APP, COMMON, Lender, by_template, credentials, request, template, text};
+use crate::helpers::{NOW, Reply, TestApp, set_path};
+use crate::lender::{
+    APP_PREFIX, COMMON_PREFIX, Lender, consent_request, consent_template, credentials, expect_text,
+    template_consent_request,
+};
 
 /// What a field holds, and how a value of it is made as long as one likes.
 #[derive(Clone, Copy, Debug)]
-enum Sort {
+enum FieldKind {
     Text,
     /// Of another kind than its length tells: a text of the right length may still be refused for what it says.
     Known,
@@ -31,13 +34,13 @@ enum Sort {
     Filters,
 }
 
-use Sort::{
+use FieldKind::{
     Address, Customer, Digits, Email, Filters, Instant, Known, List, Months, Names, Object, Phone,
     Text,
 };
 
 /// Path, the page's length, whether it is mandatory, and what it is.
-type Row = (&'static str, Option<usize>, bool, Sort);
+type Row = (&'static str, Option<usize>, bool, FieldKind);
 
 const MODES: &[&str] = &["VIEW", "STORE", "QUERY", "STREAM"];
 const FETCH_TYPES: &[&str] = &["ONETIME", "PERIODIC"];
@@ -112,7 +115,7 @@ const TEMPLATE: &[Row] = &[
 ];
 
 /// Create Consent without template. `vuaId` and `Customer.id` are mandatory on the page and empty in its samples.
-const PLAIN: &[Row] = &[
+const WITHOUT_TEMPLATE: &[Row] = &[
     ("vuaId", Some(50), false, Text),
     ("createdBy", Some(100), true, Text),
     ("trackingId", Some(50), true, Text),
@@ -274,7 +277,7 @@ const PLAIN: &[Row] = &[
 ];
 
 /// Create Consent with template.
-const BY_TEMPLATE: &[Row] = &[
+const WITH_TEMPLATE: &[Row] = &[
     ("vuaId", Some(50), false, Text),
     ("mobileNumber", Some(15), true, Phone),
     ("createdBy", Some(100), true, Text),
@@ -294,39 +297,51 @@ struct Call {
 }
 
 /// The five calls that have a body.
-async fn calls(app: &TestApp, lender: &Lender) -> [Call; 5] {
-    let org = &lender.org;
+async fn build_calls(app: &TestApp, lender: &Lender) -> [Call; 5] {
+    let org = &lender.org_id;
     let saved = lender
-        .post(app, &format!("{APP}/FIU/InsertProduct/{org}"), &template())
+        .post(
+            app,
+            &format!("{APP_PREFIX}/FIU/InsertProduct/{org}"),
+            &consent_template(),
+        )
         .await
-        .ok();
-    let product = text(&saved["productId"]);
+        .expect_ok();
+    let product = expect_text(&saved["productId"]);
     let call = |path: String, table, body| Call { path, table, body };
     [
-        call(format!("{COMMON}/public/user/login"), LOGIN, credentials()),
         call(
-            format!("{COMMON}/public/user/refreshToken"),
+            format!("{COMMON_PREFIX}/public/user/login"),
+            LOGIN,
+            credentials(),
+        ),
+        call(
+            format!("{COMMON_PREFIX}/public/user/refreshToken"),
             REFRESH,
-            json!({ "refresh_token": lender.refresh }),
+            json!({ "refresh_token": lender.refresh_token }),
         ),
         call(
-            format!("{APP}/FIU/InsertProduct/{org}"),
+            format!("{APP_PREFIX}/FIU/InsertProduct/{org}"),
             TEMPLATE,
-            template(),
+            consent_template(),
         ),
-        call(format!("{APP}/FIU/Consents/{org}"), PLAIN, request()),
         call(
-            format!("{APP}/FIU/Consents/product/{org}"),
-            BY_TEMPLATE,
-            by_template(&product),
+            format!("{APP_PREFIX}/FIU/Consents/{org}"),
+            WITHOUT_TEMPLATE,
+            consent_request(),
+        ),
+        call(
+            format!("{APP_PREFIX}/FIU/Consents/product/{org}"),
+            WITH_TEMPLATE,
+            template_consent_request(&product),
         ),
     ]
 }
 
 /// A value of this many characters.
-fn of_length(sort: Sort, length: usize) -> Value {
+fn value_of_length(kind: FieldKind, length: usize) -> Value {
     let x = |count: usize| "x".repeat(count);
-    match sort {
+    match kind {
         Text | Known => x(length).into(),
         Email => format!("{}@b.example", x(length - 10)).into(),
         Phone => "9".repeat(length).into(),
@@ -336,62 +351,62 @@ fn of_length(sort: Sort, length: usize) -> Value {
         Instant => format!("{}.{}Z", &NOW[..19], "0".repeat(length - 21)).into(),
         Months(sign) => format!("{sign}{}", "9".repeat(length - sign.len())).into(),
         Digits => "9".repeat(length).parse::<u64>().expect("digits").into(),
-        Names(_) | List(_) | Object | Filters => panic!("{sort:?} is no text"),
+        Names(_) | List(_) | Object | Filters => panic!("{kind:?} is no text"),
     }
 }
 
 /// The fields that a refusal names, each with what is wrong.
-fn problems(reply: &Reply) -> Vec<(String, String)> {
+fn field_errors(reply: &Reply) -> Vec<(String, String)> {
     assert_eq!(reply.status, 400, "{}", reply.text);
     let errors = reply.json()["errors"].as_array().expect("a list").clone();
     errors
         .iter()
-        .map(|error| (text(&error["field"]), text(&error["problem"])))
+        .map(|error| (expect_text(&error["field"]), expect_text(&error["problem"])))
         .collect()
 }
 
 /// Whether the table was kept to: the call was taken, or refused for a reason of another kind.
-fn passes_the_table(reply: &Reply, path: &str, words: &[&str]) -> bool {
+fn matches_table(reply: &Reply, path: &str, messages: &[&str]) -> bool {
     if reply.status == 200 {
         return true;
     }
-    !problems(reply)
-        .iter()
-        .any(|(field, problem)| field == path && words.iter().any(|word| problem.contains(word)))
+    !field_errors(reply).iter().any(|(field, problem)| {
+        field == path && messages.iter().any(|message| problem.contains(message))
+    })
 }
 
 #[tokio::test]
 async fn every_length_holds_at_one_below_and_one_above() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let mut checked = 0;
-    for Call { path, table, body } in calls(&app, &lender).await {
+    for Call { path, table, body } in build_calls(&app, &lender).await {
         let measured = table
             .iter()
-            .filter(|(_, _, _, sort)| !matches!(sort, Names(_)));
+            .filter(|(_, _, _, kind)| !matches!(kind, Names(_)));
         for (field, limit, sort) in
-            measured.filter_map(|(field, limit, _, sort)| Some((field, (*limit)?, sort)))
+            measured.filter_map(|(field, limit, _, kind)| Some((field, (*limit)?, kind)))
         {
             let send = async |length: usize| {
                 let mut body = body.clone();
-                set(&mut body, field, Some(of_length(*sort, length)));
+                set_path(&mut body, field, Some(value_of_length(*sort, length)));
                 lender.post(&app, &path, &body).await
             };
             for length in [limit - 1, limit] {
                 let reply = send(length).await;
                 let fits = match sort {
-                    Known => passes_the_table(&reply, field, &["characters"]),
+                    Known => matches_table(&reply, field, &["characters"]),
                     _ => reply.status == 200,
                 };
                 assert!(fits, "{path} {field} of {length}: {}", reply.text);
             }
-            let told = problems(&send(limit + 1).await);
-            assert_eq!(told.len(), 1, "{field}: {told:?}");
-            assert_eq!(told[0].0, *field);
-            let words = ["characters", "digits", "are allowed", "is not a date-time"];
+            let errors = field_errors(&send(limit + 1).await);
+            assert_eq!(errors.len(), 1, "{field}: {errors:?}");
+            assert_eq!(errors[0].0, *field);
+            let messages = ["characters", "digits", "are allowed", "is not a date-time"];
             assert!(
-                words.iter().any(|word| told[0].1.contains(word)),
-                "{told:?}"
+                messages.iter().any(|message| errors[0].1.contains(message)),
+                "{errors:?}"
             );
             checked += 1;
         }
@@ -405,7 +420,7 @@ async fn every_length_holds_at_one_below_and_one_above() {
         let mut body = credentials();
         body["password"] = "x".repeat(length).into();
         let reply = app
-            .post(&format!("{COMMON}/public/user/login"), &body)
+            .post(&format!("{COMMON_PREFIX}/public/user/login"), &body)
             .await;
         assert_eq!(reply.status, status, "a password of {length}");
     }
@@ -414,10 +429,10 @@ async fn every_length_holds_at_one_below_and_one_above() {
 #[tokio::test]
 async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    for Call { path, table, body } in calls(&app, &lender).await {
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    for Call { path, table, body } in build_calls(&app, &lender).await {
         for (field, _, mandatory, _) in table {
-            let nothings = [
+            let empty_values = [
                 None,
                 Some(Value::Null),
                 Some("".into()),
@@ -425,20 +440,20 @@ async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
                 Some(json!({})),
                 Some(json!([])),
             ];
-            for nothing in nothings {
+            for empty_value in empty_values {
                 let mut body = body.clone();
-                set(&mut body, field, nothing.clone());
+                set_path(&mut body, field, empty_value.clone());
                 let reply = lender.post(&app, &path, &body).await;
                 if *mandatory {
                     assert_eq!(
-                        problems(&reply),
+                        field_errors(&reply),
                         [((*field).to_owned(), "is missing or empty".to_owned())],
-                        "{path} {field} {nothing:?}"
+                        "{path} {field} {empty_value:?}"
                     );
                 } else {
                     assert_eq!(
                         reply.status, 200,
-                        "{path} {field} {nothing:?}: {}",
+                        "{path} {field} {empty_value:?}: {}",
                         reply.text
                     );
                 }
@@ -450,60 +465,60 @@ async fn what_is_mandatory_is_missed_and_what_is_optional_is_not() {
 #[tokio::test]
 async fn every_enumeration_takes_its_names_and_no_others() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    for Call { path, table, body } in calls(&app, &lender).await {
-        for (field, limit, _, sort) in table {
-            let (names, wrap): (_, fn(&str) -> Value) = match sort {
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    for Call { path, table, body } in build_calls(&app, &lender).await {
+        for (field, limit, _, kind) in table {
+            let (names, wrap): (_, fn(&str) -> Value) = match kind {
                 Names(names) => (names, |name| name.into()),
                 List(names) => (names, |name| json!([name])),
                 _ => continue,
             };
             let send = async |value: Value| {
                 let mut body = body.clone();
-                set(&mut body, field, Some(value));
+                set_path(&mut body, field, Some(value));
                 lender.post(&app, &path, &body).await
             };
             for name in *names {
                 let reply = send(wrap(name)).await;
                 assert!(
-                    passes_the_table(&reply, field, &["is not one of"]),
+                    matches_table(&reply, field, &["is not one of"]),
                     "{field} {name}: {}",
                     reply.text
                 );
             }
             let limit = limit.unwrap_or(15);
-            let strangers = [
+            let unknown_names = [
                 format!("{}x", names[0].to_lowercase()),
                 format!("{} ", names[0]),
                 "X".repeat(limit - 1),
                 "X".repeat(limit),
                 "X".repeat(limit + 1),
             ];
-            for stranger in strangers {
-                let told = problems(&send(wrap(&stranger)).await);
-                assert_eq!((told.len(), told[0].0.as_str()), (1, *field));
+            for unknown_name in unknown_names {
+                let errors = field_errors(&send(wrap(&unknown_name)).await);
+                assert_eq!((errors.len(), errors[0].0.as_str()), (1, *field));
                 assert!(
-                    told[0].1.contains(&format!("is not one of {}", names[0]))
+                    errors[0].1.contains(&format!("is not one of {}", names[0]))
                         || *field == "ConsentsRequest.ver",
-                    "{told:?}"
+                    "{errors:?}"
                 );
             }
-            if matches!(sort, List(_)) {
+            if matches!(kind, List(_)) {
                 let all: Vec<_> = names.iter().chain(*names).collect();
                 assert_eq!(send(json!(all)).await.status, 200, "{field} of any length");
-                assert_eq!(problems(&send(json!([names[0], 5])).await).len(), 1);
+                assert_eq!(field_errors(&send(json!([names[0], 5])).await).len(), 1);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_is_told_as_what_it_is() {
+async fn a_value_of_another_type_is_reported() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    for Call { path, table, body } in calls(&app, &lender).await {
-        for (field, _, _, sort) in table {
-            let wrong = match sort {
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    for Call { path, table, body } in build_calls(&app, &lender).await {
+        for (field, _, _, kind) in table {
+            let wrong = match kind {
                 Object | List(_) | Filters => [json!("x"), json!(5), json!(true)],
                 Digits => [json!("1"), json!(1.5), json!(-1)],
                 Months(_) => [json!("soon"), json!(1.5), json!({ "months": 1 })],
@@ -511,12 +526,12 @@ async fn a_value_of_another_type_is_told_as_what_it_is() {
             };
             for value in wrong {
                 let mut body = body.clone();
-                set(&mut body, field, Some(value.clone()));
-                let told = problems(&lender.post(&app, &path, &body).await);
+                set_path(&mut body, field, Some(value.clone()));
+                let errors = field_errors(&lender.post(&app, &path, &body).await);
                 assert_eq!(
-                    (told.len(), told[0].0.as_str()),
+                    (errors.len(), errors[0].0.as_str()),
                     (1, *field),
-                    "{path} {field} {value}: {told:?}"
+                    "{path} {field} {value}: {errors:?}"
                 );
             }
         }
@@ -524,11 +539,11 @@ async fn a_value_of_another_type_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn all_problems_are_told_at_once_and_nothing_else_is() {
+async fn all_invalid_fields_are_reported_at_once() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    let calls = calls(&app, &lender).await;
-    let before = app.consents().await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let calls = build_calls(&app, &lender).await;
+    let before = app.count_consents().await;
     let mut runner = TestRunner::deterministic();
     for Call { path, table, body } in calls.iter().filter(|call| call.table.len() > 2) {
         // Rows that have none below them: what is wrong with an object hides what is wrong in it.
@@ -541,47 +556,52 @@ async fn all_problems_are_told_at_once_and_nothing_else_is() {
             })
             .collect();
         for _ in 0..40 {
-            let places = proptest::collection::vec((0..leaves.len(), 0usize..3), 1..8);
-            let places = places.new_tree(&mut runner).expect("a case").current();
+            let mutations = proptest::collection::vec((0..leaves.len(), 0usize..3), 1..8);
+            let mutations = mutations.new_tree(&mut runner).expect("a case").current();
             let mut broken = body.clone();
             let mut expected = BTreeSet::new();
-            for (place, how) in places {
-                let (field, limit, mandatory, sort) = *leaves[place];
-                let value = match (how, limit) {
+            for (index, mutation) in mutations {
+                let (field, limit, mandatory, kind) = *leaves[index];
+                let value = match (mutation, limit) {
                     (0, _) if mandatory => None,
-                    (1, Some(limit)) if matches!(sort, Text | Phone) => {
-                        Some(of_length(sort, limit + 5))
+                    (1, Some(limit)) if matches!(kind, Text | Phone) => {
+                        Some(value_of_length(kind, limit + 5))
                     }
                     _ => Some(json!(true)),
                 };
-                set(&mut broken, field, value);
+                set_path(&mut broken, field, value);
                 expected.insert(field.to_owned());
             }
-            let told: BTreeSet<_> = problems(&lender.post(&app, path, &broken).await)
+            let reported: BTreeSet<_> = field_errors(&lender.post(&app, path, &broken).await)
                 .into_iter()
                 .map(|(field, _)| field)
                 .collect();
-            assert_eq!(told, expected, "{path} {broken}");
+            assert_eq!(reported, expected, "{path} {broken}");
         }
     }
-    assert_eq!(app.consents().await, before, "a refusal raises nothing");
+    assert_eq!(
+        app.count_consents().await,
+        before,
+        "a refusal raises nothing"
+    );
 }
 
 #[tokio::test]
-async fn a_mutated_body_is_taken_or_refused_in_form() {
+async fn a_mutated_body_is_accepted_or_rejected_in_form() {
     let app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
     let mut runner = TestRunner::new(Config::default());
-    for Call { path, body, .. } in calls(&app, &lender).await {
-        let bodies = crate::errors::mutated(&body);
+    for Call { path, body, .. } in build_calls(&app, &lender).await {
+        let bodies = crate::errors::mutate_json(&body);
         for _ in 0..60 {
             let body = bodies.new_tree(&mut runner).expect("a case").current();
-            let call = app
+            let request = app
                 .request(reqwest::Method::POST, &path)
-                .bearer_auth(&lender.access);
+                .bearer_auth(&lender.access_token);
             let reply = app
                 .send(
-                    call.header("content-type", "application/json")
+                    request
+                        .header("content-type", "application/json")
                         .body(body.clone()),
                 )
                 .await;

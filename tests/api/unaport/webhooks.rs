@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{pairs, told};
+use super::{drain_webhooks, owned_pairs};
 use crate::helpers::TestApp;
-use crate::inbox::Mood;
-use crate::lender::{CONSENTS, DATA, FIU, Lender};
+use crate::inbox::ReceiverBehavior;
+use crate::lender::{CONSENT_HOOK, DATA_HOOK, FIU_ID, Lender};
 
 #[tokio::test]
 async fn webhooks_go_where_the_lender_wants_them() {
@@ -14,7 +14,7 @@ async fn webhooks_go_where_the_lender_wants_them() {
     let url = app.fiu.url.clone();
     let lender = Lender::log_in(&app).await;
     // One base with ReBIT's paths; one address for all; three addresses, each on its own.
-    let wants = [
+    let cases = [
         (
             json!({}),
             [
@@ -36,26 +36,28 @@ async fn webhooks_go_where_the_lender_wants_them() {
             ["/c", "/data", "/a"],
         ),
     ];
-    for (urls, paths) in wants {
-        let put = app
-            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU}"))
+    for (urls, paths) in cases {
+        let request = app
+            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU_ID}"))
             .json(&urls);
-        app.send(put).await.ok();
-        let handle = lender.raise(&app, |_| ()).await;
-        app.act(&handle, "approve").await.ok();
-        app.advance("0s").await;
-        let session = lender.session(&app, &handle).await;
+        app.send(request).await.expect_ok();
+        let handle = lender.raise_consent(&app, |_| ()).await;
+        app.apply_verb(&handle, "approve").await.expect_ok();
+        app.advance_clock("0s").await;
+        let session = lender.fetch_newest_session(&app, &handle).await;
         let report = format!("/_mockaa/v1/sessions/{session}/analytics");
-        app.post(&report, &json!({ "status": "FAILED" })).await.ok();
-        app.advance("0s").await;
-        let arrived = app.fiu.arrived();
-        let seen: Vec<_> = arrived
+        app.post(&report, &json!({ "status": "FAILED" }))
+            .await
+            .expect_ok();
+        app.advance_clock("0s").await;
+        let messages = app.fiu.drain_messages();
+        let seen_paths: Vec<_> = messages
             .iter()
             .skip(1)
             .map(|message| message.path.as_str())
             .collect();
-        assert_eq!(seen, paths);
-        let analytics = arrived.last().expect("a webhook");
+        assert_eq!(seen_paths, paths);
+        let analytics = messages.last().expect("a webhook");
         assert_eq!(
             (&analytics.json()["status"], &analytics.json()["sessionId"]),
             (&json!("FAILED"), &json!(session))
@@ -71,14 +73,14 @@ async fn webhooks_go_where_the_lender_wants_them() {
         ("consentUrl", "http://169.254.169.254/x"),
         ("baseUrl", "http://x/?y"),
     ] {
-        let put = app
-            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU}"))
+        let request = app
+            .request(Method::PUT, &format!("/_mockaa/v1/config/fiu/{FIU_ID}"))
             .json(&json!({ (key): value }));
-        let refused = app.send(put).await;
+        let rejection = app.send(request).await;
         assert!(
-            refused.status == 400 && refused.text.contains(key),
+            rejection.status == 400 && rejection.text.contains(key),
             "{}",
-            refused.text
+            rejection.text
         );
     }
 }
@@ -86,27 +88,28 @@ async fn webhooks_go_where_the_lender_wants_them() {
 #[tokio::test]
 async fn webhooks_are_tried_again() {
     let mut app = TestApp::start().await;
-    let lender = Lender::arrive(&app).await;
-    app.fiu.turn(Mood::Answering(500, String::new()));
-    let handle = lender.raise(&app, |_| ()).await;
-    app.act(&handle, "approve").await.ok();
-    app.advance("0s").await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(500, String::new()));
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
     assert_eq!(
-        told(&mut app),
-        pairs(&[(CONSENTS, "READY")]),
+        drain_webhooks(&mut app),
+        owned_pairs(&[(CONSENT_HOOK, "READY")]),
         "the first holds up the others"
     );
-    app.fiu.turn(Mood::Answering(
+    app.fiu.set_behavior(ReceiverBehavior::Respond(
         200,
         json!({ "success": true, "message": "thanks" }).to_string(),
     ));
-    app.advance("1s").await;
+    app.advance_clock("1s").await;
     assert_eq!(
-        told(&mut app),
-        pairs(&[
-            (CONSENTS, "READY"),
-            (CONSENTS, "ACTIVE"),
-            (DATA, "COMPLETED")
+        drain_webhooks(&mut app),
+        owned_pairs(&[
+            (CONSENT_HOOK, "READY"),
+            (CONSENT_HOOK, "ACTIVE"),
+            (DATA_HOOK, "COMPLETED")
         ])
     );
 }

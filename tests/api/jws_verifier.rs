@@ -9,20 +9,20 @@ use serde_json::Value;
 use crate::helpers::TestApp;
 
 /// Checks RS256 signatures with the keys that the sandbox publishes.
-pub struct Oracle {
+pub struct JwsVerifier {
     kid: String,
     key: VerifyingKey<Sha256>,
 }
 
-impl Oracle {
-    pub async fn of(app: &TestApp) -> Self {
-        Self::of_key(&app.get("/.well-known/jwks.json").await.ok()["keys"][0])
+impl JwsVerifier {
+    pub async fn from_published_keys(app: &TestApp) -> Self {
+        Self::from_jwk(&app.get("/.well-known/jwks.json").await.expect_ok()["keys"][0])
     }
 
     /// Checks with this published key.
-    pub fn of_key(jwk: &Value) -> Self {
+    pub fn from_jwk(jwk: &Value) -> Self {
         let number = |name: &str| {
-            rsa::BigUint::from_bytes_be(&unbase64(jwk[name].as_str().expect("a number")))
+            rsa::BigUint::from_bytes_be(&decode_base64(jwk[name].as_str().expect("a number")))
         };
         let key = RsaPublicKey::new(number("n"), number("e")).expect("an RSA key");
         Self {
@@ -31,47 +31,49 @@ impl Oracle {
         }
     }
 
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub fn is_valid(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::try_from(signature)
             .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
     }
 
     /// Whether `x-jws-signature` is a detached JWS over these bytes, of the form that ReBIT asks for.
-    pub fn verifies_detached(&self, jws: &str, body: &[u8]) -> bool {
+    pub fn is_valid_detached(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
-        let protected: Value = serde_json::from_slice(&unbase64(header)).expect("a JWS header");
+        let protected: Value =
+            serde_json::from_slice(&decode_base64(header)).expect("a JWS header");
         let expected =
             serde_json::json!({ "alg": "RS256", "kid": self.kid, "b64": false, "crit": ["b64"] });
         assert_eq!(protected, expected);
-        self.verifies(
+        self.is_valid(
             &[header.as_bytes(), b".", body].concat(),
-            &unbase64(signature),
+            &decode_base64(signature),
         )
     }
 
     /// Whether it is a detached JWS whose payload was encoded, as RFC 7515 alone has it.
-    pub fn verifies_encoded(&self, jws: &str, body: &[u8]) -> bool {
+    pub fn is_valid_encoded(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
-        let protected: Value = serde_json::from_slice(&unbase64(header)).expect("a JWS header");
+        let protected: Value =
+            serde_json::from_slice(&decode_base64(header)).expect("a JWS header");
         assert_eq!(
             protected,
             serde_json::json!({ "alg": "RS256", "kid": self.kid })
         );
         let input = format!("{header}.{}", mockaa::crypto::base64::url_encode(body));
-        self.verifies(input.as_bytes(), &unbase64(signature))
+        self.is_valid(input.as_bytes(), &decode_base64(signature))
     }
 
     /// The payload of a compact JWS that verifies.
-    pub fn open_compact(&self, jws: &str) -> Value {
+    pub fn decode_compact(&self, jws: &str) -> Value {
         let parts: Vec<_> = jws.split('.').collect();
         let [header, payload, signature] = parts[..] else {
             panic!("a compact JWS has three parts: {jws}")
         };
-        assert!(self.verifies(
+        assert!(self.is_valid(
             format!("{header}.{payload}").as_bytes(),
-            &unbase64(signature)
+            &decode_base64(signature)
         ));
-        serde_json::from_slice(&unbase64(payload)).expect("a JSON payload")
+        serde_json::from_slice(&decode_base64(payload)).expect("a JSON payload")
     }
 }
 
@@ -85,7 +87,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 /// Base64 of either alphabet, padded or not.
-pub fn unbase64(text: &str) -> Vec<u8> {
+pub fn decode_base64(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut buffer, mut bits) = (0u32, 0);
     for c in text.bytes().filter(|c| *c != b'=') {

@@ -10,17 +10,17 @@ use mockaa::domain::participants::SignatureProfile;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::helpers::{Reply, TestApp, handle_of, rebit_message, rebit_request};
+use crate::helpers::{Reply, TestApp, extract_handle, rebit_message, rebit_request};
 
 /// A registered participant.
-pub struct Actor {
+pub struct Participant {
     pub id: &'static str,
     pub header: &'static str,
     pub api_key: String,
     pub key: SigningKey,
 }
 
-impl Actor {
+impl Participant {
     fn new(id: &'static str, header: &'static str, pem: &str) -> Self {
         let name = id.to_lowercase();
         let key = SigningKey::from_pem(&format!("{name}-dev-1"), pem).expect("a key");
@@ -48,7 +48,7 @@ impl Actor {
         )
     }
 
-    pub fn unacores() -> Self {
+    pub fn unacores_fiu() -> Self {
         Self::new(
             "UNACORES-FIU-UAT",
             "client_api_key",
@@ -80,7 +80,7 @@ impl Actor {
         )
     }
 
-    pub fn acme() -> Self {
+    pub fn acme_fip() -> Self {
         Self::new(
             "ACME-FIP",
             "fip_api_key",
@@ -93,7 +93,7 @@ impl Actor {
     }
 
     /// Exactly these bytes, signed.
-    pub fn signed(&self, app: &TestApp, path: &str, body: &str) -> RequestBuilder {
+    pub fn build_signed_request(&self, app: &TestApp, path: &str, body: &str) -> RequestBuilder {
         let request = app
             .request(Method::POST, path)
             .header(self.header, &self.api_key);
@@ -104,7 +104,8 @@ impl Actor {
     }
 
     pub async fn post(&self, app: &TestApp, path: &str, body: &Value) -> Reply {
-        app.send(self.signed(app, path, &body.to_string())).await
+        app.send(self.build_signed_request(app, path, &body.to_string()))
+            .await
     }
 
     /// A GET of 1.1.x: its signature is over the path.
@@ -137,7 +138,7 @@ pub fn key_material(pair: &KeyPair) -> Value {
 }
 
 /// Every account's document, decrypted.
-pub fn open_fetched(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
+pub fn decrypt_documents(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
     let mut documents = Vec::new();
     for entry in fetched["FI"].as_array().expect("a list") {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -168,45 +169,45 @@ pub fn open_fetched(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
 /// An FIU on its way through a consent.
 pub struct Journey<'a> {
     pub app: &'a TestApp,
-    pub fiu: Actor,
+    pub fiu: Participant,
 }
 
 impl<'a> Journey<'a> {
     pub fn new(app: &'a TestApp) -> Self {
         Self {
             app,
-            fiu: Actor::fiu_1(),
+            fiu: Participant::fiu_1(),
         }
     }
 
     /// A consent that can be asked again and again, and its handle.
-    pub async fn raise(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub async fn raise_consent(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = consent_request();
-        body["timestamp"] = self.app.get("/_mockaa/v1/clock").await.ok()["now"].clone();
+        body["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
         change(&mut body);
-        handle_of(&self.fiu.post(self.app, "/Consent", &body).await.ok())
+        extract_handle(&self.fiu.post(self.app, "/Consent", &body).await.expect_ok())
     }
 
     /// A message of 2.0.0 with this content, at the world's time.
-    pub async fn message(&self, name: &str, value: &str) -> Value {
+    pub async fn build_message(&self, name: &str, value: &str) -> Value {
         let mut message = rebit_message(name, value);
-        message["timestamp"] = self.app.get("/_mockaa/v1/clock").await.ok()["now"].clone();
+        message["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
         message
     }
 
-    pub async fn handle(&self, handle: &str) -> Value {
-        let message = self.message("ConsentHandle", handle).await;
+    pub async fn fetch_handle_status(&self, handle: &str) -> Value {
+        let message = self.build_message("ConsentHandle", handle).await;
         self.fiu
             .post(self.app, "/Consent/handle", &message)
             .await
-            .ok()
+            .expect_ok()
     }
 
     /// Raises, approves; the handle and the consent id.
-    pub async fn approved(&self, change: impl FnOnce(&mut Value)) -> (String, String) {
-        let handle = self.raise(change).await;
-        self.app.act(&handle, "approve").await.ok();
-        let id = self.handle(&handle).await["ConsentStatus"]["id"]
+    pub async fn raise_and_approve(&self, change: impl FnOnce(&mut Value)) -> (String, String) {
+        let handle = self.raise_consent(change).await;
+        self.app.apply_verb(&handle, "approve").await.expect_ok();
+        let id = self.fetch_handle_status(&handle).await["ConsentStatus"]["id"]
             .as_str()
             .expect("an id")
             .to_owned();
@@ -214,40 +215,40 @@ impl<'a> Journey<'a> {
     }
 
     /// Raises, approves with these accounts only.
-    pub async fn approved_with(
+    pub async fn raise_and_approve_with(
         &self,
         accounts: &[String],
         change: impl FnOnce(&mut Value),
     ) -> (String, String) {
-        let handle = self.raise(change).await;
+        let handle = self.raise_consent(change).await;
         let path = format!("/_mockaa/v1/consents/{handle}/approve");
         self.app
             .post(&path, &json!({ "accounts": accounts }))
             .await
-            .ok();
-        let id = self.handle(&handle).await["ConsentStatus"]["id"]
+            .expect_ok();
+        let id = self.fetch_handle_status(&handle).await["ConsentStatus"]["id"]
             .as_str()
             .expect("an id")
             .to_owned();
         (handle, id)
     }
 
-    pub async fn artefact(&self, id: &str) -> Value {
-        let message = self.message("consentId", id).await;
+    pub async fn fetch_artefact(&self, id: &str) -> Value {
+        let message = self.build_message("consentId", id).await;
         self.fiu
             .post(self.app, "/Consent/fetch", &message)
             .await
-            .ok()
+            .expect_ok()
     }
 
     /// A request for the data of this consent.
-    pub async fn fi_request(&self, id: &str) -> Value {
-        let signed = self.artefact(id).await["signedConsent"]
+    pub async fn build_fi_request(&self, id: &str) -> Value {
+        let signed = self.fetch_artefact(id).await["signedConsent"]
             .as_str()
             .expect("a JWS")
             .to_owned();
         let (_, signature) = signed.rsplit_once('.').expect("three parts");
-        let mut request = self.message("FIDataRange", "").await;
+        let mut request = self.build_message("FIDataRange", "").await;
         request["FIDataRange"] =
             json!({ "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" });
         request["Consent"] = json!({ "id": id, "digitalSignature": signature });
@@ -255,33 +256,33 @@ impl<'a> Journey<'a> {
         request
     }
 
-    pub async fn ask(&self, id: &str) -> Reply {
+    pub async fn request_data(&self, id: &str) -> Reply {
         self.fiu
-            .post(self.app, "/FI/request", &self.fi_request(id).await)
+            .post(self.app, "/FI/request", &self.build_fi_request(id).await)
             .await
     }
 
     /// Asks for data; the session's id.
-    pub async fn session(&self, id: &str) -> String {
-        self.ask(id).await.ok()["sessionId"]
+    pub async fn open_session(&self, id: &str) -> String {
+        self.request_data(id).await.expect_ok()["sessionId"]
             .as_str()
             .expect("a session")
             .to_owned()
     }
 
-    pub async fn fetch(&self, session: &str) -> Reply {
-        let message = self.message("sessionId", session).await;
+    pub async fn fetch_data(&self, session: &str) -> Reply {
+        let message = self.build_message("sessionId", session).await;
         self.fiu.post(self.app, "/FI/fetch", &message).await
     }
 
     /// The session as a FIP knows it.
-    pub async fn fip_session(&self, session: &str, fip: &str) -> String {
-        let shown = self
+    pub async fn fip_session_id(&self, session: &str, fip: &str) -> String {
+        let session_body = self
             .app
             .get(&format!("/_mockaa/v1/sessions/{session}"))
             .await
-            .ok();
-        let parts = shown["fipSessions"].as_array().expect("a list");
+            .expect_ok();
+        let parts = session_body["fipSessions"].as_array().expect("a list");
         let part = parts
             .iter()
             .find(|part| part["fipId"] == fip)
@@ -291,8 +292,8 @@ impl<'a> Journey<'a> {
 
     /// The consent's id as a FIP knows it.
     pub async fn fip_consent_id(&self, handle: &str, fip: &str) -> String {
-        let shown = self.app.consent(handle).await;
-        let parts = shown["fipArtefacts"].as_array().expect("a list");
+        let consent = self.app.fetch_consent(handle).await;
+        let parts = consent["fipArtefacts"].as_array().expect("a list");
         let part = parts
             .iter()
             .find(|part| part["fipId"] == fip)
@@ -301,18 +302,18 @@ impl<'a> Journey<'a> {
     }
 
     /// `accRefNumber`s and `linkRefNumber`s of a customer's accounts of a kind at a FIP.
-    pub async fn accounts(
+    pub async fn list_accounts(
         &self,
         customer: &str,
         fip: &str,
         fi_type: &str,
     ) -> Vec<(String, String)> {
-        let shown = self
+        let account_list = self
             .app
             .get(&format!("/_mockaa/v1/customers/{customer}/accounts"))
             .await
-            .ok();
-        let accounts = shown["items"].as_array().expect("a list").iter();
+            .expect_ok();
+        let accounts = account_list["items"].as_array().expect("a list").iter();
         let text =
             |account: &Value, field: &str| account[field].as_str().expect("a text").to_owned();
         accounts
@@ -326,7 +327,7 @@ impl<'a> Journey<'a> {
             .collect()
     }
 
-    pub async fn customer(&self, customer: &str, verb: &str, body: &Value) -> Reply {
+    pub async fn apply_customer_verb(&self, customer: &str, verb: &str, body: &Value) -> Reply {
         self.app
             .post(&format!("/_mockaa/v1/customers/{customer}/{verb}"), body)
             .await
@@ -334,21 +335,25 @@ impl<'a> Journey<'a> {
 
     /// Registers the customer and links accounts by one-time password.
     pub async fn register_and_link(&self, customer: &str, fip: &str, accounts: &[String]) {
-        self.customer(customer, "register", &Value::Null).await.ok();
-        self.link(customer, fip, accounts).await;
+        self.apply_customer_verb(customer, "register", &Value::Null)
+            .await
+            .expect_ok();
+        self.link_accounts(customer, fip, accounts).await;
     }
 
-    pub async fn link(&self, customer: &str, fip: &str, accounts: &[String]) {
+    pub async fn link_accounts(&self, customer: &str, fip: &str, accounts: &[String]) {
         let link = self
-            .customer(
+            .apply_customer_verb(
                 customer,
                 "link",
                 &json!({ "fipId": fip, "accounts": accounts }),
             )
             .await
-            .ok();
+            .expect_ok();
         let verify = json!({ "refNumber": link["RefNumber"], "token": "123456" });
-        self.customer(customer, "verify", &verify).await.ok();
+        self.apply_customer_verb(customer, "verify", &verify)
+            .await
+            .expect_ok();
     }
 }
 

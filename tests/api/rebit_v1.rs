@@ -4,32 +4,37 @@ use mockaa::SecurityMode;
 use mockaa::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, Journey, consent_request, key_material, key_pair, open_fetched};
-use crate::helpers::{NOW, TestApp, handle_of, set};
-use crate::oracle::Oracle;
+use crate::helpers::{NOW, TestApp, extract_handle, set_path};
+use crate::jws_verifier::JwsVerifier;
+use crate::participants::{
+    Journey, Participant, consent_request, decrypt_documents, key_material, key_pair,
+};
 
 /// A request as 1.1.x has it: no type of the consumer, the customer by address.
-fn request() -> Value {
+fn v1_consent_request() -> Value {
     let mut body = consent_request();
     body["ver"] = "1.1.2".into();
-    set(&mut body, "ConsentDetail.DataConsumer.type", None);
+    set_path(&mut body, "ConsentDetail.DataConsumer.type", None);
     body
 }
 
 #[tokio::test]
 async fn the_whole_journey_in_strict() {
-    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
-    let (fiu, oracle) = (Actor::fiu_1(), Oracle::of(&app).await);
-    let raised = fiu.post(&app, "/Consent", &request()).await;
-    assert_eq!(raised.ok()["ver"], "1.1.2");
-    let handle = handle_of(&raised.json());
+    let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let (fiu, verifier) = (
+        Participant::fiu_1(),
+        JwsVerifier::from_published_keys(&app).await,
+    );
+    let created = fiu.post(&app, "/Consent", &v1_consent_request()).await;
+    assert_eq!(created.expect_ok()["ver"], "1.1.2");
+    let handle = extract_handle(&created.json());
     let status = async || {
         fiu.get(&app, &format!("/Consent/handle/{handle}"))
             .await
-            .ok()
+            .expect_ok()
     };
     insta::assert_json_snapshot!("pending_by_path", status().await);
-    app.act(&handle, "approve").await.ok();
+    app.apply_verb(&handle, "approve").await.expect_ok();
     let ready = status().await;
     assert_eq!(
         ready["ConsentStatus"]["status"], "READY",
@@ -40,12 +45,12 @@ async fn the_whole_journey_in_strict() {
         .expect("an id")
         .to_owned();
     let artefact = fiu.get(&app, &format!("/Consent/{id}")).await;
-    let signed = artefact.ok()["signedConsent"]
+    let signed = artefact.expect_ok()["signedConsent"]
         .as_str()
         .expect("a JWS")
         .to_owned();
     assert_eq!(
-        oracle.open_compact(&signed)["DataConsumer"],
+        verifier.decode_compact(&signed)["DataConsumer"],
         json!({ "id": "FIU-1", "type": "FIU" })
     );
 
@@ -54,53 +59,60 @@ async fn the_whole_journey_in_strict() {
     material["cryptoAlg"] = Value::Null;
     material["curve"] = "ECDH".into();
     material["params"] = "Curve25519".into();
-    let asked = json!({
+    let fi_request = json!({
         "ver": "1.1.3", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
         "FIDataRange": { "from": "2020-01-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" },
         "Consent": { "id": id, "digitalSignature": signed.rsplit_once('.').expect("three parts").1 },
         "KeyMaterial": material,
     });
-    let session = fiu.post(&app, "/FI/request", &asked).await.ok()["sessionId"]
+    let session = fiu.post(&app, "/FI/request", &fi_request).await.expect_ok()["sessionId"]
         .as_str()
         .expect("a session")
         .to_owned();
     let fetched = fiu.get(&app, &format!("/FI/fetch/{session}")).await;
-    let documents = open_fetched(&key_pair(Curve::Weierstrass), &fetched.ok());
+    let documents = decrypt_documents(&key_pair(Curve::Weierstrass), &fetched.expect_ok());
     let by_name = format!(
         "/FI/fetch/{session}?fipId=FIP-1&linkRefNumber={}",
         documents[0].0
     );
     assert_eq!(
-        fiu.get(&app, &by_name).await.ok()["FI"],
+        fiu.get(&app, &by_name).await.expect_ok()["FI"],
         fetched.json()["FI"]
     );
     assert_eq!(
         fetched.json()["txnid"],
-        asked["txnid"],
+        fi_request["txnid"],
         "a GET has none of its own"
     );
 
-    app.advance("0s").await;
-    let told: Vec<_> = app
+    app.advance_clock("0s").await;
+    let notifications: Vec<_> = app
         .fiu
-        .arrived()
+        .drain_messages()
         .iter()
         .map(crate::inbox::Message::json)
         .collect();
     assert!(
-        told.len() == 2 && told.iter().all(|message| message["ver"] == "1.1.2"),
-        "{told:?}"
+        notifications.len() == 2
+            && notifications
+                .iter()
+                .all(|message| message["ver"] == "1.1.2"),
+        "{notifications:?}"
     );
 }
 
 #[tokio::test]
 async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount() {
-    let mut app = TestApp::with(|builder| builder.security(SecurityMode::Strict)).await;
-    app.enter("one");
-    let fiu = Actor::fiu_1();
-    let handle = handle_of(&fiu.post(&app, "/Consent", &request()).await.ok());
-    let bare = format!("/Consent/handle/{handle}");
-    let called = format!("/proxy/v2{bare}");
+    let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    app.switch_world("one");
+    let fiu = Participant::fiu_1();
+    let handle = extract_handle(
+        &fiu.post(&app, "/Consent", &v1_consent_request())
+            .await
+            .expect_ok(),
+    );
+    let bare_path = format!("/Consent/handle/{handle}");
+    let called = format!("/proxy/v2{bare_path}");
     let get = async |signed: &str| {
         let request = app
             .request(reqwest::Method::GET, &called)
@@ -109,7 +121,7 @@ async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount(
             .await
     };
     let full = format!("{}/w/one{called}", app.sandbox.base_url());
-    for signed in [&bare, &format!("/w/one{called}"), &full] {
+    for signed in [&bare_path, &format!("/w/one{called}"), &full] {
         assert_eq!(get(signed).await.status, 200, "{signed}");
     }
     for signed in ["", "/Consent/handle", &called.to_uppercase()] {
@@ -124,7 +136,7 @@ async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount(
 #[tokio::test]
 async fn handles_know_three_states() {
     let app = TestApp::start().await;
-    let fiu = Actor::fiu_1();
+    let fiu = Participant::fiu_1();
     for (moves, expected) in [
         (&["reject"][..], "FAILED"),
         (&["expire"], "FAILED"),
@@ -132,14 +144,18 @@ async fn handles_know_three_states() {
         (&["approve", "pause"], "READY"),
         (&["approve", "expire"], "READY"),
     ] {
-        let handle = handle_of(&fiu.post(&app, "/Consent", &request()).await.ok());
+        let handle = extract_handle(
+            &fiu.post(&app, "/Consent", &v1_consent_request())
+                .await
+                .expect_ok(),
+        );
         for verb in moves {
-            app.act(&handle, verb).await.ok();
+            app.apply_verb(&handle, verb).await.expect_ok();
         }
         let answer = fiu
             .get(&app, &format!("/Consent/handle/{handle}"))
             .await
-            .ok();
+            .expect_ok();
         assert_eq!(answer["ConsentStatus"]["status"], expected, "{moves:?}");
     }
 }
@@ -147,7 +163,7 @@ async fn handles_know_three_states() {
 #[tokio::test]
 async fn paths_that_name_nothing() {
     let app = TestApp::start().await;
-    let fiu = Actor::fiu_1();
+    let fiu = Participant::fiu_1();
     let unknown = "00000000-0000-4000-8000-000000000000";
     for (path, status, code) in [
         ("/Consent/handle/".to_owned(), 404, "InvalidConsentHandle"),
@@ -172,7 +188,7 @@ async fn paths_that_name_nothing() {
 }
 
 #[tokio::test]
-async fn each_version_knows_its_kinds_of_information() {
+async fn each_version_accepts_its_own_fi_types() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     for (ver, fi_type, accepted) in [

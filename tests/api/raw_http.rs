@@ -10,29 +10,29 @@ use tokio::task::JoinHandle;
 
 /// One request as it came over the wire.
 #[derive(Clone, Debug)]
-pub struct Arrived {
+pub struct RawRequest {
     /// Request line and headers.
     pub head: String,
     /// What there was of the body, as it was sent, chunks and all.
     pub body: Vec<u8>,
     /// How the body ended, where it did not end as its length says.
-    pub broken: Option<String>,
+    pub body_error: Option<String>,
     /// In how many pieces it came.
     pub reads: usize,
 }
 
-impl Arrived {
+impl RawRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = self.head.lines().filter_map(|line| line.split_once(':'));
-        let mut found = headers.filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value.trim())
+        let mut matching = headers.filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        matching.next().map(|(_, value)| value.trim())
     }
 }
 
 /// An FIU on a plain socket.
 pub struct RawFiu {
     pub url: String,
-    arrived: UnboundedReceiver<Arrived>,
+    requests: UnboundedReceiver<RawRequest>,
     answers: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
@@ -44,37 +44,41 @@ impl RawFiu {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (sender, arrived) = unbounded_channel();
+        let (sender, requests) = unbounded_channel();
         let answers = Arc::new(Mutex::new(Vec::new()));
-        let script = Arc::clone(&answers);
+        let shared_answers = Arc::clone(&answers);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, sender.clone(), Arc::clone(&script)));
+                tokio::spawn(serve_connection(
+                    stream,
+                    sender.clone(),
+                    Arc::clone(&shared_answers),
+                ));
             }
         });
         Self {
             url,
-            arrived,
+            requests,
             answers,
             server,
         }
     }
 
     /// What is answered to the next requests, in their order; afterwards 200 again.
-    pub fn will_answer(&self, answers: &[&str]) {
-        let mut script = self.answers.lock().expect("not poisoned");
-        script.extend(answers.iter().map(|answer| (*answer).to_owned()));
+    pub fn enqueue_answers(&self, answers: &[&str]) {
+        let mut queue = self.answers.lock().expect("not poisoned");
+        queue.extend(answers.iter().map(|answer| (*answer).to_owned()));
     }
 
-    pub async fn next(&mut self) -> Arrived {
-        let next = tokio::time::timeout(Duration::from_secs(20), self.arrived.recv()).await;
+    pub async fn next_request(&mut self) -> RawRequest {
+        let next = tokio::time::timeout(Duration::from_secs(20), self.requests.recv()).await;
         next.expect("a request arrives")
             .expect("the receiver listens")
     }
 
     /// What has arrived so far and was not taken.
-    pub fn so_far(&mut self) -> Vec<Arrived> {
-        std::iter::from_fn(|| self.arrived.try_recv().ok()).collect()
+    pub fn drain_requests(&mut self) -> Vec<RawRequest> {
+        std::iter::from_fn(|| self.requests.try_recv().ok()).collect()
     }
 }
 
@@ -84,27 +88,27 @@ impl Drop for RawFiu {
     }
 }
 
-async fn serve(
+async fn serve_connection(
     mut stream: TcpStream,
-    arrived: UnboundedSender<Arrived>,
-    script: Arc<Mutex<Vec<String>>>,
+    requests: UnboundedSender<RawRequest>,
+    answers: Arc<Mutex<Vec<String>>>,
 ) {
     loop {
-        let Some(request) = read(&mut stream).await else {
+        let Some(request) = read_request(&mut stream).await else {
             return;
         };
-        let broken = request.broken.is_some();
+        let is_broken = request.body_error.is_some();
         // A test that is over does not listen any more.
-        let _ = arrived.send(request);
-        if broken {
+        let _ = requests.send(request);
+        if is_broken {
             return;
         }
         let answer = {
-            let mut script = script.lock().expect("not poisoned");
-            if script.is_empty() {
+            let mut queue = answers.lock().expect("not poisoned");
+            if queue.is_empty() {
                 OK.to_owned()
             } else {
-                script.remove(0)
+                queue.remove(0)
             }
         };
         if stream.write_all(answer.as_bytes()).await.is_err() {
@@ -114,11 +118,11 @@ async fn serve(
 }
 
 /// One request; `None` when the connection ends before one begins.
-async fn read(stream: &mut TcpStream) -> Option<Arrived> {
+async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     let end = loop {
-        if let Some(end) = find(&bytes, b"\r\n\r\n") {
+        if let Some(end) = find_bytes(&bytes, b"\r\n\r\n") {
             break end;
         }
         match stream.read(&mut buffer).await {
@@ -127,10 +131,10 @@ async fn read(stream: &mut TcpStream) -> Option<Arrived> {
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let mut request = Arrived {
+    let mut request = RawRequest {
         head,
         body: bytes[end + 4..].to_vec(),
-        broken: None,
+        body_error: None,
         reads: 1,
     };
     let length = request
@@ -143,11 +147,11 @@ async fn read(stream: &mut TcpStream) -> Option<Arrived> {
     while !is_whole(&request.body) {
         match stream.read(&mut buffer).await {
             Ok(0) => {
-                request.broken = Some("closed".to_owned());
+                request.body_error = Some("closed".to_owned());
                 break;
             }
             Err(error) => {
-                request.broken = Some(error.kind().to_string());
+                request.body_error = Some(error.kind().to_string());
                 break;
             }
             Ok(read) => {
@@ -159,32 +163,34 @@ async fn read(stream: &mut TcpStream) -> Option<Arrived> {
     Some(request)
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
+fn find_bytes(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 /// What came back over a plain socket, and how it ended.
 #[derive(Debug)]
-pub struct Answered {
+pub struct RawResponse {
     pub bytes: Vec<u8>,
     /// The error with which the connection ended, if it was one.
     pub error: Option<std::io::ErrorKind>,
     pub reads: usize,
 }
 
-impl Answered {
+impl RawResponse {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// What follows the head.
     pub fn body(&self) -> &[u8] {
-        find(&self.bytes, b"\r\n\r\n").map_or(&[], |end| &self.bytes[end + 4..])
+        find_bytes(&self.bytes, b"\r\n\r\n").map_or(&[], |end| &self.bytes[end + 4..])
     }
 }
 
 /// Sends a request, and reads until the connection ends or, where a length is told, the answer does.
-pub async fn call(address: &str, request: &str) -> Answered {
+pub async fn send_raw_request(address: &str, request: &str) -> RawResponse {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
         .await
         .expect("it listens");
@@ -192,7 +198,7 @@ pub async fn call(address: &str, request: &str) -> Answered {
         .write_all(request.as_bytes())
         .await
         .expect("it reads");
-    let mut answered = Answered {
+    let mut response = RawResponse {
         bytes: Vec::new(),
         error: None,
         reads: 0,
@@ -201,20 +207,20 @@ pub async fn call(address: &str, request: &str) -> Answered {
     loop {
         let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await;
         match read.expect("it answers in time") {
-            Ok(0) => return answered,
+            Ok(0) => return response,
             Err(error) => {
-                answered.error = Some(error.kind());
-                return answered;
+                response.error = Some(error.kind());
+                return response;
             }
             Ok(read) => {
-                answered.reads += 1;
-                answered.bytes.extend_from_slice(&buffer[..read]);
+                response.reads += 1;
+                response.bytes.extend_from_slice(&buffer[..read]);
             }
         }
     }
 }
 
 /// A request for one answer on a connection of its own.
-pub fn get(path: &str) -> String {
+pub fn build_get_request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: mockaa\r\nconnection: close\r\n\r\n")
 }
