@@ -41,7 +41,7 @@ const INTENDED_DIFFERENCES: [&str; 3] = [
 fn start_server(folder: &Path) -> Server {
     let config = r#"
         [unaport]
-        dialect = "1.7"
+        version = "1.7"
         [[unaport.template]]
         productId = "299641fb-db12-4f0b-9548-dd739bffc616"
         product_name = "The recorded one"

@@ -73,7 +73,7 @@ const CONSENT_FIELDS: [(&str, &str); 8] = [
     ("state", "state"),
     ("customer", "customer"),
     ("fiu", "fiuId"),
-    ("face", "face"),
+    ("api", "api"),
     ("scenario", "scenario"),
     ("consent id", "consentId"),
     ("created", "createdAt"),
@@ -672,7 +672,7 @@ pub async fn run_assertions(arguments: AssertArguments) -> anyhow::Result<ExitCo
             println!(
                 "{outcome:<9} {}: {expected}, counted {}",
                 field_text(verdict, "expectation"),
-                field_text(verdict, "counted")
+                field_text(verdict, "count")
             );
             for near_miss in verdict["nearMisses"]
                 .as_array()

@@ -116,7 +116,7 @@ fn print_webhook(received: &ReceivedWebhook, bodies: bool, json: bool) {
         status,
     } = received;
     if json {
-        let line = json!({ "path": path, "webhookId": webhook_id, "flaw": error, "answered": status, "body": body });
+        let line = json!({ "path": path, "webhookId": webhook_id, "error": error, "status": status, "body": body });
         println!("{line}");
         return;
     }

@@ -58,7 +58,7 @@ pub struct Arguments {
 
     /// The API on which mockaa raises the consent, where the file's `match` names none.
     #[arg(long, value_enum, default_value_t = ApiName::Rebit)]
-    face: ApiName,
+    api: ApiName,
 
     /// How much of the world's time is played; without it, until the scenario's last step and an hour more.
     #[arg(long = "for", value_parser = parse_duration_arg, value_name = "TIME")]
@@ -285,7 +285,7 @@ impl ScenarioTest<'_> {
                 report
                     .rules
                     .iter()
-                    .filter(|grade| grade.mark != "not-tested")
+                    .filter(|grade| grade.outcome != "not-tested")
                     .map(contract_case),
             );
         }
@@ -388,12 +388,12 @@ impl ScenarioTest<'_> {
                 .replace('*', "0"),
             None => format!("9876543210@{}", aa.handle),
         };
-        let face = match matcher.and_then(|matcher| matcher.apis.first().copied()) {
+        let api = match matcher.and_then(|matcher| matcher.apis.first().copied()) {
             Some("seed") => Api::Seed,
             Some("unaport") => Api::Unaport,
             Some("rebit-1") => Api::Rebit(RebitVersion::V1_1_2),
             Some(_) => Api::Rebit(RebitVersion::V2_0_0),
-            None => match self.arguments.face {
+            None => match self.arguments.api {
                 ApiName::Seed => Api::Seed,
                 ApiName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
                 ApiName::Unaport => Api::Unaport,
@@ -435,12 +435,12 @@ impl ScenarioTest<'_> {
             vdr_provider: None,
             txnid: "".into(),
         };
-        let metadata = (face == Api::Unaport).then(|| build_metadata(&self.plan.name, now));
+        let metadata = (api == Api::Unaport).then(|| build_metadata(&self.plan.name, now));
         let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
         let scenario = Some(self.plan.name.as_str().into());
         RaiseConsent {
             terms,
-            api: face,
+            api,
             aa,
             fiu,
             metadata,
@@ -552,7 +552,7 @@ fn contract_case(grade: &RuleResultView) -> TestCase {
         .map(|entry| format!("journal {}: {}", entry.seq, entry.text))
         .collect();
     let failure =
-        (grade.mark != "pass").then(|| format!("{}\n{}", grade.mark, evidence.join("\n")));
+        (grade.outcome != "pass").then(|| format!("{}\n{}", grade.outcome, evidence.join("\n")));
     TestCase {
         name: format!("contract: {}", grade.rule),
         failure,

@@ -319,7 +319,7 @@ fn lint_files(
             }
             let (files, diagnostics_text) = (
                 pluralize(files.len(), "file"),
-                pluralize(diagnostics.len(), "finding"),
+                pluralize(diagnostics.len(), "diagnostic"),
             );
             println!(
                 "{files}, {diagnostics_text}, {}",
@@ -344,7 +344,7 @@ fn lint_files(
             let items: Vec<Value> = diagnostics.iter().map(to_item).collect();
             println!(
                 "{}",
-                json!({ "files": files.len(), "errors": errors, "findings": items })
+                json!({ "files": files.len(), "errors": errors, "diagnostics": items })
             );
         }
         Format::Github => {

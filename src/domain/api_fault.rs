@@ -63,7 +63,7 @@ wire_enum! {
         /// Not signed.
         Unsigned = "unsigned",
         /// Signed by somebody else.
-        WrongKey = "foreign_key",
+        WrongKey = "wrong_key",
         /// With a field that no specification has, signed rightly.
         ExtraField = "extra_field",
         /// Without a field that it has to have, signed rightly.
@@ -77,7 +77,7 @@ wire_enum! {
         Status = "status",
         Latency = "latency",
         Reset = "reset",
-        EmptyResponse = "empty_reply",
+        EmptyResponse = "empty_response",
         TruncatedChunk = "truncated_chunk",
         MalformedChunk = "malformed_chunk",
         SlowBody = "slow_body",
@@ -87,9 +87,9 @@ wire_enum! {
         WrongVersion = "wrong_version",
         StaleTimestamp = "stale_timestamp",
         FutureTimestamp = "future_timestamp",
-        WrongTxnid = "other_txnid",
+        WrongTxnid = "wrong_txnid",
         TamperedConsent = "tampered_consent",
-        StaleResponse = "stale_answer",
+        StaleResponse = "stale_response",
     }
 }
 

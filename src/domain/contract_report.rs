@@ -5,18 +5,18 @@ use crate::domain::naming::wire_enum;
 wire_enum! {
     /// What an FIU is graded by.
     ContractRule {
-        RejectsInvalidSignatures = "refuses-bad-signatures",
-        RejectsStaleMessages = "refuses-stale-messages",
-        DeduplicatesWebhooks = "acts-once-on-duplicates",
-        AcceptsUnusualMessages = "takes-unusual-messages",
+        RejectsInvalidSignatures = "rejects-invalid-signatures",
+        RejectsStaleMessages = "rejects-stale-messages",
+        DeduplicatesWebhooks = "deduplicates-webhooks",
+        AcceptsUnusualMessages = "accepts-unusual-messages",
         AcknowledgesWebhooks = "acknowledges-webhooks",
         AcknowledgesInTime = "acknowledges-in-time",
-        NoRequestsAfterEnd = "asks-no-more-after-the-end",
-        NoRequestsWhilePaused = "asks-not-in-a-pause",
+        NoRequestsAfterEnd = "no-requests-after-end",
+        NoRequestsWhilePaused = "no-requests-while-paused",
         HonoursRetryAfter = "honours-retry-after",
-        NoRetryAfter4xx = "retries-no-refusal",
-        PollsAfterMissedWebhook = "finds-out-by-polling",
-        CallsKnownPaths = "calls-what-there-is",
+        NoRetryAfter4xx = "no-retry-after-4xx",
+        PollsAfterMissedWebhook = "polls-after-missed-webhook",
+        CallsKnownPaths = "calls-known-paths",
     }
 }
 

@@ -18,7 +18,7 @@ wire_enum! {
         /// Failed, and is tried again later; or is late on purpose.
         Waiting = "waiting",
         Delivered = "delivered",
-        Exhausted = "given_up",
+        Exhausted = "exhausted",
         /// The FIU has no base URL.
         Unaddressed = "unaddressed",
         /// Never sent, because a fault says so.

@@ -90,7 +90,7 @@ wire_enum! {
         /// One bit of it is another one.
         FlipBit = "flip_bit",
         /// Its last part is cut off.
-        Truncate = "cut",
+        Truncate = "truncate",
     }
 }
 
@@ -122,7 +122,7 @@ wire_enum! {
         Drop = "drop",
         Late = "late",
         Burst = "burst",
-        BeforeResponse = "overtake",
+        BeforeResponse = "before_response",
         StaleTimestamp = "stale_timestamp",
         FutureTimestamp = "future_timestamp",
         WrongKey = "wrong_key",
@@ -140,7 +140,7 @@ wire_enum! {
         MissingOptional = "missing_optional",
         WrongCharset = "wrong_charset",
         Huge = "huge",
-        SlowBody = "slow_drip",
+        SlowBody = "slow_body",
         Reset = "reset",
         Transport = "transport",
         Fail = "fail",

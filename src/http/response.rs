@@ -360,7 +360,7 @@ impl Call {
             std::mem::take(&mut response.body),
             faults.to_vec(),
         );
-        let other_txnid = match world {
+        let wrong_txnid = match world {
             Some(world) if !faults.is_empty() => world.generate_id(StreamKind::Token),
             _ => String::new(),
         };
@@ -371,7 +371,7 @@ impl Call {
                 InjectionContext {
                     aa_key: &key,
                     spare_key: &spare_key,
-                    other_txnid: &other_txnid,
+                    wrong_txnid: &wrong_txnid,
                 },
             );
             let use_spare_key = faults

@@ -471,11 +471,11 @@ mod tests {
 
     #[test]
     fn rules_are_followed_wherever_they_may_lead() {
-        let yaml = "version: 1\nname: x\nsteps:\n  - approve: {}\n  - { after: 1m, resume: {} }\nrules:\n  - { on: \
+        let yaml = "version: 1\nname: x\nsteps:\n  - approve: {}\n  - { after: 1m, resume: {} }\nrules:\n  - { when: \
                         consent.active, after: 5s, pause: {} }\n";
         assert_eq!(lint_text(yaml), "");
         insta::assert_snapshot!(lint_text(
-            "version: 1\nname: x\nsteps: [approve: {}]\nrules:\n  - { on: consent.revoked, resume: {} }\n  - { on: \
+            "version: 1\nname: x\nsteps: [approve: {}]\nrules:\n  - { when: consent.revoked, resume: {} }\n  - { when: \
              consent.rejected, notify: { status: ACTIVE } }\n"
         ));
     }
@@ -483,7 +483,7 @@ mod tests {
     #[test]
     fn faults_that_match_nothing_are_reported() {
         insta::assert_snapshot!(lint_text(
-            "version: 1\nname: x\nmatch: { face: seed, customer: \"98*\" }\nsteps: [reject: {}]\nwebhooks:\n  - { where: { status: \
+            "version: 1\nname: x\nmatch: { api: seed, customer: \"98*\" }\nsteps: [reject: {}]\nwebhooks:\n  - { where: { status: \
              PAUSED }, fault: { drop: {} } }\n  - { where: { attempts: 7 }, fault: { fail: {} } }\n  - { where: { event: \
              fi.status }, fault: { drop: {} } }\napi_faults:\n  - { where: { op: heartbeat }, fault: { reset: {} } }\n  - { \
              where: { op: fi.fetch, probability: 0 }, fault: { reset: {} } }\n  - { where: { op: consent.create, customer: \

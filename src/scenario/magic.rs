@@ -56,12 +56,12 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
         number: "9999999008",
         description: "approved for accounts at two FIPs: one READY, one TIMEOUT, the session FAILED",
         scenario_yaml: "steps: [link: {}, approve: { accounts: { first: 3 } }]\n\
-                 rules: [{ on: fi.requested, deliver: { default: READY, last_fip: TIMEOUT } }]",
+                 rules: [{ when: fi.requested, deliver: { default: READY, last_fip: TIMEOUT } }]",
     },
     MagicCustomer {
         number: "9999999009",
         description: "approved, every FIP DENIES: the session is COMPLETED without data",
-        scenario_yaml: "steps: [approve: {}]\nrules: [{ on: fi.requested, deny: {} }]",
+        scenario_yaml: "steps: [approve: {}]\nrules: [{ when: fi.requested, deny: {} }]",
     },
     MagicCustomer {
         number: "9999999010",

@@ -51,7 +51,7 @@ async fn connections_are_reset_closed_cut_and_garbled() {
             .expect_ok();
         raw_http::send_raw_request(&address, &raw_http::build_get_request("/Heartbeat")).await
     };
-    let empty = call_with_fault("empty_reply: {}").await;
+    let empty = call_with_fault("empty_response: {}").await;
     assert_eq!(
         (empty.bytes.len(), empty.error),
         (0, None),
@@ -304,7 +304,7 @@ async fn what_is_signed_is_wrong() {
         (is_valid, &answer["timestamp"]),
         (true, &json!("2020-07-04T06:16:00.000Z"))
     );
-    let (is_valid, answer) = fetch_status_with_fault("other_txnid: {}").await;
+    let (is_valid, answer) = fetch_status_with_fault("wrong_txnid: {}").await;
     assert!(
         is_valid
             && answer["txnid"] != body["txnid"]
@@ -317,7 +317,7 @@ async fn an_answer_is_stale() {
     let app = TestApp::start().await;
     put_faults(
         &app,
-        "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_answer: {} } }]",
+        "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_response: {} } }]",
     )
     .await
     .expect_ok();
@@ -398,7 +398,7 @@ async fn a_consent_is_tampered_with_in_every_way() {
     let unsigned = fetch_tampered("unsigned").await;
     assert!(unsigned.ends_with('.'), "{unsigned}");
     assert_eq!(
-        decode_signed_consent(&verifier, &fetch_tampered("foreign_key").await),
+        decode_signed_consent(&verifier, &fetch_tampered("wrong_key").await),
         (original.clone(), false)
     );
     let (payload, genuine) = decode_signed_consent(&verifier, &fetch_tampered("extra_field").await);
@@ -446,7 +446,7 @@ async fn the_seed_api_is_tampered_with_too_and_signed_as_serialized() {
         "what is not the detail does not break its signature"
     );
     assert!(!fetch_with_fault("tampered_consent: payload").await.0);
-    assert!(!fetch_with_fault("tampered_consent: foreign_key").await.0);
+    assert!(!fetch_with_fault("tampered_consent: wrong_key").await.0);
     assert!(!fetch_with_fault("tampered_consent: unsigned").await.0);
     let (is_valid, answer) = fetch_with_fault("tampered_consent: extra_field").await;
     assert!(is_valid && answer["ConsentDetail"]["xFutureField"].is_string());
@@ -510,11 +510,7 @@ const CERTIFICATION_FAULTS: [(&str, &str, &str); 17] = [
         "consent.fetch",
         "set_field: { field: ConsentUse.count, value: \"1\" }",
     ),
-    (
-        "FIU_1040_1",
-        "consent.fetch",
-        "tampered_consent: foreign_key",
-    ),
+    ("FIU_1040_1", "consent.fetch", "tampered_consent: wrong_key"),
     ("FIU_1041_1", "consent.fetch", "wrong_signature: {}"),
 ];
 

@@ -20,7 +20,7 @@ async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<Strin
     };
     let mut app = TestApp::start_with(|builder| set(builder.seed(seed))).await;
     let faults = "webhooks:\n  - { where: { nth: 1 }, fault: { near_duplicate: {} } }\n  - { where: { nth: 2 }, fault: { wrong_key: \
-                  {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { other_txnid: {} } }]\n";
+                  {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { wrong_txnid: {} } }]\n";
     app.send(
         app.request(Method::PUT, "/_mockaa/v1/faults/some")
             .body(faults),

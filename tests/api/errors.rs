@@ -420,7 +420,7 @@ async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
         .read_journal_events()
         .await
         .into_iter()
-        .find(|entry| entry["kind"] == "signature.flaw")
+        .find(|entry| entry["kind"] == "signature.invalid")
         .expect("an explanation");
     let explanation = entry["text"].as_str().expect("a text");
     for expected in [

@@ -584,7 +584,7 @@ async fn a_scenario_answers_for_each_fip_and_account() {
             .1
     };
     let text = format!(
-        "version: 1\nname: partly\nrules:\n  - {{ on: fi.requested, deliver: {{ fips: {{ FIP-3: TIMEOUT }} }} }}\n  - {{ on: \
+        "version: 1\nname: partly\nrules:\n  - {{ when: fi.requested, deliver: {{ fips: {{ FIP-3: TIMEOUT }} }} }}\n  - {{ when: \
          fi.requested, after: 5s, deliver: {{ accounts: {{ {link}: DENIED }}, default: READY }} }}\n"
     );
     std::fs::write(folder.join("partly.yaml"), text).expect("it is written");

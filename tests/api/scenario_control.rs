@@ -107,23 +107,23 @@ async fn scenario_selection_follows_the_documented_precedence() {
 #[tokio::test]
 async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_names() {
     let app = TestApp::start().await;
-    put_scenario(&app, "one", "match: { customer: \"98*\", face: seed }\n")
+    put_scenario(&app, "one", "match: { customer: \"98*\", api: seed }\n")
         .await
         .expect_ok();
-    let tie = put_scenario(&app, "two", "match: { customer: \"*98\", face: seed }\n").await;
+    let tie = put_scenario(&app, "two", "match: { customer: \"*98\", api: seed }\n").await;
     assert_eq!(tie.status, 409, "as much of the same");
     assert!(
         tie.text.contains("just as much as that of one"),
         "{}",
         tie.text
     );
-    put_scenario(&app, "two", "match: { customer: \"97*\", face: seed }\n")
+    put_scenario(&app, "two", "match: { customer: \"97*\", api: seed }\n")
         .await
         .expect_ok();
     put_scenario(
         &app,
         "one",
-        "match: { customer: \"98*\", face: seed }\nsteps: [reject: {}]\n",
+        "match: { customer: \"98*\", api: seed }\nsteps: [reject: {}]\n",
     )
     .await
     .expect_ok();
@@ -137,7 +137,7 @@ async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_na
     assert_eq!(
         (
             rejection.status.as_u16(),
-            &rejection.json()["faults"][0]["line"]
+            &rejection.json()["diagnostics"][0]["line"]
         ),
         (400, &json!(3))
     );
@@ -271,7 +271,7 @@ async fn every_scenario_step_can_be_played_by_hand() {
         rejection.text
     );
     assert_eq!(
-        play_step(&app, &handle, "on: consent.active\npause: {}")
+        play_step(&app, &handle, "when: consent.active\npause: {}")
             .await
             .status,
         400
@@ -281,7 +281,7 @@ async fn every_scenario_step_can_be_played_by_hand() {
 #[tokio::test]
 async fn fips_answer_one_after_the_other_where_a_scenario_says_so() {
     let mut app = TestApp::start().await;
-    let rest = "steps: [link: {}, approve: { accounts: { fi_types: [DEPOSIT], first: 3 } }]\nrules:\n  - on: consent.active\n    \
+    let rest = "steps: [link: {}, approve: { accounts: { fi_types: [DEPOSIT], first: 3 } }]\nrules:\n  - when: consent.active\n    \
                 deliver: { fips: { FIP-1: READY, FIP-2: { fail: TIMEOUT, after: 30s } } }\n";
     put_scenario(&app, "partial", rest).await.expect_ok();
     let request = app

@@ -289,8 +289,8 @@ fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
 
 #[tokio::test]
 async fn a_folder_adds_scenarios_with_rules_that_answer_events() {
-    let text = "version: 1\nname: denied\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, after: 3s, deliver: { default: \
-                DENIED } }\n  - { on: fi.prepared, after: 1s, revoke: { by: fip } }\n";
+    let text = "version: 1\nname: denied\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, after: 3s, deliver: { default: \
+                DENIED } }\n  - { when: fi.prepared, after: 1s, revoke: { by: fip } }\n";
     let files = create_folder(
         "adds",
         &[("denied.yaml", text), ("notes.txt", "not a scenario")],
@@ -319,7 +319,7 @@ async fn a_folder_adds_scenarios_with_rules_that_answer_events() {
 #[tokio::test]
 async fn the_late_answer_of_a_fip_without_an_account_asks_for_nothing() {
     // New customers have an account at FIP-1 alone.
-    let text = "version: 1\nname: spur\nsteps:\n  - approve: {}\nrules:\n  - on: consent.active\n    deliver: { default: READY, \
+    let text = "version: 1\nname: spur\nsteps:\n  - approve: {}\nrules:\n  - when: consent.active\n    deliver: { default: READY, \
                 fips: { FIP-2: { answer: READY, after: 30m } } }\n";
     let files = create_folder("spur", &[("spur.yaml", text)]);
     let app = TestApp::start_with(|builder| builder.scenarios(&files)).await;
@@ -347,18 +347,18 @@ async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
     let journal = app.read_journal_events().await;
     let entry = journal
         .iter()
-        .find(|entry| entry["kind"] == "scenario.refused")
+        .find(|entry| entry["kind"] == "scenario.step_rejected")
         .expect("it is on record");
     insta::assert_snapshot!(entry["text"].as_str().expect("a text"));
 }
 
 #[tokio::test]
 async fn rules_that_answer_each_other_without_delay_end() {
-    let looping = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, pause: {} }\n  - { on: \
-                 consent.paused, resume: {} }\n  - { on: consent.resumed, pause: {} }\n";
+    let looping = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, pause: {} }\n  - { when: \
+                 consent.paused, resume: {} }\n  - { when: consent.resumed, pause: {} }\n";
     // Each delivery is answered by two: without a bound there would be no end to them.
-    let multiplying = "version: 1\nname: twice\npush_data: false\nsteps:\n  - approve: {}\nrules:\n  - { on: consent.active, \
-                      deliver: {} }\n  - { on: fi.prepared, deliver: {} }\n  - { on: fi.prepared, deliver: {} }\n";
+    let multiplying = "version: 1\nname: twice\npush_data: false\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, \
+                      deliver: {} }\n  - { when: fi.prepared, deliver: {} }\n  - { when: fi.prepared, deliver: {} }\n";
     let files = create_folder(
         "loop",
         &[("loop.yaml", looping), ("twice.yaml", multiplying)],
@@ -370,7 +370,8 @@ async fn rules_that_answer_each_other_without_delay_end() {
         let entry = journal
             .iter()
             .find(|entry| {
-                entry["kind"] == "scenario.refused" && entry["consentHandle"] == handle.as_str()
+                entry["kind"] == "scenario.step_rejected"
+                    && entry["consentHandle"] == handle.as_str()
             })
             .expect("it ends, on record");
         assert!(

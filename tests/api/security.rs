@@ -49,7 +49,7 @@ fn status_and_code(reply: &Reply) -> (u16, Option<String>) {
 async fn strict_asks_for_key_and_signature() {
     let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
     let (body, signer) = (rebit_request(), fiu_1_signing_key());
-    let foreign_key =
+    let wrong_key =
         SigningKey::from_pem("fiu-1-dev-1", include_str!("../../fixtures/keys/fiu-2.pem"))
             .expect("a key");
     let unknown_key = SigningKey::from_pem("other", include_str!("../../fixtures/keys/fiu-1.pem"))
@@ -64,7 +64,7 @@ async fn strict_asks_for_key_and_signature() {
         status_and_code(&post_as(&app, "/Consent", &body, Some("nope"), Some(&signer)).await),
         rejection(401, "Unauthorized")
     );
-    for signer in [None, Some(&foreign_key), Some(&unknown_key)] {
+    for signer in [None, Some(&wrong_key), Some(&unknown_key)] {
         let reply = post_as(&app, "/Consent", &body, Some(FIU_1_KEY), signer).await;
         assert_eq!(
             status_and_code(&reply),

@@ -46,7 +46,7 @@ async fn report_marks(app: &TestApp) -> Vec<(String, String)> {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|rule| (text(&rule["rule"]), text(&rule["mark"])));
+        .map(|rule| (text(&rule["rule"]), text(&rule["outcome"])));
     marks.filter(|(_, mark)| mark != "not-tested").collect()
 }
 
@@ -78,7 +78,7 @@ async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses
         .expect("a difference")
         .to_owned();
     assert_eq!(difference, "answered with 200, not 503");
-    assert_eq!(verdicts["results"][0]["counted"], 1);
+    assert_eq!(verdicts["results"][0]["count"], 1);
     let other = format!(
         "consent_handle: {}\nexpect: [event: {{ name: consent.active }}]\n",
         "0b811819-9044-4856-b0ee-8c88035f8858"
@@ -110,7 +110,7 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
     )
     .await;
     assert_eq!(rejection.status, 400);
-    let faults = rejection.json()["faults"].clone();
+    let faults = rejection.json()["diagnostics"].clone();
     assert!(
         faults[0]["message"]
             .as_str()
@@ -226,7 +226,7 @@ async fn expectations_on_evicted_entries_never_pass() {
             .as_array()
             .expect("a list")
             .iter()
-            .any(|rule| rule["mark"] == "pass"),
+            .any(|rule| rule["outcome"] == "pass"),
         "{report}"
     );
     assert_eq!(
@@ -248,11 +248,11 @@ async fn an_fiu_that_accepts_everything_fails_the_report() {
     assert_eq!(
         report_marks(&app).await,
         [
-            rule_mark("refuses-bad-signatures", "fail"),
-            rule_mark("refuses-stale-messages", "fail"),
+            rule_mark("rejects-invalid-signatures", "fail"),
+            rule_mark("rejects-stale-messages", "fail"),
             rule_mark("acknowledges-in-time", "pass"),
-            rule_mark("asks-not-in-a-pause", "pass"),
-            rule_mark("calls-what-there-is", "pass")
+            rule_mark("no-requests-while-paused", "pass"),
+            rule_mark("calls-known-paths", "pass")
         ]
     );
     let report = app.get("/_mockaa/v1/report").await.expect_ok();
@@ -281,7 +281,8 @@ async fn an_fiu_that_accepts_everything_fails_the_report() {
         .expect("an answer");
     let text = text.text().await.expect("text");
     assert!(
-        text.contains("FAIL        refuses-bad-signatures") && text.contains("rules were broken"),
+        text.contains("FAIL        rejects-invalid-signatures")
+            && text.contains("rules were broken"),
         "{text}"
     );
 }
@@ -302,7 +303,7 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     app.advance_clock("1s").await;
     let marks = report_marks(&app).await;
     assert!(
-        marks.contains(&rule_mark("refuses-bad-signatures", "pass")),
+        marks.contains(&rule_mark("rejects-invalid-signatures", "pass")),
         "{marks:?}"
     );
     assert!(
@@ -316,7 +317,7 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     app.raise_with_scenario("approve").await;
     app.advance_clock("0s").await;
     assert_eq!(
-        app.get("/_mockaa/v1/report").await.expect_ok()["rules"][3]["mark"],
+        app.get("/_mockaa/v1/report").await.expect_ok()["rules"][3]["outcome"],
         "fail",
         "unusual and right"
     );
@@ -359,11 +360,11 @@ async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report()
     }
     let marks = report_marks(&app).await;
     for rule in [
-        "acts-once-on-duplicates",
-        "asks-no-more-after-the-end",
-        "asks-not-in-a-pause",
+        "deduplicates-webhooks",
+        "no-requests-after-end",
+        "no-requests-while-paused",
         "honours-retry-after",
-        "retries-no-refusal",
+        "no-retry-after-4xx",
     ] {
         assert!(
             marks.contains(&rule_mark(rule, "fail")),
@@ -398,7 +399,7 @@ async fn an_fiu_that_acts_twice_before_it_answers_fails_the_report() {
     assert!(
         report_marks(&app)
             .await
-            .contains(&rule_mark("acts-once-on-duplicates", "fail"))
+            .contains(&rule_mark("deduplicates-webhooks", "fail"))
     );
 }
 
@@ -411,11 +412,14 @@ async fn an_fiu_that_polls_learns_of_a_lost_webhook() {
     app.apply_verb(&handle, "approve").await.expect_ok();
     let rule = async || app.get("/_mockaa/v1/report").await.expect_ok()["rules"][10].clone();
     assert_eq!(
-        (rule().await["rule"].as_str(), rule().await["mark"].as_str()),
-        (Some("finds-out-by-polling"), Some("fail"))
+        (
+            rule().await["rule"].as_str(),
+            rule().await["outcome"].as_str()
+        ),
+        (Some("polls-after-missed-webhook"), Some("fail"))
     );
     journey.fetch_handle_status(&handle).await;
-    assert_eq!(rule().await["mark"], "pass");
+    assert_eq!(rule().await["outcome"], "pass");
 }
 
 #[tokio::test]

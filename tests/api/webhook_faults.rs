@@ -99,13 +99,13 @@ const ALL_FAULTS: [&str; 31] = [
     "drop: {}",
     "late: { by: 1s }",
     "burst: { copies: 5 }",
-    "overtake: {}",
+    "before_response: {}",
     "stale_timestamp: {}",
     "future_timestamp: {}",
     "wrong_key: {}",
     "tampered_body: {}",
     "corrupt_signature: flip_bit",
-    "corrupt_signature: cut",
+    "corrupt_signature: truncate",
     "missing_signature: {}",
     "unknown_kid: {}",
     "swap_alg: none",
@@ -119,7 +119,7 @@ const ALL_FAULTS: [&str; 31] = [
     "missing_optional: {}",
     "wrong_charset: {}",
     "huge: { bytes: 100000 }",
-    "slow_drip: { over: 40ms }",
+    "slow_body: { over: 40ms }",
     "reset: {}",
     "transport: chunked",
     "transport: http_1_0",
@@ -281,7 +281,7 @@ async fn messages_come_in_another_order_late_or_never() {
 #[tokio::test]
 async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
     let (app, mut fiu) = start_with_raw_fiu().await;
-    put_faults(&app, "webhooks: [{ fault: { overtake: {} } }]")
+    put_faults(&app, "webhooks: [{ fault: { before_response: {} } }]")
         .await
         .expect_ok();
     // The receiver looks whether the caller has its answer yet, and only then lets go.
@@ -352,7 +352,7 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
         ),
         (None, None)
     );
-    let cut = raise_first_with_fault(&app, &mut fiu, "corrupt_signature: cut").await;
+    let cut = raise_first_with_fault(&app, &mut fiu, "corrupt_signature: truncate").await;
     assert!(
         cut.header("x-jws-signature").expect("some of it").len()
             < unmodified.header("x-jws-signature").expect("all").len()
@@ -578,7 +578,7 @@ async fn the_transport_is_unusual_or_breaks() {
     );
     let polite = raise_first_with_fault(&app, &mut fiu, "transport: expect_continue").await;
     assert_eq!(polite.header("expect"), Some("100-continue"));
-    let slow = raise_first_with_fault(&app, &mut fiu, "slow_drip: { over: 200ms }").await;
+    let slow = raise_first_with_fault(&app, &mut fiu, "slow_body: { over: 200ms }").await;
     assert!(slow.reads > 5, "it comes in drops: {}", slow.reads);
     assert_eq!(verify_signatures(&app, &slow).await, (true, true));
     let broken = raise_first_with_fault(&app, &mut fiu, "reset: {}").await;
@@ -648,7 +648,7 @@ async fn retry_after_delays_retries_and_410_stops_them() {
     app.raise_with_scenario("approve").await;
     app.advance_clock("P1D").await;
     assert_eq!(fiu.drain_requests().len(), 1, "410 is the last word");
-    assert_eq!(app.list_delivery_states().await, ["delivered", "given_up"]);
+    assert_eq!(app.list_delivery_states().await, ["delivered", "exhausted"]);
 
     assert_eq!(
         app.post("/_mockaa/v1/webhooks/2/resend", &Value::Null)
@@ -708,7 +708,7 @@ async fn faults_are_put_listed_and_deleted_and_invalid_ones_are_rejected_whole()
     )
     .await;
     assert_eq!(rejection.status, 400);
-    let faults = rejection.json()["faults"].clone();
+    let faults = rejection.json()["diagnostics"].clone();
     assert_eq!(
         (&faults[0]["line"], &faults[1]["line"]),
         (&json!(2), &json!(3)),

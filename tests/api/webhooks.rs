@@ -158,7 +158,7 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
     assert_eq!(app.list_delivery_states().await, ["waiting"]);
     app.advance_clock("1s").await;
     assert_eq!(app.fiu.drain_messages().len(), 1);
-    assert_eq!(app.list_delivery_states().await, ["given_up"]);
+    assert_eq!(app.list_delivery_states().await, ["exhausted"]);
     let attempts = app.list_deliveries().await[0]["attempts"]
         .as_array()
         .expect("attempts")

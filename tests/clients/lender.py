@@ -184,18 +184,18 @@ REFUSED, TAKEN, FORGED = ("PAUSED", False, False, 401), ("PAUSED", True, False, 
 # The webhooks that came, what requests for data were answered after each step, and the evidence against the lender.
 CAREFUL = [FIRST, AGAIN, DATA, REFUSED, TAKEN, FIRST, DATA, REVOKED], [[200], [], [200], []], {}
 CARELESS = [FIRST, AGAIN, DATA, DATA, FORGED, FIRST, DATA, REVOKED], [[200, 200], [400], [200], [400]], {
-    "refuses-bad-signatures": "with corrupt_signature was answered with 200",
-    "acts-once-on-duplicates": "data was asked for 2 times",
-    "asks-not-in-a-pause": "fi.request although it was told PAUSED",
-    "asks-no-more-after-the-end": "fi.request although it was told REVOKED",
+    "rejects-invalid-signatures": "with corrupt_signature was answered with 200",
+    "deduplicates-webhooks": "data was asked for 2 times",
+    "no-requests-while-paused": "fi.request although it was told PAUSED",
+    "no-requests-after-end": "fi.request although it was told REVOKED",
 }
-TESTED = {*CARELESS[2], "takes-unusual-messages", "acknowledges-webhooks", "acknowledges-in-time", "calls-what-there-is"}
+TESTED = {*CARELESS[2], "accepts-unusual-messages", "acknowledges-webhooks", "acknowledges-in-time", "calls-known-paths"}
 
 
 def main():
     for name, (webhooks, answers, broken) in [("careful", CAREFUL), ("careless", CARELESS)]:
         print(f"-- a {name} lender")
-        tested = TESTED | ({"retries-no-refusal"} if [400] in answers else set())
+        tested = TESTED | ({"no-retry-after-4xx"} if [400] in answers else set())
         lender = Lender(careful=name == "careful")
         lender.aggregator = Aggregator(lender.url, f"{name}-lender")
         try:
@@ -206,7 +206,7 @@ def main():
             for rule in report["rules"]:
                 told = " ".join(evidence["text"] for evidence in rule["evidence"])
                 mark = "fail" if rule["rule"] in broken else "pass" if rule["rule"] in tested else "not-tested"
-                check(f"the report on {rule['rule']}", (rule["mark"], broken.get(rule["rule"], "") in told), (mark, True))
+                check(f"the report on {rule['rule']}", (rule["outcome"], broken.get(rule["rule"], "") in told), (mark, True))
         finally:
             lender.aggregator.process.terminate()
             check("the sandbox ends well", lender.aggregator.process.wait(WAIT_S), 0)

@@ -37,15 +37,15 @@ fn every_error_in_a_persona_is_reported_at_once() {
     let contents = |share: &str, on: &str, last: &str| {
         format!(
             "version: 1\nname: mine\ndescription: x\naccounts:\n\
-             \x20 - {{ type: DEPOSIT, opened: soon, amount: 5, story: [] }}\n\
-             \x20 - {{ type: NPS, story: [] }}\n\
+             \x20 - {{ type: DEPOSIT, opened: soon, amount: 5, cash_flows: [] }}\n\
+             \x20 - {{ type: NPS, cash_flows: [] }}\n\
              \x20 - type: DEPOSIT\n\
-             \x20   keeps: {{ balance: 5 }}\n\
-             \x20   story:\n\
-             \x20     - {{ out: {{ share: {share} }}, by: upi }}\n\
+             \x20   target_balance: {{ balance_percent: 5 }}\n\
+             \x20   cash_flows:\n\
+             \x20     - {{ out: {{ income_percent: {share} }}, by: upi }}\n\
              \x20     - {{ out: usual, by: card, with: employers }}\n\
              \x20     - {{ out: 5, by: upi, any_of: shop }}\n\
-             \x20     - {{ in: 5, by: nach, mandate: true, on: {on} }}\n\
+             \x20     - {{ in: 5, by: nach, mandate: true, day: {on} }}\n\
              \x20     - {last}\n"
         )
     };
@@ -63,7 +63,8 @@ fn every_error_in_a_persona_is_reported_at_once() {
 #[test]
 fn duplicate_names_and_a_missing_statement_are_reported() {
     let persona_folder = create_folder("two-of-a-name");
-    let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, story: [] }]\n";
+    let text =
+        "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, cash_flows: [] }]\n";
     fs::write(persona_folder.join("a.yaml"), text).expect("a file");
     fs::write(persona_folder.join("b.yaml"), text).expect("a file");
     let errors = load_personas(Some(&persona_folder))
@@ -75,7 +76,7 @@ fn duplicate_names_and_a_missing_statement_are_reported() {
     );
     let errors = self::persona_errors(
         "no-statement",
-        &text.replace("story: []", "statement: nowhere.csv"),
+        &text.replace("cash_flows: []", "statement: nowhere.csv"),
     );
     assert!(
         errors.starts_with("mine.yaml:4:") && errors.contains("nowhere.csv: cannot be read"),
@@ -91,7 +92,7 @@ fn flow_errors(name: &str, flow: &str, rest: &str) -> String {
     persona_errors(
         name,
         &format!(
-            "version: 1\nname: mine\ndescription: x\naccounts:\n  - type: DEPOSIT\n    story:\n      - {flow}\n{rest}"
+            "version: 1\nname: mine\ndescription: x\naccounts:\n  - type: DEPOSIT\n    cash_flows:\n      - {flow}\n{rest}"
         ),
     )
 }
@@ -112,7 +113,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
     }
     let commas = flow_errors("commas", "{ in: 5,00,000, by: upi }", "");
     assert!(
-        commas.contains("mine.yaml:7:17: '00' is no key of the story; a number has no commas"),
+        commas.contains("mine.yaml:7:17: '00' is no key of the cash_flow; a number has no commas"),
         "{commas}"
     );
     let braces = flow_errors(
@@ -124,13 +125,13 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
         braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"),
         "{braces}"
     );
-    let side = "{ out: 30000..40000, on: 1, by: imps, with: myself, side_of: house }";
-    let other = |flow: &str| format!("  - {{ type: DEPOSIT, fip: 2, story: [{flow}] }}\n");
-    let alone = "side_of house: a transfer is an in and an out of that name in two accounts";
+    let side = "{ out: 30000..40000, day: 1, by: imps, with: myself, transfer_name: house }";
+    let other = |flow: &str| format!("  - {{ type: DEPOSIT, fip: 2, cash_flows: [{flow}] }}\n");
+    let alone = "transfer_name house: a transfer is an in and an out of that name in two accounts";
     assert!(flow_errors("alone", side, "").contains(alone));
     let unlike = side.replace("out:", "in:").replace("40000", "50000");
     assert!(flow_errors("unlike", side, &other(&unlike)).contains(alone));
-    let random_side = side.replace("30000..40000", "{ once: 30000..40000 }");
+    let random_side = side.replace("30000..40000", "{ fixed: 30000..40000 }");
     assert!(
         flow_errors(
             "drawn",

@@ -192,7 +192,10 @@ pub async fn list_magic_customers(call: Call) -> HttpResponse {
         let stories = world.config().scenario_provider.list_magic_customers();
         let items = stories
             .into_iter()
-            .map(|(number, story)| MagicCustomerView { number, story })
+            .map(|(number, story)| MagicCustomerView {
+                number,
+                description: story,
+            })
             .collect();
         ApiResponse::json(&Page { items, next: None })
     }))

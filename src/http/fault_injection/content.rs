@@ -17,7 +17,7 @@ pub struct InjectionContext<'a> {
     pub aa_key: &'a SigningKey,
     pub spare_key: &'a SigningKey,
     /// An id that was never given to anybody.
-    pub other_txnid: &'a str,
+    pub wrong_txnid: &'a str,
 }
 
 /// The body with everything wrong that is asked for; what is no JSON object stays as it is.
@@ -73,7 +73,7 @@ pub fn inject_content_faults(
                 } else {
                     "txnid"
                 };
-                value[field] = context.other_txnid.into();
+                value[field] = context.wrong_txnid.into();
             }
             ApiFault::TamperedConsent(tampering) if detail.is_some() => {
                 tamper_detail(&mut value, *tampering, context);

@@ -153,7 +153,7 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
         fi_types,
         purpose,
         fetch_type,
-        face: api,
+        api,
     } = spec;
     let to_globs = |texts: &Option<OneOrMany>| iter_texts(texts.as_ref()).map(Glob::new).collect();
     ConsentMatcher {
@@ -223,7 +223,7 @@ impl Converter {
         let mut at = Millis::ZERO;
         let mut steps = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
-            if entry.value.on.is_some() {
+            if entry.value.when.is_some() {
                 let message = "steps happen in order; what waits for an event belongs under rules";
                 self.add_diagnostic(entry, message.to_owned());
             }
@@ -244,7 +244,7 @@ impl Converter {
     fn convert_rules(&mut self, entries: &[Spanned<ActionEntry>]) -> Vec<Rule> {
         let mut rules = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
-            let Some(event) = entry.value.on else {
+            let Some(event) = entry.value.when else {
                 let events = EventName::ALL
                     .iter()
                     .filter(|event| event.is_about_consent());
@@ -273,7 +273,7 @@ impl Converter {
     fn convert_action(&mut self, entry: &Spanned<ActionEntry>) -> Option<Action> {
         let ActionEntry {
             id: _,
-            on: _,
+            when: _,
             after: _,
             approve,
             activate,
@@ -567,7 +567,7 @@ impl Converter {
             error_code,
             latency,
             reset,
-            empty_reply: empty_response,
+            empty_response,
             truncated_chunk,
             malformed_chunk,
             slow_body,
@@ -577,9 +577,9 @@ impl Converter {
             wrong_version,
             stale_timestamp,
             future_timestamp,
-            other_txnid: wrong_txnid,
+            wrong_txnid,
             tampered_consent,
-            stale_answer: stale_response,
+            stale_response,
         } = spec;
         if status.is_none() && (retry_after.is_some() || error_code.is_some()) {
             self.add_diagnostic(
@@ -930,7 +930,7 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::Burst {
             copies: burst.copies.unwrap_or(20),
         }
-    } else if spec.overtake.is_some() {
+    } else if spec.before_response.is_some() {
         WebhookFault::BeforeResponse
     } else if let Some(stale) = &spec.stale_timestamp {
         WebhookFault::StaleTimestamp {
@@ -972,7 +972,7 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::Huge {
             bytes: huge.bytes.unwrap_or(5_000_000),
         }
-    } else if let Some(ThrottleSpec { over }) = &spec.slow_drip {
+    } else if let Some(ThrottleSpec { over }) = &spec.slow_body {
         WebhookFault::SlowBody {
             over: duration_or(*over, Millis::from_secs(5)),
         }

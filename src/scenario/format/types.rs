@@ -136,7 +136,7 @@ pub struct MatchSpec {
     /// The API on which it was raised.
     #[serde(default)]
     #[schemars(schema_with = "api_schema")]
-    pub face: Option<String>,
+    pub api: Option<String>,
 }
 
 /// Faces by name.
@@ -189,7 +189,7 @@ pub struct ActionEntry {
     /// Names it, for people.
     pub id: Option<String>,
     /// Rules only: the event that it answers.
-    pub on: Option<ConsentEventName>,
+    pub when: Option<ConsentEventName>,
     /// How long it waits, in world time.
     pub after: Option<HumanDuration>,
     /// The customer approves.
@@ -467,7 +467,7 @@ pub struct WebhookFaultSpec {
     /// The same message many times at once.
     pub burst: Option<BurstSpec>,
     /// Before the response of the call that caused it.
-    pub overtake: Option<EmptyMap>,
+    pub before_response: Option<EmptyMap>,
     /// As if it had been sent so long ago; signed rightly.
     pub stale_timestamp: Option<OffsetSpec>,
     /// As if it were sent that much later; signed rightly.
@@ -501,7 +501,7 @@ pub struct WebhookFaultSpec {
     /// Padded; signed rightly.
     pub huge: Option<HugeSpec>,
     /// The body comes in drops.
-    pub slow_drip: Option<ThrottleSpec>,
+    pub slow_body: Option<ThrottleSpec>,
     /// The connection is reset in the middle of the body.
     pub reset: Option<EmptyMap>,
     /// Another way of HTTP that every server has to take.
@@ -604,7 +604,7 @@ pub struct ApiFaultSpec {
     /// The connection is reset in the middle of the answer.
     pub reset: Option<EmptyMap>,
     /// The connection is closed without an answer.
-    pub empty_reply: Option<EmptyMap>,
+    pub empty_response: Option<EmptyMap>,
     /// The answer ends before its last chunk.
     pub truncated_chunk: Option<EmptyMap>,
     /// What follows the first chunk is no chunk.
@@ -621,11 +621,11 @@ pub struct ApiFaultSpec {
     pub wrong_version: Option<String>,
     pub stale_timestamp: Option<OffsetSpec>,
     pub future_timestamp: Option<OffsetSpec>,
-    pub other_txnid: Option<EmptyMap>,
+    pub wrong_txnid: Option<EmptyMap>,
     /// What is wrong with `signedConsent`.
     pub tampered_consent: Option<Keyword<Tampering>>,
     /// What was answered to the same call the time before.
-    pub stale_answer: Option<EmptyMap>,
+    pub stale_response: Option<EmptyMap>,
 }
 
 /// The faults of [`ApiFaultSpec`].
@@ -633,7 +633,7 @@ pub const API_FAULT_KEYS: [&str; 16] = [
     "status",
     "latency",
     "reset",
-    "empty_reply",
+    "empty_response",
     "truncated_chunk",
     "malformed_chunk",
     "slow_body",
@@ -643,9 +643,9 @@ pub const API_FAULT_KEYS: [&str; 16] = [
     "wrong_version",
     "stale_timestamp",
     "future_timestamp",
-    "other_txnid",
+    "wrong_txnid",
     "tampered_consent",
-    "stale_answer",
+    "stale_response",
 ];
 
 fn require_one_fault(schema: &mut Schema) {

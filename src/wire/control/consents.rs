@@ -15,7 +15,7 @@ pub struct ConsentView {
     consent_id: Option<String>,
     state: &'static str,
     customer: String,
-    face: &'static str,
+    api: &'static str,
     fiu_id: String,
     aa_id: String,
     /// Unaport's `trackingId`; the other faces have none.
@@ -82,7 +82,7 @@ impl ConsentView {
             consent_id: grant.as_ref().map(|grant| grant.consent_id.to_string()),
             state: status.as_str(),
             customer: terms.customer.to_string(),
-            face: face.as_str(),
+            api: face.as_str(),
             fiu_id: fiu.to_string(),
             aa_id: aa.to_string(),
             tracking_id: filing.as_ref().map(|filing| filing.tracking_id.to_string()),

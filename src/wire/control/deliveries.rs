@@ -48,7 +48,7 @@ struct AttemptView {
     faults: Vec<&'static str>,
     /// What was sent instead of the body; only where one delivery is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    spoilt_body: Option<String>,
+    faulty_body: Option<String>,
 }
 
 impl DeliveryView {
@@ -124,7 +124,7 @@ impl AttemptView {
             error,
             remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            spoilt_body: spoilt
+            faulty_body: spoilt
                 .as_ref()
                 .filter(|_| with_body)
                 .map(|body| String::from_utf8_lossy(body).into_owned()),

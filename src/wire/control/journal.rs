@@ -100,8 +100,8 @@ impl JournalQuery {
 const KINDS: [&str; 5] = [
     "call",
     "webhook",
-    "scenario.refused",
-    "signature.flaw",
+    "scenario.step_rejected",
+    "signature.invalid",
     "note",
 ];
 
@@ -114,8 +114,8 @@ fn entry_kind(content: &JournalRecord) -> &'static str {
         JournalRecord::Event(event) => event.name().as_str(),
         JournalRecord::Call(_) => "call",
         JournalRecord::Webhook(_) => "webhook",
-        JournalRecord::StepRejected { .. } => "scenario.refused",
-        JournalRecord::InvalidSignature { .. } => "signature.flaw",
+        JournalRecord::StepRejected { .. } => "scenario.step_rejected",
+        JournalRecord::InvalidSignature { .. } => "signature.invalid",
         JournalRecord::Note { .. } => "note",
     }
 }
@@ -156,10 +156,10 @@ pub struct VerdictView {
     /// to be so never happened).
     outcome: &'static str,
     expected: String,
-    counted: u64,
+    count: u64,
     evicted: u64,
     /// Journal entries that count, the first of them.
-    found: Vec<u64>,
+    matches: Vec<u64>,
     near_misses: Vec<NearMiss>,
 }
 
@@ -173,9 +173,9 @@ impl VerdictView {
     pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
         let Verdict {
             status: outcome,
-            count: counted,
+            count,
             evicted,
-            matches: found,
+            matches,
             near_misses: near,
         } = verdict.clone();
         let near_misses = near
@@ -187,15 +187,15 @@ impl VerdictView {
             expectation: expectation.origin.clone(),
             outcome: outcome.as_str(),
             expected: format!("{} {}", expectation.count, expectation.target),
-            counted,
+            count,
             evicted,
-            found,
+            matches,
             near_misses,
         }
     }
 }
 
-/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.refused`, `signature.flaw`,
+/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.step_rejected`, `signature.invalid`,
 /// `note`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -75,7 +75,7 @@ pub struct ErrorView {
     legal: Option<Vec<&'static str>>,
     /// Everything that is wrong with a text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<DiagnosticView>,
+    diagnostics: Vec<DiagnosticView>,
 }
 
 /// What is wrong with a text, and where.
@@ -103,7 +103,7 @@ impl From<&ApiError> for ErrorView {
             field,
             state: status.map(Status::as_str),
             legal: status.map(|status| status.legal_inputs().map(Input::as_str).collect()),
-            faults: match error {
+            diagnostics: match error {
                 ApiError::InvalidDocument(diagnostics) => {
                     diagnostics.iter().map(DiagnosticView::from).collect()
                 }

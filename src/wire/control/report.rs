@@ -22,9 +22,9 @@ pub struct ReportView {
 #[serde(rename_all = "camelCase")]
 pub struct RuleResultView {
     pub rule: String,
-    pub asks: String,
+    pub requirement: String,
     /// `pass`, `fail`, `not-tested`, `evicted`.
-    pub mark: String,
+    pub outcome: String,
     pub cases: usize,
     pub evidence: Vec<EvidenceView>,
 }
@@ -63,8 +63,8 @@ impl From<&RuleResult> for RuleResultView {
         });
         Self {
             rule: rule.to_string(),
-            asks: rule.requirement().to_owned(),
-            mark: mark.to_string(),
+            requirement: rule.requirement().to_owned(),
+            outcome: mark.to_string(),
             cases: *cases,
             evidence: evidence.collect(),
         }
@@ -85,7 +85,7 @@ pub fn render_text(report: &ReportView) -> String {
     };
     let tested = rules
         .iter()
-        .filter(|result| result.mark != RuleOutcome::NotTested.as_str())
+        .filter(|result| result.outcome != RuleOutcome::NotTested.as_str())
         .count();
     let mut text = format!(
         "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",
@@ -95,8 +95,8 @@ pub fn render_text(report: &ReportView) -> String {
         |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
     for RuleResultView {
         rule,
-        asks,
-        mark,
+        requirement: asks,
+        outcome: mark,
         cases,
         evidence,
     } in rules

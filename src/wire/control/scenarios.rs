@@ -120,5 +120,5 @@ pub struct DefaultRequest {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MagicCustomerView {
     pub number: &'static str,
-    pub story: &'static str,
+    pub description: &'static str,
 }

@@ -358,9 +358,9 @@ pub fn build_schemas() -> Value {
             ("path", string_schema()),
             ("txnId", string_schema()),
             ("version", enum_schema(["2.0.0"])),
-            ("errors", any_list(schema_ref("UnaportFieldProblem"))),
+            ("errors", any_list(schema_ref("UnaportFieldError"))),
         ]),
-        "UnaportFieldProblem": object_schema(&[("field", string_schema()), ("problem", string_schema())]),
+        "UnaportFieldError": object_schema(&[("field", string_schema()), ("problem", string_schema())]),
     })
 }
 

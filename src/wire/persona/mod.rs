@@ -136,7 +136,7 @@ impl PersonaBuilder<'_> {
         let HolderSpec {
             born,
             joint,
-            abroad: non_resident,
+            non_resident,
             firm,
         } = holder;
         let birth_years = born
@@ -160,10 +160,9 @@ impl PersonaBuilder<'_> {
             .collect();
         for (transfer_name, location) in std::mem::take(&mut self.transfer_locations) {
             if !has_matching_sides(&accounts, &transfer_name) {
-                let shared_keys =
-                    "amount, grows, varies, step, every, times, months, on, by and chance";
+                let shared_keys = "amount, annual_growth_percent, variation_percent, step, every, times, months, day, by and chance";
                 let message = format!(
-                    "side_of {transfer_name}: a transfer is an in and an out of that name in two accounts, with the same {shared_keys}"
+                    "transfer_name {transfer_name}: a transfer is an in and an out of that name in two accounts, with the same {shared_keys}"
                 );
                 self.push_diagnostic(location, message);
             }
@@ -180,28 +179,28 @@ impl PersonaBuilder<'_> {
         let location = spec.referenced;
         let AccountSpec {
             fi_type: Keyword(fi_type),
-            account: account_type,
+            account_type,
             fip,
             linked,
             opened,
             dormant,
-            keeps: target_balance,
-            opens_with: opening_balance,
+            target_balance,
+            opening_balance,
             overdraft,
             interest,
-            minimum: minimum_balance,
-            story: cash_flows,
+            minimum_balance,
+            cash_flows,
             statement,
             amount,
         } = spec.value;
         let is_bank = fi_type == FiType::Deposit;
         let bank_keys = [
-            ("keeps", target_balance.is_some()),
-            ("opens_with", opening_balance.is_some()),
+            ("target_balance", target_balance.is_some()),
+            ("opening_balance", opening_balance.is_some()),
             ("overdraft", overdraft.is_some()),
             ("interest", interest.is_some()),
-            ("minimum", minimum_balance.is_some()),
-            ("story", cash_flows.is_some()),
+            ("minimum_balance", minimum_balance.is_some()),
+            ("cash_flows", cash_flows.is_some()),
         ];
         let bank_key = bank_keys
             .iter()
@@ -210,7 +209,7 @@ impl PersonaBuilder<'_> {
         let mut report = |message: String| self.push_diagnostic(location, message);
         match (is_bank, bank_key, &statement, amount) {
             (true, _, _, Some(_)) => {
-                report("a DEPOSIT has a story or a statement, and no amount".to_owned());
+                report("a DEPOSIT has a cash_flows or a statement, and no amount".to_owned());
             }
             (true, Some(bank_key), Some(_), _) => {
                 report(format!(
@@ -218,7 +217,7 @@ impl PersonaBuilder<'_> {
                 ));
             }
             (true, _, None, _) if cash_flows.is_none() => {
-                report("a DEPOSIT lacks one of story, statement; write story: [] where nothing happens".to_owned());
+                report("a DEPOSIT lacks one of cash_flows, statement; write cash_flows: [] where nothing happens".to_owned());
             }
             (false, Some(bank_key), ..) => {
                 report(format!(
@@ -347,14 +346,15 @@ impl PersonaBuilder<'_> {
         build_plan: impl FnOnce(Option<AmountRule>, Vec<Flow>) -> CashFlowPlan,
     ) -> CashFlowPlan {
         let target_balance = target_balance.map(|target_balance| {
-            let amount = self.build_amount("keeps", &target_balance);
+            let amount = self.build_amount("target_balance", &target_balance);
             if matches!(
                 amount,
                 AmountRule::BalanceShare(_) | AmountRule::Typical | AmountRule::Loan(_)
             ) {
                 self.push_diagnostic(
                     target_balance.referenced,
-                    "keeps takes rupees, or { share: … } of the income".to_owned(),
+                    "target_balance takes rupees, or { income_percent: … } of the income"
+                        .to_owned(),
                 );
             }
             amount
@@ -371,7 +371,8 @@ impl PersonaBuilder<'_> {
         if uses_income_share && !flows.iter().any(|flow| flow.counts_as_income) {
             self.push_diagnostic(
                 location,
-                "a share is of the income: mark what is income with income: true".to_owned(),
+                "a income_percent is of the income: mark what is income with income: true"
+                    .to_owned(),
             );
         }
         build_plan(target_balance, flows)
@@ -391,15 +392,15 @@ impl PersonaBuilder<'_> {
                     };
                     self.push_diagnostic(
                         spec.referenced,
-                        format!("{key} takes rupees such as 4500, a range such as 20..180, usual, or once, share, balance or loan{rejected_value}"),
+                        format!("{key} takes rupees such as 4500, a range such as 20..180, usual, or fixed, income_percent, balance_percent or loan{rejected_value}"),
                     );
                     fallback
                 }
             },
             AmountSpec::Keyed(KeyedAmount {
-                once: fixed,
-                share: income_percent,
-                balance: balance_percent,
+                fixed,
+                income_percent,
+                balance_percent,
                 loan,
             }) => match (fixed, income_percent, balance_percent, loan) {
                 (Some(RupeeRange(range)), ..) => AmountRule::PerAccount(*range),
@@ -408,7 +409,7 @@ impl PersonaBuilder<'_> {
                     if range.1 > 100 {
                         self.push_diagnostic(
                             spec.referenced,
-                            "balance is percent of what is there, 100 at most".to_owned(),
+                            "balance_percent is percent of what is there, 100 at most".to_owned(),
                         );
                     }
                     AmountRule::BalanceShare(*range)
@@ -419,7 +420,7 @@ impl PersonaBuilder<'_> {
                         principal: RupeeRange(principal),
                         months,
                         rate: Percent(rate),
-                        paid_out: disbursed_to_account,
+                        disbursed_to_account,
                     }),
                 ) => AmountRule::Loan(Loan {
                     principal: *principal,
@@ -437,14 +438,14 @@ impl PersonaBuilder<'_> {
         let FlowSpec {
             r#in,
             out,
-            grows: annual_growth_percent,
-            varies: variation_percent,
+            annual_growth_percent,
+            variation_percent,
             step,
             every,
             times,
             months,
-            life: account_age_months,
-            on: day,
+            account_age_months,
+            day,
             by: Keyword(channel),
             with,
             any_of,
@@ -452,7 +453,7 @@ impl PersonaBuilder<'_> {
             chance,
             mandate,
             income,
-            side_of: transfer_name,
+            transfer_name,
             then,
         } = spec.value;
         let (direction, amount) = match (&r#in, &out) {
@@ -509,7 +510,7 @@ impl PersonaBuilder<'_> {
         {
             self.push_diagnostic(
                 location,
-                "income comes in, in rupees or { once: … }".to_owned(),
+                "income comes in, in rupees or { fixed: … }".to_owned(),
             );
         }
         let every = every.map_or(Period::Month, |Keyword(every)| every);
@@ -518,7 +519,7 @@ impl PersonaBuilder<'_> {
         {
             self.push_diagnostic(
                 location,
-                "a loan's instalment goes out every month; paid_out says that the principal comes in".to_owned(),
+                "a loan's instalment goes out every month; disbursed_to_account says that the principal comes in".to_owned(),
             );
         }
         let times = times.map_or((1, 1), |times| {
@@ -612,7 +613,7 @@ impl PersonaBuilder<'_> {
                     let accepted_forms = "a day from 1 to 31, days such as 1..4, any, working day or last working day";
                     self.push_diagnostic(
                         spec.referenced,
-                        format!("on takes {accepted_forms}, not {quoted_text}"),
+                        format!("day takes {accepted_forms}, not {quoted_text}"),
                     );
                     DayRule::Any
                 }

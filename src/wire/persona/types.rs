@@ -55,7 +55,7 @@ pub(super) struct HolderSpec {
     pub(super) joint: bool,
     /// The holder lives abroad.
     #[serde(default)]
-    pub(super) abroad: bool,
+    pub(super) non_resident: bool,
     /// A firm holds them.
     #[serde(default)]
     pub(super) firm: bool,
@@ -69,7 +69,7 @@ pub(super) struct AccountSpec {
     #[schemars(rename = "type")]
     pub(super) fi_type: Keyword<FiType>,
     /// SAVINGS, CURRENT, NRE or NRO; of bank accounts.
-    pub(super) account: Option<Keyword<AccountType>>,
+    pub(super) account_type: Option<Keyword<AccountType>>,
     /// Which of the sandbox's FIPs has it, from 1 on.
     #[schemars(range(min = 1, max = 100))]
     pub(super) fip: Option<usize>,
@@ -83,18 +83,18 @@ pub(super) struct AccountSpec {
     pub(super) dormant: bool,
     /// What is in it at the end of each quarter.
     #[schemars(with = "Option<AmountSpec>")]
-    pub(super) keeps: Option<Spanned<AmountSpec>>,
+    pub(super) target_balance: Option<Spanned<AmountSpec>>,
     /// The opening deposit.
-    pub(super) opens_with: Option<RupeeRange>,
+    pub(super) opening_balance: Option<RupeeRange>,
     /// The limit of an overdraft.
     pub(super) overdraft: Option<RupeeRange>,
     /// Percent a year, of the savings or of the overdraft.
     pub(super) interest: Option<Percent>,
     /// Below this average of a month the bank charges.
-    pub(super) minimum: Option<RupeeRange>,
+    pub(super) minimum_balance: Option<RupeeRange>,
     /// What happens in it, again and again.
     #[schemars(with = "Option<Vec<FlowSpec>>")]
-    pub(super) story: Option<Vec<Spanned<FlowSpec>>>,
+    pub(super) cash_flows: Option<Vec<Spanned<FlowSpec>>>,
     /// A statement of your own, CSV or JSON, beside this file.
     #[schemars(with = "Option<String>")]
     pub(super) statement: Option<Spanned<String>>,
@@ -155,11 +155,11 @@ impl JsonSchema for PlainAmount {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(super) struct KeyedAmount {
     /// Drawn once for the account.
-    pub(super) once: Option<RupeeRange>,
+    pub(super) fixed: Option<RupeeRange>,
     /// Percent of the month's income; drawn once.
-    pub(super) share: Option<IntegerRange>,
+    pub(super) income_percent: Option<IntegerRange>,
     /// Percent of what is there.
-    pub(super) balance: Option<IntegerRange>,
+    pub(super) balance_percent: Option<IntegerRange>,
     /// A loan's instalment.
     pub(super) loan: Option<LoanSpec>,
 }
@@ -176,7 +176,7 @@ pub(super) struct LoanSpec {
     pub(super) rate: Percent,
     /// The lender pays it out to this account.
     #[serde(default)]
-    pub(super) paid_out: bool,
+    pub(super) disbursed_to_account: bool,
 }
 
 /// Something that happens again and again.
@@ -192,10 +192,10 @@ pub(super) struct FlowSpec {
     pub(super) out: Option<Spanned<AmountSpec>>,
     /// Percent by which it rises each April; amounts are those of the year from April 2024.
     #[schemars(range(max = 50))]
-    pub(super) grows: Option<u8>,
+    pub(super) annual_growth_percent: Option<u8>,
     /// Percent by which it is off each time.
     #[schemars(range(max = 90))]
-    pub(super) varies: Option<u8>,
+    pub(super) variation_percent: Option<u8>,
     /// It is a multiple of this.
     #[schemars(with = "Option<RupeeRange>")]
     pub(super) step: Option<Spanned<RupeeRange>>,
@@ -207,10 +207,10 @@ pub(super) struct FlowSpec {
     #[schemars(length(min = 1))]
     pub(super) months: Option<Vec<MonthNumber>>,
     /// Only in these months of the account's life, such as 3..14.
-    pub(super) life: Option<IntegerRange>,
+    pub(super) account_age_months: Option<IntegerRange>,
     /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
     #[schemars(with = "Option<DaySchema>")]
-    pub(super) on: Option<Spanned<DaySpec>>,
+    pub(super) day: Option<Spanned<DaySpec>>,
     pub(super) by: Keyword<Channel>,
     /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
     #[schemars(with = "Option<NamesSpec>")]
@@ -231,7 +231,7 @@ pub(super) struct FlowSpec {
     pub(super) income: bool,
     /// One side of a transfer between two accounts; the flow of this name in the other account is the other side.
     #[schemars(with = "Option<String>")]
-    pub(super) side_of: Option<Spanned<String>>,
+    pub(super) transfer_name: Option<Spanned<String>>,
     pub(super) then: Option<FollowUpSpec>,
 }
 

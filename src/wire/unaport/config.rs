@@ -22,9 +22,9 @@ const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnaportEntry {
-    dialect: Option<String>,
+    version: Option<String>,
     fiu: Option<String>,
-    rejection: Option<String>,
+    rejected_status: Option<String>,
     top_level_ids: Option<bool>,
     account: Option<Vec<AccountEntry>>,
     /// In the words of the API, and with a `productId`.
@@ -41,19 +41,19 @@ struct AccountEntry {
 
 impl UnaportEntry {
     pub fn into_unaport(self, participants: &Participants) -> Result<UnaportConfig, ApiError> {
-        let dialect = match self.dialect {
+        let version = match self.version {
             None => UnaportVersion::default(),
             value => require_enum(
-                "unaport.dialect",
+                "unaport.version",
                 value,
                 UnaportVersion::parse,
                 UnaportVersion::accepted_names,
             )?,
         };
-        let rejection = match self.rejection {
+        let rejected_status = match self.rejected_status {
             None => RejectedConsentStatus::default(),
             value => require_enum(
-                "unaport.rejection",
+                "unaport.rejected_status",
                 value,
                 RejectedConsentStatus::parse,
                 RejectedConsentStatus::accepted_names,
@@ -127,11 +127,11 @@ impl UnaportEntry {
         }
         let top_level_ids = self.top_level_ids.unwrap_or(true);
         Ok(UnaportConfig {
-            version: dialect,
+            version,
             default_fiu: fiu,
             logins: accounts,
             templates,
-            rejected_status: rejection,
+            rejected_status,
             top_level_ids,
         })
     }

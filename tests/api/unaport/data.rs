@@ -13,7 +13,7 @@ async fn the_recorded_timing_is_reproduced() {
     let mut app = TestApp::start().await;
     let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
-        .raise_with_scenario(&app, "recorded-rhythm", |_| ())
+        .raise_with_scenario(&app, "recorded-timing", |_| ())
         .await;
     // Created 04:50:20.089; approved 39.331; asked 43.000; notified 44.748, in the recording.
     for (by, expected) in [
@@ -171,7 +171,7 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     let folder =
         std::env::temp_dir().join(format!("mockaa-unaport-partial-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let scenario = "version: 1\nname: partial\nsteps:\n  - { approve: {} }\nrules:\n  - { on: fi.requested, after: 1s, deliver: { fips: { FIP-1: READY, FIP-2: \
+    let scenario = "version: 1\nname: partial\nsteps:\n  - { approve: {} }\nrules:\n  - { when: fi.requested, after: 1s, deliver: { fips: { FIP-1: READY, FIP-2: \
                     TIMEOUT, ACME-FIP: DENIED } } }\n";
     std::fs::write(folder.join("partial.yaml"), scenario).expect("it is written");
     let mut app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;

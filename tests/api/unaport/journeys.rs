@@ -206,7 +206,7 @@ async fn every_body_has_the_fields_of_its_table() {
 async fn the_older_protocol_has_the_older_bodies() {
     let mut app = start_configured(
         "dialect",
-        "[unaport]\ndialect = \"1.7\"\nrejection = \"REJECTED\"\ntop_level_ids = false\n",
+        "[unaport]\nversion = \"1.7\"\nrejected_status = \"REJECTED\"\ntop_level_ids = false\n",
     )
     .await;
     let lender = Lender::log_in_with_webhooks(&app).await;

@@ -110,8 +110,8 @@ async fn wrong_settings_are_reported() {
     for (name, toml, expected) in [
         (
             "dialect-no",
-            "[unaport]\ndialect = \"1.8\"\n",
-            "unaport.dialect '1.8' is not one of 2.0.0, 1.7",
+            "[unaport]\nversion = \"1.8\"\n",
+            "unaport.version '1.8' is not one of 2.0.0, 1.7",
         ),
         (
             "fiu-no",
@@ -120,7 +120,7 @@ async fn wrong_settings_are_reported() {
         ),
         (
             "word-no",
-            "[unaport]\nrejection = \"NO\"\n",
+            "[unaport]\nrejected_status = \"NO\"\n",
             "not one of FAILED, REJECTED",
         ),
         (
