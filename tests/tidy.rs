@@ -1,11 +1,14 @@
-//! The house rules that no compiler checks: imports point one way, every source file is reachable, every fixture is
-//! used, nothing of a machine is written down.
+//! The house rules that no compiler checks: imports point one way, every source file is reachable,
+//! every fixture is used, doc comments and function names follow `CONTRIBUTING.md`, citations of
+//! the documentation resolve, no path of a machine is committed.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// DESIGN §3. A module may import from layers to the right of its own, and from itself; never from a sibling.
+/// The layers of `docs/architecture.md#layers`. A module imports from the layers below its own and
+/// from itself, never from a sibling.
 const LAYERS: [&[&str]; 7] = [
     &["main"],
     &["cli"],
@@ -57,7 +60,7 @@ fn layer_of(module: &str) -> usize {
         .unwrap_or_else(|| panic!("{module} has no layer"))
 }
 
-/// The modules that a source text names as `crate::x`, its tests left out.
+/// Returns the modules that a source text names as `crate::x`, outside its tests.
 fn imported_modules(text: &str) -> BTreeSet<String> {
     let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
     let code = code
@@ -95,7 +98,7 @@ fn imports_point_one_way() {
     }
     assert!(
         wrong.is_empty(),
-        "against the direction of DESIGN §3:\n{}",
+        "against the direction of docs/architecture.md#layers:\n{}",
         wrong.join("\n")
     );
 }
@@ -171,8 +174,15 @@ fn no_local_paths_or_leftovers_remain() {
         .flat_map(|(folder, extension)| list_files(folder, extension))
         .collect();
     checked.extend(
-        ["README.md", "CHANGELOG.md", "Cargo.toml", "Dockerfile"]
-            .map(|file| project_root().join(file)),
+        [
+            "README.md",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+            "Cargo.toml",
+            "Dockerfile",
+        ]
+        .map(|file| project_root().join(file)),
     );
     let forbidden = [
         "/work/",
@@ -180,6 +190,11 @@ fn no_local_paths_or_leftovers_remain() {
         "/home/",
         "TODO",
         "FIXME",
+        "DESIGN §",
+        "reference/rebit.md",
+        "reference/unaport.md",
+        "reference/mock-servers.md",
+        "reference/perf-baseline.md",
         "todo!(",
         "unimplemented!(",
         "dbg!(",
@@ -205,14 +220,192 @@ fn every_assumption_in_the_code_is_listed_for_users() {
         .iter()
         .map(|file| read_text(file).matches("Assumption:").count())
         .sum::<usize>();
-    let readme = read_text(&project_root().join("README.md"));
-    let (_, list) = readme
-        .split_once("### Assumptions")
-        .expect("the README lists them");
-    let list = list.split("\n## ").next().expect("its text");
-    let listed = list.lines().filter(|line| line.starts_with("- ")).count();
+    let page = read_text(&project_root().join("docs/assumptions.md"));
+    let assumptions = page.split("\n## Quirks").next().expect("the first part");
+    let listed = assumptions
+        .lines()
+        .filter(|line| line.starts_with("- "))
+        .count();
     assert!(
         listed >= marked,
-        "{marked} places in the code say Assumption:, the README lists {listed}"
+        "{marked} places in the code are marked Assumption:, docs/assumptions.md lists {listed}"
     );
+}
+
+/// Words with which no item's doc comment begins: a definition or a verb reads better.
+const RELATIVE_WORDS: [&str; 13] = [
+    "What",
+    "Whether",
+    "Who",
+    "Whose",
+    "Whatever",
+    "Whoever",
+    "How",
+    "When",
+    "Where",
+    "Which",
+    "Somebody",
+    "Nobody",
+    "Everybody",
+];
+
+/// Returns the first word of each item's doc comment, with its line number.
+fn doc_openings(text: &str) -> Vec<(usize, &str)> {
+    let mut openings = Vec::new();
+    let mut is_inside = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let doc = line.trim_start().strip_prefix("///");
+        if let (Some(doc), false) = (doc, is_inside) {
+            let word = doc
+                .split(|c: char| !c.is_alphanumeric())
+                .find(|word| !word.is_empty());
+            openings.extend(word.map(|word| (number, word)));
+        }
+        is_inside = doc.is_some();
+    }
+    openings
+}
+
+#[test]
+fn doc_comments_begin_with_a_definition_or_a_verb() {
+    let mut wrong = Vec::new();
+    for file in list_files("src", "rs") {
+        let text = read_text(&file);
+        wrong.extend(
+            doc_openings(&text)
+                .into_iter()
+                .filter(|(_, word)| RELATIVE_WORDS.contains(word))
+                .map(|(line, word)| format!("{}:{line}: {word}", relative_path(&file))),
+        );
+    }
+    assert!(wrong.is_empty(), "reword these:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_doc_check_sees_the_first_line_of_each_comment() {
+    let openings =
+        doc_openings("/// What\n/// Whether\nfn f();\n    /// Returns\n//! Who\n// How\n");
+    assert_eq!(openings, [(1, "What"), (4, "Returns")]);
+}
+
+/// Irregular participles, which are no names for functions.
+const PARTICIPLES: [&str; 22] = [
+    "told", "kept", "made", "written", "asked", "taken", "said", "shown", "found", "sealed",
+    "sent", "meant", "given", "held", "drawn", "begun", "known", "seen", "put", "taught", "spoken",
+    "thrown",
+];
+
+/// Returns whether a function of this name would be called by a bare participle.
+fn is_participle(name: &str) -> bool {
+    let is_regular = name.len() > 4 && name.ends_with("ed") && !matches!(name, "speed" | "embed");
+    !name.contains('_') && (is_regular || PARTICIPLES.contains(&name)) && name != "put"
+}
+
+#[test]
+fn no_function_is_named_by_a_participle() {
+    let mut wrong = Vec::new();
+    for file in list_files("src", "rs") {
+        for (number, line) in (1..).zip(read_text(&file).lines()) {
+            let Some((_, rest)) = line.split_once("fn ") else {
+                continue;
+            };
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            if is_participle(&name) && !line.trim_start().starts_with("//") {
+                wrong.push(format!("{}:{number}: {name}", relative_path(&file)));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "name these by a verb:\n{}",
+        wrong.join("\n")
+    );
+    assert!(is_participle("told") && is_participle("cached"));
+    assert!(!is_participle("status") && !is_participle("is_cached"));
+}
+
+/// The last commit before subjects had a form.
+const SUBJECTS_SINCE: &str = "941e8cb";
+
+#[test]
+fn commit_subjects_name_their_area_and_are_short() {
+    let log = Command::new("git")
+        .args(["log", "--no-merges", "--format=%s"])
+        .arg(format!("{SUBJECTS_SINCE}..HEAD"))
+        .current_dir(project_root())
+        .output();
+    let Some(log) = log.ok().filter(|log| log.status.success()) else {
+        eprintln!("SKIPPED: needs the git history since {SUBJECTS_SINCE}");
+        return;
+    };
+    let subjects = String::from_utf8(log.stdout).expect("UTF-8");
+    let has_form = |subject: &&str| {
+        let area = subject.split_once(": ").map(|(area, _)| area);
+        subject.chars().count() <= 72 && area.is_some_and(|area| !area.contains(' '))
+    };
+    let wrong: Vec<_> = subjects
+        .lines()
+        .filter(|subject| !has_form(subject))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "`area: imperative summary`, 72 characters at most:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Returns the anchors that GitHub makes of a page's headings.
+fn heading_anchors(page: &str) -> BTreeSet<String> {
+    let mut is_code = false;
+    let mut anchors = BTreeSet::new();
+    for line in page.lines() {
+        is_code ^= line.starts_with("```");
+        let heading = line.trim_start_matches('#');
+        if is_code || heading.len() == line.len() || !heading.starts_with(' ') {
+            continue;
+        }
+        let anchor = heading.trim().to_lowercase().replace(' ', "-");
+        anchors.insert(
+            anchor
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+                .collect(),
+        );
+    }
+    anchors
+}
+
+/// Returns the pages and anchors that a text cites as `docs/page.md#anchor`.
+fn cited_anchors(text: &str) -> Vec<(&str, &str)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut citations = Vec::new();
+    for rest in text.split("docs/").skip(1) {
+        let Some((page, rest)) = rest.split_once(".md#") else {
+            continue;
+        };
+        if page.chars().all(is_part) {
+            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            citations.push((page, &rest[..end]));
+        }
+    }
+    citations
+}
+
+#[test]
+fn citations_of_the_documentation_resolve() {
+    let mut wrong = Vec::new();
+    for (folder, extension) in [("src", "rs"), ("tests", "rs"), ("benches", "rs")] {
+        for file in list_files(folder, extension) {
+            for (page, anchor) in cited_anchors(&read_text(&file)) {
+                let path = project_root().join(format!("docs/{page}.md"));
+                if !path.is_file() || !heading_anchors(&read_text(&path)).contains(anchor) {
+                    wrong.push(format!("{}: docs/{page}.md#{anchor}", relative_path(&file)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no such heading:\n{}", wrong.join("\n"));
 }
