@@ -1,9 +1,9 @@
-//! The Rust recipe of `docs/testing.md`, word for word below this line.
+//! The Rust recipe of `docs/testing.md`. The text below this line is the same there, word for word.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-/// Where every world's clock begins. It stands, and with the seed the same calls give the same bytes.
+/// The time of every world's frozen clock. With a fixed seed, the same calls return the same bytes.
 const NOW: &str = "2026-01-31T06:00:00.000Z";
 
 struct Test {
@@ -16,7 +16,7 @@ impl Test {
         let builder = mockaa::Sandbox::builder()
             .seed(42)
             .clock(format!("{NOW},frozen"));
-        // Your FIU's own address, if it receives webhooks: `.fiu_url("http://127.0.0.1:9000")`.
+        // If your FIU receives webhooks, add its address: `.fiu_url("http://127.0.0.1:9000")`.
         let sandbox = builder.start().await.expect("the sandbox starts");
         let client = Client::builder().no_proxy().build().expect("a client");
         Self { sandbox, client }
@@ -32,11 +32,11 @@ impl Test {
             None => request,
         };
         let response = request.send().await.expect("the sandbox answers");
-        let response = response.error_for_status().expect("the call is right");
+        let response = response.error_for_status().expect("the call succeeds");
         response.json().await.expect("JSON")
     }
 
-    /// What your FIU does: raises a consent. Gives its handle.
+    /// Raises a consent, as your FIU does, and returns its handle.
     async fn raise(&self) -> String {
         let message = json!({
             "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
@@ -70,7 +70,7 @@ async fn a_consent_expires_when_its_time_has_come() {
         .await;
     assert_eq!(approved["state"], "ACTIVE");
 
-    // Nine years in no time.
+    // Advance the clock by nine years.
     let to = json!({ "to": "2035-01-01T00:00:00Z" });
     let advanced = test
         .send(Method::POST, "/_mockaa/v1/clock/advance", Some(to))
