@@ -1,4 +1,4 @@
-# Two stages: a Rust toolchain builds, a bare Debian runs. The program checks its own health.
+# Two stages: a Rust toolchain builds the program, a slim Debian image runs it. `mockaa ready` is the health check.
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock askama.toml ./
@@ -8,7 +8,7 @@ COPY scenarios scenarios
 COPY benches benches
 RUN cargo build --locked --profile dist --bin mockaa
 
-# The CA certificates are for FIUs behind https; the user has no rights, no password and no home.
+# FIUs with https addresses need the CA certificates. The user has no privileges, no password and no home.
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
@@ -17,7 +17,7 @@ RUN apt-get update \
 COPY --from=build /src/target/dist/mockaa /usr/local/bin/mockaa
 USER mockaa
 EXPOSE 8080
-# Beyond loopback the control API asks for a token: set MOCKAA_TOKEN, or read it from the ready line.
+# Beyond loopback the control API requires a token: set MOCKAA_TOKEN, or read the token from the ready line.
 ENV MOCKAA_BIND=0.0.0.0
 HEALTHCHECK --interval=5s --timeout=6s --start-period=2s CMD ["mockaa", "ready"]
 ENTRYPOINT ["mockaa"]
