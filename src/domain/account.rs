@@ -1,4 +1,4 @@
-//! Accounts at FIPs, and the kinds of financial information that a consent can name.
+//! Accounts at FIPs, and the kinds of financial information that a consent can request.
 
 use std::sync::Arc;
 
@@ -33,35 +33,36 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Kind of account (ReBIT FIP API 2.0.0, `accType`). DEFAULT is that of whatever is no bank account.
+    /// Kind of account (ReBIT FIP API 2.0.0, `accType`). DEFAULT is used for every account that is
+    /// not a bank account.
     AccountType { Savings = "SAVINGS", Current = "CURRENT", Default = "DEFAULT", Nre = "NRE", Nro = "NRO" }
 }
 
-/// An account of the customer at a FIP.
+/// An account of a customer at a FIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub fi_type: FiType,
-    /// The FIP that holds it.
+    /// Id of the FIP that holds the account.
     pub fip: Arc<str>,
     pub account_type: AccountType,
-    /// The FIP's name for the account (`accRefNumber`).
+    /// The FIP's reference of the account (`accRefNumber`).
     pub account_ref: Box<str>,
-    /// The FIP's name for the link between this account and this AA.
+    /// Reference of the link between this account and this AA (`linkRefNumber`).
     pub link_ref: Box<str>,
-    /// The number as consents and statements show it, all but the last four digits hidden.
+    /// The number as consents and statements show it: all but the last four digits are masked.
     pub masked_number: Box<str>,
 }
 
-/// An account that a customer has, whatever a world has made of it.
+/// An account that a customer has at a FIP, whether it is linked or not.
 #[derive(Clone, Debug)]
 pub struct LinkableAccount {
     pub account: Account,
-    /// Whether a customer whom nobody has mentioned yet has it linked.
+    /// `true` if the account is linked before the world has any record of the customer.
     pub linked_by_default: bool,
 }
 
 impl Account {
-    /// Whether it is the account that this FIP knows by this name, however it is linked.
+    /// Returns whether the FIP knows the account by this `accRefNumber`, regardless of its link.
     pub fn matches_ref(&self, fip: &str, account_ref: &str) -> bool {
         *self.fip == *fip && *self.account_ref == *account_ref
     }

@@ -1,5 +1,6 @@
-//! How the answer of a call can go wrong, on request (DESIGN §5): what production, and the mock AA of the certification
-//! suite, do to an FIU.
+//! Faults that can be injected into the response of a call
+//! (`docs/architecture.md#scenarios-and-faults`). They reproduce what an FIU meets in production,
+//! and with the mock AA of the certification suite.
 
 use std::sync::Arc;
 
@@ -9,39 +10,39 @@ use crate::domain::operation::Operation;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{Occurrences, WebhookFaultRule};
 
-/// One thing that goes wrong. Lengths of time are wall time.
+/// A fault in the response of one call. Durations are system time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApiFault {
-    /// Refused; nothing has happened.
+    /// The call is rejected and has no effect.
     Status {
         status: u16,
-        /// Told as `Retry-After`.
+        /// Value of the `Retry-After` header.
         retry_after: Option<Millis>,
-        /// An `errorCode` of ReBIT's; without one, what fits the status.
+        /// A ReBIT `errorCode`; `None`: the code that fits the status.
         code: Option<Box<str>>,
     },
     Latency(Latency),
-    /// The connection is reset in the middle of the answer.
+    /// The connection is reset in the middle of the response.
     Reset,
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     EmptyResponse,
-    /// The answer ends before its last chunk.
+    /// The response ends before its last chunk.
     TruncatedChunk,
-    /// What follows the first chunk is no chunk.
+    /// The bytes after the first chunk are not a valid chunk.
     MalformedChunk,
-    /// The body comes in drops, for so long.
+    /// The body is sent in small chunks over this time.
     SlowBody {
         over: Millis,
     },
     WrongSignature,
-    /// A field is not there, which a dotted path names.
+    /// The field at this dotted path is removed.
     MissingField(Box<str>),
-    /// A field has another value; JSON.
+    /// The field at this dotted path has this JSON value.
     SetField {
         field: Box<str>,
         value: Box<str>,
     },
-    /// `ver` is another one.
+    /// `ver` has this value.
     WrongVersion(Box<str>),
     StaleTimestamp {
         by: Millis,
@@ -51,28 +52,28 @@ pub enum ApiFault {
     },
     WrongTxnid,
     TamperedConsent(Tampering),
-    /// What was answered to the same call the time before, signed anew.
+    /// The response that the previous identical call received, signed again.
     StaleResponse,
 }
 
 wire_enum! {
-    /// What is wrong with `signedConsent`.
+    /// The defect in `signedConsent`.
     Tampering {
         /// Changed after it was signed.
         Payload = "payload",
         /// Not signed.
         Unsigned = "unsigned",
-        /// Signed by somebody else.
+        /// Signed with the key of another party.
         WrongKey = "wrong_key",
-        /// With a field that no specification has, signed rightly.
+        /// Has a field that no specification defines; validly signed.
         ExtraField = "extra_field",
-        /// Without a field that it has to have, signed rightly.
+        /// Lacks a required field; validly signed.
         MissingField = "missing_field",
     }
 }
 
 wire_enum! {
-    /// The faults by name, as scenario files, the journal and reports have them.
+    /// Names of the API faults in scenario files, the journal and reports.
     ApiFaultName {
         Status = "status",
         Latency = "latency",
@@ -116,7 +117,7 @@ impl ApiFault {
     }
 }
 
-/// How long an answer takes.
+/// Delay of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
     Fixed(Millis),
@@ -128,81 +129,91 @@ pub enum Latency {
         mean: Millis,
         deviation: Millis,
     },
-    /// Lognormal with this median, and with this value that one in a hundred exceeds.
+    /// Lognormal with this median and this 99th percentile.
     Lognormal {
         p50: Millis,
         p99: Millis,
     },
 }
 
-/// No answer takes longer than that.
+/// Upper bound of every latency.
 pub const LATENCY_MAX: Millis = Millis::from_secs(5 * 60);
 
-/// The value that one of a hundred normal numbers exceeds.
+/// 99th percentile of the standard normal distribution.
 const NORMAL_P99: f64 = 2.326_347_874;
 
 impl Latency {
-    /// A length by two numbers of [0, 1).
+    /// Returns a latency for two uniform random numbers in [0, 1).
     pub fn sample(self, (u1, u2): (f64, f64)) -> Millis {
-        // Box and Muller's; 1 - x keeps the logarithm finite.
-        let standard_normal =
-            || (-2.0 * (1.0 - u1).ln()).sqrt() * (std::f64::consts::TAU * u2).cos();
-        #[expect(clippy::cast_precision_loss, reason = "lengths are minutes at most")]
-        let ms = |span: Millis| span.0 as f64;
         let sample_ms = match self {
-            Self::Fixed(span) => ms(span),
-            Self::Uniform { min, max } => ms(min) + (ms(max) - ms(min)) * u1,
-            Self::Normal { mean, deviation } => ms(mean) + ms(deviation) * standard_normal(),
+            Self::Fixed(latency) => millis_as_f64(latency),
+            Self::Uniform { min, max } => {
+                millis_as_f64(min) + (millis_as_f64(max) - millis_as_f64(min)) * u1
+            }
+            Self::Normal { mean, deviation } => {
+                millis_as_f64(mean) + millis_as_f64(deviation) * standard_normal(u1, u2)
+            }
             Self::Lognormal { p50, p99 } => {
-                let spread = (ms(p99) / ms(p50).max(1.0)).ln() / NORMAL_P99;
-                ms(p50) * (spread * standard_normal()).exp()
+                let spread = (millis_as_f64(p99) / millis_as_f64(p50).max(1.0)).ln() / NORMAL_P99;
+                millis_as_f64(p50) * (spread * standard_normal(u1, u2)).exp()
             }
         };
         #[expect(clippy::cast_possible_truncation, reason = "it has just been clamped")]
-        Millis(sample_ms.clamp(0.0, ms(LATENCY_MAX)).round() as i64)
+        Millis(sample_ms.clamp(0.0, millis_as_f64(LATENCY_MAX)).round() as i64)
     }
 }
 
-/// Which calls.
+#[expect(clippy::cast_precision_loss, reason = "latencies are minutes at most")]
+fn millis_as_f64(length: Millis) -> f64 {
+    length.0 as f64
+}
+
+/// Returns a standard normal number by the Box-Muller transform; `1 - u1` keeps the logarithm
+/// finite.
+fn standard_normal(u1: f64, u2: f64) -> f64 {
+    (-2.0 * (1.0 - u1).ln()).sqrt() * (std::f64::consts::TAU * u2).cos()
+}
+
+/// The calls to which an API fault applies. A condition that is `None` matches every call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiCallSelector {
     pub op: Option<Operation>,
-    /// Which of them, in the order in which they come; of one customer where a scenario says so.
+    /// Positions of the matching calls, counted from 1; a rule of a scenario counts per customer.
     pub calls: Occurrences,
-    /// How many of a thousand, drawn from the world's seed.
+    /// Probability in thousandths, drawn from the world's seed.
     pub per_mille: u16,
-    /// For how long, in wall time, from the first of them on.
+    /// Time from the first match during which the fault applies, in system time.
     pub duration: Option<Millis>,
     pub customer: Option<Glob>,
     pub fiu: Option<Glob>,
 }
 
-/// Where something goes wrong, and what.
+/// An API fault with the calls to which it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiFaultRule {
     pub selector: ApiCallSelector,
     pub fault: ApiFault,
 }
 
-/// Everything that is to go wrong.
+/// All faults of one scenario or fault set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Faults {
     pub webhooks: Vec<WebhookFaultRule>,
     pub api: Vec<ApiFaultRule>,
 }
 
-/// Faults that somebody has put in force.
+/// A fault set in force.
 #[derive(Clone, Debug)]
 pub struct ActiveFaults {
     pub faults: Arc<Faults>,
-    /// As they were given.
+    /// The text from which the faults were read.
     pub source_text: Arc<str>,
-    /// Until then, by the wall's clock.
+    /// End of the fault set, in system time; `None`: no end.
     pub until: Option<Timestamp>,
 }
 
 impl Faults {
-    /// Whether an answer may be given again.
+    /// Returns whether a rule can send an earlier response again.
     pub fn can_repeat_responses(&self) -> bool {
         self.api
             .iter()

@@ -18,7 +18,7 @@ impl Month {
         }
     }
 
-    /// A number that grows by one from month to month.
+    /// Number of the month on a continuous scale: consecutive months differ by 1.
     pub fn ordinal(self) -> i64 {
         i64::from(self.year) * 12 + i64::from(self.month) - 1
     }
@@ -53,13 +53,13 @@ impl Month {
         }
     }
 
-    /// The `day`th, or the last day where the month is shorter.
+    /// Returns the date of the given day, or of the month's last day where the month is shorter.
     pub fn clamped_date(self, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(self.year, self.month, day.clamp(1, self.num_days()))
             .expect("the day is in the month")
     }
 
-    /// Days in the month.
+    /// Number of days in the month.
     pub fn num_days(self) -> u32 {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         match self.month {
@@ -70,12 +70,12 @@ impl Month {
         }
     }
 
-    /// Interest is credited at the end of a calendar quarter.
+    /// Returns whether the month ends a calendar quarter, when banks credit interest.
     pub fn is_quarter_end(self) -> bool {
         self.month.is_multiple_of(3)
     }
 
-    /// The last day on which banks and employers work.
+    /// Returns the day of the month's last working day.
     pub fn last_working_day(self) -> u32 {
         (1..=self.num_days())
             .rev()
@@ -83,7 +83,7 @@ impl Month {
             .expect("a month has working days")
     }
 
-    /// The first month of its calendar quarter.
+    /// Returns the first month of the calendar quarter.
     #[must_use]
     pub fn quarter_start(self) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Month {
         }
     }
 
-    /// The year in which its financial year, which begins in April, began.
+    /// Returns the year in which the month's financial year began; it begins in April.
     pub fn financial_year_start(self) -> i32 {
         if self.month >= 4 {
             self.year
@@ -101,7 +101,7 @@ impl Month {
         }
     }
 
-    /// The month that is so many later.
+    /// Returns the month that is `months` later.
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
         let ordinal = self.ordinal() + i64::from(months);
@@ -112,7 +112,7 @@ impl Month {
         }
     }
 
-    /// Three letters.
+    /// English name in three letters.
     pub fn short_name(self) -> &'static str {
         const NAMES: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -121,10 +121,10 @@ impl Month {
     }
 }
 
-/// A day on which banks in India work: no Sunday, no second or fourth Saturday of a month (Reserve Bank of India, since
-/// 1 September 2015), no holiday.
+/// Returns whether banks in India work on this day: not on Sundays, not on the second and fourth
+/// Saturday of a month (Reserve Bank of India, since 1 September 2015), not on holidays.
 ///
-/// `Assumption:` the Saturdays are free in earlier years too.
+/// `Assumption:` the second and fourth Saturdays are free in earlier years too.
 pub fn is_working_day(date: NaiveDate) -> bool {
     let is_weekly_holiday = match date.weekday() {
         Weekday::Sun => true,
@@ -134,12 +134,13 @@ pub fn is_working_day(date: NaiveDate) -> bool {
     !is_weekly_holiday && !is_bank_holiday(date)
 }
 
-/// The first day on which banks work, from this one on.
+/// Returns the first working day of banks on or after this day.
 pub fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, is_working_day)
 }
 
-/// The first day on which exchanges and funds deal, from this one on: no Saturday either.
+/// Returns the first day on or after this day on which exchanges and funds deal: a working day of
+/// banks other than a Saturday.
 pub fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, |date| {
         date.weekday() != Weekday::Sat && is_working_day(date)
@@ -152,10 +153,11 @@ fn first_day_matching(date: NaiveDate, predicate: impl Fn(NaiveDate) -> bool) ->
         .expect("a day within the calendar")
 }
 
-/// Bank holidays that are the same in all of India and whose date can be computed: Republic Day, the yearly closing of
-/// accounts, Good Friday, Independence Day, Gandhi Jayanti, Christmas.
+/// Returns whether the day is a bank holiday in all of India with a date that can be computed:
+/// Republic Day, the yearly closing of accounts, Good Friday, Independence Day, Gandhi Jayanti,
+/// Christmas.
 ///
-/// `Assumption:` holidays by the moon's calendars and those of single states are left out.
+/// `Assumption:` holidays of lunar calendars and of single states are left out.
 pub fn is_bank_holiday(date: NaiveDate) -> bool {
     matches!(
         (date.month(), date.day()),
@@ -163,7 +165,8 @@ pub fn is_bank_holiday(date: NaiveDate) -> bool {
     ) || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
 }
 
-/// Two days before Easter (the Gregorian computus, as Meeus and others print it).
+/// Returns the day two days before Easter (Gregorian computus, as in Meeus, *Astronomical
+/// Algorithms*).
 fn good_friday(year: i32) -> NaiveDate {
     let golden = year % 19;
     let century = year / 100;
@@ -173,9 +176,8 @@ fn good_friday(year: i32) -> NaiveDate {
     let weekday = (2 * (century % 4) + 2 * (year % 100 / 4) - moon - year % 100 % 4 + 32) % 7;
     let month = (moon + weekday + 90) / 25;
     let day = (moon + weekday + month + 19) % 32;
-    let to_u32 = |number: i32| u32::try_from(number).expect("a month or a day");
-    let easter = NaiveDate::from_ymd_opt(year, to_u32(month), to_u32(day))
-        .expect("Easter is in the calendar");
+    let [month, day] = [month, day].map(|number| u32::try_from(number).expect("a month or a day"));
+    let easter = NaiveDate::from_ymd_opt(year, month, day).expect("Easter is in the calendar");
     easter - chrono::Days::new(2)
 }
 
@@ -187,9 +189,8 @@ mod tests {
 
     #[test]
     fn second_and_fourth_saturdays_are_free() {
-        let march = |day| NaiveDate::from_ymd_opt(2024, 3, day).unwrap();
         let holidays: Vec<u32> = (1..=31)
-            .filter(|day| !is_working_day(march(*day)))
+            .filter(|day| !is_working_day(NaiveDate::from_ymd_opt(2024, 3, *day).unwrap()))
             .collect();
         assert_eq!(holidays, [3, 9, 10, 17, 23, 24, 29, 31]);
     }

@@ -1,4 +1,5 @@
-//! What a caller, a scenario or a clock may ask of a world. The engine decides.
+//! Commands: the changes that a caller, a scenario or a timer can request of a world. The engine
+//! decides whether a command is accepted.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::domain::session::{DataTiming, FiStatus, SessionAccount};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{AnalyticsStatus, RelativeTerms, UnaportMetadata};
 
-/// A wish to change something.
+/// A request to change the state of a world.
 #[derive(Clone, Debug)]
 pub enum Command {
     RaiseConsent(RaiseConsent),
@@ -22,27 +23,28 @@ pub enum Command {
         handle: ConsentHandle,
         action: ConsentAction,
     },
-    /// An FIU asks for data.
+    /// An FIU requests data.
     RequestData(RequestData),
     /// The FIPs answer a data session.
     DeliverData {
         handle: ConsentHandle,
-        /// `None`: the consent's newest one that waits for answers; where none does, the AA opens one by itself.
+        /// `None`: the newest session of the consent with pending accounts; if there is none, the
+        /// AA opens a session.
         session: Option<SessionId>,
         statuses: AccountStatuses,
     },
-    /// A FIP says how its accounts of a session fare.
+    /// A FIP reports the status of its accounts in a session.
     ReportFipStatus(FipStatusReport),
-    /// Unaport asks for data by itself.
+    /// Unaport requests data on its schedule.
     RunScheduledFetch(ConsentHandle),
-    /// An FIU takes what is ready.
+    /// An FIU fetches the data that is ready.
     FetchData(FetchData),
-    /// An FIU takes what Unaport has fetched for it.
+    /// An FIU fetches data that Unaport has fetched and stored for it.
     FetchStored(SessionId),
-    /// A session's data has been kept for as long as it may be.
+    /// The data life of a session's data has ended.
     ExpireSession(SessionId),
     SaveTemplate(SaveTemplate),
-    /// The FIU is to be told how the analytics of a session went.
+    /// The FIU is notified of the result of a session's analytics.
     ReportAnalytics {
         session: SessionId,
         status: AnalyticsStatus,
@@ -53,7 +55,7 @@ pub enum Command {
     DeregisterCustomer {
         customer: Arc<str>,
     },
-    /// The customer asks a FIP to link accounts; `accounts` are the FIP's names for them.
+    /// The customer asks a FIP to link accounts; `accounts` are their `accRefNumber`s.
     LinkAccounts {
         customer: Arc<str>,
         fip: Arc<str>,
@@ -65,51 +67,51 @@ pub enum Command {
         link: LinkId,
         token: Box<str>,
     },
-    /// A FIP that authenticates customers by itself says that an account is linked.
+    /// A FIP with DIRECT linking confirms that an account is linked.
     ConfirmLink(ConfirmLink),
     DelinkAccount {
         customer: Arc<str>,
         link_ref: Box<str>,
     },
-    /// All accounts that the customer holds there are linked at once, without a password.
-    /// From now on the customer lives this persona.
+    /// Assigns the persona from which the customer's accounts are generated from now on.
     AssignPersona {
         customer: Arc<str>,
         persona: Arc<Persona>,
     },
+    /// Links all accounts of the customer at the FIP at once, without a one-time password.
     LinkAllAccounts {
         customer: Arc<str>,
         /// `None`: at every FIP.
         fip: Option<Arc<str>>,
     },
-    /// All accounts that are linked there are no longer.
+    /// Removes the links of all accounts of the customer at the FIP.
     DelinkAllAccounts {
         customer: Arc<str>,
         fip: Option<Arc<str>>,
     },
-    /// The FIU is told something, whether it is so or not.
+    /// Sends the FIU a notification that need not match the state.
     SendScriptedNotification {
         handle: ConsentHandle,
         content: NotificationContent,
     },
-    /// From now on the consent's data, or answers about it, take another time.
+    /// Overrides the data timing or the response latency of one consent.
     SetTiming {
         handle: ConsentHandle,
         timing: TimingOverride,
     },
 }
 
-/// How fast things go for one consent, where somebody has set that.
+/// Data timing and latency set for one consent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimingOverride {
-    /// When FIPs answer.
+    /// Time at which FIPs answer; `None`: the sandbox's data timing.
     pub data: Option<DataTiming>,
-    /// How long answers about the consent take, in wall time.
+    /// Latency of calls about the consent, in system time.
     pub latency: Option<Latency>,
 }
 
 impl TimingOverride {
-    /// This one, and what it leaves open as before.
+    /// Returns this override, with the values of `previous` where this one sets none.
     #[must_use]
     pub fn with_fallback(self, previous: Self) -> Self {
         Self {
@@ -124,41 +126,42 @@ impl TimingOverride {
 pub struct RequestData {
     pub handle: ConsentHandle,
     pub range: TimeRange,
-    /// What the FIU wants the data encrypted to.
+    /// The key material with which the data is encrypted for the FIU.
     pub key: Arc<PeerKey>,
     pub txnid: Box<str>,
 }
 
-/// Which of a session's accounts an FIU wants.
+/// A request for the data of some accounts of a session.
 #[derive(Clone, Debug)]
 pub struct FetchData {
     pub session: SessionId,
     pub fip: Option<Box<str>>,
-    /// Empty: all.
+    /// Accounts by `linkRefNumber`; empty: all.
     pub link_refs: Vec<Box<str>>,
 }
 
 impl FetchData {
-    /// Whether the account is among them.
+    /// Returns whether the request covers the account.
     pub fn matches_account(&self, account: &SessionAccount) -> bool {
         self.fip.as_deref().is_none_or(|fip| *fip == *account.fip)
             && (self.link_refs.is_empty() || self.link_refs.contains(&account.link_ref))
     }
 }
 
-/// How the accounts of a session answer: by name, else by FIP, else by default. Who is not mentioned says nothing yet.
+/// Answers for the accounts of a session. An entry by account takes precedence over one by FIP,
+/// then `last_fip`, then `default`. An account without an answer stays PENDING.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountStatuses {
     pub default: Option<FiStatus>,
     pub by_fip: Vec<(Box<str>, FiStatus)>,
     /// By `linkRefNumber`.
     pub by_account: Vec<(Box<str>, FiStatus)>,
-    /// Of the FIP that a session of several FIPs names last.
+    /// Answer of the FIP of the session's last account, if the session has several FIPs.
     pub last_fip: Option<FiStatus>,
 }
 
 impl AccountStatuses {
-    /// Every account answers so.
+    /// Returns answers that give every account the same status.
     pub fn uniform_status(status: FiStatus) -> Self {
         Self {
             default: Some(status),
@@ -166,7 +169,8 @@ impl AccountStatuses {
         }
     }
 
-    /// Who is named says this; of the others nothing is said, unless nobody is named: then all are READY.
+    /// Returns answers by FIP and by account. Without any of them and without a default, all
+    /// accounts are READY.
     pub fn with_overrides(
         default: Option<FiStatus>,
         by_fip: Vec<(Box<str>, FiStatus)>,
@@ -182,43 +186,49 @@ impl AccountStatuses {
         }
     }
 
-    /// What one of a session's accounts answers. Who is said to be PENDING says nothing yet.
+    /// Returns the answer for one account of a session; `None`: the account stays PENDING.
     pub fn status_for(
         &self,
         account: &SessionAccount,
         session: &[SessionAccount],
     ) -> Option<FiStatus> {
-        let find_status = |list: &[(Box<str>, FiStatus)], name: &str| {
-            list.iter()
-                .find(|(known, _)| &**known == name)
-                .map(|(_, status)| *status)
-        };
-        let is_last = || {
-            let several = session.iter().any(|other| other.fip != account.fip);
-            several && session.last().is_some_and(|last| last.fip == account.fip)
-        };
         let status = find_status(&self.by_account, &account.link_ref)
             .or_else(|| find_status(&self.by_fip, &account.fip))
-            .or_else(|| self.last_fip.filter(|_| is_last()))
+            .or_else(|| self.last_fip.filter(|_| is_of_last_fip(account, session)))
             .or(self.default);
         status.filter(|status| *status != FiStatus::Pending)
     }
 }
 
-/// A FIP's word about its part of a session.
+fn find_status(statuses: &[(Box<str>, FiStatus)], name: &str) -> Option<FiStatus> {
+    statuses
+        .iter()
+        .find(|(known, _)| &**known == name)
+        .map(|(_, status)| *status)
+}
+
+/// Returns whether the account is at the FIP of the session's last account, in a session of several
+/// FIPs.
+fn is_of_last_fip(account: &SessionAccount, session: &[SessionAccount]) -> bool {
+    let has_several_fips = session.iter().any(|other| other.fip != account.fip);
+    has_several_fips && session.last().is_some_and(|last| last.fip == account.fip)
+}
+
+/// A FIP's report on its part of a session.
 #[derive(Clone, Debug)]
 pub struct FipStatusReport {
-    /// The session as the FIP knows it.
+    /// The FIP's id of the session.
     pub session: SessionId,
     pub fip: Arc<str>,
-    /// The FIP's own session has failed or has expired; then the AA's has failed
+    /// `true` if the FIP's own session has failed or expired; the AA's session has then failed too
     /// (Sahamati certification framework, session states).
     pub session_failed: bool,
     /// `linkRefNumber`, status and description.
     pub accounts: Vec<(Box<str>, FiStatus, Box<str>)>,
 }
 
-/// A FIP's word that an account is linked (ReBIT AA API 2.0.0, `AccountLinkStatusNotification`).
+/// A FIP's confirmation that an account is linked (ReBIT AA API 2.0.0,
+/// `AccountLinkStatusNotification`).
 #[derive(Clone, Debug)]
 pub struct ConfirmLink {
     pub customer: Arc<str>,
@@ -227,44 +237,45 @@ pub struct ConfirmLink {
     pub link_ref: Box<str>,
 }
 
-/// Which of the linked accounts a consent is granted for.
+/// The linked accounts for which a consent is granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AccountChoice {
-    /// All of the kinds that were asked for.
+    /// All accounts of the requested FI types.
     #[default]
     All,
-    /// Those with these `linkRefNumber`s.
+    /// The accounts with these `linkRefNumber`s.
     ByLinkRef(Arc<[Box<str>]>),
-    /// Those that are of all of this.
+    /// The accounts that match the selector.
     Matching(Arc<AccountSelector>),
 }
 
-/// Which accounts, by what a scenario can know of them.
+/// Conditions on accounts that a scenario can state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountSelector {
-    /// Empty: at any FIP.
+    /// Empty: any FIP.
     pub fips: Box<[Box<str>]>,
-    /// Empty: of any kind.
+    /// Empty: any FI type.
     pub fi_types: Box<[FiType]>,
-    /// No more than that, in the order in which the customer is shown them.
+    /// Maximum number of accounts, in the order in which the customer sees them.
     pub limit: Option<u32>,
 }
 
 impl AccountSelector {
-    /// Those of the accounts that it means.
+    /// Returns the accounts that match.
     pub fn select_from(&self, accounts: Vec<Account>) -> Vec<Account> {
-        let matches_selector = |account: &Account| {
-            (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
-                && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
-        };
-        let first = self.limit.map_or(usize::MAX, |first| {
-            usize::try_from(first).unwrap_or(usize::MAX)
+        let limit = self.limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
         });
         accounts
             .into_iter()
-            .filter(matches_selector)
-            .take(first)
+            .filter(|account| self.matches_account(account))
+            .take(limit)
             .collect()
+    }
+
+    fn matches_account(&self, account: &Account) -> bool {
+        (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
+            && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
     }
 }
 
@@ -273,15 +284,15 @@ impl AccountSelector {
 pub struct RaiseConsent {
     pub terms: Terms,
     pub api: Api,
-    /// The AA that is to keep it.
+    /// Id of the AA at which the consent is raised.
     pub aa: Arc<str>,
-    /// The participant that it belongs to.
+    /// Id of the FIU that owns the consent.
     pub fiu: Arc<str>,
-    /// Of the Unaport face.
+    /// Set for the Unaport API only.
     pub metadata: Option<UnaportMetadata>,
-    /// A scenario asked for by name; `None`: the usual rules choose.
+    /// Name of a scenario that the caller asked for; `None`: scenario selection decides.
     pub scenario: Option<Box<str>>,
-    /// Whose life its accounts tell: the scenario's word, if it has one.
+    /// Persona that the scenario sets for the consent's accounts.
     pub persona: Option<Arc<Persona>>,
 }
 
@@ -289,15 +300,15 @@ pub struct RaiseConsent {
 #[derive(Clone, Debug)]
 pub struct SaveTemplate {
     pub name: Box<str>,
-    /// The FIU whose organisation it belongs to.
+    /// The FIU whose organisation owns the template.
     pub fiu: Arc<str>,
     pub terms: RelativeTerms,
 }
 
-/// A move, with what it needs to know.
+/// A consent input with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsentAction {
-    /// With `hold`, the consent stays READY until it is activated: a real race that breaks FIUs.
+    /// With `hold`, the consent stays READY until it is activated: a race that real FIUs fail on.
     Approve {
         hold: bool,
         accounts: AccountChoice,
@@ -314,12 +325,12 @@ pub enum ConsentAction {
 }
 
 wire_enum! {
-    /// Who ended a consent.
+    /// Party that ended a consent.
     Party { Customer = "customer", Fiu = "fiu", Fip = "fip" }
 }
 
 impl ConsentAction {
-    /// The column of the transition table that it stands for.
+    /// Returns the column of the transition table.
     pub const fn input(&self) -> Input {
         match self {
             Self::Approve { .. } => Input::Approve,
@@ -333,7 +344,8 @@ impl ConsentAction {
         }
     }
 
-    /// The verb as it is used when nobody says more: approval takes force at once, the customer revokes.
+    /// Returns the action with default parameters: approval takes effect at once, the customer
+    /// revokes.
     pub const fn with_defaults(input: Input) -> Self {
         match input {
             Input::Approve => Self::Approve {
@@ -353,11 +365,11 @@ impl ConsentAction {
     }
 }
 
-/// How far a world's clock is to be moved.
+/// Target of a clock advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvanceTarget {
     By(Millis),
     To(Timestamp),
-    /// Until nothing is due any more.
+    /// Until no timer is due any more.
     UntilIdle,
 }

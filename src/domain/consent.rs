@@ -1,4 +1,4 @@
-//! A consent: what was asked, what was granted, and the one table of its moves.
+//! A consent: its terms, its grant, and the transition table of its status.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,9 +12,10 @@ use crate::domain::unaport::UnaportMetadata;
 use crate::domain::version::{MajorVersion, RebitVersion};
 
 wire_enum! {
-    /// Where a consent stands. Outside spellings of the same thing differ by dialect (DESIGN §2).
+    /// Status of a consent. The spelling on the wire differs by API
+    /// (`docs/architecture.md#one-lifecycle`).
     Status {
-        /// Raised, not yet answered by the customer.
+        /// Raised; the customer has not answered yet.
         Pending = "PENDING",
         /// Approved: the consent id exists, the artefact is not yet in force.
         Ready = "READY",
@@ -23,13 +24,13 @@ wire_enum! {
         Revoked = "REVOKED",
         Expired = "EXPIRED",
         Rejected = "REJECTED",
-        /// The AA could not make the consent.
+        /// The AA could not create the consent.
         Failed = "FAILED",
     }
 }
 
 wire_enum! {
-    /// What can happen to a consent.
+    /// Input of the consent's state machine.
     Input {
         Approve = "approve",
         Activate = "activate",
@@ -43,10 +44,14 @@ wire_enum! {
 }
 
 impl Status {
-    /// The transition table; `None` is a refusal. ReBIT AA API 2.0.0 and the certification suite (handles and
-    /// artefacts), merged into one life; READY between approval and force is Unaport's and 1.1.x's.
+    /// Returns the status after the input, or `None` if the transition is illegal. The table merges
+    /// the handle states and the artefact states of ReBIT AA API 2.0.0 and the certification suite
+    /// into one lifecycle (`docs/sources.md#consent-handle-states`,
+    /// `docs/sources.md#consent-artefact-states`). READY between approval and activation comes from
+    /// Unaport and ReBIT 1.1.x.
     ///
-    /// `Assumption:` no source says whether a consent that is READY can be revoked or can expire: it can.
+    /// `Assumption:` no source states whether a consent that is READY can be revoked or can expire:
+    /// it can.
     pub const fn transition_on(self, input: Input) -> Option<Self> {
         use Input::{Activate, Approve, Expire, Fail, Pause, Reject, Resume, Revoke};
         use Status::{Active, Expired, Failed, Paused, Pending, Ready, Rejected, Revoked};
@@ -62,7 +67,7 @@ impl Status {
         }
     }
 
-    /// What may happen now.
+    /// Returns the inputs that are legal in this status.
     pub fn legal_inputs(self) -> impl Iterator<Item = Input> {
         Input::ALL
             .iter()
@@ -72,32 +77,32 @@ impl Status {
 }
 
 wire_enum! {
-    /// How the FIU may hold what it gets (ReBIT AA API 2.0.0, `consentMode`).
+    /// Permitted use of the data by the FIU (ReBIT AA API 2.0.0, `consentMode`).
     ConsentMode { View = "VIEW", Store = "STORE", Query = "QUERY", Stream = "STREAM" }
 }
 
 wire_enum! {
-    /// Once, or again and again (ReBIT AA API 2.0.0, `fetchType`).
+    /// Number of permitted fetches: one or several (ReBIT AA API 2.0.0, `fetchType`).
     FetchType { OneTime = "ONETIME", Periodic = "PERIODIC" }
 }
 
 wire_enum! {
-    /// Which parts of an account are asked for (ReBIT AA API 2.0.0, `consentTypes`).
+    /// Parts of a statement that are requested (ReBIT AA API 2.0.0, `consentTypes`).
     ConsentType { Profile = "PROFILE", Summary = "SUMMARY", Transactions = "TRANSACTIONS" }
 }
 
 wire_enum! {
-    /// Who the data is for (ReBIT AA API 2.0.0, `DataConsumer.type`).
+    /// Recipient of the data (ReBIT AA API 2.0.0, `DataConsumer.type`).
     ConsumerType { Fiu = "FIU", User = "USER", Aa = "AA" }
 }
 
 wire_enum! {
-    /// Unit of how long data may be kept (ReBIT AA API 2.0.0, `DataLife.unit`).
+    /// Unit of the time for which data may be stored (ReBIT AA API 2.0.0, `DataLife.unit`).
     DataLifeUnit { Month = "MONTH", Year = "YEAR", Day = "DAY", Inf = "INF" }
 }
 
 impl DataLifeUnit {
-    /// When data that was got at `from` has lived for `value` units; `None`: never.
+    /// Returns the end of a data life of `value` units that begins at `from`; `None`: no end.
     pub fn expiry_from(self, from: Timestamp, value: u32) -> Option<Timestamp> {
         match self {
             Self::Inf => None,
@@ -109,12 +114,13 @@ impl DataLifeUnit {
 }
 
 wire_enum! {
-    /// Unit of how often data may be fetched (ReBIT AA API 2.0.0, `Frequency.unit`).
+    /// Unit of the interval in which fetches are counted (ReBIT AA API 2.0.0, `Frequency.unit`).
     FrequencyUnit { Hour = "HOUR", Day = "DAY", Month = "MONTH", Year = "YEAR", Inf = "INF" }
 }
 
 impl FrequencyUnit {
-    /// When a window of one unit that began at `from` is over; `None`: there are no windows.
+    /// Returns the end of a frequency window of one unit that begins at `from`; `None`: the unit
+    /// has no windows.
     pub fn window_end(self, from: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Inf => None,
@@ -145,22 +151,23 @@ impl FilterOperator {
 }
 
 wire_enum! {
-    /// Money in or money out.
+    /// Direction of a transaction: into the account or out of it.
     TransactionType { Credit = "CREDIT", Debit = "DEBIT" }
 }
 
-/// Which transactions the customer agrees to share; a filter removes rows, balances stay those of the whole ledger.
+/// A condition on the transactions that the customer shares (ReBIT AA API 2.0.0, `DataFilter`). A
+/// filter removes rows; balances remain those of the complete ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFilter {
     pub operator: FilterOperator,
     pub criterion: FilterCriterion,
-    /// The value as the FIU wrote it, echoed to the letter.
+    /// The value exactly as the FIU wrote it; it is echoed unchanged.
     pub value: Box<str>,
-    /// Whether it was a JSON string; the seed's sample has a number.
+    /// `true` if the value was a JSON string; the sample of the seed documents has a number.
     pub is_json_string: bool,
 }
 
-/// What a filter compares.
+/// The value with which a filter compares a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterCriterion {
     Amount(Paise),
@@ -178,7 +185,7 @@ impl DataFilter {
     }
 }
 
-/// Why the FIU asks (ReBIT AA API 2.0.0, `Purpose`).
+/// Reason of the request (ReBIT AA API 2.0.0, `Purpose`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Purpose {
     pub code: Box<str>,
@@ -187,21 +194,22 @@ pub struct Purpose {
     pub category: Option<Box<str>>,
 }
 
-/// The verifiable data registry that an AA client names; the seed documents' addition to ReBIT.
+/// The verifiable data registry that an AA client names; an extension of ReBIT in the seed
+/// documents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VdrProvider {
     pub vdrp_id: Box<str>,
     pub fiu_id: Box<str>,
 }
 
-/// A span of instants, both ends included.
+/// A range of instants, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeRange {
     pub from: Timestamp,
     pub to: Timestamp,
 }
 
-/// What the FIU asked the customer to agree to; never changes.
+/// The conditions to which the FIU asks the customer to agree; they never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     pub start: Timestamp,
@@ -210,7 +218,7 @@ pub struct Terms {
     pub fetch_type: FetchType,
     pub consent_types: Box<[ConsentType]>,
     pub fi_types: Box<[FiType]>,
-    /// The FIU's id as the request names it.
+    /// The FIU's id as it appears in the request.
     pub consumer: Arc<str>,
     pub consumer_type: ConsumerType,
     /// The customer's address at the AA, `name@handle`.
@@ -219,14 +227,14 @@ pub struct Terms {
     pub range: TimeRange,
     pub data_life: (DataLifeUnit, u32),
     pub frequency: (FrequencyUnit, u32),
-    /// `None`: the request had no `DataFilter`; an empty one is kept as it came.
+    /// `None`: the request had no `DataFilter`; an empty list is kept as an empty list.
     pub filters: Option<Box<[DataFilter]>>,
     pub vdr_provider: Option<Arc<VdrProvider>>,
-    /// The creating request's `txnid`; empty in a wish whose call has none: one is then drawn.
+    /// `txnid` of the request; empty in a command whose call has none, and then generated.
     pub txnid: Box<str>,
 }
 
-/// The dialect in which a consent was raised; its webhooks and defaults follow it.
+/// The API through which a consent was raised; its webhooks and defaults follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// The two seed calls.
@@ -248,96 +256,101 @@ impl Api {
     }
 }
 
-/// What approval added. It does not exist before, so there is no consent id to leak.
+/// The data that approval adds to a consent. It does not exist before, so no consent id can leak.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub consent_id: ConsentId,
     pub approved_at: Timestamp,
     pub accounts: Arc<[Account]>,
-    /// How often data was asked for under this consent, and when last.
+    /// Number of data requests under this consent.
     pub use_count: u32,
+    /// Time of the last data request.
     pub last_used_at: Option<Timestamp>,
-    /// Uses since the current window of the consent's frequency began.
+    /// The current window of the consent's frequency; `None`: no window has begun.
     pub window: Option<FrequencyWindow>,
     /// The newest data session.
     pub session: Option<SessionId>,
-    /// How often Unaport has asked for data by itself, when last, and when it will next; on its face only.
+    /// Number of scheduled fetches; Unaport API only, as are the next two fields.
     pub run_count: u32,
     pub last_run_at: Option<Timestamp>,
     pub next_run_at: Option<Timestamp>,
-    /// How often the FIU has come for data that was got under this consent.
+    /// Number of times that the FIU has fetched data under this consent.
     pub fetch_count: u32,
     /// One artefact for each FIP that holds a granted account.
     pub fips: Box<[FipArtefact]>,
-    /// Signatures over the FIU's artefact, kept once made.
+    /// Signatures over the FIU's artefact, computed once.
     pub signatures: CachedSignatures,
 }
 
-/// How often a consent was used in the window that its first use opened.
+/// Number of uses of a consent in the window that its first use opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrequencyWindow {
     pub started_at: Timestamp,
     pub use_count: u32,
 }
 
-/// The artefact that a FIP gets: its own id, its own signature, its own accounts only
-/// (`reference/rebit.md` §3.2).
+/// The artefact that a FIP receives: it has its own id, its own signature, and only the accounts of
+/// that FIP (`docs/sources.md#consent-artefact-states`).
 #[derive(Clone, Debug)]
 pub struct FipArtefact {
     pub fip: Arc<str>,
     pub consent_id: ConsentId,
-    /// Over the payload of its `signedConsent`.
+    /// Signature over the payload of `signedConsent`.
     pub signature: OnceLock<Box<[u8]>>,
 }
 
-/// An artefact's signatures are pure functions of the artefact, made on first need, outside every lock.
+/// Signatures of an artefact. They are pure functions of the artefact, computed on first use,
+/// outside all locks.
 #[derive(Clone, Debug, Default)]
 pub struct CachedSignatures {
-    /// Over `ConsentDetail` as the seed face answers it.
+    /// Over `ConsentDetail` as the seed API returns it.
     pub detail: OnceLock<Box<[u8]>>,
-    /// Over the payload of ReBIT's `signedConsent`.
+    /// Over the payload of `signedConsent` (ReBIT).
     pub artefact: OnceLock<Box<[u8]>>,
 }
 
-/// One step of a consent's history.
+/// One entry of a consent's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusChange {
     pub status: Status,
     pub at: Timestamp,
 }
 
-/// A consent and all that happened to it.
+/// A consent with its history.
 #[derive(Clone, Debug)]
 pub struct Consent {
     pub handle: ConsentHandle,
-    /// Counts from 1 in every world.
+    /// Sequence number, from 1 in every world.
     pub number: u32,
     pub api: Api,
-    /// The AA that keeps it.
+    /// Id of the AA at which the consent was raised.
     pub aa: Arc<str>,
-    /// The participant that the consent belongs to: the registered FIU whose key raised it, or the default one.
+    /// Id of the participant that owns the consent: the registered FIU whose key raised it, or the
+    /// default FIU.
     pub fiu: Arc<str>,
     pub terms: Arc<Terms>,
-    /// Present on the Unaport face.
+    /// Set for consents of the Unaport API only.
     pub metadata: Option<Arc<UnaportMetadata>>,
     pub status: Status,
     pub created_at: Timestamp,
-    /// Present from READY on.
+    /// Set from READY on.
     pub grant: Option<Box<Grant>>,
-    /// The customer has left the AA: the consent can no longer be seen or used by anybody outside, which is no state.
+    /// `true` once the customer has left the AA: no caller can see or use the consent any more.
+    /// This is not a status.
     pub hidden: bool,
-    /// Whose life its accounts tell.
+    /// Persona from which its accounts are generated.
     pub persona: PersonaInstance,
-    /// Oldest first, the last [`HISTORY_MAX`] moves.
+    /// Status changes, oldest first; the last [`HISTORY_MAX`] of them.
     pub history: Vec<StatusChange>,
 }
 
-/// A consent that is paused and resumed for ever keeps only this many moves; the journal has them all while it
-/// lasts.
+/// Maximum length of a consent's history. Bounds the memory of a consent that is paused and resumed
+/// many times; the journal keeps older changes until it evicts them.
 pub const HISTORY_MAX: usize = 64;
 
 impl Consent {
-    /// The window of the frequency in which a use at this instant counts; `None`: it begins a new one.
+    /// Returns the frequency window in which a use at this instant counts; `None`: the use begins a
+    /// new window.
     fn window_at(&self, grant: &Grant, now: Timestamp) -> Option<FrequencyWindow> {
         let window = grant.window?;
         let has_ended = self
@@ -349,8 +362,8 @@ impl Consent {
         (!has_ended).then_some(window)
     }
 
-    /// Whether data may be asked for once more (ReBIT AA API 2.0.0, `fetchType` and `Frequency`). A ONETIME consent
-    /// is good for one request, whatever its frequency.
+    /// Returns whether data may be requested again (ReBIT AA API 2.0.0, `fetchType` and
+    /// `Frequency`). A ONETIME consent allows one request, whatever its frequency.
     ///
     /// `Assumption:` a window of the frequency begins with the first request in it.
     pub fn can_be_used(&self, grant: &Grant, now: Timestamp) -> bool {
@@ -363,11 +376,12 @@ impl Consent {
         }
     }
 
-    /// When data is to be fetched again by itself after a fetch at this instant: PERIODIC consents of the Unaport face,
-    /// `value` times per `unit` of their frequency, while they last.
+    /// Returns the time of the next scheduled fetch after a fetch at this instant. Only PERIODIC
+    /// consents of the Unaport API have scheduled fetches: `value` times per `unit` of their
+    /// frequency, until they expire.
     ///
-    /// `Assumption:` the page has the field `nextRuntime` and no rule; with INF, which names no interval, data is fetched
-    /// once.
+    /// `Assumption:` Unaport documents the field `nextRuntime` without a rule; with INF, which has
+    /// no interval, data is fetched once.
     pub fn next_run(&self, now: Timestamp) -> Option<Timestamp> {
         let (unit, value) = self.terms.frequency;
         if self.api != Api::Unaport || self.terms.fetch_type != FetchType::Periodic {
@@ -378,7 +392,7 @@ impl Consent {
         (next < self.terms.expiry && next > now).then_some(next)
     }
 
-    /// The window after one more use.
+    /// Returns the frequency window after one more use.
     pub fn window_after_use(&self, grant: &Grant, now: Timestamp) -> FrequencyWindow {
         match self.window_at(grant, now) {
             Some(window) => FrequencyWindow {
@@ -392,7 +406,7 @@ impl Consent {
         }
     }
 
-    /// The consent's id as it is told: from READY on, but not for a consent that the AA could not make in the end.
+    /// Returns the consent id as callers see it: from READY on, but not for a FAILED consent.
     pub fn consent_id(&self) -> Option<ConsentId> {
         self.grant
             .as_ref()
@@ -407,25 +421,21 @@ mod tests {
 
     #[test]
     fn the_transition_table_is_the_documented_one() {
-        let format_row = |first: &str, cells: Vec<&str>| {
-            let line = cells.iter().fold(format!("{first:9}"), |line, cell| {
-                line + &format!(" {cell:9}")
-            });
-            line.trim_end().to_owned() + "\n"
-        };
-        let mut table = format_row(
-            "from",
-            Input::ALL.iter().map(|input| input.as_str()).collect(),
-        );
+        let mut table = format_row("from", Input::ALL.iter().map(|input| input.as_str()));
         for status in Status::ALL {
-            let format_next =
-                |input: &Input| status.transition_on(*input).map_or("-", Status::as_str);
-            table += &format_row(
-                status.as_str(),
-                Input::ALL.iter().map(format_next).collect(),
-            );
+            let cells = Input::ALL
+                .iter()
+                .map(|input| status.transition_on(*input).map_or("-", Status::as_str));
+            table += &format_row(status.as_str(), cells);
         }
         insta::assert_snapshot!(table);
+    }
+
+    fn format_row<'a>(first: &str, cells: impl Iterator<Item = &'a str>) -> String {
+        let line = cells.fold(format!("{first:9}"), |line, cell| {
+            line + &format!(" {cell:9}")
+        });
+        line.trim_end().to_owned() + "\n"
     }
 
     #[test]

@@ -1,24 +1,26 @@
-//! Which consents a scenario is for.
+//! Conditions by which a scenario matches consents.
 
 use crate::domain::account::FiType;
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::FetchType;
 use crate::domain::glob::Glob;
 
-/// What a consent has to be like: all of this, each of one of the listed kinds. An empty list asks nothing.
+/// Conditions on a consent request. A request must meet all of them, each with one of the listed
+/// values. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentMatcher {
     pub customers: Vec<Glob>,
     pub fius: Vec<Glob>,
     pub aas: Vec<Glob>,
-    /// It asks for at least one of them.
+    /// Matches a request that has at least one of these FI types.
     pub fi_types: Vec<FiType>,
     pub purposes: Vec<Box<str>>,
     pub fetch_types: Vec<FetchType>,
     pub apis: Vec<&'static str>,
 }
 
-/// How much a [`Match`] asks: first the number of things, then how closely names are given.
+/// Rank of a [`ConsentMatcher`]: first the number of conditions, then the number of literal
+/// characters in its patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     criteria: usize,
@@ -29,17 +31,14 @@ impl ConsentMatcher {
     pub fn matches_request(&self, request: &RaiseConsent) -> bool {
         let RaiseConsent {
             terms,
-            api: face,
+            api,
             aa,
             fiu,
             ..
         } = request;
-        let matches_any_glob = |globs: &[Glob], text: &str| {
-            globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
-        };
-        matches_any_glob(&self.customers, &terms.customer)
-            && matches_any_glob(&self.fius, fiu)
-            && matches_any_glob(&self.aas, aa)
+        any_glob_matches(&self.customers, &terms.customer)
+            && any_glob_matches(&self.fius, fiu)
+            && any_glob_matches(&self.aas, aa)
             && (self.fi_types.is_empty()
                 || terms
                     .fi_types
@@ -47,22 +46,15 @@ impl ConsentMatcher {
                     .any(|fi_type| self.fi_types.contains(fi_type)))
             && (self.purposes.is_empty() || self.purposes.contains(&terms.purpose.code))
             && (self.fetch_types.is_empty() || self.fetch_types.contains(&terms.fetch_type))
-            && (self.apis.is_empty() || self.apis.contains(&face.as_str()))
+            && (self.apis.is_empty() || self.apis.contains(&api.as_str()))
     }
 
-    /// Whether there can be a consent that both are for.
+    /// Returns whether one consent can match both.
     pub fn overlaps_with(&self, other: &Self) -> bool {
-        let globs_overlap = |one: &[Glob], other: &[Glob]| {
-            one.is_empty()
-                || other.is_empty()
-                || one
-                    .iter()
-                    .any(|glob| other.iter().any(|other| glob.overlaps(other)))
-        };
         globs_overlap(&self.customers, &other.customers)
             && globs_overlap(&self.fius, &other.fius)
             && globs_overlap(&self.aas, &other.aas)
-            // A consent may ask for kinds of both.
+            // FI types cannot exclude each other: a consent may ask for types of both.
             && can_share_value(&self.purposes, &other.purposes)
             && can_share_value(&self.fetch_types, &other.fetch_types)
             && can_share_value(&self.apis, &other.apis)
@@ -77,18 +69,31 @@ impl ConsentMatcher {
             self.apis.is_empty(),
         ];
         let glob_criteria = globs.iter().filter(|globs| !globs.is_empty()).count();
-        let fewest_literals = |globs: &&Vec<Glob>| {
-            globs
-                .iter()
-                .map(Glob::literal_count)
-                .min()
-                .unwrap_or_default()
-        };
         Specificity {
             criteria: glob_criteria + empty_lists.iter().filter(|empty| !**empty).count(),
-            literal_chars: globs.iter().map(fewest_literals).sum(),
+            literal_chars: globs.iter().map(|globs| fewest_literals(globs)).sum(),
         }
     }
+}
+
+fn any_glob_matches(globs: &[Glob], text: &str) -> bool {
+    globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
+}
+
+fn globs_overlap(one: &[Glob], other: &[Glob]) -> bool {
+    one.is_empty()
+        || other.is_empty()
+        || one
+            .iter()
+            .any(|glob| other.iter().any(|other| glob.overlaps(other)))
+}
+
+fn fewest_literals(globs: &[Glob]) -> usize {
+    globs
+        .iter()
+        .map(Glob::literal_count)
+        .min()
+        .unwrap_or_default()
 }
 
 fn can_share_value<T: PartialEq>(one: &[T], other: &[T]) -> bool {

@@ -1,9 +1,9 @@
-//! What the contract report tells of an FIU.
+//! The contract report: the rules by which an FIU is graded, and their results.
 
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
-    /// What an FIU is graded by.
+    /// A rule by which an FIU is graded.
     ContractRule {
         RejectsInvalidSignatures = "rejects-invalid-signatures",
         RejectsStaleMessages = "rejects-stale-messages",
@@ -21,49 +21,51 @@ wire_enum! {
 }
 
 impl ContractRule {
-    /// What the rule asks.
+    /// Returns the requirement of the rule as a sentence.
     pub const fn requirement(self) -> &'static str {
         match self {
             Self::RejectsInvalidSignatures => {
-                "a webhook whose signature does not match its bytes is not answered with 2xx"
+                "the FIU does not answer 2xx to a webhook whose signature does not match its bytes"
             }
             Self::RejectsStaleMessages => {
-                "a webhook that is more than 15 minutes off is not answered with 2xx"
+                "the FIU does not answer 2xx to a webhook that is more than 15 minutes off"
             }
             Self::DeduplicatesWebhooks => {
-                "a webhook that comes twice makes the FIU ask for data once"
+                "the FIU requests data once after a webhook that arrives twice"
             }
             Self::AcceptsUnusualMessages => {
-                "a webhook that is unusual and right is answered with 2xx"
+                "the FIU answers 2xx to a webhook that is unusual but valid"
             }
-            Self::AcknowledgesWebhooks => "a webhook as it should be is answered with 2xx",
-            Self::AcknowledgesInTime => "a webhook is answered within 5 s",
+            Self::AcknowledgesWebhooks => "the FIU answers 2xx to a regular webhook",
+            Self::AcknowledgesInTime => "the FIU answers a webhook within 5 s",
             Self::NoRequestsAfterEnd => {
-                "no data is asked for when the FIU was told that the consent has ended"
+                "the FIU requests no data after it was notified that the consent has ended"
             }
             Self::NoRequestsWhilePaused => {
-                "no data is asked for while the FIU was told that the consent is paused"
+                "the FIU requests no data while it knows from a webhook that the consent is paused"
             }
-            Self::HonoursRetryAfter => "a call that was told to come later does not come earlier",
+            Self::HonoursRetryAfter => {
+                "the FIU waits for the time in `Retry-After` before it calls again"
+            }
             Self::NoRetryAfter4xx => {
-                "a call that was refused with 4xx is not made again word for word"
+                "the FIU does not repeat a call unchanged after a 4xx response"
             }
             Self::PollsAfterMissedWebhook => {
-                "what a dropped webhook would have told is found out by asking"
+                "the FIU polls for the status that a dropped webhook would have carried"
             }
-            Self::CallsKnownPaths => "every path that is called exists",
+            Self::CallsKnownPaths => "the FIU calls only paths that exist",
         }
     }
 }
 
-/// How a rule fared.
+/// Result of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleResult {
     pub rule: ContractRule,
     pub outcome: RuleOutcome,
-    /// What was seen, each with the number of the journal's entry that shows it.
+    /// Observations, each with the sequence number of the journal entry that shows it.
     pub evidence: Vec<(u64, String)>,
-    /// How many cases there were.
+    /// Number of cases that were examined.
     pub cases: usize,
 }
 
@@ -71,9 +73,9 @@ wire_enum! {
     RuleOutcome {
         Pass = "pass",
         Fail = "fail",
-        /// Nothing has put it to the test.
+        /// No case occurred.
         NotTested = "not-tested",
-        /// The journal has forgotten entries that could show otherwise.
+        /// The journal has evicted entries that could prove the opposite.
         Evicted = "evicted",
     }
 }

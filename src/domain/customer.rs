@@ -1,4 +1,4 @@
-//! A customer of the AA, and the accounts that are linked or about to be.
+//! A customer of the AA with its linked accounts and pending links.
 
 use std::sync::Arc;
 
@@ -7,58 +7,60 @@ use crate::domain::ids::LinkId;
 use crate::domain::participants::LinkingMethod;
 use crate::domain::time::{Millis, Timestamp};
 
-/// The one-time passwords that simulated FIPs send (Sahamati's own simulator takes them too,
-/// `reference/rebit.md` §4.5).
+/// One-time passwords that the simulated FIPs accept. Sahamati's simulator accepts them too
+/// (`docs/sources.md#sahamati-simulator`).
 pub const LINK_TOKENS: [&str; 2] = ["123456", "1234"];
 
-/// How long a one-time password is good for, in world time.
+/// Validity of a one-time password, in world time.
 ///
-/// `Assumption:` no source has a number.
+/// `Assumption:` no source states a number.
 pub const LINK_TOKEN_TTL: Millis = Millis::from_secs(10 * 60);
 
-/// A customer about whom something has been said. Whoever has not been mentioned is registered and has one account of
-/// every kind linked, so that a consent can be approved without ceremony.
+/// A customer of which the world has a record. A customer without a record counts as registered and
+/// has those accounts linked that its persona links by default, so that a consent can be approved
+/// without preparation.
 #[derive(Clone, Debug, Default)]
 pub struct Customer {
     pub registered: bool,
     pub accounts: Vec<Account>,
-    /// Links that wait for a password or for the FIP's word.
+    /// Link requests that wait for a one-time password or for the FIP's confirmation.
     pub pending_links: Vec<Arc<PendingLink>>,
 }
 
-/// A wish to link accounts of one FIP (ReBIT FIP API 2.0.0, `AccLinkRequest` and `AccLinkResponse`).
+/// A pending request to link accounts of one FIP (ReBIT FIP API 2.0.0, `AccLinkRequest` and
+/// `AccLinkResponse`).
 #[derive(Clone, Debug)]
 pub struct PendingLink {
-    /// `RefNumber` of the answer.
+    /// `RefNumber` of the response.
     pub id: LinkId,
     pub customer: Arc<str>,
     pub fip: Arc<str>,
     pub linking: LinkingMethod,
     pub accounts: Arc<[Account]>,
-    /// The password is good until then, in world time.
+    /// End of the password's validity, in world time.
     pub expires_at: Timestamp,
 }
 
 impl PendingLink {
-    /// Whether it can still be completed. A FIP that authenticates by itself takes its time.
+    /// Returns whether the request can still be completed. A FIP with DIRECT linking has no time
+    /// limit.
     pub fn is_pending(&self, now: Timestamp) -> bool {
         self.linking == LinkingMethod::Direct || now < self.expires_at
     }
 
-    /// The wish without these accounts; `None` when nothing is left of it.
+    /// Returns the request without the `linked` accounts; `None` if no account is left.
     pub fn without_accounts(self: &Arc<Self>, linked: &[Account]) -> Option<Arc<Self>> {
-        let is_linked = |account: &Account| {
-            linked.iter().any(|linked_account| {
-                linked_account.matches_ref(&account.fip, &account.account_ref)
-            })
-        };
-        if !self.accounts.iter().any(is_linked) {
+        if !self
+            .accounts
+            .iter()
+            .any(|account| contains_account(linked, account))
+        {
             return Some(Arc::clone(self));
         }
         let accounts: Arc<[Account]> = self
             .accounts
             .iter()
-            .filter(|account| !is_linked(account))
+            .filter(|account| !contains_account(linked, account))
             .cloned()
             .collect();
         (!accounts.is_empty()).then(|| {
@@ -68,4 +70,10 @@ impl PendingLink {
             })
         })
     }
+}
+
+fn contains_account(accounts: &[Account], account: &Account) -> bool {
+    accounts
+        .iter()
+        .any(|other| other.matches_ref(&account.fip, &account.account_ref))
 }

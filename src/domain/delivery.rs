@@ -1,4 +1,4 @@
-//! A webhook on its way: what is sent, every try, and where it stands.
+//! Delivery of a webhook: its message, its attempts and its state.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,61 +8,61 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{AppliedFault, WebhookFault, WebhookFaultName};
 
 wire_enum! {
-    /// Where a delivery stands.
+    /// State of a delivery.
     DeliveryState {
-        /// Waits for the response that caused it to be handed over.
+        /// Waits until the response of the call that caused it has been sent.
         Held = "held",
-        /// Waits for its turn in the consent's lane.
+        /// Waits for its turn in the consent's queue.
         Queued = "queued",
         Sending = "sending",
-        /// Failed, and is tried again later; or is late on purpose.
+        /// Waits for the next attempt after a failure, or for the end of an injected delay.
         Waiting = "waiting",
         Delivered = "delivered",
+        /// The last attempt of the backoff schedule has failed, or the FIU answered 410.
         Exhausted = "exhausted",
-        /// The FIU has no base URL.
+        /// The FIU has no URL for this kind of webhook.
         Unaddressed = "unaddressed",
-        /// Never sent, because a fault says so.
+        /// Never sent, because of a fault.
         Dropped = "dropped",
     }
 }
 
-/// One webhook on its way, or done.
+/// The delivery of one notification to one FIU.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Counts from 1 in every world.
+    /// Sequence number, from 1 in every world.
     pub id: u64,
     pub notification: Arc<Notification>,
     pub state: DeliveryState,
-    /// When it is tried again, in world time; only while it waits.
+    /// Time of the next attempt, in world time; set only while the delivery waits.
     pub next_attempt_at: Option<Timestamp>,
-    /// The bytes, made before the first attempt and the same in each, and in all copies.
+    /// The message, built before the first attempt; the same for all attempts and copies.
     pub message: Arc<OnceLock<Message>>,
     pub attempts: Vec<Attempt>,
-    /// What goes wrong with it.
+    /// Faults that apply to this delivery.
     pub faults: Arc<[AppliedFault]>,
-    /// It repeats this one.
+    /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
-    /// How long its first attempt waits when its turn has come, in wall time.
+    /// Delay of the first attempt after the delivery's turn has come, in system time.
     pub initial_delay: Millis,
-    /// Whether it keeps to the order of its consent.
+    /// `true` if the delivery keeps the order of its consent.
     pub in_order: bool,
-    /// Somebody has sent it again by hand: one attempt, and no other after it.
+    /// `true` if a person has resent it: one attempt without retries.
     pub is_manual_resend: bool,
 }
 
 impl Delivery {
-    /// What befalls the attempt of this number.
+    /// Returns the faults that apply to the attempt of this number.
     pub fn faults_on_attempt(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
-        let applies_to_attempt = move |applied: &&AppliedFault| {
-            !applied.fault.name().affects_scheduling() && applied.attempts.contains(attempt)
-        };
         self.faults
             .iter()
-            .filter(applies_to_attempt)
+            .filter(move |applied| {
+                !applied.fault.name().affects_scheduling() && applied.attempts.contains(attempt)
+            })
             .map(|applied| &applied.fault)
     }
 
-    /// The faults of its way, and those of this attempt, by name.
+    /// Returns the names of the scheduling faults and of the faults of this attempt.
     pub fn fault_names(&self, attempt: u32) -> Vec<WebhookFaultName> {
         let scheduling_faults = self
             .faults
@@ -75,34 +75,34 @@ impl Delivery {
     }
 }
 
-/// What is sent: the body, and the signature over these very bytes.
+/// The bytes of a webhook: the body and the signature over exactly this body.
 #[derive(Debug)]
 pub struct Message {
     pub body: Vec<u8>,
-    /// `None` for an FIU that wants no signatures.
+    /// `None` for an FIU with the signature profile `off`.
     pub signature: Option<String>,
 }
 
-/// One try.
+/// One HTTP attempt of a delivery.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// World time.
     pub at: Timestamp,
-    /// Wall time.
+    /// System time.
     pub system_time: Timestamp,
     pub duration_ms: u64,
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub outcome: AttemptOutcome,
     pub faults: Vec<WebhookFaultName>,
-    /// What was sent, where it is not the message as it should be.
+    /// The bytes that were sent, if a fault changed them.
     pub faulty_body: Option<Arc<[u8]>>,
-    /// What the FIU's `Retry-After` asks for.
+    /// Value of the FIU's `Retry-After` header.
     pub retry_after: Option<Millis>,
 }
 
 impl AttemptOutcome {
-    /// What the FIU answered, if it did.
+    /// Returns the HTTP status of the FIU's response, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Accepted { status, .. } | Self::Rejected { status, .. } => Some(*status),
@@ -124,23 +124,23 @@ impl std::fmt::Display for AttemptOutcome {
                 remark: Some(remark),
                 ..
             } => write!(f, "accepted with {status}, but {remark}"),
-            Self::Rejected { status, .. } => write!(f, "refused with {status}"),
+            Self::Rejected { status, .. } => write!(f, "rejected with {status}"),
             Self::Failed { reason } => write!(f, "failed: {reason}"),
         }
     }
 }
 
-/// How a try ended.
+/// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// The FIU answered 2xx. `remark` says when its body said otherwise.
+    /// The FIU answered 2xx. `remark` describes a body that contradicts the status.
     Accepted {
         status: u16,
         body: String,
         remark: Option<String>,
     },
-    /// The FIU answered something else.
+    /// The FIU answered with another status.
     Rejected { status: u16, body: String },
-    /// There was no answer.
+    /// There was no response.
     Failed { reason: String },
 }

@@ -1,13 +1,13 @@
-//! Texts that people write: what is told of a scenario, and of what is wrong with one.
+//! Diagnostics of scenario, persona and data files, and the description of a scenario for people.
 
 use std::sync::Arc;
 
-/// What is wrong with a text in one of our formats, and where.
+/// An error in a file, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
-    /// Counts from 1; 0 when the place is not known.
+    /// Line, from 1; 0 if the place is not known.
     pub line: u64,
-    /// Counts from 1; 0 when it is the whole line.
+    /// Column, from 1; 0 if the diagnostic is about the whole line.
     pub column: u64,
     pub message: String,
 }
@@ -28,7 +28,7 @@ impl std::fmt::Display for Diagnostic {
 }
 
 impl Diagnostic {
-    /// The fault as compilers print it, with its file before its place.
+    /// Formats the diagnostic as compilers do: file, place, message.
     pub fn format_in_file(&self, file: impl std::fmt::Display) -> String {
         if self.line == 0 {
             format!("{file}: {self}")
@@ -38,11 +38,11 @@ impl Diagnostic {
     }
 }
 
-/// A scenario, for people.
+/// Description of a scenario for people.
 #[derive(Clone, Debug)]
 pub struct ScenarioInfo {
     pub name: String,
-    /// Where it comes from.
+    /// Origin: a file, a world, or the shipped scenarios.
     pub source: String,
     pub description: Option<String>,
     pub text: Arc<str>,

@@ -1,20 +1,20 @@
-//! Numbers as decimal digits. Rows of statements are made by the thousand, and a format string costs several times as
-//! much as its digits.
+//! Formatting of numbers as decimal digits. Statements have thousands of rows, and a format string
+//! costs several times as much as writing the digits.
 
-/// 00 to 99: two digits at a time, already text.
+/// The numbers 00 to 99, two digits each.
 const PAIRS: &str = "0001020304050607080910111213141516171819\
                      2021222324252627282930313233343536373839\
                      4041424344454647484950515253545556575859\
                      6061626364656667686970717273747576777879\
                      8081828384858687888990919293949596979899";
 
-/// Two digits of a number below a hundred.
+/// Returns the last two digits of a number.
 pub fn two_digits(number: u64) -> &'static str {
     let start = 2 * usize::try_from(number % 100).expect("below 100");
     &PAIRS[start..start + 2]
 }
 
-/// Writes the last digits of a number into all of `place`, with leading zeros.
+/// Fills the buffer with the last digits of a number, with leading zeros.
 pub fn write_padded(buffer: &mut [u8], number: u64) {
     let mut rest = number;
     let mut pairs = buffer.rchunks_exact_mut(2);
@@ -27,7 +27,7 @@ pub fn write_padded(buffer: &mut [u8], number: u64) {
     }
 }
 
-/// Appends a number.
+/// Appends the decimal digits of a number.
 pub fn append_number(out: &mut Vec<u8>, mut number: u64) {
     let mut buffer = [0; 20];
     let mut start = buffer.len();

@@ -1,24 +1,26 @@
-//! A statement of whatever is no bank account: elements with attributes, as the ReBIT FI schemas have them.
+//! A statement of an account other than a bank account: elements with attributes, as in the ReBIT
+//! FI schemas.
 
 use std::borrow::Cow;
 
-/// The text of an attribute.
+/// Value of an attribute.
 pub type AttributeValue = Cow<'static, str>;
 
-/// A whole statement: the element `Account`.
+/// A complete statement; its root is the element `Account`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     pub root: Element,
 }
 
-/// An element. Data stands in attributes, never in text.
+/// An element. Data is in attributes, never in text nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
     pub name: &'static str,
-    /// In the order of the document.
+    /// Attributes in document order.
     pub attributes: Vec<(&'static str, AttributeValue)>,
     pub children: Vec<Element>,
-    /// May stand beside others of its name: JSON makes a list of it, even of one.
+    /// `true` if the schema allows several elements of this name. JSON then has a list, even for
+    /// one.
     pub repeatable: bool,
 }
 
@@ -32,7 +34,7 @@ impl Element {
         }
     }
 
-    /// One that may stand beside others of its name.
+    /// Creates an element that may occur several times.
     pub fn new_repeatable(name: &'static str) -> Self {
         Self {
             repeatable: true,
@@ -52,7 +54,7 @@ impl Element {
         self
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn attribute_value(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
@@ -60,7 +62,7 @@ impl Element {
             .map(|(_, value)| &**value)
     }
 
-    /// The first child of this name.
+    /// Returns the first child of this name.
     pub fn find_child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }

@@ -1,4 +1,4 @@
-//! What happened. Events are facts: applying them to an empty state rebuilds the state.
+//! Events: the facts that change a world. Applying all events to an empty state rebuilds the state.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ pub enum Event {
         handle: ConsentHandle,
         consent_id: ConsentId,
         accounts: Arc<[Account]>,
-        /// The id of each FIP's own artefact.
+        /// The consent id of each FIP's artefact.
         fips: Arc<[(Arc<str>, ConsentId)]>,
     },
     ConsentActivated {
         handle: ConsentHandle,
-        /// When data is to be asked for without the FIU's asking.
+        /// Time of the first scheduled fetch, if the consent has any.
         next_run_at: Option<Timestamp>,
     },
     ConsentRejected {
@@ -51,35 +51,35 @@ pub enum Event {
     ConsentExpired {
         handle: ConsentHandle,
     },
-    /// Data was asked for; counts as one use of the consent.
+    /// Data was requested; counts as one use of the consent.
     DataRequested {
         session: Arc<Session>,
-        /// Where it was asked for by itself: when it will be again.
+        /// Time of the next scheduled fetch, if this request was one.
         next_run_at: Option<Timestamp>,
     },
     /// Accounts of the session have answered.
     DataPrepared {
         session: Arc<Session>,
     },
-    /// The FIU has taken what was ready.
+    /// The FIU has fetched the data that was ready.
     DataFetched {
         session: Arc<Session>,
     },
-    /// The session's data is gone before all of it was taken.
+    /// The session's data expired before all of it was fetched.
     DataExpired {
         session: Arc<Session>,
     },
-    /// The FIU is told how the analytics of a session went.
+    /// The FIU is notified of the result of a session's analytics.
     AnalyticsReported {
         handle: ConsentHandle,
         analytics: Arc<AnalyticsResult>,
     },
-    /// The FIU is told something that a scenario wants said.
+    /// A scenario sends the FIU a notification.
     NotificationScripted {
         handle: ConsentHandle,
         content: NotificationContent,
     },
-    /// From now on things take another time for this consent.
+    /// The data timing or latency of the consent was overridden.
     TimingChanged {
         handle: ConsentHandle,
         timing: TimingOverride,
@@ -87,24 +87,24 @@ pub enum Event {
     TemplateSaved {
         template: Arc<ConsentTemplate>,
     },
-    /// From now on the customer's linked accounts are written down; `accounts` are linked already.
+    /// The world keeps a record of the customer from now on; `accounts` are already linked.
     CustomerRegistered {
         customer: Arc<str>,
         accounts: Arc<[Account]>,
     },
-    /// From now on the customer lives this life; consents that are there keep theirs.
+    /// The customer's accounts follow this persona from now on; existing consents keep theirs.
     PersonaAssigned {
         customer: Arc<str>,
         persona: Arc<PersonaInstance>,
     },
-    /// The customer has left: accounts are delinked, consents can no longer be seen.
+    /// The customer has left the AA: accounts are delinked and consents are hidden.
     CustomerDeregistered {
         customer: Arc<str>,
     },
     LinkRequested {
         link: Arc<PendingLink>,
     },
-    /// The accounts are linked; no wish waits for them any more.
+    /// The accounts are linked and are removed from pending links.
     AccountsLinked {
         customer: Arc<str>,
         accounts: Arc<[Account]>,
@@ -116,7 +116,7 @@ pub enum Event {
 }
 
 wire_enum! {
-    /// The names by which scenario rules, the journal and reports know events.
+    /// Names of the events in scenario rules, the journal and reports.
     EventName {
         ConsentRaised = "consent.raised",
         ConsentReady = "consent.ready",
@@ -145,7 +145,8 @@ wire_enum! {
 }
 
 impl EventName {
-    /// Whether it happens to a consent, so that a consent's scenario can wait for it.
+    /// Returns whether the event is about a consent, so that a rule of its scenario can react to
+    /// it.
     pub const fn is_about_consent(self) -> bool {
         match self {
             Self::TemplateSaved
@@ -204,7 +205,7 @@ impl Event {
         }
     }
 
-    /// The consent that it is about, if it is about one.
+    /// Returns the handle of the consent that the event is about.
     pub fn consent_handle(&self) -> Option<ConsentHandle> {
         match self {
             Self::ConsentRaised { consent } => Some(consent.handle),
@@ -233,7 +234,7 @@ impl Event {
         }
     }
 
-    /// The customer that it is about, where it is about no consent.
+    /// Returns the customer of an event that is not about a consent.
     pub fn customer(&self) -> Option<&Arc<str>> {
         match self {
             Self::CustomerRegistered { customer, .. }
@@ -246,7 +247,7 @@ impl Event {
         }
     }
 
-    /// The data session as it is afterwards, where it is about one.
+    /// Returns the data session after the event.
     pub fn session(&self) -> Option<&Arc<Session>> {
         match self {
             Self::DataRequested { session, .. }
@@ -257,7 +258,7 @@ impl Event {
         }
     }
 
-    /// The status that the consent has afterwards; `None` when the event leaves it as it is.
+    /// Returns the status of the consent after the event; `None`: the event does not change it.
     pub fn resulting_status(&self) -> Option<Status> {
         match self {
             Self::ConsentRaised { .. } => Some(Status::Pending),
