@@ -1,4 +1,4 @@
-//! What a test expects of a run: so many calls, events or webhooks, or none after some event.
+//! Expectations of a test run: how many calls, events, webhooks or consents it must have.
 
 use crate::domain::consent::Status;
 use crate::domain::event::EventName;
@@ -9,25 +9,26 @@ use crate::domain::operation::Operation;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
-/// One expectation.
+/// A count that a run must satisfy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     pub target: ExpectationTarget,
     pub count: CountRange,
-    /// Only what came after the first event of this name; of the same consent, where it is about one.
+    /// Counts only what follows the first event of this name; of the same consent, if the event is
+    /// about one.
     pub after: Option<EventName>,
-    /// How long to wait for it, in wall time.
+    /// Maximum time to wait for the count, in system time.
     pub within: Option<Millis>,
-    /// Where it stands, for people.
+    /// Place of the expectation in its file, for people.
     pub origin: String,
 }
 
-/// What is counted.
+/// The things that an expectation counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpectationTarget {
     Call {
         op: Operation,
-        /// What was answered.
+        /// Status of the response.
         response_status: Option<StatusClass>,
         subject: SubjectFilter,
     },
@@ -38,14 +39,14 @@ pub enum ExpectationTarget {
     /// Attempts to send webhooks.
     Webhook {
         event: Option<NotificationKind>,
-        /// The status that it tells.
+        /// The status that the webhook carries.
         status: Option<Box<str>>,
-        /// What the FIU answered.
+        /// Status of the FIU's response.
         response_status: Option<StatusClass>,
         fault: Option<WebhookFaultName>,
         subject: SubjectFilter,
     },
-    /// Consents that stand so now.
+    /// Consents that are in this status now.
     State {
         status: Status,
         subject: SubjectFilter,
@@ -58,27 +59,24 @@ impl std::fmt::Display for ExpectationTarget {
             Self::Call {
                 op,
                 response_status: status,
-                subject: about,
+                subject,
             } => {
                 write!(f, "calls {op}")?;
                 if let Some(status) = status {
                     write!(f, " answered with {status}")?;
                 }
-                about
+                subject
             }
-            Self::Event {
-                name,
-                subject: about,
-            } => {
+            Self::Event { name, subject } => {
                 write!(f, "events {name}")?;
-                about
+                subject
             }
             Self::Webhook {
                 event,
                 status,
-                response_status: answered,
+                response_status,
                 fault,
-                subject: about,
+                subject,
             } => {
                 write!(
                     f,
@@ -86,22 +84,19 @@ impl std::fmt::Display for ExpectationTarget {
                     event.map_or("of any kind", NotificationKind::as_str)
                 )?;
                 if let Some(status) = status {
-                    write!(f, " that tell {status}")?;
+                    write!(f, " with status {status}")?;
                 }
-                if let Some(answered) = answered {
-                    write!(f, " answered with {answered}")?;
+                if let Some(response_status) = response_status {
+                    write!(f, " answered with {response_status}")?;
                 }
                 if let Some(fault) = fault {
                     write!(f, " with {fault}")?;
                 }
-                about
+                subject
             }
-            Self::State {
-                status,
-                subject: about,
-            } => {
+            Self::State { status, subject } => {
                 write!(f, "consents that are {status}")?;
-                about
+                subject
             }
         };
         let SubjectFilter {
@@ -117,7 +112,7 @@ impl std::fmt::Display for ExpectationTarget {
     }
 }
 
-/// Whom it is about.
+/// Conditions on the consent, the customer and the FIU. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubjectFilter {
     pub handle: Option<ConsentHandle>,
@@ -125,7 +120,7 @@ pub struct SubjectFilter {
     pub fiu: Option<Glob>,
 }
 
-/// A status code, or a hundred of them.
+/// An HTTP status code, or a class of 100 codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusClass {
     pub first: u16,
@@ -143,22 +138,17 @@ impl std::fmt::Display for StatusClass {
 }
 
 impl StatusClass {
-    /// `503`, or `5xx`.
+    /// Parses `503` or `5xx`; `None` for other texts.
     pub fn parse(text: &str) -> Option<Self> {
-        let parse_code = |text: &str| {
-            text.parse::<u16>()
-                .ok()
-                .filter(|code| (100..600).contains(code))
-        };
         match text.strip_suffix("xx") {
             Some(hundreds) if hundreds.len() == 1 => {
-                let first = parse_code(&format!("{hundreds}00"))?;
+                let first = parse_status_code(&format!("{hundreds}00"))?;
                 Some(Self {
                     first,
                     last: first + 99,
                 })
             }
-            _ => parse_code(text).map(|code| Self {
+            _ => parse_status_code(text).map(|code| Self {
                 first: code,
                 last: code,
             }),
@@ -170,7 +160,11 @@ impl StatusClass {
     }
 }
 
-/// How many.
+fn parse_status_code(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|code| (100..600).contains(code))
+}
+
+/// A permitted range of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountRange {
     pub at_least: u64,
@@ -210,28 +204,28 @@ impl std::fmt::Display for CountRange {
     }
 }
 
-/// How an expectation fared.
+/// Result of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub status: ExpectationStatus,
-    /// How many there were.
+    /// Number of matches.
     pub count: u64,
-    /// How many more there may have been, which the journal has forgotten.
+    /// Upper bound of further matches that the journal has evicted.
     pub evicted: u64,
-    /// Entries that count, the first of them.
+    /// Sequence numbers of the first matching journal entries.
     pub matches: Vec<u64>,
-    /// Entries that nearly do, and what is missing.
+    /// Journal entries that almost match, with the difference.
     pub near_misses: Vec<(u64, String)>,
 }
 
-/// What can be said.
+/// Status of an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectationStatus {
     Met,
     Unmet,
-    /// The journal has forgotten too much to tell.
+    /// The journal has evicted too many entries for a decision.
     Evicted,
-    /// The event after which it was to be so never happened.
+    /// The event of `after` has not happened.
     Untested,
 }
 

@@ -1,8 +1,9 @@
-//! Patterns with `*` for any text: which customers, which FIUs. Compared without regard to case, as addresses are.
+//! Patterns with `*` for any text, as scenarios use them for customers and FIUs. Matching ignores
+//! ASCII case, as addresses do.
 
 use std::fmt;
 
-/// A pattern.
+/// A pattern in which `*` matches any text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(Box<str>);
 
@@ -11,21 +12,21 @@ impl Glob {
         Self(pattern.to_ascii_lowercase().into())
     }
 
-    /// Whether the whole of the text is of this pattern.
+    /// Returns whether the pattern matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
         patterns_intersect(
             self.0.as_bytes(),
             text.to_ascii_lowercase().as_bytes(),
-            false,
+            Wildcards::FirstOnly,
         )
     }
 
-    /// Whether some text is of both patterns.
+    /// Returns whether some text matches both patterns.
     pub fn overlaps(&self, other: &Self) -> bool {
-        patterns_intersect(self.0.as_bytes(), other.0.as_bytes(), true)
+        patterns_intersect(self.0.as_bytes(), other.0.as_bytes(), Wildcards::Both)
     }
 
-    /// How much it says: characters that are no `*`.
+    /// Number of characters other than `*`; the specificity of the pattern.
     pub fn literal_count(&self) -> usize {
         self.0.bytes().filter(|byte| *byte != b'*').count()
     }
@@ -37,21 +38,35 @@ impl fmt::Display for Glob {
     }
 }
 
-/// Whether some text is of both; `wild`: a star in the second one is one too. `row[j]` says whether what is read of the
-/// first meets the first `j` bytes of the second, so it costs the product of their lengths, whatever they are.
-fn patterns_intersect(first: &[u8], second: &[u8], second_has_wildcards: bool) -> bool {
-    let is_wildcard = |byte: u8| second_has_wildcards && byte == b'*';
+/// The patterns in which a `*` is a wildcard.
+#[derive(Clone, Copy)]
+enum Wildcards {
+    FirstOnly,
+    Both,
+}
+
+impl Wildcards {
+    /// Returns whether the byte of the second pattern is a wildcard.
+    fn in_second(self, byte: u8) -> bool {
+        matches!(self, Self::Both) && byte == b'*'
+    }
+}
+
+/// Returns whether some text matches both patterns. `row[j]` is true if the part of `first` that
+/// has been read can match the first `j` bytes of `second`; the cost is the product of the two
+/// lengths.
+fn patterns_intersect(first: &[u8], second: &[u8], wildcards: Wildcards) -> bool {
     let mut row: Vec<bool> = vec![false; second.len() + 1];
     row[0] = true;
     for (j, byte) in second.iter().enumerate() {
-        row[j + 1] = row[j] && is_wildcard(*byte);
+        row[j + 1] = row[j] && wildcards.in_second(*byte);
     }
     for byte in first {
         let mut next = vec![false; second.len() + 1];
         next[0] = row[0] && *byte == b'*';
         for (j, other) in second.iter().enumerate() {
-            // A star is nothing more, or takes one more of the other.
-            next[j + 1] = if *byte == b'*' || is_wildcard(*other) {
+            // A wildcard matches nothing, or one more byte of the other pattern.
+            next[j + 1] = if *byte == b'*' || wildcards.in_second(*other) {
                 row[j + 1] || next[j]
             } else {
                 row[j] && byte == other

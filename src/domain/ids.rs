@@ -1,5 +1,5 @@
-//! The identifiers that `mockaa` gives out. Each is a UUID with a type of its own, so that a consent handle
-//! cannot be looked up as a consent id.
+//! Identifiers that the sandbox generates. Each kind of UUID has its own type, so that a consent
+//! handle cannot be used as a consent id.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// An id from 16 random bytes; the version and variant bits of a version 4 UUID are set.
+            /// Creates a version 4 UUID from 16 random bytes; the version and variant bits are set.
             pub fn from_random(bytes: [u8; 16]) -> Self {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
             }
 
-            /// The id written as 36 characters with four hyphens, in either case; `None` for any other text.
+            /// Parses 36 characters with four hyphens, in either case; `None` for any other text.
             pub fn parse(text: &str) -> Option<Self> {
                 (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten().map(Self)
             }
@@ -38,29 +38,29 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// Names a consent request for its whole life; the FIU gets it in the answer to its request
+    /// Identifies a consent request for its whole lifecycle; the response to the request carries it
     /// (ReBIT AA API 2.0.0, `ConsentHandle`).
     ConsentHandle
 }
 uuid_id! {
-    /// Names a consent artefact; exists from approval on (ReBIT AA API 2.0.0, `consentId`).
+    /// Identifies a consent artefact; exists from approval on (ReBIT AA API 2.0.0, `consentId`).
     ConsentId
 }
 uuid_id! {
-    /// Names a data session (ReBIT AA API 2.0.0, `sessionId`).
+    /// Identifies a data session (ReBIT AA API 2.0.0, `sessionId`).
     SessionId
 }
 uuid_id! {
-    /// Names a consent template (Unaport FIU API v2.0.0, `productId`).
+    /// Identifies a consent template (Unaport FIU API v2.0.0, `productId`).
     ProductId
 }
 uuid_id! {
-    /// Names a wish to link accounts (ReBIT FIP API 2.0.0, `RefNumber`).
+    /// Identifies a link request (ReBIT FIP API 2.0.0, `RefNumber`).
     LinkId
 }
 uuid_id! {
-    /// Pairs a message of ours with its acknowledgement (ReBIT `txnid`), and, with the prefix `msg_`, is the
-    /// idempotency key of a webhook (Standard Webhooks 1.0, `webhook-id`).
+    /// Correlates a message of the sandbox with its acknowledgement (ReBIT `txnid`). With the
+    /// prefix `msg_` it is the idempotency key of a webhook (Standard Webhooks 1.0, `webhook-id`).
     MessageId
 }
 

@@ -1,4 +1,4 @@
-//! An entry of a world's journal.
+//! Entries of a world's journal.
 
 use std::sync::Arc;
 
@@ -12,92 +12,92 @@ use crate::domain::operation::Operation;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::WebhookFaultName;
 
-/// One entry.
+/// A numbered entry of a world's journal.
 #[derive(Clone, Debug)]
 pub struct JournalEntry {
-    /// Counts from 1 in every world.
+    /// Sequence number, from 1 in every world.
     pub seq: u64,
     /// World time.
     pub at: Timestamp,
     pub record: JournalRecord,
 }
 
-/// What it records.
+/// Content of a journal entry.
 #[derive(Clone, Debug)]
 pub enum JournalRecord {
     Event(Event),
-    /// A call of the sandbox, and its answer.
+    /// A call of the sandbox with its response.
     Call(Arc<CallRecord>),
-    /// A webhook was sent, or was to be.
+    /// An attempt to send a webhook, or a webhook that was not sent.
     Webhook(Arc<WebhookRecord>),
-    /// A scripted step that could not happen; the world goes on.
+    /// A scripted step that was rejected; the scenario continues.
     StepRejected {
         handle: Option<ConsentHandle>,
         origin: String,
         reason: String,
     },
-    /// A signature that did not verify: what was signed, and what would have verified.
+    /// An invalid signature: the bytes that were signed, and the bytes that would have been valid.
     InvalidSignature {
         text: String,
     },
-    /// What a person should know: above all, what `--security strict` would have refused.
+    /// A note for people, above all about calls that `--security strict` would have rejected.
     Note {
         text: String,
     },
 }
 
-/// A call and its answer. Keys, tokens and passwords in it are masked.
+/// A call with its response. Keys, tokens and passwords are masked.
 #[derive(Clone, Debug)]
 pub struct CallRecord {
     pub operation: Operation,
     pub method: String,
-    /// With the query.
+    /// Path with the query.
     pub path: String,
-    /// Whose key or token was presented.
+    /// Id of the participant whose key or token was presented.
     pub fiu: Option<Arc<str>>,
-    /// The consent that it was about, as far as that is known.
+    /// Handle of the consent that the call is about, if it is known.
     pub handle: Option<ConsentHandle>,
     pub customer: Option<Arc<str>>,
     pub headers: Vec<(String, String)>,
     pub request_body: Bytes,
     pub status: u16,
     pub response_body: Bytes,
-    /// Wall time of the answer.
+    /// System time of the response.
     pub system_time: Timestamp,
-    /// From the arrival of the body to the answer, faults not included.
+    /// Time from the arrival of the body to the response, without injected faults.
     pub duration: Millis,
-    /// What was made to go wrong.
+    /// Faults that were injected.
     pub faults: Vec<ApiFaultName>,
-    /// What the answer's `Retry-After` said.
+    /// Value of the response's `Retry-After` header.
     pub retry_after: Option<Millis>,
 }
 
-/// One attempt to send a webhook, or its end without one.
+/// An attempt to send a webhook, or the end of a delivery without one.
 #[derive(Clone, Debug)]
 pub struct WebhookRecord {
-    /// The delivery's number.
+    /// Id of the delivery.
     pub delivery: u64,
     pub webhook_id: String,
     pub event: NotificationKind,
-    /// The status that it tells.
+    /// The status that the webhook carries.
     pub status: Option<&'static str>,
     pub handle: ConsentHandle,
     pub customer: Arc<str>,
     pub fiu: Arc<str>,
-    /// Counts from 1; 0 where none was made.
+    /// Number of the attempt, from 1; 0 if none was made.
     pub attempt: u32,
     pub system_time: Timestamp,
     pub duration: Millis,
-    /// What the FIU answered; `None` where there was no answer, or no attempt.
+    /// Status of the FIU's response; `None`: no response, or no attempt.
     pub response_status: Option<u16>,
-    /// How it went, for people.
+    /// Outcome for people.
     pub outcome: String,
     pub faults: Vec<WebhookFaultName>,
-    /// It is a copy of this delivery.
+    /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
 }
 
-/// What an entry is about, as far as who counts entries must know it when the entry itself is forgotten.
+/// Key by which evicted entries are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKind {
     Event(EventName),
@@ -118,7 +118,7 @@ impl JournalRecord {
         }
     }
 
-    /// The consent that it is about, if it is about one.
+    /// Returns the handle of the consent that the record is about.
     pub fn consent_handle(&self) -> Option<ConsentHandle> {
         match self {
             Self::Event(event) => event.consent_handle(),
@@ -129,7 +129,7 @@ impl JournalRecord {
         }
     }
 
-    /// How many bytes of bodies it keeps.
+    /// Returns the size of the stored bodies.
     pub fn body_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.request_body.len() + call.response_body.len(),

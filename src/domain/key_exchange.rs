@@ -1,8 +1,8 @@
-//! Keys that two parties exchange for one delivery of data (ReBIT AA API 2.0.0, `KeyMaterial`). What is computed with
-//! them belongs to `crypto`.
+//! Public keys and nonces that two parties exchange for one delivery of data (ReBIT AA API 2.0.0,
+//! `KeyMaterial`). The computations are in `crypto`.
 
-/// The two forms of Curve25519 in the field; the object identifier inside `KeyValue` tells which
-/// (`reference/rebit.md` §5.2, §5.3).
+/// The two forms of Curve25519 in use. The object identifier inside `KeyValue` distinguishes them
+/// (`docs/sources.md#encryption`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
     /// BouncyCastle's custom short-Weierstrass form, `curve: "Curve25519"`.
@@ -11,11 +11,11 @@ pub enum Curve {
     X25519,
 }
 
-/// The other side's public key and nonce, decoded and checked.
+/// The other party's public key and nonce, decoded and validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerKey {
     pub curve: Curve,
-    /// X ‖ Y big-endian (64 bytes) in the Weierstrass form, u little-endian (32 bytes) in that of RFC 7748.
+    /// X ‖ Y, big-endian, 64 bytes (Weierstrass), or u, little-endian, 32 bytes (RFC 7748).
     pub public: Box<[u8]>,
     pub nonce: [u8; 32],
 }

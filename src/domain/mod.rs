@@ -1,7 +1,8 @@
-//! Pure values and rules: what a consent, a session, a statement is, and which moves are legal.
+//! Domain types and rules: consents, sessions, statements, deliveries, and their legal transitions.
 //!
-//! Nothing here knows JSON, a clock, a socket or a random number. `now`, ids and seeds come in as arguments,
-//! so a thirty-day consent is tested in microseconds. Outside spellings live in [`crate::wire`].
+//! The module is pure: it uses no clock, socket, serialisation or random number. `now`, ids and
+//! seeds are arguments, so that a thirty-day consent is tested in microseconds. Wire formats are in
+//! [`crate::wire`].
 
 pub mod account;
 pub mod api_fault;

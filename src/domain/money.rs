@@ -1,26 +1,24 @@
-//! Money as integer paise: sums are exact and a balance adds up to the paisa.
+//! Money as integer paise: sums are exact, and balances add up to the paisa.
 
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
-/// An amount in paise (1/100 rupee). Negative for money that leaves.
+/// An amount in paise (1/100 rupee); negative for money that leaves the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Paise(pub i64);
 
 impl Paise {
-    /// Whole rupees.
+    /// Converts whole rupees.
     pub const fn from_rupees(rupees: i64) -> Self {
         Self(rupees * 100)
     }
 
-    /// Reads rupees with at most two decimals (`20000`, `20000.5`, `-1.25`); `None` for anything else, an amount
-    /// of more than 13 rupee digits included.
+    /// Parses rupees with at most two decimals (`20000`, `20000.5`, `-1.25`); `None` for any other
+    /// text and for amounts of more than 13 rupee digits.
     pub fn parse(text: &str) -> Option<Self> {
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
         let (rupees, decimals) = digits.split_once('.').unwrap_or((digits, "00"));
-        let is_digits =
-            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !is_digits(rupees) || !is_digits(decimals) || rupees.len() > 13 || decimals.len() > 2 {
             return None;
         }
@@ -32,6 +30,10 @@ impl Paise {
         };
         Some(Self(sign * (rupees.parse::<i64>().ok()? * 100 + paise)))
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for Paise {

@@ -1,15 +1,15 @@
-//! Outside names: enums that have one table of them, and what somebody meant who spelled one wrong.
+//! Enums with one table of wire names, and suggestions for misspelled names.
 
-/// An enum with one table of outside names, for who reads names of any kind.
+/// An enum with one table of wire names, for code that is generic over such enums.
 pub trait WireEnum: Copy + Sized + 'static {
-    /// All values, in the order of their table.
+    /// Returns all variants in the order of the table.
     fn all_variants() -> &'static [Self];
 
-    /// The outside name.
+    /// Returns the wire name.
     fn wire_name(self) -> &'static str;
 }
 
-/// Declares an enum together with the one table of its outside names.
+/// Declares an enum together with the table of its wire names.
 macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -19,17 +19,17 @@ macro_rules! wire_enum {
         impl $name {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name that the specification gives it.
+            /// Returns the wire name of the variant.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// The value of that name, spelled exactly.
+            /// Returns the variant with exactly this wire name.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
 
-            /// All names, for an error that says what would have been accepted.
+            /// Returns all wire names, for error messages.
             pub fn accepted_names() -> String {
                 [$($text),+].join(", ")
             }
@@ -54,20 +54,23 @@ macro_rules! wire_enum {
 }
 pub(crate) use wire_enum;
 
-/// The name that somebody has most likely meant.
+/// Returns the most similar name, if one is similar enough to be a misspelling.
 pub fn closest_name<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let text = text.to_lowercase();
-    let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
-    let closest = names
+    names
         .into_iter()
-        .map(|name| (distance(name), name))
-        .min_by_key(|(distance, _)| *distance);
-    closest
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&text, &name.to_lowercase()),
+                name,
+            )
+        })
+        .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= 1 + text.len() / 4)
         .map(|(_, name)| name)
 }
 
-/// What an unknown name's error goes on with: the one that was meant, or all there are.
+/// Returns the end of an error message about an unknown name: the closest name, or all names.
 pub fn suggest_name<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     closest_name(text, names.clone()).map_or_else(
         || format!("known: {}", names.collect::<Vec<_>>().join(", ")),

@@ -1,4 +1,5 @@
-//! What an FIU is told: one notice for each event that concerns it. Turning it into bytes is the webhooks' work.
+//! Notifications to FIUs: at most one for each event that concerns an FIU. Serialisation and
+//! sending belong to [`crate::webhooks`].
 
 use std::sync::Arc;
 
@@ -10,19 +11,20 @@ use crate::domain::time::Timestamp;
 use crate::domain::unaport::AnalyticsResult;
 
 wire_enum! {
-    /// The kinds of webhook.
+    /// Kind of webhook.
     NotificationKind {
         ConsentStatus = "consent.status",
         FiStatus = "fi.status",
-        /// The statement itself; ours, for faces that have no data call.
+        /// The statement itself; an extension of mockaa, for APIs without a data call.
         FiData = "fi.data",
-        /// Analytics of a session; Unaport's.
+        /// Analytics of a session; Unaport API only.
         Analytics = "analytics",
     }
 }
 
 impl NotificationKind {
-    /// Where it is posted below an FIU's base URL: the first two by the ReBIT FIU API, the others by our choice.
+    /// Returns the path below an FIU's base URL. The first two paths are those of the ReBIT FIU
+    /// API; the others are our choice.
     pub const fn default_path(self) -> &'static str {
         match self {
             Self::ConsentStatus => "/Consent/Notification",
@@ -33,35 +35,35 @@ impl NotificationKind {
     }
 }
 
-/// One message to one FIU.
+/// A message to one FIU.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub message_id: MessageId,
-    /// The participant it goes to.
+    /// Id of the participant that receives it.
     pub fiu: Arc<str>,
-    /// The consent as it stood when the event happened.
+    /// The consent at the time of the event.
     pub consent: Arc<Consent>,
     /// World time of the event.
     pub at: Timestamp,
     pub content: NotificationContent,
 }
 
-/// What the message says.
+/// Content of a notification.
 #[derive(Clone, Debug)]
 pub enum NotificationContent {
     ConsentStatus(Status),
     FiStatus(Arc<Session>),
     FiData(Arc<Session>),
-    /// How the analytics of a session went.
+    /// Result of the analytics of a session.
     Analytics(Arc<AnalyticsResult>),
-    /// What a scenario wants to have said, word for word.
+    /// A body that a scenario supplies.
     Raw(Arc<RawNotification>),
 }
 
-/// A message that a scenario has written itself.
+/// A notification whose body a scenario supplies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawNotification {
-    /// What it is sent as, which decides where to.
+    /// Kind of the webhook; determines the URL.
     pub kind: NotificationKind,
     pub body: Box<[u8]>,
 }
@@ -77,12 +79,13 @@ impl Notification {
         }
     }
 
-    /// What tells one message from another, the same in every attempt and every copy (Standard Webhooks 1.0).
+    /// Returns the id of the message, the same in all attempts and copies (Standard Webhooks 1.0,
+    /// `webhook-id`).
     pub fn webhook_id(&self) -> String {
         format!("msg_{}", self.message_id)
     }
 
-    /// The status that it tells, in the domain's words.
+    /// Returns the status that the message carries, in the spelling of the domain.
     pub fn status(&self) -> Option<&'static str> {
         match &self.content {
             NotificationContent::ConsentStatus(status) => Some(status.as_str()),

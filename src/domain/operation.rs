@@ -1,15 +1,15 @@
-//! The calls of the sandbox, by one name for each whatever face it is called on: scenarios, the journal and reports
-//! speak of them.
+//! Names of the calls of the sandbox, independent of the API. Scenarios, the journal and reports
+//! use them.
 
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
-    /// What a caller wants.
+    /// A kind of call.
     Operation {
         ConsentCreate = "consent.create",
-        /// How a consent request fares: by handle.
+        /// Status of a consent request, by consent handle.
         ConsentStatus = "consent.status",
-        /// The artefact: by consent id.
+        /// The artefact, by consent id.
         ConsentFetch = "consent.fetch",
         ConsentRevoke = "consent.revoke",
         ConsentNotification = "consent.notification",
@@ -31,15 +31,16 @@ wire_enum! {
         TemplateList = "template.list",
         Token = "token",
         Registry = "registry",
-        /// The customer's way from the FIU to the AA's page and back.
+        /// Web redirection between the FIU and the AA's page.
         Redirection = "redirection",
-        /// Something that is no call of the sandbox.
+        /// A request for a path that is not a call of the sandbox.
         Unknown = "unknown",
     }
 }
 
 impl Operation {
-    /// Whether it is about a consent, or a customer, so that what goes wrong with it is decided when that is known.
+    /// Returns whether the call is about a consent or a customer. Its faults are then chosen once
+    /// that subject is known.
     pub const fn has_subject(self) -> bool {
         !matches!(
             self,
@@ -56,7 +57,8 @@ impl Operation {
         )
     }
 
-    /// Whether it changes or uses up something, so that doing it twice is more than doing it once.
+    /// Returns whether the call changes or consumes something, so that repeating it has a further
+    /// effect.
     pub const fn has_side_effects(self) -> bool {
         matches!(
             self,

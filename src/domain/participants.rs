@@ -1,4 +1,5 @@
-//! Who takes part: the AAs that we play, the FIUs that call it and are called back, the FIPs behind it.
+//! The participants: the AAs that the sandbox plays, the FIUs that call it and receive its
+//! webhooks, and the simulated FIPs.
 
 use std::sync::Arc;
 
@@ -6,70 +7,74 @@ use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 
-/// An account aggregator that this sandbox plays.
+/// An account aggregator that the sandbox plays.
 #[derive(Clone, Debug)]
 pub struct Aa {
     /// Entity id, as in `Notifier.id` and `DataProvider.id`.
     pub id: Arc<str>,
-    /// What follows the `@` in the addresses that it gives out.
+    /// The part after the `@` in customer addresses.
     pub handle: Arc<str>,
-    /// What it sends as `aa_api_key`.
+    /// API key that the AA sends as `aa_api_key`.
     pub api_key: Arc<str>,
-    /// The scenario of its consents that neither the caller nor a magic customer gives one: how its customers behave.
+    /// Scenario of the AA's consents that neither the caller nor a magic customer selects.
     pub scenario: Option<Arc<str>>,
 }
 
 wire_enum! {
-    /// How what we send to an FIU is signed (DESIGN §4.6).
+    /// Form of the signatures on messages to an FIU (`docs/architecture.md#security`,
+    /// `docs/sources.md#signatures`).
     SignatureProfile {
         /// Detached over the raw bytes, `b64:false` with `crit` (RFC 7797).
         Detached = "detached",
-        /// Detached over base64url of the bytes, as RFC 7515 alone has it.
+        /// Detached over base64url of the bytes (RFC 7515 without RFC 7797).
         Encoded = "encoded",
-        /// Not at all.
+        /// No signature.
         Off = "off",
     }
 }
 
 wire_enum! {
-    /// What is encrypted for an FIU: the XML itself, or base64 of it (DESIGN §4.8).
+    /// Plaintext that is encrypted for an FIU: the XML, or base64 of it
+    /// (`docs/architecture.md#security`).
     #[derive(Default)]
     PlaintextEncoding { #[default] Xml = "xml", Base64 = "base64" }
 }
 
 wire_enum! {
-    /// Which version of the FI schemas an FIU reads, of the kinds that have two (`reference/rebit.md` §6.1).
+    /// Version of the FI schemas that an FIU reads, for FI types with two versions
+    /// (`docs/sources.md#fi-schemas`).
     #[derive(Default)]
     FiSchema { #[default] V1 = "1.1", V2 = "2.0.0" }
 }
 
 wire_enum! {
-    /// How a FIP makes sure that an account is the customer's (ReBIT FIP API 2.0.0, `AuthenticatorType`).
+    /// Method by which a FIP verifies that an account belongs to the customer (ReBIT FIP API 2.0.0,
+    /// `AuthenticatorType`).
     LinkingMethod {
-        /// By a one-time password that the AA passes on.
+        /// By a one-time password that the AA forwards.
         Token = "TOKEN",
-        /// By itself; it tells the AA when it is done.
+        /// By the FIP itself; it notifies the AA of the result.
         Direct = "DIRECT",
     }
 }
 
-/// What every participant has in the registry.
+/// The registry entry that FIUs and FIPs have in common.
 #[derive(Clone, Debug)]
 pub struct Entity {
     pub id: Arc<str>,
     pub name: Arc<str>,
-    /// What it presents as `client_api_key`, `fip_api_key` or `Authorization`; also the secret for which the token
-    /// service gives it a token.
+    /// API key, presented as `client_api_key`, `fip_api_key` or `Authorization`; also the secret
+    /// for which the token service issues a token.
     pub api_key: Arc<str>,
-    /// For the signatures that it sends.
+    /// Keys of the signatures that the participant sends.
     pub public_keys: Vec<PublicKey>,
-    /// The keys are those that ship with the program: everybody has them, so a signature that does not match is
-    /// noted and not refused, below strict.
+    /// `true` if the keys are those that ship with mockaa. Their private halves are public, so
+    /// below `--security strict` an invalid signature is recorded and not rejected.
     pub uses_shipped_keys: bool,
 }
 
 impl Entity {
-    /// An entity of which nothing is known but its id.
+    /// Creates an entity of which only the id is known.
     pub fn with_id(id: &str) -> Self {
         Self {
             id: id.into(),
@@ -85,24 +90,26 @@ impl Entity {
 #[derive(Clone, Debug)]
 pub struct Fiu {
     pub entity: Entity,
-    /// Standard Webhooks secret with its `whsec_` prefix.
+    /// Standard Webhooks secret, with its prefix `whsec_`.
     pub webhook_secret: Arc<str>,
-    /// The organisation that the Unaport face knows it as.
+    /// Id of the FIU's organisation in the Unaport API.
     pub org_id: Arc<str>,
     pub webhooks: WebhookUrls,
     pub signature: SignatureProfile,
     pub plaintext: PlaintextEncoding,
     pub fi_schema: FiSchema,
-    /// What the FIU and the AA have agreed on for web redirection (`reference/rebit.md` §7).
+    /// Passphrase that the FIU and the AA share for web redirection
+    /// (`docs/sources.md#web-redirection`).
     pub redirect_passphrase: Arc<str>,
 }
 
-/// Where an FIU's webhooks go. The most particular address counts; where there is none, they are recorded only.
+/// URLs of an FIU's webhooks. The most specific one applies; without one, webhooks are only
+/// recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookUrls {
-    /// Paths are appended to it, so it has no slash at its end.
+    /// Base URL to which paths are appended; without a slash at the end.
     pub base: Option<Arc<str>>,
-    /// All of them, to this very address.
+    /// Complete URL for all kinds of webhook.
     pub all: Option<Arc<str>>,
     pub consent: Option<Arc<str>>,
     pub data: Option<Arc<str>>,
@@ -110,7 +117,7 @@ pub struct WebhookUrls {
 }
 
 impl WebhookUrls {
-    /// The address for a kind, whose path below a base URL is given.
+    /// Returns the URL for a kind of webhook; `path` is its path below the base URL.
     pub fn url_for(&self, kind: NotificationKind, path: &str) -> Option<String> {
         let specific = match kind {
             NotificationKind::ConsentStatus => &self.consent,
@@ -118,12 +125,11 @@ impl WebhookUrls {
             NotificationKind::FiData => &None,
             NotificationKind::Analytics => &self.analytics,
         };
-        let base_url = || self.base.as_ref().map(|base| format!("{base}{path}"));
         specific
             .as_ref()
             .or(self.all.as_ref())
             .map(ToString::to_string)
-            .or_else(base_url)
+            .or_else(|| Some(format!("{}{path}", self.base.as_ref()?)))
     }
 }
 
@@ -134,7 +140,7 @@ pub struct Fip {
     pub linking: LinkingMethod,
 }
 
-/// Who calls.
+/// A participant that calls the sandbox.
 #[derive(Clone, Debug)]
 pub enum Member {
     Fiu(Arc<Fiu>),
@@ -142,7 +148,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// The word for what it is.
+    /// Returns `FIU` or `FIP`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Fiu(_) => "FIU",
@@ -166,19 +172,20 @@ pub struct PublicKey {
     pub exponent: Vec<u8>,
 }
 
-/// Everybody in the sandbox.
+/// All participants of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Participants {
-    /// The first is the default: it answers the ReBIT and seed calls. The Unaport face chooses by `aaId`.
+    /// The first is the default AA: it answers the ReBIT and seed calls. The Unaport API selects by
+    /// `aaId`.
     pub aas: Vec<Arc<Aa>>,
-    /// The first is the default: it stands in for FIU ids that are not registered.
+    /// The first is the default FIU: it replaces FIU ids that are not registered.
     pub fius: Vec<Arc<Fiu>>,
-    /// Simulated accounts are spread over them.
+    /// The simulated accounts are distributed over these FIPs.
     pub fips: Vec<Arc<Fip>>,
 }
 
 impl Participants {
-    /// The AA that speaks where none is named.
+    /// Returns the AA of calls that name none.
     pub fn default_aa(&self) -> &Arc<Aa> {
         &self.aas[0]
     }
@@ -187,13 +194,13 @@ impl Participants {
         self.aas.iter().find(|aa| &*aa.id == id)
     }
 
-    /// The AA at which the consent was raised.
+    /// Returns the AA at which the consent was raised.
     pub fn aa_for_consent(&self, consent: &Consent) -> &Arc<Aa> {
         self.find_aa(&consent.aa)
             .unwrap_or_else(|| self.default_aa())
     }
 
-    /// The FIU that stands in for ids that are not registered.
+    /// Returns the FIU that replaces ids that are not registered.
     pub fn default_fiu(&self) -> &Arc<Fiu> {
         &self.fius[0]
     }
@@ -202,7 +209,7 @@ impl Participants {
         self.fius.iter().find(|fiu| &*fiu.entity.id == id)
     }
 
-    /// The FIU of this organisation.
+    /// Returns the FIU of this organisation.
     pub fn fiu_by_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.org_id == org_id)
     }
@@ -211,13 +218,13 @@ impl Participants {
         self.fips.iter().find(|fip| &*fip.entity.id == id)
     }
 
-    /// FIUs and FIPs.
+    /// Returns the FIUs, then the FIPs.
     pub fn all_members(&self) -> impl Iterator<Item = Member> {
         let fius = self.fius.iter().cloned().map(Member::Fiu);
         fius.chain(self.fips.iter().cloned().map(Member::Fip))
     }
 
-    /// The FIU or FIP of this id.
+    /// Returns the FIU or FIP with this id.
     pub fn find_member(&self, id: &str) -> Option<Member> {
         self.find_fiu(id)
             .cloned()
@@ -225,16 +232,9 @@ impl Participants {
             .or_else(|| self.find_fip(id).cloned().map(Member::Fip))
     }
 
-    /// Whose API key this is.
+    /// Returns the FIU or FIP with this API key.
     pub fn member_by_api_key(&self, api_key: &str) -> Option<Member> {
-        let fiu = self.fius.iter().find(|fiu| &*fiu.entity.api_key == api_key);
-        let find_fip_by_key = || {
-            self.fips
-                .iter()
-                .find(|fip| &*fip.entity.api_key == api_key)
-                .cloned()
-                .map(Member::Fip)
-        };
-        fiu.cloned().map(Member::Fiu).or_else(find_fip_by_key)
+        self.all_members()
+            .find(|member| &*member.entity().api_key == api_key)
     }
 }
