@@ -1,4 +1,5 @@
-//! Personas: whose life the accounts of a customer tell. What a persona file says, read and checked; `bankgen` tells it.
+//! Personas: descriptions of customers and their accounts. A persona file is parsed and validated
+//! into these types; `bankgen` generates the data.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,24 +12,25 @@ use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::statement::Ledger;
 
-/// The persona of customers whom nothing else gives one; it holds an account of every kind.
+/// The persona of customers that no persona was assigned to; `--persona` replaces it. It has an
+/// account of every kind.
 pub const DEFAULT_PERSONA: &str = "salaried";
 
-/// From a low value to a high one, both included.
+/// A range, both ends included.
 pub type MinMax<T> = (T, T);
 
-/// A persona as its file has it.
+/// A validated persona file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Persona {
     pub name: Arc<str>,
-    /// What it is for, for people.
+    /// Purpose of the persona, for people.
     pub description: String,
     pub holder: HolderPlan,
     pub accounts: Vec<AccountPlan>,
 }
 
 impl Persona {
-    /// Whether what it tells depends on the day of its first use.
+    /// Returns whether the generated data depends on the day of the customer's first use.
     pub fn has_relative_dates(&self) -> bool {
         self.accounts
             .iter()
@@ -36,46 +38,48 @@ impl Persona {
     }
 }
 
-/// Who holds the accounts.
+/// Description of the account holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HolderPlan {
-    /// Years of birth.
+    /// Range of the year of birth.
     pub birth_years: MinMax<i32>,
-    /// A second holder, of the same surname.
+    /// `true` if there is a second holder, of the same surname.
     pub has_joint_holder: bool,
-    /// Lives abroad.
+    /// `true` if the holder lives abroad.
     pub non_resident: bool,
-    /// The accounts are those of a firm.
+    /// `true` if the accounts belong to a firm.
     pub is_firm: bool,
 }
 
-/// One account.
+/// Description of one account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountPlan {
     pub fi_type: FiType,
     pub account_type: AccountType,
-    /// Which of the sandbox's FIPs holds it, from 0 on; with fewer FIPs they are counted round.
+    /// Index of the FIP that holds the account, from 0; taken modulo the number of the sandbox's
+    /// FIPs.
     pub fip_index: usize,
-    /// Whether a customer whom nobody has mentioned yet has it linked.
+    /// `true` if the account is linked before the world has any record of the customer.
     pub linked_by_default: bool,
     pub opened: OpeningDate,
-    /// No customer has moved it for two years (Reserve Bank of India, inoperative accounts).
+    /// `true` if no customer transaction has occurred for two years (Reserve Bank of India,
+    /// inoperative accounts).
     pub dormant: bool,
     pub content: ContentPlan,
 }
 
-/// When an account was opened.
+/// Opening date of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpeningDate {
-    /// Some time in these years.
+    /// A sampled day in these years.
     WithinYears(MinMax<i32>),
     On(NaiveDate),
-    /// So many months before the day of the customer's first use.
+    /// This many months before the day of the customer's first use.
     MonthsAgo(u32),
 }
 
 impl OpeningDate {
-    /// The day, where it is not drawn.
+    /// Returns the day, unless it is sampled.
     pub fn fixed_date(self, as_of: NaiveDate) -> Option<NaiveDate> {
         match self {
             Self::WithinYears(_) => None,
@@ -85,118 +89,122 @@ impl OpeningDate {
     }
 }
 
-/// What an account has to tell.
+/// Source of an account's data.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ContentPlan {
-    /// A bank account whose transactions follow from habits.
+    /// A bank account whose transactions are generated from a cash-flow plan.
     CashFlow(CashFlowPlan),
-    /// A bank account whose transactions are taken as they are.
+    /// A bank account whose transactions come from a file.
     Imported(Arc<Ledger>),
-    /// Something that is held: deposits, funds, shares, policies, pensions, GST returns. The amount is the principal of a
-    /// deposit, the instalment of what is paid by instalments, the usual trade of what is traded, a policy's sum assured, a
-    /// month's turnover.
+    /// An account other than a running bank account: deposits, funds, shares, policies, pensions,
+    /// GST returns. The amount is the principal of a deposit, the instalment of a product that is
+    /// paid in instalments, the typical trade of a security, the sum assured of a policy, or the
+    /// turnover of a month.
     Holding { amount: MinMax<Paise> },
 }
 
-/// The habits of a bank account.
+/// Recurring flows and balances of a bank account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CashFlowPlan {
-    /// What is in the account at the end of a quarter; what is over or missing is then swept to or from a deposit, by a
-    /// firm moved to or from another bank. Without it the balance is whatever all that has happened since the opening has made of it.
+    /// Balance at the end of a quarter. A difference is swept to or from a deposit; a firm
+    /// transfers it to or from another bank. `None`: the balance is the result of all transactions
+    /// since the opening.
     pub target_balance: Option<AmountRule>,
-    /// What the account is opened with.
+    /// Balance at opening.
     pub opening_balance: MinMax<Paise>,
-    /// The overdraft.
+    /// Limit of the overdraft; zero: no overdraft.
     pub overdraft_limit: Paise,
-    /// Of the savings, or of the overdraft where there is one; in basis points a year.
+    /// Interest rate of the savings, or of the overdraft if there is one, in basis points a year.
     pub interest_bps: i64,
-    /// Below this average of a month the bank charges.
+    /// Monthly average balance below which the bank charges a fee.
     pub minimum_balance: Paise,
     pub flows: Vec<Flow>,
 }
 
-/// Something that happens again and again.
+/// A recurring movement of money.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     pub direction: TransactionType,
     pub amount: AmountRule,
-    /// Rises by so many percent each April; amounts are those of the year from April 2024.
+    /// Growth each April, in percent; amounts are those of the year from April 2024.
     pub annual_growth_percent: i64,
-    /// Is off by up to so many percent each time.
+    /// Maximum random deviation of each amount, in percent.
     pub variation_percent: i64,
-    /// Is a multiple of it; 1 paisa leaves it as it comes.
+    /// Amounts are multiples of this; 1 paisa: no rounding.
     pub rounding_step: Paise,
     pub period: Period,
-    /// How often in each of these periods.
+    /// Number of occurrences in each period.
     pub times_per_period: MinMax<u32>,
-    /// The calendar months in which it happens; a bit each, January the lowest.
+    /// Calendar months in which the flow occurs, one bit each; January is the lowest bit.
     pub month_mask: u16,
-    /// Only from the so many-th month of the account's life on, and only before another.
+    /// Age of the account in months between which the flow occurs: from the first value on, before
+    /// the second.
     pub account_age_months: MinMax<u32>,
     pub day_rule: DayRule,
     pub channel: Channel,
     pub counterparty: CounterpartyChoice,
-    /// The purpose, as the narration has it; `{month}` and `{year}` are filled in.
+    /// Purpose in the narration; `{month}` and `{year}` are replaced.
     pub purpose: String,
-    /// In how many percent of the cases it happens at all.
+    /// Probability of each occurrence, in percent.
     pub chance_percent: u32,
-    /// The payee collects it by mandate: where the money is not there it bounces, and the bank charges.
+    /// `true` if the payee collects by mandate: without funds the collection bounces, and the bank
+    /// charges a fee.
     pub by_mandate: bool,
-    /// What shares and balances are measured by.
+    /// `true` if the flow counts as the income to which shares and balances refer.
     pub counts_as_income: bool,
-    /// It is one side of a transfer between two accounts of the customer; the flow of the same name in the other account is the
-    /// other side.
+    /// Name of a transfer between two accounts of the customer; the flow with the same name in the
+    /// other account is its other side.
     pub transfer_name: Option<String>,
     pub follow_up: Option<FollowUp>,
 }
 
-/// How much.
+/// Rule for the amount of a flow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AmountRule {
-    /// Drawn each time.
+    /// Sampled for each occurrence.
     PerOccurrence(MinMax<Paise>),
-    /// Drawn once for the account.
+    /// Sampled once for the account.
     PerAccount(MinMax<Paise>),
-    /// Percent of the account's income of that month; drawn once.
+    /// Percentage of the account's income of the month; sampled once.
     IncomeShare(MinMax<i64>),
-    /// Percent of what is there.
+    /// Percentage of the current balance.
     BalanceShare(MinMax<i64>),
-    /// Whatever is usual with whom it is.
+    /// Typical amount for the counterparty.
     Typical,
     /// A loan's instalment.
     Loan(Loan),
 }
 
-/// A loan that is repaid by equal monthly instalments; when it is, the next one begins.
+/// A loan that is repaid by equal monthly instalments; after the last one, the next loan begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loan {
     pub principal: MinMax<Paise>,
-    /// Instalments.
+    /// Number of instalments.
     pub instalments: u32,
-    /// In basis points a year, on the reducing balance.
+    /// Interest rate in basis points a year, on the reducing balance.
     pub rate_bps: i64,
-    /// The lender pays it out to this account.
+    /// `true` if the lender pays the principal into this account.
     pub disbursed_to_account: bool,
 }
 
 wire_enum! {
-    /// How often.
+    /// Period of a flow.
     Period { Day = "day", Week = "week", Month = "month", Quarter = "quarter", Year = "year" }
 }
 
-/// On which days of its period.
+/// Days of its period on which a flow occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DayRule {
     Any,
-    /// A day of the month; where a month is shorter its last.
+    /// A day of the month; the last day where the month is shorter.
     DayOfMonth(MinMax<u32>),
     LastWorkingDay,
-    /// Any day on which banks work.
+    /// Any working day of banks.
     AnyWorkingDay,
 }
 
 wire_enum! {
-    /// How money moves, which decides limits, hours, references and narrations.
+    /// Channel of a transaction; determines limits, hours, references and narrations.
     Channel {
         Upi = "upi",
         Imps = "imps",
@@ -207,9 +215,9 @@ wire_enum! {
         Card = "card",
         Atm = "atm",
         Cash = "cash",
-        /// Between accounts of one bank.
+        /// Between accounts at one bank.
         Transfer = "transfer",
-        /// From abroad, or to it.
+        /// From or to another country.
         Remittance = "remittance",
         Tax = "tax",
         Interest = "interest",
@@ -217,18 +225,18 @@ wire_enum! {
     }
 }
 
-/// Who is on the other side.
+/// Rule for the counterparty of a flow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CounterpartyChoice {
-    /// Nobody whom a narration names.
+    /// The narration names no counterparty.
     Unnamed,
-    /// Always the same: one of a list, drawn once.
+    /// The same name for all occurrences, sampled once.
     Fixed(NameSource),
-    /// One of a list, drawn each time.
+    /// A name sampled for each occurrence.
     Varying(NameSource),
 }
 
-/// Names to draw from.
+/// Names from which a counterparty is sampled.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NameSource {
     Pool(NamePool),
@@ -236,7 +244,7 @@ pub enum NameSource {
 }
 
 wire_enum! {
-    /// The shipped lists of invented names.
+    /// Shipped lists of invented names.
     NamePool {
         People = "people",
         Employers = "employers",
@@ -244,9 +252,9 @@ wire_enum! {
         Lenders = "lenders",
         Funds = "funds",
         Insurers = "insurers",
-        /// Shops paid by UPI, with what is usual there.
+        /// Shops paid by UPI, with typical amounts.
         Shops = "shops",
-        /// Shops paid by card, with what is usual there.
+        /// Shops paid by card, with typical amounts.
         Stores = "stores",
         Utilities = "utilities",
         Telecoms = "telecoms",
@@ -256,15 +264,15 @@ wire_enum! {
     }
 }
 
-/// What follows a movement: part of it moves on, or back.
+/// A second movement that a flow causes: a percentage of it, in either direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FollowUp {
     pub direction: TransactionType,
     pub percent: MinMax<i64>,
-    /// In seconds; never beyond the month.
+    /// Delay in seconds; never beyond the end of the month.
     pub delay_seconds: MinMax<i64>,
     pub channel: Channel,
-    /// `None`: with whom the first movement was.
+    /// `None`: the counterparty of the first movement.
     pub counterparty: Option<CounterpartyChoice>,
     pub purpose: String,
     pub chance_percent: u32,
@@ -275,7 +283,7 @@ pub struct FollowUp {
 pub struct Personas(BTreeMap<Arc<str>, Arc<Persona>>);
 
 impl Personas {
-    /// Adds one; another of the same name gives way.
+    /// Adds a persona; replaces one of the same name.
     pub fn insert(&mut self, persona: Persona) {
         self.0.insert(Arc::clone(&persona.name), Arc::new(persona));
     }
@@ -284,21 +292,21 @@ impl Personas {
         self.0.get(name)
     }
 
-    /// Sorted by name.
+    /// Returns the personas, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Persona>> {
         self.0.values()
     }
 
-    /// Sorted.
+    /// Returns the names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(|name| &**name)
     }
 }
 
-/// A persona, as one customer lives it.
+/// A persona as assigned to one customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PersonaInstance {
     pub definition: Arc<Persona>,
-    /// The day in India from which relative dates count: that of the customer's first use.
+    /// The day, in India, on which the customer was first used; relative dates count from it.
     pub as_of: NaiveDate,
 }

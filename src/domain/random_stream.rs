@@ -1,10 +1,12 @@
-//! Keys of random streams. The key is pure; the generator that it seeds belongs to whoever draws from it.
+//! Keys of random streams. A key is pure data; the generator that it seeds belongs to the code that
+//! draws from it.
 //!
-//! Ids and data come from streams keyed by (world seed, customer, kind, ordinal), so that one consent more does not
-//! change what another customer sees, and asking for Jan–Mar and then Feb–Apr gives the same February.
+//! Ids and data come from streams with the key (world seed, customer, kind, ordinal). So an
+//! additional consent does not change the data of another customer, and requests for Jan–Mar and
+//! for Feb–Apr return the same February.
 
-/// What a stream is drawn for; streams of different kinds never share numbers. New kinds go to the end: a kind's place
-/// is part of its numbers.
+/// Purpose of a stream; streams of different kinds never share numbers. Add new kinds at the end:
+/// the position of a kind is part of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamKind {
     ConsentHandle,
@@ -16,45 +18,46 @@ pub enum StreamKind {
     Month,
     MonthClose,
     World,
-    /// The consent's id at a FIP.
+    /// Consent id of a FIP's artefact.
     FipConsentId,
-    /// The session's id at a FIP.
+    /// Session id of a FIP.
     FipSession,
     Link,
-    /// Our key pair and nonce for one account of one session.
+    /// Key pair and nonce of the sandbox for one account of one session.
     DataKey,
-    /// Tokens of the token service, and the transactions of the registry.
+    /// Tokens of the token service, and `txnid`s of the registry.
     Token,
     Product,
-    /// The secret that refresh tokens are sealed with.
+    /// Secret that protects refresh tokens.
     RefreshSecret,
-    /// The transaction of a consent that was raised without one.
+    /// `txnid` of a consent that was raised without one.
     RaisedTxn,
-    /// Whether a fault that is a matter of chance befalls a call, and how long a latency is.
+    /// Chance of API faults, and random latencies.
     Fault,
-    /// What is drawn once for a bank account.
+    /// Values that are sampled once for a bank account.
     Behavior,
     /// Loans that are repaid from an account.
     Loan,
-    /// What is held: schemes, shares, policies.
+    /// Holdings: schemes, shares, policies.
     Holding,
 }
 
-/// Names one stream.
+/// Key of one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamKey<'a> {
-    /// The world's seed, or the sandbox's where worlds get theirs from it.
+    /// The world's seed, or the sandbox's seed from which worlds derive theirs.
     pub seed: u64,
-    /// Whose stream: the customer's address, or the world's name.
+    /// The customer's address, or the world's name.
     pub owner: &'a str,
     pub kind: StreamKind,
-    /// Which of the owner's streams of this kind: a count, or a month.
+    /// Number of the stream among those of the owner and kind: a counter, or a month.
     pub ordinal: u64,
 }
 
 impl StreamKey<'_> {
-    /// 32 bytes for a ChaCha generator. The owner's name enters as its 64-bit FNV-1a hash: the generator does the
-    /// mixing, so the hash has only to be portable and to tell names apart.
+    /// Returns the 32-byte seed of a ChaCha generator. The owner's name enters as its 64-bit FNV-1a
+    /// hash: the generator does the mixing, so the hash only has to be portable and to distinguish
+    /// names.
     pub fn seed_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes[0..8].copy_from_slice(&self.seed.to_le_bytes());

@@ -1,4 +1,5 @@
-//! Why a command was refused. Knows no HTTP: each dialect says it in its own words.
+//! Reasons for which the engine rejects a command. Each protocol maps them to its own status, code
+//! and text (`docs/architecture.md#errors`).
 
 use thiserror::Error;
 
@@ -6,7 +7,7 @@ use crate::domain::consent::{Input, Status, TimeRange};
 use crate::domain::naming::suggest_name;
 use crate::domain::time::Timestamp;
 
-/// The engine's no. Nothing has changed when it is given.
+/// The engine's rejection of a command. The state has not changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejection {
     #[error("no consent has the handle {0}; list them with GET /_mockaa/v1/consents")]
@@ -17,7 +18,7 @@ pub enum Rejection {
     IllegalTransition { status: Status, input: Input },
     #[error("data can be requested only while a consent is ACTIVE; it is {status}")]
     NotActive { status: Status },
-    #[error("data can be requested from {start} on; the world's clock says {now}")]
+    #[error("data can be requested from {start} on; the world's clock is at {now}")]
     NotStarted { start: Timestamp, now: Timestamp },
     #[error(
         "ConsentDetail.consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
@@ -38,17 +39,17 @@ pub enum Rejection {
     UnknownSession(String),
     #[error("data cannot be fetched while the consent is {status}")]
     FetchNotAllowed { status: Status },
-    #[error("the session's data was kept until {0} and is gone; it has to be asked for anew")]
+    #[error("the session's data expired at {0}; request it again")]
     DataExpired(Timestamp),
-    #[error("no account of the session {0} waits for an answer")]
+    #[error("no account of the session {0} is waiting for an answer")]
     NoPendingAccount(String),
     #[error(
-        "this session was opened by the AA itself, without key material; ask with POST /FI/request"
+        "this session was opened by the AA itself, without key material; request data with POST /FI/request"
     )]
     NoKeyMaterial,
     #[error("fipId '{0}' has no account in this session")]
     FipNotInSession(String),
-    #[error("linkRefNumber '{0}' is no account of this session")]
+    #[error("linkRefNumber '{0}' is not an account of this session")]
     AccountNotInSession(String),
     #[error("no data is ready: {0}")]
     NoDataFound(String),
@@ -56,7 +57,7 @@ pub enum Rejection {
     FetchInProgress(String),
     #[error("the customer {0} is not registered at this AA")]
     CustomerNotRegistered(String),
-    #[error("the customer {0} is registered already")]
+    #[error("the customer {0} is already registered")]
     AlreadyRegistered(String),
     #[error(
         "the customer {customer} has no linked account of the kinds {requested}; link one with POST /_mockaa/v1/customers/{customer}/link"
@@ -68,7 +69,9 @@ pub enum Rejection {
         account: String,
         place: &'static str,
     },
-    #[error("analytics belong to the Unaport face; this session's consent is of the face {0}")]
+    #[error(
+        "analytics exist only in the Unaport API; this session's consent was raised in the API {0}"
+    )]
     AnalyticsNotSupported(&'static str),
     #[error("{customer} has no account left to link{}", format_at_fip(.fip.as_ref()))]
     NoAccountToLink {
@@ -81,22 +84,22 @@ pub enum Rejection {
         fip: Option<String>,
     },
     #[error(
-        "a webhook that is {0} cannot be sent again; wait until it has ended, or waits for a retry"
+        "cannot resend a webhook that is {0}; wait until it has finished or is waiting for a retry"
     )]
     NotResendable(&'static str),
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
-    #[error("the account '{0}' is linked already, or about to be")]
+    #[error("the account '{0}' is already linked, or its link is pending")]
     AlreadyLinked(String),
-    #[error("the linkRefNumber '{0}' is that of another account of the customer")]
+    #[error("linkRefNumber '{0}' belongs to another account of the customer")]
     LinkRefTaken(String),
-    #[error("no link waits under the reference {0}")]
+    #[error("no pending link has the reference {0}")]
     UnknownLink(String),
-    #[error("InvalidLinkToken: the token is wrong; the simulated FIPs take 123456 and 1234")]
+    #[error("InvalidLinkToken: the token is wrong; the simulated FIPs accept 123456 and 1234")]
     InvalidLinkToken,
-    #[error("LinkTokenExpired: the token expired at {0}; link anew")]
+    #[error("LinkTokenExpired: the token expired at {0}; link the accounts again")]
     LinkTokenExpired(Timestamp),
-    #[error("there is no scenario named '{name}'; {}", suggest_name(name, known.iter().map(String::as_str)))]
+    #[error("unknown scenario '{name}'; {}", suggest_name(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),

@@ -1,4 +1,4 @@
-//! A data session: one request for the data of one consent.
+//! Data sessions: a session is one request for the data of one consent.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,34 +12,34 @@ use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 
 wire_enum! {
-    /// Where a session stands (ReBIT FIU API 2.0.0, `sessionStatus`).
+    /// Status of a session (ReBIT FIU API 2.0.0, `sessionStatus`).
     SessionStatus { Active = "ACTIVE", Completed = "COMPLETED", Expired = "EXPIRED", Failed = "FAILED" }
 }
 
 wire_enum! {
-    /// How one account of a session fares (ReBIT FIU API 2.0.0, `FIStatus`).
+    /// Status of one account in a session (ReBIT FIU API 2.0.0, `FIStatus`).
     FiStatus { Ready = "READY", Denied = "DENIED", Pending = "PENDING", Delivered = "DELIVERED", Timeout = "TIMEOUT" }
 }
 
-/// When FIPs answer a request for data (DESIGN §4.10).
+/// Time at which FIPs answer a data request (`docs/architecture.md#data-timing`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataTiming {
-    /// In the same instant.
+    /// At the instant of the request.
     #[default]
     Immediate,
-    /// In the rhythm that was recorded of the Unaport service.
+    /// With the delays recorded from the Unaport service.
     Timed,
-    /// When somebody says so.
+    /// On a `deliver` step or call.
     Manual,
-    /// When the FIU has come in vain so many times.
+    /// After this many fetches without data.
     AfterPolls(u32),
 }
 
 impl DataTiming {
-    /// What [`Progression::parse`] takes, for an error that says what would have been accepted.
+    /// Forms that [`DataTiming::parse`] accepts, for error messages.
     pub const ACCEPTED_FORMS: &str = "immediate, timed, manual, polls:N";
 
-    /// Reads `immediate`, `timed`, `manual` or `polls:3`.
+    /// Parses `immediate`, `timed`, `manual` or `polls:3`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "immediate" => Some(Self::Immediate),
@@ -55,34 +55,34 @@ impl DataTiming {
 }
 
 wire_enum! {
-    /// Who answers a consent request that no scenario drives (DESIGN §4.10).
+    /// Approval of consents that no scenario drives (`docs/architecture.md#data-timing`).
     #[derive(Default)]
     ApprovalMode {
-        /// A person: by the page, the command line or the control API.
+        /// By a person: on the page, or with the command line or the control API.
         #[default]
         Manual = "manual",
-        /// The customer approves at once.
+        /// By the customer, at once.
         Immediate = "immediate",
-        /// The customer approves when the one of the recorded journey did.
+        /// By the customer, after the delay of the recorded journey.
         Timed = "timed",
     }
 }
 
 impl FiStatus {
-    /// What a simulated FIP can be made to answer.
+    /// Answers that a simulated FIP can give.
     pub const ANSWERS: [Self; 3] = [Self::Ready, Self::Denied, Self::Timeout];
 
-    /// The answer of that name, spelled exactly.
+    /// Returns the answer with exactly this name.
     pub fn parse_answer(text: &str) -> Option<Self> {
         Self::parse(text).filter(|status| Self::ANSWERS.contains(status))
     }
 
-    /// The names of the answers, for an error that says what would have been accepted.
+    /// Returns the names of the answers, for error messages.
     pub fn answer_names() -> String {
         Self::ANSWERS.map(Self::as_str).join(", ")
     }
 
-    /// What the notification says beside the status, unless the FIP says more.
+    /// Returns the description in the notification, unless the FIP supplies one.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Ready => "Data is ready",
@@ -93,30 +93,31 @@ impl FiStatus {
         }
     }
 
-    /// Whether the FIU may take the account's data; what it took once it may take again.
+    /// Returns whether the FIU may fetch the account's data; it may fetch it several times.
     pub const fn is_fetchable(self) -> bool {
         matches!(self, Self::Ready | Self::Delivered)
     }
 }
 
-/// One account's part of a session.
+/// Status of one account in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionAccount {
     pub fip: Arc<str>,
     pub link_ref: Box<str>,
     pub status: FiStatus,
     pub description: Cow<'static, str>,
-    /// When the FIP said so, in world time: its statement is of that instant, however often it is fetched.
+    /// Time of the FIP's answer, in world time. Every fetch returns the statement as of this
+    /// instant.
     pub answered_at: Timestamp,
 }
 
 impl SessionAccount {
-    /// Whether it is that account's part.
+    /// Returns whether this is the part of that account.
     pub fn matches_account(&self, account: &Account) -> bool {
         self.link_ref == account.link_ref && self.fip == account.fip
     }
 
-    /// The account with a FIP's answer.
+    /// Returns the account with a FIP's answer.
     #[must_use]
     pub fn with_answer(&self, status: FiStatus, at: Timestamp) -> Self {
         let description = Cow::Borrowed(status.description());
@@ -130,16 +131,16 @@ impl SessionAccount {
     }
 }
 
-/// A session as one FIP knows it: AA and FIP have ids of their own for it.
+/// A session as one FIP knows it; AA and FIP use different ids for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FipSession {
     pub fip: Arc<str>,
     pub id: SessionId,
-    /// The FIP's last word was that its part had failed; it may try again.
+    /// `true` if the FIP last reported that its session has failed; it may retry.
     pub failed: bool,
 }
 
-/// A session.
+/// A data session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
@@ -147,23 +148,24 @@ pub struct Session {
     pub consent_id: ConsentId,
     pub range: TimeRange,
     pub opened_at: Timestamp,
-    /// From then on the data is gone; `None`: it stays.
+    /// End of the data's life; `None`: no end.
     pub expires_at: Option<Timestamp>,
     pub status: SessionStatus,
     pub accounts: Vec<SessionAccount>,
     pub fips: Vec<FipSession>,
-    /// What the data is encrypted to; `None` where the AA opened the session by itself.
+    /// Key with which the data is encrypted; `None` if the AA opened the session itself.
     pub peer_key: Option<Arc<PeerKey>>,
-    /// The `txnid` of the request that opened it.
+    /// `txnid` of the request that opened the session.
     pub txnid: Box<str>,
-    /// The analytics of its first account; those of the others follow (Unaport FIU API, `analytic_id`).
+    /// Analytic id of the first account; those of the others follow it (Unaport FIU API,
+    /// `analytic_id`).
     pub first_analytic_id: u32,
-    /// How often the FIU has come for the data.
+    /// Number of times that the FIU has fetched data.
     pub fetch_count: u32,
 }
 
 impl Session {
-    /// The session with other accounts, and the status that follows from them.
+    /// Returns the session with other accounts and the status that follows from them.
     #[must_use]
     pub fn with_accounts(&self, accounts: Vec<SessionAccount>) -> Self {
         let status = if self.fips.iter().any(|part| part.failed) {
@@ -178,12 +180,12 @@ impl Session {
         }
     }
 
-    /// The analytics of its accounts, in their order.
+    /// Returns the analytic ids of the accounts, in their order.
     pub fn analytic_ids(&self) -> impl Iterator<Item = u32> {
         (self.first_analytic_id..).take(self.accounts.len())
     }
 
-    /// When the last of its accounts answered.
+    /// Returns the time of the last answer of an account.
     pub fn prepared_at(&self) -> Timestamp {
         self.accounts
             .iter()
@@ -192,24 +194,24 @@ impl Session {
             .unwrap_or(self.opened_at)
     }
 
-    /// Whether its data is still kept.
+    /// Checks that the session's data is still stored.
     ///
     /// # Errors
-    /// [`Refusal::DataGone`] from the end of the consent's data life on.
+    /// [`Rejection::DataExpired`] from the end of the consent's data life on.
     pub fn check_not_expired(&self, now: Timestamp) -> Result<(), Rejection> {
         self.expires_at
             .filter(|at| *at <= now)
             .map_or(Ok(()), |at| Err(Rejection::DataExpired(at)))
     }
 
-    /// Whether there is something to be had.
+    /// Returns whether the data of an account can be fetched.
     pub fn has_data(&self) -> bool {
         self.accounts
             .iter()
             .any(|account| account.status.is_fetchable())
     }
 
-    /// Whether it waits for a FIP.
+    /// Returns whether an account waits for its FIP.
     pub fn has_pending_accounts(&self) -> bool {
         self.status != SessionStatus::Expired
             && self
@@ -218,7 +220,7 @@ impl Session {
                 .any(|account| account.status == FiStatus::Pending)
     }
 
-    /// Whether something is left that the FIU has not taken.
+    /// Returns whether an account's data has not been fetched yet, or may still become ready.
     pub fn has_unfetched_accounts(&self) -> bool {
         self.accounts
             .iter()
@@ -226,8 +228,9 @@ impl Session {
     }
 }
 
-/// One account that times out makes the session FAILED while READY ones stay fetchable; DENIED alone leaves it
-/// COMPLETED (Sahamati certification framework, session states; `reference/rebit.md` §3.3).
+/// Returns the session status. An account with TIMEOUT makes the session FAILED, while READY
+/// accounts remain fetchable; DENIED alone leaves it COMPLETED (Sahamati certification framework,
+/// session states; `docs/sources.md#fi-session-states`).
 fn derive_status(accounts: &[SessionAccount]) -> SessionStatus {
     if accounts
         .iter()

@@ -1,4 +1,4 @@
-//! What a FIP reports of one account: who holds it, what it is worth, what moved.
+//! Statements: a FIP's report on one account, with holders, summary and transactions.
 
 use chrono::NaiveDate;
 
@@ -10,7 +10,7 @@ use crate::domain::naming::wire_enum;
 use crate::domain::time::Timestamp;
 
 wire_enum! {
-    /// How money moved (ReBIT FI schema DEPOSIT v2.0.0, `Transaction.mode`).
+    /// Mode of a transaction (ReBIT FI schema DEPOSIT v2.0.0, `Transaction.mode`).
     TransactionMode {
         Cash = "CASH",
         Upi = "UPI",
@@ -31,7 +31,7 @@ wire_enum! {
 }
 
 impl TransactionMode {
-    /// The coarser name of schema v1: FT is a transfer of funds.
+    /// Returns the coarser name of schema v1; FT is a transfer of funds.
     pub fn v1_name(self) -> &'static str {
         match self {
             Self::Cash => "CASH",
@@ -49,7 +49,7 @@ impl TransactionMode {
         }
     }
 
-    /// Reads a name of either version.
+    /// Parses a name of schema v1 or v2.
     pub fn parse_any_version(text: &str) -> Option<Self> {
         if text == "FT" {
             Some(Self::Neft)
@@ -59,7 +59,7 @@ impl TransactionMode {
     }
 }
 
-/// The statement of one account. A part is absent when the consent does not name it in `consentTypes`.
+/// The statement of one account. Parts that the consent's `consentTypes` do not include are absent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     pub account: Account,
@@ -67,15 +67,15 @@ pub struct Statement {
     pub body: StatementBody,
 }
 
-/// What is told beside the holders.
+/// The parts of a statement other than the holders.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementBody {
     Bank(BankStatement),
-    /// Whatever is no bank account, as its schema has it.
+    /// The document of an account that is not a bank account, in the form of its schema.
     Other(Document),
 }
 
-/// A bank account's summary and transactions.
+/// Summary and transactions of a bank account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BankStatement {
     pub summary: Option<Summary>,
@@ -83,7 +83,7 @@ pub struct BankStatement {
 }
 
 impl Statement {
-    /// Its parts, where it is a bank account's.
+    /// Returns the parts of a bank account's statement.
     pub fn as_bank(&self) -> Option<&BankStatement> {
         match &self.body {
             StatementBody::Bank(bank) => Some(bank),
@@ -91,13 +91,13 @@ impl Statement {
         }
     }
 
-    /// Its rows, where it is a bank account's and they were asked for.
+    /// Returns the transactions of a bank account, if the consent includes them.
     pub fn transactions(&self) -> Option<&Transactions> {
         self.as_bank()?.transactions.as_ref()
     }
 }
 
-/// Who holds the account: one, or two together.
+/// One or two holders of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holders {
     pub first: Holder,
@@ -109,7 +109,7 @@ impl Holders {
         std::iter::once(&self.first).chain(&self.second)
     }
 
-    /// What the schemas call it.
+    /// Returns the type in the FI schemas.
     pub fn holding_type(&self) -> &'static str {
         if self.second.is_some() {
             "JOINT"
@@ -119,24 +119,24 @@ impl Holders {
     }
 }
 
-/// A holder. Invented: no real person's data.
+/// A holder. All values are invented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub name: String,
     pub date_of_birth: NaiveDate,
-    /// Digits only, with the country code.
+    /// Digits with the country code.
     pub mobile: String,
     pub email: String,
     pub pan: String,
     pub address: String,
     pub nominee_registered: bool,
     pub ckyc_compliant: bool,
-    /// Of securities: depository participant and client, 16 characters.
+    /// Demat account of securities: depository participant and client, 16 characters.
     pub demat_id: String,
 }
 
 impl Holder {
-    /// What the schemas call it.
+    /// Returns the status in the FI schemas.
     pub fn nominee_status(&self) -> &'static str {
         if self.nominee_registered {
             "REGISTERED"
@@ -146,23 +146,23 @@ impl Holder {
     }
 }
 
-/// The account at one instant.
+/// Summary of a bank account at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub balance: Paise,
-    /// The instant that the balance is of.
+    /// Time of the balance.
     pub balance_at: Timestamp,
     pub branch: String,
     pub ifsc: String,
     pub micr: String,
     pub opened_on: NaiveDate,
-    /// Of the overdraft; nothing where there is none.
+    /// Limit of the overdraft; zero: no overdraft.
     pub overdraft_limit: Paise,
     pub active: bool,
 }
 
 impl Summary {
-    /// What of the overdraft can still be drawn.
+    /// Returns the part of the overdraft that can still be drawn.
     pub fn drawing_limit(&self) -> Paise {
         (self.overdraft_limit + self.balance)
             .min(self.overdraft_limit)
@@ -170,42 +170,44 @@ impl Summary {
     }
 }
 
-/// A statement that somebody else has made, taken as it is.
+/// A statement supplied in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
-    /// Before the first row.
+    /// Balance before the first row.
     pub opening_balance: Paise,
     pub transactions: Transactions,
 }
 
-/// The rows of a range. Texts stand in one arena, so that a statement of 100,000 rows is a few allocations.
+/// Transactions of a range. All texts are stored in one arena, so that a statement of 100,000 rows
+/// needs few allocations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transactions {
-    /// The range that was asked for.
+    /// The requested range.
     pub range: TimeRange,
-    /// Ascending in time.
+    /// Rows, oldest first.
     pub rows: Vec<Row>,
     text_arena: String,
 }
 
-/// One transaction; its texts are read through [`Transactions`].
+/// A transaction; its texts are read through [`Transactions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub at: Timestamp,
     pub transaction_type: TransactionType,
     pub mode: TransactionMode,
-    /// Always positive; the direction is the type.
+    /// Always positive; `transaction_type` is the direction.
     pub amount: Paise,
-    /// The ledger's balance after this row, rows that a filter removed included.
+    /// Balance of the ledger after this row, including rows that a filter removed.
     pub balance: Paise,
-    /// Unique within the account: the day in India as yyyymmdd, then the row's number within its month, five digits.
+    /// Id, unique within the account: the day in India as yyyymmdd, followed by the five-digit
+    /// number of the row in its month.
     pub id: u64,
     narration: (u32, u32),
     reference: (u32, u32),
 }
 
 impl Row {
-    /// What it changes the balance by.
+    /// Returns the amount with the sign of its effect on the balance.
     pub fn signed_amount(&self) -> Paise {
         match self.transaction_type {
             TransactionType::Credit => self.amount,
@@ -214,7 +216,7 @@ impl Row {
     }
 }
 
-/// A row before its texts are placed in the arena.
+/// A row with its texts, outside the arena.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRow<'a> {
     pub at: Timestamp,
@@ -261,7 +263,7 @@ impl Transactions {
         });
     }
 
-    /// The rows with their texts.
+    /// Returns the rows with their texts.
     pub fn iter(&self) -> impl Iterator<Item = NewRow<'_>> {
         self.rows.iter().map(|row| {
             let Row {
@@ -296,11 +298,13 @@ impl Transactions {
     }
 
     fn store_text(&mut self, text: &str) -> (u32, u32) {
-        let offset =
-            |length: usize| u32::try_from(length).expect("a statement's texts stay below 4 GiB");
-        let start = offset(self.text_arena.len());
+        let start = self.arena_offset();
         self.text_arena.push_str(text);
-        (start, offset(self.text_arena.len()))
+        (start, self.arena_offset())
+    }
+
+    fn arena_offset(&self) -> u32 {
+        u32::try_from(self.text_arena.len()).expect("a statement's texts stay below 4 GiB")
     }
 
     fn text_at(&self, (start, end): (u32, u32)) -> &str {

@@ -1,4 +1,5 @@
-//! Instants and spans in milliseconds. Which clock an instant came from is the caller's business.
+//! Instants and durations in milliseconds. The types do not distinguish world time from system
+//! time.
 
 use std::fmt;
 
@@ -6,16 +7,16 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
 
 use crate::domain::digits::write_padded;
 
-/// Indian Standard Time is UTC+05:30 all year round; statements and bank days are told in it.
+/// Offset of Indian Standard Time, UTC+05:30 all year. Statements and working days use it.
 pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
-/// An instant: milliseconds since 1970-01-01T00:00:00Z, between the years 1 and 9999.
+/// An instant in milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A length of time in milliseconds.
+/// A duration in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub i64);
 
@@ -33,7 +34,7 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The instant, or the nearest one of the years 1 to 9999.
+    /// Returns the instant, clamped to the years 1 to 9999.
     pub const fn from_millis(ms: i64) -> Self {
         if ms < Self::MIN.0 {
             Self::MIN
@@ -48,24 +49,24 @@ impl Timestamp {
         self.0
     }
 
-    /// The instant of a wall time in India.
+    /// Converts a local time in India.
     pub fn from_ist(local: NaiveDateTime) -> Self {
         Self::from_millis(local.and_utc().timestamp_millis() - IST_OFFSET_MS)
     }
 
-    /// The calendar day in India.
+    /// Returns the calendar day in India.
     pub fn ist_date(self) -> NaiveDate {
-        // The last hours of the year 9999 are already the year 10000 in India, which no date has a place for.
+        // The last hours of the year 9999 are in the year 10000 in India, which is out of range.
         date_from_millis((self.0 + IST_OFFSET_MS).min(Self::MAX.0))
     }
 
-    /// Later by `span`; stops at the year 9999.
+    /// Returns the instant plus `duration`, at most [`Timestamp::MAX`].
     #[must_use]
-    pub const fn saturating_add(self, span: Millis) -> Self {
-        Self::from_millis(self.0.saturating_add(span.0))
+    pub const fn saturating_add(self, duration: Millis) -> Self {
+        Self::from_millis(self.0.saturating_add(duration.0))
     }
 
-    /// Later by calendar months, as UTC counts them; stops at the year 9999.
+    /// Returns the instant plus calendar months in UTC, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add_months(self, months: u32) -> Self {
         let later = self.to_utc().checked_add_months(Months::new(months));
@@ -74,7 +75,7 @@ impl Timestamp {
         })
     }
 
-    /// Later or earlier by calendar months, as UTC counts them; stops at the years 1 and 9999.
+    /// Returns the instant plus or minus calendar months in UTC, within the years 1 to 9999.
     #[must_use]
     pub fn shift_months(self, months: i32) -> Self {
         if months >= 0 {
@@ -88,12 +89,12 @@ impl Timestamp {
         })
     }
 
-    /// How far `self` lies after `earlier` (negative: before it).
+    /// Returns the time from `earlier` to this instant; negative if `earlier` is later.
     pub const fn duration_since(self, earlier: Self) -> Millis {
         Millis(self.0 - earlier.0)
     }
 
-    /// The instant as ReBIT participants write it, without an allocation.
+    /// Formats the instant as ReBIT participants do, without an allocation.
     pub fn to_iso(self) -> IsoText {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let milli = write_date_time(&mut text, self.0);
@@ -101,7 +102,8 @@ impl Timestamp {
         IsoText(text)
     }
 
-    /// The instant as Indian banks write it: the time in India with its offset, to the second; ASCII.
+    /// Formats the instant as Indian banks do: local time in India with its offset, to the second,
+    /// in ASCII.
     pub fn to_ist_bytes(self) -> [u8; 25] {
         let mut text = *b"0000-00-00T00:00:00+05:30";
         write_date_time(
@@ -111,7 +113,7 @@ impl Timestamp {
         text
     }
 
-    /// The same, for who wants a text of its own.
+    /// Returns [`Timestamp::to_ist_bytes`] as a string.
     pub fn to_ist_string(self) -> String {
         String::from_utf8_lossy(&self.to_ist_bytes()).into_owned()
     }
@@ -123,7 +125,7 @@ impl Timestamp {
     }
 }
 
-/// Puts the digits of a date and a time of day into the first 19 places of a text; the milliseconds are left over.
+/// Writes a date and a time of day into the first 19 bytes; returns the remaining milliseconds.
 fn write_date_time(text: &mut [u8], ms: i64) -> u64 {
     write_date(&mut text[..10], date_from_millis(ms));
     let ms_of_day = ms.rem_euclid(MS_PER_DAY).unsigned_abs();
@@ -133,20 +135,20 @@ fn write_date_time(text: &mut [u8], ms: i64) -> u64 {
     ms_of_day % 1000
 }
 
-/// Puts the digits of a date into the ten places of `yyyy-MM-dd`.
+/// Writes a date into the ten bytes of `yyyy-MM-dd`.
 pub fn write_date(text: &mut [u8], date: NaiveDate) {
     write_padded(&mut text[0..4], date.year().unsigned_abs().into());
     write_padded(&mut text[5..7], date.month().into());
     write_padded(&mut text[8..10], date.day().into());
 }
 
-/// The day of so many milliseconds, of the years 1 to 9999.
+/// Returns the UTC day of an instant within the years 1 to 9999.
 fn date_from_millis(ms: i64) -> NaiveDate {
     let days = i32::try_from(ms.div_euclid(MS_PER_DAY)).expect("years 1 to 9999 fit");
     NaiveDate::from_epoch_days(days).expect("years 1 to 9999 are dates")
 }
 
-/// An instant in text.
+/// An instant as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IsoText([u8; 24]);
 
@@ -156,8 +158,8 @@ impl IsoText {
     }
 }
 
-/// `yyyy-MM-ddTHH:mm:ss.SSSZ`, the form that ReBIT participants emit
-/// (Sahamati certification framework, general guidelines).
+/// Writes `yyyy-MM-ddTHH:mm:ss.SSSZ`, the form that ReBIT participants emit (Sahamati certification
+/// framework, general guidelines).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.to_iso().as_str())

@@ -1,5 +1,5 @@
-//! What the Unaport FIU API adds to a consent: the reference under which an FIU files it, templates, data that is
-//! fetched without being asked for, and the oddities that a receiver may want to rehearse.
+//! Extensions of a consent by the Unaport FIU API: the FIU's metadata, templates, scheduled
+//! fetches, and quirks of the real service that a receiver may want to test.
 
 use std::sync::Arc;
 
@@ -13,51 +13,52 @@ use crate::domain::naming::wire_enum;
 use crate::domain::time::{Millis, Timestamp};
 
 wire_enum! {
-    /// Which bodies the Unaport face answers with.
+    /// Version of the bodies with which the Unaport API responds.
     #[derive(Default)]
     UnaportVersion {
-        /// Those of the published tables: with `version`, `txnId` and `timestamp`.
+        /// The published tables, with `version`, `txnId` and `timestamp`.
         #[default]
         V2 = "2.0.0",
-        /// Those of the recorded collection, which is older.
+        /// The recorded collection, which is older.
         V1_7 = "1.7",
     }
 }
 
 wire_enum! {
-    /// What `consentStatus` a webhook has for a consent that the customer rejected: the page says FAILED, and some
-    /// integrators still meet the older word (`reference/unaport.md` §6, 26).
+    /// Value of `consentStatus` in webhooks for a rejected consent. Unaport documents FAILED; some
+    /// integrators still receive the older REJECTED (`docs/sources.md#unaport-pitfalls`).
     #[derive(Default)]
     RejectedConsentStatus { #[default] Failed = "FAILED", Rejected = "REJECTED" }
 }
 
-/// How long Unaport takes from a consent in force to its request for data, in the recorded journey
-/// (`reference/unaport.md` §1.3.9: notified 04:50:39.331, run 04:50:43.000).
+/// Delay between activation and Unaport's data request in the recorded journey: notified
+/// 04:50:39.331, run 04:50:43.000 (`docs/sources.md#unaport-bodies`).
 pub const RECORDED_RUN_DELAY: Millis = Millis(3_669);
 
-/// How long the customer took to approve (created 04:50:20.089, notified 04:50:39.331).
+/// Delay of the customer's approval in the recorded journey: created 04:50:20.089, notified
+/// 04:50:39.331.
 pub const RECORDED_APPROVAL_DELAY: Millis = Millis(19_242);
 
-/// How long FIPs took to answer it (run 04:50:43.000, notified 04:50:44.748).
+/// Delay of the FIPs' answers in the recorded journey: run 04:50:43.000, notified 04:50:44.748.
 pub const RECORDED_FIP_DELAY: Millis = Millis(1_748);
 
-/// How the Unaport face of a sandbox is set.
+/// Configuration of the Unaport API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnaportConfig {
     pub version: UnaportVersion,
-    /// The FIU to whose organisation a login belongs that no account claims.
+    /// The FIU of logins that no configured account matches.
     pub default_fiu: Arc<str>,
-    /// Who may log in; empty: everybody.
+    /// Accounts that may log in; empty: any account may.
     pub logins: Vec<Login>,
-    /// Consent templates that are there from the start.
+    /// Consent templates that exist from the start.
     pub templates: Vec<Arc<ConsentTemplate>>,
     pub rejected_status: RejectedConsentStatus,
-    /// Whether consent and data webhooks carry `trackingId` and `consentId` at their top.
+    /// `true` if consent and data webhooks have `trackingId` and `consentId` at the top level.
     pub top_level_ids: bool,
 }
 
 impl UnaportConfig {
-    /// Everybody may log in, to this FIU's organisation; the rest as it is unless somebody says otherwise.
+    /// Returns the default configuration: any account may log in, to the organisation of this FIU.
     pub fn open_to_all(default_fiu: Arc<str>) -> Self {
         Self {
             version: UnaportVersion::default(),
@@ -70,7 +71,7 @@ impl UnaportConfig {
     }
 }
 
-/// An account of a person at an FIU.
+/// A user account at an FIU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub email: Box<str>,
@@ -78,34 +79,35 @@ pub struct Login {
     pub fiu: Arc<str>,
 }
 
-/// Under what an FIU files a consent (Unaport FIU API v2.0.0, Create Consent).
+/// Metadata that an FIU attaches to a consent (Unaport FIU API v2.0.0, Create Consent).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnaportMetadata {
     pub tracking_id: Box<str>,
     pub created_by: Box<str>,
-    /// Where the customer goes after answering.
+    /// URL to which the customer returns after answering.
     pub redirect_url: Option<Box<str>>,
-    /// `ver` and `timestamp` of the request that it was raised with.
+    /// `ver` of the request, as is `timestamp`.
     pub ver: Box<str>,
     pub timestamp: Timestamp,
 }
 
-/// A consent template, which the API also calls a product (Unaport FIU API v2.0.0, Create Consent Template).
+/// A consent template, called a product in the paths of the API (Unaport FIU API v2.0.0, Create
+/// Consent Template).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentTemplate {
     pub id: ProductId,
     pub name: Box<str>,
-    /// The FIU whose organisation has saved it; `None`: it is that of its consumer, or everybody's where nobody is
-    /// registered under that name.
+    /// The FIU whose organisation owns the template. `None`: the organisation of its consumer, or
+    /// all organisations if no FIU is registered under that id.
     pub fiu: Option<Arc<str>>,
     pub created_at: Timestamp,
     pub terms: RelativeTerms,
 }
 
-/// Terms whose dates are relative to the day on which a consent is raised.
+/// Terms with dates relative to the day on which a consent is raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelativeTerms {
-    /// Not before then.
+    /// Earliest start.
     pub start: Timestamp,
     pub expiry_months: u32,
     pub mode: ConsentMode,
@@ -114,7 +116,8 @@ pub struct RelativeTerms {
     pub fi_types: Box<[FiType]>,
     pub consumer: Arc<str>,
     pub purpose: Arc<Purpose>,
-    /// First and last month of the data, counted from the day on which the consent is raised; negative is past.
+    /// First and last month of the data range, relative to the day on which the consent is raised;
+    /// negative values are in the past.
     pub range_months: (i32, i32),
     pub data_life: (DataLifeUnit, u32),
     pub frequency: (FrequencyUnit, u32),
@@ -122,10 +125,11 @@ pub struct RelativeTerms {
 }
 
 impl RelativeTerms {
-    /// The terms of a consent raised at this instant.
+    /// Returns the terms of a consent raised at this instant.
     ///
-    /// `Assumption:` a template's `consentStart` that has passed means "from today", and expiry and data range are
-    /// counted from then on and from today; the page only says that the fields are in months.
+    /// `Assumption:` a template's `consentStart` that has passed means "from today", and expiry and
+    /// data range are counted from the start and from today; Unaport documents only that the fields
+    /// are in months.
     pub fn resolve_at(&self, now: Timestamp, customer: Arc<str>, txnid: Box<str>) -> Terms {
         let start = self.start.max(now);
         let (from, to) = self.range_months;
@@ -154,21 +158,21 @@ impl RelativeTerms {
 }
 
 wire_enum! {
-    /// An oddity of the real service's Fetch Data, off unless a scenario asks for it (`reference/unaport.md` §4.1, §4.2,
-    /// §6).
+    /// A quirk of the real service's Fetch Data, off unless a scenario enables it
+    /// (`docs/sources.md#unaport-fetch-data`, `docs/sources.md#unaport-pitfalls`).
     FetchQuirk {
-        /// The bank tab is called `DEPOSIT_V2`.
+        /// The tab of bank accounts is named `DEPOSIT_V2`.
         DepositV2 = "deposit-v2",
-        /// The first fetch of a session finds no tab yet.
+        /// The first fetch of a session returns no tab.
         FirstEmpty = "first-empty",
-        /// `tranTimestamp` without seconds.
+        /// `tranTimestamp` has no seconds.
         NoSeconds = "no-seconds",
-        /// Amounts as Java prints a double: `29.5`, `220022.0`, `1.0E8`.
+        /// Amounts in Java's notation of a double: `29.5`, `220022.0`, `1.0E8`.
         JavaNumbers = "java-numbers",
     }
 }
 
-/// A set of them.
+/// A set of fetch quirks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchQuirks(u8);
 
@@ -189,17 +193,18 @@ impl FromIterator<FetchQuirk> for FetchQuirks {
 }
 
 wire_enum! {
-    /// How the analytics of a session went (Unaport FIU API v2.0.0, Analytics Notification, `status`).
+    /// Status of the analytics of a session (Unaport FIU API v2.0.0, Analytics Notification,
+    /// `status`).
     ///
-    /// `Assumption:` the page shows SUCCESS only.
+    /// `Assumption:` Unaport documents SUCCESS only; FAILED is the other value.
     AnalyticsStatus { Success = "SUCCESS", Failed = "FAILED" }
 }
 
-/// What is told about the analytics of a session.
+/// Result of the analytics of a session, as the notification reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalyticsResult {
     pub session: SessionId,
-    /// One id for each account.
+    /// Analytic ids, one for each account.
     pub analytic_ids: Box<[u32]>,
     pub status: AnalyticsStatus,
 }

@@ -1,10 +1,10 @@
-//! The versions of the ReBIT API that are spoken, and what differs between them.
+//! Versions of the ReBIT API, and the differences between them.
 
 use crate::domain::account::FiType;
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
-    /// A version of the ReBIT AA API, as a message's `ver` names it.
+    /// A version of the ReBIT AA API, as in the field `ver` of a message.
     RebitVersion {
         V1_1_0 = "1.1.0",
         V1_1_1 = "1.1.1",
@@ -15,8 +15,8 @@ wire_enum! {
     }
 }
 
-/// The two families of versions: they differ in paths, in required fields and in the words for a handle's status
-/// (`reference/rebit.md` §1.6).
+/// A major version. The two differ in paths, in required fields and in the names of the handle
+/// status (`docs/sources.md#rebit-versions`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MajorVersion {
     V1,
@@ -31,8 +31,8 @@ impl RebitVersion {
         }
     }
 
-    /// Version of the FIU API in which an FIU of this version is called back: 2.1.0 of the AA API keeps 2.0.0
-    /// (`reference/rebit.md` §0).
+    /// Returns the version of the FIU API for webhooks to an FIU of this version. AA API 2.1.0
+    /// keeps FIU API 2.0.0 (`docs/sources.md#rebit-versions`).
     #[must_use]
     pub const fn callback_version(self) -> Self {
         match self {
@@ -41,8 +41,8 @@ impl RebitVersion {
         }
     }
 
-    /// Whether the version's `FITypes` has this one: GSTR1_3B since 2.0.0, the two insurances since 2.1.0
-    /// (`reference/rebit.md` §1.6).
+    /// Returns whether the version's `FITypes` include this type: GSTR1_3B since 2.0.0, the two
+    /// insurance types since 2.1.0 (`docs/sources.md#rebit-versions`).
     pub fn supports_fi_type(self, fi_type: FiType) -> bool {
         match fi_type {
             FiType::Gstr1_3b => self >= Self::V2_0_0,

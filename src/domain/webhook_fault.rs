@@ -1,110 +1,114 @@
-//! How a webhook can go wrong on its way to an FIU, on request (DESIGN §5; `reference/mock-servers.md` §3.4). A fault is
-//! applied at one of three points: when the message is put on its way, when its bytes are made, when they are sent.
+//! Faults that can be injected into a webhook (`docs/architecture.md#scenarios-and-faults`,
+//! `docs/sources.md#webhook-faults`). A fault is applied at one of three points: when the delivery
+//! is scheduled, when its message is built, or when the message is sent.
 
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::time::Millis;
 
-/// One thing that goes wrong. Lengths of time are wall time, but for those of `Late` and `Reorder`.
+/// A fault of one webhook. Delays are system time, except those of `Late` and `Reorder`, which are
+/// world time; `StaleTimestamp` and `FutureTimestamp` shift the timestamp of the message by an
+/// offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebhookFault {
-    /// The same message several times, one after the other.
+    /// The message is sent several times, one after another.
     Duplicate {
-        /// In all.
+        /// Total number of messages.
         copies: u32,
         spacing: Millis,
     },
-    /// The same news a second time, under another message id.
+    /// The content is sent a second time, under another message id.
     NearDuplicate {
         spacing: Millis,
     },
-    /// After the next message of the same consent; without one, after this time of the world.
+    /// Sent after the next message of the same consent; without one, after this world time.
     Reorder {
         within: Millis,
     },
     /// Never sent.
     Drop,
-    /// Sent so much later, in world time; others overtake it.
+    /// Sent this much later, in world time; other messages overtake it.
     Late {
         by: Millis,
     },
-    /// The same message so many times at once.
+    /// The message is sent this many times at once.
     Burst {
         copies: u32,
     },
-    /// Before the response of the call that caused it.
+    /// Sent before the response of the call that caused it.
     BeforeResponse,
-    /// As if it had been sent so long ago; signed like that.
+    /// The timestamp is this far in the past; validly signed.
     StaleTimestamp {
         by: Millis,
     },
-    /// As if it were sent that much later; signed like that.
+    /// The timestamp is this far in the future; validly signed.
     FutureTimestamp {
         by: Millis,
     },
-    /// Signed with somebody else's key, under the AA's `kid`.
+    /// Signed with the key of another party, under the AA's `kid`.
     WrongKey,
     /// Changed after it was signed.
     TamperedBody,
     CorruptSignature(SignatureCorruption),
     MissingSignature,
-    /// Signed rightly, under a `kid` that nobody has published.
+    /// Validly signed, under a `kid` that is not published.
     UnknownKid,
-    /// The header names another algorithm.
+    /// The signature's header has another algorithm.
     SwapAlg(ForgedAlgorithm),
-    /// `b64: false` without `crit`; the signature is right.
+    /// `b64: false` without `crit`; the signature is valid.
     MissingCrit,
-    /// Signed with the AA's next key, which is published from then on; the signature is right.
+    /// Signed with the AA's next key, which is published from then on; the signature is valid.
     RotatedKey,
-    /// The same JSON, written otherwise than what was signed.
+    /// The same JSON in another serialisation than the signed one.
     Reserialised,
     /// The second half of the body is missing.
     Truncated,
-    /// With fields that no specification has; signed like that.
+    /// Has fields that no specification defines; validly signed.
     ExtraFields,
-    /// With a status that no specification has; signed like that.
+    /// Has a status that no specification defines; validly signed.
     UnknownEnum,
-    /// Without what the specification lets out; signed like that.
+    /// Lacks the optional fields; validly signed.
     MissingOptional,
-    /// In UTF-16, as its `content-type` says; signed like that.
+    /// Encoded in UTF-16, as `content-type` declares; validly signed.
     WrongCharset,
-    /// Padded to so many bytes; signed like that.
+    /// Padded to this number of bytes; validly signed.
     Huge {
         bytes: u32,
     },
-    /// The body comes in drops, for so long.
+    /// The body is sent in small chunks over this time.
     SlowBody {
         over: Millis,
     },
     /// The connection is reset in the middle of the body.
     Reset,
-    /// Another way of HTTP that every server has to take.
+    /// An unusual form of HTTP that every server must accept.
     Transport(TransportVariant),
-    /// Counts as an attempt that has failed, and is not made.
+    /// Counts as a failed attempt without being sent.
     Fail,
 }
 
 wire_enum! {
-    /// What becomes of a signature.
+    /// Corruption of a signature.
     SignatureCorruption {
-        /// One bit of it is another one.
+        /// One bit is flipped.
         FlipBit = "flip_bit",
-        /// Its last part is cut off.
+        /// The last part is cut off.
         Truncate = "truncate",
     }
 }
 
 wire_enum! {
-    /// The algorithms of the classic attacks on verifiers.
+    /// Algorithm of a known attack on signature verifiers.
     ForgedAlgorithm {
         None = "none",
-        /// An HMAC whose secret is the public key: who takes the algorithm from the header lets everybody in.
+        /// HMAC with the public key as secret: a verifier that takes the algorithm from the header
+        /// accepts it.
         Hs256 = "HS256",
     }
 }
 
 wire_enum! {
-    /// Forms of a request that are unusual and right (RFC 9110, RFC 9112).
+    /// Form of an HTTP request that is unusual but valid (RFC 9110, RFC 9112).
     TransportVariant {
         Chunked = "chunked",
         Http10 = "http_1_0",
@@ -114,7 +118,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// The faults by name, as scenario files, the journal and reports have them.
+    /// Names of the webhook faults in scenario files, the journal and reports.
     WebhookFaultName {
         Duplicate = "duplicate",
         NearDuplicate = "near_duplicate",
@@ -183,8 +187,8 @@ impl WebhookFault {
 }
 
 impl WebhookFaultName {
-    /// Whether it says when and how often the message goes out, not what is sent: it is applied once, to the message, and
-    /// not to its attempts.
+    /// Returns whether the fault changes the time or number of deliveries and not their bytes. It
+    /// is then applied once to the notification and not to attempts.
     pub const fn affects_scheduling(self) -> bool {
         matches!(
             self,
@@ -198,7 +202,7 @@ impl WebhookFaultName {
         )
     }
 
-    /// Whether an FIU that checks signatures and times has to refuse it.
+    /// Returns whether an FIU that checks signatures and timestamps must reject the message.
     pub const fn must_be_rejected(self) -> bool {
         matches!(
             self,
@@ -215,7 +219,7 @@ impl WebhookFaultName {
         )
     }
 
-    /// Whether it is unusual and right, so that an FIU has to take it.
+    /// Returns whether the message is unusual but valid, so that an FIU must accept it.
     pub const fn must_be_accepted(self) -> bool {
         matches!(
             self,
@@ -234,7 +238,7 @@ impl WebhookFaultName {
     }
 }
 
-/// From the first to the last of something that is counted from 1, both included; without a last, all that follow.
+/// A range of positions counted from 1, both ends included; without `last`, it has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occurrences {
     pub first: u32,
@@ -252,15 +256,16 @@ impl Occurrences {
     }
 }
 
-/// Which webhooks.
+/// The webhooks to which a fault applies. A condition that is `None` matches every webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSelector {
     pub event: Option<NotificationKind>,
-    /// The status that it tells, of a consent, a session or analytics.
+    /// Status of the consent, session or analytics that the webhook carries.
     pub status: Option<Box<str>>,
-    /// Which of them, in the order in which they come about; of one consent where a scenario says so.
+    /// Positions of the matching webhooks, in the order of their events; a rule of a scenario
+    /// counts per consent.
     pub occurrences: Occurrences,
-    /// Which attempts to send it.
+    /// Attempts to which the fault applies.
     pub attempts: Occurrences,
 }
 
@@ -274,14 +279,14 @@ impl WebhookSelector {
     }
 }
 
-/// Where something goes wrong, and what.
+/// A webhook fault with the webhooks to which it applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookFaultRule {
     pub selector: WebhookSelector,
     pub fault: WebhookFault,
 }
 
-/// A fault of one message, and the attempts that it befalls.
+/// A fault that applies to one delivery, with the attempts that it affects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedFault {
     pub fault: WebhookFault,

@@ -20,7 +20,7 @@ async fn its_buttons_approve_and_reject() {
     let mut app = TestApp::start().await;
     for (verb, state, expected) in [
         ("approve", "ACTIVE", "You approved"),
-        ("reject", "REJECTED", "You said no"),
+        ("reject", "REJECTED", "You rejected the request"),
     ] {
         let handle = app.raise_consent(|_| {}).await;
         let reply = app
