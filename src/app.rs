@@ -1,4 +1,4 @@
-//! A running sandbox: wires the worlds, the webhooks and the HTTP surface together.
+//! A running sandbox: connects the worlds, the webhook sender and the HTTP server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,20 +35,20 @@ use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
 
-/// How long stopping waits for requests that are being answered, in seconds.
+/// Time in which a stopping server completes its responses, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 5;
 
-/// How long an idle connection is kept open.
+/// Time for which an idle connection is kept open.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
-/// Why a sandbox did not start.
+/// Reason why a sandbox did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("scenarios cannot be loaded:\n{0}")]
+    #[error("cannot load scenarios:\n{0}")]
     Scenarios(ScenarioLoadError),
-    #[error("personas cannot be loaded:\n{0}")]
+    #[error("cannot load personas:\n{0}")]
     Personas(#[from] PersonaLoadError),
     #[error("cannot listen on {address}: {source}; choose another --port, or 0 for a free one")]
     Bind {
@@ -64,8 +64,8 @@ pub enum StartError {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let sandbox = mockaa::Sandbox::builder().seed(42).start().await?;
-/// let answer = reqwest::get(format!("{}/readyz", sandbox.base_url())).await?;
-/// assert!(answer.status().is_success());
+/// let response = reqwest::get(format!("{}/readyz", sandbox.base_url())).await?;
+/// assert!(response.status().is_success());
 /// sandbox.stop().await;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -79,15 +79,15 @@ pub struct Sandbox {
     server_task: JoinHandle<io::Result<()>>,
     driver_task: JoinHandle<()>,
     reaper_task: Option<JoinHandle<()>>,
-    /// Watches the folder of scenarios for as long as it lives.
+    /// Watches the scenario folder until it is dropped.
     _watcher: Option<RecommendedWatcher>,
-    /// How long stopping waits for webhooks that are being sent: as long as one may take.
+    /// Time in which stopping completes webhook attempts: the timeout of one attempt.
     drain_timeout: Duration,
 }
 
 impl Sandbox {
-    /// A sandbox on a free port of 127.0.0.1, with a random seed, the wall's clock and lenient security, unless told
-    /// otherwise.
+    /// Returns a builder with the defaults: a free port of 127.0.0.1, a random seed, the system
+    /// clock and lenient security.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder {
             options: Options::default(),
@@ -95,10 +95,10 @@ impl Sandbox {
         }
     }
 
-    /// Starts what the options say. Called within a Tokio runtime.
+    /// Starts a sandbox with the options. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] names the option, the file or the address that is wrong.
+    /// [`StartError`] with the option, the file or the address that is invalid.
     #[expect(
         clippy::unused_async,
         reason = "it needs a running Tokio runtime, which an async function has"
@@ -114,11 +114,11 @@ impl Sandbox {
             scenarios,
             default_scenario,
             personas,
-            default_persona: persona,
+            default_persona,
             security,
             push_data,
             push_data_path,
-            data_timing: progression,
+            data_timing,
             approval,
             control_token,
             webhook_timeout,
@@ -134,8 +134,10 @@ impl Sandbox {
         } = load_participants(config.as_deref(), fiu_url.as_deref())?;
         let keys = Arc::new(keys);
         let personas = Arc::new(personas::load_personas(personas.as_deref())?);
-        let persona =
-            personas::find_persona(&personas, persona.as_deref().unwrap_or(DEFAULT_PERSONA))?;
+        let default_persona = personas::find_persona(
+            &personas,
+            default_persona.as_deref().unwrap_or(DEFAULT_PERSONA),
+        )?;
         let required = RequiredScenarios {
             default: default_scenario,
             aa_scenarios: aa_scenarios(&participants),
@@ -149,7 +151,7 @@ impl Sandbox {
             clock,
             participants: Arc::new(participants),
             fiu_url,
-            data_timing: progression,
+            data_timing,
             approval_mode: approval,
             unaport,
             push_data,
@@ -159,7 +161,7 @@ impl Sandbox {
                 is_supported: bankgen::is_supported,
             },
             personas,
-            default_persona: persona,
+            default_persona,
         });
         let (new_world_sender, new_worlds) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(sandbox_config, new_world_sender));
@@ -191,10 +193,11 @@ impl Sandbox {
         .workers(
             workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)),
         )
-        // Longer than clients keep an idle connection: one that is reused is never closed under the request.
+        // Longer than clients keep an idle connection, so the server never closes one that a client
+        // is about to reuse.
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
-        // Faults of the transport are done to the socket itself.
+        // Transport faults act on the socket itself.
         .on_connect(|stream, connection| {
             let stream = stream.downcast_ref::<TcpStream>();
             if let Some(socket) = stream.and_then(|stream| SockRef::from(stream).try_clone().ok()) {
@@ -224,13 +227,13 @@ impl Sandbox {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the sandbox listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The root of the default world, without a slash at the end. A sandbox that listens on every address is told by
-    /// its loopback one.
+    /// Returns the root URL of the default world, without a slash at the end. For a sandbox that
+    /// listens on all addresses it is the loopback URL.
     pub fn base_url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -244,27 +247,28 @@ impl Sandbox {
         format!("http://{address}")
     }
 
-    /// The seed that all worlds get theirs from; with it, a run can be repeated.
+    /// Returns the seed from which all worlds derive theirs; starting with it repeats a run.
     pub fn seed(&self) -> u64 {
         self.worlds.config().seed
     }
 
-    /// Name of the key in `/.well-known/jwks.json` that signs answers and webhooks.
+    /// Returns the `kid` of the key that signs responses and webhooks, as published in
+    /// `/.well-known/jwks.json`.
     pub fn kid(&self) -> &str {
         &self.shared.keys.default_key().public.kid
     }
 
-    /// What the control API asks for; `None` on loopback.
+    /// Returns the token that the control API requires; `None` on loopback.
     pub fn control_token(&self) -> Option<&str> {
         self.shared.control_token.as_deref()
     }
 
-    /// The participants and what all worlds share.
+    /// Returns the configuration that all worlds share.
     pub(crate) fn config(&self) -> &SandboxConfig {
         self.worlds.config()
     }
 
-    /// The AAs' public keys, those that they have and those that they will have next.
+    /// Returns the AAs' public keys as a JSON Web Key Set: the current keys and the next ones.
     pub(crate) fn jwks(&self) -> serde_json::Value {
         let keyring = &self.shared.keys;
         let keys = keyring
@@ -274,19 +278,20 @@ impl Sandbox {
         serde_json::json!({ "keys": keys.map(|key| Jwk::from(&key)).collect::<Vec<_>>() })
     }
 
-    /// Its worlds.
+    /// Returns the worlds.
     pub(crate) fn worlds(&self) -> &Worlds {
         &self.worlds
     }
 
-    /// The default world.
+    /// Returns the default world.
     pub(crate) fn default_world(&self) -> Arc<World> {
         self.worlds
             .get_or_create(DEFAULT_WORLD)
-            .expect("the default world is made first, and may always be there")
+            .expect("the default world is created first and never exceeds the limit")
     }
 
-    /// Stops accepting, lets answers and webhooks finish that are under way, and ends; bounded by the webhook timeout.
+    /// Stops accepting connections, completes the responses and webhooks in progress, and ends.
+    /// Takes at most 5 s for the responses and the webhook timeout for the webhooks.
     pub async fn stop(mut self) {
         self.server_handle.stop(true).await;
         let drain_worlds = async {
@@ -298,10 +303,10 @@ impl Sandbox {
             .await
             .is_err()
         {
-            tracing::warn!("stopping although webhooks are still on their way");
+            tracing::warn!("webhooks are still being sent; stopping anyway");
         }
         if let Err(error) = (&mut self.server_task).await {
-            tracing::error!(%error, "the server did not end well");
+            tracing::error!(%error, "the server ended with an error");
         }
     }
 }
@@ -320,16 +325,16 @@ impl Drop for Sandbox {
     }
 }
 
-/// How long after a change of the folder its files are read: an editor writes in several steps.
+/// Delay between a change of the folder and reading its files; an editor writes in several steps.
 const RELOAD_DEBOUNCE: Duration = Duration::from_millis(200);
 
-/// Reads the scenario files again whenever one changes, until the watcher is dropped. A set that is wrong leaves the one
-/// before in force; the log says so, and so does `/readyz`.
+/// Reloads the scenario files when one changes, until the watcher is dropped. If a file is invalid,
+/// the previous scenarios stay in force; the log and `/readyz` report the errors.
 fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     let folder = library.folder()?;
     let (sender, mut changes) = unbounded_channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is no change of it, though it is an event.
+        // Reading a file causes an event too.
         if event.is_ok_and(|event| !event.kind.is_access()) {
             let _ = sender.send(());
         }
@@ -342,7 +347,7 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     let watcher = match started {
         Ok(watcher) => watcher,
         Err(error) => {
-            tracing::warn!(%error, "scenarios are not watched; POST /_mockaa/v1/scenarios/reload reads them again");
+            tracing::warn!(%error, "cannot watch the scenario folder; reload scenarios with POST /_mockaa/v1/scenarios/reload");
             return None;
         }
     };
@@ -351,10 +356,10 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
         while changes.recv().await.is_some() {
             while let Ok(Some(())) = tokio::time::timeout(RELOAD_DEBOUNCE, changes.recv()).await {}
             match library.reload_scenarios() {
-                Ok(count) => tracing::info!(count, "scenarios were read again"),
+                Ok(count) => tracing::info!(count, "scenarios reloaded"),
                 Err(diagnostics) => {
                     tracing::error!(
-                        "scenarios are wrong, the old ones stay in force:\n{diagnostics}"
+                        "scenarios are invalid; the previous ones stay in force:\n{diagnostics}"
                     );
                 }
             }
@@ -363,19 +368,19 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     Some(watcher)
 }
 
-/// Takes worlds away that nobody has used for so long.
+/// Removes worlds that have been idle for `ttl`.
 async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
     let mut interval = tokio::time::interval((ttl / 4).max(Duration::from_millis(10)));
     let ttl = Millis(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
     loop {
         interval.tick().await;
         for name in worlds.remove_idle(system_now().saturating_add(Millis(-ttl.0))) {
-            tracing::info!(world = &*name, "nobody has used it for a while; it is gone");
+            tracing::info!(world = &*name, "removed an idle world");
         }
     }
 }
 
-/// Gives every new world a task that drives it.
+/// Spawns a driver task for every new world.
 async fn drive_new_worlds(
     mut new_worlds: UnboundedReceiver<Arc<World>>,
     webhook_sender: Arc<WebhookSender>,
@@ -385,7 +390,7 @@ async fn drive_new_worlds(
     }
 }
 
-/// Says how a sandbox is to be, for tests in Rust.
+/// Builder of a sandbox, for tests in Rust.
 #[derive(Clone, Debug)]
 pub struct SandboxBuilder {
     options: Options,
@@ -393,115 +398,116 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The seed of all ids and data; without one it is random.
+    /// Sets the seed of all ids and data; default: random.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = Some(seed);
         self
     }
 
-    /// Base URL that webhooks go to.
+    /// Sets the base URL of webhooks.
     #[must_use]
     pub fn fiu_url(mut self, url: impl Into<String>) -> Self {
         self.options.fiu_url = Some(url.into());
         self
     }
 
-    /// Where every world's clock begins: `2020-07-04T06:00:00Z`, or `2020-07-04T06:00:00Z,frozen`.
+    /// Sets the start of every world's clock: `2020-07-04T06:00:00Z`, or
+    /// `2020-07-04T06:00:00Z,frozen`; default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Into<String>) -> Self {
         self.clock = Some(clock.into());
         self
     }
 
-    /// A `mockaa.toml`: participants of your own.
+    /// Sets a `mockaa.toml` with other participants.
     #[must_use]
     pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
         self.options.config = Some(file.into());
         self
     }
 
-    /// FIPs wait to be told, by the control API, when and how to answer a request for data.
+    /// Makes FIPs answer data requests only when the control API or a scenario delivers data.
     #[must_use]
     pub fn manual_data(mut self) -> Self {
         self.options.data_timing = DataTiming::Manual;
         self
     }
 
-    /// FIPs, and Unaport's own requests for data, keep to the rhythm that was recorded of the real service.
+    /// Makes FIPs answer, and Unaport request data, with the delays recorded from the real service.
     #[must_use]
     pub fn timed_data(mut self) -> Self {
         self.options.data_timing = DataTiming::Timed;
         self
     }
 
-    /// A folder of scenarios, added to the shipped ones.
+    /// Sets a folder of scenarios in addition to the shipped ones.
     #[must_use]
     pub fn scenarios(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.scenarios = Some(folder.into());
         self
     }
 
-    /// The scenario of consents that nothing else gives one.
+    /// Sets the scenario of consents that no other rule selects one for.
     #[must_use]
     pub fn default_scenario(mut self, name: impl Into<String>) -> Self {
         self.options.default_scenario = Some(name.into());
         self
     }
 
-    /// A folder of personas, or a file with one, added to the shipped ones.
+    /// Sets a folder of personas, or a file with one, in addition to the shipped ones.
     #[must_use]
-    pub fn personas(mut self, place: impl Into<PathBuf>) -> Self {
-        self.options.personas = Some(place.into());
+    pub fn personas(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.personas = Some(path.into());
         self
     }
 
-    /// The persona of customers whom nothing else gives one.
+    /// Sets the persona of customers that no persona was assigned to; default: `salaried`.
     #[must_use]
     pub fn persona(mut self, name: impl Into<String>) -> Self {
         self.options.default_persona = Some(name.into());
         self
     }
 
-    /// How much callers have to prove.
+    /// Sets the security mode; default: lenient.
     #[must_use]
     pub fn security(mut self, security: SecurityMode) -> Self {
         self.options.security = security;
         self
     }
 
-    /// Whether statements go out by webhook, on every face.
+    /// Enables or disables webhooks with statements in all APIs; default: each API decides.
     #[must_use]
     pub fn push_data(mut self, push: bool) -> Self {
         self.options.push_data = Some(push);
         self
     }
 
-    /// Worlds that nobody has used for so long, in wall time, are taken away.
+    /// Sets the idle time after which worlds are removed, in system time; default: never.
     #[must_use]
     pub fn world_ttl(mut self, ttl: Duration) -> Self {
         self.options.world_ttl = Some(ttl);
         self
     }
 
-    /// How many threads answer requests; one per core without it.
+    /// Sets the number of HTTP worker threads; default: one per core.
     #[must_use]
     pub fn workers(mut self, count: usize) -> Self {
         self.options.workers = Some(count);
         self
     }
 
-    /// How long an FIU may take to answer a webhook, in wall time; 15 s without it.
+    /// Sets the time in which an FIU must answer a webhook, in system time; default: 15 s.
     #[must_use]
     pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
         self.options.webhook_timeout = timeout;
         self
     }
 
-    /// Starts it, within a Tokio runtime.
+    /// Starts the sandbox. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] names the option, the file or the address that is wrong.
+    /// [`StartError`] with the option, the file or the address that is invalid.
     pub async fn start(mut self) -> Result<Sandbox, StartError> {
         if let Some(clock) = &self.clock {
             self.options.clock = clock.parse()?;

@@ -1,7 +1,7 @@
-//! A local stand-in for an Indian Account Aggregator: consents that really change state, signed webhooks that reach
-//! your laptop, and generated bank data, offline and reproducible.
+//! A local stand-in for an Indian Account Aggregator: consents that change state, signed webhooks,
+//! and generated bank data, offline and reproducible.
 //!
-//! Most people run the binary, `mockaa serve`. A Rust test starts a sandbox of its own:
+//! Most users run the binary, `mockaa serve`. A Rust test starts its own sandbox:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -12,8 +12,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! What is public here for others is [`Sandbox`] and what it needs; the other modules are public for the benches and
-//! may change at any time.
+//! The public API is [`Sandbox`] with its builder, options and errors. The other modules are public
+//! for the benches only and may change at any time.
 
 mod app;
 pub mod cli;

@@ -1,4 +1,5 @@
-//! What a sandbox is started with: the options of the command line and the builder, and the shipped participants.
+//! Configuration of a sandbox: the options of the command line and of the builder, and the shipped
+//! participants.
 
 pub mod personas;
 
@@ -12,30 +13,27 @@ use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::notification::NotificationKind;
-use crate::domain::participants::{Aa, Entity, Participants, WebhookUrls};
+use crate::domain::participants::{Entity, Participants, WebhookUrls};
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
 use crate::http::SecurityMode;
-use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_timestamp;
-use crate::wire::participants::{
-    AaEntry, FipEntry, FiuEntry, ParticipantsFile, check_distinct, check_fiu_url,
-};
+use crate::wire::participants::{AaEntry, ParticipantsFile, check_distinct, check_fiu_url};
 
-/// Where statements are posted below an FIU's base URL, unless another path is set.
+/// Default path below an FIU's base URL to which statements are posted.
 pub const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();
 
-/// How long an FIU may take to answer a webhook, unless another time is set (Standard Webhooks 1.0: 15 to 30 s).
+/// Default time in which an FIU must answer a webhook (Standard Webhooks 1.0: 15 to 30 s).
 pub const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What a sandbox is started with. [`Default`] is what `mockaa serve` does without flags, on a free port.
+/// Options of a sandbox. [`Default`] has those of `mockaa serve` without flags, on a free port.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub bind: IpAddr,
-    /// 0 picks a free one.
+    /// 0 picks a free port.
     pub port: u16,
-    /// A `mockaa.toml`.
+    /// Path of a `mockaa.toml`.
     pub config: Option<PathBuf>,
     pub fiu_url: Option<String>,
     pub seed: Option<u64>,
@@ -44,21 +42,21 @@ pub struct Options {
     pub default_scenario: Option<String>,
     /// A folder of personas, or a file with one.
     pub personas: Option<PathBuf>,
-    /// That of customers whom nothing else gives one.
+    /// Persona of customers that no persona was assigned to.
     pub default_persona: Option<String>,
     pub security: SecurityMode,
     pub push_data: Option<bool>,
     pub push_data_path: String,
-    /// When FIPs answer a request for data.
+    /// Time at which FIPs answer a data request.
     pub data_timing: DataTiming,
-    /// Who answers a consent request that no scenario drives.
+    /// Approval of consents that no scenario drives.
     pub approval: ApprovalMode,
     pub control_token: Option<String>,
-    /// How long an FIU may take to answer a webhook, in wall time.
+    /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
-    /// Worlds that nobody has used for so long, in wall time, are taken away; `None`: they stay.
+    /// Idle time after which a world is removed, in system time; `None`: never.
     pub world_ttl: Option<Duration>,
-    /// HTTP worker threads; `None`: one per core.
+    /// Number of HTTP worker threads; `None`: one per core.
     pub workers: Option<usize>,
 }
 
@@ -88,16 +86,16 @@ impl Default for Options {
     }
 }
 
-/// What is wrong with an option.
+/// An invalid option or configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     #[error(
-        "'{0}' is not a clock; give an instant such as 2020-07-04T06:00:00Z, with ',frozen' after it to make time stand"
+        "invalid clock '{0}'; give an instant such as 2020-07-04T06:00:00Z, followed by ',frozen' for a clock that does not advance"
     )]
     Clock(String),
     #[error("{0}")]
     FiuUrl(String),
-    #[error("'{0}' is not a path below the FIU's base URL; begin it with /")]
+    #[error("invalid path '{0}' below the FIU's base URL; begin it with /")]
     Path(String),
     #[error("{file}: {message}")]
     File { file: String, message: String },
@@ -106,24 +104,24 @@ pub enum ConfigError {
 impl FromStr for ClockStart {
     type Err = ConfigError;
 
-    /// `INSTANT[,frozen]`; `now` stands for the wall's time.
+    /// Parses `INSTANT[,frozen]`; the instant `now` is the system time.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let invalid = || ConfigError::Clock(text.to_owned());
         let (instant, frozen) = match text.split_once(',') {
             None => (text, false),
             Some((instant, "frozen")) => (instant, true),
-            Some(_) => return Err(invalid()),
+            Some(_) => return Err(ConfigError::Clock(text.to_owned())),
         };
         let at = if instant == "now" {
             None
         } else {
-            Some(parse_timestamp(instant).ok_or_else(invalid)?)
+            let at = parse_timestamp(instant).ok_or_else(|| ConfigError::Clock(text.to_owned()))?;
+            Some(at)
         };
         Ok(Self { at, frozen })
     }
 }
 
-/// The private keys that ship with the program, by the participant that owns them.
+/// Private keys that ship with the program, by the id of their participant.
 const SHIPPED_KEYS: [(&str, &str); 11] = [
     ("mockaa", SHIPPED_AA_KEY),
     (
@@ -152,28 +150,28 @@ const SHIPPED_KEYS: [(&str, &str); 11] = [
 
 const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
 
-/// A key that is nobody's.
+/// A key that no participant publishes.
 const SPARE_KEY: &str = include_str!("../../fixtures/keys/spare.pem");
 
-/// The shipped participants, which are also the sample of a `mockaa.toml`.
+/// The shipped participants; also the sample of a `mockaa.toml`.
 pub const SHIPPED_PARTICIPANTS: &str = include_str!("../../fixtures/mockaa.toml");
 
-/// What a `mockaa.toml` makes.
+/// Result of reading a `mockaa.toml`.
 #[derive(Debug)]
 pub struct ParticipantSetup {
     pub participants: Participants,
     /// The AAs' signing keys.
     pub keys: Keyring,
-    /// The URL of FIUs without one of their own.
+    /// URL for FIUs without webhook URLs.
     pub fiu_url: Option<Arc<str>>,
     pub unaport: UnaportConfig,
 }
 
-/// Who takes part, and the AAs' signing keys: as the file says, and for what it leaves out as shipped. `fiu_url` serves
-/// every FIU that has no URL of its own.
+/// Loads the participants and the AAs' signing keys from the file; lists that the file leaves out
+/// are the shipped ones. `fiu_url` applies to every FIU without webhook URLs.
 ///
 /// # Errors
-/// [`ConfigError`] names the option, or the file and what is wrong in it.
+/// [`ConfigError`] with the invalid option, or with the file and the error in it.
 pub fn load_participants(
     file: Option<&Path>,
     fiu_url: Option<&str>,
@@ -182,86 +180,62 @@ pub fn load_participants(
         .map(|url| check_fiu_url("--fiu-url", url))
         .transpose();
     let fiu_url: Option<Arc<str>> = fiu_url
-        .map_err(|problem| ConfigError::FiuUrl(problem.to_string()))?
+        .map_err(|error| ConfigError::FiuUrl(error.to_string()))?
         .map(Into::into);
     let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
     let (name, custom) = match file {
         None => ("the shipped participants".to_owned(), None),
         Some(path) => {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File {
-                file: name.clone(),
-                message: error.to_string(),
-            })?;
+            let text = std::fs::read_to_string(path).map_err(|error| file_error(&name, error))?;
             let custom = parse_participants(&name, &text)?;
             (name, Some(custom))
         }
     };
-    let file_error = |message: String| ConfigError::File {
-        file: name.clone(),
-        message,
-    };
     let custom = custom.unwrap_or_default();
-    let field_error = |error: ApiError| file_error(error.to_string());
     // A path in a file is relative to that file.
     let folder = file.and_then(Path::parent);
-    let load_aa = |entry: AaEntry| {
-        let key = load_aa_key(&entry, folder).map_err(file_error)?;
-        Ok((Arc::new(entry.into_aa().map_err(field_error)?), key))
-    };
-    let aas = custom
-        .aa
-        .or(shipped.aa)
-        .unwrap_or_default()
-        .into_iter()
-        .map(load_aa);
-    let aas: Vec<(Arc<Aa>, SigningKey)> = aas.collect::<Result<_, ConfigError>>()?;
-    let (aas, keys): (Vec<_>, Vec<_>) = aas
-        .into_iter()
-        .map(|(aa, key)| (Arc::clone(&aa), (Arc::clone(&aa.id), key)))
-        .unzip();
-    let load_fiu = |entry: FiuEntry| {
-        let mut fiu = entry.into_fiu(None).map_err(field_error)?;
+    let mut aas = Vec::new();
+    let mut keys = Vec::new();
+    for entry in custom.aa.or(shipped.aa).unwrap_or_default() {
+        let key = load_aa_key(&entry, folder).map_err(|error| file_error(&name, error))?;
+        let aa = entry.into_aa().map_err(|error| file_error(&name, error))?;
+        keys.push((Arc::clone(&aa.id), key));
+        aas.push(Arc::new(aa));
+    }
+    let mut fius = Vec::new();
+    for entry in custom.fiu.or(shipped.fiu).unwrap_or_default() {
+        let mut fiu = entry
+            .into_fiu(None)
+            .map_err(|error| file_error(&name, error))?;
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
         }
         assign_shipped_key(&mut fiu.entity);
-        Ok(Arc::new(fiu))
-    };
-    let load_fip = |entry: FipEntry| {
-        let mut fip = entry.into_fip(None).map_err(field_error)?;
+        fius.push(Arc::new(fiu));
+    }
+    let mut fips = Vec::new();
+    for entry in custom.fip.or(shipped.fip).unwrap_or_default() {
+        let mut fip = entry
+            .into_fip(None)
+            .map_err(|error| file_error(&name, error))?;
         assign_shipped_key(&mut fip.entity);
-        Ok(Arc::new(fip))
-    };
-    let participants = Participants {
-        aas,
-        fius: custom
-            .fiu
-            .or(shipped.fiu)
-            .unwrap_or_default()
-            .into_iter()
-            .map(load_fiu)
-            .collect::<Result<_, ConfigError>>()?,
-        fips: custom
-            .fip
-            .or(shipped.fip)
-            .unwrap_or_default()
-            .into_iter()
-            .map(load_fip)
-            .collect::<Result<_, ConfigError>>()?,
-    };
+        fips.push(Arc::new(fip));
+    }
+    let participants = Participants { aas, fius, fips };
     if participants.aas.is_empty() || participants.fius.is_empty() || participants.fips.is_empty() {
         return Err(file_error(
-            "at least one [[aa]], one [[fiu]] and one [[fip]] take part; leave a list out for the shipped one".into(),
+            &name,
+            "at least one [[aa]], one [[fiu]] and one [[fip]] are required; leave a list out for the shipped one",
         ));
     }
-    check_distinct(&participants).map_err(field_error)?;
+    check_distinct(&participants).map_err(|error| file_error(&name, error))?;
     let unaport = custom
         .unaport
         .unwrap_or_default()
         .into_unaport(&participants)
-        .map_err(field_error)?;
-    let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are keys");
+        .map_err(|error| file_error(&name, error))?;
+    let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are valid");
     Ok(ParticipantSetup {
         participants,
         keys: Keyring::new(keys, spare),
@@ -270,7 +244,7 @@ pub fn load_participants(
     })
 }
 
-/// The scenarios that AAs are used to, each with its AA.
+/// Returns the scenarios that AAs select for their consents, each with its AA.
 pub fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
     let aa_scenarios = participants
         .aas
@@ -279,12 +253,14 @@ pub fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
     aa_scenarios.collect()
 }
 
-/// The `mockaa.toml` that counts: the one named, else the one where we are, if there is one.
+/// Returns the `mockaa.toml` in effect: the given one, else the one in the working directory, if it
+/// exists.
 pub fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
     explicit.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
 }
 
-/// The private key of an AA: its own, else the one that ships for it, else the one that ships for the default AA.
+/// Returns the private key of an AA: its own, else the one that ships for it, else that of the
+/// default AA.
 fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
     let kid = aa.kid.clone().unwrap_or_else(|| shipped_kid(&aa.id));
     let pem = match &aa.key {
@@ -299,14 +275,17 @@ fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String
 }
 
 fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
-    let to_config_error = |error: toml::de::Error| ConfigError::File {
-        file: name.to_owned(),
-        message: error.to_string(),
-    };
-    toml::from_str(text).map_err(to_config_error)
+    toml::from_str(text).map_err(|error| file_error(name, error))
 }
 
-/// A shipped participant without a key of its own has the shipped one.
+fn file_error(file: &str, message: impl std::fmt::Display) -> ConfigError {
+    ConfigError::File {
+        file: file.to_owned(),
+        message: message.to_string(),
+    }
+}
+
+/// Gives a shipped participant without configured keys its shipped key.
 fn assign_shipped_key(entity: &mut Entity) {
     if let Some(key) = shipped_key(&entity.id).filter(|_| entity.public_keys.is_empty()) {
         entity.public_keys = vec![key.public_key()];
@@ -321,10 +300,10 @@ fn shipped_pem(id: &str) -> Option<&'static str> {
         .map(|(_, pem)| *pem)
 }
 
-/// The private key that ships for this participant.
+/// Returns the private key that ships for this participant.
 pub fn shipped_key(id: &str) -> Option<SigningKey> {
     let pem = shipped_pem(id)?;
-    Some(SigningKey::from_pem(&shipped_kid(id), pem).expect("the shipped keys are keys"))
+    Some(SigningKey::from_pem(&shipped_kid(id), pem).expect("the shipped keys are valid"))
 }
 
 fn shipped_kid(id: &str) -> String {
@@ -334,10 +313,14 @@ fn shipped_kid(id: &str) -> String {
 /// Checks a path below an FIU's base URL.
 ///
 /// # Errors
-/// [`ConfigError::Path`].
+/// [`ConfigError::Path`] if the path does not begin with `/` or has a space, a query, a fragment or
+/// a backslash.
 pub fn check_path(text: &str) -> Result<(), ConfigError> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\');
-    if text.starts_with('/') && text.bytes().all(is_plain) {
+    if text.starts_with('/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'))
+    {
         Ok(())
     } else {
         Err(ConfigError::Path(text.to_owned()))
@@ -353,7 +336,7 @@ mod tests {
     fn the_shipped_participants_are_complete() {
         let ParticipantSetup {
             participants, keys, ..
-        } = load_participants(None, None).expect("they are whole");
+        } = load_participants(None, None).expect("they are complete");
         assert_eq!(&*participants.default_fiu().entity.id, "FIU-1");
         assert!(
             participants
@@ -380,15 +363,15 @@ mod tests {
             participants,
             unaport,
             ..
-        } = load_participants(None, None).expect("they are whole");
+        } = load_participants(None, None).expect("they are complete");
         let shipped =
             super::parse_participants("the shipped participants", super::SHIPPED_PARTICIPANTS)
-                .expect("it is read")
+                .expect("they can be parsed")
                 .unaport;
         let shipped = shipped
-            .expect("there are some")
+            .expect("the section exists")
             .into_unaport(&participants)
-            .expect("they are right");
+            .expect("they are valid");
         assert_eq!(shipped, unaport);
     }
 

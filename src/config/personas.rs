@@ -1,7 +1,7 @@
-//! All personas of a sandbox: those in the binary, and files of one's own.
+//! The personas of a sandbox: the shipped ones, and those of the user's files.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -16,7 +16,7 @@ use crate::wire::statement;
 
 macro_rules! shipped_personas {
     ($($file:literal),+ $(,)?) => {
-        /// File name and text of each.
+        /// File name and text of each shipped persona.
         const SHIPPED: &[(&str, &str)] = &[$(($file, include_str!(concat!("../../", $file)))),+];
     };
 }
@@ -40,62 +40,60 @@ shipped_personas!(
     "fixtures/personas/two-banks.yaml",
 );
 
-/// Why personas could not be loaded. One line for each fault: `file:line:column: what is wrong`.
+/// Errors in persona files, one line each: `file:line:column: message`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct PersonaLoadError(String);
 
-/// The file of a shipped persona, to begin one's own from.
+/// Returns the text of a shipped persona, as a template for a new one.
 ///
 /// # Errors
-/// What there is instead.
+/// [`PersonaLoadError`] with the closest name, or all names.
 pub fn shipped_text(name: &str) -> Result<&'static str, PersonaLoadError> {
-    let has_name =
-        |(file, _): &&(&str, &str)| Path::new(file).file_stem().is_some_and(|stem| stem == name);
     SHIPPED
         .iter()
-        .find(has_name)
+        .find(|(file, _)| persona_name(file) == Some(name))
         .map(|(_, text)| *text)
         .ok_or_else(|| {
-            let all = SHIPPED
-                .iter()
-                .filter_map(|(file, _)| Path::new(file).file_stem()?.to_str());
+            let names = SHIPPED.iter().filter_map(|(file, _)| persona_name(file));
             PersonaLoadError(format!(
-                "no persona {name} is shipped; {}",
-                suggest_name(name, all)
+                "unknown shipped persona {name}; {}",
+                suggest_name(name, names)
             ))
         })
 }
 
-/// The persona of this name.
+fn persona_name(file: &'static str) -> Option<&'static str> {
+    Path::new(file).file_stem()?.to_str()
+}
+
+/// Returns the persona with this name.
 ///
 /// # Errors
-/// What there is instead.
+/// [`PersonaLoadError`] with the closest name, or all names.
 pub fn find_persona(personas: &Personas, name: &str) -> Result<Arc<Persona>, PersonaLoadError> {
     let persona = personas.get(name).map(Arc::clone);
     persona.ok_or_else(|| {
         PersonaLoadError(format!(
-            "there is no persona {name}; {}",
+            "unknown persona {name}; {}",
             suggest_name(name, personas.names())
         ))
     })
 }
 
-/// The shipped personas, and those of a folder or a file; one of one's own takes the place of a shipped one of its name.
+/// Loads the shipped personas and those of a folder or file, which replace shipped ones of the same
+/// name.
 ///
 /// # Errors
-/// All that is wrong with the files.
+/// [`PersonaLoadError`] with all errors in the files.
 pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> {
     let mut personas = Personas::default();
     let mut diagnostics = String::new();
     for (file, text) in SHIPPED {
-        let no_statements = |_: &str| Err("shipped personas have no statements".to_owned());
-        add_parsed(
-            &mut personas,
-            &mut diagnostics,
-            file,
-            parse(text, &no_statements),
-        );
+        let parsed = parse(text, &|_| {
+            Err("shipped personas have no statements".to_owned())
+        });
+        add_parsed(&mut personas, &mut diagnostics, file, parsed);
     }
     let files = match path {
         None => Vec::new(),
@@ -107,13 +105,17 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
             ))
         })?,
     };
-    // Statements in JSON may lie beside those that name them.
-    let is_persona = |file: &&PathBuf| {
-        path.is_some_and(Path::is_file)
-            || file.extension().is_none_or(|extension| extension != "json")
-    };
+    let is_single_file = path.is_some_and(Path::is_file);
     let mut loaded_names: Vec<(String, String)> = Vec::new();
-    for file in files.iter().filter(is_persona) {
+    for file in &files {
+        // A JSON file in a folder of personas is a statement that a persona names.
+        if !is_single_file
+            && file
+                .extension()
+                .is_some_and(|extension| extension == "json")
+        {
+            continue;
+        }
         let file_name = file.display().to_string();
         let folder = file.parent().unwrap_or(Path::new("."));
         let text = std::fs::read_to_string(file).map_err(|error| {
@@ -164,7 +166,7 @@ fn add_parsed(
     }
 }
 
-/// A statement of somebody's own, in one of the forms that `mockaa data check` reads.
+/// Reads a user's statement, in one of the forms that `mockaa data check` reads.
 fn read_ledger(file: &Path) -> Result<Ledger, String> {
     let bytes = std::fs::read(file)
         .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;

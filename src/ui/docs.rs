@@ -1,9 +1,9 @@
-//! The description of all calls, to be read by people.
+//! The page that describes all calls.
 
 use askama::Template;
 use serde_json::Value;
 
-/// Every call of an OpenAPI document, with what it takes and answers.
+/// HTML page of an OpenAPI document: every call with its request and response.
 #[derive(Template)]
 #[template(path = "docs.html")]
 pub struct DocsPage {
@@ -23,13 +23,13 @@ struct Endpoint {
     method: String,
     path: String,
     summary: String,
-    /// Names of what may follow the question mark.
+    /// Names of the query parameters.
     query: String,
     request_shape: Option<String>,
     response_shape: String,
 }
 
-/// Whose call a path is.
+/// Returns the heading under which a path is listed.
 fn group_for_path(path: &str) -> &'static str {
     match path {
         path if path.starts_with("/_mockaa") => "Control API",
@@ -42,7 +42,6 @@ fn group_for_path(path: &str) -> &'static str {
 
 impl DocsPage {
     pub fn new(document: &Value) -> Self {
-        let to_text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut groups: Vec<Group> = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
@@ -89,7 +88,11 @@ impl DocsPage {
     }
 }
 
-/// What a body holds, a line for each field.
+fn to_text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Describes the fields of a body, one line each.
 fn describe_shape(document: &Value, content: &Value) -> Option<String> {
     let (content_type, body) = content.as_object()?.iter().next()?;
     let mut outline = SchemaOutline {
@@ -105,7 +108,7 @@ fn describe_shape(document: &Value, content: &Value) -> Option<String> {
     Some(outline.text.trim_start_matches('\n').to_owned())
 }
 
-/// How deep an outline goes: what is further in is seen in the document itself.
+/// Maximum depth of an outline; deeper fields are only in the OpenAPI document.
 const DEPTH_MAX: usize = 5;
 
 struct SchemaOutline<'a> {
@@ -114,20 +117,19 @@ struct SchemaOutline<'a> {
 }
 
 impl<'a> SchemaOutline<'a> {
-    /// The schema that is meant, with what stands beside a reference left out.
+    /// Follows references to the schema; what else a schema with a reference contains is ignored.
     fn resolve_schema(&self, schema: &'a Value) -> &'a Value {
-        let wrapped_reference = || {
+        let reference = schema["$ref"].as_str().or_else(|| {
             ["allOf", "anyOf"]
                 .iter()
                 .find_map(|name| schema[*name][0]["$ref"].as_str())
-        };
-        let reference = schema["$ref"].as_str().or_else(wrapped_reference);
+        });
         let target = reference
             .and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
         target.map_or(schema, |target| self.resolve_schema(target))
     }
 
-    /// A word for the type of a value, or the words that it may be.
+    /// Returns the type of a value, or the values of an enum.
     fn describe_type(&self, schema: &'a Value) -> String {
         let schema = self.resolve_schema(schema);
         if let Some(words) = schema["enum"].as_array() {

@@ -1,4 +1,4 @@
-//! What people see in a browser. Templates are compiled in.
+//! Pages for people. The templates are compiled in.
 
 pub mod docs;
 
@@ -9,7 +9,7 @@ use askama::Template;
 use crate::domain::consent::{Consent, FetchType, FilterCriterion, FilterOperator, Input, Status};
 use crate::domain::time::Timestamp;
 
-/// One consent in plain words, with Approve and Reject while it waits for an answer.
+/// Page of one consent in plain words, with Approve and Reject while the consent is pending.
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct ConsentPage {
@@ -17,43 +17,41 @@ pub struct ConsentPage {
     fiu: String,
     customer: String,
     purpose: String,
-    /// What is asked for, a sentence each.
+    /// The terms of the request, one sentence each.
     request_lines: Vec<String>,
     status: &'static str,
     status_text: &'static str,
     can_answer: bool,
     approve_url: String,
     reject_url: String,
-    /// Where the FIU wants the customer to go on to.
+    /// The FIU's URL to which the customer returns.
     return_url: Option<String>,
     now: String,
 }
 
 impl ConsentPage {
-    /// `base` is the sandbox's address with the world's prefix.
+    /// Creates the page; `base` is the sandbox's address with the world's prefix.
     pub fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
         let terms = &consent.terms;
-        let join_lowercase = |words: Vec<&str>| words.join(", ").to_lowercase().replace('_', " ");
-        let format_day = |at: Timestamp| at.ist_date().format("%-d %B %Y").to_string();
         let mut request_lines = vec![
             format!(
                 "Accounts: {}",
                 join_lowercase(
-                    terms
+                    &terms
                         .fi_types
                         .iter()
                         .map(|fi_type| fi_type.as_str())
-                        .collect()
+                        .collect::<Vec<_>>()
                 )
             ),
             format!(
                 "Information: {}",
                 join_lowercase(
-                    terms
+                    &terms
                         .consent_types
                         .iter()
                         .map(|part| part.as_str())
-                        .collect()
+                        .collect::<Vec<_>>()
                 )
             ),
             format!(
@@ -67,7 +65,7 @@ impl ConsentPage {
                     format!(
                         "Fetched up to {} times per {}",
                         terms.frequency.1,
-                        join_lowercase(vec![terms.frequency.0.as_str()])
+                        join_lowercase(&[terms.frequency.0.as_str()])
                     )
                 }
             },
@@ -107,13 +105,14 @@ impl ConsentPage {
             return_url: consent
                 .metadata
                 .as_ref()
-                .and_then(|filing| filing.redirect_url.as_deref())
+                .and_then(|metadata| metadata.redirect_url.as_deref())
                 .map(Into::into),
             now: now.to_string(),
         }
     }
 
-    /// Several consents of one FIU, answered together; the answers go to these addresses.
+    /// Creates a page for several consents of one FIU that are answered together, by forms for
+    /// these two URLs.
     pub fn for_consents(
         consents: &[Arc<Consent>],
         approve_url: &str,
@@ -141,6 +140,14 @@ impl ConsentPage {
     }
 }
 
+fn join_lowercase(words: &[&str]) -> String {
+    words.join(", ").to_lowercase().replace('_', " ")
+}
+
+fn format_day(at: Timestamp) -> String {
+    at.ist_date().format("%-d %B %Y").to_string()
+}
+
 fn describe_operator(operator: FilterOperator) -> &'static str {
     match operator {
         FilterOperator::Equal => "of exactly",
@@ -155,12 +162,12 @@ fn describe_operator(operator: FilterOperator) -> &'static str {
 fn describe_status(status: Status) -> &'static str {
     match status {
         Status::Pending => "Waiting for your answer.",
-        Status::Ready => "You approved. The consent comes into force shortly.",
+        Status::Ready => "You approved. The consent becomes active shortly.",
         Status::Active => "You approved. Your data may be fetched.",
         Status::Paused => "Paused. Your data may not be fetched for now.",
-        Status::Revoked => "You took this consent back.",
-        Status::Expired => "This consent has run out.",
-        Status::Rejected => "You said no. Nothing is shared.",
-        Status::Failed => "The account aggregator could not make this consent.",
+        Status::Revoked => "You revoked this consent.",
+        Status::Expired => "This consent has expired.",
+        Status::Rejected => "You rejected the request. No data is shared.",
+        Status::Failed => "The account aggregator could not create this consent.",
     }
 }
