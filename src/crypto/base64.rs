@@ -1,4 +1,5 @@
-//! The alphabets in use: base64url without padding in JWS and JWK, standard base64 in secrets and signatures.
+//! Base64 in the variants in use: base64url without padding in JWS and JWK, standard base64 in
+//! secrets and signatures.
 
 use base64_simd::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
@@ -6,17 +7,17 @@ pub fn url_encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// The bytes, or `None` when the text is not base64url without padding.
+/// Decodes base64url without padding; `None` for any other text.
 pub fn url_decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
-/// Base64url with padding, as web redirection has it.
+/// Encodes as base64url with padding, the variant of web redirection.
 pub fn url_encode_padded(bytes: &[u8]) -> String {
     URL_SAFE.encode_to_string(bytes)
 }
 
-/// The bytes of base64 in either alphabet, padded or not; for texts that have passed through other hands.
+/// Decodes base64 in either alphabet, padded or not. URLs and form decoders change the variant.
 pub fn decode_any(text: &str) -> Option<Vec<u8>> {
     let url: String = text
         .trim_end_matches('=')
@@ -38,7 +39,7 @@ pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode_to_string(bytes)
 }
 
-/// The bytes, or `None` when the text is not standard base64 with padding.
+/// Decodes standard base64 with padding; `None` for any other text.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode_to_vec(text).ok()
 }

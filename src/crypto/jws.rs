@@ -1,5 +1,7 @@
-//! JSON Web Signatures in the two forms of the AA ecosystem: `x-jws-signature`, detached over the raw body
-//! (RFC 7515 appendix F, RFC 7797; `reference/rebit.md` §4.1), and `signedConsent`, compact (§4.2).
+//! JSON Web Signatures in the two forms of the AA ecosystem: `x-jws-signature`, detached over the
+//! raw body (RFC 7515 appendix F, RFC 7797), and `signedConsent`, compact (RFC 7515 §3.1); see
+//! `docs/sources.md#signatures`. Also the tokens that the sandbox issues, and explanations of
+//! signatures that do not verify.
 
 use std::fmt;
 
@@ -11,7 +13,7 @@ use crate::crypto::base64::{url_decode, url_encode};
 use crate::crypto::keys::{RsaHash, SigningKey, is_valid_signature};
 use crate::domain::participants::{PublicKey, SignatureProfile};
 
-/// Signs the body as it goes over the wire: `header..signature`; `None` where the profile wants no signature.
+/// Signs the bytes of a body and returns `header..signature`; `None` if the profile is off.
 pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -> Option<String> {
     sign_detached_with(
         key,
@@ -25,17 +27,18 @@ pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -
     )
 }
 
-/// What the header of a signature says, whether it is so or not.
+/// Header of a JWS. Injected faults give it values that do not match the signature.
 #[derive(Clone, Copy, Debug)]
 pub struct JwsHeader<'a> {
-    /// `RS256` is signed as it should be; `HS256` with an HMAC whose secret is the public key's PEM; `none` not at all.
+    /// `RS256` gives a correct signature, `HS256` an HMAC whose secret is the public key's PEM, and
+    /// `none` an empty signature.
     pub alg: &'a str,
     pub kid: &'a str,
-    /// Whether `crit` names `b64`, as RFC 7797 asks.
+    /// `true` to list `b64` in `crit`, which RFC 7797 requires.
     pub crit: bool,
 }
 
-/// [`sign_detached`] under a header of one's choice.
+/// Signs like [`sign_detached`], with the given header.
 pub fn sign_detached_with(
     key: &SigningKey,
     body: &[u8],
@@ -70,9 +73,9 @@ pub fn sign_detached_with(
     Some(format!("{header}..{}", url_encode(&signature)))
 }
 
-/// The payload of a compact JWS whose signature is one of the key's. Both signing inputs are accepted, over the payload
-/// encoded and, as the specification's own sample of `signedConsent` has it, over the raw payload
-/// (`reference/rebit.md` §4.2).
+/// Returns the payload of a compact JWS if its signature verifies with the key. Two signing inputs
+/// are accepted: the encoded payload and, as in the specification's sample of `signedConsent`, the
+/// raw payload (`docs/sources.md#signatures`).
 pub fn verify_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
     let (input, signature) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
@@ -91,23 +94,23 @@ pub fn verify_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
     is_valid.then_some(payload)
 }
 
-/// The bytes that a compact JWS of the payload signs.
+/// Returns the signing input of a compact JWS with this payload.
 pub fn compact_signing_input(kid: &str, payload: &[u8]) -> String {
     format!("{}.{}", compact_header(kid), url_encode(payload))
 }
 
-/// A compact JWS from its input and signature.
+/// Returns the compact JWS of a signing input and its signature.
 pub fn encode_compact(input: &str, signature: &[u8]) -> String {
     format!("{input}.{}", url_encode(signature))
 }
 
-/// The bytes that a JSON Web Token signed with RS256 signs; it is a compact JWS whose header says so.
+/// Returns the signing input of a JSON Web Token with RS256: a compact JWS with `typ` JWT.
 pub fn jwt_signing_input(kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     format!("{header}.{}", url_encode(payload))
 }
 
-/// A JSON Web Token sealed with HS256, which only who has the secret can make and open.
+/// Returns a JSON Web Token with HS256. Creating and verifying it both need the secret.
 pub fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"HS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     let input = format!("{header}.{}", url_encode(payload));
@@ -115,7 +118,7 @@ pub fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
     encode_compact(&input, tag.as_ref())
 }
 
-/// The payload of a token that was sealed with this secret.
+/// Returns the payload of a token that was signed with this secret; `None` for any other token.
 pub fn verify_hs256(secret: &[u8], token: &str) -> Option<Vec<u8>> {
     let (input, tag) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
@@ -135,16 +138,16 @@ fn signing_input(header: &str, payload: &[u8]) -> Vec<u8> {
     [header.as_bytes(), b".", payload].concat()
 }
 
-/// How a detached signature was made.
+/// Form of the payload that a detached signature covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadEncoding {
-    /// Over the raw body, as RFC 7797 and ReBIT have it.
+    /// Raw body, as RFC 7797 and ReBIT specify.
     Raw,
-    /// Over base64url of the body, its middle part removed afterwards.
+    /// Base64url of the body, which is then removed from the JWS (RFC 7515 appendix F).
     Encoded,
 }
 
-/// What is wrong with a detached signature.
+/// Error in a detached signature.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SignatureError {
     #[error("x-jws-signature is not of the form header..signature in base64url without padding")]
@@ -155,19 +158,20 @@ pub enum SignatureError {
     UnsupportedAlgorithm(String),
     #[error("crit names {0}, which is not understood; it may name b64 only (RFC 7515 §4.1.11)")]
     UnsupportedCritical(String),
-    #[error("kid {0} names no key that is registered for the caller")]
+    #[error("no key with kid {0} is registered for the caller")]
     UnknownKey(String),
     #[error(
-        "the signature does not match the {0} bytes of the body under key {1}; sign the bytes as sent, before any re-formatting"
+        "the signature does not match the {0} bytes of the body under key {1}; sign the bytes as sent, without reformatting them"
     )]
     Invalid(usize, String),
 }
 
-/// Checks a detached signature over the bytes that arrived, with one of the given keys. The field's variations are
-/// accepted: `crit` may be missing, so may `kid` where there is one key, and the payload may have been encoded.
+/// Verifies a detached signature over the bytes that arrived, with one of the given keys. Common
+/// variations are accepted: `crit` may be missing, `kid` may be missing if there is only one key,
+/// and the payload may be encoded.
 ///
 /// # Errors
-/// The [`Flaw`].
+/// [`SignatureError`] when the header is not acceptable or the signature does not verify.
 pub fn verify_detached(
     signature: &str,
     body: &[u8],
@@ -200,36 +204,38 @@ pub fn verify_detached(
         None if keys.len() == 1 => &keys[0],
         None => return Err(SignatureError::UnknownKey("(none)".to_owned())),
     };
-    let raw_input = || signing_input(header_text, body);
-    let encoded_input = || signing_input(header_text, url_encode(body).as_bytes());
-    if header["b64"] == Value::Bool(false) {
-        if is_valid_signature(key, hash, &raw_input(), &signature) {
-            return Ok(PayloadEncoding::Raw);
-        }
-    } else if is_valid_signature(key, hash, &encoded_input(), &signature) {
-        return Ok(PayloadEncoding::Encoded);
+    let (encoding, input) = if header["b64"] == Value::Bool(false) {
+        (PayloadEncoding::Raw, signing_input(header_text, body))
+    } else {
+        let encoded = url_encode(body);
+        let input = signing_input(header_text, encoded.as_bytes());
+        (PayloadEncoding::Encoded, input)
+    };
+    if is_valid_signature(key, hash, &input, &signature) {
+        Ok(encoding)
+    } else {
+        Err(SignatureError::Invalid(body.len(), key.kid.clone()))
     }
-    Err(SignatureError::Invalid(body.len(), key.kid.clone()))
 }
 
-/// What became of a detached signature, told to a person who wonders why it does not verify.
+/// Explanation of a detached signature, for a developer whose signature does not verify.
 #[derive(Debug)]
 pub struct SignatureExplanation {
-    /// The decoded JWS header, as far as it can be read.
+    /// Decoded JWS header, as far as it is readable.
     header: String,
     verdict: Result<PayloadEncoding, SignatureError>,
-    /// The bytes that a signature is checked over, as text; shortened in the middle.
+    /// Signing input as text, shortened in the middle.
     signed_bytes: Option<String>,
-    /// What else would have verified.
+    /// Keys and variants of the body with which the signature would have verified, and other hints.
     hints: Vec<String>,
 }
 
-/// How much of the signed bytes an explanation shows at either end.
+/// Number of bytes that an explanation shows of each end of the signing input.
 const EXCERPT_BYTES: usize = 600;
 
-/// Checks a detached signature, and where it fails looks for what the sender may have signed instead: another form,
-/// another spelling of the body, another participant's key. `keys` are all that are known, each with its owner;
-/// `own` are those of the caller.
+/// Verifies a detached signature. If that fails, searches for what the sender may have signed
+/// instead: another encoding, another formatting of the body, another participant's key. `keys` are
+/// all known keys, each with its owner; `caller_keys` are those of the caller.
 pub fn explain_signature(
     signature: &str,
     body: &[u8],
@@ -246,15 +252,15 @@ pub fn explain_signature(
     let parts: Vec<_> = signature.split('.').collect();
     let [header_text, middle, signature] = parts[..] else {
         explanation.hints.push(format!(
-            "a JWS has three parts, two dots; this has {} part(s)",
+            "a JWS has three parts, separated by two dots; this has {} part(s)",
             parts.len()
         ));
         return explanation;
     };
     if !middle.is_empty() {
-        explanation.hints.push(
-            "the middle part is not empty: take the payload out, leave the two dots".to_owned(),
-        );
+        explanation
+            .hints
+            .push("the middle part is not empty; remove the payload and keep both dots".to_owned());
     }
     let Some(header) = url_decode(header_text) else {
         return explanation;
@@ -281,7 +287,8 @@ pub fn explain_signature(
     } else {
         RsaHash::Sha256
     };
-    // Where the header names a known key it is that one or none: every key tried is work that a stranger has caused.
+    // A known `kid` limits the search to that key: each further key costs time, at the request of
+    // an unauthenticated caller.
     let matching_keys: Vec<_> = keys
         .iter()
         .filter(|(_, key)| fields["kid"] == *key.kid)
@@ -313,71 +320,76 @@ pub fn explain_signature(
     }
     if body.len() > VARIANT_BYTES_MAX {
         explanation.hints.push(format!(
-            "a body above {VARIANT_BYTES_MAX} bytes is not tried in other spellings"
+            "other formattings of the body are not tried above {VARIANT_BYTES_MAX} bytes"
         ));
     }
     if explanation.hints.is_empty() {
         explanation
             .hints
-            .push("no known key verifies it over any usual spelling of the body".to_owned());
+            .push("no known key verifies it over any common formatting of the body".to_owned());
     }
     explanation
 }
 
-/// Bodies up to this size are tried in other spellings: a bad signature must not cost more than a good one by much.
+/// Largest body that is tried in other formattings, in bytes. The limit keeps the cost of a bad
+/// signature near that of a valid one.
 const VARIANT_BYTES_MAX: usize = 32 * 1024;
 
-/// The ways in which a body changes between signing and sending.
+/// Returns the forms that a body may have had when it was signed, each with its description.
 fn body_variants(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut variants = vec![("the body as it arrived", body.to_vec())];
     if body.len() > VARIANT_BYTES_MAX {
         return variants;
     }
-    let mut add = |name, bytes: Vec<u8>| {
-        if variants.iter().all(|(_, existing)| *existing != bytes) {
-            variants.push((name, bytes));
-        }
-    };
-    add(
-        "the body without white space at its end",
-        body.trim_ascii_end().to_vec(),
-    );
-    add(
-        "the body with a line break after it",
-        [body, b"\n"].concat(),
-    );
+    let mut candidates = vec![
+        (
+            "the body without white space at its end",
+            body.trim_ascii_end().to_vec(),
+        ),
+        (
+            "the body with a line break after it",
+            [body, b"\n"].concat(),
+        ),
+    ];
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
-        add(
-            "the body parsed and printed without spaces, keys sorted",
-            value.to_string().into_bytes(),
-        );
-        add(
-            "the body parsed and printed without spaces, keys sorted, and a line break",
-            format!("{value}\n").into_bytes(),
-        );
-        add(
-            "the body parsed and printed with spaces, keys sorted",
-            format!("{value:#}").into_bytes(),
-        );
+        candidates.extend([
+            (
+                "the body parsed and printed without spaces, keys sorted",
+                value.to_string().into_bytes(),
+            ),
+            (
+                "the body parsed and printed without spaces, keys sorted, and a line break",
+                format!("{value}\n").into_bytes(),
+            ),
+            (
+                "the body parsed and printed with spaces, keys sorted",
+                format!("{value:#}").into_bytes(),
+            ),
+        ]);
     }
-    add(
+    candidates.push((
         "the body without any white space",
         body.iter()
             .copied()
             .filter(|byte| !byte.is_ascii_whitespace())
             .collect(),
-    );
-    add("no body at all", Vec::new());
+    ));
+    candidates.push(("no body at all", Vec::new()));
+    for (name, bytes) in candidates {
+        if variants.iter().all(|(_, existing)| *existing != bytes) {
+            variants.push((name, bytes));
+        }
+    }
     variants
 }
 
 fn shorten_middle(bytes: &[u8]) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match bytes.len().checked_sub(2 * EXCERPT_BYTES) {
-        None | Some(0) => text(bytes),
+        None | Some(0) => String::from_utf8_lossy(bytes).into_owned(),
         Some(omitted) => {
-            let (head, tail) = (&bytes[..EXCERPT_BYTES], &bytes[EXCERPT_BYTES + omitted..]);
-            format!("{} …{omitted} bytes… {}", text(head), text(tail))
+            let head = String::from_utf8_lossy(&bytes[..EXCERPT_BYTES]);
+            let tail = String::from_utf8_lossy(&bytes[EXCERPT_BYTES + omitted..]);
+            format!("{head} …{omitted} bytes… {tail}")
         }
     }
 }

@@ -1,5 +1,6 @@
-//! End-to-end encryption of financial information (`reference/rebit.md` §5): both sides publish a key and a nonce, and
-//! derive one AES-256-GCM key and IV from them. The AA in the middle cannot read what passes through.
+//! End-to-end encryption of financial information (ReBIT AA API 2.0.0, `KeyMaterial`;
+//! `docs/sources.md#encryption`): both sides publish a key and a nonce, and derive one AES-256-GCM
+//! key and IV from them. The AA between them cannot read the data.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
@@ -10,8 +11,8 @@ use crate::crypto::base64;
 use crate::crypto::weierstrass;
 use crate::domain::key_exchange::{Curve, PeerKey};
 
-/// SubjectPublicKeyInfo of a Weierstrass key up to its point: id-ecPublicKey with explicit parameters, as BouncyCastle
-/// writes them. A key with other parameters is on another curve.
+/// SubjectPublicKeyInfo of a Weierstrass key up to its point: id-ecPublicKey with explicit
+/// parameters, as BouncyCastle writes them. A key with other parameters is on another curve.
 const WEIERSTRASS_PREFIX: &[u8; 245] = b"\x30\x82\x01\x31\x30\x81\xea\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x30\x81\xde\
 \x02\x01\x01\x30\x2b\x06\x07\x2a\x86\x48\xce\x3d\x01\x01\x02\x20\
 \x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xed\
@@ -32,41 +33,42 @@ const X25519_PREFIX: &[u8; 12] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const PEM_END: &str = "-----END PUBLIC KEY-----";
 
-/// Why key material or a ciphertext is of no use.
+/// Error in key material or in a ciphertext.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeyExchangeError {
     #[error("KeyValue is neither a PEM public key nor base64 of its DER form")]
     Encoding,
     #[error(
-        "KeyValue is no key on Curve25519: neither id-ecPublicKey with BouncyCastle's explicit parameters nor X25519 (1.3.101.110)"
+        "KeyValue is not a key on Curve25519; it must be id-ecPublicKey with BouncyCastle's explicit parameters, or X25519 (1.3.101.110)"
     )]
     UnsupportedCurve,
-    #[error("KeyValue's point is not on the curve, or of low order")]
+    #[error("the point of KeyValue is not on the curve, or is of low order")]
     InvalidPoint,
     #[error("Nonce is not base64 of 32 bytes")]
     Nonce,
     #[error("the private key is not 32 bytes in [1, n-1]")]
     PrivateKey,
-    #[error("the two keys are of different forms of Curve25519: {0:?} and {1:?}")]
+    #[error("the two keys use different forms of Curve25519: {0:?} and {1:?}")]
     CurveMismatch(Curve, Curve),
     #[error("encryptedFI is not base64")]
     Ciphertext,
     #[error(
-        "the data does not decrypt: the private key, one of the nonces or the other side's key is not the one it was encrypted with"
+        "the data does not decrypt: the private key, a nonce or the other side's key is not the one it was encrypted with"
     )]
     DecryptionFailed,
 }
 
-/// Reads `KeyValue`: PEM in one line or in many, or bare base64; the object identifier inside decides the curve.
+/// Parses `KeyValue`: PEM on one line or several, or bare base64. Its object identifier selects the
+/// curve.
 ///
 /// # Errors
-/// [`ExchangeError`] says what it is not.
+/// [`KeyExchangeError`] when the encoding, the curve or the point is not valid.
 pub fn parse_public_key(key_value: &str) -> Result<(Curve, Box<[u8]>), KeyExchangeError> {
     let text = key_value.trim();
     let text = text
         .strip_prefix(PEM_BEGIN)
         .map_or(text, |text| text.split(PEM_END).next().unwrap_or(text));
-    // Some senders escape the line breaks of a PEM text once too often.
+    // Some senders escape the line breaks of the PEM text twice.
     let text: String = text.replace("\\n", "").split_ascii_whitespace().collect();
     let der = base64::decode(&text).ok_or(KeyExchangeError::Encoding)?;
     if let Some(public) = der
@@ -74,7 +76,7 @@ pub fn parse_public_key(key_value: &str) -> Result<(Curve, Box<[u8]>), KeyExchan
         .filter(|public| public.len() == 32)
     {
         let public: Box<[u8]> = public.into();
-        // A point of low order gives the same secret with every key, so any key finds it out.
+        // A point of low order gives an all-zero secret with every key, so one key detects it.
         let probe = PeerKey {
             curve: Curve::X25519,
             public: public.clone(),
@@ -93,8 +95,8 @@ pub fn parse_public_key(key_value: &str) -> Result<(Curve, Box<[u8]>), KeyExchan
     Ok((Curve::Weierstrass, point[..].into()))
 }
 
-/// Writes a public key as rahasya does: a Weierstrass key as PEM on one line, since its decoder stumbles over line
-/// breaks; an X25519 key as PEM with them.
+/// Encodes a public key as rahasya does: a Weierstrass key as PEM on one line, because its decoder
+/// does not accept line breaks; an X25519 key as PEM with line breaks.
 pub fn encode_public_key(curve: Curve, public: &[u8]) -> String {
     match curve {
         Curve::Weierstrass => {
@@ -112,40 +114,40 @@ pub fn encode_public_key(curve: Curve, public: &[u8]) -> String {
     }
 }
 
-/// Reads a nonce.
+/// Parses a nonce: base64 of 32 bytes.
 ///
 /// # Errors
-/// [`ExchangeError::Nonce`].
+/// [`KeyExchangeError::Nonce`].
 pub fn parse_nonce(text: &str) -> Result<[u8; 32], KeyExchangeError> {
     base64::decode(text.trim())
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(KeyExchangeError::Nonce)
 }
 
-/// A key pair and a nonce, for one delivery.
+/// Key pair and nonce of one delivery of data.
 #[derive(Clone, Debug)]
 pub struct KeyPair {
     pub curve: Curve,
-    /// Big-endian in the Weierstrass form, little-endian in that of RFC 7748.
+    /// Private key: big-endian in the Weierstrass form, little-endian for X25519 (RFC 7748).
     private: [u8; 32],
     pub public: Box<[u8]>,
     pub nonce: [u8; 32],
 }
 
 impl KeyPair {
-    /// A pair from random bytes: the key's and the nonce's.
+    /// Creates a pair from 32 random bytes for the key and 32 for the nonce.
     pub fn from_random(curve: Curve, key: [u8; 32], nonce: [u8; 32]) -> Self {
         let private = match curve {
             Curve::Weierstrass => weierstrass::private_key_from_random(key),
             Curve::X25519 => key,
         };
-        Self::from_private(curve, private, nonce).expect("it was made to be a private key")
+        Self::from_private(curve, private, nonce).expect("the private key is in range")
     }
 
-    /// The pair of a private key.
+    /// Creates a pair from a private key.
     ///
     /// # Errors
-    /// [`ExchangeError::PrivateKey`].
+    /// [`KeyExchangeError::PrivateKey`] when the key is out of range.
     pub fn from_private(
         curve: Curve,
         private: [u8; 32],
@@ -173,7 +175,7 @@ impl KeyPair {
         &self.private
     }
 
-    /// ECDH with the other side's key: 32 bytes.
+    /// Returns the ECDH secret with the other side's key.
     fn derive_shared_secret(&self, peer: &PeerKey) -> Result<[u8; 32], KeyExchangeError> {
         if self.curve != peer.curve {
             return Err(KeyExchangeError::CurveMismatch(self.curve, peer.curve));
@@ -196,7 +198,8 @@ impl KeyPair {
         }
     }
 
-    /// The session key and the IV. The XOR of the nonces gives the salt and the IV, so both sides get the same.
+    /// Derives the session key and the IV. Salt and IV are the first 20 and the last 12 bytes of
+    /// the XOR of both nonces.
     fn derive_session_key(&self, peer: &PeerKey) -> Result<([u8; 32], [u8; 12]), KeyExchangeError> {
         let shared = self.derive_shared_secret(peer)?;
         let mut nonce_xor = self.nonce;
@@ -209,17 +212,17 @@ impl KeyPair {
         let extracted = Salt::new(HKDF_SHA256, salt).extract(&shared);
         let expanded = extracted
             .expand(&[], KeyLength32)
-            .expect("32 bytes are few");
+            .expect("32 bytes are below HKDF's limit");
         expanded
             .fill(&mut key)
-            .expect("the length is the one asked for");
+            .expect("the buffer has the requested length");
         Ok((key, iv.try_into().expect("12 of 32 bytes are left")))
     }
 
-    /// Encrypts for the other side: base64 of ciphertext and tag (`encryptedFI`).
+    /// Encrypts for the other side; returns base64 of ciphertext and tag (`encryptedFI`).
     ///
     /// # Errors
-    /// [`ExchangeError`] when the other side's key is of no use.
+    /// [`KeyExchangeError`] when no secret can be agreed on with the other side's key.
     pub fn encrypt(
         &self,
         peer: &PeerKey,
@@ -233,10 +236,11 @@ impl KeyPair {
         Ok(base64::encode(&plaintext))
     }
 
-    /// Decrypts what the other side encrypted.
+    /// Decrypts data of the other side.
     ///
     /// # Errors
-    /// [`ExchangeError`] says which part does not fit.
+    /// [`KeyExchangeError`] when the keys do not match, the text is not base64, or decryption
+    /// fails.
     pub fn decrypt(&self, peer: &PeerKey, encrypted: &str) -> Result<Vec<u8>, KeyExchangeError> {
         let (key, iv) = self.derive_session_key(peer)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes"));
@@ -250,7 +254,7 @@ impl KeyPair {
     }
 }
 
-/// What HKDF is asked for.
+/// Output length of HKDF, 32 bytes.
 struct KeyLength32;
 
 impl KeyType for KeyLength32 {

@@ -1,4 +1,4 @@
-//! RSA keys: private ones from PEM, public ones from JWK.
+//! RSA keys: private keys from PEM, public keys from JWK, and the keyring of the AAs.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use thiserror::Error;
 use crate::crypto::base64;
 use crate::domain::participants::PublicKey;
 
-/// A private RSA key and the name under which its public half is published.
+/// Private RSA key with the key id under which its public key is published.
 #[derive(Debug)]
 pub struct SigningKey {
     kid: String,
     pair: RsaKeyPair,
 }
 
-/// Why a key was not taken.
+/// Error in the text of a private key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
     #[error(
@@ -32,10 +32,10 @@ pub enum KeyError {
 }
 
 impl SigningKey {
-    /// Reads the first `PRIVATE KEY` block; text around it is a comment.
+    /// Reads the first `PRIVATE KEY` block; text around it is ignored.
     ///
     /// # Errors
-    /// [`KeyError`] says what the text is not.
+    /// [`KeyError`] when there is no such block, or it is not an RSA key of at least 2048 bits.
     pub fn from_pem(kid: &str, pem: &str) -> Result<Self, KeyError> {
         let (_, rest) = pem
             .split_once("-----BEGIN PRIVATE KEY-----")
@@ -57,7 +57,8 @@ impl SigningKey {
         &self.kid
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RS256); the same message always gives the same bytes.
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256). The same message always gives the same
+    /// bytes.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
@@ -71,7 +72,7 @@ impl SigningKey {
         signature
     }
 
-    /// The public half as verifiers keep it in a file (RFC 7468).
+    /// Returns the public key in PEM (RFC 7468).
     pub fn public_pem(&self) -> String {
         let der: PublicKeyX509Der<'_> = self
             .pair
@@ -99,14 +100,14 @@ impl SigningKey {
     }
 }
 
-/// The keys of the AAs, the default AA's first; and one that is nobody's.
+/// Keys of the AAs, the default AA's first, and a spare key that no participant publishes.
 #[derive(Debug)]
 pub struct Keyring {
     keys: Vec<AaKey>,
     spare_key: Arc<SigningKey>,
 }
 
-/// An AA's key, and its public half.
+/// Key pair of an AA.
 #[derive(Debug)]
 pub struct AaKey {
     pub aa: Arc<str>,
@@ -115,26 +116,27 @@ pub struct AaKey {
 }
 
 impl Keyring {
-    /// At least one key, each with the id of its AA; `spare` is a stranger's, or the next key of an AA.
+    /// Creates a keyring from at least one key, each with the id of its AA. `spare_key` signs where
+    /// a signature must be wrong, and is the next key of each AA after a rotation.
     pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare_key: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
-        let to_aa_key = |(aa, key): (_, SigningKey)| AaKey {
+        let keys = keys.into_iter().map(|(aa, key)| AaKey {
             aa,
             public: key.public_key(),
             private: Arc::new(key),
-        };
+        });
         Self {
-            keys: keys.into_iter().map(to_aa_key).collect(),
+            keys: keys.collect(),
             spare_key: Arc::new(spare_key),
         }
     }
 
-    /// A key that is nobody's, to sign wrongly with.
+    /// Returns the key that no participant publishes.
     pub fn spare_key(&self) -> &Arc<SigningKey> {
         &self.spare_key
     }
 
-    /// The public half of the key that this one's owner will have next.
+    /// Returns the public key that replaces this key after a rotation.
     pub fn next_public_key(&self, key: &AaKey) -> PublicKey {
         PublicKey {
             kid: next_kid(&key.public.kid),
@@ -142,12 +144,12 @@ impl Keyring {
         }
     }
 
-    /// The key that signs what concerns no consent.
+    /// Returns the key of the default AA, which signs everything that does not belong to a consent.
     pub fn default_key(&self) -> &AaKey {
         &self.keys[0]
     }
 
-    /// The key of this AA, which is one of the configuration's.
+    /// Returns the key of an AA of the configuration.
     pub fn key_for_aa(&self, aa: &str) -> &AaKey {
         self.keys
             .iter()
@@ -160,19 +162,19 @@ impl Keyring {
     }
 }
 
-/// What the key after this one is called.
+/// Returns the key id of the key after a rotation.
 pub fn next_kid(kid: &str) -> String {
     format!("{kid}-next")
 }
 
-/// Hash functions of RSA signatures that are accepted.
+/// Hash function of an accepted RSA signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RsaHash {
     Sha256,
     Sha512,
 }
 
-/// Whether the signature is the key's over the message.
+/// Returns whether the signature over the message verifies with the key.
 pub fn is_valid_signature(
     key: &PublicKey,
     hash: RsaHash,

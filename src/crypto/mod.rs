@@ -1,9 +1,12 @@
-//! Signatures: detached JWS over raw bytes as ReBIT participants exchange them, compact JWS of consent artefacts and of
-//! tokens, the HMAC of Standard Webhooks. Encryption: of financial information to the FIU's key, of web redirections.
-//! The arithmetic is that of `aws-lc-rs`; what no crate covers, `b64:false` detached JWS (RFC 7797) and the
-//! Weierstrass form of Curve25519, is ours.
+//! Signatures and encryption of the AA ecosystem: detached JWS over raw bytes, compact JWS of
+//! consent artefacts and tokens, the HMAC of Standard Webhooks, encryption of financial information
+//! to the FIU's key, encryption of web redirections.
 //!
-//! A signature costs as much as fifteen consent requests, so callers on a request path make it on a blocking thread.
+//! The primitives are those of `aws-lc-rs`. Two parts that no crate covers are implemented here:
+//! detached JWS with `b64:false` (RFC 7797) and the Weierstrass form of Curve25519.
+//!
+//! An RSA signature takes as long as fifteen consent requests, so callers on a request path make it
+//! on a blocking thread.
 
 pub mod base64;
 pub mod jws;

@@ -1,5 +1,6 @@
-//! Web redirection between FIU and AA (Sahamati aa-redirection-standards 1.5.0; `reference/rebit.md` §7). The scheme is
-//! the ecosystem's, with a fixed IV and a salt that repeats every tenth of a second: do not use it for anything else.
+//! Encryption of web redirections between FIU and AA (Sahamati aa-redirection-standards 1.5.0;
+//! `docs/sources.md#web-redirection`). The scheme is the ecosystem's. It has a fixed IV, and a salt
+//! with a resolution of a tenth of a second: do not use it for anything else.
 
 use std::num::NonZeroU32;
 
@@ -14,11 +15,11 @@ use crate::crypto::base64;
 
 const PBKDF2_ITERATIONS: NonZeroU32 = NonZeroU32::new(65_536).expect("it is not zero");
 
-/// The key of one message: costs some twenty milliseconds by design, so derive it on a blocking thread.
+/// Key of one message. Its derivation takes about 20 ms by design: call it on a blocking thread.
 pub struct MessageKey([u8; 32]);
 
 impl MessageKey {
-    /// `salt` is the message's `reqdate` or `resdate`.
+    /// Derives the key by PBKDF2. `salt` is the message's `reqdate` or `resdate`.
     pub fn derive(passphrase: &str, salt: &str) -> Self {
         let mut key = [0; 32];
         pbkdf2::derive(
@@ -31,7 +32,8 @@ impl MessageKey {
         Self(key)
     }
 
-    /// AES-256-CBC with PKCS#7 padding and an IV of zeros, as base64url with padding.
+    /// Encrypts with AES-256-CBC, PKCS#7 padding and an IV of zeros; returns base64url with
+    /// padding.
     pub fn encrypt(&self, plaintext: &str) -> String {
         let key = UnboundCipherKey::new(&AES_256, &self.0).expect("a key of 32 bytes");
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).expect("AES has CBC");
@@ -42,9 +44,9 @@ impl MessageKey {
         base64::url_encode_padded(&text)
     }
 
-    /// The text of a message; `None` when it was not made with this key.
+    /// Decrypts a message; `None` when it was not encrypted with this key.
     pub fn decrypt(&self, message: &str) -> Option<String> {
-        // A space is what a form decoder makes of a plus sign that should have been a dash.
+        // Form decoders turn a plus sign of the standard alphabet into a space.
         let mut bytes = base64::decode_any(&message.replace(' ', "+"))?;
         let key = UnboundCipherKey::new(&AES_256, &self.0).expect("a key of 32 bytes");
         let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).expect("AES has CBC");
@@ -54,12 +56,12 @@ impl MessageKey {
     }
 }
 
-/// A participant's id, made unreadable: XOR with the date, repeated, in base64.
+/// Obfuscates a participant's id: XOR with the repeated date, in base64.
 pub fn obfuscate_id(id: &str, date: &str) -> String {
     base64::encode(&xor_with_date(id.as_bytes(), date))
 }
 
-/// The id behind [`veil`].
+/// Reverses [`obfuscate_id`]; `None` when the text is not base64 of an id.
 pub fn deobfuscate_id(text: &str, date: &str) -> Option<String> {
     let bytes = base64::decode_any(&text.replace(' ', "+"))?;
     String::from_utf8(xor_with_date(&bytes, date)).ok()

@@ -4,9 +4,9 @@ use aws_lc_rs::hmac;
 
 use crate::crypto::base64;
 
-/// The `webhook-signature` header, `v1,<base64>`.
+/// Returns the `webhook-signature` header, `v1,<base64>`.
 ///
-/// `secret` has the prefix `whsec_` and base64 after it; the configuration has checked that.
+/// `secret` is `whsec_` followed by base64, which the configuration has checked.
 pub fn sign_payload(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
     let key = secret
         .strip_prefix("whsec_")

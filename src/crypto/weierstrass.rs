@@ -1,8 +1,10 @@
-//! Curve25519 in BouncyCastle's short-Weierstrass form, as the ecosystem's reference implementation (rahasya, ECC
-//! service) uses it: `reference/rebit.md` §5.2. Scalars are not clamped, so X25519 gives other answers for them, and no
-//! crate has this form. The arithmetic modulo p is `crypto-bigint`'s.
+//! Curve25519 in BouncyCastle's short-Weierstrass form, which the ecosystem's reference
+//! implementation (rahasya, ECC service) uses (`docs/sources.md#encryption`). Scalars are not
+//! clamped, so X25519 gives different results, and no crate has this form. The arithmetic modulo p
+//! is `crypto-bigint`'s.
 //!
-//! Not in constant time: the keys of a sandbox guard made-up data, and half of them are derived from a printed seed.
+//! Not in constant time: the keys of a sandbox protect synthetic data, and half of them are derived
+//! from a published seed.
 
 use crypto_bigint::modular::ConstMontyParams;
 use crypto_bigint::{U256, const_monty_form, const_monty_params};
@@ -21,7 +23,7 @@ const BASE_POINT: Point = Point {
     y: field_element("20ae19a1b8a086b4e01edd2c7748d14c923d4d7e6d7c61b229e9c5a27eced3d9"),
     z: Field::ONE,
 };
-/// The order of the base point.
+/// Order of the base point.
 const ORDER: U256 =
     U256::from_be_hex("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
 
@@ -48,7 +50,8 @@ impl Point {
         self.z == Field::ZERO
     }
 
-    /// Formulas "dbl-2007-bl" of the Explicit-Formulas Database, for any a.
+    /// Doubles the point, by the formulas "dbl-2007-bl" of the Explicit-Formulas Database, for any
+    /// a.
     fn double(&self) -> Self {
         let Self { x, y, z } = self;
         let (xx, yy, zz) = (x.square(), y.square(), z.square());
@@ -64,7 +67,7 @@ impl Point {
         }
     }
 
-    /// Formulas "add-2007-bl", and the cases that they leave out.
+    /// Adds two points, by the formulas "add-2007-bl" and the special cases that they exclude.
     #[expect(
         clippy::many_single_char_names,
         reason = "the names are those of the published formulas"
@@ -110,25 +113,28 @@ impl Point {
         })
     }
 
-    /// X and Y as 32 bytes each, big-endian; `None` for the point at infinity.
+    /// Returns x and y as 32 bytes each, big-endian; `None` for the point at infinity.
     fn affine_coordinates(&self) -> Option<([u8; 32], [u8; 32])> {
         let inverse = self.z.invert().into_option()?;
         let square = inverse.square();
-        let bytes = |field: Field| <[u8; 32]>::from(field.retrieve().to_be_bytes());
-        Some((bytes(self.x * square), bytes(self.y * square * inverse)))
+        Some((
+            encode_coordinate(self.x * square),
+            encode_coordinate(self.y * square * inverse),
+        ))
     }
 }
 
-/// A private key of 32 big-endian bytes, from 32 random bytes: in [1, n−1].
+/// Returns a private key in [1, n−1], 32 bytes big-endian, made from 32 random bytes.
 pub fn private_key_from_random(random: [u8; 32]) -> [u8; 32] {
-    // The order is a little above 2^252; cutting to 252 bits keeps below it, and the lowest bit keeps above zero.
+    // The order is slightly above 2^252: a number of 252 bits is below it. The lowest bit is set,
+    // so that it is not zero.
     let mut scalar = random;
     scalar[0] &= 0x0f;
     scalar[31] |= 1;
     scalar
 }
 
-/// X ‖ Y of the public key; `None` when the private key is not in [1, n−1].
+/// Returns the public key, X ‖ Y; `None` when the private key is not in [1, n−1].
 pub fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
     let scalar = U256::from_be_slice(private);
     if scalar == U256::ZERO || scalar >= ORDER {
@@ -141,18 +147,16 @@ pub fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
     Some(public)
 }
 
-/// Whether X ‖ Y is a point of the curve, and none of the few that give the same secret to everybody.
+/// Returns whether X ‖ Y is a point of the curve and not of low order. A point of low order gives
+/// only a few possible secrets, whatever the private key is.
 pub fn is_valid_point(public: &[u8; 64]) -> bool {
-    // The cofactor is 8: a point of low order is gone after three doublings.
+    // The cofactor is 8: three doublings of a point of low order give the point at infinity.
     decode_point(public).is_some_and(|point| !point.double().double().double().is_infinity())
 }
 
 fn decode_point(public: &[u8; 64]) -> Option<Point> {
-    let coordinate = |bytes: &[u8]| {
-        let number = U256::from_be_slice(bytes);
-        (number < *Prime::PARAMS.modulus().as_ref()).then(|| Field::new(&number))
-    };
-    let (x, y) = (coordinate(&public[..32])?, coordinate(&public[32..])?);
+    let (x, y) = public.split_at(32);
+    let (x, y) = (decode_coordinate(x)?, decode_coordinate(y)?);
     (y.square() == (x.square() + A) * x + B).then_some(Point {
         x,
         y,
@@ -160,8 +164,17 @@ fn decode_point(public: &[u8; 64]) -> Option<Point> {
     })
 }
 
-/// The shared secret: the x-coordinate, 32 bytes big-endian. `None` when the other's key is no point of the curve, or
-/// one of those few that give the same secret to everybody.
+fn decode_coordinate(bytes: &[u8]) -> Option<Field> {
+    let number = U256::from_be_slice(bytes);
+    (number < *Prime::PARAMS.modulus().as_ref()).then(|| Field::new(&number))
+}
+
+fn encode_coordinate(field: Field) -> [u8; 32] {
+    field.retrieve().to_be_bytes().into()
+}
+
+/// Returns the shared secret: the x-coordinate, 32 bytes big-endian. `None` when the peer's key is
+/// not a point of the curve, or the product is the point at infinity.
 pub fn derive_shared_secret(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
     let (x, _) = decode_point(public)?
         .multiply_scalar(&U256::from_be_slice(private))
