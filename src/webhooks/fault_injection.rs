@@ -1,8 +1,10 @@
-//! From a message as it should be to what is sent instead: the faults of one attempt (DESIGN §5).
+//! Faults injected into one webhook attempt: the correct message goes in, the request to send comes
+//! out (`docs/architecture.md#scenarios-and-faults`).
 //!
-//! A body is edited before it is signed where the FIU should find a right signature over something strange, and after it
-//! where the signature should not match. Faults that an FIU has to refuse spoil both signatures, the JWS and the HMAC, so
-//! that it does not matter which of them it checks; those that only a JWS can have leave the HMAC out.
+//! Content faults edit the body before it is signed, so that the signature is valid. Tampering
+//! edits it afterwards, so that the signature does not match. Faults that an FIU must reject affect
+//! both signatures, JWS and HMAC, so that it does not matter which of them the FIU checks. Faults
+//! that only a JWS can have omit the HMAC.
 
 use serde_json::{Value, json};
 
@@ -17,21 +19,22 @@ use crate::domain::webhook_fault::{
 };
 use crate::wire::fields::parse_timestamp;
 
-/// What an attempt is made from.
+/// Message, keys and context of an attempt.
 pub struct AttemptInput<'a> {
     pub message: &'a Message,
-    /// The AA's key, and one that is nobody's.
+    /// Key of the AA.
     pub key: &'a SigningKey,
+    /// Key that no participant publishes.
     pub spare_key: &'a SigningKey,
     pub profile: SignatureProfile,
     pub secret: &'a str,
     pub webhook_id: &'a str,
     pub aa_api_key: &'a str,
-    /// When the attempt is made.
+    /// Message time of the attempt.
     pub at: Timestamp,
 }
 
-/// What goes over the wire.
+/// HTTP request of an attempt.
 #[derive(Debug)]
 pub struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
@@ -39,7 +42,7 @@ pub struct OutgoingRequest {
     pub mode: SendMode,
 }
 
-/// How it goes over the wire.
+/// Way in which a request is transmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendMode {
     Plain,
@@ -48,15 +51,16 @@ pub enum SendMode {
     Transport(TransportVariant),
 }
 
-/// Another secret than the FIU's.
+/// HMAC secret that is not the FIU's.
 const WRONG_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2l0aA==";
 
-/// Makes one attempt. Costs a signature where a fault asks for one: call it on a blocking thread.
+/// Builds the request of an attempt. Some faults need a new RSA signature: call it on a blocking
+/// thread.
 pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> OutgoingRequest {
     let AttemptInput {
         message,
         key,
-        spare_key: spare,
+        spare_key,
         profile,
         secret,
         webhook_id,
@@ -92,11 +96,11 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
     for fault in faults {
         match fault {
             WebhookFault::WrongKey => {
-                signing_key = spare;
+                signing_key = spare_key;
                 hmac_secret = hmac_secret.map(|_| WRONG_SECRET);
             }
             WebhookFault::RotatedKey => {
-                signing_key = spare;
+                signing_key = spare_key;
                 header.kid = &rotated_kid;
             }
             WebhookFault::UnknownKid => {
@@ -138,7 +142,7 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
             WebhookFault::Truncated => body.truncate(body.len() / 2),
             WebhookFault::SlowBody { over } => mode = SendMode::Throttled(*over),
             WebhookFault::Reset => mode = SendMode::Reset,
-            WebhookFault::Transport(form) => mode = SendMode::Transport(*form),
+            WebhookFault::Transport(variant) => mode = SendMode::Transport(*variant),
             _ => {}
         }
     }
@@ -219,7 +223,7 @@ fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
     }
 }
 
-/// Another spelling of the body: what is not JSON stays as it is.
+/// Edits a body that is a JSON object; other bodies stay unchanged.
 fn edit_json(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
     if let Ok(mut value) = serde_json::from_slice::<Value>(body)
         && value.is_object()
@@ -235,7 +239,7 @@ fn shift_timestamp(value: &mut Value, by_ms: i64) {
     }
 }
 
-/// Sets the status that the message tells, whichever kind of message it is.
+/// Sets the status field of a notification of any kind.
 fn overwrite_status(value: &mut Value, consent: &str, session: &str) {
     let status_pointers = [
         ("/ConsentStatusNotification/consentStatus", consent),
@@ -249,7 +253,7 @@ fn overwrite_status(value: &mut Value, consent: &str, session: &str) {
     }
 }
 
-/// Says something else than what was signed: the change that an attacker would make.
+/// Changes the status in a signed body, as an attacker would; if there is none, changes one bit.
 fn tamper_body(body: &mut Vec<u8>) {
     let before = body.clone();
     edit_json(body, |value| {
@@ -273,15 +277,15 @@ fn tamper_body(body: &mut Vec<u8>) {
     }
 }
 
-/// The same JSON with spaces and line breaks.
+/// Reformats JSON with spaces and line breaks.
 fn reformat_json(body: &mut Vec<u8>) {
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         *body = format!("{value:#}").into_bytes();
     }
 }
 
-/// A signature of the same form that is another one. The first digit after the last separator stands for six whole bits
-/// of the signature.
+/// Returns an invalid signature of the same form. The first digit after the last separator encodes
+/// six full bits of the signature, so that changing it always changes the signature.
 fn corrupt_signature(signature: &str, corruption: SignatureCorruption) -> String {
     let start = signature.rfind(['.', ',']).map_or(0, |index| index + 1);
     let (head, digits) = signature.split_at(start);

@@ -1,4 +1,5 @@
-//! From a notice to the bytes that are sent, made once: a retry sends the same bytes, and a frozen world repeats them.
+//! Body and signature of a notification. They are made once for each delivery: retries send the
+//! same bytes, and a frozen world with the same seed produces them again.
 
 use crate::bankgen::generate_session_statements;
 use crate::crypto::jws;
@@ -12,7 +13,8 @@ use crate::engine::world::World;
 use crate::wire::unaport::notification::BodyOptions;
 use crate::wire::{notification, unaport};
 
-/// Makes the body and signs it. Costs a signature, and for FI data a statement: call it on a blocking thread.
+/// Encodes the body and signs it. Makes an RSA signature, and for FI data a statement: call it on a
+/// blocking thread.
 pub fn prepare_message(
     notification: &Notification,
     aa: &Aa,

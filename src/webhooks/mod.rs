@@ -1,6 +1,7 @@
-//! Webhooks on their way out: prepare → sign → deliver → record, one delivery at a time per consent, as the outbox
-//! hands them over. A receiver that hangs, resets or answers nonsense holds up only its own consent's lane, and many
-//! such receivers only their own world.
+//! Delivery of webhooks: prepare, sign, send, record. The engine's outbox decides what is sent and
+//! when, one delivery at a time for each consent that keeps an order. A receiver that hangs, resets
+//! or answers nonsense blocks only the queue of its consent, and many such receivers only their
+//! world.
 
 mod fault_injection;
 mod message;
@@ -16,10 +17,10 @@ pub use sender::{SenderError, WebhookPaths, WebhookSender};
 
 use crate::engine::world::World;
 
-/// Deliveries of one world that are on their way at once.
+/// Largest number of deliveries of one world in flight.
 const CONCURRENT_DELIVERIES_MAX: usize = 256;
 
-/// Drives a world until it is closed or drained: runs what becomes due and sends what is ready.
+/// Runs a world's due timers and sends its ready webhooks, until the world is closed or drained.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one task that waits for a world's next due time"
@@ -43,9 +44,9 @@ pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
         let wait = world.time_until_next_due();
         let timer = async {
             match wait {
-                // A due time far ahead is looked at again after a day: nothing is lost, and no timer overflows.
-                Some(span) => {
-                    let ms = u64::try_from(span.0).unwrap_or_default();
+                // The wait is at most a day, so that no timer overflows; the loop then waits again.
+                Some(wait) => {
+                    let ms = u64::try_from(wait.0).unwrap_or_default();
                     tokio::time::sleep(Duration::from_millis(ms).min(Duration::from_secs(86_400)))
                         .await;
                 }

@@ -1,11 +1,12 @@
-//! Sends a delivery and records how it went.
+//! The webhook sender: makes an attempt of a delivery over HTTP and records its outcome. Retries
+//! and order are decided by the engine's outbox.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Body, Client, Response, Url, Version};
+use reqwest::{Body, Client, ClientBuilder, Response, Url, Version};
 use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
@@ -24,13 +25,13 @@ use crate::webhooks::message::prepare_message;
 use crate::webhooks::throttle::ThrottledBody;
 use crate::wire::notification::find_ack_error;
 
-/// How much of an answer is read and kept.
+/// Recorded length of a response body, in bytes; the rest is not read.
 const RESPONSE_BYTES_MAX: usize = 20_000;
 
 /// Paths below an FIU's base URL.
 #[derive(Clone, Debug)]
 pub struct WebhookPaths {
-    /// Where statements go; ours, so it can be set.
+    /// Path of pushed statements. No specification defines it, so it is configurable.
     pub fi_data: String,
 }
 
@@ -44,7 +45,7 @@ impl WebhookPaths {
     }
 }
 
-/// Sends deliveries.
+/// HTTP client that makes the attempts of deliveries and records their outcomes.
 #[derive(Debug)]
 pub struct WebhookSender {
     client: Client,
@@ -53,32 +54,28 @@ pub struct WebhookSender {
     paths: WebhookPaths,
 }
 
-/// The HTTP client could not be made.
+/// Failure to create the HTTP client.
 #[derive(Debug, Error)]
-#[error("the HTTP client for webhooks could not be made: {0}")]
+#[error("cannot create the HTTP client for webhooks: {0}")]
 pub struct SenderError(#[from] reqwest::Error);
 
 impl WebhookSender {
-    /// `answer_within` is how long an FIU may take to answer, in wall time.
+    /// Creates a sender. `response_timeout` limits the wait for an FIU's response, in system time.
     ///
     /// # Errors
-    /// [`CourierError`] when the HTTP client cannot be made.
+    /// [`SenderError`] when the HTTP client cannot be created.
     pub fn new(
         keys: Arc<Keyring>,
         paths: WebhookPaths,
         response_timeout: Duration,
     ) -> Result<Self, SenderError> {
-        let builder = || {
-            Client::builder()
-                .timeout(response_timeout)
-                .redirect(Policy::none())
-                .no_proxy()
-                .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
-        };
-        // A machine without CA certificates (a bare container) still reaches an FIU over plain HTTP.
-        let client = builder().build().or_else(|error| {
+        // A machine without CA certificates (a bare container) can still reach an FIU over plain
+        // HTTP.
+        let client = client_builder(response_timeout).build().or_else(|error| {
             tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
-            builder().tls_certs_only(Vec::new()).build()
+            client_builder(response_timeout)
+                .tls_certs_only(Vec::new())
+                .build()
         })?;
         Ok(Self {
             client,
@@ -88,7 +85,8 @@ impl WebhookSender {
         })
     }
 
-    /// Makes one attempt and records it; where the FIU has no address, records what would have been sent.
+    /// Makes one attempt and records it. For an FIU without a URL it records the webhook that would
+    /// have been sent.
     #[expect(
         clippy::disallowed_methods,
         reason = "a fault may ask for a pause between copies"
@@ -97,7 +95,7 @@ impl WebhookSender {
         if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
             tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }
-        // The sandbox is stopping.
+        // `None` when the sandbox is stopping.
         let Some(outgoing) = self.prepare_attempt(&world, &delivery).await else {
             return;
         };
@@ -113,7 +111,7 @@ impl WebhookSender {
             world.mark_unaddressed(delivery.id);
             return;
         };
-        // Who resets a world wants nothing of it to arrive any more.
+        // Nothing of a world may arrive after it has been reset.
         let attempt = tokio::select! {
             attempt = self.perform_attempt(&world, url, &delivery, outgoing) => attempt,
             () = world.wait_until_closed() => return,
@@ -129,7 +127,8 @@ impl WebhookSender {
         world.record_attempt(delivery.id, attempt);
     }
 
-    /// What this attempt sends: the bytes of the first one, made and signed before it, with what is to go wrong now.
+    /// Returns the request of this attempt: the signed message, made before the first attempt, with
+    /// the faults of this attempt. `None` when the runtime is shutting down.
     async fn prepare_attempt(
         &self,
         world: &Arc<World>,
@@ -142,7 +141,7 @@ impl WebhookSender {
                 .key_for_aa(&delivery.notification.consent.aa)
                 .private,
         );
-        let spare = Arc::clone(self.keys.spare_key());
+        let spare_key = Arc::clone(self.keys.spare_key());
         let faults: Vec<_> = delivery
             .faults_on_attempt(attempt_number(delivery))
             .cloned()
@@ -162,17 +161,17 @@ impl WebhookSender {
             let aa = participants.aa_for_consent(&notification.consent);
             let message = message
                 .get_or_init(|| prepare_message(&notification, aa, &key, fiu.signature, &world));
-            let material = AttemptInput {
+            let input = AttemptInput {
                 message,
                 key: &key,
-                spare_key: &spare,
+                spare_key: &spare_key,
                 profile: fiu.signature,
                 secret: &fiu.webhook_secret,
                 webhook_id: &notification.webhook_id(),
                 aa_api_key: &aa.api_key,
                 at: world.message_time(),
             };
-            build_attempt(&material, &faults)
+            build_attempt(&input, &faults)
         });
         task.await.ok()
     }
@@ -189,15 +188,15 @@ impl WebhookSender {
             .message
             .get()
             .is_some_and(|message| message.body == outgoing.body);
-        let altered_body = (!is_unaltered).then(|| Arc::from(outgoing.body.as_slice()));
-        let (at, wall_at) = (world.now(), system_now());
+        let faulty_body = (!is_unaltered).then(|| Arc::from(outgoing.body.as_slice()));
+        let (at, system_time) = (world.now(), system_now());
         let started = Instant::now();
         let headers = outgoing.headers.clone();
         let (outcome, retry_after) = if delivery
             .faults_on_attempt(number)
             .any(|fault| *fault == WebhookFault::Fail)
         {
-            let reason = "not sent: the attempt was made to fail on purpose".to_owned();
+            let reason = "not sent: an injected fault makes the attempt fail".to_owned();
             (AttemptOutcome::Failed { reason }, None)
         } else {
             self.post_request(&url, outgoing).await
@@ -206,13 +205,13 @@ impl WebhookSender {
         let faults = delivery.fault_names(number);
         Attempt {
             at,
-            system_time: wall_at,
+            system_time,
             duration_ms,
             url,
             headers,
             outcome,
             faults,
-            faulty_body: altered_body,
+            faulty_body,
             retry_after,
         }
     }
@@ -239,7 +238,7 @@ impl WebhookSender {
             .await
             {
                 Ok(Ok(())) => {
-                    "the connection was reset in the middle of the body, on purpose".to_owned()
+                    "an injected fault reset the connection in the middle of the body".to_owned()
                 }
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!(
@@ -289,7 +288,8 @@ impl WebhookSender {
         }
     }
 
-    /// 2xx is success; a redirect is a refusal like any other (Standard Webhooks 1.0).
+    /// Reads a response. 2xx is success; every other status, redirects included, is a rejection
+    /// (Standard Webhooks 1.0).
     async fn read_outcome(&self, mut response: Response) -> AttemptOutcome {
         let status = response.status();
         let mut body = Vec::new();
@@ -325,10 +325,13 @@ impl WebhookSender {
         }
     }
 
-    /// The whole chain of causes: "error sending request" alone says nothing.
+    /// Returns the error with its chain of causes; "error sending request" alone does not help.
     fn describe_error(&self, error: &reqwest::Error) -> String {
         if error.is_timeout() {
-            return format!("no answer within {} s", self.response_timeout.as_secs_f32());
+            return format!(
+                "no response within {} s",
+                self.response_timeout.as_secs_f32()
+            );
         }
         let mut reason = error.to_string();
         let mut cause = std::error::Error::source(error);
@@ -340,17 +343,25 @@ impl WebhookSender {
     }
 }
 
-/// The number of the attempt that is made next.
+fn client_builder(response_timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .timeout(response_timeout)
+        .redirect(Policy::none())
+        .no_proxy()
+        .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Returns the number of the next attempt, from 1.
 fn attempt_number(delivery: &Delivery) -> u32 {
     u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX)
 }
 
-/// A length of wall time.
-fn to_duration(span: Millis) -> Duration {
-    Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
+/// Converts to a length of system time; a negative one becomes zero.
+fn to_duration(millis: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(millis.0).unwrap_or_default())
 }
 
-/// How long the FIU asks to be left alone (RFC 9110 §10.2.3, in seconds; a date is not looked at).
+/// Parses `Retry-After` in seconds (RFC 9110 §10.2.3). A date is ignored.
 fn parse_retry_after(response: &Response) -> Option<Millis> {
     let seconds = response
         .headers()
@@ -363,7 +374,7 @@ fn parse_retry_after(response: &Response) -> Option<Millis> {
     Some(Millis::from_secs(i64::from(seconds)))
 }
 
-/// Sends the first half of a request's body, and resets the connection.
+/// Sends the first half of a request's body and resets the connection.
 async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
     let url = Url::parse(url).map_err(io::Error::other)?;
     let host = url.host_str().unwrap_or_default();

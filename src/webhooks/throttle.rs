@@ -1,4 +1,4 @@
-//! A body that comes in drops, or breaks off.
+//! Request bodies for transport faults: sent slowly, in chunked encoding, or broken off.
 
 use std::future::Future;
 use std::io;
@@ -10,46 +10,52 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// In how many drops a body comes.
+/// Number of chunks of a body.
 const CHUNKS: u32 = 20;
 
-/// A body in drops.
+/// Request body that is sent in chunks, with pauses if it has a duration.
 pub struct ThrottledBody {
     rest: Bytes,
     size: u64,
     chunk_bytes: usize,
     pause: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Whether its length is told, or it comes in chunks.
-    has_known_length: bool,
-    /// Breaks off when no more than so many bytes are left.
+    length: BodyLength,
+    /// Number of remaining bytes at which the body fails.
     break_at_remaining: Option<usize>,
 }
 
+/// Announcement of a body's length: `Content-Length`, or none and chunked encoding.
+#[derive(Clone, Copy)]
+enum BodyLength {
+    Known,
+    Unknown,
+}
+
 impl ThrottledBody {
-    /// The whole body, so slowly that it takes as long as that.
+    /// Returns a body that takes this long to send.
     pub fn with_duration(body: Vec<u8>, duration: Duration) -> Self {
         Self {
             pause: duration / CHUNKS,
-            ..Self::new(body, true)
+            ..Self::new(body, BodyLength::Known)
         }
     }
 
-    /// The whole body at once, in chunks, its length untold.
+    /// Returns a body without `Content-Length`, which is sent in chunked encoding without pauses.
     pub fn with_chunked_encoding(body: Vec<u8>) -> Self {
-        Self::new(body, false)
+        Self::new(body, BodyLength::Unknown)
     }
 
-    /// The first half of the body, and an error.
+    /// Returns a body that fails after its first half.
     pub fn with_broken_end(body: Vec<u8>) -> Self {
         let break_at_remaining = Some(body.len() / 2);
         Self {
             break_at_remaining,
-            ..Self::new(body, true)
+            ..Self::new(body, BodyLength::Known)
         }
     }
 
-    fn new(body: Vec<u8>, has_known_length: bool) -> Self {
+    fn new(body: Vec<u8>, length: BodyLength) -> Self {
         let rest = Bytes::from(body);
         let chunk_bytes = (rest.len() / CHUNKS as usize).max(1);
         Self {
@@ -58,7 +64,7 @@ impl ThrottledBody {
             rest,
             pause: Duration::ZERO,
             sleep: None,
-            has_known_length,
+            length,
             break_at_remaining: None,
         }
     }
@@ -68,10 +74,7 @@ impl Body for ThrottledBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a slow body is what was asked for"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a fault asks for a slow body")]
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -83,7 +86,9 @@ impl Body for ThrottledBody {
             .break_at_remaining
             .is_some_and(|limit| self.rest.len() <= limit)
         {
-            return Poll::Ready(Some(Err(io::Error::other("broken off on purpose"))));
+            return Poll::Ready(Some(Err(io::Error::other(
+                "body broken off by an injected fault",
+            ))));
         }
         if !self.pause.is_zero() {
             let pause = self.pause;
@@ -105,10 +110,9 @@ impl Body for ThrottledBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.has_known_length {
-            SizeHint::with_exact(self.size)
-        } else {
-            SizeHint::default()
+        match self.length {
+            BodyLength::Known => SizeHint::with_exact(self.size),
+            BodyLength::Unknown => SizeHint::default(),
         }
     }
 }

@@ -261,7 +261,7 @@ async fn an_fiu_that_hangs_is_a_failed_attempt() {
     app.raise_consent_for("9999999002@mockaa").await;
     app.advance_clock("0s").await;
     let attempt = app.list_deliveries().await[0]["attempts"][0].clone();
-    assert_eq!(attempt["error"], "no answer within 0.3 s");
+    assert_eq!(attempt["error"], "no response within 0.3 s");
     assert_eq!(app.list_delivery_states().await, ["waiting"]);
 }
 
