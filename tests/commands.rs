@@ -470,7 +470,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         (
             &["journal", "--kind", "consent.revoked", "--wait", "0s"][..],
             1,
-            "0 of 1 entries came within 0 ms",
+            "0 of 1 entries arrived within 0 ms",
         ),
         (&["clock", "advance"], 2, "--by <TIME>"),
         (&["clock", "advance", "--by", "-5s"], 2, "by"),

@@ -293,7 +293,11 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
 
     for (id, body, expected) in [
         ("A B", json!({}), "letters, digits"),
-        ("FIU-1", json!({ "id": "FIU-2" }), "another than the path's"),
+        (
+            "FIU-1",
+            json!({ "id": "FIU-2" }),
+            "differs from the id in the path",
+        ),
         (
             "FIU-1",
             json!({ "baseUrl": "http://169.254.169.254" }),

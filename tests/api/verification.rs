@@ -179,7 +179,7 @@ async fn a_caller_can_wait_for_a_future_event() {
         .await;
     assert_eq!(late.status, 408);
     assert!(
-        late.text.contains("0 of 1 entries came within 10 ms"),
+        late.text.contains("0 of 1 entries arrived within 10 ms"),
         "{}",
         late.text
     );

@@ -1,10 +1,10 @@
-//! A world's clock.
+//! The clock of a world: reading, freezing, setting and advancing it.
 
 use actix_web::HttpResponse;
 
 use super::{PAGE_MAX, authenticate_operator};
 use crate::domain::command::AdvanceTarget;
-use crate::domain::journal_entry::JournalRecord;
+use crate::domain::journal_entry::{JournalEntry, JournalRecord};
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
@@ -66,26 +66,22 @@ async fn try_advance_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let outcome = advance_clock(&world, target, Limits::default()).await;
     let outcome = outcome.map_err(|error| ApiError::Conflict(error.to_string()))?;
     let (entries, _) = world.journal_after(outcome.journal_after, PAGE_MAX);
-    let views_of = |is_wanted: fn(&JournalRecord) -> bool| {
-        entries
-            .iter()
-            .filter(|entry| is_wanted(&entry.record))
-            .map(EntryView::from)
-            .collect::<Vec<_>>()
-    };
     let (stopped, remedy) = match outcome.stop_reason {
         StopReason::TargetReached => ("target", None),
         StopReason::StepLimitReached => (
             "step-limit",
             Some(
-                "more was due than one advance does; advance again to go on, or by a shorter time",
+                "more timers were due than one advance runs; advance again to continue, or by a shorter time",
             ),
         ),
         StopReason::TimeLimitReached => (
             "time-limit",
-            Some("it took longer than one advance may; advance again to go on"),
+            Some("the advance took longer than allowed; advance again to continue"),
         ),
-        StopReason::WorldReset => ("world-reset", Some("the world was reset meanwhile")),
+        StopReason::WorldReset => (
+            "world-reset",
+            Some("the world was reset during the advance"),
+        ),
     };
     Ok(ApiResponse::json(&AdvanceView {
         from: outcome.from.to_string(),
@@ -93,9 +89,22 @@ async fn try_advance_clock(call: &Call) -> Result<ApiResponse, ApiError> {
         fired: outcome.timers_fired,
         stopped,
         error: remedy,
-        journal: views_of(|what| {
-            !matches!(what, JournalRecord::Call(_) | JournalRecord::Webhook(_))
+        journal: render_entries(&entries, |record| {
+            !matches!(record, JournalRecord::Call(_) | JournalRecord::Webhook(_))
         }),
-        webhooks: views_of(|what| matches!(what, JournalRecord::Webhook(_))),
+        webhooks: render_entries(&entries, |record| {
+            matches!(record, JournalRecord::Webhook(_))
+        }),
     }))
+}
+
+fn render_entries(
+    entries: &[JournalEntry],
+    is_wanted: impl Fn(&JournalRecord) -> bool,
+) -> Vec<EntryView> {
+    entries
+        .iter()
+        .filter(|entry| is_wanted(&entry.record))
+        .map(EntryView::from)
+        .collect()
 }

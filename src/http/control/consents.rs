@@ -1,4 +1,4 @@
-//! Consents: listing, showing, moving.
+//! Consents: listing them, reading one, changing its state, and running scenario steps on it.
 
 use actix_web::HttpResponse;
 
@@ -42,13 +42,13 @@ pub async fn apply_consent_action(call: Call) -> HttpResponse {
                 format!("'{verb}' is not one of {}", Input::accepted_names()),
             )
         })?;
-        let verb = match input {
+        let action = match input {
             Input::Approve => call.parse_json_or_default::<ApproveRequest>()?.into(),
             other => ConsentAction::with_defaults(other),
         };
         let receipt = world.submit(Command::TransitionConsent {
             handle: call.parse_handle()?,
-            action: verb,
+            action,
         })?;
         Ok(
             ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
@@ -57,7 +57,7 @@ pub async fn apply_consent_action(call: Call) -> HttpResponse {
     }))
 }
 
-/// Plays a step, or several, as scenario files have them: whatever a scenario can do, somebody can.
+/// Runs one or more steps, in the format of scenario files, on a consent.
 pub async fn play_steps(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let plan = world

@@ -1,4 +1,4 @@
-//! Customers and their accounts: discovery, linking, leaving.
+//! Customers and their accounts: registration, discovery, linking, personas.
 
 use std::sync::Arc;
 
@@ -31,8 +31,9 @@ pub async fn list_customers(call: Call) -> HttpResponse {
     }))
 }
 
-/// Discovery: the customer's accounts at all FIPs, linked or not; with `fipId` and `fiType` (which may be repeated) those
-/// that a FIP would find, or what it would say instead (ReBIT FIP API 2.0.0, `/Accounts/discover`).
+/// Lists the customer's accounts at all FIPs, linked or not. `fipId` and `fiType` (both repeatable)
+/// filter the list as account discovery at a FIP does, with its errors (ReBIT FIP API 2.0.0,
+/// `/Accounts/discover`).
 pub async fn list_accounts(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let params = Params::parse(call.query())?;
@@ -44,14 +45,14 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
             return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
         }
         let kinds = params.values_of("fiType").map(|kind| {
-            let unsupported_type = || {
-                format!(
+            FiType::parse(kind).ok_or_else(|| {
+                let message = format!(
                     "UnsupportedFIType: {} is not one of {}",
                     quote_value(kind),
                     FiType::accepted_names()
-                )
-            };
-            FiType::parse(kind).ok_or_else(|| ApiError::invalid_field("fiType", unsupported_type()))
+                );
+                ApiError::invalid_field("fiType", message)
+            })
         });
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let address = call.path_segment("customer");
@@ -62,7 +63,7 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         });
         if accounts.is_empty() {
             return Err(ApiError::NotFound(format!(
-                "NoAccountsFound: {address} has no such account there"
+                "NoAccountsFound: {address} has no matching account"
             )));
         }
         Ok(ApiResponse::json(&CustomerView::new(
@@ -134,16 +135,14 @@ fn parse_command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Comm
         "persona" => {
             let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
             let personas = &world.config().personas;
-            let unknown_persona = || {
-                format!(
+            let persona = personas.get(&name).ok_or_else(|| {
+                let message = format!(
                     "{} is not known; {}",
                     quote_value(&name),
                     suggest_name(&name, personas.names())
-                )
-            };
-            let persona = personas
-                .get(&name)
-                .ok_or_else(|| ApiError::invalid_field("persona", unknown_persona()))?;
+                );
+                ApiError::invalid_field("persona", message)
+            })?;
             Command::AssignPersona {
                 customer,
                 persona: Arc::clone(persona),

@@ -1,4 +1,4 @@
-//! Faults in force by name, for all of a world.
+//! Named sets of faults that are active for a whole world.
 
 use actix_web::HttpResponse;
 
@@ -33,14 +33,15 @@ pub async fn get_faults(call: Call) -> HttpResponse {
     }))
 }
 
-/// Puts faults in force, in place of what the name stood for before; what was counted begins anew.
+/// Activates a set of faults under a name. It replaces the earlier set of that name, and its
+/// counters start at zero.
 pub async fn put_faults(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let (name, text) = (call.path_segment("name"), call.body_text()?);
         if !(1..=100).contains(&name.len()) {
             return Err(ApiError::invalid_field(
                 "name",
-                "has to be 1 to 100 characters long",
+                "must be 1 to 100 characters long",
             ));
         }
         let (faults, ttl) = world
@@ -54,19 +55,18 @@ pub async fn put_faults(call: Call) -> HttpResponse {
                 "has neither webhooks nor api_faults",
             ));
         }
-        let limit_error = |limit| {
-            ApiError::Conflict(format!(
-                "there are {limit} sets of faults in force; DELETE some"
-            ))
-        };
         world
             .activate_faults(name, faults, ttl, text)
-            .map_err(limit_error)?;
+            .map_err(|limit| {
+                ApiError::Conflict(format!(
+                    "{limit} fault sets are active, which is the limit; delete some"
+                ))
+            })?;
         let all = world.faults();
         let entry = all.iter().find(|(existing, _)| existing == name);
-        // A time to live of nothing has passed already.
+        // A TTL of zero has expired already.
         let entry = entry
-            .ok_or_else(|| ApiError::invalid_field("ttl", "is over at once; give a longer one"))?;
+            .ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))?;
         Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
     }))
 }
@@ -93,7 +93,7 @@ pub async fn delete_all(call: Call) -> HttpResponse {
 
 fn unknown_faults_error(name: &str) -> ApiError {
     ApiError::NotFound(format!(
-        "no faults are in force under the name {}; PUT puts some",
+        "no faults are active under the name {}; activate some with PUT",
         quote_value(name)
     ))
 }

@@ -1,9 +1,8 @@
-//! What has happened: reading it, waiting for it, holding expectations against it, and how the FIU has behaved.
+//! The journal: reading it, waiting for entries, checking expectations, and the contract report.
 
 use actix_web::HttpResponse;
 
 use super::{authenticate_operator, parse_pagination};
-use crate::domain::expectation::Expectation;
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
@@ -17,7 +16,7 @@ use crate::wire::control::journal::{
 use crate::wire::control::report::{ReportView, render_text};
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
-/// How long somebody may wait, in wall time.
+/// Longest wait of one call, in system time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
 pub async fn list_entries(call: Call) -> HttpResponse {
@@ -49,7 +48,7 @@ fn read_page(
     }
 }
 
-/// Waits until there are so many entries.
+/// Waits until `count` entries match, or `within` has passed.
 pub async fn wait_for_entries(call: Call) -> HttpResponse {
     let outcome = try_wait_for_entries(&call).await;
     call.reply_control(outcome)
@@ -79,11 +78,11 @@ async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let within = match params.first_value("within") {
         None => Millis::from_secs(10),
         Some(text) => parse_duration(text)
-            .filter(|span| *span <= WAIT_MAX)
+            .filter(|duration| *duration <= WAIT_MAX)
             .ok_or_else(|| {
                 ApiError::invalid_field(
                     "within",
-                    format!("'{text}' is not {DURATION_FORMS}, of 5m at most"),
+                    format!("'{text}' is not {DURATION_FORMS}, at most 5m"),
                 )
             })?,
     };
@@ -98,13 +97,13 @@ async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
         .items
         .len();
     let message = format!(
-        "{count_found} of {count} entries came within {} ms; give a longer within",
+        "{count_found} of {count} entries arrived within {} ms; increase within",
         within.0
     );
     Err(ApiError::Timeout(message))
 }
 
-/// Holds expectations against what has happened; each waits as long as it says.
+/// Checks expectations against the journal. Each may wait, up to its own `within`.
 pub async fn check_expectations(call: Call) -> HttpResponse {
     let outcome = try_check_expectations(&call).await;
     call.reply_control(outcome)
@@ -117,9 +116,10 @@ async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
         .scenario_provider
         .parse_expectations(call.body_text()?)
         .map_err(ApiError::InvalidDocument)?;
-    let is_too_long =
-        |expectation: &&Expectation| expectation.within.is_some_and(|within| within > WAIT_MAX);
-    if let Some(expectation) = expectations.iter().find(is_too_long) {
+    if let Some(expectation) = expectations
+        .iter()
+        .find(|expectation| expectation.within.is_some_and(|within| within > WAIT_MAX))
+    {
         return Err(ApiError::invalid_field(
             "within",
             format!("of {} is longer than 5m", expectation.origin),
@@ -135,7 +135,7 @@ async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&AssertView::new(results)))
 }
 
-/// The contract report, as JSON, or as text for who asks for that.
+/// Returns the contract report as JSON, or as text if `Accept` begins with `text/plain`.
 pub async fn get_report(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
         let report = ReportView::new(world.name(), &world.grade_contract());

@@ -1,4 +1,4 @@
-//! Who takes part in a world.
+//! Participants of a world: reading and configuring FIUs and FIPs.
 
 use std::sync::Arc;
 
@@ -58,12 +58,12 @@ pub async fn get_fip(call: Call) -> HttpResponse {
 
 fn unknown_participant_error(call: &Call, kind: &str) -> ApiError {
     ApiError::NotFound(format!(
-        "no {kind} has the id {}; PUT makes one",
+        "no {kind} has the id {}; create it with PUT",
         quote_value(call.path_segment("id"))
     ))
 }
 
-/// Registers an FIU in this world, or changes one: what the body leaves out stays as it is.
+/// Registers an FIU in this world, or changes one. Fields that the body omits keep their values.
 pub async fn put_fiu(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let id = call.path_segment("id");
@@ -94,7 +94,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
     }))
 }
 
-/// Registers a FIP in this world, or changes one.
+/// Registers a FIP in this world, or changes one. Fields that the body omits keep their values.
 pub async fn put_fip(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let id = call.path_segment("id");
@@ -120,12 +120,13 @@ pub async fn put_fip(call: Call) -> HttpResponse {
     }))
 }
 
-/// An id in the body, where there is one, has to be the path's.
+/// Checks that an id in the body, if there is one, is the id in the path.
 fn check_id_matches(id: &str, body_id: Option<String>) -> Result<(), ApiError> {
     match body_id {
-        Some(body_id) if body_id != id => {
-            Err(ApiError::invalid_field("id", "is another than the path's"))
-        }
+        Some(body_id) if body_id != id => Err(ApiError::invalid_field(
+            "id",
+            "differs from the id in the path",
+        )),
         _ => Ok(()),
     }
 }

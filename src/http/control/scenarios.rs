@@ -1,4 +1,4 @@
-//! Scenarios: those of all worlds, those of one, and which drives what.
+//! Scenarios: those of all worlds, the local ones of a world, and their selection for consents.
 
 use actix_web::HttpResponse;
 
@@ -63,7 +63,7 @@ fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
     )
 }
 
-/// Adds a scenario to this world, or puts it in another's place; consents that run keep theirs.
+/// Adds a scenario to this world, or replaces one. Running consents keep their scenario.
 pub async fn put_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
@@ -75,7 +75,7 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
             .map_err(ApiError::InvalidDocument)?;
         if plan.name() != name {
             let message = format!(
-                "is {} in the text and {} in the path; give one of them",
+                "is {} in the text but {} in the path; use the same name",
                 plan.name(),
                 quote_value(name)
             );
@@ -94,7 +94,7 @@ pub async fn delete_scenario(call: Call) -> HttpResponse {
         let name = call.path_segment("name");
         if !world.scenario_selection_mut().remove_local(name) {
             let message = format!(
-                "{} is no scenario of this world's own; only those can be deleted",
+                "{} is not a local scenario of this world; only those can be deleted",
                 quote_value(name)
             );
             return Err(ApiError::NotFound(message));
@@ -107,13 +107,12 @@ pub async fn delete_scenario(call: Call) -> HttpResponse {
 pub async fn reload_scenarios(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let provider = &world.config().scenario_provider;
-        let reload_error = |diagnostics| {
+        provider.reload_scenarios().map_err(|diagnostics| {
             ApiError::invalid_field(
                 "scenarios",
-                format!("were not reloaded, the old set stays: {diagnostics}"),
+                format!("were not reloaded; the old set stays in force: {diagnostics}"),
             )
-        };
-        provider.reload_scenarios().map_err(reload_error)?;
+        })?;
         Ok(ApiResponse::json(&Page {
             items: provider.list_names(),
             next: None,
@@ -121,15 +120,15 @@ pub async fn reload_scenarios(call: Call) -> HttpResponse {
     }))
 }
 
-/// Lets a scenario drive a consent from now on, or all later consents of a customer.
+/// Pins a scenario: it drives a consent from now on, or all later consents of a customer.
 pub async fn pin_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        let request = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
+        let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
         world
             .scenario_selection()
             .find_by_name(name, &*world.config().scenario_provider)?;
-        match request {
+        match target {
             PinTarget::Customer(customer) => {
                 world
                     .scenario_selection_mut()
@@ -156,7 +155,8 @@ pub async fn get_default(call: Call) -> HttpResponse {
     )
 }
 
-/// The scenario of this world's consents that nothing else gives one; `null`: none but the sandbox's.
+/// Sets the scenario of consents that no other rule gives one; `null` restores the sandbox's
+/// default.
 pub async fn set_default(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let DefaultRequest { name } = call.parse_json()?;
@@ -167,7 +167,7 @@ pub async fn set_default(call: Call) -> HttpResponse {
         }
         world.write_note(match &name {
             Some(name) => format!("{name} is the default scenario"),
-            None => "there is no default scenario of this world's own".to_owned(),
+            None => "this world has no default scenario".to_owned(),
         });
         world.scenario_selection_mut().set_default(name);
         Ok(ApiResponse::json(&render_default(&world)))
@@ -186,15 +186,15 @@ fn render_default(world: &World) -> serde_json::Value {
     serde_json::json!({ "name": name })
 }
 
-/// The magic customers.
+/// Lists the magic customers.
 pub async fn list_magic_customers(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
-        let stories = world.config().scenario_provider.list_magic_customers();
-        let items = stories
+        let customers = world.config().scenario_provider.list_magic_customers();
+        let items = customers
             .into_iter()
-            .map(|(number, story)| MagicCustomerView {
+            .map(|(number, description)| MagicCustomerView {
                 number,
-                description: story,
+                description,
             })
             .collect();
         ApiResponse::json(&Page { items, next: None })

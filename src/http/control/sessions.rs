@@ -1,4 +1,4 @@
-//! Data sessions: listing, showing, letting FIPs answer.
+//! Data sessions: listing them, reading one, and triggering the answers of FIPs.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::domain::command::{AccountStatuses, Command};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
-use crate::domain::session::{Session, SessionAccount};
+use crate::domain::session::Session;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
@@ -37,38 +37,37 @@ pub async fn get_session(call: Call) -> HttpResponse {
     }))
 }
 
-/// Lets the FIPs of a session answer.
+/// Makes the FIPs of a session deliver their data, or the statuses in the body.
 pub async fn deliver_data(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let session = find_session(&call, &world)?;
-        let outcome: AccountStatuses =
+        let statuses: AccountStatuses =
             call.parse_json_or_default::<DeliverRequest>()?.try_into()?;
-        let has_account =
-            |matches: &dyn Fn(&SessionAccount) -> bool| session.accounts.iter().any(matches);
-        if let Some((fip, _)) = outcome
+        let accounts = &session.accounts;
+        if let Some((fip, _)) = statuses
             .by_fip
             .iter()
-            .find(|(fip, _)| !has_account(&|account| *account.fip == **fip))
+            .find(|(fip, _)| !accounts.iter().any(|account| *account.fip == **fip))
         {
             return Err(Rejection::FipNotInSession(fip.to_string()).into());
         }
-        if let Some((link, _)) = outcome
+        if let Some((link, _)) = statuses
             .by_account
             .iter()
-            .find(|(link, _)| !has_account(&|account| account.link_ref == *link))
+            .find(|(link, _)| !accounts.iter().any(|account| account.link_ref == *link))
         {
             return Err(Rejection::AccountNotInSession(link.to_string()).into());
         }
         let receipt = world.submit(Command::DeliverData {
             handle: session.handle,
             session: Some(session.id),
-            statuses: outcome,
+            statuses,
         })?;
         Ok(ApiResponse::json(&SessionView::new(receipt.session())).with_hold(receipt.hold))
     }))
 }
 
-/// Tells the FIU how the analytics of a session went.
+/// Reports the outcome of a session's analytics to the FIU.
 pub async fn report_analytics(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let status = call
@@ -79,13 +78,13 @@ pub async fn report_analytics(call: Call) -> HttpResponse {
             status,
         })?;
         let Event::AnalyticsReported { analytics, .. } = &receipt.event else {
-            unreachable!("that is what the command does")
+            unreachable!("the command has this event")
         };
         Ok(ApiResponse::json(&AnalyticsView::from(&**analytics)).with_hold(receipt.hold))
     }))
 }
 
-/// The session in the path.
+/// Returns the session in the path.
 fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = parse_session_id(call)?;
     Ok(world

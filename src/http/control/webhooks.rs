@@ -1,4 +1,4 @@
-//! Webhook deliveries.
+//! Webhook deliveries: listing them, reading one, and resending one.
 
 use actix_web::HttpResponse;
 
@@ -28,7 +28,7 @@ pub async fn list_webhooks(call: Call) -> HttpResponse {
     }))
 }
 
-/// Sends a webhook once more, the same bytes; one attempt, whatever comes of it.
+/// Sends the same bytes of a webhook once more: one attempt, without retries.
 pub async fn resend_webhook(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let id = find_delivery(&call, &world)?.id;
@@ -49,14 +49,13 @@ pub async fn get_webhook(call: Call) -> HttpResponse {
 
 fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     let text = call.path_segment("id");
-    let unknown_id = || {
-        format!(
-            "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",
-            quote_value(text)
-        )
-    };
     text.parse()
         .ok()
         .and_then(|id| world.delivery(id))
-        .ok_or_else(|| ApiError::NotFound(unknown_id()))
+        .ok_or_else(|| {
+            ApiError::NotFound(format!(
+                "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",
+                quote_value(text)
+            ))
+        })
 }

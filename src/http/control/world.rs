@@ -1,4 +1,4 @@
-//! Worlds as wholes.
+//! Worlds: listing, resetting and deleting them.
 
 use actix_web::HttpResponse;
 
@@ -35,13 +35,14 @@ pub async fn reset_world(call: Call) -> HttpResponse {
     }))
 }
 
-/// Takes a world away: what it owed is never sent. It springs into being anew when it is used again.
+/// Deletes a world. Its unsent webhooks are never sent. The next call that names the world creates
+/// it again, empty.
 pub async fn delete_world(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|_| {
         let name = call.path_segment("name");
         if !call.worlds().delete_world(name) {
             return Err(ApiError::NotFound(format!(
-                "there is no world {}; GET …/worlds lists them",
+                "unknown world {}; list the worlds with GET /_mockaa/v1/worlds",
                 quote_value(name)
             )));
         }
