@@ -1,4 +1,4 @@
-//! Consents: raising one, looking one up, fetching its artefact.
+//! ReBIT consents: raising one, reading its status, fetching its artefact.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::version::{MajorVersion, RebitVersion};
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -87,7 +88,7 @@ pub async fn get_status_by_path(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-/// A path that ends where the handle should be (`reference/rebit.md` §3.1).
+/// Rejects a path that ends before the handle (`docs/sources.md#consent-handle-states`).
 pub async fn reject_missing_handle(call: Call) -> HttpResponse {
     let outcome =
         authenticate_signed(&call, AllowedCallers::Fius).and_then(|_| Err(ApiError::MissingHandle));
@@ -114,15 +115,18 @@ pub async fn fetch_artefact_by_path(call: Call) -> HttpResponse {
         .and_then(|caller| Ok((caller, id?)))
     {
         Ok((caller, id)) => {
-            let echo = |consent: &Consent| (v1_version(consent), consent.terms.txnid.to_string());
-            try_fetch_artefact(&call, &caller, id, echo).await
+            try_fetch_artefact(&call, &caller, id, |consent| {
+                (v1_version(consent), consent.terms.txnid.to_string())
+            })
+            .await
         }
         Err(error) => Err(error),
     };
     call.reply_rebit(outcome).await
 }
 
-/// The version in which a GET is answered: it names none, so it is the consent's own.
+/// Returns the version of the response to a GET. The request names none, so it is the version of
+/// the consent.
 ///
 /// `Assumption:` for a consent of 2.x, which has no such GET, it is 1.1.2.
 pub fn v1_version(consent: &Consent) -> RebitVersion {
@@ -146,61 +150,70 @@ fn bind_visible_consent(
     Ok(consent)
 }
 
-/// The caller's own artefact: an FIU's, or the one of a FIP, each under its own id.
+/// Returns the caller's artefact. The FIU's artefact and the artefact of each FIP have different
+/// ids.
 async fn try_fetch_artefact(
     call: &Call,
     caller: &Caller,
     id: ConsentId,
     echo: impl Fn(&Consent) -> (RebitVersion, String),
 ) -> Result<ApiResponse, ApiError> {
-    let unknown_consent = || ApiError::from(Rejection::UnknownConsentId(id.to_string()));
     let world = &caller.world;
-    let find_for_fip = || {
-        world
-            .consent_by_fip_id(id)
-            .filter(|consent| !consent.hidden)
-    };
-    let (consent, is_fip) = match &caller.member {
+    let (consent, owner) = match &caller.member {
         Some(Member::Fip(fip)) => (
-            find_for_fip().filter(|consent| fip_of_artefact(consent, id) == Some(&*fip.entity.id)),
-            true,
+            find_visible_by_fip_id(world, id)
+                .filter(|consent| fip_of_artefact(consent, id) == Some(&*fip.entity.id)),
+            ArtefactOwner::Fip,
         ),
         Some(Member::Fiu(_)) => (
             world
                 .consent_by_id(id)
                 .filter(|consent| caller.can_see(consent)),
-            false,
+            ArtefactOwner::Fiu,
         ),
         None => match world.consent_by_id(id).filter(|consent| !consent.hidden) {
-            Some(consent) => (Some(consent), false),
-            None => (find_for_fip(), true),
+            Some(consent) => (Some(consent), ArtefactOwner::Fiu),
+            None => (find_visible_by_fip_id(world, id), ArtefactOwner::Fip),
         },
     };
     if let Some(consent) = &consent {
         call.bind_consent(world, consent)?;
     }
-    // A consent that is READY has an id and no artefact yet: asking for it is asking too early.
+    // A consent in state READY has an id but no artefact yet.
     let consent = consent
         .filter(|consent| artefact_status(consent).is_some())
-        .ok_or_else(unknown_consent)?;
-    let signed_consent = if is_fip {
-        sign_consent_for_fip(call.app_state(), &caller.participants, &consent, id).await
-    } else {
-        sign_consent(call.app_state(), &caller.participants, &consent).await
+        .ok_or_else(|| unknown_consent_error(id))?;
+    let signed_consent = match owner {
+        ArtefactOwner::Fip => {
+            sign_consent_for_fip(call.app_state(), &caller.participants, &consent, id).await
+        }
+        ArtefactOwner::Fiu => sign_consent(call.app_state(), &caller.participants, &consent).await,
     };
+    let signed_consent = signed_consent.ok_or_else(|| unknown_consent_error(id))?;
     let (ver, txnid) = echo(&consent);
-    let artefact = ConsentArtefact::new(
-        ver,
-        &txnid,
-        &consent,
-        id,
-        signed_consent.ok_or_else(unknown_consent)?,
-    )
-    .ok_or_else(unknown_consent)?;
+    let artefact = ConsentArtefact::new(ver, &txnid, &consent, id, signed_consent)
+        .ok_or_else(|| unknown_consent_error(id))?;
     Ok(ApiResponse::json(&artefact))
 }
 
-/// The FIP whose artefact has this id.
+/// Owner of a copy of the artefact.
+#[derive(Clone, Copy)]
+enum ArtefactOwner {
+    Fiu,
+    Fip,
+}
+
+fn find_visible_by_fip_id(world: &World, id: ConsentId) -> Option<Arc<Consent>> {
+    world
+        .consent_by_fip_id(id)
+        .filter(|consent| !consent.hidden)
+}
+
+fn unknown_consent_error(id: ConsentId) -> ApiError {
+    Rejection::UnknownConsentId(id.to_string()).into()
+}
+
+/// Returns the FIP whose artefact has this id.
 fn fip_of_artefact(consent: &Consent, id: ConsentId) -> Option<&str> {
     let mut artefacts = consent.grant.as_ref()?.fips.iter();
     artefacts

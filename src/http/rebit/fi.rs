@@ -1,4 +1,4 @@
-//! Financial information: asking for it and fetching it.
+//! ReBIT financial information: requesting a session and fetching its data.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::crypto::key_exchange::{KeyExchangeError, parse_nonce, parse_public_ke
 use crate::domain::command::{Command, FetchData, RequestData};
 use crate::domain::consent::Consent;
 use crate::domain::key_exchange::PeerKey;
-use crate::domain::participants::{Fiu, Member};
+use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::version::RebitVersion;
@@ -42,20 +42,19 @@ async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
         key,
     } = request;
     let world = &caller.world;
-    let unknown_consent = || Rejection::UnknownConsentId(consent_id.to_string());
     let consent = world
         .consent_by_id(consent_id)
         .filter(|consent| !consent.hidden)
-        .ok_or_else(unknown_consent)?;
+        .ok_or_else(|| Rejection::UnknownConsentId(consent_id.to_string()))?;
     if !caller.can_see(&consent) {
         return Err(ApiError::NotPermitted(format!(
-            "Consent.id {consent_id} is a consent of another FIU"
+            "Consent.id {consent_id} is the consent of another FIU"
         )));
     }
     call.bind_consent(world, &consent)?;
     let artefact = sign_consent(call.app_state(), &caller.participants, &consent)
         .await
-        .ok_or_else(unknown_consent)?;
+        .ok_or_else(|| Rejection::UnknownConsentId(consent_id.to_string()))?;
     if artefact
         .rsplit_once('.')
         .is_none_or(|(_, actual)| actual != signature)
@@ -79,8 +78,8 @@ async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&response).with_hold(receipt.hold))
 }
 
-/// The FIU's key, if it is one and has not expired. Expiry is checked like our own messages' times: by the wall's
-/// clock, or a frozen world's (DESIGN §4.2).
+/// Parses the FIU's key and checks its expiry against message time: system time, or world time
+/// where the clock is frozen (`docs/architecture.md#decisions`).
 fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, ApiError> {
     let CheckedKeyMaterial {
         expiry,
@@ -90,16 +89,20 @@ fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerK
     let now = caller.world.message_time();
     if *expiry <= now {
         return Err(ApiError::InvalidKey(format!(
-            "KeyMaterial.DHPublicKey.expiry {expiry} is past; the clock says {now}"
+            "KeyMaterial.DHPublicKey.expiry {expiry} is in the past; the time is {now}"
         )));
     }
-    let key_error = |error: KeyExchangeError| ApiError::InvalidKey(format!("KeyMaterial: {error}"));
-    let (curve, public) = parse_public_key(key_value).map_err(key_error)?;
+    let (curve, public) =
+        parse_public_key(key_value).map_err(|error| key_material_error(&error))?;
     Ok(PeerKey {
         curve,
         public,
-        nonce: parse_nonce(nonce).map_err(key_error)?,
+        nonce: parse_nonce(nonce).map_err(|error| key_material_error(&error))?,
     })
+}
+
+fn key_material_error(error: &KeyExchangeError) -> ApiError {
+    ApiError::InvalidKey(format!("KeyMaterial: {error}"))
 }
 
 /// `POST /FI/fetch` of 2.x.
@@ -122,10 +125,10 @@ pub async fn fetch_data_by_path(call: Call) -> HttpResponse {
         .and_then(|caller| Ok((caller, parse_fetch_query(&call)?)))
     {
         Ok((caller, command)) => {
-            let echo = |consent: &Consent, session: &Session| {
+            try_fetch_data(&call, &caller, command, |consent, session| {
                 (v1_version(consent), session.txnid.to_string())
-            };
-            try_fetch_data(&call, &caller, command, echo).await
+            })
+            .await
         }
         Err(error) => Err(error),
     };
@@ -164,16 +167,14 @@ async fn try_fetch_data(
     let key = session
         .peer_key
         .as_ref()
-        .expect("what has no key is not collected");
-    let data_format = |fiu: &Fiu| (fiu.plaintext, fiu.fi_schema);
-    let (plaintext, schema) = match &caller.member {
-        Some(Member::Fiu(fiu)) => data_format(fiu),
-        _ => caller
-            .participants
-            .find_fiu(&consent.fiu)
-            .map(|fiu| data_format(fiu))
-            .unwrap_or_default(),
+        .expect("only sessions with a key are fetched here");
+    let fiu = match &caller.member {
+        Some(Member::Fiu(fiu)) => Some(fiu),
+        _ => caller.participants.find_fiu(&consent.fiu),
     };
+    let (plaintext, schema) = fiu
+        .map(|fiu| (fiu.plaintext, fiu.fi_schema))
+        .unwrap_or_default();
     let job = EncryptionJob {
         seed: world.seed(),
         consent: Arc::clone(consent),
@@ -187,8 +188,7 @@ async fn try_fetch_data(
     let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))
         .await
         .expect("encrypting does not panic");
-    let encrypted =
-        encrypted.map_err(|error| ApiError::InvalidKey(format!("KeyMaterial: {error}")))?;
+    let encrypted = encrypted.map_err(|error| key_material_error(&error))?;
     let (ver, txnid) = echo(consent, session);
     let echo = ResponseContext {
         ver,

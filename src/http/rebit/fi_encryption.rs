@@ -1,4 +1,4 @@
-//! From a session to encrypted statements: what a FIP does when it hands over data.
+//! Encryption of a session's statements for the FIU, as a FIP does it.
 
 use std::sync::Arc;
 
@@ -16,12 +16,13 @@ use crate::wire::fi::xml;
 use crate::wire::rebit::fi::EncryptedAccount;
 use crate::wire::rebit::key_material::KeyMaterial;
 
-/// How long our key may be used (rahasya issues keys for a day, `reference/rebit.md` §5.4).
+/// Lifetime of our key. The reference implementation (rahasya) issues keys for a day
+/// (`docs/sources.md#encryption`).
 const KEY_TTL: Millis = Millis::from_secs(86_400);
 
-/// What is to be handed over, and to whom.
+/// Input of [`encrypt_statements`].
 pub struct EncryptionJob {
-    /// The world's.
+    /// Seed of the world.
     pub seed: u64,
     pub consent: Arc<Consent>,
     pub session: Arc<Session>,
@@ -32,15 +33,13 @@ pub struct EncryptionJob {
     pub now: Timestamp,
 }
 
-/// Statements of the accounts that were asked for and are there, each under a key pair and a nonce of its own. Costs a
-/// statement and a key agreement for each: call it on a blocking thread.
+/// Returns the encrypted statements of the requested accounts that have been delivered, each with
+/// its own key pair and nonce. Generates a statement and agrees on a key for each account: call it
+/// on a blocking thread.
 ///
 /// # Errors
-/// [`ExchangeError`] when the FIU's key is of no use.
+/// [`KeyExchangeError`] when no key can be agreed on with the FIU's key.
 pub fn encrypt_statements(job: &EncryptionJob) -> Result<Vec<EncryptedAccount>, KeyExchangeError> {
-    let is_requested = |account: &&SessionAccount| {
-        account.status == FiStatus::Delivered && job.command.matches_account(account)
-    };
     let granted: Vec<&Account> = job
         .consent
         .grant
@@ -51,7 +50,9 @@ pub fn encrypt_statements(job: &EncryptionJob) -> Result<Vec<EncryptedAccount>, 
         .session
         .accounts
         .iter()
-        .filter(is_requested)
+        .filter(|account| {
+            account.status == FiStatus::Delivered && job.command.matches_account(account)
+        })
         .filter_map(|session_account| {
             let account = granted
                 .iter()
@@ -81,7 +82,7 @@ fn encrypt_account(
     let statement = generate_session_statement(*seed, consent, session, session_account, account);
     let mut document = Vec::new();
     xml::write_statement(
-        &statement.expect("only accounts that can be told are READY"),
+        &statement.expect("only accounts that have a statement are READY"),
         *schema,
         &mut document,
     );

@@ -1,4 +1,4 @@
-//! The ReBIT calls, 1.1.x and 2.x.
+//! The ReBIT API, 1.1.x and 2.x: authentication and parsing that its calls share.
 
 pub mod consent;
 pub mod fi;
@@ -16,7 +16,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
-/// `GET /Heartbeat`: the one call that needs no signature.
+/// `GET /Heartbeat`, the only call without a signature.
 pub async fn get_heartbeat(call: Call) -> HttpResponse {
     let outcome = apply_requested_fault(&call)
         .and_then(|()| authenticate_api_key(&call, AllowedCallers::FiusAndFips));
@@ -25,7 +25,8 @@ pub async fn get_heartbeat(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-/// Reads a message: key, signature, head with its timestamp, schema, in that order, on the bytes that arrived.
+/// Parses a message. Checks API key, signature over the bytes that arrived, head with timestamp,
+/// and schema, in that order.
 fn parse_message<R>(
     call: &Call,
     allowed: AllowedCallers,
@@ -44,7 +45,7 @@ where
     Ok((head, content, caller))
 }
 
-/// Lets a caller in whose key and signature are right.
+/// Checks API key and signature.
 fn authenticate_signed(call: &Call, allowed: AllowedCallers) -> Result<Caller, ApiError> {
     apply_requested_fault(call)?;
     let caller = authenticate_api_key(call, allowed)?;

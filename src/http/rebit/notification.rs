@@ -1,13 +1,12 @@
-//! What FIPs tell the AA. A FIP's word changes the world like anybody's, and so is passed on to the FIU.
+//! Notifications from FIPs and FIUs to the AA. They run ordinary commands, so the FIU gets the same
+//! webhooks as for any other change.
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
 use super::parse_message;
-use crate::domain::command::{
-    Command, ConfirmLink, ConsentAction, FipStatusReport as FipAnswer, Party,
-};
+use crate::domain::command::{Command, ConfirmLink, ConsentAction, FipStatusReport, Party};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
@@ -47,8 +46,9 @@ pub async fn receive_link_notification(call: Call) -> HttpResponse {
     let outcome =
         parse_message::<LinkNotification>(&call, AllowedCallers::Fips).map_err(
             |error| match error {
-                // Quirk: the certification suite wants this code here (AA_3038), and InvalidRequest at the two other
-                // notifications (AA_3034, AA_3036).
+                // Quirk: the certification suite expects this code here (AA_3038), and
+                // InvalidRequest at the two other notifications (AA_3034, AA_3036;
+                // `docs/sources.md#certification-cases`).
                 ApiError::NotPermitted(message) => ApiError::InvalidSignature(message),
                 other => other,
             },
@@ -75,7 +75,8 @@ fn acknowledge_notification(
     }
 }
 
-/// A status that the consent has already is acknowledged and changes nothing.
+/// Applies a consent status. A status that the consent already has is acknowledged and changes
+/// nothing.
 fn apply_consent_status(
     call: &Call,
     caller: &Caller,
@@ -91,15 +92,10 @@ fn apply_consent_status(
         authenticate_notifier(caller, &notifier).map_err(NotifierError::into_notifier_error)?;
     let world = &caller.world;
     let consent: Option<Arc<Consent>> = consent_id.and_then(|id| match &notifier_member {
-        Member::Fip(fip) => {
-            let belongs_to_fip = |consent: &Arc<Consent>| {
-                let artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
-                artefacts
-                    .into_iter()
-                    .any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
-            };
-            world.consent_by_fip_id(id).filter(belongs_to_fip)
-        }
+        Member::Fip(fip) => world.consent_by_fip_id(id).filter(|consent| {
+            let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
+            artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
+        }),
         Member::Fiu(fiu) => world
             .consent_by_id(id)
             .filter(|consent| consent.fiu == fiu.entity.id),
@@ -108,7 +104,7 @@ fn apply_consent_status(
     let consent = consent.ok_or_else(|| {
         ApiError::invalid_field(
             ID,
-            format!("is no consent that {} has", notifier_member.entity().id),
+            format!("is not a consent of {}", notifier_member.entity().id),
         )
     })?;
     call.bind_consent(world, &consent)?;
@@ -116,7 +112,7 @@ fn apply_consent_status(
         Member::Fip(_) => Party::Fip,
         Member::Fiu(_) => Party::Fiu,
     };
-    let verb = match (status, consent.status) {
+    let action = match (status, consent.status) {
         (NotifiedStatus::Active, Status::Active)
         | (NotifiedStatus::Paused, Status::Paused)
         | (NotifiedStatus::Revoked, Status::Revoked)
@@ -125,14 +121,14 @@ fn apply_consent_status(
         }
         (NotifiedStatus::Active, _) => ConsentAction::Resume,
         (NotifiedStatus::Paused, _) => ConsentAction::Pause,
-        // Assumption: a FIP that rejects an artefact which is not in force yet leaves the AA without a consent; one
-        // that does so later ends it.
+        // Assumption: if a FIP rejects an artefact that is not in force yet, the consent fails; a
+        // later rejection revokes it.
         (NotifiedStatus::Rejected, Status::Ready) => ConsentAction::Fail,
         (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => ConsentAction::Revoke { by },
     };
     let receipt = world.submit(Command::TransitionConsent {
         handle: consent.handle,
-        action: verb,
+        action,
     });
     let receipt = receipt.map_err(map_to_field_error(
         "ConsentStatusNotification.consentStatus",
@@ -164,7 +160,7 @@ fn apply_fi_status(
         ));
     }
     let session = session
-        .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is no session that {id} has")))?;
+        .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is not a session of {id}")))?;
     let world = &caller.world;
     if let Some(consent) = world
         .session_by_fip_id(session)
@@ -173,7 +169,7 @@ fn apply_fi_status(
         call.bind_consent(world, &consent)?;
     }
     let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
-    let command = FipAnswer {
+    let command = FipStatusReport {
         session,
         fip: Arc::clone(id),
         session_failed: failed,
@@ -182,14 +178,14 @@ fn apply_fi_status(
     let receipt = caller
         .world
         .submit(Command::ReportFipStatus(command))
-        .map_err(|refusal| {
-            let field = match &refusal {
+        .map_err(|rejection| {
+            let field = match &rejection {
                 Rejection::AccountNotInSession(_) => {
                     "FIStatusNotification.FIStatusResponse.Accounts.linkRefNumber"
                 }
                 _ => SESSION,
             };
-            map_to_field_error(field)(refusal)
+            map_to_field_error(field)(rejection)
         })?;
     Ok(receipt.hold)
 }
@@ -221,7 +217,7 @@ fn apply_link_status(
             .map(|aa| format!("@{}", aa.handle))
             .collect();
         let message = format!(
-            "{} is no address of an AA here; they end in {}",
+            "{} is not a customer address of this sandbox; addresses end in {}",
             quote_value(&customer),
             handles.join(", ")
         );
@@ -240,37 +236,37 @@ fn apply_link_status(
     let receipt = caller
         .world
         .submit(Command::ConfirmLink(command))
-        .map_err(|refusal| {
-            let field = match &refusal {
+        .map_err(|rejection| {
+            let field = match &rejection {
                 Rejection::CustomerNotRegistered(_) => {
                     "AccountLinkStatusNotification.customerAddress"
                 }
                 Rejection::LinkRefTaken(_) => "AccountLinkStatusNotification.linkRefNumber",
                 _ => "AccountLinkStatusNotification.accRefNumber",
             };
-            map_to_field_error(field)(refusal)
+            map_to_field_error(field)(rejection)
         })?;
     Ok(receipt.hold)
 }
 
-/// In a notification, what the engine refuses is a value of the message.
+/// Maps a rejection of the engine to an error of the message field that caused it.
 fn map_to_field_error(field: &'static str) -> impl FnOnce(Rejection) -> ApiError {
-    move |refusal| match refusal {
+    move |rejection| match rejection {
         outbox_full @ Rejection::OutboxFull(_) => outbox_full.into(),
-        refusal => ApiError::invalid_field(field, format!("is refused: {refusal}")),
+        rejection => ApiError::invalid_field(field, format!("is rejected: {rejection}")),
     }
 }
 
-/// Why a notifier is not believed.
+/// Rejected notifier of a message.
 enum NotifierError {
-    /// No such participant, or of another type.
+    /// Field and message: the participant is unknown or has another type.
     Unknown(&'static str, String),
-    /// A participant, but not the caller.
+    /// A registered participant other than the caller.
     NotCaller(String),
 }
 
 impl NotifierError {
-    /// `POST /Consent/Notification` has a code for it.
+    /// Maps to `InvalidNotifier`, a code of `POST /Consent/Notification` only.
     fn into_notifier_error(self) -> ApiError {
         match self {
             Self::Unknown(field, message) => {
@@ -288,7 +284,8 @@ impl NotifierError {
     }
 }
 
-/// The participant who notifies: it has to be the caller; where the caller is not known, its word is taken.
+/// Returns the participant that notifies. It must be the caller; an anonymous caller may name any
+/// participant.
 fn authenticate_notifier(caller: &Caller, notifier: &Notifier) -> Result<Member, NotifierError> {
     let Notifier { kind, id } = notifier;
     if !["FIP", "FIU"].contains(&kind.as_str()) {
@@ -308,13 +305,13 @@ fn authenticate_notifier(caller: &Caller, notifier: &Notifier) -> Result<Member,
     if kind != expected {
         return Err(NotifierError::Unknown(
             "Notifier.type",
-            format!("is {}, and {id} is a {expected}", quote_value(kind)),
+            format!("is {}, but {id} is a {expected}", quote_value(kind)),
         ));
     }
     match &caller.member {
         Some(caller_member) if caller_member.entity().id != claimed.entity().id => {
             Err(NotifierError::NotCaller(format!(
-                "Notifier.id is {}, the API key is that of {}",
+                "Notifier.id is {}, but the API key belongs to {}",
                 quote_value(id),
                 caller_member.entity().id
             )))

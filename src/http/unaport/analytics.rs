@@ -1,7 +1,10 @@
-//! Analytics of sessions, and files of data and of analytics (`reference/unaport.md` §1.1, calls 13 to 21).
+//! Unaport analytics of sessions, and exports of data and analytics
+//! (`docs/sources.md#unaport-hosts-and-calls`, calls 13 to 21). The report itself is made by
+//! `analytics`, the files by `wire::export`.
 //!
-//! `Assumption:` of the three aggregate calls the service's paths are not told; ours are `FI/AnalyticAggregate/{org}/{session}`,
-//! `AnaliticAggregate/{session}` and `AnaliticAggregate/Export/{session}`.
+//! `Assumption:` the service does not publish the paths of the three aggregate calls; ours are
+//! `FI/AnalyticAggregate/{org}/{session}`, `AnaliticAggregate/{session}` and
+//! `AnaliticAggregate/Export/{session}`.
 
 use std::sync::Arc;
 
@@ -28,17 +31,19 @@ use crate::wire::export::{
 use crate::wire::fields::quote_value;
 use crate::wire::unaport::data::GenerateAnalyticsResponse;
 
-/// Generate Analytics, and its aggregate.
+/// Generates analytics or aggregate analytics (Unaport, Generate Analytics).
 ///
-/// Quirk: a GET that does something.
-/// `Assumption:` `?async=true` asks for 202 at once; without it the answer is 200 when the report is there. The webhook comes
-/// either way.
+/// Quirk: a GET with a side effect.
+/// `Assumption:` `?async=true` is answered with 202 at once; without it the answer is 200 when the
+/// report is ready. The webhook is sent in both cases.
 pub async fn generate_analytics(call: Call) -> HttpResponse {
     let outcome = try_generate_analytics(&call).await;
     call.reply_unaport(outcome).await
 }
 
-/// `Assumption:` what has no transactions has no analytics: 404, and no webhook.
+/// Checks that there are transactions, and reports the analytics.
+///
+/// `Assumption:` a session without transactions has no analytics: 404, and no webhook.
 async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let (session, record) = find_session(call, &caller)?;
@@ -66,20 +71,21 @@ async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
             Err(no_transactions_error(&analysed_session))
         }
     });
-    check.await.expect("telling statements does not panic")?;
-    let answer = GenerateAnalyticsResponse::new(caller.api_version(), &session, is_async);
+    check.await.expect("generating statements does not panic")?;
+    let response = GenerateAnalyticsResponse::new(caller.api_version(), &session, is_async);
     if call.is_head() {
-        return Ok(ApiResponse::json(&answer));
+        return Ok(ApiResponse::json(&response));
     }
     let command = Command::ReportAnalytics {
         session: session.id,
         status: AnalyticsStatus::Success,
     };
     let receipt = caller.world.submit(command)?;
-    Ok(ApiResponse::json(&answer).with_hold(receipt.hold))
+    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
 }
 
-/// The bank accounts of a session whose data is there, each with its analytic id.
+/// Returns the statements of a session's accounts whose data can be fetched, each with its analytic
+/// id. Accounts of all FI types are included; callers that need transactions filter.
 fn collect_statements(
     session: &Session,
     consent: &Consent,
@@ -111,7 +117,7 @@ fn collect_statements(
     Ok(statements)
 }
 
-/// What a report is asked of.
+/// Caller, session and consent of a report.
 struct ReportContext {
     caller: UnaportCaller,
     session: Arc<Session>,
@@ -130,7 +136,7 @@ impl ReportContext {
         .reject_expired()
     }
 
-    /// By the analytic id alone.
+    /// Finds the session by one of its analytic ids.
     fn from_analytic_id(call: &Call, id: u32) -> Result<Self, ApiError> {
         let caller = authenticate_caller(call)?;
         let session = caller
@@ -152,27 +158,30 @@ impl ReportContext {
         .reject_expired()
     }
 
-    /// `Assumption:` what is made of a session's data is gone with it.
+    /// Rejects an expired session.
+    ///
+    /// `Assumption:` reports expire together with the session's data.
     fn reject_expired(self) -> Result<Self, ApiError> {
         self.session.check_not_expired(self.caller.world.now())?;
         Ok(self)
     }
 
-    /// The report of one account, or of all together; they are made anew each time, from the session's transactions.
+    /// Builds the report of one account, or of all accounts together, from the session's
+    /// transactions. Reports are not stored.
     async fn build_report(self, analytic: Option<u32>) -> Result<Value, ApiError> {
         let Self {
-            caller: visitor,
+            caller,
             session,
             consent,
         } = self;
-        if !visitor.world.has_analytics(session.id) {
-            let org = &visitor.fiu.org_id;
+        if !caller.world.has_analytics(session.id) {
+            let org = &caller.fiu.org_id;
             return Err(ApiError::NotFound(format!(
                 "no analytics of session {} have been generated; GET FIU/FI/Analytic/{org}/{0} first",
                 session.id
             )));
         }
-        let seed = visitor.world.seed();
+        let seed = caller.world.seed();
         let task = tokio::task::spawn_blocking(move || {
             let statements = collect_statements(&session, &consent, seed)?;
             let selected: Vec<(u32, &Statement)> = statements
@@ -189,25 +198,24 @@ impl ReportContext {
 fn no_transactions_error(session: &Session) -> ApiError {
     let (from, to) = (session.range.from.ist_date(), session.range.to.ist_date());
     ApiError::NotFound(format!(
-        "there are no transactions of DEPOSIT accounts from {from} to {to}, and analytics are made of these"
+        "there are no transactions of DEPOSIT accounts from {from} to {to}, which analytics need"
     ))
 }
 
 fn unknown_analytic_error(id: u32) -> ApiError {
     ApiError::NotFound(format!(
-        "there is no analytic {id}; Generate Analytics and the webhook name it"
+        "there is no analytic {id}; take the id from Generate Analytics or its webhook"
     ))
 }
 
 fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
     let text = call.path_segment("analytic");
-    let invalid_id = || {
+    text.parse().map_err(|_| {
         ApiError::invalid_field(
             "analyticId",
-            format!("{} is no whole number", quote_value(text)),
+            format!("{} is not a whole number", quote_value(text)),
         )
-    };
-    text.parse().map_err(|_| invalid_id())
+    })
 }
 
 pub async fn fetch_analytics(call: Call) -> HttpResponse {
@@ -235,7 +243,9 @@ async fn try_fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-/// `Assumption:` a workbook; `?format=pdf` makes it a document.
+/// Exports the report of one account.
+///
+/// `Assumption:` the file is a workbook; `?format=pdf` gives a PDF.
 pub async fn export_analytics(call: Call) -> HttpResponse {
     let outcome = try_export_analytics(&call).await;
     call.reply_unaport(outcome).await
@@ -278,17 +288,17 @@ pub async fn export_data_pdf(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-/// The data of a session as a file; it takes nothing, as looking at what was fetched already.
+/// Exports the data of a session. An export does not count as a fetch.
 ///
-/// `Assumption:` the entity in the path is the FIU's id, and has to be the visitor's.
+/// `Assumption:` the entity in the path is the FIU's id, and must be the caller's FIU.
 async fn try_export_data(call: &Call, format: FileFormat) -> Result<ApiResponse, ApiError> {
     let ReportContext {
-        caller: visitor,
+        caller,
         session,
         consent,
     } = ReportContext::from_path(call)?;
-    visitor.check_fiu("entity", call.path_segment("entity"))?;
-    let seed = visitor.world.seed();
+    caller.check_fiu("entity", call.path_segment("entity"))?;
+    let seed = caller.world.seed();
     let name = format!("statement-{}", session.id);
     let task = tokio::task::spawn_blocking(move || {
         let statements: Vec<Statement> = collect_statements(&session, &consent, seed)?
@@ -300,7 +310,7 @@ async fn try_export_data(call: &Call, format: FileFormat) -> Result<ApiResponse,
     task.await.expect("writing a file does not panic")
 }
 
-/// The kind of a file.
+/// Format of an exported file.
 #[derive(Clone, Copy, Debug)]
 enum FileFormat {
     Xlsx,

@@ -1,4 +1,4 @@
-//! Login and refresh.
+//! Unaport Login and Refresh Token.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::default_fiu;
 use crate::crypto::jws;
 use crate::domain::participants::Participants;
 use crate::domain::random_stream;
-use crate::domain::unaport::{Login, UnaportConfig};
+use crate::domain::unaport::UnaportConfig;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::requested_fault::apply_requested_fault;
@@ -35,7 +35,7 @@ fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Ap
         form.required_text("emailId"),
         form.required_text("password"),
     );
-    // A stranger who is refused makes no world.
+    // A rejected login does not create a world.
     let config = call.worlds().config();
     let existing_world = call.worlds().find_world(call.world_name()?);
     let participants = existing_world.map_or_else(
@@ -44,15 +44,16 @@ fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Ap
     );
     let fiu = find_account_fiu(&config.unaport, &participants, email, password)?;
     let world = call.get_or_create_world()?;
-    let person = AuthenticatedUser {
+    let user = AuthenticatedUser {
         email: email.to_owned(),
         fiu,
         session: world.generate_id(random_stream::StreamKind::Token),
     };
-    Ok((world, person))
+    Ok((world, user))
 }
 
-/// The FIU for which somebody with these credentials works. Where no account is configured, everybody may come in.
+/// Returns the FIU of the login with these credentials. If no login is configured, every credential
+/// is accepted for the default FIU.
 fn find_account_fiu(
     unaport: &UnaportConfig,
     participants: &Participants,
@@ -62,14 +63,14 @@ fn find_account_fiu(
     if unaport.logins.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
-    let matches_credentials = |account: &&Login| {
-        account.email.eq_ignore_ascii_case(email) && *account.password == *password
-    };
-    let account = unaport.logins.iter().find(matches_credentials);
-    let message = "emailId or password is wrong; the accounts of this sandbox are those of [[unaport.account]] in its \
-                 mockaa.toml";
-    account
-        .map(|account| account.fiu.to_string())
+    let login = unaport
+        .logins
+        .iter()
+        .find(|login| login.email.eq_ignore_ascii_case(email) && *login.password == *password);
+    let message = "emailId or password is wrong; the logins of this sandbox are those of \
+                   [[unaport.account]] in its mockaa.toml";
+    login
+        .map(|login| login.fiu.to_string())
         .ok_or_else(|| ApiError::Unauthorized(message.to_owned()))
 }
 
@@ -82,12 +83,12 @@ fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedU
     let body: Map<String, Value> = call.parse_json()?;
     let token =
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
-    let not_logged_in =
-        || ApiError::Unauthorized("nobody has logged in to this world; log in first".to_owned());
     let world = call
         .worlds()
         .find_world(call.world_name()?)
-        .ok_or_else(not_logged_in)?;
+        .ok_or_else(|| {
+            ApiError::Unauthorized("this world has no logins yet; log in first".to_owned())
+        })?;
     let payload = jws::verify_hs256(&world.token_secret(), token).ok_or_else(|| {
         let is_access_token =
             jws::verify_compact(token, &call.app_state().keys.default_key().public).is_some();
@@ -101,40 +102,40 @@ fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedU
         ))
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
-    let person = claims.into_verified_user(TokenType::Refresh, &world.base_path(), world.now());
-    let person = person
+    let user = claims.into_verified_user(TokenType::Refresh, &world.base_path(), world.now());
+    let user = user
         .map_err(|error| ApiError::Unauthorized(format!("refresh_token {error}; log in again")))?;
-    Ok((world, person))
+    Ok((world, user))
 }
 
-/// Answers with a fresh pair of tokens for whom may have one.
+/// Issues an access token and a refresh token to an authenticated user, or answers with the error.
 async fn issue_tokens(
     call: &Call,
-    holder: Result<(Arc<World>, AuthenticatedUser), ApiError>,
+    authentication: Result<(Arc<World>, AuthenticatedUser), ApiError>,
 ) -> HttpResponse {
-    let (world, person) = match holder {
-        Ok(holder) => holder,
+    let (world, user) = match authentication {
+        Ok(authenticated) => authenticated,
         Err(error) => return call.reply_unaport(Err(error)).await,
     };
     let base = call.base_url(&world);
-    let mint = TokenIssuer {
+    let issuer = TokenIssuer {
         base_url: &base,
         now: world.now(),
     };
     let access = Claims::new(
         TokenType::Access,
-        &person,
+        &user,
         world.generate_id(random_stream::StreamKind::Token),
-        mint,
+        issuer,
     );
     let access = serde_json::to_vec(&access).expect("texts and numbers serialise");
     let key = &call.app_state().keys.default_key().private;
     let access = sign_compact(key, jws::jwt_signing_input(key.kid(), &access)).await;
     let refresh = Claims::new(
         TokenType::Refresh,
-        &person,
+        &user,
         world.generate_id(random_stream::StreamKind::Token),
-        mint,
+        issuer,
     );
     let refresh = serde_json::to_vec(&refresh).expect("texts and numbers serialise");
     let refresh = jws::encode_hs256(&world.token_secret(), "refresh", &refresh);
@@ -143,7 +144,7 @@ async fn issue_tokens(
         world.message_time(),
     );
     let token_response = build_token_response(
-        &person,
+        &user,
         &access,
         &refresh,
         world.config().unaport.version,

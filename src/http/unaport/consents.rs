@@ -1,4 +1,5 @@
-//! Consents: raising one, looking one up, revoking one, and the short link that the customer follows.
+//! Unaport consents: raising one, reading its status, revoking it, and the short link for the
+//! customer.
 
 use std::sync::Arc;
 
@@ -32,14 +33,14 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let body: Map<String, Value> = call.parse_json()?;
     let request = ConsentRequest::validate_body(&body)?;
-    let heading = request.read_header();
-    let aa = caller.resolve_aa(&heading)?;
+    let header = request.read_header();
+    let aa = caller.resolve_aa(&header)?;
     let terms = request.build_terms(&aa)?;
     caller.check_fiu(
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         &terms.consumer,
     )?;
-    submit_consent(call, &caller, &aa, heading, terms)
+    submit_consent(call, &caller, &aa, header, terms)
 }
 
 pub async fn create_from_template(call: Call) -> HttpResponse {
@@ -52,15 +53,16 @@ fn try_create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let body: Map<String, Value> = call.parse_json()?;
     let request = TemplateConsentRequest::validate_body(&body)?;
     let now = world.now();
-    let heading = request.read_header(now);
-    let aa = caller.resolve_aa(&heading)?;
+    let header = request.read_header(now);
+    let aa = caller.resolve_aa(&header)?;
     let templates = world.templates(&caller.fiu.entity.id);
     let template = request
         .parse_product_id()
         .and_then(|id| templates.into_iter().find(|template| template.id == id));
     let template = template.ok_or_else(|| {
         let message = format!(
-            "{} is no consent template of this organisation; list them with GET {APPLICATION_PATH}/FIU/ProductList/{}",
+            "{} is not a consent template of this organisation; list them with GET \
+             {APPLICATION_PATH}/FIU/ProductList/{}",
             quote_value(request.product_id_text()),
             caller.fiu.org_id
         );
@@ -68,19 +70,19 @@ fn try_create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
     })?;
     caller.check_fiu("productId", &template.terms.consumer)?;
     let terms = request.build_terms(&template, &aa, now)?;
-    submit_consent(call, &caller, &aa, heading, terms)
+    submit_consent(call, &caller, &aa, header, terms)
 }
 
 impl UnaportCaller {
-    /// The AA that the request chooses.
-    fn resolve_aa(&self, heading: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
-        let aa = self.participants.find_aa(&heading.aa_id).cloned();
+    /// Returns the AA that the request names.
+    fn resolve_aa(&self, header: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
+        let aa = self.participants.find_aa(&header.aa_id).cloned();
         aa.ok_or_else(|| {
             let known: Vec<_> = self.participants.aas.iter().map(|aa| &*aa.id).collect();
-            let (requested, known) = (quote_value(&heading.aa_id), known.join(", "));
+            let (requested, known) = (quote_value(&header.aa_id), known.join(", "));
             ApiError::invalid_field(
                 "aaId",
-                format!("{requested} is not an AA of this sandbox; one of {known}"),
+                format!("{requested} is not an AA of this sandbox; use one of {known}"),
             )
         })
     }
@@ -90,24 +92,25 @@ fn submit_consent(
     call: &Call,
     caller: &UnaportCaller,
     aa: &Aa,
-    heading: ConsentRequestHeader,
+    header: ConsentRequestHeader,
     terms: Terms,
 ) -> Result<ApiResponse, ApiError> {
-    caller.check_fiu("fiuId", &heading.fiu_id)?;
+    caller.check_fiu("fiuId", &header.fiu_id)?;
     caller
         .security
         .check_customer_address(&caller.world, &terms.customer, aa)?;
-    // Who has no token is who they say (DESIGN §4.7).
+    // Without a token the caller acts as the FIU that the request names
+    // (`docs/architecture.md#security`).
     let claimed_fiu = caller
         .participants
-        .find_fiu(&heading.fiu_id)
+        .find_fiu(&header.fiu_id)
         .filter(|_| caller.is_anonymous);
     let command = RaiseConsent {
         terms,
         api: Api::Unaport,
         aa: Arc::clone(&aa.id),
         fiu: Arc::clone(&claimed_fiu.unwrap_or(&caller.fiu).entity.id),
-        metadata: Some(heading.metadata),
+        metadata: Some(header.metadata),
         scenario: call.requested_scenario()?,
         persona: None,
     };
@@ -139,7 +142,7 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let unknown = Rejection::UnknownHandle(handle.to_string());
     let UnaportConsent {
         consent,
-        metadata: filing,
+        metadata,
         fiu,
     } = caller.bind_unaport_consent(call, caller.world.consent(handle), unknown)?;
     let signed_consent = match consent.consent_id() {
@@ -148,16 +151,16 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     Ok(ApiResponse::json(&build_status_response(
         &consent,
-        &filing,
+        &metadata,
         &fiu.org_id,
         signed_consent,
     )))
 }
 
-/// Revoke Consent.
+/// Revokes a consent (Unaport, Revoke Consent).
 ///
-/// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor method; three spellings
-/// are served.
+/// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor
+/// method; three spellings are served.
 pub async fn revoke_consent(call: Call) -> HttpResponse {
     call.reply_unaport(try_revoke_consent(&call)).await
 }
@@ -171,10 +174,9 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         consent,
         Rejection::UnknownConsentId(quote_value(text)),
     )?;
-    let verb = ConsentAction::Revoke { by: Party::Fiu };
     let receipt = caller.world.submit(Command::TransitionConsent {
         handle: consent.handle,
-        action: verb,
+        action: ConsentAction::Revoke { by: Party::Fiu },
     })?;
     Ok(ApiResponse::json(&RevokeConsentResponse::new(
         receipt.consent(),
@@ -183,19 +185,18 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     .with_hold(receipt.hold))
 }
 
-/// The short link: leads the customer's browser to the consent's page.
+/// Redirects the customer's browser from the short link to the consent's page.
 pub async fn follow_short_link(call: Call) -> HttpResponse {
     call.reply_unaport(call.get_or_create_world().and_then(|world| {
         let code = call.path_segment("code");
         let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
         let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
-        let unknown_link = || {
+        let consent = consent.ok_or_else(|| {
             ApiError::NotFound(format!(
                 "no consent has the short link {}",
                 quote_value(code)
             ))
-        };
-        let consent = consent.ok_or_else(unknown_link)?;
+        })?;
         Ok(ApiResponse::redirect_found(format!(
             "{}/ui/consents/{}",
             call.base_url(&world),

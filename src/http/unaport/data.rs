@@ -1,4 +1,4 @@
-//! Data: how it fares, the data itself, its accounts.
+//! Unaport data calls: status of a fetch, the data of a session, its accounts.
 
 use std::sync::Arc;
 
@@ -16,9 +16,7 @@ use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fields::quote_value;
-use crate::wire::unaport::data::{
-    FetchDataResponse, build_account_details as details, build_fetch_status,
-};
+use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
 pub async fn get_fetch_status(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
@@ -40,28 +38,25 @@ pub async fn fetch_data(call: Call) -> HttpResponse {
     call.reply_unaport(outcome).await
 }
 
-/// A session that has nothing yet has no tabs.
+/// Returns the data of a session. A session without data yet has no tabs.
 async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call)?;
     let (session, record) = find_session(call, &caller)?;
     let envelope = caller.build_envelope_if_v2();
-    let empty_response = |envelope| {
-        Ok(ApiResponse::json(&FetchDataResponse {
-            envelope,
-            tabs: Tabs::new(&[], &session),
-        }))
-    };
     let command = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
-        // Asking what an answer would look like takes nothing.
+        // HEAD must not count as a fetch, so the command is only checked.
         caller.world.check_command(command).map(|()| None)
     } else {
         caller.world.submit(command).map(Some)
     };
     let receipt = match receipt {
         Ok(Some(receipt)) => receipt,
-        Ok(None) | Err(Rejection::NoDataFound(_)) => return empty_response(envelope),
-        Err(refusal) => return Err(refusal.into()),
+        Ok(None) | Err(Rejection::NoDataFound(_)) => {
+            let tabs = Tabs::new(&[], &session);
+            return Ok(ApiResponse::json(&FetchDataResponse { envelope, tabs }));
+        }
+        Err(rejection) => return Err(rejection.into()),
     };
     let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
     let quirks = caller.world.fetch_quirks(consent.handle);
@@ -83,7 +78,7 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
 pub async fn get_account_details(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
         let (session, record) = find_session(&call, &caller)?;
-        Ok(ApiResponse::json(&details(
+        Ok(ApiResponse::json(&build_account_details(
             &session,
             &record.consent,
             &record.fiu.org_id,
@@ -92,22 +87,21 @@ pub async fn get_account_details(call: Call) -> HttpResponse {
     .await
 }
 
-/// The session in the path, if Unaport has made it for the visitor's organisation.
+/// Returns the session in the path, if Unaport requested it for the caller's organisation.
 pub(super) fn find_session(
     call: &Call,
     caller: &UnaportCaller,
 ) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
     let text = call.path_segment("session");
-    let unknown_session = || Rejection::UnknownSession(quote_value(text));
     let session = SessionId::parse(text).and_then(|id| caller.world.session(id));
-    // What an FIU has asked for by the ReBIT calls is encrypted to its key.
+    // Data that an FIU requested through the ReBIT API is encrypted to its key.
     let session = session
         .filter(|session| session.peer_key.is_none())
-        .ok_or_else(unknown_session)?;
+        .ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?;
     let record = caller.bind_unaport_consent(
         call,
         caller.world.consent(session.handle),
-        unknown_session(),
+        Rejection::UnknownSession(quote_value(text)),
     )?;
     Ok((session, record))
 }

@@ -1,4 +1,5 @@
-//! The Unaport FIU API v2.0.0, over the same consents as the other faces.
+//! The Unaport FIU API v2.0.0, over the same consents as the other APIs: authentication by access
+//! token, and access to the consents of an organisation.
 
 pub mod analytics;
 pub mod auth;
@@ -24,32 +25,34 @@ use crate::wire::fields::quote_value;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{Claims, TokenType};
 
-/// The host of login and organisation, as a path.
+/// Base path in place of the host of Login and organisation calls.
 pub const COMMON_PATH: &str = "/api/v1";
 
-/// The host of everything else, as a path.
+/// Base path in place of the host of all other calls.
 pub const APPLICATION_PATH: &str = "/backend-v2/api/v2";
 
-/// Who has been let in, and the world that the call is for.
+/// An accepted caller, and the world of the call.
 struct UnaportCaller {
     world: Arc<World>,
     participants: Arc<Participants>,
     security: SecurityMode,
-    /// For whom they work.
+    /// FIU for which the caller acts.
     fiu: Arc<Fiu>,
-    /// They have no token, and see the whole world (DESIGN §4.7); else only what is their organisation's.
+    /// `true` if the caller has no valid token, which only `--security open` accepts. It sees the
+    /// whole world; other callers see their organisation's consents
+    /// (`docs/architecture.md#security`).
     is_anonymous: bool,
 }
 
-/// Lets in who has an access token that holds now; `--security open` lets everybody in. A caller who is refused makes no
-/// world.
+/// Checks the access token; with `--security open` a caller without a valid one is accepted too. A
+/// rejected caller does not create a world.
 fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
     apply_requested_fault(call)?;
     let security = call.app_state().security;
     let token_fiu = match verify_access_token(call) {
         Ok(fiu) => Some(fiu),
         Err(_) if security == SecurityMode::Open => None,
-        Err(problem) => return Err(problem),
+        Err(error) => return Err(error),
     };
     let world = call.get_or_create_world()?;
     let participants = world.participants();
@@ -72,7 +75,7 @@ fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
     })
 }
 
-/// [`enter`], for a call whose path names an organisation: it has to be the visitor's own.
+/// Checks the access token, and that the organisation in the path is the caller's.
 fn authenticate_for_organisation(call: &Call) -> Result<UnaportCaller, ApiError> {
     let caller = authenticate_caller(call)?;
     let (requested_org, own_org) = (call.path_segment("org"), &caller.fiu.org_id);
@@ -85,52 +88,53 @@ fn authenticate_for_organisation(call: &Call) -> Result<UnaportCaller, ApiError>
         return Ok(caller);
     }
     let message = format!(
-        "org_id {} is not the organisation of this token, {own_org}; take it from getClientOrganisation, or give the FIU {} \
-         this org_id in mockaa.toml",
+        "org_id {} is not the organisation of this token, {own_org}; take it from \
+         getClientOrganisation, or give the FIU {} this org_id in mockaa.toml",
         quote_value(requested_org),
         caller.fiu.entity.id
     );
     Err(ApiError::NotPermitted(message))
 }
 
-/// The FIU whose organisation the token opens.
+/// Returns the FIU of a valid access token.
 fn verify_access_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
-    let unauthorized = |message: &str| {
-        ApiError::Unauthorized(format!(
-            "{message}; log in with POST {COMMON_PATH}/public/user/login"
-        ))
-    };
     let token = call
         .bearer_token()
-        .ok_or_else(|| unauthorized("Authorization: Bearer <access_token> is missing"))?;
-    // Who logs in makes the world: a token of one that is not there is of another run.
+        .ok_or_else(|| unauthorized_error("Authorization: Bearer <access_token> is missing"))?;
+    // A login creates its world, so a token for a missing world comes from another run.
     let world = call.worlds().find_world(call.world_name()?);
-    let world = world.ok_or_else(|| unauthorized("nobody has logged in to this world"))?;
+    let world = world.ok_or_else(|| unauthorized_error("this world has no logins yet"))?;
     let payload =
         verify_compact(token, &call.app_state().keys.default_key().public).ok_or_else(|| {
             let is_refresh_token = verify_hs256(&world.token_secret(), token).is_some();
-            unauthorized(if is_refresh_token {
+            unauthorized_error(if is_refresh_token {
                 "this is the refresh token"
             } else {
-                "the access token was not issued here"
+                "the access token was not issued by this sandbox"
             })
         })?;
     let claims: Claims = serde_json::from_slice(&payload)
-        .map_err(|_| unauthorized("this is not an access token of this face"))?;
-    let person = claims.into_verified_user(TokenType::Access, &world.base_path(), world.now());
-    let person = person.map_err(|error| unauthorized(&format!("the access token {error}")))?;
-    let fiu = world.participants().find_fiu(&person.fiu).cloned();
-    fiu.ok_or_else(|| unauthorized("the token's FIU is not registered any more"))
+        .map_err(|_| unauthorized_error("this is not an access token of the Unaport API"))?;
+    let user = claims.into_verified_user(TokenType::Access, &world.base_path(), world.now());
+    let user = user.map_err(|error| unauthorized_error(&format!("the access token {error}")))?;
+    let fiu = world.participants().find_fiu(&user.fiu).cloned();
+    fiu.ok_or_else(|| unauthorized_error("the token's FIU is no longer registered"))
 }
 
-/// The FIU of those whom no account claims.
+fn unauthorized_error(message: &str) -> ApiError {
+    ApiError::Unauthorized(format!(
+        "{message}; log in with POST {COMMON_PATH}/public/user/login"
+    ))
+}
+
+/// Returns the FIU of callers without a configured login.
 fn default_fiu<'a>(unaport: &UnaportConfig, participants: &'a Participants) -> &'a Arc<Fiu> {
     participants
         .find_fiu(&unaport.default_fiu)
         .unwrap_or_else(|| participants.default_fiu())
 }
 
-/// A consent of this face, under what it is filed, and whose it is.
+/// A consent raised through the Unaport API, with its metadata and its FIU.
 struct UnaportConsent {
     consent: Arc<Consent>,
     metadata: Arc<UnaportMetadata>,
@@ -149,12 +153,13 @@ impl UnaportCaller {
         )
     }
 
-    /// What lists and data begin with in v2.0.0, and not in 1.7.
+    /// Returns the envelope of lists and data in v2.0.0; `None` in 1.7.
     fn build_envelope_if_v2(&self) -> Option<Envelope> {
         (self.api_version() == UnaportVersion::V2).then(|| self.build_envelope())
     }
 
-    /// The consent, if it was raised on this face and the visitor may see it.
+    /// Returns the consent if it was raised through the Unaport API and the caller may see it, and
+    /// plans the call's faults for it.
     fn bind_unaport_consent(
         &self,
         call: &Call,
@@ -183,7 +188,8 @@ impl UnaportCaller {
         }
     }
 
-    /// An FIU that a request names: another organisation's is refused; one that nobody knows is a matter of strictness.
+    /// Checks an FIU id in a request. The FIU of another organisation is rejected; an unregistered
+    /// one only in strict mode.
     fn check_fiu(&self, field: &'static str, fiu_id: &str) -> Result<(), ApiError> {
         let own_fiu_id = &self.fiu.entity.id;
         if *fiu_id == **own_fiu_id {
@@ -191,19 +197,17 @@ impl UnaportCaller {
         }
         if self.participants.find_fiu(fiu_id).is_some() && !self.is_anonymous {
             let message = format!(
-                "{field} {} is the FIU of another organisation; this token is of {own_fiu_id}, and [[unaport.account]] in mockaa.toml \
-                 gives the other one a login",
+                "{field} {} is the FIU of another organisation, this token belongs to {own_fiu_id}; \
+                 add a login for the other FIU under [[unaport.account]] in mockaa.toml",
                 quote_value(fiu_id)
             );
             return Err(ApiError::NotPermitted(message));
         }
-        let unregistered_fiu = || {
+        self.security.reject_in_strict(&self.world, || {
             ApiError::invalid_field(
                 field,
                 format!("{} is not a registered FIU", quote_value(fiu_id)),
             )
-        };
-        self.security
-            .reject_in_strict(&self.world, unregistered_fiu)
+        })
     }
 }

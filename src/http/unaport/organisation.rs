@@ -1,4 +1,4 @@
-//! The organisation behind a token.
+//! Unaport organisation calls: the organisation of a token.
 
 use actix_web::HttpResponse;
 
@@ -16,7 +16,7 @@ pub async fn get_client_organisation(call: Call) -> HttpResponse {
     .await
 }
 
-/// The older `getOrganisation`.
+/// `getOrganisation` of earlier versions.
 pub async fn get_organisation(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).map(|caller| {
         let base_url = format!("{}{APPLICATION_PATH}", call.base_url(&caller.world));

@@ -1,4 +1,4 @@
-//! Consent templates.
+//! Unaport consent templates: saving and listing them.
 
 use std::sync::Arc;
 
@@ -20,16 +20,14 @@ pub async fn save_template(call: Call) -> HttpResponse {
 fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let body: Map<String, Value> = call.parse_json()?;
-    let (name, plan) = parse_template(&body)?;
-    caller.check_fiu("ConsentDetail.DataConsumer.id", &plan.consumer)?;
+    let (name, terms) = parse_template(&body)?;
+    caller.check_fiu("ConsentDetail.DataConsumer.id", &terms.consumer)?;
     let fiu = Arc::clone(&caller.fiu.entity.id);
-    let receipt = caller.world.submit(Command::SaveTemplate(SaveTemplate {
-        name,
-        fiu,
-        terms: plan,
-    }))?;
+    let receipt = caller
+        .world
+        .submit(Command::SaveTemplate(SaveTemplate { name, fiu, terms }))?;
     let Event::TemplateSaved { template } = &receipt.event else {
-        unreachable!("that is what the command does")
+        unreachable!("the command has this event")
     };
     Ok(ApiResponse::json(&CreateTemplateResponse::new(
         template,

@@ -259,7 +259,7 @@ async fn a_token_is_of_one_world_and_one_time() {
         anonymous_reply.status == 401
             && anonymous_reply
                 .text
-                .contains("nobody has logged in to this world"),
+                .contains("this world has no logins yet"),
         "{}",
         anonymous_reply.text
     );
