@@ -1,5 +1,7 @@
-//! A request as it arrived. Extracting it never fails: what is wrong with its world or its body is told by the
-//! dialect that answers, when it asks.
+//! A request as it arrived, with the rules for world, base path, API key and body.
+//!
+//! Extraction never fails. Problems with the world or the body are returned when a handler asks for
+//! them, so that each protocol reports them in its own format.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -32,16 +34,16 @@ use crate::http::{AppState, BASE_PATHS, BODY_BYTES_MAX, UNAPORT_BASE_PATHS};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{parse_json, quote_value};
 
-/// One request, its body read.
+/// An HTTP request whose body has been read.
 #[derive(Debug)]
 pub struct Call {
-    /// How the answer is to be signed: as the caller wants it, once it is known who that is.
+    /// Form of the response's signature: the caller's profile, once the caller is authenticated.
     signature_profile: Cell<SignatureProfile>,
-    /// What it is; `None` for calls that are ours alone.
+    /// Operation of the route; `None` for the control API, pages and health checks.
     op: Option<Operation>,
-    /// What is known of it.
+    /// Facts about the call, gathered while it is handled.
     context: CallContext,
-    /// By the wall's clock, when its body was there.
+    /// System time when the body was complete.
     arrived_at: Timestamp,
     request: HttpRequest,
     app_state: Data<AppState>,
@@ -63,7 +65,7 @@ impl FromRequest for Call {
                     BODY_TIMEOUT.as_secs()
                 )))
             });
-            let shared = request
+            let app_state = request
                 .app_data::<Data<AppState>>()
                 .expect("the app is built with it")
                 .clone();
@@ -73,18 +75,19 @@ impl FromRequest for Call {
                 context: CallContext::default(),
                 arrived_at: system_now(),
                 request,
-                app_state: shared,
+                app_state,
                 body,
             })
         })
     }
 }
 
-/// What a resource is called for; `None`: it is ours alone.
+/// Operation that a resource serves; `None` for the control API, pages and health checks.
 #[derive(Clone, Copy, Debug)]
 pub struct RouteOperation(pub Option<Operation>);
 
-/// What a call is. Something that no resource serves is put on record where it was meant for a face.
+/// Returns the operation of the route. A path without a route is recorded as `Unknown`, unless it
+/// lies below the control API.
 fn resolve_operation(request: &HttpRequest) -> Option<Operation> {
     match request.app_data::<RouteOperation>() {
         Some(RouteOperation(operation)) => *operation,
@@ -94,10 +97,10 @@ fn resolve_operation(request: &HttpRequest) -> Option<Operation> {
     }
 }
 
-/// How long a body may take to arrive.
+/// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Reads a body of bounded size.
+/// Reads a body of at most [`BODY_BYTES_MAX`] bytes.
 async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
@@ -123,7 +126,8 @@ impl Call {
         self.signature_profile.get()
     }
 
-    /// The scenario that the caller wants for its consent; Sahamati's simulator has a header of its own for it.
+    /// Returns the scenario that the caller selects for its consent, by `x-mockaa-scenario` or by
+    /// `x-scenario-id`, the header of Sahamati's simulator.
     pub fn requested_scenario(&self) -> Result<Option<Box<str>>, ApiError> {
         let requested = self.control_header("x-mockaa-scenario")?;
         Ok(match requested {
@@ -133,8 +137,9 @@ impl Call {
         .map(Into::into))
     }
 
-    /// What a signature of this request may be over: the body; of a GET its address, as it was called, and without what
-    /// is ours before it, the world and the mount (`reference/rebit.md` §1.1).
+    /// Returns the byte strings that a signature of this request may cover: the body, or for a GET
+    /// its path or URL, as sent and without the world and base path
+    /// (`docs/sources.md#rebit-headers`).
     pub fn signing_candidates(&self) -> Result<Vec<Bytes>, ApiError> {
         if self.request.method() != Method::GET {
             return Ok(vec![self.body()?.clone()]);
@@ -172,7 +177,10 @@ impl Call {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// A header that steers the call: it may be missing, but not be unreadable.
+    /// Returns a header that controls how the call is handled.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidField`] when it is not plain ASCII; a missing header is no error.
     pub fn control_header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let value = self.headers().get(name).map(|value| value.to_str());
         value
@@ -188,7 +196,7 @@ impl Call {
         self.request.path()
     }
 
-    /// A part of the path that the route names.
+    /// Returns a path parameter that the route always has.
     pub fn path_segment(&self, name: &str) -> &str {
         self.request
             .match_info()
@@ -196,12 +204,12 @@ impl Call {
             .expect("the route has this segment")
     }
 
-    /// A part of the path that some routes name.
+    /// Returns a path parameter that only some routes have.
     pub fn optional_path_segment(&self, name: &str) -> Option<&str> {
         self.request.match_info().get(name)
     }
 
-    /// The consent handle in the path.
+    /// Parses the consent handle in the path.
     pub fn parse_handle(&self) -> Result<ConsentHandle, ApiError> {
         let text = self.path_segment("handle");
         Ok(
@@ -210,7 +218,8 @@ impl Call {
         )
     }
 
-    /// The world that the call is for: by path, then by header, else the default one.
+    /// Returns the world of the call, from the path, else from `x-mockaa-world`, else the default
+    /// one. Creates it if it does not exist.
     pub fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
         let name = self.world_name()?;
         self.app_state
@@ -226,10 +235,10 @@ impl Call {
                 .control_header("x-mockaa-world")?
                 .unwrap_or(DEFAULT_WORLD),
         };
-        let is_allowed =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if (1..=64).contains(&name.len())
-            && name.bytes().all(is_allowed)
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
             && !name.bytes().all(|byte| byte == b'.')
         {
             Ok(name)
@@ -242,15 +251,14 @@ impl Call {
         &self.app_state.worlds
     }
 
-    /// Where a person's browser finds the sandbox: the address that the caller used, and the world's prefix.
+    /// Returns the base URL under which a browser reaches the world: the host that the caller used,
+    /// and the world's prefix.
     pub fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
-        // A name that is more than a name would be read as a path by whoever gets the address, our own tokens included.
-        let is_allowed = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
-        };
+        // Any other character in the Host header could change the path of the URLs built from it,
+        // which also go into tokens.
         let host = Some(connection.host())
-            .filter(|host| host.bytes().all(is_allowed))
+            .filter(|host| host.bytes().all(is_host_byte))
             .unwrap_or("localhost");
         let scheme = if connection.scheme() == "https" {
             "https"
@@ -260,12 +268,12 @@ impl Call {
         format!("{scheme}://{host}{}", world.base_path())
     }
 
-    /// The body's bytes as they arrived.
+    /// Returns the body's bytes as they arrived.
     pub fn body(&self) -> Result<&Bytes, ApiError> {
         self.body.as_ref().map_err(Clone::clone)
     }
 
-    /// The body as JSON of this shape.
+    /// Parses the body as JSON. The content type must be `application/json` if it is given.
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let body = self.body()?;
         if let Some(value) = self.headers().get(CONTENT_TYPE) {
@@ -278,13 +286,13 @@ impl Call {
         parse_json(body)
     }
 
-    /// The body as text, whatever its type is said to be: YAML has several.
+    /// Returns the body as text. The content type is not checked, since YAML has several.
     pub fn body_text(&self) -> Result<&str, ApiError> {
         std::str::from_utf8(self.body()?)
             .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))
     }
 
-    /// The body as JSON of this shape; none at all, or `null`, is an empty one.
+    /// Parses the body as JSON; an empty body or `null` gives the default value.
     pub fn parse_json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
         let body = self.body()?.trim_ascii();
         if body.is_empty() || body == b"null" {
@@ -294,12 +302,13 @@ impl Call {
         }
     }
 
-    /// An API key from one of these headers, bare or as `Bearer`.
+    /// Returns the API key in the first of these headers that has one, bare or as `Bearer`.
     pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
-        let key_from_header = |name: &&str| {
+        headers.iter().find_map(|name| {
             let value = self.header(name)?.trim();
             let key = match value.split_once(' ') {
-                // Quirk: documents of Unaport print a colon after the word (`reference/unaport.md` §6, 19).
+                // Quirk: documents of Unaport print a colon after `Bearer`
+                // (`docs/sources.md#unaport-pitfalls`).
                 Some((scheme, key))
                     if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") =>
                 {
@@ -307,13 +316,12 @@ impl Call {
                 }
                 _ => value,
             };
-            // A blank header is none.
+            // A blank header counts as missing.
             (!key.is_empty()).then_some(key)
-        };
-        headers.iter().find_map(key_from_header)
+        })
     }
 
-    /// What the control API's caller presents.
+    /// Returns the bearer token of the `Authorization` header.
     pub fn bearer_token(&self) -> Option<&str> {
         self.api_key(&[AUTHORIZATION.as_str()])
     }
@@ -325,36 +333,35 @@ impl Call {
         }
     }
 
-    /// Whether it is one of the calls that only 1.1.x has: its GETs, the heartbeat aside.
+    /// Returns whether the call exists in ReBIT 1.1.x only: its GETs, except the heartbeat.
     pub fn is_v1_only(&self) -> bool {
         let bare_path = strip_base_path(self.path());
         // These are called with POST, in every version.
         let post_only = ["handle", "fetch", "Notification"];
-        let is_get_below = |prefix: &str| {
-            bare_path
-                .strip_prefix(prefix)
-                .is_some_and(|rest| !rest.is_empty() && !post_only.contains(&rest))
-        };
         self.request.method() == Method::GET
-            && (is_get_below("/Consent/") || is_get_below("/FI/fetch/"))
+            && ["/Consent/", "/FI/fetch/"].into_iter().any(|prefix| {
+                bare_path
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| !rest.is_empty() && !post_only.contains(&rest))
+            })
     }
 
-    /// In whose words the call is refused.
+    /// Returns the protocol in which an error of this call is reported.
     pub fn protocol(&self) -> Protocol {
         protocol_for_path(self.path())
     }
 
-    /// What it is; `None` for calls that are ours alone.
+    /// Returns the operation; `None` for the control API, pages and health checks.
     pub fn op(&self) -> Option<Operation> {
         self.op
     }
 
-    /// What is known of it, as far as the journal and faults care.
+    /// Returns the facts about the call that the journal and faults need.
     pub fn context(&self) -> &CallContext {
         &self.context
     }
 
-    /// By the wall's clock.
+    /// Returns the system time when the body was complete.
     pub fn arrived_at(&self) -> Timestamp {
         self.arrived_at
     }
@@ -363,26 +370,26 @@ impl Call {
         self.request.method().as_str()
     }
 
-    /// Path and query, as they were called.
+    /// Returns path and query as sent.
     pub fn path_and_query(&self) -> &str {
         let uri = self.request.uri();
         uri.path_and_query()
             .map_or(uri.path(), |path| path.as_str())
     }
 
-    /// The socket of its connection.
+    /// Returns the socket of the connection.
     pub fn client_socket(&self) -> Option<ClientSocket> {
         self.request.conn_data::<ClientSocket>().cloned()
     }
 
-    /// Whether a browser asks if it may call the Unaport face from another site, as the service lets it.
+    /// Returns whether this is a CORS preflight for the Unaport API, which the service allows.
     fn is_cors_preflight(&self) -> bool {
         self.request.method() == Method::OPTIONS
             && self.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
             && self.protocol() == Protocol::Unaport
     }
 
-    /// It may, with these methods and with whatever headers it asks for.
+    /// Allows a CORS preflight for these methods and for the headers that it names.
     fn allow_preflight(&self, methods: &'static str) -> HttpResponse {
         let mut response = HttpResponse::NoContent();
         response
@@ -394,12 +401,12 @@ impl Call {
         response.finish()
     }
 
-    /// Whether only the head of the answer is wanted.
+    /// Returns whether the method is HEAD.
     pub fn is_head(&self) -> bool {
         self.request.method() == Method::HEAD
     }
 
-    /// Answers a known path that is called with another method.
+    /// Answers 405 for a known path that is called with another method.
     pub async fn reply_method_not_allowed(call: Self, allowed: &'static str) -> HttpResponse {
         if call.is_cors_preflight() {
             return call.allow_preflight(allowed);
@@ -418,21 +425,27 @@ impl Call {
     }
 }
 
-/// Whose path it is.
+/// Returns whether a host name, port separator and IPv6 brackets may contain this byte.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+}
+
+/// Returns the protocol that a path belongs to.
 fn protocol_for_path(path: &str) -> Protocol {
     let local = strip_world(path);
-    let has_prefix = |prefix: &str| {
-        local
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if CONTROL_PREFIXES.into_iter().any(has_prefix) {
+    if CONTROL_PREFIXES
+        .iter()
+        .any(|prefix| is_at_or_below(local, prefix))
+    {
         Protocol::Control
-    } else if UNAPORT_BASE_PATHS.into_iter().any(has_prefix) {
+    } else if UNAPORT_BASE_PATHS
+        .iter()
+        .any(|prefix| is_at_or_below(local, prefix))
+    {
         Protocol::Unaport
     } else if BASE_PATHS
         .iter()
-        .any(|mount| has_prefix(&format!("{mount}/consent")))
+        .any(|base| is_at_or_below(local, &format!("{base}/consent")))
     {
         Protocol::Seed
     } else {
@@ -440,7 +453,12 @@ fn protocol_for_path(path: &str) -> Protocol {
     }
 }
 
-/// Where we speak in our own words when nothing else is asked for.
+fn is_at_or_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Prefixes of the paths whose errors have the format of the control API.
 const CONTROL_PREFIXES: [&str; 12] = [
     "/_mockaa",
     "/docs",
@@ -456,25 +474,28 @@ const CONTROL_PREFIXES: [&str; 12] = [
     "/v2/entityInfo",
 ];
 
-/// A path without the world before it.
+/// Removes the world prefix of a path.
 fn strip_world(path: &str) -> &str {
     path.strip_prefix("/w/")
         .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
         .unwrap_or(path)
 }
 
-/// A path as ReBIT has it: without the world and the mount before it.
+/// Removes world and base path, which leaves the path that ReBIT specifies.
 fn strip_base_path(path: &str) -> &str {
     let local = strip_world(path);
-    let strip_one = |mount: &&str| {
-        local
-            .strip_prefix(*mount)
-            .filter(|rest| rest.starts_with('/'))
-    };
-    BASE_PATHS.iter().rev().find_map(strip_one).unwrap_or(local)
+    BASE_PATHS
+        .iter()
+        .rev()
+        .find_map(|base| {
+            local
+                .strip_prefix(*base)
+                .filter(|rest| rest.starts_with('/'))
+        })
+        .unwrap_or(local)
 }
 
-/// The words of an answer.
+/// Wire format in which a call is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Control,

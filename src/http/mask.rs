@@ -1,4 +1,5 @@
-//! What the journal must not tell: keys, tokens and passwords.
+//! Masking of secrets before a call is recorded: keys, tokens and passwords never reach the
+//! journal.
 
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
@@ -6,12 +7,12 @@ use serde_json::Value;
 
 use crate::domain::operation::Operation;
 
-/// A longer body is cut on record.
+/// Recorded length of a body, in bytes; the rest is cut off.
 const RECORDED_BODY_BYTES_MAX: usize = 64 * 1024;
 
 const MASK: &str = "(masked)";
 
-/// Headers that open something.
+/// Headers that carry a secret.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "client_api_key",
@@ -20,7 +21,7 @@ const SECRET_HEADERS: [&str; 5] = [
     "aa_api_key",
 ];
 
-/// Fields that open something.
+/// Body fields that carry a secret.
 const SECRET_FIELDS: [&str; 6] = [
     "password",
     "access_token",
@@ -30,27 +31,24 @@ const SECRET_FIELDS: [&str; 6] = [
     "secret",
 ];
 
-/// The headers of a call, as the journal has them.
+/// Returns the headers of a call with secrets masked.
 pub fn mask_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let mask_value = |name: &str, value: &[u8]| {
-        if SECRET_HEADERS.contains(&name) {
-            MASK.to_owned()
-        } else {
-            String::from_utf8_lossy(value).into_owned()
-        }
-    };
     headers
         .iter()
         .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                mask_value(name.as_str(), value.as_bytes()),
-            )
+            let name = name.as_str();
+            let value = if SECRET_HEADERS.contains(&name) {
+                MASK.to_owned()
+            } else {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            };
+            (name.to_owned(), value)
         })
         .collect()
 }
 
-/// A body of such a call, as the journal has it.
+/// Returns a body as it is recorded: cut to 64 KiB, and for calls that carry credentials with its
+/// secrets masked.
 pub fn mask_body(op: Operation, body: Bytes) -> Bytes {
     let body = if body.len() > RECORDED_BODY_BYTES_MAX {
         Bytes::copy_from_slice(&body[..RECORDED_BODY_BYTES_MAX])
@@ -69,7 +67,7 @@ pub fn mask_body(op: Operation, body: Bytes) -> Bytes {
             mask_fields(&mut value);
             Bytes::from(value.to_string())
         }
-        // A form, or something that only its sender understands.
+        // A form, or not parseable: nothing of it is recorded.
         Err(_) => Bytes::from_static(MASK.as_bytes()),
     }
 }

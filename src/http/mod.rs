@@ -1,8 +1,11 @@
-//! The HTTP surface: one flat list of routes, one extractor, one reply path; handlers of a few lines.
+//! The HTTP APIs: one flat list of routes, one extractor ([`call::Call`]) and one reply path
+//! (`response`). Handlers have a few lines; decisions are the engine's, wire formats are `wire`'s.
 //!
 //! ```text
-//! bytes → Call → api key → signature → wire type → Command → World::submit → reply (signed, and only then webhooks)
+//! bytes → Call → API key → signature → wire type → Command → World::submit → signed response
 //! ```
+//!
+//! The webhooks that a call causes are sent only after its response has been written.
 
 mod call;
 mod control;
@@ -33,34 +36,37 @@ use crate::crypto::keys::Keyring;
 use crate::domain::operation::Operation;
 use crate::engine::worlds::Worlds;
 
-/// A request body may have this many bytes.
+/// Largest accepted request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// What all requests share.
+/// State shared by all requests.
 #[derive(Debug)]
 pub struct AppState {
     pub worlds: Arc<Worlds>,
-    /// The AAs'.
+    /// Signing keys of the AAs.
     pub keys: Arc<Keyring>,
     pub security: SecurityMode,
-    /// What the control API asks for when the sandbox can be reached from other machines.
+    /// Bearer token that the control API requires; `None` while the sandbox listens on loopback
+    /// only.
     pub control_token: Option<String>,
 }
 
-/// Where clients hang their base URL: they concatenate one of these with the path (DESIGN §1).
+/// Prefixes under which every ReBIT and seed call is served. Clients append the specified path to
+/// a base URL, and base URLs differ (`docs/architecture.md#apis`).
 const BASE_PATHS: [&str; 5] = ["", "/v1", "/v2", "/V2", "/proxy/v2"];
 
-/// The two hosts of the Unaport service, told apart by their paths, and the application host's root of old. Clients mix
-/// them up, so each has all calls (`reference/unaport.md` §6, 14).
+/// Prefixes of the Unaport calls: one for each of the service's two hosts, and the earlier root of
+/// the application host. Clients mix them up, so every call is served under each of them
+/// (`docs/sources.md#unaport-pitfalls`).
 const UNAPORT_BASE_PATHS: [&str; 3] = [
     unaport::COMMON_PATH,
     unaport::APPLICATION_PATH,
     "/backend/api/v1",
 ];
 
-/// Every call of the sandbox, in the default world and in named ones.
+/// Registers every route, for the default world and for named worlds.
 pub fn configure_routes(config: &mut ServiceConfig) {
-    // The named worlds first: the router goes down its list, and would try some two hundred patterns before theirs.
+    // Named worlds come first: the router tries patterns in order, and there are about 200 others.
     config.service(
         scope("/w/{world}")
             .configure(configure_world_routes)
@@ -70,10 +76,11 @@ pub fn configure_routes(config: &mut ServiceConfig) {
     config.default_service(to(service_info::reply_unknown_route));
 }
 
-/// Adds a resource that answers one method, or two, and tells every other one which. What is named before the method is
-/// what it is called for, as the journal and scenarios speak of it; without it the call is ours alone.
+/// Adds a resource with one to three methods; every other method is answered with 405 and `Allow`.
+/// The name before the method is the call's [`Operation`], by which the journal and scenarios refer
+/// to it. Calls without one (control API, pages) are not recorded.
 macro_rules! route {
-    // The connection leaves the body of a HEAD's answer out.
+    // actix leaves the body out of a response to HEAD.
     (@ $config:expr, $op:expr, get $path:expr => $get:path) => {
         route!(@@ $config, $op, $path, "GET, HEAD", get => $get, head => $get)
     };
@@ -105,7 +112,7 @@ macro_rules! route {
     };
 }
 
-/// How a method is spelled.
+/// Name of an HTTP method in capital letters.
 macro_rules! method {
     (get) => {
         "GET"
@@ -121,8 +128,17 @@ macro_rules! method {
     };
 }
 
+/// Builds the pattern of an Unaport route. Repeated slashes are accepted at the end, and between
+/// the base URL and the path. `{org}` may be empty, so that a client whose organisation variable is
+/// not set gets an error that names the problem.
+fn unaport_pattern(base: &str, path: &str) -> String {
+    let path = path[1..].replace("{org}", "{org:[^/]*}");
+    format!("{base}{{lead:/+}}{path}{{trail:/*}}")
+}
+
 fn configure_world_routes(config: &mut ServiceConfig) {
-    // Before the mounts: the registry's second version stands below the same first segment as one of them.
+    // Before the base paths: the second version of the registry shares its first segment with one
+    // of them.
     for registry in ["/entityInfo", "/v2/entityInfo"] {
         route!(config, Registry: get format!("{registry}/{{type}}") => registry::list_entities);
         route!(config, Registry: get format!("{registry}/{{type}}/{{id}}") => registry::get_entity);
@@ -145,36 +161,30 @@ fn configure_world_routes(config: &mut ServiceConfig) {
         route!(config, Heartbeat: get format!("{base}/Heartbeat") => rebit::get_heartbeat);
     }
     for base in UNAPORT_BASE_PATHS {
-        // Trailing slashes are tolerated, those of a base URL too, which clients put before a path that has one.
-        // An organisation may be empty, so that it can be said: a variable that nobody has set.
-        let unaport_path = |path: &str| {
-            let path = path[1..].replace("{org}", "{org:[^/]*}");
-            format!("{base}{{lead:/+}}{path}{{trail:/*}}")
-        };
-        route!(config, Login: post unaport_path("/public/user/login") => unaport::auth::log_in);
-        route!(config, LoginRefresh: post unaport_path("/public/user/refreshToken") => unaport::auth::refresh_tokens);
-        route!(config, Organisation: get unaport_path("/FIU/getClientOrganisation") => unaport::organisation::get_client_organisation);
-        route!(config, Organisation: get unaport_path("/FIU/getOrganisation") => unaport::organisation::get_organisation);
-        route!(config, TemplateSave: post unaport_path("/FIU/InsertProduct/{org}") => unaport::templates::save_template);
-        route!(config, TemplateList: get unaport_path("/FIU/ProductList/{org}") => unaport::templates::list_templates);
-        route!(config, ConsentCreate: post unaport_path("/FIU/Consents/product/{org}") => unaport::consents::create_from_template);
-        route!(config, ConsentCreate: post unaport_path("/FIU/Consents/{org}") => unaport::consents::create_consent);
-        route!(config, ConsentRevoke: post unaport_path("/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke_consent, put => unaport::consents::revoke_consent);
-        route!(config, ConsentRevoke: delete unaport_path("/FIU/Consents/{org}/{consent}") => unaport::consents::revoke_consent);
-        route!(config, ConsentStatus: get unaport_path("/FIU/GetConsent/{handle}") => unaport::consents::get_consent);
-        route!(config, FiStatus: get unaport_path("/FIU/FINotification/{handle}") => unaport::data::get_fetch_status);
-        route!(config, FiFetch: get unaport_path("/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch_data);
-        route!(config, AccountDetails: get unaport_path("/FIU/FI/AccountDetail/{session}") => unaport::data::get_account_details);
-        route!(config, AnalyticsGenerate: get unaport_path("/FIU/FI/Analytic/{org}/{session}") => unaport::analytics::generate_analytics);
-        route!(config, AnalyticsGenerate: get unaport_path("/FIU/FI/AnalyticAggregate/{org}/{session}") => unaport::analytics::generate_analytics);
-        route!(config, Export: get unaport_path("/FIU/Analitic/Export/{analytic}") => unaport::analytics::export_analytics);
-        route!(config, AnalyticsFetch: get unaport_path("/FIU/Analitic/{analytic}/{session}") => unaport::analytics::fetch_analytics);
-        route!(config, Export: get unaport_path("/FIU/AnaliticAggregate/Export/{session}") => unaport::analytics::export_aggregate);
-        route!(config, AnalyticsFetch: get unaport_path("/FIU/AnaliticAggregate/{session}") => unaport::analytics::fetch_aggregate);
-        route!(config, Export: get unaport_path("/FIU/Export/{entity}/{session}") => unaport::analytics::export_data_xlsx);
-        route!(config, Export: get unaport_path("/FIU/ExportPdf/{entity}/{session}") => unaport::analytics::export_data_pdf);
-        route!(config, Redirection: get unaport_path("/public/shorten/{code}") => unaport::consents::follow_short_link);
-        route!(config, Redirection: get unaport_path("/redirect/{code}") => unaport::consents::follow_short_link);
+        route!(config, Login: post unaport_pattern(base, "/public/user/login") => unaport::auth::log_in);
+        route!(config, LoginRefresh: post unaport_pattern(base, "/public/user/refreshToken") => unaport::auth::refresh_tokens);
+        route!(config, Organisation: get unaport_pattern(base, "/FIU/getClientOrganisation") => unaport::organisation::get_client_organisation);
+        route!(config, Organisation: get unaport_pattern(base, "/FIU/getOrganisation") => unaport::organisation::get_organisation);
+        route!(config, TemplateSave: post unaport_pattern(base, "/FIU/InsertProduct/{org}") => unaport::templates::save_template);
+        route!(config, TemplateList: get unaport_pattern(base, "/FIU/ProductList/{org}") => unaport::templates::list_templates);
+        route!(config, ConsentCreate: post unaport_pattern(base, "/FIU/Consents/product/{org}") => unaport::consents::create_from_template);
+        route!(config, ConsentCreate: post unaport_pattern(base, "/FIU/Consents/{org}") => unaport::consents::create_consent);
+        route!(config, ConsentRevoke: post unaport_pattern(base, "/FIU/Consents/revoke/{org}/{consent}") => unaport::consents::revoke_consent, put => unaport::consents::revoke_consent);
+        route!(config, ConsentRevoke: delete unaport_pattern(base, "/FIU/Consents/{org}/{consent}") => unaport::consents::revoke_consent);
+        route!(config, ConsentStatus: get unaport_pattern(base, "/FIU/GetConsent/{handle}") => unaport::consents::get_consent);
+        route!(config, FiStatus: get unaport_pattern(base, "/FIU/FINotification/{handle}") => unaport::data::get_fetch_status);
+        route!(config, FiFetch: get unaport_pattern(base, "/FIU/FifetchDataBySessionId/{session}") => unaport::data::fetch_data);
+        route!(config, AccountDetails: get unaport_pattern(base, "/FIU/FI/AccountDetail/{session}") => unaport::data::get_account_details);
+        route!(config, AnalyticsGenerate: get unaport_pattern(base, "/FIU/FI/Analytic/{org}/{session}") => unaport::analytics::generate_analytics);
+        route!(config, AnalyticsGenerate: get unaport_pattern(base, "/FIU/FI/AnalyticAggregate/{org}/{session}") => unaport::analytics::generate_analytics);
+        route!(config, Export: get unaport_pattern(base, "/FIU/Analitic/Export/{analytic}") => unaport::analytics::export_analytics);
+        route!(config, AnalyticsFetch: get unaport_pattern(base, "/FIU/Analitic/{analytic}/{session}") => unaport::analytics::fetch_analytics);
+        route!(config, Export: get unaport_pattern(base, "/FIU/AnaliticAggregate/Export/{session}") => unaport::analytics::export_aggregate);
+        route!(config, AnalyticsFetch: get unaport_pattern(base, "/FIU/AnaliticAggregate/{session}") => unaport::analytics::fetch_aggregate);
+        route!(config, Export: get unaport_pattern(base, "/FIU/Export/{entity}/{session}") => unaport::analytics::export_data_xlsx);
+        route!(config, Export: get unaport_pattern(base, "/FIU/ExportPdf/{entity}/{session}") => unaport::analytics::export_data_pdf);
+        route!(config, Redirection: get unaport_pattern(base, "/public/shorten/{code}") => unaport::consents::follow_short_link);
+        route!(config, Redirection: get unaport_pattern(base, "/redirect/{code}") => unaport::consents::follow_short_link);
     }
     route!(config, Token: post "/iam/v1/entity/token/generate" => registry::generate_token);
     route!(config, Token: post "/auth/realms/sahamati/protocol/openid-connect/token" => registry::grant_token);

@@ -1,4 +1,4 @@
-//! The customer's page: a consent in plain words, to approve or to reject.
+//! The customer's page, on which a consent is approved or rejected.
 
 use actix_web::HttpResponse;
 
@@ -30,7 +30,7 @@ pub async fn submit_decision(call: Call) -> HttpResponse {
     call.reply_control(try_submit_decision(&call))
 }
 
-/// Acts, and sends the customer back to where the FIU wants them; else shows the page again with what came of it.
+/// Approves or rejects the consent, and redirects to the FIU's redirect URL, or else to the page.
 fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let world = call.get_or_create_world()?;
@@ -48,10 +48,10 @@ fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
         .consent()
         .metadata
         .as_ref()
-        .and_then(|filing| filing.redirect_url.as_deref());
-    let consent_page_url = || format!("{}/ui/consents/{handle}", call.base_url(&world));
-    Ok(
-        ApiResponse::redirect_see_other(redirect_url.map_or_else(consent_page_url, str::to_owned))
-            .with_hold(receipt.hold),
-    )
+        .and_then(|metadata| metadata.redirect_url.as_deref());
+    let location = redirect_url.map_or_else(
+        || format!("{}/ui/consents/{handle}", call.base_url(&world)),
+        str::to_owned,
+    );
+    Ok(ApiResponse::redirect_see_other(location).with_hold(receipt.hold))
 }

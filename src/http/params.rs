@@ -1,4 +1,4 @@
-//! Names and values, as a query or a form has them.
+//! Parameters of a query string or a form.
 
 use actix_web::web::Query;
 
@@ -6,7 +6,7 @@ use crate::domain::naming::suggest_name;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 
-/// Decoded pairs in their order; a name may come more than once.
+/// Decoded name and value pairs in their order; a name may occur more than once.
 #[derive(Debug, Default)]
 pub struct Params(Vec<(String, String)>);
 
@@ -18,7 +18,8 @@ impl Params {
         })
     }
 
-    /// Refuses a name that is none of these: who misspells a condition must not be told what meets the others.
+    /// Rejects a parameter whose name is not listed. A misspelled filter would otherwise be ignored
+    /// and give too many results.
     pub fn reject_unknown(self, names: &[&str]) -> Result<Self, ApiError> {
         match self
             .0
@@ -30,10 +31,7 @@ impl Params {
                 let hint = suggest_name(name, names.iter().copied());
                 Err(ApiError::invalid_field(
                     "the query",
-                    format!(
-                        "has {}, which is none of its names; {hint}",
-                        quote_value(name)
-                    ),
+                    format!("has the unknown parameter {}; {hint}", quote_value(name)),
                 ))
             }
         }

@@ -1,6 +1,8 @@
-//! The token service and the Central Registry, as Sahamati runs them (`reference/rebit.md` §4.3, §4.4).
+//! The token service and the Central Registry, as Sahamati runs them
+//! (`docs/sources.md#central-registry`, `docs/sources.md#tokens`).
 
 use actix_web::HttpResponse;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::base64;
@@ -18,12 +20,12 @@ use crate::wire::token::{
     Claims, build_iam_error, build_iam_response, build_oauth_error, build_oauth_response,
 };
 
-/// A refusal in the service's own words.
+/// Status and body of an error, in the format of the service.
 type RegistryError = (u16, Value);
 
 pub async fn generate_token(call: Call) -> HttpResponse {
     let result = match call.get_or_create_world() {
-        Err(problem) => return call.reply_control(Err(problem)),
+        Err(error) => return call.reply_control(Err(error)),
         Ok(world) => {
             let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
             let error_body =
@@ -51,13 +53,12 @@ pub async fn generate_token(call: Call) -> HttpResponse {
     call.reply_value(result).await
 }
 
-/// The legacy service: OpenID Connect, client credentials, the client's id and secret as Basic authorization.
+/// Issues a token of the legacy service: OpenID Connect client credentials, with the client's id
+/// and secret as Basic authorization.
 pub async fn grant_token(call: Call) -> HttpResponse {
     let result = match call.get_or_create_world() {
-        Err(problem) => return call.reply_control(Err(problem)),
+        Err(error) => return call.reply_control(Err(error)),
         Ok(world) => {
-            let error_body =
-                |status, error, description| (status, build_oauth_error(error, description));
             let basic = call
                 .header("authorization")
                 .and_then(|value| value.split_once(' '))
@@ -74,18 +75,18 @@ pub async fn grant_token(call: Call) -> HttpResponse {
                         .await
                         .map(|token| build_oauth_response(&token))
                         .ok_or_else(|| {
-                            error_body(401, "invalid_client", "the client's id or secret is wrong")
+                            oauth_error(401, "invalid_client", "the client's id or secret is wrong")
                         })
                 }
-                (Some("client_credentials"), None) => Err(error_body(
+                (Some("client_credentials"), None) => Err(oauth_error(
                     401,
                     "invalid_client",
                     "send Authorization: Basic with id and secret",
                 )),
-                _ => Err(error_body(
+                _ => Err(oauth_error(
                     400,
                     "unsupported_grant_type",
-                    "grant_type has to be client_credentials",
+                    "grant_type must be client_credentials",
                 )),
             }
         }
@@ -93,10 +94,14 @@ pub async fn grant_token(call: Call) -> HttpResponse {
     call.reply_value(result).await
 }
 
-/// A token for the entity of this id, whose secret is its API key.
+fn oauth_error(status: u16, error: &str, description: &str) -> RegistryError {
+    (status, build_oauth_error(error, description))
+}
+
+/// Issues a token to the participant with this id and secret; `None` if they do not match.
 ///
-/// `Assumption:` the ecosystem's secrets are made by Sahamati; here the API key is the secret, and either opens every
-/// call.
+/// `Assumption:` in the ecosystem Sahamati issues the secrets; here the API key is the secret, and
+/// both the key and the token are accepted by every call.
 async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
     let member = world
         .participants()
@@ -132,11 +137,10 @@ pub async fn get_entity(call: Call) -> HttpResponse {
 }
 
 fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, RegistryError> {
-    let error_body = |status: u16, text: &str| (status, build_error(status, text));
     let kind = EntityType::parse(call.path_segment("type")).ok_or_else(|| {
-        error_body(
+        registry_error(
             400,
-            &format!("the type is one of {}", EntityType::accepted_names()),
+            &format!("the type must be one of {}", EntityType::accepted_names()),
         )
     })?;
     let caller = call
@@ -149,21 +153,19 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
         (None, _) => call.app_state().security != SecurityMode::Strict,
     };
     if !visible {
-        return Err(error_body(401, "Access not allowed"));
+        return Err(registry_error(401, "Access not allowed"));
     }
     let world = call
         .get_or_create_world()
-        .map_err(|error| error_body(404, &error.to_string()))?;
+        .map_err(|error| registry_error(404, &error.to_string()))?;
     let (base, txnid) = (call.base_url(&world), world.generate_id(StreamKind::Token));
-    let public_key_of = |aa: &str| &call.app_state().keys.key_for_aa(aa).public;
     let context = RegistryContext {
         base_url: &base,
-        aa_key: &public_key_of,
+        aa_key: &|aa| &call.app_state().keys.key_for_aa(aa).public,
         txnid: &txnid,
         now: world.message_time(),
     };
     let entities = build_entity_list(kind, &world.participants(), context);
-    let to_json = |info| serde_json::to_value(info).expect("texts serialise");
     match entity_id {
         None => Ok(Value::Array(
             entities
@@ -175,7 +177,15 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
             let entity = entities.into_iter().find(|(known, _)| known == id);
             entity
                 .map(|(_, info)| to_json(info))
-                .ok_or_else(|| error_body(404, "Entity not found"))
+                .ok_or_else(|| registry_error(404, "Entity not found"))
         }
     }
+}
+
+fn registry_error(status: u16, text: &str) -> RegistryError {
+    (status, build_error(status, text))
+}
+
+fn to_json(info: impl Serialize) -> Value {
+    serde_json::to_value(info).expect("texts serialise")
 }

@@ -1,5 +1,5 @@
-//! The one way out, for success and refusal alike: status, body, signature; and when the response has been handed
-//! over, the webhooks that the call caused.
+//! The only reply path, for success and error alike: status, body, injected faults, signature,
+//! journal record. The webhooks that a call causes are released when its response has been written.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -43,7 +43,7 @@ use crate::wire::unaport::error::ErrorBody;
 
 const JSON: &str = "application/json";
 
-/// What the service's answers carry, as recorded (`reference/unaport.md` §1.2).
+/// Headers of every Unaport response, as recorded (`docs/sources.md#unaport-hosts-and-calls`).
 const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     (
         "cache-control",
@@ -54,27 +54,34 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
-/// What a handler has to say.
+/// Presence of `x-jws-signature` in a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ResponseSigning {
+    Signed,
+    Unsigned,
+}
+
+/// Response of a handler, before faults and signature.
 #[derive(Debug)]
 pub struct ApiResponse {
     status: StatusCode,
     content_type: &'static str,
     location: Option<String>,
-    /// What a file is to be called.
+    /// Name under which a browser saves the body.
     file_name: Option<String>,
-    /// In seconds.
+    /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
     hold: Option<DeliveryHold>,
 }
 
 impl ApiResponse {
-    /// 200 with JSON.
+    /// Returns a 200 response with JSON.
     pub fn json(body: &impl Serialize) -> Self {
         Self::json_bytes(serde_json::to_vec(body).expect("our own types serialise"))
     }
 
-    /// 200 with what is JSON already.
+    /// Returns a 200 response with a body that is JSON already.
     pub fn json_bytes(body: Vec<u8>) -> Self {
         Self {
             body,
@@ -91,7 +98,7 @@ impl ApiResponse {
         }
     }
 
-    /// Text for people, or for files.
+    /// Returns a 200 response with plain text.
     pub fn text(body: String) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
@@ -100,7 +107,7 @@ impl ApiResponse {
         }
     }
 
-    /// A file to be kept.
+    /// Returns a 200 response with a file to download.
     pub fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
         Self {
             content_type,
@@ -110,7 +117,7 @@ impl ApiResponse {
         }
     }
 
-    /// Sends a browser on, for now, as a short link does.
+    /// Returns a 302 redirect, as a short link does.
     pub fn redirect_found(location: String) -> Self {
         Self {
             location: Some(location),
@@ -118,7 +125,7 @@ impl ApiResponse {
         }
     }
 
-    /// Sends a browser on to another page.
+    /// Returns a 303 redirect to another page.
     pub fn redirect_see_other(location: String) -> Self {
         Self {
             location: Some(location),
@@ -138,7 +145,7 @@ impl ApiResponse {
         }
     }
 
-    /// Webhooks wait until this answer has been handed over.
+    /// Attaches a delivery hold: the webhooks wait until this response has been written.
     #[must_use]
     pub fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
@@ -199,7 +206,7 @@ impl ApiResponse {
 }
 
 impl Call {
-    /// Answers in the control API's words. Nothing goes wrong on purpose here.
+    /// Answers in the format of the control API, without faults, signature or journal record.
     pub fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let response = outcome.unwrap_or_else(|error| {
             tracing::debug!(path = self.path(), %error, "refused");
@@ -208,28 +215,31 @@ impl Call {
         response.into_http_response(None)
     }
 
-    /// Answers as the seed documents do, unsigned.
+    /// Answers in the format of the seed API, unsigned.
     ///
-    /// `Assumption:` the documents print no error; ours is ReBIT's `ErrorResponse` with their `ver`.
+    /// `Assumption:` the seed documents show no error; ours is ReBIT's `ErrorResponse` with their
+    /// `ver`.
     pub async fn reply_seed(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        self.send_response(outcome, false, |error| {
+        self.send_response(outcome, ResponseSigning::Unsigned, |error| {
             self.rebit_error_response(error, Some(seed::RESPONSE_VER))
         })
         .await
     }
 
-    /// Answers as ReBIT has it: every answer signed, errors too.
+    /// Answers in the format of ReBIT. Every response is signed, including errors.
     pub async fn reply_rebit(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        self.send_response(outcome, true, |error| {
+        self.send_response(outcome, ResponseSigning::Signed, |error| {
             self.rebit_error_response(error, None)
         })
         .await
     }
 
-    /// Answers as the Unaport FIU API does, unsigned.
+    /// Answers in the format of the Unaport FIU API, unsigned.
     pub async fn reply_unaport(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let mut response = self
-            .send_response(outcome, false, |error| self.unaport_error_response(error))
+            .send_response(outcome, ResponseSigning::Unsigned, |error| {
+                self.unaport_error_response(error)
+            })
             .await;
         for (name, value) in UNAPORT_RESPONSE_HEADERS {
             response.headers_mut().insert(
@@ -245,18 +255,19 @@ impl Call {
         response
     }
 
-    /// Answers in the words of a service that has its own for refusals too.
+    /// Answers for a service with its own error format: the handler gives the body in both cases.
     pub async fn reply_value(&self, outcome: Result<Value, (u16, Value)>) -> HttpResponse {
         let response = match outcome {
             Ok(body) => ApiResponse::json(&body),
             Err((status, body)) => ApiResponse::from_error(status, &body),
         };
-        let render_error =
-            |error: &ApiError| ApiResponse::from_error(http_status(error), &ErrorView::from(error));
-        self.send_response(Ok(response), false, render_error).await
+        self.send_response(Ok(response), ResponseSigning::Unsigned, |error| {
+            ApiResponse::from_error(http_status(error), &ErrorView::from(error))
+        })
+        .await
     }
 
-    /// Refuses a call that no handler took.
+    /// Answers a call that has no handler, in the protocol of its path.
     pub async fn reply_error(&self, error: ApiError) -> HttpResponse {
         match self.protocol() {
             Protocol::Control => self.reply_control(Err(error)),
@@ -266,12 +277,12 @@ impl Call {
         }
     }
 
-    /// Makes an answer what it is to be, puts it on record, and lets it go: content, signature, record, and only then
-    /// whatever is to happen to it on its way.
+    /// Applies content faults, signs, records the call in the journal, and then applies delays and
+    /// transport faults.
     async fn send_response(
         &self,
         outcome: Result<ApiResponse, ApiError>,
-        is_signed: bool,
+        signing: ResponseSigning,
         render_error: impl Fn(&ApiError) -> ApiResponse,
     ) -> HttpResponse {
         let world = self
@@ -297,7 +308,7 @@ impl Call {
         };
         let faults = self.context().planned_faults();
         let signature = self
-            .apply_faults_and_sign(world.as_deref(), &mut response, &faults, is_signed)
+            .apply_faults_and_sign(world.as_deref(), &mut response, &faults, signing)
             .await;
         if let Some(world) = &world {
             self.record_call(world, &response, &faults);
@@ -309,8 +320,8 @@ impl Call {
         }
     }
 
-    /// Decides what goes wrong with a call that was refused before anybody knew whom it was about. A call that was not
-    /// refused has happened, and is not refused afterwards.
+    /// Plans the faults of a call that was rejected before its subject was known. An injected error
+    /// replaces only another error: a call that succeeded has taken effect.
     fn plan_faults_if_rejected(
         &self,
         world: &World,
@@ -325,13 +336,13 @@ impl Call {
         }
     }
 
-    /// The content as faults want it, and its signature.
+    /// Applies content faults to the body and returns the signature of the result.
     async fn apply_faults_and_sign(
         &self,
         world: Option<&World>,
         response: &mut ApiResponse,
         faults: &[CallFault],
-        is_signed: bool,
+        signing: ResponseSigning,
     ) -> Option<String> {
         let is_stale = faults
             .iter()
@@ -342,12 +353,13 @@ impl Call {
             let previous =
                 world.swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
             if let Some(stale_body) = previous.filter(|_| is_stale) {
-                // What is told once more is what was true before, for as long as it is told.
+                // The stale body stays stored, so that it is repeated as long as the fault is
+                // active.
                 world.swap_response(&self.replay_key(), stale_body.clone());
                 response.body = stale_body.to_vec();
             }
         }
-        if !is_signed && faults.is_empty() {
+        if signing == ResponseSigning::Unsigned && faults.is_empty() {
             return None;
         }
         let keyring = &self.app_state().keys;
@@ -383,10 +395,9 @@ impl Call {
                 kid: key.kid(),
                 crit: true,
             };
-            let signature = if is_signed {
-                sign_detached_with(signing_key, &body, profile, header)
-            } else {
-                None
+            let signature = match signing {
+                ResponseSigning::Signed => sign_detached_with(signing_key, &body, profile, header),
+                ResponseSigning::Unsigned => None,
             };
             (signature, body)
         });
@@ -395,7 +406,8 @@ impl Call {
         signature
     }
 
-    /// What a call asks for: the same words, asked again, are about the same.
+    /// Returns the key of the stored response: calls with the same operation and consent are
+    /// repeats of each other.
     fn replay_key(&self) -> String {
         let handle = self
             .context()
@@ -432,10 +444,10 @@ impl Call {
         });
     }
 
-    /// Whatever has to pass before the answer may leave.
+    /// Waits for the injected delays, and for webhooks that must overtake the response.
     #[expect(
         clippy::disallowed_methods,
-        reason = "a slow answer is what was asked for"
+        reason = "a fault asks for a slow response"
     )]
     async fn delay_response(&self, faults: &[CallFault], hold: Option<&DeliveryHold>) {
         let delay = faults
@@ -447,14 +459,14 @@ impl Call {
             tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
         }
         if let Some(hold) = hold {
-            // A receiver that hangs must not hold up the answer for ever.
+            // A receiver that hangs must not block the response for ever.
             let _ = tokio::time::timeout(OVERTAKE_TIMEOUT, hold.wait_until_overtaken()).await;
         }
     }
 
     fn unaport_error_response(&self, error: &ApiError) -> ApiResponse {
         tracing::debug!(path = self.path(), %error, "refused");
-        // A refusal makes no world.
+        // A rejected call does not create a world.
         let world = self
             .world_name()
             .ok()
@@ -485,20 +497,18 @@ impl Call {
             .body()
             .map(|body| Envelope::from_body(body))
             .unwrap_or_default();
-        // A refusal names the time of the world that it concerns; where there is none, the wall's. It makes none.
+        // The error has the message time of the call's world, or system time if there is none. A
+        // rejected call does not create a world.
         let world = self
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
         let now = world.map_or_else(system_now, |world| world.message_time());
-        let default_version = || {
-            if self.is_v1_only() {
-                RebitVersion::V1_1_2.as_str()
-            } else {
-                envelope.ver()
-            }
+        let ver = match ver {
+            Some(ver) => ver,
+            None if self.is_v1_only() => RebitVersion::V1_1_2.as_str(),
+            None => envelope.ver(),
         };
-        let ver = ver.unwrap_or_else(default_version);
         let (status, _) = classify_error(error);
         ApiResponse::from_error(
             status,
@@ -507,10 +517,10 @@ impl Call {
     }
 }
 
-/// How long an answer waits for a webhook that is to overtake it.
+/// Longest time that a response waits for a webhook that overtakes it.
 const OVERTAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How the answer goes over the wire, where that goes wrong; the worst that is asked for.
+/// Returns the first transport fault, if there is one.
 fn find_transport_fault(faults: &[CallFault]) -> Option<TransportFault> {
     faults
         .iter()
@@ -526,7 +536,7 @@ fn find_transport_fault(faults: &[CallFault]) -> Option<TransportFault> {
         })
 }
 
-/// A body that knows when it has been handed over: actix drops it after writing it out.
+/// Body that releases a delivery hold when it has been sent: actix drops it after writing it out.
 struct HoldUntilSentBody {
     bytes: Bytes,
     hold: Option<DeliveryHold>,
@@ -549,8 +559,9 @@ impl MessageBody for HoldUntilSentBody {
 }
 
 impl Drop for HoldUntilSentBody {
-    /// At this point the bytes are in the connection's write buffer. The connection flushes it before it yields, so a
-    /// task of the same thread runs after the response is on its way, and not before.
+    /// Releases the hold in a task of the same thread. At this point the bytes are in the
+    /// connection's write buffer, and the connection flushes it before it yields: the task runs
+    /// after that.
     fn drop(&mut self) {
         if let Some(hold) = self.hold.take() {
             actix_web::rt::spawn(async move { drop(hold) });
@@ -580,7 +591,8 @@ mod tests {
     use crate::wire::fields::parse_json;
     use crate::wire::seed::ConsentRequest;
 
-    /// A world whose consent has just been rejected by a magic customer, and the answer that holds the webhook.
+    /// Returns a world whose consent a magic customer has just rejected, and the response that
+    /// holds the webhook back.
     fn create_rejected_consent() -> (Arc<World>, ApiResponse) {
         let ParticipantSetup {
             participants,

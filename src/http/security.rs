@@ -1,4 +1,5 @@
-//! Who calls, and whether that is believed: the table of DESIGN §4.7 in code.
+//! Authentication of callers: API key, signature, timestamp, and the consents that a caller may
+//! see. The rules for each security mode are listed in `docs/architecture.md#security`.
 
 use std::sync::Arc;
 
@@ -15,25 +16,26 @@ use crate::wire::fields::quote_value;
 use crate::wire::token::Claims;
 
 wire_enum! {
-    /// How much a caller has to prove.
+    /// Strictness of authentication.
     SecurityMode {
-        /// Nothing.
+        /// Callers need not authenticate.
         Open = "open",
-        /// Nothing, but what strict would refuse is noted in the journal.
+        /// As open, but the journal notes every call that strict mode would reject.
         Lenient = "lenient",
-        /// What a certified AA asks for.
+        /// Callers authenticate as at a certified AA.
         Strict = "strict",
     }
 }
 
-/// How far a message's `timestamp` may lie from the clock (certification framework, general guidelines, rule 4).
+/// Allowed distance between a message's `timestamp` and the clock (Sahamati certification
+/// framework, general guidelines, rule 4; `docs/sources.md#certification-cases`).
 const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 
-/// Who may call, and in which headers the key is looked for, the first one that is there
-/// (`reference/rebit.md` §1.1).
+/// Participants that may make a call. They also decide in which headers the API key is looked for;
+/// the first header that is present counts (`docs/sources.md#rebit-headers`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowedCallers {
-    /// FIUs at the seed calls, whose documents name `Authorization`.
+    /// FIUs of the seed API, whose documents use `Authorization`.
     SeedClients,
     Fius,
     Fips,
@@ -50,7 +52,7 @@ impl AllowedCallers {
         }
     }
 
-    /// How a refusal names the key.
+    /// Returns the name of the key header in error messages.
     const fn key_label(self) -> &'static str {
         match self {
             Self::SeedClients => "authorization",
@@ -69,7 +71,7 @@ impl AllowedCallers {
     }
 }
 
-/// A caller who was let in, and the world that the call is for.
+/// An accepted caller, and the world of the call. Outside strict mode it may be anonymous.
 #[derive(Debug)]
 pub struct Caller {
     pub world: Arc<World>,
@@ -79,7 +81,8 @@ pub struct Caller {
     pub member: Option<Member>,
 }
 
-/// Checks the API key. A caller who is refused makes no world.
+/// Checks the API key. A rejected caller does not create a world, unless its key is a token that we
+/// signed (see [`find_key_owner`]).
 pub fn authenticate_api_key(call: &Call, allowed: AllowedCallers) -> Result<Caller, ApiError> {
     let key = call.api_key(allowed.key_headers());
     let security = call.app_state().security;
@@ -91,7 +94,7 @@ pub fn authenticate_api_key(call: &Call, allowed: AllowedCallers) -> Result<Call
     {
         let Entity { id, .. } = member.entity();
         return Err(ApiError::NotPermitted(format!(
-            "{header} is the key of {id}, a {}, to whom this call is closed",
+            "{header} belongs to {id}, a {}, which may not make this call",
             member.kind()
         )));
     }
@@ -126,7 +129,9 @@ pub fn authenticate_api_key(call: &Call, allowed: AllowedCallers) -> Result<Call
     Ok(caller)
 }
 
-/// Whose API key this is: a fixed one, or a token of our token service.
+/// Returns the participant that an API key belongs to: a fixed key, or a token of our token
+/// service. A token that verifies creates the world that the call names, since its lifetime is
+/// checked by that world's clock.
 pub fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
     let existing_world = call
         .world_name()
@@ -145,7 +150,7 @@ pub fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
 }
 
 impl SecurityMode {
-    /// Refuses in strict; in lenient puts on record what strict would have said.
+    /// Returns the error in strict mode; in lenient mode notes it in the journal, once.
     pub fn reject_in_strict(
         self,
         world: &World,
@@ -154,14 +159,14 @@ impl SecurityMode {
         match self {
             Self::Open => Ok(()),
             Self::Lenient => {
-                world.write_note_once(&format!("strict would refuse: {}", make_error()));
+                world.write_note_once(&format!("strict mode would reject: {}", make_error()));
                 Ok(())
             }
             Self::Strict => Err(make_error()),
         }
     }
 
-    /// Objects to a customer whose address is not one of the AA's.
+    /// Rejects a customer whose address does not end in the AA's handle, in strict mode.
     pub fn check_customer_address(
         self,
         world: &World,
@@ -184,19 +189,21 @@ impl SecurityMode {
 }
 
 impl Caller {
-    /// [`Security::object`] in the caller's world.
+    /// Calls [`SecurityMode::reject_in_strict`] in the caller's world.
     pub fn reject_in_strict(&self, make_error: impl FnOnce() -> ApiError) -> Result<(), ApiError> {
         self.security.reject_in_strict(&self.world, make_error)
     }
 
-    /// [`Security::check_customer`] in the caller's world.
+    /// Calls [`SecurityMode::check_customer_address`] in the caller's world.
     pub fn check_customer_address(&self, customer: &str, aa: &Aa) -> Result<(), ApiError> {
         self.security
             .check_customer_address(&self.world, customer, aa)
     }
 
-    /// Checks `x-jws-signature` on the bytes that arrived; of a GET, on its path. The journal gets an explanation of
-    /// what did not match, the caller is told no more than the specification tells.
+    /// Checks `x-jws-signature` over the bytes that arrived; for a GET, over its path. Nothing is
+    /// checked in open mode. Lenient mode rejects a signature only where the caller has configured
+    /// a key. The journal gets an explanation of the mismatch; the caller gets only the error of
+    /// the specification.
     pub fn check_signature(&self, call: &Call) -> Result<(), ApiError> {
         if self.security == SecurityMode::Open {
             return Ok(());
@@ -222,10 +229,10 @@ impl Caller {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        let error = first_error.expect("there is something that may be signed");
+        let error = first_error.expect("there is at least one candidate");
         self.record_explanation(signature, &candidates[0], &caller_keys);
         let api_error = self.signature_error(&error);
-        // A key that ships is everybody's: what does not match it is noted only.
+        // Shipped keys are public, so in lenient mode a mismatch with one of them is only noted.
         let has_configured_key = match &error {
             SignatureError::Invalid(_, kid) => members.iter().any(|member| {
                 let entity = member.entity();
@@ -244,24 +251,27 @@ impl Caller {
         }
     }
 
-    /// A key of somebody else's is another mistake than a signature that does not match (certification cases AA_3034
-    /// and AA_3036).
+    /// Maps a signature error to an API error. A key of another participant is a different error
+    /// than a signature that does not match (certification cases AA_3034 and AA_3036,
+    /// `docs/sources.md#certification-cases`).
     fn signature_error(&self, error: &SignatureError) -> ApiError {
-        let is_foreign_kid = |kid: &str| {
-            let has_kid =
-                |member: &Member| member.entity().public_keys.iter().any(|key| key.kid == kid);
-            self.participants
-                .all_members()
-                .any(|member| has_kid(&member))
-        };
         match error {
-            SignatureError::UnknownKey(kid) if is_foreign_kid(kid) => ApiError::NotPermitted(
-                "the API key and the signature are of different participants".to_owned(),
-            ),
+            SignatureError::UnknownKey(kid) if self.is_registered_kid(kid) => {
+                ApiError::NotPermitted(
+                    "the API key and the signature belong to different participants".to_owned(),
+                )
+            }
             _ => {
                 ApiError::InvalidSignature("x-jws-signature does not match the message".to_owned())
             }
         }
+    }
+
+    fn is_registered_kid(&self, kid: &str) -> bool {
+        self.participants.all_members().any(|member| {
+            let keys = &member.entity().public_keys;
+            keys.iter().any(|key| key.kid == kid)
+        })
     }
 
     fn record_explanation(&self, signature: &str, bytes: &[u8], caller_keys: &[&PublicKey]) {
@@ -283,14 +293,14 @@ impl Caller {
             .record_signature_error(&format!("x-jws-signature of {sender}\n{explanation}"));
     }
 
-    /// Checks a message's `timestamp` against the wall's clock or the world's; in strict the world's alone.
+    /// Checks a message's `timestamp`: in strict mode against world time, in lenient mode against
+    /// world time or system time.
     pub fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
-        let is_near = |now: Timestamp| timestamp.duration_since(now).0.abs() <= TIMESTAMP_WINDOW.0;
         let now = self.world.now();
         let is_within_window = match self.security {
             SecurityMode::Open => true,
-            SecurityMode::Lenient => is_near(now) || is_near(system_now()),
-            SecurityMode::Strict => is_near(now),
+            SecurityMode::Lenient => is_near(timestamp, now) || is_near(timestamp, system_now()),
+            SecurityMode::Strict => is_near(timestamp, now),
         };
         if is_within_window {
             return Ok(());
@@ -300,13 +310,13 @@ impl Caller {
         Err(ApiError::invalid_field("timestamp", message))
     }
 
-    /// The participant to whom a new consent belongs, whose `DataConsumer.id` is `named`.
+    /// Returns the id of the participant that owns a new consent with this `DataConsumer.id`.
     pub fn resolve_consent_owner(&self, consumer_id: &str) -> Result<Arc<str>, ApiError> {
         let registered = self.participants.find_fiu(consumer_id);
         match (registered, &self.member) {
             (Some(fiu), Some(member)) if fiu.entity.id != member.entity().id => {
                 Err(ApiError::NotPermitted(format!(
-                    "ConsentDetail.DataConsumer.id is {}, the API key is that of {}",
+                    "ConsentDetail.DataConsumer.id is {}, but the API key belongs to {}",
                     quote_value(consumer_id),
                     member.entity().id
                 )))
@@ -327,8 +337,9 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may see the consent. A registered key opens its owner's consents only, in every mode; an
-    /// unknown caller sees the whole world. Nobody sees those of a customer who has left.
+    /// Returns whether the caller may see the consent. In every mode a registered key gives access
+    /// to its owner's consents only; an anonymous caller sees the whole world. Consents of a
+    /// deregistered customer are hidden from all callers.
     pub fn can_see(&self, consent: &Consent) -> bool {
         !consent.hidden
             && self
@@ -336,4 +347,8 @@ impl Caller {
                 .as_ref()
                 .is_none_or(|member| member.entity().id == consent.fiu)
     }
+}
+
+fn is_near(timestamp: Timestamp, now: Timestamp) -> bool {
+    timestamp.duration_since(now).0.abs() <= TIMESTAMP_WINDOW.0
 }

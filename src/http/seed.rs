@@ -1,4 +1,4 @@
-//! The two seed calls.
+//! The two calls of the seed API.
 
 use std::sync::Arc;
 

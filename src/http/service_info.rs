@@ -1,4 +1,4 @@
-//! Health, keys, and everything that is not a call.
+//! Health checks, public keys, API documentation, and the fallback for unknown routes.
 
 use actix_web::HttpResponse;
 use serde_json::json;
@@ -9,12 +9,12 @@ use crate::ui::docs::DocsPage;
 use crate::wire::jwk::Jwk;
 use crate::wire::openapi;
 
-/// The process answers.
+/// `GET /livez`: the process answers.
 pub async fn check_liveness(call: Call) -> HttpResponse {
     call.reply_control(Ok(ApiResponse::json(&json!({ "alive": true }))))
 }
 
-/// Scenarios are loaded and keys are there: a sandbox that serves is ready.
+/// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
 pub async fn check_readiness(call: Call) -> HttpResponse {
     let scenarios = call.worlds().config().scenario_provider.list_names().len();
     let worlds = call.worlds().world_count();
@@ -22,13 +22,13 @@ pub async fn check_readiness(call: Call) -> HttpResponse {
     let mut status =
         json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
     if let Some(load_error) = call.worlds().config().scenario_provider.load_error() {
-        // The set that was right before is in force, so it is ready all the same.
+        // The previous scenarios stay in force, so the sandbox is still ready.
         status["scenariosError"] = load_error.into();
     }
     call.reply_control(Ok(ApiResponse::json(&status)))
 }
 
-/// The AAs' public keys as a JWK set (RFC 7517).
+/// Returns the AAs' public keys as a JWK set (RFC 7517), after a key rotation with the next ones.
 pub async fn get_jwks(call: Call) -> HttpResponse {
     let keyring = &call.app_state().keys;
     let mut keys: Vec<_> = keyring
@@ -51,7 +51,7 @@ pub async fn get_jwks(call: Call) -> HttpResponse {
     call.reply_control(Ok(ApiResponse::json(&json!({ "keys": keys }))))
 }
 
-/// All calls, for people.
+/// Returns the documentation of all calls as a page.
 pub async fn show_docs(call: Call) -> HttpResponse {
     call.reply_control(call.get_or_create_world().map(|world| {
         let document = openapi::build_document(&call.base_url(&world));
@@ -59,7 +59,7 @@ pub async fn show_docs(call: Call) -> HttpResponse {
     }))
 }
 
-/// All calls in OpenAPI.
+/// Returns the documentation of all calls in OpenAPI.
 pub async fn get_openapi(call: Call) -> HttpResponse {
     call.reply_control(
         call.get_or_create_world()

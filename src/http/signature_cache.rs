@@ -1,4 +1,5 @@
-//! Artefacts and their signatures, each made on first need and kept.
+//! Signatures of consent artefacts. Each is made when it is first needed, on a blocking thread, and
+//! cached in the consent.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +11,8 @@ use crate::domain::participants::Participants;
 use crate::http::AppState;
 use crate::wire::artefact::ConsentDetail;
 
-/// The compact JWS of the FIU's artefact (`reference/rebit.md` §4.2).
+/// Returns the FIU's artefact as a compact JWS (`signedConsent`; `docs/sources.md#signatures`);
+/// `None` before approval.
 pub async fn sign_consent(
     app_state: &AppState,
     participants: &Participants,
@@ -28,7 +30,7 @@ pub async fn sign_consent(
     )
 }
 
-/// The compact JWS of the artefact that a FIP knows by this id.
+/// Returns the artefact that a FIP has under this id, as a compact JWS; `None` if there is none.
 pub async fn sign_consent_for_fip(
     app_state: &AppState,
     participants: &Participants,
@@ -50,8 +52,8 @@ pub async fn sign_consent_for_fip(
     )
 }
 
-/// RS256 over the bytes of `ConsentDetail` as the seed documents have it, in Base64 (DESIGN §1); where there is a consent
-/// id.
+/// Returns the signature of the seed API: RS256 over the bytes of `ConsentDetail`, in Base64
+/// (`docs/architecture.md#apis`); `None` while there is no consent id.
 pub async fn sign_detail(
     app_state: &AppState,
     consent: &Consent,
@@ -68,7 +70,7 @@ pub async fn sign_detail(
     Some(base64::encode(signature))
 }
 
-/// A compact JWS of this input, signed on a blocking thread.
+/// Signs on a blocking thread and returns the compact JWS of this signing input.
 pub async fn sign_compact(key: &Arc<SigningKey>, input: String) -> String {
     let key = Arc::clone(key);
     let task = tokio::task::spawn_blocking(move || {
@@ -77,7 +79,7 @@ pub async fn sign_compact(key: &Arc<SigningKey>, input: String) -> String {
     task.await.expect("signing does not panic")
 }
 
-/// A compact JWS whose signature is made once.
+/// Returns a compact JWS whose signature is cached.
 async fn sign_compact_cached(
     key: &Arc<SigningKey>,
     cache: &OnceLock<Box<[u8]>>,
@@ -88,7 +90,7 @@ async fn sign_compact_cached(
     jws::encode_compact(&input, signature)
 }
 
-/// A signature that is made once, on a blocking thread; `message` is what it signs.
+/// Returns the cached signature, or signs `message` on a blocking thread and caches the result.
 async fn sign_cached<'a>(
     key: &Arc<SigningKey>,
     cache: &'a OnceLock<Box<[u8]>>,

@@ -1,5 +1,6 @@
-//! Web redirection (Sahamati aa-redirection-standards; `reference/rebit.md` §7): an FIU sends the customer's browser
-//! here, and gets it back with the outcome.
+//! Web redirection: an FIU sends the customer's browser here and gets it back with the outcome
+//! (Sahamati aa-redirection-standards 1.5.0; `docs/sources.md#web-redirection`). Encryption is
+//! `crypto::redirection`, the request's format is `wire::redirection`.
 
 use std::sync::Arc;
 
@@ -22,12 +23,12 @@ use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
 use crate::wire::redirection::{Outcome, Request, format_date, parse_date};
 
-/// How far `reqdate` may lie from the clock.
+/// Allowed distance between `reqdate` and the clock.
 const DATE_WINDOW: Millis = Millis::from_secs(180);
 
-/// How long a customer may take to answer, after which the session has timed out.
+/// Time that a customer has to answer before the session times out.
 ///
-/// `Assumption:` no source has a number.
+/// `Assumption:` no source gives a number.
 const SESSION_TTL: Millis = Millis::from_secs(15 * 60);
 
 pub async fn show_webview(call: Call) -> HttpResponse {
@@ -41,11 +42,11 @@ async fn try_show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
         Err(outcome) => session.redirect_to_fiu(outcome).await,
         Ok(consents) => {
             let base = call.base_url(&session.world);
-            let action_url = |verb: &str| format!("{base}/aa/webview/{verb}?{}", call.query());
+            let query = call.query();
             let page = ConsentPage::for_consents(
                 &consents,
-                &action_url("approve"),
-                &action_url("reject"),
+                &format!("{base}/aa/webview/approve?{query}"),
+                &format!("{base}/aa/webview/reject?{query}"),
                 session.world.now(),
             );
             Ok(ApiResponse::html(page.to_html()))
@@ -58,7 +59,7 @@ pub async fn submit_decision(call: Call) -> HttpResponse {
     call.reply_control(outcome)
 }
 
-/// Acts for all consents that were named, and sends the browser back.
+/// Approves or rejects all consents of the request, and sends the browser back to the FIU.
 async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let input = match call.path_segment("verb") {
@@ -66,7 +67,8 @@ async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
         "reject" => Input::Reject,
         _ => return Err(call.unknown_route_error()),
     };
-    // However long ago it began: only who can be read can be sent back.
+    // The age is checked below: an expired session is still read, since its request has the FIU's
+    // URL.
     let session = WebviewSession::from_call(call, Millis(i64::MAX)).await?;
     if !is_within_window(&session.world, session.requested_at, SESSION_TTL) {
         return session.redirect_to_fiu(Outcome::SessionTimeout).await;
@@ -101,39 +103,31 @@ async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     }
 }
 
-/// Whether an instant is no farther back than this by the world's clock or the wall's, and not ahead by more than
-/// [`WINDOW`].
+/// Returns whether an instant is at most `window` in the past and at most [`DATE_WINDOW`] in the
+/// future, by world time or by system time.
 fn is_within_window(world: &World, at: Timestamp, window: Millis) -> bool {
     [world.now(), system_now()].into_iter().any(|now| {
         now.duration_since(at).0 <= window.0 && at.duration_since(now).0 <= DATE_WINDOW.0
     })
 }
 
-/// One customer sent here by one FIU.
+/// Visit of one customer, sent by one FIU.
 struct WebviewSession {
     world: Arc<World>,
     fiu: Arc<Fiu>,
-    /// `reqdate`.
+    /// `reqdate` of the request.
     requested_at: Timestamp,
     request: Request,
 }
 
 impl WebviewSession {
-    /// Decrypts the address that the browser was sent to, if its date is no farther from the clock than this. The date
-    /// comes first: deriving the key costs some twenty milliseconds.
+    /// Reads and decrypts the request in the URL. The date is checked first, because deriving the
+    /// key takes about 20 ms.
     async fn from_call(call: &Call, window: Millis) -> Result<Self, ApiError> {
-        let pairs = Params::parse(call.query())?;
-        let require_param = |name: &'static str| {
-            let value = pairs.first_value(name).filter(|value| !value.is_empty());
-            value
-                .map(str::to_owned)
-                .ok_or_else(|| ApiError::invalid_field(name, "is missing"))
-        };
-        let (fi, date, message) = (
-            require_param("fi")?,
-            require_param("reqdate")?,
-            require_param("ecreq")?,
-        );
+        let params = Params::parse(call.query())?;
+        let fi = require_param(&params, "fi")?;
+        let date = require_param(&params, "reqdate")?;
+        let message = require_param(&params, "ecreq")?;
         let requested_at = parse_date(&date)?;
         let world = call.get_or_create_world()?;
         if !is_within_window(&world, requested_at, window) {
@@ -169,20 +163,14 @@ impl WebviewSession {
         })
     }
 
-    /// The consents that were named, all waiting for this customer's answer; else what the FIU is told.
+    /// Returns the consents of the request if all of them are pending consents of this customer,
+    /// else the outcome that the FIU gets.
     fn pending_consents(&self) -> Result<Vec<Arc<Consent>>, Outcome> {
-        let find_pending = |handle: &String| {
-            let consent =
-                ConsentHandle::parse(handle).and_then(|handle| self.world.consent(handle));
-            let visible_consent =
-                consent.filter(|consent| !consent.hidden && consent.fiu == self.fiu.entity.id);
-            visible_consent
-                .filter(|consent| consent.status == Status::Pending)
-                .ok_or(Outcome::ConsentNotAvailable)
-        };
         let mut consents = Vec::<Arc<Consent>>::new();
         for handle in &self.request.handles {
-            let consent = find_pending(handle)?;
+            let consent = self
+                .find_pending(handle)
+                .ok_or(Outcome::ConsentNotAvailable)?;
             if !consents.iter().any(|seen| seen.handle == consent.handle) {
                 consents.push(consent);
             }
@@ -195,6 +183,12 @@ impl WebviewSession {
         } else {
             Ok(consents)
         }
+    }
+
+    fn find_pending(&self, handle: &str) -> Option<Arc<Consent>> {
+        let consent = self.world.consent(ConsentHandle::parse(handle)?)?;
+        let is_visible = !consent.hidden && consent.fiu == self.fiu.entity.id;
+        (is_visible && consent.status == Status::Pending).then_some(consent)
     }
 
     /// Sends the browser back to the FIU.
@@ -212,4 +206,12 @@ impl WebviewSession {
                 .build_return_url(&obfuscate_id(&aa, &date), &date, &encrypted),
         ))
     }
+}
+
+fn require_param(params: &Params, name: &'static str) -> Result<String, ApiError> {
+    params
+        .first_value(name)
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| ApiError::invalid_field(name, "is missing"))
 }

@@ -1,5 +1,5 @@
-//! Answers whose content is wrong on purpose: edited before they are signed, so that the signature is right and only an
-//! FIU that looks at what was signed finds out.
+//! Faults in the content of a response. The body is edited before it is signed, so that the
+//! signature is valid and only an FIU that checks the content notices.
 
 use serde_json::{Value, json};
 
@@ -10,35 +10,24 @@ use crate::domain::time::Millis;
 use crate::engine::faults::CallFault;
 use crate::wire::fields::parse_timestamp;
 
-/// Who signs what is inside an answer.
+/// Keys and ids that content faults are made with.
 #[derive(Clone, Copy)]
 pub struct InjectionContext<'a> {
-    /// The AA's key, and one that is nobody's.
+    /// Key of the AA.
     pub aa_key: &'a SigningKey,
+    /// Key that no participant publishes.
     pub spare_key: &'a SigningKey,
-    /// An id that was never given to anybody.
+    /// Transaction id that belongs to no call.
     pub wrong_txnid: &'a str,
 }
 
-/// The body with everything wrong that is asked for; what is no JSON object stays as it is.
+/// Applies the content faults to a body. A body that is not a JSON object is returned unchanged.
 pub fn inject_content_faults(
     body: Vec<u8>,
     faults: &[CallFault],
     context: InjectionContext<'_>,
 ) -> Vec<u8> {
-    let is_content_fault = |fault: &&CallFault| {
-        matches!(
-            fault.fault,
-            ApiFault::MissingField(_)
-                | ApiFault::SetField { .. }
-                | ApiFault::WrongVersion(_)
-                | ApiFault::StaleTimestamp { .. }
-                | ApiFault::FutureTimestamp { .. }
-                | ApiFault::WrongTxnid
-                | ApiFault::TamperedConsent(_)
-        )
-    };
-    if !faults.iter().any(|fault| is_content_fault(&fault)) {
+    if !faults.iter().any(is_content_fault) {
         return body;
     }
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
@@ -47,10 +36,11 @@ pub fn inject_content_faults(
     if !value.is_object() {
         return body;
     }
-    // The seed face signs the bytes of this part: spelled anew, it is signed anew.
+    // The seed API signs the bytes of this part. Reserialisation changes them, so it is signed
+    // again.
     let detail = value.get("ConsentDetail").map(ToString::to_string);
     refresh_detail_signature(&mut value, context.aa_key);
-    for CallFault { fault, .. } in faults.iter().filter(is_content_fault) {
+    for CallFault { fault, .. } in faults.iter().filter(|fault| is_content_fault(fault)) {
         match fault {
             ApiFault::MissingField(path) => remove_at_path(&mut value, path),
             ApiFault::SetField { field, value: new } => {
@@ -87,8 +77,21 @@ pub fn inject_content_faults(
     value.to_string().into_bytes()
 }
 
-/// The part of an answer that a dotted path names; numbers are places in a list, and a list whose place is not named is
-/// meant by its first entry.
+fn is_content_fault(fault: &CallFault) -> bool {
+    matches!(
+        fault.fault,
+        ApiFault::MissingField(_)
+            | ApiFault::SetField { .. }
+            | ApiFault::WrongVersion(_)
+            | ApiFault::StaleTimestamp { .. }
+            | ApiFault::FutureTimestamp { .. }
+            | ApiFault::WrongTxnid
+            | ApiFault::TamperedConsent(_)
+    )
+}
+
+/// Returns the value at a dotted path. A number selects an item of a list; without a number the
+/// first item is meant.
 fn value_at_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     path.split('.').try_fold(value, |place, name| match place {
         Value::Array(items) => match name.parse::<usize>() {
@@ -129,7 +132,7 @@ fn set_at_path(value: &mut Value, path: &str, new: Value) {
         *place = new;
         return;
     }
-    // A field that is not there is added where its object is.
+    // A missing field is added if its parent exists.
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
     let place = if parent.is_empty() {
         Some(value)
@@ -147,7 +150,7 @@ fn shift_timestamp(value: &mut Value, by: Millis) {
     }
 }
 
-/// What an attacker would change in a consent: it lasts longer.
+/// Extends the validity of a consent, as an attacker would.
 fn extend_expiry(detail: &mut Value) {
     for place in ["consentExpiry", "ConsentDetail.consentExpiry"] {
         if let Some(expiry) = value_at_mut(detail, place) {
@@ -174,7 +177,7 @@ fn edit_consent_fields(detail: &mut Value, tampering: Tampering) {
     }
 }
 
-/// `signedConsent`, a compact JWS, wherever the answer has it.
+/// Applies a tampering to every `signedConsent`, a compact JWS, in the response.
 fn tamper_signed_consent(value: &mut Value, tampering: Tampering, context: InjectionContext<'_>) {
     match value {
         Value::Object(fields) => {
@@ -221,7 +224,7 @@ fn tamper_token(
     })
 }
 
-/// The field of the seed face in which `ConsentDetail` is signed.
+/// Field of the seed API with the signature of `ConsentDetail`.
 const DETAIL_SIGNATURE_FIELD: &str = "consentDetailDigitalSignature";
 
 fn tamper_detail(value: &mut Value, tampering: Tampering, context: InjectionContext<'_>) {
@@ -236,7 +239,7 @@ fn tamper_detail(value: &mut Value, tampering: Tampering, context: InjectionCont
     }
 }
 
-/// Signs `ConsentDetail` as it is spelled now, where it was signed.
+/// Signs the current bytes of `ConsentDetail`, if the response has a signature of it.
 fn refresh_detail_signature(value: &mut Value, key: &SigningKey) {
     if value
         .get(DETAIL_SIGNATURE_FIELD)

@@ -1,5 +1,6 @@
-//! What is made to go wrong with an answer: decided once per call, when it is known whom the call is about and before
-//! anything is done; carried out when the answer leaves.
+//! Faults injected into the response of a call. They are planned once per call, as soon as its
+//! subject is known and before any command runs; `response` applies them when it sends the
+//! response. The rules themselves, and their counters, are the engine's.
 
 mod content;
 mod transport;
@@ -23,7 +24,7 @@ use crate::wire::rebit::error::ErrorCode;
 pub use self::content::{InjectionContext, inject_content_faults};
 pub use self::transport::{ClientSocket, FaultyBody, TransportFault};
 
-/// What is known of a call, as far as the journal and faults care.
+/// Facts about a call that the journal and faults need, gathered while it is handled.
 #[derive(Debug, Default)]
 pub struct CallContext(RefCell<ContextState>);
 
@@ -32,12 +33,12 @@ struct ContextState {
     fiu: Option<Arc<str>>,
     customer: Option<Arc<str>>,
     handle: Option<ConsentHandle>,
-    /// What goes wrong has been decided.
+    /// `true` once the faults of the call have been planned; they are planned only once.
     faults_planned: bool,
     faults: CallFaults,
 }
 
-/// Of whom a call was, and about whom.
+/// FIU, customer and consent of a call.
 #[derive(Clone, Debug, Default)]
 pub struct CallParties {
     pub fiu: Option<Arc<str>>,
@@ -55,19 +56,19 @@ impl CallContext {
         }
     }
 
-    /// Everything that is to go wrong.
+    /// Returns the planned and the requested faults.
     pub fn planned_faults(&self) -> Vec<CallFault> {
         self.0.borrow().faults.faults.clone()
     }
 
-    /// Whether a later answer may be this one's again.
+    /// Returns whether a later call may receive this call's response again.
     pub fn is_replayable(&self) -> bool {
         self.0.borrow().faults.is_repeatable
     }
 }
 
 impl Call {
-    /// Whose key or token it was.
+    /// Records the participant that the key or token belongs to.
     pub fn bind_member(&self, member: &Member) {
         self.bind_fiu(&member.entity().id);
     }
@@ -76,10 +77,10 @@ impl Call {
         self.context().0.borrow_mut().fiu = Some(Arc::clone(id));
     }
 
-    /// The call is about this consent. What goes wrong with it is decided now.
+    /// Records that the call is about this consent, and plans its faults.
     ///
     /// # Errors
-    /// [`Problem::Scripted`] when the call is to be refused.
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call.
     pub fn bind_consent(&self, world: &World, consent: &Consent) -> Result<(), ApiError> {
         {
             let mut state = self.context().0.borrow_mut();
@@ -90,10 +91,11 @@ impl Call {
         self.plan_faults(world, None)
     }
 
-    /// The call would raise this consent. What goes wrong with it is decided now.
+    /// Plans the faults of a call that is about to raise this consent.
     ///
     /// # Errors
-    /// [`Problem::Scripted`] when the call is to be refused, or that the scenario asked for is not known.
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
+    /// requested scenario is unknown.
     pub fn plan_faults_for(&self, world: &World, raise: &RaiseConsent) -> Result<(), ApiError> {
         {
             let mut state = self.context().0.borrow_mut();
@@ -104,15 +106,15 @@ impl Call {
         self.plan_faults(world, plan.as_deref())
     }
 
-    /// The call has raised this consent.
+    /// Records the handle of the consent that the call has raised.
     pub fn record_handle(&self, consent: &Consent) {
         self.context().0.borrow_mut().handle = Some(consent.handle);
     }
 
-    /// The call is about a customer, or about nobody. What goes wrong with it is decided now, if that has not been done.
+    /// Records the customer of the call, if it has one, and plans its faults.
     ///
     /// # Errors
-    /// [`Problem::Scripted`] when the call is to be refused.
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call.
     pub fn bind_customer(
         &self,
         world: &World,
@@ -143,7 +145,7 @@ impl Call {
         scripted_error(&state.faults.faults).map_or(Ok(()), Err)
     }
 
-    /// The caller asks for this to go wrong.
+    /// Adds a fault that the caller requested.
     pub fn request_fault(&self, fault: ApiFault, delay: Millis) {
         self.context()
             .0
@@ -154,7 +156,7 @@ impl Call {
     }
 }
 
-/// The refusal that is asked for, if one is.
+/// Returns the error status that a fault injects, if one does.
 fn scripted_error(faults: &[CallFault]) -> Option<ApiError> {
     faults
         .iter()
@@ -166,14 +168,14 @@ fn scripted_error(faults: &[CallFault]) -> Option<ApiError> {
             } => Some(ApiError::InjectedStatus {
                 status: *status,
                 code: code.as_deref().and_then(ErrorCode::parse),
-                // A header has whole seconds; less than one is one.
+                // `Retry-After` has whole seconds: round up.
                 retry_after_s: retry_after.map(|after| (after.0 + 999) / 1000),
             }),
             _ => None,
         })
 }
 
-/// The names of what goes wrong.
+/// Returns the names of faults.
 pub fn fault_names(faults: &[CallFault]) -> Vec<ApiFaultName> {
     faults.iter().map(|fault| fault.fault.name()).collect()
 }

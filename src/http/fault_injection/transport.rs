@@ -1,5 +1,5 @@
-//! Answers whose transport is wrong on purpose: on a plain connection the sandbox keeps hold of the socket, and does to it
-//! what a server must not do.
+//! Faults in the transport of a response. On a plain TCP connection the sandbox keeps the socket,
+//! so that it can reset the connection or write bytes that the HTTP server would never write.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -17,11 +17,11 @@ use tokio::time::Sleep;
 
 use crate::engine::world::DeliveryHold;
 
-/// A connection's own socket, kept beside the one that the server writes to.
+/// Second handle on the socket of a connection, beside the server's own.
 #[derive(Clone, Debug)]
 pub struct ClientSocket(pub Arc<Socket>);
 
-/// How an answer goes over the wire.
+/// Fault of the connection that carries a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportFault {
     /// The connection is reset in the middle.
@@ -30,36 +30,36 @@ pub enum TransportFault {
     EmptyReply,
     /// The last chunk is missing.
     TruncatedChunk,
-    /// What follows the first chunk is none.
+    /// The first chunk is followed by bytes that are not a chunk.
     MalformedChunk,
-    /// In drops, for so long.
+    /// The body is sent in small chunks over this time.
     SlowBody(Duration),
 }
 
-/// In how many drops a body comes.
+/// Number of chunks of a slow body.
 const CHUNKS: u32 = 20;
 
-/// How long what has been handed over may take to leave, before something is written behind its back.
+/// Pause in which the server flushes what it has buffered, before the socket is used directly.
 const FLUSH_DELAY: Duration = Duration::from_millis(50);
 
-/// A body that goes wrong.
+/// Response body with a transport fault.
 pub struct FaultyBody {
     rest: Bytes,
     size: usize,
     fault: TransportFault,
     socket: Option<ClientSocket>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Webhooks wait for it, as for any answer.
+    /// Keeps the call's webhooks back until the body is dropped.
     hold: Option<DeliveryHold>,
 }
 
-/// Why a body ended before its end.
+/// Error with which a faulty body ends early.
 #[derive(Debug)]
 pub struct InjectedFault;
 
 impl fmt::Display for InjectedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken off on purpose: a fault of this sandbox says so")
+        f.write_str("response aborted by an injected fault")
     }
 }
 
@@ -82,7 +82,7 @@ impl FaultyBody {
         if fault == TransportFault::EmptyReply
             && let Some(ClientSocket(socket)) = &socket
         {
-            // What the server writes afterwards goes nowhere.
+            // The server's later writes fail.
             let _ = socket.shutdown(Shutdown::Both);
         }
         Self {
@@ -97,7 +97,7 @@ impl FaultyBody {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "a slow answer is what was asked for"
+        reason = "a fault asks for a slow response"
     )]
     fn poll_pause(&mut self, pause: Duration, context: &mut Context<'_>) -> bool {
         let sleep = self
@@ -168,7 +168,7 @@ impl MessageBody for FaultyBody {
 
 impl Drop for FaultyBody {
     fn drop(&mut self) {
-        // The caller has had all of the answer that it will have.
+        // No more of the response will be sent, so the webhooks may go.
         drop(self.hold.take());
     }
 }

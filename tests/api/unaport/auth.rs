@@ -319,7 +319,7 @@ async fn the_security_mode_decides_about_unregistered_fius_and_foreign_customers
         .filter_map(|entry| {
             entry["text"]
                 .as_str()?
-                .strip_prefix("strict would refuse: ")
+                .strip_prefix("strict mode would reject: ")
         })
         .collect();
     assert!(
