@@ -512,14 +512,14 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
     assert!(
-        report.contains("rules were broken, 2 of 12 were put to the test"),
+        report.contains("rules were broken, 2 of 12 were tested"),
         "{report}"
     );
     fixture.expect_stdout(&["world", "reset"]);
     assert!(
         fixture
             .expect_stdout(&["report"])
-            .contains("no rule was broken, 0 of 12 were put to the test")
+            .contains("no rule was broken, 0 of 12 were tested")
     );
 }
 
@@ -744,7 +744,7 @@ fn data_is_generated_checked_and_refused() {
     let newer = run(&["data", "check", "newer.xml"]);
     assert!(
         newer.status.success()
-            && String::from_utf8_lossy(&newer.stdout).contains("its sums, not the schema")
+            && String::from_utf8_lossy(&newer.stdout).contains("balances only; the schema")
     );
     for (file, expected) in [
         ("cut.csv", &["cut.csv:8: "][..]),
@@ -759,16 +759,16 @@ fn data_is_generated_checked_and_refused() {
         (
             "fund.json",
             &[
-                "fund.json:1:1: it is a statement of mutualfunds; in JSON and CSV those of deposit are checked",
+                "fund.json:1:1: the statement is of type mutualfunds; CSV and JSON are checked for deposit only",
             ],
         ),
         (
             "fund.csv",
-            &["fund.csv:1: it is of another kind than DEPOSIT"],
+            &["fund.csv:1: the statement is not of type DEPOSIT"],
         ),
         (
             "tabs.json",
-            &["tabs.json:1:1: it is neither a list of transactions nor an account"],
+            &["tabs.json:1:1: the file is neither a list of transactions nor an account"],
         ),
         (
             "cut.xml",

@@ -9,7 +9,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::deliveries::DeliveryView;
+use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
 use crate::wire::fields::quote_value;
 
 pub async fn list_webhooks(call: Call) -> HttpResponse {
@@ -22,7 +22,7 @@ pub async fn list_webhooks(call: Call) -> HttpResponse {
             .filter(|_| deliveries.len() == limit);
         let items: Vec<_> = deliveries
             .iter()
-            .map(|delivery| DeliveryView::new(delivery, false))
+            .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit))
             .collect();
         Ok(ApiResponse::json(&Page { items, next }))
     }))
@@ -35,7 +35,7 @@ pub async fn resend_webhook(call: Call) -> HttpResponse {
         world.resend_delivery(id)?;
         Ok(ApiResponse::json(&DeliveryView::new(
             &find_delivery(&call, &world)?,
-            false,
+            BodyDetail::Omit,
         )))
     }))
 }
@@ -43,7 +43,10 @@ pub async fn resend_webhook(call: Call) -> HttpResponse {
 pub async fn get_webhook(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let delivery = find_delivery(&call, &world)?;
-        Ok(ApiResponse::json(&DeliveryView::new(&delivery, true)))
+        Ok(ApiResponse::json(&DeliveryView::new(
+            &delivery,
+            BodyDetail::Include,
+        )))
     }))
 }
 

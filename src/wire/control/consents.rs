@@ -1,4 +1,4 @@
-//! Consents as the control API shows them, and how one is approved.
+//! Owns the control API's view of a consent, and the body of `approve`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,23 +18,23 @@ pub struct ConsentView {
     api: &'static str,
     fiu_id: String,
     aa_id: String,
-    /// Unaport's `trackingId`; the other faces have none.
+    /// Unaport's `trackingId`; consents of the other APIs have none.
     tracking_id: Option<String>,
     scenario: Option<String>,
-    /// Whose life its accounts tell.
+    /// The persona that its accounts belong to.
     persona: String,
-    /// The accounts that it was granted for.
+    /// The accounts that the customer granted.
     accounts: Vec<AccountView>,
-    /// What each FIP's own artefact is called.
+    /// The id of each FIP's own artefact.
     fip_artefacts: Vec<FipArtefactView>,
-    /// The customer has left the AA; nobody outside sees the consent any more.
+    /// `true` after the customer has left the AA: FIUs can no longer see the consent.
     hidden: bool,
     created_at: String,
     consent_start: String,
     consent_expiry: String,
-    /// What may be done now.
+    /// The actions that the current state allows.
     legal: Vec<&'static str>,
-    /// Where a person answers it.
+    /// The URL of the page where a person approves or rejects it.
     page_url: String,
     history: Vec<StatusChangeView>,
 }
@@ -52,7 +52,7 @@ struct StatusChangeView {
     at: String,
 }
 
-/// What [`ConsentView`] needs beside the consent.
+/// The parts of a [`ConsentView`] that the consent does not contain.
 #[derive(Debug)]
 pub struct ConsentContext {
     pub scenario: Option<String>,
@@ -60,20 +60,21 @@ pub struct ConsentContext {
 }
 
 impl ConsentView {
+    /// Returns the view of a consent.
     pub fn new(consent: &Consent, context: ConsentContext) -> Self {
         let Consent {
             handle,
             number: _,
-            api: face,
+            api,
             aa,
             fiu,
             terms,
-            metadata: filing,
+            metadata,
             status,
             created_at,
             grant,
             hidden,
-            persona: life,
+            persona,
             history,
         } = consent;
         let ConsentContext { scenario, page_url } = context;
@@ -82,12 +83,14 @@ impl ConsentView {
             consent_id: grant.as_ref().map(|grant| grant.consent_id.to_string()),
             state: status.as_str(),
             customer: terms.customer.to_string(),
-            api: face.as_str(),
+            api: api.as_str(),
             fiu_id: fiu.to_string(),
             aa_id: aa.to_string(),
-            tracking_id: filing.as_ref().map(|filing| filing.tracking_id.to_string()),
+            tracking_id: metadata
+                .as_ref()
+                .map(|metadata| metadata.tracking_id.to_string()),
             scenario,
-            persona: life.definition.name.to_string(),
+            persona: persona.definition.name.to_string(),
             accounts: grant
                 .iter()
                 .flat_map(|grant| grant.accounts.iter())
@@ -113,8 +116,8 @@ impl ConsentView {
 }
 
 impl From<&StatusChange> for StatusChangeView {
-    fn from(moment: &StatusChange) -> Self {
-        let StatusChange { status, at } = moment;
+    fn from(change: &StatusChange) -> Self {
+        let StatusChange { status, at } = change;
         Self {
             state: status.as_str(),
             at: at.to_string(),
@@ -122,14 +125,14 @@ impl From<&StatusChange> for StatusChangeView {
     }
 }
 
-/// Body of `approve`; all of it may be missing.
+/// The body of `approve`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRequest {
-    /// Stay READY until `activate`.
+    /// Keep the consent READY until `activate`. Default: false.
     #[serde(default)]
     hold: bool,
-    /// `linkRefNumber`s; without it, all linked accounts of the kinds that were asked for.
+    /// The `linkRefNumber`s to grant. Default: all linked accounts of the requested FI types.
     accounts: Option<Vec<String>>,
 }
 

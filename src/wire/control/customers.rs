@@ -1,4 +1,5 @@
-//! Customers, their accounts, and what is done to them.
+//! Owns the control API's view of a customer with all accounts, and the bodies of the calls on a
+//! customer.
 
 use std::sync::Arc;
 
@@ -18,14 +19,15 @@ use crate::wire::fields::{require_field, require_text};
 pub struct CustomerView {
     customer: String,
     registered: bool,
-    /// Whose life the accounts tell from now on.
+    /// The persona of accounts that are generated from now on.
     persona: String,
     items: Vec<AccountView>,
     pending: Vec<LinkRequestView>,
 }
 
 impl CustomerView {
-    /// `said` is what is on record; whoever has no record is registered.
+    /// Returns the view of a customer. A customer without a record counts as registered. Each
+    /// account comes with whether it is linked.
     pub fn new(
         address: &str,
         persona: &str,
@@ -49,7 +51,7 @@ impl CustomerView {
     }
 }
 
-/// A wish to link accounts, in the words of ReBIT's `AccLinkResponse`.
+/// A pending request to link accounts, with the names of ReBIT's `AccLinkResponse`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LinkRequestView {
     #[serde(rename = "RefNumber")]
@@ -58,7 +60,7 @@ pub struct LinkRequestView {
     authenticator: &'static str,
     #[serde(rename = "fipId")]
     fip: String,
-    /// When the password expires; a FIP that authenticates by itself takes its time.
+    /// The expiry of the one-time password; `null` if the FIP authenticates the customer directly.
     #[serde(rename = "expiresAt")]
     expires_at: Option<String>,
 }
@@ -73,7 +75,7 @@ impl LinkRequestView {
         }
     }
 
-    /// The wish that an event is about.
+    /// Returns the link request of a `LinkRequested` event.
     pub fn from_event(event: &Event) -> Option<Self> {
         match event {
             Event::LinkRequested { link } => Some(Self::new(link)),
@@ -82,16 +84,17 @@ impl LinkRequestView {
     }
 }
 
-/// Body of `customers/{id}/link`.
+/// The body of `customers/{id}/link`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LinkRequest {
     fip_id: Option<String>,
-    /// `accRefNumber`s.
+    /// The `accRefNumber`s to link.
     accounts: Option<Vec<String>>,
 }
 
 impl LinkRequest {
+    /// Validates the body and returns the FIP's id and the account references.
     pub fn into_validated(self) -> Result<(Arc<str>, Vec<Box<str>>), ApiError> {
         let fip = require_text("fipId", self.fip_id)?;
         let accounts = require_field("accounts", self.accounts)?;
@@ -105,7 +108,8 @@ impl LinkRequest {
     }
 }
 
-/// Body of `customers/{id}/verify`. A FIP that authenticates by itself needs no token.
+/// The body of `customers/{id}/verify`. A FIP that authenticates the customer directly needs no
+/// token.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
@@ -115,6 +119,7 @@ pub struct VerifyRequest {
 }
 
 impl VerifyRequest {
+    /// Validates the body and returns the reference number and the token.
     pub fn into_validated(self) -> Result<(String, Box<str>), ApiError> {
         Ok((
             require_text("refNumber", self.ref_number)?,
@@ -123,7 +128,7 @@ impl VerifyRequest {
     }
 }
 
-/// Body of `customers/{id}/persona`.
+/// The body of `customers/{id}/persona`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonaRequest {
@@ -131,12 +136,13 @@ pub struct PersonaRequest {
 }
 
 impl PersonaRequest {
+    /// Validates the body and returns the persona's name.
     pub fn into_validated(self) -> Result<String, ApiError> {
         require_text("persona", self.persona)
     }
 }
 
-/// Body of `customers/{id}/delink`.
+/// The body of `customers/{id}/delink`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelinkRequest {
@@ -144,6 +150,7 @@ pub struct DelinkRequest {
 }
 
 impl DelinkRequest {
+    /// Validates the body and returns the link reference number.
     pub fn into_validated(self) -> Result<Box<str>, ApiError> {
         Ok(require_text("linkRefNumber", self.link_ref_number)?.into())
     }

@@ -1,4 +1,4 @@
-//! Webhook deliveries with every attempt.
+//! Owns the control API's view of webhook deliveries with every attempt.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 
-/// A webhook delivery. `body` is the very text that was sent.
+/// A webhook delivery. `body` is the exact text that was sent.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryView {
@@ -19,13 +19,13 @@ pub struct DeliveryView {
     created_at: String,
     next_attempt_at: Option<String>,
     attempts: Vec<AttemptView>,
-    /// What goes wrong with it, on purpose.
+    /// The faults injected into the delivery.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<&'static str>,
-    /// It repeats this one.
+    /// The id of the delivery that this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_of: Option<u64>,
-    /// The body as JSON; only where one delivery is asked for.
+    /// The body as JSON; only in the view of a single delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     body: Option<Box<RawValue>>,
@@ -43,20 +43,28 @@ struct AttemptView {
     answer: Option<String>,
     error: Option<String>,
     remark: Option<String>,
-    /// What went wrong with this attempt, on purpose.
+    /// The faults injected into this attempt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<&'static str>,
-    /// What was sent instead of the body; only where one delivery is asked for.
+    /// The faulty body that was sent instead; only in the view of a single delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     faulty_body: Option<String>,
 }
 
+/// The choice of a view with or without the bodies that were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyDetail {
+    Include,
+    Omit,
+}
+
 impl DeliveryView {
-    pub fn new(delivery: &Delivery, with_body: bool) -> Self {
+    /// Returns the view of a delivery.
+    pub fn new(delivery: &Delivery, bodies: BodyDetail) -> Self {
         let Delivery {
             id,
-            notification: notice,
-            state: progress,
+            notification,
+            state,
             next_attempt_at,
             message,
             attempts,
@@ -64,22 +72,25 @@ impl DeliveryView {
             copy_of,
             ..
         } = delivery;
-        let body = message.get().filter(|_| with_body).and_then(|message| {
-            let text = String::from_utf8(message.body.clone()).ok()?;
-            RawValue::from_string(text).ok()
-        });
+        let body = match bodies {
+            BodyDetail::Include => message.get().and_then(|message| {
+                let text = String::from_utf8(message.body.clone()).ok()?;
+                RawValue::from_string(text).ok()
+            }),
+            BodyDetail::Omit => None,
+        };
         Self {
             id: *id,
-            webhook_id: notice.webhook_id(),
-            event: notice.kind().as_str(),
-            consent_handle: notice.consent.handle.to_string(),
-            fiu_id: notice.fiu.to_string(),
-            state: progress.as_str(),
-            created_at: notice.at.to_string(),
+            webhook_id: notification.webhook_id(),
+            event: notification.kind().as_str(),
+            consent_handle: notification.consent.handle.to_string(),
+            fiu_id: notification.fiu.to_string(),
+            state: state.as_str(),
+            created_at: notification.at.to_string(),
             next_attempt_at: next_attempt_at.map(|at| at.to_string()),
             attempts: attempts
                 .iter()
-                .map(|attempt| AttemptView::new(attempt, with_body))
+                .map(|attempt| AttemptView::new(attempt, bodies))
                 .collect(),
             faults: faults
                 .iter()
@@ -92,16 +103,16 @@ impl DeliveryView {
 }
 
 impl AttemptView {
-    fn new(attempt: &Attempt, with_body: bool) -> Self {
+    fn new(attempt: &Attempt, bodies: BodyDetail) -> Self {
         let Attempt {
             at,
-            system_time: wall_at,
+            system_time,
             duration_ms,
             url,
             headers,
             outcome,
             faults,
-            faulty_body: spoilt,
+            faulty_body,
             retry_after: _,
         } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
@@ -115,7 +126,7 @@ impl AttemptView {
         };
         Self {
             at: at.to_string(),
-            wall_at: wall_at.to_string(),
+            wall_at: system_time.to_string(),
             duration_ms: *duration_ms,
             url: url.clone(),
             headers: headers.clone(),
@@ -124,9 +135,9 @@ impl AttemptView {
             error,
             remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            faulty_body: spoilt
+            faulty_body: faulty_body
                 .as_ref()
-                .filter(|_| with_body)
+                .filter(|_| bodies == BodyDetail::Include)
                 .map(|body| String::from_utf8_lossy(body).into_owned()),
         }
     }

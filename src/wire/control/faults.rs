@@ -1,27 +1,28 @@
-//! Faults in force, as the control API tells them.
+//! Owns the control API's view of active faults.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_fault::ActiveFaults;
 
-/// A set of faults.
+/// A named set of active faults.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FaultsView {
     name: String,
     webhooks: Vec<&'static str>,
     api: Vec<&'static str>,
-    /// By the wall's clock.
+    /// The expiry in system time; `null` if the set has no `ttl`.
     until: Option<String>,
-    /// As they were given.
+    /// The source text of the set.
     text: String,
 }
 
 impl FaultsView {
+    /// Returns the view of a fault set.
     pub fn new(name: &str, set: &ActiveFaults) -> Self {
         let ActiveFaults {
             faults,
-            source_text: text,
+            source_text,
             until,
         } = set;
         Self {
@@ -37,7 +38,7 @@ impl FaultsView {
                 .map(|rule| rule.fault.name().as_str())
                 .collect(),
             until: until.map(|until| until.to_string()),
-            text: text.to_string(),
+            text: source_text.to_string(),
         }
     }
 }

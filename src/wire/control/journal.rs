@@ -1,4 +1,5 @@
-//! The journal as the control API tells it, and expectations that are held against it.
+//! Owns the control API's view of the journal, the filter of journal queries, and the results of
+//! expectations.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +9,6 @@ use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::operation::Operation;
-
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::quote_value;
 
@@ -16,13 +16,13 @@ use crate::wire::fields::quote_value;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct JournalPage {
     pub items: Vec<EntryView>,
-    /// What to pass as `after` for the next part.
+    /// The `after` of the next part; `null` if this is the last one.
     pub next: Option<u64>,
-    /// How many entries the journal has forgotten.
+    /// The number of entries that were evicted because the journal was full.
     pub evicted: u64,
 }
 
-/// Which entries are wanted.
+/// A filter of journal entries.
 #[derive(Debug, Default)]
 pub struct JournalQuery {
     kind: Option<String>,
@@ -32,38 +32,18 @@ pub struct JournalQuery {
 }
 
 impl JournalQuery {
-    /// What a query may say.
+    /// The query parameters of the journal calls.
     pub const PARAMETERS: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
 
-    /// Reads the query; `value` gives that of a name.
+    /// Parses the query; `value` returns the value of a parameter.
     ///
     /// # Errors
-    /// The parameter whose value is none, and what would be one.
+    /// The first parameter with an invalid value, with the accepted values.
     pub fn parse(
         value: &dyn Fn(&str) -> Result<Option<String>, ApiError>,
     ) -> Result<Self, ApiError> {
-        let op = value("op")?.map(|text| {
-            let unknown = || {
-                ApiError::invalid_field(
-                    "op",
-                    format!(
-                        "{} is not one of {}",
-                        quote_value(&text),
-                        Operation::accepted_names()
-                    ),
-                )
-            };
-            Operation::parse(&text).ok_or_else(unknown)
-        });
-        let handle = value("consentHandle")?.map(|text| {
-            let unknown = || {
-                ApiError::invalid_field(
-                    "consentHandle",
-                    format!("{} is not a UUID", quote_value(&text)),
-                )
-            };
-            ConsentHandle::parse(&text).ok_or_else(unknown)
-        });
+        let op = value("op")?.map(|text| parse_operation(&text));
+        let handle = value("consentHandle")?.map(|text| parse_handle(&text));
         let kind = value("kind")?;
         if let Some(kind) = kind.as_deref().filter(|kind| !is_known_kind(kind)) {
             let known = format!("{} or an event, such as consent.revoked", KINDS.join(", "));
@@ -80,12 +60,14 @@ impl JournalQuery {
         })
     }
 
+    /// Returns whether an entry passes all filters that are set.
     pub fn matches_entry(&self, entry: &JournalEntry) -> bool {
-        let matches_op = || matches!(&entry.record, JournalRecord::Call(call) if self.op == Some(call.operation));
         self.kind
             .as_deref()
             .is_none_or(|kind| kind == entry_kind(&entry.record))
-            && (self.op.is_none() || matches_op())
+            && self.op.is_none_or(
+                |op| matches!(&entry.record, JournalRecord::Call(call) if call.operation == op),
+            )
             && self
                 .handle
                 .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
@@ -96,7 +78,23 @@ impl JournalQuery {
     }
 }
 
-/// Kinds of entries that are no events.
+fn parse_operation(text: &str) -> Result<Operation, ApiError> {
+    Operation::parse(text).ok_or_else(|| {
+        let names = Operation::accepted_names();
+        ApiError::invalid_field("op", format!("{} is not one of {names}", quote_value(text)))
+    })
+}
+
+fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
+    ConsentHandle::parse(text).ok_or_else(|| {
+        ApiError::invalid_field(
+            "consentHandle",
+            format!("{} is not a UUID", quote_value(text)),
+        )
+    })
+}
+
+/// The kinds of entries other than events.
 const KINDS: [&str; 5] = [
     "call",
     "webhook",
@@ -109,8 +107,8 @@ fn is_known_kind(text: &str) -> bool {
     KINDS.contains(&text) || EventName::parse(text).is_some()
 }
 
-fn entry_kind(content: &JournalRecord) -> &'static str {
-    match content {
+fn entry_kind(record: &JournalRecord) -> &'static str {
+    match record {
         JournalRecord::Event(event) => event.name().as_str(),
         JournalRecord::Call(_) => "call",
         JournalRecord::Webhook(_) => "webhook",
@@ -120,8 +118,8 @@ fn entry_kind(content: &JournalRecord) -> &'static str {
     }
 }
 
-fn entry_customer(content: &JournalRecord) -> Option<&str> {
-    match content {
+fn entry_customer(record: &JournalRecord) -> Option<&str> {
+    match record {
         JournalRecord::Event(event) => event.customer().map(|customer| &**customer),
         JournalRecord::Call(call) => call.customer.as_deref(),
         JournalRecord::Webhook(webhook) => Some(&webhook.customer),
@@ -129,7 +127,7 @@ fn entry_customer(content: &JournalRecord) -> Option<&str> {
     }
 }
 
-/// Answer of `assert`.
+/// The response of `assert`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AssertView {
     passed: bool,
@@ -137,6 +135,7 @@ pub struct AssertView {
 }
 
 impl AssertView {
+    /// Returns the response for these results.
     pub fn new(results: Vec<VerdictView>) -> Self {
         Self {
             passed: results.iter().all(|result| result.met),
@@ -145,20 +144,20 @@ impl AssertView {
     }
 }
 
-/// How an expectation fared.
+/// The result of an expectation.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView {
     #[serde(skip)]
     met: bool,
     expectation: String,
-    /// `met`, `unmet`, `evicted` (the journal has forgotten too much to tell) or `untested` (the event after which it was
-    /// to be so never happened).
+    /// `met`, `unmet`, `evicted` (too many entries were evicted to decide) or `untested` (the
+    /// `after_event` never happened).
     outcome: &'static str,
     expected: String,
     count: u64,
     evicted: u64,
-    /// Journal entries that count, the first of them.
+    /// The first journal entries that match.
     matches: Vec<u64>,
     near_misses: Vec<NearMiss>,
 }
@@ -170,22 +169,23 @@ struct NearMiss {
 }
 
 impl VerdictView {
+    /// Returns the result of an expectation.
     pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
         let Verdict {
-            status: outcome,
+            status,
             count,
             evicted,
             matches,
-            near_misses: near,
+            near_misses,
         } = verdict.clone();
-        let near_misses = near
+        let near_misses = near_misses
             .into_iter()
             .map(|(seq, difference)| NearMiss { seq, difference })
             .collect();
         Self {
-            met: outcome == ExpectationStatus::Met,
+            met: status == ExpectationStatus::Met,
             expectation: expectation.origin.clone(),
-            outcome: outcome.as_str(),
+            outcome: status.as_str(),
             expected: format!("{} {}", expectation.count, expectation.target),
             count,
             evicted,
@@ -195,8 +195,8 @@ impl VerdictView {
     }
 }
 
-/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`, `scenario.step_rejected`, `signature.invalid`,
-/// `note`.
+/// An entry of the journal. `kind` is the event's name, or `call`, `webhook`,
+/// `scenario.step_rejected`, `signature.invalid`, `note`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
@@ -206,7 +206,7 @@ pub struct EntryView {
     consent_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
-    /// What a person should know.
+    /// A message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +215,7 @@ pub struct EntryView {
     webhook: Option<WebhookView>,
 }
 
-/// A call and its answer. Keys, tokens and passwords are masked.
+/// A call and its response. Keys, tokens and passwords are masked.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallView {
@@ -233,11 +233,11 @@ struct CallView {
     answer: String,
 }
 
-/// One attempt to send a webhook, or its end without one (`attempt` 0).
+/// An attempt to send a webhook, or the end of a delivery without an attempt (`attempt` 0).
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct WebhookView {
-    /// Its number in `webhooks`.
+    /// The id of the delivery in `webhooks`.
     delivery: u64,
     webhook_id: String,
     event: &'static str,
@@ -257,34 +257,33 @@ struct WebhookView {
 impl From<&CallRecord> for CallView {
     fn from(call: &CallRecord) -> Self {
         let CallRecord {
-            operation: op,
+            operation,
             method,
             path,
             fiu,
             handle: _,
             customer: _,
             headers,
-            request_body: body,
+            request_body,
             status,
-            response_body: answer,
-            system_time: wall_at,
+            response_body,
+            system_time,
             duration,
             faults,
             retry_after: _,
         } = call;
-        let decode_lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            op: op.as_str(),
+            op: operation.as_str(),
             method: method.clone(),
             path: path.clone(),
             fiu_id: fiu.as_ref().map(ToString::to_string),
             status: *status,
-            wall_at: wall_at.to_string(),
+            wall_at: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             headers: headers.clone(),
-            body: decode_lossy(body),
-            answer: decode_lossy(answer),
+            body: String::from_utf8_lossy(request_body).into_owned(),
+            answer: String::from_utf8_lossy(response_body).into_owned(),
         }
     }
 }
@@ -300,9 +299,9 @@ impl From<&WebhookRecord> for WebhookView {
             customer: _,
             fiu,
             attempt,
-            system_time: wall_at,
+            system_time,
             duration,
-            response_status: answered,
+            response_status,
             outcome,
             faults,
             copy_of,
@@ -314,9 +313,9 @@ impl From<&WebhookRecord> for WebhookView {
             status: *status,
             fiu_id: fiu.to_string(),
             attempt: *attempt,
-            answered: *answered,
+            answered: *response_status,
             outcome: outcome.clone(),
-            wall_at: wall_at.to_string(),
+            wall_at: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             copy_of: *copy_of,
@@ -326,13 +325,9 @@ impl From<&WebhookRecord> for WebhookView {
 
 impl From<&JournalEntry> for EntryView {
     fn from(entry: &JournalEntry) -> Self {
-        let JournalEntry {
-            seq,
-            at,
-            record: what,
-        } = entry;
-        let kind = entry_kind(what);
-        let text = match what {
+        let JournalEntry { seq, at, record } = entry;
+        let kind = entry_kind(record);
+        let text = match record {
             JournalRecord::StepRejected { origin, reason, .. } => {
                 Some(format!("{origin}: {reason}"))
             }
@@ -341,9 +336,9 @@ impl From<&JournalEntry> for EntryView {
             }
             JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => None,
         };
-        let customer = entry_customer(what).map(str::to_owned);
-        let consent_handle = what.consent_handle().map(|handle| handle.to_string());
-        let (call, webhook) = match what {
+        let customer = entry_customer(record).map(str::to_owned);
+        let consent_handle = record.consent_handle().map(|handle| handle.to_string());
+        let (call, webhook) = match record {
             JournalRecord::Call(call) => (Some(CallView::from(&**call)), None),
             JournalRecord::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
             _ => (None, None),

@@ -1,5 +1,6 @@
-//! The control API's own JSON: camelCase, lists as `{"items":[…],"next":null}`, errors as
-//! `{"error","field","state","legal"}` (DESIGN §6).
+//! Owns the JSON of the control API: camelCase, lists as `{"items":[…],"next":null}`, errors as
+//! `{"error","field","state","legal","diagnostics"}`
+//! (`docs/architecture.md#control-api-and-command-line`). Leaves routes to `http::control`.
 
 pub mod consents;
 pub mod customers;
@@ -20,7 +21,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
 
-/// A part of a list, and what to pass as `after` for the next part.
+/// A part of a list. `next` is the `after` of the next part; `null` if this is the last one.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
@@ -63,7 +64,7 @@ impl AccountView {
     }
 }
 
-/// A refusal of the control API.
+/// An error response of the control API.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorView {
     error: String,
@@ -73,12 +74,12 @@ pub struct ErrorView {
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     legal: Option<Vec<&'static str>>,
-    /// Everything that is wrong with a text.
+    /// All errors of a scenario or another document.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticView>,
 }
 
-/// What is wrong with a text, and where.
+/// An error in a document, with its place; lines and columns count from 1, 0 is unknown.
 #[derive(Debug, Serialize, JsonSchema)]
 struct DiagnosticView {
     line: u64,
@@ -128,7 +129,7 @@ impl From<&Diagnostic> for DiagnosticView {
     }
 }
 
-/// The HTTP status of a refusal.
+/// Returns the HTTP status of an error of the control API.
 pub fn http_status(error: &ApiError) -> u16 {
     match error {
         ApiError::InvalidJson(_)

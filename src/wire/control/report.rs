@@ -1,4 +1,4 @@
-//! The contract report, in JSON and as a page of text.
+//! Owns the contract report of an FIU, in JSON and as text.
 
 use std::fmt::Write;
 
@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contract_report::{RuleOutcome, RuleResult};
 
-/// How an FIU has behaved.
+/// The contract report of an FIU.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportView {
     pub world: String,
-    /// No rule was broken.
+    /// `true` if no rule was broken.
     pub passed: bool,
     pub rules: Vec<RuleResultView>,
 }
 
-/// A rule and how it fared.
+/// The result of a rule.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleResultView {
     pub rule: String,
     pub requirement: String,
-    /// `pass`, `fail`, `not-tested`, `evicted`.
+    /// `pass`, `fail`, `not-tested` or `evicted`.
     pub outcome: String,
     pub cases: usize,
     pub evidence: Vec<EvidenceView>,
 }
 
-/// What was seen; `seq` is the journal's entry that shows it.
+/// An observation; `seq` is the journal entry that shows it.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct EvidenceView {
     pub seq: u64,
@@ -37,26 +37,27 @@ pub struct EvidenceView {
 }
 
 impl ReportView {
-    pub fn new(world: &str, grades: &[RuleResult]) -> Self {
-        let passed = !grades
+    /// Returns the report of a world.
+    pub fn new(world: &str, results: &[RuleResult]) -> Self {
+        let passed = !results
             .iter()
-            .any(|grade| grade.outcome == RuleOutcome::Fail);
+            .any(|result| result.outcome == RuleOutcome::Fail);
         Self {
             world: world.to_owned(),
             passed,
-            rules: grades.iter().map(RuleResultView::from).collect(),
+            rules: results.iter().map(RuleResultView::from).collect(),
         }
     }
 }
 
 impl From<&RuleResult> for RuleResultView {
-    fn from(grade: &RuleResult) -> Self {
+    fn from(result: &RuleResult) -> Self {
         let RuleResult {
             rule,
-            outcome: mark,
+            outcome,
             evidence,
             cases,
-        } = grade;
+        } = result;
         let evidence = evidence.iter().map(|(seq, text)| EvidenceView {
             seq: *seq,
             text: text.clone(),
@@ -64,14 +65,14 @@ impl From<&RuleResult> for RuleResultView {
         Self {
             rule: rule.to_string(),
             requirement: rule.requirement().to_owned(),
-            outcome: mark.to_string(),
+            outcome: outcome.to_string(),
             cases: *cases,
             evidence: evidence.collect(),
         }
     }
 }
 
-/// The report as a page of text.
+/// Returns the report as text.
 pub fn render_text(report: &ReportView) -> String {
     let ReportView {
         world,
@@ -88,25 +89,30 @@ pub fn render_text(report: &ReportView) -> String {
         .filter(|result| result.outcome != RuleOutcome::NotTested.as_str())
         .count();
     let mut text = format!(
-        "Contract report of the world {world}: {verdict}, {tested} of {} were put to the test\n\n",
+        "Contract report of world {world}: {verdict}, {tested} of {} were tested\n\n",
         rules.len()
     );
-    let mut write_line =
-        |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
     for RuleResultView {
         rule,
-        requirement: asks,
-        outcome: mark,
+        requirement,
+        outcome,
         cases,
         evidence,
     } in rules
     {
-        write_line(format!(
-            "{:<11} {rule:<28} {asks} ({cases} cases)",
-            mark.to_uppercase()
-        ));
-        for EvidenceView { seq, text } in evidence {
-            write_line(format!("{:<11} journal {seq}: {text}", ""));
+        writeln!(
+            text,
+            "{:<11} {rule:<28} {requirement} ({cases} cases)",
+            outcome.to_uppercase()
+        )
+        .expect("writing to a string cannot fail");
+        for EvidenceView {
+            seq,
+            text: observation,
+        } in evidence
+        {
+            writeln!(text, "{:<11} journal {seq}: {observation}", "")
+                .expect("writing to a string cannot fail");
         }
     }
     text

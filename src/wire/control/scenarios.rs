@@ -1,4 +1,4 @@
-//! Scenarios as the control API tells and takes them.
+//! Owns the control API's view of scenarios, and the bodies of the calls on them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,17 @@ use crate::domain::consent::Consent;
 use crate::domain::diagnostic::ScenarioInfo;
 use crate::wire::api_error::ApiError;
 
-/// A scenario.
+/// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ScenarioView {
     name: String,
-    /// `shipped`, a file, or `world`.
+    /// `shipped`, the path of a file, or `this world`.
     source: String,
     description: Option<String>,
 }
 
 impl ScenarioView {
-    /// One of this world's own.
+    /// Returns the view of a scenario that was added to this world.
     pub fn from_world(name: &str, description: Option<&str>) -> Self {
         let description = description.map(str::to_owned);
         Self {
@@ -48,7 +48,7 @@ impl From<&ScenarioInfo> for ScenarioView {
     }
 }
 
-/// Body of `scenarios/{name}/pin`: exactly one of the two.
+/// The body of `scenarios/{name}/pin`: exactly one of the two fields.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PinRequest {
@@ -56,7 +56,7 @@ pub struct PinRequest {
     consent_handle: Option<String>,
 }
 
-/// What a scenario is pinned to.
+/// The customer or consent that a scenario is pinned to.
 #[derive(Debug)]
 pub enum PinTarget {
     Customer(String),
@@ -78,18 +78,19 @@ impl TryFrom<PinRequest> for PinTarget {
     }
 }
 
-/// Answer of `pin`.
+/// The response of `pin`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PinView {
     scenario: String,
     customer: String,
     consent_handle: Option<String>,
-    /// Where the consent stands now.
+    /// The current state of the consent.
     state: Option<&'static str>,
 }
 
 impl PinView {
+    /// Returns the response for a pinned customer.
     pub fn for_customer(scenario: &str, customer: &str) -> Self {
         Self {
             scenario: scenario.to_owned(),
@@ -99,6 +100,7 @@ impl PinView {
         }
     }
 
+    /// Returns the response for a pinned consent.
     pub fn for_consent(scenario: &str, consent: &Consent) -> Self {
         Self {
             scenario: scenario.to_owned(),
@@ -109,14 +111,14 @@ impl PinView {
     }
 }
 
-/// Body of `scenarios/default`; `null` takes the world's default away.
+/// The body of `scenarios/default`; `null` removes the world's default.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRequest {
     pub name: Option<String>,
 }
 
-/// A magic customer.
+/// A magic customer: the mobile number and the behaviour of its consents.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MagicCustomerView {
     pub number: &'static str,

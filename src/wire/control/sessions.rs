@@ -1,4 +1,5 @@
-//! Data sessions, and how FIPs are made to answer.
+//! Owns the control API's view of data sessions, and the bodies that make FIPs and analytics
+//! answer.
 
 use std::collections::BTreeMap;
 
@@ -47,17 +48,8 @@ struct FipSessionView {
 }
 
 impl SessionView {
+    /// Returns the view of a session.
     pub fn new(session: &Session) -> Self {
-        let account_view = |account: &SessionAccount| SessionAccountView {
-            fip_id: account.fip.to_string(),
-            link_ref_number: account.link_ref.to_string(),
-            fi_status: account.status.as_str(),
-            description: account.description.to_string(),
-        };
-        let fip_session_view = |fip_session: &FipSession| FipSessionView {
-            fip_id: fip_session.fip.to_string(),
-            session_id: fip_session.id.to_string(),
-        };
         Self {
             session_id: session.id.to_string(),
             consent_handle: session.handle.to_string(),
@@ -67,14 +59,38 @@ impl SessionView {
             expires_at: session.expires_at.map(|at| at.to_string()),
             from: IsoTimestamp(session.range.from),
             to: IsoTimestamp(session.range.to),
-            accounts: session.accounts.iter().map(account_view).collect(),
-            fip_sessions: session.fips.iter().map(fip_session_view).collect(),
+            accounts: session
+                .accounts
+                .iter()
+                .map(SessionAccountView::from)
+                .collect(),
+            fip_sessions: session.fips.iter().map(FipSessionView::from).collect(),
         }
     }
 }
 
-/// Body of `sessions/{id}/deliver`: READY, DENIED or TIMEOUT, by default, by FIP, by `linkRefNumber`. Without any, all
-/// accounts are READY.
+impl From<&SessionAccount> for SessionAccountView {
+    fn from(account: &SessionAccount) -> Self {
+        Self {
+            fip_id: account.fip.to_string(),
+            link_ref_number: account.link_ref.to_string(),
+            fi_status: account.status.as_str(),
+            description: account.description.to_string(),
+        }
+    }
+}
+
+impl From<&FipSession> for FipSessionView {
+    fn from(fip_session: &FipSession) -> Self {
+        Self {
+            fip_id: fip_session.fip.to_string(),
+            session_id: fip_session.id.to_string(),
+        }
+    }
+}
+
+/// The body of `sessions/{id}/deliver`: READY, DENIED or TIMEOUT as default, for each FIP, and for
+/// each `linkRefNumber`. Default: all accounts are READY.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliverRequest {
@@ -94,25 +110,6 @@ impl TryFrom<DeliverRequest> for AccountStatuses {
             fips,
             accounts,
         } = request;
-        let parse_status = |field: &'static str, text: &str| {
-            let unknown = || {
-                ApiError::invalid_field(
-                    field,
-                    format!(
-                        "{} is not one of {}",
-                        quote_value(text),
-                        FiStatus::answer_names()
-                    ),
-                )
-            };
-            FiStatus::parse_answer(text).ok_or_else(unknown)
-        };
-        let parse_statuses = |field: &'static str, statuses: BTreeMap<String, String>| {
-            let entries = statuses
-                .into_iter()
-                .map(|(name, text)| Ok((name.into(), parse_status(field, &text)?)));
-            entries.collect::<Result<Vec<_>, ApiError>>()
-        };
         let default = default
             .map(|text| parse_status("default", &text))
             .transpose()?;
@@ -124,11 +121,31 @@ impl TryFrom<DeliverRequest> for AccountStatuses {
     }
 }
 
-/// Body of `analytics`; all of it may be missing.
+fn parse_status(field: &'static str, text: &str) -> Result<FiStatus, ApiError> {
+    FiStatus::parse_answer(text).ok_or_else(|| {
+        let names = FiStatus::answer_names();
+        ApiError::invalid_field(
+            field,
+            format!("{} is not one of {names}", quote_value(text)),
+        )
+    })
+}
+
+fn parse_statuses(
+    field: &'static str,
+    statuses: BTreeMap<String, String>,
+) -> Result<Vec<(Box<str>, FiStatus)>, ApiError> {
+    statuses
+        .into_iter()
+        .map(|(name, text)| Ok((name.into(), parse_status(field, &text)?)))
+        .collect()
+}
+
+/// The body of `analytics`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyticsRequest {
-    /// SUCCESS without it.
+    /// Default: SUCCESS.
     status: Option<String>,
 }
 
@@ -143,7 +160,7 @@ impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
     }
 }
 
-/// What the FIU is told about the analytics of a session.
+/// The analytics of a session that the FIU is notified of.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsView {
@@ -156,12 +173,12 @@ impl From<&AnalyticsResult> for AnalyticsView {
     fn from(analytics: &AnalyticsResult) -> Self {
         let AnalyticsResult {
             session,
-            analytic_ids: ids,
+            analytic_ids,
             status,
         } = analytics;
         Self {
             session_id: session.to_string(),
-            analytic_id: ids.to_vec(),
+            analytic_id: analytic_ids.to_vec(),
             status: status.as_str(),
         }
     }

@@ -1,4 +1,4 @@
-//! A world: its clock, and how it looks from afar.
+//! Owns the control API's view of a world and its clock, and the bodies of the clock calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::wire::control::journal::EntryView;
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 use crate::wire::fields::parse_timestamp;
 
-/// A world's clock.
+/// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ClockView {
     pub now: String,
@@ -19,7 +19,7 @@ pub struct ClockView {
     pub mode: &'static str,
 }
 
-/// A world seen from afar.
+/// A summary of a world.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorldView {
@@ -27,13 +27,13 @@ pub struct WorldView {
     pub seed: u64,
     pub now: String,
     pub consents: usize,
-    /// Consents in each state, the empty ones left out.
+    /// The number of consents in each state; empty states are omitted.
     pub states: Vec<(&'static str, usize)>,
     pub webhooks_open: usize,
     pub timers: usize,
 }
 
-/// States that occur.
+/// Returns the states with at least one consent.
 pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
     counts
         .into_iter()
@@ -42,25 +42,25 @@ pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<(&'static str, 
         .collect()
 }
 
-/// Answer of `clock/advance`.
+/// The response of `clock/advance`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AdvanceView {
     pub from: String,
     pub to: String,
-    /// Due work that was done.
+    /// The number of timers that fired.
     pub fired: usize,
     /// `target`, `step-limit`, `time-limit` or `world-reset`.
     pub stopped: &'static str,
-    /// Why it stopped before the target, and what to do.
+    /// The reason for stopping before the target, with a remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'static str>,
-    /// What happened on the way, as far as the journal still has it.
+    /// The journal entries of the advance, except those already evicted.
     pub journal: Vec<EntryView>,
-    /// The attempts to send webhooks that were made on the way.
+    /// The attempts to send webhooks during the advance.
     pub webhooks: Vec<EntryView>,
 }
 
-/// Body of `clock/advance`: exactly one of the three.
+/// The body of `clock/advance`: exactly one of the three fields.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdvanceRequest {
@@ -82,7 +82,7 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
             (None, None, Some("idle")) => Ok(Self::UntilIdle),
             (None, None, Some(other)) => Err(ApiError::invalid_field(
                 "until",
-                format!("'{other}' is not idle"),
+                format!("unknown value '{other}'; use idle"),
             )),
             _ => Err(ApiError::invalid_field(
                 "the body",
@@ -92,7 +92,7 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
     }
 }
 
-/// Body of `clock/freeze`; all of it may be missing.
+/// The body of `clock/freeze`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeRequest {
@@ -100,6 +100,7 @@ pub struct FreezeRequest {
 }
 
 impl FreezeRequest {
+    /// Parses `at`.
     pub fn at(&self) -> Result<Option<Timestamp>, ApiError> {
         self.at
             .as_deref()
@@ -108,7 +109,7 @@ impl FreezeRequest {
     }
 }
 
-/// Body of `clock/set`.
+/// The body of `clock/set`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetClockRequest {
@@ -116,17 +117,17 @@ pub struct SetClockRequest {
 }
 
 impl SetClockRequest {
+    /// Parses `to`.
     pub fn to(&self) -> Result<Timestamp, ApiError> {
         parse_timestamp_field("to", &self.to)
     }
 }
 
 fn parse_timestamp_field(field: &'static str, text: &str) -> Result<Timestamp, ApiError> {
-    let invalid_timestamp = || {
+    parse_timestamp(text).ok_or_else(|| {
         ApiError::invalid_field(
             field,
             format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"),
         )
-    };
-    parse_timestamp(text).ok_or_else(invalid_timestamp)
+    })
 }
