@@ -1,4 +1,5 @@
-//! Consent messages: `POST /Consent`, the status of a handle, the artefact.
+//! Owns the consent messages: `POST /Consent`, the status of a handle, the artefact (ReBIT AA API
+//! 1.1.x and 2.x). Leaves `ConsentDetail` to `consent_detail` and `artefact`.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::wire::fields::{
     IsoTimestamp, deserialize_object, quote_value, require_field, require_text,
 };
 
-/// Body of `POST /Consent`.
+/// The body of `POST /Consent`.
 #[derive(Debug, Deserialize)]
 pub struct ConsentsRequest {
     ver: Option<String>,
@@ -51,7 +52,7 @@ impl Request for ConsentsRequest {
     }
 }
 
-/// Body of `POST /Consent/handle`.
+/// The body of `POST /Consent/handle`.
 #[derive(Debug, Deserialize)]
 pub struct ConsentHandleRequest {
     ver: Option<String>,
@@ -81,7 +82,7 @@ impl Request for ConsentHandleRequest {
     }
 }
 
-/// Body of `POST /Consent/fetch`.
+/// The body of `POST /Consent/fetch`.
 #[derive(Debug, Deserialize)]
 pub struct ConsentFetchRequest {
     ver: Option<String>,
@@ -111,7 +112,7 @@ impl Request for ConsentFetchRequest {
     }
 }
 
-/// Answer of `POST /Consent`.
+/// The response of `POST /Consent`.
 #[derive(Debug, Serialize)]
 pub struct ConsentsResponse<'a> {
     #[serde(flatten)]
@@ -123,6 +124,7 @@ pub struct ConsentsResponse<'a> {
 }
 
 impl<'a> ConsentsResponse<'a> {
+    /// Returns the response for a new consent.
     pub fn new(context: ResponseContext<'a>, consent: &'a Consent) -> Self {
         Self {
             head: context.response_head(),
@@ -134,7 +136,7 @@ impl<'a> ConsentsResponse<'a> {
     }
 }
 
-/// Answer about a handle.
+/// The response with the status of a handle.
 #[derive(Debug, Serialize)]
 pub struct ConsentHandleResponse<'a> {
     #[serde(flatten)]
@@ -153,6 +155,7 @@ struct HandleStatus {
 }
 
 impl<'a> ConsentHandleResponse<'a> {
+    /// Returns the response for the consent's current state, in the version of the request.
     pub fn new(context: ResponseContext<'a>, consent: &Consent) -> Self {
         let status = HandleStatus {
             id: consent.consent_id().map(|id| id.to_string()),
@@ -166,8 +169,9 @@ impl<'a> ConsentHandleResponse<'a> {
     }
 }
 
-/// The handle's status (DESIGN §2, columns "handle"). Once approved it stays so for ever (certification cases AA_1019
-/// to AA_1022); 1.1.x knows READY, FAILED and PENDING only.
+/// Returns the status of a consent handle (`docs/architecture.md#one-lifecycle`,
+/// `docs/sources.md#consent-handle-states`). Once approved it never changes (certification cases
+/// AA_1019 to AA_1022). 1.1.x has only READY, FAILED and PENDING.
 fn handle_status(consent: &Consent, generation: MajorVersion) -> &'static str {
     let status = match (consent.status, consent.grant.is_some()) {
         (Status::Pending, _) => "PENDING",
@@ -186,7 +190,8 @@ fn handle_status(consent: &Consent, generation: MajorVersion) -> &'static str {
     }
 }
 
-/// The artefact's status, where there is an artefact. READY has none yet, and neither has a consent that failed.
+/// Returns the status of the artefact, or `None` if there is no artefact: in READY not yet, after a
+/// failure never.
 pub fn artefact_status(consent: &Consent) -> Option<&'static str> {
     consent.grant.as_ref()?;
     match consent.status {
@@ -197,7 +202,7 @@ pub fn artefact_status(consent: &Consent) -> Option<&'static str> {
     }
 }
 
-/// The artefact. It has no `timestamp`; `createTimestamp` is the artefact's.
+/// The artefact of a consent. It has no `timestamp`; `createTimestamp` is the time of approval.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentArtefact<'a> {
@@ -212,7 +217,8 @@ pub struct ConsentArtefact<'a> {
 }
 
 impl<'a> ConsentArtefact<'a> {
-    /// `id` is the receiver's own, `signed_consent` the compact JWS; `None` where there is no artefact.
+    /// Returns the artefact, or `None` if there is none. `id` is the receiver's own consent id,
+    /// `signed_consent` the compact JWS.
     pub fn new(
         ver: RebitVersion,
         txnid: &'a str,

@@ -1,5 +1,6 @@
-//! `ErrorResponse` and the one place that says which HTTP status and `errorCode` a problem has
-//! (ReBIT AA API 2.0.0; `reference/rebit.md` §2).
+//! Owns `ErrorResponse` and the mapping from [`ApiError`] to HTTP status and `errorCode` for the
+//! ReBIT API (ReBIT AA API 2.0.0, `ErrorResponse`; `docs/sources.md#rebit-errors`). Unaport and the
+//! control API map errors themselves.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::fields::IsoTimestamp;
 
 wire_enum! {
-    /// Every `errorCode` that an AA emits.
+    /// The error codes that an AA emits, in `errorCode`.
     ErrorCode {
         InvalidRequest = "InvalidRequest",
         InvalidUri = "InvalidURI",
@@ -49,7 +50,7 @@ wire_enum! {
 }
 
 impl ErrorCode {
-    /// The HTTP status that the code comes with.
+    /// Returns the HTTP status of the code.
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidRequest
@@ -84,7 +85,8 @@ impl ErrorCode {
         }
     }
 
-    /// The code that says best what a status says.
+    /// Returns the first code with this HTTP status, else InvalidRequest below 500 and
+    /// InternalError from 500 on.
     pub fn from_status(status: u16) -> Self {
         let exact = Self::ALL
             .iter()
@@ -97,8 +99,8 @@ impl ErrorCode {
         })
     }
 
-    /// What `x-simulate-res` may ask for, in the words of Sahamati's own simulator (`reference/rebit.md` §4.5), beside
-    /// Ok. Its TimeOut is no answer at all.
+    /// The values of `x-simulate-res` and their codes (Sahamati simulator;
+    /// `docs/sources.md#sahamati-simulator`). Ok is not an error, and TimeOut sends no response.
     pub const SIMULATED_CODES: [(&str, Self); 9] = [
         ("BadRequest", Self::InvalidRequest),
         ("Unauthorized", Self::Unauthorized),
@@ -112,6 +114,7 @@ impl ErrorCode {
     ];
 }
 
+/// The body of an error response (ReBIT AA API 2.0.0, `ErrorResponse`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorResponse<'a> {
@@ -123,6 +126,7 @@ pub struct ErrorResponse<'a> {
 }
 
 impl<'a> ErrorResponse<'a> {
+    /// Returns the response for an error. `ver` and `txnid` repeat those of the request.
     pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, error: &ApiError) -> Self {
         let (_, code) = classify_error(error);
         Self {
@@ -135,10 +139,10 @@ impl<'a> ErrorResponse<'a> {
     }
 }
 
-/// HTTP status and `errorCode`.
+/// Returns the HTTP status and the `errorCode` of an error.
 ///
-/// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or an unknown path: they are
-/// InvalidRequest and InvalidURI here, with the HTTP status that says it best.
+/// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or an unknown path.
+/// They are InvalidRequest and InvalidURI here, with the HTTP status that describes the error.
 pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     use ErrorCode as Code;
     let code = match error {
@@ -176,8 +180,11 @@ pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     (code.status(), code)
 }
 
-/// `Assumption:` data that is asked for before `consentStart` is InvalidConsentDetail: the cell of the AA's own
-/// POST /FI/request is empty in the sources, and no other case of this code is told there.
+/// Returns the `errorCode` of a rejection.
+///
+/// `Assumption:` data that is requested before `consentStart` is InvalidConsentDetail. The error
+/// table of the AA's own POST /FI/request has an empty cell for this code, and no source describes
+/// another case of it.
 fn classify_rejection(rejection: &Rejection) -> ErrorCode {
     use ErrorCode as Code;
     match rejection {
@@ -224,10 +231,11 @@ fn classify_rejection(rejection: &Rejection) -> ErrorCode {
     }
 }
 
-/// What a message that could not be read has as `txnid`.
+/// The `txnid` of the response to a message that could not be read.
 const NIL_TXNID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// What can be learnt of a message whose schema was broken: enough to answer it in its own version.
+/// The version and transaction id of a message whose schema may be invalid; they suffice to respond
+/// in its version.
 #[derive(Debug, Default)]
 pub struct Envelope {
     ver: Option<String>,
@@ -235,17 +243,13 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Reads what is there; a body that is no JSON object has nothing.
+    /// Reads the fields that are present. A body that is not a JSON object has none.
     pub fn from_body(body: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct LooseEnvelope {
             ver: Option<Value>,
             txnid: Option<Value>,
         }
-        let short_string = |value: Option<Value>| match value {
-            Some(Value::String(text)) if text.len() <= 64 => Some(text),
-            _ => None,
-        };
         match serde_json::from_slice(body) {
             Ok(LooseEnvelope { ver, txnid }) => Self {
                 ver: short_string(ver),
@@ -255,8 +259,8 @@ impl Envelope {
         }
     }
 
-    /// What a problem with the content is, seen with the head: a message of a version that is not spoken is none to look
-    /// into, whatever else is wrong with it.
+    /// Returns the error to report: an unsupported version takes precedence over an invalid field,
+    /// because the schema of that version is unknown.
     pub fn prefer_version_error(self, error: ApiError) -> ApiError {
         match (error, self.ver) {
             (ApiError::InvalidField { .. }, Some(ver))
@@ -271,7 +275,7 @@ impl Envelope {
         }
     }
 
-    /// The version to answer in: the request's where it is spoken, else 2.0.0.
+    /// Returns the version of the response: that of the request if it is supported, else 2.0.0.
     pub fn ver(&self) -> &'static str {
         self.ver
             .as_deref()
@@ -280,9 +284,17 @@ impl Envelope {
             .as_str()
     }
 
-    /// The request's transaction id; `Assumption:` all zeros where it had none, since the field is required.
+    /// Returns the request's transaction id. `Assumption:` it is all zeros if the request had none,
+    /// because the field is required.
     pub fn txnid(&self) -> &str {
         self.txnid.as_deref().unwrap_or(NIL_TXNID)
+    }
+}
+
+fn short_string(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) if text.len() <= 64 => Some(text),
+        _ => None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Messages about financial information: asking for it and fetching it.
+//! Owns the messages that request and fetch financial information (ReBIT AA API 1.1.x and 2.x).
+//! Leaves encryption to `crypto::key_exchange`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use crate::wire::fields::{
     quote_value, require_field, require_text, require_timestamp,
 };
 
-/// Body of `POST /FI/request`.
+/// The body of `POST /FI/request`.
 #[derive(Debug, Deserialize)]
 pub struct FiRequest {
     ver: Option<String>,
@@ -50,7 +51,7 @@ struct UncheckedConsent {
     digital_signature: Option<String>,
 }
 
-/// A request for data whose schema is right.
+/// A request for data with a valid schema.
 #[derive(Debug)]
 pub struct FiRequestContent {
     pub range: TimeRange,
@@ -93,7 +94,7 @@ impl Request for FiRequest {
     }
 }
 
-/// Answer of `POST /FI/request`.
+/// The response of `POST /FI/request`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiResponse<'a> {
@@ -104,6 +105,7 @@ pub struct FiResponse<'a> {
 }
 
 impl<'a> FiResponse<'a> {
+    /// Returns the response for a new session.
     pub fn new(context: ResponseContext<'a>, session: &Session) -> Self {
         Self {
             head: context.response_head(),
@@ -113,7 +115,7 @@ impl<'a> FiResponse<'a> {
     }
 }
 
-/// Body of `POST /FI/fetch`.
+/// The body of `POST /FI/fetch`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiFetchRequest {
@@ -163,7 +165,7 @@ impl Request for FiFetchRequest {
     }
 }
 
-/// What an FIU wants of a session: checks what the body of 2.x and the path and query of 1.1.x have in common.
+/// Validates the parameters of a fetch, from the body in 2.x and from path and query in 1.1.x.
 pub fn parse_fetch_data(
     session: &str,
     fip: Option<String>,
@@ -187,7 +189,7 @@ pub fn parse_fetch_data(
     })
 }
 
-/// One account's data, encrypted.
+/// The encrypted data of one account.
 #[derive(Debug)]
 pub struct EncryptedAccount {
     pub fip: String,
@@ -212,22 +214,23 @@ struct FiItem<'a> {
     link_ref_number: &'a str,
     #[serde(rename = "maskedAccNumber")]
     masked_acc_number: &'a str,
-    /// Left empty; see [`fetched`].
+    /// Always empty; see [`encode_fetch_response`].
     #[serde(rename = "encryptedFI")]
     encrypted_fi: &'static str,
 }
 
-/// Body of the answer with data. One entry for each account, with a key pair and a nonce of its own: several accounts
-/// under one would share the AES-GCM key and IV (`reference/rebit.md` §5.1).
+/// Returns the body of the response with data. Each account has its own entry with its own key pair
+/// and nonce: accounts that share them would share the AES-GCM key and IV (ReBIT data encryption;
+/// `docs/sources.md#encryption`).
 ///
-/// The ciphertexts are put in by hand: they are nearly all of the answer, base64 needs no escaping, and looking for what
-/// to escape would cost as much as encrypting.
+/// The ciphertexts bypass the serializer. They are nearly the whole response, base64 needs no
+/// escaping, and a scan for characters to escape would take as long as the encryption.
 pub fn encode_fetch_response(
     context: ResponseContext<'_>,
     accounts: &[EncryptedAccount],
 ) -> Vec<u8> {
     const EMPTY: &str = r#""encryptedFI":""#;
-    let serialises = "our own types serialise";
+    let serialises = "texts serialise";
     let mut body = serde_json::to_vec(&context.response_head()).expect(serialises);
     let ciphertexts: usize = accounts.iter().map(|account| account.encrypted.len()).sum();
     body.reserve(ciphertexts + accounts.len() * 1_024);
@@ -255,7 +258,7 @@ pub fn encode_fetch_response(
             key_material,
         })
         .expect(serialises);
-        // Nothing else can hold it: quotes inside texts are escaped.
+        // The marker occurs once, because quotes inside texts are escaped.
         let (before, after) = entry.split_once(EMPTY).expect("the entry has the field");
         if index > 0 {
             body.push(b',');
@@ -268,14 +271,15 @@ pub fn encode_fetch_response(
     body
 }
 
-/// An answer with data as its receiver reads it. An entry may hold several accounts under one key: nothing forbids it,
-/// so a reader must take it.
+/// A response with data, as its receiver reads it. An entry may contain several accounts under one
+/// key: the specification allows it, so a receiver must accept it.
 #[derive(Debug, Deserialize)]
 pub struct ReceivedFetchResponse {
     #[serde(rename = "FI")]
     pub fi: Vec<ReceivedEntry>,
 }
 
+/// The data of a FIP in a received response.
 #[derive(Debug, Deserialize)]
 pub struct ReceivedEntry {
     #[serde(rename = "fipID")]
@@ -285,6 +289,7 @@ pub struct ReceivedEntry {
     pub key_material: KeyMaterial,
 }
 
+/// The encrypted data of an account in a received response.
 #[derive(Debug, Deserialize)]
 pub struct ReceivedItem {
     #[serde(rename = "linkRefNumber")]

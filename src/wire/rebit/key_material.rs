@@ -1,5 +1,6 @@
-//! `KeyMaterial`: in requests for data, in answers with data, and in the files of `mockaa fi`
-//! (`reference/rebit.md` §5.2 to §5.4).
+//! Owns `KeyMaterial`, in requests for data, in responses with data, and in the files of `mockaa
+//! fi` (ReBIT data encryption; `docs/sources.md#encryption`). Leaves decoding of the key itself to
+//! `crypto::key_exchange`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,8 @@ use crate::wire::fields::{
     require_timestamp,
 };
 
-/// As an FIU sends it, nothing checked; and as we write it.
+/// The key material of one exchange, as an FIU sends it, not yet validated, and as the sandbox
+/// sends it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyMaterial {
@@ -39,7 +41,7 @@ struct DhPublicKey {
     key_value: Option<String>,
 }
 
-/// Key material whose schema is right; whether its key is one, `crypto` says.
+/// Key material with a valid schema. Its key is not decoded yet.
 #[derive(Clone, Debug)]
 pub struct CheckedKeyMaterial {
     pub expiry: Timestamp,
@@ -47,7 +49,7 @@ pub struct CheckedKeyMaterial {
     pub nonce: String,
 }
 
-/// The names of `curve` in 2.x.
+/// Returns `Some` if the name is a `curve` of 2.x.
 fn check_curve(name: &str) -> Option<()> {
     matches!(name, "Curve25519" | "X25519").then_some(())
 }
@@ -56,11 +58,11 @@ fn curve_names() -> String {
     "Curve25519, X25519".to_owned()
 }
 
-/// Algorithms that can be served.
+/// The supported values of `cryptoAlg`.
 const ALGORITHMS: [&str; 2] = ["ECDH", "X25519"];
 
 impl KeyMaterial {
-    /// Ours, for this public key (`KeyValue`) and nonce.
+    /// Returns the sandbox's key material for this public key (`KeyValue`) and nonce.
     pub fn new(curve: Curve, key_value: String, nonce: String, expiry: Timestamp) -> Self {
         let (crypto_alg, curve) = match curve {
             Curve::Weierstrass => ("ECDH", "Curve25519"),
@@ -71,7 +73,8 @@ impl KeyMaterial {
             curve: Some(curve.to_owned()),
             params: Some("cipher=AES/GCM/NoPadding;KeyPairGenerator=ECDH".to_owned()),
             public_key: Some(DhPublicKey {
-                // Written in full milliseconds and Z: rahasya's decoder takes no other form.
+                // The decoder of Sahamati's rahasya accepts no other form than milliseconds and
+                // `Z`.
                 expiry: Some(expiry.to_string()),
                 parameters: None,
                 key_value: Some(key_value),
@@ -80,8 +83,8 @@ impl KeyMaterial {
         }
     }
 
-    /// Checks the schema. In 1.1.x only the key and the nonce matter: senders have shuffled the labels, and the object
-    /// identifier in the key tells the curve.
+    /// Validates the schema. In 1.1.x only the key and the nonce are checked: senders mix up the
+    /// labels, and the object identifier in the key determines the curve.
     pub fn into_checked(self, version: RebitVersion) -> Result<CheckedKeyMaterial, ApiError> {
         let Self {
             crypto_alg,
@@ -90,15 +93,13 @@ impl KeyMaterial {
             public_key,
             nonce,
         } = self;
-        let labels_matter = version.major_version() == MajorVersion::V2;
-        let algorithm = if labels_matter {
-            Some(require_text("KeyMaterial.cryptoAlg", crypto_alg)?)
+        let algorithm = if version.major_version() == MajorVersion::V2 {
+            let algorithm = require_text("KeyMaterial.cryptoAlg", crypto_alg)?;
+            require_enum("KeyMaterial.curve", curve, check_curve, curve_names)?;
+            Some(algorithm)
         } else {
             None
         };
-        if labels_matter {
-            require_enum("KeyMaterial.curve", curve, check_curve, curve_names)?;
-        }
         let public_key = require_field("KeyMaterial.DHPublicKey", public_key)?;
         let checked = CheckedKeyMaterial {
             expiry: require_timestamp("KeyMaterial.DHPublicKey.expiry", public_key.expiry)?,
@@ -118,7 +119,7 @@ impl KeyMaterial {
         }
     }
 
-    /// Key and nonce as they stand, for a reader who takes what it gets.
+    /// Returns key and nonce without validation, for a tolerant reader; `None` if one is missing.
     pub fn key_and_nonce(&self) -> Option<(&str, &str)> {
         let key_value = self.public_key.as_ref()?.key_value.as_deref()?;
         Some((

@@ -1,5 +1,8 @@
-//! ReBIT Account Aggregator messages, all versions. Each schema has one place: a struct that reads what may come, and a
-//! `check` that says field by field what must. What differs between versions is asked of [`Version`].
+//! Owns the messages of the ReBIT Account Aggregator API, all versions. Leaves routes to
+//! `http::rebit`.
+//!
+//! Each request schema is one struct that reads every field as optional; [`Request::into_content`]
+//! then validates it field by field. Differences between versions come from [`RebitVersion`].
 
 pub mod consent;
 pub mod error;
@@ -14,7 +17,7 @@ use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{IsoTimestamp, require_text, require_timestamp, require_uuid};
 
-/// What every request begins with.
+/// The first three fields of every request.
 #[derive(Clone, Debug)]
 pub struct Head {
     pub ver: RebitVersion,
@@ -22,7 +25,7 @@ pub struct Head {
     pub txnid: String,
 }
 
-/// Which versions a call is spoken in.
+/// The versions that a call exists in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum VersionSupport {
     Both,
@@ -36,7 +39,7 @@ impl VersionSupport {
     }
 }
 
-/// The three fields that stand first in every request.
+/// Validates the first three fields of a request.
 fn parse_head(
     support: VersionSupport,
     ver: Option<String>,
@@ -64,27 +67,27 @@ fn parse_head(
     })
 }
 
-/// A request whose schema can be checked: the head first, since a message of another version or time is none to look
-/// into.
+/// A request that can be validated. The head comes first, because the rest of the schema depends on
+/// the version.
 pub trait Request: Sized {
-    /// What it turns into beside its head.
+    /// The validated request without its head.
     type Content;
 
-    /// Takes and checks the three first fields.
+    /// Takes and validates the first three fields.
     ///
     /// # Errors
-    /// The first [`Problem`], its field named.
+    /// The first error, which names its field.
     fn take_head(&mut self) -> Result<Head, ApiError>;
 
-    /// Checks everything else that needs no knowledge but the AA's handle (what follows the `@` of its addresses):
-    /// schema, then rules of business.
+    /// Validates the other fields, first the schema, then the business rules that need no state.
+    /// `aa_handle` is the part of the AA's customer addresses after the `@`.
     ///
     /// # Errors
-    /// The first [`Problem`], its field named.
+    /// The first error, which names its field.
     fn into_content(self, head: &Head, aa_handle: &str) -> Result<Self::Content, ApiError>;
 }
 
-/// What every answer begins with.
+/// The first three fields of every response.
 #[derive(Debug, Serialize)]
 struct ResponseHead<'a> {
     ver: &'static str,
@@ -92,7 +95,7 @@ struct ResponseHead<'a> {
     txnid: &'a str,
 }
 
-/// Whom an answer answers: version and transaction of the request, and when.
+/// The version and transaction id that a response repeats, and its time.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseContext<'a> {
     pub ver: RebitVersion,
@@ -101,7 +104,7 @@ pub struct ResponseContext<'a> {
 }
 
 impl<'a> ResponseContext<'a> {
-    /// The answer to a request with this head.
+    /// Returns the context of the response to a request with this head.
     pub fn from_head(head: &'a Head, timestamp: Timestamp) -> Self {
         Self {
             ver: head.ver,
@@ -119,7 +122,8 @@ impl<'a> ResponseContext<'a> {
     }
 }
 
-/// `GET /Heartbeat` (ReBIT AA API 2.0.0, `HeartbeatResponse`): it has no `txnid`.
+/// The response of `GET /Heartbeat`, which has no `txnid` (ReBIT AA API 2.0.0,
+/// `HeartbeatResponse`).
 #[derive(Debug, Serialize)]
 pub struct Heartbeat {
     ver: &'static str,
@@ -129,7 +133,8 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// An AA that answers is up. A heartbeat has no version of its own and is told in 2.0.0 (DESIGN §1).
+    /// Returns the response of an AA that is up. The request has no version, so the response is of
+    /// 2.0.0 (`docs/architecture.md#apis`).
     pub fn with_status_up(timestamp: Timestamp) -> Self {
         Self {
             ver: RebitVersion::V2_0_0.as_str(),

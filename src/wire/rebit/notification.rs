@@ -1,4 +1,6 @@
-//! The three notifications that FIPs post to the AA (`reference/rebit.md` §1.5), and our acknowledgement.
+//! Owns the three notifications that FIPs send to the AA, and the AA's acknowledgement (ReBIT AA
+//! API 2.0.0; `docs/sources.md#rebit-messages`). Leaves the identity of the caller to
+//! `http::security`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +14,14 @@ use crate::wire::fields::{
     require_field, require_text,
 };
 
-/// Who says that it notifies.
+/// The claimed sender of a notification, not yet validated.
 #[derive(Debug, Default, Deserialize)]
 struct UncheckedNotifier {
     r#type: Option<String>,
     id: Option<String>,
 }
 
-/// A notifier whose fields are there; whether it is the caller, the caller's key says.
+/// The claimed sender of a notification. The caller's key decides whether the claim is true.
 #[derive(Debug)]
 pub struct Notifier {
     pub kind: String,
@@ -35,11 +37,12 @@ fn parse_notifier(notifier: Option<UncheckedNotifier>) -> Result<Notifier, ApiEr
 }
 
 wire_enum! {
-    /// What a FIP may say of a consent (ReBIT AA API 2.0.0, `ConsentStatusNotification.consentStatus`).
+    /// The consent statuses that a FIP may report (ReBIT AA API 2.0.0,
+    /// `ConsentStatusNotification.consentStatus`).
     NotifiedStatus { Active = "ACTIVE", Revoked = "REVOKED", Paused = "PAUSED", Rejected = "REJECTED" }
 }
 
-/// Body of `POST /Consent/Notification`.
+/// The body of `POST /Consent/Notification`.
 #[derive(Debug, Deserialize)]
 pub struct ConsentNotification {
     ver: Option<String>,
@@ -62,11 +65,11 @@ struct UncheckedConsentStatus {
     consent_status: Option<String>,
 }
 
-/// A consent's status as somebody tells it.
+/// A reported status of a consent.
 #[derive(Debug)]
 pub struct ConsentNotificationContent {
     pub notifier: Notifier,
-    /// `None`: what stands there is no id.
+    /// `None` if the text is not an id.
     pub consent_id: Option<ConsentId>,
     pub status: NotifiedStatus,
 }
@@ -105,7 +108,7 @@ impl Request for ConsentNotification {
     }
 }
 
-/// Body of `POST /FI/Notification`.
+/// The body of `POST /FI/Notification`.
 #[derive(Debug, Deserialize)]
 pub struct FiNotification {
     ver: Option<String>,
@@ -155,16 +158,16 @@ struct UncheckedAccountStatus {
     description: Option<String>,
 }
 
-/// How a FIP's part of a session fares.
+/// A reported status of a FIP's part of a session.
 #[derive(Debug)]
 pub struct FiNotificationContent {
     pub notifier: Notifier,
-    /// The session as the FIP knows it; `None`: what stands there is no id.
+    /// The FIP's own session id; `None` if the text is not an id.
     pub session: Option<SessionId>,
     pub status: SessionStatus,
-    /// The FIPs that it speaks for.
+    /// The FIPs whose accounts are reported.
     pub fips: Vec<String>,
-    /// `linkRefNumber`, status and description.
+    /// The `linkRefNumber`, status and description of each account.
     pub accounts: Vec<(Box<str>, FiStatus, Box<str>)>,
 }
 
@@ -246,7 +249,7 @@ impl Request for FiNotification {
     }
 }
 
-/// A list that has to have something in it.
+/// Returns a required list with at least one entry.
 fn require_non_empty<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
     let list = require_field(field, list)?;
     check_list_length(field, &list)?;
@@ -257,7 +260,7 @@ fn require_non_empty<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec
     }
 }
 
-/// Body of `POST /Account/link/Notification`.
+/// The body of `POST /Account/link/Notification`.
 #[derive(Debug, Deserialize)]
 pub struct LinkNotification {
     ver: Option<String>,
@@ -319,11 +322,10 @@ impl Request for LinkNotification {
             "AccountLinkStatusNotification.linkRefNumber",
             link_ref_number,
         )?;
-        let parse_linked = |status: &str| (status == "LINKED").then_some(());
         require_enum(
             "AccountLinkStatusNotification.linkStatus",
             link_status,
-            parse_linked,
+            |status| (status == "LINKED").then_some(()),
             || "LINKED".to_owned(),
         )?;
         match customer.split_once('@') {
@@ -345,7 +347,7 @@ impl Request for LinkNotification {
     }
 }
 
-/// Our acknowledgement (ReBIT AA API 2.0.0, `NotificationResponse`).
+/// The AA's acknowledgement (ReBIT AA API 2.0.0, `NotificationResponse`).
 #[derive(Debug, Serialize)]
 pub struct NotificationResponse<'a> {
     #[serde(flatten)]
@@ -354,6 +356,7 @@ pub struct NotificationResponse<'a> {
 }
 
 impl<'a> NotificationResponse<'a> {
+    /// Returns a positive acknowledgement.
     pub fn new_ok(context: ResponseContext<'a>) -> Self {
         Self {
             head: context.response_head(),
