@@ -1,4 +1,5 @@
-//! The control API: one table of its calls; what they take and answer is told by the very types.
+//! Owns the paths and schemas of the control API: one table of its calls. The schemas of bodies are
+//! derived from the types in `wire::control`.
 
 use schemars::generate::{Contract, SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -25,26 +26,26 @@ use crate::wire::control::world::{
 use crate::wire::control::{ErrorView, Page};
 use crate::wire::participants::{FipEntry, FiuEntry};
 
-/// What a call takes.
+/// The request body of a call.
 enum RequestBody {
     Empty,
-    /// JSON of this type; it may be left out.
+    /// JSON of this type; the body is optional.
     Json(fn(&mut SchemaGenerator) -> Schema),
-    /// YAML, or JSON, of the scenario language.
+    /// YAML or JSON in the scenario format, with a description.
     ScenarioYaml(&'static str),
-    /// An object that is told in words.
+    /// An object that is only described in text.
     Described(&'static str),
 }
 
-/// What a call answers.
+/// The response body of a call.
 enum ResponseBody {
     Json(fn(&mut SchemaGenerator) -> Schema),
-    /// One of two.
+    /// JSON of one of two types.
     Either(
         fn(&mut SchemaGenerator) -> Schema,
         fn(&mut SchemaGenerator) -> Schema,
     ),
-    /// An object whose only field this is.
+    /// An object with only this field.
     SingleField(&'static str),
     Yaml,
 }
@@ -78,7 +79,7 @@ const WAIT_QUERY: &[&str] = &[
     "within",
 ];
 
-/// Method, path, what it does, its query, what it takes, what it answers.
+/// The calls: method, path, summary, query parameters, request body, response body.
 const CALLS: &[CallSpec] = &[
     (
         "get",
@@ -91,7 +92,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/consents/{handle}",
-        "Show a consent, its history, and what may happen to it",
+        "Show a consent with its history and the actions that its state allows",
         &[],
         Empty,
         Json(schema_of::<ConsentView>),
@@ -99,15 +100,15 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/consents/{handle}/play",
-        "Do one step, or a list of them, to a consent: every verb of the scenario language",
+        "Perform a scenario action, or a list of actions, on a consent",
         &[],
-        ScenarioYaml("A step, such as {\"deliver\":{}}, or a list of steps"),
+        ScenarioYaml("An action, such as {\"deliver\":{}}, or a list of actions"),
         Json(schema_of::<ConsentView>),
     ),
     (
         "post",
         "/consents/{handle}/{verb}",
-        "Do this to a consent: approve, activate, reject, fail, pause, resume, revoke, expire. The body is for approve alone",
+        "Approve, activate, reject, fail, pause, resume, revoke or expire a consent; only approve has a body",
         &[],
         RequestBody::Json(schema_of::<ApproveRequest>),
         Json(schema_of::<ConsentView>),
@@ -131,7 +132,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/sessions/{id}/deliver",
-        "Answer for the FIPs of a session",
+        "Deliver the data of a session in place of its FIPs",
         &[],
         RequestBody::Json(schema_of::<DeliverRequest>),
         Json(schema_of::<SessionView>),
@@ -139,7 +140,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/sessions/{id}/analytics",
-        "Report Unaport's analytics of a session",
+        "Complete Unaport's analytics of a session",
         &[],
         RequestBody::Json(schema_of::<AnalyticsRequest>),
         Json(schema_of::<AnalyticsView>),
@@ -147,7 +148,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/customers",
-        "List the customers that somebody has mentioned",
+        "List the customers that calls have named",
         PAGE_QUERY,
         Empty,
         Json(schema_of::<Page<String>>),
@@ -163,7 +164,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/register",
-        "Register a customer, who has no account linked",
+        "Register a customer without linked accounts",
         &[],
         Empty,
         Json(schema_of::<CustomerView>),
@@ -171,7 +172,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/deregister",
-        "A customer leaves; the consents end",
+        "Deregister a customer and end the consents",
         &[],
         Empty,
         Json(schema_of::<CustomerView>),
@@ -179,7 +180,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/link",
-        "Ask for accounts to be linked",
+        "Request the linking of accounts",
         &[],
         RequestBody::Json(schema_of::<LinkRequest>),
         Either(schema_of::<LinkRequestView>, schema_of::<CustomerView>),
@@ -187,7 +188,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/verify",
-        "Prove a link with the token",
+        "Confirm a link request with its token",
         &[],
         RequestBody::Json(schema_of::<VerifyRequest>),
         Json(schema_of::<CustomerView>),
@@ -195,7 +196,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/persona",
-        "Let the customer live another persona from now on",
+        "Assign another persona to a customer",
         &[],
         RequestBody::Json(schema_of::<PersonaRequest>),
         Json(schema_of::<CustomerView>),
@@ -203,7 +204,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/delink",
-        "Unlink an account; the consents that name it are revoked",
+        "Unlink an account and revoke the consents that contain it",
         &[],
         RequestBody::Json(schema_of::<DelinkRequest>),
         Json(schema_of::<CustomerView>),
@@ -229,7 +230,9 @@ const CALLS: &[CallSpec] = &[
         "/config/fiu/{id}",
         "Add or change an FIU of this world",
         &[],
-        Described("An FIU as GET shows it; what is left out follows from the id"),
+        Described(
+            "An FIU in the format of GET; omitted fields keep their value or are derived from the id",
+        ),
         Json(schema_of::<FiuEntry>),
     ),
     (
@@ -253,7 +256,9 @@ const CALLS: &[CallSpec] = &[
         "/config/fip/{id}",
         "Add or change a FIP of this world",
         &[],
-        Described("A FIP as GET shows it; what is left out follows from the id"),
+        Described(
+            "A FIP in the format of GET; omitted fields keep their value or are derived from the id",
+        ),
         Json(schema_of::<FipEntry>),
     ),
     (
@@ -275,7 +280,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/webhooks/{id}/resend",
-        "Send a webhook that has ended once more, the same bytes",
+        "Send a completed webhook again, with the same bytes",
         &[],
         Empty,
         Json(schema_of::<DeliveryView>),
@@ -283,7 +288,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/journal",
-        "Read the journal: calls, events, webhooks, remarks",
+        "List the entries of the journal: calls, events, webhooks, notes",
         JOURNAL_QUERY,
         Empty,
         Json(schema_of::<JournalPage>),
@@ -291,7 +296,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/journal/wait",
-        "Wait until there are count such entries, within a time of the wall",
+        "Wait until the journal has count matching entries; within is a duration in system time",
         WAIT_QUERY,
         Empty,
         Json(schema_of::<JournalPage>),
@@ -299,15 +304,15 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/assert",
-        "Hold expectations against the journal",
+        "Check expectations against the journal",
         &[],
-        ScenarioYaml("What a scenario's expect holds: {\"expect\":[…]}"),
+        ScenarioYaml("The expect list of a scenario: {\"expect\":[…]}"),
         Json(schema_of::<AssertView>),
     ),
     (
         "get",
         "/report",
-        "The contract report of the FIU; as text for Accept: text/plain",
+        "Get the contract report of the FIU; as text with Accept: text/plain",
         &[],
         Empty,
         Json(schema_of::<ReportView>),
@@ -315,7 +320,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/faults",
-        "List the faults in force",
+        "List the active fault sets",
         &[],
         Empty,
         Json(schema_of::<Page<FaultsView>>),
@@ -323,7 +328,7 @@ const CALLS: &[CallSpec] = &[
     (
         "delete",
         "/faults",
-        "End all of them",
+        "Remove all fault sets",
         &[],
         Empty,
         SingleField("deleted"),
@@ -331,7 +336,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/faults/{name}",
-        "Show a set of faults",
+        "Show a fault set",
         &[],
         Empty,
         Json(schema_of::<FaultsView>),
@@ -339,15 +344,15 @@ const CALLS: &[CallSpec] = &[
     (
         "put",
         "/faults/{name}",
-        "Put faults in force by a name",
+        "Activate faults under a name",
         &[],
-        ScenarioYaml("webhooks and api_faults of a scenario, and ttl"),
+        ScenarioYaml("The webhooks and api_faults of a scenario, and ttl"),
         Json(schema_of::<FaultsView>),
     ),
     (
         "delete",
         "/faults/{name}",
-        "End a set of faults",
+        "Remove a fault set",
         &[],
         Empty,
         SingleField("deleted"),
@@ -363,7 +368,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/scenarios/reload",
-        "Read the folder again, all of it or nothing",
+        "Reload the scenario folder; an error leaves all scenarios unchanged",
         &[],
         Empty,
         Json(schema_of::<Page<String>>),
@@ -371,7 +376,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/scenarios/default",
-        "Which scenario consents get that nothing else gives one",
+        "Get the default scenario of this world",
         &[],
         Empty,
         SingleField("name"),
@@ -379,7 +384,7 @@ const CALLS: &[CallSpec] = &[
     (
         "put",
         "/scenarios/default",
-        "Choose it for this world; null: none",
+        "Set the default scenario of this world; null removes it",
         &[],
         RequestBody::Json(schema_of::<DefaultRequest>),
         SingleField("name"),
@@ -387,7 +392,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/scenarios/{name}",
-        "The text of a scenario",
+        "Get the text of a scenario",
         &[],
         Empty,
         Yaml,
@@ -403,7 +408,7 @@ const CALLS: &[CallSpec] = &[
     (
         "delete",
         "/scenarios/{name}",
-        "Remove one of this world's own",
+        "Remove a scenario that was added to this world",
         &[],
         Empty,
         SingleField("deleted"),
@@ -411,7 +416,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/scenarios/{name}/pin",
-        "Let it drive a consent, or the later consents of a customer",
+        "Assign a scenario to a consent, or to the later consents of a customer",
         &[],
         RequestBody::Json(schema_of::<PinRequest>),
         Json(schema_of::<PinView>),
@@ -419,7 +424,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/magic",
-        "The magic customers",
+        "List the magic customers",
         &[],
         Empty,
         Json(schema_of::<Page<MagicCustomerView>>),
@@ -427,7 +432,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/keys",
-        "The AAs' public keys, a JWK set",
+        "Get the public keys of the AAs as a JWK set",
         &[],
         Empty,
         SingleField("keys"),
@@ -435,7 +440,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/clock",
-        "What time it is in this world",
+        "Get the time of this world",
         &[],
         Empty,
         Json(schema_of::<ClockView>),
@@ -443,7 +448,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/clock/freeze",
-        "Let time stand; at an instant, in a world without consents",
+        "Freeze the clock; at a given time only in a world without consents",
         &[],
         RequestBody::Json(schema_of::<FreezeRequest>),
         Json(schema_of::<ClockView>),
@@ -451,7 +456,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/clock/run",
-        "Let the clock run",
+        "Run the clock",
         &[],
         Empty,
         Json(schema_of::<ClockView>),
@@ -459,7 +464,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/clock/set",
-        "Set a clock, in a world without consents",
+        "Set the clock of a world without consents",
         &[],
         RequestBody::Json(schema_of::<SetClockRequest>),
         Json(schema_of::<ClockView>),
@@ -467,7 +472,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/clock/advance",
-        "Advance the clock; what is due happens at its time, and webhooks have arrived in the answer",
+        "Advance the clock; due work runs at its time, and due webhooks are sent before the response",
         &[],
         RequestBody::Json(schema_of::<AdvanceRequest>),
         Json(schema_of::<AdvanceView>),
@@ -475,7 +480,7 @@ const CALLS: &[CallSpec] = &[
     (
         "get",
         "/world",
-        "A summary of this world",
+        "Get a summary of this world",
         &[],
         Empty,
         Json(schema_of::<WorldView>),
@@ -491,7 +496,7 @@ const CALLS: &[CallSpec] = &[
     (
         "delete",
         "/worlds/{name}",
-        "Delete a world, its timers and its webhooks",
+        "Delete a world with its timers and webhooks",
         &[],
         Empty,
         SingleField("deleted"),
@@ -499,20 +504,21 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/reset",
-        "Begin this world anew",
+        "Reset this world",
         &[],
         Empty,
         Json(schema_of::<WorldView>),
     ),
 ];
 
-/// Paths and schemas.
+fn new_generator(contract: Contract) -> SchemaGenerator {
+    let mut settings = SchemaSettings::openapi3();
+    settings.contract = contract;
+    settings.into_generator()
+}
+
+/// Returns the paths and the schemas.
 pub fn build_paths_and_schemas() -> (Value, Value) {
-    let new_generator = |contract| {
-        let mut settings = SchemaSettings::openapi3();
-        settings.contract = contract;
-        settings.into_generator()
-    };
     let (mut request_schemas, mut response_schemas) = (
         new_generator(Contract::Deserialize),
         new_generator(Contract::Serialize),
@@ -532,28 +538,33 @@ pub fn build_paths_and_schemas() -> (Value, Value) {
     (paths.into(), schemas.into())
 }
 
+fn parameter(name: &str, location: &str) -> Value {
+    let required = location == "path";
+    json!({ "name": name, "in": location, "required": required, "schema": string_schema() })
+}
+
 fn build_operation(
     call: &CallSpec,
     request_schemas: &mut SchemaGenerator,
     response_schemas: &mut SchemaGenerator,
 ) -> Value {
     let (_, path, summary, query, request, response) = call;
-    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": string_schema() });
     let in_path = path
         .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path.map(|name| parameter(name, "path"));
-    let parameters: Vec<_> = in_path
-        .chain(query.iter().map(|name| parameter(name, "query")))
-        .collect();
-    let single_field_object =
-        |field: &str| json!({ "type": "object", "required": [field], "properties": { field: {} } });
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| parameter(name, "path"));
+    let in_query = query.iter().map(|name| parameter(name, "query"));
+    let parameters: Vec<_> = in_path.chain(in_query).collect();
     let body = match response {
         Json(schema) => json!({ "application/json": { "schema": schema(response_schemas) } }),
         Either(first, second) => {
             json!({ "application/json": { "schema": { "oneOf": [first(response_schemas), second(response_schemas)] } } })
         }
-        SingleField(name) => json!({ "application/json": { "schema": single_field_object(name) } }),
+        SingleField(name) => {
+            let schema =
+                json!({ "type": "object", "required": [name], "properties": { *name: {} } });
+            json!({ "application/json": { "schema": schema } })
+        }
         Yaml => json!({ "text/plain": { "schema": string_schema() } }),
     };
     let mut operation = json!({
@@ -562,8 +573,8 @@ fn build_operation(
         "security": [{}, { "operator": [] }],
         "parameters": parameters,
         "responses": {
-            "200": { "description": "Done", "content": body },
-            "default": { "description": "Refused: error says what is wrong and what to do", "content": json_content("ErrorView") },
+            "200": { "description": "Success", "content": body },
+            "default": { "description": "Error: error is the reason and the remedy", "content": json_content("ErrorView") },
         },
     });
     let request = match request {

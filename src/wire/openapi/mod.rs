@@ -1,5 +1,6 @@
-//! Both faces and the control API described in OpenAPI 3.0.3, for `/openapi.json`. Enumerations and lengths come from the tables that the
-//! code itself reads, so the description cannot drift from them.
+//! Owns the OpenAPI 3.0.3 document of `/openapi.json`: the ReBIT API, the Unaport API and the
+//! control API, without the seed API. Enumerations and lengths come from the tables that validate
+//! requests, so the document cannot differ from the code.
 
 mod control;
 mod rebit;
@@ -7,7 +8,7 @@ mod unaport;
 
 use serde_json::{Map, Value, json};
 
-/// The description; `server` is the address that the caller used.
+/// Returns the OpenAPI document; `server` is the URL that the caller used.
 pub fn build_document(server: &str) -> Value {
     let (control_paths, control_schemas) = control::build_paths_and_schemas();
     json!({
@@ -18,8 +19,9 @@ pub fn build_document(server: &str) -> Value {
             "description": "A sandbox of the ReBIT AA API 1.1.0 to 1.1.3, 2.0.0 and 2.1.0, and of the Unaport FIU API \
                             v2.0.0. ReBIT's paths also exist below /v1, /v2, /V2 and /proxy/v2, Unaport's on each of \
                             its hosts' paths and below /backend/api/v1; all of them in every world below /w/{world}. \
-                            Every ReBIT answer is signed (x-jws-signature, detached JWS over the body); the body's ver \
-                            chooses the version. What begins with /_mockaa/v1 is the sandbox's own control API.",
+                            Every ReBIT response is signed (x-jws-signature, detached JWS over the body); the body's \
+                            ver selects the version. Paths that begin with /_mockaa/v1 are the sandbox's own control \
+                            API.",
             "license": { "name": "Apache-2.0" },
         },
         "servers": [{ "url": server }],
@@ -29,14 +31,14 @@ pub fn build_document(server: &str) -> Value {
             "securitySchemes": {
                 "fiu": { "type": "apiKey", "in": "header", "name": "client_api_key" },
                 "fip": { "type": "apiKey", "in": "header", "name": "fip_api_key" },
-                "operator": { "type": "http", "scheme": "bearer", "description": "The control token, where the sandbox is not on loopback" },
+                "operator": { "type": "http", "scheme": "bearer", "description": "The control token, required if the sandbox does not listen on loopback only" },
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             },
         },
     })
 }
 
-/// Two objects as one.
+/// Returns the fields of both objects; `extra` wins.
 fn merge_objects(mut base: Value, mut extra: Value) -> Value {
     let fields = base.as_object_mut().expect("an object");
     fields.append(extra.as_object_mut().expect("an object"));
@@ -80,7 +82,7 @@ fn array_schema(items: &Value) -> Value {
     json!({ "type": "array", "minItems": 1, "items": items })
 }
 
-/// An object; a name with a question mark after it may be missing.
+/// Returns the schema of an object. A field whose name ends with a question mark is optional.
 fn object_schema(fields: &[(&str, Value)]) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();

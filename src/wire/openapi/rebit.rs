@@ -1,4 +1,4 @@
-//! The ReBIT calls.
+//! Owns the paths and schemas of the ReBIT API.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,6 @@ use super::{
     array_schema, enum_schema, header_parameter, integer_schema, json_content, object_schema,
     schema_ref, string_schema, timestamp_schema, uuid_schema,
 };
-
 use crate::domain::account::FiType;
 use crate::domain::consent::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
@@ -19,19 +18,19 @@ use crate::wire::purpose::StandardPurpose;
 use crate::wire::rebit::error::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
-/// Who may call.
+/// The participants that may make a call.
 const FIU_ONLY: &[&str] = &["fiu"];
 const FIP_ONLY: &[&str] = &["fip"];
 const FIU_OR_FIP: &[&str] = &["fiu", "fip"];
 
 pub fn build_paths() -> Value {
     json!({
-        "/Consent": { "post": post_operation("Raise a consent", FIU_ONLY, "ConsentsRequest", "ConsentsResponse") },
+        "/Consent": { "post": post_operation("Request a consent", FIU_ONLY, "ConsentsRequest", "ConsentsResponse") },
         "/Consent/handle": {
-            "post": post_operation("Look a consent handle up (2.x)", FIU_ONLY, "ConsentHandleRequest", "ConsentHandleResponse"),
+            "post": post_operation("Get the status of a consent handle (2.x)", FIU_ONLY, "ConsentHandleRequest", "ConsentHandleResponse"),
         },
         "/Consent/handle/{consentHandle}": {
-            "get": get_operation("Look a consent handle up (1.1.x)", FIU_ONLY, &["consentHandle"], &[], "ConsentHandleResponse"),
+            "get": get_operation("Get the status of a consent handle (1.1.x)", FIU_ONLY, &["consentHandle"], &[], "ConsentHandleResponse"),
         },
         "/Consent/fetch": {
             "post": post_operation("Fetch an artefact (2.x)", FIU_OR_FIP, "ConsentFetchRequest", "ConsentArtefact"),
@@ -40,20 +39,20 @@ pub fn build_paths() -> Value {
             "get": get_operation("Fetch an artefact (1.1.x)", FIU_OR_FIP, &["consentId"], &[], "ConsentArtefact"),
         },
         "/Consent/Notification": {
-            "post": post_operation("A FIP tells a consent's status", FIU_OR_FIP, "ConsentStatusNotification", "NotificationResponse"),
+            "post": post_operation("Notify the AA of a consent's status", FIU_OR_FIP, "ConsentStatusNotification", "NotificationResponse"),
         },
-        "/FI/request": { "post": post_operation("Ask for data", FIU_ONLY, "FIRequest", "FIResponse") },
+        "/FI/request": { "post": post_operation("Request data", FIU_ONLY, "FIRequest", "FIResponse") },
         "/FI/fetch": { "post": post_operation("Fetch data (2.x)", FIU_ONLY, "FIFetchRequest", "FIFetchResponse") },
         "/FI/fetch/{sessionId}": {
             "get": get_operation("Fetch data (1.1.x)", FIU_ONLY, &["sessionId"], &["fipId", "linkRefNumber"], "FIFetchResponse"),
         },
         "/FI/Notification": {
-            "post": post_operation("A FIP tells how its accounts fare", FIU_OR_FIP, "FIStatusNotification", "NotificationResponse"),
+            "post": post_operation("Notify the AA of the status of a FIP's accounts", FIU_OR_FIP, "FIStatusNotification", "NotificationResponse"),
         },
         "/Account/link/Notification": {
-            "post": post_operation("A FIP has linked an account", FIP_ONLY, "AccountLinkStatusNotification", "NotificationResponse"),
+            "post": post_operation("Notify the AA of a linked account", FIP_ONLY, "AccountLinkStatusNotification", "NotificationResponse"),
         },
-        "/Heartbeat": { "get": get_operation("Is the AA up?", FIU_OR_FIP, &[], &[], "HeartbeatResponse") },
+        "/Heartbeat": { "get": get_operation("Get the status of the AA", FIU_OR_FIP, &[], &[], "HeartbeatResponse") },
     })
 }
 
@@ -64,7 +63,7 @@ fn post_operation(summary: &str, callers: &[&str], request: &str, response: &str
         header_parameter("x-jws-signature", "Detached JWS over the body, RS256"),
         header_parameter(
             "x-request-meta",
-            "Of Sahamati's router; accepted and not needed",
+            "Metadata of Sahamati's router; optional and ignored",
         )
     ]);
     operation
@@ -92,7 +91,7 @@ fn get_operation(
 }
 
 fn base_operation(summary: &str, callers: &[&str], response: &str) -> Value {
-    let error_response = json!({ "description": "Refused: errorCode says why, errorMsg where and what to do", "content": json_content("ErrorResponse") });
+    let error_response = json!({ "description": "Error: errorCode is the reason, errorMsg the field and the remedy", "content": json_content("ErrorResponse") });
     let security: Vec<_> = callers
         .iter()
         .map(|caller| json!({ (*caller): [] }))
@@ -100,11 +99,11 @@ fn base_operation(summary: &str, callers: &[&str], response: &str) -> Value {
     json!({
         "summary": summary,
         "security": security,
-        "responses": { "200": { "description": "Done", "content": json_content(response) }, "default": error_response },
+        "responses": { "200": { "description": "Success", "content": json_content(response) }, "default": error_response },
     })
 }
 
-/// A message: what every one begins with, and more.
+/// Returns the schema of a message: the common head and these fields.
 fn message_schema(fields: &[(&str, Value)]) -> Value {
     let head = [
         ("ver", version_schema()),

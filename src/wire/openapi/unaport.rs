@@ -1,4 +1,5 @@
-//! The calls of the Unaport FIU API. What a request may have comes from the tables that requests are checked against.
+//! Owns the paths and schemas of the Unaport FIU API. Request schemas come from the tables that
+//! validate requests.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,7 @@ use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
 use crate::wire::unaport::field_rules::{FieldRule, FieldType, Presence};
 use crate::wire::unaport::template;
 
-/// The hosts, as paths.
+/// The base paths of Unaport's hosts.
 const COMMON_BASE: &str = "/api/v1";
 const APP_BASE: &str = "/backend-v2/api/v2";
 
@@ -31,111 +32,116 @@ pub fn build_paths() -> Value {
 fn analytics_paths() -> Value {
     json!({
         format!("{APP_BASE}/FIU/FI/Analytic/{{org_id}}/{{sessionId}}"): {
-            "get": build_operation("Generate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+            "get": build_operation("Generate analytics", Auth::Bearer, &["org_id", "sessionId"], None, "UnaportGenerated"),
         },
         format!("{APP_BASE}/FIU/FI/AnalyticAggregate/{{org_id}}/{{sessionId}}"): {
-            "get": build_operation("Generate aggregate analytics", true, &["org_id", "sessionId"], None, "UnaportGenerated"),
+            "get": build_operation("Generate aggregate analytics", Auth::Bearer, &["org_id", "sessionId"], None, "UnaportGenerated"),
         },
         format!("{APP_BASE}/FIU/Analitic/{{analyticId}}/{{sessionId}}"): {
-            "get": build_operation("Fetch an account's analytics", true, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
+            "get": build_operation("Fetch an account's analytics", Auth::Bearer, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
         },
         format!("{APP_BASE}/FIU/AnaliticAggregate/{{sessionId}}"): {
-            "get": build_operation("Fetch aggregate analytics", true, &["sessionId"], None, "UnaportAnalytics"),
+            "get": build_operation("Fetch aggregate analytics", Auth::Bearer, &["sessionId"], None, "UnaportAnalytics"),
         },
         format!("{APP_BASE}/FIU/Analitic/Export/{{analyticId}}"): {
-            "get": file_operation("An account's analytics as a file", &["analyticId"]),
+            "get": file_operation("Export an account's analytics as a file", &["analyticId"]),
         },
         format!("{APP_BASE}/FIU/AnaliticAggregate/Export/{{sessionId}}"): {
-            "get": file_operation("Aggregate analytics as a file", &["sessionId"]),
+            "get": file_operation("Export aggregate analytics as a file", &["sessionId"]),
         },
         format!("{APP_BASE}/FIU/Export/{{entity}}/{{sessionId}}"): {
-            "get": file_operation("A session's data as a workbook", &["entity", "sessionId"]),
+            "get": file_operation("Export a session's data as a workbook", &["entity", "sessionId"]),
         },
         format!("{APP_BASE}/FIU/ExportPdf/{{entity}}/{{sessionId}}"): {
-            "get": file_operation("A session's data as a printed statement", &["entity", "sessionId"]),
+            "get": file_operation("Export a session's data as a PDF statement", &["entity", "sessionId"]),
         },
     })
 }
 
 fn consent_paths() -> Value {
-    let revoke_operation = || {
-        build_operation(
-            "Revoke a consent",
-            true,
-            &["org_id", "consentId"],
-            None,
-            "UnaportRevoked",
-        )
-    };
+    let revoke_operation = build_operation(
+        "Revoke a consent",
+        Auth::Bearer,
+        &["org_id", "consentId"],
+        None,
+        "UnaportRevoked",
+    );
     json!({
-        format!("{COMMON_BASE}/public/user/login"): { "post": build_operation("Log in", false, &[], Some("UnaportLogin"), "UnaportTokens") },
+        format!("{COMMON_BASE}/public/user/login"): { "post": build_operation("Log in", Auth::Public, &[], Some("UnaportLogin"), "UnaportTokens") },
         format!("{COMMON_BASE}/public/user/refreshToken"): {
-            "post": build_operation("Get fresh tokens", false, &[], Some("UnaportRefresh"), "UnaportTokens"),
+            "post": build_operation("Refresh the tokens", Auth::Public, &[], Some("UnaportRefresh"), "UnaportTokens"),
         },
         format!("{COMMON_BASE}/FIU/getClientOrganisation"): {
-            "get": build_operation("Your organisation", true, &[], None, "UnaportClientOrganisation"),
+            "get": build_operation("Get the caller's organisation", Auth::Bearer, &[], None, "UnaportClientOrganisation"),
         },
         format!("{COMMON_BASE}/FIU/getOrganisation"): {
-            "get": build_operation("Your organisation, in the older form", true, &[], None, "UnaportOrganisation"),
+            "get": build_operation("Get the caller's organisation, in the older format", Auth::Bearer, &[], None, "UnaportOrganisation"),
         },
         format!("{APP_BASE}/FIU/InsertProduct/{{org_id}}"): {
-            "post": build_operation("Create a consent template", true, &["org_id"], Some("UnaportTemplate"), "UnaportTemplateSaved"),
+            "post": build_operation("Create a consent template", Auth::Bearer, &["org_id"], Some("UnaportTemplate"), "UnaportTemplateSaved"),
         },
         format!("{APP_BASE}/FIU/ProductList/{{org_id}}"): {
-            "get": build_operation("List consent templates", true, &["org_id"], None, "UnaportTemplates"),
+            "get": build_operation("List consent templates", Auth::Bearer, &["org_id"], None, "UnaportTemplates"),
         },
         format!("{APP_BASE}/FIU/Consents/{{org_id}}"): {
-            "post": build_operation("Create a consent", true, &["org_id"], Some("UnaportConsent"), "UnaportConsentCreated"),
+            "post": build_operation("Create a consent", Auth::Bearer, &["org_id"], Some("UnaportConsent"), "UnaportConsentCreated"),
         },
         format!("{APP_BASE}/FIU/Consents/product/{{org_id}}"): {
             "post": build_operation(
                 "Create a consent with a template",
-                true,
+                Auth::Bearer,
                 &["org_id"],
                 Some("UnaportConsentByTemplate"),
                 "UnaportConsentCreated",
             ),
         },
-        format!("{APP_BASE}/FIU/Consents/revoke/{{org_id}}/{{consentId}}"): { "post": revoke_operation(), "put": revoke_operation() },
-        format!("{APP_BASE}/FIU/Consents/{{org_id}}/{{consentId}}"): { "delete": revoke_operation() },
+        format!("{APP_BASE}/FIU/Consents/revoke/{{org_id}}/{{consentId}}"): { "post": revoke_operation.clone(), "put": revoke_operation.clone() },
+        format!("{APP_BASE}/FIU/Consents/{{org_id}}/{{consentId}}"): { "delete": revoke_operation },
         format!("{APP_BASE}/FIU/GetConsent/{{consentHandle}}"): {
-            "get": build_operation("Check a consent's status", true, &["consentHandle"], None, "UnaportRecords"),
+            "get": build_operation("Get the status of a consent", Auth::Bearer, &["consentHandle"], None, "UnaportRecords"),
         },
         format!("{APP_BASE}/FIU/FINotification/{{consentHandle}}"): {
-            "get": build_operation("Check how a consent's data fares", true, &["consentHandle"], None, "UnaportFetchStatus"),
+            "get": build_operation("Get the status of a consent's data", Auth::Bearer, &["consentHandle"], None, "UnaportFetchStatus"),
         },
         format!("{APP_BASE}/FIU/FifetchDataBySessionId/{{sessionId}}"): {
-            "get": build_operation("Fetch data", true, &["sessionId"], None, "UnaportData"),
+            "get": build_operation("Fetch the data of a session", Auth::Bearer, &["sessionId"], None, "UnaportData"),
         },
         format!("{APP_BASE}/FIU/FI/AccountDetail/{{sessionId}}"): {
-            "get": build_operation("A session's accounts (1.7)", true, &["sessionId"], None, "UnaportAccounts"),
+            "get": build_operation("List a session's accounts (1.7)", Auth::Bearer, &["sessionId"], None, "UnaportAccounts"),
         },
         format!("{APP_BASE}/public/shorten/{{code}}"): {
             "get": {
-                "summary": "The customer's link: leads to the consent's page",
+                "summary": "Follow the customer's short link to the consent's page",
                 "parameters": [path_parameter("code")],
                 "responses": {
-                    "302": { "description": "To the page" },
-                    "default": { "description": "Refused", "content": json_content("UnaportError") },
+                    "302": { "description": "Redirect to the page" },
+                    "default": { "description": "Error", "content": json_content("UnaportError") },
                 },
             },
         },
     })
 }
 
+/// The authentication of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Auth {
+    Bearer,
+    Public,
+}
+
 fn build_operation(
     summary: &str,
-    requires_bearer: bool,
+    auth: Auth,
     path: &[&str],
     request: Option<&str>,
     response: &str,
 ) -> Value {
     let mut operation = json!({
         "summary": summary,
-        "security": if requires_bearer { json!([{ "bearer": [] }]) } else { json!([]) },
+        "security": if auth == Auth::Bearer { json!([{ "bearer": [] }]) } else { json!([]) },
         "responses": {
-            "200": { "description": "Done", "content": json_content(response) },
-            "default": { "description": "Refused: errors has all that is wrong", "content": json_content("UnaportError") },
+            "200": { "description": "Success", "content": json_content(response) },
+            "default": { "description": "Error: errors lists every invalid field", "content": json_content("UnaportError") },
         },
     });
     if !path.is_empty() {
@@ -147,9 +153,9 @@ fn build_operation(
     operation
 }
 
-/// A call that answers with a file.
+/// Returns an operation whose response is a file.
 fn file_operation(summary: &str, path: &[&str]) -> Value {
-    let mut operation = build_operation(summary, true, path, None, "UnaportError");
+    let mut operation = build_operation(summary, Auth::Bearer, path, None, "UnaportError");
     let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
     operation["responses"]["200"]["content"] =
         json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
@@ -160,7 +166,7 @@ fn path_parameter(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
 }
 
-/// A table as a schema.
+/// Returns the schema of a request from its table of field rules.
 fn form_schema(rules: &[FieldRule]) -> Value {
     let mut schema = json!({ "type": "object", "required": [], "properties": {} });
     for rule in rules {
@@ -174,14 +180,12 @@ fn form_schema(rules: &[FieldRule]) -> Value {
                 }
             }
             let properties = node["properties"].as_object_mut().expect("an object");
-            let empty_object = || json!({ "type": "object", "required": [], "properties": {} });
-            let leaf_schema = || field_schema(rule);
             let is_leaf = names.peek().is_none() && !matches!(rule.field_type, FieldType::Object);
             node = properties.entry(name).or_insert_with(|| {
                 if is_leaf {
-                    leaf_schema()
+                    field_schema(rule)
                 } else {
-                    empty_object()
+                    json!({ "type": "object", "required": [], "properties": {} })
                 }
             });
         }
@@ -222,7 +226,7 @@ fn field_schema(rule: &FieldRule) -> Value {
     schema.into()
 }
 
-/// Of analytics, as recorded.
+/// The sections of analytics, as recorded.
 const ANALYTICS_SECTIONS: [&str; 22] = [
     "emi",
     "summary",
@@ -248,12 +252,18 @@ const ANALYTICS_SECTIONS: [&str; 22] = [
     "counterparties",
 ];
 
+/// Returns the schema of an array that may be empty, unlike [`array_schema`].
+fn possibly_empty_array(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
 fn nullable_schema(mut schema: Value) -> Value {
     schema["nullable"] = true.into();
     schema
 }
 
-/// What answers of v2.0.0 begin with; those of 1.7 do not have it.
+/// Returns the schema of a response with the envelope of v2.0.0, which is optional because 1.7 has
+/// none.
 fn envelope_schema(fields: &[(&str, Value)]) -> Value {
     let head = [
         ("version?", enum_schema(["2.0.0"])),
@@ -277,7 +287,6 @@ pub fn build_schemas() -> Value {
         ("accountHolder", rows.clone()),
         ("transactions", rows),
     ]);
-    let any_list = |items: Value| json!({ "type": "array", "items": items });
     let template = object_schema(&[
         ("productId", uuid_schema()),
         ("productName", string_schema()),
@@ -313,7 +322,7 @@ pub fn build_schemas() -> Value {
             ("status", enum_schema(["success"])),
         ]),
         "UnaportTemplateSaved": envelope_schema(&[("productId", uuid_schema()), ("productName?", string_schema()), ("status?", string_schema())]),
-        "UnaportTemplates": envelope_schema(&[("Data", any_list(template))]),
+        "UnaportTemplates": envelope_schema(&[("Data", possibly_empty_array(&template))]),
         "UnaportConsentCreated": object_schema(&[
             &head[..],
             &[
@@ -333,15 +342,15 @@ pub fn build_schemas() -> Value {
             ],
         ].concat()),
         "UnaportRecords": object_schema(&[("Data", array_schema(&consent_record_schema()))]),
-        "UnaportFetchStatus": object_schema(&[("data", any_list(notification)), ("status", enum_schema(["success"]))]),
+        "UnaportFetchStatus": object_schema(&[("data", possibly_empty_array(&notification)), ("status", enum_schema(["success"]))]),
         "UnaportData": envelope_schema(&[
-            ("tabs", any_list(object_schema(&[("name", string_schema())]))),
+            ("tabs", possibly_empty_array(&object_schema(&[("name", string_schema())]))),
             ("DEPOSIT?", tab.clone()),
             ("DEPOSIT_V2?", tab),
         ]),
         "UnaportGenerated": object_schema(&[("reportId", string_schema()), ("status", enum_schema(["200", "202"]))]),
         "UnaportAnalytics": object_schema(&ANALYTICS_SECTIONS.map(|name| (name, json!({})))),
-        "UnaportAccounts": any_list(object_schema(&[
+        "UnaportAccounts": possibly_empty_array(&object_schema(&[
             ("session_id", uuid_schema()),
             ("analytic_id", integer_schema(1)),
             ("fip", string_schema()),
@@ -358,13 +367,13 @@ pub fn build_schemas() -> Value {
             ("path", string_schema()),
             ("txnId", string_schema()),
             ("version", enum_schema(["2.0.0"])),
-            ("errors", any_list(schema_ref("UnaportFieldError"))),
+            ("errors", possibly_empty_array(&schema_ref("UnaportFieldError"))),
         ]),
         "UnaportFieldError": object_schema(&[("field", string_schema()), ("problem", string_schema())]),
     })
 }
 
-/// A data notification, whose head is that of the other messages.
+/// Returns the schema of a data notification with this head.
 fn notification_schema(head: &[(&str, Value)]) -> Value {
     let account = object_schema(&[
         ("linkRefNumber", string_schema()),
@@ -403,7 +412,7 @@ fn notification_schema(head: &[(&str, Value)]) -> Value {
     )
 }
 
-/// A consent as Check Consent Status shows it.
+/// Returns the schema of a consent record of Check Consent Status.
 fn consent_record_schema() -> Value {
     object_schema(&[
         ("id", integer_schema(1)),
