@@ -461,7 +461,7 @@ fn config_is_checked_and_served() {
     let rejection = run(&["serve", "--port", "0", "--config", &wrong]);
     assert_eq!(rejection.status.code(), Some(2));
     assert!(
-        decode_lossy(&rejection.stderr).contains("wrong.toml: fiu.id 'A B' has to be"),
+        decode_lossy(&rejection.stderr).contains("wrong.toml: fiu.id 'A B' must be"),
         "{}",
         decode_lossy(&rejection.stderr)
     );

@@ -1,5 +1,7 @@
-//! Participants as a `mockaa.toml` lists them and as the control API shows and takes them: one shape for both. What an
-//! entry leaves out follows from its id, so that an id alone is enough.
+//! Owns the participants' shape in `mockaa.toml` and in the control API, which is the same for
+//! both. Leaves storage and look-up to `domain::participants`.
+//!
+//! Omitted keys of an entry are derived from its id, so an id alone is a complete entry.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::wire::fields::{discard_blank, quote_value, require_enum};
 use crate::wire::jwk::Jwk;
 use crate::wire::unaport::config::UnaportEntry;
 
-/// A `mockaa.toml`. A list that is given replaces the shipped one whole.
+/// The content of a `mockaa.toml`. A list in the file replaces the shipped one completely.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParticipantsFile {
@@ -28,6 +30,7 @@ pub struct ParticipantsFile {
     pub unaport: Option<UnaportEntry>,
 }
 
+/// An AA. An omitted API key or handle is derived from the id.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AaEntry {
@@ -35,13 +38,13 @@ pub struct AaEntry {
     handle: Option<String>,
     api_key: Option<String>,
     scenario: Option<String>,
-    /// The name of its key.
+    /// The key id of its signing key.
     pub kid: Option<String>,
-    /// File of its private key, PKCS#8 in PEM; without it the shipped development key.
+    /// The file of its private key, PKCS#8 in PEM. Default: the shipped development key.
     pub key: Option<String>,
 }
 
-/// An FIU. Keys in a file are written `api_key`, in the control API `apiKey`.
+/// An FIU. Names are written as `api_key` in a file and as `apiKey` in the control API.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FiuEntry {
@@ -51,7 +54,7 @@ pub struct FiuEntry {
     api_key: Option<String>,
     #[serde(alias = "base_url")]
     base_url: Option<String>,
-    /// All webhooks go there, to this very address.
+    /// The exact URL of all webhooks.
     #[serde(alias = "webhook_url")]
     webhook_url: Option<String>,
     #[serde(alias = "consent_url")]
@@ -91,6 +94,7 @@ pub struct FipEntry {
 }
 
 impl AaEntry {
+    /// Validates the entry and returns its AA.
     pub fn into_aa(self) -> Result<Aa, ApiError> {
         let id = validate_id("aa.id", Some(self.id))?;
         Ok(Aa {
@@ -106,7 +110,7 @@ impl AaEntry {
 }
 
 impl FiuEntry {
-    /// The FIU as the control API shows it.
+    /// Returns an FIU as the control API shows it.
     pub fn from_fiu(fiu: &Fiu) -> Self {
         let Fiu {
             entity,
@@ -125,16 +129,15 @@ impl FiuEntry {
             data,
             analytics,
         } = webhooks;
-        let to_owned_url = |url: &Option<Arc<str>>| url.as_deref().map(Into::into);
         Self {
             id: Some(entity.id.to_string()),
             name: Some(entity.name.to_string()),
             api_key: Some(entity.api_key.to_string()),
-            base_url: to_owned_url(base),
-            webhook_url: to_owned_url(all),
-            consent_url: to_owned_url(consent),
-            data_url: to_owned_url(data),
-            analytics_url: to_owned_url(analytics),
+            base_url: base.as_deref().map(Into::into),
+            webhook_url: all.as_deref().map(Into::into),
+            consent_url: consent.as_deref().map(Into::into),
+            data_url: data.as_deref().map(Into::into),
+            analytics_url: analytics.as_deref().map(Into::into),
             org_id: Some(org_id.to_string()),
             webhook_secret: Some(webhook_secret.to_string()),
             signature_profile: Some(signature.to_string()),
@@ -145,7 +148,7 @@ impl FiuEntry {
         }
     }
 
-    /// Whether it says where webhooks go.
+    /// Returns whether the entry has a URL for webhooks.
     pub fn has_webhook_url(&self) -> bool {
         let urls = [
             &self.base_url,
@@ -157,8 +160,8 @@ impl FiuEntry {
         urls.into_iter().any(Option::is_some)
     }
 
-    /// The FIU of this entry: what it leaves out stays as `before` has it, or follows from the id. An empty URL means
-    /// none.
+    /// Validates the entry and returns its FIU. An omitted key keeps the value of `previous`, or is
+    /// derived from the id. An empty URL removes the URL.
     pub fn into_fiu(self, previous: Option<&Fiu>) -> Result<Fiu, ApiError> {
         let entity = build_entity(
             "fiu",
@@ -168,17 +171,12 @@ impl FiuEntry {
             self.public_keys,
             previous.map(|fiu| &fiu.entity),
         )?;
-        let default_secret = || {
-            let seed_text = format!("mockaa development secret {}", entity.id);
-            format!(
-                "whsec_{}",
-                base64_simd::STANDARD.encode_to_string(seed_text)
-            )
-            .into()
-        };
         let webhook_secret = match self.webhook_secret {
             Some(secret) => validate_secret(&secret)?,
-            None => previous.map_or_else(default_secret, |fiu| Arc::clone(&fiu.webhook_secret)),
+            None => previous.map_or_else(
+                || default_secret(&entity.id),
+                |fiu| Arc::clone(&fiu.webhook_secret),
+            ),
         };
         let webhooks = previous.map(|fiu| fiu.webhooks.clone()).unwrap_or_default();
         let webhooks = WebhookUrls {
@@ -252,7 +250,7 @@ impl FiuEntry {
 }
 
 impl FipEntry {
-    /// The FIP as the control API shows it.
+    /// Returns a FIP as the control API shows it.
     pub fn from_fip(fip: &Fip) -> Self {
         let Fip { entity, linking } = fip;
         Self {
@@ -264,7 +262,8 @@ impl FipEntry {
         }
     }
 
-    /// The FIP of this entry: what it leaves out stays as `before` has it, or follows from the id.
+    /// Validates the entry and returns its FIP. An omitted key keeps the value of `previous`, or is
+    /// derived from the id.
     pub fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
         let linking = match self.linking {
             None => previous.map_or(LinkingMethod::Token, |fip| fip.linking),
@@ -289,7 +288,7 @@ impl FipEntry {
     }
 }
 
-/// The address that an entry sets, or leaves as it was.
+/// Returns the URL that an entry sets, or the previous one if it sets none.
 fn resolve_url(
     value: Option<String>,
     previous: Option<Arc<str>>,
@@ -304,12 +303,23 @@ fn resolve_url(
     }
 }
 
-/// The organisation of an FIU that names none: the same in every sandbox, since clients write it into their settings.
+/// Returns the webhook secret of an FIU whose entry has none.
+fn default_secret(fiu: &str) -> Arc<str> {
+    let seed_text = format!("mockaa development secret {fiu}");
+    format!(
+        "whsec_{}",
+        base64_simd::STANDARD.encode_to_string(seed_text)
+    )
+    .into()
+}
+
+/// Returns the organisation id of an FIU whose entry has none. It is the same in every sandbox,
+/// because clients store it in their configuration.
 fn default_org_id(fiu: &str) -> Arc<str> {
     derive_id(&["organisation", fiu]).into()
 }
 
-/// An id that follows from names (RFC 9562 §5.5).
+/// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
 pub fn derive_id(names: &[&str]) -> String {
     Uuid::new_v5(
         &Uuid::NAMESPACE_URL,
@@ -318,7 +328,7 @@ pub fn derive_id(names: &[&str]) -> String {
     .to_string()
 }
 
-/// Refuses participants that could not be told apart.
+/// Checks that no two participants share an id, a handle, an organisation or an API key.
 pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
     let members: Vec<Member> = participants.all_members().collect();
     if let Some(conflict) = members
@@ -327,7 +337,10 @@ pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
     {
         return Err(ApiError::invalid_field(
             "id",
-            format!("{} is that of an AA", quote_value(&conflict.entity().id)),
+            format!(
+                "{} is already the id of an AA",
+                quote_value(&conflict.entity().id)
+            ),
         ));
     }
     for (index, aa) in participants.aas.iter().enumerate() {
@@ -335,12 +348,12 @@ pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
             if other.id == aa.id {
                 return Err(ApiError::invalid_field(
                     "aa.id",
-                    format!("{} is given to two AAs", quote_value(&aa.id)),
+                    format!("{} is used by two AAs", quote_value(&aa.id)),
                 ));
             }
             if other.handle == aa.handle {
                 let message = format!(
-                    "@{} of {} is also that of {}",
+                    "@{} of {} is already used by {}",
                     aa.handle,
                     quote_value(&aa.id),
                     quote_value(&other.id)
@@ -350,11 +363,12 @@ pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
         }
     }
     for (index, fiu) in participants.fius.iter().enumerate() {
-        let has_same_org =
-            |other: &&Arc<Fiu>| other.org_id == fiu.org_id && other.entity.id != fiu.entity.id;
-        if let Some(other) = participants.fius[..index].iter().find(has_same_org) {
+        if let Some(other) = participants.fius[..index]
+            .iter()
+            .find(|other| other.org_id == fiu.org_id && other.entity.id != fiu.entity.id)
+        {
             let message = format!(
-                "of {} is also that of {}",
+                "of {} is already used by {}",
                 quote_value(&fiu.entity.id),
                 quote_value(&other.entity.id)
             );
@@ -367,12 +381,12 @@ pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
             if other.id == *id {
                 return Err(ApiError::invalid_field(
                     "id",
-                    format!("{} is given to two participants", quote_value(id)),
+                    format!("{} is used by two participants", quote_value(id)),
                 ));
             }
             if other.api_key == *api_key {
                 let message = format!(
-                    "of {} is also that of {}",
+                    "of {} is already used by {}",
                     quote_value(id),
                     quote_value(&other.id)
                 );
@@ -398,7 +412,7 @@ fn build_entity(
         {
             return Err(ApiError::invalid_field(
                 "apiKey",
-                "has to be 1 to 256 ASCII characters without spaces",
+                "must be 1 to 256 ASCII characters without spaces",
             ));
         }
         Some(api_key) => api_key.into(),
@@ -407,13 +421,13 @@ fn build_entity(
             |entity| Arc::clone(&entity.api_key),
         ),
     };
-    let (public_keys, shipped_keys) = match public_keys {
+    let (public_keys, uses_shipped_keys) = match public_keys {
         Some(keys) => {
             let keys: Vec<_> = keys
                 .iter()
                 .map(PublicKey::try_from)
                 .collect::<Result<_, _>>()?;
-            // What was shown may be sent back: the keys stay what they were.
+            // A client may send back the keys that GET has shown; they are still the shipped ones.
             let is_shipped = previous
                 .is_some_and(|entity| entity.uses_shipped_keys && entity.public_keys == keys);
             (keys, is_shipped)
@@ -430,26 +444,28 @@ fn build_entity(
         id,
         api_key,
         public_keys,
-        uses_shipped_keys: shipped_keys,
+        uses_shipped_keys,
     })
 }
 
 fn validate_id(field: &'static str, id: Option<String>) -> Result<Arc<str>, ApiError> {
     let id = id.unwrap_or_default();
-    let is_allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
-    if (1..=64).contains(&id.len()) && id.bytes().all(is_allowed) {
+    if (1..=64).contains(&id.len()) && id.bytes().all(is_id_byte) {
         Ok(id.into())
     } else {
         let message = format!(
-            "{} has to be 1 to 64 letters, digits, dots, dashes, underscores and @",
+            "{} must be 1 to 64 letters, digits, dots, dashes, underscores and @",
             quote_value(&id)
         );
         Err(ApiError::invalid_field(field, message))
     }
 }
 
-/// A Standard Webhooks secret (Standard Webhooks 1.0): `whsec_` and base64.
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@')
+}
+
+/// Validates a secret of Standard Webhooks 1.0: `whsec_` and base64 of 24 to 64 bytes.
 fn validate_secret(secret: &str) -> Result<Arc<str>, ApiError> {
     let bytes = secret
         .strip_prefix("whsec_")
@@ -463,8 +479,8 @@ fn validate_secret(secret: &str) -> Result<Arc<str>, ApiError> {
     }
 }
 
-/// Instance-metadata services of clouds: never called, whatever somebody configures (DESIGN §4.13). Beside them, every
-/// link-local IPv4 address.
+/// The instance-metadata services of clouds, which are never called, nor is any link-local IPv4
+/// address (`docs/architecture.md#participants`).
 const METADATA_HOSTS: [&str; 3] = [
     "fd00:ec2::254",
     "metadata.google.internal",
@@ -486,12 +502,12 @@ fn is_metadata_host(host: &str) -> bool {
     }
 }
 
-/// Checks an address below which webhooks are to be posted, and takes the slash off its end.
+/// Validates the base URL of an FIU's webhooks and returns it without trailing slashes.
 pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, ApiError> {
     let url = check_webhook_url(field, text)?;
     if url.contains(['?', '#']) {
         let message = format!(
-            "{} has a query or a fragment; paths are appended to it",
+            "{} has a query or a fragment; remove it, paths are appended to the URL",
             quote_value(text)
         );
         return Err(ApiError::invalid_field(field, message));
@@ -499,28 +515,31 @@ pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, ApiError
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-/// Checks an address that webhooks are to be posted to.
+/// Validates the URL of webhooks.
 fn check_webhook_url(field: &'static str, text: &str) -> Result<String, ApiError> {
-    let invalid_url = |message: &str| {
-        let description = format!(
-            "{} is not an address for webhooks: {message}; give one such as http://127.0.0.1:9000",
+    let url = parse_webhook_url(text).map_err(|reason| {
+        let message = format!(
+            "{} is not a webhook URL: {reason}; use one such as http://127.0.0.1:9000",
             quote_value(text)
         );
-        ApiError::invalid_field(field, description)
-    };
-    let url = Url::parse(text).map_err(|error| invalid_url(&error.to_string()))?;
+        ApiError::invalid_field(field, message)
+    })?;
+    Ok(url.into())
+}
+
+fn parse_webhook_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid_url("its scheme is not http or https"));
+        return Err("the scheme is not http or https".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid_url(
-            "a user name or password in it would stand in every record of a delivery",
-        ));
+        let reason = "every delivery record would contain its user name or password";
+        return Err(reason.to_owned());
     }
     if url.host_str().is_none_or(is_metadata_host) {
-        return Err(invalid_url("cloud-metadata addresses are never called"));
+        return Err("cloud-metadata addresses are never called".to_owned());
     }
-    Ok(url.into())
+    Ok(url)
 }
 
 #[cfg(test)]

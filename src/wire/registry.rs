@@ -1,4 +1,5 @@
-//! The Central Registry (`reference/rebit.md` §4.3): who takes part, where to find them, and their keys.
+//! Owns the bodies of the Central Registry: the participants with their URLs and keys (Sahamati
+//! Central Registry; `docs/sources.md#central-registry`).
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,11 +11,11 @@ use crate::domain::time::Timestamp;
 use crate::wire::jwk::Jwk;
 
 wire_enum! {
-    /// Kind of participant.
+    /// The kinds of participants.
     EntityType { Aa = "AA", Fip = "FIP", Fiu = "FIU" }
 }
 
-/// `entityinfo` with its envelope.
+/// An entity's `entityinfo` with its envelope.
 #[derive(Debug, Serialize)]
 pub struct EntityInfo {
     ver: &'static str,
@@ -24,7 +25,8 @@ pub struct EntityInfo {
     entityinfo: Value,
 }
 
-/// Where the sandbox is, and the AAs' own keys, by id.
+/// The facts that entries depend on beside the participants. `aa_key` returns an AA's public key by
+/// the AA's id.
 #[derive(Clone, Copy)]
 pub struct RegistryContext<'a> {
     pub base_url: &'a str,
@@ -33,95 +35,114 @@ pub struct RegistryContext<'a> {
     pub now: Timestamp,
 }
 
-/// The entities of a kind.
+/// The facts of one participant that its `entityinfo` shows.
+struct EntityFacts<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// The handle of an AA; other participants have none.
+    handle: Option<&'a str>,
+    base_url: &'a str,
+    fi_types: Vec<&'static str>,
+    key: Option<&'a PublicKey>,
+}
+
+/// Returns all participants of a kind, with their ids.
 pub fn build_entity_list(
     kind: EntityType,
     participants: &Participants,
     context: RegistryContext<'_>,
 ) -> Vec<(String, EntityInfo)> {
-    let info = |id: &str, name: &str, handle: Option<&str>, base: &str, key: Option<&PublicKey>| {
-        let fi_types: Vec<_> = match kind {
-            EntityType::Fip => FiType::ALL.iter().map(|fi_type| fi_type.as_str()).collect(),
-            EntityType::Aa | EntityType::Fiu => Vec::new(),
-        };
-        let entityinfo = json!({
-            "name": name,
-            "id": id,
-            "code": id,
-            "entityhandle": handle.unwrap_or_default(),
-            "Identifiers": [{ "category": "STRONG", "type": "MOBILE" }],
-            "baseurl": base,
-            "webviewurl": handle.map(|_| format!("{}/aa/webview", context.base_url)),
-            "fitypes": fi_types,
-            "certificate": key.map(Jwk::from),
-            "tokeninfo": {
-                "url": format!("{}/auth/realms/sahamati/protocol/openid-connect/token", context.base_url),
-                "desc": "client credentials: the entity's id and its API key",
-            },
-            "inboundports": [],
-            "outboundports": [],
-            "ips": [],
-        });
-        let requester = &*participants.default_aa().id;
-        let requester = json!({ "name": requester, "id": requester });
-        let (timestamp, txnid) = (context.now.to_string(), context.txnid.to_owned());
-        (
-            id.to_owned(),
-            EntityInfo {
-                ver: "1.0",
-                timestamp,
-                txnid,
-                requester,
-                entityinfo,
-            },
-        )
-    };
-    match kind {
-        EntityType::Aa => {
-            // One address speaks both generations (DESIGN §1).
-            let base = format!("v1:{0}, v2:{0}/V2", context.base_url);
-            let aas = participants.aas.iter();
-            aas.map(|aa| {
-                info(
-                    &aa.id,
-                    &aa.id,
-                    Some(&aa.handle),
-                    &base,
-                    Some((context.aa_key)(&aa.id)),
-                )
+    // The AA API has one URL for 1.1.x and one for 2.x (`docs/architecture.md#apis`).
+    let aa_base_url = format!("v1:{0}, v2:{0}/V2", context.base_url);
+    let entities: Vec<EntityFacts<'_>> = match kind {
+        EntityType::Aa => participants
+            .aas
+            .iter()
+            .map(|aa| EntityFacts {
+                id: &aa.id,
+                name: &aa.id,
+                handle: Some(&aa.handle),
+                base_url: &aa_base_url,
+                fi_types: Vec::new(),
+                key: Some((context.aa_key)(&aa.id)),
             })
-            .collect()
-        }
-        EntityType::Fiu => {
-            let fius = participants.fius.iter().map(|fiu| {
-                let entity = &fiu.entity;
-                info(
-                    &entity.id,
-                    &entity.name,
-                    None,
-                    fiu.webhooks.base.as_deref().unwrap_or_default(),
-                    entity.public_keys.first(),
-                )
-            });
-            fius.collect()
-        }
-        EntityType::Fip => {
-            let fips = participants.fips.iter().map(|fip| {
-                let entity = &fip.entity;
-                info(
-                    &entity.id,
-                    &entity.name,
-                    None,
-                    context.base_url,
-                    entity.public_keys.first(),
-                )
-            });
-            fips.collect()
-        }
+            .collect(),
+        EntityType::Fiu => participants
+            .fius
+            .iter()
+            .map(|fiu| EntityFacts {
+                id: &fiu.entity.id,
+                name: &fiu.entity.name,
+                handle: None,
+                base_url: fiu.webhooks.base.as_deref().unwrap_or_default(),
+                fi_types: Vec::new(),
+                key: fiu.entity.public_keys.first(),
+            })
+            .collect(),
+        EntityType::Fip => participants
+            .fips
+            .iter()
+            .map(|fip| EntityFacts {
+                id: &fip.entity.id,
+                name: &fip.entity.name,
+                handle: None,
+                base_url: context.base_url,
+                fi_types: FiType::ALL.iter().map(|fi_type| fi_type.as_str()).collect(),
+                key: fip.entity.public_keys.first(),
+            })
+            .collect(),
+    };
+    let requester = &*participants.default_aa().id;
+    entities
+        .into_iter()
+        .map(|entity| {
+            let id = entity.id.to_owned();
+            (id, build_entity_info(entity, requester, context))
+        })
+        .collect()
+}
+
+fn build_entity_info(
+    entity: EntityFacts<'_>,
+    requester: &str,
+    context: RegistryContext<'_>,
+) -> EntityInfo {
+    let EntityFacts {
+        id,
+        name,
+        handle,
+        base_url,
+        fi_types,
+        key,
+    } = entity;
+    let entityinfo = json!({
+        "name": name,
+        "id": id,
+        "code": id,
+        "entityhandle": handle.unwrap_or_default(),
+        "Identifiers": [{ "category": "STRONG", "type": "MOBILE" }],
+        "baseurl": base_url,
+        "webviewurl": handle.map(|_| format!("{}/aa/webview", context.base_url)),
+        "fitypes": fi_types,
+        "certificate": key.map(Jwk::from),
+        "tokeninfo": {
+            "url": format!("{}/auth/realms/sahamati/protocol/openid-connect/token", context.base_url),
+            "desc": "client credentials: the entity's id and its API key",
+        },
+        "inboundports": [],
+        "outboundports": [],
+        "ips": [],
+    });
+    EntityInfo {
+        ver: "1.0",
+        timestamp: context.now.to_string(),
+        txnid: context.txnid.to_owned(),
+        requester: json!({ "name": requester, "id": requester }),
+        entityinfo,
     }
 }
 
-/// Refusal of the registry.
+/// Returns the error body of the registry.
 pub fn build_error(status: u16, text: &str) -> Value {
     json!({ "responseCode": status, "responseText": text })
 }

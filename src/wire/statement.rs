@@ -1,6 +1,9 @@
-//! Bank statements that somebody else has made, CSV or JSON: taken as they are after everything about them has been checked.
+//! Owns reading and checking statements that users supply, in CSV, JSON or XML. Leaves the schema
+//! to `fi::validate`.
 //!
-//! The columns are those of the FI schema's `Transaction` (DEPOSIT v1), which `mockaa data generate` writes too.
+//! A statement is used unchanged, after all of its rows, balances and dates were checked. The
+//! columns are those of the FI schema's `Transaction` (DEPOSIT v1), which `mockaa data generate`
+//! also writes.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
@@ -16,7 +19,7 @@ use crate::wire::fields::quote_value;
 use crate::wire::yaml::diagnostic_at;
 use crate::wire::yaml::node::{self, Node, SpannedNode};
 
-/// Those that a row cannot do without.
+/// The columns that every row needs.
 const REQUIRED_COLUMNS: [&str; 5] = [
     "type",
     "amount",
@@ -25,26 +28,19 @@ const REQUIRED_COLUMNS: [&str; 5] = [
     "narration",
 ];
 
-/// A statement of one's own has no more rows.
+/// The maximum number of rows of a supplied statement.
 const ROWS_MAX: usize = 1_000_000;
 
-/// After so many faults nobody reads on.
+/// The maximum number of diagnostics; later ones are dropped.
 const DIAGNOSTICS_MAX: usize = 50;
 
-/// Reads a statement: JSON if it begins so, else CSV with a header.
+/// Parses a statement: JSON if it begins with a brace or bracket, else CSV with a header.
 ///
 /// # Errors
-/// Everything that is wrong, up to a bound, each with its line.
+/// The first 50 errors, each with its line.
 pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
-    let file_diagnostic = |message: String| {
-        vec![Diagnostic {
-            line: 0,
-            column: 0,
-            message,
-        }]
-    };
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| file_diagnostic("it is not UTF-8".to_owned()))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| vec![line_diagnostic(0, "the file is not UTF-8".to_owned())])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = StatementBuilder::default();
     if text.trim_start().starts_with(['{', '[']) {
@@ -55,20 +51,20 @@ pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
     builder.into_ledger()
 }
 
-/// What was checked.
+/// A statement without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedStatement {
-    /// What kind of file it is.
+    /// The file format, and what the check of that format covers.
     pub format: &'static str,
     pub rows: usize,
 }
 
-/// Checks a statement: a document of a ReBIT schema in XML, or what [`read`] reads.
+/// Checks a statement: a document of a ReBIT schema in XML, or a file that [`parse`] accepts.
 ///
-/// Of schema version 2.0.0 the sums are checked alone.
+/// Of a document of schema version 2.0.0, only the balances are checked.
 ///
 /// # Errors
-/// Everything that is wrong, up to a bound, each with its line.
+/// The errors of the schema and the first 50 others, each with its line.
 pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
@@ -90,7 +86,7 @@ pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>>
         vec![Diagnostic {
             line: place.row.into(),
             column: place.col.into(),
-            message: format!("it is no XML: {error}"),
+            message: format!("invalid XML: {error}"),
         }]
     })?;
     let is_schema_v2 = document.root_element().attribute("version") == Some("2.0.0");
@@ -103,10 +99,16 @@ pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>>
         .descendants()
         .filter(|node| node.tag_name().name().ends_with("Transaction"))
         .collect();
-    diagnostics.extend(check_balances(&document, &rows, diagnostics.is_empty()));
-    diagnostics.sort_by_key(|fault| (fault.line, fault.column));
+    // The schema has reported invalid rows already.
+    let row_errors = if diagnostics.is_empty() {
+        RowErrors::Report
+    } else {
+        RowErrors::Skip
+    };
+    diagnostics.extend(check_balances(&document, &rows, row_errors));
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     let format = if is_schema_v2 {
-        "XML (its sums, not the schema, which is checked of version 1)"
+        "XML (balances only; the schema is checked for version 1)"
     } else {
         "XML"
     };
@@ -120,7 +122,15 @@ pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>>
     }
 }
 
-/// Counts lines on the way through a text, so that the places of many rows cost one walk.
+fn line_diagnostic(line: u64, message: String) -> Diagnostic {
+    Diagnostic {
+        line,
+        column: 0,
+        message,
+    }
+}
+
+/// A line counter that moves forward through a text, so that the lines of all rows take one pass.
 struct LineCounter<'t> {
     text: &'t str,
     offset: usize,
@@ -136,7 +146,7 @@ impl<'t> LineCounter<'t> {
         }
     }
 
-    /// The line of a byte that does not lie before the last one asked for.
+    /// Moves to a byte, which must not be before the current one, and returns its line.
     fn advance_to(&mut self, byte: usize) -> u64 {
         let skipped = &self.text.as_bytes()[self.offset..byte];
         self.line += skipped
@@ -149,12 +159,18 @@ impl<'t> LineCounter<'t> {
     }
 }
 
-/// What does not add up in a bank account's transactions, or in a deposit's. What is wrong with a single row is told where
-/// the schema has not told it.
+/// The treatment of errors within a single row; those between rows are always reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowErrors {
+    Report,
+    Skip,
+}
+
+/// Returns the balances that do not add up in the transactions of a bank account or a deposit.
 fn check_balances(
     document: &Document<'_>,
     rows: &[Xml<'_, '_>],
-    reports_rows: bool,
+    row_errors: RowErrors,
 ) -> Vec<Diagnostic> {
     let namespace = document
         .root_element()
@@ -165,20 +181,12 @@ fn check_balances(
     match namespace.rsplit('/').next() {
         Some("deposit") if !rows.is_empty() => {
             let mut builder = StatementBuilder {
-                reports_rows,
+                row_errors,
                 ..StatementBuilder::default()
             };
             for row in rows {
-                let attribute = |name: &str| row.attribute(name);
-                // Version 2.0.0 calls it otherwise.
-                let field = |name: &str| match name {
-                    "currentBalance" => {
-                        attribute(name).or_else(|| attribute("transactionalBalance"))
-                    }
-                    name => attribute(name),
-                };
                 builder.add_row(lines.advance_to(row.range().start), &|name| {
-                    field(name).map(str::to_owned)
+                    deposit_attribute(row, name).map(str::to_owned)
                 });
             }
             let summary = document
@@ -192,13 +200,9 @@ fn check_balances(
             builder.into_ledger().err().unwrap_or_default()
         }
         Some("term_deposit" | "recurring_deposit") => {
-            let parse_amount = |row: &Xml<'_, '_>, name| row.attribute(name).and_then(Paise::parse);
-            let parse_balance = |row: &Xml<'_, '_>| {
-                parse_amount(row, "balance").or_else(|| parse_amount(row, "transactionalBalance"))
-            };
-            let wrong = rows.windows(2).filter_map(|pair| {
-                let (previous, actual) = (parse_balance(&pair[0])?, parse_balance(&pair[1])?);
-                let change = parse_amount(&pair[1], "amount")?;
+            let diagnostics = rows.windows(2).filter_map(|pair| {
+                let (previous, actual) = (deposit_balance(pair[0])?, deposit_balance(pair[1])?);
+                let change = amount_attribute(pair[1], "amount")?;
                 let is_outflow = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
                 let expected = if is_outflow {
                     previous - change
@@ -210,25 +214,41 @@ fn check_balances(
                     "{id}: balance is {actual}, but {previous} and {change} make {expected}"
                 );
                 let line = lines.advance_to(pair[1].range().start);
-                (actual != expected).then_some(Diagnostic {
-                    line,
-                    column: 0,
-                    message,
-                })
+                (actual != expected).then_some(line_diagnostic(line, message))
             });
-            wrong.take(DIAGNOSTICS_MAX).collect()
+            diagnostics.take(DIAGNOSTICS_MAX).collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// The rows read so far, and what is wrong with them.
+/// Returns an attribute of a deposit's transaction. Schema version 2.0.0 has another name for the
+/// balance.
+fn deposit_attribute<'a>(row: &Xml<'a, '_>, name: &str) -> Option<&'a str> {
+    match name {
+        "currentBalance" => row
+            .attribute(name)
+            .or_else(|| row.attribute("transactionalBalance")),
+        name => row.attribute(name),
+    }
+}
+
+fn amount_attribute(row: Xml<'_, '_>, name: &str) -> Option<Paise> {
+    row.attribute(name).and_then(Paise::parse)
+}
+
+/// Returns the balance after a transaction of a term or recurring deposit; its name depends on the
+/// schema version.
+fn deposit_balance(row: Xml<'_, '_>) -> Option<Paise> {
+    amount_attribute(row, "balance").or_else(|| amount_attribute(row, "transactionalBalance"))
+}
+
+/// The rows that were read, with their errors.
 struct StatementBuilder {
-    /// None where a row could not be read: what comes after it cannot be held against what came before.
+    /// `None` for an invalid row: the rows before and after it cannot be compared.
     rows: Vec<Option<ParsedRow>>,
     diagnostics: Vec<Diagnostic>,
-    /// Whether what is wrong with a single row is told.
-    reports_rows: bool,
+    row_errors: RowErrors,
 }
 
 impl Default for StatementBuilder {
@@ -236,14 +256,14 @@ impl Default for StatementBuilder {
         Self {
             rows: Vec::new(),
             diagnostics: Vec::new(),
-            reports_rows: true,
+            row_errors: RowErrors::Report,
         }
     }
 }
 
 struct ParsedRow {
     line: u64,
-    /// The row's `txnId` and a space; nothing where it has none.
+    /// The row's `txnId` and a space; empty if it has none.
     name: String,
     at: Timestamp,
     direction: TransactionType,
@@ -261,15 +281,12 @@ impl StatementBuilder {
 
     fn add_diagnostic(&mut self, line: u64, message: String) {
         if self.diagnostics.len() < DIAGNOSTICS_MAX {
-            self.diagnostics.push(Diagnostic {
-                line,
-                column: 0,
-                message,
-            });
+            self.diagnostics.push(line_diagnostic(line, message));
         }
     }
 
-    /// Holds a summary against the rows, where they reach up to the instant that it is of.
+    /// Compares the summary's balance with that of the last row before the summary's time. A
+    /// summary later than `end`, the last day of the rows, cannot be checked.
     fn check_summary(&mut self, summary: Option<Xml<'_, '_>>, end: Option<NaiveDate>) {
         let Some((summary, end)) = summary.zip(end) else {
             return;
@@ -289,80 +306,68 @@ impl StatementBuilder {
             return;
         };
         let message = format!(
-            "Summary.currentBalance is {stated_balance}, but {}leaves {}",
+            "Summary.currentBalance is {stated_balance}, but the last row {}has {}",
             row.name, row.balance
         );
         let place = summary.document().text_pos_at(summary.range().start);
         self.add_diagnostic(place.row.into(), message);
     }
 
-    /// Takes a row; `field` gives the text of a column.
+    /// Adds a row, or its errors; `field` returns the text of a column.
     fn add_row(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
         let mut messages = Vec::new();
-        let mut require_column = |name: &str| {
+        let [direction, amount, balance, at, narration] = REQUIRED_COLUMNS.map(|name| {
             let value = field(name).filter(|value| !value.trim().is_empty());
             if value.is_none() {
                 messages.push(format!("{name} is missing"));
             }
             value.unwrap_or_default()
-        };
-        let [direction, amount, balance, at, narration] = REQUIRED_COLUMNS.map(&mut require_column);
-        let mut check_format = |name: &str, text: &str, expected: &str, is_valid: bool| {
-            if !text.is_empty() && !is_valid {
-                messages.push(format!("{name} {} is not {expected}", quote_value(text)));
-            }
-        };
-        let parsed_direction = TransactionType::parse(direction.trim());
-        check_format(
-            "type",
-            &direction,
+        });
+        let direction = check_parsed(
+            TransactionType::parse(direction.trim()),
+            ("type", &direction),
             "CREDIT or DEBIT",
-            parsed_direction.is_some(),
+            &mut messages,
         );
-        let parsed_amount = Paise::parse(amount.trim()).filter(|amount| amount.0 > 0);
-        check_format(
-            "amount",
-            &amount,
-            "an amount above nothing, such as 1250.50: no commas, at most two decimals",
-            parsed_amount.is_some(),
+        let amount = check_parsed(
+            Paise::parse(amount.trim()).filter(|amount| amount.0 > 0),
+            ("amount", &amount),
+            "an amount above 0, such as 1250.50, without commas and with at most two decimals",
+            &mut messages,
         );
-        let parsed_balance = Paise::parse(balance.trim());
-        check_format(
-            "currentBalance",
-            &balance,
-            "an amount, such as 1250.50: no commas, at most two decimals",
-            parsed_balance.is_some(),
+        let balance = check_parsed(
+            Paise::parse(balance.trim()),
+            ("currentBalance", &balance),
+            "an amount, such as 1250.50, without commas and with at most two decimals",
+            &mut messages,
         );
-        let parsed_at = parse_ist_timestamp(at.trim());
-        let expected =
-            "a date such as 2024-03-31, or with a time such as 2024-03-31T10:15:00+05:30";
-        check_format("transactionTimestamp", &at, expected, parsed_at.is_some());
+        let at = check_parsed(
+            parse_ist_timestamp(at.trim()),
+            ("transactionTimestamp", &at),
+            "a date such as 2024-03-31, or with a time such as 2024-03-31T10:15:00+05:30",
+            &mut messages,
+        );
         let mode = field("mode").unwrap_or_default();
         let parsed_mode = if mode.is_empty() {
             Some(TransactionMode::Others)
         } else {
             TransactionMode::parse_any_version(mode.trim())
         };
-        check_format(
-            "mode",
-            &mode,
+        let mode = check_parsed(
+            parsed_mode,
+            ("mode", &mode),
             &format!("one of FT, {}", TransactionMode::accepted_names()),
-            parsed_mode.is_some(),
+            &mut messages,
         );
         let is_valid = messages.is_empty();
-        if self.reports_rows {
+        if self.row_errors == RowErrors::Report {
             for message in messages {
                 self.add_diagnostic(line, message);
             }
         }
-        let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) = (
-            parsed_direction,
-            parsed_amount,
-            parsed_balance,
-            parsed_at,
-            parsed_mode,
-            is_valid,
-        ) else {
+        let (Some(direction), Some(amount), Some(balance), Some(at), Some(mode), true) =
+            (direction, amount, balance, at, mode, is_valid)
+        else {
             self.rows.push(None);
             return;
         };
@@ -384,15 +389,8 @@ impl StatementBuilder {
         }));
     }
 
-    /// Balances and dates, which only rows together can get wrong.
+    /// Checks balances and dates across rows and returns the ledger.
     fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
-        let signed_amount = |row: &ParsedRow| {
-            if row.direction == TransactionType::Credit {
-                row.amount
-            } else {
-                -row.amount
-            }
-        };
         let mut messages = Vec::new();
         for pair in self.rows.windows(2) {
             let [Some(previous), Some(next)] = pair else {
@@ -402,12 +400,15 @@ impl StatementBuilder {
                 let (before, after) = (previous.at.ist_date(), next.at.ist_date());
                 messages.push((
                     next.line,
-                    format!("{}{after} comes after {before}; rows are in the order of time, oldest first", next.name),
+                    format!(
+                        "{}{after} follows {before}; sort the rows by time, oldest first",
+                        next.name
+                    ),
                 ));
             }
-            let expected = previous.balance + signed_amount(next);
+            let expected = previous.balance + next.signed_amount();
             if expected != next.balance {
-                let (balance_before, change) = (previous.balance, signed_amount(next));
+                let (balance_before, change) = (previous.balance, next.signed_amount());
                 let ParsedRow {
                     name,
                     balance: actual,
@@ -425,13 +426,13 @@ impl StatementBuilder {
             self.add_diagnostic(line, message);
         }
         if self.rows.is_empty() && self.diagnostics.is_empty() {
-            self.add_diagnostic(0, "it has no rows".to_owned());
+            self.add_diagnostic(0, "the file has no rows".to_owned());
         }
         let parsed_rows: Vec<ParsedRow> = self.rows.into_iter().flatten().collect();
         let Some(first) = parsed_rows.first().filter(|_| self.diagnostics.is_empty()) else {
             return Err(self.diagnostics);
         };
-        let opening = first.balance - signed_amount(first);
+        let opening = first.balance - first.signed_amount();
         let last = parsed_rows.last().map_or(first.at, |row| row.at);
         let mut rows = Transactions::new(TimeRange {
             from: first.at,
@@ -469,7 +470,32 @@ impl StatementBuilder {
     }
 }
 
-/// A day, or an instant; without an offset it is Indian time.
+impl ParsedRow {
+    /// Returns the change of the balance: positive for a credit.
+    fn signed_amount(&self) -> Paise {
+        if self.direction == TransactionType::Credit {
+            self.amount
+        } else {
+            -self.amount
+        }
+    }
+}
+
+/// Returns a parsed value. If it is `None` and the column is not empty, adds a message with the
+/// expected format.
+fn check_parsed<T>(
+    parsed: Option<T>,
+    (name, text): (&str, &str),
+    expected: &str,
+    messages: &mut Vec<String>,
+) -> Option<T> {
+    if parsed.is_none() && !text.is_empty() {
+        messages.push(format!("{name} {} is not {expected}", quote_value(text)));
+    }
+    parsed
+}
+
+/// Parses a date, or a date and time. Without an offset it is Indian Standard Time.
 fn parse_ist_timestamp(text: &str) -> Option<Timestamp> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(Timestamp::from_millis(at.timestamp_millis()));
@@ -487,45 +513,28 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
         .trim(csv::Trim::Headers)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let csv_diagnostic = |error: &csv::Error| {
-        let line = error.position().map_or(0, csv::Position::line);
-        vec![Diagnostic {
-            line,
-            column: 0,
-            message: format!("it is no CSV: {error}"),
-        }]
-    };
     let header = reader
         .headers()
-        .map_err(|error| csv_diagnostic(&error))?
+        .map_err(|error| vec![csv_diagnostic(&error)])?
         .clone();
     if header.get(0) == Some("element") {
-        let message = "it is of another kind than DEPOSIT; in CSV and JSON bank statements are checked, in XML all kinds";
-        return Err(vec![Diagnostic {
-            line: 1,
-            column: 0,
-            message: message.to_owned(),
-        }]);
+        let message = "the statement is not of type DEPOSIT; CSV and JSON are checked for DEPOSIT only, use XML for other types";
+        return Err(vec![line_diagnostic(1, message.to_owned())]);
     }
-    let find_column = |name: &str| header.iter().position(|known| known == name);
+    let columns = COLUMNS.map(|name| header.iter().position(|known| known == name));
     let missing: Vec<&str> = REQUIRED_COLUMNS
         .into_iter()
-        .filter(|name| find_column(name).is_none())
+        .filter(|name| !header.iter().any(|known| known == *name))
         .collect();
     if !missing.is_empty() {
         let (missing, all) = (missing.join(", "), COLUMNS.join(","));
-        let message = format!("the header lacks {missing}; columns are {all}");
-        return Err(vec![Diagnostic {
-            line: 1,
-            column: 0,
-            message,
-        }]);
+        let message = format!("the header lacks {missing}; the columns are {all}");
+        return Err(vec![line_diagnostic(1, message)]);
     }
-    let columns = COLUMNS.map(find_column);
     let mut lines = LineCounter::new(text);
     for record in reader.records() {
-        let record = record.map_err(|error| csv_diagnostic(&error))?;
-        // The reader's own lines are one too low where they end as Windows ends them.
+        let record = record.map_err(|error| vec![csv_diagnostic(&error)])?;
+        // The line numbers of the reader are one too low if lines end with CRLF.
         let start = record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
         let newline_bytes = text[start..]
@@ -536,17 +545,16 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
         let (actual, expected) = (record.len(), header.len());
         if actual != expected {
             let message = format!(
-                "it has {actual} fields, and the header {expected}; a text with a comma in it stands in quotes, an amount has none"
+                "the row has {actual} fields, but the header has {expected}; quote a text that contains a comma, write amounts without commas"
             );
             builder.add_diagnostic(line, message);
             builder.rows.push(None);
             continue;
         }
-        let field = |name: &str| {
+        builder.add_row(line, &|name| {
             let column = COLUMNS.iter().position(|known| *known == name)?;
             record.get(columns[column]?).map(str::to_owned)
-        };
-        builder.add_row(line, &field);
+        });
         if builder.is_full() {
             break;
         }
@@ -554,12 +562,17 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
     Ok(())
 }
 
-/// A list of transactions, or an account that has one (`Transactions.Transaction`).
+fn csv_diagnostic(error: &csv::Error) -> Diagnostic {
+    let line = error.position().map_or(0, csv::Position::line);
+    line_diagnostic(line, format!("invalid CSV: {error}"))
+}
+
+/// Reads a list of transactions, or an account that has one (`Transactions.Transaction`).
 fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
     let tree = node::parse_tree(text).map_err(|diagnostic| vec![diagnostic])?;
     let transactions = find_transactions(&tree).ok_or_else(|| {
-        let message = "it is neither a list of transactions nor an account with Transactions.Transaction; in JSON and CSV \
-                       bank statements are checked, in XML all kinds";
+        let message = "the file is neither a list of transactions nor an account with Transactions.Transaction; CSV and \
+                       JSON are checked for DEPOSIT only, use XML for other types";
         vec![diagnostic_at(tree.referenced, message.to_owned())]
     })?;
     if let Some(kind) = find_value(find_value(&tree, "Account").unwrap_or(&tree), "type")
@@ -567,7 +580,7 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
         .filter(|kind| kind != "deposit")
     {
         let message = format!(
-            "it is a statement of {kind}; in JSON and CSV those of deposit are checked, in XML all kinds"
+            "the statement is of type {kind}; CSV and JSON are checked for deposit only, use XML for other types"
         );
         return Err(vec![diagnostic_at(tree.referenced, message)]);
     }
@@ -579,7 +592,7 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
             builder.add_diagnostic(
                 line,
                 format!(
-                    "a transaction is keys with values, not {}",
+                    "a transaction must be keys with values, not {}",
                     row.value.describe_kind()
                 ),
             );

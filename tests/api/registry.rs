@@ -218,16 +218,16 @@ async fn configured_participants_replace_the_shipped_ones() {
         ("fiu = []\n", "one [[fiu]]"),
         (
             "[[aa]]\nid = \"x\"\n[[aa]]\nid = \"x\"\n",
-            "given to two AAs",
+            "used by two AAs",
         ),
         (
             "[[aa]]\nid = \"x\"\n[[aa]]\nid = \"y\"\nhandle = \"x\"\n",
-            "@x of 'y' is also that of 'x'",
+            "@x of 'y' is already used by 'x'",
         ),
-        ("[[aa]]\nid = \"FIP-1\"\n", "is that of an AA"),
+        ("[[aa]]\nid = \"FIP-1\"\n", "is already the id of an AA"),
         (
             "[[fiu]]\nid = \"A\"\n[[fiu]]\nid = \"A\"\n",
-            "given to two participants",
+            "used by two participants",
         ),
         (
             "[[fiu]]\nid = \"A\"\nbase_url = \"ftp://x\"\n",

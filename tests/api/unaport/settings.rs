@@ -151,7 +151,7 @@ async fn wrong_settings_are_reported() {
         (
             "org-no",
             "[[fiu]]\nid = \"A\"\norg_id = \"o\"\n[[fiu]]\nid = \"B\"\norg_id = \"o\"\n",
-            "orgId of 'B' is also that of 'A'",
+            "orgId of 'B' is already used by 'A'",
         ),
     ] {
         let file = write_temp_file(name, "toml", toml);
