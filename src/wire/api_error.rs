@@ -1,4 +1,7 @@
-//! Every way in which a call is refused, before a dialect says it in its own words.
+//! Owns [`ApiError`], the reason for rejecting a call, independent of any protocol.
+//!
+//! Leaves status codes and bodies to the protocols: `rebit::error`, `unaport::error` and `control`
+//! each map every variant. A rejected call has changed nothing.
 
 use std::borrow::Cow;
 
@@ -10,7 +13,7 @@ use crate::domain::rejection::Rejection;
 use crate::wire::fields::quote_value;
 use crate::wire::rebit::error::ErrorCode;
 
-/// Why a call was refused. Nothing has changed then.
+/// The reason for which a call was rejected. The call has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ApiError {
     #[error("the body is not JSON: {0}")]
@@ -32,38 +35,38 @@ pub enum ApiError {
     InvalidNotifier(String),
     #[error("FIStatusNotification: {0}")]
     InvalidFiStatusNotification(String),
-    /// Something named in the path, and not there.
+    /// A resource named in the path that does not exist.
     #[error("{0}")]
     NotFound(String),
     #[error("the path ends without a consent handle")]
     MissingHandle,
-    #[error("ver {} is not spoken here; use one of {supported}", quote_value(.ver))]
+    #[error("ver {} is not supported; use one of {supported}", quote_value(.ver))]
     UnsupportedVersion { ver: String, supported: String },
     #[error("Content-Type is {}; send application/json", quote_value(.0))]
     UnsupportedContentType(String),
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
-    #[error("the body did not arrive: {0}")]
+    #[error("failed to read the body: {0}")]
     BodyReadFailed(String),
     #[error("{0}")]
     Unauthorized(String),
-    /// A valid key, but not for this.
+    /// A valid key of a participant that may not make this call.
     #[error("{0}")]
     NotPermitted(String),
     #[error("{0}")]
     InvalidSignature(String),
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("{method} {} is not a call of this sandbox; see the README's list of calls", quote_value(.path))]
+    #[error("unknown call {method} {}; /openapi.json lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
-    #[error("{path} is called with {allowed}, not {method}")]
+    #[error("method {method} is not allowed for {path}; use {allowed}")]
     MethodNotAllowed {
         method: String,
         path: String,
         allowed: &'static str,
     },
     #[error(
-        "{0} cannot name a world; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone"
+        "{0} is not a valid world name; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone"
     )]
     InvalidWorldName(String),
     #[error("{0}")]
@@ -72,25 +75,25 @@ pub enum ApiError {
     Rejected(#[from] Rejection),
     #[error("{0}")]
     Conflict(String),
-    /// What somebody has waited for did not come.
+    /// A wait that ended before its condition was met.
     #[error("{0}")]
     Timeout(String),
-    /// A text in one of our formats, and everything that is wrong with it.
+    /// A document in one of the sandbox's own formats, with all of its errors.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     InvalidDocument(Vec<Diagnostic>),
-    /// Nothing is wrong: a scenario, or faults in force, want it so.
-    #[error("{status} on purpose: a fault of this sandbox says so")]
+    /// A status injected by a scenario or an active fault; the call itself is valid.
+    #[error("status {status} was injected by a fault of this sandbox")]
     InjectedStatus {
         status: u16,
         code: Option<ErrorCode>,
         retry_after_s: Option<i64>,
     },
-    /// Nothing is wrong: the caller asked for it.
-    #[error("{} was asked for, by x-mockaa-fault or x-simulate-res", .0.as_str())]
+    /// An error that the caller requested; the call itself is valid.
+    #[error("{} was requested by x-mockaa-fault or x-simulate-res", .0.as_str())]
     SimulatedError(ErrorCode),
 }
 
-/// What is wrong with one field.
+/// An error in one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
 #[error("{field} {message}")]
 pub struct FieldError {
@@ -100,13 +103,10 @@ pub struct FieldError {
 }
 
 impl ApiError {
-    /// The one field that it is about, if it is about one.
+    /// Returns the error of a single field, or `None` if the error is not about one.
     pub fn into_field_error(self) -> Option<FieldError> {
         let (field, message) = match self {
-            Self::InvalidField {
-                field,
-                message: problem,
-            } => (field, problem),
+            Self::InvalidField { field, message } => (field, message),
             Self::InvalidCustomerAddress(message) => ("ConsentDetail.Customer.id".into(), message),
             Self::InvalidPurpose(message) => ("ConsentDetail.Purpose".into(), message),
             _ => return None,
@@ -114,6 +114,8 @@ impl ApiError {
         Some(FieldError { field, message })
     }
 
+    /// Returns an [`ApiError::InvalidField`]; `message` continues a sentence that begins with the
+    /// field's name.
     pub fn invalid_field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::InvalidField {
             field: field.into(),

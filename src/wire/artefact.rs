@@ -1,4 +1,6 @@
-//! `ConsentDetail` as an artefact states it, for the FIU and for each FIP.
+//! Owns the outgoing `ConsentDetail`: that of an artefact, for the FIU and for each FIP, and the
+//! terms of a request that Unaport's records and templates show. Leaves parsing to
+//! `consent_detail`.
 
 use serde::Serialize;
 use serde_json::Number;
@@ -9,7 +11,8 @@ use crate::domain::participants::Aa;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 
-/// `ConsentDetail` of an artefact (ReBIT AA API 2.0.0, `SignedConsentDetail`; the seed documents' `GET /consent/{id}`).
+/// The `ConsentDetail` of an artefact or of a request (ReBIT AA API 2.0.0, `SignedConsentDetail`;
+/// the seed documents' `GET /consent/{id}`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentDetail<'a> {
@@ -47,7 +50,7 @@ struct Party<'a> {
     r#type: &'static str,
 }
 
-/// `Customer` of an answer.
+/// The `Customer` of a response.
 #[derive(Debug, Serialize)]
 pub struct CustomerId<'a> {
     pub id: &'a str,
@@ -113,8 +116,9 @@ struct VdrProvider<'a> {
 }
 
 impl<'a> ConsentDetail<'a> {
-    /// A FIP's artefact: the AA consumes, the FIP provides, and only the FIP's accounts are named
-    /// (`reference/rebit.md` §3.2).
+    /// Returns the detail of a FIP's artefact: the AA is the consumer, the FIP the provider, and
+    /// only the FIP's accounts are listed (ReBIT AA API 2.0.0, `SignedConsentDetail`;
+    /// `docs/sources.md#consent-artefact-states`).
     pub fn for_fip(consent: &'a Consent, aa: &'a Aa, fip: &'a str) -> Self {
         let mut detail = Self::new(consent, aa);
         detail.data_consumer = Party {
@@ -132,11 +136,12 @@ impl<'a> ConsentDetail<'a> {
         detail
     }
 
-    /// The FIU's artefact: it consumes, the AA provides, and all granted accounts are named
-    /// (`reference/rebit.md` §3.2).
+    /// Returns the detail of the FIU's artefact: the FIU is the consumer, the AA the provider, and
+    /// all granted accounts are listed (ReBIT AA API 2.0.0, `SignedConsentDetail`;
+    /// `docs/sources.md#consent-artefact-states`).
     ///
-    /// `Assumption:` ReBIT 2.x requires every part of the purpose in the artefact, also those that a request may leave
-    /// out: they are then ReBIT's own words for the code.
+    /// `Assumption:` ReBIT 2.x requires every part of the purpose in the artefact, also those that
+    /// a request may omit. Omitted parts are filled with ReBIT's own text for the purpose code.
     pub fn new(consent: &'a Consent, aa: &'a Aa) -> Self {
         let mut detail = Self::from_terms(&consent.terms);
         detail.data_provider = Some(Party {
@@ -146,7 +151,7 @@ impl<'a> ConsentDetail<'a> {
         let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
         detail.accounts = Some(accounts.map(ConsentAccount::new).collect());
         if consent.api == Api::Unaport {
-            // Quirk: the recorded artefacts have an empty list where none was asked for.
+            // Quirk: the recorded artefacts have an empty list where the request had no filter.
             detail.data_filter.get_or_insert_default();
         }
         let standard = match consent.api {
@@ -166,7 +171,7 @@ impl<'a> ConsentDetail<'a> {
         detail
     }
 
-    /// What was asked for, before anybody granted anything.
+    /// Returns the requested terms, without provider and accounts.
     pub fn from_terms(terms: &'a Terms) -> Self {
         let Terms {
             start,
@@ -231,7 +236,7 @@ impl<'a> ConsentDetail<'a> {
         }
     }
 
-    /// Compact JSON: the bytes that are signed.
+    /// Returns the compact JSON, the bytes that are signed.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and numbers serialise")
     }
@@ -261,15 +266,15 @@ impl<'a> ConsentFilter<'a> {
     fn new(filter: &'a DataFilter) -> Self {
         let DataFilter {
             operator,
-            criterion: on,
+            criterion,
             value,
-            is_json_string: quoted,
+            is_json_string,
         } = filter;
-        let r#type = match on {
+        let r#type = match criterion {
             FilterCriterion::Amount(_) => "TRANSACTIONAMOUNT",
             FilterCriterion::Type(_) => "TRANSACTIONTYPE",
         };
-        let number = (!quoted).then(|| value.parse().ok()).flatten();
+        let number = (!is_json_string).then(|| value.parse().ok()).flatten();
         Self {
             r#type,
             operator: operator.as_str(),
@@ -278,7 +283,7 @@ impl<'a> ConsentFilter<'a> {
     }
 }
 
-/// `Consent.use`: how often the consent was used (ReBIT AA API 2.0.0, `ConsentUse`).
+/// The usage count of a consent and its last use (ReBIT AA API 2.0.0, `ConsentUse`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentUse {
@@ -288,7 +293,10 @@ pub struct ConsentUse {
 }
 
 impl ConsentUse {
-    /// `Assumption:` the schema requires a last use even when there was none; it is then the consent's creation.
+    /// Returns the usage of a consent.
+    ///
+    /// `Assumption:` the schema requires a last use even if there was none. It is then the creation
+    /// of the consent.
     pub fn new(consent: &Consent) -> Self {
         let grant = consent.grant.as_ref();
         Self {

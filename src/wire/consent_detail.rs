@@ -1,5 +1,8 @@
-//! `ConsentDetail` as an FIU asks for it. The seed calls and all ReBIT versions share the shape; what differs between
-//! them is which fields must be there and which rules hold ([`Rules`]).
+//! Owns the incoming `ConsentDetail`: parsing and validation of the terms that an FIU requests.
+//!
+//! The seed calls and all ReBIT versions share the shape; [`ValidationRules`] lists the differences
+//! in required fields and business rules. Unaport reads its own fields and uses
+//! [`parse_filter_json`] and [`check_terms`] of this module.
 
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ use crate::wire::fields::{
 };
 use crate::wire::purpose::StandardPurpose;
 
-/// `ConsentDetail` of a request, nothing checked.
+/// The `ConsentDetail` of a request, not yet validated.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentDetailRequest {
@@ -131,26 +134,28 @@ struct UncheckedVdrProvider {
 }
 
 impl UncheckedVdrProvider {
-    /// `{}` is no registry.
+    /// Returns whether the object is `{}`, which counts as absent.
     fn is_empty(&self) -> bool {
         self.vdrpid.is_none() && self.fiuid.is_none()
     }
 }
 
-/// Where the dialects differ.
+/// The validation rules that depend on the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct ValidationRules {
-    /// The version whose rules of form and business hold; `None`: the seed calls, which have hardly any.
+    /// The version whose schema and business rules apply. `None` for the seed calls, which have
+    /// hardly any.
     pub rebit_version: Option<RebitVersion>,
-    /// What stands for `{{current_timestamp}}`, where the dialect knows it.
+    /// The replacement of `{{current_timestamp}}`; `None` where the protocol does not support it.
     pub current_timestamp: Option<Timestamp>,
 }
 
-/// The seed documents print their sample with this Postman variable. Whoever pastes it as printed gets the world's
-/// now.
+/// The Postman variable in the sample of the seed documents. It is accepted so that the sample
+/// works as printed, and means the world's current time.
 const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
 
 impl ValidationRules {
+    /// Returns the rules of a ReBIT version.
     pub fn for_version(version: RebitVersion) -> Self {
         Self {
             rebit_version: Some(version),
@@ -158,13 +163,14 @@ impl ValidationRules {
         }
     }
 
-    /// `DataConsumer.type` must be there, `Customer.id` need not (ReBIT from 2.0.0 on).
+    /// Returns whether ReBIT 2.x applies, where `DataConsumer.type` is required and `Customer.id`
+    /// is optional.
     fn is_generation_two(self) -> bool {
         self.rebit_version
             .is_some_and(|version| version.major_version() == MajorVersion::V2)
     }
 
-    /// A date-time of the request.
+    /// Parses a required date-time of the request.
     pub fn require_timestamp(
         self,
         field: &'static str,
@@ -178,7 +184,8 @@ impl ValidationRules {
 }
 
 impl ConsentDetailRequest {
-    /// Checks everything. `aa_handle` completes the address of a customer who is given by mobile number only.
+    /// Validates the detail and returns its terms. `aa_handle` completes the address of a customer
+    /// who is identified by mobile number only.
     pub fn into_terms(
         self,
         txnid: String,
@@ -241,7 +248,7 @@ impl ConsentDetailRequest {
         }) {
             return Err(ApiError::invalid_field(
                 "ConsentDetail.fiTypes",
-                format!("{unsupported} is not known to version {version}"),
+                format!("{unsupported} is not defined in version {version}"),
             ));
         }
         let consumer_id = require_text("ConsentDetail.DataConsumer.id", consumer.id)?;
@@ -315,11 +322,11 @@ impl ConsentDetailRequest {
 }
 
 wire_enum! {
-    /// By what a customer may be named (ReBIT AA API 2.0.0, `Customer.Identifiers.type`).
+    /// The kinds of customer identifiers (ReBIT AA API 2.0.0, `Customer.Identifiers.type`).
     IdentifierType { Mobile = "MOBILE", Email = "EMAIL", Others = "OTHERS" }
 }
 
-/// The customer's address; in 2.x it may be missing and is then made from the mobile number
+/// Returns the customer's address. In 2.x it is optional and then built from the mobile number
 /// (ReBIT AA API 2.0.0, `Customer.Identifiers`).
 fn resolve_customer_address(
     customer: UncheckedCustomer,
@@ -334,7 +341,7 @@ fn resolve_customer_address(
     )?;
     let mut mobile = None;
     for identifier in identifiers.unwrap_or_default() {
-        // The seed calls do not look at what they do not need.
+        // The seed calls ignore identifiers that they do not need.
         let is_ignored = rules.rebit_version.is_none()
             && identifier.r#type.as_deref() != Some(IdentifierType::Mobile.as_str());
         if is_ignored {
@@ -351,17 +358,20 @@ fn resolve_customer_address(
             mobile.get_or_insert(value);
         }
     }
-    let mobile_address =
-        || mobile.filter(|_| rules.rebit_version.is_none() || rules.is_generation_two());
-    parse_optional_text("ConsentDetail.Customer.id", id)?
-        .or_else(|| mobile_address().map(|mobile| format!("{mobile}@{aa_handle}")))
-        .ok_or_else(|| {
-            let message = "is missing, and no Identifiers of type MOBILE stands in for it";
-            ApiError::invalid_field("ConsentDetail.Customer.id", message)
-        })
+    if let Some(id) = parse_optional_text("ConsentDetail.Customer.id", id)? {
+        return Ok(id);
+    }
+    let accepts_mobile = rules.rebit_version.is_none() || rules.is_generation_two();
+    match mobile.filter(|_| accepts_mobile) {
+        Some(mobile) => Ok(format!("{mobile}@{aa_handle}")),
+        None => Err(ApiError::invalid_field(
+            "ConsentDetail.Customer.id",
+            "is missing, and no Identifiers entry of type MOBILE replaces it",
+        )),
+    }
 }
 
-/// What must hold between the fields, in every dialect.
+/// Checks the constraints between fields, which hold in every protocol.
 fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     let Terms {
         start,
@@ -394,8 +404,8 @@ fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// ReBIT's rules of business (certification cases AA_1010, AA_1012, AA_1013; certification framework, general
-/// guidelines, rule 5).
+/// Checks ReBIT's business rules (certification cases AA_1010, AA_1012, AA_1013; certification
+/// framework, general guidelines, rule 5; `docs/sources.md#certification-cases`).
 fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
     let Terms {
         mode,
@@ -404,32 +414,30 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
         purpose,
         ..
     } = terms;
-    let invalid_data_life = |message: String| {
-        Err(ApiError::invalid_field(
-            "ConsentDetail.DataLife.value",
-            message,
-        ))
-    };
-    match (*mode, *data_life) {
+    let data_life_error = match (*mode, *data_life) {
         (_, (DataLifeUnit::Inf, value)) if value != 0 => {
-            return invalid_data_life(format!("is {value}; with unit INF it has to be 0"));
+            Some(format!("is {value}; it must be 0 with unit INF"))
         }
-        (ConsentMode::Store, (unit, 0)) if unit != DataLifeUnit::Inf => {
-            return invalid_data_life(format!("is 0; consentMode STORE needs at least 1 {unit}"));
-        }
+        (ConsentMode::Store, (unit, 0)) if unit != DataLifeUnit::Inf => Some(format!(
+            "is 0; it must be at least 1 {unit} with consentMode STORE"
+        )),
         (ConsentMode::View | ConsentMode::Query | ConsentMode::Stream, (_, value))
             if value != 0 =>
         {
-            return invalid_data_life(format!(
-                "is {value}; it has to be 0 unless consentMode is STORE, and it is {mode}"
-            ));
+            Some(format!("is {value}; it must be 0 with consentMode {mode}"))
         }
-        _ => {}
+        _ => None,
+    };
+    if let Some(message) = data_life_error {
+        return Err(ApiError::invalid_field(
+            "ConsentDetail.DataLife.value",
+            message,
+        ));
     }
     if frequency.1 == 0 {
         return Err(ApiError::invalid_field(
             "ConsentDetail.Frequency.value",
-            "is 0; it has to be at least 1",
+            "is 0; it must be at least 1",
         ));
     }
     let Some(standard) = StandardPurpose::find_by_code(&purpose.code) else {
@@ -483,7 +491,7 @@ fn parse_vdr_provider(provider: UncheckedVdrProvider) -> Result<VdrProvider, Api
     })
 }
 
-/// The filters of a `DataFilter` that is read elsewhere, by ReBIT's rules.
+/// Parses a `DataFilter` of Unaport by ReBIT's rules; `None` if it is absent.
 pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[DataFilter]>>, ApiError> {
     let Some(value) = value else { return Ok(None) };
     let unchecked: Vec<JsonObject<UncheckedFilter>> = serde_json::from_value(value.clone())
@@ -505,7 +513,7 @@ pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[DataFilter
     .map(Some)
 }
 
-/// ReBIT's rules for terms that were read elsewhere.
+/// Checks ReBIT's constraints and business rules for terms that Unaport's requests state.
 pub fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     check_consistency(terms, aa_handle)?;
     check_business_rules(terms)
@@ -521,7 +529,7 @@ fn parse_filters(
         .collect()
 }
 
-/// A filter; an empty object is no filter.
+/// Parses a filter. An empty object counts as absent.
 fn parse_filter(
     filter: UncheckedFilter,
     rules: ValidationRules,
@@ -550,7 +558,7 @@ fn parse_filter(
             ));
         }
     };
-    let on = match kind.as_str() {
+    let criterion = match kind.as_str() {
         "TRANSACTIONAMOUNT" => FilterCriterion::Amount(Paise::parse(&value).ok_or_else(|| {
             ApiError::invalid_field(
                 VALUE,
@@ -579,13 +587,14 @@ fn parse_filter(
     };
     Ok(Some(DataFilter {
         operator,
-        criterion: on,
+        criterion,
         value: value.into(),
         is_json_string: is_string,
     }))
 }
 
-/// A number as JavaScript prints it: `20000`, not `20000.0`, so that our bodies survive a parse and a print.
+/// Formats a number as JavaScript does, `20000` and not `20000.0`, so that a client's parse and
+/// print of our bodies changes nothing.
 fn format_js_number(number: &Number) -> String {
     match number.as_f64() {
         Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("{value:.0}"),

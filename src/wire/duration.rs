@@ -1,8 +1,9 @@
-//! Lengths of time as people write them: `2s`, `1500ms`, `5m`, `12h`, `30d`, `4w`, or ISO 8601 `P30D`, `PT1H30M`.
+//! Owns the text form of durations: `2s`, `1500ms`, `5m`, `12h`, `30d`, `4w`, or ISO 8601 `P30D`,
+//! `PT1H30M`.
 
 use crate::domain::time::Millis;
 
-/// What [`parse_span`] accepts, for error texts.
+/// The description of the forms that [`parse_duration`] accepts, for error messages.
 pub const DURATION_FORMS: &str =
     "a length of time such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
 
@@ -12,7 +13,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
-/// Reads a length of time. Months and years have no fixed length and are not accepted.
+/// Parses a duration. Months and years have no fixed length and are rejected.
 pub fn parse_duration(text: &str) -> Option<Millis> {
     text.strip_prefix('P')
         .map_or_else(|| parse_short_form(text), parse_iso_form)
@@ -49,7 +50,8 @@ fn parse_iso_form(text: &str) -> Option<Millis> {
     days.checked_add(time).map(Millis)
 }
 
-/// Sums numbers that are followed by units, each unit at most once and in the given order.
+/// Returns the sum of numbers followed by units, in milliseconds; each unit occurs at most once and
+/// in the given order.
 fn sum_parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     let mut total = 0i64;
     for (letter, unit) in units {

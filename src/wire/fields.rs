@@ -1,6 +1,7 @@
-//! Fields of messages. Reading those of a request: missing, blank and `{}` are the same (certification framework,
-//! general guidelines, rule 2), and every refusal names the field, the value's problem and what would have been
-//! accepted.
+//! Owns the reading of request fields, for all protocols.
+//!
+//! A missing, a blank and a `{}` value are the same (certification framework, general guidelines,
+//! rule 2). Every error names the field, the problem of its value and the accepted values.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +15,7 @@ use serde_json::Number;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 
-/// An instant in an answer.
+/// A timestamp in a response, in ISO 8601.
 #[derive(Clone, Copy, Debug)]
 pub struct IsoTimestamp(pub Timestamp);
 
@@ -24,11 +25,11 @@ impl Serialize for IsoTimestamp {
     }
 }
 
-/// How much of serde's own words is passed on.
+/// The maximum length of serde's own message in an error.
 const REASON_BYTES_MAX: usize = 200;
 
-/// A value that is read from a JSON object only. What serde derives for a struct would take an array too, its fields
-/// by position, and so make sense of what makes none.
+/// A value that is read from a JSON object only. The code that serde derives for a struct would
+/// also accept an array, its fields by position.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
 
@@ -54,14 +55,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
     }
 }
 
-/// An object that may be missing, for `#[serde(deserialize_with)]`.
+/// Deserializes an optional object, for `#[serde(deserialize_with)]`.
 pub fn deserialize_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::<JsonObject<T>>::deserialize(deserializer)?.map(|JsonObject(value)| value))
 }
 
-/// A list of objects that may be missing, for `#[serde(deserialize_with)]`.
+/// Deserializes an optional list of objects, for `#[serde(deserialize_with)]`.
 pub fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
@@ -69,7 +70,8 @@ pub fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(list.map(|list| list.into_iter().map(|JsonObject(value)| value).collect()))
 }
 
-/// Reads a body. The path to a value of the wrong type is looked up only when there is one.
+/// Parses a body. The path to a value of the wrong type is looked up only on error, because
+/// tracking it is slow.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let parsed: Result<JsonObject<T>, _> = serde_json::from_slice(body);
     parsed.map(|JsonObject(value)| value).map_err(|error| {
@@ -85,7 +87,7 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
                 } else {
                     path
                 };
-                // serde quotes the value in full; the place at the end is what helps.
+                // serde quotes the value in full, which may be long.
                 let reason = path_error.inner().to_string();
                 let end = reason
                     .char_indices()
@@ -100,7 +102,7 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-/// A value as an error quotes it: its beginning is enough to find it.
+/// Returns the value in single quotes for an error message, cut after 80 characters.
 pub fn quote_value(value: &str) -> String {
     const CHARS_MAX: usize = 80;
     match value.char_indices().nth(CHARS_MAX) {
@@ -109,18 +111,19 @@ pub fn quote_value(value: &str) -> String {
     }
 }
 
-/// A value that must be there.
+/// Returns a required value.
 pub fn require_field<T>(field: &'static str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid_field(field, "is missing"))
 }
 
-/// How long a text may be. No source has a number; a world keeps what it is sent, so there has to be one.
+/// The maximum length of a text. No source has a number, but a world stores the texts that it
+/// receives.
 const TEXT_BYTES_MAX: usize = 4096;
 
-/// How many entries a list may have.
+/// The maximum number of entries of a list.
 const LIST_ENTRIES_MAX: usize = 1_000;
 
-/// A text that must be there, not be blank, and be of bounded length.
+/// Returns a required text, not blank and of bounded length.
 pub fn require_text(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
     let value = require_field(field, value)?;
     if value.trim().is_empty() {
@@ -129,12 +132,12 @@ pub fn require_text(field: &'static str, value: Option<String>) -> Result<String
     check_text_length(field, value)
 }
 
-/// A text that may be missing or blank.
+/// Returns the text, or `None` if it is blank.
 pub fn discard_blank(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-/// A text that may be missing or blank, of bounded length.
+/// Returns an optional text of bounded length, or `None` if it is blank.
 pub fn parse_optional_text(
     field: &'static str,
     value: Option<String>,
@@ -154,30 +157,33 @@ fn check_text_length(field: &'static str, value: String) -> Result<String, ApiEr
     Ok(value)
 }
 
-/// Whether it is a customer's address, `name@handle`, of bounded length.
+/// Returns whether the text is a customer's address, `name@handle`, of bounded length.
 pub fn is_customer_address(text: &str) -> bool {
-    let is_valid_part = |part: &str| {
-        !part.is_empty()
-            && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace())
-    };
     text.len() <= TEXT_BYTES_MAX
         && text
             .split_once('@')
-            .is_some_and(|(name, handle)| is_valid_part(name) && is_valid_part(handle))
+            .is_some_and(|(name, handle)| is_address_part(name) && is_address_part(handle))
 }
 
-/// Refuses a list that is longer than anybody needs.
+fn is_address_part(part: &str) -> bool {
+    !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace())
+}
+
+/// Checks that a list has at most 1,000 entries.
 pub fn check_list_length<T>(field: &'static str, list: &[T]) -> Result<(), ApiError> {
     if list.len() > LIST_ENTRIES_MAX {
         return Err(ApiError::invalid_field(
             field,
-            format!("has {} entries; {LIST_ENTRIES_MAX} are enough", list.len()),
+            format!(
+                "has {} entries; the limit is {LIST_ENTRIES_MAX}",
+                list.len()
+            ),
         ));
     }
     Ok(())
 }
 
-/// A text of an enumeration.
+/// Parses a required value of an enumeration.
 pub fn require_enum<T>(
     field: &'static str,
     value: Option<String>,
@@ -193,7 +199,7 @@ pub fn require_enum<T>(
     })
 }
 
-/// A list of at least one text of an enumeration.
+/// Parses a required list of at least one value of an enumeration. Duplicates are dropped.
 pub fn require_enum_list<T: PartialEq>(
     field: &'static str,
     values: Option<Vec<String>>,
@@ -211,7 +217,6 @@ pub fn require_enum_list<T: PartialEq>(
     let mut list = Vec::new();
     for value in values {
         let value = require_enum(field, Some(value), parse, names)?;
-        // What is said twice is said once.
         if !list.contains(&value) {
             list.push(value);
         }
@@ -219,7 +224,8 @@ pub fn require_enum_list<T: PartialEq>(
     Ok(list.into())
 }
 
-/// A whole number from 0 to 4294967295. A fraction is refused, never cut off.
+/// Returns a required whole number from 0 to 4294967295. A fraction is an error; it is never
+/// truncated.
 pub fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, ApiError> {
     let value = require_field(field, value)?;
     let parsed = value.as_u64().and_then(|number| u32::try_from(number).ok());
@@ -231,7 +237,7 @@ pub fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, 
     })
 }
 
-/// A date-time.
+/// Parses a required date-time.
 pub fn require_timestamp(
     field: &'static str,
     value: Option<String>,
@@ -248,8 +254,8 @@ pub fn require_timestamp(
     })
 }
 
-/// Reads the spellings of ISO 8601 that participants send: `Z`, `+0000`, `+00:00`, `+05:30`, with or without a
-/// fraction (certification framework, general guidelines, rule 4).
+/// Parses the forms of ISO 8601 that participants send: `Z`, `+0000`, `+00:00`, `+05:30`, with or
+/// without a fraction (certification framework, general guidelines, rule 4).
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let at = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
@@ -260,8 +266,9 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
         .then(|| Timestamp::from_millis(ms))
 }
 
-/// A transaction id: 36 characters with four hyphens in their places. The version nibble is not looked at, since the
-/// seed's own sample is of version 1 (DESIGN §1).
+/// Returns a required transaction id: 36 characters with four hyphens in the positions of a UUID.
+/// The version digit is not checked, because the sample of the seed documents has version 1
+/// (`docs/architecture.md#apis`).
 pub fn require_uuid(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
     let value = require_text(field, value)?;
     let bytes = value.as_bytes();

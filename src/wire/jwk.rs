@@ -1,11 +1,12 @@
-//! RSA public keys as JWK (RFC 7517, RFC 7518 §6.3.1): in configuration, in the registry, in the JWK set.
+//! Owns RSA public keys as JWK (RFC 7517, RFC 7518 §6.3.1), for the configuration, the registry and
+//! the JWK set.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::participants::PublicKey;
 use crate::wire::api_error::ApiError;
 
-/// A public key; other members of a JWK are read over.
+/// An RSA public key. Other members of a JWK are ignored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Jwk {
     kty: String,
@@ -28,7 +29,6 @@ fn default_alg() -> String {
 
 impl From<&PublicKey> for Jwk {
     fn from(key: &PublicKey) -> Self {
-        let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
         let PublicKey {
             kid,
             modulus,
@@ -39,10 +39,17 @@ impl From<&PublicKey> for Jwk {
             usage: default_use(),
             alg: default_alg(),
             kid: kid.clone(),
-            n: encode(modulus),
-            e: encode(exponent),
+            n: base64_simd::URL_SAFE_NO_PAD.encode_to_string(modulus),
+            e: base64_simd::URL_SAFE_NO_PAD.encode_to_string(exponent),
         }
     }
+}
+
+/// Decodes a number in base64url; padding is accepted.
+fn decode_number(field: &'static str, text: &str) -> Result<Vec<u8>, ApiError> {
+    let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('='));
+    let number = bytes.ok().filter(|bytes| !bytes.is_empty());
+    number.ok_or_else(|| ApiError::invalid_field(field, "is not base64url"))
 }
 
 impl TryFrom<&Jwk> for PublicKey {
@@ -60,14 +67,9 @@ impl TryFrom<&Jwk> for PublicKey {
         if kty != "RSA" {
             return Err(ApiError::invalid_field(
                 "publicKeys.kty",
-                format!("'{kty}' is not RSA; participants sign with RS256"),
+                format!("'{kty}' is not RSA; use an RSA key, participants sign with RS256"),
             ));
         }
-        let decode_number = |field: &'static str, text: &str| {
-            let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('='));
-            let number = bytes.ok().filter(|bytes| !bytes.is_empty());
-            number.ok_or_else(|| ApiError::invalid_field(field, "is not base64url"))
-        };
         let modulus = decode_number("publicKeys.n", n)?;
         if !(2048 / 8..=8192 / 8 + 1).contains(&modulus.len()) {
             return Err(ApiError::invalid_field(

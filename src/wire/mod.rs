@@ -1,5 +1,9 @@
-//! Outside formats and conversions, nothing else. A module per dialect; in by validation that names the field it
-//! refuses, out by destructuring everything. The services' odd spellings live here, under `Quirk:`.
+//! Owns the outside formats and their conversions, one module per protocol or file format. Leaves
+//! decisions to `engine`.
+//!
+//! Requests are validated, with errors that name the field. Responses destructure the domain types
+//! completely, so that a new field cannot be forgotten. Odd spellings of the real services are kept
+//! here, under `Quirk:`.
 
 pub mod api_error;
 pub mod artefact;

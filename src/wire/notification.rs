@@ -1,5 +1,6 @@
-//! What we post to an FIU: the two notifications of the ReBIT FIU API 2.0.0, and our own third one that carries the
-//! statement. And what the FIU answers.
+//! Owns the bodies that are sent to an FIU: the two notifications of the ReBIT FIU API 2.0.0, and a
+//! third one of the sandbox's own with the statement. Also reads the FIU's acknowledgement. Leaves
+//! headers and signatures to `webhooks`, Unaport's bodies to `unaport`.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +15,10 @@ use crate::domain::version::RebitVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
 
-/// FIU API version in which an FIU is called back: that of its consent.
-fn callback_version(face: Api) -> RebitVersion {
-    match face {
+/// Returns the FIU API version of the notifications about a consent that was requested through this
+/// API.
+fn callback_version(api: Api) -> RebitVersion {
+    match api {
         Api::Seed | Api::Unaport => RebitVersion::V2_0_0,
         Api::Rebit(version) => version.callback_version(),
     }
@@ -43,7 +45,7 @@ struct NotificationBody<'a> {
     fi_data: Option<FiData<'a>>,
 }
 
-/// Who tells.
+/// The sender of a notification.
 #[derive(Debug, Serialize)]
 pub struct Notifier<'a> {
     r#type: &'static str,
@@ -51,6 +53,7 @@ pub struct Notifier<'a> {
 }
 
 impl<'a> Notifier<'a> {
+    /// Returns an AA as notifier.
     pub fn from_aa(aa: &'a Aa) -> Self {
         Self {
             r#type: "AA",
@@ -59,8 +62,9 @@ impl<'a> Notifier<'a> {
     }
 }
 
-/// `consentId` is absent where there is none: for REJECTED and for EXPIRED unanswered only the handle can be told
-/// (`reference/rebit.md` §3.2).
+/// The status of a consent. `consentId` is absent if the consent was never approved: REJECTED, or
+/// EXPIRED without an answer (ReBIT FIU API 2.0.0, `ConsentStatusNotification`;
+/// `docs/sources.md#consent-artefact-states`).
 #[derive(Debug, Serialize)]
 struct ConsentStatusNotification {
     #[serde(rename = "consentId", skip_serializing_if = "Option::is_none")]
@@ -71,7 +75,7 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
-/// How the accounts of a session fare.
+/// The status of a session and of its accounts (ReBIT FIU API 2.0.0, `FIStatusNotification`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiStatusNotification<'a> {
@@ -98,7 +102,8 @@ struct AccountStatus<'a> {
     description: &'a str,
 }
 
-/// The statement itself, ours: `statement` in the Unaport DEPOSIT shape, `xml` an FI schema document per account.
+/// The statement itself, an extension of this sandbox: `statement` in the Unaport DEPOSIT shape,
+/// `xml` one FI schema document per account.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiData<'a> {
@@ -119,8 +124,8 @@ struct AccountXml<'a> {
     document: String,
 }
 
-/// The body of a notice. `timestamp` is the message's own; `statements` are those of the session's READY accounts,
-/// needed for FI data only.
+/// Returns the body of a notification. `timestamp` is the message's own; `statements` are those of
+/// the session's READY accounts, and needed for FI data only.
 pub fn encode_body(
     notification: &Notification,
     aa: &Aa,
@@ -129,7 +134,7 @@ pub fn encode_body(
     schema: FiSchema,
 ) -> Vec<u8> {
     let Notification {
-        message_id: message,
+        message_id,
         consent,
         content,
         fiu: _,
@@ -138,7 +143,7 @@ pub fn encode_body(
     let mut body = NotificationBody {
         ver: callback_version(consent.api).as_str(),
         timestamp: timestamp.to_string(),
-        txnid: message.to_string(),
+        txnid: message_id.to_string(),
         notifier: Notifier::from_aa(aa),
         consent_status: None,
         fi_status: None,
@@ -155,13 +160,13 @@ pub fn encode_body(
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data = Some(FiData::from_session(session, statements, schema));
         }
-        NotificationContent::Analytics(_) => unreachable!("the other dialect tells of analytics"),
+        NotificationContent::Analytics(_) => unreachable!("only Unaport notifies of analytics"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
     serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
 
-/// What may stand in double braces in a message that a scenario has written itself.
+/// The names that a scenario may write in double braces in the body of a notification.
 pub const PLACEHOLDERS: [&str; 7] = [
     "consentHandle",
     "consentId",
@@ -172,7 +177,8 @@ pub const PLACEHOLDERS: [&str; 7] = [
     "txnid",
 ];
 
-/// A message that a scenario has written itself, its placeholders filled in; what the consent does not have is empty.
+/// Returns the body that a scenario has written, with its placeholders replaced. Values that the
+/// consent lacks are empty.
 pub fn fill_placeholders(
     raw: &RawNotification,
     notification: &Notification,
@@ -200,7 +206,8 @@ pub fn fill_placeholders(
             "timestamp" => timestamp.to_string(),
             _ => notification.message_id.to_string(),
         };
-        // What callers have chosen must not end the text that it is put into.
+        // Values chosen by callers are escaped, so that they cannot end the JSON string around
+        // them.
         let json_string = serde_json::to_string(&value).expect("texts serialise");
         text = text.replace(&placeholder, &json_string[1..json_string.len() - 1]);
     }
@@ -222,7 +229,8 @@ fn build_consent_status(consent: &Consent, status: Status) -> ConsentStatusNotif
 }
 
 impl<'a> FiStatusNotification<'a> {
-    /// Accounts are grouped by FIP, in the order in which FIPs first appear.
+    /// Returns the status of a session. Accounts are grouped by FIP, in the order in which FIPs
+    /// first appear.
     pub fn from_session(session: &'a Session) -> Self {
         let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
         for SessionAccount {
@@ -258,6 +266,7 @@ impl<'a> FiStatusNotification<'a> {
 }
 
 impl<'a> FiData<'a> {
+    /// Returns the statements of a session's accounts.
     pub fn from_session(session: &Session, statements: &'a [Statement], schema: FiSchema) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
@@ -272,7 +281,7 @@ impl<'a> FiData<'a> {
 }
 
 impl FiData<'_> {
-    /// As the Unaport face tells it.
+    /// Returns the data as the Unaport API shows it to an organisation.
     #[must_use]
     pub fn for_org(self, org_id: &str, quirks: FetchQuirks) -> Self {
         Self {
@@ -302,8 +311,8 @@ struct Acknowledgement {
     error_code: Option<String>,
 }
 
-/// What a 2xx body says against being accepted; `None` when nothing does. Any body is fine that does not speak of an
-/// error, since many FIUs answer something of their own.
+/// Returns a warning if the body of a 2xx response reports an error. A body of any other content is
+/// accepted, because many FIUs respond with a format of their own.
 pub fn find_ack_error(body: &str) -> Option<String> {
     let Acknowledgement {
         response,
@@ -311,12 +320,12 @@ pub fn find_ack_error(body: &str) -> Option<String> {
     } = serde_json::from_str(body).ok()?;
     if let Some(code) = error_code {
         return Some(format!(
-            "the status says success, the body errorCode {code}"
+            "the status is success, but the body has errorCode {code}"
         ));
     }
     let response = response.filter(|response| response != "OK")?;
     Some(format!(
-        "the status says success, the body response '{response}' where OK is expected"
+        "the status is success, but the body has response '{response}' instead of OK"
     ))
 }
 

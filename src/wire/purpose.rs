@@ -1,12 +1,13 @@
-//! The purposes that ReBIT has defined (`reference/rebit.md` §1.5).
+//! Owns the purpose codes that ReBIT defines (ReBIT purpose registry;
+//! `docs/sources.md#rebit-messages`).
 
-/// A purpose, in ReBIT's words.
+/// A purpose with ReBIT's own text.
 #[derive(Clone, Copy, Debug)]
 pub struct StandardPurpose {
     pub code: &'static str,
     pub text: &'static str,
     pub category: &'static str,
-    /// What `refUri` has to be, where it is given.
+    /// The only `refUri` that a request may give for this code.
     pub ref_uri: &'static str,
 }
 
@@ -44,6 +45,7 @@ impl StandardPurpose {
         },
     ];
 
+    /// Returns the purpose with this code, 101 to 105.
     pub fn find_by_code(code: &str) -> Option<&'static Self> {
         const ALL: &[StandardPurpose] = &StandardPurpose::ALL;
         ALL.iter().find(|purpose| purpose.code == code)

@@ -1,4 +1,6 @@
-//! The plaintexts of web redirection and the dates beside them (`reference/rebit.md` §7).
+//! Owns the plaintexts of web redirection, `ecreq` and `ecres`, and their dates
+//! (aa-redirection-standards 1.5.0; `docs/sources.md#web-redirection`). Leaves encryption to
+//! `crypto::redirection`.
 
 use chrono::{NaiveDateTime, Timelike};
 use reqwest::Url;
@@ -9,26 +11,29 @@ use crate::wire::fields::quote_value;
 
 const DATE_FORMAT: &str = "%d%m%Y%H%M%S";
 
-/// Reads `reqdate`: ddMMyyyyHHmmss and one digit more, UTC; the digit is taken as tenths of a second.
+/// Parses `reqdate`: ddMMyyyyHHmmss in UTC and one more digit, which is read as tenths of a second.
 pub fn parse_date(text: &str) -> Result<Timestamp, ApiError> {
-    let invalid_date = || {
+    try_parse_date(text).ok_or_else(|| {
         let message = format!(
-            "{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more",
+            "{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more digit",
             quote_value(text)
         );
         ApiError::invalid_field("reqdate", message)
-    };
+    })
+}
+
+fn try_parse_date(text: &str) -> Option<Timestamp> {
     if text.len() != 15 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid_date());
+        return None;
     }
-    let at = NaiveDateTime::parse_from_str(&text[..14], DATE_FORMAT).map_err(|_| invalid_date())?;
+    let at = NaiveDateTime::parse_from_str(&text[..14], DATE_FORMAT).ok()?;
     let tenths = i64::from(text.as_bytes()[14] - b'0');
-    Ok(Timestamp::from_millis(
+    Some(Timestamp::from_millis(
         at.and_utc().timestamp_millis() + tenths * 100,
     ))
 }
 
-/// Writes `resdate`.
+/// Formats `resdate`, as [`parse_date`] reads it.
 pub fn format_date(at: Timestamp) -> String {
     let utc = chrono::DateTime::from_timestamp_millis(at.as_millis())
         .expect("years 1 to 9999 are representable");
@@ -39,7 +44,7 @@ pub fn format_date(at: Timestamp) -> String {
     )
 }
 
-/// What an FIU says in `ecreq`. Fields that only prefill forms are read over.
+/// The content of `ecreq`. Fields that only prefill forms are ignored.
 #[derive(Debug)]
 pub struct Request {
     txnid: String,
@@ -51,7 +56,7 @@ pub struct Request {
     pub handles: Vec<String>,
 }
 
-/// What becomes of the visit (aa-redirection-standards 1.5.0, error codes).
+/// The outcome of a customer's visit (aa-redirection-standards 1.5.0, error codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Success,
@@ -76,27 +81,12 @@ impl Outcome {
 }
 
 impl Request {
-    /// Reads the decrypted text: form-urlencoded.
+    /// Parses the decrypted text, which is form-urlencoded.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        // A URL's query is where this format is read from anyway.
+        // The query of a URL has the same format.
         let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
-            .map_err(|_| ApiError::invalid_field("ecreq", "is not a form"))?;
-        let value = |name: &str| {
-            let text = form
-                .query_pairs()
-                .find(|(key, _)| key == name)
-                .map(|(_, text)| text.into_owned());
-            text.unwrap_or_default()
-        };
-        let required = |name: &'static str| {
-            let text = value(name);
-            if text.is_empty() {
-                Err(ApiError::invalid_field("ecreq", format!("has no {name}")))
-            } else {
-                Ok(text)
-            }
-        };
-        let redirect = required("redirect")?;
+            .map_err(|_| ApiError::invalid_field("ecreq", "is not form-urlencoded"))?;
+        let redirect = require_form_value(&form, "redirect")?;
         let redirect = Url::parse(&redirect)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -104,17 +94,17 @@ impl Request {
                 ApiError::invalid_field(
                     "ecreq",
                     format!(
-                        "redirect {} is not an http or https address",
+                        "redirect {} is not an http or https URL",
                         quote_value(&redirect)
                     ),
                 )
             })?;
         Ok(Self {
-            txnid: required("txnid")?,
-            session: required("sessionid")?,
-            user: required("userid")?,
+            txnid: require_form_value(&form, "txnid")?,
+            session: require_form_value(&form, "sessionid")?,
+            user: require_form_value(&form, "userid")?,
             redirect,
-            handles: value("srcref")
+            handles: form_value(&form, "srcref")
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
@@ -123,7 +113,7 @@ impl Request {
         })
     }
 
-    /// The text of `ecres`.
+    /// Returns the plaintext of `ecres`.
     pub fn encode_response(&self, outcome: Outcome) -> String {
         let mut form = Url::parse("form:").expect("a scheme is a URL");
         let status = if outcome == Outcome::Success {
@@ -141,7 +131,7 @@ impl Request {
         form.query().unwrap_or_default().to_owned()
     }
 
-    /// Where the browser goes back to.
+    /// Returns the URL that the browser is sent back to.
     pub fn build_return_url(&self, obfuscated_aa: &str, date: &str, encrypted: &str) -> String {
         let mut url = self.redirect.clone();
         url.query_pairs_mut()
@@ -150,6 +140,20 @@ impl Request {
             .append_pair("ecres", encrypted);
         url.into()
     }
+}
+
+/// Returns the first value of a form field, or an empty text.
+fn form_value(form: &Url, name: &str) -> String {
+    let value = form.query_pairs().find(|(key, _)| key == name);
+    value.map(|(_, text)| text.into_owned()).unwrap_or_default()
+}
+
+fn require_form_value(form: &Url, name: &'static str) -> Result<String, ApiError> {
+    let text = form_value(form, name);
+    if text.is_empty() {
+        return Err(ApiError::invalid_field("ecreq", format!("has no {name}")));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The two seed calls, `POST /consent` and `GET /consent/{id}`, in the shape that the seed documents print: `ver`
-//! "1.0" in answers, unsigned, with `VDRProvider`.
+//! Owns the bodies of the two seed calls, `POST /consent` and `GET /consent/{id}`, as the seed
+//! documents print them: `ver` "1.0" in responses, unsigned, with `VDRProvider`. Leaves
+//! `ConsentDetail` to `consent_detail` and `artefact`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +13,14 @@ use crate::wire::fields::{
     IsoTimestamp, deserialize_object, require_field, require_text, require_uuid,
 };
 
-/// What answers carry as `ver`, whatever the request's was.
+/// The `ver` of every response, independent of the request's.
 pub const RESPONSE_VER: &str = "1.0";
 
-/// Request versions that the seed face takes; the sample has 1.1.3.
+/// The request versions that the seed API accepts; the sample has 1.1.3.
 const SUPPORTED_VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
-/// The seed's body breaks five ReBIT rules and is right here (DESIGN §1, seed face).
+/// Returns the rules of the seed API: its sample breaks five ReBIT rules and must be accepted
+/// (`docs/architecture.md#apis`).
 fn seed_rules(now: Timestamp) -> ValidationRules {
     ValidationRules {
         rebit_version: None,
@@ -26,7 +28,7 @@ fn seed_rules(now: Timestamp) -> ValidationRules {
     }
 }
 
-/// Body of `POST /consent`, nothing checked.
+/// The body of `POST /consent`, not yet validated.
 #[derive(Debug, Deserialize)]
 pub struct ConsentRequest {
     ver: Option<String>,
@@ -41,10 +43,11 @@ pub struct ConsentRequest {
 }
 
 impl ConsentRequest {
-    /// Checks everything. `now` is the world's; it stands where the sample's `{{current_timestamp}}` was left.
+    /// Validates the request and returns its terms. `now` is the world's time; it replaces the
+    /// sample's `{{current_timestamp}}`.
     ///
     /// # Errors
-    /// The first [`Problem`], its field named.
+    /// The first error, which names its field.
     pub fn into_terms(self, aa_handle: &str, now: Timestamp) -> Result<Terms, ApiError> {
         let rules = seed_rules(now);
         let ver = require_text("ver", self.ver)?;
@@ -54,14 +57,15 @@ impl ConsentRequest {
                 supported: SUPPORTED_VERSIONS.to_owned(),
             });
         }
-        // Assumption: the seed face does not hold the timestamp against a clock, as it holds none of ReBIT's rules of form.
+        // Assumption: the seed API does not compare the timestamp with a clock, because it applies
+        // none of ReBIT's schema rules.
         rules.require_timestamp("timestamp", self.timestamp)?;
         let txnid = require_uuid("txnid", self.txnid)?;
         require_field("ConsentDetail", self.consent_detail)?.into_terms(txnid, rules, aa_handle)
     }
 }
 
-/// Answer of `POST /consent`.
+/// The response of `POST /consent`.
 #[derive(Debug, Serialize)]
 pub struct ConsentResponse<'a> {
     ver: &'static str,
@@ -74,6 +78,7 @@ pub struct ConsentResponse<'a> {
 }
 
 impl<'a> ConsentResponse<'a> {
+    /// Returns the response to a consent request that was accepted at `timestamp`.
     pub fn new(consent: &'a Consent, timestamp: Timestamp) -> Self {
         let Terms {
             customer, txnid, ..
@@ -88,11 +93,11 @@ impl<'a> ConsentResponse<'a> {
     }
 }
 
-/// Answer of `GET /consent/{id}`.
+/// The response of `GET /consent/{id}`.
 ///
-/// `Assumption:` the id may also be the consent handle, since the seed face has no other call that tells how a
-/// request fares. Before approval the answer has no `consentId` and no signature, and `status` says PENDING,
-/// REJECTED, FAILED or EXPIRED.
+/// `Assumption:` the id may also be the consent handle, because the seed API has no other call for
+/// the state of a request. Before approval the response has no `consentId` and no signature, and
+/// `status` is PENDING, REJECTED, FAILED or EXPIRED.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentStatusResponse<'a> {
@@ -111,7 +116,8 @@ pub struct ConsentStatusResponse<'a> {
 }
 
 impl<'a> ConsentStatusResponse<'a> {
-    /// `signature` is the Base64 of the signature over the detail's bytes, which stand in the answer as they are.
+    /// Returns the response. `signature` is the Base64 of the signature over the detail's bytes,
+    /// which the response contains unchanged.
     pub fn new(
         consent: &'a Consent,
         detail: &'a ConsentDetail<'a>,

@@ -1,4 +1,6 @@
-//! The token service (`reference/rebit.md` §4.4): entity tokens in the form of Sahamati's IAM and in the legacy one.
+//! Owns the claims and bodies of the token service: entity tokens of Sahamati's IAM and of its
+//! legacy OpenID Connect service (Sahamati token service; `docs/sources.md#tokens`). Leaves signing
+//! to `crypto`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -6,13 +8,14 @@ use serde_json::{Value, json};
 use crate::domain::participants::Member;
 use crate::domain::time::{Millis, Timestamp};
 
-/// Where the issuer stands below the sandbox's address.
+/// The path of the issuer below the sandbox's URL.
 const REALM_PATH: &str = "/auth/realms/sahamati";
 
-/// A token lives a day.
+/// The lifetime of an entity token: one day.
 pub const TOKEN_LIFETIME: Millis = Millis::from_secs(86_400);
 
-/// Claims of an entity's token. What we check of one that is presented is the signature, `exp` and `azp`.
+/// The claims of an entity's token. Of a presented token the signature, `iat`, `exp`, `iss` and
+/// `azp` are checked.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Claims {
     exp: i64,
@@ -21,7 +24,7 @@ pub struct Claims {
     iss: String,
     sub: String,
     typ: String,
-    /// The entity's id.
+    /// The id of the entity.
     azp: String,
     acr: String,
     scope: String,
@@ -31,7 +34,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// `base` is the sandbox's address, `id` a fresh one; times are the world's.
+    /// Returns the claims of a new token. `base_url` is the sandbox's URL, `id` the new token's id,
+    /// `now` the world's time.
     pub fn new(member: &Member, base_url: &str, id: &str, now: Timestamp) -> Self {
         let entity = &member.entity().id;
         let iat = to_unix_seconds(now);
@@ -50,8 +54,9 @@ impl Claims {
         }
     }
 
-    /// Whose token it is, if it holds now in the world of this path (`/w/NAME`, nothing for the default one): worlds
-    /// have participants of their own.
+    /// Returns the entity's id if the token is valid at `now` in the world with this path
+    /// (`/w/NAME`, empty for the default world). Each world has its own participants, so a token is
+    /// valid in one world only.
     pub fn valid_entity_id(&self, world: &str, now: Timestamp) -> Option<&str> {
         let is_valid = is_issued_in_world(&self.iss, REALM_PATH, world)
             && is_valid_at(self.iat, self.exp, now);
@@ -59,17 +64,19 @@ impl Claims {
     }
 }
 
-/// An instant as tokens have it.
+/// Returns a timestamp in seconds, as tokens contain it.
 pub fn to_unix_seconds(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(1000)
 }
 
-/// Whether a token that was issued and expires so is good now; one of a later time is of a world that was reset.
+/// Returns whether a token is valid at `now`. One that was issued later than `now` comes from
+/// before a reset of the world.
 pub fn is_valid_at(iat: i64, exp: i64, now: Timestamp) -> bool {
     (iat..exp).contains(&to_unix_seconds(now))
 }
 
-/// Whether a token's issuer is this realm in the world of this path (`/w/NAME`, nothing for the default one).
+/// Returns whether a token's issuer is this realm in the world with this path (`/w/NAME`, empty for
+/// the default world).
 pub fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool {
     let root = issuer.strip_suffix(realm);
     root.is_some_and(|root| match root.rfind("/w/") {
@@ -78,7 +85,7 @@ pub fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool {
     })
 }
 
-/// Answer of `/iam/v1/entity/token/generate`.
+/// Returns the success body of `/iam/v1/entity/token/generate`.
 pub fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
     json!({
         "ver": "1.0.0",
@@ -90,12 +97,12 @@ pub fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
     })
 }
 
-/// Refusal of `/iam/v1/entity/token/generate`.
+/// Returns the error body of `/iam/v1/entity/token/generate`.
 pub fn build_iam_error(code: &str, message: &str, txnid: &str, at: Timestamp) -> Value {
     json!({ "ver": "1.0.0", "timestamp": at.to_string(), "txnId": txnid, "errorCode": code, "errorMsg": message })
 }
 
-/// Answer of the legacy service (OpenID Connect, client credentials).
+/// Returns the success body of the legacy service (OpenID Connect, client credentials).
 pub fn build_oauth_response(token: &str) -> Value {
     json!({
         "access_token": token,
@@ -107,7 +114,7 @@ pub fn build_oauth_response(token: &str) -> Value {
     })
 }
 
-/// Refusal of the legacy service.
+/// Returns the error body of the legacy service.
 pub fn build_oauth_error(error: &str, description: &str) -> Value {
     json!({ "error": error, "error_description": description })
 }

@@ -243,7 +243,7 @@ async fn unknown_paths_and_methods_name_the_known_ones() {
     assert_eq!(wrong_method.status, 405);
     assert_eq!(
         wrong_method.json()["errorMsg"],
-        "/Consent is called with POST, not DELETE"
+        "method DELETE is not allowed for /Consent; use POST"
     );
     let control_reply = app.get("/_mockaa/v1/nothing").await;
     assert_eq!(control_reply.status, 404);

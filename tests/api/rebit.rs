@@ -110,7 +110,7 @@ async fn the_openapi_document_matches_the_served_routes() {
             let status = answer.status();
             let text = answer.text().await.expect("a text");
             assert!(
-                status != 405 && !text.contains("is not a call of this sandbox"),
+                status != 405 && !text.contains("unknown call"),
                 "{method} {path} {status}"
             );
         }

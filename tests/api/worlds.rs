@@ -109,7 +109,7 @@ async fn an_invalid_world_name_is_rejected_in_the_apis_error_format() {
             reply.json()["error"]
                 .as_str()
                 .expect("a text")
-                .contains("cannot name a world")
+                .contains("is not a valid world name")
         );
     }
 }
