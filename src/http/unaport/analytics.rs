@@ -29,7 +29,7 @@ use crate::wire::export::{
     Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx,
 };
 use crate::wire::fields::quote_value;
-use crate::wire::unaport::data::GenerateAnalyticsResponse;
+use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 
 /// Generates analytics or aggregate analytics (Unaport, Generate Analytics).
 ///
@@ -48,9 +48,9 @@ async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let (session, record) = find_session(call, &caller)?;
     let params = Params::parse(call.query())?.reject_unknown(&["async"])?;
-    let is_async = match params.first_value("async") {
-        None | Some("false") => false,
-        Some("true") => true,
+    let state = match params.first_value("async") {
+        None | Some("false") => ReportState::Ready,
+        Some("true") => ReportState::Pending,
         Some(other) => {
             return Err(ApiError::invalid_field(
                 "async",
@@ -72,7 +72,7 @@ async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
         }
     });
     check.await.expect("generating statements does not panic")?;
-    let response = GenerateAnalyticsResponse::new(caller.api_version(), &session, is_async);
+    let response = GenerateAnalyticsResponse::new(caller.api_version(), &session, state);
     if call.is_head() {
         return Ok(ApiResponse::json(&response));
     }

@@ -1,5 +1,7 @@
-//! Login and Refresh Token (Unaport FIU API v2.0.0), and the tokens themselves, as decoded ones of the service look
-//! (`reference/unaport.md` §1.3.1).
+//! Bodies of Login and Refresh Token (Unaport FIU API v2.0.0), and the claims of the tokens, after
+//! decoded tokens of the service (`docs/sources.md#unaport-bodies`).
+//!
+//! Signing and signature verification are in `crypto::jws`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,38 +20,38 @@ pub const LOGIN_RULES: &[FieldRule] = &[
     FieldRule::required("password", field_rules::FieldType::Text).with_length_between(8, 64),
 ];
 
-/// Quirk: the table says 255 characters, a real refresh token has about 700.
+/// Quirk: no maximum length; the table has 255 characters, a real refresh token about 700.
 pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::required(
     "refresh_token",
     field_rules::FieldType::Text,
 )];
 
-/// How long an access token is good for: `expires_in` of every documented sample.
+/// The lifetime of an access token: `expires_in` of every documented sample.
 const ACCESS_TOKEN_LIFETIME: Millis = Millis::from_secs(300);
 
-/// How long a refresh token is good for.
+/// The lifetime of a refresh token: `refresh_expires_in` of the documented samples.
 const REFRESH_TOKEN_LIFETIME: Millis = Millis::from_secs(1800);
 
-/// The identity provider's realm below the sandbox's address.
+/// The path of the identity provider's realm below the sandbox's address.
 const REALM_PATH: &str = "/auth/realms/FIU";
 
-/// What the service's own tokens name as their client.
+/// The client id (`azp`) in the service's tokens.
 const CLIENT_ID: &str = "fiu-admin-client";
 
-/// Since when tokens are good, in the recorded answer.
+/// `not-before-policy` of the recorded answer, in Unix seconds.
 const NOT_BEFORE_POLICY: i64 = 1_716_885_568;
 
-/// Who has logged in.
+/// The user of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticatedUser {
     pub email: String,
-    /// The id of the FIU for which they work.
+    /// The id of the user's FIU.
     pub fiu: String,
-    /// The login that the token goes back to.
+    /// The id of the login session that the token belongs to.
     pub session: String,
 }
 
-/// What makes tokens of one instant.
+/// The issuer and the issue time of new tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenIssuer<'a> {
     /// The sandbox's address, with the world's prefix.
@@ -58,7 +60,7 @@ pub struct TokenIssuer<'a> {
     pub now: Timestamp,
 }
 
-/// What both kinds of token say.
+/// The claims of access and refresh tokens.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Claims {
     exp: i64,
@@ -71,14 +73,15 @@ pub struct Claims {
     session_state: String,
     scope: String,
     sid: String,
-    /// In refresh tokens it is ours: the service keeps it in its database.
+    /// The group with the user's FIU. In refresh tokens it is an addition of mockaa: the service
+    /// keeps it in its database.
     groups: Vec<String>,
     email: String,
     #[serde(flatten)]
     further: Value,
 }
 
-/// Whether it opens calls, or gets fresh tokens.
+/// The type of a token: access tokens authorise calls, refresh tokens get new tokens.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub enum TokenType {
     #[serde(rename = "Bearer")]
@@ -86,20 +89,20 @@ pub enum TokenType {
     Refresh,
 }
 
-/// What is wrong with a token.
+/// The reason why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
-    #[error("is of another kind")]
+    #[error("has the wrong token type")]
     WrongType,
-    #[error("is of another world")]
+    #[error("was issued for another world")]
     WrongWorld,
-    #[error("is of a later time of this world, which has been reset")]
+    #[error("was issued at a later time of this world, which has been reset since")]
     IssuedInFuture,
     #[error("has expired by this world's clock")]
     Expired,
 }
 
-/// Where a person stands in the realm: the FIU's test entity.
+/// The prefix of a user's group in the realm: the test entities of FIUs.
 const GROUP_PREFIX: &str = "/UAT/";
 
 impl Claims {
@@ -141,11 +144,12 @@ impl Claims {
         }
     }
 
-    /// Whose token it is, if it is of this kind and holds now in the world of this path (`/w/NAME`, nothing for the default
-    /// one).
+    /// Returns the user of the token, if the token has the expected type and is valid at `now`.
+    ///
+    /// `world` is the path prefix of the world: `/w/NAME`, empty for the default world.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first reason why the token is not accepted.
     pub fn into_verified_user(
         self,
         expected_type: TokenType,
@@ -183,7 +187,7 @@ impl Claims {
     }
 }
 
-/// Answer of both calls.
+/// The answer of Login and of Refresh Token.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum TokenResponse<'a> {
@@ -211,7 +215,7 @@ pub enum TokenResponse<'a> {
     },
 }
 
-/// Two tokens and how long they are good for, in seconds.
+/// An access and a refresh token, and their lifetimes in seconds.
 #[derive(Debug, Serialize)]
 pub struct TokenPair<'a> {
     access_token: &'a str,

@@ -1,4 +1,4 @@
-//! `[unaport]` of a `mockaa.toml`.
+//! The `[unaport]` table of `mockaa.toml`: parsing and validation.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::domain::unaport::{
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{quote_value, require_enum, require_text};
 
-/// The FIU of the service's own sandbox, whose organisation every login opens there.
+/// The id of the FIU in the service's sandbox, which every login uses there. The default of
+/// `unaport.fiu` if it is registered.
 const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,7 +28,7 @@ pub struct UnaportEntry {
     rejected_status: Option<String>,
     top_level_ids: Option<bool>,
     account: Option<Vec<AccountEntry>>,
-    /// In the words of the API, and with a `productId`.
+    /// Bodies of Create Consent Template, each with a `productId` in addition.
     template: Option<Vec<Map<String, Value>>>,
 }
 
@@ -59,19 +60,8 @@ impl UnaportEntry {
                 RejectedConsentStatus::accepted_names,
             )?,
         };
-        let resolve_fiu = |field: &'static str, id: &str| {
-            let fiu = participants
-                .find_fiu(id)
-                .map(|fiu| Arc::clone(&fiu.entity.id));
-            fiu.ok_or_else(|| {
-                ApiError::invalid_field(
-                    field,
-                    format!("{} is not the id of an [[fiu]]", quote_value(id)),
-                )
-            })
-        };
-        let fiu = match &self.fiu {
-            Some(id) => resolve_fiu("unaport.fiu", id)?,
+        let default_fiu = match &self.fiu {
+            Some(id) => resolve_fiu("unaport.fiu", id, participants)?,
             None => Arc::clone(
                 &participants
                     .find_fiu(SANDBOX_FIU)
@@ -80,40 +70,18 @@ impl UnaportEntry {
                     .id,
             ),
         };
-        let parse_login = |account: AccountEntry| {
-            let (email, password) = (
-                require_text("unaport.account.email", account.email)?,
-                require_text("unaport.account.password", account.password)?,
-            );
-            // Who could not log in with it has no account.
-            let body = Map::from_iter(
-                [("emailId", &email), ("password", &password)]
-                    .map(|(name, value)| (name.to_owned(), value.as_str().into())),
-            );
-            ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|problem| {
-                ApiError::invalid_field(
-                    "unaport.account",
-                    format!("cannot be used to log in: {problem}"),
-                )
-            })?;
-            Ok(Login {
-                email: email.into(),
-                password: password.into(),
-                fiu: account.fiu.map_or_else(
-                    || Ok(Arc::clone(&fiu)),
-                    |id| resolve_fiu("unaport.account.fiu", &id),
-                )?,
-            })
-        };
-        let accounts = self
+        let logins = self
             .account
             .unwrap_or_default()
             .into_iter()
-            .map(parse_login)
+            .map(|account| parse_login(account, &default_fiu, participants))
             .collect::<Result<_, ApiError>>()?;
-        let templates = self.template.unwrap_or_default();
-        let templates = templates.iter().map(parse_entry);
-        let templates = templates.collect::<Result<Vec<_>, ApiError>>()?;
+        let templates = self
+            .template
+            .unwrap_or_default()
+            .iter()
+            .map(parse_template_entry)
+            .collect::<Result<Vec<_>, ApiError>>()?;
         let ids: Vec<_> = templates.iter().map(|template| template.id).collect();
         if let Some(duplicate) = ids
             .iter()
@@ -122,14 +90,14 @@ impl UnaportEntry {
         {
             return Err(ApiError::invalid_field(
                 "unaport.template.productId",
-                format!("'{}' is given to two templates", duplicate.1),
+                format!("'{}' is used by two templates", duplicate.1),
             ));
         }
         let top_level_ids = self.top_level_ids.unwrap_or(true);
         Ok(UnaportConfig {
             version,
-            default_fiu: fiu,
-            logins: accounts,
+            default_fiu,
+            logins,
             templates,
             rejected_status,
             top_level_ids,
@@ -137,20 +105,65 @@ impl UnaportEntry {
     }
 }
 
-fn parse_entry(entry: &Map<String, Value>) -> Result<Arc<ConsentTemplate>, ApiError> {
+fn resolve_fiu(
+    field: &'static str,
+    id: &str,
+    participants: &Participants,
+) -> Result<Arc<str>, ApiError> {
+    let fiu = participants.find_fiu(id).ok_or_else(|| {
+        ApiError::invalid_field(
+            field,
+            format!("{} is not the id of an [[fiu]]", quote_value(id)),
+        )
+    })?;
+    Ok(Arc::clone(&fiu.entity.id))
+}
+
+fn parse_login(
+    account: AccountEntry,
+    default_fiu: &Arc<str>,
+    participants: &Participants,
+) -> Result<Login, ApiError> {
+    let (email, password) = (
+        require_text("unaport.account.email", account.email)?,
+        require_text("unaport.account.password", account.password)?,
+    );
+    // The Login call would reject credentials that break its own field rules.
+    let body = Map::from_iter(
+        [("emailId", &email), ("password", &password)]
+            .map(|(name, value)| (name.to_owned(), value.as_str().into())),
+    );
+    ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|problem| {
+        ApiError::invalid_field(
+            "unaport.account",
+            format!("cannot be used to log in: {problem}"),
+        )
+    })?;
+    let fiu = match account.fiu {
+        Some(id) => resolve_fiu("unaport.account.fiu", &id, participants)?,
+        None => Arc::clone(default_fiu),
+    };
+    Ok(Login {
+        email: email.into(),
+        password: password.into(),
+        fiu,
+    })
+}
+
+fn parse_template_entry(entry: &Map<String, Value>) -> Result<Arc<ConsentTemplate>, ApiError> {
     let id = entry
         .get("productId")
         .and_then(Value::as_str)
         .and_then(ProductId::parse);
     let id = id.ok_or_else(|| {
-        ApiError::invalid_field("unaport.template.productId", "is missing, or is not a UUID")
+        ApiError::invalid_field("unaport.template.productId", "is missing or not a UUID")
     })?;
     let mut body = entry.clone();
     body.remove("productId");
     if let Some(unknown) = find_unknown_field(&body, template::RULES) {
         return Err(ApiError::invalid_field(
             "unaport.template",
-            format!("has {}, which no template has", quote_value(&unknown)),
+            format!("has the unknown field {}", quote_value(&unknown)),
         ));
     }
     let (name, plan) = template::parse_template(&body)?;

@@ -1,4 +1,7 @@
-//! Consents (Unaport FIU API v2.0.0, Create Consent with and without template, Check Consent Status, Revoke Consent).
+//! Consent bodies (Unaport FIU API v2.0.0, Create Consent with and without template, Check Consent
+//! Status, Revoke Consent), and the codes of short consent links.
+//!
+//! The rules that all APIs share for consent terms are in [`crate::wire::consent_detail`].
 
 use std::sync::Arc;
 
@@ -25,9 +28,10 @@ use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
 use crate::wire::fields::{IsoTimestamp, is_customer_address, quote_value};
 
-/// Create Consent without template.
+/// The field rules of Create Consent without template.
 pub const RULES: &[FieldRule] = &[
-    // Quirk: mandatory by the table, empty in the recorded calls, which name the customer by mobile number.
+    // Quirk: mandatory by the table, empty in the recorded calls, which identify the customer by
+    // mobile number.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
     FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
     FieldRule::required("trackingId", FieldType::Text).with_max_length(50),
@@ -87,7 +91,8 @@ pub const RULES: &[FieldRule] = &[
     )
     .with_max_length(10),
     FieldRule::required("ConsentsRequest.ConsentDetail.Customer", FieldType::Object),
-    // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile number.
+    // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile
+    // number.
     FieldRule::optional("ConsentsRequest.ConsentDetail.Customer.id", FieldType::Text)
         .with_max_length(100),
     FieldRule::optional(IDENTIFIERS_PATH, FieldType::Identifiers),
@@ -150,13 +155,13 @@ pub const RULES: &[FieldRule] = &[
         "ConsentsRequest.ConsentDetail.Frequency.value",
         FieldType::Count(3),
     ),
-    // Not in this table, but in that of templates, and ReBIT's.
+    // Missing from this table, but present in that of templates and in ReBIT's.
     FieldRule::optional("ConsentsRequest.ConsentDetail.DataFilter", FieldType::List),
 ];
 
-/// Create Consent with template.
+/// The field rules of Create Consent with template.
 pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
-    // Quirk: as above; here the mobile number is a field of its own.
+    // Quirk: as above; here `mobileNumber` is a separate field.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
     FieldRule::required("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
     FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
@@ -168,7 +173,7 @@ pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
     FieldRule::required("productId", FieldType::Text).with_max_length(50),
 ];
 
-/// What both calls say beside the terms.
+/// The part of both requests that is not consent terms.
 #[derive(Debug)]
 pub struct ConsentRequestHeader {
     pub aa_id: Box<str>,
@@ -190,7 +195,7 @@ fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> Cons
     }
 }
 
-/// A checked request without template; its terms are made once the AA is known.
+/// A validated request without template. Its terms can be built when the AA is known.
 #[derive(Debug)]
 pub struct ConsentRequest<'a>(ValidatedBody<'a>);
 
@@ -212,7 +217,7 @@ impl<'a> ConsentRequest<'a> {
         let request = body
             .non_empty_value("ConsentsRequest")
             .and_then(Value::as_object)
-            .expect("the form was checked");
+            .expect("the body was validated");
         let request = ValidatedBody::assume_validated(request);
         let terms = Terms {
             start: request.required_timestamp("ConsentDetail.consentStart"),
@@ -246,7 +251,7 @@ impl<'a> ConsentRequest<'a> {
     }
 }
 
-/// A problem of `ConsentDetail`, told with the path that it has in this body.
+/// Converts an error about `ConsentDetail` to the field path in this body.
 fn prefix_field_path(error: ApiError) -> ApiError {
     match error.clone().into_field_error() {
         Some(FieldError {
@@ -260,8 +265,8 @@ fn prefix_field_path(error: ApiError) -> ApiError {
 const CUSTOMER_ID_PATH: &str = "ConsentsRequest.ConsentDetail.Customer.id";
 const IDENTIFIERS_PATH: &str = "ConsentsRequest.ConsentDetail.Customer.Identifiers";
 
-/// The customer's address: `Customer.id`, else the mobile number of `Identifiers`, else `vuaId`, completed by the
-/// AA's handle where it has none.
+/// Returns the customer's address: `Customer.id`, else the mobile number of `Identifiers`, else
+/// `vuaId`. The AA's handle is appended if the address has none.
 fn resolve_customer_address(
     body: ValidatedBody<'_>,
     request: ValidatedBody<'_>,
@@ -273,26 +278,27 @@ fn resolve_customer_address(
     let mobile = identifiers
         .into_iter()
         .flatten()
-        .find(|identifier| identifier["type"] == "MOBILE");
-    let mobile = mobile.and_then(|identifier| identifier["value"].as_str());
-    let id = request
-        .text_at("ConsentDetail.Customer.id")
-        .map(|id| (CUSTOMER_ID_PATH, id));
-    let mobile = || mobile.map(|mobile| (IDENTIFIERS_PATH, mobile));
-    let vua = || body.text_at("vuaId").map(|vua| ("vuaId", vua));
-    let (field, name) = id.or_else(mobile).or_else(vua).ok_or_else(|| {
-        ApiError::invalid_field(
+        .find(|identifier| identifier["type"] == "MOBILE")
+        .and_then(|identifier| identifier["value"].as_str());
+    let (field, name) = if let Some(id) = request.text_at("ConsentDetail.Customer.id") {
+        (CUSTOMER_ID_PATH, id)
+    } else if let Some(mobile) = mobile {
+        (IDENTIFIERS_PATH, mobile)
+    } else if let Some(vua) = body.text_at("vuaId") {
+        ("vuaId", vua)
+    } else {
+        return Err(ApiError::invalid_field(
             CUSTOMER_ID_PATH,
-            "is empty, and neither Identifiers of type MOBILE nor vuaId stand in for it",
-        )
-    })?;
+            "is empty; send it, an identifier of type MOBILE in Identifiers, or vuaId",
+        ));
+    };
     qualify_with_aa_handle(field, name, aa)
 }
 
-/// A customer's name as an address at the AA.
+/// Returns a customer's identifier as an address at the AA.
 ///
-/// `Assumption:` a bare mobile number with the country code of India, or with a zero before it, is that of the same
-/// customer as without.
+/// `Assumption:` a mobile number with the country code of India, or with a leading zero, identifies
+/// the same customer as the number without.
 fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, ApiError> {
     let digits = name
         .strip_prefix('+')
@@ -323,7 +329,7 @@ fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<St
     }
 }
 
-/// A checked request with template.
+/// A validated request with template.
 #[derive(Debug)]
 pub struct TemplateConsentRequest<'a>(ValidatedBody<'a>);
 
@@ -335,12 +341,12 @@ impl<'a> TemplateConsentRequest<'a> {
         )?))
     }
 
-    /// `now` is when the consent is raised; the call has no timestamp of its own.
+    /// Returns the header. `now` is the time of the call, whose body has no timestamp.
     pub fn read_header(&self, now: Timestamp) -> ConsentRequestHeader {
         read_header(self.0, VERSION, now)
     }
 
-    /// The template's id; `None`: what is there cannot be one.
+    /// Returns the template's id, or `None` if the field is not an id.
     pub fn parse_product_id(&self) -> Option<ProductId> {
         ProductId::parse(self.product_id_text())
     }
@@ -362,7 +368,7 @@ impl<'a> TemplateConsentRequest<'a> {
         } else {
             "mobileNumber"
         };
-        // The call has no txnid: the world draws one.
+        // The call has no txnid; the world generates one.
         Ok(template.terms.resolve_at(
             now,
             qualify_with_aa_handle(field, name, aa)?.into(),
@@ -371,7 +377,7 @@ impl<'a> TemplateConsentRequest<'a> {
     }
 }
 
-/// Answer of both calls.
+/// The answer of both Create Consent calls.
 #[derive(Debug, Serialize)]
 pub struct CreateConsentResponse<'a> {
     ver: &'static str,
@@ -379,10 +385,10 @@ pub struct CreateConsentResponse<'a> {
     txnid: &'a str,
     #[serde(rename = "Customer")]
     customer: Customer<'a>,
-    /// Quirk: a capital letter here, a small one everywhere else.
+    /// Quirk: a capital first letter here, a small one everywhere else.
     #[serde(rename = "ConsentHandle")]
     handle: String,
-    /// Quirk: a sentence.
+    /// Quirk: a sentence instead of a boolean.
     success: &'static str,
     #[serde(rename = "redirectUrl")]
     redirect_url: String,
@@ -409,10 +415,10 @@ impl<'a> CreateConsentResponse<'a> {
     }
 }
 
-/// Answer of Revoke Consent.
+/// The answer of Revoke Consent.
 ///
-/// `Assumption:` the page has the call's path parameters and nothing else; the answer is made of words that the others
-/// use.
+/// `Assumption:` the page has the call's path parameters only; the fields of the answer are those
+/// of the other calls.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokeConsentResponse<'a> {
@@ -439,9 +445,10 @@ impl<'a> RevokeConsentResponse<'a> {
     }
 }
 
-/// `approveStatus` and `consentStatus` (DESIGN §2).
+/// Returns `approveStatus` and `consentStatus` (`docs/architecture.md#one-lifecycle`).
 ///
-/// `Assumption:` `consentStatus` of what was rejected or ran out unanswered is in no source (`reference/unaport.md` §3).
+/// `Assumption:` no source has the `consentStatus` of a consent that was rejected or that expired
+/// without an answer (`docs/sources.md#unaport-statuses`).
 fn map_consent_status(consent: &Consent) -> (&'static str, &'static str) {
     match (consent.status, &consent.grant) {
         (Status::Expired, None) => ("EXPIRED", "EXPIRED"),
@@ -461,14 +468,14 @@ fn map_status(status: Status) -> (&'static str, &'static str) {
     }
 }
 
-/// Answer of Check Consent Status.
+/// The answer of Check Consent Status.
 #[derive(Debug, Serialize)]
 pub struct ConsentStatusResponse<'a> {
     #[serde(rename = "Data")]
     records: [ConsentRecord<'a>; 1],
 }
 
-/// A consent as it is shown there.
+/// A consent in the answer of Check Consent Status.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ConsentRecord<'a> {
@@ -498,7 +505,7 @@ struct ConsentRecord<'a> {
     consentid_error: Option<String>,
 }
 
-/// The whole request, as the text in `consentsDetail` has it.
+/// The complete consent request, which `consentsDetail` has as JSON text.
 #[derive(Debug, Serialize)]
 struct RequestText<'a> {
     ver: &'a str,
@@ -508,11 +515,12 @@ struct RequestText<'a> {
     detail: ConsentDetail<'a>,
 }
 
-/// The record of a consent. `signed` is the artefact, from approval on.
+/// Builds the record of a consent. `signed_artefact` exists from approval on.
 ///
-/// `Assumption:` `runCounter` counts the runs of a PERIODIC consent, `consentidCalled` how often its data was taken:
-/// both are 0 in the one recording, after the run of a ONETIME consent whose data nobody had taken yet. `updatedOn` is
-/// the last change after coming into force, which the recording has not had.
+/// `Assumption:` `runCounter` counts the runs of a PERIODIC consent, and `consentidCalled` the data
+/// fetches: both are 0 in the only recording, after the run of a ONETIME consent whose data had not
+/// been fetched yet. `updatedOn` is the last change after activation; the recorded consent had
+/// none.
 pub fn build_status_response<'a>(
     consent: &'a Consent,
     metadata: &'a UnaportMetadata,
@@ -576,20 +584,24 @@ pub fn build_status_response<'a>(
     }
 }
 
-/// Whether data may still be asked for under the consent.
+/// Returns whether the status allows further data requests.
 fn can_fetch_data(status: Status) -> bool {
     matches!(status, Status::Ready | Status::Active | Status::Paused)
 }
 
-/// Characters of a short link's code.
+/// The length of a short code, in characters.
 const CODE_LENGTH: usize = 6;
 
-/// An odd number, so that multiplying by it is a permutation of the codes, and its inverse modulo 2^24.
+/// An odd number: multiplication by it is a permutation of the codes. Its inverse modulo 2^24
+/// follows.
 const CODE_MULTIPLIER: u32 = 0x9e_3779;
 const CODE_MULTIPLIER_INVERSE: u32 = 0xb3_82c9;
 
-/// The code of a consent's short link: its number, scattered over the six hexadecimal digits that the service uses, so
-/// that no two of the first sixteen million consents of a world share one and the code says where to look.
+/// Returns the code of a consent's short link: the consent's number, scrambled into the six
+/// hexadecimal digits that the service uses.
+///
+/// The code is reversible, so no index of codes is needed, and it is unique for the first 2^24
+/// consents of a world.
 pub fn encode_short_code(number: u32) -> String {
     format!(
         "{:0CODE_LENGTH$x}",
@@ -597,7 +609,7 @@ pub fn encode_short_code(number: u32) -> String {
     )
 }
 
-/// The consent's number, from its code.
+/// Returns the consent's number from its short code, or `None` if the code is malformed.
 pub fn decode_short_code(code: &str) -> Option<u32> {
     let is_valid_code = code.len() == CODE_LENGTH
         && code

@@ -1,4 +1,5 @@
-//! Fetch Data Status, Fetch Data and the older Account Details.
+//! Answers of Fetch Data Status, Fetch Data, Generate Analytics and the older Account Details
+//! (Unaport FIU API v2.0.0). The tabs of Fetch Data are in [`crate::wire::fi::tabs`].
 
 use serde::Serialize;
 
@@ -23,17 +24,17 @@ struct StoredNotification<'a> {
     status: FiStatusNotification<'a>,
 }
 
-/// Answer of Fetch Data Status.
+/// The answer of Fetch Data Status.
 #[derive(Debug, Serialize)]
 pub struct FetchStatusResponse<'a> {
     data: Vec<StoredNotification<'a>>,
     status: &'static str,
 }
 
-/// The data notifications that were sent for a consent.
+/// Builds the list of data notifications that were sent for a consent.
 ///
-/// `Assumption:` the newest comes first, since the collection's script takes the session id from the first one; before
-/// there is any, the list is empty.
+/// `Assumption:` the newest notification comes first, since the collection's script takes the
+/// session id from the first one; before the first notification, the list is empty.
 pub fn build_fetch_status<'a>(
     notifications: &'a [Notification],
     aa: &'a Aa,
@@ -56,7 +57,7 @@ pub fn build_fetch_status<'a>(
     }
 }
 
-/// Answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
+/// The answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
 #[derive(Debug, Serialize)]
 pub struct FetchDataResponse<'a> {
     #[serde(flatten)]
@@ -65,7 +66,16 @@ pub struct FetchDataResponse<'a> {
     pub tabs: Tabs<'a>,
 }
 
-/// Answer of Generate Analytics.
+/// The state of an analytics report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportState {
+    /// Available at once.
+    Ready,
+    /// Still being generated.
+    Pending,
+}
+
+/// The answer of Generate Analytics.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerateAnalyticsResponse {
@@ -74,21 +84,26 @@ pub struct GenerateAnalyticsResponse {
 }
 
 impl GenerateAnalyticsResponse {
-    /// In v2.0.0 the report's id is the analytic id as a text, and the first of several; in 1.7 it is a UUID, which leads
-    /// nowhere (`reference/unaport.md` §1.3.10). `later`: the report is still being made.
-    pub fn new(api_version: UnaportVersion, session: &Session, is_pending: bool) -> Self {
+    /// Creates the answer for a session.
+    ///
+    /// In v2.0.0 the report id is the session's first analytic id as a text; in 1.7 it is a UUID
+    /// that no other call accepts (`docs/sources.md#unaport-bodies`).
+    pub fn new(api_version: UnaportVersion, session: &Session, state: ReportState) -> Self {
         let report_id = match api_version {
             UnaportVersion::V2 => session.first_analytic_id.to_string(),
             UnaportVersion::V1_7 => session.id.to_string(),
         };
         Self {
             report_id,
-            status: if is_pending { "202" } else { "200" },
+            status: match state {
+                ReportState::Ready => "200",
+                ReportState::Pending => "202",
+            },
         }
     }
 }
 
-/// A row of Account Details.
+/// One account in the answer of Account Details.
 #[derive(Debug, Serialize)]
 pub struct AccountDetail<'a> {
     account_type: &'static str,
@@ -113,7 +128,7 @@ pub struct AccountDetail<'a> {
     fi_discription: &'a str,
 }
 
-/// Answer of Account Details: a bare list.
+/// Builds the answer of Account Details: a bare list.
 pub fn build_account_details<'a>(
     session: &'a Session,
     consent: &'a Consent,

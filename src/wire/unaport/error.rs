@@ -1,5 +1,5 @@
-//! Refusals. No source has an error body; ours is that of the framework which the service is built with, and more
-//! (DESIGN §4.5).
+//! Error bodies and status codes. No source has an error body; this one is the default of the
+//! framework that the service is built with, and some fields more (`docs/architecture.md#errors`).
 
 use serde::Serialize;
 
@@ -9,13 +9,13 @@ use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::control;
 use crate::wire::fields::IsoTimestamp;
 
-/// A refusal.
+/// The body of an error answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody<'a> {
     timestamp: IsoTimestamp,
     status: u16,
-    /// The status in words.
+    /// The reason phrase of the status.
     error: &'a str,
     message: String,
     path: &'a str,
@@ -56,10 +56,10 @@ impl<'a> ErrorBody<'a> {
     }
 }
 
-/// The HTTP status of a refusal. The page lists 400, 401, 403 and 500.
+/// Returns the HTTP status of an error. The published page lists 400, 401, 403 and 500.
 ///
-/// `Assumption:` 404 is for what is named in a path and not there, or no longer; a move that the consent's state does
-/// not allow is 400, since the service knows no 409.
+/// `Assumption:` 404 is for a resource in the path that does not exist, or no longer exists; a
+/// change that the consent's state does not allow is 400, since the service has no 409.
 pub fn http_status(api_error: &ApiError) -> u16 {
     match api_error {
         ApiError::NotPermitted(_) => 403,

@@ -1,5 +1,8 @@
-//! The field tables of the published page, as rules: path, whether it must be there, what it is, how long it may be. A
-//! body is checked against all of its table, and all that is wrong is told at once.
+//! The field tables of the published Unaport page, as rules: path, required or optional, type and
+//! length of each field.
+//!
+//! A body is checked against its whole table, and all errors are reported at once. The tables are
+//! beside the bodies that they describe.
 
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -9,60 +12,60 @@ use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::fields::{parse_timestamp, quote_value};
 
-/// One row of a table.
+/// One row of a field table.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldRule {
-    /// Names from the body's root, with dots between them.
+    /// The field names from the body's root, separated by dots.
     pub path: &'static str,
     pub presence: Presence,
     pub field_type: FieldType,
-    /// Characters; `None`: the table has none, or we know better.
+    /// The length in characters; `None` if the table has none, or a wrong one.
     pub length: Option<LengthRange>,
 }
 
-/// Column "Mandatory/Optional".
+/// The column "Mandatory/Optional".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     Required,
     Optional,
 }
 
-/// How many characters a text may have.
+/// The allowed number of characters of a text, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LengthRange {
     pub min: usize,
     pub max: usize,
 }
 
-/// What a value is.
+/// The type of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldType {
     Text,
     Email,
-    /// An absolute address that a browser may be sent to.
+    /// An absolute URL that a browser may be redirected to.
     Url,
-    /// Digits, perhaps after a plus sign.
+    /// Digits with an optional plus sign before them.
     Phone,
     DateTime,
     OneOf(EnumNames),
     ListOf(EnumNames),
     /// A whole number of months in this range, as a number or as a text.
     Months(i32, i32),
-    /// A whole number of at most so many digits.
+    /// A whole number with at most this many digits.
     Count(u32),
     Object,
     List,
-    /// By what a customer is named (ReBIT AA API 2.0.0, `Customer.Identifiers`).
+    /// Identifiers of a customer (ReBIT AA API 2.0.0, `Customer.Identifiers`).
     Identifiers,
 }
 
-/// How long a mobile number may be.
+/// The maximum length of a mobile number, in characters.
 pub const PHONE_LENGTH_MAX: usize = 15;
 
-/// The names of an enumeration.
+/// A function that returns the names of an enumeration.
 pub type EnumNames = fn() -> Vec<&'static str>;
 
-/// The names of an enumeration of the domain.
+/// Returns the names of a domain enumeration.
 macro_rules! enum_names {
     ($name:ty) => {
         || <$name>::ALL.iter().map(|value| value.as_str()).collect()
@@ -106,15 +109,15 @@ impl FieldRule {
     }
 }
 
-/// A body that keeps to a table.
+/// A body that conforms to its field table.
 #[derive(Clone, Copy, Debug)]
 pub struct ValidatedBody<'a>(&'a Map<String, Value>);
 
 impl<'a> ValidatedBody<'a> {
-    /// Checks a body.
+    /// Validates a body against a field table.
     ///
     /// # Errors
-    /// All that is wrong, in the table's order.
+    /// All field errors, in the order of the table.
     pub fn validate_fields(
         body: &'a Map<String, Value>,
         rules: &[FieldRule],
@@ -131,12 +134,13 @@ impl<'a> ValidatedBody<'a> {
         }
     }
 
-    /// A part of a body that was checked as a whole.
+    /// Wraps a part of a body that has been validated as a whole.
     pub fn assume_validated(part: &'a Map<String, Value>) -> Self {
         Self(part)
     }
 
-    /// What is there; nothing, `null`, blank texts and empty objects and lists are the same.
+    /// Returns the value at `path`; `None` for a missing field, `null`, a blank text, an empty
+    /// object and an empty list.
     pub fn non_empty_value(self, path: &str) -> Option<&'a Value> {
         let mut segments = path.split('.');
         let mut value = self.0.get(segments.next()?)?;
@@ -157,20 +161,20 @@ impl<'a> ValidatedBody<'a> {
         self.non_empty_value(path)?.as_str()
     }
 
-    /// A text that the table demands.
+    /// Returns the text of a required field.
     pub fn required_text(self, path: &str) -> &'a str {
-        self.text_at(path).expect("the form was checked")
+        self.text_at(path).expect("the body was validated")
     }
 
     pub fn required_timestamp(self, path: &str) -> Timestamp {
-        parse_timestamp(self.required_text(path)).expect("the form was checked")
+        parse_timestamp(self.required_text(path)).expect("the body was validated")
     }
 
     pub fn required_enum<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
-        parse(self.required_text(path)).expect("the form was checked")
+        parse(self.required_text(path)).expect("the body was validated")
     }
 
-    /// Each once.
+    /// Returns the distinct values of a list, in the order of the body.
     pub fn enum_list<T: PartialEq>(self, path: &str, parse: fn(&str) -> Option<T>) -> Box<[T]> {
         let mut list = Vec::new();
         for item in self
@@ -179,7 +183,10 @@ impl<'a> ValidatedBody<'a> {
             .into_iter()
             .flatten()
         {
-            let value = item.as_str().and_then(parse).expect("the form was checked");
+            let value = item
+                .as_str()
+                .and_then(parse)
+                .expect("the body was validated");
             if !list.contains(&value) {
                 list.push(value);
             }
@@ -190,7 +197,7 @@ impl<'a> ValidatedBody<'a> {
     pub fn required_months(self, path: &str) -> i32 {
         self.non_empty_value(path)
             .and_then(parse_whole_number)
-            .expect("the form was checked")
+            .expect("the body was validated")
     }
 
     pub fn required_count(self, path: &str) -> u32 {
@@ -198,42 +205,41 @@ impl<'a> ValidatedBody<'a> {
             .non_empty_value(path)
             .and_then(Value::as_u64)
             .and_then(|count| u32::try_from(count).ok());
-        count.expect("the form was checked")
+        count.expect("the body was validated")
     }
 
     fn check_rule(self, rule: &FieldRule, rules: &[FieldRule]) -> Option<FieldError> {
-        let field_error = |problem: String| {
-            Some(FieldError {
-                field: rule.path.into(),
-                message: problem,
-            })
+        let problem = match self.non_empty_value(rule.path) {
+            Some(value) => rule
+                .field_type
+                .check_value(value)
+                .or_else(|| check_length(value, rule.length)),
+            // A missing parent is reported once, by its own rule.
+            None => (rule.presence == Presence::Required && !self.is_parent_missing(rule, rules))
+                .then(|| "is missing or empty".to_owned()),
         };
-        let Some(value) = self.non_empty_value(rule.path) else {
-            // What stands around it is told about instead, where the table has a row for it.
-            let parent_reported = rules.iter().any(|parent| {
-                let is_child = rule
-                    .path
-                    .strip_prefix(parent.path)
-                    .is_some_and(|rest| rest.starts_with('.'));
-                is_child
-                    && !self
-                        .non_empty_value(parent.path)
-                        .is_some_and(Value::is_object)
-            });
-            return if rule.presence == Presence::Required && !parent_reported {
-                field_error("is missing or empty".to_owned())
-            } else {
-                None
-            };
-        };
-        match rule.field_type.check_value(value) {
-            Some(problem) => field_error(problem),
-            None => check_length(value, rule.length).and_then(field_error),
-        }
+        problem.map(|message| FieldError {
+            field: rule.path.into(),
+            message,
+        })
+    }
+
+    /// Returns whether the rules have a parent of this field that is missing or not an object.
+    fn is_parent_missing(self, rule: &FieldRule, rules: &[FieldRule]) -> bool {
+        rules.iter().any(|parent| {
+            let is_child = rule
+                .path
+                .strip_prefix(parent.path)
+                .is_some_and(|rest| rest.starts_with('.'));
+            is_child
+                && !self
+                    .non_empty_value(parent.path)
+                    .is_some_and(Value::is_object)
+        })
     }
 }
 
-/// A name in a body that no row of its table has; what is in lists is not looked into.
+/// Returns the path of the first field that no rule has. Items of lists are not inspected.
 pub fn find_unknown_field(body: &Map<String, Value>, rules: &[FieldRule]) -> Option<String> {
     fn search_fields(
         body: &Map<String, Value>,
@@ -256,7 +262,7 @@ pub fn find_unknown_field(body: &Map<String, Value>, rules: &[FieldRule]) -> Opt
     search_fields(body, "", rules)
 }
 
-/// A whole number, written as one or as a text.
+/// Parses a whole number that is a JSON number or a text.
 fn parse_whole_number(value: &Value) -> Option<i32> {
     match value {
         Value::String(text) => text.parse().ok(),
@@ -282,29 +288,25 @@ fn check_length(value: &Value, length: Option<LengthRange>) -> Option<String> {
 
 impl FieldType {
     fn check_value(self, value: &Value) -> Option<String> {
-        let text = || {
-            value
-                .as_str()
-                .ok_or_else(|| format!("is {}, not a text", json_type_name(value)))
-        };
-        let check_text = |is_valid: fn(&str) -> bool, expected: &str| match text() {
-            Ok(text) if is_valid(text) => None,
-            Ok(text) => Some(format!("{} is not {expected}", quote_value(text))),
-            Err(problem) => Some(problem),
-        };
         match self {
-            Self::Text => text().err(),
-            Self::Email => check_text(is_email, "an e-mail address"),
+            Self::Text => require_str(value).err(),
+            Self::Email => check_text(value, is_email, "an e-mail address"),
             Self::Url => check_text(
+                value,
                 is_safe_url,
-                "an absolute address such as https://lender.example/back",
+                "an absolute URL such as https://lender.example/back",
             ),
-            Self::Phone => check_text(is_phone, "a mobile number of digits, such as 9999999999"),
+            Self::Phone => check_text(
+                value,
+                is_phone,
+                "a mobile number of digits, such as 9999999999",
+            ),
             Self::DateTime => check_text(
+                value,
                 |text| parse_timestamp(text).is_some(),
                 "a date-time; write it as 2024-01-31T18:30:00.000Z",
             ),
-            Self::OneOf(names) => match text() {
+            Self::OneOf(names) => match require_str(value) {
                 Ok(text) => check_known_name(text, &names()),
                 Err(problem) => Some(problem),
             },
@@ -353,19 +355,33 @@ impl FieldType {
     }
 }
 
+fn require_str(value: &Value) -> Result<&str, String> {
+    value
+        .as_str()
+        .ok_or_else(|| format!("is {}, not a text", json_type_name(value)))
+}
+
+fn check_text(value: &Value, is_valid: fn(&str) -> bool, expected: &str) -> Option<String> {
+    match require_str(value) {
+        Ok(text) if is_valid(text) => None,
+        Ok(text) => Some(format!("{} is not {expected}", quote_value(text))),
+        Err(problem) => Some(problem),
+    }
+}
+
+fn non_blank_member<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object[name].as_str().filter(|text| !text.trim().is_empty())
+}
+
 fn check_identifier(identifier: &Value) -> Option<String> {
-    let text = |name: &str| {
-        identifier[name]
-            .as_str()
-            .filter(|text| !text.trim().is_empty())
-    };
-    let Some(kind) = text("type").and_then(IdentifierType::parse) else {
+    let kind = non_blank_member(identifier, "type").and_then(IdentifierType::parse);
+    let Some(kind) = kind else {
         return Some(format!(
             "has a type that is not one of {}",
             IdentifierType::accepted_names()
         ));
     };
-    let Some(value) = text("value") else {
+    let Some(value) = non_blank_member(identifier, "value") else {
         return Some(format!("has no value for its {kind}"));
     };
     let is_invalid_mobile =
@@ -395,10 +411,12 @@ fn json_type_name(value: &Value) -> &'static str {
 }
 
 fn is_email(text: &str) -> bool {
-    let is_valid_part =
-        |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace());
     text.rsplit_once('@')
-        .is_some_and(|(name, host)| is_valid_part(name) && is_valid_part(host))
+        .is_some_and(|(name, host)| is_email_part(name) && is_email_part(host))
+}
+
+fn is_email_part(part: &str) -> bool {
+    !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace())
 }
 
 pub fn is_phone(text: &str) -> bool {
@@ -406,8 +424,10 @@ pub fn is_phone(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The schemes of apps are welcome; those in which a browser would run the text are not. It stands in a header one day,
-/// as it is.
+/// Returns whether a text is an absolute URL that is safe to redirect to.
+///
+/// Schemes of apps are allowed; schemes that let a browser execute or open content in the URL are
+/// not. The text must be printable ASCII, because it is sent in a `Location` header unchanged.
 fn is_safe_url(text: &str) -> bool {
     let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     is_printable

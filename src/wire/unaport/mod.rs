@@ -1,7 +1,10 @@
-//! The Unaport FIU API v2.0.0: its bodies, and the older ones of the recorded collection (`reference/unaport.md`).
+//! Request and response bodies of the Unaport FIU API v2.0.0, and of the older version 1.7 of the
+//! recorded collection (`docs/sources.md#unaport-bodies`).
 //!
-//! Quirk: the same thing has several spellings here, each kept where the service has it: `txnid` and `txnId`, `ver` and
-//! `version`, `Data` and `data`, `ConsentHandle` and `consentHandle`.
+//! Routes, authentication and webhook delivery are elsewhere; the domain types carry no wire names.
+//!
+//! Quirk: one field has several spellings, each kept where the service has it: `txnid` and `txnId`,
+//! `ver` and `version`, `Data` and `data`, `ConsentHandle` and `consentHandle`.
 
 pub mod auth;
 pub mod config;
@@ -18,10 +21,10 @@ use serde::Serialize;
 use crate::domain::time::Timestamp;
 use crate::wire::fields::IsoTimestamp;
 
-/// The version that messages of this face carry, in either spelling.
+/// The API version in messages, as `ver` or `version`.
 pub const VERSION: &str = "2.0.0";
 
-/// What answers of v2.0.0 begin with; those of 1.7 have none of it.
+/// The leading fields of v2.0.0 answers; answers of 1.7 have none of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
@@ -40,9 +43,9 @@ impl Envelope {
     }
 }
 
-/// An instant as records and stored notifications have it.
+/// Returns a timestamp in the format of records and stored notifications.
 ///
-/// Quirk: they say `+00:00` where requests and webhooks say `Z`.
+/// Quirk: they have `+00:00` where requests and webhooks have `Z`.
 pub fn format_with_offset(at: Timestamp) -> String {
     let text = at.to_iso();
     format!("{}+00:00", text.as_str().trim_end_matches('Z'))

@@ -1,5 +1,5 @@
-//! Webhooks of the Unaport face (Unaport FIU API v2.0.0, Consent Notification, Data Notification, Analytics
-//! Notification).
+//! Webhook bodies of the Unaport API (Unaport FIU API v2.0.0, Consent Notification, Data
+//! Notification, Analytics Notification). Delivery and retries are in `webhooks`.
 
 use serde::Serialize;
 
@@ -36,7 +36,10 @@ struct NotificationBody<'a> {
     ids: Option<TopLevelIds<'a>>,
 }
 
-/// Quirk: not in the page's tables, but real receivers match on them (`reference/unaport.md` §2.1, §2.2).
+/// The ids at the top level of a webhook.
+///
+/// Quirk: not in the page's tables, but real receivers match on them
+/// (`docs/sources.md#unaport-webhooks`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TopLevelIds<'a> {
@@ -62,7 +65,8 @@ fn consent_id(notification: &Notification) -> Option<String> {
     notification.consent.consent_id().map(|id| id.to_string())
 }
 
-/// Before approval, `consentId` is there and null (`reference/unaport.md` §2.1).
+/// The consent part of a webhook. Before approval, `consentId` is present and null
+/// (`docs/sources.md#unaport-webhooks`).
 #[derive(Debug, Serialize)]
 struct ConsentStatusNotification {
     #[serde(rename = "consentId")]
@@ -73,18 +77,19 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
-/// How a face is set, for whom, and with what oddities.
+/// Options that change a webhook's body: configuration, receiver, quirks and FI schema.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyOptions<'a> {
     pub unaport: &'a UnaportConfig,
     /// The receiver's organisation.
     pub org_id: &'a str,
     pub quirks: FetchQuirks,
-    /// The version in which documents beside the tabs are written.
+    /// The version of the FI documents beside the tabs.
     pub schema: FiSchema,
 }
 
-/// The body of a notice. `statements` are those of the session's READY accounts, needed for FI data only.
+/// Encodes the body of a notification as JSON. `statements` are those of the session's READY
+/// accounts, needed for FI data only.
 pub fn encode_body(
     notification: &Notification,
     aa: &Aa,
@@ -131,13 +136,13 @@ pub fn encode_body(
             body.fi_data =
                 Some(FiData::from_session(session, statements, schema).for_org(org_id, quirks));
         }
-        NotificationContent::Analytics(_) => unreachable!("analytics have just been told"),
+        NotificationContent::Analytics(_) => unreachable!("analytics are encoded above"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
     }
     serde_json::to_vec(&body).expect("texts and numbers serialise")
 }
 
-/// The body of an analytics notice.
+/// The body of an analytics notification.
 ///
 /// Quirk: `version` and `txnId` here, `ver` and `txnid` in the other two.
 #[derive(Debug, Serialize)]

@@ -1,4 +1,5 @@
-//! Get FIU Organisation Details: the short answer of v2.0.0 and the long one of the older path.
+//! Answers of Get FIU Organisation Details: the short one of v2.0.0 and the long one of the older
+//! path.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::domain::participants::Fiu;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::participants::derive_id;
 
-/// Answer of `getClientOrganisation`.
+/// The answer of `getClientOrganisation`.
 ///
 /// Quirk: `ver` here, `version` in most other answers.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,15 @@ struct Entity<'a> {
     id: String,
 }
 
+impl<'a> Entity<'a> {
+    fn new(entity_id: &'a str, mode: &str) -> Self {
+        Self {
+            entity_id,
+            id: derive_id(&["entity", mode, entity_id]),
+        }
+    }
+}
+
 impl<'a> ClientOrganisation<'a> {
     pub fn new(fiu: &'a Fiu, envelope: Envelope) -> Self {
         let Envelope {
@@ -38,14 +48,10 @@ impl<'a> ClientOrganisation<'a> {
             timestamp,
         } = envelope;
         let entity_id = &*fiu.entity.id;
-        let entity = |mode| Entity {
-            entity_id,
-            id: derive_id(&["entity", mode, entity_id]),
-        };
         Self {
             ver: version,
-            fiulive: entity("live"),
-            fiutest: entity("test"),
+            fiulive: Entity::new(entity_id, "live"),
+            fiutest: Entity::new(entity_id, "test"),
             org_id: &fiu.org_id,
             timestamp,
             txn_id,
@@ -53,8 +59,8 @@ impl<'a> ClientOrganisation<'a> {
     }
 }
 
-/// Answer of the older `getOrganisation`: an organisation that has entered nothing about itself, as in the recorded
-/// one. `app` is the application host's base URL.
+/// Builds the answer of the older `getOrganisation`: an organisation with an empty profile, as in
+/// the recorded answer. `app_url` is the base URL of the application host.
 pub fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
     let test_id = derive_id(&["entity", "test", &fiu.entity.id]);
     json!({

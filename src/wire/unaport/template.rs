@@ -1,5 +1,8 @@
-//! Consent templates, which the paths call products (Unaport FIU API v2.0.0, Create Consent Template and Get Consent
-//! Templates List).
+//! Bodies of consent templates, which the paths call products (Unaport FIU API v2.0.0, Create
+//! Consent Template and Get Consent Templates List).
+//!
+//! Dates of a template are months relative to the consent that uses it; `domain::unaport` resolves
+//! them.
 
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ use crate::wire::consent_detail;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 
-/// The nine kinds of the page's table "FI TYPES".
+/// The nine FI types of the page's table "FI TYPES".
 const FI_TYPES: [FiType; 9] = [
     FiType::Deposit,
     FiType::TermDeposit,
@@ -37,7 +40,7 @@ pub fn fi_type_names() -> Vec<&'static str> {
     FI_TYPES.iter().map(|fi_type| fi_type.as_str()).collect()
 }
 
-/// The five codes of the page's table "Purpose Code Definition".
+/// Returns the five codes of the page's table "Purpose Code Definition".
 pub fn purpose_codes() -> Vec<&'static str> {
     StandardPurpose::ALL
         .iter()
@@ -45,14 +48,14 @@ pub fn purpose_codes() -> Vec<&'static str> {
         .collect()
 }
 
-/// Months that a template may look back or ahead: as many as four characters hold.
+/// The range of a template's relative dates, in months: all numbers of at most four characters.
 const RANGE_MONTHS_MIN: i32 = -999;
 const RANGE_MONTHS_MAX: i32 = 9_999;
 
 pub const RULES: &[FieldRule] = &[
     FieldRule::required("product_name", FieldType::Text).with_max_length(100),
     FieldRule::required("ConsentDetail", FieldType::Object),
-    // Quirk: the table says 20, every sample of the page has 24.
+    // Quirk: length 20 in the table, 24 in every sample of the page.
     FieldRule::required("ConsentDetail.consentStart", FieldType::DateTime).with_max_length(24),
     FieldRule::required("ConsentDetail.consentExpiry", FieldType::Months(1, 99)).with_max_length(2),
     FieldRule::required(
@@ -65,7 +68,7 @@ pub const RULES: &[FieldRule] = &[
         FieldType::OneOf(enum_names!(FetchType)),
     )
     .with_max_length(8),
-    // Quirk: the table has both lists as String(15), every sample has arrays.
+    // Quirk: both lists are String(15) in the table, arrays in every sample.
     FieldRule::required(
         "ConsentDetail.consentTypes",
         FieldType::ListOf(enum_names!(ConsentType)),
@@ -80,7 +83,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule::optional("ConsentDetail.Purpose.refUri", FieldType::Text).with_max_length(255),
     FieldRule::optional("ConsentDetail.Purpose.text", FieldType::Text).with_max_length(255),
     FieldRule::optional("ConsentDetail.Purpose.Category.type", FieldType::Text).with_max_length(50),
-    // Quirk: the table says Number, every sample has a text.
+    // Quirk: Number in the table, a text in every sample.
     FieldRule::required(
         "ConsentDetail.FIDataRange.from",
         FieldType::Months(RANGE_MONTHS_MIN, RANGE_MONTHS_MAX),
@@ -106,7 +109,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule::optional("ConsentDetail.DataFilter", FieldType::List),
 ];
 
-/// Name and terms of a template.
+/// Parses and validates a template; returns its name and its terms.
 pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, RelativeTerms), ApiError> {
     let validated = ValidatedBody::validate_fields(body, RULES)?;
     let range_months = (
@@ -143,37 +146,37 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, RelativeTe
             validated.non_empty_value("ConsentDetail.DataFilter"),
         )?,
     };
-    // The rules of business that the AA will apply hold for the template already.
+    // A template must already satisfy the rules that the AA applies to its consents.
     let sample_terms = plan.resolve_at(plan.start, "0@0".into(), "".into());
     consent_detail::check_terms(&sample_terms, "")?;
     Ok((validated.required_text("product_name").into(), plan))
 }
 
-/// `DataLife` of a checked form.
-pub fn read_data_life(form: ValidatedBody<'_>) -> (DataLifeUnit, u32) {
-    let unit = form.required_enum("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
-    (unit, form.required_count("ConsentDetail.DataLife.value"))
+/// Reads `DataLife` of a validated body.
+pub fn read_data_life(body: ValidatedBody<'_>) -> (DataLifeUnit, u32) {
+    let unit = body.required_enum("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
+    (unit, body.required_count("ConsentDetail.DataLife.value"))
 }
 
-/// `Frequency` of a checked form.
-pub fn read_frequency(form: ValidatedBody<'_>) -> (FrequencyUnit, u32) {
-    let unit = form.required_enum("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
-    (unit, form.required_count("ConsentDetail.Frequency.value"))
+/// Reads `Frequency` of a validated body.
+pub fn read_frequency(body: ValidatedBody<'_>) -> (FrequencyUnit, u32) {
+    let unit = body.required_enum("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
+    (unit, body.required_count("ConsentDetail.Frequency.value"))
 }
 
-/// `Purpose` of a checked form.
-pub fn read_purpose(form: ValidatedBody<'_>) -> Purpose {
+/// Reads `Purpose` of a validated body.
+pub fn read_purpose(body: ValidatedBody<'_>) -> Purpose {
     Purpose {
-        code: form.required_text("ConsentDetail.Purpose.code").into(),
-        ref_uri: form.text_at("ConsentDetail.Purpose.refUri").map(Into::into),
-        text: form.text_at("ConsentDetail.Purpose.text").map(Into::into),
-        category: form
+        code: body.required_text("ConsentDetail.Purpose.code").into(),
+        ref_uri: body.text_at("ConsentDetail.Purpose.refUri").map(Into::into),
+        text: body.text_at("ConsentDetail.Purpose.text").map(Into::into),
+        category: body
             .text_at("ConsentDetail.Purpose.Category.type")
             .map(Into::into),
     }
 }
 
-/// Answer of Create Consent Template.
+/// The answer of Create Consent Template.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum CreateTemplateResponse<'a> {
@@ -185,7 +188,7 @@ pub enum CreateTemplateResponse<'a> {
         product_name: &'a str,
         timestamp: IsoTimestamp,
     },
-    /// Quirk: the reason phrase stands in the text.
+    /// Quirk: the status text includes the reason phrase.
     #[serde(rename_all = "camelCase")]
     V1_7 {
         product_id: String,
@@ -232,10 +235,10 @@ struct TemplateRow<'a> {
     detail: Value,
 }
 
-/// Answer of Get Consent Templates List.
+/// The answer of Get Consent Templates List.
 ///
-/// `Assumption:` no true answer was recorded; the collection's script reads `Data[0].productId`, so there is a list of
-/// that name, and the newest template comes first.
+/// `Assumption:` no successful answer was recorded; the collection's script reads
+/// `Data[0].productId`, so there is a list of that name, and the newest template comes first.
 #[derive(Debug, Serialize)]
 pub struct ListTemplatesResponse<'a> {
     #[serde(flatten)]
@@ -244,7 +247,7 @@ pub struct ListTemplatesResponse<'a> {
     data: Vec<TemplateRow<'a>>,
 }
 
-/// The list; in 1.7 without an envelope.
+/// Builds the list of templates; version 1.7 has no envelope.
 pub fn build_template_list<'a>(
     templates: &'a [Arc<ConsentTemplate>],
     org_id: &'a str,
@@ -263,9 +266,9 @@ pub fn build_template_list<'a>(
     }
 }
 
-/// The template as it was written, its dates relative.
+/// Returns `ConsentDetail` as the template was created, with relative dates.
 fn build_relative_detail(plan: &RelativeTerms) -> Value {
-    // As of whatever day: what depends on the day is overwritten.
+    // The day is arbitrary: all fields that depend on it are overwritten below.
     let terms = plan.resolve_at(Timestamp::MIN, "".into(), "".into());
     let mut detail = serde_json::to_value(ConsentDetail::from_terms(&terms))
         .expect("texts and numbers serialise");
@@ -276,7 +279,7 @@ fn build_relative_detail(plan: &RelativeTerms) -> Value {
     detail["DataConsumer"] = json!({ "id": &*plan.consumer });
     detail
         .as_object_mut()
-        .expect("it is an object")
+        .expect("ConsentDetail serialises to an object")
         .remove("Customer");
     detail
 }

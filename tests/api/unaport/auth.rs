@@ -222,7 +222,7 @@ async fn a_token_is_of_one_world_and_one_time() {
         )
         .await;
     assert!(
-        crossed.status == 401 && crossed.text.contains("is of another world"),
+        crossed.status == 401 && crossed.text.contains("was issued for another world"),
         "{}",
         crossed.text
     );
@@ -234,7 +234,7 @@ async fn a_token_is_of_one_world_and_one_time() {
         .expect_ok();
     let of_later = late.get(&app, &path).await;
     assert!(
-        of_later.status == 401 && of_later.text.contains("of a later time"),
+        of_later.status == 401 && of_later.text.contains("issued at a later time"),
         "{}",
         of_later.text
     );
