@@ -1,4 +1,5 @@
-//! CSV (RFC 4180, lines end with a line feed): the transactions alone, with the names of the FI schema.
+//! CSV writer (RFC 4180, but lines end with a line feed): transactions only, with the names of the
+//! FI schema.
 
 use crate::domain::consent::TimeRange;
 use crate::domain::digits::append_number;
@@ -7,7 +8,7 @@ use crate::domain::statement::{NewRow, Statement};
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{push_amount, push_str};
 
-/// The columns of a bank account, in their order.
+/// The columns of a bank account's CSV, in order.
 pub const COLUMNS: [&str; 9] = [
     "txnId",
     "type",
@@ -20,6 +21,7 @@ pub const COLUMNS: [&str; 9] = [
     "reference",
 ];
 
+/// The writer of CSV statements.
 #[derive(Clone, Copy, Debug)]
 pub struct CsvWriter;
 
@@ -53,7 +55,7 @@ impl StatementWriter for CsvWriter {
 
     fn write_footer(&mut self, _: &mut Vec<u8>) {}
 
-    /// Elements of one name together, below their attributes' names.
+    /// Appends one block of records for each element name, below a header of its attribute names.
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
         for group in group_transactions(&document.root) {
             let names = group[0].attributes.iter().map(|(name, _)| *name);
@@ -69,7 +71,7 @@ impl StatementWriter for CsvWriter {
     }
 }
 
-/// The transactions of a document, those of one name together.
+/// Returns the transactions of a document, grouped by element name.
 fn group_transactions(root: &Element) -> Vec<&[Element]> {
     let Some(transactions) = root.find_child("Transactions") else {
         return Vec::new();

@@ -1,27 +1,28 @@
-//! Documents as JSON: attributes become keys, elements become objects, and lists where the schema lets them repeat.
+//! Conversion of FI documents to JSON: attributes become keys, elements become objects, repeatable
+//! elements become lists.
 
 use serde_json::{Map, Value};
 
 use crate::domain::document::Element;
 use crate::domain::statement::{Statement, StatementBody};
 
-/// The element as an object. Names are the schema's.
+/// Converts an element to an object with the names of the FI schema.
 pub fn element_to_json(element: &Element) -> Value {
     to_json_with_names(&without_namespaces(element), &|name| name.to_owned())
 }
 
-/// The accounts of a kind as the Unaport face tells them.
+/// Converts the accounts of one FI type to their Unaport tab.
 ///
-/// `Assumption:` no sample exists of these tabs; ours is a list of accounts with the schema's names, their first letter
-/// small, as the tab of GSTR1_3B has them.
+/// `Assumption:` no sample exists of these tabs; a tab is a list of accounts with the schema's
+/// names and a small first letter, as in the tab of GSTR1_3B.
 pub fn accounts_to_json(statements: &[&Statement]) -> Value {
     document_roots(statements)
         .map(|root| to_json_with_names(&without_namespaces(root), &lowercase_first))
         .collect()
 }
 
-/// GST registrations: one object each, numbered, with names that are longer than the schema's (`reference/unaport.md`
-/// §4.2).
+/// Converts GST registrations to their Unaport tab: one numbered object for each, with longer names
+/// than the schema's (`docs/sources.md#unaport-fetch-data`).
 pub fn gst_registrations_to_json(statements: &[&Statement]) -> Value {
     let numbered = document_roots(statements).enumerate();
     numbered
@@ -44,7 +45,7 @@ fn document_roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s 
         })
 }
 
-/// Without the namespace, which is XML's.
+/// Returns the element without namespace attributes, which have no meaning in JSON.
 fn without_namespaces(root: &Element) -> Element {
     let mut root = root.clone();
     root.attributes
@@ -65,7 +66,7 @@ fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> V
                 .entry(name)
                 .or_insert_with(|| Value::Array(Vec::new()));
             list.as_array_mut()
-                .expect("a name is a list's or an object's")
+                .expect("elements of one name are all repeatable or all not")
                 .push(value);
         } else {
             object.insert(name, value);

@@ -1,4 +1,4 @@
-//! Amounts, dates and names of statements as the bytes that all their formats print.
+//! Byte formatting of amounts, dates and texts, shared by the statement writers.
 
 use chrono::NaiveDate;
 
@@ -6,12 +6,12 @@ use crate::domain::digits::{append_number, two_digits};
 use crate::domain::money::Paise;
 use crate::domain::time::write_date;
 
-/// A text that needs no escape.
+/// Appends a text that needs no escaping.
 pub fn push_str(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// An amount in rupees with two decimals.
+/// Appends an amount in rupees with two decimals.
 pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
     if amount.0 < 0 {
         out.push(b'-');
@@ -22,7 +22,7 @@ pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
     out.extend_from_slice(two_digits(paise).as_bytes());
 }
 
-/// `yyyy-MM-dd`.
+/// Formats a date as `yyyy-MM-dd`.
 pub fn format_date(date: NaiveDate) -> [u8; 10] {
     let mut value = *b"0000-00-00";
     write_date(&mut value, date);

@@ -1,4 +1,5 @@
-//! JSON with the names of the FI schema: attributes are keys, elements are objects ([`super::tree`]).
+//! JSON writer with the names of the FI schema: attributes are keys, elements are objects
+//! ([`super::element_json`]).
 
 use serde_json::{Value, json};
 
@@ -10,9 +11,10 @@ use crate::domain::statement::{NewRow, Statement};
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 use crate::wire::fi::{StatementWriter, element_json, xml};
 
+/// The writer of JSON statements.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonWriter {
-    /// Whether a row stands already.
+    /// `true` after the first row, so that later rows start with a comma.
     has_rows: bool,
 }
 
@@ -75,7 +77,7 @@ impl StatementWriter for JsonWriter {
     }
 }
 
-/// Quoted and escaped.
+/// Appends a text as a JSON string, quoted and escaped.
 fn write_json_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a buffer takes everything");
 }

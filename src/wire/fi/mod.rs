@@ -1,5 +1,8 @@
-//! Financial information in its outside formats: XML by the ReBIT FI schemas, JSON and CSV with their names, JSON in the
-//! Unaport tab shape.
+//! Encoders of financial information: XML of the ReBIT FI schemas, JSON and CSV with the names of
+//! these schemas, JSON in Unaport tabs; and the validation of XML against the schemas.
+//!
+//! Statements come from `bankgen` complete; nothing is generated here. Equal statements give equal
+//! bytes.
 
 pub mod csv;
 pub mod element_json;
@@ -13,17 +16,19 @@ use crate::domain::consent::TimeRange;
 use crate::domain::document::Document;
 use crate::domain::statement::{NewRow, Statement};
 
-/// A format that a bank account is written in piece by piece: it may have more rows than a buffer should hold.
+/// A streaming writer of one statement format. Rows are appended one at a time, because a statement
+/// may have more rows than should be in memory.
 pub trait StatementWriter {
-    /// Appends what stands before the rows; the statement needs none.
+    /// Appends the part before the rows. The rows of `statement` are not used and may be missing.
     fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>);
 
     /// Appends a transaction.
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>);
 
-    /// Appends what stands after the rows.
+    /// Appends the part after the rows.
     fn write_footer(&mut self, out: &mut Vec<u8>);
 
-    /// Appends the document of an account that is no bank account: it is short.
+    /// Appends the complete document of an account other than a bank account. Such documents are
+    /// short.
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>);
 }

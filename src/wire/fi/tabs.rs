@@ -1,5 +1,8 @@
-//! The Unaport tab shape. Of bank accounts and deposits: flat rows in three arrays, every scalar a string or null, the
-//! accounts of a session mixed and told apart by `accountNumber` (`reference/unaport.md` §4.1). Of others: [`tree`].
+//! Unaport tabs, the body of Fetch Data (`docs/sources.md#unaport-fetch-data`).
+//!
+//! The tabs of bank accounts and deposits have flat rows in three arrays. Every scalar is a string
+//! or null; the accounts of a session are mixed and distinguished by `accountNumber`. The tabs of
+//! other FI types are in [`element_json`].
 
 use std::fmt::Write;
 
@@ -19,7 +22,8 @@ use crate::wire::fi::element_json;
 use crate::wire::fi::format::push_amount;
 use crate::wire::unaport::format_with_offset;
 
-/// `tabs` and the tabs of a session's statements; where there are none, there is no tab.
+/// The list `tabs` and one tab for each FI type of a session's statements. Without statements, the
+/// list is empty and there is no tab.
 #[derive(Debug)]
 pub struct Tabs<'a> {
     statements: &'a [Statement],
@@ -27,12 +31,12 @@ pub struct Tabs<'a> {
     quirks: FetchQuirks,
 }
 
-/// What every row repeats.
+/// The columns with the same value in every row.
 #[derive(Debug)]
 struct RowContext {
     consent_id: String,
     session_id: String,
-    /// The organisation that the data was fetched for, where there is one.
+    /// The organisation that the data was fetched for, if any.
     org_id: Option<String>,
     created_at: String,
 }
@@ -52,7 +56,7 @@ impl<'a> Tabs<'a> {
         }
     }
 
-    /// Of no session.
+    /// Creates tabs outside a session; the consent and session ids are nil UUIDs.
     pub fn without_session(statements: &'a [Statement], at: Timestamp) -> Self {
         let nil_id = uuid::Uuid::nil().to_string();
         let context = RowContext {
@@ -68,7 +72,7 @@ impl<'a> Tabs<'a> {
         }
     }
 
-    /// As the Unaport face tells them, to this organisation and with these oddities.
+    /// Sets the organisation that fetches the data, and the quirks of the answer.
     #[must_use]
     pub fn for_org(mut self, org_id: &str, quirks: FetchQuirks) -> Self {
         self.context.org_id = Some(org_id.to_owned());
@@ -80,7 +84,7 @@ impl Serialize for Tabs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             statements,
-            context: origin,
+            context,
             quirks,
         } = self;
         let mut body = serializer.serialize_map(None)?;
@@ -88,43 +92,39 @@ impl Serialize for Tabs<'_> {
             body.serialize_entry("tabs", &[(); 0])?;
             return body.end();
         }
-        // In the order in which the session names them first.
+        // In the order of first occurrence in the session.
         let mut fi_types: Vec<FiType> = Vec::new();
         for statement in *statements {
             if !fi_types.contains(&statement.account.fi_type) {
                 fi_types.push(statement.account.fi_type);
             }
         }
-        // Quirk: a receiver of 2026 looks for the other name (`reference/unaport.md` §4.2).
-        let tab_name = |kind: FiType| match kind {
-            FiType::Deposit if quirks.contains(FetchQuirk::DepositV2) => "DEPOSIT_V2",
-            kind => kind.as_str(),
-        };
         let tabs: Vec<TabName> = fi_types
             .iter()
-            .map(|kind| TabName {
-                name: tab_name(*kind),
+            .map(|fi_type| TabName {
+                name: tab_name(*fi_type, *quirks),
             })
             .collect();
         body.serialize_entry("tabs", &tabs)?;
-        for kind in fi_types {
+        for fi_type in fi_types {
             let same_type: Vec<&Statement> = statements
                 .iter()
-                .filter(|statement| statement.account.fi_type == kind)
+                .filter(|statement| statement.account.fi_type == fi_type)
                 .collect();
-            let tab = tab_name(kind);
-            match kind {
+            let tab = tab_name(fi_type, *quirks);
+            match fi_type {
                 FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
                     body.serialize_entry(
                         tab,
                         &BankTab {
                             statements: &same_type,
-                            context: origin,
+                            context,
                             quirks: *quirks,
                         },
                     )?;
                 }
-                // Quirk: an object for each registration, its place in its name (`reference/unaport.md` §4.2).
+                // Quirk: one object for each registration, numbered by its name
+                // (`docs/sources.md#unaport-fetch-data`).
                 FiType::Gstr1_3b => {
                     body.serialize_entry(
                         tab,
@@ -138,7 +138,18 @@ impl Serialize for Tabs<'_> {
     }
 }
 
-/// The three arrays of a bank type.
+/// Returns the name of an FI type's tab.
+///
+/// Quirk: a receiver of 2026 expects another name for DEPOSIT
+/// (`docs/sources.md#unaport-fetch-data`).
+fn tab_name(fi_type: FiType, quirks: FetchQuirks) -> &'static str {
+    match fi_type {
+        FiType::Deposit if quirks.contains(FetchQuirk::DepositV2) => "DEPOSIT_V2",
+        _ => fi_type.as_str(),
+    }
+}
+
+/// The tab of bank accounts, term deposits or recurring deposits.
 struct BankTab<'a> {
     statements: &'a [&'a Statement],
     context: &'a RowContext,
@@ -149,21 +160,21 @@ impl Serialize for BankTab<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             statements,
-            context: origin,
+            context,
             quirks,
         } = *self;
         let summary = statements
             .iter()
-            .filter_map(|statement| SummaryRow::new(statement, origin, quirks))
+            .filter_map(|statement| SummaryRow::new(statement, context, quirks))
             .collect();
         let holders = statements.iter().flat_map(|statement| {
             let holders = statement.holders.iter().flat_map(Holders::iter);
-            holders.map(|holder| HolderRow::new(statement, holder, origin))
+            holders.map(|holder| HolderRow::new(statement, holder, context))
         });
         let account_holder = holders.collect();
         let transactions = TransactionRows {
             statements,
-            context: origin,
+            context,
             quirks,
         };
         BankTabBody {
@@ -188,10 +199,10 @@ struct BankTabBody<'a> {
     transactions: TransactionRows<'a>,
 }
 
-/// A column that is null for this kind of account, or that the sandbox has no value for.
+/// A column that is null for most accounts, or for which mockaa has no value.
 type NullColumn = Option<&'static str>;
 
-/// The columns of term and recurring deposits are there, and null for others.
+/// A row of `summary`. The columns of term and recurring deposits are null for bank accounts.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryRow<'a> {
@@ -285,7 +296,7 @@ impl<'a> SummaryRow<'a> {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "its columns are taken over")]
+    #[expect(clippy::needless_pass_by_value, reason = "its columns are moved")]
     fn from_bank_summary(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
         let Summary {
             balance,
@@ -317,29 +328,34 @@ impl<'a> SummaryRow<'a> {
         }
     }
 
-    /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring deposits; what a recurring
-    /// deposit has beside them has no column.
+    /// Creates the row of a term or recurring deposit.
+    ///
+    /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring
+    /// deposits; further attributes of a recurring deposit have no column.
     fn from_deposit_summary(blank: Self, summary: &'a Element) -> Self {
-        let attribute = |name| summary.attribute_value(name);
         Self {
-            branch: attribute("branch").unwrap_or_default(),
-            ifsc_code: attribute("ifsc").unwrap_or_default(),
-            opening_date: attribute("openingDate").unwrap_or_default().to_owned(),
-            account_type: attribute("accountType").unwrap_or_default(),
-            compounding_frequency: attribute("compoundingFrequency"),
-            current_value: attribute("currentValue"),
-            description: attribute("description"),
-            interest_computation: attribute("interestComputation"),
-            interest_on_maturity: attribute("interestOnMaturity"),
-            interest_payout: attribute("interestPayout"),
-            interest_periodic_payout_amount: attribute("interestPeriodicPayoutAmount"),
-            interest_rate: attribute("interestRate"),
-            maturity_amount: attribute("maturityAmount"),
-            maturity_date: attribute("maturityDate"),
-            principal_amount: attribute("principalAmount"),
-            tenure_days: attribute("tenureDays"),
-            tenure_months: attribute("tenureMonths"),
-            tenure_years: attribute("tenureYears"),
+            branch: summary.attribute_value("branch").unwrap_or_default(),
+            ifsc_code: summary.attribute_value("ifsc").unwrap_or_default(),
+            opening_date: summary
+                .attribute_value("openingDate")
+                .unwrap_or_default()
+                .to_owned(),
+            account_type: summary.attribute_value("accountType").unwrap_or_default(),
+            compounding_frequency: summary.attribute_value("compoundingFrequency"),
+            current_value: summary.attribute_value("currentValue"),
+            description: summary.attribute_value("description"),
+            interest_computation: summary.attribute_value("interestComputation"),
+            interest_on_maturity: summary.attribute_value("interestOnMaturity"),
+            interest_payout: summary.attribute_value("interestPayout"),
+            interest_periodic_payout_amount: summary
+                .attribute_value("interestPeriodicPayoutAmount"),
+            interest_rate: summary.attribute_value("interestRate"),
+            maturity_amount: summary.attribute_value("maturityAmount"),
+            maturity_date: summary.attribute_value("maturityDate"),
+            principal_amount: summary.attribute_value("principalAmount"),
+            tenure_days: summary.attribute_value("tenureDays"),
+            tenure_months: summary.attribute_value("tenureMonths"),
+            tenure_years: summary.attribute_value("tenureYears"),
             ..blank
         }
     }
@@ -363,7 +379,7 @@ struct HolderRow<'a> {
     session_id: &'a str,
     fetch_type: &'static str,
     account_type: &'static str,
-    /// Quirk: the small t is the wire's.
+    /// Quirk: spelled so on the wire, with a small t.
     #[serde(rename = "accountHoldertype")]
     account_holder_type: &'static str,
     ckyc_compliance: &'static str,
@@ -386,7 +402,7 @@ impl<'a> HolderRow<'a> {
             fip: &statement.account.fip,
             account_number: &statement.account.masked_number,
             session_id: &context.session_id,
-            // Quirk: the recorded rows have the kind of account here.
+            // Quirk: the recorded rows have the FI type here.
             fetch_type: match statement.account.fi_type {
                 FiType::TermDeposit => "term_deposit",
                 FiType::RecurringDeposit => "recurring_deposit",
@@ -429,7 +445,7 @@ struct TransactionRow<'a> {
     created_at: &'a str,
 }
 
-/// All rows of all accounts, written one by one with reused buffers.
+/// The rows of all accounts, serialised one by one with reused buffers.
 struct TransactionRows<'a> {
     statements: &'a [&'a Statement],
     context: &'a RowContext,
@@ -475,35 +491,38 @@ impl Serialize for TransactionRows<'_> {
     }
 }
 
-/// A row of a term or recurring deposit; its own columns are those that DEPOSIT leaves null.
+/// Builds the row of a term or recurring deposit. Its own columns are null in rows of DEPOSIT.
 fn build_deposit_row<'a>(
     row: &'a Element,
     statement: &'a Statement,
     context: &'a RowContext,
 ) -> TransactionRow<'a> {
-    let attribute = |name| row.attribute_value(name).unwrap_or_default();
     TransactionRow {
         id: None,
         org_id: context.org_id.as_deref(),
-        tran_timestamp: attribute("transactionDateTime"),
+        tran_timestamp: attribute_or_empty(row, "transactionDateTime"),
         session_id: &context.session_id,
-        narration: attribute("narration"),
-        amount: attribute("amount"),
+        narration: attribute_or_empty(row, "narration"),
+        amount: attribute_or_empty(row, "amount"),
         consent_id: &context.consent_id,
-        r#type: attribute("type"),
-        mode: attribute("mode"),
+        r#type: attribute_or_empty(row, "type"),
+        mode: attribute_or_empty(row, "mode"),
         current_balance: None,
-        txn_id: attribute("txnId"),
-        value_date: attribute("valueDate"),
-        reference: attribute("reference"),
-        balance: Some(attribute("balance")),
+        txn_id: attribute_or_empty(row, "txnId"),
+        value_date: attribute_or_empty(row, "valueDate"),
+        reference: attribute_or_empty(row, "reference"),
+        balance: Some(attribute_or_empty(row, "balance")),
         account_number: &statement.account.masked_number,
-        transaction_date: Some(attribute("transactionDateTime")),
+        transaction_date: Some(attribute_or_empty(row, "transactionDateTime")),
         created_at: &context.created_at,
     }
 }
 
-/// Buffers of one row's texts.
+fn attribute_or_empty<'a>(element: &'a Element, name: &str) -> &'a str {
+    element.attribute_value(name).unwrap_or_default()
+}
+
+/// Buffers for the texts of one row.
 struct RowBuffers {
     at: [u8; 25],
     amount: Vec<u8>,
@@ -520,9 +539,7 @@ impl RowBuffers {
         rows: &'a TransactionRows<'a>,
     ) -> TransactionRow<'a> {
         let TransactionRows {
-            context: origin,
-            quirks,
-            ..
+            context, quirks, ..
         } = rows;
         let Self {
             at,
@@ -550,12 +567,12 @@ impl RowBuffers {
         write!(id, "M{}", row.id).expect("writing to a string cannot fail");
         TransactionRow {
             id: None,
-            org_id: origin.org_id.as_deref(),
+            org_id: context.org_id.as_deref(),
             tran_timestamp: ascii_str(tran_timestamp),
-            session_id: &origin.session_id,
+            session_id: &context.session_id,
             narration: transactions.narration(row),
             amount: ascii_str(amount),
-            consent_id: &origin.consent_id,
+            consent_id: &context.consent_id,
             r#type: row.transaction_type.as_str(),
             mode: row.mode.v1_name(),
             current_balance: Some(ascii_str(balance)),
@@ -565,12 +582,13 @@ impl RowBuffers {
             balance: None,
             account_number: &statement.account.masked_number,
             transaction_date: None,
-            created_at: &origin.created_at,
+            created_at: &context.created_at,
         }
     }
 }
 
-/// An amount as Java prints a double (`Double.toString`): `29.5`, `220022.0`, `1.0E8` (`reference/unaport.md` §4.1).
+/// Formats an amount as Java's `Double.toString` does: `29.5`, `220022.0`, `1.0E8`
+/// (`docs/sources.md#unaport-fetch-data`).
 fn format_java_double(amount: Paise) -> String {
     let Paise(paise) = amount;
     let (sign, digits) = (if paise < 0 { "-" } else { "" }, paise.unsigned_abs());
@@ -588,7 +606,7 @@ fn format_java_double(amount: Paise) -> String {
     )
 }
 
-/// Digits and punctuation as text.
+/// Returns digits and punctuation as text.
 fn ascii_str(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("digits and punctuation are ASCII")
 }

@@ -1,5 +1,7 @@
-//! A document held against the ReBIT FI schemas v1: elements, attributes, types. What the published schemas allow once and
-//! real accounts have many of may repeat (`reference/rebit.md` §6). The facts stand in `schema.txt`.
+//! Validation of XML documents against the ReBIT FI schemas v1: elements, attributes, types.
+//!
+//! Leaf elements may repeat even where the published schemas allow one, because real accounts have
+//! many of them (`docs/sources.md#fi-schemas`). The schemas are in `schema.txt`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -11,52 +13,64 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::closest_name;
 use crate::wire::fields::quote_value;
 
-/// After so many faults nobody reads on.
+/// The maximum number of diagnostics for one document.
 const DIAGNOSTICS_MAX: usize = 50;
 
-/// What one kind of element may have.
+/// The attributes and child elements that one element may have.
 #[derive(Debug)]
 struct ElementSchema {
     name: &'static str,
     required: bool,
     is_repeatable: bool,
-    attributes: Vec<(&'static str, bool, &'static str)>,
+    attributes: Vec<AttributeSchema>,
     children: Vec<ElementSchema>,
 }
 
-/// The shape of `Account`, by the tail of the namespace.
+#[derive(Debug)]
+struct AttributeSchema {
+    name: &'static str,
+    required: bool,
+    /// The name of a type, or the allowed values as `{A|B}` with `~` for a space.
+    value_type: &'static str,
+}
+
+/// The schemas of `Account`, by the last segment of the namespace.
 static SCHEMAS: LazyLock<HashMap<&'static str, ElementSchema>> = LazyLock::new(|| {
     let mut schemas = HashMap::new();
     for section in include_str!("schema.txt").split("# ").skip(1) {
         let mut lines = section.lines();
-        let namespace = lines.next().expect("a part begins with its namespace");
+        let namespace = lines.next().expect("a section begins with its namespace");
         let lines: Vec<&str> = lines.collect();
         schemas.insert(namespace.trim(), parse_element_schema(&lines));
     }
     schemas
 });
 
-/// An element and, indented by one more, what is in it.
+/// Parses an element's line and the lines of its children, which are indented by one more space.
 fn parse_element_schema(lines: &[&'static str]) -> ElementSchema {
-    let indent = |line: &str| line.len() - line.trim_start().len();
     let (first, rest) = lines.split_first().expect("an element has a line");
     let mut words = first.split_whitespace();
-    let mut word = || words.next().expect("a name and two counts");
-    let (name, min_count, max_count) = (word(), word(), word());
-    let attributes = words.map(|word| {
-        let (name, kind) = word.split_once(':').expect("an attribute has a type");
-        (name.trim_end_matches('*'), name.ends_with('*'), kind)
-    });
-    let attributes = attributes.collect();
+    let [name, min_count, max_count] =
+        std::array::from_fn(|_| words.next().expect("a line has a name and two counts"));
+    let attributes = words
+        .map(|word| {
+            let (name, value_type) = word.split_once(':').expect("an attribute has a type");
+            AttributeSchema {
+                name: name.trim_end_matches('*'),
+                required: name.ends_with('*'),
+                value_type,
+            }
+        })
+        .collect();
     let mut children = Vec::new();
     let mut start = 0;
     for end in 1..=rest.len() {
-        if end == rest.len() || indent(rest[end]) == indent(first) + 1 {
+        if end == rest.len() || indent_width(rest[end]) == indent_width(first) + 1 {
             children.push(parse_element_schema(&rest[start..end]));
             start = end;
         }
     }
-    // A leaf may repeat, whatever the published schema says.
+    // Leaves may repeat even if the published schema allows one.
     let is_repeatable = max_count == "many" || children.is_empty() && name != "Summary";
     ElementSchema {
         name,
@@ -67,7 +81,11 @@ fn parse_element_schema(lines: &[&'static str]) -> ElementSchema {
     }
 }
 
-/// Everything that is wrong with the document, up to a bound.
+fn indent_width(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Validates a document; returns at most `DIAGNOSTICS_MAX` diagnostics.
 pub fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
     let mut validator = Validator {
         diagnostics: Vec::new(),
@@ -75,7 +93,7 @@ pub fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
     let root = document.root_element();
     let namespace = root.tag_name().namespace().unwrap_or_default();
     let tail = namespace.rsplit('/').next().unwrap_or_default();
-    // Its schema was not to be had (`reference/rebit.md` §6).
+    // The schema of GSTR1_3B was not available (`docs/sources.md#fi-schemas`).
     if tail == "gstr1_3b" {
         return validator.diagnostics;
     }
@@ -89,7 +107,7 @@ pub fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
         let known = known.join(", ");
         validator.push_diagnostic(
             root,
-            format!("it is no Account of http://api.rebit.org.in/FISchema/{{{known}}}; its namespace is {quoted_namespace}"),
+            format!("not an Account in a known namespace http://api.rebit.org.in/FISchema/{{{known}}}; the namespace is {quoted_namespace}"),
         );
         return validator.diagnostics;
     };
@@ -110,10 +128,18 @@ impl Validator {
 
     fn check_element(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
         let name = schema.name;
-        for (attribute, required, value_type) in &schema.attributes {
+        for AttributeSchema {
+            name: attribute,
+            required,
+            value_type,
+        } in &schema.attributes
+        {
             match node.attribute(*attribute) {
                 None if *required => {
-                    self.push_diagnostic(node, format!("{name} lacks the attribute {attribute}"));
+                    self.push_diagnostic(
+                        node,
+                        format!("{name} has no attribute {attribute}, which is required"),
+                    );
                 }
                 Some(value) if !matches_type(value, value_type) => {
                     self.push_diagnostic(
@@ -135,16 +161,15 @@ impl Validator {
             if !schema
                 .attributes
                 .iter()
-                .any(|(known, ..)| *known == attribute)
+                .any(|known| known.name == attribute)
             {
-                let known: Vec<&str> = schema.attributes.iter().map(|(name, ..)| *name).collect();
-                let suggestion = closest_name(attribute, known.iter().copied());
-                let suggestion_text = suggestion
+                let known = schema.attributes.iter().map(|known| known.name);
+                let suggestion = closest_name(attribute, known)
                     .map(|name| format!("; did you mean {name}?"))
                     .unwrap_or_default();
                 self.push_diagnostic(
                     node,
-                    format!("{name} has no attribute {attribute}{suggestion_text}"),
+                    format!("{name} has no attribute {attribute}{suggestion}"),
                 );
             }
         }
@@ -155,18 +180,21 @@ impl Validator {
             let Some(index) = schema.children.iter().position(|known| known.name == tag) else {
                 let known: Vec<&str> = schema.children.iter().map(|child| child.name).collect();
                 let known = if known.is_empty() {
-                    "nothing".to_owned()
+                    "no elements".to_owned()
                 } else {
                     known.join(", ")
                 };
-                self.push_diagnostic(child, format!("{name} holds no {tag}; it holds {known}"));
+                self.push_diagnostic(
+                    child,
+                    format!("unexpected element {tag} in {name}; expected {known}"),
+                );
                 continue;
             };
             if index < last_index {
                 self.push_diagnostic(
                     child,
                     format!(
-                        "{tag} comes too late: before {}",
+                        "{tag} is out of order; it must come before {}",
                         schema.children[last_index].name
                     ),
                 );
@@ -176,7 +204,7 @@ impl Validator {
             let count = seen.entry(known.name).or_default();
             *count += 1;
             if *count == 2 && !known.is_repeatable {
-                self.push_diagnostic(child, format!("{tag} stands twice in {name}"));
+                self.push_diagnostic(child, format!("{tag} occurs more than once in {name}"));
             }
             self.check_element(child, known);
         }
@@ -185,15 +213,18 @@ impl Validator {
             .iter()
             .filter(|child| child.required && !seen.contains_key(child.name))
         {
-            // What was not asked for may be empty: a range without transactions.
+            // Repeatable elements may be missing: a range may have no transactions.
             if !child.is_repeatable {
-                self.push_diagnostic(node, format!("{name} lacks {}", child.name));
+                self.push_diagnostic(
+                    node,
+                    format!("{name} has no {}, which is required", child.name),
+                );
             }
         }
     }
 }
 
-/// What is wrong with an element, and where.
+/// Returns a diagnostic at the start of an element.
 pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
     let position = node.document().text_pos_at(node.range().start);
     Diagnostic {
@@ -204,7 +235,6 @@ pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
 }
 
 fn matches_type(value: &str, value_type: &str) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match value_type {
         "integer" => is_digits(value.trim_start_matches(['-', '+'])),
         "positiveInteger" => is_digits(value) && value.bytes().any(|byte| byte != b'0'),
@@ -224,11 +254,10 @@ fn matches_type(value: &str, value_type: &str) -> bool {
         }),
         "pan" => {
             let bytes = value.as_bytes();
-            let is_alphabetic = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
             bytes.len() == 10
-                && is_alphabetic(&bytes[..5])
-                && is_digits(&value[5..9])
-                && is_alphabetic(&bytes[9..])
+                && bytes[..5].iter().all(u8::is_ascii_alphabetic)
+                && bytes[5..9].iter().all(u8::is_ascii_digit)
+                && bytes[9].is_ascii_alphabetic()
         }
         "text" => true,
         names => names
@@ -238,7 +267,11 @@ fn matches_type(value: &str, value_type: &str) -> bool {
     }
 }
 
-/// The words for a type.
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns a phrase for a type, for messages.
 fn describe_type(value_type: &str) -> String {
     match value_type {
         "integer" => "a whole number".to_owned(),
@@ -247,8 +280,8 @@ fn describe_type(value_type: &str) -> String {
         "version" => "a version from 0.0 to 2.0".to_owned(),
         "boolean" => "true or false".to_owned(),
         "date" => "a date such as 2024-03-31".to_owned(),
-        "dateTime" => "an instant such as 2024-03-31T10:15:00+05:30".to_owned(),
-        "email" => "an address such as name@example.in".to_owned(),
+        "dateTime" => "a timestamp such as 2024-03-31T10:15:00+05:30".to_owned(),
+        "email" => "an e-mail address such as name@example.in".to_owned(),
         "pan" => "a PAN: five letters, four digits, a letter".to_owned(),
         names => format!(
             "one of {}",

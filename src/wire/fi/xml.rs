@@ -1,7 +1,8 @@
-//! XML by the ReBIT FI schemas: version 1 of all kinds, version 2.0.0 of the three deposits (`reference/rebit.md` §6).
+//! XML writer of the ReBIT FI schemas: version 1 of all FI types, version 2.0.0 of the three
+//! deposit types (`docs/sources.md#fi-schemas`).
 //!
-//! Written by hand into a buffer of bytes: rows are the bulk of what the sandbox sends, and pushing digits is several
-//! times as fast as formatting them (`reference/perf-baseline.md` §4).
+//! The XML is written by hand into a byte buffer: rows are most of the data that mockaa sends, and
+//! pushing digits is several times as fast as formatting them (`docs/performance.md`).
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::consent::TimeRange;
@@ -14,7 +15,8 @@ use crate::wire::fi::format::{format_date, push_amount, push_str};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// Appends the statement's document to the buffer; it is UTF-8.
+/// Appends the XML document of a statement, in UTF-8. An FI type without the requested schema
+/// version is written with version 1.
 pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     match &statement.body {
         StatementBody::Bank(BankStatement { transactions, .. }) => {
@@ -43,7 +45,8 @@ pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
     }
 }
 
-/// By that version of the schema, which the account's kind has to have; a document is one line.
+/// The writer of XML statements in one schema version, which the FI type must have. A document is
+/// one line.
 #[derive(Clone, Copy, Debug)]
 pub struct XmlWriter(pub FiSchema);
 
@@ -69,7 +72,7 @@ impl StatementWriter for XmlWriter {
     }
 }
 
-/// The kinds that a second version of the schema exists of.
+/// Returns whether version 2.0.0 of the schema exists for an FI type.
 pub fn has_schema_v2(fi_type: FiType) -> bool {
     matches!(
         fi_type,
@@ -82,7 +85,10 @@ fn write_document(document: &Document, schema: FiSchema, out: &mut Vec<u8>) {
     write_element(&document.root, schema, out);
 }
 
-/// A bank account up to its transactions.
+/// Appends a bank account's document up to its transactions.
+///
+/// The element is built with the names of `schema`, so it is written as version 1: version 2.0.0
+/// would rename its attributes a second time.
 fn write_account_start(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     let account_element = build_account_element(statement, schema);
     push_str(out, DECLARATION);
@@ -116,7 +122,7 @@ fn version_attribute(schema: FiSchema) -> &'static str {
     }
 }
 
-/// A bank account's document without its transactions.
+/// Builds the `Account` element of a bank account without its transactions.
 pub fn build_account_element(statement: &Statement, schema: FiSchema) -> Element {
     let account = &statement.account;
     let schema_file = if schema == FiSchema::V1 {
@@ -242,7 +248,7 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
     element.with_attribute("status", if *active { "ACTIVE" } else { "INACTIVE" })
 }
 
-/// One transaction.
+/// Appends one transaction.
 fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, "<Transaction txnId=\"M");
     append_number(out, row.id);
@@ -293,7 +299,8 @@ fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, ">");
 }
 
-/// Name and attributes. Version 2.0.0 renames some attributes of term and recurring deposits (`reference/rebit.md` §6.1).
+/// Appends an element's name and attributes. Version 2.0.0 renames some attributes of term and
+/// recurring deposits (`docs/sources.md#fi-schemas`).
 fn write_start_tag(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, "<");
     push_str(out, element.name);
@@ -331,12 +338,10 @@ fn write_attribute(out: &mut Vec<u8>, name: &str, value: &str) {
     push_str(out, "\"");
 }
 
-/// Writes what stands before a value, and the value, escaped.
+/// Appends a prefix and an escaped attribute value.
 fn write_escaped(out: &mut Vec<u8>, prefix: &str, value: &str) {
     push_str(out, prefix);
-    // One pass without branches over a text that almost never needs more.
-    let needs_escape =
-        |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
+    // One pass without branches: values with special characters are rare.
     if !value
         .bytes()
         .fold(false, |any_special, byte| any_special | needs_escape(byte))
@@ -353,11 +358,15 @@ fn write_escaped(out: &mut Vec<u8>, prefix: &str, value: &str) {
             b'\n' => push_str(out, "&#10;"),
             b'\r' => push_str(out, "&#13;"),
             b'\t' => push_str(out, "&#9;"),
-            // XML 1.0 has no place for other control characters.
+            // XML 1.0 does not allow other control characters.
             0..b' ' => push_str(out, "\u{fffd}"),
             _ => out.push(byte),
         }
     }
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"'
 }
 
 #[cfg(test)]
