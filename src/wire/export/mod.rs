@@ -1,4 +1,7 @@
-//! Files for people: workbooks and printed statements, of data and of analytics.
+//! Workbooks and printable documents of statements and analytics.
+//!
+//! `tables` converts both to a [`Workbook`], which knows no file format; [`xlsx`] and [`pdf`]
+//! write it. Equal workbooks give equal bytes.
 
 pub mod pdf;
 pub mod svg;
@@ -11,29 +14,29 @@ use chrono::NaiveDate;
 
 use crate::domain::money::Paise;
 
-/// What a file holds: sheets of a workbook, or the tables of a printed document.
+/// The content of a file, independent of its format: sheets of a workbook, or tables of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workbook {
     pub title: String,
-    /// What stands below the title: a name and a value each.
+    /// The lines below the title, each a name and a value.
     pub header_fields: Vec<(String, String)>,
     pub sheets: Vec<Sheet>,
 }
 
-/// The first column of a sheet whose rows are of several parts; in print each part is a table.
+/// The name of the first column of a sheet with several parts; in a document, each part is a table.
 const PART_COLUMN: &str = "part";
 
-/// A table.
+/// A table with named columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
     pub name: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
-    /// The columns of days and of balances, from 0 on, where the balance is worth a picture.
+    /// The indexes, from 0, of the date and the balance column of a chart, if the sheet has one.
     pub balance_chart: Option<(usize, usize)>,
 }
 
-/// A value with its type.
+/// A typed value of a sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     Empty,
@@ -44,7 +47,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    /// As it is printed.
+    /// Returns the value as text, for documents.
     pub fn to_text(&self) -> String {
         match self {
             Self::Empty => String::new(),
@@ -55,7 +58,7 @@ impl Cell {
         }
     }
 
-    /// Whether it stands at the right of its column.
+    /// Returns whether the value is a number, which is aligned right.
     pub fn is_numeric(&self) -> bool {
         matches!(self, Self::Money(_) | Self::Number(_))
     }

@@ -1,29 +1,30 @@
-//! Printed documents: a heading, and tables that go on from page to page.
+//! PDF documents: a heading, and tables that may span pages.
 
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
 
-/// The media type of a document (ISO 32000).
+/// The media type of PDF (ISO 32000).
 pub const MEDIA_TYPE: &str = "application/pdf";
 
-/// A4 on its side, in points.
+/// The page size in points: A4, landscape.
 const WIDTH: f32 = 842.0;
 const HEIGHT: f32 = 595.0;
 const MARGIN: f32 = 36.0;
 const FONT_SIZE: f32 = 7.5;
 const LINE_HEIGHT: f32 = 11.0;
 
-/// Columns beside these are left out of print: they would be too narrow to be read.
+/// The maximum number of columns; further ones on the right are left out, because all would be too
+/// narrow to read.
 const COLUMNS_MAX: usize = 7;
 
-/// The width of a character of Courier, for each point of its size.
+/// The width of a Courier character as a fraction of the font size.
 const COURIER_WIDTH_RATIO: f32 = 0.6;
 
-/// A document says where it ends: more rows of a table than these are left to the workbook.
+/// The maximum number of rows of a table; a line below the table gives the number of omitted rows.
 const ROWS_MAX: usize = 20_000;
 
-/// The workbook as the bytes of a document; the same bytes each time.
+/// Writes a workbook as a PDF document; equal workbooks give equal bytes.
 pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
     let mut writer = PageWriter {
         finished_pages: Vec::new(),
@@ -175,22 +176,18 @@ impl PageWriter<'_> {
 
     fn into_bytes(mut self) -> Vec<u8> {
         self.end_page();
-        let mut next = 1;
-        let mut next_ref = || {
-            next += 1;
-            Ref::new(next - 1)
-        };
-        let (catalog, page_tree, info) = (next_ref(), next_ref(), next_ref());
+        let mut refs = RefSequence { next: 1 };
+        let (catalog, page_tree, info) = (refs.next_ref(), refs.next_ref(), refs.next_ref());
         let fonts = [
             (FONT_REGULAR, "Helvetica"),
             (FONT_BOLD, "Helvetica-Bold"),
             (FONT_MONOSPACE, "Courier"),
         ]
-        .map(|(name, base)| (name, base, next_ref()));
+        .map(|(name, base)| (name, base, refs.next_ref()));
         let page_refs: Vec<(Ref, Ref)> = self
             .finished_pages
             .iter()
-            .map(|_| (next_ref(), next_ref()))
+            .map(|_| (refs.next_ref(), refs.next_ref()))
             .collect();
         let mut pdf = Pdf::new();
         pdf.catalog(catalog).pages(page_tree);
@@ -226,64 +223,72 @@ impl PageWriter<'_> {
     }
 }
 
-/// A table for each part of a sheet, with the columns that say something there: paper is narrow.
-fn split_by_part(sheet: &Sheet) -> Vec<Sheet> {
-    let in_same_part = |left: &Vec<Cell>, right: &Vec<Cell>| left[0] == right[0];
-    let tables = sheet.rows.chunk_by(in_same_part).map(|rows| {
-        let part = rows[0][0].to_text();
-        let name = if part.is_empty() {
-            sheet.name.clone()
-        } else {
-            format!("{}: {part}", sheet.name)
-        };
-        let has_value = |index: &usize| rows.iter().any(|row| row[*index] != Cell::Empty);
-        let used_columns: Vec<usize> = (1..sheet.columns.len()).filter(has_value).collect();
-        let cells = |row: &Vec<Cell>| {
-            used_columns
-                .iter()
-                .map(|place| row[*place].clone())
-                .collect()
-        };
-        let columns = used_columns
-            .iter()
-            .map(|place| sheet.columns[*place].clone())
-            .collect();
-        Sheet {
-            name,
-            columns,
-            rows: rows.iter().map(cells).collect(),
-            balance_chart: None,
-        }
-    });
-    tables.filter(|table| !table.columns.is_empty()).collect()
+/// Numbers of the PDF's objects.
+struct RefSequence {
+    next: i32,
 }
 
-/// How far a text moves so that it ends at the right of its column.
+impl RefSequence {
+    fn next_ref(&mut self) -> Ref {
+        self.next += 1;
+        Ref::new(self.next - 1)
+    }
+}
+
+/// Returns a table for each part of a sheet, without the columns that are empty there, to save
+/// width.
+fn split_by_part(sheet: &Sheet) -> Vec<Sheet> {
+    sheet
+        .rows
+        .chunk_by(|left, right| left[0] == right[0])
+        .map(|rows| part_table(sheet, rows))
+        .filter(|table| !table.columns.is_empty())
+        .collect()
+}
+
+fn part_table(sheet: &Sheet, rows: &[Vec<Cell>]) -> Sheet {
+    let part = rows[0][0].to_text();
+    let name = if part.is_empty() {
+        sheet.name.clone()
+    } else {
+        format!("{}: {part}", sheet.name)
+    };
+    let used_columns: Vec<usize> = (1..sheet.columns.len())
+        .filter(|index| rows.iter().any(|row| row[*index] != Cell::Empty))
+        .collect();
+    Sheet {
+        name,
+        columns: used_columns
+            .iter()
+            .map(|index| sheet.columns[*index].clone())
+            .collect(),
+        rows: rows
+            .iter()
+            .map(|row| {
+                used_columns
+                    .iter()
+                    .map(|index| row[*index].clone())
+                    .collect()
+            })
+            .collect(),
+        balance_chart: None,
+    }
+}
+
+/// Returns the distance by which a text moves to end at the right of its column.
 #[expect(clippy::cast_precision_loss, reason = "texts are short")]
 fn right_align_offset(text: &str, width: f32) -> f32 {
     (width - 6.0 - text.len() as f32 * FONT_SIZE * COURIER_WIDTH_RATIO).max(0.0)
 }
 
-/// The page is shared out by what the columns need; narrations take what is left. Figures have to fit, wherever they stand.
-#[expect(clippy::cast_precision_loss, reason = "texts are short")]
+/// Returns the widths of the first `columns` columns in points.
+///
+/// If the page is too narrow, columns wider than half of the widest one shrink (narrations, in
+/// practice) and their texts wrap.
 fn column_widths(sheet: &Sheet, columns: usize) -> Vec<f32> {
-    let preferred_width = |index: usize| {
-        let cells = sheet
-            .rows
-            .iter()
-            .enumerate()
-            .filter_map(|(number, row)| Some((number, row.get(index)?)));
-        let cells = cells
-            .filter(|(number, cell)| *number < 200 || cell.is_numeric())
-            .map(|(_, cell)| cell.to_text().len());
-        let longest = cells
-            .chain([sheet.columns[index].len()])
-            .max()
-            .unwrap_or(4)
-            .clamp(4, 70);
-        longest as f32 * FONT_SIZE * COURIER_WIDTH_RATIO + 10.0
-    };
-    let mut widths: Vec<f32> = (0..columns).map(preferred_width).collect();
+    let mut widths: Vec<f32> = (0..columns)
+        .map(|index| preferred_width(sheet, index))
+        .collect();
     let available_width = WIDTH - 2.0 * MARGIN;
     let sum: f32 = widths.iter().sum();
     if sum > available_width {
@@ -297,7 +302,25 @@ fn column_widths(sheet: &Sheet, columns: usize) -> Vec<f32> {
     widths
 }
 
-/// The text in lines that the column has room for; never none.
+/// Returns the width of a column's longest text. Texts count in the first 200 rows only, numbers in
+/// all rows, because they should not wrap.
+#[expect(clippy::cast_precision_loss, reason = "texts are short")]
+fn preferred_width(sheet: &Sheet, index: usize) -> f32 {
+    let longest = sheet
+        .rows
+        .iter()
+        .enumerate()
+        .filter_map(|(number, row)| Some((number, row.get(index)?)))
+        .filter(|(number, cell)| *number < 200 || cell.is_numeric())
+        .map(|(_, cell)| cell.to_text().len())
+        .chain([sheet.columns[index].len()])
+        .max()
+        .unwrap_or(4)
+        .clamp(4, 70);
+    longest as f32 * FONT_SIZE * COURIER_WIDTH_RATIO + 10.0
+}
+
+/// Wraps a text to a column's width; returns at least one line.
 fn wrap_text(text: &str, width: f32) -> Vec<&str> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -307,11 +330,11 @@ fn wrap_text(text: &str, width: f32) -> Vec<&str> {
     let chars_per_line = ((width - 6.0) / (FONT_SIZE * COURIER_WIDTH_RATIO)).max(1.0) as usize;
     let (mut lines, mut rest) = (Vec::new(), text);
     while let Some((end, _)) = rest.char_indices().nth(chars_per_line) {
-        // Banks break where a part ends, if one does.
+        // A line ends after a separator if that leaves it at least half full.
         let break_at = rest[..end]
             .rfind([' ', '/', '-', ','])
-            .map(|place| place + 1)
-            .filter(|place| place * 2 > end);
+            .map(|index| index + 1)
+            .filter(|index| index * 2 > end);
         let (line, after) = rest.split_at(break_at.unwrap_or(end));
         lines.push(line);
         rest = after;
@@ -320,7 +343,9 @@ fn wrap_text(text: &str, width: f32) -> Vec<&str> {
     lines
 }
 
-/// The fonts that every reader has know Latin letters only.
+/// Encodes a text as Latin-1, with `?` for other characters such as `₹`: the standard PDF fonts
+/// have no more. The fonts' encoding, WinAnsi, differs in 0x80 to 0x9f only, which are control
+/// characters in Latin-1.
 fn encode_latin1(text: &str) -> Vec<u8> {
     text.chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))

@@ -1,4 +1,4 @@
-//! The balance of an account as a picture.
+//! SVG charts of an account's balance.
 
 use std::fmt::Write;
 
@@ -7,18 +7,19 @@ use crate::domain::statement::Transactions;
 
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 180;
-/// Room for the scale.
+/// Space for the labels of the scale.
 const MARGIN_LEFT: i64 = 70;
 const MARGIN_TOP: i64 = 24;
 const MARGIN_BOTTOM: i64 = 20;
 
-/// A line of closing balances over the range, with its scale; SVG, the same bytes each time.
+/// Returns an SVG line chart of closing balances over the range, with a scale; equal transactions
+/// give equal bytes.
 pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
     let range = transactions.range;
     let days = (range.to.ist_date() - range.from.ist_date())
         .num_days()
         .max(1);
-    // The last balance of each day.
+    // The days from the range's start, each with its last balance.
     let mut closing_balances: Vec<(i64, i64)> = Vec::new();
     for row in &transactions.rows {
         let day = (row.at.ist_date() - range.from.ist_date()).num_days();
@@ -39,24 +40,22 @@ pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
         .max()
         .unwrap_or(0)
         .max(min_balance + 100);
-    let x = |day: i64| MARGIN_LEFT + day * (WIDTH - MARGIN_LEFT - 10) / days;
-    let y = |balance: i64| {
-        let height = i128::from(HEIGHT - MARGIN_TOP - MARGIN_BOTTOM);
-        let offset =
-            i128::from(max_balance - balance) * height / i128::from(max_balance - min_balance);
-        MARGIN_TOP + i64::try_from(offset).expect("within the picture")
+    let scale = Scale {
+        days,
+        min_balance,
+        max_balance,
     };
     let mut path = String::new();
     for (index, (day, balance)) in closing_balances.iter().enumerate() {
-        // A balance stays what it is until the next day that changes it.
+        // A balance is constant until the next day with a transaction.
         match index {
-            0 => write!(path, "M{} {}", x(*day), y(*balance)),
-            _ => write!(path, "H{}V{}", x(*day), y(*balance)),
+            0 => write!(path, "M{} {}", scale.x(*day), scale.y(*balance)),
+            _ => write!(path, "H{}V{}", scale.x(*day), scale.y(*balance)),
         }
         .expect("writing to a string cannot fail");
     }
     if !closing_balances.is_empty() {
-        write!(path, "H{}", x(days)).expect("writing to a string cannot fail");
+        write!(path, "H{}", scale.x(days)).expect("writing to a string cannot fail");
     }
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"11\">\n\
@@ -68,7 +67,7 @@ pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
         i64::midpoint(max_balance, min_balance),
         min_balance,
     ] {
-        let (y, label) = (y(balance), format_rupees(balance));
+        let (y, label) = (scale.y(balance), format_rupees(balance));
         svg += &format!(
             "<path d=\"M{MARGIN_LEFT} {y}H{}\" stroke=\"#ddd\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#777\">{label}</text>\n",
             WIDTH - 10,
@@ -90,7 +89,27 @@ pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
     svg
 }
 
-/// Whole rupees, grouped as India does: 12,34,567.
+/// The mapping of days and balances (paise) to coordinates.
+struct Scale {
+    days: i64,
+    min_balance: i64,
+    max_balance: i64,
+}
+
+impl Scale {
+    fn x(&self, day: i64) -> i64 {
+        MARGIN_LEFT + day * (WIDTH - MARGIN_LEFT - 10) / self.days
+    }
+
+    fn y(&self, balance: i64) -> i64 {
+        let height = i128::from(HEIGHT - MARGIN_TOP - MARGIN_BOTTOM);
+        let offset = i128::from(self.max_balance - balance) * height
+            / i128::from(self.max_balance - self.min_balance);
+        MARGIN_TOP + i64::try_from(offset).expect("within the chart")
+    }
+}
+
+/// Formats whole rupees with Indian digit grouping: 12,34,567.
 fn format_rupees(paise: i64) -> String {
     let digits = Paise(paise.abs()).0 / 100;
     let text = digits.to_string();

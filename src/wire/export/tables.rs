@@ -1,4 +1,4 @@
-//! From statements and analytics to tables.
+//! Conversion of statements and analytics to workbooks.
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -9,16 +9,15 @@ use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Holders, Statement, StatementBody};
 
-/// The tables of statements, those of one kind together.
+/// Builds the workbook of statements; accounts of one FI type share their sheets.
 pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
     let mut header_fields = Vec::new();
-    let mut add_header_field =
-        |name: &str, value: String| header_fields.push((name.to_owned(), value));
     let holder = statements
         .iter()
         .find_map(|statement| statement.holders.as_ref());
     if let Some(holders) = holder {
         add_header_field(
+            &mut header_fields,
             "Account holder",
             holders
                 .iter()
@@ -26,12 +25,13 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
                 .collect::<Vec<_>>()
                 .join(", "),
         );
-        add_header_field("Address", holders.first.address.clone());
-        add_header_field("PAN", holders.first.pan.clone());
+        add_header_field(&mut header_fields, "Address", holders.first.address.clone());
+        add_header_field(&mut header_fields, "PAN", holders.first.pan.clone());
     }
     for statement in statements {
         let account = &statement.account;
         add_header_field(
+            &mut header_fields,
             "Account",
             format!(
                 "{} at {}, {}",
@@ -40,6 +40,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
         );
         if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
             add_header_field(
+                &mut header_fields,
                 "Branch",
                 format!(
                     "{}, IFSC {}, MICR {}",
@@ -47,6 +48,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
                 ),
             );
             add_header_field(
+                &mut header_fields,
                 "Balance",
                 format!("{} on {}", summary.balance, summary.balance_at.ist_date()),
             );
@@ -58,6 +60,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
         .map(|transactions| transactions.range);
     if let Some(range) = range {
         add_header_field(
+            &mut header_fields,
             "Period",
             format!("{} to {}", range.from.ist_date(), range.to.ist_date()),
         );
@@ -90,7 +93,6 @@ fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
     if bank_statements.is_empty() {
         return;
     }
-    let text_cell = |text: &str| Cell::Text(text.to_owned());
     let accounts = bank_statements.iter().filter_map(|statement| {
         let summary = statement.as_bank()?.summary.as_ref()?;
         let account = &statement.account;
@@ -182,6 +184,14 @@ fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
     });
 }
 
+fn add_header_field(fields: &mut Vec<(String, String)>, name: &str, value: String) {
+    fields.push((name.to_owned(), value));
+}
+
+fn text_cell(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
+}
+
 fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         name: name.to_owned(),
@@ -191,7 +201,7 @@ fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
     }
 }
 
-/// A sheet for each element that may repeat, and for each that has attributes; accounts of one kind share it.
+/// Adds a row for each element with attributes, to a sheet by FI type and element name.
 fn add_element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec<Sheet>) {
     let attributes: Vec<_> = element
         .attributes
@@ -227,7 +237,7 @@ fn add_element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut
     }
 }
 
-/// Dates and amounts are what they are; numbers that are names (folios, codes) stay texts.
+/// Converts an attribute to a typed cell. Numbers that are identifiers (folios, codes) stay texts.
 fn attribute_to_cell(name: &str, value: &str) -> Cell {
     if let Ok(date) = value.parse::<NaiveDate>() {
         return Cell::Date(date);
@@ -245,16 +255,12 @@ fn attribute_to_cell(name: &str, value: &str) -> Cell {
     }
 }
 
-/// The tables of analytics: one for each section, and one of all transactions.
+/// Builds the workbook of an analytics report: a sheet for each section, and one of all
+/// transactions.
 pub fn build_analytics_workbook(report: &Value) -> Workbook {
     let mut sheets = Vec::new();
     let overview = &report["overview"];
     let account = &overview["account"];
-    let to_text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
     let header_fields = [
         ("Account holder", &account["accountHolderName"]),
         ("Account", &account["accountNumber"]),
@@ -265,14 +271,14 @@ pub fn build_analytics_workbook(report: &Value) -> Workbook {
         ("Score", &overview["bsaScore"]),
     ];
     let header_fields = header_fields
-        .map(|(name, value)| (name.to_owned(), to_text(value)))
+        .map(|(name, value)| (name.to_owned(), json_to_text(value)))
         .to_vec();
     for (name, section) in report.as_object().into_iter().flatten() {
         let mut rows = Vec::new();
         collect_rows(section, "", name, &mut rows);
         sheets.extend(rows_to_sheet(name, &rows));
     }
-    // Every transaction once, as the months have them.
+    // The monthly cash flow has every transaction once.
     let months = report["cashflow"]["monthly"]
         .as_array()
         .into_iter()
@@ -290,7 +296,13 @@ pub fn build_analytics_workbook(report: &Value) -> Workbook {
     }
 }
 
-/// What is no list and no object.
+fn json_to_text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Returns the fields of an object that are neither lists nor objects.
 fn scalar_fields(value: &Value) -> Map<String, Value> {
     let fields = value
         .as_object()
@@ -302,62 +314,67 @@ fn scalar_fields(value: &Value) -> Map<String, Value> {
         .collect()
 }
 
-/// The rows of a section: items of its lists, each with the part of the section that it is from, and single figures by name.
+/// Collects the rows of a section: the items of its lists, and its scalar fields as `figure` and
+/// `value`, each with the path of its part of the section.
 fn collect_rows(value: &Value, part: &str, section: &str, rows: &mut Vec<Map<String, Value>>) {
-    let with_part = |mut row: Map<String, Value>| {
-        if !part.is_empty() {
-            row.insert(PART_COLUMN.to_owned(), part.into());
-        }
-        row
-    };
-    // A section is often called like the only thing in it.
-    let qualify_part = |name: &str| match (part, name) {
-        (part, name) if name == section => part.to_owned(),
-        ("", name) => name.to_owned(),
-        (part, name) => format!("{part}, {name}"),
-    };
     match value {
         Value::Array(items) => {
             for item in items.iter().filter(|item| item.is_object()) {
                 let row = scalar_fields(item);
                 let names: Vec<&str> = row.values().filter_map(Value::as_str).collect();
-                let (item_part, is_self_contained) =
-                    (qualify_part(&names.join(" ")), row.len() > 2);
+                let item_part = qualify_part(part, &names.join(" "), section);
+                // The lists of an item are expanded only if the item has few fields itself.
+                let is_self_contained = row.len() > 2;
                 if !row.is_empty() {
-                    rows.push(with_part(row));
+                    rows.push(with_part(row, part));
                 }
-                // Where little is said of an item itself, it is what is in it that counts.
-                let inner = item
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .filter(|(_, value)| value.is_array() && !is_self_contained);
-                inner.for_each(|(_, value)| collect_rows(value, &item_part, section, rows));
+                if is_self_contained {
+                    continue;
+                }
+                for value in item.as_object().into_iter().flat_map(Map::values) {
+                    if value.is_array() {
+                        collect_rows(value, &item_part, section, rows);
+                    }
+                }
             }
         }
         Value::Object(fields) => {
             for (name, value) in scalar_fields(value) {
-                rows.push(with_part(
-                    [
-                        ("figure".to_owned(), name.into()),
-                        ("value".to_owned(), value),
-                    ]
-                    .into_iter()
-                    .collect(),
-                ));
+                let row = Map::from_iter([
+                    ("figure".to_owned(), name.into()),
+                    ("value".to_owned(), value),
+                ]);
+                rows.push(with_part(row, part));
             }
             for (name, value) in fields
                 .iter()
                 .filter(|(_, value)| value.is_array() || value.is_object())
             {
-                collect_rows(value, &qualify_part(name), section, rows);
+                collect_rows(value, &qualify_part(part, name, section), section, rows);
             }
         }
         _ => {}
     }
 }
 
-/// The rows, below the names of all that is in one of them.
+fn with_part(mut row: Map<String, Value>, part: &str) -> Map<String, Value> {
+    if !part.is_empty() {
+        row.insert(PART_COLUMN.to_owned(), part.into());
+    }
+    row
+}
+
+/// Returns the path of `name` in `part`. A field that has the section's name adds nothing to the
+/// path.
+fn qualify_part(part: &str, name: &str, section: &str) -> String {
+    match (part, name) {
+        (part, name) if name == section => part.to_owned(),
+        ("", name) => name.to_owned(),
+        (part, name) => format!("{part}, {name}"),
+    }
+}
+
+/// Builds a sheet of rows, with a column for each field that occurs in any row.
 fn rows_to_sheet(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     let mut columns: Vec<String> = Vec::new();
     for column in [PART_COLUMN, "figure", "value"]
@@ -370,13 +387,15 @@ fn rows_to_sheet(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
             columns.push(column.to_owned());
         }
     }
-    let cells = |row: &Map<String, Value>| {
-        columns
-            .iter()
-            .map(|name| row.get(name).map_or(Cell::Empty, json_to_cell))
-            .collect()
-    };
-    let rows = rows.iter().map(cells).collect();
+    let rows = rows
+        .iter()
+        .map(|row| {
+            columns
+                .iter()
+                .map(|name| row.get(name).map_or(Cell::Empty, json_to_cell))
+                .collect()
+        })
+        .collect();
     (!columns.is_empty()).then(|| Sheet {
         name: name.to_owned(),
         rows,
@@ -385,7 +404,7 @@ fn rows_to_sheet(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
     })
 }
 
-/// Amounts are texts in analytics, and become figures here.
+/// Converts a value of an analytics report to a typed cell. The report has amounts as texts.
 fn json_to_cell(value: &Value) -> Cell {
     match value {
         Value::Number(number) => number.as_f64().map_or(Cell::Empty, Cell::Number),
@@ -393,7 +412,7 @@ fn json_to_cell(value: &Value) -> Cell {
         Value::String(text) => match (text.parse::<NaiveDate>(), Paise::parse(text)) {
             (Ok(date), _) => Cell::Date(date),
             (_, Some(amount)) if text.contains('.') => Cell::Money(amount),
-            // What has no decimals is a count.
+            // A number without decimals is a count.
             _ if text.len() < 10 => text
                 .parse::<u32>()
                 .map_or_else(|_| Cell::Text(text.clone()), |n| Cell::Number(n.into())),

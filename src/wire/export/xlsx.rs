@@ -1,32 +1,31 @@
-//! Workbooks: typed cells, headers that stay in sight, a chart of the balance.
+//! XLSX workbooks: typed cells, frozen header rows, a chart of the balance.
 
 use std::collections::HashSet;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use rust_xlsxwriter::{
     Chart, ChartType, ExcelDateTime, Format, Workbook as File, Worksheet, XlsxError,
 };
 
 use super::{Cell, Sheet, Workbook};
 
-/// The media type of a workbook (ECMA-376).
+/// The media type of XLSX (ECMA-376).
 pub const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// Excel has no longer names of sheets.
+/// Excel's maximum length of a sheet name, in characters.
 const SHEET_NAME_CHARS_MAX: usize = 31;
 
-/// Excel has no more rows in a sheet, the header among them.
+/// The maximum number of rows below the header: Excel's limit is 1,048,576 rows with it.
 const DATA_ROWS_MAX: usize = 1_048_575;
 
-/// The workbook as the bytes of a file; the same bytes each time.
+/// Writes a workbook as an XLSX file; equal workbooks give equal bytes.
 pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
-    try_write_workbook(workbook)
-        .expect("our names are unique, and sheets are no longer than Excel's")
+    try_write_workbook(workbook).expect("sheet names are unique, and rows are within Excel's limit")
 }
 
 fn try_write_workbook(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
     let mut file = File::new();
-    // The time of making is no part of what is told.
+    // A constant creation time keeps the bytes reproducible.
     let created_at = ExcelDateTime::from_ymd(2020, 1, 1)?;
     file.set_properties(
         &rust_xlsxwriter::DocProperties::new()
@@ -77,7 +76,6 @@ fn fill_worksheet(
     name: &str,
     styles: &Styles,
 ) -> Result<(), XlsxError> {
-    let column_number = |index: usize| u16::try_from(index).expect("tables have few columns");
     for (index, title) in sheet.columns.iter().enumerate() {
         worksheet.write_string_with_format(0, column_number(index), title, &styles.header)?;
         worksheet.set_column_width(column_number(index), column_width(sheet, index))?;
@@ -98,17 +96,14 @@ fn fill_worksheet(
                 )?,
                 Cell::Number(number) => worksheet.write_number(row, column, *number)?,
                 Cell::Date(date) => {
-                    let to_u8 = |number: u32| u8::try_from(number).expect("a month or a day");
-                    let year = u16::try_from(date.year()).expect("a year of our era");
-                    let day =
-                        ExcelDateTime::from_ymd(year, to_u8(date.month()), to_u8(date.day()))?;
-                    worksheet.write_datetime_with_format(row, column, &day, &styles.date)?
+                    let date = to_excel_date(*date)?;
+                    worksheet.write_datetime_with_format(row, column, &date, &styles.date)?
                 }
             };
         }
     }
     if let Some((date_column, balance_column)) = sheet.balance_chart.filter(|_| rows.len() > 1) {
-        let last = u32::try_from(rows.len()).expect("no more than Excel's rows");
+        let last = u32::try_from(rows.len()).expect("rows are within Excel's limit");
         let mut chart = Chart::new(ChartType::Line);
         chart
             .add_series()
@@ -135,7 +130,19 @@ fn fill_worksheet(
     Ok(())
 }
 
-/// As a cell has it; exact up to ninety thousand crore.
+fn column_number(index: usize) -> u16 {
+    u16::try_from(index).expect("tables have few columns")
+}
+
+fn to_excel_date(date: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
+    ExcelDateTime::from_ymd(
+        u16::try_from(date.year()).expect("a year after 0"),
+        u8::try_from(date.month()).expect("a month"),
+        u8::try_from(date.day()).expect("a day of a month"),
+    )
+}
+
+/// Converts an amount for a cell; exact up to 2^53 paise, some 90 trillion rupees.
 #[expect(
     clippy::cast_precision_loss,
     reason = "amounts are far below 2^53 paise"
@@ -144,7 +151,7 @@ fn paise_to_rupees(paise: i64) -> f64 {
     paise as f64 / 100.0
 }
 
-/// Wide enough for the first rows.
+/// Returns a width in characters that fits the header and the first 50 rows, from 10 to 62.
 #[expect(clippy::cast_precision_loss, reason = "cells are short")]
 fn column_width(sheet: &Sheet, index: usize) -> f64 {
     let cells = sheet
@@ -161,7 +168,7 @@ fn column_width(sheet: &Sheet, index: usize) -> f64 {
         + 2) as f64
 }
 
-/// A name as Excel allows it, that no other sheet has.
+/// Returns a sheet name that Excel accepts and that is not used yet, and marks it as used.
 fn unique_sheet_name(name: &str, used_names: &mut HashSet<String>) -> String {
     let allowed: String = name
         .chars()
