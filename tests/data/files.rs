@@ -122,7 +122,8 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
         "",
     );
     assert!(
-        braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"),
+        braces
+            .contains("purpose 'PAY {mon} {year}' has a placeholder other than {month} and {year}"),
         "{braces}"
     );
     let side = "{ out: 30000..40000, day: 1, by: imps, with: myself, transfer_name: house }";
@@ -138,7 +139,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
             &random_side,
             &other(&random_side.replace("out:", "in:"))
         )
-        .contains("has an amount in rupees")
+        .contains("needs an amount in rupees")
     );
     assert_eq!(
         flow_errors("both", side, &other(&side.replace("out:", "in:"))),

@@ -1,8 +1,10 @@
-//! Persona files, version 1: YAML or JSON (`docs/data.md`).
+//! Persona files, version 1: parsing of YAML or JSON (`docs/data.md`).
 //!
 //! ```text
-//! text → `wire::yaml` (against the schema of types) → types (serde) → what they mean
+//! text → `wire::yaml` (validated against the schema of `types`) → `types` (serde) → `Persona`
 //! ```
+//!
+//! All diagnostics of a file are reported at once. Finding and reading files is left to `config`.
 
 mod types;
 
@@ -32,13 +34,13 @@ use crate::wire::fields::quote_value;
 use crate::wire::yaml::scalars::{HumanDuration, IntegerRange, Keyword, Percent, RupeeRange};
 use crate::wire::yaml::{diagnostic_at, parse_typed, schema_for};
 
-/// How a persona gets at the statement files that it names.
+/// A function that loads a statement file that a persona names.
 pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 
-/// Reads a persona.
+/// Parses a persona file.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics, sorted by position.
 pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let file = parse_typed::<PersonaFile>(
@@ -59,21 +61,13 @@ pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona,
     Err(builder.diagnostics)
 }
 
-/// Whether a transfer between two accounts comes in just where it goes out.
+/// Returns whether a transfer has exactly two sides, in two accounts and in opposite directions,
+/// with the same amounts and times.
 fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
-    let transfer_flows = |plan: &AccountPlan| match &plan.content {
-        ContentPlan::CashFlow(story) => story
-            .flows
-            .iter()
-            .filter(|flow| flow.transfer_name.as_deref() == Some(transfer_name))
-            .cloned()
-            .collect(),
-        ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Vec::new(),
-    };
-    let flows_by_account: Vec<Vec<Flow>> = accounts
+    let flows_by_account: Vec<Vec<&Flow>> = accounts
         .iter()
-        .map(transfer_flows)
-        .filter(|flows: &Vec<Flow>| !flows.is_empty())
+        .map(|plan| transfer_flows(plan, transfer_name))
+        .filter(|flows| !flows.is_empty())
         .collect();
     let [first, second] = &flows_by_account[..] else {
         return false;
@@ -93,7 +87,7 @@ fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
         channel,
         chance_percent: chance,
         ..
-    } = first.clone();
+    } = Flow::clone(first);
     let mirrored = Flow {
         amount,
         annual_growth_percent,
@@ -105,18 +99,30 @@ fn has_matching_sides(accounts: &[AccountPlan], transfer_name: &str) -> bool {
         day_rule,
         channel,
         chance_percent: chance,
-        ..second.clone()
+        ..Flow::clone(second)
     };
-    first.direction != second.direction && mirrored == *second
+    first.direction != second.direction && mirrored == **second
 }
 
-/// Nothing happens more often than that in a period.
+/// Returns the flows of one transfer in an account.
+fn transfer_flows<'a>(plan: &'a AccountPlan, transfer_name: &str) -> Vec<&'a Flow> {
+    match &plan.content {
+        ContentPlan::CashFlow(plan) => plan
+            .flows
+            .iter()
+            .filter(|flow| flow.transfer_name.as_deref() == Some(transfer_name))
+            .collect(),
+        ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Vec::new(),
+    }
+}
+
+/// The maximum number of occurrences of a flow in a period.
 const TIMES_MAX: i64 = 5_000;
 
 struct PersonaBuilder<'a> {
     load_statement: StatementLoader<'a>,
     diagnostics: Vec<Diagnostic>,
-    /// Where each transfer between two accounts is first named.
+    /// The location of the first flow of each transfer between two accounts.
     transfer_locations: BTreeMap<String, Location>,
 }
 
@@ -145,7 +151,7 @@ impl PersonaBuilder<'_> {
         if let Some(born) = born.filter(|_| birth_years.0 < 1920 || birth_years.1 > 2020) {
             self.push_diagnostic(
                 born.referenced,
-                "born takes years from 1920 to 2020".to_owned(),
+                "born takes a year or years from 1920 to 2020".to_owned(),
             );
         }
         let holder = HolderPlan {
@@ -206,28 +212,27 @@ impl PersonaBuilder<'_> {
             .iter()
             .find(|(_, is_given)| *is_given)
             .map(|(name, _)| *name);
-        let mut report = |message: String| self.push_diagnostic(location, message);
-        match (is_bank, bank_key, &statement, amount) {
+        let problem = match (is_bank, bank_key, &statement, amount) {
             (true, _, _, Some(_)) => {
-                report("a DEPOSIT has a cash_flows or a statement, and no amount".to_owned());
+                Some("a DEPOSIT takes cash_flows or statement, not amount".to_owned())
             }
-            (true, Some(bank_key), Some(_), _) => {
-                report(format!(
-                    "an account has a statement or {bank_key}, not both"
-                ));
-            }
-            (true, _, None, _) if cash_flows.is_none() => {
-                report("a DEPOSIT lacks one of cash_flows, statement; write cash_flows: [] where nothing happens".to_owned());
-            }
-            (false, Some(bank_key), ..) => {
-                report(format!(
-                    "{bank_key} is for DEPOSIT; {fi_type} takes an amount"
-                ));
-            }
-            (false, _, Some(_), _) => report(format!(
-                "a statement is for DEPOSIT; {fi_type} takes an amount"
+            (true, Some(bank_key), Some(_), _) => Some(format!(
+                "an account takes statement or {bank_key}, not both"
             )),
-            _ => {}
+            (true, _, None, _) if cash_flows.is_none() => Some(
+                "a DEPOSIT needs cash_flows or statement; use cash_flows: [] for an account without transactions"
+                    .to_owned(),
+            ),
+            (false, Some(bank_key), ..) => Some(format!(
+                "{bank_key} is only for DEPOSIT; use amount for {fi_type}"
+            )),
+            (false, _, Some(_), _) => Some(format!(
+                "statement is only for DEPOSIT; use amount for {fi_type}"
+            )),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            self.push_diagnostic(location, problem);
         }
         let account_type = account_type.map_or_else(
             || {
@@ -242,7 +247,7 @@ impl PersonaBuilder<'_> {
         if is_bank == (account_type == AccountType::Default) {
             self.push_diagnostic(
                 location,
-                format!("{account_type} is no kind of account of {fi_type}"),
+                format!("account_type {account_type} does not exist for {fi_type}"),
             );
         }
         let opened = opened.map_or(OpeningDate::WithinYears((2006, 2012)), |opened| {
@@ -301,16 +306,7 @@ impl PersonaBuilder<'_> {
             OpenedSpec::Year(year) => year.to_string(),
             OpenedSpec::Text(text) => text.trim().to_owned(),
         };
-        let parse_relative_months = || {
-            let (count, unit) = text.strip_suffix(" ago")?.split_once(' ')?;
-            let count: u32 = count.parse().ok()?;
-            match unit {
-                "month" | "months" => Some(count),
-                "year" | "years" => count.checked_mul(12),
-                _ => None,
-            }
-        };
-        let opened = if let Some(months) = parse_relative_months() {
+        let opened = if let Some(months) = parse_relative_months(&text) {
             (months <= 50 * 12).then_some(OpeningDate::MonthsAgo(months))
         } else if let Ok(day) = text.parse::<NaiveDate>() {
             OPENING_YEARS
@@ -353,8 +349,7 @@ impl PersonaBuilder<'_> {
             ) {
                 self.push_diagnostic(
                     target_balance.referenced,
-                    "target_balance takes rupees, or { income_percent: … } of the income"
-                        .to_owned(),
+                    "target_balance takes rupees or { income_percent: … }".to_owned(),
                 );
             }
             amount
@@ -371,8 +366,7 @@ impl PersonaBuilder<'_> {
         if uses_income_share && !flows.iter().any(|flow| flow.counts_as_income) {
             self.push_diagnostic(
                 location,
-                "a income_percent is of the income: mark what is income with income: true"
-                    .to_owned(),
+                "income_percent needs a flow with income: true".to_owned(),
             );
         }
         build_plan(target_balance, flows)
@@ -409,7 +403,8 @@ impl PersonaBuilder<'_> {
                     if range.1 > 100 {
                         self.push_diagnostic(
                             spec.referenced,
-                            "balance_percent is percent of what is there, 100 at most".to_owned(),
+                            "balance_percent is a percentage of the balance, at most 100"
+                                .to_owned(),
                         );
                     }
                     AmountRule::BalanceShare(*range)
@@ -465,7 +460,7 @@ impl PersonaBuilder<'_> {
             (Some(_), Some(any_of)) => {
                 self.push_diagnostic(
                     any_of.referenced,
-                    "a flow has with or any_of, not both".to_owned(),
+                    "a flow takes with or any_of, not both".to_owned(),
                 );
                 CounterpartyChoice::Unnamed
             }
@@ -477,28 +472,19 @@ impl PersonaBuilder<'_> {
             }
             (None, None) => CounterpartyChoice::Unnamed,
         };
-        let has_typical_amount = |with: &CounterpartyChoice| {
-            let (CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list)) = with else {
-                return false;
-            };
-            matches!(
-                list,
-                NameSource::Pool(
-                    NamePool::Shops | NamePool::Stores | NamePool::Utilities | NamePool::Telecoms
-                )
-            )
-        };
         if amount == AmountRule::Typical && !has_typical_amount(&with) {
             let lists = "shops, stores, utilities, telecoms";
             self.push_diagnostic(
                 location,
-                format!("usual is known of {lists}; give an amount, or draw from one of these"),
+                format!(
+                    "usual is only for the name lists {lists}; use one of them, or give an amount"
+                ),
             );
         }
         if mandate && direction == TransactionType::Credit {
             self.push_diagnostic(
                 location,
-                "a mandate collects money: it goes with out".to_owned(),
+                "mandate is only for out: a mandate collects money".to_owned(),
             );
         }
         if income
@@ -510,7 +496,7 @@ impl PersonaBuilder<'_> {
         {
             self.push_diagnostic(
                 location,
-                "income comes in, in rupees or { fixed: … }".to_owned(),
+                "income is only for in, with rupees or { fixed: … }".to_owned(),
             );
         }
         let every = every.map_or(Period::Month, |Keyword(every)| every);
@@ -519,12 +505,15 @@ impl PersonaBuilder<'_> {
         {
             self.push_diagnostic(
                 location,
-                "a loan's instalment goes out every month; disbursed_to_account says that the principal comes in".to_owned(),
+                "loan is only for out and every: month; use disbursed_to_account: true to credit the principal".to_owned(),
             );
         }
         let times = times.map_or((1, 1), |times| {
             if times.value.0.1 > TIMES_MAX {
-                self.push_diagnostic(times.referenced, format!("times is at most {TIMES_MAX}"));
+                self.push_diagnostic(
+                    times.referenced,
+                    format!("times must be at most {TIMES_MAX}"),
+                );
             }
             (
                 saturate_to_u32(times.value.0.0),
@@ -533,7 +522,7 @@ impl PersonaBuilder<'_> {
         });
         let step = step.map_or(Paise(1), |step| {
             if step.value.0.0.0 == 0 {
-                self.push_diagnostic(step.referenced, "step is more than nothing".to_owned());
+                self.push_diagnostic(step.referenced, "step must be more than 0".to_owned());
             }
             Paise(step.value.0.0.0.max(1))
         });
@@ -542,7 +531,7 @@ impl PersonaBuilder<'_> {
         let transfer_name = transfer_name.map(|transfer_name| {
             if !matches!(amount, AmountRule::PerOccurrence(_)) {
                 let message =
-                    "the side of a transfer has an amount in rupees, such as 30000..40000";
+                    "a flow with transfer_name needs an amount in rupees, such as 30000..40000";
                 self.push_diagnostic(transfer_name.referenced, message.to_owned());
             }
             self.transfer_locations
@@ -579,7 +568,8 @@ impl PersonaBuilder<'_> {
         }
     }
 
-    /// Nothing but the month and the year is filled in.
+    /// Returns the purpose, empty by default. Reports placeholders other than `{month}` and
+    /// `{year}`.
     fn check_purpose(&mut self, location: Location, purpose: Option<String>) -> String {
         let purpose = purpose.unwrap_or_default();
         let remainder = purpose.replace("{month}", "").replace("{year}", "");
@@ -587,7 +577,7 @@ impl PersonaBuilder<'_> {
             self.push_diagnostic(
                 location,
                 format!(
-                    "purpose {} has more in braces than {{month}} and {{year}}",
+                    "purpose {} has a placeholder other than {{month}} and {{year}}",
                     quote_value(&purpose)
                 ),
             );
@@ -621,7 +611,7 @@ impl PersonaBuilder<'_> {
         }
     }
 
-    /// One lower-case word is a shipped list.
+    /// Returns the source of names. A single lower-case word is the name of a shipped list.
     fn build_name_list(&mut self, location: Location, names: NamesSpec) -> NameSource {
         let names = match names {
             NamesSpec::Several(names) => names,
@@ -637,7 +627,7 @@ impl PersonaBuilder<'_> {
                     self.push_diagnostic(
                         location,
                         format!(
-                            "{} is no shipped list; {suggestion}; names of your own are in capitals",
+                            "unknown name list {}; {suggestion}; write custom names in capitals",
                             quote_value(&name)
                         ),
                     );
@@ -645,17 +635,11 @@ impl PersonaBuilder<'_> {
                 vec![name]
             }
         };
-        let is_printable = |name: &String| {
-            (1..=60).contains(&name.len())
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
-        };
-        if let Some(name) = names.iter().find(|name| !is_printable(name)) {
+        if let Some(name) = names.iter().find(|name| !is_printable_name(name)) {
             let quoted_name = quote_value(name);
             self.push_diagnostic(
                 location,
-                format!("{quoted_name} is no name: 1 to 60 letters, digits, spaces and . & ' - that a bank prints"),
+                format!("{quoted_name} is not a valid name; use 1 to 60 letters, digits, spaces and . & ' -"),
             );
         }
         NameSource::Custom(names.into_iter().map(|name| name.to_uppercase()).collect())
@@ -683,14 +667,13 @@ impl PersonaBuilder<'_> {
         if percent.1 > 100 {
             self.push_diagnostic(
                 location,
-                "what follows is percent of the first movement, 100 at most".to_owned(),
+                "then takes a percentage of the first amount, at most 100".to_owned(),
             );
         }
-        let seconds = |HumanDuration(Millis(ms))| ms / 1000;
-        let min_delay = after.map_or(60, seconds);
-        let max_delay = within.map_or(min_delay, seconds);
+        let min_delay = after.map_or(60, whole_seconds);
+        let max_delay = within.map_or(min_delay, whole_seconds);
         if max_delay < min_delay {
-            self.push_diagnostic(location, "within is shorter than after".to_owned());
+            self.push_diagnostic(location, "within must not be shorter than after".to_owned());
         }
         let with = match (with, any_of) {
             (Some(with), _) => Some(CounterpartyChoice::Fixed(
@@ -712,7 +695,44 @@ impl PersonaBuilder<'_> {
     }
 }
 
-/// What holdings are of where the persona does not say.
+/// Parses `2 months ago` or `3 years ago` to a number of months.
+fn parse_relative_months(text: &str) -> Option<u32> {
+    let (count, unit) = text.strip_suffix(" ago")?.split_once(' ')?;
+    let count: u32 = count.parse().ok()?;
+    match unit {
+        "month" | "months" => Some(count),
+        "year" | "years" => count.checked_mul(12),
+        _ => None,
+    }
+}
+
+/// Returns whether the counterparties have a typical amount, which `usual` refers to.
+fn has_typical_amount(counterparty: &CounterpartyChoice) -> bool {
+    let (CounterpartyChoice::Fixed(names) | CounterpartyChoice::Varying(names)) = counterparty
+    else {
+        return false;
+    };
+    matches!(
+        names,
+        NameSource::Pool(
+            NamePool::Shops | NamePool::Stores | NamePool::Utilities | NamePool::Telecoms
+        )
+    )
+}
+
+/// Returns whether a name has only characters that narrations of banks have.
+fn is_printable_name(name: &str) -> bool {
+    (1..=60).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
+}
+
+fn whole_seconds(HumanDuration(Millis(ms)): HumanDuration) -> i64 {
+    ms / 1000
+}
+
+/// Returns the default amount of an account other than a bank account, by FI type.
 fn default_amount(fi_type: FiType) -> MinMax<Paise> {
     let (low, high) = match fi_type {
         FiType::TermDeposit => (100_000, 500_000),
@@ -729,8 +749,11 @@ fn default_amount(fi_type: FiType) -> MinMax<Paise> {
 }
 
 fn to_years((low, high): (i64, i64)) -> MinMax<i32> {
-    let year = |number| i32::try_from(number).unwrap_or(i32::MAX);
-    (year(low), year(high))
+    (saturate_to_i32(low), saturate_to_i32(high))
+}
+
+fn saturate_to_i32(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 fn saturate_to_u32(number: i64) -> u32 {

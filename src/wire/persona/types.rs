@@ -1,4 +1,5 @@
-//! The types of persona files: what may stand where, for the parser and for the schema that it checks against.
+//! The serde types of persona files, for the parser and for the JSON Schema that files are
+//! validated against. Values are not interpreted here; the parent module does that.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -14,20 +15,17 @@ use crate::wire::yaml::scalars::{
     HumanDuration, IntegerRange, Keyword, NAME_FORMAT, Percent, RupeeRange,
 };
 
-/// A persona.
+/// A persona file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PersonaFile {
     #[schemars(schema_with = "version_schema")]
-    #[expect(
-        dead_code,
-        reason = "there is one version; the schema holds files to it"
-    )]
+    #[expect(dead_code, reason = "there is one version; the schema enforces it")]
     pub(super) version: u32,
-    /// How it is asked for: lower-case letters, digits and dashes.
+    /// The name that selects the persona: lower-case letters, digits and dashes.
     #[schemars(schema_with = "name_schema")]
     pub(super) name: String,
-    /// What it is for.
+    /// The purpose of the persona.
     pub(super) description: String,
     #[serde(default)]
     pub(super) holder: HolderSpec,
@@ -43,62 +41,64 @@ fn name_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": NAME_FORMAT, "pattern": "^[a-z0-9-]{1,100}$" })
 }
 
-/// Who holds the accounts.
+/// The holder of the accounts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderSpec {
-    /// Years of birth.
+    /// The range of the year of birth, from 1920 to 2020.
     #[schemars(with = "Option<IntegerRange>")]
     pub(super) born: Option<Spanned<IntegerRange>>,
-    /// Two people hold them together.
+    /// The accounts have two holders.
     #[serde(default)]
     pub(super) joint: bool,
     /// The holder lives abroad.
     #[serde(default)]
     pub(super) non_resident: bool,
-    /// A firm holds them.
+    /// The holder is a firm.
     #[serde(default)]
     pub(super) firm: bool,
 }
 
-/// An account.
+/// An account of a persona.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountSpec {
     #[serde(rename = "type")]
     #[schemars(rename = "type")]
     pub(super) fi_type: Keyword<FiType>,
-    /// SAVINGS, CURRENT, NRE or NRO; of bank accounts.
+    /// SAVINGS (the default), CURRENT, NRE or NRO; for bank accounts only.
     pub(super) account_type: Option<Keyword<AccountType>>,
-    /// Which of the sandbox's FIPs has it, from 1 on.
+    /// The number of the FIP that has the account, from 1.
     #[schemars(range(min = 1, max = 100))]
     pub(super) fip: Option<usize>,
-    /// Whether the customer has linked it from the beginning.
+    /// The account is linked from the beginning (default: true).
     pub(super) linked: Option<bool>,
-    /// A year, years such as 2006..2012, a day, or `2 months ago`, counted from the customer's first use.
+    /// The opening date: a year, years such as 2006..2012, a day, or `2 months ago`, relative to
+    /// the customer's first use.
     #[serde(default)]
     #[schemars(schema_with = "opening_schema")]
     pub(super) opened: Option<Spanned<OpenedSpec>>,
     #[serde(default)]
     pub(super) dormant: bool,
-    /// What is in it at the end of each quarter.
+    /// The balance at the end of each quarter; the excess is swept.
     #[schemars(with = "Option<AmountSpec>")]
     pub(super) target_balance: Option<Spanned<AmountSpec>>,
     /// The opening deposit.
     pub(super) opening_balance: Option<RupeeRange>,
-    /// The limit of an overdraft.
+    /// The overdraft limit.
     pub(super) overdraft: Option<RupeeRange>,
-    /// Percent a year, of the savings or of the overdraft.
+    /// The interest rate of the savings or of the overdraft, in percent a year.
     pub(super) interest: Option<Percent>,
-    /// Below this average of a month the bank charges.
+    /// The monthly average balance below which the bank charges a fee.
     pub(super) minimum_balance: Option<RupeeRange>,
-    /// What happens in it, again and again.
+    /// The recurring transactions of the account.
     #[schemars(with = "Option<Vec<FlowSpec>>")]
     pub(super) cash_flows: Option<Vec<Spanned<FlowSpec>>>,
-    /// A statement of your own, CSV or JSON, beside this file.
+    /// The path of a custom statement (CSV or JSON), relative to this file.
     #[schemars(with = "Option<String>")]
     pub(super) statement: Option<Spanned<String>>,
-    /// Principal, instalment, usual trade, sum assured or a month's turnover: of what is no bank account.
+    /// The principal, instalment, typical trade, sum assured or monthly turnover of an account
+    /// other than a bank account.
     pub(super) amount: Option<RupeeRange>,
 }
 
@@ -116,12 +116,13 @@ fn opening_schema(_: &mut SchemaGenerator) -> Schema {
     ] })
 }
 
-/// How much.
+/// The amount of a cash flow.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AmountSpec {
     Keyed(KeyedAmount),
-    /// Drawn each time; `usual`: whatever is usual with whom it is.
+    /// An amount that is sampled for each occurrence; `usual` is the typical amount of the
+    /// counterparty.
     #[schemars(with = "PlainAmount")]
     Plain(Spanned<PlainAmount>),
 }
@@ -131,7 +132,7 @@ pub(super) enum AmountSpec {
 pub(super) enum PlainAmount {
     Rupees(RupeeRange),
     Word(String),
-    /// It is told what would have been right.
+    /// Any other value; the diagnostic lists the accepted forms.
     Invalid(IgnoredAny),
 }
 
@@ -149,87 +150,91 @@ impl JsonSchema for PlainAmount {
     }
 }
 
-/// How much, otherwise.
+/// An amount with a key that defines its meaning.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(super) struct KeyedAmount {
-    /// Drawn once for the account.
+    /// An amount that is sampled once for the account.
     pub(super) fixed: Option<RupeeRange>,
-    /// Percent of the month's income; drawn once.
+    /// A percentage of the month's income, sampled once for the account.
     pub(super) income_percent: Option<IntegerRange>,
-    /// Percent of what is there.
+    /// A percentage of the current balance.
     pub(super) balance_percent: Option<IntegerRange>,
-    /// A loan's instalment.
+    /// The instalment of a loan.
     pub(super) loan: Option<LoanSpec>,
 }
 
-/// A loan.
+/// The terms of a loan.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoanSpec {
     pub(super) principal: RupeeRange,
-    /// Instalments.
+    /// The number of monthly instalments.
     #[schemars(range(min = 2, max = 480))]
     pub(super) months: u32,
-    /// Percent a year, on the reducing balance.
+    /// The interest rate on the reducing balance, in percent a year.
     pub(super) rate: Percent,
-    /// The lender pays it out to this account.
+    /// The lender credits the principal to this account.
     #[serde(default)]
     pub(super) disbursed_to_account: bool,
 }
 
-/// Something that happens again and again.
+/// A recurring cash flow.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
 pub(super) struct FlowSpec {
-    /// Money that comes.
+    /// The amount of a credit.
     #[schemars(with = "Option<AmountSpec>")]
     pub(super) r#in: Option<Spanned<AmountSpec>>,
-    /// Money that goes.
+    /// The amount of a debit.
     #[schemars(with = "Option<AmountSpec>")]
     pub(super) out: Option<Spanned<AmountSpec>>,
-    /// Percent by which it rises each April; amounts are those of the year from April 2024.
+    /// The percentage by which the amount rises each April. The given amount is that of the year
+    /// from April 2024.
     #[schemars(range(max = 50))]
     pub(super) annual_growth_percent: Option<u8>,
-    /// Percent by which it is off each time.
+    /// The maximum deviation of an occurrence from the amount, in percent.
     #[schemars(range(max = 90))]
     pub(super) variation_percent: Option<u8>,
-    /// It is a multiple of this.
+    /// The amount is rounded to a multiple of this.
     #[schemars(with = "Option<RupeeRange>")]
     pub(super) step: Option<Spanned<RupeeRange>>,
     pub(super) every: Option<Keyword<Period>>,
-    /// How often in each of these periods.
+    /// The number of occurrences in each period (default: 1).
     #[schemars(with = "Option<IntegerRange>")]
     pub(super) times: Option<Spanned<IntegerRange>>,
-    /// Calendar months, 1 to 12.
+    /// The calendar months, from 1 to 12, in which the flow occurs (default: all).
     #[schemars(length(min = 1))]
     pub(super) months: Option<Vec<MonthNumber>>,
-    /// Only in these months of the account's life, such as 3..14.
+    /// The age of the account in months, such as 3..14, in which the flow occurs (default: always).
     pub(super) account_age_months: Option<IntegerRange>,
-    /// A day or days of the month such as 1..4, `any`, `working day`, `last working day`.
+    /// A day or days of the month such as 1..4, `any` (the default), `working day` or
+    /// `last working day`.
     #[schemars(with = "Option<DaySchema>")]
     pub(super) day: Option<Spanned<DaySpec>>,
     pub(super) by: Keyword<Channel>,
-    /// Drawn once: one of your own names, or a shipped list: `employers`, `people` …
+    /// The counterparty, sampled once for the account: custom names, or a shipped list such as
+    /// `employers` or `people`.
     #[schemars(with = "Option<NamesSpec>")]
     pub(super) with: Option<Spanned<NamesSpec>>,
-    /// Drawn each time.
+    /// The counterparty, sampled for each occurrence.
     #[schemars(with = "Option<NamesSpec>")]
     pub(super) any_of: Option<Spanned<NamesSpec>>,
-    /// What the narration says it is for; {month} and {year} are filled in.
+    /// The purpose in the narration; {month} and {year} are replaced.
     pub(super) purpose: Option<String>,
-    /// Percent of the cases in which it happens.
+    /// The probability of an occurrence, in percent (default: 100).
     #[schemars(range(min = 1, max = 100))]
     pub(super) chance: Option<u32>,
-    /// The payee collects it; where the money is not there it bounces.
+    /// The payee collects the amount; the debit bounces if the balance is too low.
     #[serde(default)]
     pub(super) mandate: bool,
-    /// Shares are measured by it.
+    /// The flow counts as income, of which `income_percent` is a percentage.
     #[serde(default)]
     pub(super) income: bool,
-    /// One side of a transfer between two accounts; the flow of this name in the other account is the other side.
+    /// The name of a transfer between two accounts; the flow with the same name in the other
+    /// account is the other side.
     #[schemars(with = "Option<String>")]
     pub(super) transfer_name: Option<Spanned<String>>,
     pub(super) then: Option<FollowUpSpec>,
@@ -255,7 +260,7 @@ impl JsonSchema for DaySchema {
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "OnText".into()
+        "DaySchema".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
@@ -263,7 +268,7 @@ impl JsonSchema for DaySchema {
     }
 }
 
-/// One name, or several to draw from.
+/// One name, or several to sample from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum NamesSpec {
@@ -271,18 +276,18 @@ pub(super) enum NamesSpec {
     Several(#[schemars(length(min = 1))] Vec<String>),
 }
 
-/// What follows.
+/// A second movement that a cash flow causes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{ "required": ["in"] }, { "required": ["out"] }]))]
 pub(super) struct FollowUpSpec {
-    /// Percent of it that comes back.
+    /// The percentage of the first amount that is credited.
     pub(super) r#in: Option<IntegerRange>,
-    /// Percent of it that goes on.
+    /// The percentage of the first amount that is debited.
     pub(super) out: Option<IntegerRange>,
-    /// How long after; within the month.
+    /// The minimum delay (default: one minute). The movement stays within the month.
     pub(super) after: Option<HumanDuration>,
-    /// At most.
+    /// The maximum delay (default: the minimum).
     pub(super) within: Option<HumanDuration>,
     pub(super) by: Keyword<Channel>,
     pub(super) with: Option<NamesSpec>,
@@ -292,5 +297,5 @@ pub(super) struct FollowUpSpec {
     pub(super) chance: Option<u32>,
 }
 
-/// Years in which an account can have been opened.
+/// The years in which an account can have been opened.
 pub(super) const OPENING_YEARS: RangeInclusive<i32> = 1970..=2090;
