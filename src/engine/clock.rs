@@ -1,26 +1,26 @@
-//! The two kinds of time. World time drives everything that a consent lives by; wall time is what receivers check
-//! our messages against. This file is the only one that asks the machine for the time.
+//! World time and system time. World time drives consents; receivers check messages against system
+//! time. This file is the only one that reads the machine's date and time.
 
 use crate::domain::time::Timestamp;
 
-/// The machine's time.
+/// Returns the machine's time.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where wall time enters"
+    reason = "the only place that reads system time"
 )]
 pub fn system_now() -> Timestamp {
     Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
 }
 
-/// Where a world's clock begins, and whether it runs from there.
+/// The initial instant of a world's clock, and whether it is frozen there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockStart {
-    /// `None`: the wall's time.
+    /// The initial instant; `None` is the system time.
     pub at: Option<Timestamp>,
     pub frozen: bool,
 }
 
-/// A world's clock: it runs beside the wall's at a distance, or stands.
+/// A world's clock. It runs with a constant offset from system time, or is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     Running {
@@ -29,7 +29,8 @@ pub enum Clock {
     Frozen {
         at: Timestamp,
     },
-    /// A running clock that somebody is moving: it stands meanwhile, but its world is no frozen one.
+    /// A running clock that is being advanced: it is stopped meanwhile, but the world does not
+    /// count as frozen.
     Advancing {
         at: Timestamp,
     },
@@ -45,7 +46,7 @@ impl Clock {
         }
     }
 
-    /// A clock that shows `at` now and runs on.
+    /// Returns a clock that shows `at` now and runs on.
     pub fn running_from(at: Timestamp, system_time: Timestamp) -> Self {
         Self::Running {
             offset_ms: at.duration_since(system_time).0,
@@ -54,14 +55,14 @@ impl Clock {
 
     pub fn now(self, system_time: Timestamp) -> Timestamp {
         match self {
-            Self::Running {
-                offset_ms: ahead_ms,
-            } => Timestamp::from_millis(system_time.as_millis().saturating_add(ahead_ms)),
+            Self::Running { offset_ms } => {
+                Timestamp::from_millis(system_time.as_millis().saturating_add(offset_ms))
+            }
             Self::Frozen { at } | Self::Advancing { at } => at,
         }
     }
 
-    /// The clock stopped at `at`, to be moved on; a frozen one stays a frozen one.
+    /// Returns the clock stopped at `at`, to be advanced from there; a frozen clock stays frozen.
     #[must_use]
     pub fn stopped_at(self, at: Timestamp) -> Self {
         match self {
@@ -70,7 +71,7 @@ impl Clock {
         }
     }
 
-    /// The clock after somebody has moved it.
+    /// Returns the clock after an advance: a clock that ran before runs again.
     #[must_use]
     pub fn resume_running(self, system_time: Timestamp) -> Self {
         match self {
@@ -83,8 +84,8 @@ impl Clock {
         matches!(self, Self::Frozen { .. })
     }
 
-    /// The instant that our messages carry: the wall's, because receivers check it against theirs, unless the world
-    /// stands still, where reproducible bytes are worth more.
+    /// Returns the instant that messages carry. It is system time, because receivers compare it
+    /// with theirs, or world time if the clock is frozen, where reproducible bytes matter more.
     pub fn message_time(self, system_time: Timestamp) -> Timestamp {
         match self {
             Self::Running { .. } | Self::Advancing { .. } => system_time,

@@ -1,5 +1,5 @@
-//! What goes wrong in a world, and how often each rule has been met: the rules of a consent's scenario, and those that
-//! somebody has put in force by name for the whole world.
+//! The faults of a world, and the hit count of each rule. Rules come from the scenario of a consent
+//! and from fault sets that are in force under a name for the whole world.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rand::{Rng, RngExt};
 
 use crate::domain::api_fault::{ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency};
+use crate::domain::glob::Glob;
 use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -14,8 +15,9 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::AppliedFault;
 use crate::engine::entropy::stream_rng;
 
-/// Sets of faults in force by name, per world; and rules that are counted.
+/// Maximum number of fault sets per world.
 pub const FAULT_SETS_MAX: usize = 1_000;
+/// Maximum number of rules per world whose hits are counted.
 const HIT_COUNTS_MAX: usize = 100_000;
 
 #[derive(Debug, Default)]
@@ -24,14 +26,14 @@ pub struct FaultRegistry {
     hit_counts: HashMap<String, HitCount>,
 }
 
-/// How often a rule was met, and when first, by the wall's clock.
+/// The number of hits of a rule, and the system time of the first one.
 #[derive(Clone, Copy, Debug)]
 struct HitCount {
     count: u32,
     first_hit_at: Timestamp,
 }
 
-/// A call, as far as faults look at it.
+/// The attributes of a call that select faults.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSubject<'a> {
     pub op: Operation,
@@ -39,16 +41,16 @@ pub struct CallSubject<'a> {
     pub fiu: Option<&'a str>,
 }
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallFault {
     pub fault: ApiFault,
-    /// How long the answer takes, drawn already.
+    /// The delay of the response, already sampled.
     pub delay: Millis,
 }
 
 impl CallFault {
-    /// An answer that takes as long as two numbers of [0, 1) say.
+    /// Returns a latency fault whose delay is sampled with two random numbers in [0, 1).
     pub fn from_latency(latency: Latency, samples: (f64, f64)) -> Self {
         Self {
             fault: ApiFault::Latency(latency),
@@ -62,7 +64,8 @@ impl FaultRegistry {
         &self.active_sets
     }
 
-    /// Puts faults in force under a name; what the name stood for before is gone, and so is what was counted for it.
+    /// Puts a fault set in force under a name and replaces the earlier set of that name with its
+    /// hit counts. Returns `false` if there are [`FAULT_SETS_MAX`] other sets.
     pub fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {
         let has_room =
             self.active_sets.contains_key(name) || self.active_sets.len() < FAULT_SETS_MAX;
@@ -73,26 +76,26 @@ impl FaultRegistry {
         has_room
     }
 
-    /// Takes faults out of force; whether there were any.
+    /// Takes a fault set out of force; returns `true` if there was one.
     pub fn remove_set(&mut self, name: &str) -> bool {
         let prefix = named_key_prefix(name);
         self.hit_counts.retain(|key, _| !key.starts_with(&prefix));
         self.active_sets.remove(name).is_some()
     }
 
-    /// Whether something may go wrong at all: asked at every call and every notice.
+    /// Returns whether no named fault set is in force.
     pub fn is_empty(&self) -> bool {
         self.active_sets.is_empty()
     }
 
-    /// Whether an answer may be given again.
+    /// Returns whether a fault in force can repeat an earlier response.
     pub fn can_repeat_responses(&self) -> bool {
         self.active_sets
             .values()
             .any(|set| set.faults.can_repeat_responses())
     }
 
-    /// Takes out of force what has had its time.
+    /// Removes the fault sets whose time to live has passed.
     pub fn remove_expired(&mut self, system_time: Timestamp) {
         if self
             .active_sets
@@ -104,7 +107,8 @@ impl FaultRegistry {
         }
     }
 
-    /// What befalls a notice: by the named faults, and by those of its consent's scenario.
+    /// Plans the faults of a notification: those of the named sets, and those of its consent's
+    /// scenario. Counts the hits.
     pub fn plan_webhook_faults(
         &mut self,
         notification: &Notification,
@@ -163,7 +167,7 @@ impl FaultRegistry {
         }
     }
 
-    /// What befalls a call, by the named faults.
+    /// Plans the faults of a call by the named sets. Counts the hits.
     pub fn plan_call_faults(
         &mut self,
         call: CallSubject<'_>,
@@ -183,7 +187,7 @@ impl FaultRegistry {
             .collect()
     }
 
-    /// What befalls a call about a consent of this scenario.
+    /// Plans the faults of a call about a consent of this scenario. Counts the hits.
     pub fn plan_scenario_faults(
         &mut self,
         (scenario, set): (&str, &Faults),
@@ -218,7 +222,7 @@ impl FaultRegistry {
             let selector = &rule.selector;
             let is_in_time = selector
                 .duration
-                .is_none_or(|lasting| system_time.duration_since(hits.first_hit_at) < lasting);
+                .is_none_or(|duration| system_time.duration_since(hits.first_hit_at) < duration);
             if !selector.calls.contains(hits.count) || !is_in_time {
                 continue;
             }
@@ -243,9 +247,10 @@ impl FaultRegistry {
         faults
     }
 
-    /// Counts that a rule was met.
+    /// Counts a hit of a rule.
     fn count_hit(&mut self, key: String, system_time: Timestamp) -> HitCount {
-        // Past the bound a rule that was never met counts from its first again: faults are for tests, memory is for all.
+        // When the limit is reached all counts start again: bounded memory matters more than exact
+        // counts.
         if self.hit_counts.len() >= HIT_COUNTS_MAX && !self.hit_counts.contains_key(&key) {
             self.hit_counts.clear();
         }
@@ -264,18 +269,18 @@ fn named_key_prefix(name: &str) -> String {
 
 fn matches_call(rule: &ApiFaultRule, call: CallSubject<'_>) -> bool {
     let selector = &rule.selector;
-    let matches_glob = |glob: &Option<crate::domain::glob::Glob>, text: Option<&str>| {
-        glob.as_ref()
-            .is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))
-    };
     selector.op.is_none_or(|op| op == call.op)
-        && matches_glob(&selector.customer, call.customer)
-        && matches_glob(&selector.fiu, call.fiu)
+        && matches_glob(selector.customer.as_ref(), call.customer)
+        && matches_glob(selector.fiu.as_ref(), call.fiu)
 }
 
-/// A number of [0, 1), from 53 random bits: the same on every platform.
+fn matches_glob(glob: Option<&Glob>, text: Option<&str>) -> bool {
+    glob.is_none_or(|glob| text.is_some_and(|text| glob.matches(text)))
+}
+
+/// Returns a number in [0, 1) from 53 random bits; it is the same on every platform.
 pub fn random_fraction(rng: &mut impl Rng) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double has")]
+    #[expect(clippy::cast_precision_loss, reason = "a double holds 53 bits exactly")]
     let bits = (rng.next_u64() >> 11) as f64;
     bits / 9_007_199_254_740_992.0
 }

@@ -1,14 +1,16 @@
-//! What happened in a world, newest last: a bounded ring, each entry numbered for ever, so that a reader knows what
-//! it has missed. What must not be lost (state, deliveries) is kept elsewhere; how many entries of each kind were
-//! forgotten is counted, so that who verifies says so and never takes what is forgotten for what never was.
+//! The journal of a world: a bounded ring of entries, newest last. Entries are numbered without
+//! gaps, so that a reader can detect entries it has missed. State and deliveries are kept
+//! elsewhere. Evicted entries are counted by kind, so that a verdict can state that evidence may be
+//! missing.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Timestamp;
 
-/// Entries kept per world, and how many bytes of bodies they may hold.
+/// Maximum number of entries kept per world.
 pub const ENTRIES_MAX: usize = 10_000;
+/// Maximum size of the bodies of these entries, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
@@ -37,12 +39,12 @@ impl Journal {
         }
     }
 
-    /// Up to `limit` entries with a number above `after`, oldest first.
+    /// Returns up to `limit` entries with a number above `after`, oldest first.
     pub fn entries_after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
         self.iter_after(after).take(limit).cloned().collect()
     }
 
-    /// The entries with a number above `after`, oldest first.
+    /// Returns the entries with a number above `after`, oldest first.
     pub fn iter_after(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
         let skip =
@@ -50,12 +52,12 @@ impl Journal {
         self.entries.range(skip.min(self.entries.len())..)
     }
 
-    /// How many entries were written, forgotten ones included.
+    /// Returns the number of entries written, evicted ones included.
     pub fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
-    /// How many entries of these kinds were forgotten.
+    /// Returns the number of evicted entries of these kinds.
     pub fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
         self.evicted_counts
             .iter()

@@ -1,11 +1,12 @@
-//! Worlds: the only place where state changes.
+//! The engine owns the worlds. It is the only place where state changes.
 //!
 //! ```text
-//! Command → World::submit (one short lock) → decide → events → journal, apply, outbox, timers → Receipt
+//! Command → World::submit (one short lock) → decide → events
+//!         → apply, timers, outbox, journal → Receipt
 //! ```
 //!
-//! Readers get `Arc`s and serialise outside the lock. What a world needs from its siblings (who directs a consent,
-//! which accounts a customer has) it is given as a [`ports::Director`] and a [`ports::Bank`]; it imports none of them.
+//! Readers get `Arc`s and serialise outside the lock. Scenarios and generated data belong to other
+//! layers; they are injected as a [`ports::ScenarioProvider`] and a [`ports::Bank`].
 
 pub mod advance;
 pub mod clock;

@@ -1,5 +1,5 @@
-//! What an FIU is told about an event (DESIGN §2, the two notification columns): one table. Each dialect has its own
-//! words for the statuses.
+//! The notifications that an event causes, as one table (`docs/architecture.md#one-lifecycle`).
+//! Each protocol has its own names for the statuses.
 
 use std::sync::Arc;
 
@@ -8,9 +8,11 @@ use crate::domain::event::Event;
 use crate::domain::notification::NotificationContent;
 use crate::domain::session::FiStatus;
 
-/// The messages that an event causes on a face; `pushes`: whether statements themselves go out.
+/// Returns the notifications that an event causes with an API. `should_push_data` is evaluated only
+/// if statements are available; it decides whether they are pushed.
 ///
-/// `Assumption:` READY has no ReBIT notification: the enum of the FIU API 2.0.0 does not know the word.
+/// `Assumption:` READY has no ReBIT notification: the enum of the FIU API 2.0.0 does not contain
+/// it.
 pub fn notifications_for(
     event: &Event,
     api: Api,
@@ -44,7 +46,7 @@ pub fn notifications_for(
         Event::AnalyticsReported { analytics, .. } => {
             vec![NotificationContent::Analytics(Arc::clone(analytics))]
         }
-        // Unaport has fetched what was there; that it deletes it one day is told nobody.
+        // Unaport has fetched the data already; deleting it later causes no notification.
         Event::DataExpired { session } if api == Api::Unaport && session.has_data() => Vec::new(),
         Event::DataExpired { session } => vec![NotificationContent::FiStatus(Arc::clone(session))],
         Event::ConsentRaised { .. }

@@ -1,44 +1,51 @@
-//! What drives a new consent of a world: the one order of DESIGN §5.
+//! Selection of the plan that drives a new consent of a world, in the order of precedence of
+//! `docs/architecture.md#scenarios-and-faults`. Owns the local scenarios and customer pins of a
+//! world; the scenarios of the sandbox belong to the [`ScenarioProvider`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::command::RaiseConsent;
+use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::rejection::Rejection;
 use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
 
-/// Scenarios and pins of one world's own.
+/// Maximum number of local scenarios of one world. The number of customer pins is not limited.
 pub const LOCAL_SCENARIOS_MAX: usize = 1_000;
 
-/// What a world has beside the scenarios of all worlds.
+/// The local scenarios, customer pins and default scenario of one world.
 #[derive(Default)]
 pub struct ScenarioSelection {
     local: BTreeMap<String, LocalScenario>,
-    /// Customers' addresses, and the scenario of each.
+    /// The scenario name of each pinned customer address.
     customer_pins: HashMap<String, String>,
     default_scenario: Option<String>,
 }
 
 struct LocalScenario {
     plan: Arc<dyn ScenarioPlan>,
-    /// As it was given.
+    /// The text as it was submitted.
     source_text: Arc<str>,
 }
 
 impl std::fmt::Debug for ScenarioSelection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Casting")
-            .field("own", &self.local.len())
+        f.debug_struct("ScenarioSelection")
+            .field("local", &self.local.len())
             .field("default", &self.default_scenario)
             .finish_non_exhaustive()
     }
 }
 
 impl ScenarioSelection {
-    /// The script for a new consent: the one asked for by name, else the one pinned to the customer, else the one that
-    /// says that it is for such a consent, else a magic customer's, else the one that its AA is used to, else the world's
-    /// default, else the sandbox's; `None` leaves the consent to people. A world's own scripts come before those of all
-    /// worlds.
+    /// Selects the plan for a new consent. The order is: the scenario that the request names, the
+    /// scenario pinned to the customer, the most specific matching local scenario, the most
+    /// specific matching scenario of the sandbox, the magic customer's scenario, the AA's default,
+    /// the world's default, the sandbox's default. A local scenario hides one of the sandbox with
+    /// the same name. `None` leaves the consent to the approval mode.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownScenario`] when a selected name does not exist.
     pub fn select_scenario(
         &self,
         raise: &RaiseConsent,
@@ -58,10 +65,7 @@ impl ScenarioSelection {
                 .is_some_and(|matcher| matcher.matches_request(raise))
         });
         let local_match = local_matches
-            .max_by_key(|plan| {
-                plan.matcher()
-                    .map(super::super::domain::consent_matcher::ConsentMatcher::specificity)
-            })
+            .max_by_key(|plan| plan.matcher().map(ConsentMatcher::specificity))
             .cloned();
         if let Some(plan) = local_match
             .or_else(|| provider.find_matching(raise))
@@ -76,7 +80,7 @@ impl ScenarioSelection {
             .transpose()
     }
 
-    /// The script of this name, the world's own first.
+    /// Returns the plan of this name, a local one first.
     pub fn find_by_name(
         &self,
         name: &str,
@@ -101,31 +105,25 @@ impl ScenarioSelection {
         names
     }
 
-    /// Adds a script of the world's own, or puts it in another's place.
+    /// Adds a local scenario or replaces the one of the same name.
     ///
     /// # Errors
-    /// The name of one that asks just as much of the same consents, so that nobody could say which is meant; or that
-    /// there are too many.
+    /// A message when another scenario is equally specific for the same consents, or when the limit
+    /// is reached.
     pub fn put_local(&mut self, plan: Arc<dyn ScenarioPlan>, text: &str) -> Result<(), String> {
         let name = plan.name().to_owned();
-        if let Some(matcher) = plan.matcher() {
-            let is_ambiguous_with = |other: &&Arc<dyn ScenarioPlan>| {
-                other.name() != name
-                    && other.matcher().is_some_and(|other_matcher| {
-                        other_matcher.specificity() == matcher.specificity()
-                            && other_matcher.overlaps_with(matcher)
-                    })
-            };
-            if let Some(rival) = self.local_plans().find(is_ambiguous_with) {
-                return Err(format!(
-                    "its match asks just as much as that of {} for the same consents; ask for more in one of them",
-                    rival.name()
-                ));
-            }
+        if let Some(rival) = plan
+            .matcher()
+            .and_then(|matcher| self.find_ambiguous(&name, matcher))
+        {
+            return Err(format!(
+                "the match is as specific as that of `{}` for the same consents; make one of them more specific",
+                rival.name()
+            ));
         }
         if !self.local.contains_key(&name) && self.local.len() >= LOCAL_SCENARIOS_MAX {
             return Err(format!(
-                "the world has {LOCAL_SCENARIOS_MAX} scenarios of its own already; delete some"
+                "the world already has {LOCAL_SCENARIOS_MAX} local scenarios; delete some"
             ));
         }
         self.local.insert(
@@ -138,17 +136,32 @@ impl ScenarioSelection {
         Ok(())
     }
 
-    /// Takes one of the world's own away; whether there was one. What it drives, it goes on driving.
+    /// Returns another local scenario that is equally specific for some of the same consents.
+    fn find_ambiguous(
+        &self,
+        name: &str,
+        matcher: &ConsentMatcher,
+    ) -> Option<&Arc<dyn ScenarioPlan>> {
+        self.local_plans().find(|other| {
+            other.name() != name
+                && other.matcher().is_some_and(|other_matcher| {
+                    other_matcher.specificity() == matcher.specificity()
+                        && other_matcher.overlaps_with(matcher)
+                })
+        })
+    }
+
+    /// Removes a local scenario; returns `true` if there was one. Consents that it drives keep it.
     pub fn remove_local(&mut self, name: &str) -> bool {
         self.local.remove(name).is_some()
     }
 
-    /// The world's own.
+    /// Returns the local scenarios.
     pub fn local_plans(&self) -> impl Iterator<Item = &Arc<dyn ScenarioPlan>> {
         self.local.values().map(|local| &local.plan)
     }
 
-    /// The text of one of the world's own.
+    /// Returns the source text of a local scenario.
     pub fn source_text(&self, name: &str) -> Option<Arc<str>> {
         self.local
             .get(name)
@@ -159,7 +172,8 @@ impl ScenarioSelection {
         self.local.contains_key(name)
     }
 
-    /// Every later consent of this customer is driven by this scenario; `None`: by the usual rules again.
+    /// Sets the scenario that drives all later consents of this customer; `None` restores the usual
+    /// order.
     pub fn pin_customer(&mut self, customer: &str, scenario: Option<String>) {
         match scenario {
             Some(scenario) => self.customer_pins.insert(customer.to_owned(), scenario),

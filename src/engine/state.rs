@@ -1,4 +1,6 @@
-//! The consents of a world. Changed by [`State::apply`] alone, from events: replaying them rebuilds it.
+//! The state of a world: consents, sessions, customers, personas, templates and timing overrides.
+//! It changes only through [`State::apply`], so that replaying the events of the journal rebuilds
+//! it. The rules belong to `decide`.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -17,7 +19,7 @@ use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 
-/// How often a customer's streams have been drawn from: the ordinals of their keys.
+/// The number of ids drawn for one customer, by kind: the next ordinal of each random stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StreamOrdinals {
     pub handles: u32,
@@ -32,24 +34,25 @@ pub struct StreamOrdinals {
 pub struct State {
     consents: HashMap<ConsentHandle, Arc<Consent>>,
     by_consent_id: HashMap<ConsentId, ConsentHandle>,
-    /// Ids of the FIPs' own artefacts.
+    /// Consents by the id of an artefact that a FIP holds.
     by_fip_consent_id: HashMap<ConsentId, ConsentHandle>,
     sessions: HashMap<SessionId, Arc<Session>>,
-    /// Those whose analytics have been made.
+    /// Sessions whose analytics have been generated.
     sessions_with_analytics: HashSet<SessionId>,
     /// Oldest first, for listings.
     session_order: Vec<SessionId>,
-    /// Accounts of all sessions.
+    /// The number of accounts in all sessions.
     session_account_count: u32,
-    /// The FIPs' own names for sessions.
+    /// Sessions by the id that a FIP knows them by.
     by_fip_session: HashMap<SessionId, SessionId>,
-    /// Customers about whom something has been said.
+    /// Customers with an explicit record.
     customers: HashMap<Arc<str>, Customer>,
-    /// The lives that customers have begun, the present one last; whoever is not here lives as everybody does.
+    /// The persona instances of each customer, the current one last; a customer without an entry
+    /// has the default persona.
     persona_instances: HashMap<Arc<str>, Vec<PersonaInstance>>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<ConsentTemplate>>,
-    /// How fast things go for consents for which somebody has set that.
+    /// The timing of consents for which it was overridden.
     timing_overrides: HashMap<ConsentHandle, TimingOverride>,
     /// Oldest first, for listings.
     consent_order: Vec<ConsentHandle>,
@@ -68,7 +71,7 @@ impl State {
         self.consent(*self.by_consent_id.get(&id)?)
     }
 
-    /// The consent of which a FIP has an artefact with this id.
+    /// Returns the consent for which a FIP holds an artefact with this id.
     pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_fip_consent_id.get(&id)?)
     }
@@ -77,22 +80,22 @@ impl State {
         self.sessions.get(&id)
     }
 
-    /// Whether the analytics of a session have been made.
+    /// Returns whether the analytics of a session have been generated.
     pub fn has_analytics(&self, id: SessionId) -> bool {
         self.sessions_with_analytics.contains(&id)
     }
 
-    /// The session that a FIP knows by this id.
+    /// Returns the session that a FIP knows by this id.
     pub fn session_by_fip_id(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.session(*self.by_fip_session.get(&id)?)
     }
 
-    /// How many accounts all sessions have together.
+    /// Returns the number of accounts in all sessions.
     pub fn session_account_count(&self) -> u32 {
         self.session_account_count
     }
 
-    /// Sessions in the order in which they were opened, from the `skip`th on.
+    /// Returns the sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
         self.session_order
             .iter()
@@ -100,30 +103,30 @@ impl State {
             .filter_map(|id| self.sessions.get(id))
     }
 
-    /// The consent with this [`Consent::number`].
+    /// Returns the consent with this [`Consent::number`].
     pub fn consent_by_number(&self, number: u32) -> Option<&Arc<Consent>> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.consents.get(self.consent_order.get(index)?)
     }
 
-    /// Consent templates, oldest first.
+    /// Returns the consent templates, oldest first.
     pub fn templates(&self) -> &[Arc<ConsentTemplate>] {
         &self.templates
     }
 
-    /// The customer of this address, if something has been said about one.
+    /// Returns the explicit record of the customer with this address, if there is one.
     pub fn customer(&self, address: &str) -> Option<&Customer> {
         self.customers.get(address)
     }
 
-    /// The lives that this customer has begun, the present one last.
+    /// Returns the persona instances of a customer, the current one last.
     pub fn persona_instances(&self, address: &str) -> &[PersonaInstance] {
         self.persona_instances
             .get(address)
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The life that this customer lives now, if that has been said.
+    /// Returns the persona that a customer has been assigned, if any.
     pub fn current_persona(&self, address: &str) -> Option<&PersonaInstance> {
         self.persona_instances(address).last()
     }
@@ -137,7 +140,7 @@ impl State {
         instances.push(instance.clone());
     }
 
-    /// Addresses of all customers who have been mentioned, by themselves or in a consent; sorted.
+    /// Returns the addresses of all customers with a record, a persona or a consent, sorted.
     pub fn customer_addresses(&self) -> Vec<Arc<str>> {
         let addresses = self
             .stream_ordinals
@@ -151,7 +154,7 @@ impl State {
             .collect()
     }
 
-    /// Consents in the order in which they were raised, from the `skip`th on.
+    /// Returns the consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
         self.consent_order
             .iter()
@@ -159,7 +162,7 @@ impl State {
             .filter_map(|handle| self.consents.get(handle))
     }
 
-    /// How fast things go for this consent, as far as somebody has set that.
+    /// Returns the timing that overrides the defaults for this consent.
     pub fn timing_overrides(&self, handle: ConsentHandle) -> TimingOverride {
         self.timing_overrides
             .get(&handle)
@@ -178,8 +181,8 @@ impl State {
             .unwrap_or_default()
     }
 
-    /// Replaces what many requests have in common by one shared copy. A request repeats its purpose and its FIU;
-    /// kept once each, a million consents of one FIU cost a few hundred bytes apiece.
+    /// Replaces values that many requests share by one shared copy. A request repeats its purpose
+    /// and its FIU; with interning, a million consents of one FIU take a few hundred bytes each.
     pub fn intern_terms(&mut self, mut terms: Terms) -> Terms {
         terms.consumer = self.texts.intern_value(terms.consumer);
         terms.purpose = self.purposes.intern_value(terms.purpose);
@@ -192,7 +195,7 @@ impl State {
         terms
     }
 
-    /// Makes the event true.
+    /// Applies an event.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         if let Event::ConsentRaised { consent } = event {
             self.stream_ordinals
@@ -258,15 +261,12 @@ impl State {
                 ordinals.consent_ids += 1;
                 ordinals.fip_consent_ids += to_ordinal(fips.len());
             }
-            Event::ConsentActivated {
-                next_run_at: run_at,
-                ..
-            } => {
+            Event::ConsentActivated { next_run_at, .. } => {
                 consent
                     .grant
                     .as_mut()
-                    .expect("what is in force was granted")
-                    .next_run_at = *run_at;
+                    .expect("an active consent has a grant")
+                    .next_run_at = *next_run_at;
             }
             Event::DataRequested {
                 session,
@@ -281,7 +281,8 @@ impl State {
                     grant.last_run_at = Some(at);
                     grant.next_run_at = *next_run_at;
                 }
-                // What the AA asks for by itself takes nothing away from an FIU that asks.
+                // A request that the AA initiates does not use up the FIU's allowance. With the
+                // seed API every request is of that kind and counts.
                 if session.peer_key.is_some() || consent.api == Api::Seed {
                     grant.window = Some(consent.window_after_use(&grant, at));
                     grant.use_count += 1;
@@ -305,7 +306,7 @@ impl State {
                 consent
                     .grant
                     .as_mut()
-                    .expect("data is taken under a granted consent")
+                    .expect("data is fetched under a granted consent")
                     .fetch_count += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
             }
@@ -346,11 +347,8 @@ impl State {
         let address = event
             .customer()
             .expect("an event about no consent is about a customer");
-        if let Event::PersonaAssigned {
-            persona: instance, ..
-        } = event
-        {
-            self.assign_persona(address, instance);
+        if let Event::PersonaAssigned { persona, .. } = event {
+            self.assign_persona(address, persona);
             return;
         }
         let customer = self.customers.entry(Arc::clone(address)).or_default();
@@ -399,7 +397,7 @@ impl State {
         }
     }
 
-    /// How many consents stand in each state.
+    /// Returns the number of consents in each status.
     pub fn count_by_status(&self) -> Vec<(Status, usize)> {
         let mut counts = vec![0; Status::ALL.len()];
         for consent in self.consents.values() {
@@ -417,12 +415,12 @@ fn new_artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
     }
 }
 
-/// The length of a list as an ordinal counts it.
+/// Converts the length of a list to an ordinal.
 fn to_ordinal(length: usize) -> u32 {
     u32::try_from(length).expect("a customer has few FIPs and accounts")
 }
 
-/// Keeps one copy of each value.
+/// A set that keeps one shared copy of each value.
 #[derive(Debug)]
 struct Interner<T: ?Sized>(HashSet<Arc<T>>);
 
@@ -432,7 +430,8 @@ impl<T: ?Sized> Default for Interner<T> {
     }
 }
 
-/// Values kept per interner; past it, values are simply not shared. It bounds what a hostile caller can pin.
+/// Maximum number of values per interner; further values are not shared. It bounds the memory that
+/// a hostile caller can occupy.
 const INTERNED_MAX: usize = 10_000;
 
 impl<T: Eq + Hash + ?Sized> Interner<T> {

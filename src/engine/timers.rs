@@ -1,5 +1,5 @@
-//! One heap of due work per world, in world time. Never a task per timer: a million pending consents are a million
-//! entries of 40 bytes.
+//! The heap of due work of one world, in world time. There is no task per timer: a million pending
+//! consents take a million entries of 40 bytes.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -13,31 +13,32 @@ use crate::domain::time::Timestamp;
 pub enum Work {
     /// `consentExpiry` passes.
     Expire(ConsentHandle),
-    /// Unaport asks for data by itself.
+    /// Unaport requests data by schedule.
     RunScheduledFetch(ConsentHandle),
-    /// A session's data is gone.
+    /// The data of a session expires.
     ExpireSession(SessionId),
-    /// A script's command.
+    /// A command of a plan is due.
     RunCommand(Box<ScheduledCommand>),
-    /// A delivery may be tried again.
+    /// The wait of a delivery ends.
     Retry(u64),
 }
 
 #[derive(Debug)]
 pub struct ScheduledCommand {
-    /// The consent whose script it is.
+    /// The consent that the plan drives.
     pub handle: ConsentHandle,
     pub command: Command,
     pub origin: String,
-    /// Due at the very instant of the event that it answers; these are counted, so that rules which answer each
-    /// other without a delay end.
+    /// Set for a command due at the instant of the event that it answers. These are counted, so
+    /// that rules which answer each other without a delay end.
     pub is_immediate: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
     due: Timestamp,
-    /// Order of arrival: work due at the same instant runs in the order in which it was asked for.
+    /// The order of arrival: work due at the same instant runs in the order in which it was
+    /// scheduled.
     ordinal: u64,
     work: Work,
 }
@@ -58,19 +59,19 @@ impl Timers {
         }));
     }
 
-    /// The first work and when it is due.
+    /// Returns the first work and the instant at which it is due.
     pub fn peek(&self) -> Option<(Timestamp, &Work)> {
         self.heap
             .peek()
             .map(|Reverse(entry)| (entry.due, &entry.work))
     }
 
-    /// Forgets the first work.
+    /// Removes the first work.
     pub fn discard_next(&mut self) {
         self.heap.pop();
     }
 
-    /// The first work due by `now`, with the instant that it is due at.
+    /// Removes and returns the first work due by `now`, with the instant at which it was due.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Work)> {
         if self.peek()?.0 > now {
             return None;

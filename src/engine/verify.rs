@@ -1,5 +1,5 @@
-//! Whether what was expected has come about. Counts what the journal has and what it has forgotten: where that matters,
-//! the verdict is that nobody can tell, never that all is well.
+//! Evaluation of expectations against the journal and the state. Where evicted journal entries
+//! could change the result, the verdict is `Evicted`, never `Met`.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::domain::operation::Operation;
 use crate::engine::journal::Journal;
 use crate::engine::state::State;
 
-/// Entries told with a verdict: those that count, and those that nearly do.
+/// Maximum number of matches, and of near misses, that a verdict lists.
 const ENTRIES_LISTED_MAX: usize = 5;
 
-/// Judges an expectation by what there is now.
+/// Evaluates an expectation against the current journal and state.
 pub fn evaluate_expectation(
     journal: &Journal,
     state: &State,
@@ -28,14 +28,11 @@ pub fn evaluate_expectation(
         after,
         ..
     } = expectation;
-    if let ExpectationTarget::State {
-        status,
-        subject: about,
-    } = target
-    {
-        let matches_state =
-            |consent: &&Arc<Consent>| consent.status == *status && consent_matches(about, consent);
-        let match_count = state.consents(0).filter(matches_state).count() as u64;
+    if let ExpectationTarget::State { status, subject } = target {
+        let match_count = state
+            .consents(0)
+            .filter(|consent| consent.status == *status && consent_matches(subject, consent))
+            .count() as u64;
         let outcome = if expected_count.contains(match_count) {
             ExpectationStatus::Met
         } else {
@@ -49,7 +46,8 @@ pub fn evaluate_expectation(
             near_misses: Vec::new(),
         };
     }
-    // Whatever comes after an event of another consent does not count; an entry about none comes after all of them.
+    // Entries that follow an event of another consent do not count. An entry about no consent
+    // counts after any such event.
     let mut trigger_handles: Vec<Option<ConsentHandle>> = Vec::new();
     let (mut match_count, mut matching_seqs, mut near_misses) = (0, Vec::new(), Vec::new());
     for entry in journal.iter_after(0) {
@@ -79,10 +77,9 @@ pub fn evaluate_expectation(
             None => {}
         }
     }
-    let could_have_counted = |kind: EntryKind| {
+    let evicted_count = journal.count_evicted(|kind| {
         target.matches_kind(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
-    };
-    let evicted_count = journal.count_evicted(could_have_counted);
+    });
     let is_certain = expected_count.contains(match_count)
         && (evicted_count == 0 || expected_count.contains(match_count + evicted_count));
     let outcome = if after.is_some() && trigger_handles.is_empty() && evicted_count == 0 {
@@ -97,7 +94,7 @@ pub fn evaluate_expectation(
     } else {
         ExpectationStatus::Unmet
     };
-    // The nearest first; of those that are as near, the newest.
+    // Fewest differences first; among equals, newest first.
     near_misses.reverse();
     near_misses.sort_by_key(|(_, differences)| differences.matches(", ").count());
     near_misses.truncate(ENTRIES_LISTED_MAX);
@@ -116,14 +113,14 @@ pub fn evaluate_expectation(
 impl ExpectationTarget {
     fn subject(&self) -> &SubjectFilter {
         match self {
-            Self::Call { subject: about, .. }
-            | Self::Event { subject: about, .. }
-            | Self::Webhook { subject: about, .. }
-            | Self::State { subject: about, .. } => about,
+            Self::Call { subject, .. }
+            | Self::Event { subject, .. }
+            | Self::Webhook { subject, .. }
+            | Self::State { subject, .. } => subject,
         }
     }
 
-    /// Whether entries of this kind can count.
+    /// Returns whether entries of this kind can count.
     fn matches_kind(&self, kind: EntryKind) -> bool {
         match (self, kind) {
             (Self::Call { op, .. }, EntryKind::Call(op_called)) => *op == op_called,
@@ -136,7 +133,8 @@ impl ExpectationTarget {
     }
 }
 
-/// What keeps an entry from counting; nothing: it counts. `None`: it is of another kind altogether.
+/// Returns the differences that keep an entry from counting. The list is empty if the entry counts;
+/// `None` if it is of another kind.
 fn find_differences(
     target: &ExpectationTarget,
     entry: &JournalEntry,
@@ -147,21 +145,21 @@ fn find_differences(
         (
             ExpectationTarget::Call {
                 op,
-                response_status: status,
+                response_status,
                 ..
             },
             JournalRecord::Call(call),
         ) if call.operation == *op => {
-            if let Some(status) = status.filter(|status| !status.contains(call.status)) {
-                differences.push(format!("answered with {}, not {status}", call.status));
+            if let Some(expected) = response_status.filter(|class| !class.contains(call.status)) {
+                differences.push(format!("answered with {}, not {expected}", call.status));
             }
         }
-        // Somebody may have meant this call and missed its path.
-        (ExpectationTarget::Call { subject: about, .. }, JournalRecord::Call(call))
-            if call.operation == Operation::Unknown && *about == SubjectFilter::default() =>
+        // The caller may have meant this operation and used a wrong path.
+        (ExpectationTarget::Call { subject, .. }, JournalRecord::Call(call))
+            if call.operation == Operation::Unknown && *subject == SubjectFilter::default() =>
         {
             return Some(vec![format!(
-                "{} {} is no call of this sandbox",
+                "{} {} matches no path of this sandbox",
                 call.method, call.path
             )]);
         }
@@ -171,7 +169,7 @@ fn find_differences(
             ExpectationTarget::Webhook {
                 event,
                 status,
-                response_status: answered,
+                response_status,
                 fault,
                 ..
             },
@@ -185,20 +183,20 @@ fn find_differences(
                 .filter(|status| webhook.status != Some(*status))
             {
                 differences.push(format!(
-                    "tells {}, not {status}",
-                    webhook.status.unwrap_or("no status")
+                    "status is {}, not {status}",
+                    webhook.status.unwrap_or("none")
                 ));
             }
-            if let Some(expected) = answered.filter(|wanted| {
+            if let Some(expected) = response_status.filter(|class| {
                 !webhook
                     .response_status
-                    .is_some_and(|got| wanted.contains(got))
+                    .is_some_and(|actual| class.contains(actual))
             }) {
-                let got = webhook.response_status.map_or_else(
+                let actual = webhook.response_status.map_or_else(
                     || webhook.outcome.clone(),
-                    |got| format!("answered with {got}"),
+                    |actual| format!("answered with {actual}"),
                 );
-                differences.push(format!("{got}, not {expected}"));
+                differences.push(format!("{actual}, not {expected}"));
             }
             if let Some(fault) = fault.filter(|fault| !webhook.faults.contains(fault)) {
                 differences.push(format!("has no fault {fault}"));
@@ -212,7 +210,7 @@ fn find_differences(
     Some(differences)
 }
 
-/// Whether an entry is about those who are meant.
+/// Returns whether the customer, FIU and consent of an entry match the filter.
 fn matches_subject(subject: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool {
     let consent = entry
         .record

@@ -1,4 +1,4 @@
-//! All worlds of a sandbox. A world springs into being on first use; resetting one is swapping it for a new one.
+//! All worlds of a sandbox. A world is created on first use; a reset replaces it by a new one.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::domain::time::Timestamp;
 use crate::engine::ports::SandboxConfig;
 use crate::engine::world::World;
 
-/// Worlds per sandbox.
+/// Maximum number of worlds per sandbox.
 pub const WORLDS_MAX: usize = 10_000;
 
-/// The world of the bare root.
+/// The name of the world at the root path.
 pub const DEFAULT_WORLD: &str = "default";
 
 /// All worlds of a sandbox.
@@ -21,13 +21,13 @@ pub const DEFAULT_WORLD: &str = "default";
 pub struct Worlds {
     map: DashMap<Arc<str>, Arc<World>>,
     config: Arc<SandboxConfig>,
-    /// Where new worlds are announced to whoever drives them.
+    /// The channel that announces new worlds to the task that drives them.
     created: UnboundedSender<Arc<World>>,
 }
 
-/// There are as many worlds as there may be.
+/// The rejection of a world beyond [`WORLDS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are {WORLDS_MAX} worlds already; reset or delete some, or reuse one")]
+#[error("the sandbox already has {WORLDS_MAX} worlds; reset or delete some, or reuse one")]
 pub struct TooManyWorlds;
 
 impl Worlds {
@@ -43,7 +43,7 @@ impl Worlds {
         &self.config
     }
 
-    /// The world of that name, made if there is none.
+    /// Returns the world of that name and creates it if there is none.
     ///
     /// # Errors
     /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
@@ -61,12 +61,13 @@ impl Worlds {
         }
     }
 
-    /// The world of that name, if there is one.
+    /// Returns the world of that name, if there is one.
     pub fn find_world(&self, name: &str) -> Option<Arc<World>> {
         self.map.get(name).map(|world| Arc::clone(&world))
     }
 
-    /// Swaps the world for a new one of the same name; what the old one owed is never sent.
+    /// Replaces the world by a new one of the same name; undelivered webhooks of the old one are
+    /// never sent.
     pub fn reset_world(&self, name: &str) -> Arc<World> {
         let new_world = self.create_world(name);
         if let Some(old) = self.map.insert(name.into(), Arc::clone(&new_world)) {
@@ -75,7 +76,7 @@ impl Worlds {
         new_world
     }
 
-    /// Takes the world away; whether there was one. What it owed is never sent.
+    /// Deletes the world; returns `true` if there was one. Its undelivered webhooks are never sent.
     pub fn delete_world(&self, name: &str) -> bool {
         let removed = self.map.remove(name);
         if let Some((_, world)) = &removed {
@@ -84,21 +85,20 @@ impl Worlds {
         removed.is_some()
     }
 
-    /// Takes away the worlds that nobody has used since this instant, by the wall's clock; gives their names. The default
-    /// one stays.
+    /// Deletes the worlds without a call since this instant of system time and returns their names.
+    /// The default world stays.
     pub fn remove_idle(&self, since: Timestamp) -> Vec<Arc<str>> {
-        let is_idle = |world: &World| world.last_used_at() < since && world.name() != DEFAULT_WORLD;
         let names: Vec<Arc<str>> = self
             .map
             .iter()
-            .filter(|world| is_idle(world))
+            .filter(|world| is_idle(world, since))
             .map(|world| Arc::clone(world.key()))
             .collect();
         names
             .into_iter()
             .filter(|name| {
                 self.map
-                    .remove_if(name, |_, world| is_idle(world))
+                    .remove_if(name, |_, world| is_idle(world, since))
                     .is_some_and(|(_, world)| {
                         world.close();
                         true
@@ -107,7 +107,7 @@ impl Worlds {
             .collect()
     }
 
-    /// How many there are.
+    /// Returns the number of worlds.
     pub fn world_count(&self) -> usize {
         self.map.len()
     }
@@ -118,8 +118,12 @@ impl Worlds {
 
     fn create_world(&self, name: &str) -> Arc<World> {
         let world = Arc::new(World::new(name, Arc::clone(&self.config)));
-        // Nobody listening means that the sandbox is stopping: the world answers, and sends nothing.
+        // A closed channel means that the sandbox shuts down: the world answers and sends nothing.
         let _ = self.created.send(Arc::clone(&world));
         world
     }
+}
+
+fn is_idle(world: &World, since: Timestamp) -> bool {
+    world.last_used_at() < since && world.name() != DEFAULT_WORLD
 }

@@ -97,7 +97,7 @@ async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses
         .expect_ok();
     assert_eq!(
         verdicts["results"][0]["nearMisses"][0]["difference"],
-        "POST /Consents is no call of this sandbox"
+        "POST /Consents matches no path of this sandbox"
     );
 }
 

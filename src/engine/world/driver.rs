@@ -1,4 +1,5 @@
-//! For whoever drives a world: what is to be sent, when to look again, when it is over.
+//! The interface for the task that drives a world: ready deliveries, the time of the next work, and
+//! shutdown.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +13,7 @@ use crate::engine::world::World;
 use crate::engine::world::execute::build_webhook_record;
 
 impl World {
-    /// The first `limit` deliveries on record with an id above `after`.
+    /// Returns the first `limit` deliveries on record with an id above `after`.
     pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
         self.lock_caught_up().outbox.deliveries(after, limit)
     }
@@ -21,10 +22,11 @@ impl World {
         self.lock_caught_up().outbox.delivery(id)
     }
 
-    /// Runs what is due and takes the webhooks that may be sent. For whoever drives the world.
+    /// Runs due work and takes the webhooks that may be sent now.
     pub fn take_ready(&self) -> Vec<Delivery> {
         let mut inner = self.lock_caught_up();
-        // Asked under the lock: what is taken is seen by whoever waits for it to end.
+        // Checked under the lock, so that a caller that waits for the end of deliveries sees those
+        // taken.
         if self.should_dispatch() {
             inner.outbox.take_ready()
         } else {
@@ -32,7 +34,7 @@ impl World {
         }
     }
 
-    /// Records the end of an attempt.
+    /// Records the outcome of an attempt and schedules the retry, if there is one.
     pub fn record_attempt(&self, id: u64, attempt: Attempt) {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
@@ -49,7 +51,7 @@ impl World {
         self.notify_delivery_done();
     }
 
-    /// Records what would have been sent to an FIU that has no base URL.
+    /// Records a webhook to an FIU without a base URL as unaddressed.
     pub fn mark_unaddressed(&self, id: u64) {
         let mut inner = self.lock();
         inner.outbox.mark_unaddressed(id);
@@ -57,17 +59,17 @@ impl World {
             let now = inner.clock.now(system_now());
             inner.journal.append_entry(
                 now,
-                build_webhook_record(&delivery, "not sent: the FIU has no address".to_owned()),
+                build_webhook_record(&delivery, "not sent: the FIU has no URL".to_owned()),
             );
         }
         drop(inner);
         self.notify_delivery_done();
     }
 
-    /// Sends a webhook once more.
+    /// Queues a webhook to be sent again.
     ///
     /// # Errors
-    /// [`Refusal::NotResendable`] while it is on its way.
+    /// [`Rejection::NotResendable`] while it is held, queued or in flight.
     pub fn resend_delivery(&self, id: u64) -> Result<(), Rejection> {
         let result = self.lock_caught_up().outbox.resend_delivery(id);
         self.wake.notify_one();
@@ -80,7 +82,8 @@ impl World {
         self.wake.notify_one();
     }
 
-    /// How long until the next work is due; `None` while nothing is, or the clock stands.
+    /// Returns the time until the next work is due; `None` if there is none or the clock is
+    /// stopped.
     pub fn time_until_next_due(&self) -> Option<Millis> {
         let mut inner = self.lock();
         let system_time = system_now();
@@ -94,22 +97,23 @@ impl World {
         }
     }
 
-    /// Waits until there may be something to do.
+    /// Waits for the signal that there may be work.
     pub async fn wait_for_wake(&self) {
         self.wake.notified().await;
     }
 
-    /// Whether no webhook is on its way; those that wait for a later retry do not count. A closed world has none.
+    /// Returns whether no webhook is held, ready or in flight. Webhooks that wait for a retry do
+    /// not count; a closed world has none.
     pub(in crate::engine) fn is_quiescent(&self) -> bool {
         self.is_closed() || self.lock().outbox.is_quiescent()
     }
 
-    /// Waits until no webhook is on its way.
+    /// Waits until no webhook is held, ready or in flight.
     pub(in crate::engine) async fn wait_until_quiescent(&self) {
         self.wait_until(Self::is_quiescent).await;
     }
 
-    /// Begins no more attempts, and waits until those under way have ended.
+    /// Stops starting attempts and waits until those in flight have ended.
     pub async fn drain_deliveries(&self) {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
@@ -129,7 +133,7 @@ impl World {
         }
     }
 
-    /// The world was reset or deleted: nothing is sent for it any more.
+    /// Closes the world after a reset or deletion; nothing is sent for it any more.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.wake.notify_one();
@@ -142,7 +146,7 @@ impl World {
         self.wait_until(Self::is_closed).await;
     }
 
-    /// Whether somebody has to see to what becomes due and ready.
+    /// Returns whether due work and ready webhooks of this world should still be processed.
     pub fn should_dispatch(&self) -> bool {
         !self.is_closed() && !self.draining.load(Ordering::Acquire)
     }

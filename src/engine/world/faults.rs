@@ -1,4 +1,4 @@
-//! What goes wrong with calls to a world, because somebody wants it to.
+//! Faults of calls to a world: planning them, and managing the fault sets in force.
 
 use std::sync::Arc;
 
@@ -15,20 +15,21 @@ use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fract
 use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::World;
 
-/// Answers kept per world, so that later ones can be stale.
+/// Maximum number of responses stored per world, for faults that repeat an earlier response.
 const RESPONSES_MAX: usize = 1_000;
 
-/// What goes wrong with a call.
+/// The faults planned for one call.
 #[derive(Clone, Debug, Default)]
 pub struct CallFaults {
     pub faults: Vec<CallFault>,
-    /// A later answer may be this one's again.
+    /// A fault may answer a later call with the response to this one.
     pub is_repeatable: bool,
 }
 
 impl World {
-    /// What goes wrong with a call: by the faults that are in force by name, by the consent's scenario, or by the one that
-    /// would drive it, and as somebody has set for the consent.
+    /// Plans the faults of a call: those of the fault sets in force, those of the scenario assigned
+    /// to the consent (or else of `plan`), and the latency set for the consent. Counts the hits and
+    /// draws random numbers.
     pub fn plan_call_faults(
         &self,
         call: CallSubject<'_>,
@@ -70,19 +71,17 @@ impl World {
                 (random_fraction(&mut rng), random_fraction(&mut rng)),
             ));
         }
-        let plan_may_repeat = || {
-            assigned
-                .as_deref()
-                .or(plan)
-                .is_some_and(|plan| plan.faults().can_repeat_responses())
-        };
+        let plan_can_repeat = assigned
+            .as_deref()
+            .or(plan)
+            .is_some_and(|plan| plan.faults().can_repeat_responses());
         CallFaults {
-            is_repeatable: plan_may_repeat() || inner.faults.can_repeat_responses(),
+            is_repeatable: plan_can_repeat || inner.faults.can_repeat_responses(),
             faults,
         }
     }
 
-    /// Keeps an answer, so that a later one can be stale; gives the one that was kept before.
+    /// Stores a response for later stale answers and returns the one stored before.
     pub fn swap_response(&self, call: &str, response: Bytes) -> Option<Bytes> {
         let mut inner = self.lock();
         if inner.last_responses.len() >= RESPONSES_MAX && !inner.last_responses.contains_key(call) {
@@ -91,10 +90,10 @@ impl World {
         inner.last_responses.insert(call.to_owned(), response)
     }
 
-    /// Puts faults in force, for `ttl` of wall time; `text` is how they were given.
+    /// Puts a fault set in force, for `ttl` of system time; `text` is its source.
     ///
     /// # Errors
-    /// How many there may be.
+    /// The maximum number of fault sets.
     pub fn activate_faults(
         &self,
         name: &str,
@@ -121,7 +120,7 @@ impl World {
         Ok(())
     }
 
-    /// Takes faults out of force; whether there were any.
+    /// Takes a fault set out of force; returns `true` if there was one.
     pub fn deactivate_faults(&self, name: &str) -> bool {
         let mut inner = self.lock();
         let removed = inner.faults.remove_set(name);
@@ -130,14 +129,14 @@ impl World {
             inner.journal.append_entry(
                 now,
                 JournalRecord::Note {
-                    text: format!("the faults {name} are in force no longer"),
+                    text: format!("the faults {name} are no longer in force"),
                 },
             );
         }
         removed
     }
 
-    /// The faults in force, by name.
+    /// Returns the fault sets in force, by name.
     pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
         let mut inner = self.lock();
         inner.faults.remove_expired(system_now());

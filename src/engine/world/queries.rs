@@ -1,8 +1,8 @@
-//! What there is to see of a world.
+//! Read access to a world. Queries whose result changes with time run due work first.
 
 use std::sync::Arc;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
@@ -15,7 +15,7 @@ use crate::engine::clock::system_now;
 use crate::engine::decide::find_linked_accounts;
 use crate::engine::world::World;
 
-/// What a world looks like from afar.
+/// A summary of a world.
 #[derive(Clone, Debug)]
 pub struct Overview {
     pub now: Timestamp,
@@ -35,12 +35,12 @@ impl World {
         self.lock_caught_up().state.consent_by_id(id).cloned()
     }
 
-    /// The consent of which a FIP has an artefact with this id.
+    /// Returns the consent for which a FIP holds an artefact with this id.
     pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
         self.lock_caught_up().state.consent_by_fip_id(id).cloned()
     }
 
-    /// The consent with this [`Consent::number`].
+    /// Returns the consent with this [`Consent::number`].
     pub fn consent_by_number(&self, number: u32) -> Option<Arc<Consent>> {
         self.lock_caught_up()
             .state
@@ -48,7 +48,7 @@ impl World {
             .cloned()
     }
 
-    /// Up to `limit` consents in the order in which they were raised, from the `skip`th on.
+    /// Returns up to `limit` consents in the order in which they were raised, from the `skip`th on.
     pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
         self.lock_caught_up()
             .state
@@ -58,15 +58,16 @@ impl World {
             .collect()
     }
 
-    /// The name of the scenario that drives the consent.
+    /// Returns the name of the scenario that drives the consent.
     pub fn scenario_of(&self, handle: ConsentHandle) -> Option<String> {
         self.lock()
             .scenario_plans
             .get(&handle)
-            .map(|script| script.name().to_owned())
+            .map(|plan| plan.name().to_owned())
     }
 
-    /// The consent templates that the FIU's organisation has saved, newest first, and those that it has from the start.
+    /// Returns the consent templates that the FIU's organisation has saved, newest first, followed
+    /// by the predefined ones.
     pub fn templates(&self, fiu: &str) -> Vec<Arc<ConsentTemplate>> {
         let inner = self.lock();
         let saved = inner
@@ -76,32 +77,29 @@ impl World {
             .rev()
             .filter(|template| template.fiu.as_deref() == Some(fiu));
         let participants = self.participants();
-        let is_visible = |template: &&Arc<ConsentTemplate>| {
+        let predefined = self.config.unaport.templates.iter().filter(|template| {
             participants
                 .find_fiu(&template.terms.consumer)
                 .is_none_or(|owner| *owner.entity.id == *fiu)
-        };
-        saved
-            .chain(self.config.unaport.templates.iter().filter(is_visible))
-            .cloned()
-            .collect()
+        });
+        saved.chain(predefined).cloned().collect()
     }
 
-    /// The data notifications of a Unaport consent, newest first.
+    /// Returns the stored data notifications of a Unaport consent, newest first.
     pub fn stored_notifications(&self, handle: ConsentHandle) -> Vec<Notification> {
         self.lock_caught_up()
             .stored_notifications
             .get(&handle)
-            .map(|notices| notices.iter().rev().cloned().collect())
+            .map(|notifications| notifications.iter().rev().cloned().collect())
             .unwrap_or_default()
     }
 
-    /// The oddities that the consent's scenario asks for.
+    /// Returns the deviations of fetched data that the consent's scenario asks for.
     pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
         self.lock()
             .scenario_plans
             .get(&handle)
-            .map(|script| script.fetch_quirks())
+            .map(|plan| plan.fetch_quirks())
             .unwrap_or_default()
     }
 
@@ -109,28 +107,26 @@ impl World {
         self.lock_caught_up().state.session(id).cloned()
     }
 
-    /// The session of which this is one account's analytics.
+    /// Returns the session that contains the account with this analytic id.
     pub fn session_by_analytic_id(&self, id: u32) -> Option<Arc<Session>> {
-        let has_analytic =
-            |session: &&Arc<Session>| session.analytic_ids().any(|analytic_id| analytic_id == id);
         self.lock_caught_up()
             .state
             .sessions(0)
-            .find(has_analytic)
+            .find(|session| session.analytic_ids().any(|analytic_id| analytic_id == id))
             .cloned()
     }
 
-    /// Whether its analytics have been made.
+    /// Returns whether the analytics of a session have been generated.
     pub fn has_analytics(&self, id: SessionId) -> bool {
         self.lock_caught_up().state.has_analytics(id)
     }
 
-    /// The session that a FIP knows by this id.
+    /// Returns the session that a FIP knows by this id.
     pub fn session_by_fip_id(&self, id: SessionId) -> Option<Arc<Session>> {
         self.lock_caught_up().state.session_by_fip_id(id).cloned()
     }
 
-    /// Up to `limit` sessions in the order in which they were opened, from the `skip`th on.
+    /// Returns up to `limit` sessions in the order in which they were opened, from the `skip`th on.
     pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
         self.lock_caught_up()
             .state
@@ -140,18 +136,20 @@ impl World {
             .collect()
     }
 
-    /// The name of the persona whose life this customer lives now.
+    /// Returns the name of the customer's current persona.
     pub fn persona_of(&self, address: &str) -> Arc<str> {
         let inner = self.lock_caught_up();
         let instance = inner.state.current_persona(address);
         Arc::clone(
             &instance
-                .map_or(&self.config.default_persona, |life| &life.definition)
+                .map_or(&self.config.default_persona, |instance| {
+                    &instance.definition
+                })
                 .name,
         )
     }
 
-    /// Addresses of the customers who have been mentioned, sorted, from the `skip`th on.
+    /// Returns the addresses of all known customers, sorted, from the `skip`th on.
     pub fn customers(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
         self.lock_caught_up()
             .state
@@ -162,8 +160,8 @@ impl World {
             .collect()
     }
 
-    /// What has been said about a customer, if anything; and all accounts at the simulated FIPs, each with whether it
-    /// is linked.
+    /// Returns the explicit record of a customer, if there is one, and all accounts at the
+    /// simulated FIPs; the flag is `true` for a linked account.
     pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
         let participants = self.participants();
         let list_accounts =
@@ -175,17 +173,16 @@ impl World {
         });
         let instance = context.current_persona(&inner.state, address);
         let linked_accounts = find_linked_accounts(&inner.state, address, &instance, &context);
-        let with_link_state = |account: Account| {
-            let link = linked_accounts
-                .iter()
-                .find(|link| link.matches_ref(&account.fip, &account.account_ref));
-            // A FIP may have named the link otherwise than we would.
-            (link.cloned().unwrap_or(account), link.is_some())
-        };
         let accounts = self
             .list_accounts(address, &instance.definition)
             .into_iter()
-            .map(|linkable| with_link_state(linkable.account));
+            .map(|LinkableAccount { account, .. }| {
+                let linked = linked_accounts
+                    .iter()
+                    .find(|linked| linked.matches_ref(&account.fip, &account.account_ref));
+                // A FIP may have chosen another linkRefNumber than the default one.
+                (linked.cloned().unwrap_or(account), linked.is_some())
+            });
         (inner.state.customer(address).cloned(), accounts.collect())
     }
 

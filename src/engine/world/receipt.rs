@@ -1,4 +1,4 @@
-//! What a caller gets for an accepted command, and what it holds back meanwhile.
+//! The result of an accepted command, and the hold on the webhooks that it caused.
 
 use std::sync::Arc;
 
@@ -6,30 +6,37 @@ use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-use crate::engine::world::{Inner, World};
+use crate::engine::world::World;
 
-/// What a caller gets for an accepted command.
+/// The result of an accepted command.
 #[derive(Debug)]
 pub struct Receipt {
-    /// What the command made true last.
+    /// The last event of the command.
     pub event: Event,
-    /// The consent that it was about, as it stands now.
+    /// The consent of the command, in its state after it.
     pub(super) consent: Option<Arc<Consent>>,
-    /// The instant that the answer carries ([`World::message_time`]).
+    /// The instant that the response carries ([`World::message_time`]).
     pub message_time: Timestamp,
-    /// Keep it until the response has been handed over; dropping it lets the webhooks go that the command caused.
+    /// The hold on the webhooks that the command caused. The caller drops it after it has handed
+    /// over the response.
     pub hold: DeliveryHold,
 }
 
 impl Receipt {
-    /// The consent as it stands now. For commands that are about one.
+    /// Returns the consent in its state after the command.
+    ///
+    /// # Panics
+    /// When the command did not concern a consent.
     pub fn consent(&self) -> &Arc<Consent> {
         self.consent
             .as_ref()
             .expect("the command was about a consent")
     }
 
-    /// The data session as the command left it. For commands that are about one.
+    /// Returns the data session in its state after the command.
+    ///
+    /// # Panics
+    /// When the command did not concern a session.
     pub fn session(&self) -> &Arc<Session> {
         self.event
             .session()
@@ -37,35 +44,35 @@ impl Receipt {
     }
 }
 
-/// Holds webhooks back. Their order against the response matters: an FIU that is told about a consent whose handle
-/// it has not yet been given is a bug of the sender.
+/// A guard that holds webhooks back until a response has been handed over. A sender that notifies
+/// an FIU about a consent before it returns the consent's handle is broken.
 #[derive(Debug)]
 pub struct DeliveryHold {
     pub(super) world: Arc<World>,
     pub(super) deliveries: Vec<u64>,
-    /// Those that are to arrive before the response does.
+    /// Webhooks that a fault makes arrive before the response.
     pub(super) before_response: Vec<u64>,
 }
 
 impl DeliveryHold {
-    /// Waits until what is to overtake the response has been sent once.
+    /// Waits until each webhook that overtakes the response has been attempted once.
     pub async fn wait_until_overtaken(&self) {
         if self.before_response.is_empty() {
             return;
         }
-        let is_unattempted = |inner: &Inner, id: &u64| inner.outbox.awaits_first_attempt(*id);
-        let all_attempted = |world: &World| {
-            let inner = world.lock();
-            world.is_closed()
-                || !self
-                    .before_response
-                    .iter()
-                    .any(|id| is_unattempted(&inner, id))
-        };
-        self.world.wait_until(all_attempted).await;
+        self.world
+            .wait_until(|world| {
+                let inner = world.lock();
+                world.is_closed()
+                    || !self
+                        .before_response
+                        .iter()
+                        .any(|id| inner.outbox.awaits_first_attempt(*id))
+            })
+            .await;
     }
 
-    /// Whether there is nothing to hold back.
+    /// Returns whether no webhook is held back.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
     }

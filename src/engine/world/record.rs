@@ -1,4 +1,5 @@
-//! What a world has on record, and what can be said by it.
+//! The record of a world: notes and calls written to its journal, and verdicts and grades derived
+//! from it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +13,17 @@ use crate::engine::report::grade_run;
 use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::World;
 
-/// Different remarks kept per world, and how long one may be: they quote what callers sent.
+/// Maximum number of different notes of one world. Notes quote what callers sent.
 const NOTES_MAX: usize = 1_000;
+/// Maximum length of a note, in characters.
 const NOTE_CHARS_MAX: usize = 300;
 
-/// How long the explanation of a bad signature may be: it quotes the sender's header and body.
+/// Maximum length of the explanation of an invalid signature, in characters; it quotes the sender's
+/// header and body.
 const SIGNATURE_ERROR_CHARS_MAX: usize = 4_000;
 
 impl World {
-    /// Puts a call and its answer on record.
+    /// Records a call and its response.
     pub fn record_call(&self, call: CallRecord) {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
@@ -31,7 +34,7 @@ impl World {
         self.journal_appended.notify_waiters();
     }
 
-    /// Puts on record that somebody has done something to the world.
+    /// Records an intervention in the world.
     pub fn write_note(&self, text: String) {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
@@ -40,7 +43,7 @@ impl World {
             .append_entry(now, JournalRecord::Note { text });
     }
 
-    /// Puts a remark for people on record, once: a remark that every request earns would push all else out.
+    /// Writes a note once. A note repeated for every request would evict all other entries.
     pub fn write_note_once(&self, text: &str) {
         let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
         let mut inner = self.lock();
@@ -60,7 +63,7 @@ impl World {
             .append_entry(now, JournalRecord::Note { text });
     }
 
-    /// Puts on record why a signature did not verify.
+    /// Records the reason why a signature did not verify.
     pub fn record_signature_error(&self, text: &str) {
         let text = text.chars().take(SIGNATURE_ERROR_CHARS_MAX).collect();
         let mut inner = self.lock();
@@ -70,7 +73,8 @@ impl World {
             .append_entry(now, JournalRecord::InvalidSignature { text });
     }
 
-    /// Up to `limit` journal entries numbered above `after`, and the number of the newest one.
+    /// Returns up to `limit` journal entries numbered above `after`, and the number of the newest
+    /// one.
     pub fn journal_after(&self, after: u64, limit: usize) -> (Vec<JournalEntry>, u64) {
         let inner = self.lock_caught_up();
         (
@@ -79,7 +83,8 @@ impl World {
         )
     }
 
-    /// Up to `limit` journal entries numbered above `after` that are wanted, and the number of the last one looked at.
+    /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds,
+    /// and the number of the last entry examined.
     pub fn journal_matching(
         &self,
         after: u64,
@@ -101,30 +106,30 @@ impl World {
         (entries, last_examined.unwrap_or(inner.journal.last_seq()))
     }
 
-    /// How many entries of these kinds the journal has forgotten.
+    /// Returns the number of evicted journal entries of these kinds.
     pub fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
         self.lock().journal.count_evicted(matches_kind)
     }
 
-    /// Judges an expectation by what there is now.
+    /// Evaluates an expectation against the current journal and state.
     pub fn evaluate_expectation(&self, expectation: &Expectation) -> Verdict {
         let inner = self.lock_caught_up();
         evaluate_expectation(&inner.journal, &inner.state, expectation)
     }
 
-    /// Judges an expectation when it is met, or when there was time enough, in wall time; at once where it says no time.
+    /// Evaluates an expectation once it is met or its `within`, in system time, has passed; without
+    /// `within`, at once.
     pub async fn await_expectation(&self, expectation: &Expectation) -> Verdict {
-        let find_met = |world: &Self| {
+        let timeout = expectation.within.unwrap_or_default();
+        self.wait_to_find(timeout, |world| {
             Some(world.evaluate_expectation(expectation))
                 .filter(|verdict| verdict.status == ExpectationStatus::Met)
-        };
-        let timeout = expectation.within.unwrap_or_default();
-        self.wait_to_find(timeout, find_met)
-            .await
-            .unwrap_or_else(|| self.evaluate_expectation(expectation))
+        })
+        .await
+        .unwrap_or_else(|| self.evaluate_expectation(expectation))
     }
 
-    /// Waits until something can be found, for so long of wall time.
+    /// Waits until `find` returns a value, for at most `timeout` of system time.
     pub async fn wait_to_find<T>(
         &self,
         timeout: Millis,
@@ -151,13 +156,12 @@ impl World {
         }
     }
 
-    /// How the FIUs have behaved.
+    /// Grades the FIUs against the contract rules.
     pub fn grade_contract(&self) -> Vec<RuleResult> {
         let inner = self.lock_caught_up();
-        let is_traffic = |kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_));
-        grade_run(
-            inner.journal.iter_after(0),
-            inner.journal.count_evicted(is_traffic),
-        )
+        let evicted = inner
+            .journal
+            .count_evicted(|kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_)));
+        grade_run(inner.journal.iter_after(0), evicted)
     }
 }

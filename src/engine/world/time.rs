@@ -1,4 +1,5 @@
-//! A world's clock: what it says, and what may be done to it.
+//! Reading a world's clock, and changing it in one step. Moving it through due work is
+//! [`crate::engine::advance`].
 
 use std::sync::atomic::Ordering;
 
@@ -7,14 +8,14 @@ use crate::domain::time::Timestamp;
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::world::World;
 
-/// What may be done to a clock at once; moving it on is [`crate::engine::advance`].
+/// A change of the clock in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockChange {
-    /// Time stands, from now or from an instant on.
+    /// Stops the clock at its current instant, or at `at`.
     Freeze { at: Option<Timestamp> },
-    /// Time runs on from where it is.
+    /// Lets the clock run from its current instant.
     Run,
-    /// It is this instant; whether time stands or runs stays as it is.
+    /// Sets the clock to an instant; a frozen clock stays frozen and a running one keeps running.
     Set { to: Timestamp },
 }
 
@@ -23,38 +24,38 @@ impl std::fmt::Display for ClockChange {
         match self {
             Self::Freeze { at: None } => write!(f, "frozen"),
             Self::Freeze { at: Some(at) } => write!(f, "frozen at {at}"),
-            Self::Run => write!(f, "let run"),
+            Self::Run => write!(f, "started"),
             Self::Set { to } => write!(f, "set to {to}"),
         }
     }
 }
 
-/// Why a clock was not changed.
+/// The reason why a clock was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockRejection {
     #[error(
-        "the world has {count} consents, whose time would jump; move it with clock/advance, or reset the world"
+        "cannot set the clock of a world with {count} consents; move it with clock/advance, or reset the world"
     )]
     HasConsents { count: usize },
-    #[error("somebody advances this world's clock; wait until that is done")]
+    #[error("the clock of this world is being advanced; wait until the advance has ended")]
     AdvanceInProgress,
 }
 
 impl World {
-    /// World time.
+    /// Returns the world time.
     pub fn now(&self) -> Timestamp {
         self.lock().clock.now(system_now())
     }
 
-    /// The instant that messages of ours carry now ([`Clock::message_time`]).
+    /// Returns the instant that messages carry now ([`Clock::message_time`]).
     pub fn message_time(&self) -> Timestamp {
         self.lock().clock.message_time(system_now())
     }
 
-    /// Sets the clock, if the world has no consents yet whose time that would turn back.
+    /// Changes the clock. Its instant can change only while the world has no consents.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// A [`ClockRejection`]; nothing has changed then.
     pub fn set_clock(&self, change: ClockChange) -> Result<(), ClockRejection> {
         if self.advancing.load(Ordering::Acquire) {
             return Err(ClockRejection::AdvanceInProgress);
