@@ -1,5 +1,5 @@
-//! The contract report: how an FIU has behaved, by rules that each have their evidence in the journal. Only what was put
-//! to the test is graded.
+//! The contract report: grades of an FIU by rules, each with its evidence in the journal. A rule
+//! without a case in the run is reported as not tested.
 
 use std::sync::Arc;
 
@@ -11,64 +11,68 @@ use crate::domain::operation::Operation;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
-/// How long an acknowledgement may take (`reference/mock-servers.md` §3.3).
+/// Maximum duration of an acknowledgement (`docs/sources.md#webhook-retries`).
 const ACKNOWLEDGE_TIMEOUT: Millis = Millis::from_secs(5);
 
-/// How early a call may come that was told to come later: clocks differ.
+/// Tolerance for a retry before the end of `Retry-After`, because clocks differ.
 const RETRY_TOLERANCE: Millis = Millis(50);
 
-/// How long after a duplicate an FIU's call is taken for a reaction to it, in world time.
+/// World time after a duplicate within which an FIU's call counts as a reaction to it.
 const REACTION_WINDOW: Millis = Millis::from_secs(30);
 
-/// Evidence told for a rule.
+/// Maximum number of pieces of evidence per rule.
 const EVIDENCE_MAX: usize = 10;
 
-/// Grades a run; `evicted` is how many calls and webhooks the journal has forgotten.
+/// Grades a run; `evicted` is the number of calls and webhooks that the journal has evicted.
 pub fn grade_run<'a>(
     entries: impl Iterator<Item = &'a JournalEntry>,
     evicted: u64,
 ) -> Vec<RuleResult> {
     let entries: Vec<&JournalEntry> = entries.collect();
     let run = RunHistory { entries: &entries };
-    let grade_rule = |rule: &ContractRule| {
-        let (cases, mut evidence) = match rule {
-            ContractRule::RejectsInvalidSignatures => {
-                run.check_refusals(|fault| fault.must_be_rejected() && !is_stale(fault))
-            }
-            ContractRule::RejectsStaleMessages => run.check_refusals(is_stale),
-            ContractRule::DeduplicatesWebhooks => run.check_idempotency(),
-            ContractRule::AcceptsUnusualMessages => run.check_acceptance(|webhook| {
-                webhook.faults.iter().any(|fault| fault.must_be_accepted())
-                    && webhook.faults.iter().all(|fault| fault.must_be_accepted())
-            }),
-            ContractRule::AcknowledgesWebhooks => {
-                run.check_acceptance(|webhook| webhook.faults.is_empty())
-            }
-            ContractRule::AcknowledgesInTime => run.check_ack_latency(),
-            ContractRule::NoRequestsAfterEnd => {
-                run.check_no_requests_in(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
-            }
-            ContractRule::NoRequestsWhilePaused => run.check_no_requests_in(&["PAUSED"]),
-            ContractRule::HonoursRetryAfter => run.check_retry_after(),
-            ContractRule::NoRetryAfter4xx => run.check_no_retries(),
-            ContractRule::PollsAfterMissedWebhook => run.check_polling(),
-            ContractRule::CallsKnownPaths => run.check_known_paths(),
-        };
-        let mark = match (cases, evidence.is_empty()) {
-            (_, false) => RuleOutcome::Fail,
-            (_, true) if evicted > 0 => RuleOutcome::Evicted,
-            (0, true) => RuleOutcome::NotTested,
-            (_, true) => RuleOutcome::Pass,
-        };
-        evidence.truncate(EVIDENCE_MAX);
-        RuleResult {
-            rule: *rule,
-            outcome: mark,
-            evidence,
-            cases,
+    ContractRule::ALL
+        .iter()
+        .map(|rule| grade_rule(&run, *rule, evicted))
+        .collect()
+}
+
+fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleResult {
+    let (cases, mut evidence) = match rule {
+        ContractRule::RejectsInvalidSignatures => {
+            run.check_refusals(|fault| fault.must_be_rejected() && !is_stale(fault))
         }
+        ContractRule::RejectsStaleMessages => run.check_refusals(is_stale),
+        ContractRule::DeduplicatesWebhooks => run.check_idempotency(),
+        ContractRule::AcceptsUnusualMessages => run.check_acceptance(|webhook| {
+            !webhook.faults.is_empty()
+                && webhook.faults.iter().all(|fault| fault.must_be_accepted())
+        }),
+        ContractRule::AcknowledgesWebhooks => {
+            run.check_acceptance(|webhook| webhook.faults.is_empty())
+        }
+        ContractRule::AcknowledgesInTime => run.check_ack_latency(),
+        ContractRule::NoRequestsAfterEnd => {
+            run.check_no_requests_in(&["REVOKED", "EXPIRED", "REJECTED", "FAILED"])
+        }
+        ContractRule::NoRequestsWhilePaused => run.check_no_requests_in(&["PAUSED"]),
+        ContractRule::HonoursRetryAfter => run.check_retry_after(),
+        ContractRule::NoRetryAfter4xx => run.check_no_retries(),
+        ContractRule::PollsAfterMissedWebhook => run.check_polling(),
+        ContractRule::CallsKnownPaths => run.check_known_paths(),
     };
-    ContractRule::ALL.iter().map(grade_rule).collect()
+    let outcome = match (cases, evidence.is_empty()) {
+        (_, false) => RuleOutcome::Fail,
+        (_, true) if evicted > 0 => RuleOutcome::Evicted,
+        (0, true) => RuleOutcome::NotTested,
+        (_, true) => RuleOutcome::Pass,
+    };
+    evidence.truncate(EVIDENCE_MAX);
+    RuleResult {
+        rule,
+        outcome,
+        evidence,
+        cases,
+    }
 }
 
 fn is_stale(fault: WebhookFaultName) -> bool {
@@ -78,7 +82,7 @@ fn is_stale(fault: WebhookFaultName) -> bool {
     )
 }
 
-/// How many cases there were, and what speaks against the FIU.
+/// The number of cases, and the evidence against the FIU: journal numbers with descriptions.
 type RuleEvidence = (usize, Vec<(u64, String)>);
 
 struct RunHistory<'a> {
@@ -94,93 +98,75 @@ impl<'a> RunHistory<'a> {
     }
 
     fn calls(&self) -> impl Iterator<Item = (u64, &'a Arc<CallRecord>)> {
-        self.entries.iter().filter_map(|entry| match &entry.record {
-            JournalRecord::Call(call) => Some((entry.seq, call)),
-            _ => None,
-        })
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry.seq, call_record(entry)?)))
     }
 
     fn check_refusals(&self, is_bad: impl Fn(WebhookFaultName) -> bool) -> RuleEvidence {
-        let sent = self.webhooks().filter(|(_, webhook)| {
-            webhook.response_status.is_some() && webhook.faults.iter().any(|fault| is_bad(*fault))
-        });
-        let sent: Vec<_> = sent.collect();
-        let accepted = sent
-            .iter()
-            .filter(|(_, webhook)| webhook.response_status.is_some_and(is_success));
-        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
-            let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
-            let status = webhook.response_status.unwrap_or_default();
-            (
-                *seq,
-                format!(
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (seq, webhook) in self.webhooks() {
+            let Some(status) = webhook.response_status else {
+                continue;
+            };
+            if !webhook.faults.iter().any(|fault| is_bad(*fault)) {
+                continue;
+            }
+            cases += 1;
+            if is_success(status) {
+                let faults: Vec<_> = webhook.faults.iter().map(|fault| fault.as_str()).collect();
+                let message = format!(
                     "{} {} with {} was answered with {status}",
                     describe_status(webhook),
                     webhook.webhook_id,
                     faults.join(", ")
-                ),
-            )
-        };
-        (sent.len(), accepted.map(to_evidence).collect())
+                );
+                evidence.push((seq, message));
+            }
+        }
+        (cases, evidence)
     }
 
     fn check_acceptance(&self, is_relevant: impl Fn(&WebhookRecord) -> bool) -> RuleEvidence {
-        let sent: Vec<_> = self
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (seq, webhook) in self
             .webhooks()
             .filter(|(_, webhook)| webhook.attempt > 0 && is_relevant(webhook))
-            .collect();
-        let not_accepted = sent
-            .iter()
-            .filter(|(_, webhook)| !webhook.response_status.is_some_and(is_success));
-        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
-            (
-                *seq,
-                format!(
+        {
+            cases += 1;
+            if !webhook.response_status.is_some_and(is_success) {
+                let message = format!(
                     "{} {}: {}",
                     describe_status(webhook),
                     webhook.webhook_id,
                     webhook.outcome
-                ),
-            )
-        };
-        (sent.len(), not_accepted.map(to_evidence).collect())
+                );
+                evidence.push((seq, message));
+            }
+        }
+        (cases, evidence)
     }
 
     fn check_ack_latency(&self) -> RuleEvidence {
-        // What is slow on purpose is slow to arrive.
-        let is_not_throttled =
-            |webhook: &WebhookRecord| !webhook.faults.contains(&WebhookFaultName::SlowBody);
-        let sent: Vec<_> = self
-            .webhooks()
-            .filter(|(_, webhook)| webhook.attempt > 0 && is_not_throttled(webhook))
-            .collect();
-        let slow = sent
-            .iter()
-            .filter(|(_, webhook)| webhook.duration > ACKNOWLEDGE_TIMEOUT);
-        let to_evidence = |(seq, webhook): &(u64, &Arc<WebhookRecord>)| {
-            (
-                *seq,
-                format!(
-                    "{} took {} ms",
-                    describe_status(webhook),
-                    webhook.duration.0
-                ),
-            )
-        };
-        (sent.len(), slow.map(to_evidence).collect())
+        let (mut cases, mut evidence) = (0, Vec::new());
+        for (seq, webhook) in self.webhooks() {
+            // The slow body is the sender's own delay.
+            if webhook.attempt == 0 || webhook.faults.contains(&WebhookFaultName::SlowBody) {
+                continue;
+            }
+            cases += 1;
+            if webhook.duration > ACKNOWLEDGE_TIMEOUT {
+                let status = describe_status(webhook);
+                evidence.push((seq, format!("{status} took {} ms", webhook.duration.0)));
+            }
+        }
+        (cases, evidence)
     }
 
-    /// A second request for data under the same consent, soon after a duplicate and before any other news of the consent,
-    /// is taken for its effect. Soon is told by the world's time: what a moved clock brings about is not.
+    /// Looks for a second request for data under the same consent, within [`REACTION_WINDOW`] of a
+    /// duplicate and before another status of the consent. The window is in world time, so that
+    /// requests after an advance of the clock do not count.
     fn check_idempotency(&self) -> RuleEvidence {
-        let is_duplicating = |fault: &WebhookFaultName| {
-            matches!(
-                fault,
-                WebhookFaultName::Duplicate
-                    | WebhookFaultName::NearDuplicate
-                    | WebhookFaultName::Burst
-            )
-        };
         let (mut cases, mut evidence) = (0, Vec::new());
         for (index, entry) in self.entries.iter().enumerate() {
             let JournalRecord::Webhook(first) = &entry.record else {
@@ -190,49 +176,43 @@ impl<'a> RunHistory<'a> {
             if first.event != NotificationKind::ConsentStatus
                 || first.copy_of.is_some()
                 || !is_accepted
-                || !first.faults.iter().any(is_duplicating)
+                || !first.faults.iter().any(|fault| is_duplicating(*fault))
             {
                 continue;
             }
             cases += 1;
             let deadline = entry.at.saturating_add(REACTION_WINDOW);
-            let later_entries = self.entries[index + 1..]
+            // An FIU that acts before it answers makes its request before the webhook's end is
+            // recorded.
+            let concurrent_calls = self.entries[..index].iter().filter(|earlier| {
+                call_record(earlier).is_some_and(|call| call.system_time >= first.system_time)
+            });
+            let until_status_change = self.entries[index + 1..]
                 .iter()
-                .take_while(|later| later.at <= deadline);
-            let is_status_change = |what: &JournalRecord| match what {
-                JournalRecord::Webhook(webhook) => {
-                    webhook.handle == first.handle
-                        && webhook.event == first.event
-                        && webhook.status != first.status
-                }
-                _ => false,
-            };
-            let is_data_request = |what: &JournalRecord| matches!(what, JournalRecord::Call(call) if call.operation == Operation::FiRequest && call.handle == Some(first.handle));
-            // Who acts before answering has asked before the webhook's end is on record.
-            let concurrent_calls = self.entries[..index]
-                .iter()
-                .filter(|earlier| matches!(&earlier.record, JournalRecord::Call(call) if call.system_time >= first.system_time));
-            let until_status_change =
-                later_entries.take_while(|later| !is_status_change(&later.record));
+                .take_while(|later| later.at <= deadline)
+                .take_while(|later| !is_status_change(&later.record, first));
             let reactions: Vec<_> = concurrent_calls
                 .chain(until_status_change)
-                .filter(|entry| is_data_request(&entry.record))
+                .filter(|entry| {
+                    call_record(entry).is_some_and(|call| {
+                        call.operation == Operation::FiRequest && call.handle == Some(first.handle)
+                    })
+                })
                 .collect();
             if let [_, second, ..] = reactions.as_slice() {
                 let status = describe_status(first);
+                let count = reactions.len();
                 evidence.push((
                     second.seq,
-                    format!(
-                        "{status} came twice, and data was asked for {} times",
-                        reactions.len()
-                    ),
+                    format!("{status} was sent twice, and data was requested {count} times"),
                 ));
             }
         }
         (cases, evidence)
     }
 
-    /// No request for data, and no fetch, from the acknowledgement of such a status to that of another.
+    /// Looks for requests for data and fetches between the acknowledgement of such a status and
+    /// that of another one.
     fn check_no_requests_in(&self, statuses: &[&str]) -> RuleEvidence {
         let (mut cases, mut evidence) = (0, Vec::new());
         let mut acknowledged: Vec<(ConsentHandle, &'static str)> = Vec::new();
@@ -258,7 +238,7 @@ impl<'a> RunHistory<'a> {
                     if let Some((_, status)) = status_in_force {
                         evidence.push((
                             entry.seq,
-                            format!("{} although it was told {status}", call.operation),
+                            format!("{} after the FIU was notified of {status}", call.operation),
                         ));
                     }
                 }
@@ -276,15 +256,15 @@ impl<'a> RunHistory<'a> {
                 continue;
             };
             cases += 1;
-            let is_same_call = |(_, call): &&(u64, &Arc<CallRecord>)| {
+            let retry = calls[index + 1..].iter().find(|(_, call)| {
                 call.operation == rejected_call.operation
                     && (call.customer == rejected_call.customer || rejected_call.customer.is_none())
-            };
-            if let Some((seq, retry)) = calls[index + 1..].iter().find(is_same_call) {
+            });
+            if let Some((seq, retry)) = retry {
                 let elapsed = retry.system_time.duration_since(rejected_call.system_time);
                 if elapsed.0 + RETRY_TOLERANCE.0 < wait.0 {
                     let message = format!(
-                        "{} came again after {} ms, told to wait {} ms",
+                        "{} was repeated after {} ms; `Retry-After` was {} ms",
                         retry.operation, elapsed.0, wait.0
                     );
                     evidence.push((*seq, message));
@@ -294,14 +274,15 @@ impl<'a> RunHistory<'a> {
         (cases, evidence)
     }
 
-    /// 408, 425 and 429 may be made again (RFC 9110, RFC 6585).
+    /// Looks for unchanged repetitions of rejected calls. 401, 408, 425 and 429 may be repeated
+    /// (RFC 9110, RFC 6585).
     fn check_no_retries(&self) -> RuleEvidence {
         let calls: Vec<_> = self.calls().collect();
         let (mut cases, mut evidence) = (0, Vec::new());
         for (index, (_, rejected_call)) in calls.iter().enumerate() {
             let is_final = (400..500).contains(&rejected_call.status)
                 && ![401, 408, 425, 429].contains(&rejected_call.status);
-            // A GET may find later what is not there yet.
+            // A GET may find later what does not exist yet.
             if !is_final
                 || rejected_call.operation == Operation::Unknown
                 || rejected_call.method == "GET"
@@ -310,14 +291,14 @@ impl<'a> RunHistory<'a> {
                 continue;
             }
             cases += 1;
-            let is_same_call = |(_, call): &&(u64, &Arc<CallRecord>)| {
+            let retry = calls[index + 1..].iter().find(|(_, call)| {
                 call.path == rejected_call.path
                     && call.method == rejected_call.method
                     && call.request_body == rejected_call.request_body
-            };
-            if let Some((seq, retry)) = calls[index + 1..].iter().find(is_same_call) {
+            });
+            if let Some((seq, retry)) = retry {
                 let message = format!(
-                    "{} {} again, word for word, after {}",
+                    "{} {} was repeated unchanged after {}",
                     retry.method, retry.path, rejected_call.status
                 );
                 evidence.push((*seq, message));
@@ -333,18 +314,16 @@ impl<'a> RunHistory<'a> {
             .filter(|(_, webhook)| webhook.faults.contains(&WebhookFaultName::Drop))
         {
             cases += 1;
-            let is_follow_up = |(number, call): &(u64, &Arc<CallRecord>)| {
-                *number > seq
+            let has_follow_up = self.calls().any(|(number, call)| {
+                number > seq
                     && call.handle == Some(webhook.handle)
                     && call.operation != Operation::ConsentCreate
-            };
-            if !self.calls().any(|call| is_follow_up(&call)) {
+            });
+            if !has_follow_up {
+                let status = describe_status(webhook);
                 evidence.push((
                     seq,
-                    format!(
-                        "{} was dropped, and nobody has asked since",
-                        describe_status(webhook)
-                    ),
+                    format!("{status} was dropped, and no call about the consent has followed"),
                 ));
             }
         }
@@ -353,17 +332,16 @@ impl<'a> RunHistory<'a> {
 
     fn check_known_paths(&self) -> RuleEvidence {
         let calls: Vec<_> = self.calls().collect();
-        let unknown = calls
+        let evidence = calls
             .iter()
-            .filter(|(_, call)| call.operation == Operation::Unknown);
-        let to_evidence = |(seq, call): &(u64, &Arc<CallRecord>)| {
-            (*seq, format!("{} {}", call.method, call.path))
-        };
-        (calls.len(), unknown.map(to_evidence).collect())
+            .filter(|(_, call)| call.operation == Operation::Unknown)
+            .map(|(seq, call)| (*seq, format!("{} {}", call.method, call.path)))
+            .collect();
+        (calls.len(), evidence)
     }
 }
 
-/// Calls that are made again and again until there is something.
+/// Returns whether an operation is normally repeated until there is a result.
 fn is_polling(op: Operation) -> bool {
     matches!(
         op,
@@ -372,6 +350,32 @@ fn is_polling(op: Operation) -> bool {
             | Operation::ConsentStatus
             | Operation::ConsentFetch
     )
+}
+
+fn is_duplicating(fault: WebhookFaultName) -> bool {
+    matches!(
+        fault,
+        WebhookFaultName::Duplicate | WebhookFaultName::NearDuplicate | WebhookFaultName::Burst
+    )
+}
+
+/// Returns whether a record is a webhook with another status of the same consent.
+fn is_status_change(record: &JournalRecord, first: &WebhookRecord) -> bool {
+    match record {
+        JournalRecord::Webhook(webhook) => {
+            webhook.handle == first.handle
+                && webhook.event == first.event
+                && webhook.status != first.status
+        }
+        _ => false,
+    }
+}
+
+fn call_record(entry: &JournalEntry) -> Option<&Arc<CallRecord>> {
+    match &entry.record {
+        JournalRecord::Call(call) => Some(call),
+        _ => None,
+    }
 }
 
 fn is_success(status: u16) -> bool {

@@ -185,9 +185,9 @@ REFUSED, TAKEN, FORGED = ("PAUSED", False, False, 401), ("PAUSED", True, False, 
 CAREFUL = [FIRST, AGAIN, DATA, REFUSED, TAKEN, FIRST, DATA, REVOKED], [[200], [], [200], []], {}
 CARELESS = [FIRST, AGAIN, DATA, DATA, FORGED, FIRST, DATA, REVOKED], [[200, 200], [400], [200], [400]], {
     "rejects-invalid-signatures": "with corrupt_signature was answered with 200",
-    "deduplicates-webhooks": "data was asked for 2 times",
-    "no-requests-while-paused": "fi.request although it was told PAUSED",
-    "no-requests-after-end": "fi.request although it was told REVOKED",
+    "deduplicates-webhooks": "data was requested 2 times",
+    "no-requests-while-paused": "fi.request after the FIU was notified of PAUSED",
+    "no-requests-after-end": "fi.request after the FIU was notified of REVOKED",
 }
 TESTED = {*CARELESS[2], "accepts-unusual-messages", "acknowledges-webhooks", "acknowledges-in-time", "calls-known-paths"}
 

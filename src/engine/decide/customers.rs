@@ -1,4 +1,5 @@
-//! Customers: registering, linking, delinking (`reference/rebit.md` §3.2, §3.3).
+//! Decisions about customers: registration, linking and delinking of accounts
+//! (`docs/sources.md#consent-artefact-states`, `docs/sources.md#fi-session-states`).
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use crate::domain::random_stream::StreamKind;
 use crate::domain::rejection::Rejection;
 use crate::engine::state::State;
 
-/// The accounts that the customer has linked. Who has never been mentioned has those of the persona that are linked from the
-/// beginning.
+/// Returns the accounts that the customer has linked. A customer without an explicit record has
+/// those that the persona links by default.
 pub fn find_linked_accounts(
     state: &State,
     customer: &str,
@@ -34,7 +35,7 @@ pub fn find_linked_accounts(
         .collect()
 }
 
-/// All accounts that the customer has.
+/// Returns all accounts of the customer, linked or not.
 fn list_accounts(state: &State, customer: &str, context: &DecisionContext<'_>) -> Vec<Account> {
     let instance = context.current_persona(state, customer);
     (context.list_accounts)(customer, &instance.definition)
@@ -43,7 +44,7 @@ fn list_accounts(state: &State, customer: &str, context: &DecisionContext<'_>) -
         .collect()
 }
 
-/// The customer lives another life from now on; consents that are there keep theirs.
+/// Decides the assignment of a persona; existing consents keep theirs.
 pub fn assign_persona(
     state: &State,
     customer: Arc<str>,
@@ -57,7 +58,7 @@ pub fn assign_persona(
     }
 }
 
-/// Whoever has consents is registered already, though nobody has said so.
+/// Decides a registration. A customer with consents is registered without an explicit record.
 pub fn register_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
     let is_registered = match state.customer(&customer) {
         Some(known) => known.registered,
@@ -72,9 +73,11 @@ pub fn register_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>
     }])
 }
 
-/// Accounts are delinked and consents can no longer be seen, in one event: nobody is told of each.
+/// Decides a deregistration. One event delinks the accounts and hides the consents, without a
+/// notification of each.
 ///
-/// `Assumption:` the FIU gets no notification; it learns at its next call (certification cases AA_1023, AA_1033).
+/// `Assumption:` the FIU gets no notification; it learns of it at its next call (certification
+/// cases AA_1023, AA_1033).
 pub fn deregister_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
     check_registered(state, &customer)?;
     Ok(vec![Event::CustomerDeregistered { customer }])
@@ -101,25 +104,26 @@ pub fn request_link(
     );
     let mut accounts = Vec::new();
     for account_ref in account_refs {
-        let is_same_account = |known: &Account| known.matches_ref(&fip.entity.id, account_ref);
-        let account = customer_accounts.iter().find(|held| is_same_account(held));
+        let account = customer_accounts
+            .iter()
+            .find(|account| account.matches_ref(&fip.entity.id, account_ref));
         let account = account.ok_or_else(|| Rejection::UnknownAccount {
             customer: customer.to_string(),
             account: account_ref.to_string(),
             place: "at that FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
         })?;
-        // A password that has expired stands in nobody's way.
-        let pending_links = state
+        // A link with an expired one-time password does not block a new one.
+        let pending_accounts = state
             .customer(customer)
             .into_iter()
-            .flat_map(|known| &known.pending_links);
-        let is_pending = pending_links
-            .into_iter()
-            .any(|link| link.is_pending(context.now) && link.accounts.iter().any(is_same_account));
-        if is_pending
-            || linked_accounts.iter().any(is_same_account)
-            || accounts.iter().any(is_same_account)
-        {
+            .flat_map(|known| &known.pending_links)
+            .filter(|link| link.is_pending(context.now))
+            .flat_map(|link| link.accounts.iter());
+        let is_linked_or_pending = pending_accounts
+            .chain(&linked_accounts)
+            .chain(&accounts)
+            .any(|known| known.matches_ref(&fip.entity.id, account_ref));
+        if is_linked_or_pending {
             return Err(Rejection::AlreadyLinked(account_ref.to_string()));
         }
         accounts.push(account.clone());
@@ -168,7 +172,8 @@ pub fn verify_link(
     }])
 }
 
-/// A FIP that authenticates by itself has done so. It names the link as it likes.
+/// Decides a FIP's confirmation of a link that it has authenticated itself. The FIP chooses the
+/// linkRefNumber.
 pub fn confirm_link(
     state: &State,
     confirmation: &ConfirmLink,
@@ -181,15 +186,14 @@ pub fn confirm_link(
         link_ref,
     } = confirmation;
     check_registered(state, customer)?;
-    let is_same_account = |known: &&Account| known.matches_ref(fip, account_ref);
-    let is_awaiting = |link: &&Arc<PendingLink>| {
-        link.linking == LinkingMethod::Direct
-            && link.accounts.iter().any(|known| is_same_account(&known))
-    };
-    let link = state
+    let account = state
         .customer(customer)
-        .and_then(|known| known.pending_links.iter().find(is_awaiting));
-    let link = link.ok_or_else(|| Rejection::UnknownLink(account_ref.to_string()))?;
+        .into_iter()
+        .flat_map(|known| &known.pending_links)
+        .filter(|link| link.linking == LinkingMethod::Direct)
+        .flat_map(|link| link.accounts.iter())
+        .find(|account| account.matches_ref(fip, account_ref))
+        .ok_or_else(|| Rejection::UnknownLink(account_ref.to_string()))?;
     let customer_accounts = list_accounts(state, customer, context);
     let conflicting = find_linked_accounts(
         state,
@@ -199,22 +203,22 @@ pub fn confirm_link(
     )
     .into_iter()
     .chain(customer_accounts)
-    .find(|known| known.link_ref == *link_ref && !is_same_account(&known));
+    .find(|known| known.link_ref == *link_ref && !known.matches_ref(fip, account_ref));
     if conflicting.is_some() {
         return Err(Rejection::LinkRefTaken(link_ref.to_string()));
     }
-    let account = link.accounts.iter().find(is_same_account).cloned();
-    let account = account.map(|account| Account {
+    let account = Account {
         link_ref: link_ref.clone(),
-        ..account
-    });
+        ..account.clone()
+    };
     Ok(vec![Event::AccountsLinked {
         customer: Arc::clone(customer),
-        accounts: account.into_iter().collect(),
+        accounts: [account].into(),
     }])
 }
 
-/// The account is no longer linked, and every consent that names it is revoked (certification case AA_1032).
+/// Decides a delinking, which revokes every consent that names the account (certification case
+/// AA_1032).
 pub fn delink_account(
     state: &State,
     customer: &Arc<str>,
@@ -240,7 +244,8 @@ pub fn delink_account(
     Ok(delink_events(state, customer, &[link_ref], context))
 }
 
-/// Every account that the customer holds there, and has not linked, is linked; a scenario's short cut.
+/// Decides the linking of all unlinked accounts that the customer has at the FIP, or at all FIPs; a
+/// shortcut for scenarios.
 pub fn link_all(
     state: &State,
     customer: &Arc<str>,
@@ -255,15 +260,14 @@ pub fn link_all(
         &context.current_persona(state, customer),
         context,
     );
-    let is_at_fip = |account: &Account| fip.is_none_or(|fip| *account.fip == *fip);
-    let is_unlinked = |account: &Account| {
-        !linked_accounts
-            .iter()
-            .any(|known| known.matches_ref(&account.fip, &account.account_ref))
-    };
     let accounts: Arc<[Account]> = list_accounts(state, customer, context)
         .into_iter()
-        .filter(|account| is_at_fip(account) && is_unlinked(account))
+        .filter(|account| fip.is_none_or(|fip| *account.fip == *fip))
+        .filter(|account| {
+            !linked_accounts
+                .iter()
+                .any(|known| known.matches_ref(&account.fip, &account.account_ref))
+        })
         .collect();
     if accounts.is_empty() {
         return Err(Rejection::NoAccountToLink {
@@ -280,7 +284,8 @@ pub fn link_all(
         .collect())
 }
 
-/// Every account that is linked there is no longer, and every consent that names one is revoked.
+/// Decides the delinking of all accounts at the FIP, or at all FIPs, and revokes every consent that
+/// names one of them.
 pub fn delink_all(
     state: &State,
     customer: &Arc<str>,
@@ -295,35 +300,34 @@ pub fn delink_all(
         &context.current_persona(state, customer),
         context,
     );
-    let linked_there: Vec<_> = linked_accounts
+    let affected_accounts: Vec<_> = linked_accounts
         .iter()
         .filter(|account| fip.is_none_or(|fip| *account.fip == *fip))
         .collect();
-    if linked_there.is_empty() {
+    if affected_accounts.is_empty() {
         return Err(Rejection::NoLinkedAccount {
             customer: customer.to_string(),
             fip: fip.map(str::to_owned),
         });
     }
-    let link_refs: Vec<&str> = linked_there
+    let link_refs: Vec<&str> = affected_accounts
         .iter()
         .map(|account| &*account.link_ref)
         .collect();
     Ok(delink_events(state, customer, &link_refs, context))
 }
 
-/// These accounts are linked no longer, and the consents that name one are revoked.
+/// Returns the events that delink these accounts and revoke the consents that name one of them.
 fn delink_events(
     state: &State,
     customer: &Arc<str>,
     link_refs: &[&str],
     context: &DecisionContext<'_>,
 ) -> Vec<Event> {
-    let to_delinked_event = |link_ref: &&str| Event::AccountDelinked {
+    let delinked_events = link_refs.iter().map(|link_ref| Event::AccountDelinked {
         customer: Arc::clone(customer),
         link_ref: (*link_ref).into(),
-    };
-    let delinked_events = link_refs.iter().map(to_delinked_event);
+    });
     implicit_registration(state, customer, context)
         .chain(delinked_events)
         .chain(revocation_events(state, customer, link_refs))
@@ -339,24 +343,23 @@ fn check_fip_known(fip: Option<&str>, context: &DecisionContext<'_>) -> Result<(
     }
 }
 
-/// The consents that name one of these accounts are revoked.
+/// Returns the events that revoke the consents that name one of these accounts.
 fn revocation_events(state: &State, customer: &Arc<str>, link_refs: &[&str]) -> Vec<Event> {
-    let names_account = |consent: &Consent| {
-        let mut accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-        consent.terms.customer == *customer
-            && !consent.hidden
-            && consent.status.transition_on(Input::Revoke).is_some()
-            && accounts.any(|account| link_refs.contains(&&*account.link_ref))
-    };
-    let to_revoked_event = |consent: &Arc<Consent>| Event::ConsentRevoked {
-        handle: consent.handle,
-        by: Party::Customer,
-    };
     state
         .consents(0)
-        .filter(|consent| names_account(consent))
-        .map(to_revoked_event)
+        .filter(|consent| consent.terms.customer == *customer && !consent.hidden)
+        .filter(|consent| consent.status.transition_on(Input::Revoke).is_some())
+        .filter(|consent| names_account(consent, link_refs))
+        .map(|consent| Event::ConsentRevoked {
+            handle: consent.handle,
+            by: Party::Customer,
+        })
         .collect()
+}
+
+fn names_account(consent: &Consent, link_refs: &[&str]) -> bool {
+    let mut accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+    accounts.any(|account| link_refs.contains(&&*account.link_ref))
 }
 
 fn check_registered(state: &State, customer: &str) -> Result<(), Rejection> {
@@ -368,22 +371,23 @@ fn check_registered(state: &State, customer: &str) -> Result<(), Rejection> {
     }
 }
 
-/// Writes down what was tacit about a customer who is mentioned for the first time.
+/// Returns the registration event of a customer without an explicit record.
 fn implicit_registration(
     state: &State,
     customer: &Arc<str>,
     context: &DecisionContext<'_>,
 ) -> impl Iterator<Item = Event> {
     let is_implicit = state.customer(customer).is_none();
-    let registration_event = || Event::CustomerRegistered {
-        customer: Arc::clone(customer),
-        accounts: find_linked_accounts(
-            state,
-            customer,
-            &context.current_persona(state, customer),
-            context,
-        )
-        .into(),
-    };
-    is_implicit.then(registration_event).into_iter()
+    is_implicit
+        .then(|| Event::CustomerRegistered {
+            customer: Arc::clone(customer),
+            accounts: find_linked_accounts(
+                state,
+                customer,
+                &context.current_persona(state, customer),
+                context,
+            )
+            .into(),
+        })
+        .into_iter()
 }

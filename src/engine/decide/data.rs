@@ -1,10 +1,10 @@
-//! Data sessions: asking, answering, taking (`reference/rebit.md` §3.3).
+//! Decisions about data sessions: requests, answers of FIPs and fetches
+//! (`docs/sources.md#fi-session-states`).
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{DecisionContext, find_consent};
-use crate::domain::account::Account;
 use crate::domain::command::{AccountStatuses, FetchData, FipStatusReport, RequestData};
 use crate::domain::consent::{
     Api, Consent, DataLifeUnit, FetchType, Grant, Status, Terms, TimeRange,
@@ -21,15 +21,16 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::engine::state::State;
 
-/// How long data waits that may not be kept (DataLife 0), in world time.
+/// The world time after which data expires that must not be stored (DataLife 0).
 ///
-/// `Assumption:` no source has a number for a session's life, nor for the time after which data is gone: it is the
-/// consent's DataLife, and a day where that is 0.
+/// `Assumption:` no source has a number for the life of a session, nor for the time after which its
+/// data is deleted: it is the consent's DataLife, and one day where that is 0.
 const TRANSIENT_DATA_LIFE: Millis = Millis::from_secs(86_400);
 
 const NOT_SIMULATED: &str = "Accounts of this kind are not simulated";
 
-/// An FIU asks. Status, start, range and use are checked in the order of the certification suite's cases 2007 to 2016.
+/// Decides an FIU's request for data. Status, start, range and use are checked in the order of the
+/// certification cases 2007 to 2016 (`docs/sources.md#certification-cases`).
 pub fn request_data(
     state: &State,
     request: RequestData,
@@ -69,7 +70,7 @@ pub fn request_data(
     Ok(data_requested_events(consent, session, context))
 }
 
-/// Unaport asks by itself.
+/// Decides a request for data that Unaport makes by schedule.
 pub fn run_scheduled_fetch(
     consent: &Consent,
     state: &State,
@@ -86,7 +87,7 @@ pub fn run_scheduled_fetch(
     Ok(data_requested_events(consent, session, context))
 }
 
-/// What an AA asks for that nobody has asked it for: all that was granted, in the clear.
+/// Returns a request that the AA initiates: the whole granted range, without key material.
 fn aa_initiated_request(consent: &Consent) -> SessionRequest {
     SessionRequest {
         range: consent.terms.range,
@@ -95,7 +96,7 @@ fn aa_initiated_request(consent: &Consent) -> SessionRequest {
     }
 }
 
-/// A session is open; FIPs that answer at once have answered.
+/// Returns the events of a new session: the request, and the answer where FIPs answer immediately.
 fn data_requested_events(
     consent: &Consent,
     session: Session,
@@ -130,7 +131,8 @@ fn data_requested_event(
     }
 }
 
-/// The FIPs answer a session; where none is named and none waits, the AA asks for the data by itself.
+/// Decides the FIPs' answer to a session. Without a session id, and without a pending session, the
+/// AA requests the data first.
 pub fn deliver_data(
     consent: &Consent,
     session_id: Option<SessionId>,
@@ -144,14 +146,11 @@ pub fn deliver_data(
         .and_then(|id| state.session(id))
         .filter(|session| session.has_pending_accounts());
     if let Some(session) = pending_session {
-        let is_pending = |account: &SessionAccount| account.status == FiStatus::Pending;
-        let is_answered =
-            |account: &SessionAccount| statuses.status_for(account, &session.accounts).is_some();
-        if !session
-            .accounts
-            .iter()
-            .any(|account| is_pending(account) && is_answered(account))
-        {
+        let answers_pending = session.accounts.iter().any(|account| {
+            account.status == FiStatus::Pending
+                && statuses.status_for(account, &session.accounts).is_some()
+        });
+        if !answers_pending {
             return Err(Rejection::NoPendingAccount(session.id.to_string()));
         }
         return Ok(vec![data_prepared_event(
@@ -168,7 +167,7 @@ pub fn deliver_data(
         aa_initiated_request(consent),
         context,
     );
-    // Nothing is asked for that nobody would answer, such as of a FIP at which there is no account.
+    // No session is opened that no FIP would answer, for example for a FIP without an account.
     if !session
         .accounts
         .iter()
@@ -183,7 +182,7 @@ pub fn deliver_data(
     ])
 }
 
-/// A FIP's own word about its accounts. What the FIU has taken stays taken, whatever the FIP says.
+/// Decides a FIP's report about its accounts. Accounts that the FIU has fetched stay DELIVERED.
 pub fn report_fip_status(
     state: &State,
     report: &FipStatusReport,
@@ -192,20 +191,19 @@ pub fn report_fip_status(
     let FipStatusReport {
         session,
         fip,
-        session_failed: failed,
+        session_failed,
         accounts: account_statuses,
     } = report;
-    let unknown_session = || Rejection::UnknownSession(session.to_string());
     let known = state
         .session_by_fip_id(*session)
-        .ok_or_else(unknown_session)?;
-    let consent = find_consent(state, known.handle).map_err(|_| unknown_session())?;
+        .ok_or_else(|| unknown_session(*session))?;
+    let consent = find_consent(state, known.handle).map_err(|_| unknown_session(*session))?;
     let belongs_to_fip = known
         .fips
         .iter()
         .any(|part| part.id == *session && part.fip == *fip);
     if !belongs_to_fip {
-        return Err(unknown_session());
+        return Err(unknown_session(*session));
     }
     check_granted(consent, context.now)?;
     if known.status == SessionStatus::Expired {
@@ -223,7 +221,7 @@ pub fn report_fip_status(
         if account.status == FiStatus::Delivered {
             continue;
         }
-        // DELIVERED by a FIP is delivered to the AA: the FIU may take it.
+        // DELIVERED by a FIP means delivered to the AA: the FIU may fetch it.
         let status = if *status == FiStatus::Delivered {
             FiStatus::Ready
         } else {
@@ -245,16 +243,18 @@ pub fn report_fip_status(
         .fips
         .iter_mut()
         .filter(|part| part.fip == *fip)
-        .for_each(|part| part.failed = *failed);
+        .for_each(|part| part.failed = *session_failed);
     Ok(vec![Event::DataPrepared {
         session: Arc::new(session.with_accounts(accounts)),
     }])
 }
 
-/// An FIU takes what is ready. What it names itself and is still being prepared is told apart from what is not there.
+/// Decides an FIU's fetch. An account that the FIU names and whose data is still being prepared is
+/// distinguished from missing data.
 ///
-/// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber` whose FIP has not
-/// answered, while others have; without any answer it is NoDataFound (certification case AA_2028).
+/// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber`
+/// whose FIP has not answered, while others have; without any answer it is NoDataFound
+/// (certification case AA_2028).
 pub fn fetch_data(
     state: &State,
     request: &FetchData,
@@ -265,9 +265,8 @@ pub fn fetch_data(
         fip,
         link_refs,
     } = request;
-    let unknown_session = || Rejection::UnknownSession(id.to_string());
-    let session = state.session(*id).ok_or_else(unknown_session)?;
-    let consent = find_consent(state, session.handle).map_err(|_| unknown_session())?;
+    let session = state.session(*id).ok_or_else(|| unknown_session(*id))?;
+    let consent = find_consent(state, session.handle).map_err(|_| unknown_session(*id))?;
     if consent.status != Status::Active {
         return Err(Rejection::FetchNotAllowed {
             status: consent.status,
@@ -283,53 +282,54 @@ pub fn fetch_data(
     {
         return Err(Rejection::FipNotInSession(fip.to_owned()));
     }
-    let is_requested = |account: &SessionAccount| request.matches_account(account);
-    let is_in_session = |name: &str| {
-        session
+    let unknown_ref = link_refs.iter().find(|link_ref| {
+        !session
             .accounts
             .iter()
-            .any(|account| &*account.link_ref == name && is_requested(account))
-    };
-    if let Some(unknown_ref) = link_refs.iter().find(|name| !is_in_session(name)) {
+            .any(|account| account.link_ref == **link_ref && request.matches_account(account))
+    });
+    if let Some(unknown_ref) = unknown_ref {
         return Err(Rejection::AccountNotInSession(unknown_ref.to_string()));
     }
-    let is_named = |account: &SessionAccount| link_refs.contains(&account.link_ref);
     let none_answered = session
         .accounts
         .iter()
         .all(|account| account.status == FiStatus::Pending);
-    let pending_account = session
-        .accounts
-        .iter()
-        .find(|account| is_named(account) && account.status == FiStatus::Pending);
+    let pending_account = session.accounts.iter().find(|account| {
+        link_refs.contains(&account.link_ref) && account.status == FiStatus::Pending
+    });
     if let Some(account) = pending_account.filter(|_| !none_answered) {
         return Err(Rejection::FetchInProgress(account.link_ref.to_string()));
     }
     if !session
         .accounts
         .iter()
-        .any(|account| is_requested(account) && account.status.is_fetchable())
+        .any(|account| request.matches_account(account) && account.status.is_fetchable())
     {
-        return Err(no_data_found(session, is_requested));
+        return Err(no_data_found(session, |account| {
+            request.matches_account(account)
+        }));
     }
-    Ok(vec![data_fetched_event(session, is_requested)])
+    Ok(vec![data_fetched_event(session, |account| {
+        request.matches_account(account)
+    })])
 }
 
-/// An FIU takes what Unaport has fetched by itself. Towards the AA, Unaport is the FIU: that somebody comes for the data
-/// is not the AA's to know, so no account is DELIVERED by it.
+/// Decides an FIU's fetch of data that Unaport has fetched by schedule. Towards the AA, Unaport is
+/// the FIU: the AA does not learn of this fetch, so no account becomes DELIVERED.
 ///
-/// `Assumption:` it stays there for the consent's data life, whatever becomes of the consent.
+/// `Assumption:` the data stays available for the consent's data life, whatever becomes of the
+/// consent.
 pub fn fetch_stored(
     state: &State,
     id: SessionId,
     context: &DecisionContext<'_>,
 ) -> Result<Vec<Event>, Rejection> {
-    let unknown_session = || Rejection::UnknownSession(id.to_string());
     let session = state
         .session(id)
         .filter(|session| session.peer_key.is_none())
-        .ok_or_else(unknown_session)?;
-    let consent = find_consent(state, session.handle).map_err(|_| unknown_session())?;
+        .ok_or_else(|| unknown_session(id))?;
+    let consent = find_consent(state, session.handle).map_err(|_| unknown_session(id))?;
     if consent.api != Api::Unaport {
         return Err(Rejection::NoKeyMaterial);
     }
@@ -340,19 +340,21 @@ pub fn fetch_stored(
     Ok(vec![data_fetched_event(session, |_| false)])
 }
 
+fn unknown_session(id: SessionId) -> Rejection {
+    Rejection::UnknownSession(id.to_string())
+}
+
 fn no_data_found(session: &Session, is_requested: impl Fn(&SessionAccount) -> bool) -> Rejection {
-    let describe_account =
-        |account: &SessionAccount| format!("account {} is {}", account.link_ref, account.status);
     let descriptions: Vec<_> = session
         .accounts
         .iter()
         .filter(|account| is_requested(account))
-        .map(describe_account)
+        .map(|account| format!("account {} is {}", account.link_ref, account.status))
         .collect();
     Rejection::NoDataFound(descriptions.join(", "))
 }
 
-/// The FIU has come; the accounts that it wanted, and that are there, are DELIVERED.
+/// Builds the event of a fetch: requested accounts whose data is ready become DELIVERED.
 fn data_fetched_event(session: &Session, is_requested: impl Fn(&SessionAccount) -> bool) -> Event {
     let mut session = session.clone();
     session.fetch_count += 1;
@@ -368,22 +370,20 @@ fn data_fetched_event(session: &Session, is_requested: impl Fn(&SessionAccount) 
     }
 }
 
-/// The FIU is told how the analytics of a session went.
+/// Decides a report of the analytics of a session, of which the FIU is notified.
 pub fn report_analytics(
     state: &State,
     id: SessionId,
     status: AnalyticsStatus,
 ) -> Result<Vec<Event>, Rejection> {
-    let unknown_session = || Rejection::UnknownSession(id.to_string());
-    let session = state.session(id).ok_or_else(unknown_session)?;
-    let consent = find_consent(state, session.handle).map_err(|_| unknown_session())?;
+    let session = state.session(id).ok_or_else(|| unknown_session(id))?;
+    let consent = find_consent(state, session.handle).map_err(|_| unknown_session(id))?;
     if consent.api != Api::Unaport {
         return Err(Rejection::AnalyticsNotSupported(consent.api.as_str()));
     }
-    let ids = session.analytic_ids().collect();
     let analytics = Arc::new(AnalyticsResult {
         session: id,
-        analytic_ids: ids,
+        analytic_ids: session.analytic_ids().collect(),
         status,
     });
     Ok(vec![Event::AnalyticsReported {
@@ -392,11 +392,9 @@ pub fn report_analytics(
     }])
 }
 
-/// What was not taken in time is gone.
+/// Decides the expiry of a session's data that was not fetched in time.
 pub fn expire_session(state: &State, id: SessionId) -> Result<Vec<Event>, Rejection> {
-    let session = state
-        .session(id)
-        .ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
+    let session = state.session(id).ok_or_else(|| unknown_session(id))?;
     let session = Session {
         status: SessionStatus::Expired,
         ..(**session).clone()
@@ -406,7 +404,7 @@ pub fn expire_session(state: &State, id: SessionId) -> Result<Vec<Event>, Reject
     }])
 }
 
-/// What approval added, where data may be asked for at all.
+/// Returns the grant of a consent under which data may be requested now.
 fn check_granted(consent: &Consent, now: Timestamp) -> Result<&Grant, Rejection> {
     let start = consent.terms.start;
     match (&consent.grant, consent.status) {
@@ -452,13 +450,13 @@ fn open_session(
             )),
             failed: false,
         });
-    let to_pending_account = |account: &Account| SessionAccount {
+    let accounts = grant.accounts.iter().map(|account| SessionAccount {
         fip: Arc::clone(&account.fip),
         link_ref: account.link_ref.clone(),
         status: FiStatus::Pending,
         description: Cow::Borrowed(FiStatus::Pending.description()),
         answered_at: context.now,
-    };
+    });
     Session {
         id: SessionId::from_random(context.derive_id(
             customer,
@@ -471,7 +469,7 @@ fn open_session(
         opened_at: context.now,
         expires_at: data_expiry(consent, context.now),
         status: SessionStatus::Active,
-        accounts: grant.accounts.iter().map(to_pending_account).collect(),
+        accounts: accounts.collect(),
         fips: fips.collect(),
         peer_key: key,
         txnid,
@@ -480,7 +478,8 @@ fn open_session(
     }
 }
 
-/// When the data of a session opened now is gone. The seed face has no fetch, so nothing waits there to be taken.
+/// Returns the instant at which the data of a session opened now expires. The seed API has no
+/// fetch, so its sessions do not expire.
 fn data_expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     match (consent.api, consent.terms.data_life) {
         (Api::Seed, _) | (_, (DataLifeUnit::Inf, _)) => None,
@@ -489,25 +488,36 @@ fn data_expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// An account with its FIP's answer. What is not simulated, or what the customer's persona does not have, has nothing to be
-/// READY with: it is DENIED.
+/// Returns whether data can be generated for an account of a session.
+fn is_simulated(
+    account: &SessionAccount,
+    consent: &Consent,
+    context: &DecisionContext<'_>,
+) -> bool {
+    consent
+        .grant
+        .iter()
+        .flat_map(|grant| grant.accounts.iter())
+        .find(|granted| account.matches_account(granted))
+        .is_some_and(|granted| {
+            (context.is_supported)(
+                context.seed,
+                &consent.terms.customer,
+                &consent.persona,
+                granted,
+            )
+        })
+}
+
+/// Returns the account with its FIP's answer. READY becomes DENIED for an account that is not
+/// simulated or that the customer's persona does not have.
 fn answer_account(
     account: &SessionAccount,
     consent: &Consent,
     status: FiStatus,
     context: &DecisionContext<'_>,
 ) -> SessionAccount {
-    let mut granted_accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-    let granted_account = granted_accounts.find(|granted| account.matches_account(granted));
-    let is_supported = |account| {
-        (context.is_supported)(
-            context.seed,
-            &consent.terms.customer,
-            &consent.persona,
-            account,
-        )
-    };
-    if status == FiStatus::Ready && !granted_account.is_some_and(is_supported) {
+    if status == FiStatus::Ready && !is_simulated(account, consent, context) {
         let denied = account.with_answer(FiStatus::Denied, context.now);
         return SessionAccount {
             description: Cow::Borrowed(NOT_SIMULATED),
@@ -517,22 +527,21 @@ fn answer_account(
     account.with_answer(status, context.now)
 }
 
-/// The session after the accounts that still wait have answered.
+/// Builds the event of a session whose pending accounts have been answered.
 fn data_prepared_event(
     session: &Session,
     consent: &Consent,
     statuses: &AccountStatuses,
     context: &DecisionContext<'_>,
 ) -> Event {
-    let answer_if_pending = |account: &SessionAccount| {
+    let accounts = session.accounts.iter().map(|account| {
         let status = statuses.status_for(account, &session.accounts);
         match status.filter(|_| account.status == FiStatus::Pending) {
             Some(status) => answer_account(account, consent, status, context),
             None => account.clone(),
         }
-    };
-    let accounts = session.accounts.iter().map(answer_if_pending).collect();
+    });
     Event::DataPrepared {
-        session: Arc::new(session.with_accounts(accounts)),
+        session: Arc::new(session.with_accounts(accounts.collect())),
     }
 }

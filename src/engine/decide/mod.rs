@@ -1,6 +1,7 @@
-//! The rules: a command and the state give events, or a refusal. Pure; what is random or timed comes in.
+//! The rules: a command and the state yield events or a rejection. The functions are pure;
+//! randomness and time are passed in.
 //!
-//! Consents are decided here; data sessions and customers, which are subjects of their own, in the modules below.
+//! Consents are decided here, data sessions and customers in the submodules.
 
 mod customers;
 mod data;
@@ -24,25 +25,26 @@ use crate::engine::state::State;
 
 pub use self::customers::find_linked_accounts;
 
-/// What a decision depends on beside the state.
+/// The inputs of a decision besides the state and the command.
 pub struct DecisionContext<'a> {
     pub now: Timestamp,
     /// The world's seed.
     pub seed: u64,
     pub participants: &'a Participants,
-    /// The accounts that a customer who lives this persona has at the simulated FIPs, each with whether it is linked from the
-    /// beginning.
+    /// The accounts at the simulated FIPs of a customer with this persona; each states whether it
+    /// is linked by default.
     pub list_accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
-    /// Whether the FIPs can tell this account of a customer.
+    /// The predicate of accounts for which data of a customer can be generated.
     pub is_supported: fn(u64, &str, &PersonaInstance, &Account) -> bool,
-    /// Whose life those live whom nothing else gives one.
+    /// The persona of customers without an assigned one.
     pub default_persona: &'a Arc<Persona>,
-    /// When FIPs answer a request for this consent's data; [`Progression::Manual`] also where a script says when and how.
+    /// The time at which FIPs answer a request for this consent's data. It is
+    /// [`DataTiming::Manual`] also where a plan delivers the data.
     pub data_timing: &'a dyn Fn(&Consent) -> DataTiming,
 }
 
 impl DecisionContext<'_> {
-    /// The life that a customer lives now.
+    /// Returns the persona of a customer.
     pub fn current_persona(&self, state: &State, customer: &str) -> PersonaInstance {
         state
             .current_persona(customer)
@@ -50,7 +52,8 @@ impl DecisionContext<'_> {
             .unwrap_or_else(|| self.persona_instance_for(state, customer, self.default_persona))
     }
 
-    /// The life of a customer who lives this persona: that which was begun once, or one that begins today.
+    /// Returns the instance of this persona for a customer: the earlier one, or one that starts
+    /// today.
     fn persona_instance_for(
         &self,
         state: &State,
@@ -61,11 +64,13 @@ impl DecisionContext<'_> {
             .persona_instances(customer)
             .iter()
             .find(|instance| instance.definition.name == persona.name);
-        let new = || PersonaInstance {
-            definition: Arc::clone(persona),
-            as_of: self.now.ist_date(),
-        };
-        earlier.cloned().unwrap_or_else(new)
+        match earlier {
+            Some(instance) => instance.clone(),
+            None => PersonaInstance {
+                definition: Arc::clone(persona),
+                as_of: self.now.ist_date(),
+            },
+        }
     }
 
     fn derive_id(&self, owner: &str, kind: StreamKind, ordinal: u32) -> [u8; 16] {
@@ -78,6 +83,10 @@ impl DecisionContext<'_> {
     }
 }
 
+/// Decides a command.
+///
+/// # Errors
+/// The [`Rejection`] of a command that is not legal now.
 pub fn decide(
     state: &State,
     command: Command,
@@ -85,10 +94,9 @@ pub fn decide(
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::RaiseConsent(request) => raise_consent(state, request, context),
-        Command::TransitionConsent {
-            handle,
-            action: verb,
-        } => transition_consent(find_consent(state, handle)?, state, verb, context),
+        Command::TransitionConsent { handle, action } => {
+            transition_consent(find_consent(state, handle)?, state, action, context)
+        }
         Command::RunScheduledFetch(handle) => {
             data::run_scheduled_fetch(find_consent(state, handle)?, state, context)
         }
@@ -152,7 +160,8 @@ pub fn decide(
     }
 }
 
-fn find_consent(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Rejection> {
+/// Returns the consent with this handle, unless it is hidden.
+pub fn find_consent(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Rejection> {
     let consent = state.consent(handle).filter(|consent| !consent.hidden);
     consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))
 }
@@ -164,10 +173,10 @@ fn raise_consent(
 ) -> Result<Vec<Event>, Rejection> {
     let RaiseConsent {
         mut terms,
-        api: face,
+        api,
         aa,
         fiu,
-        metadata: filing,
+        metadata,
         scenario: _,
         persona,
     } = request;
@@ -187,7 +196,7 @@ fn raise_consent(
         Some(persona) => context.persona_instance_for(state, &terms.customer, persona),
         None => context.current_persona(state, &terms.customer),
     };
-    // Who lives as everybody does, without dates that count from the first use, need not be remembered for it.
+    // The default persona needs no assignment unless its dates count from the first use.
     let is_default = Arc::ptr_eq(&instance.definition, context.default_persona)
         && !instance.definition.has_relative_dates();
     let needs_assignment = match state.current_persona(&terms.customer) {
@@ -211,11 +220,11 @@ fn raise_consent(
         )),
         number: u32::try_from(state.consent_count() + 1)
             .expect("a machine holds fewer than 2^32 consents"),
-        api: face,
+        api,
         aa,
         fiu,
         terms: Arc::new(terms),
-        metadata: filing.map(Arc::new),
+        metadata: metadata.map(Arc::new),
         status: Status::Pending,
         created_at: context.now,
         grant: None,
@@ -272,7 +281,8 @@ fn transition_consent(
     })
 }
 
-/// In force from now on. Unaport then asks for data by itself, not before `consentStart`.
+/// Builds the activation event. With Unaport it schedules the first request for data, not before
+/// `consentStart`.
 fn consent_activated_event(consent: &Consent, context: &DecisionContext<'_>) -> Event {
     let delay = if (context.data_timing)(consent) == DataTiming::Timed {
         RECORDED_RUN_DELAY
@@ -288,11 +298,7 @@ fn consent_activated_event(consent: &Consent, context: &DecisionContext<'_>) -> 
 }
 
 fn save_template(state: &State, request: SaveTemplate, context: &DecisionContext<'_>) -> Event {
-    let SaveTemplate {
-        name,
-        fiu,
-        terms: plan,
-    } = request;
+    let SaveTemplate { name, fiu, terms } = request;
     let template_count = state
         .templates()
         .iter()
@@ -306,13 +312,13 @@ fn save_template(state: &State, request: SaveTemplate, context: &DecisionContext
             name,
             fiu: Some(fiu),
             created_at: context.now,
-            terms: plan,
+            terms,
         }),
     }
 }
 
-/// One artefact for the FIU, and one for each FIP that holds a granted account, each with an id of its own
-/// (`reference/rebit.md` §3.2).
+/// Decides an approval: one artefact for the FIU, and one for each FIP that holds a granted
+/// account, each with its own id (`docs/sources.md#consent-artefact-states`).
 fn approve_consent(
     consent: &Consent,
     state: &State,
@@ -351,7 +357,7 @@ fn approve_consent(
     })
 }
 
-/// The accounts that a consent is granted for; there is at least one.
+/// Returns the accounts that a consent is granted for; there is at least one.
 fn select_accounts(
     terms: &Terms,
     linked: Vec<Account>,
@@ -360,12 +366,12 @@ fn select_accounts(
     let mut accounts = linked;
     accounts.retain(|account| terms.fi_types.contains(&account.fi_type));
     if let AccountChoice::ByLinkRef(wanted) = choice {
-        let is_linked = |link_ref: &str| {
-            accounts
+        let unknown = wanted.iter().find(|link_ref| {
+            !accounts
                 .iter()
-                .any(|account| &*account.link_ref == link_ref)
-        };
-        if let Some(unknown) = wanted.iter().find(|link_ref| !is_linked(link_ref)) {
+                .any(|account| account.link_ref == **link_ref)
+        });
+        if let Some(unknown) = unknown {
             return Err(Rejection::UnknownAccount {
                 customer: terms.customer.to_string(),
                 account: unknown.to_string(),
@@ -391,7 +397,8 @@ fn select_accounts(
     Ok(accounts)
 }
 
-/// The move that the passing of `consentExpiry` makes, or `None` where the consent is past moving.
+/// Returns the command that runs when `consentExpiry` passes, or `None` if the consent cannot
+/// expire any more.
 pub fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
     let consent = find_consent(state, handle).ok()?;
     consent.status.transition_on(Input::Expire)?;
@@ -401,8 +408,8 @@ pub fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
     })
 }
 
-/// The request for data that Unaport makes by itself when it is due, or `None` where the consent is not in force or
-/// the plan has changed.
+/// Returns Unaport's scheduled request for data, or `None` if the consent is not active or the
+/// request is not due at this instant any more.
 pub fn scheduled_fetch_command(
     state: &State,
     handle: ConsentHandle,
@@ -414,7 +421,8 @@ pub fn scheduled_fetch_command(
     (run_at <= due).then_some(Command::RunScheduledFetch(handle))
 }
 
-/// When Unaport is to ask for data by itself, as long as the consent may still be in force then.
+/// Returns the instant of Unaport's next request for data, if the consent may still be in force
+/// then.
 pub fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
     let consent = find_consent(state, handle)
         .ok()
@@ -422,7 +430,8 @@ pub fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
     consent.grant.as_ref()?.next_run_at
 }
 
-/// What the passing of a session's life makes, or `None` where everything was taken in time.
+/// Returns the command that runs when the data of a session expires, or `None` if everything was
+/// fetched in time.
 pub fn session_expiry_command(state: &State, id: SessionId) -> Option<Command> {
     let session = state.session(id)?;
     (session.has_unfetched_accounts() && find_consent(state, session.handle).is_ok())
