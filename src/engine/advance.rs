@@ -1,5 +1,6 @@
-//! Moving a world's clock: each due timer runs at its due time, in order, and the webhooks that it caused arrive
-//! before the next one does. The answer comes when the world has caught up.
+//! Advancing a world's clock. Each due timer runs at its due time, in order, and the webhooks that
+//! it caused are delivered before the next timer runs. The call returns when the world has caught
+//! up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,15 +11,16 @@ use thiserror::Error;
 use crate::domain::command::AdvanceTarget;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
+use crate::engine::outbox::Dispatch;
 use crate::engine::world::World;
 
-/// What an advance may cost.
+/// The limits of one advance.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub steps: usize,
-    /// Wall time.
+    /// Maximum duration, in system time.
     pub duration: Duration,
-    /// How long the FIU's own calls may take after its webhooks, in wall time.
+    /// The wait for the FIU's own calls after its webhooks, in system time.
     pub settle_delay: Duration,
 }
 
@@ -32,42 +34,43 @@ impl Default for Limits {
     }
 }
 
-/// Where an advance ended and what happened on the way.
+/// The result of an advance.
 #[derive(Clone, Debug)]
 pub struct AdvanceOutcome {
     pub from: Timestamp,
     pub to: Timestamp,
-    /// Due work that was done.
+    /// The number of due work items that ran.
     pub timers_fired: usize,
-    /// Journal entries written meanwhile have numbers above this.
+    /// Journal entries written during the advance have numbers above this one.
     pub journal_after: u64,
     pub stop_reason: StopReason,
 }
 
+/// The reason why an advance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     TargetReached,
     StepLimitReached,
     TimeLimitReached,
-    /// The world was reset meanwhile.
+    /// The world was reset during the advance.
     WorldReset,
 }
 
-/// Why an advance was not begun.
+/// The reason why an advance was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AdvanceRejection {
-    #[error("another advance of this world is under way; one at a time")]
+    #[error("another advance of this world is in progress; wait until it has ended")]
     InProgress,
     #[error(
-        "{target} lies before the world's clock, {now}; time only goes forward, reset the world to go back"
+        "{target} is before the world's clock, {now}; time only moves forward, reset the world to go back"
     )]
     Backwards { target: Timestamp, now: Timestamp },
 }
 
-/// Moves the world's clock.
+/// Advances the world's clock.
 ///
 /// # Errors
-/// [`AdvanceRefused`]; the clock has not moved then.
+/// [`AdvanceRejection`]; the clock has not moved then.
 pub async fn advance_clock(
     world: &Arc<World>,
     target: AdvanceTarget,
@@ -76,7 +79,7 @@ pub async fn advance_clock(
     let guard = AdvanceGuard::try_new(world)?;
     let from = guard.from;
     let to = match target {
-        AdvanceTarget::By(span) => from.saturating_add(span),
+        AdvanceTarget::By(duration) => from.saturating_add(duration),
         AdvanceTarget::To(at) => at,
         AdvanceTarget::UntilIdle => Timestamp::MAX,
     };
@@ -93,7 +96,7 @@ pub async fn advance_clock(
         timers_fired: 0,
     };
     let stop_reason = match tokio::time::timeout(limits.duration, run.run_until(to)).await {
-        Ok(stopped) => stopped,
+        Ok(reason) => reason,
         Err(_) => StopReason::TimeLimitReached,
     };
     let timers_fired = run.timers_fired;
@@ -120,7 +123,7 @@ struct AdvanceRun<'a> {
 
 impl AdvanceRun<'_> {
     async fn run_until(&mut self, to: Timestamp) -> StopReason {
-        // What was under way before belongs to the time before.
+        // Webhooks already in flight belong to the time before the advance.
         self.wait_until_settled().await;
         loop {
             if self.world.is_closed() {
@@ -137,7 +140,7 @@ impl AdvanceRun<'_> {
                 }
                 let now = inner.clock.now(system_now()).max(due);
                 inner.clock = inner.clock.stopped_at(now);
-                self.timers_fired += self.world.catch_up(&mut inner, now, false);
+                self.timers_fired += self.world.catch_up(&mut inner, now, Dispatch::Immediately);
                 now
             };
             tracing::debug!(world = self.world.name(), at = %due, "advanced to due work");
@@ -145,10 +148,10 @@ impl AdvanceRun<'_> {
         }
     }
 
-    /// Waits for the webhooks on their way, then for the FIU's own calls that they cause.
+    /// Waits for the webhooks in flight, then for the FIU's calls that they cause.
     #[expect(
         clippy::disallowed_methods,
-        reason = "settling is a wait in wall time, and the FIU is not ours to watch"
+        reason = "settling is a wait in system time, and the FIU's progress cannot be observed"
     )]
     async fn wait_until_settled(&self) {
         while !self.world.is_quiescent() {
@@ -162,8 +165,8 @@ impl AdvanceRun<'_> {
     }
 }
 
-/// The clock stands while somebody advances it, and runs on afterwards if it ran before, whatever happens to the
-/// caller meanwhile.
+/// A guard that stops the clock during an advance. Dropping it lets a running clock run again, even
+/// if the caller was cancelled.
 struct AdvanceGuard<'a> {
     world: &'a Arc<World>,
     from: Timestamp,

@@ -1,5 +1,6 @@
-//! Webhooks that a world owes, in order per consent. An entry is made in the same lock as its event and leaves only
-//! when it is delivered or given up, so that a state change and its message are one step.
+//! The undelivered webhooks of a world, in order per consent. An entry is added under the same lock
+//! as its event, so that a state change and its message are one step. It leaves when it is
+//! delivered, exhausted, unaddressed or dropped. Sending belongs to `webhooks`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{AppliedFault, WebhookFault};
 
-/// The waits before each attempt, in world time: the first is made at once, the last failure gives up.
+/// The delays before each attempt, in world time. The first attempt has none; when the last attempt
+/// fails, the delivery is exhausted.
 ///
-/// `Assumption:` no AA documents its retries; the steps are those of a patient sender, short enough for a test.
+/// `Assumption:` no AA documents its retries; the delays are those of a patient sender, and short
+/// enough for a test.
 pub const BACKOFF_SCHEDULE: [Millis; 6] = [
     Millis::ZERO,
     Millis::from_secs(1),
@@ -22,31 +25,48 @@ pub const BACKOFF_SCHEDULE: [Millis; 6] = [
     Millis::from_secs(10 * 60),
 ];
 
-/// The longest wait that an FIU's `Retry-After` is granted.
+/// Maximum delay that an FIU's `Retry-After` can request.
 const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
 
-/// Undelivered webhooks per world; a caller that would add to a full outbox is refused.
+/// Maximum number of undelivered webhooks per world; commands are rejected while the outbox is
+/// full.
 pub const OPEN_DELIVERIES_MAX: usize = 10_000;
 
-/// Finished deliveries that stay on record per world, and how many bytes of body they may hold.
+/// Maximum number of finished deliveries kept per world.
 const FINISHED_MAX: usize = 1_000;
+/// Maximum size of the bodies of these deliveries, in bytes.
 const FINISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// What the end of an attempt leads to.
+/// The consequence of the end of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextStep {
     Done,
     RetryAt(Timestamp),
 }
 
-/// A notice for the outbox.
+/// The moment from which a webhook may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    Immediately,
+    /// After the response to the call that caused the webhook has been handed over.
+    AfterResponse,
+}
+
+/// The order of a delivery that is queued again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// The delivery joins the queue of its consent.
+    JoinQueue,
+    Unchanged,
+}
+
+/// A notification to be added to the outbox.
 #[derive(Debug)]
 pub struct NewDelivery {
     pub notification: Notification,
-    /// It waits for the response that caused it.
-    pub is_held: bool,
+    pub dispatch: Dispatch,
     pub faults: Vec<AppliedFault>,
-    /// The message id of a near duplicate, where there is to be one.
+    /// The message id of the near duplicate, if a fault adds one.
     pub near_duplicate_id: Option<MessageId>,
 }
 
@@ -54,31 +74,31 @@ pub struct NewDelivery {
 pub struct Outbox {
     last_id: u64,
     open: BTreeMap<u64, Delivery>,
-    /// Undelivered webhooks of a consent that keep to its order, oldest first: only the first may be sent.
+    /// Undelivered ordered webhooks of each consent, oldest first; only the first may be sent.
     queues: HashMap<ConsentHandle, VecDeque<u64>>,
-    /// Deliveries that wait for the next one of their consent, to come after it.
+    /// Reordered deliveries, each sent after the next one of its consent.
     awaiting_successor: HashMap<ConsentHandle, Vec<u64>>,
     /// Deliveries that may be sent now.
     ready: VecDeque<u64>,
     in_flight: usize,
     held_count: usize,
-    /// Attempts made so far.
+    /// The number of attempts made so far.
     attempt_count: u64,
     finished: VecDeque<Delivery>,
     finished_bytes: usize,
 }
 
-/// What the faults of a message's way make of it.
+/// The effect of the scheduling faults on a notification.
 #[derive(Default)]
 struct DeliveryPlan {
     is_dropped: bool,
     overtakes_response: bool,
     delay: Option<Millis>,
     reorder_within: Option<Millis>,
-    /// Further copies, one after the other, and the time between them.
+    /// The number of further copies, sent one after the other, and the time between them.
     copies: (u32, Millis),
     near_duplicate_after: Option<Millis>,
-    /// Further copies, all at once.
+    /// The number of further copies, sent all at once.
     burst_copies: u32,
 }
 
@@ -106,24 +126,25 @@ impl DeliveryPlan {
 }
 
 impl Outbox {
-    /// Takes a notice in, and gives the deliveries that are to be looked at again, each after how long.
+    /// Adds a notification. Returns the deliveries that wait for a later instant, each with that
+    /// instant.
     pub fn enqueue_delivery(
         &mut self,
         new_delivery: NewDelivery,
         now: Timestamp,
     ) -> Vec<(Timestamp, u64)> {
         let NewDelivery {
-            notification: notice,
-            is_held: held,
+            notification,
+            dispatch,
             faults,
-            near_duplicate_id: second,
+            near_duplicate_id,
         } = new_delivery;
         let plan = DeliveryPlan::from_faults(&faults);
-        let handle = notice.consent.handle;
+        let handle = notification.consent.handle;
         let original = Delivery {
             id: 0,
-            notification: Arc::new(notice),
-            state: if held && !plan.overtakes_response {
+            notification: Arc::new(notification),
+            state: if dispatch == Dispatch::AfterResponse && !plan.overtakes_response {
                 DeliveryState::Held
             } else {
                 DeliveryState::Queued
@@ -172,14 +193,16 @@ impl Outbox {
                 ..copy.clone()
             });
         }
-        if let (Some(pace), Some(message)) = (plan.near_duplicate_after, second) {
-            let notice = Arc::new(Notification {
-                message_id: message,
+        if let (Some(initial_delay), Some(message_id)) =
+            (plan.near_duplicate_after, near_duplicate_id)
+        {
+            let notification = Arc::new(Notification {
+                message_id,
                 ..(*copy.notification).clone()
             });
             self.open_delivery(Delivery {
-                initial_delay: pace,
-                notification: notice,
+                initial_delay,
+                notification,
                 message: Arc::default(),
                 ..copy.clone()
             });
@@ -191,7 +214,7 @@ impl Outbox {
             });
         }
         for id in self.awaiting_successor.remove(&handle).unwrap_or_default() {
-            self.requeue_delivery(id, true);
+            self.requeue_delivery(id, Order::JoinQueue);
         }
         wake_times
     }
@@ -208,8 +231,8 @@ impl Outbox {
         id
     }
 
-    /// What has waited may be sent; from now on in the order of its consent, or not.
-    fn requeue_delivery(&mut self, id: u64, in_order: bool) {
+    /// Ends the wait of a delivery.
+    fn requeue_delivery(&mut self, id: u64, order: Order) {
         let Some(delivery) = self
             .open
             .get_mut(&id)
@@ -219,7 +242,7 @@ impl Outbox {
         };
         delivery.state = DeliveryState::Queued;
         delivery.next_attempt_at = None;
-        if in_order && !delivery.in_order {
+        if order == Order::JoinQueue && !delivery.in_order {
             delivery.in_order = true;
             self.queues
                 .entry(delivery.notification.consent.handle)
@@ -229,7 +252,7 @@ impl Outbox {
         self.promote_if_ready(id);
     }
 
-    /// The response that caused these was handed over.
+    /// Releases the webhooks of a response that has been handed over.
     pub fn release_held(&mut self, ids: &[u64]) {
         for id in ids {
             if let Some(delivery) = self
@@ -244,11 +267,11 @@ impl Outbox {
         }
     }
 
-    /// Takes what may be sent now.
+    /// Takes the deliveries that may be sent now.
     pub fn take_ready(&mut self) -> Vec<Delivery> {
         let mut deliveries = Vec::with_capacity(self.ready.len());
         for id in self.ready.drain(..) {
-            let delivery = self.open.get_mut(&id).expect("what is ready is open");
+            let delivery = self.open.get_mut(&id).expect("a ready delivery is open");
             delivery.state = DeliveryState::Sending;
             deliveries.push(delivery.clone());
         }
@@ -256,12 +279,15 @@ impl Outbox {
         deliveries
     }
 
-    /// Records the end of an attempt. An FIU may ask for more patience than the schedule has, and is told no more when it
-    /// answers 410 (Standard Webhooks 1.0).
+    /// Records the outcome of an attempt. An FIU's `Retry-After` can lengthen the delay of the
+    /// schedule, and a response of 410 ends the delivery (Standard Webhooks 1.0).
     pub fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
         self.in_flight -= 1;
         self.attempt_count += 1;
-        let delivery = self.open.get_mut(&id).expect("what is being sent is open");
+        let delivery = self
+            .open
+            .get_mut(&id)
+            .expect("a delivery in flight is open");
         let is_accepted = matches!(attempt.outcome, AttemptOutcome::Accepted { .. });
         let is_gone = matches!(
             attempt.outcome,
@@ -290,15 +316,18 @@ impl Outbox {
         NextStep::Done
     }
 
-    /// Puts a message on record that has nowhere to go.
+    /// Records a delivery that has no destination.
     pub fn mark_unaddressed(&mut self, id: u64) {
         self.in_flight -= 1;
         self.finish_delivery(id, DeliveryState::Unaddressed);
     }
 
-    fn finish_delivery(&mut self, id: u64, progress: DeliveryState) {
-        let mut delivery = self.open.remove(&id).expect("what ends is open");
-        delivery.state = progress;
+    fn finish_delivery(&mut self, id: u64, state: DeliveryState) {
+        let mut delivery = self
+            .open
+            .remove(&id)
+            .expect("an unfinished delivery is open");
+        delivery.state = state;
         let (handle, in_order) = (delivery.notification.consent.handle, delivery.in_order);
         self.archive_delivery(delivery);
         if !in_order {
@@ -307,7 +336,7 @@ impl Outbox {
         let queue = self
             .queues
             .get_mut(&handle)
-            .expect("what keeps to an order has a lane");
+            .expect("an ordered delivery has a queue");
         queue.pop_front();
         match queue.front().copied() {
             Some(next) => self.promote_if_ready(next),
@@ -317,94 +346,97 @@ impl Outbox {
         }
     }
 
-    /// The wait of a delivery, which was to end at this instant, is over.
+    /// Ends the wait of a delivery if it waits until this instant.
     pub fn retry_if_due(&mut self, id: u64, due: Timestamp) {
         let is_due = self
             .open
             .get(&id)
             .is_some_and(|delivery| delivery.next_attempt_at == Some(due));
         if is_due {
-            self.requeue_delivery(id, false);
+            self.requeue_delivery(id, Order::Unchanged);
         }
     }
 
-    /// Sends a delivery once more: at once where it waits for a retry, anew where it has ended.
+    /// Sends a delivery again: at once if it waits for a retry, as a manual resend if it has ended.
+    /// A manual resend is attempted once.
     pub fn resend_delivery(&mut self, id: u64) -> Result<(), DeliveryState> {
         if let Some(delivery) = self.open.get(&id) {
             if delivery.state != DeliveryState::Waiting {
                 return Err(delivery.state);
             }
-            self.requeue_delivery(id, false);
+            self.requeue_delivery(id, Order::Unchanged);
             return Ok(());
         }
         if let Some(index) = self.finished.iter().position(|delivery| delivery.id == id) {
             let delivery = self.finished.remove(index).expect("it is there");
             self.finished_bytes -= body_bytes(&delivery);
-            let again = Delivery {
+            let resent = Delivery {
                 state: DeliveryState::Queued,
                 in_order: false,
                 is_manual_resend: true,
                 initial_delay: Millis::ZERO,
                 ..delivery
             };
-            self.open.insert(id, again);
+            self.open.insert(id, resent);
             self.promote_if_ready(id);
         }
         Ok(())
     }
 
-    /// Whether nothing is on its way: what waits for a later retry does not count.
+    /// Returns whether no delivery is held, ready or in flight; those that wait for a retry do not
+    /// count.
     pub fn is_quiescent(&self) -> bool {
         self.in_flight == 0 && self.held_count == 0 && self.ready.is_empty()
     }
 
-    /// Whether something may be sent now.
+    /// Returns whether a delivery may be sent now.
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Whether no attempt is being made, whatever else there may be to send.
+    /// Returns whether no attempt is in flight.
     pub fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
 
-    /// Those that are to arrive before the response that caused them.
+    /// Returns the deliveries that a fault makes arrive before the response that caused them.
     pub fn filter_overtaking(&self, ids: &[u64]) -> Vec<u64> {
-        let is_overtaking = |id: &&u64| {
-            let delivery = self.open.get(id);
-            delivery.is_some_and(|delivery| {
-                delivery
-                    .faults
-                    .iter()
-                    .any(|applied| applied.fault == WebhookFault::BeforeResponse)
+        ids.iter()
+            .copied()
+            .filter(|id| {
+                self.open.get(id).is_some_and(|delivery| {
+                    delivery
+                        .faults
+                        .iter()
+                        .any(|applied| applied.fault == WebhookFault::BeforeResponse)
+                })
             })
-        };
-        ids.iter().filter(is_overtaking).copied().collect()
+            .collect()
     }
 
-    /// Whether it is still to be sent for the first time.
+    /// Returns whether a delivery is open and has not been attempted.
     pub fn awaits_first_attempt(&self, id: u64) -> bool {
         self.open
             .get(&id)
             .is_some_and(|delivery| delivery.attempts.is_empty())
     }
 
-    /// Attempts made so far.
+    /// Returns the number of attempts made so far.
     pub fn attempt_count(&self) -> u64 {
         self.attempt_count
     }
 
-    /// Undelivered webhooks.
+    /// Returns the number of undelivered webhooks.
     pub fn open_len(&self) -> usize {
         self.open.len()
     }
 
-    /// Everything given out so far, finished and forgotten deliveries included.
+    /// Returns the last id assigned; finished and forgotten deliveries count.
     pub fn last_id(&self) -> u64 {
         self.last_id
     }
 
-    /// The first `limit` deliveries on record with an id above `after`, by id.
+    /// Returns the first `limit` deliveries on record with an id above `after`, by id.
     pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
         let all = self.finished.iter().chain(self.open.values());
         let mut wanted: Vec<_> = all.filter(|delivery| delivery.id > after).collect();
@@ -419,20 +451,21 @@ impl Outbox {
             .cloned()
     }
 
-    /// Makes a delivery ready if it is queued, and the first of its lane where it keeps to one. It is asked about once
-    /// each time when one of the two has just become true, so nothing is made ready twice.
+    /// Makes a delivery ready if it is queued and, where it keeps the order of its consent, first
+    /// in that queue. It is called once after one of the two has become true, so that nothing
+    /// becomes ready twice.
     fn promote_if_ready(&mut self, id: u64) {
         let delivery = &self.open[&id];
-        let queue_front = || {
-            self.queues
-                .get(&delivery.notification.consent.handle)
-                .and_then(VecDeque::front)
-        };
-        if delivery.state == DeliveryState::Queued
-            && (!delivery.in_order || queue_front() == Some(&id))
-        {
-            self.ready.push_back(id);
+        if delivery.state != DeliveryState::Queued {
+            return;
         }
+        if delivery.in_order {
+            let queue = self.queues.get(&delivery.notification.consent.handle);
+            if queue.and_then(VecDeque::front) != Some(&id) {
+                return;
+            }
+        }
+        self.ready.push_back(id);
     }
 
     fn archive_delivery(&mut self, delivery: Delivery) {
@@ -447,12 +480,18 @@ impl Outbox {
     }
 }
 
-/// Copies share one body, which is counted for each: the bound is kept, and more is not needed.
+/// Returns the size of a delivery's bodies. Copies share one body, which counts for each of them;
+/// that keeps the bound.
 fn body_bytes(delivery: &Delivery) -> usize {
-    let faulty_len = |attempt: &Attempt| attempt.faulty_body.as_ref().map_or(0, |body| body.len());
     let message_len = delivery
         .message
         .get()
         .map_or(0, |message| message.body.len());
-    message_len + delivery.attempts.iter().map(faulty_len).sum::<usize>()
+    let faulty_len: usize = delivery
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.faulty_body.as_ref())
+        .map(|body| body.len())
+        .sum();
+    message_len + faulty_len
 }

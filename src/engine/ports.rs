@@ -1,4 +1,5 @@
-//! What a world is given from outside.
+//! Interfaces to the layers that the engine does not import: scenarios and simulated FIPs. Their
+//! implementations are injected through [`SandboxConfig`].
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -19,64 +20,66 @@ use crate::domain::time::Millis;
 use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_DELAY, UnaportConfig};
 use crate::engine::clock::ClockStart;
 
-/// What can drive the consents of all worlds.
+/// The source of all scenario plans of a sandbox.
 pub trait ScenarioProvider: Send + Sync {
-    /// The script of this name.
+    /// Returns the plan of this name.
     fn find_by_name(&self, name: &str) -> Option<Arc<dyn ScenarioPlan>>;
 
-    /// The script that says by itself that it is for such a consent; of several the one that asks most.
+    /// Returns the most specific plan whose matcher accepts this consent request.
     fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn ScenarioPlan>>;
 
-    /// A magic customer's.
+    /// Returns the plan of a magic customer's address.
     fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<dyn ScenarioPlan>>;
 
-    /// The name of the one that drives what nothing else drives.
+    /// Returns the name of the sandbox's default scenario.
     fn default_name(&self) -> Option<&str>;
 
-    /// The names that [`Director::named`] knows, sorted.
+    /// Returns the names that [`ScenarioProvider::find_by_name`] knows, sorted.
     fn list_names(&self) -> Vec<String>;
 
-    /// What is wrong with the scenario files as they are now; the set that was right before is in force.
+    /// Returns the error of the last attempt to load the scenario files, if it failed; the last
+    /// valid set stays in force.
     fn load_error(&self) -> Option<String>;
 
-    /// All of them, sorted by name, for people.
+    /// Returns all scenarios, sorted by name, for display.
     fn list_scenarios(&self) -> Vec<ScenarioInfo>;
 
-    /// The magic customers and their stories.
+    /// Returns the magic customers, each with a description.
     fn list_magic_customers(&self) -> Vec<(&'static str, &'static str)>;
 
-    /// Reads the scenario files again; consents that run keep the version they started with.
+    /// Reads the scenario files again and returns the number of scenarios. Running consents keep
+    /// the version they started with.
     ///
     /// # Errors
-    /// What is wrong with which file, and where; the old set stays in force.
+    /// A message with file, position and problem; the previous set stays in force.
     fn reload_scenarios(&self) -> Result<usize, String>;
 
-    /// Reads a scenario.
+    /// Parses a scenario.
     ///
     /// # Errors
-    /// Everything that is wrong with the text.
+    /// All diagnostics of the text.
     fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>>;
 
-    /// Reads one step of a scenario, or a list of steps.
+    /// Parses one step of a scenario, or a list of steps.
     ///
     /// # Errors
-    /// Everything that is wrong with the text.
+    /// All diagnostics of the text.
     fn parse_steps(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>>;
 
-    /// Reads faults, and how long they are in force, in wall time.
+    /// Parses faults and their time to live, in system time.
     ///
     /// # Errors
-    /// Everything that is wrong with the text.
+    /// All diagnostics of the text.
     fn parse_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>>;
 
-    /// Reads expectations.
+    /// Parses expectations.
     ///
     /// # Errors
-    /// Everything that is wrong with the text.
+    /// All diagnostics of the text.
     fn parse_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>>;
 }
 
-/// A sandbox that has none: people, and the control API, drive everything.
+/// A provider without scenarios: people and the control API drive all consents.
 #[derive(Debug)]
 pub struct NoScenarios;
 
@@ -134,50 +137,61 @@ impl ScenarioProvider for NoScenarios {
     }
 }
 
-/// Drives one consent. Called inside the world's lock, after each event of the consent: it must be pure and quick.
+/// A request for data, as far as its kind decides when FIPs answer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// The first fetch that Unaport schedules; any delivery of the plan answers it.
+    FirstScheduledFetch,
+    Other,
+}
+
+/// The plan that drives one consent. It is called inside the world's lock, after each event of the
+/// consent, so it must be pure and fast.
 pub trait ScenarioPlan: Send + Sync {
     fn name(&self) -> &str;
 
-    /// Whether the statement itself goes out by webhook; `None` leaves it to the world's setting.
+    /// Returns whether statements are pushed by webhook; `None` leaves it to the sandbox's
+    /// configuration.
     fn should_push_data(&self) -> Option<bool>;
 
-    /// When FIPs answer a request for data, `None`: as the sandbox is set; `first`: it is the first one, made by
-    /// Unaport itself, which anything that the script delivers will answer.
-    fn data_timing(&self, is_first: bool) -> Option<DataTiming>;
+    /// Returns when FIPs answer a request for data; `None` leaves it to the sandbox's
+    /// configuration.
+    fn data_timing(&self, request: RequestKind) -> Option<DataTiming>;
 
-    /// The oddities of the data that is fetched under its consents.
+    /// Returns the deviations of the data that is fetched under its consents.
     fn fetch_quirks(&self) -> FetchQuirks;
 
-    /// What goes wrong for its consents.
+    /// Returns the faults that apply to its consents.
     fn faults(&self) -> &Faults;
 
-    /// The name of the persona whose life its consents' accounts tell.
+    /// Returns the name of the persona of its consents' customers.
     fn persona(&self) -> Option<&str>;
 
-    /// What is expected of a run with it.
+    /// Returns the expectations that a run with this scenario must meet.
     fn expectations(&self) -> &[Expectation];
 
-    /// What it is for, for people.
+    /// Returns the purpose of the scenario, for display.
     fn description(&self) -> Option<&str>;
 
-    /// Which consents it is for, if it says so.
+    /// Returns the matcher of the consents that the scenario applies to without being named, if it
+    /// has one.
     fn matcher(&self) -> Option<&ConsentMatcher>;
 
-    /// What is to happen later because of this event.
+    /// Returns the commands that follow this event, each with its delay.
     fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand>;
 }
 
-/// A command to be given when `after` has passed in world time.
+/// A command that becomes due after `delay` of world time.
 #[derive(Clone, Debug)]
 pub struct DelayedCommand {
     pub delay: Millis,
     pub command: Command,
-    /// Which step or rule it comes from, for the journal.
+    /// The name of the step or rule that issues the command, for the journal.
     pub origin: String,
 }
 
 impl ApprovalMode {
-    /// What is to follow a consent request that no scenario drives.
+    /// Returns the commands that follow a consent request that no scenario drives.
     pub fn plan_approval(self, handle: ConsentHandle) -> Vec<DelayedCommand> {
         let delay = match self {
             Self::Manual => return Vec::new(),
@@ -196,48 +210,49 @@ impl ApprovalMode {
     }
 }
 
-/// The simulated FIPs; pure in the world's seed and the customer's address.
+/// The simulated FIPs. Both functions are pure: equal arguments give equal results.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank {
-    /// The accounts of a customer at the sandbox's FIPs, whatever a world makes of them later; each with whether it is
-    /// linked from the beginning.
+    /// The accounts of a customer at the sandbox's FIPs, regardless of linking and delinking in a
+    /// world; each states whether it is linked by default.
     pub list_accounts: fn(
         participants: &Participants,
         persona: &Persona,
         seed: u64,
         customer: &str,
     ) -> Vec<LinkableAccount>,
-    /// Whether it can tell this account of somebody who lives so; others answer DENIED.
+    /// The predicate of accounts for which data of a customer with this persona can be generated;
+    /// other accounts answer DENIED.
     pub is_supported:
-        fn(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool,
+        fn(seed: u64, customer: &str, instance: &PersonaInstance, account: &Account) -> bool,
 }
 
-/// What all worlds of a sandbox have in common.
+/// The configuration that all worlds of a sandbox share.
 #[derive(Clone)]
 pub struct SandboxConfig {
     pub seed: u64,
     pub clock: ClockStart,
-    /// Those of a world that nobody has changed.
+    /// The participants of a world until it changes them.
     pub participants: Arc<Participants>,
-    /// Where webhooks go to FIUs that are registered later and have no URL of their own.
+    /// The webhook URL of FIUs that are registered later without a URL of their own.
     pub fiu_url: Option<Arc<str>>,
-    /// When FIPs answer a request for data.
+    /// The default time at which FIPs answer a request for data.
     pub data_timing: DataTiming,
-    /// Who answers a consent request that no scenario drives.
+    /// The approval of consent requests that no scenario drives.
     pub approval_mode: ApprovalMode,
     pub unaport: UnaportConfig,
-    /// Whether statements go out by webhook; `None`: only where the face has no data call.
+    /// The push of statements by webhook; `None` enables it only for APIs without a data call.
     pub push_data: Option<bool>,
     pub scenario_provider: Arc<dyn ScenarioProvider>,
     pub bank: Bank,
     pub personas: Arc<Personas>,
-    /// That of customers whom nothing else gives one.
+    /// The persona of customers without an assigned one.
     pub default_persona: Arc<Persona>,
 }
 
 impl Debug for SandboxConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setting")
+        f.debug_struct("SandboxConfig")
             .field("seed", &self.seed)
             .field("clock", &self.clock)
             .finish_non_exhaustive()

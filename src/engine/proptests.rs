@@ -1,5 +1,5 @@
-//! Laws of a world, attacked with random commands: only legal moves happen, each told once; what has ended stays so;
-//! replaying the journal's events rebuilds the consents.
+//! Invariants of a world, tested with random commands: only legal transitions happen, each with one
+//! event; final states stay final; replaying the journal's events rebuilds the state.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::participants::{Aa, Entity, Fip, LinkingMethod, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
-use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
+use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
@@ -74,7 +74,7 @@ fn new_world() -> Arc<World> {
     Arc::new(World::new("laws", Arc::new(config)))
 }
 
-/// Somebody whose accounts are those of [`account`].
+/// Returns a persona for tests.
 fn test_persona() -> Persona {
     let holder = HolderPlan {
         birth_years: (1980, 1980),
@@ -101,6 +101,10 @@ fn test_account() -> Account {
     }
 }
 
+fn customer_address(customer: u8) -> Arc<str> {
+    format!("{customer}@aa").into()
+}
+
 fn raise_consent(customer: u8, days: i64) -> Command {
     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
     let purpose = Purpose {
@@ -118,7 +122,7 @@ fn raise_consent(customer: u8, days: i64) -> Command {
         fi_types: [FiType::Deposit].into(),
         consumer: "FIU-1".into(),
         consumer_type: ConsumerType::Fiu,
-        customer: format!("{customer}@aa").into(),
+        customer: customer_address(customer),
         purpose: Arc::new(purpose),
         range: TimeRange {
             from: START,
@@ -141,7 +145,7 @@ fn raise_consent(customer: u8, days: i64) -> Command {
     })
 }
 
-/// What a caller may do; consents are named by how many were raised before.
+/// A step around consents; consents are named by the number raised before them.
 #[derive(Clone, Debug)]
 enum ConsentStep {
     Raise {
@@ -178,7 +182,7 @@ fn any_consent_step() -> impl Strategy<Value = ConsentStep> {
     ]
 }
 
-/// A consent as far as two worlds can agree on it.
+/// Describes a consent without what is specific to one world object.
 fn snapshot_consent(consent: &Consent) -> String {
     let grant = consent.grant.as_ref().map(|grant| {
         (
@@ -267,11 +271,11 @@ proptest! {
         let replayed_consents: Vec<_> = replayed.consents(0).map(|consent| snapshot_consent(consent)).collect();
         prop_assert_eq!(&live, &replayed_consents);
         let history_len: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
-        prop_assert_eq!(history_len, transition_count, "each move is one event");
+        prop_assert_eq!(history_len, transition_count, "each transition is one event");
     }
 }
 
-/// What may be done around data and accounts; consents and sessions are named by how many there were before.
+/// A step around data and accounts; consents and sessions are named by the number of earlier ones.
 #[derive(Clone, Debug)]
 enum DataStep {
     Raise { customer: u8 },
@@ -306,18 +310,18 @@ fn any_data_step() -> impl Strategy<Value = DataStep> {
     ]
 }
 
-/// Asks that a day's window allows.
+/// The number of requests that one day's window allows.
 const REQUESTS_PER_DAY: u32 = 2;
 
+fn handle_at(world: &World, index: usize) -> Option<ConsentHandle> {
+    Some(world.consents(index, 1).first()?.handle)
+}
+
+fn session_at(world: &World, index: usize) -> Option<Arc<Session>> {
+    world.sessions(index, 1).first().cloned()
+}
+
 fn to_command(step: &DataStep, world: &World) -> Option<Command> {
-    let address = |customer: &u8| -> Arc<str> { format!("{customer}@aa").into() };
-    let consent = |index: &usize| {
-        world
-            .consents(*index, 1)
-            .first()
-            .map(|consent| consent.handle)
-    };
-    let session = |index: &usize| world.sessions(*index, 1).first().cloned();
     Some(match step {
         DataStep::Raise { customer } => {
             let Command::RaiseConsent(mut request) = raise_consent(*customer, 30) else {
@@ -325,7 +329,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             };
             request.terms.fetch_type = FetchType::Periodic;
             request.terms.frequency = (FrequencyUnit::Day, REQUESTS_PER_DAY);
-            // One customer is Unaport's, where data is asked for by itself too.
+            // One customer uses Unaport, which also requests data by schedule.
             request.api = if *customer == 2 {
                 Api::Unaport
             } else {
@@ -334,19 +338,19 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             Command::RaiseConsent(request)
         }
         DataStep::Approve { consent: index } => Command::TransitionConsent {
-            handle: consent(index)?,
+            handle: handle_at(world, *index)?,
             action: ConsentAction::with_defaults(Input::Approve),
         },
         DataStep::Pause { consent: index } => Command::TransitionConsent {
-            handle: consent(index)?,
+            handle: handle_at(world, *index)?,
             action: ConsentAction::with_defaults(Input::Pause),
         },
         DataStep::Resume { consent: index } => Command::TransitionConsent {
-            handle: consent(index)?,
+            handle: handle_at(world, *index)?,
             action: ConsentAction::with_defaults(Input::Resume),
         },
         DataStep::RequestData { consent: index } => Command::RequestData(RequestData {
-            handle: consent(index)?,
+            handle: handle_at(world, *index)?,
             range: TimeRange {
                 from: START,
                 to: START,
@@ -362,7 +366,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             session: index,
             status,
         } => {
-            let session = session(index)?;
+            let session = session_at(world, *index)?;
             let part = &session.fips[0];
             let accounts = vec![("1".into(), *status, "said".into())];
             Command::ReportFipStatus(FipStatusReport {
@@ -373,21 +377,21 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             })
         }
         DataStep::FetchData { session: index } => Command::FetchData(FetchData {
-            session: session(index)?.id,
+            session: session_at(world, *index)?.id,
             fip: None,
             link_refs: Vec::new(),
         }),
         DataStep::RegisterCustomer { customer } => Command::RegisterCustomer {
-            customer: address(customer),
+            customer: customer_address(*customer),
         },
         DataStep::DeregisterCustomer { customer } => Command::DeregisterCustomer {
-            customer: address(customer),
+            customer: customer_address(*customer),
         },
         DataStep::Link {
             customer,
             valid_token,
         } => {
-            let customer = address(customer);
+            let customer = customer_address(*customer);
             match world
                 .customer(&customer)
                 .0
@@ -406,14 +410,14 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             }
         }
         DataStep::Delink { customer } => Command::DelinkAccount {
-            customer: address(customer),
+            customer: customer_address(*customer),
             link_ref: "1".into(),
         },
         DataStep::Wait { .. } => return None,
     })
 }
 
-/// All that two states can agree on about data and accounts.
+/// Describes the data and accounts of a state.
 fn snapshot_state(state: &State) -> String {
     let consents = state.consents(0).map(|consent| {
         let grant = consent.grant.as_ref().map(|grant| {
@@ -456,7 +460,7 @@ proptest! {
             if let DataStep::Wait { hours } = step {
                 now = now.saturating_add(Millis::from_secs(hours * 3_600));
                 let mut inner = world.lock();
-                // Whoever waits looks at what comes next, and that changes nothing.
+                // A driver looks at the next work while it waits; that changes nothing.
                 World::discard_stale_and_peek(&mut inner);
                 inner.clock = inner.clock.stopped_at(now);
                 continue;
@@ -465,7 +469,7 @@ proptest! {
             let written = world.journal_after(u64::MAX, 1).1;
             let outcome = world.submit(command.clone());
             if outcome.is_err() {
-                prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a refusal changes nothing");
+                prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
             }
             if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
                 prop_assert_eq!(receipt.consent().status, Status::Active);
@@ -483,7 +487,7 @@ proptest! {
         let day = Millis::from_secs(86_400);
         for times in request_times.values() {
             for (index, window_start) in times.iter().enumerate() {
-                // A window begins with its first request, so two of them at most touch a day.
+                // A window begins with its first request, so at most two windows overlap one day.
                 let within = times[index..].iter().filter(|time| time.duration_since(*window_start).0 < day.0).count();
                 prop_assert!(within <= 2 * REQUESTS_PER_DAY as usize);
             }

@@ -12,7 +12,7 @@ use crate::domain::notification::NotificationContent;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
 use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
-use crate::engine::ports::{DelayedCommand, ScenarioPlan};
+use crate::engine::ports::{DelayedCommand, RequestKind, ScenarioPlan};
 
 /// A scenario that can be played.
 #[derive(Clone, Debug, Default)]
@@ -165,14 +165,15 @@ impl ScenarioPlan for Plan {
         self.push_data
     }
 
-    fn data_timing(&self, first: bool) -> Option<DataTiming> {
+    fn data_timing(&self, request: RequestKind) -> Option<DataTiming> {
         let actions = self
             .rules
             .iter()
             .map(|rule| &rule.action)
             .chain(self.steps.iter().map(|step| &step.action));
         let has_delivery = self.delivery_rules().next().is_some()
-            || (first && actions.into_iter().any(Action::is_delivery));
+            || (request == RequestKind::FirstScheduledFetch
+                && actions.into_iter().any(Action::is_delivery));
         if has_delivery {
             Some(DataTiming::Manual)
         } else {

@@ -1,4 +1,5 @@
-//! The course of a world: what falls due, what scripts do, what an event leads to.
+//! Execution: due work, the commands of plans, and the consequences of each event (timers,
+//! webhooks, journal entries). The rules are in `decide`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,48 +27,44 @@ use crate::engine::decide::{
 };
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::notifications::notifications_for;
-use crate::engine::outbox::NewDelivery;
-use crate::engine::ports::{DelayedCommand, ScenarioPlan};
+use crate::engine::outbox::{Dispatch, NewDelivery};
+use crate::engine::ports::{DelayedCommand, RequestKind, ScenarioPlan};
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
 
-/// Reactions without any delay that one consent may have at one instant: rules that answer each other for ever end
-/// here, and rules that multiply do too.
+/// Maximum number of reactions without a delay for one consent in one call of [`World::catch_up`].
+/// It ends rules that trigger or multiply each other without limit.
 const IMMEDIATE_REACTIONS_MAX: u32 = 100;
 
-/// Data notifications kept of one Unaport consent.
+/// Maximum number of data notifications stored per Unaport consent.
 const STORED_NOTIFICATIONS_MAX: usize = 100;
 
 impl World {
-    /// Runs what is due by `now`, each at its own due time, in order. `held`: a caller waits for an answer, and the
-    /// webhooks of this work wait until that is handed over.
+    /// Runs the work due by `now`, each at its own due time, in order; returns the number of items
+    /// run. [`Dispatch::AfterResponse`] holds the webhooks of this work until the caller's response
+    /// has been handed over.
     pub(in crate::engine) fn catch_up(
         &self,
         inner: &mut Inner,
         now: Timestamp,
-        hold_webhooks: bool,
+        dispatch: Dispatch,
     ) -> usize {
         let mut run_count = 0;
         let mut immediate_counts = HashMap::new();
         while let Some((due, work)) = inner.timers.pop_due(now) {
             match work {
                 work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_)) => {
-                    // What has ended otherwise leaves its timer behind; it is nothing to do.
+                    // A consent or session that ended in another way leaves an obsolete timer
+                    // behind.
                     let Some(command) = Self::due_command(&inner.state, &work, due) else {
                         continue;
                     };
-                    let outcome = self.apply_command(inner, command, None, due, hold_webhooks);
-                    debug_assert!(outcome.is_ok(), "what lapses legally does happen");
+                    let outcome = self.apply_command(inner, command, None, due, dispatch);
+                    debug_assert!(outcome.is_ok(), "the command of due work is legal");
                 }
                 Work::RunCommand(scheduled) => {
-                    self.run_scheduled(
-                        inner,
-                        *scheduled,
-                        due,
-                        hold_webhooks,
-                        &mut immediate_counts,
-                    );
+                    self.run_scheduled(inner, *scheduled, due, dispatch, &mut immediate_counts);
                 }
                 Work::Retry(delivery) => inner.outbox.retry_if_due(delivery, due),
             }
@@ -76,7 +73,7 @@ impl World {
         run_count
     }
 
-    /// What the passing of time does, if it still does something.
+    /// Returns the command for due work, or `None` if the work is obsolete.
     fn due_command(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
         match work {
             Work::Expire(handle) => expiry_command(state, *handle),
@@ -86,7 +83,7 @@ impl World {
         }
     }
 
-    /// When the next work is due that does something.
+    /// Discards obsolete timers and returns the instant at which the next work is due.
     pub(in crate::engine) fn discard_stale_and_peek(inner: &mut Inner) -> Option<Timestamp> {
         while let Some((due, work)) = inner.timers.peek() {
             match work {
@@ -95,7 +92,7 @@ impl World {
                 {
                     inner.timers.discard_next();
                 }
-                // In a pause it does nothing yet, and will again.
+                // During a pause the fetch does nothing but stays scheduled.
                 Work::RunScheduledFetch(handle)
                     if next_run_at(&inner.state, *handle) != Some(due) =>
                 {
@@ -112,7 +109,7 @@ impl World {
         inner: &mut Inner,
         scheduled: ScheduledCommand,
         due: Timestamp,
-        hold_webhooks: bool,
+        dispatch: Dispatch,
         immediate_counts: &mut HashMap<ConsentHandle, u32>,
     ) {
         let handle = scheduled.handle;
@@ -120,12 +117,13 @@ impl World {
         *count += u32::from(scheduled.is_immediate);
         let outcome = if scheduled.is_immediate && *count > IMMEDIATE_REACTIONS_MAX {
             Err(format!(
-                "{IMMEDIATE_REACTIONS_MAX} reactions at one instant; rules answer each other, give one an `after`"
+                "more than {IMMEDIATE_REACTIONS_MAX} reactions without a delay; rules trigger each other, add `after` to one"
             ))
         } else {
             let is_answer = Self::is_fip_answer(inner, &scheduled.command);
-            match self.apply_command(inner, scheduled.command.clone(), None, due, hold_webhooks) {
-                // Somebody else has answered before, or the script names FIPs that this customer has nothing at.
+            match self.apply_command(inner, scheduled.command.clone(), None, due, dispatch) {
+                // The request was answered before, or the plan names FIPs at which the customer has
+                // no account.
                 Err(Rejection::NoPendingAccount(_)) => return,
                 Err(Rejection::NotActive {
                     status: Status::Paused,
@@ -155,8 +153,8 @@ impl World {
         }
     }
 
-    /// Whether it is FIPs' answer to a request: to one that was made, or on the Unaport face to one that is made without
-    /// the script's doing.
+    /// Returns whether a command is the FIPs' answer to a request: one of a given session, or with
+    /// the Unaport API one that Unaport makes by schedule.
     fn is_fip_answer(inner: &Inner, command: &Command) -> bool {
         let Command::DeliverData {
             handle, session, ..
@@ -164,23 +162,22 @@ impl World {
         else {
             return false;
         };
-        let is_requested_by_aa = || {
-            inner
+        session.is_some()
+            || inner
                 .state
                 .consent(*handle)
                 .is_some_and(|consent| consent.api == Api::Unaport)
-        };
-        session.is_some() || is_requested_by_aa()
     }
 
-    /// Decides, and makes the decision true: the one place where a world changes.
+    /// Decides a command and applies its events. All changes of a world's state pass through this
+    /// function.
     pub(super) fn apply_command(
         &self,
         inner: &mut Inner,
         command: Command,
         plan: Option<Arc<dyn ScenarioPlan>>,
         now: Timestamp,
-        hold_webhooks: bool,
+        dispatch: Dispatch,
     ) -> Result<Event, Rejection> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
@@ -200,12 +197,12 @@ impl World {
             inner.scenario_plans.insert(handle, plan);
         }
         for event in events {
-            self.apply_event(inner, event, now, hold_webhooks);
+            self.apply_event(inner, event, now, dispatch);
         }
         Ok(last_event)
     }
 
-    /// The events that a command would be.
+    /// Decides a command without applying its events.
     pub(super) fn decide(
         &self,
         inner: &Inner,
@@ -213,64 +210,67 @@ impl World {
         now: Timestamp,
     ) -> Result<Vec<Event>, Rejection> {
         let participants = self.participants();
-        let accounts = |customer: &str, persona: &Persona| self.list_accounts(customer, persona);
-        let data_timing = |consent: &Consent| self.data_timing_of(inner, consent);
         decide(
             &inner.state,
             command,
-            &self.decision_context(now, &participants, &accounts, &data_timing),
+            &self.decision_context(
+                now,
+                &participants,
+                &|customer, persona| self.list_accounts(customer, persona),
+                &|consent| self.data_timing_of(inner, consent),
+            ),
         )
     }
 
-    /// The accounts at the simulated FIPs of a customer who lives this persona.
+    /// Returns the accounts at the simulated FIPs of a customer with this persona.
     pub(super) fn list_accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
         (self.config.bank.list_accounts)(&self.config.participants, persona, self.seed, customer)
     }
 
-    /// When FIPs answer a request for this consent's data that is made now.
+    /// Returns when FIPs answer a request for this consent's data that is made now.
     fn data_timing_of(&self, inner: &Inner, consent: &Consent) -> DataTiming {
-        let is_first = consent.api == Api::Unaport
-            && consent
-                .grant
-                .as_ref()
-                .is_none_or(|grant| grant.run_count == 0);
-        let from_plan = || {
-            inner
-                .scenario_plans
-                .get(&consent.handle)
-                .and_then(|plan| plan.data_timing(is_first))
+        if let Some(timing) = inner.state.timing_overrides(consent.handle).data {
+            return timing;
+        }
+        let has_run = consent
+            .grant
+            .as_ref()
+            .is_some_and(|grant| grant.run_count > 0);
+        let request = if consent.api == Api::Unaport && !has_run {
+            RequestKind::FirstScheduledFetch
+        } else {
+            RequestKind::Other
         };
         inner
-            .state
-            .timing_overrides(consent.handle)
-            .data
-            .or_else(from_plan)
+            .scenario_plans
+            .get(&consent.handle)
+            .and_then(|plan| plan.data_timing(request))
             .unwrap_or(self.config.data_timing)
     }
 
-    /// What a decision depends on beside the state.
+    /// Builds the context of a decision.
     pub(super) fn decision_context<'a>(
         &'a self,
         now: Timestamp,
         participants: &'a Participants,
-        accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
+        list_accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
         data_timing: &'a dyn Fn(&Consent) -> DataTiming,
     ) -> DecisionContext<'a> {
-        let is_supported = self.config.bank.is_supported;
-        let default_persona = &self.config.default_persona;
         DecisionContext {
             now,
             seed: self.seed,
             participants,
-            list_accounts: accounts,
-            is_supported,
-            default_persona,
+            list_accounts,
+            is_supported: self.config.bank.is_supported,
+            default_persona: &self.config.default_persona,
             data_timing,
         }
     }
 
-    fn apply_event(&self, inner: &mut Inner, event: Event, now: Timestamp, hold_webhooks: bool) {
-        // Asked before the event counts as a use.
+    /// Applies an event: changes the state, schedules timers, queues webhooks, lets the plan react,
+    /// and writes the journal entry.
+    fn apply_event(&self, inner: &mut Inner, event: Event, now: Timestamp, dispatch: Dispatch) {
+        // Determined before the event counts as a use of the consent.
         let consent_before = event
             .session()
             .and_then(|session| inner.state.consent(session.handle));
@@ -318,14 +318,14 @@ impl World {
             _ => {}
         }
         let plan = inner.scenario_plans.get(&consent.handle).cloned();
-        let should_push_data = || {
-            let from_plan = plan.as_deref().and_then(ScenarioPlan::should_push_data);
-            from_plan
+        let contents = notifications_for(&event, consent.api, || {
+            plan.as_deref()
+                .and_then(ScenarioPlan::should_push_data)
                 .or(self.config.push_data)
                 .unwrap_or(consent.api == Api::Seed)
-        };
-        for content in notifications_for(&event, consent.api, should_push_data) {
-            self.enqueue_notification(inner, &consent, content, now, hold_webhooks);
+        });
+        for content in contents {
+            self.enqueue_notification(inner, &consent, content, now, dispatch);
         }
         if event
             .resulting_status()
@@ -356,7 +356,7 @@ impl World {
         consent: &Arc<Consent>,
         content: NotificationContent,
         now: Timestamp,
-        hold_webhooks: bool,
+        dispatch: Dispatch,
     ) {
         let notification = Notification {
             message_id: self.next_message_id(inner, &consent.terms.customer),
@@ -394,7 +394,7 @@ impl World {
         let wake_times = inner.outbox.enqueue_delivery(
             NewDelivery {
                 notification,
-                is_held: hold_webhooks,
+                dispatch,
                 faults,
                 near_duplicate_id,
             },
@@ -407,15 +407,15 @@ impl World {
             let delivery = inner
                 .outbox
                 .delivery(inner.outbox.last_id())
-                .expect("it has just been put on record");
+                .expect("it has just been recorded");
             inner.journal.append_entry(
                 now,
-                build_webhook_record(&delivery, "never sent, on purpose".to_owned()),
+                build_webhook_record(&delivery, "not sent: dropped by a fault".to_owned()),
             );
         }
     }
 
-    /// The id of one more message about a customer's consents.
+    /// Generates the id of the next message about a customer's consents.
     fn next_message_id(&self, inner: &mut Inner, customer: &Arc<str>) -> MessageId {
         let ordinal = inner
             .message_counts
@@ -431,7 +431,7 @@ impl World {
         MessageId::from_random(random_id_bytes(key))
     }
 
-    /// An FIU comes for the data of a session: where the FIPs wait for it to have come often enough, they may answer now.
+    /// Counts a poll for the data of a session. After enough polls the FIPs answer.
     pub(super) fn count_poll(&self, inner: &mut Inner, id: SessionId, now: Timestamp) {
         let Some(session) = inner
             .state
@@ -458,11 +458,12 @@ impl World {
             session: Some(id),
             statuses,
         };
-        // A consent that is paused or gone has no data to be answered with; the fetch is told so.
-        let _ = self.apply_command(inner, command, None, now, true);
+        // Without an active consent the command is rejected; the fetch that follows reports the
+        // reason.
+        let _ = self.apply_command(inner, command, None, now, Dispatch::AfterResponse);
     }
 
-    /// From now on this script drives the consent; its steps begin now.
+    /// Lets a plan drive the consent from now on; its steps start now.
     pub(super) fn reassign_scenario(
         &self,
         inner: &mut Inner,
@@ -481,11 +482,11 @@ impl World {
             handle,
             now,
         );
-        self.catch_up(inner, now, true);
+        self.catch_up(inner, now, Dispatch::AfterResponse);
     }
 }
 
-/// What is to follow, each in its time.
+/// Schedules a plan's commands, each after its delay.
 fn schedule_commands(
     inner: &mut Inner,
     reactions: Vec<DelayedCommand>,
@@ -511,7 +512,7 @@ fn schedule_commands(
     }
 }
 
-/// The end of an attempt, or of a delivery without one, for the journal.
+/// Builds the journal record of the end of an attempt, or of a delivery without one.
 pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> JournalRecord {
     let Delivery {
         id,
@@ -545,7 +546,7 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
     }))
 }
 
-/// Unaport will ask for data by itself, if it has to.
+/// Schedules the next fetch that Unaport makes, if there is one.
 fn schedule_fetch(inner: &mut Inner, consent: &Consent) {
     if let Some(run_at) = consent.grant.as_ref().and_then(|grant| grant.next_run_at) {
         inner
@@ -554,7 +555,7 @@ fn schedule_fetch(inner: &mut Inner, consent: &Consent) {
     }
 }
 
-/// A run that fell into a pause is made good at its end; one that is still ahead has its timer.
+/// Schedules for now a fetch that became due during a pause; one still ahead has its timer.
 fn run_missed(inner: &mut Inner, consent: &Consent, now: Timestamp) {
     if next_run_at(&inner.state, consent.handle).is_some_and(|run_at| run_at <= now) {
         inner
@@ -563,7 +564,7 @@ fn run_missed(inner: &mut Inner, consent: &Consent, now: Timestamp) {
     }
 }
 
-/// The FIPs will answer when those of the recorded journey did.
+/// Schedules the FIPs' answer after the delay of the recorded journey.
 fn schedule_recorded_answer(inner: &mut Inner, session: &Session, now: Timestamp) {
     let statuses = AccountStatuses::uniform_status(FiStatus::Ready);
     let command = Command::DeliverData {
@@ -571,7 +572,7 @@ fn schedule_recorded_answer(inner: &mut Inner, session: &Session, now: Timestamp
         session: Some(session.id),
         statuses,
     };
-    let origin = "the recorded rhythm".to_owned();
+    let origin = "the recorded timing".to_owned();
     let scheduled = ScheduledCommand {
         handle: session.handle,
         command,

@@ -1,4 +1,6 @@
 //! One isolated sandbox: its consents, clock, timers, journal and outbox behind one short lock.
+//! Commands enter through [`World::submit`]. The rules are in `decide`; sending is left to
+//! `webhooks`.
 
 mod driver;
 mod execute;
@@ -26,10 +28,11 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::{Clock, system_now};
+use crate::engine::decide::find_consent;
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
-use crate::engine::outbox::{OPEN_DELIVERIES_MAX, Outbox};
+use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX, Outbox};
 use crate::engine::ports::{SandboxConfig, ScenarioPlan};
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
@@ -47,25 +50,27 @@ pub struct World {
     name: Arc<str>,
     seed: u64,
     config: Arc<SandboxConfig>,
-    /// Who takes part in this world: the sandbox's participants, until somebody configures them otherwise.
+    /// The participants of this world: those of the sandbox until they are changed.
     participants: RwLock<Arc<Participants>>,
-    /// What drives new consents of this world, beside the scenarios of all worlds.
+    /// The selection of scenarios for new consents.
     scenario_selection: RwLock<ScenarioSelection>,
     inner: Mutex<Inner>,
-    /// Something became due or ready: whoever drives this world should look.
+    /// Wakes the task that drives this world: work became due or ready.
     pub(super) wake: Notify,
-    /// A delivery has ended.
+    /// Signals that an attempt has ended or that the world was closed.
     pub(super) delivery_done: Notify,
-    /// An entry was written to the journal, or something else came about that somebody may wait for.
+    /// Signals new events, calls and webhook outcomes in the journal, and the closing of the world.
+    /// Notes, invalid signatures and changes of faults, participants and the clock are written
+    /// without a signal.
     pub(super) journal_appended: Notify,
-    /// Somebody advances the clock.
+    /// Set while the clock is being advanced.
     pub(super) advancing: AtomicBool,
-    /// The sandbox stops: what is being sent may finish, nothing more is begun.
+    /// Set while the sandbox shuts down: attempts in flight may finish, no other is started.
     draining: AtomicBool,
     closed: AtomicBool,
-    /// A message was signed with the AA's next key, which everybody may see from then on.
+    /// Set after a message was signed with the AA's next key, which is published from then on.
     keys_rotated: AtomicBool,
-    /// When a call was last made to it, in milliseconds of the wall's clock.
+    /// The system time of the last call, in milliseconds.
     last_used_at_ms: AtomicI64,
 }
 
@@ -77,18 +82,19 @@ pub(super) struct Inner {
     pub(super) outbox: Outbox,
     faults: FaultRegistry,
     scenario_plans: HashMap<ConsentHandle, Arc<dyn ScenarioPlan>>,
-    /// How many messages each customer's consents have caused: the ordinals of their ids.
+    /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
-    /// Answers of FIPs that fell into a pause of their consent.
+    /// Answers of FIPs that became due while their consent was paused.
     deferred: HashMap<ConsentHandle, Vec<ScheduledCommand>>,
-    /// Data notifications of each Unaport consent, which an FIU may also ask for; the last hundred, oldest first.
+    /// Data notifications of each Unaport consent, which an FIU may also query; the last 100,
+    /// oldest first.
     stored_notifications: HashMap<ConsentHandle, VecDeque<Notification>>,
-    /// How often an FIU has come in vain for the data of a session.
+    /// The number of polls for the data of each session while FIPs had not answered.
     poll_counts: HashMap<SessionId, u32>,
-    /// What was answered last to calls whose answers may be repeated by a fault.
+    /// The last response to each call whose response a fault may repeat.
     last_responses: HashMap<String, Bytes>,
     seen_notes: HashSet<String>,
-    /// How many ids were given to what is no part of the state.
+    /// The number of ids generated for objects outside the state.
     id_counter: u64,
 }
 
@@ -136,13 +142,13 @@ impl World {
         }
     }
 
-    /// Somebody calls.
+    /// Records the time of a call to this world.
     pub fn mark_used(&self) {
         self.last_used_at_ms
             .store(system_now().as_millis(), Ordering::Relaxed);
     }
 
-    /// When a call was last made to it, by the wall's clock.
+    /// Returns the system time of the last call.
     pub fn last_used_at(&self) -> Timestamp {
         Timestamp::from_millis(self.last_used_at_ms.load(Ordering::Relaxed))
     }
@@ -151,7 +157,7 @@ impl World {
         &self.name
     }
 
-    /// Where it is below the sandbox's address: nowhere special for the default one.
+    /// Returns the path prefix of this world; it is empty for the default world.
     pub fn base_path(&self) -> String {
         if self.name() == DEFAULT_WORLD {
             String::new()
@@ -160,12 +166,12 @@ impl World {
         }
     }
 
-    /// The seed that this world's ids and data are drawn from.
+    /// Returns the seed of this world's ids and data.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// What the world seals tokens with.
+    /// Derives the secret that authenticates this world's tokens.
     pub fn token_secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
         stream_rng(StreamKey {
@@ -182,7 +188,7 @@ impl World {
         &self.config
     }
 
-    /// Who takes part.
+    /// Returns the participants of this world.
     pub fn participants(&self) -> Arc<Participants> {
         Arc::clone(
             &self
@@ -192,10 +198,10 @@ impl World {
         )
     }
 
-    /// Changes who takes part, and puts it on record.
+    /// Changes the participants and records a note.
     ///
     /// # Errors
-    /// Those of `change`; nothing has changed then.
+    /// The error of `change`; nothing has changed then.
     pub fn update_participants<E>(
         &self,
         note: &str,
@@ -219,10 +225,10 @@ impl World {
         Ok(changed)
     }
 
-    /// Gives a command on behalf of a caller.
+    /// Executes a command on behalf of a caller.
     ///
     /// # Errors
-    /// A [`Refusal`]; nothing has changed then.
+    /// A [`Rejection`]; nothing has changed then.
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
         let plan = match &command {
             Command::RaiseConsent(raise) => self.select_scenario(raise)?,
@@ -234,14 +240,14 @@ impl World {
             {
                 self.count_poll(inner, *session, now);
             }
-            self.apply_command(inner, command, plan, now, true)
+            self.apply_command(inner, command, plan, now, Dispatch::AfterResponse)
         })
     }
 
-    /// What would drive a consent that is raised now.
+    /// Returns the plan that would drive a consent raised now.
     ///
     /// # Errors
-    /// [`Refusal::UnknownScenario`] when it is asked for by a name that nobody has.
+    /// [`Rejection::UnknownScenario`] when a selected name does not exist.
     pub fn select_scenario(
         &self,
         raise: &RaiseConsent,
@@ -257,39 +263,33 @@ impl World {
         )
     }
 
-    /// What drives new consents of this world, beside the scenarios of all worlds.
+    /// Locks the scenario selection for reading.
     pub fn scenario_selection(&self) -> RwLockReadGuard<'_, ScenarioSelection> {
         self.scenario_selection
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks the scenario selection for changes.
     pub fn scenario_selection_mut(&self) -> RwLockWriteGuard<'_, ScenarioSelection> {
         self.scenario_selection
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Plays a script's steps for a consent once, whatever else drives it. What is to be done at once is refused like any
-    /// command; what comes later is on record if it cannot happen then.
+    /// Runs a plan's steps for a consent once, whatever scenario drives it. Immediate steps are
+    /// rejected like any command; delayed steps that are rejected later are recorded in the
+    /// journal.
     ///
     /// # Errors
-    /// A [`Refusal`]; what came before the step that was refused has happened.
+    /// A [`Rejection`]; the steps before the rejected one have taken effect.
     pub fn run_steps(
         self: &Arc<Self>,
         handle: ConsentHandle,
         plan: &dyn ScenarioPlan,
     ) -> Result<Receipt, Rejection> {
         self.execute(|inner, now| {
-            let find_visible = |inner: &Inner| {
-                inner
-                    .state
-                    .consent(handle)
-                    .filter(|consent| !consent.hidden)
-                    .cloned()
-            };
-            let consent =
-                find_visible(inner).ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+            let consent = Arc::clone(find_consent(&inner.state, handle)?);
             let start_event = Event::ConsentRaised {
                 consent: Arc::clone(&consent),
             };
@@ -307,7 +307,13 @@ impl World {
                         Work::RunCommand(Box::new(scheduled)),
                     );
                 } else {
-                    last_event = self.apply_command(inner, delayed.command, None, now, true)?;
+                    last_event = self.apply_command(
+                        inner,
+                        delayed.command,
+                        None,
+                        now,
+                        Dispatch::AfterResponse,
+                    )?;
                 }
             }
             Ok(if last_event.consent_handle() == Some(handle) {
@@ -318,10 +324,10 @@ impl World {
         })
     }
 
-    /// Lets a scenario drive a consent from now on; its steps begin now.
+    /// Assigns a scenario to a consent; its steps start now.
     ///
     /// # Errors
-    /// A [`Refusal`] when there is no such consent, or no such scenario.
+    /// [`Rejection::UnknownHandle`] or [`Rejection::UnknownScenario`].
     pub fn assign_scenario(
         self: &Arc<Self>,
         handle: ConsentHandle,
@@ -331,12 +337,7 @@ impl World {
             .scenario_selection()
             .find_by_name(scenario, &*self.config.scenario_provider)?;
         self.execute(|inner, now| {
-            let consent = inner
-                .state
-                .consent(handle)
-                .filter(|consent| !consent.hidden)
-                .cloned();
-            let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+            let consent = Arc::clone(find_consent(&inner.state, handle)?);
             let text = format!("{} drives {handle} from now on", plan.name());
             inner
                 .journal
@@ -346,39 +347,40 @@ impl World {
         })
     }
 
-    /// Whether a command would be refused now. Nothing changes.
+    /// Checks whether a command would be accepted now. Nothing changes.
     ///
     /// # Errors
-    /// The [`Refusal`].
+    /// The [`Rejection`].
     pub fn check_command(&self, command: Command) -> Result<(), Rejection> {
         let inner = self.lock_caught_up();
         let now = inner.clock.now(system_now());
         self.decide(&inner, command, now).map(drop)
     }
 
-    /// Gives several commands on behalf of a caller, all of them or none. They have to be about different consents, so
-    /// that what is legal for each is legal for all.
+    /// Executes several commands on behalf of a caller, all of them or none. They must concern
+    /// different consents, so that one cannot make another illegal.
     ///
     /// # Errors
-    /// The first [`Refusal`]; nothing has changed then.
+    /// The first [`Rejection`]; nothing has changed then.
     ///
     /// # Panics
-    /// When there is no command, or two are about the same consent.
+    /// When there is no command, or two commands concern the same consent.
     pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
         self.execute(|inner, now| {
             for command in &commands {
                 self.decide(inner, command.clone(), now)?;
             }
-            let apply = |command| self.apply_command(inner, command, None, now, true);
-            let events: Result<Vec<_>, _> = commands.into_iter().map(apply).collect();
-            Ok(events
-                .expect("each is legal")
-                .pop()
-                .expect("there is a command"))
+            let mut last_event = None;
+            for command in commands {
+                let event = self.apply_command(inner, command, None, now, Dispatch::AfterResponse);
+                last_event = Some(event.expect("each command was checked"));
+            }
+            Ok(last_event.expect("there is a command"))
         })
     }
 
-    /// Does what a caller wants under the lock, and what is due by then; holds the webhooks that it causes.
+    /// Runs an operation under the lock, between the work due before it and after it; holds the
+    /// webhooks that it causes.
     fn execute(
         self: &Arc<Self>,
         operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
@@ -395,13 +397,13 @@ impl World {
         let first_delivery = inner.outbox.last_id() + 1;
         let previous_due = inner.timers.peek().map(|(due, _)| due);
         let outcome = operation(&mut inner, now);
-        self.catch_up(&mut inner, now, true);
+        self.catch_up(&mut inner, now, Dispatch::AfterResponse);
         let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
         let before_response = inner.outbox.filter_overtaking(&deliveries);
         let event = match outcome {
             Ok(event) => event,
             Err(rejection) => {
-                // What came about on the way is told all the same.
+                // Webhooks of due work and of earlier steps are sent in spite of the rejection.
                 drop(inner);
                 drop(DeliveryHold {
                     world: Arc::clone(self),
@@ -415,7 +417,8 @@ impl World {
             .consent_handle()
             .and_then(|handle| inner.state.consent(handle))
             .cloned();
-        // Waking the driver costs more than the command: only for what it has to see to. What is held wakes it later.
+        // Waking the driver costs more than the command, so it happens only for new work. Dropping
+        // the hold wakes it later.
         let due = inner.timers.peek().map(|(due, _)| due);
         let is_sooner = due.is_some_and(|due| previous_due.is_none_or(|before| due < before));
         let should_wake = inner.outbox.has_ready() || (is_sooner && !inner.clock.is_frozen());
@@ -437,7 +440,7 @@ impl World {
         })
     }
 
-    /// An id for something that is no part of the world's state.
+    /// Generates an id for an object outside the world's state.
     pub fn generate_id(&self, kind: StreamKind) -> String {
         let mut inner = self.lock();
         inner.id_counter += 1;
@@ -450,26 +453,27 @@ impl World {
         MessageId::from_random(random_id_bytes(key)).to_string()
     }
 
-    /// From now on the AAs' next keys are published.
+    /// Publishes the AAs' next keys from now on.
     pub fn rotate_keys(&self) {
         self.keys_rotated.store(true, Ordering::Release);
     }
 
-    /// Whether the AAs' next keys are published.
+    /// Returns whether the AAs' next keys are published.
     pub fn has_rotated_keys(&self) -> bool {
         self.keys_rotated.load(Ordering::Acquire)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic under the lock is a bug, but one bug must not make every later call of this world fail too.
+        // A panic under the lock is a bug, but it must not make every later call of this world
+        // fail.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state with all that is due done, so that no reader sees a consent alive after its expiry.
+    /// Locks the world and runs all due work, so that no reader sees an expired consent as active.
     pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        if self.catch_up(&mut inner, now, false) > 0 {
+        if self.catch_up(&mut inner, now, Dispatch::Immediately) > 0 {
             self.wake.notify_one();
             self.journal_appended.notify_waiters();
         }
