@@ -76,7 +76,7 @@ fn duplicate_names_and_a_missing_statement_are_reported() {
     );
     let errors = self::persona_errors(
         "no-statement",
-        &text.replace("cash_flows: []", "statement: nowhere.csv"),
+        &text.replace("story: []", "statement: nowhere.csv"),
     );
     assert!(
         errors.starts_with("mine.yaml:4:") && errors.contains("nowhere.csv: cannot be read"),
@@ -113,7 +113,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
     }
     let commas = flow_errors("commas", "{ in: 5,00,000, by: upi }", "");
     assert!(
-        commas.contains("mine.yaml:7:17: '00' is no key of the cash_flow; a number has no commas"),
+        commas.contains("mine.yaml:7:17: unknown key '00' in the cash_flow; write a number without commas"),
         "{commas}"
     );
     let braces = flow_errors(
@@ -122,8 +122,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
         "",
     );
     assert!(
-        braces
-            .contains("purpose 'PAY {mon} {year}' has a placeholder other than {month} and {year}"),
+        braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"),
         "{braces}"
     );
     let side = "{ out: 30000..40000, day: 1, by: imps, with: myself, transfer_name: house }";
@@ -139,7 +138,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
             &random_side,
             &other(&random_side.replace("out:", "in:"))
         )
-        .contains("needs an amount in rupees")
+        .contains("has an amount in rupees")
     );
     assert_eq!(
         flow_errors("both", side, &other(&side.replace("out:", "in:"))),
@@ -225,7 +224,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             "csv-order",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-04,DEBIT,5,15,B,\n"),
-            "own.csv:3: 2024-01-04 follows 2024-01-05; sort the rows by time, oldest first",
+            "own.csv:3: 2024-01-04 comes after 2024-01-05; rows are in the order of time, oldest first",
         ),
         (
             "csv-field",
@@ -237,11 +236,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             "date,amount\n".to_owned(),
             "own.csv:1: the header lacks type, currentBalance",
         ),
-        (
-            "csv-empty",
-            HEADER.to_owned(),
-            "own.csv: the file has no rows",
-        ),
+        ("csv-empty", HEADER.to_owned(), "own.csv: it has no rows"),
         (
             "csv-windows",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n")
@@ -251,8 +246,8 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             "csv-comma",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,B,\n2024-01-06,CREDIT,\"5,000\",5,B,\n"),
-            "own.csv:2: the row has 7 fields, but the header has 6; quote a text that contains a comma, write amounts without commas\n\
-             own.csv:3: amount '5,000' is not an amount above 0, such as 1250.50, without commas",
+            "own.csv:2: it has 7 fields, and the header 6; a text with a comma in it stands in quotes, an amount has none\n\
+             own.csv:3: amount '5,000' is not an amount above nothing, such as 1250.50: no commas",
         ),
         (
             // What was not read cannot be held against what comes after it.
@@ -260,7 +255,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             format!(
                 "{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"
             ),
-            "own.csv:3: amount 'x' is not an amount above 0, such as 1250.50, without commas and with at most two decimals",
+            "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
         ),
     ] {
         let errors = load_with_statement(name, "own.csv", &text).expect_err("it is wrong");

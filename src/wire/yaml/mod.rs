@@ -1,8 +1,9 @@
-//! Files that people write: YAML or JSON, unknown keys refused, every error with its line and column and what would
-//! have been accepted, all of them at once.
+//! Parser for hand-written files in YAML or JSON. Unknown keys are rejected. All errors are
+//! reported at once, each with its line, its column and the accepted values. The types of a file
+//! belong to its own module; this one needs only their JSON Schema.
 //!
 //! ```text
-//! text → node (a tree with places) → validate (against the schema of types) → types (serde)
+//! text → node (tree with positions) → validate (against the schema) → types (serde)
 //! ```
 
 pub mod node;
@@ -26,7 +27,7 @@ pub fn diagnostic_at(location: Location, message: String) -> Diagnostic {
     }
 }
 
-/// A text longer than that is none that somebody wrote.
+/// The largest accepted text, in bytes. Hand-written files are far smaller.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn schema_for<T: JsonSchema>() -> Value {
@@ -38,7 +39,7 @@ pub fn schema_for<T: JsonSchema>() -> Value {
         .to_value()
 }
 
-/// What may be left out is left out: a key without a value is refused, so no schema offers it.
+/// Removes `null` from a schema. An optional key is omitted; a key without a value is rejected.
 pub fn remove_null_types(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
@@ -65,10 +66,10 @@ pub fn remove_null_types(schema: &mut Schema) {
     }
 }
 
-/// Reads a text, which faults call by this name, as a type whose schema this is.
+/// Parses a text as a type with the given schema. `name` names the whole text in diagnostics.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics of the text.
 pub fn parse_typed<T: DeserializeOwned>(
     text: &str,
     schema: &Value,
@@ -76,7 +77,7 @@ pub fn parse_typed<T: DeserializeOwned>(
 ) -> Result<T, Vec<Diagnostic>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!(
-            "it has {} bytes; {TEXT_BYTES_MAX} are enough for everybody",
+            "{name} has {} bytes; the limit is {TEXT_BYTES_MAX}",
             text.len()
         );
         return Err(vec![Diagnostic {

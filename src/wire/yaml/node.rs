@@ -1,4 +1,4 @@
-//! A text in YAML or JSON as a tree that knows where each of its parts stands.
+//! A YAML or JSON text as a tree with the position of each value. Knows no schema.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde_saphyr::{Location, Spanned};
 use super::diagnostic_at;
 use crate::domain::diagnostic::Diagnostic;
 
-/// A value with its place.
+/// A value with its position.
 pub type SpannedNode = Spanned<Node>;
 
-/// A value.
+/// A value of a YAML or JSON text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     Null,
@@ -21,30 +21,30 @@ pub enum Node {
     Float(f64),
     Text(String),
     List(Vec<SpannedNode>),
-    /// In the order of the text; a key may stand twice.
+    /// Entries in the order of the text; a key may occur twice.
     Map(Vec<(Spanned<String>, SpannedNode)>),
 }
 
 impl Node {
-    /// The word for what it is.
+    /// Returns the kind of the value, as diagnostics name it.
     pub fn describe_kind(&self) -> &'static str {
         match self {
-            Self::Null => "nothing",
+            Self::Null => "an empty value",
             Self::Bool(_) => "true or false",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
-            Self::Map(_) => "keys with values",
+            Self::Map(_) => "a mapping",
         }
     }
 }
 
-/// Reads a text.
+/// Parses a text.
 ///
 /// # Errors
-/// What makes it no YAML, and where.
+/// The first syntax error, with its position.
 pub fn parse_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
-    // A key that stands twice is ours to tell, with both places.
+    // `validate` reports duplicate keys, with both positions.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);

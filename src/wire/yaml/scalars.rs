@@ -1,5 +1,5 @@
-//! The small values of the format: names from our own tables, lengths of time, counts. Each knows how it is read and how
-//! its schema looks, so the two cannot drift apart.
+//! Scalar values of hand-written files: keywords, durations, ranges. Each type has its parser and
+//! its JSON Schema side by side, so that they stay consistent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,20 +16,20 @@ use crate::domain::time::Millis;
 use crate::domain::webhook_fault::Occurrences;
 use crate::wire::duration::parse_duration;
 
-/// What a schema calls a length of time, in its `format`.
+/// The `format` of a duration in a schema. JSON Schema reserves `duration` for ISO 8601.
 pub const DURATION_FORMAT: &str = "span";
-/// What a schema calls a count such as `1..2`.
+/// The `format` of an occurrence range such as `1..2` in a schema.
 pub const OCCURRENCES_FORMAT: &str = "count";
-/// What a schema calls the name of a scenario.
+/// The `format` of the name of a scenario or a persona in a schema.
 pub const NAME_FORMAT: &str = "scenario-name";
-/// What a schema calls a whole number or a range of them.
+/// The `format` of an integer or a range of integers in a schema.
 pub const INTEGER_RANGE_FORMAT: &str = "whole-range";
-/// What a schema calls an amount in rupees or a range of them.
+/// The `format` of an amount in rupees or a range of amounts in a schema.
 pub const RUPEE_RANGE_FORMAT: &str = "rupee-range";
-/// What a schema calls a status code or a hundred of them.
+/// The `format` of a status code or a class of status codes in a schema.
 pub const STATUS_FORMAT: &str = "http-status";
 
-/// One name of a table.
+/// A value of an enum, given by its outside name.
 #[derive(Clone, Copy, Debug)]
 pub struct Keyword<T>(pub T);
 
@@ -59,7 +59,7 @@ fn find_by_label<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E>
         .iter()
         .copied()
         .find(|value| value.wire_name() == text);
-    known.ok_or_else(|| E::custom(format!("'{text}' is not known")))
+    known.ok_or_else(|| E::custom(format!("unknown name '{text}'")))
 }
 
 fn enum_schema<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
@@ -67,7 +67,7 @@ fn enum_schema<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
     json_schema!({ "type": "string", "enum": names })
 }
 
-/// An event that happens to a consent, so that its scenario can wait for it.
+/// An event that concerns a consent, so that rules can follow it.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsentEventName(pub EventName);
 
@@ -96,7 +96,7 @@ impl JsonSchema for ConsentEventName {
     }
 }
 
-/// What a simulated FIP can be made to answer.
+/// A status that a scenario can make a simulated FIP answer.
 #[derive(Clone, Copy, Debug)]
 pub struct FipAnswer(pub FiStatus);
 
@@ -120,7 +120,7 @@ impl JsonSchema for FipAnswer {
     }
 }
 
-/// A length of time.
+/// A duration such as `2s`, `30d` or `PT1H30M`.
 #[derive(Clone, Copy, Debug)]
 pub struct HumanDuration(pub Millis);
 
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for HumanDuration {
         let text = String::deserialize(deserializer)?;
         parse_duration(&text)
             .map(Self)
-            .ok_or_else(|| D::Error::custom("no length of time"))
+            .ok_or_else(|| D::Error::custom("invalid duration"))
     }
 }
 
@@ -142,8 +142,8 @@ impl JsonSchema for HumanDuration {
         "HumanDuration".into()
     }
 
-    /// A part that is left out is left out with its letter: neither `P` nor `PT` is a length.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // An ISO 8601 part is omitted together with its designator: `P` and `PT` are invalid.
         const TIME: &str = "T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S)";
         let days = format!("[0-9]+D({TIME})?");
         json_schema!({
@@ -155,12 +155,12 @@ impl JsonSchema for HumanDuration {
     }
 }
 
-/// Which of several: `3`, `1..2`, `2..`.
+/// Occurrences counted from 1: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]
 pub struct OccurrenceRange(pub Occurrences);
 
 impl OccurrenceRange {
-    /// Reads `1..2` and `2..`.
+    /// Parses `1..2` and `2..`.
     pub fn parse(text: &str) -> Option<Occurrences> {
         let (first, last) = text.split_once("..")?;
         let first = first.parse().ok().filter(|first| *first >= 1)?;
@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for OccurrenceRange {
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<OccurrenceRange, E> {
                 let number = u32::try_from(number).ok().filter(|number| *number >= 1);
-                let number = number.ok_or_else(|| E::custom("counts begin at 1"))?;
+                let number = number.ok_or_else(|| E::custom("occurrences count from 1"))?;
                 Ok(OccurrenceRange(Occurrences {
                     first: number,
                     last: Some(number),
@@ -199,7 +199,7 @@ impl<'de> Deserialize<'de> for OccurrenceRange {
             fn visit_str<E: Error>(self, text: &str) -> Result<OccurrenceRange, E> {
                 OccurrenceRange::parse(text)
                     .map(OccurrenceRange)
-                    .ok_or_else(|| E::custom("no range"))
+                    .ok_or_else(|| E::custom("invalid range"))
             }
         }
         deserializer.deserialize_any(RangeVisitor)
@@ -223,7 +223,7 @@ impl JsonSchema for OccurrenceRange {
     }
 }
 
-/// A status code, or a hundred of them: `503`, `5xx`.
+/// A status code or a class of status codes: `503`, `5xx`.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusPattern(pub StatusClass);
 
@@ -248,7 +248,7 @@ impl<'de> Deserialize<'de> for StatusPattern {
             fn visit_str<E: Error>(self, text: &str) -> Result<StatusPattern, E> {
                 StatusClass::parse(text)
                     .map(StatusPattern)
-                    .ok_or_else(|| E::custom("no status"))
+                    .ok_or_else(|| E::custom("invalid status"))
             }
         }
         deserializer.deserialize_any(StatusVisitor)
@@ -272,12 +272,12 @@ impl JsonSchema for StatusPattern {
     }
 }
 
-/// Whole numbers: `3`, `1..2`.
+/// An integer or a range of integers: `3`, `1..2`.
 #[derive(Clone, Copy, Debug)]
 pub struct IntegerRange(pub (i64, i64));
 
 impl IntegerRange {
-    /// Reads `3` and `1..2`, the low end first.
+    /// Parses `3` and `1..2`, the low end first.
     pub fn parse(text: &str) -> Option<(i64, i64)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
         let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
@@ -285,12 +285,12 @@ impl IntegerRange {
     }
 }
 
-/// Rupees, with at most two decimals: `4500`, `20..180.50`.
+/// An amount in rupees, or a range of amounts, with at most two decimals: `4500`, `20..180.50`.
 #[derive(Clone, Copy, Debug)]
 pub struct RupeeRange(pub (Paise, Paise));
 
 impl RupeeRange {
-    /// Reads `4500` and `20..180.50`, the low end first.
+    /// Parses `4500` and `20..180.50`, the low end first.
     pub fn parse(text: &str) -> Option<(Paise, Paise)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
         let (low, high) = (Paise::parse(low.trim())?, Paise::parse(high.trim())?);
@@ -298,10 +298,10 @@ impl RupeeRange {
     }
 }
 
-/// Nobody's persona needs more at once: ten thousand crore.
+/// The largest amount in a file: ten thousand crore rupees.
 const RUPEES_MAX: Paise = Paise::from_rupees(100_000_000_000);
 
-/// Percent with at most two decimals, as basis points: `3.5`.
+/// A percentage with at most two decimals, in basis points: `3.5` is 350.
 #[derive(Clone, Copy, Debug)]
 pub struct Percent(pub i64);
 
@@ -309,8 +309,8 @@ macro_rules! impl_from_text {
     ($name:ident, $expected:literal, $parse:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Reader;
-                impl Visitor<'_> for Reader {
+                struct TextVisitor;
+                impl Visitor<'_> for TextVisitor {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -332,10 +332,10 @@ macro_rules! impl_from_text {
                     fn visit_str<E: Error>(self, text: &str) -> Result<$name, E> {
                         $parse(text)
                             .map($name)
-                            .ok_or_else(|| E::custom(concat!("it is not ", $expected)))
+                            .ok_or_else(|| E::custom(concat!("expected ", $expected)))
                     }
                 }
-                deserializer.deserialize_any(Reader)
+                deserializer.deserialize_any(TextVisitor)
             }
         }
     };

@@ -1,5 +1,5 @@
-//! A tree held against the schema of its type: everything that is wrong, each with its place and with what would have
-//! been accepted. It knows as much of JSON Schema as our own types make.
+//! Validates a tree against the JSON Schema of its type. Reports all errors, each with its position
+//! and the accepted values. Supports only the part of JSON Schema that our own types generate.
 
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
@@ -16,7 +16,7 @@ use crate::domain::naming::closest_name;
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
 use crate::wire::fields::quote_value;
 
-/// Everything that is wrong with a tree, which the faults call by this name.
+/// Returns all diagnostics of a tree; `name` names the root in them.
 pub fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {
     let mut validator = Validator {
         root: schema,
@@ -36,7 +36,7 @@ impl<'a> Validator<'a> {
         self.diagnostics.push(diagnostic_at(location, message));
     }
 
-    /// The schema that a reference leads to.
+    /// Returns the target of a schema that is a `$ref`; other schemas unchanged.
     fn resolve_ref(&self, schema: &'a Value) -> &'a Value {
         let reference = schema["$ref"]
             .as_str()
@@ -44,7 +44,7 @@ impl<'a> Validator<'a> {
         reference.map_or(schema, |pointer| {
             self.root
                 .pointer(pointer)
-                .expect("our schemas refer to what they have")
+                .expect("our schemas have no dangling references")
         })
     }
 
@@ -79,7 +79,7 @@ impl<'a> Validator<'a> {
                 {
                     self.add_diagnostic(
                         tree.referenced,
-                        format!("{name} is an empty list; name one at least, or leave it out"),
+                        format!("{name} is an empty list; give at least one item, or remove it"),
                     );
                 }
                 for item in items {
@@ -99,13 +99,13 @@ impl<'a> Validator<'a> {
 
     fn report_wrong_type(&mut self, tree: &SpannedNode, name: &str, expected: &str) {
         let remedy = match &tree.value {
-            Node::Integer(_) | Node::Float(_) if expected.contains("length of time") => {
+            Node::Integer(_) | Node::Float(_) if expected.contains("duration") => {
                 "; it needs a unit"
             }
             Node::Integer(_) | Node::Float(_) | Node::Bool(_) if expected.contains("text") => {
                 "; write it in quotes"
             }
-            Node::Null if expected.contains("keys") => "; write {} where there is nothing to say",
+            Node::Null if expected.contains("mapping") => "; write {} for an empty mapping",
             _ => "",
         };
         self.add_diagnostic(
@@ -136,7 +136,7 @@ impl<'a> Validator<'a> {
                 self.add_diagnostic(
                     key.referenced,
                     format!(
-                        "{} stands twice; first on line {line}",
+                        "duplicate key {}; first on line {line}",
                         quote_value(&key.value)
                     ),
                 );
@@ -146,26 +146,21 @@ impl<'a> Validator<'a> {
                 Some(schema) => self.check_node(value, schema, &key.value),
                 None if additional.is_object() => self.check_node(value, additional, &key.value),
                 None if additional == &Value::Bool(false) => {
-                    let names: Vec<&str> = properties
-                        .into_iter()
-                        .flatten()
-                        .map(|(name, _)| name.as_str())
-                        .collect();
-                    self.add_diagnostic(key.referenced, unknown_key(&key.value, &names, name));
+                    let message = unknown_key(&key.value, &property_names(schema), name);
+                    self.add_diagnostic(key.referenced, message);
                     has_unknown_keys = true;
                 }
                 None => {}
             }
         }
-        let has_key = |key: &str| entries.iter().any(|(known, _)| known.value == key);
         for required in schema["required"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
         {
-            if !has_key(required) && !has_unknown_keys {
-                self.add_diagnostic(location, format!("{name} lacks {required}"));
+            if !has_key(entries, required) && !has_unknown_keys {
+                self.add_diagnostic(location, format!("{name} needs the key {required}"));
             }
         }
         if let Some(choices) = schema["oneOf"].as_array() {
@@ -173,16 +168,22 @@ impl<'a> Validator<'a> {
                 .iter()
                 .filter_map(|choice| choice["required"][0].as_str())
                 .collect();
-            let present: Vec<_> = keys.iter().copied().filter(|key| has_key(key)).collect();
+            let present: Vec<_> = keys
+                .iter()
+                .copied()
+                .filter(|key| has_key(entries, key))
+                .collect();
             match present.len() {
                 1 => {}
-                // The stranger is most likely what is lacking.
+                // The unknown key is most likely a misspelt required one.
                 0 if has_unknown_keys => {}
-                0 => self
-                    .add_diagnostic(location, format!("{name} lacks one of {}", keys.join(", "))),
+                0 => self.add_diagnostic(
+                    location,
+                    format!("{name} needs one of the keys {}", keys.join(", ")),
+                ),
                 _ => self.add_diagnostic(
                     location,
-                    format!("{name} takes one of {}, not several", present.join(", ")),
+                    format!("{name} takes only one of {}", present.join(", ")),
                 ),
             }
         }
@@ -191,24 +192,17 @@ impl<'a> Validator<'a> {
             .as_u64()
             .is_some_and(|least| size < least)
         {
-            let names: Vec<&str> = properties
-                .into_iter()
-                .flatten()
-                .map(|(name, _)| name.as_str())
-                .collect();
+            let names = property_names(schema).join(", ");
             self.add_diagnostic(
                 location,
-                format!("{name} says nothing; give some of {}", names.join(", ")),
+                format!("{name} is empty; give at least one of {names}"),
             );
         }
         if schema["maxProperties"]
             .as_u64()
             .is_some_and(|most| size > most)
         {
-            self.add_diagnostic(
-                location,
-                format!("{name} takes one of its keys, not several"),
-            );
+            self.add_diagnostic(location, format!("{name} takes only one of its keys"));
         }
     }
 
@@ -251,7 +245,7 @@ impl<'a> Validator<'a> {
                     "{quoted_text} is not an amount in rupees, or a range such as 20..180.50 with the low end first"
                 )
             }
-            Some(NAME_FORMAT) if !is_scenario_name(text) => {
+            Some(NAME_FORMAT) if !is_valid_name(text) => {
                 format!(
                     "{name} {quoted_text} has to be 1 to 100 lower-case letters, digits and dashes"
                 )
@@ -274,7 +268,7 @@ impl<'a> Validator<'a> {
                 self.add_diagnostic(
                     location,
                     format!(
-                        "{name} {number} is not known; this mockaa reads {}",
+                        "unsupported {name} {number}; this mockaa supports {}",
                         values.join(", ")
                     ),
                 );
@@ -294,16 +288,42 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Whether a name can name a scenario.
-fn is_scenario_name(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=100).contains(&text.len()) && text.bytes().all(is_allowed)
+/// Returns whether a text is a valid name of a scenario or a persona.
+fn is_valid_name(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Whether a value is of the type that a schema asks for, whatever else it asks.
+fn has_key(entries: &[(Spanned<String>, SpannedNode)], key: &str) -> bool {
+    entries.iter().any(|(known, _)| known.value == key)
+}
+
+fn property_names(schema: &Value) -> Vec<&str> {
+    schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+/// Returns whether a value has the JSON type of a schema. Checks nothing else.
 fn matches_type(schema: &Value, node: &Node) -> bool {
-    let is_type = |name: &str| match node {
-        // A key without a value is a slip of the pen.
+    match &schema["type"] {
+        Value::String(name) => is_of_type(node, name),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|name| is_of_type(node, name)),
+        _ => true,
+    }
+}
+
+fn is_of_type(node: &Node, name: &str) -> bool {
+    match node {
+        // A key without a value is most likely a mistake.
         Node::Null => false,
         Node::Bool(_) => name == "boolean",
         Node::Integer(_) => name == "integer" || name == "number",
@@ -311,20 +331,28 @@ fn matches_type(schema: &Value, node: &Node) -> bool {
         Node::Text(_) => name == "string",
         Node::List(_) => name == "array",
         Node::Map(_) => name == "object",
-    };
-    match &schema["type"] {
-        Value::String(name) => is_type(name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).any(is_type),
-        _ => true,
     }
 }
 
-/// What a schema asks for, in words.
+/// Returns the type that a schema requires, as diagnostics name it.
 fn describe_type(schema: &Value) -> String {
-    let type_name = |name: &str| match name {
+    match &schema["type"] {
+        Value::String(name) => describe_type_name(name, schema).to_owned(),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|name| describe_type_name(name, schema))
+            .collect::<Vec<_>>()
+            .join(" or "),
+        _ => "a value".to_owned(),
+    }
+}
+
+fn describe_type_name(name: &str, schema: &Value) -> &'static str {
+    match name {
         "boolean" => "true or false",
         "integer" | "number" => "a number",
-        "string" if schema["format"] == DURATION_FORMAT => "a length of time as a text, such as 2s",
+        "string" if schema["format"] == DURATION_FORMAT => "a duration as a text, such as 2s",
         "string"
             if schema["format"] == OCCURRENCES_FORMAT
                 || schema["format"] == INTEGER_RANGE_FORMAT =>
@@ -333,36 +361,19 @@ fn describe_type(schema: &Value) -> String {
         }
         "string" => "a text",
         "array" => "a list",
-        _ => "keys with values",
-    };
-    match &schema["type"] {
-        Value::String(name) => type_name(name).to_owned(),
-        Value::Array(names) => {
-            let names = names.iter().filter_map(Value::as_str).map(type_name);
-            names.collect::<Vec<_>>().join(" or ")
-        }
-        _ => "a value".to_owned(),
+        _ => "a mapping",
     }
 }
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
-    let quoted_key = quote_value(key);
+    let problem = format!("unknown key {} in {name}", quote_value(key));
+    let known_keys = known.join(", ");
     match closest_name(key, known.iter().copied()) {
-        Some(suggestion) => format!(
-            "{quoted_key} is no key of {name}; did you mean {suggestion}? It takes {}",
-            known.join(", ")
-        ),
+        Some(suggestion) => format!("{problem}; did you mean {suggestion}? known: {known_keys}"),
         None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!(
-                "{quoted_key} is no key of {name}; a number has no commas: 500000, not 5,00,000"
-            )
+            format!("{problem}; write a number without commas: 500000, not 5,00,000")
         }
-        None if known.is_empty() => {
-            format!("{quoted_key} is no key of {name}, which takes none: {{}}")
-        }
-        None => format!(
-            "{quoted_key} is no key of {name}; it takes {}",
-            known.join(", ")
-        ),
+        None if known.is_empty() => format!("{problem}; it has no keys, write {{}}"),
+        None => format!("{problem}; known: {known_keys}"),
     }
 }
