@@ -171,7 +171,7 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
     assert_eq!(decode_lossy(&output.stdout), "");
     let error = decode_lossy(&output.stderr);
     assert!(
-        error.contains("mine.yaml:4:5: 'approv' is no key of the step; did you mean approve?"),
+        error.contains("mine.yaml:4:5: unknown key 'approv' in the step; did you mean approve?"),
         "{error}"
     );
     assert_eq!(error.matches("approv'").count(), 1, "said once: {error}");
@@ -214,12 +214,12 @@ fn wrong_options_name_the_remedy() {
         (
             &["serve", "--default-scenario", "aprove"],
             2,
-            "there is no such scenario; did you mean approve?",
+            "unknown scenario; did you mean approve?",
         ),
         (
             &["serve", "--default-scenario", "no-such-thing"],
             2,
-            "there is no such scenario; known: aa-fails",
+            "unknown scenario; known: aa-fails",
         ),
         (
             &["serve", "--scenarios", "/nonexistent"],

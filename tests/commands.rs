@@ -99,7 +99,7 @@ fn run_refuses_bad_files_before_it_plays_any() {
         ),
         (
             &["run", "typo.yaml"],
-            "typo.yaml:3:9: 'aprove' is no key of the step; did you mean approve?",
+            "typo.yaml:3:9: unknown key 'aprove' in the step; did you mean approve?",
         ),
         (&["run", "nosuch.yaml"], "nosuch.yaml"),
         (&["run"], "FILE"),
@@ -227,7 +227,7 @@ fn lint_reports_as_text_json_and_github() {
     let (code, stdout, _) = run_in(&folder, &["scenario", "lint", "everybody.yaml"]);
     assert_eq!(code, 2);
     assert!(
-        stdout.contains("customer is an empty list; name one at least, or leave it out"),
+        stdout.contains("customer is an empty list; give at least one item, or remove it"),
         "{stdout}"
     );
     assert!(stdout.contains("fi_types is an empty list"), "{stdout}");
@@ -372,7 +372,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
     let (code, _, stderr) = fixture.run_command(&["consent", "play", handle, "{delver: {}}"]);
     assert_eq!(code, 2);
     assert!(
-        stderr.contains("1:2: 'delver' is no key of the step; did you mean deliver?"),
+        stderr.contains("1:2: unknown key 'delver' in the step; did you mean deliver?"),
         "{stderr}"
     );
 
@@ -806,7 +806,7 @@ fn an_unknown_persona_is_reported_with_its_place() {
     let stdout = String::from_utf8_lossy(&lint.stdout).into_owned();
     assert_eq!(lint.status.code(), Some(2));
     assert!(
-        stdout.contains("mine.yaml:3:10: error: there is no persona studnt; did you mean student?"),
+        stdout.contains("mine.yaml:3:10: error: unknown persona studnt; did you mean student?"),
         "{stdout}"
     );
     let run = mockaa_command(&["run"])
@@ -814,5 +814,5 @@ fn an_unknown_persona_is_reported_with_its_place() {
         .output()
         .expect("it runs");
     assert_eq!(run.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&run.stderr).contains("there is no persona studnt"));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("unknown persona studnt"));
 }

@@ -1,4 +1,6 @@
-//! All scenarios of a sandbox, and which one a new consent gets.
+//! The scenarios of a sandbox: loads the shipped files and those of a folder, and finds the
+//! scenario of a new consent by name, by `match` or by magic customer. A reload replaces the whole
+//! set or nothing. The precedence between these lookups belongs to the engine's scenario selection.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,34 +23,35 @@ use crate::scenario::magic;
 use crate::scenario::plan::{Plan, SourceLocation};
 use crate::scenario::shipped::SHIPPED;
 
-/// Why scenarios could not be loaded. One line for each fault: `file:line:column: what is wrong`.
+/// The diagnostics of a failed load, one per line: `file:line:column: message`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct ScenarioLoadError(String);
 
-/// The scenarios of a sandbox. Reloading swaps the whole set or nothing; consents keep the plan they started with.
+/// The scenarios of a sandbox. A reload replaces the whole set or nothing; consents keep the plan
+/// that they started with.
 #[derive(Debug)]
 pub struct Library {
     folder: Option<PathBuf>,
     required: RequiredScenarios,
     personas: Arc<Personas>,
     set: RwLock<Arc<ScenarioSet>>,
-    /// What is wrong with the files that were read last.
+    /// The diagnostics of the last reload, if it failed.
     load_error: RwLock<Option<String>>,
     magic_plans: BTreeMap<&'static str, Arc<Plan>>,
 }
 
-/// Scenarios that have to be there.
+/// Scenarios that the configuration refers to and that have to exist.
 #[derive(Clone, Debug, Default)]
 pub struct RequiredScenarios {
-    /// That of consents which no other rule gives one.
+    /// The scenario of consents that no other rule selects one for.
     pub default: Option<String>,
-    /// Those that AAs are used to, with the AA's id.
+    /// The `scenario` settings of AAs, as pairs of AA id and scenario name.
     pub aa_scenarios: Vec<(String, String)>,
 }
 
 impl RequiredScenarios {
-    /// Each name, and who asks for it.
+    /// Returns each name with the setting that requires it.
     fn names_with_sources(&self) -> impl Iterator<Item = (&str, String)> {
         let default = self
             .default
@@ -69,17 +72,22 @@ struct ScenarioSet(BTreeMap<String, LoadedScenario>);
 struct LoadedScenario {
     plan: Arc<Plan>,
     file: String,
-    /// The text of its file.
     text: Arc<str>,
-    /// It came with the program: a file of one's own may take its place.
-    is_shipped: bool,
+    source: Source,
+}
+
+/// The origin of a scenario file. A file of the folder may replace a shipped one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Shipped,
+    Folder,
 }
 
 impl Library {
-    /// The shipped scenarios and those of the folder.
+    /// Loads the shipped scenarios and those of the folder.
     ///
     /// # Errors
-    /// All that is wrong with the files, or who asks for one that is not there.
+    /// All diagnostics of the files, or the settings that require a scenario that does not exist.
     pub fn load(
         folder: Option<PathBuf>,
         required: RequiredScenarios,
@@ -100,7 +108,7 @@ impl Library {
         })
     }
 
-    /// The folder that was added to the shipped scenarios.
+    /// Returns the folder whose scenarios are added to the shipped ones.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
@@ -185,7 +193,7 @@ impl ScenarioProvider for Library {
             .collect()
     }
 
-    /// The complaint is kept until a set is right again.
+    /// Keeps the error until a later reload succeeds.
     fn reload_scenarios(&self) -> Result<usize, String> {
         let loaded = ScenarioSet::load(self.folder.as_deref(), &self.required, &self.personas)
             .map_err(|error| error.to_string());
@@ -221,7 +229,7 @@ impl ScenarioProvider for Library {
 }
 
 impl ScenarioSet {
-    /// Everything there is; what is required has to be among it.
+    /// Loads all files and checks that the required scenarios are among them.
     fn load(
         folder: Option<&Path>,
         required: &RequiredScenarios,
@@ -233,7 +241,7 @@ impl ScenarioSet {
             set.add_file(
                 format!("scenarios/{file} (shipped)"),
                 text,
-                true,
+                Source::Shipped,
                 personas,
                 &mut errors,
             );
@@ -249,7 +257,7 @@ impl ScenarioSet {
                 let suggestion = suggest_name(name, set.0.keys().map(String::as_str));
                 append_line(
                     &mut errors,
-                    format_args!("{required_by}: there is no such scenario; {suggestion}"),
+                    format_args!("{required_by}: unknown scenario; {suggestion}"),
                 );
             }
         }
@@ -277,7 +285,7 @@ impl ScenarioSet {
         for file in files {
             let path_text = file.display().to_string();
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add_file(path_text, &text, false, personas, errors),
+                Ok(text) => self.add_file(path_text, &text, Source::Folder, personas, errors),
                 Err(error) => {
                     append_line(errors, format_args!("{path_text}: cannot be read: {error}"));
                 }
@@ -285,13 +293,13 @@ impl ScenarioSet {
         }
     }
 
-    /// A file of one's own takes the place of the shipped scenario that has its name: who copies one to change it means
-    /// the copy.
+    /// Adds a file, or appends its diagnostics to `errors`. A file of the folder replaces the
+    /// shipped scenario of the same name, so that a shipped scenario can be copied and changed.
     fn add_file(
         &mut self,
         file: String,
         text: &str,
-        is_shipped: bool,
+        source: Source,
         personas: &Personas,
         errors: &mut String,
     ) {
@@ -307,7 +315,7 @@ impl ScenarioSet {
         let others = self
             .0
             .values()
-            .filter(|other| !other.is_shipped)
+            .filter(|other| other.source == Source::Folder)
             .map(LoadedScenario::plan_and_file);
         if let Some(conflict) = find_name_conflict(&plan, others) {
             append_line(errors, format_args!("{file}:{conflict}"));
@@ -327,7 +335,7 @@ impl ScenarioSet {
                 plan: Arc::new(plan),
                 file,
                 text: text.into(),
-                is_shipped,
+                source,
             },
         );
     }
@@ -337,52 +345,51 @@ impl ScenarioSet {
     }
 }
 
-/// The scenario files of a folder, by their names. The schema may lie beside those that name it.
+/// Returns the scenario files of a folder, sorted by name: `.yaml`, `.yml` and `.json`, without the
+/// `.schema.json` files that editors use.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub fn list_scenario_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let is_scenario = |path: &PathBuf| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        [".yaml", ".yml", ".json"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
-            && !name.ends_with(".schema.json")
-    };
     let mut files: Vec<_> = std::fs::read_dir(folder)?
         .flatten()
         .map(|entry| entry.path())
-        .filter(is_scenario)
+        .filter(|path| is_scenario_file(path))
         .collect();
     files.sort();
     Ok(files)
+}
+
+fn is_scenario_file(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+        && !name.ends_with(".schema.json")
 }
 
 fn append_line(output: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(output, "{line}").expect("writing to a string cannot fail");
 }
 
-/// That a scenario asks for a persona that there is not.
+/// Returns a diagnostic if the scenario refers to a persona that does not exist.
 pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
     let (SourceLocation { line, column }, name) = plan.persona.as_ref()?;
-    let is_unknown = personas.get(name).is_none();
-    let message = || {
-        format!(
-            "there is no persona {name}; {}",
-            suggest_name(name, personas.names())
-        )
-    };
-    is_unknown.then(|| Fault {
+    if personas.get(name).is_some() {
+        return None;
+    }
+    let suggestion = suggest_name(name, personas.names());
+    Some(Fault {
         line: *line,
         column: *column,
-        message: message(),
+        message: format!("unknown persona {name}; {suggestion}"),
     })
 }
 
-/// That another scenario has this one's name.
+/// Returns a diagnostic if another scenario has the same name.
 pub fn find_name_conflict<'a>(
     plan: &Plan,
     mut others: impl Iterator<Item = (&'a Plan, &'a str)>,
@@ -400,7 +407,8 @@ pub fn find_name_conflict<'a>(
     })
 }
 
-/// Scenarios whose `match` asks just as much as this one's for the same consents: nobody could say which is meant.
+/// Returns a diagnostic for each scenario whose `match` accepts some of the same consents with the
+/// same specificity, so that neither has precedence.
 pub fn find_match_conflicts<'a>(
     plan: &Plan,
     others: impl Iterator<Item = (&'a Plan, &'a str)>,
@@ -408,24 +416,29 @@ pub fn find_match_conflicts<'a>(
     let Some((matcher, SourceLocation { line, column })) = &plan.matcher else {
         return Vec::new();
     };
-    let to_conflict = |(other, file): (&Plan, &str)| {
-        let (other_matcher, other_location) = other.matcher.as_ref()?;
-        // One of the same name stands for this one, or is told by its name.
+    let mut conflicts = Vec::new();
+    for (other, file) in others {
+        let Some((other_matcher, other_location)) = &other.matcher else {
+            continue;
+        };
+        // A scenario of the same name is the shipped one that this one replaces; any other is a
+        // name conflict, which has its own diagnostic.
         if other.name == plan.name
             || other_matcher.specificity() != matcher.specificity()
             || !other_matcher.overlaps_with(matcher)
         {
-            return None;
+            continue;
         }
         let message = format!(
-            "match asks just as much as that of {} for the same consents ({file}:{}); ask for more in one of them",
+            "match is as specific as that of {} for the same consents ({file}:{}); \
+             make one of them more specific",
             other.name, other_location.line
         );
-        Some(Fault {
+        conflicts.push(Fault {
             line: *line,
             column: *column,
             message,
-        })
-    };
-    others.filter_map(to_conflict).collect()
+        });
+    }
+    conflicts
 }

@@ -1,8 +1,9 @@
-//! What a scenario says in vain: steps that can never fire, faults that match nothing. A consent's automaton is small
-//! enough to be walked completely, so this is found before anything is run.
+//! Static checks of a plan: steps that can never fire and faults that can never match. The state
+//! machine of a consent is small enough to be explored completely, so these are found before a run.
 //!
-//! The walk assumes that nobody but the scenario acts. What is impossible whoever acts, because the consent has ended, is
-//! an error; what would need somebody else's doing is a warning.
+//! The exploration assumes that only the scenario acts. A step that is impossible whatever other
+//! actors do, because the consent has ended, is an error. A step that needs another actor is a
+//! warning.
 
 use std::collections::BTreeSet;
 
@@ -22,21 +23,21 @@ use crate::scenario::format::Fault;
 use crate::scenario::plan::{Action, Plan, SourceLocation};
 
 wire_enum! {
-    /// How bad a finding is.
+    /// The severity of a lint diagnostic.
     Severity { Error = "error", Warning = "warning" }
 }
 
-/// Something that is said in vain.
+/// A diagnostic about something in a plan that can never have an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LintDiagnostic {
     pub diagnostic: Fault,
     pub severity: Severity,
 }
 
-/// No consent lasts that long, and no clock goes on for ever.
+/// The longest delay of a step, 100 years: longer than any consent and any run of a clock.
 const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 
-/// Everything that a plan says in vain, by place.
+/// Returns the lint diagnostics of a plan, sorted by position.
 pub fn lint_plan(plan: &Plan) -> Vec<LintDiagnostic> {
     let mut linter = Linter {
         plan,
@@ -53,17 +54,17 @@ pub fn lint_plan(plan: &Plan) -> Vec<LintDiagnostic> {
 struct Linter<'a> {
     plan: &'a Plan,
     diagnostics: Vec<LintDiagnostic>,
-    /// The statuses that the scenario brings about.
+    /// The statuses that the scenario can bring a consent into.
     reached_statuses: BTreeSet<Status>,
 }
 
-/// Where a consent may stand, and since when.
+/// The possible statuses of the consent at one step.
 #[derive(Clone, Debug)]
 struct ReachableState {
     states: BTreeSet<Status>,
-    /// The line that brought it there; 0 at the beginning.
+    /// The line that caused the statuses; 0 at the beginning.
     since_line: u64,
-    /// The customer has left, on this line.
+    /// The line on which the customer deregistered.
     left_line: Option<u64>,
 }
 
@@ -96,7 +97,7 @@ impl Linter<'_> {
         self.reached_statuses.insert(Status::Pending);
         self.follow_rules(&mut state, EventName::ConsentRaised);
         for (step, number) in plan.steps.iter().zip(1..) {
-            // What is due at the same instant comes in the order in which it was asked for: `consent` first.
+            // Commands that are due at the same instant keep their order, and `consent` is first.
             if let Some((_, line)) = auto_approval.take_if(|(at, _)| *at <= step.due_after) {
                 self.apply_input(&mut state, Input::Approve, line);
                 self.apply_input(&mut state, Input::Activate, line);
@@ -130,7 +131,7 @@ impl Linter<'_> {
         let line = location.line;
         if let Some(left_line) = state.left_line {
             let message = format!(
-                "{name}, line {line}, can never fire: the customer has left since line {left_line}"
+                "{name}, line {line}, can never fire: the customer deregisters on line {left_line}"
             );
             self.add_diagnostic(Severity::Error, location, message);
             return;
@@ -161,17 +162,17 @@ impl Linter<'_> {
             Action::Deliver(_) => {
                 if !state.states.contains(&Status::Active) {
                     let is_reachable = reachable_from(&state.states).contains(&Status::Active);
-                    self.report_unreachable(state, (name, location), "deliver under", is_reachable);
+                    self.report_unreachable(state, (name, location), "deliver", is_reachable);
                 }
             }
-            // No account is left: a consent that has any is revoked.
+            // No account stays linked, so every consent with accounts is revoked.
             Action::DelinkAll { fip: None }
                 if state.states.iter().all(|status| *status != Status::Pending) =>
             {
                 self.apply_input(state, Input::Revoke, line);
             }
             Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
-                // Consents that name the account are revoked.
+                // Consents with the account are revoked; others are not.
                 let revoked = state
                     .states
                     .iter()
@@ -185,7 +186,8 @@ impl Linter<'_> {
         }
     }
 
-    /// A verb that finds no state in which it is legal; `reachable`: somebody else could bring one about.
+    /// Reports an action that is illegal in every possible status. `is_reachable`: another actor
+    /// could bring the consent into a status in which it is legal.
     fn report_unreachable(
         &mut self,
         state: &ReachableState,
@@ -202,8 +204,8 @@ impl Linter<'_> {
         let states = states.join(" or ");
         if is_reachable {
             let message = format!(
-                "{name}, line {line}, fires only if somebody else moves the consent: it is {states} {since_text}, and nobody can \
-                 {verb} it then"
+                "{name}, line {line}, fires only if another actor changes the consent first: \
+                 it is {states} {since_text}, which does not allow {verb}"
             );
             self.add_diagnostic(Severity::Warning, location, message);
         } else {
@@ -214,7 +216,7 @@ impl Linter<'_> {
         }
     }
 
-    /// The consent moves, and rules that answer that may move it on.
+    /// Applies an input to the possible statuses, then the rules that follow its events.
     fn apply_input(&mut self, state: &mut ReachableState, input: Input, line: u64) {
         let next_statuses: BTreeSet<Status> = state
             .states
@@ -232,7 +234,8 @@ impl Linter<'_> {
         }
     }
 
-    /// Rules that answer an event may fire, at some time: both what was and what comes of them is possible.
+    /// Adds the statuses that rules can lead to after an event. A rule may fire later, so the
+    /// statuses before it stay possible.
     fn follow_rules(&mut self, state: &mut ReachableState, event: EventName) {
         let mut pending = vec![event];
         let mut seen = BTreeSet::new();
@@ -261,7 +264,7 @@ impl Linter<'_> {
                     }
                 }
             }
-            // What the FIU asks for once the consent is in force, and what FIPs answer.
+            // An ACTIVE consent allows the FIU to request data and FIPs to answer.
             if event == EventName::ConsentActive {
                 pending.extend([
                     EventName::FiRequested,
@@ -272,7 +275,7 @@ impl Linter<'_> {
         }
     }
 
-    /// A rule that answers an end has nothing left to move.
+    /// Reports rules that would change a consent after its final status.
     fn check_rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
             let Some(status) =
@@ -326,13 +329,14 @@ impl Linter<'_> {
         let is_consent_event = selector
             .event
             .is_none_or(|event| event == NotificationKind::ConsentStatus);
-        // A request that nobody answers, and a consent, end by themselves one day.
+        // EXPIRED needs no action: an unanswered request and an artefact both expire in time.
         if let Some(status) =
             fault_status.filter(|status| is_consent_event && *status != Status::Expired)
             && !self.reached_statuses.contains(&status)
         {
             let message = format!(
-                "matches nothing unless somebody else moves the consent: here it is never {status}"
+                "matches nothing unless another actor changes the consent: \
+                 this scenario never makes it {status}"
             );
             self.add_diagnostic(Severity::Warning, location, message);
         }
@@ -341,7 +345,8 @@ impl Linter<'_> {
             Some(NotificationKind::FiStatus | NotificationKind::FiData)
         );
         if is_data_event && !self.reached_statuses.contains(&Status::Active) {
-            let message = "matches nothing unless somebody else moves the consent: here it is never ACTIVE, so no data is asked for";
+            let message = "matches nothing unless another actor changes the consent: \
+                           this scenario never makes it ACTIVE, so there is no data request";
             self.add_diagnostic(Severity::Warning, location, message.to_owned());
         }
     }
@@ -358,8 +363,8 @@ impl Linter<'_> {
         let Some(op) = selector.op else { return };
         if !op.has_subject() {
             let message = format!(
-                "matches nothing: {op} is about no consent, and so about none of this scenario; put it in force for the whole \
-                 world with PUT /_mockaa/v1/faults/NAME"
+                "matches nothing: {op} calls concern no consent, so a scenario cannot select them; \
+                 put the fault in force for the whole world with PUT /_mockaa/v1/faults/NAME"
             );
             self.add_diagnostic(Severity::Error, location, message);
         }
@@ -370,7 +375,7 @@ impl Linter<'_> {
             .is_some_and(|(matcher, _)| matcher.apis == ["seed"]);
         if seed_only && !matches!(op, Operation::ConsentCreate | Operation::ConsentFetch) {
             let message =
-                format!("matches nothing: the seed face, which match asks for, has no {op}");
+                format!("matches nothing: the seed API, which match selects, has no {op}");
             self.add_diagnostic(Severity::Error, location, message);
         }
         if let (Some(customer), Some((matcher, _))) = (&selector.customer, &self.plan.matcher)
@@ -380,7 +385,7 @@ impl Linter<'_> {
             self.add_diagnostic(
                 Severity::Error,
                 location,
-                format!("matches nothing: no customer of match is {customer}"),
+                format!("matches nothing: no customer of match matches {customer}"),
             );
         }
         if matches!(fault, ApiFault::TamperedConsent(_))
@@ -389,13 +394,13 @@ impl Linter<'_> {
             self.add_diagnostic(
                 Severity::Error,
                 location,
-                format!("changes nothing: answers of {op} have no signed consent"),
+                format!("changes nothing: responses of {op} have no signed consent"),
             );
         }
     }
 }
 
-/// Where a consent can come to, whoever moves it.
+/// Returns the statuses that a consent can reach by any actor's inputs, including the given ones.
 fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
     let mut visited = from.clone();
     let mut pending: Vec<Status> = from.iter().copied().collect();
@@ -408,7 +413,7 @@ fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
     visited
 }
 
-/// The events that a move is.
+/// Returns the events that an input causes.
 fn events_for(input: Input) -> Vec<EventName> {
     match input {
         Input::Approve => vec![EventName::ConsentReady],
@@ -422,7 +427,7 @@ fn events_for(input: Input) -> Vec<EventName> {
     }
 }
 
-/// Where a consent stands when an event has just happened to it.
+/// Returns the final status that an event leaves the consent in; `None` for other events.
 fn status_after(event: EventName) -> Option<Status> {
     match event {
         EventName::ConsentRejected => Some(Status::Rejected),
@@ -441,7 +446,7 @@ mod tests {
     use crate::scenario::shipped::SHIPPED;
 
     fn lint_text(text: &str) -> String {
-        let plan = parse(text).expect("the text is a scenario");
+        let plan = parse(text).expect("the text is a valid scenario");
         lint_plan(&plan)
             .iter()
             .map(|diagnostic| format!("{} {}\n", diagnostic.severity, diagnostic.diagnostic))

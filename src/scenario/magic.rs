@@ -1,21 +1,25 @@
-//! The magic customers: mobile numbers whose consents play a known story, at any `@handle`, without any file. This
-//! one table feeds behaviour, `mockaa magic`, the control API and the documentation.
+//! The magic customers: mobile numbers whose consents follow a fixed scenario, at any `@handle`,
+//! without a scenario file. The table is the only source for the behaviour, `mockaa magic`, the
+//! control API and the documentation. Compare the magic test numbers of payment sandboxes
+//! (`docs/sources.md#magic-identifiers`).
 
 use crate::scenario::format::parse;
 use crate::scenario::plan::Plan;
 
-/// A number and its story.
+/// A customer number with the scenario of its consents.
 #[derive(Clone, Copy, Debug)]
 pub struct MagicCustomer {
     /// The part of the customer's address before the `@`.
     pub number: &'static str,
-    /// What happens, for people.
+    /// The behaviour in one line, for `mockaa magic` and the control API.
     pub description: &'static str,
-    /// The same as a scenario file has it, without version and name.
+    /// The body of a scenario file, without `version` and `name`.
     scenario_yaml: &'static str,
 }
 
-/// `reference/mock-servers.md` §5.3; times by DESIGN §5, counted from the consent's ACTIVE, which comes at once.
+/// The magic customers, in the order of their numbers (`docs/sources.md#magic-identifiers`,
+/// `docs/architecture.md#scenarios-and-faults`). Times count from the consent's ACTIVE, which
+/// follows immediately after the request.
 pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     MagicCustomer {
         number: "9999999001",
@@ -65,7 +69,7 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999010",
-        description: "approved, data is PENDING until your FIU has come for it three times in vain",
+        description: "approved, data is PENDING for the first three polls of your FIU",
         scenario_yaml: "data: { polls: 3 }\nsteps: [approve: {}]",
     },
     MagicCustomer {
@@ -88,7 +92,7 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999014",
-        description: "approved, no webhook ever comes; only polling finds out",
+        description: "approved, no webhook is ever sent; the FIU has to poll",
         scenario_yaml: "steps: [approve: {}]\nwebhooks: [{ fault: { drop: {} } }]",
     },
     MagicCustomer {
@@ -100,7 +104,7 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999016",
-        description: "two calls are answered with 503 and Retry-After, the next with what is asked",
+        description: "two calls are answered with 503 and Retry-After, the next normally",
         scenario_yaml: "steps: [approve: {}]\napi_faults: [{ where: { calls: 1..2 }, fault: { status: 503, retry_after: 1s } }]",
     },
     MagicCustomer {
@@ -120,21 +124,22 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999020",
-        description: "approved, webhooks have fields, and the FI webhook a status, that no specification has",
+        description: "approved, webhooks have unspecified fields, the FI webhook an unspecified status",
         scenario_yaml: "steps: [approve: {}]\n\
                  webhooks: [{ fault: { extra_fields: {} } }, { where: { event: fi.status }, fault: { unknown_enum: {} } }]",
     },
 ];
 
-/// The magic customer behind an address.
+/// Returns the magic customer with this address.
 pub fn find_by_address(customer: &str) -> Option<&'static MagicCustomer> {
     let (number, _) = customer.split_once('@')?;
     MAGIC_CUSTOMERS.iter().find(|magic| magic.number == number)
 }
 
 impl MagicCustomer {
+    /// Builds the plan. FIPs answer immediately unless the entry sets `data` itself, whatever the
+    /// sandbox's default data timing is.
     pub fn to_plan(&self) -> Plan {
-        // Where the sandbox lets FIPs wait, theirs do not.
         let data_line = if self.scenario_yaml.contains("data:") {
             ""
         } else {
@@ -144,7 +149,7 @@ impl MagicCustomer {
             "version: 1\nname: magic\n{data_line}{}\n",
             self.scenario_yaml
         );
-        let plan = parse(&text).expect("the table holds scenarios");
+        let plan = parse(&text).expect("the table holds valid scenarios");
         Plan {
             name: format!("magic {}", self.number),
             delivers_after_activation: true,

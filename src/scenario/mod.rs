@@ -1,5 +1,6 @@
-//! Scenarios: what drives a consent when no person does. Files are read and checked into [`plan::Plan`]s; the
-//! [`library::Library`] chooses one for each new consent; its plan turns events into later commands.
+//! Scenarios, which drive consents without a person. Files are parsed and validated into
+//! [`plan::Plan`]s. The [`library::Library`] selects a plan for each new consent, and the plan
+//! turns events into delayed commands.
 
 pub mod format;
 pub mod library;

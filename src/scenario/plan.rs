@@ -1,4 +1,5 @@
-//! A checked scenario, and how it reacts. Pure: an event gives the commands that are to follow it.
+//! A validated scenario and its reactions. Pure: takes an event and returns the commands that
+//! follow it, with their delays. Scheduling and executing them belongs to the engine.
 
 use std::sync::Arc;
 
@@ -14,53 +15,54 @@ use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{DelayedCommand, RequestKind, ScenarioPlan};
 
-/// A scenario that can be played.
+/// A scenario after validation, ready to run.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub name: String,
-    /// Where its name stands.
+    /// The position of `name` in the file.
     pub location: SourceLocation,
     pub description: Option<String>,
-    /// Which consents it is for without being asked for, and where that stands.
+    /// The consents that the scenario applies to without being named, with the position of `match`.
     pub matcher: Option<(ConsentMatcher, SourceLocation)>,
     pub persona: Option<(SourceLocation, String)>,
-    /// Who approves, beside the steps.
+    /// The approval mode, which applies beside the steps.
     pub approval: Option<ApprovalMode>,
     pub push_data: Option<bool>,
-    /// When FIPs answer, where no rule says so.
+    /// The data timing where no rule delivers.
     pub data: Option<DataTiming>,
     pub fetch_quirks: FetchQuirks,
-    /// Played once, in order.
+    /// The actions at fixed times, executed once and in order.
     pub steps: Vec<Step>,
-    /// Played whenever their event happens.
+    /// The actions that follow an event, executed each time that it happens.
     pub rules: Vec<Rule>,
     pub faults: Faults,
-    /// Where the faults stand: those of webhooks, then those of answers.
+    /// The positions of the faults: webhook faults first, then API faults.
     pub fault_locations: Vec<SourceLocation>,
     pub expectations: Vec<Expectation>,
-    /// FIPs answer after activation what they would answer to a request, on the face that has no data call.
+    /// On the seed API, which has no data call: FIPs answer after activation as they would answer a
+    /// data request.
     pub delivers_after_activation: bool,
 }
 
-/// A place in a file; 0 where it is not known.
+/// A position in a file, counted from 1; 0 where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
     pub line: u64,
     pub column: u64,
 }
 
-/// A step at its time.
+/// An action at a fixed time after the consent is raised.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Since the consent was raised: the sum of its own `after` and those of the steps before it.
+    /// The delay since the consent was raised: the sum of this step's `after` and those before it.
     pub due_after: Millis,
     pub action: Action,
-    /// How the journal names it.
+    /// The name of the step in the journal.
     pub origin: String,
     pub location: SourceLocation,
 }
 
-/// A reaction.
+/// An action that follows an event.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub event: EventName,
@@ -70,11 +72,12 @@ pub struct Rule {
     pub location: SourceLocation,
 }
 
-/// What is done.
+/// The action of a step or a rule.
 #[derive(Clone, Debug)]
 pub enum Action {
     Transition(ConsentAction),
-    /// FIPs answer a request for data, each after its own while; where none waits, the AA asks by itself.
+    /// FIPs answer a data request, each group of answers after its delay. If no request is pending,
+    /// the AA makes one.
     Deliver(Vec<(Millis, AccountStatuses)>),
     Link {
         fip: Option<Arc<str>>,
@@ -91,53 +94,36 @@ pub enum Action {
 }
 
 impl Action {
-    /// The commands that it is, each after its own while.
+    /// Returns the commands of the action, each with its delay.
     fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
         let handle = consent.handle;
-        let customer = || Arc::clone(&consent.terms.customer);
+        let customer = Arc::clone(&consent.terms.customer);
         let command = match self.clone() {
             Self::Deliver(outcomes) => {
-                // Who reacts to a request answers that one, however many others there are by then.
+                // A reaction to a request answers that request, even if others were made meanwhile.
                 let session = match event {
                     Event::DataRequested { session, .. } => Some(session.id),
                     _ => None,
                 };
-                let to_command = |(after, outcome)| {
-                    (
-                        after,
-                        Command::DeliverData {
+                return outcomes
+                    .into_iter()
+                    .map(|(delay, statuses)| {
+                        let command = Command::DeliverData {
                             handle,
                             session,
-                            statuses: outcome,
-                        },
-                    )
-                };
-                return outcomes.into_iter().map(to_command).collect();
+                            statuses,
+                        };
+                        (delay, command)
+                    })
+                    .collect();
             }
-            Self::Transition(verb) => Command::TransitionConsent {
-                handle,
-                action: verb,
-            },
-            Self::Link { fip } => Command::LinkAllAccounts {
-                customer: customer(),
-                fip,
-            },
-            Self::DelinkAccount { link_ref } => Command::DelinkAccount {
-                customer: customer(),
-                link_ref,
-            },
-            Self::DelinkAll { fip } => Command::DelinkAllAccounts {
-                customer: customer(),
-                fip,
-            },
-            Self::Deregister => Command::DeregisterCustomer {
-                customer: customer(),
-            },
+            Self::Transition(action) => Command::TransitionConsent { handle, action },
+            Self::Link { fip } => Command::LinkAllAccounts { customer, fip },
+            Self::DelinkAccount { link_ref } => Command::DelinkAccount { customer, link_ref },
+            Self::DelinkAll { fip } => Command::DelinkAllAccounts { customer, fip },
+            Self::Deregister => Command::DeregisterCustomer { customer },
             Self::Notify(content) => Command::SendScriptedNotification { handle, content },
-            Self::SetTiming(pace) => Command::SetTiming {
-                handle,
-                timing: pace,
-            },
+            Self::SetTiming(timing) => Command::SetTiming { handle, timing },
         };
         vec![(Millis::ZERO, command)]
     }
@@ -148,11 +134,30 @@ impl Action {
 }
 
 impl Plan {
-    /// The rules that say when FIPs answer requests for data.
+    /// Returns the rules that answer data requests.
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
             .filter(|rule| rule.event == EventName::FiRequested && rule.action.is_delivery())
+    }
+
+    /// Returns the commands of an action that is due after `wait`.
+    fn schedule_action(
+        &self,
+        wait: Millis,
+        action: &Action,
+        origin: &str,
+        (event, consent): (&Event, &Consent),
+    ) -> Vec<DelayedCommand> {
+        action
+            .to_commands(event, consent)
+            .into_iter()
+            .map(|(delay, command)| DelayedCommand {
+                delay: Millis(wait.0.saturating_add(delay.0)),
+                command,
+                origin: format!("{}, {origin}", self.name),
+            })
+            .collect()
     }
 }
 
@@ -206,45 +211,38 @@ impl ScenarioPlan for Plan {
     }
 
     fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand> {
-        let schedule = |wait: Millis, action: &Action, origin: &str| {
-            let origin = format!("{}, {origin}", self.name);
-            let commands = action.to_commands(event, consent).into_iter();
-            let to_scheduled = move |(after, command): (Millis, Command)| DelayedCommand {
-                delay: Millis(wait.0.saturating_add(after.0)),
-                command,
-                origin: origin.clone(),
-            };
-            commands.map(to_scheduled).collect::<Vec<_>>()
-        };
+        const AFTER_ACTIVATION: &str = "data after activation";
+        let cause = (event, consent);
         let mut reactions = Vec::new();
         if matches!(event, Event::ConsentRaised { .. }) {
-            reactions.extend(
-                self.approval
-                    .into_iter()
-                    .flat_map(|approval| approval.plan_approval(consent.handle)),
-            );
-            reactions.extend(
-                self.steps
-                    .iter()
-                    .flat_map(|step| schedule(step.due_after, &step.action, &step.origin)),
-            );
+            if let Some(approval) = self.approval {
+                reactions.extend(approval.plan_approval(consent.handle));
+            }
+            for step in &self.steps {
+                let Step {
+                    due_after,
+                    action,
+                    origin,
+                    ..
+                } = step;
+                reactions.extend(self.schedule_action(*due_after, action, origin, cause));
+            }
         }
-        let rules = self.rules.iter().filter(|rule| rule.event == event.name());
-        reactions.extend(rules.flat_map(|rule| schedule(rule.after, &rule.action, &rule.origin)));
+        for rule in self.rules.iter().filter(|rule| rule.event == event.name()) {
+            reactions.extend(self.schedule_action(rule.after, &rule.action, &rule.origin, cause));
+        }
         if self.delivers_after_activation
             && consent.api == Api::Seed
             && matches!(event, Event::ConsentActivated { .. })
         {
-            let deliveries = self.delivery_rules().map(|rule| (rule.after, &rule.action));
-            let ready = Action::Deliver(vec![(
-                Millis::ZERO,
-                AccountStatuses::uniform_status(FiStatus::Ready),
-            )]);
-            let mut scheduled: Vec<_> = deliveries
-                .flat_map(|(after, action)| schedule(after, action, "data after activation"))
-                .collect();
+            let mut scheduled = Vec::new();
+            for Rule { after, action, .. } in self.delivery_rules() {
+                scheduled.extend(self.schedule_action(*after, action, AFTER_ACTIVATION, cause));
+            }
             if scheduled.is_empty() {
-                scheduled = schedule(Millis::ZERO, &ready, "data after activation");
+                let statuses = AccountStatuses::uniform_status(FiStatus::Ready);
+                let ready = Action::Deliver(vec![(Millis::ZERO, statuses)]);
+                scheduled = self.schedule_action(Millis::ZERO, &ready, AFTER_ACTIVATION, cause);
             }
             reactions.extend(scheduled);
         }

@@ -1,8 +1,8 @@
-//! The scenarios in the binary.
+//! The scenario files that are compiled into the binary.
 
 macro_rules! shipped {
     ($($file:literal),+ $(,)?) => {
-        /// File name and text of each.
+        /// The shipped scenarios, as pairs of file name and text.
         pub const SHIPPED: &[(&str, &str)] =
             &[$(($file, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/", $file)))),+];
     };
@@ -95,9 +95,9 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_shipped() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"))
-            .expect("the folder is there");
+            .expect("the folder exists");
         let files: BTreeSet<_> = folder
-            .map(|entry| entry.expect("it can be listed").file_name())
+            .map(|entry| entry.expect("a readable entry").file_name())
             .collect();
         let shipped: BTreeSet<_> = SHIPPED.iter().map(|(file, _)| (*file).into()).collect();
         assert_eq!(files, shipped);

@@ -393,7 +393,7 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     assert_eq!(reply.status, 400);
     let error = reply.json()["error"].as_str().expect("a text").to_owned();
     assert!(
-        error.contains("mine.yaml:4:5: 'aprove' is no key of the step; did you mean approve?"),
+        error.contains("mine.yaml:4:5: unknown key 'aprove' in the step; did you mean approve?"),
         "{error}"
     );
     let handle = app.raise_with_scenario("mine").await;
@@ -406,7 +406,7 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     let started = mockaa::Sandbox::builder().scenarios(&files).start().await;
     let error = started.expect_err("it does not start").to_string();
     assert!(
-        error.contains("mine.yaml:4:5: 'aprove' is no key of the step"),
+        error.contains("mine.yaml:4:5: unknown key 'aprove' in the step"),
         "{error}"
     );
 

@@ -1,4 +1,5 @@
-//! From the types of a file to what they mean: what only several values together can get wrong is found here.
+//! Converts the types of a file to domain values. Reports the errors that involve several values,
+//! which the schema cannot express. Positions come from the file's `Spanned` values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ use crate::wire::fields::quote_value;
 use crate::wire::yaml::diagnostic_at;
 use crate::wire::yaml::scalars::{HumanDuration, Keyword};
 
-/// Answers of FIPs whose delays differ are told one after the other.
+/// The largest number of different delays in one `deliver`. Each delay becomes a command of its
+/// own.
 const DELAYS_MAX: usize = 100;
 
 pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Fault>> {
@@ -91,7 +93,7 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-/// Steps that are played by hand.
+/// Converts steps that a person runs through the control API.
 pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Vec<Fault>> {
     let mut converter = Converter::default();
     let steps = converter.convert_steps(entries);
@@ -113,7 +115,7 @@ pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<
         webhooks: converter.convert_webhook_faults(&webhooks),
         api: converter.convert_api_faults(&api_faults),
     };
-    converter.into_result((faults, ttl.map(|HumanDuration(span)| span)))
+    converter.into_result((faults, ttl.map(|HumanDuration(duration)| duration)))
 }
 
 pub fn convert_expectations_file(file: ExpectationsFile) -> Result<Vec<Expectation>, Vec<Fault>> {
@@ -125,7 +127,7 @@ pub fn convert_expectations_file(file: ExpectationsFile) -> Result<Vec<Expectati
     let handle = consent_handle.and_then(|text| {
         let handle = ConsentHandle::parse(&text);
         if handle.is_none() {
-            let message = format!("consent_handle {} is not a UUID", quote_value(&text));
+            let message = format!("invalid consent_handle {}; give a UUID", quote_value(&text));
             converter.diagnostics.push(Fault {
                 line: 0,
                 column: 0,
@@ -155,11 +157,10 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
         fetch_type,
         api,
     } = spec;
-    let to_globs = |texts: &Option<OneOrMany>| iter_texts(texts.as_ref()).map(Glob::new).collect();
     ConsentMatcher {
-        customers: to_globs(customer),
-        fius: to_globs(fiu),
-        aas: to_globs(aa),
+        customers: to_globs(customer.as_ref()),
+        fius: to_globs(fiu.as_ref()),
+        aas: to_globs(aa.as_ref()),
         fi_types: fi_types
             .iter()
             .flatten()
@@ -177,6 +178,10 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
     }
 }
 
+fn to_globs(texts: Option<&OneOrMany>) -> Vec<Glob> {
+    iter_texts(texts).map(Glob::new).collect()
+}
+
 fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {
     let texts = match texts {
         None => &[],
@@ -186,8 +191,8 @@ fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {
     texts.iter().map(String::as_str)
 }
 
-fn to_data_timing(when: &DataTimingSpec) -> DataTiming {
-    match when {
+fn to_data_timing(spec: &DataTimingSpec) -> DataTiming {
+    match spec {
         DataTimingSpec::Keyword(DataTimingKeyword::Immediate) => DataTiming::Immediate,
         DataTimingSpec::Keyword(DataTimingKeyword::Timed) => DataTiming::Timed,
         DataTimingSpec::Keyword(DataTimingKeyword::Manual) => DataTiming::Manual,
@@ -196,7 +201,73 @@ fn to_data_timing(when: &DataTimingSpec) -> DataTiming {
 }
 
 fn duration_or(duration: Option<HumanDuration>, default: Millis) -> Millis {
-    duration.map_or(default, |HumanDuration(span)| span)
+    duration.map_or(default, |HumanDuration(duration)| duration)
+}
+
+fn both_durations(
+    first: Option<HumanDuration>,
+    second: Option<HumanDuration>,
+) -> Option<(Millis, Millis)> {
+    Some((first?.0, second?.0))
+}
+
+fn optional_name(name: Option<&String>) -> Option<Arc<str>> {
+    name.map(|name| Arc::from(name.as_str()))
+}
+
+/// The answer of a FIP, with the delay after which it comes.
+type DelayedStatus = (Millis, FiStatus);
+
+/// Delayed answers by FIP id or `linkRefNumber`.
+type StatusesByName = Vec<(Box<str>, DelayedStatus)>;
+
+fn delayed_status(spec: &FipAnswerSpec) -> DelayedStatus {
+    match spec {
+        FipAnswerSpec::Immediate(answer) => (Millis::ZERO, answer.0),
+        FipAnswerSpec::Delayed(delayed) => {
+            let answer = delayed
+                .answer
+                .or(delayed.fail)
+                .expect("the schema requires one of the two");
+            (duration_or(delayed.after, Millis::ZERO), answer.0)
+        }
+    }
+}
+
+fn delayed_statuses(specs: &BTreeMap<String, FipAnswerSpec>) -> StatusesByName {
+    specs
+        .iter()
+        .map(|(name, answer)| (name.as_str().into(), delayed_status(answer)))
+        .collect()
+}
+
+/// Returns the status that an answer contributes at one of the delays. An answer that is due at
+/// another delay is PENDING, so that the default does not apply to it.
+fn status_at_delay((after, status): DelayedStatus, delay: Millis) -> FiStatus {
+    if after == delay {
+        status
+    } else {
+        FiStatus::Pending
+    }
+}
+
+fn statuses_at_delay(statuses: &StatusesByName, delay: Millis) -> Vec<(Box<str>, FiStatus)> {
+    statuses
+        .iter()
+        .map(|(name, status)| (name.clone(), status_at_delay(*status, delay)))
+        .collect()
+}
+
+fn subject_filter(
+    handle: Option<ConsentHandle>,
+    customer: Option<&String>,
+    fiu: Option<&String>,
+) -> SubjectFilter {
+    SubjectFilter {
+        handle,
+        customer: customer.map(|customer| Glob::new(customer)),
+        fiu: fiu.map(|fiu| Glob::new(fiu)),
+    }
 }
 
 #[derive(Default)]
@@ -224,7 +295,7 @@ impl Converter {
         let mut steps = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             if entry.value.when.is_some() {
-                let message = "steps happen in order; what waits for an event belongs under rules";
+                let message = "a step has no `when`; move an action that follows an event to rules";
                 self.add_diagnostic(entry, message.to_owned());
             }
             let after = duration_or(entry.value.after, Millis::ZERO);
@@ -245,13 +316,14 @@ impl Converter {
         let mut rules = Vec::new();
         for (entry, number) in entries.iter().zip(1..) {
             let Some(event) = entry.value.when else {
-                let events = EventName::ALL
+                let events: Vec<_> = EventName::ALL
                     .iter()
-                    .filter(|event| event.is_about_consent());
-                let events: Vec<_> = events.map(|event| event.as_str()).collect();
+                    .filter(|event| event.is_about_consent())
+                    .map(|event| event.as_str())
+                    .collect();
                 self.add_diagnostic(
                     entry,
-                    format!("a rule needs `on`, one of {}", events.join(", ")),
+                    format!("a rule needs `when`, one of {}", events.join(", ")),
                 );
                 continue;
             };
@@ -269,7 +341,7 @@ impl Converter {
         rules
     }
 
-    /// The one verb of an entry.
+    /// Converts the action of an entry; the schema ensures that there is exactly one.
     fn convert_action(&mut self, entry: &Spanned<ActionEntry>) -> Option<Action> {
         let ActionEntry {
             id: _,
@@ -292,64 +364,62 @@ impl Converter {
             notify,
             set,
         } = &entry.value;
-        let transition = |verb: ConsentAction| Some(Action::Transition(verb));
-        let to_fip = |fip: &Option<String>| fip.as_deref().map(Arc::from);
-        if let Some(approve) = approve {
-            transition(convert_approve(approve))
+        Some(if let Some(approve) = approve {
+            Action::Transition(convert_approve(approve))
         } else if activate.is_some() {
-            transition(ConsentAction::Activate)
+            Action::Transition(ConsentAction::Activate)
         } else if reject.is_some() {
-            transition(ConsentAction::Reject)
+            Action::Transition(ConsentAction::Reject)
         } else if fail.is_some() {
-            transition(ConsentAction::Fail)
+            Action::Transition(ConsentAction::Fail)
         } else if pause.is_some() {
-            transition(ConsentAction::Pause)
+            Action::Transition(ConsentAction::Pause)
         } else if resume.is_some() {
-            transition(ConsentAction::Resume)
+            Action::Transition(ConsentAction::Resume)
         } else if expire.is_some() {
-            transition(ConsentAction::Expire)
+            Action::Transition(ConsentAction::Expire)
         } else if let Some(revoke) = revoke {
-            transition(ConsentAction::Revoke {
+            Action::Transition(ConsentAction::Revoke {
                 by: revoke.by.map_or(Party::Customer, |Keyword(by)| by),
             })
         } else if let Some(deliver) = deliver {
-            self.convert_deliver(entry, deliver)
+            self.convert_deliver(entry, deliver)?
         } else if let Some(deny) = deny {
-            Some(answer_at_fips(deny, FiStatus::Denied))
+            answer_at_fips(deny, FiStatus::Denied)
         } else if let Some(time_out) = time_out {
-            Some(answer_at_fips(time_out, FiStatus::Timeout))
+            answer_at_fips(time_out, FiStatus::Timeout)
         } else if let Some(link) = link {
-            Some(Action::Link {
-                fip: to_fip(&link.fip),
-            })
+            Action::Link {
+                fip: optional_name(link.fip.as_ref()),
+            }
         } else if let Some(delink) = delink {
             match &delink.account {
-                Some(account) => Some(Action::DelinkAccount {
+                Some(account) => Action::DelinkAccount {
                     link_ref: account.as_str().into(),
-                }),
-                None => Some(Action::DelinkAll {
-                    fip: to_fip(&delink.fip),
-                }),
+                },
+                None => Action::DelinkAll {
+                    fip: optional_name(delink.fip.as_ref()),
+                },
             }
         } else if deregister.is_some() {
-            Some(Action::Deregister)
+            Action::Deregister
         } else if let Some(notify) = notify {
-            self.convert_notify(entry, notify)
+            self.convert_notify(entry, notify)?
         } else if let Some(set) = set {
             let latency = set
                 .latency
                 .as_ref()
                 .and_then(|latency| self.convert_latency(entry, latency));
-            Some(Action::SetTiming(TimingOverride {
+            Action::SetTiming(TimingOverride {
                 data: set.data.as_ref().map(to_data_timing),
                 latency,
-            }))
+            })
         } else {
-            None
-        }
+            return None;
+        })
     }
 
-    /// Answers are grouped by their delay: those without one first.
+    /// Converts `deliver`. Answers are grouped by their delay, in ascending order.
     fn convert_deliver(
         &mut self,
         entry: &Spanned<ActionEntry>,
@@ -361,83 +431,44 @@ impl Converter {
             accounts,
             last_fip,
         } = deliver;
-        let delayed_status = |spec: &FipAnswerSpec| match spec {
-            FipAnswerSpec::Immediate(answer) => (Millis::ZERO, answer.0),
-            FipAnswerSpec::Delayed(later) => {
-                let answer = later
-                    .answer
-                    .or(later.fail)
-                    .expect("the schema asks for one");
-                (duration_or(later.after, Millis::ZERO), answer.0)
-            }
-        };
         let names_nothing = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
         let last_fip = last_fip.as_ref().map(delayed_status);
         let default = default
             .as_ref()
             .map(delayed_status)
             .or(names_nothing.then_some((Millis::ZERO, FiStatus::Ready)));
-        let resolve_answers =
-            |list: &BTreeMap<String, FipAnswerSpec>| -> Vec<(Box<str>, (Millis, FiStatus))> {
-                list.iter()
-                    .map(|(name, answer)| (name.as_str().into(), delayed_status(answer)))
-                    .collect()
-            };
-        let (fips, accounts) = (resolve_answers(fips), resolve_answers(accounts));
-        let delays = default
+        let (fips, accounts) = (delayed_statuses(fips), delayed_statuses(accounts));
+        let mut delays: Vec<Millis> = default
             .iter()
             .chain(&last_fip)
-            .chain(fips.iter().chain(&accounts).map(|(_, answer)| answer));
-        let mut delays: Vec<Millis> = delays.map(|(after, _)| *after).collect();
+            .chain(fips.iter().chain(&accounts).map(|(_, answer)| answer))
+            .map(|(after, _)| *after)
+            .collect();
         delays.sort_unstable();
         delays.dedup();
         if delays.len() > DELAYS_MAX {
             self.add_diagnostic(
                 entry,
                 format!(
-                    "deliver has {} different delays; {DELAYS_MAX} are enough",
+                    "deliver has {} different delays; the limit is {DELAYS_MAX}",
                     delays.len()
                 ),
             );
             return None;
         }
-        let outcome_at = |delay: Millis| {
-            // Who is to answer at another time says nothing now, whatever the default is.
-            let statuses_at = |list: &[(Box<str>, (Millis, FiStatus))]| {
-                let status_at = |(after, status): (Millis, FiStatus)| {
-                    if after == delay {
-                        status
-                    } else {
-                        FiStatus::Pending
-                    }
-                };
-                list.iter()
-                    .map(|(name, timed_status)| (name.clone(), status_at(*timed_status)))
-                    .collect()
+        let mut outcomes = Vec::new();
+        for delay in delays {
+            let statuses = AccountStatuses {
+                default: default
+                    .filter(|(after, _)| *after == delay)
+                    .map(|(_, status)| status),
+                by_fip: statuses_at_delay(&fips, delay),
+                by_account: statuses_at_delay(&accounts, delay),
+                last_fip: last_fip.map(|status| status_at_delay(status, delay)),
             };
-            let last_fip = last_fip.map(|(after, status)| {
-                if after == delay {
-                    status
-                } else {
-                    FiStatus::Pending
-                }
-            });
-            let default = default
-                .filter(|(after, _)| *after == delay)
-                .map(|(_, status)| status);
-            (
-                delay,
-                AccountStatuses {
-                    default,
-                    by_fip: statuses_at(&fips),
-                    by_account: statuses_at(&accounts),
-                    last_fip,
-                },
-            )
-        };
-        Some(Action::Deliver(
-            delays.into_iter().map(outcome_at).collect(),
-        ))
+            outcomes.push((delay, statuses));
+        }
+        Some(Action::Deliver(outcomes))
     }
 
     fn convert_notify(&mut self, entry: &Spanned<ActionEntry>, notify: &Notify) -> Option<Action> {
@@ -458,14 +489,12 @@ impl Converter {
             (Some(_), None) => {
                 self.add_diagnostic(
                     entry,
-                    format!(
-                        "notify of {kind} takes a body; a status is told by consent.status only"
-                    ),
+                    format!("notify of {kind} has no status; give a body, or use consent.status"),
                 );
                 return None;
             }
             _ => {
-                self.add_diagnostic(entry, "notify takes a status or a body".to_owned());
+                self.add_diagnostic(entry, "notify needs a status or a body".to_owned());
                 return None;
             }
         };
@@ -490,21 +519,16 @@ impl Converter {
                 && !notification_statuses(event).contains(&status.as_str())
             {
                 let message = format!(
-                    "{status} is no status that {} tells",
-                    event.map_or("", NotificationKind::as_str)
+                    "{} webhooks have no status {status}; they have {}",
+                    event.map_or("", NotificationKind::as_str),
+                    notification_statuses(event).join(", ")
                 );
-                self.add_diagnostic(
-                    entry,
-                    format!(
-                        "{message}; it tells {}",
-                        notification_statuses(event).join(", ")
-                    ),
-                );
+                self.add_diagnostic(entry, message);
             }
             let fault = convert_webhook_fault(fault);
             if attempts.is_some() && fault.name().affects_scheduling() {
                 let message = format!(
-                    "{} befalls a message, not its attempts; leave `attempts` out",
+                    "{} applies to a message, not to its attempts; remove `attempts`",
                     fault.name()
                 );
                 self.add_diagnostic(entry, message);
@@ -539,7 +563,7 @@ impl Converter {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "the schema asks for 0 to 1"
+                reason = "the schema requires 0 to 1"
             )]
             let per_mille =
                 probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
@@ -547,7 +571,7 @@ impl Converter {
                 op: op.map(|Keyword(op)| op),
                 calls: calls.map_or(Occurrences::ALL, |count| count.0),
                 per_mille,
-                duration: r#for.map(|HumanDuration(span)| span),
+                duration: r#for.map(|HumanDuration(duration)| duration),
                 customer: customer.as_deref().map(Glob::new),
                 fiu: fiu.as_deref().map(Glob::new),
             };
@@ -582,16 +606,13 @@ impl Converter {
             stale_response,
         } = spec;
         if status.is_none() && (retry_after.is_some() || error_code.is_some()) {
-            self.add_diagnostic(
-                entry,
-                "retry_after and error_code go with status".to_owned(),
-            );
+            self.add_diagnostic(entry, "retry_after and error_code need status".to_owned());
             return None;
         }
         Some(if let Some(status) = status {
             ApiFault::Status {
                 status: *status,
-                retry_after: retry_after.map(|HumanDuration(span)| span),
+                retry_after: retry_after.map(|HumanDuration(duration)| duration),
                 code: error_code.map(|Keyword(code)| code.as_str().into()),
             }
         } else if let Some(latency) = latency {
@@ -647,17 +668,18 @@ impl Converter {
             p50,
             p99,
         } = match spec {
-            LatencySpec::Fixed(HumanDuration(span)) => return Some(Latency::Fixed(*span)),
-            LatencySpec::Distribution(spread) => spread,
-        };
-        let pair = |first: &Option<HumanDuration>, second: &Option<HumanDuration>| {
-            Some(((*first)?.0, (*second)?.0))
+            LatencySpec::Fixed(HumanDuration(duration)) => return Some(Latency::Fixed(*duration)),
+            LatencySpec::Distribution(distribution) => distribution,
         };
         let given_count = [min, max, mean, deviation, p50, p99]
             .into_iter()
             .filter(|part| part.is_some())
             .count();
-        let latency = match (pair(min, max), pair(mean, deviation), pair(p50, p99)) {
+        let latency = match (
+            both_durations(*min, *max),
+            both_durations(*mean, *deviation),
+            both_durations(*p50, *p99),
+        ) {
             (Some((min, max)), None, None) if min <= max => Some(Latency::Uniform { min, max }),
             (None, Some((mean, deviation)), None) => Some(Latency::Normal { mean, deviation }),
             (None, None, Some((p50, p99))) if Millis::ZERO < p50 && p50 <= p99 => {
@@ -666,7 +688,8 @@ impl Converter {
             _ => None,
         };
         if latency.is_none() || given_count != 2 {
-            let message = "latency takes a length of time, or {min, max}, {mean, deviation} or {p50, p99}, the smaller first";
+            let message = "invalid latency; give a duration, or {min, max}, {mean, deviation} or \
+                           {p50, p99}, the smaller first";
             self.add_diagnostic(entry, message.to_owned());
             return None;
         }
@@ -706,12 +729,7 @@ impl Converter {
             state,
             never,
         } = &entry.value;
-        let about = |customer: &Option<String>, fiu: Option<&String>| SubjectFilter {
-            handle,
-            customer: customer.as_deref().map(Glob::new),
-            fiu: fiu.map(|fiu| Glob::new(fiu)),
-        };
-        let (sought, count, within, after) = if let Some(call) = call {
+        let (target, count, within, after) = if let Some(call) = call {
             let ExpectCall {
                 op,
                 status,
@@ -723,14 +741,13 @@ impl Converter {
                 within,
                 after_event,
             } = call;
-            let about = about(customer, fiu.as_ref());
-            let sought = ExpectationTarget::Call {
+            let target = ExpectationTarget::Call {
                 op: op.0,
                 response_status: status.map(|status| status.0),
-                subject: about,
+                subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (
-                sought,
+                target,
                 self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
@@ -745,12 +762,12 @@ impl Converter {
                 within,
                 after_event,
             } = event;
-            let sought = ExpectationTarget::Event {
+            let target = ExpectationTarget::Event {
                 name: name.0,
-                subject: about(customer, None),
+                subject: subject_filter(handle, customer.as_ref(), None),
             };
             (
-                sought,
+                target,
                 self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
@@ -769,15 +786,15 @@ impl Converter {
                 within,
                 after_event,
             } = webhook;
-            let sought = ExpectationTarget::Webhook {
+            let target = ExpectationTarget::Webhook {
                 event: event.map(|Keyword(event)| event),
                 status: status.as_deref().map(Into::into),
                 response_status: answered.map(|answered| answered.0),
                 fault: fault.map(|Keyword(fault)| fault),
-                subject: about(customer, fiu.as_ref()),
+                subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (
-                sought,
+                target,
                 self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 after_event,
@@ -792,12 +809,12 @@ impl Converter {
                 within,
             } = state;
             let Keyword(status): Keyword<Status> = *is;
-            let sought = ExpectationTarget::State {
+            let target = ExpectationTarget::State {
                 status,
-                subject: about(customer, None),
+                subject: subject_filter(handle, customer.as_ref(), None),
             };
             (
-                sought,
+                target,
                 self.convert_quantity(entry, (*count, *at_least, *at_most))?,
                 within,
                 &None,
@@ -811,28 +828,27 @@ impl Converter {
                 fiu,
                 after_event,
             } = never;
-            let about = about(customer, fiu.as_ref());
-            let sought = match (op, event) {
+            let subject = subject_filter(handle, customer.as_ref(), fiu.as_ref());
+            let target = match (op, event) {
                 (Some(op), _) => ExpectationTarget::Call {
                     op: op.0,
                     response_status: status.map(|status| status.0),
-                    subject: about,
+                    subject,
                 },
                 (None, Some(event)) => ExpectationTarget::Event {
                     name: event.0,
-                    subject: about,
+                    subject,
                 },
                 (None, None) => return None,
             };
-            (sought, CountRange::ZERO, &None, after_event)
+            (target, CountRange::ZERO, &None, after_event)
         } else {
             return None;
         };
-        let within = within.map(|HumanDuration(span)| span);
         Some(Expectation {
-            target: sought,
+            target,
             count,
-            within,
+            within: within.map(|HumanDuration(duration)| duration),
             after: after.map(|Keyword(after)| after),
             origin,
         })
@@ -855,7 +871,8 @@ impl Converter {
             _ => {
                 self.add_diagnostic(
                     entry,
-                    "give count, or at_least and at_most, the smaller first".to_owned(),
+                    "contradicting counts; give count, or at_least and at_most, the smaller first"
+                        .to_owned(),
                 );
                 None
             }
@@ -863,7 +880,9 @@ impl Converter {
     }
 }
 
-/// How far a timestamp is off where nobody says so: a minute more than the certification framework allows.
+/// The default offset of a stale or future timestamp: one minute more than the 15 minutes that the
+/// Sahamati certification framework allows (general guidelines, rule 4;
+/// `docs/sources.md#certification-cases`).
 const TIMESTAMP_OFFSET_DEFAULT: Millis = Millis::from_secs(16 * 60);
 
 fn convert_approve(approve: &Approve) -> ConsentAction {
@@ -872,14 +891,14 @@ fn convert_approve(approve: &Approve) -> ConsentAction {
         Some(AccountsSpec::LinkRefs(names)) => {
             AccountChoice::ByLinkRef(names.iter().map(|name| name.as_str().into()).collect())
         }
-        Some(AccountsSpec::Filter(of)) => AccountChoice::Matching(Arc::new(AccountSelector {
-            fips: of.fips.iter().map(|fip| fip.as_str().into()).collect(),
-            fi_types: of
+        Some(AccountsSpec::Filter(filter)) => AccountChoice::Matching(Arc::new(AccountSelector {
+            fips: filter.fips.iter().map(|fip| fip.as_str().into()).collect(),
+            fi_types: filter
                 .fi_types
                 .iter()
                 .map(|Keyword(fi_type)| *fi_type)
                 .collect(),
-            limit: of.first,
+            limit: filter.first,
         })),
     };
     ConsentAction::Approve {
@@ -906,7 +925,6 @@ fn answer_at_fips(filter: &FipsFilter, status: FiStatus) -> Action {
 }
 
 fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
-    let offset_or = |offset: &OffsetSpec, default| duration_or(offset.by, default);
     if let Some(duplicate) = &spec.duplicate {
         WebhookFault::Duplicate {
             copies: duplicate.copies.unwrap_or(2),
@@ -924,7 +942,7 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::Drop
     } else if let Some(late) = &spec.late {
         WebhookFault::Late {
-            by: offset_or(late, Millis::from_secs(10 * 60)),
+            by: duration_or(late.by, Millis::from_secs(10 * 60)),
         }
     } else if let Some(burst) = &spec.burst {
         WebhookFault::Burst {
@@ -934,11 +952,11 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::BeforeResponse
     } else if let Some(stale) = &spec.stale_timestamp {
         WebhookFault::StaleTimestamp {
-            by: offset_or(stale, TIMESTAMP_OFFSET_DEFAULT),
+            by: duration_or(stale.by, TIMESTAMP_OFFSET_DEFAULT),
         }
     } else if let Some(future) = &spec.future_timestamp {
         WebhookFault::FutureTimestamp {
-            by: offset_or(future, TIMESTAMP_OFFSET_DEFAULT),
+            by: duration_or(future.by, TIMESTAMP_OFFSET_DEFAULT),
         }
     } else if spec.wrong_key.is_some() {
         WebhookFault::WrongKey

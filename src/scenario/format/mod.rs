@@ -1,9 +1,13 @@
-//! The file format, version 1 (DESIGN §5): YAML or JSON, unknown keys refused, every error with its line and column
-//! and what would have been accepted, all of them at once.
+//! The scenario file format, version 1 (`docs/scenarios.md`,
+//! `docs/architecture.md#scenarios-and-faults`): YAML or JSON. Unknown keys are rejected. All
+//! errors are reported at once, each with its line, its column and the accepted values.
 //!
 //! ```text
-//! text → `wire::yaml` (against the schema of types) → types (serde) → read (a Plan)
+//! text → `wire::yaml` (against the schema of types) → types (serde) → convert (to a Plan)
 //! ```
+//!
+//! Errors that the schema cannot express, such as contradicting keys, are found in `convert`;
+//! actions that can never fire are left to [`crate::scenario::lint`].
 
 mod convert;
 pub mod types;
@@ -26,10 +30,10 @@ use crate::wire::yaml::{node, parse_typed, remove_null_types, schema_for};
 
 pub use crate::domain::diagnostic::Diagnostic as Fault;
 
-/// Reads a scenario.
+/// Parses a scenario file.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics of the text.
 pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_scenario(parse_typed::<ScenarioFile>(
@@ -39,10 +43,10 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     )?)
 }
 
-/// Reads a step, or a list of steps, that stand by themselves.
+/// Parses a step, or a list of steps, outside a scenario file.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics of the text.
 pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(
@@ -51,7 +55,7 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
             .value,
         node::Node::List(_)
     );
-    // One step is a list of one.
+    // A single step becomes a list with one item; the columns of diagnostics are corrected below.
     let (list_text, indent) = if is_list {
         (Cow::Borrowed(text), 0)
     } else {
@@ -71,10 +75,10 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-/// Reads faults that stand by themselves, and how long they are in force, in wall time.
+/// Parses faults outside a scenario file. Returns them with their time to live, in wall time.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics of the text.
 pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_faults(parse_typed::<FaultsFile>(
@@ -84,10 +88,10 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> 
     )?)
 }
 
-/// Reads expectations that stand by themselves.
+/// Parses expectations outside a scenario file.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All diagnostics of the text.
 pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_expectations_file(parse_typed::<ExpectationsFile>(
@@ -97,15 +101,15 @@ pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
     )?)
 }
 
-/// The drafts of JSON Schema that the format is published in.
+/// A draft of JSON Schema that the format is published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaDraft {
-    /// What most editors read.
+    /// The draft that most editors support.
     Draft7,
     Draft2020,
 }
 
-/// The schema of scenario files.
+/// Generates the JSON Schema of scenario files.
 pub fn generate_schema(draft: SchemaDraft) -> Schema {
     let settings = match draft {
         SchemaDraft::Draft7 => SchemaSettings::draft07(),
@@ -129,7 +133,7 @@ mod tests {
 
     fn diagnostics_for(text: &str) -> String {
         parse(text)
-            .expect_err("the text is wrong")
+            .expect_err("the text is invalid")
             .iter()
             .map(|diagnostic| format!("{diagnostic}\n"))
             .collect()
@@ -167,7 +171,7 @@ mod tests {
         let plan = parse(
             r#"{"version":1,"name":"x","push_data":false,"steps":[{"after":"P1D","approve":{}}]}"#,
         );
-        let plan = plan.expect("the text is a scenario");
+        let plan = plan.expect("the text is a valid scenario");
         assert_eq!(
             (plan.push_data, plan.steps[0].due_after.0),
             (Some(false), 86_400_000)
@@ -197,7 +201,7 @@ mod tests {
     fn durations_that_the_schema_accepts_can_be_parsed() {
         let schema = HumanDuration::json_schema(&mut SchemaGenerator::default()).to_value();
         let pattern = schema["pattern"].as_str().expect("a pattern");
-        // Numbers of a size that does not overflow.
+        // At most four digits, so that no number overflows.
         let pattern = pattern
             .trim_matches(['^', '$'])
             .replace("[0-9]+", "[0-9]{1,4}");
@@ -208,7 +212,8 @@ mod tests {
     }
 
     proptest! {
-        /// A scenario with some of its characters changed, moved or gone is read or refused; nothing else happens.
+        /// A scenario with changed, moved or removed characters is parsed or rejected without a
+        /// panic.
         #[test]
         fn a_mutated_scenario_is_read_or_refused(
             file in 0..SHIPPED.len(),

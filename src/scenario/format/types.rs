@@ -1,4 +1,6 @@
-//! The file format as types: what serde reads, and what the published JSON Schema is made from.
+//! The scenario file format as types. serde deserialises them, and the published JSON Schema is
+//! generated from them, so the doc comments of fields appear in editors. Rules that involve several
+//! values belong to `convert`.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +27,8 @@ use crate::wire::yaml::scalars::{
     StatusPattern,
 };
 
-/// A scenario: what drives a consent when no person does, what goes wrong meanwhile, and what is expected of the FIU.
+/// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
+/// expectations that the FIU has to meet.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa scenario, version 1")]
@@ -33,75 +36,75 @@ pub struct ScenarioFile {
     /// The version of this format: 1.
     #[schemars(schema_with = "version_schema")]
     pub version: u64,
-    /// How it is asked for: lower-case letters, digits and dashes.
+    /// The name of the scenario: lower-case letters, digits and dashes.
     #[schemars(schema_with = "name_schema")]
     pub name: Spanned<String>,
-    /// Free text for people.
+    /// Free text for readers.
     pub description: Option<String>,
-    /// Which consents it is for, without being asked for by name.
+    /// The consents that the scenario applies to without being named.
     #[schemars(with = "Option<MatchSpec>")]
     pub r#match: Option<Spanned<MatchSpec>>,
-    /// Whose life the accounts tell.
+    /// The persona that the customer's accounts and transactions are generated from.
     #[serde(default)]
     #[schemars(schema_with = "name_schema")]
     pub persona: Option<Spanned<String>>,
-    /// Who approves; `steps` that approve do without.
+    /// The approval mode; not needed if a step approves.
     pub consent: Option<Keyword<ApprovalMode>>,
-    /// When FIPs answer a request for data, where no rule says so.
+    /// The data timing of FIPs, where no rule delivers.
     pub data: Option<DataTimingSpec>,
-    /// Whether statements are posted to the FIU.
+    /// Post statements to the FIU.
     pub push_data: Option<bool>,
-    /// Oddities of Unaport's Fetch Data.
+    /// Deviations of Unaport's Fetch Data responses.
     #[serde(default)]
     pub fetch_quirks: Vec<Keyword<FetchQuirk>>,
-    /// Once, in order; `after` counts from the step before.
+    /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
     #[schemars(with = "Vec<ActionEntry>")]
     pub steps: Vec<Spanned<ActionEntry>>,
-    /// Whenever the event happens, as often as it happens.
+    /// Actions executed each time that their event happens.
     #[serde(default)]
     #[schemars(with = "Vec<ActionEntry>")]
     pub rules: Vec<Spanned<ActionEntry>>,
-    /// What goes wrong with webhooks.
+    /// Faults injected into webhooks.
     #[serde(default)]
     #[schemars(with = "Vec<WebhookFaultEntry>")]
     pub webhooks: Vec<Spanned<WebhookFaultEntry>>,
-    /// What goes wrong with answers.
+    /// Faults injected into API responses.
     #[serde(default)]
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
-    /// What is expected of the run.
+    /// Counts of calls, events, webhooks and consents that the run must satisfy.
     #[serde(default)]
     #[schemars(with = "Vec<ExpectationEntry>")]
     pub expect: Vec<Spanned<ExpectationEntry>>,
 }
 
-/// Faults by themselves, as the control API takes them.
+/// A set of faults outside a scenario, for the control API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa faults, version 1")]
 pub struct FaultsFile {
-    /// What goes wrong with webhooks.
+    /// Faults injected into webhooks.
     #[serde(default)]
     #[schemars(with = "Vec<WebhookFaultEntry>")]
     pub webhooks: Vec<Spanned<WebhookFaultEntry>>,
-    /// What goes wrong with answers.
+    /// Faults injected into API responses.
     #[serde(default)]
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
-    /// How long they are in force, in wall time; without it until they are taken away.
+    /// The time that the faults stay in force, in wall time; default: until they are deleted.
     pub ttl: Option<HumanDuration>,
 }
 
-/// Expectations by themselves, as the control API takes them.
+/// Expectations outside a scenario, for the control API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa expectations, version 1")]
 pub struct ExpectationsFile {
-    /// What is expected.
+    /// The expectations.
     #[schemars(with = "Vec<ExpectationEntry>")]
     pub expect: Vec<Spanned<ExpectationEntry>>,
-    /// Only what is about this consent.
+    /// Count only what concerns this consent.
     pub consent_handle: Option<String>,
 }
 
@@ -114,32 +117,32 @@ fn name_schema(_: &mut SchemaGenerator) -> Schema {
         "type": "string",
         "format": NAME_FORMAT,
         "pattern": "^[a-z0-9-]{1,100}$",
-        "description": "How it is asked for: lower-case letters, digits and dashes.",
+        "description": "A name: lower-case letters, digits and dashes.",
     })
 }
 
-/// All of this, each of one of the listed kinds; `*` in a name stands for any text.
+/// Conditions that all have to hold; `*` in a text matches any characters.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub struct MatchSpec {
-    /// Addresses such as `9812345678@*`.
+    /// Customer addresses, such as `9812345678@*`.
     pub customer: Option<OneOrMany>,
     pub fiu: Option<OneOrMany>,
     pub aa: Option<OneOrMany>,
-    /// It asks for at least one of them.
+    /// The consent requests at least one of these FI types.
     #[schemars(length(min = 1))]
     pub fi_types: Option<Vec<Keyword<FiType>>>,
-    /// Codes such as "101".
+    /// Purpose codes, such as "101".
     pub purpose: Option<OneOrMany>,
     pub fetch_type: Option<Keyword<FetchType>>,
-    /// The API on which it was raised.
+    /// The API on which the consent was raised.
     #[serde(default)]
     #[schemars(schema_with = "api_schema")]
     pub api: Option<String>,
 }
 
-/// Faces by name.
+/// The names of the APIs.
 pub const API_NAMES: [&str; 4] = ["seed", "rebit-1", "rebit-2", "unaport"];
 
 fn api_schema(_: &mut SchemaGenerator) -> Schema {
@@ -155,7 +158,7 @@ pub enum OneOrMany {
     Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
-/// When FIPs answer.
+/// The data timing of FIPs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -173,7 +176,7 @@ pub enum DataTimingKeyword {
     Manual,
 }
 
-/// When the FIU has come so many times in vain.
+/// The number of polls that are answered PENDING before the data is READY.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Polls {
@@ -181,48 +184,48 @@ pub struct Polls {
     pub polls: u32,
 }
 
-/// A step or a rule: when, and exactly one verb.
+/// A step or a rule: a time and exactly one action.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_verb)]
 pub struct ActionEntry {
-    /// Names it, for people.
+    /// A label for the journal.
     pub id: Option<String>,
-    /// Rules only: the event that it answers.
+    /// The event that the action follows; for rules only.
     pub when: Option<ConsentEventName>,
-    /// How long it waits, in world time.
+    /// The delay before the action, in world time.
     pub after: Option<HumanDuration>,
     /// The customer approves.
     pub approve: Option<Approve>,
-    /// The artefact of a consent that was held at READY comes into force.
+    /// Activates the artefact of a consent that was held at READY.
     pub activate: Option<EmptyMap>,
     /// The customer rejects.
     pub reject: Option<EmptyMap>,
-    /// The AA cannot make the consent.
+    /// The AA fails to create the consent.
     pub fail: Option<EmptyMap>,
     pub pause: Option<EmptyMap>,
     pub resume: Option<EmptyMap>,
     pub revoke: Option<Revoke>,
     pub expire: Option<EmptyMap>,
-    /// FIPs answer a request for data; where none waits, the AA asks by itself.
+    /// FIPs answer a data request. If none is pending, the AA makes one.
     pub deliver: Option<Deliver>,
-    /// FIPs refuse.
+    /// FIPs answer DENIED.
     pub deny: Option<FipsFilter>,
-    /// FIPs do not answer in time.
+    /// FIPs answer TIMEOUT.
     pub time_out: Option<FipsFilter>,
     /// The customer links accounts.
     pub link: Option<FipFilter>,
-    /// The customer delinks accounts, which revokes consents that name them.
+    /// The customer delinks accounts, which revokes the consents with these accounts.
     pub delink: Option<Delink>,
-    /// The customer leaves the AA.
+    /// The customer deregisters from the AA.
     pub deregister: Option<EmptyMap>,
-    /// The FIU is told something, whether it is so or not.
+    /// Sends the FIU a notification, which may be false.
     pub notify: Option<Notify>,
-    /// From now on things take another time for this consent.
+    /// Changes data timing and latency of this consent from now on.
     pub set: Option<SetSpec>,
 }
 
-/// The verbs of [`Entry`].
+/// The action keys of [`ActionEntry`].
 pub const VERB_KEYS: [&str; 16] = [
     "approve",
     "activate",
@@ -242,7 +245,7 @@ pub const VERB_KEYS: [&str; 16] = [
     "set",
 ];
 
-/// Exactly one of these keys: said as JSON Schema says it.
+/// Requires exactly one of the keys, in terms of JSON Schema.
 fn require_one_of(schema: &mut Schema, keys: &[&str]) {
     let choices: Vec<Value> = keys
         .iter()
@@ -255,7 +258,7 @@ fn require_one_verb(schema: &mut Schema) {
     require_one_of(schema, &VERB_KEYS);
 }
 
-/// Every key of the object, exactly one of which is to be given.
+/// Requires exactly one of the properties of the object.
 fn require_one_key(schema: &mut Schema) {
     let keys: Vec<String> = schema
         .get("properties")
@@ -265,7 +268,7 @@ fn require_one_key(schema: &mut Schema) {
     require_one_of(schema, &keys.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// Nothing more to say: `{}`.
+/// An action without parameters: `{}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
@@ -274,14 +277,14 @@ pub struct EmptyMap {}
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approve {
-    /// Stay READY until `activate`.
+    /// Keep the consent READY until `activate`.
     #[serde(default)]
     pub hold: bool,
-    /// Which accounts; all of the kinds that were asked for without it.
+    /// The approved accounts; default: all of the requested FI types.
     pub accounts: Option<AccountsSpec>,
 }
 
-/// `all`, a list of `linkRefNumber`s, or what they have in common.
+/// `all`, a list of `linkRefNumber`s, or a filter.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -298,7 +301,7 @@ pub enum AllKeyword {
     All,
 }
 
-/// All that is said of them holds.
+/// Conditions on accounts that all have to hold.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
@@ -307,7 +310,7 @@ pub struct AccountFilter {
     pub fips: Vec<String>,
     #[serde(default)]
     pub fi_types: Vec<Keyword<FiType>>,
-    /// No more than that.
+    /// At most this many accounts.
     #[schemars(range(min = 1))]
     pub first: Option<u32>,
 }
@@ -315,26 +318,26 @@ pub struct AccountFilter {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Revoke {
-    /// The customer, without it.
+    /// The party that revokes; default: the customer.
     pub by: Option<Keyword<Party>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deliver {
-    /// How accounts answer that are not named below; READY where nobody is named.
+    /// The answer for accounts that no other key names; default: READY if no other key is given.
     pub default: Option<FipAnswerSpec>,
-    /// By FIP.
+    /// Answers by FIP id.
     #[serde(default)]
     pub fips: BTreeMap<String, FipAnswerSpec>,
-    /// By `linkRefNumber`.
+    /// Answers by `linkRefNumber`.
     #[serde(default)]
     pub accounts: BTreeMap<String, FipAnswerSpec>,
-    /// The FIP that a session of several FIPs names last.
+    /// The answer of the last FIP, in sessions with several FIPs.
     pub last_fip: Option<FipAnswerSpec>,
 }
 
-/// An answer, or an answer that takes a while.
+/// An answer, immediate or delayed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -348,9 +351,9 @@ pub enum FipAnswerSpec {
 #[schemars(transform = require_one_answer)]
 pub struct DelayedAnswer {
     pub answer: Option<FipAnswer>,
-    /// Another word for `answer`, where it is no good one.
+    /// A synonym of `answer`, for DENIED and TIMEOUT.
     pub fail: Option<FipAnswer>,
-    /// In world time.
+    /// The delay of the answer, in world time.
     pub after: Option<HumanDuration>,
 }
 
@@ -358,7 +361,7 @@ fn require_one_answer(schema: &mut Schema) {
     require_one_of(schema, &["answer", "fail"]);
 }
 
-/// At these FIPs; at all without it.
+/// The FIPs concerned; default: all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FipsFilter {
@@ -366,33 +369,33 @@ pub struct FipsFilter {
     pub fips: Vec<String>,
 }
 
-/// At this FIP; at all without it.
+/// The FIP concerned; default: all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FipFilter {
     pub fip: Option<String>,
 }
 
-/// One account, or all at a FIP; all without either.
+/// One account, or all at a FIP; default: all accounts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("maxProperties" = 1))]
 pub struct Delink {
     pub fip: Option<String>,
-    /// Its `linkRefNumber`.
+    /// The `linkRefNumber` of the account.
     pub account: Option<String>,
 }
 
-/// A status, or a body of one's own.
+/// A notification with a consent status or a whole body.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// What it is sent as; `consent.status` without it.
+    /// The kind of the notification; default: `consent.status`.
     pub event: Option<Keyword<NotificationKind>>,
-    /// The consent's status, whether it is so or not.
+    /// The consent status in the notification, which need not be the real one.
     pub status: Option<Keyword<Status>>,
-    /// The whole body. `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`, `{{fiuId}}`, `{{sessionId}}`,
-    /// `{{timestamp}}` and `{{txnid}}` in it are filled in.
+    /// The whole body. The placeholders `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`,
+    /// `{{fiuId}}`, `{{sessionId}}`, `{{timestamp}}` and `{{txnid}}` are replaced.
     pub body: Option<Value>,
 }
 
@@ -400,17 +403,17 @@ pub struct Notify {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub struct SetSpec {
-    /// When FIPs answer.
+    /// The data timing of FIPs.
     pub data: Option<DataTimingSpec>,
-    /// How long answers about this consent take, in wall time.
+    /// The latency of responses about this consent, in wall time.
     pub latency: Option<LatencySpec>,
 }
 
-/// Where, and what.
+/// A webhook fault and the webhooks that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookFaultEntry {
-    /// Every webhook, without it.
+    /// The webhooks that the fault applies to; default: all.
     pub r#where: Option<WebhookSelectorSpec>,
     pub fault: WebhookFaultSpec,
 }
@@ -419,13 +422,13 @@ pub struct WebhookFaultEntry {
 #[serde(deny_unknown_fields)]
 pub struct WebhookSelectorSpec {
     pub event: Option<Keyword<NotificationKind>>,
-    /// The status that it tells.
+    /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
     pub status: Option<String>,
-    /// Which of those of a consent, counted from 1: `1`, `2..3`.
+    /// Occurrences among the matching webhooks of a consent, counted from 1: `1`, `2..3`.
     pub nth: Option<OccurrenceRange>,
-    /// Which attempts to send it, counted from 1.
+    /// Delivery attempts, counted from 1: `1`, `2..3`.
     pub attempts: Option<OccurrenceRange>,
 }
 
@@ -433,7 +436,7 @@ fn status_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": notification_statuses(None) })
 }
 
-/// The statuses that webhooks of a kind can tell; of any kind, without one.
+/// Returns the statuses that webhooks of a kind can have; without a kind, those of all kinds.
 pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
     let consent = Status::ALL.iter().map(|status| status.as_str());
     let session = SessionStatus::ALL.iter().map(|status| status.as_str());
@@ -449,74 +452,74 @@ pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str
     all
 }
 
-/// Exactly one. Lengths of time are wall time, but those of `late` and `reorder`.
+/// Exactly one webhook fault. Durations are wall time, except those of `late` and `reorder`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_key)]
 pub struct WebhookFaultSpec {
-    /// The same message several times, one after the other.
+    /// Sends the same message several times, one after the other.
     pub duplicate: Option<DuplicateSpec>,
-    /// The same news a second time, under another `webhook-id`.
+    /// Sends the same content a second time, under another `webhook-id`.
     pub near_duplicate: Option<NearDuplicateSpec>,
-    /// After the next webhook of the same consent.
+    /// Sends the webhook after the next one of the same consent.
     pub reorder: Option<ReorderSpec>,
-    /// Never sent: only polling finds out.
+    /// Never sends the webhook: the FIU has to poll.
     pub drop: Option<EmptyMap>,
-    /// So much later, in world time.
+    /// Sends the webhook later, in world time.
     pub late: Option<OffsetSpec>,
-    /// The same message many times at once.
+    /// Sends the same message many times at once.
     pub burst: Option<BurstSpec>,
-    /// Before the response of the call that caused it.
+    /// Sends the webhook before the response of the call that caused it.
     pub before_response: Option<EmptyMap>,
-    /// As if it had been sent so long ago; signed rightly.
+    /// Sets the timestamp into the past; the signature is valid.
     pub stale_timestamp: Option<OffsetSpec>,
-    /// As if it were sent that much later; signed rightly.
+    /// Sets the timestamp into the future; the signature is valid.
     pub future_timestamp: Option<OffsetSpec>,
-    /// Signed with somebody else's key.
+    /// Signs with a key that is not the AA's.
     pub wrong_key: Option<EmptyMap>,
-    /// Changed after it was signed.
+    /// Changes the body after it was signed.
     pub tampered_body: Option<EmptyMap>,
     pub corrupt_signature: Option<Keyword<SignatureCorruption>>,
     pub missing_signature: Option<EmptyMap>,
-    /// Signed under a `kid` that nobody has published.
+    /// Signs under a `kid` that is not published.
     pub unknown_kid: Option<EmptyMap>,
-    /// The header names this algorithm instead of RS256.
+    /// Names this algorithm in the JWS header instead of RS256.
     pub swap_alg: Option<Keyword<ForgedAlgorithm>>,
-    /// `b64: false` without `crit`; signed rightly.
+    /// Sets `b64: false` without `crit`; the signature is valid.
     pub missing_crit: Option<EmptyMap>,
-    /// Signed rightly with the AA's next key, which its JWKS has from then on.
+    /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
     pub rotated_key: Option<EmptyMap>,
-    /// The same JSON, written otherwise than what was signed.
+    /// Sends the same JSON in another serialisation than the signed one.
     pub reserialised: Option<EmptyMap>,
-    /// The second half of the body is missing.
+    /// Omits the second half of the body.
     pub truncated: Option<EmptyMap>,
-    /// With fields that no specification has; signed rightly.
+    /// Adds fields that no specification has; the signature is valid.
     pub extra_fields: Option<EmptyMap>,
-    /// With a status that no specification has; signed rightly.
+    /// Sends a status that no specification has; the signature is valid.
     pub unknown_enum: Option<EmptyMap>,
-    /// Without what may be left out; signed rightly.
+    /// Omits all optional fields; the signature is valid.
     pub missing_optional: Option<EmptyMap>,
-    /// In UTF-16, as its `content-type` says; signed rightly.
+    /// Sends the body in UTF-16, as `content-type` declares; the signature is valid.
     pub wrong_charset: Option<EmptyMap>,
-    /// Padded; signed rightly.
+    /// Pads the body; the signature is valid.
     pub huge: Option<HugeSpec>,
-    /// The body comes in drops.
+    /// Sends the body in chunks with pauses.
     pub slow_body: Option<ThrottleSpec>,
-    /// The connection is reset in the middle of the body.
+    /// Resets the connection in the middle of the body.
     pub reset: Option<EmptyMap>,
-    /// Another way of HTTP that every server has to take.
+    /// Uses a valid but unusual form of HTTP.
     pub transport: Option<Keyword<TransportVariant>>,
-    /// Counts as a failed attempt, and is not made.
+    /// Counts the attempt as failed without making it.
     pub fail: Option<EmptyMap>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DuplicateSpec {
-    /// In all; 2 without it.
+    /// The total number of messages; default: 2.
     #[schemars(range(min = 2, max = 1000))]
     pub copies: Option<u32>,
-    /// Between one and the next; none without it.
+    /// The pause between two messages; default: none.
     pub spacing: Option<HumanDuration>,
 }
 
@@ -529,21 +532,21 @@ pub struct NearDuplicateSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReorderSpec {
-    /// Where no other comes, it is sent after so long; 10s without it.
+    /// The longest wait for another webhook before this one is sent; default: 10s.
     pub within: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetSpec {
-    /// 10m for `late`, 16m for timestamps without it.
+    /// The offset; default: 10m for `late`, 16m for timestamps.
     pub by: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BurstSpec {
-    /// In all; 20 without it.
+    /// The total number of messages; default: 20.
     #[schemars(range(min = 2, max = 1000))]
     pub copies: Option<u32>,
 }
@@ -551,7 +554,7 @@ pub struct BurstSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HugeSpec {
-    /// Of the whole body; 5,000,000 without it.
+    /// The size of the whole body; default: 5,000,000.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub bytes: Option<u32>,
 }
@@ -559,15 +562,15 @@ pub struct HugeSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThrottleSpec {
-    /// 5s without it.
+    /// The duration of the transfer; default: 5s.
     pub over: Option<HumanDuration>,
 }
 
-/// Where, and what.
+/// An API fault and the calls that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiFaultEntry {
-    /// Every call, without it.
+    /// The calls that the fault applies to; default: all.
     pub r#where: Option<ApiCallSelectorSpec>,
     pub fault: ApiFaultSpec,
 }
@@ -576,59 +579,59 @@ pub struct ApiFaultEntry {
 #[serde(deny_unknown_fields)]
 pub struct ApiCallSelectorSpec {
     pub op: Option<Keyword<Operation>>,
-    /// Which of those of a customer, counted from 1: `1..2`.
+    /// Occurrences among the matching calls of a customer, counted from 1: `1..2`.
     pub calls: Option<OccurrenceRange>,
-    /// Of how many of them it is true; drawn from the world's seed.
+    /// The share of the matching calls, from 0 to 1; sampled from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
-    /// For how long from the first of them on, in wall time.
+    /// The time that the fault stays in force after the first matching call, in wall time.
     pub r#for: Option<HumanDuration>,
-    /// Addresses such as `98*@mockaa`.
+    /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
 }
 
-/// Exactly one; `retry_after` and `error_code` go with `status`. Lengths of time are wall time.
+/// Exactly one API fault; `retry_after` and `error_code` need `status`. Durations are wall time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_fault)]
 pub struct ApiFaultSpec {
-    /// Refused with this status; nothing has happened.
+    /// Rejects the call with this status, without executing it.
     #[schemars(range(min = 400, max = 599))]
     pub status: Option<u16>,
-    /// Told as `Retry-After`.
+    /// The value of `Retry-After`.
     pub retry_after: Option<HumanDuration>,
-    /// ReBIT's code for it.
+    /// The ReBIT error code of the response.
     pub error_code: Option<Keyword<ErrorCode>>,
     pub latency: Option<LatencySpec>,
-    /// The connection is reset in the middle of the answer.
+    /// Resets the connection in the middle of the response.
     pub reset: Option<EmptyMap>,
-    /// The connection is closed without an answer.
+    /// Closes the connection without a response.
     pub empty_response: Option<EmptyMap>,
-    /// The answer ends before its last chunk.
+    /// Ends the response before its last chunk.
     pub truncated_chunk: Option<EmptyMap>,
-    /// What follows the first chunk is no chunk.
+    /// Sends malformed data after the first chunk.
     pub malformed_chunk: Option<EmptyMap>,
-    /// The body comes in drops.
+    /// Sends the body in chunks with pauses.
     pub slow_body: Option<ThrottleSpec>,
     pub wrong_signature: Option<EmptyMap>,
-    /// A field is not there, such as `ConsentStatus.status`.
+    /// Removes a field, such as `ConsentStatus.status`.
     #[schemars(length(min = 1))]
     pub missing_field: Option<String>,
-    /// A field has another value.
+    /// Sets a field to another value.
     pub set_field: Option<SetField>,
-    /// `ver` is another one, such as "2.0.00".
+    /// Sets `ver` to another value, such as "2.0.00".
     pub wrong_version: Option<String>,
     pub stale_timestamp: Option<OffsetSpec>,
     pub future_timestamp: Option<OffsetSpec>,
     pub wrong_txnid: Option<EmptyMap>,
-    /// What is wrong with `signedConsent`.
+    /// Tampers with `signedConsent`.
     pub tampered_consent: Option<Keyword<Tampering>>,
-    /// What was answered to the same call the time before.
+    /// Repeats the previous response to the same call.
     pub stale_response: Option<EmptyMap>,
 }
 
-/// The faults of [`ApiFaultSpec`].
+/// The fault keys of [`ApiFaultSpec`].
 pub const API_FAULT_KEYS: [&str; 16] = [
     "status",
     "latency",
@@ -661,7 +664,7 @@ pub struct SetField {
     pub value: Value,
 }
 
-/// A length of time, or how it is spread.
+/// A fixed duration or a distribution.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -682,36 +685,36 @@ pub struct LatencyDistribution {
     pub p99: Option<HumanDuration>,
 }
 
-/// Exactly one.
+/// Exactly one expectation.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_key)]
 pub struct ExpectationEntry {
-    /// The FIU calls.
+    /// The FIU makes a call.
     pub call: Option<ExpectCall>,
-    /// Something happens.
+    /// An event happens.
     pub event: Option<ExpectEvent>,
-    /// A webhook is sent; every attempt counts.
+    /// A webhook is sent; each attempt counts.
     pub webhook: Option<ExpectWebhook>,
-    /// Consents stand so.
+    /// Consents are in a status.
     pub state: Option<ExpectState>,
-    /// Something does not happen.
+    /// A call or an event does not happen.
     pub never: Option<ExpectNever>,
 }
 
-/// `count`, or `at_least` and `at_most`; at least one without any of them.
+/// An expected call. Give `count`, or `at_least` and `at_most`; default: at least one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectCall {
     pub op: Keyword<Operation>,
-    /// What was answered, such as 503 or 5xx.
+    /// The status of the response, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// How long it may take, in wall time.
+    /// The longest wait, in wall time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -724,7 +727,7 @@ pub struct ExpectEvent {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// How long it may take, in wall time.
+    /// The longest wait, in wall time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -733,20 +736,20 @@ pub struct ExpectEvent {
 #[serde(deny_unknown_fields)]
 pub struct ExpectWebhook {
     pub event: Option<Keyword<NotificationKind>>,
-    /// The status that it tells.
+    /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
     pub status: Option<String>,
-    /// What the FIU answered, such as 200 or 4xx.
+    /// The status of the FIU's response, such as 200 or 4xx.
     pub answered: Option<StatusPattern>,
-    /// What went wrong with it on purpose.
+    /// The fault injected into the webhook.
     pub fault: Option<Keyword<WebhookFaultName>>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// How long it may take, in wall time.
+    /// The longest wait, in wall time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -759,18 +762,18 @@ pub struct ExpectState {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// How long it may take, in wall time.
+    /// The longest wait, in wall time.
     pub within: Option<HumanDuration>,
 }
 
-/// No such call, or no such event; from an event on, where one is named.
+/// A call or an event that must not happen, with `after_event` from that event on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_call_or_event)]
 pub struct ExpectNever {
     pub op: Option<Keyword<Operation>>,
     pub event: Option<Keyword<EventName>>,
-    /// What was answered to the call.
+    /// The status of the response to the call, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,

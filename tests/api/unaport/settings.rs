@@ -146,7 +146,7 @@ async fn wrong_settings_are_reported() {
         (
             "scenario-no",
             "[[aa]]\nid = \"a\"\nscenario = \"nope\"\n",
-            "aa.scenario of a, nope: there is no such scenario",
+            "aa.scenario of a, nope: unknown scenario",
         ),
         (
             "org-no",
