@@ -396,7 +396,7 @@ fn jws_signs_verifies_and_explains() {
     let unknown = run(&["jws", "sign", "--as", "FIU-9", &body]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(
-        decode_lossy(&unknown.stderr).contains("no key ships for 'FIU-9'"),
+        decode_lossy(&unknown.stderr).contains("no shipped key for 'FIU-9'"),
         "{}",
         decode_lossy(&unknown.stderr)
     );
@@ -413,7 +413,7 @@ fn config_is_checked_and_served() {
         "{stdout}"
     );
     assert!(
-        stdout.contains("Unaport dialect 2.0.0   everybody may log in, to UNACORES-FIU-UAT"),
+        stdout.contains("Unaport version 2.0.0   any account may log in, as UNACORES-FIU-UAT"),
         "{stdout}"
     );
     let file = folder.write_file(
@@ -438,7 +438,7 @@ fn config_is_checked_and_served() {
         .expect("it runs");
     let stdout = decode_lossy(&output.stdout);
     assert!(
-        stdout.contains("mockaa.toml is right:")
+        stdout.contains("mockaa.toml is valid:")
             && stdout.contains("webhooks all to http://127.0.0.1:9/all"),
         "{stdout}"
     );

@@ -192,7 +192,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     let (code, stdout, _) = run_in(&folder, &endless);
     assert_eq!(code, 1);
     assert!(
-        stdout.contains("it was not done within 1 s, and was ended"),
+        stdout.contains("it did not end within 1 s and was killed"),
         "{stdout}"
     );
 }
@@ -646,7 +646,7 @@ fn data_is_generated_checked_and_refused() {
             "{}",
             String::from_utf8_lossy(&checked.stderr)
         );
-        assert!(String::from_utf8_lossy(&checked.stdout).contains("nothing wrong"));
+        assert!(String::from_utf8_lossy(&checked.stdout).contains("transactions, valid"));
     }
     let before = std::fs::read_dir(&folder).expect("the folder").count();
     for (arguments, expected) in [
@@ -671,11 +671,11 @@ fn data_is_generated_checked_and_refused() {
         ),
         (
             &["--fi-type", "NPS", "--schema", "2.0.0"],
-            "is of the three kinds of deposit, and not of NPS",
+            "exists for the three kinds of deposit only, not for NPS",
         ),
         (
             &["--fi-type", "NPS", "--format", "svg"],
-            "others have no balance to draw",
+            "other kinds have no running balance",
         ),
         (&["--personas", "nowhere"], "nowhere: cannot be read"),
     ] {

@@ -1,4 +1,4 @@
-//! What several commands take of one's own.
+//! Arguments that several commands share.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,17 @@ use crate::domain::persona::Personas;
 
 #[derive(Clone, Debug, Args)]
 pub struct PersonaArgs {
-    /// A folder of personas of your own, or a file with one, added to the shipped ones; `docs/data.md` tells how to write
-    /// them.
+    /// Folder of personas of your own, or a file with one, added to the shipped ones; see
+    /// `docs/data.md`.
     #[arg(long = "personas", env = "MOCKAA_PERSONAS", value_name = "PATH")]
     pub personas: Option<PathBuf>,
 }
 
 impl PersonaArgs {
-    /// They and the shipped ones.
+    /// Loads the shipped personas and those of `--personas`.
     ///
     /// # Errors
-    /// All that is wrong with the files.
+    /// All diagnostics of the files.
     pub fn load_personas(&self) -> Result<Personas, PersonaLoadError> {
         load_personas(self.personas.as_deref())
     }

@@ -1,4 +1,5 @@
-//! `mockaa config`: the participants that are shipped, as a file to begin from; and a file of one's own, checked.
+//! `mockaa config`: prints the shipped participants as a sample file, and checks a participants
+//! file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,19 +16,19 @@ use crate::scenario::library::{Library, RequiredScenarios};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print a mockaa.toml: the shipped participants, to be changed.
+    /// Print a mockaa.toml with the shipped participants, as a template.
     #[command(after_help = "Examples:\n  mockaa config sample > mockaa.toml")]
     Sample,
-    /// Check a mockaa.toml and list who takes part.
+    /// Check a mockaa.toml and list its participants.
     #[command(
         after_help = "Examples:\n  mockaa config show\n  mockaa config show --config mockaa.toml"
     )]
     Show {
-        /// The file; without it `mockaa.toml` where there is one, else the shipped participants.
+        /// The file; default: `mockaa.toml` if it exists, else the shipped participants.
         #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
 
-        /// Folder of scenario files, added to the shipped ones, of which AAs may name one.
+        /// Folder of scenario files, added to the shipped ones, which AAs may refer to.
         #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
         scenarios: Option<PathBuf>,
 
@@ -52,7 +53,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             Library::load(scenarios, required, Arc::new(persona_args.load_personas()?))?;
             match file {
-                Some(file) => println!("{} is right:", file.display()),
+                Some(file) => println!("{} is valid:", file.display()),
                 None => println!("the shipped participants:"),
             }
             print_participants(&parties);
@@ -107,17 +108,17 @@ fn print_participants(parties: &ParticipantSetup) {
         }
     }
     let accounts = match unaport.logins.len() {
-        0 => format!("everybody may log in, to {}", unaport.default_fiu),
+        0 => format!("any account may log in, as {}", unaport.default_fiu),
         count => format!("{count} account(s) may log in"),
     };
     println!(
-        "Unaport dialect {}   {accounts}   {} template(s)",
+        "Unaport version {}   {accounts}   {} template(s)",
         unaport.version,
         unaport.templates.len()
     );
 }
 
-/// Where webhooks go, in few words.
+/// Describes the webhook URLs of an FIU in one line.
 pub fn describe_webhook_urls(fiu: &Fiu) -> String {
     let WebhookUrls {
         base,

@@ -1,4 +1,6 @@
-//! The control API as commands: consents, customers, worlds, clocks, webhooks, faults, journal, report.
+//! The commands that wrap the control API: consents, customers, worlds, clocks, webhooks, faults,
+//! journal, expectations and contract report. HTTP and output helpers belong to
+//! [`crate::cli::remote`].
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,34 +16,35 @@ use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print
 pub enum ConsentCommand {
     /// List the consents of a world.
     List(WorldTarget),
-    /// Show one.
+    /// Show a consent.
     Show(ConsentTarget),
-    /// The customer approves.
+    /// Approve a consent as the customer.
     Approve {
         #[command(flatten)]
         target: ConsentTarget,
-        /// Stay READY until `activate`.
+        /// Keep the consent READY until `activate`.
         #[arg(long)]
         hold: bool,
-        /// Only the accounts with these linkRefNumbers.
+        /// Approved accounts, by linkRefNumber; default: all of the requested FI types.
         #[arg(long, value_delimiter = ',', value_name = "REF,…")]
         accounts: Option<Vec<String>>,
     },
-    /// The artefact of a consent that is READY comes into force.
+    /// Activate the artefact of a READY consent.
     Activate(ConsentTarget),
-    /// The customer rejects.
+    /// Reject a consent as the customer.
     Reject(ConsentTarget),
-    /// The AA cannot make the consent.
+    /// Let the AA fail to create the consent.
     Fail(ConsentTarget),
-    /// The customer suspends it.
+    /// Pause a consent as the customer.
     Pause(ConsentTarget),
-    /// The customer takes it up again.
+    /// Resume a paused consent as the customer.
     Resume(ConsentTarget),
-    /// The customer takes it back.
+    /// Revoke a consent as the customer.
     Revoke(ConsentTarget),
-    /// It runs out, before its time.
+    /// Expire a consent before its time.
     Expire(ConsentTarget),
-    /// Plays steps of a scenario file for one consent: any verb, such as `{deny: {}}` or `{notify: {status: PAUSED}}`.
+    /// Run steps of the scenario format for one consent: any action, such as `{deny: {}}` or
+    /// `{notify: {status: PAUSED}}`.
     #[command(
         after_help = "Examples:\n  mockaa consent play HANDLE '{deliver: {fips: {FIP-2: TIMEOUT}}}'\n  mockaa consent play \
                             HANDLE '{set: {latency: 2s}}'"
@@ -136,36 +139,36 @@ pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
 
 #[derive(Debug, Subcommand)]
 pub enum CustomerCommand {
-    /// List the customers of a world who have been mentioned.
+    /// List the customers that calls to a world have named.
     List(WorldTarget),
     /// List the accounts of a customer at all FIPs.
     Accounts(CustomerTarget),
-    /// A customer registers, and has no account linked.
+    /// Register a customer, without linked accounts.
     Register(CustomerTarget),
-    /// A customer leaves the AA; the consents end, and nobody is told.
+    /// Deregister a customer; the consents end without a notification.
     Deregister(CustomerTarget),
-    /// Ask a FIP to link accounts; what it answers says how to go on.
+    /// Ask a FIP to link accounts; the response names the next step.
     Link {
         #[command(flatten)]
         target: CustomerTarget,
         #[arg(long)]
         fip: String,
-        /// The FIP's names of the accounts (accRefNumber).
+        /// The FIP's references of the accounts (accRefNumber).
         #[arg(long, value_delimiter = ',', required = true, value_name = "REF,…")]
         accounts: Vec<String>,
     },
-    /// Let the customer live another persona from now on; `mockaa data personas` lists them.
+    /// Assign another persona to a customer; `mockaa data personas` lists them.
     Persona {
         #[command(flatten)]
         target: CustomerTarget,
-        /// The name of the persona.
+        /// Name of the persona.
         name: String,
     },
-    /// Take an account's link away; consents that name it are revoked.
+    /// Delink an account, which revokes the consents with this account.
     Delink {
         #[command(flatten)]
         target: CustomerTarget,
-        /// Its linkRefNumber.
+        /// The linkRefNumber of the account.
         #[arg(long)]
         account: String,
     },
@@ -173,7 +176,7 @@ pub enum CustomerCommand {
 
 #[derive(Debug, Args)]
 pub struct CustomerTarget {
-    /// The customer's address, such as 9876543210@mockaa.
+    /// Address of the customer, such as 9876543210@mockaa.
     customer: String,
     #[command(flatten)]
     remote: Remote,
@@ -256,11 +259,11 @@ pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> 
 pub enum WorldCommand {
     /// List the worlds of a sandbox.
     List(WorldTarget),
-    /// Begin a world anew: no consents, no webhooks, its clock at the start.
+    /// Reset a world: no consents, no webhooks, the clock at its start.
     Reset(WorldTarget),
-    /// Take a world away; it springs into being anew when it is used again.
+    /// Delete a world. The next call to its name creates a new one.
     Delete {
-        /// The name of the world.
+        /// Name of the world.
         name: String,
         #[command(flatten)]
         remote: Remote,
@@ -298,39 +301,40 @@ pub async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
 
 #[derive(Debug, Subcommand)]
 pub enum ClockCommand {
-    /// What time it is in a world, and whether its time runs.
+    /// Show the time of a world, and whether its clock runs.
     Show(WorldTarget),
-    /// Let time stand.
+    /// Freeze the clock.
     Freeze {
-        /// From this instant on, in a world without consents.
+        /// Instant to set the clock to; only in a world without consents.
         #[arg(long, value_name = "INSTANT")]
         at: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
-    /// Let time run on.
+    /// Let a frozen clock run.
     Run(WorldTarget),
-    /// Set a clock, in a world without consents.
+    /// Set the clock; only in a world without consents.
     Set {
-        /// Such as 2024-01-31T18:30:00Z.
+        /// Instant, such as 2024-01-31T18:30:00Z.
         to: String,
         #[command(flatten)]
         remote: Remote,
     },
-    /// Move time on: all that is due happens, in order, and webhooks have arrived when it returns.
+    /// Advance the clock: execute all due work in order, and return when its webhooks have been
+    /// sent.
     #[command(
         after_help = "Examples:\n  mockaa clock advance --by P30D\n  mockaa clock advance --to 2026-12-31T00:00:00Z\n  mockaa \
                             clock advance --until idle"
     )]
     Advance {
-        /// A length of time such as 5s or P30D.
+        /// Duration, such as 5s or P30D.
         #[arg(long, value_name = "TIME", conflicts_with_all = ["to", "until"], allow_hyphen_values = true)]
         #[arg(required_unless_present_any = ["to", "until"])]
         by: Option<String>,
-        /// An instant such as 2026-12-31T00:00:00Z.
+        /// Instant, such as 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "INSTANT", conflicts_with = "until")]
         to: Option<String>,
-        /// Until nothing is due any more.
+        /// Advance until no work is due.
         #[arg(long, value_parser = ["idle"])]
         until: Option<String>,
         #[command(flatten)]
@@ -397,9 +401,9 @@ pub async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
 pub enum WebhookCommand {
     /// List the webhooks of a world.
     List(WorldTarget),
-    /// Show one, its attempts and its body.
+    /// Show a webhook with its attempts and its body.
     Show(WebhookTarget),
-    /// Send one again, the same bytes.
+    /// Send a webhook again, with the same bytes.
     Resend(WebhookTarget),
 }
 
@@ -450,20 +454,20 @@ pub async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
 pub enum FaultCommand {
     /// List the faults in force.
     List(WorldTarget),
-    /// Put faults in force for all of a world.
+    /// Put a set of faults in force for a whole world.
     #[command(
         after_help = "Examples:\n  echo 'api_faults: [{where: {op: fi.fetch}, fault: {status: 503}}]' | mockaa fault put \
                             outage -\n  mockaa fault delete outage"
     )]
     Put {
-        /// The name of the set of faults.
+        /// Name of the fault set.
         name: String,
-        /// A file with `webhooks:` and `api_faults:` as scenario files have them, and `ttl:`; - is stdin.
+        /// File with `webhooks:` and `api_faults:` as in scenario files, and `ttl:`; - is stdin.
         file: PathBuf,
         #[command(flatten)]
         remote: Remote,
     },
-    /// Take faults out of force; without a name all of them.
+    /// Delete a fault set; without a name, all of them.
     Delete {
         name: Option<String>,
         #[command(flatten)]
@@ -514,19 +518,19 @@ pub async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
                         consent.active"
 )]
 pub struct JournalArguments {
-    /// Only entries of this kind: call, webhook, note, or an event such as consent.revoked.
+    /// Kind of the entries: call, webhook, note, or an event such as consent.revoked; default: all.
     #[arg(long)]
     kind: Option<String>,
-    /// Only calls of this operation, such as fi.request.
+    /// Operation of calls, such as fi.request; default: all.
     #[arg(long)]
     op: Option<String>,
-    /// Only what is about this consent.
+    /// Consent that the entries concern; default: all.
     #[arg(long, value_name = "HANDLE")]
     consent: Option<String>,
-    /// Only entries with a higher number.
+    /// Print only entries with a higher sequence number.
     #[arg(long, default_value_t = 0)]
     after: u64,
-    /// Wait so long, in wall time, until there is one.
+    /// Longest wait for the first matching entry, in wall time; default: no wait.
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
     #[command(flatten)]
@@ -567,7 +571,7 @@ pub async fn print_journal(arguments: JournalArguments) -> anyhow::Result<ExitCo
         let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
         print_entries(items);
         if let Some(evicted) = list["evicted"].as_u64().filter(|evicted| *evicted > 0) {
-            println!("({evicted} older entries are forgotten)");
+            println!("({evicted} older entries were evicted)");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -579,7 +583,7 @@ fn print_entries(entries: &[Value]) {
     }
 }
 
-/// An entry of the journal in one line.
+/// Formats a journal entry as one line.
 fn format_entry(entry: &Value) -> String {
     let summary = match entry["kind"].as_str() {
         Some("call") => {
@@ -629,7 +633,7 @@ fn format_entry(entry: &Value) -> String {
     )
 }
 
-/// `mockaa report`.
+/// Runs `mockaa report`; exit code 1 if a rule is broken.
 pub async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
     let WorldTarget { remote } = arguments;
     let report = remote.get("report").await?;
@@ -647,7 +651,7 @@ pub async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
                         assert -"
 )]
 pub struct AssertArguments {
-    /// A file with `expect:` as scenario files have it; - is stdin.
+    /// File with `expect:` as in scenario files; - is stdin.
     file: PathBuf,
     #[command(flatten)]
     remote: Remote,

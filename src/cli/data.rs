@@ -1,8 +1,9 @@
-//! `mockaa data`: statements to a file or a pipe, and statements of one's own, checked.
+//! `mockaa data`: generates statements into a file or a pipe, and checks existing statements. The
+//! generation belongs to `bankgen`, the formats to `wire::fi` and `wire::export`.
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -34,27 +35,27 @@ use crate::wire::statement::check_document;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a statement. The same arguments make the same bytes, on every machine.
+    /// Generate a statement. The same arguments give the same bytes on every machine.
     #[command(after_help = EXAMPLES)]
     Generate(Box<GenerateArguments>),
-    /// List the personas and what each holds.
+    /// List the personas with their kinds of account.
     #[command(
         after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
                       salaried > mine.yaml"
     )]
     Personas {
-        /// Print the file of a shipped persona instead, to begin your own from.
+        /// Print the file of this shipped persona instead, as a template for your own.
         #[arg(long, value_name = "NAME", conflicts_with = "personas")]
         show: Option<String>,
         #[command(flatten)]
         personas: PersonaArgs,
     },
-    /// Check a statement: by the schema if it is XML, and whether its balances add up. Exit code 2 where something is wrong.
+    /// Check a statement: the schema if it is XML, and the balances. Exit code 2 if it is invalid.
     #[command(
         after_help = "Examples:\n  mockaa data check statement.csv\n  mockaa data generate | mockaa data check -"
     )]
     Check {
-        /// A statement in XML (ReBIT FI schemas v1), CSV or JSON; - is stdin.
+        /// Statement in XML (ReBIT FI schemas v1), CSV or JSON; - is stdin.
         file: PathBuf,
     },
 }
@@ -68,7 +69,7 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
-    /// Whose life the account tells; `mockaa data personas` lists them.
+    /// Persona that the account is generated from; `mockaa data personas` lists them.
     #[arg(long, default_value = DEFAULT_PERSONA, value_name = "NAME")]
     persona: String,
 
@@ -79,23 +80,23 @@ pub struct GenerateArguments {
     #[arg(long, default_value = "DEPOSIT", value_name = "TYPE")]
     fi_type: String,
 
-    /// Which of the persona's accounts of that kind.
+    /// Number of the account among the persona's accounts of that kind, counted from 1.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     account: usize,
 
-    /// First day, such as 2023-04-01; without it a year before the last.
+    /// First day, such as 2023-04-01; default: one year before the last day.
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     from: Option<NaiveDate>,
 
-    /// Last day; without it the day of --as-of.
+    /// Last day, such as 2024-03-31; default: the day of --as-of.
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     to: Option<NaiveDate>,
 
-    /// The day from which dates such as `2 months ago` count.
+    /// Reference day of relative dates such as `2 months ago`.
     #[arg(long, default_value = "2024-07-01", value_name = "DATE", value_parser = parse_date)]
     as_of: NaiveDate,
 
-    /// A whole number; another one is another life.
+    /// Seed of all generated data, a whole number.
     #[arg(
         long,
         env = "MOCKAA_SEED",
@@ -104,37 +105,37 @@ pub struct GenerateArguments {
     )]
     seed: u64,
 
-    /// The customer's address; another customer has another name, other amounts, other shops.
+    /// Address of the customer; it determines the name, the amounts and the counterparties.
     #[arg(long, default_value = "9999999999@mockaa", value_name = "ADDRESS")]
     customer: String,
 
     #[arg(long, value_enum, default_value_t = Format::Xml)]
     format: Format,
 
-    /// Version of the FI schema, in XML: 1.1, or 2.0.0 of the three kinds of deposit.
+    /// Version of the FI schema in XML: 1.1, or 2.0.0 for the three kinds of deposit.
     #[arg(long, default_value = "1.1", value_name = "VERSION")]
     schema: String,
 
-    /// A file; without it stdout.
+    /// Output file; default: stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// By the ReBIT FI schema.
+    /// ReBIT FI schema.
     Xml,
-    /// With the schema's names.
+    /// JSON with the names of the ReBIT FI schema.
     Json,
-    /// The transactions alone.
+    /// Transactions only.
     Csv,
-    /// The tabs of the Unaport FIU API.
+    /// Tabs of the Unaport FIU API, Fetch Data.
     Unaport,
-    /// A workbook.
+    /// Workbook.
     Xlsx,
-    /// A printed statement.
+    /// Printed statement.
     Pdf,
-    /// A picture of the balance.
+    /// Chart of the balance.
     Svg,
 }
 
@@ -166,7 +167,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 UsageError(lines.join("\n"))
             })?;
             println!(
-                "{}: {} with {} transactions, nothing wrong",
+                "{}: {} with {} transactions, valid",
                 file.display(),
                 summary.format,
                 summary.rows
@@ -176,7 +177,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything is checked before the first byte is written; a file is there when it is whole, or not at all.
+/// Runs `mockaa data generate`. Validates all arguments before the first byte is written. An output
+/// file is complete or absent: it is written under a temporary name and renamed.
 fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let personas = arguments.personas.load_personas()?;
     let life = PersonaInstance {
@@ -193,7 +195,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     })?;
     if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
         return Err(UsageError(format!(
-            "--schema 2.0.0 is of the three kinds of deposit, and not of {}",
+            "--schema 2.0.0 exists for the three kinds of deposit only, not for {}",
             account.fi_type
         ))
         .into());
@@ -213,42 +215,50 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal()
         {
             return Err(UsageError(
-                "a terminal does not show it; give it a file with --output, or a pipe".to_owned(),
+                "a terminal cannot show this format; give a file with --output, or a pipe"
+                    .to_owned(),
             )
             .into());
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
         let result = write_statement(&request, arguments.format, schema, &mut out)
             .and_then(|()| Ok(out.flush()?));
-        // Whoever reads may stop, as `| head` does.
-        let is_broken_pipe = |error: &anyhow::Error| {
-            error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        return match result {
+            // A reader may close the pipe early, as `| head` does.
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            result => result.context("cannot write to stdout"),
         };
-        return result.or_else(|error| {
-            if is_broken_pipe(&error) {
-                Ok(())
-            } else {
-                Err(error.context("cannot write to stdout"))
-            }
-        });
     };
-    let context = || format!("cannot write {}", output.display());
+    write_file(&request, arguments.format, schema, output)
+        .with_context(|| format!("cannot write {}", output.display()))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn write_file(
+    request: &StatementRequest<'_>,
+    format: Format,
+    schema: FiSchema,
+    output: &Path,
+) -> anyhow::Result<()> {
     let partial = output.with_extension(format!("partial-{}", std::process::id()));
     let result = File::create(&partial)
         .map_err(anyhow::Error::from)
         .and_then(|file| {
             let mut out = BufWriter::new(file);
-            write_statement(&request, arguments.format, schema, &mut out)?;
+            write_statement(request, format, schema, &mut out)?;
             out.flush()?;
             Ok(())
         });
     if result.is_err() {
         let _ = std::fs::remove_file(&partial);
     }
-    result.with_context(context)?;
-    std::fs::rename(&partial, output).with_context(context)
+    result?;
+    Ok(std::fs::rename(&partial, output)?)
 }
 
 fn select_account(
@@ -258,9 +268,7 @@ fn select_account(
     let kind = arguments.fi_type.to_uppercase();
     let fi_type = FiType::parse(&kind).ok_or_else(|| {
         let suggestion = suggest_name(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
-        UsageError(format!(
-            "--fi-type {kind} is no kind of account; {suggestion}"
-        ))
+        UsageError(format!("unknown --fi-type {kind}; {suggestion}"))
     })?;
     let parties = load_participants(None, None)?;
     let linkable = generate_accounts(
@@ -283,7 +291,7 @@ fn select_account(
         let name = &life.definition.name;
         UsageError(if count == 0 {
             format!(
-                "{name} has no {fi_type}; it has {}. {DEFAULT_PERSONA} has every kind",
+                "{name} has no {fi_type}; it has {}, and {DEFAULT_PERSONA} has every kind",
                 list_fi_types(&life.definition)
             )
         } else {
@@ -302,7 +310,7 @@ fn select_account(
     Ok(account)
 }
 
-/// The kinds of account that a persona holds.
+/// Lists the kinds of account of a persona, in its order. Only adjacent repetitions are removed.
 fn list_fi_types(persona: &Persona) -> String {
     let mut kinds: Vec<&str> = persona
         .accounts
@@ -315,10 +323,10 @@ fn list_fi_types(persona: &Persona) -> String {
 
 fn parse_date(text: &str) -> Result<NaiveDate, String> {
     text.parse()
-        .map_err(|_| "write year, month and day: 2024-03-31".to_owned())
+        .map_err(|_| "give year, month and day, such as 2024-03-31".to_owned())
 }
 
-/// Whole days in India.
+/// Returns the range of whole days in Indian Standard Time.
 fn resolve_range(arguments: &GenerateArguments) -> Result<TimeRange, UsageError> {
     let to = arguments.to.unwrap_or(arguments.as_of);
     let from = arguments
@@ -336,11 +344,14 @@ fn resolve_range(arguments: &GenerateArguments) -> Result<TimeRange, UsageError>
             "--from {from} is after --to {to}; give the earlier day first"
         )));
     }
-    let midnight = |day: NaiveDate| Timestamp::from_ist(day.and_time(NaiveTime::MIN));
     Ok(TimeRange {
-        from: midnight(from),
-        to: midnight(to + Days::new(1)).saturating_add(Millis(-1)),
+        from: ist_midnight(from),
+        to: ist_midnight(to + Days::new(1)).saturating_add(Millis(-1)),
     })
+}
+
+fn ist_midnight(day: NaiveDate) -> Timestamp {
+    Timestamp::from_ist(day.and_time(NaiveTime::MIN))
 }
 
 fn write_statement(
@@ -368,7 +379,10 @@ fn write_statement(
         Format::Svg => write_buffered(request, out, |statements| {
             let transactions = statements[0].transactions();
             let transactions = transactions.ok_or_else(|| {
-                UsageError("--format svg is of DEPOSIT: others have no balance to draw".to_owned())
+                UsageError(
+                    "--format svg exists for DEPOSIT only; other kinds have no running balance"
+                        .to_owned(),
+                )
             })?;
             let title = format!(
                 "{}: {}",
@@ -379,7 +393,7 @@ fn write_statement(
     }
 }
 
-/// For forms that have to know the statement whole.
+/// Writes a format that needs the whole statement in memory.
 fn write_buffered(
     request: &StatementRequest<'_>,
     out: &mut dyn Write,
@@ -388,7 +402,7 @@ fn write_buffered(
     let spinner = start_progress(
         request.range,
         ProgressBar::no_length(),
-        "{spinner} the statement is being made, {elapsed}",
+        "{spinner} generating the statement, {elapsed}",
     );
     let bytes = render(&[build_statement(request)]);
     spinner.finish_and_clear();
@@ -396,10 +410,10 @@ fn write_buffered(
 }
 
 fn build_statement(request: &StatementRequest<'_>) -> Statement {
-    generate_statement(request).expect("it was asked before whether there is one")
+    generate_statement(request).expect("select_account checked that the account is supported")
 }
 
-/// Long work shows how far it is, where a person looks.
+/// Shows progress for ranges of a year and more, if stderr is a terminal.
 fn start_progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
     let is_hidden = !std::io::stderr().is_terminal() || elapsed_days(range, range.to) < 366;
     bar.set_draw_target(if is_hidden {
@@ -411,15 +425,16 @@ fn start_progress(range: TimeRange, bar: ProgressBar, template: &str) -> Progres
     bar.with_style(ProgressStyle::with_template(template).expect("a template"))
 }
 
-/// How many days of the range are over at an instant.
+/// Returns the number of days of the range that have passed at an instant.
 fn elapsed_days(range: TimeRange, at: Timestamp) -> u64 {
     u64::try_from((at.as_millis() - range.from.as_millis()) / 86_400_000 + 1).unwrap_or(0)
 }
 
-/// How many bytes are gathered before they are written.
+/// The size of the output buffer, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// A ledger is written as it is told; other documents are short.
+/// Writes a bank ledger row by row while it is generated; other documents are short and are written
+/// whole.
 fn write_streamed(
     request: &StatementRequest<'_>,
     form: &mut dyn StatementWriter,
@@ -446,7 +461,7 @@ fn write_streamed(
         bar,
         "{bar:40} {percent}% of {len} days, {eta} left",
     );
-    // Whatever goes wrong with a row is told afterwards.
+    // The row callback cannot fail, so the first write error is kept until the end.
     let mut outcome = Ok(());
     write_rows(request, &mut |row| {
         form.write_row(&row, &mut buffer);

@@ -1,5 +1,5 @@
-//! `mockaa demo`: one whole journey, in one process but over real HTTP on loopback, with its own small FIU. Every step
-//! is checked; a step that is not as expected makes the exit code 1.
+//! `mockaa demo`: one whole journey with a small FIU of its own, in one process but over real HTTP
+//! on loopback. Each step is checked; an unexpected result makes the exit code 1.
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -15,18 +15,19 @@ use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
 use crate::domain::money::Paise;
 
-/// The seed documents' own request, its dates included: the world's clock is set to when it was valid.
+/// The consent request of the seed documents with its original dates. [`CLOCK`] is within its
+/// validity.
 const REQUEST: &str = include_str!("../../fixtures/seed/consent-request.json");
 const CLOCK: &str = "2020-07-04T06:00:00.000Z";
 const SCENARIO: &str = "approve-deposit";
 
-/// How many transactions are shown.
+/// The number of transactions that are printed.
 const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7")]
 pub struct Arguments {
-    /// Seed of all ids and data: the same seed tells the same story.
+    /// Seed of all ids and data; the same seed gives the same output.
     #[arg(long, default_value_t = 42)]
     seed: u64,
 }
@@ -50,7 +51,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n",
         arguments.seed
     );
-    println!("  AA   {}   its clock says {CLOCK}", sandbox.base_url());
+    println!("  AA   {}   clock {CLOCK}", sandbox.base_url());
     println!(
         "  FIU  {}   checks the signature of everything it receives\n",
         fiu.url
@@ -72,11 +73,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     fiu.stop().await;
     outcome?;
     if unexpected > 0 {
-        println!("\n{unexpected} of the steps above were not as expected.");
+        println!("\n{unexpected} results above were not as expected.");
         return Ok(ExitCode::from(1));
     }
     println!(
-        "\nEverything was as expected. Now yours: mockaa serve --fiu-url http://127.0.0.1:9000"
+        "\nAll results were as expected. Next, for your own FIU: mockaa serve --fiu-url http://127.0.0.1:9000"
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -86,7 +87,14 @@ fn build_client() -> anyhow::Result<reqwest::Client> {
         .tls_certs_only(Vec::new())
         .no_proxy()
         .timeout(Duration::from_secs(30));
-    builder.build().context("cannot make an HTTP client")
+    builder.build().context("cannot create an HTTP client")
+}
+
+/// A step of the journey with its result.
+struct Step<'a> {
+    action: &'a str,
+    result: &'a str,
+    is_expected: bool,
 }
 
 struct Demo {
@@ -114,18 +122,18 @@ impl Demo {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        self.print_step(
-            "FIU → AA   POST /consent",
-            &format!("handle {handle}"),
-            !handle.is_empty(),
-        );
+        self.print_step(Step {
+            action: "FIU → AA   POST /consent",
+            result: &format!("handle {handle}"),
+            is_expected: !handle.is_empty(),
+        });
 
         let state = self.get(&format!("/consent/{handle}")).await?;
-        self.print_step(
-            "FIU → AA   GET /consent/{handle}",
-            status_text(&state),
-            state["status"] == "PENDING",
-        );
+        self.print_step(Step {
+            action: "FIU → AA   GET /consent/{handle}",
+            result: status_text(&state),
+            is_expected: state["status"] == "PENDING",
+        });
 
         let advanced = self
             .post(
@@ -135,8 +143,11 @@ impl Demo {
             )
             .await?;
         let world_time = advanced["to"].as_str().unwrap_or_default().to_owned();
-        let text = format!("now {world_time}: scenario {SCENARIO} has the customer approve");
-        self.print_step("clock +2s", &text, advanced["stopped"] == "target");
+        self.print_step(Step {
+            action: "clock +2s",
+            result: &format!("now {world_time}: scenario {SCENARIO} has the customer approve"),
+            is_expected: advanced["stopped"] == "target",
+        });
 
         let notification = self.expect_webhook("/Consent/Notification").await?;
         let content = &notification["ConsentStatusNotification"];
@@ -147,11 +158,11 @@ impl Demo {
         );
         let is_expected =
             content["consentStatus"] == "ACTIVE" && content["consentHandle"] == handle.as_str();
-        self.print_step(
-            "AA → FIU   POST /Consent/Notification",
-            &text,
-            is_expected && !consent_id.is_empty(),
-        );
+        self.print_step(Step {
+            action: "AA → FIU   POST /Consent/Notification",
+            result: &text,
+            is_expected: is_expected && !consent_id.is_empty(),
+        });
 
         let notification = self.expect_webhook("/FI/Notification").await?;
         let content = &notification["FIStatusNotification"];
@@ -161,8 +172,11 @@ impl Demo {
             text_or_missing(&content["sessionStatus"]),
             text_or_missing(account)
         );
-        let is_expected = content["sessionStatus"] == "COMPLETED" && account == "READY";
-        self.print_step("AA → FIU   POST /FI/Notification", &text, is_expected);
+        self.print_step(Step {
+            action: "AA → FIU   POST /FI/Notification",
+            result: &text,
+            is_expected: content["sessionStatus"] == "COMPLETED" && account == "READY",
+        });
 
         let notification = self.expect_webhook("/FI/Data").await?;
         let deposit = &notification["FIData"]["statement"]["DEPOSIT"];
@@ -182,11 +196,11 @@ impl Demo {
             parse_amount(row, "amount").is_some_and(|paise| paise >= Paise::from_rupees(20_000))
         });
         let is_complete = document.matches("<Transaction ").count() == rows.len();
-        self.print_step(
-            "AA → FIU   POST /FI/Data",
-            &text,
-            all_large && is_complete && !rows.is_empty(),
-        );
+        self.print_step(Step {
+            action: "AA → FIU   POST /FI/Data",
+            result: &text,
+            is_expected: all_large && is_complete && !rows.is_empty(),
+        });
 
         let state = self.get(&format!("/consent/{consent_id}")).await?;
         let is_signed = self.is_detail_signed(&consent_id).await?;
@@ -199,17 +213,21 @@ impl Demo {
                 "NOT signed"
             }
         );
-        self.print_step(
-            "FIU → AA   GET /consent/{id}",
-            &text,
-            state["status"] == "ACTIVE" && is_signed,
-        );
+        self.print_step(Step {
+            action: "FIU → AA   GET /consent/{id}",
+            result: &text,
+            is_expected: state["status"] == "ACTIVE" && is_signed,
+        });
 
         show_statement(&deposit["summary"][0], &deposit["accountHolder"][0], &rows);
         Ok(())
     }
 
-    /// Takes the next webhook from the FIU's inbox; it has to be this one, with both signatures right.
+    /// Returns the body of the next webhook in the FIU's inbox, and prints the verdict on its
+    /// signatures.
+    ///
+    /// # Errors
+    /// No webhook arrives within 15 s, or it arrives at another path.
     async fn expect_webhook(&mut self, path: &str) -> anyhow::Result<Value> {
         let next = tokio::time::timeout(Duration::from_secs(15), self.fiu.messages.recv()).await;
         let Ok(Some(ReceivedWebhook {
@@ -219,7 +237,7 @@ impl Demo {
             ..
         })) = next
         else {
-            bail!("no webhook came to {path} within 15 s")
+            bail!("no webhook arrived at {path} within 15 s")
         };
         if let Some(error) = error {
             self.unexpected += 1;
@@ -228,12 +246,13 @@ impl Demo {
             println!("     ✓ x-jws-signature and webhook-signature verified");
         }
         if received_path != path {
-            bail!("a webhook came to {received_path} where {path} was expected");
+            bail!("a webhook arrived at {received_path}; expected {path}");
         }
         Ok(body)
     }
 
-    /// Whether `consentDetailDigitalSignature` is the AA's over the very bytes of `ConsentDetail`.
+    /// Returns whether `consentDetailDigitalSignature` is a signature of the AA over the exact
+    /// bytes of `ConsentDetail`.
     async fn is_detail_signed(&self, consent_id: &str) -> anyhow::Result<bool> {
         let text = self
             .client
@@ -242,13 +261,13 @@ impl Demo {
             .await?
             .text()
             .await?;
-        let between = |start: &str, end: &str| {
-            let (_, rest) = text.split_once(start)?;
-            rest.split_once(end).map(|(part, _)| part)
-        };
-        let detail = between("\"ConsentDetail\":", ",\"consentDetailDigitalSignature\"");
-        let signature =
-            between("\"consentDetailDigitalSignature\":\"", "\"").and_then(base64::decode);
+        let detail = text_between(
+            &text,
+            "\"ConsentDetail\":",
+            ",\"consentDetailDigitalSignature\"",
+        );
+        let signature = text_between(&text, "\"consentDetailDigitalSignature\":\"", "\"")
+            .and_then(base64::decode);
         let (Some(detail), Some(signature)) = (detail, signature) else {
             return Ok(false);
         };
@@ -284,7 +303,12 @@ impl Demo {
         .await
     }
 
-    fn print_step(&mut self, action: &str, outcome: &str, is_expected: bool) {
+    fn print_step(&mut self, step: Step<'_>) {
+        let Step {
+            action,
+            result,
+            is_expected,
+        } = step;
         self.step += 1;
         let mark = if is_expected {
             ""
@@ -292,7 +316,7 @@ impl Demo {
             "   ✗ not as expected"
         };
         self.unexpected += usize::from(!is_expected);
-        println!("  {}. {action:38} {outcome}{mark}", self.step);
+        println!("  {}. {action:38} {result}{mark}", self.step);
     }
 }
 
@@ -302,7 +326,12 @@ async fn read_json(response: reqwest::Response) -> anyhow::Result<Value> {
     if !status.is_success() {
         bail!("{url} answered {status}: {text}");
     }
-    serde_json::from_str(&text).with_context(|| format!("{url} did not answer JSON: {text}"))
+    serde_json::from_str(&text).with_context(|| format!("{url} did not answer in JSON: {text}"))
+}
+
+fn text_between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split_once(end).map(|(part, _)| part)
 }
 
 fn show_statement(summary: &Value, holder: &Value, rows: &[Value]) {

@@ -1,4 +1,6 @@
-//! `mockaa fi`: the other side of encrypted financial information, for an FIU developer (`reference/rebit.md` §5).
+//! `mockaa fi`: the FIU's and the FIP's side of encrypted financial information (ReBIT AA API
+//! 2.0.0, `KeyMaterial` and data encryption; `docs/sources.md#encryption`). The cryptography
+//! belongs to `crypto::key_exchange`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,24 +26,25 @@ use crate::wire::rebit::key_material::KeyMaterial;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a key pair and a nonce; prints the KeyMaterial of POST /FI/request.
+    /// Generate a key pair and a nonce, and print the KeyMaterial of POST /FI/request.
     #[command(
         after_help = "Examples:\n  mockaa fi keys --private fiu-keys.json\n  mockaa fi keys --private k.json --curve X25519 --life 1h"
     )]
     Keys {
-        /// Where the private key goes, with the KeyMaterial beside it; `mockaa fi decrypt` reads it.
+        /// Output file for the private key and its KeyMaterial; `mockaa fi decrypt` reads it.
         #[arg(long, value_name = "FILE")]
         private: PathBuf,
 
-        /// Curve25519 (Weierstrass form, as most of the ecosystem), or X25519 (RFC 7748).
+        /// Curve: Curve25519 (Weierstrass form, as most of the ecosystem) or X25519 (RFC 7748).
         #[arg(long, default_value = "Curve25519", value_parser = ["Curve25519", "X25519"])]
         curve: String,
 
-        /// How long the key may be used.
+        /// Validity period of the key, such as 24h.
         #[arg(long, default_value = "24h", value_parser = parse_duration_arg, value_name = "TIME")]
         life: Duration,
     },
-    /// Encrypt a document as a FIP does, for the holder of this KeyMaterial; prints an answer of /FI/fetch.
+    /// Encrypt a document as a FIP does, for the holder of a KeyMaterial, and print a response of
+    /// /FI/fetch.
     #[command(
         after_help = "Examples:\n  mockaa fi keys --private k.json > to.json\n  mockaa fi encrypt --to to.json statement.xml"
     )]
@@ -50,7 +53,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
 
-        /// What the answer names.
+        /// The fipID of the response.
         #[arg(long, default_value = "FIP-1", value_name = "ID")]
         fip: String,
 
@@ -60,15 +63,15 @@ pub enum Command {
         #[arg(long, default_value = "XXXXXXXX0000", value_name = "NUMBER")]
         masked_number: String,
 
-        /// The document; stdin without it.
+        /// The document; default: stdin.
         file: Option<PathBuf>,
     },
-    /// Decrypt an answer of /FI/fetch; prints the documents, one after the other.
+    /// Decrypt a response of /FI/fetch and print its documents, one after the other.
     #[command(
         after_help = "Examples:\n  mockaa fi decrypt --private fiu-keys.json fetched.json\n  curl … /FI/fetch … | mockaa fi decrypt --private fiu-keys.json"
     )]
     Decrypt {
-        /// What `mockaa fi keys` wrote.
+        /// The file that `mockaa fi keys` wrote.
         #[arg(long, value_name = "FILE")]
         private: PathBuf,
 
@@ -76,12 +79,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
 
-        /// The answer; stdin without it.
+        /// The response; default: stdin.
         file: Option<PathBuf>,
     },
 }
 
-/// The file of `--private`.
+/// The content of the `--private` file.
 #[derive(Deserialize, Serialize)]
 struct PrivateFile {
     /// 32 bytes in base64: big-endian on Curve25519, little-endian on X25519.
@@ -105,7 +108,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             masked_number,
             file,
         } => {
-            // The file of `fi keys --private` has it beside the private key.
+            // Also accept the file of `fi keys --private`, which contains the KeyMaterial.
             let key_file: Value = read_json(to)?;
             let material_json = key_file.get("KeyMaterial").unwrap_or(&key_file);
             let key_material =
@@ -117,8 +120,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 ))
                 .into());
             }
-            let peer = parse_peer_key(&key_material)
-                .map_err(|error| UsageError(format!("{}: {error}", to.display())))?;
+            let peer = parse_peer_key(&key_material).map_err(|error| file_error(to, error))?;
             let pair = KeyPair::from_random(peer.curve, random_key(), random_key());
             let encrypted = pair
                 .encrypt(&peer, read_input(file.as_deref())?)
@@ -131,7 +133,16 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             private,
             json,
             file,
-        } => decrypt_response(private, *json, file.as_deref())?,
+        } => {
+            let documents = decrypt_response(private, file.as_deref())?;
+            if *json {
+                println!("{}", json!({ "items": documents, "next": null }));
+            } else {
+                for document in &documents {
+                    println!("{}", document["document"].as_str().unwrap_or_default());
+                }
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -150,13 +161,13 @@ fn generate_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<
         key_material,
     };
     let text = serde_json::to_string_pretty(&file)?;
-    // For its owner's eyes: even a sandbox's key opens what somebody thought to be closed.
+    // Readable by its owner only: even a sandbox key may protect real documents.
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let result = options.open(private).and_then(|mut file| {
-        // What is there already and is no file, such as /dev/stdout, is somebody else's.
+        // Leave the permissions of existing devices and pipes, such as /dev/stdout, unchanged.
         #[cfg(unix)]
         if file.metadata()?.is_file() {
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -191,26 +202,33 @@ fn parse_peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeErro
     })
 }
 
-fn decrypt_response(private: &Path, as_json: bool, file: Option<&Path>) -> anyhow::Result<()> {
+fn load_key_pair(private: &Path) -> anyhow::Result<KeyPair> {
     let keys: PrivateFile = read_json(private)?;
-    let usage_error = |message: String| UsageError(format!("{}: {message}", private.display()));
-    let own_key =
-        parse_peer_key(&keys.key_material).map_err(|error| usage_error(error.to_string()))?;
-    let secret = base64::decode(&keys.private_key).and_then(|bytes| bytes.try_into().ok());
-    let secret =
-        secret.ok_or_else(|| usage_error("privateKey is not base64 of 32 bytes".to_owned()))?;
+    let own_key = parse_peer_key(&keys.key_material).map_err(|error| file_error(private, error))?;
+    let secret = base64::decode(&keys.private_key)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| file_error(private, "privateKey is not base64 of 32 bytes"))?;
     let pair = KeyPair::from_private(own_key.curve, secret, own_key.nonce)
-        .map_err(|error| usage_error(error.to_string()))?;
+        .map_err(|error| file_error(private, error))?;
+    Ok(pair)
+}
 
-    let answer = read_input(file)?;
-    let answer: ReceivedFetchResponse = serde_json::from_slice(&answer).map_err(|error| {
-        let excerpt: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
+fn file_error(file: &Path, error: impl std::fmt::Display) -> UsageError {
+    UsageError(format!("{}: {error}", file.display()))
+}
+
+/// Returns the decrypted documents of a response, with their FIPs and accounts.
+fn decrypt_response(private: &Path, file: Option<&Path>) -> anyhow::Result<Vec<Value>> {
+    let pair = load_key_pair(private)?;
+    let input = read_input(file)?;
+    let response: ReceivedFetchResponse = serde_json::from_slice(&input).map_err(|error| {
+        let excerpt: String = String::from_utf8_lossy(&input).chars().take(300).collect();
         UsageError(format!(
-            "the input is not an answer of /FI/fetch: {error}; it begins: {excerpt}"
+            "the input is not a response of /FI/fetch: {error}; it begins: {excerpt}"
         ))
     })?;
     let mut documents = Vec::new();
-    for entry in answer.fi {
+    for entry in response.fi {
         let peer = parse_peer_key(&entry.key_material)
             .map_err(|error| UsageError(format!("{}: {error}", entry.fip_id)))?;
         for item in entry.data {
@@ -227,7 +245,7 @@ fn decrypt_response(private: &Path, as_json: bool, file: Option<&Path>) -> anyho
             };
             let document = document.and_then(|document| String::from_utf8(document).ok());
             let document = document
-                .with_context(|| format!("{account}: what was decrypted is no document"))?;
+                .with_context(|| format!("{account}: the decrypted data is not a document"))?;
             documents.push(json!({
                 "fipID": entry.fip_id,
                 "linkRefNumber": item.link_ref_number,
@@ -236,18 +254,10 @@ fn decrypt_response(private: &Path, as_json: bool, file: Option<&Path>) -> anyho
             }));
         }
     }
-    if as_json {
-        println!("{}", json!({ "items": documents, "next": null }));
-    } else {
-        for document in &documents {
-            println!("{}", document["document"].as_str().unwrap_or_default());
-        }
-    }
-    Ok(())
+    Ok(documents)
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(serde_json::from_slice(&text)
-        .map_err(|error| UsageError(format!("{}: {error}", file.display())))?)
+    Ok(serde_json::from_slice(&text).map_err(|error| file_error(file, error))?)
 }

@@ -1,4 +1,5 @@
-//! A small FIU: receives webhooks over real HTTP and checks both signatures of each, as every FIU should.
+//! A small FIU server: receives webhooks over HTTP and verifies both signatures of each, as every
+//! FIU should. Printing and grading belong to the commands that use it.
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,19 +19,19 @@ use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::wire::fields::parse_timestamp;
 
-/// What the FIU has received and checked.
+/// A webhook that the inbox has received and verified.
 #[derive(Debug)]
 pub struct ReceivedWebhook {
     pub path: String,
     pub webhook_id: String,
-    /// What is wrong with it; `None`: both signatures are right.
+    /// The first check that failed; `None` if the webhook is valid.
     pub error: Option<String>,
     pub body: Value,
-    /// What was answered.
+    /// The status of the response.
     pub status: u16,
 }
 
-/// The FIU's inbox.
+/// The running FIU server with its received webhooks.
 #[derive(Debug)]
 pub struct Inbox {
     pub url: String,
@@ -46,26 +47,27 @@ struct InboxState {
     behavior: ReceiverBehavior,
 }
 
-/// How the FIU behaves.
+/// The behaviour of the FIU.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiverBehavior {
-    /// What is answered to everything; without it 200 to what is right and 400 to the rest.
+    /// The status of all responses; `None`: 200 for valid webhooks, 400 for invalid ones.
     pub response_status: Option<u16>,
-    /// Whether a message more than 15 minutes off is wrong: not where the sandbox's own time stands.
+    /// Rejects messages whose timestamp is more than 15 minutes off. Off while the world's clock is
+    /// frozen.
     pub checks_timestamps: bool,
 }
 
-/// Whom the FIU believes.
+/// The keys and secrets that webhooks are verified with.
 #[derive(Debug, Default)]
 struct VerificationKeys {
-    /// The AAs' keys, as far as they are known.
+    /// The published keys of the AAs.
     keys: Vec<PublicKey>,
-    /// The webhook secrets of the FIUs that it stands for.
+    /// The webhook secrets of the FIUs whose webhooks arrive here.
     secrets: Vec<String>,
 }
 
 impl Inbox {
-    /// Starts it; port 0 is a free one.
+    /// Starts the server; port 0 selects a free port.
     pub fn start(bind: IpAddr, port: u16, behavior: ReceiverBehavior) -> anyhow::Result<Self> {
         let (sender, messages) = unbounded_channel();
         let state = Arc::new(InboxState {
@@ -75,18 +77,16 @@ impl Inbox {
         });
         let data = Data::from(Arc::clone(&state));
         let limit = PayloadConfig::new(BODY_BYTES_MAX);
-        let app = move || {
+        let server = HttpServer::new(move || {
             App::new()
                 .app_data(limit.clone())
                 .app_data(data.clone())
                 .default_service(to(receive_webhook))
-        };
-        let server = HttpServer::new(app)
-            .workers(1)
-            .disable_signals()
-            .bind((bind, port));
-        let server = server
-            .with_context(|| format!("cannot listen on {bind}:{port}; choose another --port"))?;
+        })
+        .workers(1)
+        .disable_signals()
+        .bind((bind, port))
+        .with_context(|| format!("cannot listen on {bind}:{port}; choose another --port"))?;
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
@@ -99,20 +99,11 @@ impl Inbox {
         })
     }
 
-    /// Believes these published keys, and these shared webhook secrets, from now on.
+    /// Replaces the published keys and the webhook secrets that webhooks are verified with.
     pub fn set_verification_keys(&self, jwks: &Value, secrets: Vec<String>) -> anyhow::Result<()> {
-        let decode_number = |key: &Value, name: &str| key[name].as_str().and_then(url_decode);
-        let keys: Option<Vec<_>> = jwks["keys"].as_array().and_then(|keys| {
-            let key = |key: &Value| {
-                let kid = key["kid"].as_str()?.to_owned();
-                Some(PublicKey {
-                    kid,
-                    modulus: decode_number(key, "n")?,
-                    exponent: decode_number(key, "e")?,
-                })
-            };
-            keys.iter().map(key).collect()
-        });
+        let keys: Option<Vec<_>> = jwks["keys"]
+            .as_array()
+            .and_then(|keys| keys.iter().map(parse_rsa_jwk).collect());
         let keys = keys
             .filter(|keys| !keys.is_empty())
             .context("the JWK set has no RSA keys")?;
@@ -138,7 +129,15 @@ impl Inbox {
     }
 }
 
-/// A webhook may have this many bytes: huge ones are among the faults.
+fn parse_rsa_jwk(jwk: &Value) -> Option<PublicKey> {
+    Some(PublicKey {
+        kid: jwk["kid"].as_str()?.to_owned(),
+        modulus: jwk["n"].as_str().and_then(url_decode)?,
+        exponent: jwk["e"].as_str().and_then(url_decode)?,
+    })
+}
+
+/// The largest accepted body, in bytes. It exceeds the largest body of the `huge` fault.
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 async fn receive_webhook(
@@ -182,7 +181,7 @@ async fn receive_webhook(
         body: message,
         status,
     };
-    // It has ended when nobody listens; the answer is right all the same.
+    // The receiver is gone once the command stops; the response does not depend on it.
     let _ = state.sender.send(received);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     if status.is_success() {
@@ -192,10 +191,12 @@ async fn receive_webhook(
     }
 }
 
-/// How far a message may be off (certification framework, general guidelines, rule 4).
+/// The largest accepted offset of a message timestamp (Sahamati certification framework, general
+/// guidelines, rule 4; `docs/sources.md#certification-cases`).
 const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 
-/// What is wrong with a message's own time; one that has none tells none.
+/// Returns an error if the message timestamp is outside the window. A message without a timestamp
+/// passes.
 fn check_timestamp(message: &Value) -> Option<String> {
     let at = parse_timestamp(message["timestamp"].as_str()?)?;
     let offset_ms = at.duration_since(system_now()).0;
@@ -203,26 +204,20 @@ fn check_timestamp(message: &Value) -> Option<String> {
         .then(|| format!("timestamp {at} is {} s off", offset_ms / 1000))
 }
 
-/// Both signatures, on the bytes that arrived.
+/// Verifies `x-jws-signature` and `webhook-signature` over the received bytes.
 fn verify_signatures(
     request: &HttpRequest,
     body: &[u8],
     verification_keys: &VerificationKeys,
 ) -> Result<(), String> {
-    let header = |name: &str| {
-        let value = request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok());
-        value.ok_or_else(|| format!("the header {name} is missing"))
-    };
     let keys: Vec<_> = verification_keys.keys.iter().collect();
-    jws::verify_detached(header("x-jws-signature")?, body, &keys)
+    jws::verify_detached(required_header(request, "x-jws-signature")?, body, &keys)
         .map_err(|error| error.to_string())?;
-    let timestamp = header("webhook-timestamp")?
+    let timestamp = required_header(request, "webhook-timestamp")?
         .parse()
-        .map_err(|_| "webhook-timestamp is no number".to_owned())?;
-    let (signature, id) = (header("webhook-signature")?, header("webhook-id")?);
+        .map_err(|_| "webhook-timestamp is not a number".to_owned())?;
+    let signature = required_header(request, "webhook-signature")?;
+    let id = required_header(request, "webhook-id")?;
     if verification_keys
         .secrets
         .iter()
@@ -232,4 +227,12 @@ fn verify_signatures(
     } else {
         Err("webhook-signature does not match".to_owned())
     }
+}
+
+fn required_header<'a>(request: &'a HttpRequest, name: &str) -> Result<&'a str, String> {
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(|| format!("missing header {name}"))
 }

@@ -1,4 +1,5 @@
-//! `mockaa jws`: `x-jws-signature` by hand.
+//! `mockaa jws`: signs, verifies and explains `x-jws-signature` values. The cryptography belongs to
+//! `crypto::jws`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use crate::wire::jwk::Jwk;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Sign a body; prints the value of x-jws-signature.
+    /// Sign a body and print the value of x-jws-signature.
     #[command(after_help = SIGN_EXAMPLES)]
     Sign {
         /// Participant whose shipped development key signs.
@@ -32,23 +33,25 @@ pub enum Command {
         #[arg(long, requires = "kid", value_name = "FILE")]
         key: Option<PathBuf>,
 
-        /// Name of that key.
+        /// Key id (kid) of that key.
         #[arg(long, requires = "key")]
         kid: Option<String>,
 
-        /// detached (over the raw body, b64:false), or encoded (over base64url of it).
+        /// Signature profile: detached (over the raw body, b64:false) or encoded (over its
+        /// base64url form).
         #[arg(long, default_value = "detached", value_parser = ["detached", "encoded"])]
         profile: String,
 
-        /// The body, byte for byte as it is sent; stdin without it. Of a GET its path: `printf %s /Consent/… | mockaa jws sign`.
+        /// The body, byte for byte as it is sent; default: stdin. For a GET, its path:
+        /// `printf %s /Consent/… | mockaa jws sign`.
         file: Option<PathBuf>,
     },
-    /// Check a signature; exit code 1 when it does not verify.
+    /// Verify a signature; exit code 1 if it is invalid.
     #[command(
         after_help = "Examples:\n  mockaa jws verify --signature \"$SIG\" --jwks aa-jwks.json body.json"
     )]
     Verify(CheckArguments),
-    /// Say what a signature is over, and what else the sender may have signed.
+    /// Explain what a signature covers, and what else the sender may have signed.
     #[command(after_help = "Examples:\n  mockaa jws explain --signature \"$SIG\" body.json")]
     Explain(CheckArguments),
 }
@@ -64,7 +67,8 @@ pub struct CheckArguments {
     #[arg(long)]
     signature: String,
 
-    /// Public keys as a JWK set, such as /.well-known/jwks.json; without it those of the AA and of all participants.
+    /// Public keys as a JWK set, such as /.well-known/jwks.json; default: those of the AA and of
+    /// all participants.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
 
@@ -72,7 +76,7 @@ pub struct CheckArguments {
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The body, byte for byte as it came; stdin without it.
+    /// The body, byte for byte as it was received; default: stdin.
     file: Option<PathBuf>,
 }
 
@@ -87,13 +91,15 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
         } => {
             let key = match (key, kid) {
                 (Some(file), Some(kid)) => {
-                    let pem =
-                        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-                    SigningKey::from_pem(kid, &pem).map_err(|error| UsageError(format!("{}: {error}", file.display())))?
+                    let pem = std::fs::read_to_string(file)
+                        .with_context(|| format!("cannot read {}", file.display()))?;
+                    SigningKey::from_pem(kid, &pem)
+                        .map_err(|error| UsageError(format!("{}: {error}", file.display())))?
                 }
                 _ => shipped_key(signer).ok_or_else(|| {
                     UsageError(format!(
-                        "no key ships for '{signer}'; `mockaa config show` lists who has one, or give --key and --kid"
+                        "no shipped key for '{signer}'; `mockaa config show` lists the participants, \
+                         or give --key and --kid"
                     ))
                 })?,
             };
@@ -141,16 +147,20 @@ impl CheckArguments {
         read_input(self.file.as_deref())
     }
 
-    /// The keys, each with its owner.
+    /// Returns the public keys, each with its owner.
     fn load_keys(&self) -> anyhow::Result<Vec<(String, PublicKey)>> {
         if let Some(file) = &self.jwks {
             let name = file.display();
             let text = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
             let set: JwkSet = serde_json::from_slice(&text)
                 .map_err(|error| UsageError(format!("{name}: {error}")))?;
-            let parse_key = |jwk: &Jwk| PublicKey::try_from(jwk).map(|key| (name.to_string(), key));
-            let keys: Result<Vec<_>, _> = set.keys.iter().map(parse_key).collect();
-            return Ok(keys.map_err(|error| UsageError(format!("{name}: {error}")))?);
+            let mut keys = Vec::new();
+            for jwk in &set.keys {
+                let key = PublicKey::try_from(jwk)
+                    .map_err(|error| UsageError(format!("{name}: {error}")))?;
+                keys.push((name.to_string(), key));
+            }
+            return Ok(keys);
         }
         let ParticipantSetup {
             participants, keys, ..

@@ -1,4 +1,5 @@
-//! `mockaa listen`: an inbox that verifies and prints every webhook.
+//! `mockaa listen`: an inbox that verifies and prints each webhook. The server belongs to
+//! [`crate::cli::inbox`].
 
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -19,23 +20,23 @@ pub struct Arguments {
     #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
     bind: IpAddr,
 
-    /// Port to listen on; without it a free one.
+    /// Port to listen on; 0 selects a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// Have this FIU's webhooks of the world sent here; without it, the first one's.
+    /// FIU whose webhooks of the world are sent here; default: the first FIU.
     #[arg(long, value_name = "ID")]
     fiu: Option<String>,
 
-    /// Answer this status to everything; without it 200 to what is right and 400 to what is not.
+    /// Status of all responses; default: 200 for valid webhooks, 400 for invalid ones.
     #[arg(long, value_parser = clap::value_parser!(u16).range(100..=599), value_name = "STATUS")]
     answer: Option<u16>,
 
-    /// Print whole bodies.
+    /// Print the whole bodies.
     #[arg(long)]
     bodies: bool,
 
-    /// End after so many webhooks.
+    /// Exit after this number of webhooks; default: on Ctrl-C.
     #[arg(long)]
     count: Option<u64>,
 
@@ -73,10 +74,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .await?;
     refresh_keys(&inbox, &remote, &fius).await?;
     eprintln!(
-        "webhooks of {id} at {} come to {}; Ctrl-C ends it",
+        "webhooks of {id} at {} are sent to {}; press Ctrl-C to stop",
         remote.base_url(),
         inbox.url
     );
+    let format = if remote.json {
+        WebhookFormat::Json
+    } else if bodies {
+        WebhookFormat::LineAndBody
+    } else {
+        WebhookFormat::Line
+    };
     let mut invalid_count = 0;
     let mut received_count = 0;
     while count.is_none_or(|count| received_count < count) {
@@ -87,16 +95,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let Some(received) = received else { break };
         received_count += 1;
         invalid_count += u64::from(received.error.is_some());
-        print_webhook(&received, bodies, remote.json);
-        // A key may have been rotated: the next message is judged by what is published then.
+        print_webhook(&received, format);
+        // A key may have been rotated, so the next message is verified with fresh keys.
         refresh_keys(&inbox, &remote, &fius).await?;
     }
     inbox.stop().await;
-    eprintln!("{received_count} webhooks, {invalid_count} of them wrong");
+    eprintln!("{received_count} webhooks, {invalid_count} of them invalid");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Learns the published keys and the secrets.
+/// The output format of a webhook.
+#[derive(Clone, Copy, Debug)]
+enum WebhookFormat {
+    Json,
+    Line,
+    LineAndBody,
+}
+
+/// Passes the published keys of the world and the webhook secrets of its FIUs to the inbox.
 async fn refresh_keys(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
     let keys = remote.get("keys").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
@@ -107,7 +123,7 @@ async fn refresh_keys(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::R
     inbox.set_verification_keys(&keys, secrets)
 }
 
-fn print_webhook(received: &ReceivedWebhook, bodies: bool, json: bool) {
+fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
     let ReceivedWebhook {
         path,
         webhook_id,
@@ -115,7 +131,7 @@ fn print_webhook(received: &ReceivedWebhook, bodies: bool, json: bool) {
         body,
         status,
     } = received;
-    if json {
+    if matches!(format, WebhookFormat::Json) {
         let line = json!({ "path": path, "webhookId": webhook_id, "error": error, "status": status, "body": body });
         println!("{line}");
         return;
@@ -125,9 +141,9 @@ fn print_webhook(received: &ReceivedWebhook, bodies: bool, json: bool) {
     let status_text = if consent == "-" { session } else { consent };
     let verdict = error
         .as_deref()
-        .map_or_else(|| "right".to_owned(), |error| format!("WRONG: {error}"));
+        .map_or_else(|| "valid".to_owned(), |error| format!("INVALID: {error}"));
     println!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
-    if bodies {
+    if matches!(format, WebhookFormat::LineAndBody) {
         println!("{body:#}");
     }
 }

@@ -1,11 +1,11 @@
-//! `mockaa magic`.
+//! `mockaa magic`: lists the magic customers.
 
 use std::process::ExitCode;
 
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 
 pub fn run() -> ExitCode {
-    println!("Customers whose consents play a known story, at any @handle:\n");
+    println!("Customers whose consents follow a fixed scenario, at any @handle:\n");
     for magic in MAGIC_CUSTOMERS {
         println!("  {}@…  {}", magic.number, magic.description);
     }

@@ -1,4 +1,6 @@
-//! The command line. Exit codes: 0 fine, 1 expectations unmet, 2 usage or bad file, 3 could not run (DESIGN §6).
+//! The command line (`docs/architecture.md#control-api-and-command-line`). Each command has a
+//! module; this one parses the arguments, sets up logging and maps errors to exit codes: 0 success,
+//! 1 expectations unmet, 2 usage or invalid file, 3 could not run.
 
 mod common_args;
 mod config;
@@ -36,13 +38,13 @@ use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// A local stand-in for an Indian Account Aggregator.
 ///
-/// Point your FIU's AA base URL at it and get, offline and in milliseconds: consents that really change state, signed
-/// webhooks that reach your laptop, and generated bank data.
+/// Point your FIU's AA base URL at it. It works offline and responds in milliseconds: consents
+/// change state, signed webhooks reach your laptop, and bank data is generated.
 #[derive(Debug, Parser)]
 #[command(name = "mockaa", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
-    /// What to log on stderr: error, warn, info, debug, or per part, such as `warn,mockaa::webhooks=debug`. Without it,
-    /// info where a sandbox is served, else warn.
+    /// Log level on stderr: error, warn, info, debug, or levels per module, such as
+    /// `warn,mockaa::webhooks=debug`; default: info for `serve`, else warn.
     #[arg(long, env = "MOCKAA_LOG", global = true, value_name = "LEVELS")]
     log: Option<Targets>,
 
@@ -51,71 +53,72 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  mockaa demo                                    see one whole journey
+  mockaa demo                                    show one whole journey
   mockaa serve --fiu-url http://127.0.0.1:9000   run the sandbox for your FIU
-  mockaa fi keys --private fiu-keys.json         a key pair for encrypted data
-  mockaa jws explain --signature SIG body.json   why does this not verify?
-  mockaa magic                                   customers whose consents play a known story
-  mockaa data generate --persona over-indebted   a statement, XML or JSON, CSV …
-  mockaa run scenarios/ --junit results.xml      play scenario files as tests
-  mockaa listen                                  an inbox that verifies every webhook";
+  mockaa fi keys --private fiu-keys.json         generate a key pair for encrypted data
+  mockaa jws explain --signature SIG body.json   find out why a signature is invalid
+  mockaa magic                                   customers whose consents follow a fixed scenario
+  mockaa data generate --persona over-indebted   generate a statement in XML, JSON, CSV …
+  mockaa run scenarios/ --junit results.xml      run scenario files as tests
+  mockaa listen                                  an inbox that verifies each webhook";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the sandbox.
     Serve(Box<serve::Arguments>),
-    /// Play one whole journey: a consent request becomes signed webhooks and bank data at an FIU.
+    /// Show one whole journey: a consent request leads to signed webhooks and bank data at an FIU.
     Demo(demo::Arguments),
     /// Wait until a sandbox answers; for health checks and scripts.
     Ready(ready::Arguments),
-    /// Sign and check messages as ReBIT participants do, and find out why a signature does not verify.
+    /// Sign and verify messages as ReBIT participants do, and explain invalid signatures.
     #[command(subcommand)]
     Jws(jws::Command),
-    /// The FIU's side of encrypted financial information: make keys, encrypt, decrypt.
+    /// Encrypted financial information: generate keys, encrypt, decrypt.
     #[command(subcommand)]
     Fi(fi::Command),
-    /// Bank data: make statements of every kind, check your own.
+    /// Bank data: generate statements of every kind, check your own.
     #[command(subcommand)]
     Data(data::Command),
-    /// Participants of your own.
+    /// Participants of your own: print a sample file, check a file.
     #[command(subcommand)]
     Config(config::Command),
-    /// List the customers whose consents play a known story.
+    /// List the customers whose consents follow a fixed scenario.
     Magic,
-    /// Play scenario files as tests, each in a fresh world, and grade them.
+    /// Run scenario files as tests, each in a new world, and grade them.
     Run(Box<run::Arguments>),
-    /// An inbox that verifies and prints every webhook.
+    /// Run an inbox that verifies and prints each webhook.
     Listen(listen::Arguments),
-    /// Scenario files: list, show, check, schema; and which drives what.
+    /// Scenario files: list, show, lint, schema; put, pin and default for a running sandbox.
     #[command(subcommand)]
     Scenario(scenario::Command),
-    /// Consents of a running sandbox: list, show, approve, reject, pause, resume, revoke, expire.
+    /// Consents of a running sandbox: list, show, approve, activate, reject, fail, pause, resume,
+    /// revoke, expire, play.
     #[command(subcommand)]
     Consent(control::ConsentCommand),
     /// Customers of a running sandbox and their accounts.
     #[command(subcommand)]
     Customer(control::CustomerCommand),
-    /// Worlds of a running sandbox.
+    /// Worlds of a running sandbox: list, reset, delete.
     #[command(subcommand)]
     World(control::WorldCommand),
-    /// A world's clock: show, freeze, run, set, advance.
+    /// Clock of a world: show, freeze, run, set, advance.
     #[command(subcommand)]
     Clock(control::ClockCommand),
     /// Webhooks of a running sandbox: list, show, resend.
     #[command(subcommand)]
     Webhook(control::WebhookCommand),
-    /// Faults in force for all of a world.
+    /// Faults in force for a whole world: list, put, delete.
     #[command(subcommand)]
     Fault(control::FaultCommand),
-    /// What has happened in a world; waits for it with --wait.
+    /// Print the journal of a world, or wait for an entry with --wait.
     Journal(control::JournalArguments),
-    /// Hold expectations against what has happened.
+    /// Check expectations against the journal of a world.
     Assert(control::AssertArguments),
-    /// How your FIU has behaved: the contract report.
+    /// Print the contract report, which grades the behavior of your FIU.
     Report(control::WorldTarget),
 }
 
-/// Runs what the process's arguments say.
+/// Runs the command that the process arguments name, and returns its exit code.
 pub async fn run() -> ExitCode {
     install_broken_pipe_hook();
     let arguments = Arguments::parse();
@@ -127,13 +130,13 @@ pub async fn run() -> ExitCode {
     } else {
         LevelFilter::WARN
     };
-    let default_targets = || {
+    let targets = arguments.log.unwrap_or_else(|| {
         Targets::new()
             .with_default(default_level)
             .with_target("actix_server", LevelFilter::WARN)
-    };
+    });
     tracing_subscriber::registry()
-        .with(stderr_layer.with_filter(arguments.log.unwrap_or_else(default_targets)))
+        .with(stderr_layer.with_filter(targets))
         .init();
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments).await,
@@ -163,7 +166,7 @@ pub async fn run() -> ExitCode {
     })
 }
 
-/// The bytes of a file, or of stdin where it is `-` or not given.
+/// Returns the bytes of a file, or of stdin if the file is `-` or absent.
 fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file.filter(|file| *file != Path::new("-")) {
         return std::fs::read(file).map_err(|error| {
@@ -177,7 +180,7 @@ fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a length of wall time.
+/// Parses a duration of wall time.
 fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     let millis = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
     Ok(Duration::from_millis(
@@ -185,17 +188,18 @@ fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     ))
 }
 
-/// A mistake in what the caller gave; the exit code says so.
+/// A mistake in the arguments or in an input file; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
 
-/// Something that was waited for has not come.
+/// An expectation that was not met in time; exit code 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UnmetExpectation(String);
 
-/// 1 for what was expected in vain, 2 for what the caller can mend in the call or a file, 3 for the rest.
+/// Returns the exit code of an error: 1 for unmet expectations, 2 for mistakes that the caller can
+/// correct in the arguments or a file, 3 for all others.
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<UnmetExpectation>() {
         return 1;
@@ -213,7 +217,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Whoever reads our output may stop, as `| head` does. That is the end, and no failure.
+/// Ends the process with exit code 0 when the reader of stdout closes the pipe, as `| head` does.
 fn install_broken_pipe_hook() {
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

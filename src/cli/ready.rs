@@ -8,10 +8,10 @@ use clap::Args;
 
 use crate::cli::parse_duration_arg;
 
-/// How long between two tries.
+/// The pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long one answer may take.
+/// The longest wait for one response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
     after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234"
 )]
 pub struct Arguments {
-    /// The sandbox's address.
+    /// Address of the sandbox.
     #[arg(
         long,
         env = "MOCKAA_URL",
@@ -28,14 +28,14 @@ pub struct Arguments {
     )]
     server: String,
 
-    /// How long to try; without it, once.
+    /// Time to keep trying, such as 10s; 0s tries once.
     #[arg(long, default_value = "0s", value_parser = parse_duration_arg, value_name = "TIME")]
     wait: Duration,
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "waiting for another process, which is not ours to be told by"
+    reason = "waits for another process, which sends no notification"
 )]
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let url = format!("{}/readyz", arguments.server.trim_end_matches('/'));
@@ -44,13 +44,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .no_proxy()
         .timeout(RESPONSE_TIMEOUT)
         .build()?;
-    let mut failure = "there was no answer in time".to_owned();
+    let mut failure = "no response in time".to_owned();
     let attempts = async {
         loop {
             failure = match client.get(&url).send().await {
                 Ok(response) if response.status().is_success() => return true,
                 Ok(response) => format!("it answers {}", response.status()),
-                Err(error) if error.is_connect() => "nothing listens there".to_owned(),
+                Err(error) if error.is_connect() => {
+                    "connection refused or host unreachable".to_owned()
+                }
                 Err(error) => error.to_string(),
             };
             if arguments.wait.is_zero() {
@@ -66,7 +68,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     if tokio::time::timeout(limit, attempts).await != Ok(true) {
         bail!(
-            "{url} is not ready: {failure}; is `mockaa serve` running? give its address with --server or MOCKAA_URL"
+            "{url} is not ready: {failure}; is `mockaa serve` running? \
+             give its address with --server or MOCKAA_URL"
         );
     }
     Ok(ExitCode::SUCCESS)

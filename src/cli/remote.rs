@@ -1,4 +1,5 @@
-//! A running sandbox, seen from the command line: the control API is the only way in.
+//! The client of a running sandbox for the command line. It uses only the control API. Also prints
+//! responses as tables or JSON.
 
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use serde_json::Value;
 
 use crate::cli::{UnmetExpectation, UsageError};
 
-// Which sandbox, and which of its worlds. No doc comment: it would become the help of every command that has these.
+// The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
+// as the help of every command that flattens these arguments.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
-    /// The sandbox's address.
+    /// Address of the sandbox.
     #[arg(
         long,
         env = "MOCKAA_URL",
@@ -21,11 +23,11 @@ pub struct Remote {
     )]
     server: String,
 
-    /// The world; without it the default one.
+    /// Name of the world; default: the default world.
     #[arg(long, env = "MOCKAA_WORLD", value_name = "NAME")]
     world: Option<String>,
 
-    /// What the control API asks for, where it does.
+    /// Token of the control API, if it requires one.
     #[arg(
         long,
         env = "MOCKAA_TOKEN",
@@ -34,22 +36,22 @@ pub struct Remote {
     )]
     token: Option<String>,
 
-    /// Print the answer as it came, in JSON.
+    /// Print the response in JSON, unchanged.
     #[arg(long)]
     pub json: bool,
 }
 
-/// An advance may take a minute.
+/// The longest wait for a response: a wait for journal entries takes up to 5 min, plus 30 s.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
 impl Remote {
-    /// The default world of this sandbox.
-    pub fn for_server(server: String, json: bool) -> Self {
+    /// Returns a client of the default world of a sandbox, with table output.
+    pub fn for_server(server: String) -> Self {
         Self {
             server,
             world: None,
             token: std::env::var("MOCKAA_TOKEN").ok(),
-            json,
+            json: false,
         }
     }
 
@@ -57,9 +59,9 @@ impl Remote {
         self.server.trim_end_matches('/')
     }
 
-    /// The world's own address.
+    /// Returns the base URL of the world.
     pub fn base_url(&self) -> String {
-        // A CI sets variables to nothing where it means none.
+        // CI systems set a variable to the empty string to unset it.
         match self.world.as_deref().filter(|world| !world.is_empty()) {
             Some(world) => format!("{}/w/{world}", self.server_url()),
             None => self.server_url().to_owned(),
@@ -75,7 +77,7 @@ impl Remote {
             .await
     }
 
-    /// Posts a text that is in one of our own formats.
+    /// Posts a text in one of our file formats, such as YAML.
     pub async fn post_text(&self, path: &str, text: String) -> anyhow::Result<Value> {
         self.request_json(Method::POST, path, Some(text)).await
     }
@@ -88,7 +90,7 @@ impl Remote {
         self.request_json(Method::DELETE, path, None).await
     }
 
-    /// An answer that is text.
+    /// Requests a plain-text response.
     pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         let (_, text) = self
             .send_request((Method::GET, "text/plain"), path, None)
@@ -106,7 +108,7 @@ impl Remote {
             .send_request((method, "application/json"), path, body)
             .await?;
         serde_json::from_str(&text)
-            .with_context(|| format!("{url} does not answer in JSON; is that a mockaa?"))
+            .with_context(|| format!("{url} does not answer in JSON; is it a mockaa sandbox?"))
     }
 
     async fn send_request(
@@ -141,7 +143,7 @@ impl Remote {
         let text = response
             .text()
             .await
-            .with_context(|| format!("{url} broke off"))?;
+            .with_context(|| format!("{url} ended the response too early"))?;
         if status.is_success() {
             return Ok((url, text));
         }
@@ -161,52 +163,50 @@ impl Remote {
     }
 }
 
-/// A name as a part of a path.
+/// Percent-encodes a text as one segment of a path (RFC 3986, section 3.3).
 pub fn encode_segment(text: &str) -> String {
-    let is_unreserved =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@');
-    let encode_byte = |byte: u8| {
-        if is_unreserved(byte) {
-            char::from(byte).to_string()
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@') {
+            encoded.push(char::from(byte));
         } else {
-            format!("%{byte:02X}")
+            encoded += &format!("%{byte:02X}");
         }
-    };
-    text.bytes().map(encode_byte).collect()
+    }
+    encoded
 }
 
-/// Prints rows under their headings, each column as wide as it has to be.
+/// Prints rows under their headings, each column as wide as its widest cell.
 pub fn print_table(headings: &[&str], rows: &[Vec<String>]) {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells
-            .chain([headings[column].len()])
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..headings.len()).map(width).collect();
-    let print_row = |cells: &[String]| {
-        let cells = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    };
-    print_row(
-        &headings
-            .iter()
-            .map(|heading| heading.to_uppercase())
-            .collect::<Vec<_>>(),
-    );
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
-        print_row(row);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let headings: Vec<String> = headings
+        .iter()
+        .map(|heading| heading.to_uppercase())
+        .collect();
+    print_row(&headings, &widths);
+    for row in rows {
+        print_row(row, &widths);
     }
     if rows.is_empty() {
         println!("(none)");
     }
 }
 
-/// What a field says, for people.
+fn print_row(cells: &[String], widths: &[usize]) {
+    let cells: Vec<String> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:width$}"))
+        .collect();
+    println!("{}", cells.join("  ").trim_end());
+}
+
+/// Returns the text of a field at a dotted path; `-` if it is missing.
 pub fn field_text(value: &Value, path: &str) -> String {
     let field = path.split('.').fold(value, |node, name| &node[name]);
     match field {
@@ -216,7 +216,7 @@ pub fn field_text(value: &Value, path: &str) -> String {
     }
 }
 
-/// Prints the items of a list: their fields under the headings; or the list as it came.
+/// Prints a list: with `--json` unchanged, else the fields of its items as a table.
 pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
     if remote.json {
         println!("{list}");
@@ -236,7 +236,7 @@ pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
     print_table(&headings, &rows);
 }
 
-/// Prints fields of one thing, or it as it came.
+/// Prints an object: with `--json` unchanged, else one field per line.
 pub fn print_fields(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
     if remote.json {
         println!("{value}");

@@ -1,4 +1,6 @@
-//! `mockaa run`: plays scenario files as tests, each in a fresh world, and grades them.
+//! `mockaa run`: runs scenario files as tests, each in a new world, and grades them. Prints the
+//! results as text, JSON or JUnit XML. Expectations and the contract report are graded by the
+//! engine.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -19,7 +21,7 @@ use crate::cli::scenario::{expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
-use crate::domain::command::{AdvanceTarget, Command as Wish, RaiseConsent};
+use crate::domain::command::{AdvanceTarget, Command as EngineCommand, RaiseConsent};
 use crate::domain::consent::{
     Api, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
     Terms, TimeRange,
@@ -46,21 +48,22 @@ pub struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// A command that is the FIU's own test: started once per file, with `MOCKAA_BASE_URL`, `MOCKAA_WORLD`, `MOCKAA_SCENARIO` and
-    /// `MOCKAA_URL` set, and graded when it has ended. Without one, mockaa raises the consent itself.
+    /// Command that runs the FIU's test. It is started once per file with `MOCKAA_BASE_URL`,
+    /// `MOCKAA_WORLD`, `MOCKAA_SCENARIO` and `MOCKAA_URL` set, and graded after it has ended;
+    /// default: mockaa raises the consent itself.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 
-    /// Base URL of your FIU, which webhooks are posted to. Without it, and without a command, a small FIU of mockaa's own
-    /// receives them, which checks what an FIU has to check.
+    /// Base URL of your FIU, to which webhooks are posted; default without a command: a built-in
+    /// FIU that verifies each webhook.
     #[arg(long, env = "MOCKAA_FIU_URL", value_name = "URL")]
     fiu_url: Option<String>,
 
-    /// The API on which mockaa raises the consent, where the file's `match` names none.
+    /// API on which mockaa raises the consent, unless the file's `match` names one.
     #[arg(long, value_enum, default_value_t = ApiName::Rebit)]
     api: ApiName,
 
-    /// How much of the world's time is played; without it, until the scenario's last step and an hour more.
+    /// World time to run; default: until the last step of the scenario, and one hour more.
     #[arg(long = "for", value_parser = parse_duration_arg, value_name = "TIME")]
     play_duration: Option<Duration>,
 
@@ -68,22 +71,23 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
     seed: u64,
 
-    /// Where every world's clock begins: `2020-07-04T06:00:00Z`; without it, now.
+    /// Start of each world's clock, such as `2020-07-04T06:00:00Z`; default: now.
     #[arg(long, env = "MOCKAA_CLOCK", value_name = "INSTANT[,frozen]")]
     clock: Option<ClockStart>,
 
-    /// File with participants of your own; without it `mockaa.toml` where there is one, else the shipped ones.
+    /// File with participants of your own; default: `mockaa.toml` if it exists, else the shipped
+    /// participants.
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
     personas: PersonaArgs,
 
-    /// How long one file may take, in wall time.
+    /// Timeout for one file, in wall time.
     #[arg(long, default_value = "10m", value_parser = parse_duration_arg, value_name = "TIME")]
     timeout: Duration,
 
-    /// A broken rule of the contract report is a failure too.
+    /// Count a broken rule of the contract report as a failure.
     #[arg(long)]
     contract: bool,
 
@@ -97,11 +101,11 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  mockaa run scenarios/                                     play files in virtual time, grade their `expect`
+  mockaa run scenarios/                                     run files in virtual time, grade their `expect`
   mockaa run loan.yaml --fiu-url http://127.0.0.1:9000      … against your FIU
   mockaa run loan.yaml --junit results.xml -- cargo test    … with your own test as the FIU
 
-Exit codes: 0 all as expected, 1 expectations unmet, 2 a bad file or option, 3 it could not run.";
+Exit codes: 0 all as expected, 1 expectations unmet, 2 invalid file or option, 3 could not run.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ApiName {
@@ -110,7 +114,7 @@ pub enum ApiName {
     Unaport,
 }
 
-/// A file and how it fared.
+/// The result of a scenario file.
 struct ScenarioResult {
     file: String,
     name: String,
@@ -119,10 +123,10 @@ struct ScenarioResult {
     seconds: f32,
 }
 
-/// One thing that is graded.
+/// A graded item of a scenario file, a JUnit test case.
 struct TestCase {
     name: String,
-    /// What is wrong; `None`: nothing.
+    /// The reason of the failure; `None` if the case passed.
     failure: Option<String>,
 }
 
@@ -206,7 +210,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     )))
 }
 
-/// All files, or all that is wrong with them.
+/// Loads all scenario files.
+///
+/// # Errors
+/// All diagnostics of the files, or that there are none.
 fn load_plans(
     paths: &[PathBuf],
     personas: &Personas,
@@ -238,7 +245,7 @@ fn load_plans(
     }
     if plans.is_empty() {
         return Err(UsageError(
-            "there are no scenario files there; they end in .yaml, .yml or .json".to_owned(),
+            "no scenario files found; their names end in .yaml, .yml or .json".to_owned(),
         )
         .into());
     }
@@ -299,22 +306,22 @@ impl ScenarioTest<'_> {
         })
     }
 
-    /// The consent is raised here, and time is moved.
+    /// Raises the consent and advances the world's clock over the scenario.
     async fn run_in_virtual_time(&self, world: &Arc<World>) -> TestCase {
         let name = "the consent is raised and played".to_owned();
-        let command = Wish::RaiseConsent(self.build_request(world));
+        let command = EngineCommand::RaiseConsent(self.build_request(world));
         if let Err(rejection) = world.submit(command) {
             return TestCase {
                 name,
                 failure: Some(rejection.to_string()),
             };
         }
-        let length = self
+        let duration = self
             .arguments
             .play_duration
-            .map(|length| Millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
-        let target = match length.or_else(|| playing_time(&self.plan)) {
-            Some(span) => AdvanceTarget::By(span),
+            .map(|duration| Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)));
+        let target = match duration.or_else(|| playing_time(&self.plan)) {
+            Some(duration) => AdvanceTarget::By(duration),
             None => AdvanceTarget::UntilIdle,
         };
         let limits = Limits {
@@ -324,7 +331,7 @@ impl ScenarioTest<'_> {
         let failure = match advance_clock(world, target, limits).await {
             Ok(advanced) if advanced.stop_reason == StopReason::TargetReached => None,
             Ok(advanced) => Some(format!(
-                "time stopped at {}: {:?}",
+                "the clock stopped at {}: {:?}",
                 advanced.to, advanced.stop_reason
             )),
             Err(error) => Some(error.to_string()),
@@ -332,7 +339,7 @@ impl ScenarioTest<'_> {
         TestCase { name, failure }
     }
 
-    /// The FIU's own test does everything.
+    /// Runs the FIU's test command, which raises the consent itself.
     async fn run_command(&self, world: &Arc<World>) -> anyhow::Result<TestCase> {
         let Arguments {
             command, timeout, ..
@@ -349,10 +356,10 @@ impl ScenarioTest<'_> {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
-        let name = format!("{} ends well", command.join(" "));
+        let name = format!("{} succeeds", command.join(" "));
         let mut failure = match tokio::time::timeout(*timeout, child.wait()).await {
             Err(_) => Some(format!(
-                "it was not done within {} s, and was ended",
+                "it did not end within {} s and was killed",
                 timeout.as_secs()
             )),
             Ok(status) => {
@@ -360,7 +367,7 @@ impl ScenarioTest<'_> {
                 (!status.success()).then(|| format!("it ended with {status}"))
             }
         };
-        // What is under way to the FIU is answered before anything is graded.
+        // Wait for the webhooks in flight before grading.
         if let Err(error) = advance_clock(
             world,
             AdvanceTarget::By(Millis::default()),
@@ -368,12 +375,13 @@ impl ScenarioTest<'_> {
         )
         .await
         {
-            failure.get_or_insert_with(|| format!("webhooks could not be waited for: {error}"));
+            failure.get_or_insert_with(|| format!("cannot wait for the webhooks: {error}"));
         }
         Ok(TestCase { name, failure })
     }
 
-    /// A consent as an FIU would raise it: for the customer that the file is for, if that is a whole address.
+    /// Builds a consent request as an FIU would send it, such that the `match` of the file accepts
+    /// it. A `*` in the customer pattern is replaced by the AA's handle or by 0.
     fn build_request(&self, world: &World) -> RaiseConsent {
         let participants = world.participants();
         let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
@@ -450,7 +458,7 @@ impl ScenarioTest<'_> {
     }
 }
 
-/// How long a consent lasts that is raised here.
+/// The validity period of the consents that `mockaa run` raises.
 const CONSENT_DURATION: Millis = Millis::from_secs(365 * 86_400);
 
 fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
@@ -463,17 +471,10 @@ fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
     }
 }
 
-/// How long a scenario is played: to its last step and what its rules wait for, and an hour more for what webhooks need to
-/// be tried again. Where it does nothing at all, until nothing is due any more.
+/// Returns the world time that a scenario runs: until its last step and the delays of its rules,
+/// plus one hour for webhook retries. `None` for a scenario without actions, which runs until no
+/// work is due.
 fn playing_time(plan: &Plan) -> Option<Millis> {
-    let delivery_delay = |action: &Action| match action {
-        Action::Deliver(outcomes) => outcomes
-            .iter()
-            .map(|(after, _)| after.0)
-            .max()
-            .unwrap_or_default(),
-        _ => 0,
-    };
     if plan.steps.is_empty()
         && plan.rules.is_empty()
         && matches!(plan.approval, None | Some(ApprovalMode::Manual))
@@ -486,61 +487,76 @@ fn playing_time(plan: &Plan) -> Option<Millis> {
         .map(|step| {
             step.due_after
                 .0
-                .saturating_add(delivery_delay(&step.action))
+                .saturating_add(longest_answer_delay(&step.action))
         })
         .max()
         .unwrap_or_default();
     let rules = plan
         .rules
         .iter()
-        .map(|rule| rule.after.0.saturating_add(delivery_delay(&rule.action)))
+        .map(|rule| {
+            rule.after
+                .0
+                .saturating_add(longest_answer_delay(&rule.action))
+        })
         .sum::<i64>();
     Some(Millis(
         steps.saturating_add(rules).saturating_add(60 * 60 * 1000),
     ))
 }
 
+fn longest_answer_delay(action: &Action) -> i64 {
+    match action {
+        Action::Deliver(outcomes) => outcomes
+            .iter()
+            .map(|(after, _)| after.0)
+            .max()
+            .unwrap_or_default(),
+        _ => 0,
+    }
+}
+
 fn describe_failure(verdict: &Verdict) -> Option<String> {
     let Verdict {
-        status: outcome,
-        count: counted,
+        status,
+        count,
         evicted,
-        near_misses: near,
+        near_misses,
         ..
     } = verdict;
-    let mut failure = match outcome {
+    let mut failure = match status {
         ExpectationStatus::Met => return None,
-        ExpectationStatus::Unmet => format!("counted {counted}"),
+        ExpectationStatus::Unmet => format!("counted {count}"),
         ExpectationStatus::Evicted => {
-            format!("counted {counted}; {evicted} more entries are forgotten, nobody can tell")
+            format!("counted {count}, but {evicted} more entries were evicted from the journal")
         }
         ExpectationStatus::Untested => {
-            "the event after which it was to be so never happened".to_owned()
+            "not tested: the event of `after_event` never happened".to_owned()
         }
     };
-    for (seq, difference) in near {
-        write!(failure, "\nnearly: journal {seq}: {difference}")
+    for (seq, difference) in near_misses {
+        write!(failure, "\nnear miss: journal {seq}: {difference}")
             .expect("writing to a string cannot fail");
     }
     Some(failure)
 }
 
-/// Every step of the scenario could happen.
+/// Grades that no step of the scenario was rejected.
 fn check_steps(world: &World) -> TestCase {
-    let (refused_steps, _) = world.journal_matching(0, usize::MAX, |entry| {
+    let (rejected_steps, _) = world.journal_matching(0, usize::MAX, |entry| {
         matches!(entry.record, JournalRecord::StepRejected { .. })
     });
-    let failures = refused_steps
+    let failures: Vec<_> = rejected_steps
         .iter()
         .filter_map(|entry| match &entry.record {
             JournalRecord::StepRejected { origin, reason, .. } => {
                 Some(format!("{} {origin}: {reason}", entry.at))
             }
             _ => None,
-        });
-    let failures: Vec<_> = failures.collect();
+        })
+        .collect();
     TestCase {
-        name: "every step can happen".to_owned(),
+        name: "no step is rejected".to_owned(),
         failure: (!failures.is_empty()).then(|| failures.join("\n")),
     }
 }
@@ -572,13 +588,12 @@ fn print_result(result: &ScenarioResult) {
         }
     }
     if !result.report.passed {
-        println!("     What the contract report says of the FIU; --contract grades it:");
+        println!("     Contract report of the FIU (--contract grades it):");
         print!("{}", render_text(&result.report));
     }
 }
 
 fn result_json(result: &ScenarioResult) -> Value {
-    let case_json = |case: &TestCase| json!({ "name": case.name, "passed": case.failure.is_none(), "failure": case.failure });
     json!({
         "file": result.file,
         "scenario": result.name,
@@ -588,7 +603,12 @@ fn result_json(result: &ScenarioResult) -> Value {
     })
 }
 
-/// The results as JUnit has them, which every CI reads.
+fn case_json(case: &TestCase) -> Value {
+    let TestCase { name, failure } = case;
+    json!({ "name": name, "passed": failure.is_none(), "failure": failure })
+}
+
+/// Renders the results as JUnit XML, which CI systems read.
 fn render_junit(results: &[ScenarioResult]) -> String {
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
     for ScenarioResult {
@@ -632,7 +652,7 @@ fn render_junit(results: &[ScenarioResult]) -> String {
     xml + "</testsuites>\n"
 }
 
-/// A text as XML has it. What XML has no place for is left out.
+/// Escapes a text for XML. Removes the control characters that XML does not allow.
 fn escape_xml(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
     for c in text

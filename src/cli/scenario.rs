@@ -1,4 +1,5 @@
-//! `mockaa scenario`: lists, shows and checks scenario files, and prints their schema.
+//! `mockaa scenario`: lists, shows and lints scenario files, prints their schema, and selects
+//! scenarios in a running sandbox. Parsing and lint belong to `crate::scenario`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,34 +23,34 @@ use crate::scenario::shipped::SHIPPED;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the scenarios of a sandbox; without one, the shipped ones.
+    /// List the scenarios of a sandbox; default: the shipped ones.
     #[command(
         after_help = "Examples:\n  mockaa scenario list\n  mockaa scenario list --server http://127.0.0.1:8080"
     )]
     List {
-        /// Those of this sandbox.
+        /// Address of the sandbox.
         #[arg(long, env = "MOCKAA_URL", value_name = "URL")]
         server: Option<String>,
         #[arg(long)]
         json: bool,
     },
-    /// Print the text of a shipped scenario, to begin from.
+    /// Print the text of a shipped scenario, as a template.
     Show {
-        /// Its name, as `list` has it.
+        /// Name of the scenario, as `list` prints it.
         name: String,
     },
-    /// Check scenario files: what is wrong with them, and what they say in vain.
+    /// Check scenario files for errors, and for steps and faults that can never have an effect.
     #[command(
         after_help = "Examples:\n  mockaa scenario lint scenarios/*.yaml\n  mockaa scenario lint --format github \
-                            scenarios/\n\nExit codes: 0 nothing found but warnings, 2 errors (with --strict, warnings too)."
+                            scenarios/\n\nExit codes: 0 no errors, 2 errors (with --strict, warnings count as errors)."
     )]
     Lint {
-        /// Files, or folders of them.
+        /// Scenario files, or folders of them.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
-        /// A warning is an error.
+        /// Count warnings as errors.
         #[arg(long)]
         strict: bool,
         #[command(flatten)]
@@ -61,22 +62,22 @@ pub enum Command {
                             editor with a YAML language server helps to write it:\n  # yaml-language-server: $schema=./scenario.schema.json"
     )]
     Schema {
-        /// 7 is what most editors read.
+        /// Draft of JSON Schema; most editors support draft 7.
         #[arg(long, value_enum, default_value_t = DraftArg::Draft7)]
         draft: DraftArg,
     },
-    /// Put a scenario into a world of a running sandbox.
+    /// Add a scenario to a world of a running sandbox, or replace it.
     Put {
         /// A scenario file; - is stdin.
         file: PathBuf,
         #[command(flatten)]
         remote: Remote,
     },
-    /// Let a scenario drive a consent from now on, or all later consents of a customer.
+    /// Assign a scenario to a consent, or to all later consents of a customer.
     Pin {
-        /// The name of the scenario.
+        /// Name of the scenario.
         name: String,
-        /// The consent that it is to drive.
+        /// Handle of the consent.
         #[arg(
             long,
             value_name = "HANDLE",
@@ -84,17 +85,17 @@ pub enum Command {
             conflicts_with = "customer"
         )]
         consent: Option<String>,
-        /// The customer whose later consents it is to drive.
+        /// Address of the customer.
         #[arg(long, value_name = "ADDRESS")]
         customer: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
-    /// The scenario of consents that nothing else gives one: set it, or without a name show it.
+    /// Set the scenario of consents for which no other rule selects one; without a name, show it.
     Default {
-        /// The name of the scenario.
+        /// Name of the scenario.
         name: Option<String>,
-        /// Take the world's own away.
+        /// Remove the default scenario of the world.
         #[arg(long, conflicts_with = "name")]
         none: bool,
         #[command(flatten)]
@@ -106,7 +107,7 @@ pub enum Command {
 pub enum Format {
     Text,
     Json,
-    /// Annotations of GitHub Actions.
+    /// Annotations for GitHub Actions.
     Github,
 }
 
@@ -120,25 +121,33 @@ pub enum DraftArg {
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::List { server, json } => list_scenarios(server, json).await?,
-        Command::Show { name } => {
-            let has_name = |text: &str| parse(text).is_ok_and(|plan| plan.name == name);
-            let Some((_, text)) = SHIPPED.iter().find(|(_, text)| has_name(text)) else {
-                let plans = shipped_plans();
-                let suggestion = suggest_name(&name, plans.iter().map(|plan| plan.name.as_str()));
-                return Err(
-                    UsageError(format!("no scenario {name} is shipped; {suggestion}")).into(),
-                );
+        Command::List { server, json } => {
+            let columns = [
+                ("name", "name"),
+                ("source", "source"),
+                ("description", "description"),
+            ];
+            let mut remote = Remote::for_server(server.clone().unwrap_or_default());
+            remote.json = json;
+            let list = match server {
+                Some(_) => remote.get("scenarios").await?,
+                None => list_shipped(),
             };
-            print!("{text}");
+            print_list(&remote, &list, &columns);
         }
+        Command::Show { name } => print!("{}", find_shipped_text(&name)?),
         Command::Lint {
             files,
             format,
             strict,
             personas: persona_args,
         } => {
-            return lint_files(&files, format, strict, &persona_args.load_personas()?);
+            let threshold = if strict {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            return lint_files(&files, format, threshold, &persona_args.load_personas()?);
         }
         Command::Schema { draft } => {
             let draft = match draft {
@@ -201,29 +210,30 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn shipped_plans() -> Vec<Plan> {
     SHIPPED
         .iter()
-        .map(|(_, text)| parse(text).expect("what ships is right"))
+        .map(|(_, text)| parse(text).expect("shipped scenarios are valid"))
         .collect()
 }
 
-async fn list_scenarios(server: Option<String>, json: bool) -> anyhow::Result<()> {
-    let columns = [
-        ("name", "name"),
-        ("source", "source"),
-        ("description", "description"),
-    ];
-    if let Some(server) = server {
-        let remote = Remote::for_server(server, json);
-        print_list(&remote, &remote.get("scenarios").await?, &columns);
-        return Ok(());
+/// Returns the shipped scenarios in the form of the control API's list.
+fn list_shipped() -> Value {
+    let items: Vec<Value> = shipped_plans()
+        .into_iter()
+        .map(|plan| {
+            json!({ "name": plan.name, "source": "shipped", "description": plan.description })
+        })
+        .collect();
+    json!({ "items": items })
+}
+
+fn find_shipped_text(name: &str) -> Result<&'static str, UsageError> {
+    let plans = shipped_plans();
+    if let Some(index) = plans.iter().position(|plan| plan.name == name) {
+        return Ok(SHIPPED[index].1);
     }
-    let to_item = |plan: Plan| json!({ "name": plan.name, "source": "shipped", "description": plan.description });
-    let items: Vec<Value> = shipped_plans().into_iter().map(to_item).collect();
-    print_list(
-        &Remote::for_server(String::new(), json),
-        &json!({ "items": items }),
-        &columns,
-    );
-    Ok(())
+    let suggestion = suggest_name(name, plans.iter().map(|plan| plan.name.as_str()));
+    Err(UsageError(format!(
+        "unknown shipped scenario {name}; {suggestion}"
+    )))
 }
 
 fn read_text(file: &Path) -> anyhow::Result<String> {
@@ -231,7 +241,7 @@ fn read_text(file: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("{} is not UTF-8", file.display()))
 }
 
-/// Each fault with its file, one in a line.
+/// Formats diagnostics with their file, one per line.
 pub fn format_diagnostics(file: &Path, diagnostics: &[Fault]) -> String {
     diagnostics
         .iter()
@@ -240,7 +250,7 @@ pub fn format_diagnostics(file: &Path, diagnostics: &[Fault]) -> String {
         .join("\n")
 }
 
-/// The files that are named, and those of the folders that are.
+/// Returns the given files, and the scenario files of the given folders.
 pub fn expand_paths(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -259,10 +269,12 @@ fn pluralize(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Lints files and prints the diagnostics. Diagnostics count as errors if they are at least as
+/// severe as the threshold.
 fn lint_files(
     paths: &[PathBuf],
     format: Format,
-    strict: bool,
+    threshold: Severity,
     personas: &Personas,
 ) -> anyhow::Result<ExitCode> {
     let mut diagnostics: Vec<(String, LintDiagnostic)> = Vec::new();
@@ -270,51 +282,49 @@ fn lint_files(
     let files = expand_paths(paths)?;
     for file in &files {
         let file_name = file.display().to_string();
-        let as_error = |diagnostic: Fault| {
-            (
-                file_name.clone(),
-                LintDiagnostic {
-                    diagnostic,
-                    severity: Severity::Error,
-                },
-            )
-        };
         match parse(&read_text(file)?) {
-            Err(errors) => diagnostics.extend(errors.into_iter().map(as_error)),
+            Err(errors) => {
+                for diagnostic in errors {
+                    diagnostics.push((file_name.clone(), as_error(diagnostic)));
+                }
+            }
             Ok(plan) => {
-                diagnostics.extend(
-                    lint_plan(&plan)
-                        .into_iter()
-                        .map(|diagnostic| (file_name.clone(), diagnostic)),
-                );
-                let others = || plans.iter().map(|(plan, file)| (plan, file.as_str()));
-                let unknown = find_unknown_persona(&plan, personas);
-                let conflicts = find_match_conflicts(&plan, others())
+                for diagnostic in lint_plan(&plan) {
+                    diagnostics.push((file_name.clone(), diagnostic));
+                }
+                let others: Vec<(&Plan, &str)> = plans
+                    .iter()
+                    .map(|(plan, file)| (plan, file.as_str()))
+                    .collect();
+                let conflicts = find_match_conflicts(&plan, others.iter().copied())
                     .into_iter()
-                    .chain(find_name_conflict(&plan, others()))
-                    .chain(unknown);
-                diagnostics.extend(conflicts.map(as_error));
+                    .chain(find_name_conflict(&plan, others.iter().copied()))
+                    .chain(find_unknown_persona(&plan, personas));
+                for diagnostic in conflicts {
+                    diagnostics.push((file_name.clone(), as_error(diagnostic)));
+                }
                 plans.push((plan, file_name));
             }
         }
     }
+    // `Severity::Error` is the smallest value.
     let errors = diagnostics
         .iter()
-        .filter(|(_, diagnostic)| strict || diagnostic.severity == Severity::Error)
+        .filter(|(_, diagnostic)| diagnostic.severity <= threshold)
         .count();
     match format {
         Format::Text => {
             for (
                 file,
                 LintDiagnostic {
-                    diagnostic: fault,
+                    diagnostic,
                     severity,
                 },
             ) in &diagnostics
             {
                 println!(
                     "{file}:{}:{}: {severity}: {}",
-                    fault.line, fault.column, fault.message
+                    diagnostic.line, diagnostic.column, diagnostic.message
                 );
             }
             let (files, diagnostics_text) = (
@@ -327,21 +337,10 @@ fn lint_files(
             );
         }
         Format::Json => {
-            let to_item = |(
-                file,
-                LintDiagnostic {
-                    diagnostic: fault,
-                    severity,
-                },
-            ): &(String, LintDiagnostic)| {
-                let Fault {
-                    line,
-                    column,
-                    message,
-                } = fault;
-                json!({ "file": file, "line": line, "column": column, "severity": severity.as_str(), "message": message })
-            };
-            let items: Vec<Value> = diagnostics.iter().map(to_item).collect();
+            let items: Vec<Value> = diagnostics
+                .iter()
+                .map(|(file, diagnostic)| diagnostic_json(file, diagnostic))
+                .collect();
             println!(
                 "{}",
                 json!({ "files": files.len(), "errors": errors, "diagnostics": items })
@@ -351,19 +350,38 @@ fn lint_files(
             for (
                 file,
                 LintDiagnostic {
-                    diagnostic: fault,
+                    diagnostic,
                     severity,
                 },
             ) in &diagnostics
             {
-                // A message of several lines, or with a percent sign, has to be escaped there.
-                let message = fault.message.replace('%', "%25").replace('\n', "%0A");
+                // GitHub's workflow commands need percent signs and line breaks escaped.
+                let message = diagnostic.message.replace('%', "%25").replace('\n', "%0A");
                 println!(
                     "::{severity} file={file},line={},col={}::{message}",
-                    fault.line, fault.column
+                    diagnostic.line, diagnostic.column
                 );
             }
         }
     }
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
+}
+
+const fn as_error(diagnostic: Fault) -> LintDiagnostic {
+    LintDiagnostic {
+        diagnostic,
+        severity: Severity::Error,
+    }
+}
+
+fn diagnostic_json(file: &str, lint: &LintDiagnostic) -> Value {
+    let LintDiagnostic {
+        diagnostic: Fault {
+            line,
+            column,
+            message,
+        },
+        severity,
+    } = lint;
+    json!({ "file": file, "line": line, "column": column, "severity": severity.as_str(), "message": message })
 }

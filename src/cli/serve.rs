@@ -1,4 +1,5 @@
-//! `mockaa serve`.
+//! `mockaa serve`: runs a sandbox until a signal. Prints a ready line for scripts on stdout and a
+//! summary for people on stderr; nothing else goes to stdout.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -24,7 +25,7 @@ use crate::http::SecurityMode;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Address to listen on. Anything but loopback makes the control API ask for a token.
+    /// Address to listen on. Beyond loopback the control API requires a token.
     #[arg(
         long,
         env = "MOCKAA_BIND",
@@ -33,74 +34,80 @@ pub struct Arguments {
     )]
     bind: IpAddr,
 
-    /// Port to listen on; 0 picks a free one, which the ready line on stdout tells.
+    /// Port to listen on; 0 selects a free one, which the ready line on stdout contains.
     #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
     port: u16,
 
-    /// File with participants of your own; without it `mockaa.toml` where there is one, else the shipped ones.
+    /// File with participants of your own; default: `mockaa.toml` if it exists, else the shipped
+    /// participants.
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Base URL of your FIU, which webhooks are posted to.
+    /// Base URL of your FIU, to which webhooks are posted.
     #[arg(long, env = "MOCKAA_FIU_URL", value_name = "URL")]
     fiu_url: Option<String>,
 
-    /// Seed of all ids and data; without it a random one is taken and printed.
+    /// Seed of all ids and data; default: a random one, which is printed.
     #[arg(long, env = "MOCKAA_SEED")]
     seed: Option<u64>,
 
-    /// Where every world's clock begins, and whether it stands: `2020-07-04T06:00:00Z`, `now,frozen`.
+    /// Start of each world's clock, running or frozen, such as `2020-07-04T06:00:00Z` or
+    /// `now,frozen`; default: now.
     #[arg(long, env = "MOCKAA_CLOCK", value_name = "INSTANT[,frozen]")]
     clock: Option<ClockStart>,
 
-    /// Folder of scenario files, added to the shipped ones; read again when a file changes.
+    /// Folder of scenario files, added to the shipped ones and reloaded when a file changes.
     #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
     scenarios: Option<PathBuf>,
 
-    /// Scenario of consents that nothing else gives one; without it people answer them.
+    /// Scenario of consents for which no other rule selects one; default: none, the approval mode
+    /// applies.
     #[arg(long, env = "MOCKAA_DEFAULT_SCENARIO", value_name = "NAME")]
     default_scenario: Option<String>,
     #[command(flatten)]
     personas: PersonaArgs,
-    /// The persona of customers whom no scenario and nobody else gives one.
+    /// Persona of customers that have none from a scenario or the control API.
     #[arg(long, value_name = "NAME")]
     persona: Option<String>,
 
-    /// How much callers have to prove: open (nothing), lenient (nothing, but it is noted), strict (as a certified AA).
+    /// Required authentication of callers: open (none), lenient (none, but failures are recorded)
+    /// or strict (as a certified AA).
     #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = parse_security, value_name = "MODE")]
     security: SecurityMode,
 
-    /// Whether statements are posted to the FIU; without it, on the seed face only, which has no data call.
+    /// Post statements to the FIU; default: on the seed API only, which has no data call.
     #[arg(long, env = "MOCKAA_PUSH_DATA", value_name = "true|false")]
     push_data: Option<bool>,
 
-    /// Where statements are posted below the FIU's base URL.
+    /// Path for posted statements, below the FIU's base URL.
     #[arg(long, env = "MOCKAA_PUSH_DATA_PATH", default_value = DEFAULT_PUSH_DATA_PATH, value_name = "PATH")]
     push_data_path: String,
 
-    /// Who answers a consent request that no scenario drives: manual (you), immediate (the customer approves at once) or
-    /// timed (the customer approves after 19 s, as recorded of the Unaport service).
+    /// Approval mode of consent requests that no scenario drives: manual (you answer), immediate
+    /// (the customer approves at once) or timed (the customer approves after 19 s, as recorded from
+    /// the Unaport service).
     #[arg(long, env = "MOCKAA_CONSENT", default_value = "manual", value_parser = parse_approval_mode, value_name = "WHO")]
     consent: ApprovalMode,
 
-    /// When simulated FIPs answer a request for data: immediate, timed (in the rhythm recorded of the Unaport service),
-    /// manual (the control API says when and how) or polls:N (when your FIU has come N times in vain).
+    /// Data timing of simulated FIPs: immediate, timed (as recorded from the Unaport service),
+    /// manual (by control API) or polls:N (READY after N polls of your FIU).
     #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = parse_data_timing, value_name = "WHEN")]
     data: DataTiming,
 
-    /// How long your FIU may take to answer a webhook.
+    /// Timeout of a webhook attempt, in wall time.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_duration_arg, value_name = "TIME")]
     webhook_timeout: Duration,
 
-    /// Take worlds away that nobody has used for so long, in wall time; without it they stay.
+    /// Delete worlds that are unused for this time, in wall time; default: never.
     #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_duration_arg, value_name = "TIME")]
     world_ttl: Option<Duration>,
 
-    /// Threads that answer requests; one per core without it.
+    /// Number of threads that answer requests; default: one per core.
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
     workers: Option<u16>,
 
-    /// What the control API asks for as `Authorization: Bearer`; random when bound beyond loopback.
+    /// Token of the control API, for `Authorization: Bearer`; default: none on loopback, else
+    /// random.
     #[arg(
         long,
         env = "MOCKAA_TOKEN",
@@ -143,7 +150,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
-            data: progression,
+            data: data_timing,
             consent: approval,
             webhook_timeout,
             world_ttl,
@@ -164,7 +171,7 @@ impl From<Arguments> for Options {
             security,
             push_data,
             push_data_path,
-            data_timing: progression,
+            data_timing,
             approval,
             control_token,
             webhook_timeout,
@@ -185,7 +192,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => {}
     }
     tracing::info!(
-        "stopping: no new calls, webhooks on their way may finish; once more to stop at once"
+        "stopping: no new calls are accepted, webhooks in flight may finish; \
+         send the signal again to stop immediately"
     );
     tokio::select! {
         () = sandbox.stop() => {}
@@ -195,7 +203,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line of JSON on stdout, for scripts; nothing else ever goes there.
+/// Prints the ready line on stdout: one line of JSON, for scripts.
 fn print_ready_line(sandbox: &Sandbox) -> anyhow::Result<()> {
     let mut line = json!({
         "event": "ready",
@@ -214,7 +222,7 @@ fn print_ready_line(sandbox: &Sandbox) -> anyhow::Result<()> {
         .context("cannot write the ready line to stdout")
 }
 
-/// What a person needs, on stderr.
+/// Prints addresses, keys and next steps on stderr, for people.
 fn print_banner(sandbox: &Sandbox) {
     let base = sandbox.base_url();
     let config = sandbox.config();
@@ -222,7 +230,7 @@ fn print_banner(sandbox: &Sandbox) {
     let clock = world.overview();
     let clock_note = if clock.frozen { ", frozen" } else { "" };
     eprintln!(
-        "mockaa {} is ready. All keys and people here are made up.\n",
+        "mockaa {} is ready. All keys and people are fictitious.\n",
         env!("CARGO_PKG_VERSION")
     );
     eprintln!("  AA base URL    {base}   (other worlds: {base}/w/NAME)");
@@ -267,8 +275,8 @@ fn print_banner(sandbox: &Sandbox) {
     }
     eprintln!("\nTry next:");
     eprintln!("  curl {base}/_mockaa/v1/scenarios");
-    eprintln!("  mockaa magic      customers that approve, reject or revoke by themselves");
-    eprintln!(
-        "  and the README's chapters: five minutes to a consent of your own, ReBIT, Unaport\n"
-    );
+    eprintln!("  mockaa magic      customers whose consents follow a fixed scenario");
+    eprintln!("  mockaa --help     all commands");
+    eprintln!("  {base}/docs   the API reference");
+    eprintln!("  docs/scenarios.md, docs/data.md and docs/testing.md   the guides\n");
 }

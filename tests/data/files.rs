@@ -113,7 +113,9 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
     }
     let commas = flow_errors("commas", "{ in: 5,00,000, by: upi }", "");
     assert!(
-        commas.contains("mine.yaml:7:17: unknown key '00' in the cash_flow; write a number without commas"),
+        commas.contains(
+            "mine.yaml:7:17: unknown key '00' in the cash_flow; write a number without commas"
+        ),
         "{commas}"
     );
     let braces = flow_errors(
