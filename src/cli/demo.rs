@@ -91,7 +91,8 @@ fn build_client() -> anyhow::Result<reqwest::Client> {
 }
 
 /// A step of the journey with its result.
-struct Step<'a> {
+#[derive(Clone, Copy)]
+struct JourneyStep<'a> {
     action: &'a str,
     result: &'a str,
     is_expected: bool,
@@ -122,14 +123,14 @@ impl Demo {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "FIU → AA   POST /consent",
             result: &format!("handle {handle}"),
             is_expected: !handle.is_empty(),
         });
 
         let state = self.get(&format!("/consent/{handle}")).await?;
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "FIU → AA   GET /consent/{handle}",
             result: status_text(&state),
             is_expected: state["status"] == "PENDING",
@@ -143,7 +144,7 @@ impl Demo {
             )
             .await?;
         let world_time = advanced["to"].as_str().unwrap_or_default().to_owned();
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "clock +2s",
             result: &format!("now {world_time}: scenario {SCENARIO} has the customer approve"),
             is_expected: advanced["stopped"] == "target",
@@ -158,7 +159,7 @@ impl Demo {
         );
         let is_expected =
             content["consentStatus"] == "ACTIVE" && content["consentHandle"] == handle.as_str();
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "AA → FIU   POST /Consent/Notification",
             result: &text,
             is_expected: is_expected && !consent_id.is_empty(),
@@ -172,7 +173,7 @@ impl Demo {
             text_or_missing(&content["sessionStatus"]),
             text_or_missing(account)
         );
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "AA → FIU   POST /FI/Notification",
             result: &text,
             is_expected: content["sessionStatus"] == "COMPLETED" && account == "READY",
@@ -196,7 +197,7 @@ impl Demo {
             parse_amount(row, "amount").is_some_and(|paise| paise >= Paise::from_rupees(20_000))
         });
         let is_complete = document.matches("<Transaction ").count() == rows.len();
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "AA → FIU   POST /FI/Data",
             result: &text,
             is_expected: all_large && is_complete && !rows.is_empty(),
@@ -213,7 +214,7 @@ impl Demo {
                 "NOT signed"
             }
         );
-        self.print_step(Step {
+        self.print_step(JourneyStep {
             action: "FIU → AA   GET /consent/{id}",
             result: &text,
             is_expected: state["status"] == "ACTIVE" && is_signed,
@@ -303,8 +304,8 @@ impl Demo {
         .await
     }
 
-    fn print_step(&mut self, step: Step<'_>) {
-        let Step {
+    fn print_step(&mut self, step: JourneyStep<'_>) {
+        let JourneyStep {
             action,
             result,
             is_expected,
