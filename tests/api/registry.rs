@@ -308,7 +308,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
             json!({ "signatureProfile": "loud" }),
             "detached, encoded, off",
         ),
-        ("FIU-1", json!({ "apiKey": "lender-key" }), "also that of"),
+        ("FIU-1", json!({ "apiKey": "lender-key" }), "is already used by"),
         (
             "FIU-1",
             json!({ "webhookSecret": "whsec_AAAA" }),
@@ -320,7 +320,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
             "not RSA",
         ),
         ("FIU-1", json!({ "apiKey": "a b" }), "without spaces"),
-        ("mockaa", json!({}), "that of an AA"),
+        ("mockaa", json!({}), "id of an AA"),
         (
             "FIU-1",
             json!({ "colour": "red" }),
