@@ -1,4 +1,5 @@
-//! The transactions of a report, classified, with what all sections ask of them.
+//! The classified transactions of a report, with the queries and number formats that all sections
+//! share. Amounts are paise.
 
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
@@ -9,19 +10,19 @@ use crate::domain::calendar::Month;
 use crate::domain::consent::TransactionType;
 use crate::domain::statement::{Statement, TransactionMode};
 
-/// One transaction.
+/// A classified transaction.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: u64,
-    /// Which of the book's accounts.
+    /// The index of its account in the book.
     pub account: usize,
     pub date: NaiveDate,
     pub direction: TransactionType,
     pub mode: TransactionMode,
-    /// In paise; positive.
+    /// Positive, in paise.
     pub amount: i64,
     pub balance: i64,
-    /// The balance that the one before and this amount make.
+    /// The previous row's balance, with this amount added or subtracted.
     pub computed_balance: i64,
     pub narration: String,
     pub classification: Classification,
@@ -32,23 +33,24 @@ pub struct Entry {
 pub struct ReportAccount<'a> {
     pub id: u32,
     pub statement: &'a Statement,
-    /// Before its first transaction, in paise.
+    /// The balance before the first transaction, in paise.
     pub opening: i64,
 }
 
-/// All transactions of a report in the order of time.
+/// All transactions of a report, in order of time.
 #[derive(Clone, Debug)]
 pub struct TransactionBook<'a> {
     pub accounts: Vec<ReportAccount<'a>>,
     pub entries: Vec<Entry>,
     /// The months from the first transaction to the last.
     pub months: Vec<Month>,
-    /// Of each of these months the closing balance of each day, of all accounts together, up to the last day of the report.
+    /// For each of these months, the closing balance of each day, all accounts added up, until the
+    /// day of the last transaction.
     closing_balances: Vec<Vec<i64>>,
 }
 
 impl<'a> TransactionBook<'a> {
-    /// `None` where there is no transaction.
+    /// Creates the book of these accounts; `None` if they have no transaction.
     pub fn from_statements(accounts: &[(u32, &'a Statement)]) -> Option<Self> {
         let mut entries = Vec::new();
         let mut report_accounts = Vec::new();
@@ -64,7 +66,7 @@ impl<'a> TransactionBook<'a> {
             for (row, number) in rows.rows.iter().zip(1..) {
                 let narration = rows.narration(row).to_owned();
                 let classification = classify_narration(&narration, row.mode, row.transaction_type);
-                // A filter may have removed what stood between: then the difference is the gap.
+                // Where a filter has removed rows in between, the difference is reported as a gap.
                 let computed_balance = previous_balance + row.signed_amount().0;
                 previous_balance = row.balance.0;
                 entries.push(Entry {
@@ -92,10 +94,11 @@ impl<'a> TransactionBook<'a> {
             Month::from_date(entries.last()?.date),
         );
         let months = std::iter::successors(Some(first), |month| Some(month.next()))
-            .take_while(|month| *month <= last);
+            .take_while(|month| *month <= last)
+            .collect();
         let mut book = Self {
             accounts: report_accounts,
-            months: months.collect(),
+            months,
             entries,
             closing_balances: Vec::new(),
         };
@@ -109,10 +112,11 @@ impl<'a> TransactionBook<'a> {
 
     fn daily_balances(&self, month: Month) -> Vec<i64> {
         let end = self.entries.last().expect("a book has entries").date;
-        let days = (1..=month.num_days())
+        (1..=month.num_days())
             .map(|day| month.clamped_date(day))
-            .take_while(|day| *day <= end);
-        days.map(|day| self.balance_on(day)).collect()
+            .take_while(|day| *day <= end)
+            .map(|day| self.balance_on(day))
+            .collect()
     }
 
     pub fn credits(&self) -> impl Iterator<Item = &Entry> + Clone {
@@ -123,10 +127,13 @@ impl<'a> TransactionBook<'a> {
         self.entries.iter().filter(|entry| !entry.is_credit())
     }
 
-    pub fn entries_by_direction(&self, is_credit: bool) -> impl Iterator<Item = &Entry> + Clone {
+    pub fn entries_by_direction(
+        &self,
+        direction: TransactionType,
+    ) -> impl Iterator<Item = &Entry> + Clone {
         self.entries
             .iter()
-            .filter(move |entry| entry.is_credit() == is_credit)
+            .filter(move |entry| entry.direction == direction)
     }
 
     pub fn entries_in_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
@@ -135,26 +142,27 @@ impl<'a> TransactionBook<'a> {
             .filter(move |entry| Month::from_date(entry.date) == month)
     }
 
-    /// The closing balance of each day of one of the book's months.
+    /// Returns the closing balance of each day of one of the book's months.
     pub fn closing_balances(&self, month: Month) -> &[i64] {
         let index = month.ordinal() - self.months[0].ordinal();
         &self.closing_balances[usize::try_from(index).expect("it is one of the book's months")]
     }
 
-    /// At the end of a day.
+    /// Returns the balance of all accounts at the end of a day.
     pub fn balance_on(&self, day: NaiveDate) -> i64 {
-        let account_balance = |(index, account): (usize, &ReportAccount<'_>)| {
-            let until = self.entries.partition_point(|entry| entry.date <= day);
+        let until = self.entries.partition_point(|entry| entry.date <= day);
+        let mut total = 0;
+        for (index, account) in self.accounts.iter().enumerate() {
             let last = self.entries[..until]
                 .iter()
                 .rev()
                 .find(|entry| entry.account == index);
-            last.map_or(account.opening, |entry| entry.balance)
-        };
-        self.accounts.iter().enumerate().map(account_balance).sum()
+            total += last.map_or(account.opening, |entry| entry.balance);
+        }
+        total
     }
 
-    /// "Oct 2023 - Sep 2024", of the last so many months.
+    /// Formats the last `count` months: "Oct 2023 - Sep 2024".
     pub fn format_span(&self, count: usize) -> String {
         let last = self.months.len();
         format!(
@@ -164,7 +172,7 @@ impl<'a> TransactionBook<'a> {
         )
     }
 
-    /// The analytics id, as texts have it.
+    /// Returns the analytics id of the entry's account as a string.
     pub fn account_id(&self, entry: &Entry) -> String {
         self.accounts[entry.account].id.to_string()
     }
@@ -175,7 +183,7 @@ impl<'a> TransactionBook<'a> {
 }
 
 impl ReportAccount<'_> {
-    /// The bank is known by its FIP's name.
+    /// Returns the FIP's id, which serves as the name of the bank.
     pub fn bank_name(&self) -> &str {
         &self.statement.account.fip
     }
@@ -196,7 +204,7 @@ impl ReportAccount<'_> {
         self.statement.account.account_type == AccountType::Current
     }
 
-    /// "AXISIN - X9648 - Savings".
+    /// Formats bank, last digits and type: "AXISIN - X9648 - Savings".
     pub fn short_label(&self) -> String {
         let number = &self.statement.account.masked_number;
         let tail = &number[number.len().saturating_sub(4)..];
@@ -209,7 +217,7 @@ impl Entry {
         self.direction == TransactionType::Credit
     }
 
-    /// "Category / Sub".
+    /// Formats category and subcategory: "Loan / EMI".
     pub fn category_path(&self) -> String {
         let Classification {
             category,
@@ -226,7 +234,7 @@ impl Entry {
         if self.is_credit() { "CR" } else { "DB" }
     }
 
-    /// Who it was with; "Unknown" where the narration does not tell.
+    /// Returns the counterparty, or "Unknown" if the narration names none.
     pub fn counterparty_or_unknown(&self) -> &str {
         if self.classification.counterparty.is_empty() {
             "Unknown"
@@ -235,7 +243,7 @@ impl Entry {
         }
     }
 
-    /// `Txn` of the recording.
+    /// Returns the transaction as most sections list it (`docs/sources.md#unaport-analytics`).
     pub fn to_json(&self) -> Value {
         let cheque = if self.mode == TransactionMode::Cheque {
             self.narration
@@ -261,7 +269,8 @@ impl Entry {
         })
     }
 
-    /// The app, by the provider in the address; ours are invented.
+    /// Returns the UPI app, by the provider in the UPI address; empty if unknown. The names are
+    /// invented, as the generated addresses are.
     pub fn upi_app(&self) -> &'static str {
         if self.mode != TransactionMode::Upi {
             ""
@@ -287,7 +296,7 @@ pub fn sum_amounts<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i64 {
     entries.into_iter().map(|entry| entry.amount).sum()
 }
 
-/// Rupees as a JSON number: whole where they are.
+/// Returns rupees as a JSON number, an integer where there are no paise.
 pub fn rupees_to_json(paise: i64) -> Value {
     if paise % 100 == 0 {
         return json!(paise / 100);
@@ -296,7 +305,7 @@ pub fn rupees_to_json(paise: i64) -> Value {
     serde_json::from_str(&text).expect("digits with a point are a number")
 }
 
-/// Rupees as the recording prints them: no zeros at the end.
+/// Formats rupees as the recording does, without trailing zeros.
 pub fn format_rupees(paise: i64) -> String {
     let sign = if paise < 0 { "-" } else { "" };
     let (rupees, rest) = (paise.unsigned_abs() / 100, paise.unsigned_abs() % 100);
@@ -307,7 +316,7 @@ pub fn format_rupees(paise: i64) -> String {
     }
 }
 
-/// A part of a whole in percent, with two decimals.
+/// Formats a part of a whole in percent, with two decimals.
 pub fn format_percent(part: i64, whole: i64) -> String {
     let hundredths = if whole == 0 {
         0
@@ -317,7 +326,7 @@ pub fn format_percent(part: i64, whole: i64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The average, to the paisa.
+/// Returns the average, rounded to the paisa.
 pub fn rounded_average(sum: i64, count: usize) -> i64 {
     let count = i64::try_from(count).unwrap_or(1).max(1);
     (sum * 2 + count).div_euclid(count * 2)
@@ -332,12 +341,12 @@ pub fn median(mut values: Vec<i64>) -> i64 {
     }
 }
 
-/// "Oct 2023".
+/// Formats a month as "Oct 2023".
 pub fn format_month(month: Month) -> String {
     format!("{} {}", month.short_name(), month.year)
 }
 
-/// "27/02/2024".
+/// Formats a date as "27/02/2024".
 pub fn format_slashed_date(date: NaiveDate) -> String {
     format!("{:02}/{:02}/{}", date.day(), date.month(), date.year())
 }

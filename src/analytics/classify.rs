@@ -1,9 +1,10 @@
-//! What a narration says: counterparty, category, tags. It knows the forms of many banks, ours among them.
+//! Classification of narrations: counterparty, category, tags. It understands the forms of several
+//! banks, among them those that `bankgen::narration` writes; the literals of both must agree.
 
 use crate::domain::consent::TransactionType;
 use crate::domain::statement::TransactionMode;
 
-/// What was made of a narration.
+/// The category, tags and counterparty of a transaction, read from its narration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classification {
     pub category: &'static str,
@@ -12,7 +13,8 @@ pub struct Classification {
     pub counterparty: String,
 }
 
-/// A word of a narration, what comes or leaves, and what that is; the first that fits counts.
+/// A text in a narration, the direction that it requires, and the resulting category, subcategory
+/// and tags. The first rule that matches applies.
 type Rule = (
     &'static str,
     Option<TransactionType>,
@@ -124,7 +126,7 @@ const RULES: &[Rule] = &[
     ("COLLEGE", DEBIT, "Education", None, ""),
 ];
 
-/// What a transaction is. Rules come first, then the way in which it moved.
+/// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches.
 pub fn classify_narration(
     narration: &str,
     mode: TransactionMode,
@@ -162,11 +164,6 @@ fn classify_by_mode(
     } else {
         "O/W Funds Transfer"
     };
-    let starts_with_any = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| text.starts_with(word) || text.contains(&format!("-{word}")))
-    };
     match mode {
         TransactionMode::Upi => (
             transfer,
@@ -194,9 +191,7 @@ fn classify_by_mode(
         TransactionMode::Cash => ("Cash & ATM withdrawals", Some("Cash"), "Cash"),
         TransactionMode::InterestCredit => ("Interest", None, "Interest"),
         TransactionMode::Remittance => (transfer, Some("Remittance"), "Remittance"),
-        TransactionMode::Others if starts_with_any(&["TAX", "ETAX", "BIL/TAX", "TO DEBIT-TAX"]) => {
-            ("Tax Paid", None, "Tax")
-        }
+        TransactionMode::Others if is_tax_payment(text) => ("Tax Paid", None, "Tax"),
         TransactionMode::Others => (
             transfer,
             Some("Third Party Transfer"),
@@ -205,7 +200,14 @@ fn classify_by_mode(
     }
 }
 
-/// UPI tells shops from people, where it tells.
+fn is_tax_payment(text: &str) -> bool {
+    ["TAX", "ETAX", "BIL/TAX", "TO DEBIT-TAX"]
+        .iter()
+        .any(|word| text.starts_with(word) || text.contains(&format!("-{word}")))
+}
+
+/// Returns whether a UPI payment goes to or comes from a merchant: by its P2M or P2A marker, or by
+/// its purpose where the bank prints no marker.
 pub fn is_merchant_payment(text: &str) -> bool {
     if text.contains("/P2A/") || text.contains("/P2P/") {
         return false;
@@ -216,7 +218,7 @@ pub fn is_merchant_payment(text: &str) -> bool {
             .any(|word| text.contains(word))
 }
 
-/// Words that are no name.
+/// Parts of narrations that are not names.
 const NOISE_WORDS: [&str; 35] = [
     "UPI",
     "DR",
@@ -255,7 +257,7 @@ const NOISE_WORDS: [&str; 35] = [
     "REF",
 ];
 
-/// The longest part of a narration that looks like a name; empty where none does.
+/// Returns the first part of a narration that looks like a name; empty if none does.
 fn extract_counterparty(narration: &str) -> String {
     let text = narration.to_uppercase();
     let first = text.split(['/', '-', '*']).next().unwrap_or_default();
@@ -269,28 +271,29 @@ fn extract_counterparty(narration: &str) -> String {
         return String::new();
     }
     if let Some(rest) = text.strip_prefix("POS 4XXXXXXXXXXX") {
-        // The card's number, the shop, and with some banks the city.
+        // The number of the card, the shop, and the city with some banks.
         return rest.get(5..).unwrap_or_default().trim().to_owned();
     }
     let text = text
         .trim_start_matches("TRF TO ")
         .trim_start_matches("ACH D- ")
         .trim_start_matches("ACH C- ");
-    let looks_like_name = |part: &&str| {
-        let letters = part.chars().filter(char::is_ascii_alphabetic).count();
-        let digits = part.chars().filter(char::is_ascii_digit).count();
-        letters >= 3 && digits * 2 < letters && !part.contains('@') && !NOISE_WORDS.contains(part)
-    };
-    let parts = text.split(['/', '-', '*']).map(|part| {
-        part.trim()
-            .trim_start_matches("TO ")
-            .trim_start_matches("FROM ")
-    });
-    // A purpose comes after the name, so of two the first counts.
-    let mut parts = parts
-        .filter(looks_like_name)
-        .filter(|part| !is_purpose(part));
-    parts.next().unwrap_or_default().to_owned()
+    // A purpose comes after the name, so the first part that looks like a name is the name.
+    text.split(['/', '-', '*'])
+        .map(|part| {
+            part.trim()
+                .trim_start_matches("TO ")
+                .trim_start_matches("FROM ")
+        })
+        .find(|part| looks_like_name(part) && !is_purpose(part))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn looks_like_name(part: &str) -> bool {
+    let letters = part.chars().filter(char::is_ascii_alphabetic).count();
+    let digits = part.chars().filter(char::is_ascii_digit).count();
+    letters >= 3 && digits * 2 < letters && !part.contains('@') && !NOISE_WORDS.contains(&part)
 }
 
 fn is_purpose(part: &str) -> bool {

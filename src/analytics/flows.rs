@@ -1,4 +1,4 @@
-//! What comes and what leaves, month by month.
+//! Inflow and outflow, month by month.
 
 use serde_json::{Value, json};
 
@@ -9,18 +9,41 @@ use super::book::{
 use super::groups::group_by_counterparty;
 use super::months::mean;
 use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
+use crate::domain::consent::TransactionType::{Credit, Debit};
 
-/// Rows of the tops.
 const TOP_TRANSACTIONS: usize = 5;
 const TOP_PARTIES: usize = 10;
 const TOP_OF_MONTH: usize = 5;
 
-/// Section `cashflowAnalysis`: sources are whom money comes from, users whom it goes to.
+/// The transactions that a total is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowScope {
+    All,
+    /// Only those of [`is_business`].
+    Business,
+}
+
+/// Builds section `cashflowAnalysis`. "Sources" are the counterparties that money comes from,
+/// "users" those that it goes to.
 pub fn build_cashflow_analysis(book: &TransactionBook<'_>) -> Value {
-    let top_transactions = |is_credit: bool| -> Vec<Value> {
-        let mut largest: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
-        largest.sort_by_key(|entry| std::cmp::Reverse(entry.amount));
-        let rows = largest.into_iter().take(TOP_TRANSACTIONS).map(|entry| {
+    json!({
+        "topCreditTxns": build_top_transactions(book, Credit),
+        "topDebitTxns": build_top_transactions(book, Debit),
+        "topSources": build_top_parties(book, Credit),
+        "topUsers": build_top_parties(book, Debit),
+        "topSourcesMonthlyAnalysis": build_monthly_top_parties(book, Credit),
+        "topUsersMonthlyAnalysis": build_monthly_top_parties(book, Debit),
+    })
+}
+
+fn build_top_transactions(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+    let mut largest: Vec<&Entry> = book.entries_by_direction(direction).collect();
+    largest.sort_by_key(|entry| std::cmp::Reverse(entry.amount));
+    largest
+        .into_iter()
+        .take(TOP_TRANSACTIONS)
+        .map(|entry| {
             json!({
                 "date": format_slashed_date(entry.date),
                 "particular": entry.narration,
@@ -28,35 +51,31 @@ pub fn build_cashflow_analysis(book: &TransactionBook<'_>) -> Value {
                 "categories": entry.category_path(),
                 "formattedAmount": null,
             })
-        });
-        rows.collect()
-    };
-    let monthly_top = |is_credit: bool| -> Vec<Value> {
-        let rows = book.months.iter().map(|month| {
-            let month_entries: Vec<&Entry> = book.entries_in_month(*month).filter(|entry| entry.is_credit() == is_credit).collect();
-            json!({ "month": format_month(*month), "transactions": build_top_counterparties(&month_entries, Some(*month), TOP_OF_MONTH) })
-        });
-        rows.collect()
-    };
-    let top_parties = |is_credit: bool| {
-        build_top_counterparties(
-            &book.entries_by_direction(is_credit).collect::<Vec<_>>(),
-            None,
-            TOP_PARTIES,
-        )
-    };
-    json!({
-        "topCreditTxns": top_transactions(true),
-        "topDebitTxns": top_transactions(false),
-        "topSources": top_parties(true),
-        "topUsers": top_parties(false),
-        "topSourcesMonthlyAnalysis": monthly_top(true),
-        "topUsersMonthlyAnalysis": monthly_top(false),
-    })
+        })
+        .collect()
 }
 
-fn build_top_counterparties(entries: &[&Entry], month: Option<Month>, count: usize) -> Vec<Value> {
-    let rows = group_by_counterparty(entries)
+fn build_top_parties(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+    let entries: Vec<&Entry> = book.entries_by_direction(direction).collect();
+    build_party_rows(&entries, None, TOP_PARTIES)
+}
+
+fn build_monthly_top_parties(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+    book.months
+        .iter()
+        .map(|month| {
+            let entries: Vec<&Entry> =
+                entries_of_month(book, *month, direction, FlowScope::All).collect();
+            json!({
+                "month": format_month(*month),
+                "transactions": build_party_rows(&entries, Some(*month), TOP_OF_MONTH),
+            })
+        })
+        .collect()
+}
+
+fn build_party_rows(entries: &[&Entry], month: Option<Month>, count: usize) -> Vec<Value> {
+    group_by_counterparty(entries)
         .into_iter()
         .take(count)
         .map(|(party, group)| {
@@ -72,16 +91,70 @@ fn build_top_counterparties(entries: &[&Entry], month: Option<Month>, count: usi
                 "primaryTxnCategory": group[0].category_path(),
                 "recurringTxnAmt": recurs.then(|| rupees_to_json(amount)),
             })
-        });
-    rows.collect()
+        })
+        .collect()
 }
 
-/// What stands beside the single months: their sum, their average twice, their median.
-fn summarize_months(book: &TransactionBook<'_>, values: &dyn Fn(Month) -> i64) -> [i64; 4] {
-    let each: Vec<i64> = book.months.iter().map(|month| values(*month)).collect();
-    let total = each.iter().sum();
-    let average = rounded_average(total, each.len());
-    [total, average, average, median(each)]
+/// Returns whether a transaction belongs to the business of the account: not cash, loans, interest,
+/// charges, returns or refunds, and not a transfer between accounts of the holder.
+pub fn is_business(entry: &Entry) -> bool {
+    let excluded_categories = [
+        "Cash & ATM",
+        "Cash & ATM withdrawals",
+        "Loan",
+        "Interest",
+        "Charges & Fees",
+        "Returns",
+        "Debit Card Refund",
+    ];
+    !excluded_categories.contains(&entry.classification.category)
+        && !entry.narration.contains("SELF TRANSFER")
+}
+
+fn entries_of_month<'e>(
+    book: &'e TransactionBook<'_>,
+    month: Month,
+    direction: TransactionType,
+    scope: FlowScope,
+) -> impl Iterator<Item = &'e Entry> {
+    book.entries_in_month(month).filter(move |entry| {
+        entry.direction == direction && (scope == FlowScope::All || is_business(entry))
+    })
+}
+
+/// Returns the total of a month's transactions of one direction, in paise.
+pub fn month_total(
+    book: &TransactionBook<'_>,
+    month: Month,
+    direction: TransactionType,
+    scope: FlowScope,
+) -> i64 {
+    sum_amounts(entries_of_month(book, month, direction, scope))
+}
+
+fn month_count(
+    book: &TransactionBook<'_>,
+    month: Month,
+    direction: TransactionType,
+    scope: FlowScope,
+) -> i64 {
+    let count = entries_of_month(book, month, direction, scope).count();
+    i64::try_from(count).expect("transactions are few")
+}
+
+/// Adds up each figure over several months.
+fn sum_months<const N: usize>(months: &[[i64; N]]) -> [i64; N] {
+    std::array::from_fn(|index| months.iter().map(|figures| figures[index]).sum())
+}
+
+/// Returns the figures of the rows below the single months, in the order of [`summary_row_names`]:
+/// sums, averages twice, medians.
+fn summarize_months<const N: usize>(months: &[[i64; N]]) -> [[i64; N]; 4] {
+    let sums = sum_months(months);
+    let averages = sums.map(|sum| rounded_average(sum, months.len()));
+    let medians =
+        std::array::from_fn(|index| median(months.iter().map(|figures| figures[index]).collect()));
+    [sums, averages, averages, medians]
 }
 
 fn summary_row_names(book: &TransactionBook<'_>) -> [String; 4] {
@@ -95,218 +168,161 @@ fn summary_row_names(book: &TransactionBook<'_>) -> [String; 4] {
     ]
 }
 
-/// The last 3, 6, 9 and 12 months, as far as there are.
-fn trailing_periods(book: &TransactionBook<'_>) -> Vec<(String, Vec<Month>)> {
-    let periods = [3, 6, 9, 12]
+/// Returns the lengths of the trailing periods, 3, 6, 9 and 12 months, that the report covers.
+fn trailing_periods(book: &TransactionBook<'_>) -> impl Iterator<Item = usize> {
+    let month_count = book.months.len();
+    [3, 6, 9, 12]
         .into_iter()
-        .filter(|count| *count <= book.months.len())
-        .map(|count| {
-            let months = book.months[book.months.len() - count..].to_vec();
-            (
-                format!("Last {count} Months ({})", book.format_span(count)),
-                months,
-            )
-        });
-    periods.collect()
+        .filter(move |count| *count <= month_count)
 }
 
-/// Section `cashflow`.
+fn trailing_period_name(book: &TransactionBook<'_>, count: usize) -> String {
+    format!("Last {count} Months ({})", book.format_span(count))
+}
+
+/// The figures of a row of section `cashflow`: inflow and outflow, their numbers of transactions,
+/// the average daily balance. Amounts are paise.
+type CashflowFigures = [i64; 5];
+
+/// The place of the average daily balance in [`CashflowFigures`].
+const AVERAGE_BALANCE: usize = 4;
+
+/// Builds section `cashflow`.
 pub fn build_cashflow(book: &TransactionBook<'_>) -> Value {
-    let month_entries = |month: Month, is_credit: bool| {
-        book.entries_in_month(month)
-            .filter(move |entry| entry.is_credit() == is_credit)
-    };
-    let count = |month, is_credit| {
-        i64::try_from(month_entries(month, is_credit).count()).expect("transactions are few")
-    };
-    let average_balance = |month| mean(book.closing_balances(month));
-    let row = |name: String,
-               inflow: i64,
-               outflow: i64,
-               counts: (i64, i64),
-               average_balance: i64,
-               all: Vec<Value>| {
-        json!({
-            "month": name,
-            "inflow": format_rupees(inflow),
-            "outflow": format_rupees(outflow),
-            "netCashFlow": rupees_to_json(inflow - outflow),
-            "inflowTransactionCount": counts.0,
-            "outflowTransactionCount": counts.1,
-            "avgDailyBalance": format_rupees(average_balance),
-            "transactions": all,
+    let figures: Vec<CashflowFigures> = book
+        .months
+        .iter()
+        .map(|month| {
+            [
+                month_total(book, *month, Credit, FlowScope::All),
+                month_total(book, *month, Debit, FlowScope::All),
+                month_count(book, *month, Credit, FlowScope::All),
+                month_count(book, *month, Debit, FlowScope::All),
+                mean(book.closing_balances(*month)),
+            ]
         })
-    };
-    let month_rows = book.months.iter().map(|month| {
-        let sums = (
-            sum_amounts(month_entries(*month, true)),
-            sum_amounts(month_entries(*month, false)),
-        );
-        let counts = (count(*month, true), count(*month, false));
-        row(
-            format_month(*month),
-            sums.0,
-            sums.1,
-            counts,
-            average_balance(*month),
-            entries_to_json(book.entries_in_month(*month)),
-        )
-    });
-    let mut monthly: Vec<Value> = month_rows.collect();
-    let (inflow, outflow) = (
-        summarize_months(book, &|month| sum_amounts(month_entries(month, true))),
-        summarize_months(book, &|month| sum_amounts(month_entries(month, false))),
-    );
-    let counts = (
-        summarize_months(book, &|month| count(month, true)),
-        summarize_months(book, &|month| count(month, false)),
-    );
-    let average_balances = summarize_months(book, &average_balance);
-    for (index, name) in summary_row_names(book).into_iter().enumerate() {
-        // Of all balances together the average is told.
-        let average_balance = if index == 0 {
-            average_balances[1]
-        } else {
-            average_balances[index]
-        };
-        let counts = (counts.0[index], counts.1[index]);
-        monthly.push(row(
-            name,
-            inflow[index],
-            outflow[index],
-            counts,
-            average_balance,
-            Vec::new(),
+        .collect();
+    let mut monthly = Vec::new();
+    for (month, month_figures) in book.months.iter().zip(&figures) {
+        let transactions = entries_to_json(book.entries_in_month(*month));
+        monthly.push(build_cashflow_row(
+            &format_month(*month),
+            *month_figures,
+            &transactions,
         ));
     }
-    let quarterly = trailing_periods(book).into_iter().map(|(name, months)| {
-        let sum_over =
-            |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
-        let counts = (
-            sum_over(&|month| count(month, true)),
-            sum_over(&|month| count(month, false)),
-        );
-        let sums = (
-            sum_over(&|month| sum_amounts(month_entries(month, true))),
-            sum_over(&|month| sum_amounts(month_entries(month, false))),
-        );
-        row(
-            name,
-            sums.0,
-            sums.1,
-            counts,
-            rounded_average(sum_over(&average_balance), months.len()),
-            Vec::new(),
-        )
-    });
-    json!({ "monthly": monthly, "quarterly": quarterly.collect::<Vec<_>>() })
+    let mut summary = summarize_months(&figures);
+    // Balances are not added up: the row of the total has their average.
+    summary[0][AVERAGE_BALANCE] = summary[1][AVERAGE_BALANCE];
+    for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
+        monthly.push(build_cashflow_row(name, row_figures, &[]));
+    }
+    let mut quarterly = Vec::new();
+    for count in trailing_periods(book) {
+        let mut sums = sum_months(&figures[figures.len() - count..]);
+        sums[AVERAGE_BALANCE] = rounded_average(sums[AVERAGE_BALANCE], count);
+        let name = trailing_period_name(book, count);
+        quarterly.push(build_cashflow_row(&name, sums, &[]));
+    }
+    json!({ "monthly": monthly, "quarterly": quarterly })
 }
 
-/// Whether it is of the business that an account does: neither cash nor loans nor interest, charges, refunds, nor between own
-/// accounts.
-pub fn is_business(entry: &Entry) -> bool {
-    let apart = [
-        "Cash & ATM",
-        "Cash & ATM withdrawals",
-        "Loan",
-        "Interest",
-        "Charges & Fees",
-        "Returns",
-        "Debit Card Refund",
-    ];
-    !apart.contains(&entry.classification.category) && !entry.narration.contains("SELF TRANSFER")
+fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Value]) -> Value {
+    let [
+        inflow,
+        outflow,
+        inflow_count,
+        outflow_count,
+        average_balance,
+    ] = figures;
+    json!({
+        "month": name,
+        "inflow": format_rupees(inflow),
+        "outflow": format_rupees(outflow),
+        "netCashFlow": rupees_to_json(inflow - outflow),
+        "inflowTransactionCount": inflow_count,
+        "outflowTransactionCount": outflow_count,
+        "avgDailyBalance": format_rupees(average_balance),
+        "transactions": transactions,
+    })
 }
 
-/// Section `bizCashFlow`.
+/// The figures of a row of section `bizCashFlow`: inflow and outflow of all transactions, then of
+/// those of the business, and the numbers of the latter. Amounts are paise.
+type BusinessFigures = [i64; 6];
+
+/// Builds section `bizCashFlow`.
 pub fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
-    let month_entries = |month: Month, is_credit: bool, business_only: bool| {
-        book.entries_in_month(month).filter(move |entry| {
-            entry.is_credit() == is_credit && (!business_only || is_business(entry))
+    let figures: Vec<BusinessFigures> = book
+        .months
+        .iter()
+        .map(|month| {
+            [
+                month_total(book, *month, Credit, FlowScope::All),
+                month_total(book, *month, Debit, FlowScope::All),
+                month_total(book, *month, Credit, FlowScope::Business),
+                month_total(book, *month, Debit, FlowScope::Business),
+                month_count(book, *month, Credit, FlowScope::Business),
+                month_count(book, *month, Debit, FlowScope::Business),
+            ]
         })
-    };
-    let row = |name: String,
-               all: (i64, i64),
-               biz: (i64, i64),
-               counts: (i64, i64),
-               transactions: (Vec<Value>, Vec<Value>)| {
-        json!({
-            "month": name,
-            "inflow": format_rupees(all.0),
-            "outflow": format_rupees(all.1),
-            "bizInflow": format_rupees(biz.0),
-            "bizOutflow": format_rupees(biz.1),
-            "bizCashFlow": format_rupees(biz.0 - biz.1),
-            // Quirk: always so in the recording.
-            "avgBizInflow": "0",
-            "avgBizOutflow": "0",
-            "bizInflowPercentage": format_percent(biz.0, all.0),
-            "bizOutflowPercentage": format_percent(biz.1, all.1),
-            "bizInflowTransactionCount": counts.0.to_string(),
-            "bizOutflowTransactionCount": counts.1.to_string(),
-            "bizInflowTransactions": transactions.0,
-            "bizOutflowTransactions": transactions.1,
-        })
-    };
-    let total = |month, is_credit, business_only| {
-        sum_amounts(month_entries(month, is_credit, business_only))
-    };
-    let count = |month, is_credit| {
-        i64::try_from(month_entries(month, is_credit, true).count()).expect("transactions are few")
-    };
-    let month_rows = book.months.iter().map(|month| {
-        let month = *month;
-        let all = (total(month, true, false), total(month, false, false));
-        let biz = (total(month, true, true), total(month, false, true));
-        let transactions = (
-            entries_to_json(month_entries(month, true, true)),
-            entries_to_json(month_entries(month, false, true)),
-        );
-        row(
-            format_month(month),
-            all,
-            biz,
-            (count(month, true), count(month, false)),
-            transactions,
-        )
-    });
-    let mut monthly: Vec<Value> = month_rows.collect();
-    let all = [true, false]
-        .map(|is_credit| summarize_months(book, &|month| total(month, is_credit, false)));
-    let biz = [true, false]
-        .map(|is_credit| summarize_months(book, &|month| total(month, is_credit, true)));
-    let counts =
-        [true, false].map(|is_credit| summarize_months(book, &|month| count(month, is_credit)));
-    for (index, name) in summary_row_names(book).into_iter().enumerate() {
-        let at_index = |of: &[[i64; 4]; 2]| (of[0][index], of[1][index]);
-        monthly.push(row(
-            name,
-            at_index(&all),
-            at_index(&biz),
-            at_index(&counts),
-            (Vec::new(), Vec::new()),
+        .collect();
+    let mut monthly = Vec::new();
+    for (month, month_figures) in book.months.iter().zip(&figures) {
+        monthly.push(build_business_row(
+            &format_month(*month),
+            *month_figures,
+            &entries_to_json(entries_of_month(book, *month, Credit, FlowScope::Business)),
+            &entries_to_json(entries_of_month(book, *month, Debit, FlowScope::Business)),
         ));
     }
-    let quarterly = trailing_periods(book).into_iter().map(|(name, months)| {
-        let sum_over =
-            |value: &dyn Fn(Month) -> i64| months.iter().map(|month| value(*month)).sum::<i64>();
-        let all = (
-            sum_over(&|month| total(month, true, false)),
-            sum_over(&|month| total(month, false, false)),
-        );
-        let biz = (
-            sum_over(&|month| total(month, true, true)),
-            sum_over(&|month| total(month, false, true)),
-        );
-        row(
-            name,
-            all,
-            biz,
-            (
-                sum_over(&|month| count(month, true)),
-                sum_over(&|month| count(month, false)),
-            ),
-            (Vec::new(), Vec::new()),
-        )
-    });
-    json!({ "monthly": monthly, "quarterly": quarterly.collect::<Vec<_>>() })
+    for (name, row_figures) in summary_row_names(book)
+        .iter()
+        .zip(summarize_months(&figures))
+    {
+        monthly.push(build_business_row(name, row_figures, &[], &[]));
+    }
+    let mut quarterly = Vec::new();
+    for count in trailing_periods(book) {
+        quarterly.push(build_business_row(
+            &trailing_period_name(book, count),
+            sum_months(&figures[figures.len() - count..]),
+            &[],
+            &[],
+        ));
+    }
+    json!({ "monthly": monthly, "quarterly": quarterly })
+}
+
+fn build_business_row(
+    name: &str,
+    figures: BusinessFigures,
+    inflow_transactions: &[Value],
+    outflow_transactions: &[Value],
+) -> Value {
+    let [
+        inflow,
+        outflow,
+        business_inflow,
+        business_outflow,
+        inflow_count,
+        outflow_count,
+    ] = figures;
+    json!({
+        "month": name,
+        "inflow": format_rupees(inflow),
+        "outflow": format_rupees(outflow),
+        "bizInflow": format_rupees(business_inflow),
+        "bizOutflow": format_rupees(business_outflow),
+        "bizCashFlow": format_rupees(business_inflow - business_outflow),
+        // Quirk: always "0" in the recording.
+        "avgBizInflow": "0",
+        "avgBizOutflow": "0",
+        "bizInflowPercentage": format_percent(business_inflow, inflow),
+        "bizOutflowPercentage": format_percent(business_outflow, outflow),
+        "bizInflowTransactionCount": inflow_count.to_string(),
+        "bizOutflowTransactionCount": outflow_count.to_string(),
+        "bizInflowTransactions": inflow_transactions,
+        "bizOutflowTransactions": outflow_transactions,
+    })
 }

@@ -1,4 +1,4 @@
-//! Transactions that belong together: by counterparty, by category, again and again.
+//! Groups of transactions: by counterparty, by category, and those that recur.
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -8,8 +8,16 @@ use super::book::{
     format_rupees, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
 
-/// Groups by counterparty, that with the largest sum first.
+/// The content of a category's row: with its transactions, or only its totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Transactions,
+    Totals,
+}
+
+/// Groups transactions by counterparty, the largest sum first.
 pub fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
     let mut groups: Vec<(&str, Vec<&Entry>)> = Vec::new();
     let mut positions = std::collections::HashMap::new();
@@ -31,123 +39,136 @@ pub fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e
     groups
 }
 
-/// Section `counterparties`.
+/// Builds section `counterparties`.
 pub fn build_counterparties(book: &TransactionBook<'_>) -> Value {
-    let build_rows = |is_credit: bool| -> Vec<Value> {
-        let entries: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
-        let total = sum_amounts(entries.iter().copied());
-        let rows = group_by_counterparty(&entries)
-            .into_iter()
-            .map(|(party, group)| {
-                let amount = sum_amounts(group.iter().copied());
-                json!({
-                    "amount": format_rupees(amount),
-                    "counterparty": party,
-                    "transactionCount": group.len().to_string(),
-                    "transactions": entries_to_json(group),
-                    "transactionPercentage": format_percent(amount, total),
-                })
-            });
-        rows.collect()
-    };
-    json!({ "credit": build_rows(true), "debit": build_rows(false) })
+    json!({
+        "credit": build_counterparty_rows(book, TransactionType::Credit),
+        "debit": build_counterparty_rows(book, TransactionType::Debit),
+    })
 }
 
-/// Section `monthlyCounterparty`: the whole span first, then each month.
+fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+    let entries: Vec<&Entry> = book.entries_by_direction(direction).collect();
+    let total = sum_amounts(entries.iter().copied());
+    group_by_counterparty(&entries)
+        .into_iter()
+        .map(|(party, group)| {
+            let amount = sum_amounts(group.iter().copied());
+            json!({
+                "amount": format_rupees(amount),
+                "counterparty": party,
+                "transactionCount": group.len().to_string(),
+                "transactions": entries_to_json(group),
+                "transactionPercentage": format_percent(amount, total),
+            })
+        })
+        .collect()
+}
+
+/// Builds section `monthlyCounterparty`: the whole span first, then each month.
 pub fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value {
     let total = format!("Total ({})", book.format_span(book.months.len()));
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let row = |name: &str, group: &[&Entry]| {
-        let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
-            group.iter().partition(|entry| entry.is_credit());
-        json!({
-            "debitAmount": rupees_to_json(sum_amounts(debits.iter().copied())),
-            "creditAmount": rupees_to_json(sum_amounts(credits.iter().copied())),
-            "debitTxnCount": debits.len(),
-            "creditTxnCount": credits.len(),
-            "month": name,
-            "debitTxns": entries_to_json(debits),
-            "creditTxns": entries_to_json(credits),
-            "mappedAccount": [],
-        })
-    };
-    let parties = group_by_counterparty(&all)
+    let parties: Vec<Value> = group_by_counterparty(&all)
         .into_iter()
         .map(|(party, group)| {
-            let mut data = vec![row(&total, &group)];
+            let mut data = vec![build_span_row(&total, &group)];
             data.extend(book.months.iter().map(|month| {
                 let month_entries: Vec<&Entry> = group
                     .iter()
                     .copied()
                     .filter(|entry| Month::from_date(entry.date) == *month)
                     .collect();
-                row(&format_month(*month), &month_entries)
+                build_span_row(&format_month(*month), &month_entries)
             }));
             json!({ "counterparty": party, "data": data })
-        });
-    let parties: Vec<Value> = parties.collect();
-    let months =
-        std::iter::once(total.clone()).chain(book.months.iter().map(|month| format_month(*month)));
-    json!({ "months": months.collect::<Vec<_>>(), "counterparties": parties })
+        })
+        .collect();
+    let months: Vec<String> = std::iter::once(total.clone())
+        .chain(book.months.iter().map(|month| format_month(*month)))
+        .collect();
+    json!({ "months": months, "counterparties": parties })
 }
 
-/// Section `categories`.
+fn build_span_row(span: &str, group: &[&Entry]) -> Value {
+    let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
+        group.iter().partition(|entry| entry.is_credit());
+    json!({
+        "debitAmount": rupees_to_json(sum_amounts(debits.iter().copied())),
+        "creditAmount": rupees_to_json(sum_amounts(credits.iter().copied())),
+        "debitTxnCount": debits.len(),
+        "creditTxnCount": credits.len(),
+        "month": span,
+        "debitTxns": entries_to_json(debits),
+        "creditTxns": entries_to_json(credits),
+        "mappedAccount": [],
+    })
+}
+
+/// Builds section `categories`.
 pub fn build_categories(book: &TransactionBook<'_>) -> Value {
-    json!({ "inflows": build_direction_categories(book, true, true), "outflows": build_direction_categories(book, false, true) })
+    json!({
+        "inflows": build_direction_categories(book, TransactionType::Credit, Detail::Transactions),
+        "outflows": build_direction_categories(book, TransactionType::Debit, Detail::Transactions),
+    })
 }
 
 pub fn build_direction_categories(
     book: &TransactionBook<'_>,
-    is_credit: bool,
-    with_transactions: bool,
+    direction: TransactionType,
+    detail: Detail,
 ) -> Vec<Value> {
-    let entries: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
-    build_category_rows(
-        &entries,
-        sum_amounts(entries.iter().copied()),
-        with_transactions,
-    )
+    let entries: Vec<&Entry> = book.entries_by_direction(direction).collect();
+    build_category_rows(&entries, sum_amounts(entries.iter().copied()), detail)
 }
 
-/// `Cat` of the recording, the categories in the order of their names; what they are parts of is the whole.
-pub fn build_category_rows(entries: &[&Entry], total: i64, with_transactions: bool) -> Vec<Value> {
+/// Builds a row for each category, in the order of their names
+/// (`docs/sources.md#unaport-analytics`). `total` is the amount that shares are percentages of.
+pub fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail) -> Vec<Value> {
     let mut names: Vec<&str> = entries
         .iter()
         .map(|entry| entry.classification.category)
         .collect();
     names.sort_unstable();
     names.dedup();
-    let rows = names.into_iter().map(|name| {
-        let group: Vec<&Entry> = entries
-            .iter()
-            .copied()
-            .filter(|entry| entry.classification.category == name)
-            .collect();
-        let mut subcategories: Vec<&str> = group
-            .iter()
-            .filter_map(|entry| entry.classification.subcategory)
-            .collect();
-        subcategories.sort_unstable();
-        subcategories.dedup();
-        let subcategory_rows = subcategories.into_iter().map(|subcategory| {
+    names
+        .into_iter()
+        .map(|name| {
+            let group: Vec<&Entry> = entries
+                .iter()
+                .copied()
+                .filter(|entry| entry.classification.category == name)
+                .collect();
+            let mut row = build_category(name, &group, total, detail);
+            row["txnIds"] = collect_ids(group.iter().copied()).into();
+            row["subCategories"] = build_subcategory_rows(&group, total).into();
+            row
+        })
+        .collect()
+}
+
+/// Quirk: the rows of subcategories list their transactions even where those of categories do not.
+fn build_subcategory_rows(group: &[&Entry], total: i64) -> Vec<Value> {
+    let mut subcategories: Vec<&str> = group
+        .iter()
+        .filter_map(|entry| entry.classification.subcategory)
+        .collect();
+    subcategories.sort_unstable();
+    subcategories.dedup();
+    subcategories
+        .into_iter()
+        .map(|subcategory| {
             let subgroup: Vec<&Entry> = group
                 .iter()
                 .copied()
                 .filter(|entry| entry.classification.subcategory == Some(subcategory))
                 .collect();
-            // Quirk: the parts have their transactions where the categories do without.
-            build_category(subcategory, &subgroup, total, true)
-        });
-        let subcategory_rows: Vec<Value> = subcategory_rows.collect();
-        let mut row = build_category(name, &group, total, with_transactions);
-        row["txnIds"] = collect_ids(group).into();
-        row["subCategories"] = subcategory_rows.into();
-        row
-    });
-    rows.collect()
+            build_category(subcategory, &subgroup, total, Detail::Transactions)
+        })
+        .collect()
 }
 
-fn build_category(name: &str, group: &[&Entry], total: i64, with_transactions: bool) -> Value {
+fn build_category(name: &str, group: &[&Entry], total: i64, detail: Detail) -> Value {
     let (first, last) = (group[0].date, group[group.len() - 1].date);
     let amount = sum_amounts(group.iter().copied());
     let mut row = json!({
@@ -160,18 +181,19 @@ fn build_category(name: &str, group: &[&Entry], total: i64, with_transactions: b
         "endDate": last.to_string(),
         "transactionCount": group.len().to_string(),
     });
-    if with_transactions {
+    if detail == Detail::Transactions {
         row["transactions"] = entries_to_json(group.iter().copied()).into();
     }
     row
 }
 
-/// What recurs: the same party, amounts within a tenth of their median, twice at least.
+/// Builds the rows of recurring transactions: the same counterparty, at least twice, with amounts
+/// within a tenth of their median.
 ///
-/// `Assumption:` so, since the service does not tell what recurs for it.
-pub fn build_recurring(book: &TransactionBook<'_>, is_credit: bool) -> Vec<Value> {
+/// `Assumption:` this rule; the service does not document its own.
+pub fn build_recurring(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
     let entries: Vec<&Entry> = book
-        .entries_by_direction(is_credit)
+        .entries_by_direction(direction)
         .filter(|entry| !entry.classification.counterparty.is_empty())
         .collect();
     group_by_counterparty(&entries)
@@ -181,15 +203,18 @@ pub fn build_recurring(book: &TransactionBook<'_>, is_credit: bool) -> Vec<Value
         .collect()
 }
 
-/// Those of about the same amount; `None` where fewer than two are.
+/// Returns the transactions within a tenth of the median amount; `None` if fewer than two are.
 pub fn select_similar_amounts<'e>(group: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
     let median_amount = median(group.iter().map(|entry| entry.amount).collect());
-    let is_similar = |entry: &&&Entry| (entry.amount - median_amount).abs() * 10 <= median_amount;
-    let similar: Vec<&Entry> = group.iter().filter(is_similar).copied().collect();
+    let similar: Vec<&Entry> = group
+        .iter()
+        .copied()
+        .filter(|entry| (entry.amount - median_amount).abs() * 10 <= median_amount)
+        .collect();
     (similar.len() >= 2).then_some(similar)
 }
 
-/// Section `salary`: pay of one party.
+/// Builds section `salary`, a row for each employer.
 pub fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
     let salary_entries: Vec<&Entry> = book
         .credits()
@@ -201,7 +226,7 @@ pub fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
         .collect()
 }
 
-/// `Recurring` of the recording.
+/// Builds the row of a recurring transaction (`docs/sources.md#unaport-analytics`).
 pub fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> Value {
     let (first, last) = (group[0], group[group.len() - 1]);
     let interval_name = classify_interval(group);
@@ -229,7 +254,7 @@ pub fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> Value {
     })
 }
 
-/// By the median distance of two: about 15, 30 or 91 days.
+/// Names the interval by the median distance of two transactions: about 15, 30 or 91 days.
 fn classify_interval(group: &[&Entry]) -> &'static str {
     let days = group
         .windows(2)
@@ -246,19 +271,19 @@ fn classify_interval(group: &[&Entry]) -> &'static str {
     }
 }
 
-/// The days of the months between the first and the last in which it did not come.
+/// Returns the expected dates in the months between the first and the last that have no
+/// transaction.
 fn missed_dates(group: &[&Entry]) -> Vec<NaiveDate> {
     let day = chrono::Datelike::day(&group[0].date);
     let last = Month::from_date(group[group.len() - 1].date);
-    let months = std::iter::successors(Some(Month::from_date(group[0].date)), |month| {
-        Some(month.next())
-    });
-    let missing_months = months.take_while(|month| *month < last).filter(|month| {
-        !group
-            .iter()
-            .any(|entry| Month::from_date(entry.date) == *month)
-    });
-    missing_months
+    let first = Month::from_date(group[0].date);
+    std::iter::successors(Some(first), |month| Some(month.next()))
+        .take_while(|month| *month < last)
+        .filter(|month| {
+            group
+                .iter()
+                .all(|entry| Month::from_date(entry.date) != *month)
+        })
         .map(|month| month.clamped_date(day))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Loans: what lenders collect, month by month, and what was there the day before.
+//! Loans: the instalments that lenders collect, month by month, and the balance on the day before.
 
 use chrono::Datelike;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn is_instalment(entry: &Entry) -> bool {
     entry.classification.subcategory == Some("EMI")
 }
 
-/// Section `emi`: each lender's instalments.
+/// Builds section `emi`, the instalments by lender.
 pub fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
     group_by_counterparty(&paid)
@@ -21,7 +21,7 @@ pub fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
         .collect()
 }
 
-/// Section `loans`: instalments, and what lenders pay out.
+/// Builds section `loans`: instalments, then disbursements, by lender.
 pub fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid_out: Vec<&Entry> = book
         .credits()
@@ -36,7 +36,6 @@ pub fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     all
 }
 
-/// Whole rupees.
 fn whole_rupees(paise: i64) -> i64 {
     paise.div_euclid(100)
 }
@@ -45,7 +44,7 @@ fn is_bounce(entry: &Entry) -> bool {
     entry.classification.subcategory == Some("Bounce Charges")
 }
 
-/// Section `loanAnalysis`: a row for each lender, and their total.
+/// Builds section `loanAnalysis`: a row for each lender, and their total.
 pub fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
     let loan_entries: Vec<&Entry> = book
         .entries
@@ -61,29 +60,30 @@ pub fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
     if !lenders.is_empty() {
         details.push(build_total_row(book, &loan_entries, lenders.len()));
     }
-    let bounce_row = |name: String, is_included: &dyn Fn(&Entry) -> bool| {
-        let charges: Vec<&Entry> = book
-            .debits()
-            .filter(|entry| is_bounce(entry) && is_included(entry))
-            .collect();
-        json!({
-            "emiBounceCount": charges.len(),
-            "month": name,
-            "emiReturnChargesCount": charges.len(),
-            "emiReturnChargesAmt": whole_rupees(sum_amounts(charges)),
-        })
-    };
+    let bounces: Vec<&Entry> = book.debits().filter(|entry| is_bounce(entry)).collect();
     let mut charge_rows: Vec<Value> = book
         .months
         .iter()
         .map(|month| {
-            bounce_row(format_month(*month), &|entry| {
-                Month::from_date(entry.date) == *month
-            })
+            let month_bounces: Vec<&Entry> = bounces
+                .iter()
+                .copied()
+                .filter(|entry| Month::from_date(entry.date) == *month)
+                .collect();
+            build_bounce_row(&format_month(*month), &month_bounces)
         })
         .collect();
-    charge_rows.push(bounce_row("Total".to_owned(), &|_| true));
+    charge_rows.push(build_bounce_row("Total", &bounces));
     json!({ "loanDetails": details, "emiReturnCharges": charge_rows })
+}
+
+fn build_bounce_row(name: &str, bounces: &[&Entry]) -> Value {
+    json!({
+        "emiBounceCount": bounces.len(),
+        "month": name,
+        "emiReturnChargesCount": bounces.len(),
+        "emiReturnChargesAmt": whole_rupees(sum_amounts(bounces.iter().copied())),
+    })
 }
 
 fn balance_day_before(book: &TransactionBook<'_>, entry: &Entry) -> i64 {
@@ -166,7 +166,9 @@ fn build_lender_row(
     })
 }
 
-/// Quirk: names and numbers of the single rows hold counts in this one.
+/// Builds the row of the total.
+///
+/// Quirk: fields that hold names and numbers in a lender's row hold counts in this one.
 fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders: usize) -> Value {
     let paid: Vec<&Entry> = loan_entries
         .iter()

@@ -1,4 +1,5 @@
-//! Months side by side: balances at their ends, what came and left by category, every day's balance.
+//! Months side by side: their closing balances, deposits and withdrawals by category, and the
+//! balance of each day.
 
 use serde_json::{Map, Value, json};
 
@@ -7,37 +8,52 @@ use super::book::{
     sum_amounts,
 };
 use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
 
-/// Section `summary`.
+/// Builds section `summary`.
 pub fn build_summary(book: &TransactionBook<'_>) -> Value {
-    let month_values = |value: &dyn Fn(Month) -> i64| -> Vec<Value> {
-        book.months
-            .iter()
-            .map(|month| json!({ "amount": format_rupees(value(*month)), "month": format_month(*month) }))
-            .collect()
-    };
-    let closing = |month: Month| book.closing_balances(month).iter().copied();
     json!({
         "months": book.months.iter().map(|month| format_month(*month)).collect::<Vec<_>>(),
-        "openingBalance": month_values(&|month| book.balance_on(month.clamped_date(1).pred_opt().expect("a day before"))),
-        "closingBalance": month_values(&|month| closing(month).last().unwrap_or(0)),
-        "maxEodBalance": month_values(&|month| closing(month).max().unwrap_or(0)),
-        "minEodBalance": month_values(&|month| closing(month).min().unwrap_or(0)),
-        "avgEodBalance": month_values(&|month| mean(book.closing_balances(month))),
-        "dataDeposits": build_direction_summary(book, true),
-        "dataWithdrawals": build_direction_summary(book, false),
+        "openingBalance": month_amounts(book, |month| {
+            book.balance_on(month.clamped_date(1).pred_opt().expect("a day before"))
+        }),
+        "closingBalance": daily_balance_amounts(book, |days| days.last().copied().unwrap_or(0)),
+        "maxEodBalance": daily_balance_amounts(book, |days| days.iter().copied().max().unwrap_or(0)),
+        "minEodBalance": daily_balance_amounts(book, |days| days.iter().copied().min().unwrap_or(0)),
+        "avgEodBalance": daily_balance_amounts(book, mean),
+        "dataDeposits": build_direction_summary(book, TransactionType::Credit),
+        "dataWithdrawals": build_direction_summary(book, TransactionType::Debit),
     })
+}
+
+/// Builds the list of one amount for each month.
+fn month_amounts(book: &TransactionBook<'_>, amount: impl Fn(Month) -> i64) -> Vec<Value> {
+    book.months
+        .iter()
+        .map(|month| {
+            json!({ "amount": format_rupees(amount(*month)), "month": format_month(*month) })
+        })
+        .collect()
+}
+
+/// Builds the list of one amount for each month, computed from the balances of its days.
+fn daily_balance_amounts(book: &TransactionBook<'_>, amount: impl Fn(&[i64]) -> i64) -> Vec<Value> {
+    month_amounts(book, |month| amount(book.closing_balances(month)))
 }
 
 pub fn mean(values: &[i64]) -> i64 {
     rounded_average(values.iter().sum(), values.len())
 }
 
-/// First all together, then each category with its parts.
-fn build_direction_summary(book: &TransactionBook<'_>, is_credit: bool) -> Value {
+/// Builds the monthly rows of all transactions of a direction, then those of each category with its
+/// subcategories.
+fn build_direction_summary(book: &TransactionBook<'_>, direction: TransactionType) -> Value {
     let mut sections = Map::new();
-    let all: Vec<&Entry> = book.entries_by_direction(is_credit).collect();
-    let total_name = if is_credit { "Deposits" } else { "Withdrawals" };
+    let all: Vec<&Entry> = book.entries_by_direction(direction).collect();
+    let total_name = match direction {
+        TransactionType::Credit => "Deposits",
+        TransactionType::Debit => "Withdrawals",
+    };
     sections.insert(
         total_name.to_owned(),
         json!({ "data": build_monthly_rows(book, &all), "subCategories": {} }),
@@ -68,7 +84,8 @@ fn build_direction_summary(book: &TransactionBook<'_>, is_credit: bool) -> Value
                     .copied()
                     .filter(|entry| entry.classification.subcategory == Some(subcategory))
                     .collect();
-                (subcategory.to_owned(), build_monthly_rows(book, &subgroup))
+                let rows = build_monthly_rows(book, &subgroup);
+                (subcategory.to_owned(), rows.into())
             })
             .collect();
         sections.insert(
@@ -79,20 +96,31 @@ fn build_direction_summary(book: &TransactionBook<'_>, is_credit: bool) -> Value
     sections.into()
 }
 
-/// A month without any has an empty amount, and no list.
-fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Value {
-    let rows = book.months.iter().map(|month| {
-        let month_entries: Vec<&Entry> = entries.iter().copied().filter(|entry| Month::from_date(entry.date) == *month).collect();
-        if month_entries.is_empty() {
-            return json!({ "amount": "", "month": format_month(*month), "count": "0" });
-        }
-        let amount = format_rupees(sum_amounts(month_entries.iter().copied()));
-        json!({ "amount": amount, "month": format_month(*month), "count": month_entries.len().to_string(), "transactions": entries_to_json(month_entries) })
-    });
-    rows.collect::<Vec<_>>().into()
+/// Builds a row for each month. A month without transactions has an empty amount and no list.
+fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Value> {
+    book.months
+        .iter()
+        .map(|month| {
+            let month_entries: Vec<&Entry> = entries
+                .iter()
+                .copied()
+                .filter(|entry| Month::from_date(entry.date) == *month)
+                .collect();
+            if month_entries.is_empty() {
+                return json!({ "amount": "", "month": format_month(*month), "count": "0" });
+            }
+            json!({
+                "amount": format_rupees(sum_amounts(month_entries.iter().copied())),
+                "month": format_month(*month),
+                "count": month_entries.len().to_string(),
+                "transactions": entries_to_json(month_entries),
+            })
+        })
+        .collect()
 }
 
-/// Section `dailyBalance`: a day that a month does not have, or that lies after the last transaction, is empty.
+/// Builds section `dailyBalance`. The amount is empty for a day that the month does not have, and
+/// for a day after the last transaction.
 pub fn build_daily_balance(book: &TransactionBook<'_>) -> Value {
     let closing: Vec<(Month, &[i64])> = book
         .months
@@ -101,28 +129,29 @@ pub fn build_daily_balance(book: &TransactionBook<'_>) -> Value {
         .collect();
     let mut days = Map::new();
     for day in 1..=31 {
-        let day_row = |(month, balances): &(Month, &[i64])| {
+        let mut rows = Vec::new();
+        let mut balances_of_day = Vec::new();
+        for (month, balances) in &closing {
             let balance = balances.get(day - 1).copied();
-            json!({ "amount": balance.map(format_rupees).unwrap_or_default(), "month": format_month(*month), "day": day.to_string() })
-        };
-        let balances_of_day: Vec<i64> = closing
-            .iter()
-            .filter_map(|(_, balances)| balances.get(day - 1).copied())
-            .collect();
-        let mut rows: Vec<Value> = closing.iter().map(day_row).collect();
-        rows.push(json!({ "amount": format_rupees(mean(&balances_of_day) / 100 * 100), "month": "Average", "day": day.to_string() }));
+            balances_of_day.extend(balance);
+            rows.push(json!({
+                "amount": balance.map(format_rupees).unwrap_or_default(),
+                "month": format_month(*month),
+                "day": day.to_string(),
+            }));
+        }
+        rows.push(json!({
+            "amount": format_rupees(mean(&balances_of_day) / 100 * 100),
+            "month": "Average",
+            "day": day.to_string(),
+        }));
         days.insert(day.to_string(), rows.into());
     }
-    let month_values = |value: &dyn Fn(&[i64]) -> i64| -> Vec<Value> {
-        closing
-            .iter()
-            .map(|(month, balances)| json!({ "amount": format_rupees(value(balances)), "month": format_month(*month) }))
-            .collect()
-    };
+    let medians = daily_balance_amounts(book, |balances| median(balances.to_vec()));
+    days.insert("Median".to_owned(), medians.into());
     days.insert(
-        "Median".to_owned(),
-        month_values(&|balances| median(balances.to_vec())).into(),
+        "Average".to_owned(),
+        daily_balance_amounts(book, mean).into(),
     );
-    days.insert("Average".to_owned(), month_values(&mean).into());
     json!({ "month": book.months.iter().map(|month| format_month(*month)).collect::<Vec<_>>(), "day": days })
 }

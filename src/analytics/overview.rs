@@ -1,4 +1,4 @@
-//! The first page: who, what, and how good.
+//! The first page of the report: the account, its key figures, a score; and the custom analysis.
 
 use serde_json::{Map, Value, json};
 
@@ -6,14 +6,16 @@ use super::book::{
     Entry, TransactionBook, collect_ids, entries_to_json, format_month, format_rupees,
     rounded_average, rupees_to_json, sum_amounts,
 };
-use super::flows::is_business;
-use super::groups::build_direction_categories;
+use super::flows::{FlowScope, month_total};
+use super::groups::{Detail, build_direction_categories};
 use super::irregularities::count_incidences;
 use super::months::mean;
 use crate::domain::calendar::Month;
+use crate::domain::consent::TransactionType;
+use crate::domain::consent::TransactionType::{Credit, Debit};
 use crate::domain::statement::TransactionMode;
 
-/// Section `overview`, of the other sections.
+/// Builds section `overview` from the book and the other sections.
 pub fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>) -> Value {
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
     let irregularities: Vec<(&str, usize)> =
@@ -24,38 +26,18 @@ pub fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>)
         .flat_map(|month| book.closing_balances(*month))
         .copied()
         .collect();
-    let empty_months = book
+    let empty_months: Vec<String> = book
         .months
         .iter()
-        .filter(|month| book.entries_in_month(**month).next().is_none());
-    let largest_amount = |count: usize, is_credit: bool| {
-        let months = &book.months[book.months.len().saturating_sub(count)..];
-        let of = book
-            .entries_by_direction(is_credit)
-            .filter(|entry| months.contains(&Month::from_date(entry.date)));
-        of.map(|entry| entry.amount).max().unwrap_or(0) / 100
-    };
-    let period_key = |count: usize| {
-        let count = count.min(book.months.len());
-        format!("Last {count} Months ({})", book.format_span(count))
-    };
-    let monthly = book.months.iter().map(|month| {
-        let month_total = |is_credit: bool, business_only: bool| {
-            sum_amounts(book.entries_in_month(*month).filter(|entry| {
-                entry.is_credit() == is_credit && (!business_only || is_business(entry))
-            }))
-        };
+        .filter(|month| book.entries_in_month(**month).next().is_none())
+        .map(|month| format_month(*month))
+        .collect();
+    let categories = [(Credit, "inflows"), (Debit, "outflows")].map(|(direction, kind)| {
         json!({
-            "duration": format_month(*month),
-            "cashflow": format_rupees(month_total(true, false) - month_total(false, false)),
-            "bizCashFlow": format_rupees(month_total(true, true) - month_total(false, true)),
-            "averageDailyBalance": format_rupees(mean(book.closing_balances(*month))),
-            "deposits": format_rupees(month_total(true, false)),
-            "withdrawals": format_rupees(month_total(false, false)),
+            "amount": format_rupees(sum_amounts(book.entries_by_direction(direction))),
+            "type": kind,
+            "data": build_direction_categories(book, direction, Detail::Totals),
         })
-    });
-    let categories = [(true, "inflows"), (false, "outflows")].map(|(is_credit, kind)| {
-        json!({ "amount": format_rupees(sum_amounts(book.entries_by_direction(is_credit))), "type": kind, "data": build_direction_categories(book, is_credit, false) })
     });
     json!({
         "irregularities": irregularities
@@ -69,23 +51,61 @@ pub fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>)
         "transactionCount": book.entries.len(),
         "averageDailyBalance": rupees_to_json(mean(&closing)),
         "noTxnDates": [],
-        "noTxnMonth": empty_months.map(|month| format_month(*month)).collect::<Vec<_>>(),
+        "noTxnMonth": empty_months,
         "tabCounts": count_tabs(book, sections, irregularities.iter().filter(|(_, count)| *count > 0).count()),
         "maxAmountDetail": {
-            "last12MonthKey": period_key(12),
-            "last12MonthDebit": largest_amount(12, false),
-            "last12MonthCredit": largest_amount(12, true),
-            "last3MonthKey": period_key(3),
-            "last3MonthDebit": largest_amount(3, false),
-            "last3MonthCredit": largest_amount(3, true),
+            "last12MonthKey": format_period(book, 12),
+            "last12MonthDebit": largest_amount(book, 12, Debit),
+            "last12MonthCredit": largest_amount(book, 12, Credit),
+            "last3MonthKey": format_period(book, 3),
+            "last3MonthDebit": largest_amount(book, 3, Debit),
+            "last3MonthCredit": largest_amount(book, 3, Credit),
         },
-        "monthlyAverageDailyBalance": monthly.collect::<Vec<_>>(),
+        "monthlyAverageDailyBalance": build_month_rows(book),
         "categories": categories,
         "account": build_account(book),
     })
 }
 
-/// Quirk: the overview spells two of the irregularities otherwise than their section.
+fn build_month_rows(book: &TransactionBook<'_>) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for month in &book.months {
+        let deposits = month_total(book, *month, Credit, FlowScope::All);
+        let withdrawals = month_total(book, *month, Debit, FlowScope::All);
+        let business_flow = month_total(book, *month, Credit, FlowScope::Business)
+            - month_total(book, *month, Debit, FlowScope::Business);
+        rows.push(json!({
+            "duration": format_month(*month),
+            "cashflow": format_rupees(deposits - withdrawals),
+            "bizCashFlow": format_rupees(business_flow),
+            "averageDailyBalance": format_rupees(mean(book.closing_balances(*month))),
+            "deposits": format_rupees(deposits),
+            "withdrawals": format_rupees(withdrawals),
+        }));
+    }
+    rows
+}
+
+/// Returns the largest amount of the last `count` months, in whole rupees.
+fn largest_amount(book: &TransactionBook<'_>, count: usize, direction: TransactionType) -> i64 {
+    let months = &book.months[book.months.len().saturating_sub(count)..];
+    book.entries_by_direction(direction)
+        .filter(|entry| months.contains(&Month::from_date(entry.date)))
+        .map(|entry| entry.amount)
+        .max()
+        .unwrap_or(0)
+        / 100
+}
+
+/// Formats the last `count` months, or as many as the report covers.
+fn format_period(book: &TransactionBook<'_>, count: usize) -> String {
+    let count = count.min(book.months.len());
+    format!("Last {count} Months ({})", book.format_span(count))
+}
+
+/// Returns the spelling of a check's name in the overview.
+///
+/// Quirk: the overview spells two of the irregularities differently from their section.
 fn overview_spelling(activity: &str) -> &str {
     match activity {
         "Equal debits & credits" => "Equal Debits & Credits",
@@ -99,35 +119,46 @@ fn count_tabs(
     sections: &Map<String, Value>,
     irregularity_count: usize,
 ) -> Value {
-    let count = |section: &str, list: &str| sections[section][list].as_array().map_or(0, Vec::len);
-    let all: Vec<&Entry> = book.entries.iter().collect();
-    let mut categories: Vec<(bool, String)> = all
+    let mut categories: Vec<(bool, String)> = book
+        .entries
         .iter()
         .map(|entry| (entry.is_credit(), entry.category_path()))
         .collect();
     categories.sort_unstable();
     categories.dedup();
+    let third_party_transfers = book
+        .entries
+        .iter()
+        .filter(|entry| entry.classification.subcategory == Some("Third Party Transfer"))
+        .count();
     json!({
         "utilizationCount": 0,
-        "emiCount": count("emi", "emi"),
-        "salaryCount": count("salary", "salary"),
-        "recurringPaymentCount": count("recurringPayments", "recurringPayments"),
-        "recurringDepositsCount": count("recurringDeposits", "recurringDeposits"),
+        "emiCount": count_rows(sections, "emi", "emi"),
+        "salaryCount": count_rows(sections, "salary", "salary"),
+        "recurringPaymentCount": count_rows(sections, "recurringPayments", "recurringPayments"),
+        "recurringDepositsCount": count_rows(sections, "recurringDeposits", "recurringDeposits"),
         "duplicateTxnsCount": 0,
         "irregularitiesCount": irregularity_count,
-        "loanCount": count("loans", "loans"),
-        "circularTransactionCount": count("circularTransactions", "circular"),
-        "returnAndChargesCount": count("returnsAndCharges", "charges") + count("returnsAndCharges", "returns"),
-        "bouncedChequeCount": count("bouncedCheque", "outwardChequeTransactions"),
+        "loanCount": count_rows(sections, "loans", "loans"),
+        "circularTransactionCount": count_rows(sections, "circularTransactions", "circular"),
+        "returnAndChargesCount": count_rows(sections, "returnsAndCharges", "charges")
+            + count_rows(sections, "returnsAndCharges", "returns"),
+        "bouncedChequeCount": count_rows(sections, "bouncedCheque", "outwardChequeTransactions"),
         "categoryCount": categories.len(),
-        "counterparty": count("monthlyCounterparty", "counterparties"),
-        "intraBankFundTransferCount": all.iter().filter(|entry| entry.classification.subcategory == Some("Third Party Transfer")).count(),
+        "counterparty": count_rows(sections, "monthlyCounterparty", "counterparties"),
+        "intraBankFundTransferCount": third_party_transfers,
     })
 }
 
-/// From 300 to 900: less for bounces, for low balances, for more going out than coming in.
+fn count_rows(sections: &Map<String, Value>, section: &str, list: &str) -> usize {
+    sections[section][list].as_array().map_or(0, Vec::len)
+}
+
+/// Returns a score from 300 to 900. Bounces, irregularities (at most five of each kind) and a net
+/// outflow lower it.
 ///
-/// `Assumption:` the service's score is its own; this one moves the right way.
+/// `Assumption:` how the service computes its score is not documented; this score rises and falls
+/// with the same causes.
 fn compute_score(book: &TransactionBook<'_>, irregularities: &[(&str, usize)]) -> i64 {
     let bounces = book
         .debits()
@@ -139,86 +170,96 @@ fn compute_score(book: &TransactionBook<'_>, irregularities: &[(&str, usize)]) -
         .sum();
     let (credit_total, debit_total) = (sum_amounts(book.credits()), sum_amounts(book.debits()));
     let net_outflow_penalty = if debit_total > credit_total { 40 } else { 0 };
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX / 100).min(100);
-    (900 - count(bounces) * 15 - count(irregularity_total) * 4 - net_outflow_penalty)
-        .clamp(300, 900)
+    let bounce_penalty = to_capped_i64(bounces) * 15;
+    let irregularity_penalty = to_capped_i64(irregularity_total) * 4;
+    (900 - bounce_penalty - irregularity_penalty - net_outflow_penalty).clamp(300, 900)
 }
 
-/// From 0, months that are alike, to 10: how far the months' inflow is from its average, in tenths of it.
+/// Converts a count, with at most 100 as the result.
+fn to_capped_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).min(100)
+}
+
+/// Returns the average deviation of the months' inflow from its average, in tenths of the average:
+/// 0 if all months are equal, at most 10.
 fn compute_volatility(book: &TransactionBook<'_>) -> i64 {
     let inflow: Vec<i64> = book
         .months
         .iter()
-        .map(|month| {
-            sum_amounts(
-                book.entries_in_month(*month)
-                    .filter(|entry| entry.is_credit()),
-            )
-        })
+        .map(|month| month_total(book, *month, Credit, FlowScope::All))
         .collect();
     let average_inflow = rounded_average(inflow.iter().sum(), inflow.len());
-    let average_deviation = rounded_average(
-        inflow
-            .iter()
-            .map(|amount| (amount - average_inflow).abs())
-            .sum(),
-        inflow.len(),
-    );
     if average_inflow == 0 {
-        0
-    } else {
-        (average_deviation * 10 / average_inflow).clamp(0, 10)
+        return 0;
     }
+    let total_deviation = inflow
+        .iter()
+        .map(|amount| (amount - average_inflow).abs())
+        .sum();
+    let average_deviation = rounded_average(total_deviation, inflow.len());
+    (average_deviation * 10 / average_inflow).clamp(0, 10)
 }
 
-/// The account, or the first of several.
+/// Builds the details of the account, or of the first of several.
 fn build_account(book: &TransactionBook<'_>) -> Value {
     let account = &book.accounts[0];
     let bank = account.statement.as_bank();
     let summary = bank.and_then(|bank| bank.summary.as_ref());
     let holders = account.statement.holders.as_ref();
     let first = holders.map(|holders| &holders.first);
-    let cash_entries =
-        |mode: TransactionMode, is_credit: bool, minimum_paise: i64| -> Vec<&Entry> {
-            book.entries_by_direction(is_credit)
-                .filter(|entry| entry.mode == mode && entry.amount > minimum_paise)
-                .collect()
-        };
-    let high_value_row = |name: &str, entries: Vec<&Entry>| json!({ name: entries.len(), "transactions": entries_to_json(entries.iter().copied()), "txnIds": collect_ids(entries) });
-    let text_or_empty = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let second = holders.and_then(|holders| holders.second.as_ref());
     let last = book.entries[book.entries.len() - 1].date;
     json!({
-        "customerAddress": text_or_empty(first.map(|holder| holder.address.as_str())),
+        "customerAddress": first.map_or("", |holder| &holder.address),
         "statementPeriod": book.format_span(book.months.len()),
         "startDate": book.entries[0].date.to_string(),
         "endDate": last.to_string(),
         "accountType": format!("{} Account", account.type_name()),
         "sanctionedLimit": [],
         "accountOpeningDate": summary.map(|summary| summary.opened_on.to_string()).unwrap_or_default(),
-        "branchName": text_or_empty(summary.map(|summary| summary.branch.as_str())),
+        "branchName": summary.map_or("", |summary| &summary.branch),
         "branchAddress": "",
         "bankName": account.bank_name(),
-        "panNumber": text_or_empty(first.map(|holder| holder.pan.as_str())),
+        "panNumber": first.map_or("", |holder| &holder.pan),
         "accountNumber": &*account.statement.account.masked_number,
-        "accountHolderName": text_or_empty(first.map(|holder| holder.name.as_str())),
+        "accountHolderName": first.map_or("", |holder| &holder.name),
         "accountAge": summary.map(|summary| ((last - summary.opened_on).num_days() / 365).to_string()).unwrap_or_default(),
-        "phoneNumber": text_or_empty(first.map(|holder| holder.mobile.as_str())),
+        "phoneNumber": first.map_or("", |holder| &holder.mobile),
         "unUtilisedAmount": "",
-        "micrCode": text_or_empty(summary.map(|summary| summary.micr.as_str())),
-        // Quirk: so in the recording.
+        "micrCode": summary.map_or("", |summary| &summary.micr),
+        // Quirk: always "2" in the recording.
         "verifiedAccount": "2",
-        "ifscCode": text_or_empty(summary.map(|summary| summary.ifsc.as_str())),
-        "jointHolderName": text_or_empty(holders.and_then(|holders| holders.second.as_ref()).map(|holder| holder.name.as_str())),
-        "email": text_or_empty(first.map(|holder| holder.email.as_str())),
+        "ifscCode": summary.map_or("", |summary| &summary.ifsc),
+        "jointHolderName": second.map_or("", |holder| &holder.name),
+        "email": first.map_or("", |holder| &holder.email),
         "highCashDeposits": [
-            high_value_row("atmWithdrawalAbove2K", cash_entries(TransactionMode::Atm, false, 200_000)),
-            high_value_row("cashDepositAbove9Lakh", cash_entries(TransactionMode::Cash, true, 90_000_000)),
-            high_value_row("cashDepositAbove40K", cash_entries(TransactionMode::Cash, true, 4_000_000)),
+            build_high_value_row(book, "atmWithdrawalAbove2K", TransactionMode::Atm, Debit, 200_000),
+            build_high_value_row(book, "cashDepositAbove9Lakh", TransactionMode::Cash, Credit, 90_000_000),
+            build_high_value_row(book, "cashDepositAbove40K", TransactionMode::Cash, Credit, 4_000_000),
         ],
     })
 }
 
-/// What is told of an account.
+/// Builds the row of the transactions of a mode above an amount in paise.
+fn build_high_value_row(
+    book: &TransactionBook<'_>,
+    name: &str,
+    mode: TransactionMode,
+    direction: TransactionType,
+    above_paise: i64,
+) -> Value {
+    let entries: Vec<&Entry> = book
+        .entries_by_direction(direction)
+        .filter(|entry| entry.mode == mode && entry.amount > above_paise)
+        .collect();
+    json!({
+        name: entries.len(),
+        "transactions": entries_to_json(entries.iter().copied()),
+        "txnIds": collect_ids(entries),
+    })
+}
+
+/// The columns of the accounts in `customAnalysis`.
 const ACCOUNT_FIELDS: [&str; 4] = [
     "Bank Name",
     "Account Type",
@@ -226,7 +267,7 @@ const ACCOUNT_FIELDS: [&str; 4] = [
     "Account Holders",
 ];
 
-/// What is told of a month, and as what.
+/// The columns of the months in `customAnalysis`, with the types of their values.
 const MONTH_FIELDS: [(&str, &str); 9] = [
     ("Credit Txns", "AMOUNT"),
     ("Closing Balance", "AMOUNT"),
@@ -239,126 +280,134 @@ const MONTH_FIELDS: [(&str, &str); 9] = [
     ("Min Balance", "AMOUNT"),
 ];
 
-/// Section `customAnalysis`: the accounts, and nine figures of each month.
+const MONTHS_TITLE: &str = "Monthwise details";
+
+/// Builds section `customAnalysis`: the accounts, and nine figures for each month and for the
+/// total.
 pub fn build_custom_analysis(book: &TransactionBook<'_>) -> Value {
-    let build_value = |id: usize, key: &str, value: &str, kind: &str| json!({ "id": id, "key": key, "value": value, "style": "REGULAR", "type": kind });
-    let build_row =
-        |section: u32, set: usize, name: &str, title: &str, kind: &str, values: Vec<Value>| {
-            json!({
-                "section": section,
-                "setId": set,
-                "setValue": name,
-                "sectionName": title,
-                "type": kind,
-                "sectionValues": values,
-            })
-        };
-    let header = ACCOUNT_FIELDS
-        .iter()
-        .zip(1..)
-        .map(|(key, id)| build_value(id, key, key, "STRING"))
-        .collect();
-    let mut rows = vec![build_row(
-        1001,
-        1,
-        "Description",
-        "Bank Accounts",
-        "STRING",
-        header,
-    )];
+    let mut rows = vec![build_account_row(1, "Description", ACCOUNT_FIELDS)];
     for (account, set) in book.accounts.iter().zip(2..) {
         let number = &*account.statement.account.masked_number;
-        let holders = account.statement.holders.as_ref().map(|holders| {
-            holders
-                .iter()
-                .map(|holder| holder.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        });
-        let holders = holders.unwrap_or_else(|| "-".to_owned());
-        let account_values = [account.bank_name(), account.type_name(), number, &holders];
-        let values = ACCOUNT_FIELDS
-            .iter()
-            .zip(account_values)
-            .zip(1..)
-            .map(|((key, text), id)| build_value(id, key, text, "STRING"))
-            .collect();
+        let holders = account.statement.holders.as_ref().map_or_else(
+            || "-".to_owned(),
+            |holders| {
+                holders
+                    .iter()
+                    .map(|holder| holder.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            },
+        );
         let name = format!(
             "{} - {number} - {}",
             account.bank_name(),
             account.type_name()
         );
-        rows.push(build_row(
-            1001,
-            set,
-            &name,
-            "Bank Accounts",
-            "STRING",
-            values,
-        ));
+        let values = [account.bank_name(), account.type_name(), number, &holders];
+        rows.push(build_account_row(set, &name, values));
     }
-    let title = "Monthwise details";
-    let header = MONTH_FIELDS
+    let header: Vec<Value> = MONTH_FIELDS
         .iter()
         .zip(11..)
-        .map(|((key, _), id)| build_value(id, key, key, "STRING"))
+        .map(|((key, _), id)| build_cell(id, key, key, "STRING"))
         .collect();
-    rows.push(build_row(1002, 1, "Description", title, "STRING", header));
-    let month_figures = |entries: &[&Entry], closing: i64, minimum: i64| {
-        let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().partition(|entry| entry.is_credit());
-        let debits_of = |subcategory: &'static str| {
-            debits
-                .iter()
-                .copied()
-                .filter(move |entry| entry.classification.subcategory == Some(subcategory))
-                .collect::<Vec<_>>()
-        };
-        [
-            format_rupees(sum_amounts(credits.iter().copied())),
-            format_rupees(closing),
-            debits_of("Bounce Charges").len().to_string(),
-            debits_of("Cheque Return").len().to_string(),
-            "-".to_owned(),
-            format_rupees(sum_amounts(debits_of("Minimum Balance Charges"))),
-            debits.len().to_string(),
-            credits.len().to_string(),
-            format_rupees(minimum),
-        ]
-    };
-    let figures_row = |set: usize, name: &str, figures: [String; 9]| {
-        let values = MONTH_FIELDS
-            .iter()
-            .zip(figures)
-            .zip(11..)
-            .map(|(((key, kind), text), id)| build_value(id, key, &text, kind));
-        build_row(1002, set, name, title, "COUNT", values.collect())
-    };
+    rows.push(build_row(
+        1002,
+        1,
+        "Description",
+        MONTHS_TITLE,
+        "STRING",
+        &header,
+    ));
     let mut closings = Vec::new();
+    let mut minimums = Vec::new();
     for (month, set) in book.months.iter().zip(2..) {
         let days = book.closing_balances(*month);
         let (closing, minimum) = (
             days.last().copied().unwrap_or(0),
             days.iter().min().copied().unwrap_or(0),
         );
-        closings.push((closing, minimum));
+        closings.push(closing);
+        minimums.push(minimum);
         let month_entries: Vec<&Entry> = book.entries_in_month(*month).collect();
-        rows.push(figures_row(
-            set,
-            &format_month(*month),
-            month_figures(&month_entries, closing, minimum),
-        ));
+        let figures = format_figures(&month_entries, closing, minimum);
+        rows.push(build_figures_row(set, &format_month(*month), figures));
     }
-    // Balances are not added up: their average stands there.
-    let average_over = |select: fn(&(i64, i64)) -> i64| {
-        rounded_average(closings.iter().map(select).sum(), closings.len())
-    };
+    // Balances are not added up: the total has their averages.
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let total = month_figures(
-        &all,
-        average_over(|pair| pair.0),
-        average_over(|pair| pair.1),
-    );
-    rows.push(figures_row(book.months.len() + 2, "Total", total));
+    let total = format_figures(&all, mean(&closings), mean(&minimums));
+    rows.push(build_figures_row(book.months.len() + 2, "Total", total));
     rows.into()
+}
+
+fn build_account_row(set: usize, name: &str, values: [&str; 4]) -> Value {
+    let cells: Vec<Value> = ACCOUNT_FIELDS
+        .iter()
+        .zip(values)
+        .zip(1..)
+        .map(|((key, text), id)| build_cell(id, key, text, "STRING"))
+        .collect();
+    build_row(1001, set, name, "Bank Accounts", "STRING", &cells)
+}
+
+fn build_figures_row(set: usize, name: &str, figures: [String; 9]) -> Value {
+    let cells: Vec<Value> = MONTH_FIELDS
+        .iter()
+        .zip(figures)
+        .zip(11..)
+        .map(|(((key, kind), text), id)| build_cell(id, key, &text, kind))
+        .collect();
+    build_row(1002, set, name, MONTHS_TITLE, "COUNT", &cells)
+}
+
+fn build_row(
+    section: u32,
+    set: usize,
+    name: &str,
+    title: &str,
+    kind: &str,
+    cells: &[Value],
+) -> Value {
+    json!({
+        "section": section,
+        "setId": set,
+        "setValue": name,
+        "sectionName": title,
+        "type": kind,
+        "sectionValues": cells,
+    })
+}
+
+fn build_cell(id: usize, key: &str, value: &str, kind: &str) -> Value {
+    json!({ "id": id, "key": key, "value": value, "style": "REGULAR", "type": kind })
+}
+
+/// Formats the figures of a row, in the order of [`MONTH_FIELDS`]. Balances are paise.
+fn format_figures(entries: &[&Entry], closing: i64, minimum: i64) -> [String; 9] {
+    let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| entry.is_credit());
+    let minimum_balance_charges = select_subcategory(&debits, "Minimum Balance Charges");
+    [
+        format_rupees(sum_amounts(credits.iter().copied())),
+        format_rupees(closing),
+        select_subcategory(&debits, "Bounce Charges")
+            .len()
+            .to_string(),
+        select_subcategory(&debits, "Cheque Return")
+            .len()
+            .to_string(),
+        "-".to_owned(),
+        format_rupees(sum_amounts(minimum_balance_charges)),
+        debits.len().to_string(),
+        credits.len().to_string(),
+        format_rupees(minimum),
+    ]
+}
+
+fn select_subcategory<'e>(entries: &[&'e Entry], subcategory: &str) -> Vec<&'e Entry> {
+    entries
+        .iter()
+        .copied()
+        .filter(|entry| entry.classification.subcategory == Some(subcategory))
+        .collect()
 }

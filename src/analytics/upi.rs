@@ -1,4 +1,4 @@
-//! What moves by UPI.
+//! Transactions by UPI: totals, counterparties, apps, modes and categories of each direction.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,17 @@ use super::book::{
     rounded_average, sum_amounts,
 };
 use super::classify::is_merchant_payment;
-use super::groups::{build_category_rows, group_by_counterparty};
+use super::groups::{Detail, build_category_rows, group_by_counterparty};
+use crate::domain::consent::TransactionType;
 use crate::domain::statement::TransactionMode;
 
-/// Counterparties told by name.
+/// The number of counterparties that are listed by name.
 const TOP_COUNTERPARTIES: usize = 5;
 
-/// Section `UPIAnalysis`.
+/// Builds section `UPIAnalysis`.
 pub fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
-    let inflow = UpiSide::from_book(book, true);
-    let outflow = UpiSide::from_book(book, false);
+    let inflow = UpiSide::from_book(book, TransactionType::Credit);
+    let outflow = UpiSide::from_book(book, TransactionType::Debit);
     let summary: Vec<Value> = [&inflow, &outflow]
         .into_iter()
         .filter_map(|side| side.build_summary(book))
@@ -34,30 +35,35 @@ pub fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
     })
 }
 
+/// The UPI transactions of one direction.
 struct UpiSide<'e> {
-    is_credit: bool,
+    direction: TransactionType,
     entries: Vec<&'e Entry>,
 }
 
 impl<'e> UpiSide<'e> {
-    fn from_book(book: &'e TransactionBook<'_>, is_credit: bool) -> Self {
-        let entries = book
-            .entries_by_direction(is_credit)
-            .filter(|entry| entry.mode == TransactionMode::Upi);
+    fn from_book(book: &'e TransactionBook<'_>, direction: TransactionType) -> Self {
         Self {
-            is_credit,
-            entries: entries.collect(),
+            direction,
+            entries: book
+                .entries_by_direction(direction)
+                .filter(|entry| entry.mode == TransactionMode::Upi)
+                .collect(),
         }
     }
 
     fn direction_name(&self) -> &'static str {
-        if self.is_credit { "INFLOW" } else { "OUTFLOW" }
+        match self.direction {
+            TransactionType::Credit => "INFLOW",
+            TransactionType::Debit => "OUTFLOW",
+        }
     }
 
-    /// Shares are of all that comes, or leaves, by whatever way.
+    /// Builds the row of the direction; `None` if it has no UPI transaction. Percentages are of all
+    /// transactions of the direction, whatever their mode.
     fn build_summary(&self, book: &TransactionBook<'_>) -> Option<Value> {
         let (first, last) = (self.entries.first()?, self.entries.last()?);
-        let all: Vec<&Entry> = book.entries_by_direction(self.is_credit).collect();
+        let all: Vec<&Entry> = book.entries_by_direction(self.direction).collect();
         let mut summary = self.build_part(&self.entries, &all);
         let amount = sum_amounts(self.entries.iter().copied());
         summary["avgAmount"] = format_rupees(rounded_average(amount, self.entries.len())).into();
@@ -67,35 +73,35 @@ impl<'e> UpiSide<'e> {
     }
 
     fn build_part(&self, group: &[&Entry], total: &[&Entry]) -> Value {
-        let count =
-            |entries: &[&Entry]| i64::try_from(entries.len()).expect("transactions are few");
         let amount = sum_amounts(group.iter().copied());
+        let total_amount = sum_amounts(total.iter().copied());
         json!({
             "amount": format_rupees(amount),
             "txnType": self.direction_name(),
-            "amountPt": format!("{}%", format_percent(amount, sum_amounts(total.iter().copied()))),
+            "amountPt": format!("{}%", format_percent(amount, total_amount)),
             "transactionCount": group.len().to_string(),
             "transactions": entries_to_json(group.iter().copied()),
-            "transactionPercentage": format!("{}%", format_percent(count(group), count(total))),
+            "transactionPercentage": format!("{}%", format_percent(count_entries(group), count_entries(total))),
             "txnIds": collect_ids(group.iter().copied()),
         })
     }
 
     fn build_named_parts(&self, key: &str, parts: Vec<(String, Vec<&Entry>)>) -> Vec<Value> {
-        let rows = parts.into_iter().map(|(name, group)| {
-            let mut row = self.build_part(&group, &self.entries);
-            row[key] = name.into();
-            row
-        });
-        rows.collect()
+        parts
+            .into_iter()
+            .map(|(name, group)| {
+                let mut row = self.build_part(&group, &self.entries);
+                row[key] = name.into();
+                row
+            })
+            .collect()
     }
 
-    /// The largest, and their total.
+    /// Builds the rows of the largest counterparties, and of their total.
     fn build_counterparty_distribution(&self) -> Vec<Value> {
-        let groups = group_by_counterparty(&self.entries)
+        let mut parts: Vec<_> = group_by_counterparty(&self.entries)
             .into_iter()
-            .take(TOP_COUNTERPARTIES);
-        let mut parts: Vec<_> = groups
+            .take(TOP_COUNTERPARTIES)
             .map(|(party, group)| (party.to_owned(), group))
             .collect();
         let total = parts
@@ -110,24 +116,17 @@ impl<'e> UpiSide<'e> {
         let mut apps: Vec<&str> = self.entries.iter().map(|entry| entry.upi_app()).collect();
         apps.sort_unstable();
         apps.dedup();
-        let entries_of_app = |app: &str| -> Vec<&Entry> {
-            self.entries
+        let mut parts = Vec::new();
+        for app in apps {
+            let name = if app.is_empty() { "Unknown" } else { app };
+            let group = self
+                .entries
                 .iter()
                 .copied()
                 .filter(|entry| entry.upi_app() == app)
-                .collect()
-        };
-        let app_name = |app: &str| {
-            if app.is_empty() {
-                "Unknown".to_owned()
-            } else {
-                app.to_owned()
-            }
-        };
-        let mut parts: Vec<_> = apps
-            .into_iter()
-            .map(|app| (app_name(app), entries_of_app(app)))
-            .collect();
+                .collect();
+            parts.push((name.to_owned(), group));
+        }
         parts.push(("Total".to_owned(), self.entries.clone()));
         self.build_named_parts("upiApp", parts)
     }
@@ -155,7 +154,11 @@ impl<'e> UpiSide<'e> {
         build_category_rows(
             &self.entries,
             sum_amounts(self.entries.iter().copied()),
-            true,
+            Detail::Transactions,
         )
     }
+}
+
+fn count_entries(entries: &[&Entry]) -> i64 {
+    i64::try_from(entries.len()).expect("transactions are few")
 }
