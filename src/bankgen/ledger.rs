@@ -1,9 +1,10 @@
-//! The ledger of a bank account, told month by month.
+//! The ledger of a bank account, generated month by month.
 //!
-//! A quarter is told from its first day, with a running balance: what the account cannot pay is not paid, and what is
-//! collected by mandate bounces. Where the story says what the account keeps, each quarter ends there ([`Habits::close`]), by a
-//! sweep to or from a deposit; so a month needs no more of the past than its quarter. Where it does
-//! not, the ledger is told from the opening on.
+//! A quarter is generated from its first day, with a running balance. A payment that the account
+//! cannot afford is left out; a mandate bounces. With a target balance, each quarter ends at a
+//! sampled balance ([`AccountBehavior::sample_closing_balance`]), by a sweep to or from a deposit,
+//! so that a month depends on its own quarter only. Without one, the ledger is generated from the
+//! opening on.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -26,72 +27,72 @@ use crate::domain::random_stream::StreamKind;
 use crate::domain::statement::NewRow;
 use crate::domain::time::{Millis, Timestamp};
 
-/// The story ends here, so that a range up to the year 9999 costs no more than one of a lifetime.
+/// The last month that is generated. It bounds the cost of a range up to the year 9999.
 ///
-/// `Assumption:` nobody tests with statements of the next century.
+/// `Assumption:` statements of the next century are not tested.
 pub const LAST_MONTH: Month = Month {
     year: 2099,
     month: 12,
 };
 
-/// What a bank takes for a mandate or a cheque that bounces: 250 rupees and GST.
+/// The bank's charge for a mandate or cheque that bounces: 250 rupees and GST.
 const BOUNCE_CHARGE: Paise = Paise(29_500);
 
-/// What a bank takes where the month's average was too low: 300 rupees and GST.
+/// The bank's charge for a monthly average balance below the minimum: 300 rupees and GST.
 const LOW_BALANCE_CHARGE: Paise = Paise(35_400);
 
-/// What a lender takes for presenting an instalment again.
+/// The lender's charge for presenting an instalment again.
 const PENAL_CHARGE: Paise = Paise::from_rupees(500);
 
-/// A mandate that has bounced is presented again after so many days.
+/// The days after which a bounced mandate is presented again.
 const RETRY_AFTER_DAYS: u32 = 5;
 
-/// Settlements between own accounts are in multiples of this.
+/// The unit of transfers between the holder's own accounts.
 const SETTLEMENT_UNIT_PAISE: i64 = 50_000;
 
-/// On the last day of a month nothing happens from this hour on but what the bank does.
+/// The hour of the last day of a month from which on only the bank posts transactions.
 const MONTH_END_CUTOFF_HOUR: u32 = 18;
 
-/// Where rows go.
+/// The receiver of generated rows.
 pub type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 
-/// Tells the months of an account, one after the other.
+/// Generates the months of an account, one after the other.
 pub struct LedgerGenerator<'a> {
     behavior: &'a AccountBehavior<'a>,
-    /// The month that is told next.
     next_month: Month,
     balance: Paise,
-    /// Since the last interest: closing balances, in paise days.
+    /// Sums of the closing balances since the last interest, in paise-days.
     balance_sums: BalanceSums,
-    /// Charges that wait for money, the oldest first.
+    /// Charges that could not be paid yet, the oldest first.
     arrears: VecDeque<PlannedTransaction<'a>>,
-    /// Kept from month to month for its room.
+    /// Reused from month to month for its allocations.
     month_plan: MonthPlan<'a>,
-    /// The schedules of the loans that run, by flow.
+    /// The schedules of the current loans, by the index of their flow.
     schedules: HashMap<usize, LoanSchedule>,
     rows_in_month: u64,
     narration: String,
     reference: String,
 }
 
-/// Sums of closing balances.
+/// Sums of closing balances, in paise-days.
 #[derive(Clone, Copy, Debug, Default)]
 struct BalanceSums {
-    /// Of the quarter, the day before it included and its last day not.
+    /// The sum over the quarter, including the day before it and without its last day.
     quarter: i128,
-    /// Of the month alone, and of what was overdrawn in it.
+    /// The sum over the month.
     month: i128,
+    /// The sum of the negative balances of the month.
     overdrawn: i128,
-    /// Days of the month that are in them.
+    /// The number of days of the month that are included.
     days_counted: u32,
 }
 
-/// Something that wants to happen.
+/// A transaction that is tried in a month, if the balance allows it.
 #[derive(Clone, Copy, Debug)]
 struct PlannedTransaction<'a> {
     day: u32,
     second: u32,
-    /// The flow that it comes from; what follows comes from one too.
+    /// The flow that it, or the transaction that it follows, comes from.
     sampled_flow: Option<&'a SampledFlow<'a>>,
     direction: TransactionType,
     amount: Paise,
@@ -104,22 +105,23 @@ struct PlannedTransaction<'a> {
 }
 
 impl PlannedTransaction<'_> {
-    /// Day and second.
+    /// Returns day and second.
     fn time_of_month(&self) -> (u32, u32) {
         (self.day, self.second)
     }
 }
 
-/// What wants to happen in a month.
+/// The planned transactions of a month.
 #[derive(Debug, Default)]
 struct MonthPlan<'a> {
     transactions: Vec<PlannedTransaction<'a>>,
-    /// What is still to come, the earliest last.
+    /// The transactions that have not been tried yet, the earliest last.
     queue: Vec<QueueEntry>,
 }
 
 impl<'a> MonthPlan<'a> {
-    /// Puts something among what is still to come after what has just happened.
+    /// Inserts a follow-up into the queue, at `earliest` or later: the time of the transaction that
+    /// it follows.
     fn insert_follow_up(
         &mut self,
         transaction: PlannedTransaction<'a>,
@@ -145,7 +147,8 @@ impl<'a> MonthPlan<'a> {
     }
 }
 
-/// When an attempt is made, and where it is kept: attempts are too big to be moved about by sorting.
+/// The time of a planned transaction, and its index. Sorting moves these small entries and not the
+/// transactions.
 #[derive(Clone, Copy, Debug)]
 struct QueueEntry {
     /// Day and second.
@@ -160,12 +163,13 @@ enum PlannedKind {
     /// A mandate that has bounced once.
     MandateRetry,
     PendingFollowUp,
-    /// It is of the bank's own making, and always happens.
+    /// A transaction by the bank itself, which is always posted.
     Bank,
 }
 
 impl<'a> LedgerGenerator<'a> {
-    /// Begins as early as it has to so that this month comes out right, and tells up to it.
+    /// Creates a generator whose next month is this one. It first generates the months that this
+    /// one depends on.
     pub fn starting_at(behavior: &'a AccountBehavior<'a>, month: Month) -> Self {
         let opening_month = behavior.first_month();
         let quarter = month.quarter_start();
@@ -202,7 +206,7 @@ impl<'a> LedgerGenerator<'a> {
         generator
     }
 
-    /// The month that is told next.
+    /// Returns the month that is generated next.
     pub fn next_month(&self) -> Month {
         self.next_month
     }
@@ -211,7 +215,7 @@ impl<'a> LedgerGenerator<'a> {
         self.balance
     }
 
-    /// Tells one month.
+    /// Generates the next month.
     pub fn generate_month(&mut self, sink: RowSink<'_>) {
         let month = self.next_month;
         self.rows_in_month = 0;
@@ -238,7 +242,7 @@ impl<'a> LedgerGenerator<'a> {
     }
 
     fn balance_floor(&self) -> Paise {
-        // A little is left of an overdraft, for its interest.
+        // Two percent of the overdraft limit are reserved for its interest.
         Paise(-self.behavior.cash_flow_plan.overdraft_limit.0 * 98 / 100)
     }
 
@@ -247,7 +251,7 @@ impl<'a> LedgerGenerator<'a> {
         let channel = match is_working_day(self.behavior.opened_on) {
             true if amount > Paise::from_rupees(50_000) => Channel::Cheque,
             true => Channel::Cash,
-            // Opened on a day off: by the bank's own app.
+            // An account opened on a holiday is opened in the bank's app.
             false => Channel::Transfer,
         };
         let deposit = PlannedTransaction {
@@ -266,7 +270,7 @@ impl<'a> LedgerGenerator<'a> {
         }
     }
 
-    /// What the bank does by itself.
+    /// Builds a debit by the bank itself, without counterparty and purpose.
     fn build_bank_transaction(
         &self,
         day: u32,
@@ -289,7 +293,8 @@ impl<'a> LedgerGenerator<'a> {
         }
     }
 
-    /// Another one for each of the bank's own rows: their references are made of it.
+    /// Returns a different salt for each of the bank's own rows; their references are derived from
+    /// it.
     fn bank_salt(&self) -> u64 {
         let row = u64::try_from(self.next_month.ordinal()).expect("years are positive") << 20
             | self.rows_in_month << 4;
@@ -299,7 +304,7 @@ impl<'a> LedgerGenerator<'a> {
             >> 16
     }
 
-    /// Everything that the habits have for this month.
+    /// Plans all transactions of the month that come from flows.
     fn plan_month(&mut self, month: Month, month_plan: &mut MonthPlan<'a>) {
         month_plan.transactions.clear();
         let mut rng = self
@@ -309,30 +314,30 @@ impl<'a> LedgerGenerator<'a> {
             u32::try_from(month.ordinal() - self.behavior.first_month().ordinal()).unwrap_or(0) + 1;
         for (flow_index, sampled_flow) in self.behavior.flows().iter().enumerate() {
             let Flow {
-                month_mask: months,
+                month_mask,
                 account_age_months: (first_month, last_month),
-                period: every,
-                times_per_period: times,
+                period,
+                times_per_period,
                 ..
             } = sampled_flow.flow;
-            let months = match every {
-                Period::Quarter if *months == 0xfff => 0b0010_0100_1001,
-                Period::Year if *months == 0xfff => 0b0000_0000_1000,
-                _ => *months,
+            let month_mask = match period {
+                Period::Quarter if *month_mask == 0xfff => 0b0010_0100_1001,
+                Period::Year if *month_mask == 0xfff => 0b0000_0000_1000,
+                _ => *month_mask,
             };
-            if months >> (month.month - 1) & 1 == 0
+            if month_mask >> (month.month - 1) & 1 == 0
                 || !(*first_month..=*last_month).contains(&account_age_months)
             {
                 continue;
             }
-            let (low, high) = *times;
+            let (low, high) = *times_per_period;
             let mut shared_rng = sampled_flow
                 .flow
                 .transfer_name
                 .as_ref()
                 .map(|name| self.behavior.shared_stream(name, month));
             let rng = shared_rng.as_mut().unwrap_or(&mut rng);
-            match every {
+            match period {
                 Period::Day => {
                     for day in 1..=month.num_days() {
                         for _ in 0..rng.random_range(low..=high) {
@@ -485,7 +490,8 @@ impl<'a> LedgerGenerator<'a> {
         })
     }
 
-    /// Does it, if it can be done; what follows from it is still to come.
+    /// Posts a transaction if the balance allows it. Returns its follow-up or, for a bounced
+    /// mandate, its retry.
     fn execute_transaction(
         &mut self,
         transaction: &PlannedTransaction<'a>,
@@ -556,20 +562,21 @@ impl<'a> LedgerGenerator<'a> {
                 sampled_flow @ SampledFlow {
                     flow:
                         Flow {
-                            follow_up: Some(then),
+                            follow_up: Some(follow_up),
                             ..
                         },
                     ..
                 },
             ) if transaction.kind == PlannedKind::Regular => {
-                self.plan_follow_up(then, sampled_flow, transaction, month)
+                self.plan_follow_up(follow_up, sampled_flow, transaction, month)
             }
             _ => None,
         }
     }
 
-    /// A mandate that cannot be honoured leaves no row of its own, as with most banks: its charge tells it. The payee tries
-    /// once more.
+    /// Charges for a mandate that bounces and plans its retry, if it has not been retried yet and
+    /// the month has enough days left. As with most banks, the bounce has no row of its own, only
+    /// the charge.
     fn bounce_mandate(
         &mut self,
         transaction: &PlannedTransaction<'a>,
@@ -582,9 +589,8 @@ impl<'a> LedgerGenerator<'a> {
             BOUNCE_CHARGE,
             Channel::Charge,
         );
-        let purpose = "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST";
         let charge = PlannedTransaction {
-            purpose,
+            purpose: "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST",
             counterparty: transaction.counterparty,
             ..charge
         };
@@ -601,7 +607,8 @@ impl<'a> LedgerGenerator<'a> {
         })
     }
 
-    /// Takes a charge, now, or when there is money; then it is told as `later`.
+    /// Posts a charge if the balance allows it, otherwise adds it to the arrears with
+    /// `deferred_purpose`.
     fn charge_or_defer(
         &mut self,
         charge: PlannedTransaction<'a>,
@@ -619,7 +626,7 @@ impl<'a> LedgerGenerator<'a> {
         }
     }
 
-    /// Takes what is due of charges, each by itself, as far as the money goes.
+    /// Posts the charges in arrears, the oldest first, as long as the balance allows it.
     fn collect_arrears(&mut self, (day, second): (u32, u32), month: Month, sink: RowSink<'_>) {
         while let Some(charge) = self
             .arrears
@@ -705,7 +712,7 @@ impl<'a> LedgerGenerator<'a> {
         })
     }
 
-    /// Brings the sums up to the eve of this day.
+    /// Adds the closing balances of the days before this one to the sums.
     fn accumulate_until(&mut self, day: u32) {
         let days = i128::from(
             day.saturating_sub(1)
@@ -774,7 +781,8 @@ impl<'a> LedgerGenerator<'a> {
         });
     }
 
-    /// What the bank does at the end of a month, and of a quarter.
+    /// Posts the bank's transactions at the end of a month and of a quarter: charges, interest,
+    /// sweep.
     fn close_month(&mut self, month: Month, sink: RowSink<'_>) {
         let last = month.num_days();
         self.accumulate_until(last);
@@ -829,22 +837,23 @@ impl<'a> LedgerGenerator<'a> {
         {
             self.settle_quarter(close, month, sink);
         }
-        // The day itself counts for what comes next.
+        // The last day counts for the next month and quarter.
         self.accumulate_until(last + 1);
         if month.is_quarter_end() {
             self.balance_sums.quarter = i128::from(self.balance.0);
         }
     }
 
-    /// Moves what is over or missing to or from another account of the holder, in a round sum; a last purchase takes the
-    /// rest.
+    /// Brings the balance to the target of the quarter: by a transfer of a round amount to or from
+    /// another account of the holder, and a purchase for the rest.
     fn settle_quarter(&mut self, target: Paise, month: Month, sink: RowSink<'_>) {
         let day = month.num_days();
         let mut rng = self
             .behavior
             .account_stream(StreamKind::MonthClose, month.ordinal() * 16 + 1);
-        let mut random_second = || rng.random_range(0..3600);
-        let (early, late, last) = (random_second() / 2 + 1800, random_second(), random_second());
+        let early = rng.random_range(0..3600u32) / 2 + 1800;
+        let late = rng.random_range(0..3600u32);
+        let last = rng.random_range(0..3600u32);
         let arrears_total: i64 = self.arrears.iter().map(|charge| charge.amount.0).sum();
         if arrears_total > self.balance.0 {
             self.post_self_transfer(
@@ -889,7 +898,8 @@ impl<'a> LedgerGenerator<'a> {
         }
     }
 
-    /// Positive: money comes. People's banks sweep it to and from a deposit; firms move it to and from another bank.
+    /// Posts a transfer between accounts of the holder; a positive amount is a credit. Persons have
+    /// a sweep to or from a deposit, firms a transfer to or from another bank.
     fn post_self_transfer(
         &mut self,
         signed_amount: Paise,
@@ -943,7 +953,8 @@ fn clamp_before_month_end(month: Month, day: u32, second: u32) -> u32 {
     }
 }
 
-/// Of a sum of paise days, at so many basis points a year; banks credit whole rupees.
+/// Computes the interest on a sum of paise-days at a rate in basis points a year, in whole rupees
+/// as banks post it.
 fn compute_interest(balance_sum: i128, basis_points: i64) -> Paise {
     let paise = balance_sum.max(0) * i128::from(basis_points) / (365 * 10_000);
     Paise(i64::try_from((paise + 50) / 100 * 100).expect("a quarter's interest fits"))
@@ -954,13 +965,14 @@ fn to_ist_timestamp(date: NaiveDate, second: u32) -> Timestamp {
         .saturating_add(Millis::from_secs(second.min(86_399).into()))
 }
 
-/// UPI began on 11 April 2016, and was there for everybody from August on.
+/// The first month with UPI. It started on 11 April 2016 and was generally available from August
+/// on.
 const UPI_SINCE: (i32, u32) = (2016, 8);
 
-/// IMPS began on 22 November 2010.
+/// The first month with IMPS, which started on 22 November 2010.
 const IMPS_SINCE: (i32, u32) = (2010, 12);
 
-/// What people used before there was UPI, and before there was IMPS.
+/// Replaces UPI and IMPS by the channels that were used before they existed.
 fn channel_for_month(channel: Channel, counterparty: Counterparty<'_>, month: Month) -> Channel {
     let month = (month.year, month.month);
     match channel {
@@ -974,8 +986,8 @@ fn channel_for_month(channel: Channel, counterparty: Counterparty<'_>, month: Mo
     }
 }
 
-/// UPI carries up to one lakh, IMPS up to five, RTGS from two on (National Payments Corporation and Reserve Bank of
-/// India).
+/// Replaces a channel that does not carry the amount: UPI carries up to 1 lakh, IMPS up to 5 lakh,
+/// RTGS from 2 lakh on (limits of the National Payments Corporation and the Reserve Bank of India).
 fn channel_for_amount(channel: Channel, amount: Paise) -> Channel {
     const LAKH: i64 = 10_000_000;
     match channel {
@@ -986,44 +998,44 @@ fn channel_for_amount(channel: Channel, amount: Paise) -> Channel {
     }
 }
 
-/// Cash machines give notes of a hundred, and at most ten thousand at once.
+/// Rounds to what a cash machine pays out: notes of 100 rupees, at most 10,000 rupees.
 fn round_to_banknotes(amount: Paise) -> Paise {
     Paise((amount.0 / 10_000 * 10_000).clamp(10_000, 1_000_000))
 }
 
-/// Whether a channel works on a day: NEFT by day and night since 16 December 2019, RTGS since 14 December 2020, NACH on all
-/// days since 1 August 2021; cheques, remittances and the counter when banks do.
+/// Returns whether a channel is open on a day. NEFT works around the clock since 16 December 2019,
+/// RTGS since 14 December 2020, NACH on all days since 1 August 2021; cheques, remittances and cash
+/// need a working day.
 fn is_channel_open(channel: Channel, date: NaiveDate) -> bool {
-    let is_since =
-        |year, month, day| date >= NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+    let ymd = (date.year(), date.month(), date.day());
     let is_continuous = match channel {
-        Channel::Neft => is_since(2019, 12, 16),
-        Channel::Rtgs => is_since(2020, 12, 14),
-        Channel::Nach => is_since(2021, 8, 1),
+        Channel::Neft => ymd >= (2019, 12, 16),
+        Channel::Rtgs => ymd >= (2020, 12, 14),
+        Channel::Nach => ymd >= (2021, 8, 1),
         Channel::Cheque | Channel::Cash | Channel::Remittance => false,
         _ => true,
     };
     is_continuous || is_working_day(date)
 }
 
-/// The day on which it happens that is wished for this one: the next on which the channel works, within the month.
+/// Returns the first day from this one on, within the month, on which the channel is open.
 fn next_open_day(channel: Channel, month: Month, day: u32) -> u32 {
     next_matching_day(month, day, |date| is_channel_open(channel, date))
 }
 
-/// The next day from this one on that is such a day; where the month has none any more, the last before.
+/// Returns the first matching day from this one on; if the rest of the month has none, the last
+/// matching day before.
 fn next_matching_day(month: Month, day: u32, is_match: impl Fn(NaiveDate) -> bool) -> u32 {
-    let matches_day = |day: &u32| is_match(month.clamped_date(*day));
     (day..=month.num_days())
-        .find(matches_day)
-        .or_else(|| (1..day).rev().find(matches_day))
+        .chain((1..day).rev())
+        .find(|day| is_match(month.clamped_date(*day)))
         .unwrap_or(day)
 }
 
-/// From which hour to which.
+/// Returns the hours between which a transaction is posted.
 fn hour_range(channel: Channel, flow: &Flow) -> (u32, u32) {
     match channel {
-        // Pay comes in the morning.
+        // Salaries are paid in the morning.
         _ if flow.counts_as_income && flow.day_rule == DayRule::LastWorkingDay => (9, 10),
         Channel::Nach => (5, 8),
         Channel::Cheque | Channel::Cash | Channel::Remittance => (10, 16),

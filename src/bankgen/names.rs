@@ -1,9 +1,9 @@
-//! Tables of invented names. `fake` has no Indian locale, so people, firms and places are ours; none is meant to be a
-//! real person, account or company.
+//! Tables of invented names of people, firms and streets; only the cities exist. The crate `fake`
+//! has no Indian locale. None of the names refers to a real person, account or company.
 
 use crate::domain::persona::NamePool;
 
-/// As banks print them.
+/// First names in capitals, as banks print them.
 pub const FIRST_NAMES: &[&str] = &[
     "AARAV", "ADITI", "ANANYA", "ARJUN", "BHAVNA", "CHETAN", "DEEPA", "DEVIKA", "FARHAN", "GAURI",
     "HARISH", "ISHITA", "JATIN", "KAVYA", "KIRAN", "LAKSHMI", "MANOJ", "MEERA", "NAVEEN", "NISHA",
@@ -11,7 +11,7 @@ pub const FIRST_NAMES: &[&str] = &[
     "UDAY", "VARUN", "YAMINI",
 ];
 
-/// As banks print them.
+/// Surnames in capitals, as banks print them.
 pub const LAST_NAMES: &[&str] = &[
     "AGARWAL",
     "BANERJEE",
@@ -47,7 +47,7 @@ pub const LAST_NAMES: &[&str] = &[
     "YADAV",
 ];
 
-/// City, state code of a PIN, first three digits of its PIN codes.
+/// Cities, with their state and the first three digits of their PIN codes.
 pub const CITIES: &[(&str, &str, u32)] = &[
     ("Bengaluru", "Karnataka", 560),
     ("Chennai", "Tamil Nadu", 600),
@@ -72,10 +72,12 @@ pub const STREETS: &[&str] = &[
     "Ashoka Avenue",
 ];
 
-/// A name on the other side of a payment, and what is usual there, in rupees from low to high; nothing where nothing is.
+/// The name of a counterparty, with the range of its usual amounts in rupees; zeros if there is
+/// none.
 pub type NameEntry = (&'static str, i64, i64);
 
-/// The entries of a shipped list; people are made of first and last names.
+/// Returns the entries of a shipped list; empty for people, who are sampled from first and last
+/// names, and for the account holder.
 pub fn pool_entries(pool: NamePool) -> &'static [NameEntry] {
     match pool {
         NamePool::People | NamePool::Myself => &[],
@@ -184,7 +186,7 @@ const SCHOOLS: &[NameEntry] = &[
     ("NALANDA COLLEGE HOSTEL", 0, 0),
 ];
 
-/// Where those live who live abroad.
+/// Addresses of holders who live abroad.
 pub const FOREIGN_ADDRESSES: &[&str] = &[
     "Creek Avenue, Dubai, UAE",
     "Harbour Street, Singapore",

@@ -1,4 +1,5 @@
-//! How banks print what has happened. Five invented styles; each FIP has one, so that a parser meets them all.
+//! Narrations and references: the texts that banks print for a transaction. There are five invented
+//! styles and each FIP has one of them, so that parsers are tested with all of them.
 
 use std::sync::LazyLock;
 
@@ -13,31 +14,31 @@ use crate::domain::money::Paise;
 use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
 
-/// How many styles there are.
+/// The number of narration styles.
 pub const STYLE_COUNT: usize = 5;
 
-/// What a narration is made of.
+/// The inputs of a narration and a reference.
 pub struct NarrationInput<'a> {
     pub style: usize,
     pub channel: Channel,
     pub direction: TransactionType,
     pub counterparty: Counterparty<'a>,
-    /// Its purpose, with `{month}` and `{year}` in it.
+    /// The purpose, which may contain `{month}` and `{year}`.
     pub purpose: &'a str,
     pub instalment: Option<Instalment>,
     pub date: NaiveDate,
     pub branch: Branch,
-    /// Whatever else varies: references, terminals.
+    /// A random number that references are derived from.
     pub salt: u64,
 }
 
-/// Who is on the other side, in capitals, as banks print it.
+/// The other party of a transaction, in capitals, as banks print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counterparty<'a> {
     pub name: &'a str,
-    /// Only people have one.
+    /// Empty unless the counterparty is a person.
     pub surname: &'a str,
-    /// Tells those of one name apart.
+    /// A number in the UPI address that distinguishes counterparties of the same name.
     pub address_number: u32,
 }
 
@@ -49,10 +50,11 @@ impl Counterparty<'static> {
     };
 }
 
-/// Lines, in the order of [`Channel`]: what leaves, what comes, in each style.
+/// The templates of narrations, in the order of [`Channel`]: debits in each style, then credits.
 ///
-/// `{who}` the other side, `{handle}` its UPI address, `{ref}` the reference, `{for}` the purpose, `{p2}` M for shops and A
-/// for people, `{city}`, `{branch}`, `{card}`, `{day}`.
+/// `{who}` is the counterparty, `{handle}` its UPI address, `{ref}` the reference, `{for}` the
+/// purpose, `{p2}` M for merchants and A for people; `{city}`, `{branch}`, `{card}` and `{day}` are
+/// of the account and the transaction.
 const TEMPLATES: [(Channel, [&str; STYLE_COUNT], [&str; STYLE_COUNT]); 14] = [
     (
         Channel::Upi,
@@ -308,19 +310,20 @@ enum TemplatePart {
     Date,
 }
 
-/// The lines taken apart, two for each channel and style.
+/// The parsed templates: for each channel, those of debits in each style, then those of credits.
 static PARSED_TEMPLATES: LazyLock<Vec<Vec<TemplatePart>>> = LazyLock::new(|| {
-    let templates = TEMPLATES
+    TEMPLATES
         .iter()
         .enumerate()
         .flat_map(|(index, (channel, debit, credit))| {
             assert_eq!(
                 *channel as usize, index,
-                "lines stand in the order of the channels"
+                "templates are in the order of the channels"
             );
             debit.iter().chain(credit)
-        });
-    templates.map(|template| parse_template(template)).collect()
+        })
+        .map(|template| parse_template(template))
+        .collect()
 });
 
 fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
@@ -329,7 +332,7 @@ fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
         if !text.is_empty() {
             parts.push(TemplatePart::Text(text));
         }
-        let (name, rest) = rest.split_once('}').expect("our lines close their braces");
+        let (name, rest) = rest.split_once('}').expect("templates close their braces");
         parts.push(match name {
             "who" => TemplatePart::Counterparty,
             "handle" => TemplatePart::UpiAddress,
@@ -340,7 +343,7 @@ fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
             "branch" => TemplatePart::Branch,
             "card" => TemplatePart::Card,
             "day" => TemplatePart::Date,
-            _ => unreachable!("our lines have no {{{name}}}"),
+            _ => unreachable!("templates have no `{{{name}}}`"),
         });
         template = rest;
     }
@@ -351,7 +354,7 @@ fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
 }
 
 impl NarrationInput<'_> {
-    /// Writes the narration, which most often has the reference in it.
+    /// Writes the narration, which usually contains the reference.
     pub fn write_narration(&self, reference: &str, out: &mut String) {
         let offset = (self.channel as usize * 2
             + usize::from(self.direction == TransactionType::Credit))
@@ -384,9 +387,10 @@ impl NarrationInput<'_> {
 
     /// Writes the reference.
     ///
-    /// UPI, IMPS and cards: retrieval reference number, the last digit of the year, the day of the year, eight more. NEFT:
-    /// bank, N, year and day of the year, a number. RTGS: bank, R, the purpose's 5, the date, a number (Reserve Bank of
-    /// India, UTR).
+    /// UPI, IMPS and cards have a retrieval reference number: the last digit of the year, the day
+    /// of the year, eight more digits. NEFT and RTGS have a UTR in the form of the Reserve Bank of
+    /// India. NEFT: bank, N, year and day of the year, a number. RTGS: bank, R, 5, the date, a
+    /// number.
     pub fn write_reference(&self, out: &mut String) {
         let year = u64::from(self.date.year().unsigned_abs());
         let day = u64::from(self.date.ordinal());
@@ -467,7 +471,8 @@ impl NarrationInput<'_> {
 
     fn write_purpose(&self, out: &mut String) {
         let mut rest = self.purpose;
-        // Most have none, and a search for a pattern is dear.
+        // Most purposes have no placeholder, and searching for one byte is cheaper than for a
+        // pattern.
         while rest.as_bytes().contains(&b'{')
             && let Some((text, after)) = rest.split_once('{')
         {
@@ -502,7 +507,7 @@ impl NarrationInput<'_> {
     }
 }
 
-/// What schema v2 calls the channel.
+/// Returns the transaction mode of a channel (ReBIT FI schema DEPOSIT 2.0.0, `Transaction.mode`).
 pub fn transaction_mode(channel: Channel, direction: TransactionType) -> TransactionMode {
     match channel {
         Channel::Upi => TransactionMode::Upi,
@@ -530,7 +535,7 @@ fn push_uppercase(out: &mut String, text: &str) {
     out[start..].make_ascii_uppercase();
 }
 
-/// So many digits, at most twenty, with leading zeros.
+/// Appends the last `count` digits of a value, at most 20, with leading zeros.
 fn push_digits(out: &mut String, mut value: u64, count: usize) {
     let mut pairs = [""; 10];
     for slot in pairs[..count / 2].iter_mut().rev() {

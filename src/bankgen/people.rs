@@ -1,4 +1,4 @@
-//! Who holds the accounts, and where they are kept. All of it follows from the seed and the customer's address.
+//! Account holders and bank branches, sampled from the seed and the customer's address.
 
 use chrono::{Days, NaiveDate};
 use fake::Fake;
@@ -13,7 +13,7 @@ use crate::domain::persona::{HolderPlan, NamePool};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
 
-/// Where an account is kept.
+/// The branch that keeps an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Branch {
     pub city: &'static str,
@@ -31,18 +31,19 @@ impl Branch {
         }
     }
 
-    /// `MOCK` is no bank's code; the zero and the six digits follow the Reserve Bank's form.
+    /// Returns the IFSC, in the form of the Reserve Bank: bank code, zero, six characters. `MOCK`
+    /// is not the code of a bank.
     pub fn ifsc(self) -> String {
         format!("MOCK0{:06}", self.code)
     }
 
-    /// City, bank 999 (given to none), branch.
+    /// Returns the MICR code: city, bank, branch. Bank 999 is not assigned.
     pub fn micr(self) -> String {
         format!("{:03}999{:03}", self.pin_prefix, self.code % 1000)
     }
 }
 
-/// The holders of a customer's accounts.
+/// Generates the holders of a customer's accounts.
 pub fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
     let mut rng = random_stream(StreamKey {
         seed,
@@ -72,7 +73,7 @@ pub fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders 
     Holders { first, second }
 }
 
-/// The number in the customer's address, where it has one.
+/// Returns the mobile number in the customer's address, if it has one.
 fn mobile_from_address(customer: &str) -> Option<&str> {
     let local = customer
         .split_once('@')
@@ -108,20 +109,20 @@ fn sample_holder(
     };
     let number: u32 = rng.random_range(1..=9999);
     let check = char::from(b'A' + rng.random_range(0..26));
-    // The fourth letter says whose it is, a person's or a firm's; the fifth is the initial of the surname or of the firm. The
-    // series ZZZ is fictitious.
+    // The fourth letter is the type of the holder, a person or a firm; the fifth is the initial of
+    // the surname or of the firm. The series ZZZ is fictitious.
     let (kind, initial) = if plan.is_firm {
         ('F', &name[..1])
     } else {
         ('P', &surname[..1])
     };
     let pan = format!("ZZZ{kind}{initial}{number:04}{check}");
-    // A customer without a mobile number in the address gets one of a series that no operator assigns.
+    // Without a number in the address, the mobile number is of a series that no operator assigns.
     let random_mobile = format!("00000{:05}", rng.random_range(0..100_000));
     let mobile = format!("91{}", mobile.unwrap_or(&random_mobile));
     let email = format!("{first_name}.{surname}@example.in").to_lowercase();
     let nominee_registered = rng.random_bool(0.8);
-    // Depositories' participants have codes from IN300000 on; IN999999 is nobody's.
+    // Codes of depository participants start at IN300000; IN999999 is not assigned.
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
     Holder {
         name,
