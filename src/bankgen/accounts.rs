@@ -1,4 +1,4 @@
-//! Which accounts a customer has.
+//! The accounts of a customer, with their references and masked numbers, as the persona plans them.
 
 use std::sync::Arc;
 
@@ -10,72 +10,63 @@ use crate::domain::participants::Participants;
 use crate::domain::persona::{AccountPlan, Persona, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 
-/// The accounts of a customer who lives this persona, each with whether it is linked from the beginning. With fewer FIPs
-/// than the persona asks for, those that there are hold them all.
+/// Returns the accounts of a customer with this persona, each with whether it is linked from the
+/// beginning. If there are fewer FIPs than the persona asks for, the existing FIPs hold all
+/// accounts.
 pub fn generate_accounts(
     participants: &Participants,
     persona: &Persona,
     seed: u64,
     customer: &str,
 ) -> Vec<LinkableAccount> {
-    let accounts = number_plans(persona).map(|(ordinal, plan)| {
+    let mut accounts = Vec::new();
+    for (ordinal, plan) in number_plans(persona) {
         let AccountRefs {
             link_ref,
             masked_number,
             account_ref,
         } = generate_refs(seed, customer, ordinal);
-        let AccountPlan {
-            fi_type,
-            account_type,
-            linked_by_default: linked,
-            ..
-        } = *plan;
-        let fip = Arc::clone(
-            &participants.fips[plan.fip_index % participants.fips.len()]
-                .entity
-                .id,
-        );
-        LinkableAccount {
+        let fip = &participants.fips[plan.fip_index % participants.fips.len()];
+        accounts.push(LinkableAccount {
             account: Account {
-                fi_type,
-                fip,
-                account_type,
+                fi_type: plan.fi_type,
+                fip: Arc::clone(&fip.entity.id),
+                account_type: plan.account_type,
                 account_ref,
                 link_ref,
                 masked_number,
             },
-            linked_by_default: linked,
-        }
-    });
-    accounts.collect()
+            linked_by_default: plan.linked_by_default,
+        });
+    }
+    accounts
 }
 
-/// The plan of an account, and its number; `None` where this persona does not have it.
-pub fn find_plan<'l>(
-    life: &'l PersonaInstance,
+/// Returns the plan of an account, and its ordinal; `None` if this persona does not have it.
+pub fn find_plan<'p>(
+    persona: &'p PersonaInstance,
     seed: u64,
     customer: &str,
     account: &Account,
-) -> Option<(u64, &'l AccountPlan)> {
-    let same_type =
-        number_plans(&life.definition).filter(|(_, plan)| plan.fi_type == account.fi_type);
-    let mut matches = same_type.filter(|(ordinal, _)| {
-        generate_refs(seed, customer, *ordinal).account_ref == account.account_ref
-    });
-    matches.next()
-}
-
-/// Each account with a number that tells it from all others of the customer, whatever else the persona has.
-fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
-    let mut counts = [0u64; FiType::ALL.len()];
-    persona.accounts.iter().map(move |plan| {
-        let kind = plan.fi_type as usize;
-        counts[kind] += 1;
-        (kind as u64 * 1000 + counts[kind] - 1, plan)
+) -> Option<(u64, &'p AccountPlan)> {
+    number_plans(&persona.definition).find(|(ordinal, plan)| {
+        plan.fi_type == account.fi_type
+            && generate_refs(seed, customer, *ordinal).account_ref == account.account_ref
     })
 }
 
-/// An account's names.
+/// Returns the account plans, each with its ordinal: FI type × 1,000 + position among the accounts
+/// of that type. So the ordinal of an account does not depend on accounts of other types.
+fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
+    let mut counts = [0u64; FiType::ALL.len()];
+    persona.accounts.iter().map(move |plan| {
+        let fi_type = plan.fi_type as usize;
+        counts[fi_type] += 1;
+        (fi_type as u64 * 1000 + counts[fi_type] - 1, plan)
+    })
+}
+
+/// The references and the masked number of an account.
 struct AccountRefs {
     link_ref: Box<str>,
     masked_number: Box<str>,
@@ -89,18 +80,21 @@ fn generate_refs(seed: u64, customer: &str, ordinal: u64) -> AccountRefs {
         kind: StreamKind::Account,
         ordinal,
     });
-    let mut random_uuid = || {
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes)
-            .into_uuid()
-            .to_string()
-    };
-    let (link_ref, account_ref) = (random_uuid().into(), random_uuid().into());
+    let link_ref = random_uuid(&mut rng);
+    let account_ref = random_uuid(&mut rng);
     let masked_number = format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into();
     AccountRefs {
         link_ref,
         masked_number,
         account_ref,
     }
+}
+
+fn random_uuid(rng: &mut impl Rng) -> Box<str> {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+        .into()
 }

@@ -1,40 +1,35 @@
-//! The statement of a bank account: a range of its ledger, and how it stands.
+//! The statement of a bank account: a range of its ledger, and its summary.
 
 use crate::bankgen::StatementRequest;
 use crate::bankgen::behavior::AccountBehavior;
 use crate::bankgen::ledger::{LAST_MONTH, LedgerGenerator, RowSink};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
+use crate::domain::consent::ConsentType;
 use crate::domain::money::Paise;
+use crate::domain::persona::AccountPlan;
 use crate::domain::statement::{BankStatement, Ledger, NewRow, Summary, Transactions};
 use crate::domain::time::Timestamp;
 
-/// Where the rows of an account come from.
+/// The source of the rows of a bank account.
 pub enum LedgerSource<'a> {
-    /// From its habits.
+    /// They are generated from its behavior.
     Generated(AccountBehavior<'a>),
-    /// They are taken as they are.
+    /// They are taken unchanged from an imported ledger.
     Fixed { ledger: &'a Ledger, branch: Branch },
 }
 
 impl LedgerSource<'_> {
-    /// The parts of the statement that are asked for.
-    pub fn build_body(
-        &self,
-        request: &StatementRequest<'_>,
-        include_summary: bool,
-        include_transactions: bool,
-        limit: Paise,
-        is_active: bool,
-    ) -> BankStatement {
+    /// Builds the requested parts of the statement.
+    pub fn build_body(&self, request: &StatementRequest<'_>, plan: &AccountPlan) -> BankStatement {
         let now = request.now;
         let mut balance = None;
-        let transactions = include_transactions.then(|| {
+        let transactions = request.includes(ConsentType::Transactions).then(|| {
             let mut rows = Transactions::new(request.range);
             balance = self.write_rows(request, &mut |row| rows.push(row));
             rows
         });
-        let summary = include_summary.then(|| Summary {
+        let summary = request.includes(ConsentType::Summary).then(|| Summary {
             balance: balance.unwrap_or_else(|| self.balance_at(now)),
             balance_at: now,
             branch: self.branch().city.to_owned(),
@@ -49,8 +44,11 @@ impl LedgerSource<'_> {
                     .map_or(request.range.from, |row| row.at)
                     .ist_date(),
             },
-            overdraft_limit: limit,
-            active: is_active,
+            overdraft_limit: match self {
+                Self::Generated(behavior) => behavior.cash_flow_plan.overdraft_limit,
+                Self::Fixed { .. } => Paise(0),
+            },
+            active: !plan.dormant,
         });
         BankStatement {
             summary,
@@ -65,26 +63,17 @@ impl LedgerSource<'_> {
         }
     }
 
-    /// Tells the rows of the request's range, cut at its now, filtered; the balance at its now, if it has come by it.
+    /// Writes the rows of the requested range up to now that pass the filters. Returns the balance
+    /// at now if the range reaches the current month.
     pub fn write_rows(&self, request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<Paise> {
-        let StatementRequest {
-            range,
-            filters,
-            now,
-            ..
-        } = *request;
+        let StatementRequest { range, now, .. } = *request;
         let end = range.to.min(now);
-        let is_selected = |row: &NewRow<'_>| {
-            let is_in_range = range.from <= row.at && row.at <= end;
-            is_in_range
-                && filters
-                    .iter()
-                    .all(|filter| filter.matches_transaction(row.amount, row.transaction_type))
-        };
         match self {
             Self::Fixed { ledger, .. } => {
-                for row in ledger.transactions.iter().filter(is_selected) {
-                    sink(row);
+                for row in ledger.transactions.iter() {
+                    if is_selected(request, &row) {
+                        sink(row);
+                    }
                 }
                 None
             }
@@ -101,7 +90,7 @@ impl LedgerSource<'_> {
                         if row.at <= now {
                             balance = row.balance;
                         }
-                        if is_selected(&row) {
+                        if is_selected(request, &row) {
                             sink(row);
                         }
                     });
@@ -138,4 +127,19 @@ impl LedgerSource<'_> {
             }
         }
     }
+}
+
+/// Returns whether a row is in the requested range, not later than now, and passes the filters.
+fn is_selected(request: &StatementRequest<'_>, row: &NewRow<'_>) -> bool {
+    let StatementRequest {
+        range,
+        filters,
+        now,
+        ..
+    } = *request;
+    range.from <= row.at
+        && row.at <= range.to.min(now)
+        && filters
+            .iter()
+            .all(|filter| filter.matches_transaction(row.amount, row.transaction_type))
 }

@@ -1,4 +1,5 @@
-//! A story as one account lives it: what is drawn once.
+//! The behavior of one bank account: a cash-flow plan, with everything that is sampled once for the
+//! account. `ledger` generates the transactions from it.
 
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
@@ -16,16 +17,16 @@ use crate::domain::persona::{
 };
 use crate::domain::random_stream::{StreamKey, StreamKind};
 
-/// The financial year whose amounts persona files give.
+/// The financial year that the amounts of persona files refer to.
 const BASE_YEAR: i32 = 2024;
 
-/// What an account does, with everything drawn that is drawn once.
+/// The behavior of an account: its cash-flow plan and what is sampled once from the seed.
 #[derive(Debug)]
 pub struct AccountBehavior<'a> {
     pub cash_flow_plan: &'a CashFlowPlan,
     pub branch: Branch,
     pub opened_on: NaiveDate,
-    /// How its bank prints.
+    /// The index of the bank's narration style.
     pub style: usize,
     /// The holder, as the counterparty of transfers between own accounts.
     pub holder: &'a str,
@@ -33,36 +34,36 @@ pub struct AccountBehavior<'a> {
     pub is_firm: bool,
     seed: u64,
     customer: &'a str,
-    /// Names the account's streams.
+    /// The owner of the account's random streams.
     stream_owner: String,
     flows: Vec<SampledFlow<'a>>,
     target_balance: i64,
 }
 
-/// A flow, and what is drawn once for it.
+/// A flow, and what is sampled once for it.
 #[derive(Debug)]
 pub struct SampledFlow<'a> {
     pub flow: &'a Flow,
-    /// Paise, or percent of a share.
+    /// Paise, or hundredths of a percent for a share; 0 where each occurrence is sampled.
     base_value: i64,
-    /// The other side, where it is always the same.
+    /// The counterparty, if it is always the same.
     pub fixed_counterparty: Option<PricedCounterparty<'a>>,
-    /// The other side of what follows.
+    /// The counterparty of the follow-up, if it is always the same.
     pub follow_up_counterparty: Option<PricedCounterparty<'a>>,
 }
 
-/// Who is on the other side, and what is usual there.
+/// A counterparty with its usual amounts.
 #[derive(Clone, Copy, Debug)]
 pub struct PricedCounterparty<'a> {
     pub counterparty: Counterparty<'a>,
     pub usual_rupees: MinMax<i64>,
 }
 
-/// What the habits of an account depend on.
+/// The inputs that determine the behavior of an account.
 pub struct BehaviorInputs<'a> {
     pub seed: u64,
     pub customer: &'a str,
-    /// Of the account, among the customer's.
+    /// The number of the account among those of the customer.
     pub account_ordinal: u64,
     pub fip: &'a str,
     pub opened_on: Option<NaiveDate>,
@@ -136,7 +137,8 @@ impl<'a> AccountBehavior<'a> {
         self.stream_for_owner(&self.stream_owner, kind, ordinal)
     }
 
-    /// The stream of a month that the two accounts share between which money moves, so that both tell the same.
+    /// Returns the stream of a transfer in a month. The two accounts of the transfer share it, so
+    /// that their rows agree.
     pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
         self.stream_for_owner(
             &format!("{}/{name}", self.customer),
@@ -155,30 +157,34 @@ impl<'a> AccountBehavior<'a> {
         })
     }
 
-    /// The month in which the account was opened.
+    /// Returns the month in which the account was opened.
     pub fn first_month(&self) -> Month {
         Month::from_date(self.opened_on)
     }
 
-    /// What shares of this month are of.
+    /// Returns the income of a month, of which shares are taken.
     fn monthly_income(&self, month: Month) -> Paise {
-        let income_flow = self
+        let Some(SampledFlow {
+            flow, base_value, ..
+        }) = self
             .flows
             .iter()
-            .find(|sampled_flow| sampled_flow.flow.counts_as_income);
-        income_flow.map_or(Paise(0), |income_flow| {
-            let amount = match income_flow.flow.amount {
-                AmountRule::PerOccurrence((low, high)) => low.0 + (high.0 - low.0) / 2,
-                _ => income_flow.base_value,
-            };
-            round_to_step(
-                apply_growth(amount, income_flow.flow.annual_growth_percent, month),
-                income_flow.flow.rounding_step,
-            )
-        })
+            .find(|sampled_flow| sampled_flow.flow.counts_as_income)
+        else {
+            return Paise(0);
+        };
+        let amount = match flow.amount {
+            AmountRule::PerOccurrence((low, high)) => low.0 + (high.0 - low.0) / 2,
+            _ => *base_value,
+        };
+        round_to_step(
+            apply_growth(amount, flow.annual_growth_percent, month),
+            flow.rounding_step,
+        )
     }
 
-    /// How much a flow moves this time, before it is known what is there; the balance's share is as percent.
+    /// Samples the amount of one occurrence of a flow. It is 0 for a share of the balance, which
+    /// the ledger computes when the transaction is due, and for a loan.
     pub fn sample_amount(
         &self,
         sampled_flow: &SampledFlow<'_>,
@@ -188,16 +194,16 @@ impl<'a> AccountBehavior<'a> {
     ) -> Paise {
         let Flow {
             amount,
-            annual_growth_percent: grows,
-            variation_percent: varies,
+            annual_growth_percent: growth,
+            variation_percent: variation,
             rounding_step: step,
             ..
         } = sampled_flow.flow;
         let paise = match amount {
             AmountRule::PerOccurrence((low, high)) => {
-                apply_growth(rng.random_range(low.0..=high.0), *grows, month)
+                apply_growth(rng.random_range(low.0..=high.0), *growth, month)
             }
-            AmountRule::PerAccount(_) => apply_growth(sampled_flow.base_value, *grows, month),
+            AmountRule::PerAccount(_) => apply_growth(sampled_flow.base_value, *growth, month),
             AmountRule::IncomeShare(_) => {
                 self.monthly_income(month).0 * sampled_flow.base_value / 10_000
             }
@@ -206,15 +212,15 @@ impl<'a> AccountBehavior<'a> {
             }
             AmountRule::BalanceShare(_) | AmountRule::Loan(_) => return Paise(0),
         };
-        let paise = if *varies == 0 {
+        let paise = if *variation == 0 {
             paise
         } else {
-            paise + paise * rng.random_range(-varies * 100..=varies * 100) / 10_000
+            paise + paise * rng.random_range(-variation * 100..=variation * 100) / 10_000
         };
         if step.0 > 1 {
             return Paise(round_to_step(paise, *step).0.max(step.0));
         }
-        if *varies == 0
+        if *variation == 0
             && matches!(amount, AmountRule::PerOccurrence((low, high)) | AmountRule::PerAccount((low, high)) if low == high)
         {
             return Paise(paise);
@@ -229,7 +235,8 @@ impl<'a> AccountBehavior<'a> {
         Paise(paise.max(100))
     }
 
-    /// What is in the account when a quarter ends with this month; `None`: whatever has become of it.
+    /// Samples the balance at the end of a quarter whose last month this is; `None` if the plan has
+    /// no target balance.
     pub fn sample_closing_balance(&self, month: Month) -> Option<Paise> {
         let amount = self.cash_flow_plan.target_balance.as_ref()?;
         let mut rng = self.account_stream(StreamKind::MonthClose, month.ordinal());
@@ -243,15 +250,16 @@ impl<'a> AccountBehavior<'a> {
         })
     }
 
-    /// The opening deposit.
+    /// Samples the opening deposit.
     pub fn sample_opening_deposit(&self) -> Paise {
         let (low, high) = self.cash_flow_plan.opening_balance;
         let mut rng = self.account_stream(StreamKind::Behavior, 1);
         Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100)
     }
 
-    /// What a loan has in this month: what the lender pays out, or the instalment. What was made of the loan's schedule for the
-    /// month before is kept in `known`.
+    /// Returns the event of a loan in this month: the disbursement or an instalment. `schedule`
+    /// keeps the schedule of the current loan from month to month; it is replaced when the next
+    /// loan begins.
     pub fn resolve_loan_event(
         &self,
         flow_index: usize,
@@ -261,7 +269,7 @@ impl<'a> AccountBehavior<'a> {
     ) -> LoanEvent {
         let months_since_opening =
             u64::try_from(month.ordinal() - self.first_month().ordinal()).unwrap_or(0);
-        // The month of the payout has no instalment.
+        // The month of the disbursement has no instalment.
         let cycle_length = u64::from(loan.instalments) + 1;
         let (cycle, month_of_cycle) = (
             months_since_opening / cycle_length,
@@ -288,7 +296,7 @@ impl<'a> AccountBehavior<'a> {
     }
 }
 
-/// One loan after another: which one runs, and its instalments.
+/// The current one of consecutive loans, and its instalments.
 #[derive(Debug, Default)]
 pub struct LoanSchedule {
     cycle: Option<u64>,
@@ -296,7 +304,7 @@ pub struct LoanSchedule {
     instalments: Vec<Instalment>,
 }
 
-/// What a loan has in a month.
+/// The event of a loan in a month.
 #[derive(Clone, Copy, Debug)]
 pub enum LoanEvent {
     Disbursement(Paise),
@@ -305,22 +313,30 @@ pub enum LoanEvent {
 
 fn sample_flow<'a>(flow: &'a Flow, holder: &'a str, rng: &mut impl Rng) -> SampledFlow<'a> {
     let base_value = sample_base(&flow.amount, rng);
-    let pick_fixed = |with: &'a CounterpartyChoice, rng: &mut _| match with {
-        CounterpartyChoice::Fixed(list) => Some(pick_from_list(list, holder, rng)),
-        CounterpartyChoice::Unnamed => Some(NO_COUNTERPARTY),
-        CounterpartyChoice::Varying(_) => None,
-    };
-    let fixed_counterparty = pick_fixed(&flow.counterparty, rng);
+    let fixed_counterparty = pick_fixed(&flow.counterparty, holder, rng);
     let follow_up_counterparty = flow
         .follow_up
         .as_ref()
-        .and_then(|then| then.counterparty.as_ref())
-        .and_then(|with| pick_fixed(with, rng));
+        .and_then(|follow_up| follow_up.counterparty.as_ref())
+        .and_then(|choice| pick_fixed(choice, holder, rng));
     SampledFlow {
         flow,
         base_value,
         fixed_counterparty,
         follow_up_counterparty,
+    }
+}
+
+/// Picks the counterparty of a choice that is made once; `None` if each occurrence has its own.
+fn pick_fixed<'a>(
+    choice: &'a CounterpartyChoice,
+    holder: &'a str,
+    rng: &mut impl Rng,
+) -> Option<PricedCounterparty<'a>> {
+    match choice {
+        CounterpartyChoice::Fixed(list) => Some(pick_from_list(list, holder, rng)),
+        CounterpartyChoice::Unnamed => Some(NO_COUNTERPARTY),
+        CounterpartyChoice::Varying(_) => None,
     }
 }
 
@@ -340,7 +356,7 @@ fn sample_base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
     }
 }
 
-/// Somebody from a list.
+/// Picks a counterparty from a list.
 pub fn pick_from_list<'a>(
     list: &'a NameSource,
     holder: &'a str,
@@ -363,7 +379,7 @@ pub fn pick_from_list<'a>(
     }
 }
 
-/// Somebody from a shipped list.
+/// Picks a counterparty from a shipped list.
 pub fn pick_from_pool<'a>(
     pool: NamePool,
     holder: &'a str,
@@ -394,7 +410,7 @@ pub fn pick_from_pool<'a>(
             let entries = pool_entries(pool);
             let index = rng.random_range(0..entries.len());
             let (name, low, high) = entries[index];
-            // A shop has one address, whoever pays.
+            // A shop has the same address for all customers.
             let address_number = u32::try_from(index).expect("lists are short") * 37 + 12;
             PricedCounterparty {
                 counterparty: Counterparty {
@@ -408,8 +424,8 @@ pub fn pick_from_pool<'a>(
     }
 }
 
-/// What an amount of the base year is in this month. Bounded: amounts of the years before 2000 and after 2060 stay what
-/// they were then and will be.
+/// Converts an amount of the base year to this month. Years before 2000 count as 2000, and years
+/// after 2060 as 2060, so that amounts stay bounded.
 fn apply_growth(mut amount: i64, percent: i64, month: Month) -> i64 {
     if percent == 0 {
         return amount;

@@ -2,12 +2,12 @@
 
 use crate::domain::money::Paise;
 
-/// One instalment.
+/// An instalment of a loan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instalment {
-    /// Counts from 1.
+    /// Counted from 1.
     pub number: u32,
-    /// Of so many.
+    /// The number of instalments of the loan.
     pub total_count: u32,
     pub principal: Paise,
     pub interest: Paise,
@@ -19,12 +19,14 @@ impl Instalment {
     }
 }
 
-/// The schedule of a loan: `P·r·(1+r)ⁿ / ((1+r)ⁿ − 1)` a month, in whole rupees; the last instalment takes what is left, so
-/// that the principals add up to the loan. The rate is in basis points a year.
+/// Builds the schedule of a loan: `P·r·(1+r)ⁿ / ((1+r)ⁿ − 1)` a month, in whole rupees. The last
+/// instalment repays the rest, so that the principals add up to the loan. `rate` is in basis points
+/// a year.
 pub fn build_schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
     let monthly_amount = monthly_instalment(principal, months, rate);
     let mut outstanding = principal;
-    let instalments = (1..=months).map(|number| {
+    let mut instalments = Vec::new();
+    for number in 1..=months {
         let interest = monthly_interest(outstanding, rate);
         let principal_part = if number == months {
             outstanding
@@ -32,17 +34,17 @@ pub fn build_schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalmen
             (monthly_amount - interest).max(Paise(0)).min(outstanding)
         };
         outstanding = outstanding - principal_part;
-        Instalment {
+        instalments.push(Instalment {
             number,
             total_count: months,
             principal: principal_part,
             interest,
-        }
-    });
-    instalments.collect()
+        });
+    }
+    instalments
 }
 
-/// To the paisa.
+/// Returns the interest of one month, rounded to the paisa.
 fn monthly_interest(outstanding: Paise, rate: i64) -> Paise {
     let interest = (i128::from(outstanding.0) * i128::from(rate) + 60_000) / 120_000;
     Paise(i64::try_from(interest).expect("a month's interest is less than the loan"))
@@ -59,7 +61,7 @@ fn monthly_instalment(principal: Paise, months: u32, rate: i64) -> Paise {
         return Paise::from_rupees((rupees / f64::from(months)).ceil() as i64);
     }
     let rate = rate as f64 / 120_000.0;
-    // Multiplied out, not raised: the same bits on every machine.
+    // Repeated multiplication, not `powf`, gives the same bits on every machine.
     let growth = (0..months).fold(1.0, |growth, _| growth * (1.0 + rate));
     Paise::from_rupees((rupees * rate * growth / (growth - 1.0)).round() as i64)
 }
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_textbook_loan() {
-        // 10 lakh at 8.5 % over 20 years: 8,678 rupees, as every bank's calculator has it.
+        // 10 lakh at 8.5 % over 20 years: 8,678 rupees a month, as bank calculators show it.
         let instalments = build_schedule(Paise::from_rupees(1_000_000), 240, 850);
         assert_eq!(instalments[0].amount(), Paise::from_rupees(8_678));
         assert_eq!(instalments[0].interest, Paise(708_333));

@@ -1,19 +1,20 @@
-//! Prices. A function of the seed, the paper and the day alone, so that any day can be asked for without those before it.
+//! Prices of securities. A price depends only on the security and the day, so that the price of any
+//! day can be computed without those before it.
 
 use chrono::{Datelike, NaiveDate};
 
-/// Prices rise by so much a year, in percent, and swing about that.
+/// The price of a security as a function of the day: yearly growth, with swings about it.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceModel {
-    /// Ten-thousandths of a rupee, on 1 January 2020.
+    /// The price on 1 January 2020, in ten-thousandths of a rupee.
     pub base: i64,
-    /// Basis points a year.
+    /// The growth in basis points a year.
     pub growth_bps: i64,
-    /// How far it swings, in basis points.
+    /// The largest deviation from the growth curve, in basis points.
     pub swing_bps: i64,
-    /// Tells papers apart.
+    /// The phase of the swings, different for each security.
     pub salt: u64,
-    /// Its prices are multiples of so many ten-thousandths of a rupee.
+    /// The step of the prices, in ten-thousandths of a rupee.
     pub tick: i64,
 }
 
@@ -24,7 +25,8 @@ pub struct PriceModel {
     reason = "prices, days and years are far below 2^52, and none is negative where it is cast"
 )]
 impl PriceModel {
-    /// Of one unit on this day, in ten-thousandths of a rupee. Weekends have the price of the Friday before.
+    /// Returns the price of one unit on a day, in ten-thousandths of a rupee. A weekend has the
+    /// price of the Friday before.
     pub fn price_on(self, day: NaiveDate) -> i64 {
         let weekday = i64::from(day.weekday().num_days_from_monday());
         let day = i64::from(day.num_days_from_ce()) - (weekday - 4).max(0);
@@ -32,21 +34,24 @@ impl PriceModel {
         let years = days_since_base as f64 / 365.25;
         let rate = 1.0 + self.growth_bps as f64 / 10_000.0;
         let swing = self.swing_bps as f64 / 10_000.0;
-        let scaled_wave = |period: f64, share: f64, shift: u32| {
-            let phase = (self.salt >> shift & 0xff) as f64 / 256.0;
-            share * triangle_wave(day as f64 / period + phase)
-        };
         let noise = (mix_bits(self.salt ^ day as u64) % 2001) as f64 / 1000.0 - 1.0;
-        let deviation = scaled_wave(683.0, 0.5, 0)
-            + scaled_wave(227.0, 0.3, 8)
-            + scaled_wave(61.0, 0.15, 16)
+        let deviation = self.scaled_wave(day, 683.0, 0.5, 0)
+            + self.scaled_wave(day, 227.0, 0.3, 8)
+            + self.scaled_wave(day, 61.0, 0.15, 16)
             + 0.05 * noise;
         let price = self.base as f64 * compound_growth(rate, years) * (1.0 + swing * deviation);
         (price as i64 / self.tick * self.tick).max(self.tick.max(100))
     }
+
+    /// Returns a wave from `-share` to `share`. Its phase is the byte of the salt at `shift`.
+    fn scaled_wave(self, day: i64, period: f64, share: f64, shift: u32) -> f64 {
+        let phase = (self.salt >> shift & 0xff) as f64 / 256.0;
+        share * triangle_wave(day as f64 / period + phase)
+    }
 }
 
-/// From -1 to 1 and back, once in a turn. Sums and products alone: the same bits on every machine.
+/// Returns a wave that goes from -1 to 1 and back once in a turn. It uses only sums and products,
+/// which give the same bits on every machine.
 fn triangle_wave(turns: f64) -> f64 {
     let part = turns - turns.floor();
     if part < 0.5 {
@@ -56,12 +61,13 @@ fn triangle_wave(turns: f64) -> f64 {
     }
 }
 
+/// Returns the growth factor over some years: whole years by repeated multiplication, the rest
+/// linear. `powf` is avoided because its last bits differ from machine to machine.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "years are few, and made positive"
 )]
-/// Whole years are multiplied out, the rest is linear; no `powf`, whose last bits differ from machine to machine.
 fn compound_growth(rate: f64, years: f64) -> f64 {
     let whole = years.floor();
     let part = 1.0 + (rate - 1.0) * (years - whole);

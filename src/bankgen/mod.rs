@@ -1,12 +1,15 @@
-//! Bank data: a customer, a range and a seed give accounts and statements. Pure and reproducible: the same arguments
-//! give the same bytes, on every machine.
+//! Generated bank data: accounts and statements, computed from a persona, a customer, a range and a
+//! seed. Writing a statement in a wire format is the work of `wire`. Pure and reproducible: the
+//! same arguments give the same bytes on every machine.
 //!
 //! ```text
-//! persona + seed → habits (what is drawn once) → ledger, or holding → statement
+//! persona + seed → behavior (sampled once) → ledger, or holding → statement
 //! ```
 //!
-//! What an account tells is one endless story. A statement costs what its rows cost and at most a quarter before them
-//! (`ledger`), and two overlapping statements agree to the paisa.
+//! The transactions of an account do not depend on the range that is requested, so overlapping
+//! statements agree to the paisa. With a target balance, a statement costs its own rows and those
+//! of at most one quarter before them; without one, all rows since the opening of the account
+//! (`ledger`).
 
 mod accounts;
 mod bank_statement;
@@ -28,7 +31,6 @@ use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
 use crate::domain::consent::{Consent, ConsentType, DataFilter, TimeRange};
 use crate::domain::ids::SessionId;
-use crate::domain::money::Paise;
 use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
@@ -38,28 +40,35 @@ use crate::domain::time::Timestamp;
 pub use self::accounts::generate_accounts;
 pub use self::ledger::RowSink;
 
-/// What a statement is of.
+/// The inputs of a statement: account, range, parts and instant.
 #[derive(Clone, Copy, Debug)]
 pub struct StatementRequest<'a> {
     /// The world's seed.
     pub seed: u64,
     /// The customer's address.
     pub customer: &'a str,
-    /// Whose life the account tells.
+    /// The persona that the account is generated from.
     pub life: &'a PersonaInstance,
     pub account: &'a Account,
-    /// Which parts to tell.
+    /// The parts to include.
     pub consent_types: &'a [ConsentType],
-    /// Transactions of this range, both ends included.
+    /// The range of the transactions, both ends included.
     pub range: TimeRange,
-    /// A row must pass all of them; balances stay those of the whole ledger.
+    /// Filters that a row must pass, all of them. Balances stay those of the whole ledger.
     pub filters: &'a [DataFilter],
-    /// The world's now: nothing later has happened.
+    /// The current world time. Nothing later has happened.
     pub now: Timestamp,
 }
 
-/// The statement of an account's part of a session: of the range that was asked for, as of the instant at which its FIP
-/// answered, however often it is told.
+impl StatementRequest<'_> {
+    fn includes(&self, part: ConsentType) -> bool {
+        self.consent_types.contains(&part)
+    }
+}
+
+/// Returns the statement of one account of a session: for the range of the session, as of the
+/// instant at which the FIP answered, so that every fetch returns the same statement. `None` if
+/// [`is_supported`] is false.
 pub fn generate_session_statement(
     seed: u64,
     consent: &Consent,
@@ -80,7 +89,8 @@ pub fn generate_session_statement(
     })
 }
 
-/// The statements of a session's accounts that stand so, in the order of the consent.
+/// Returns the statements of the accounts of a session that have this status, in the order of the
+/// consent.
 pub fn generate_session_statements(
     seed: u64,
     consent: &Consent,
@@ -88,17 +98,18 @@ pub fn generate_session_statements(
     status: FiStatus,
 ) -> Vec<Statement> {
     let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
-    let statements = accounts.filter_map(|account| {
-        let part = session
-            .accounts
-            .iter()
-            .find(|part| part.matches_account(account) && part.status == status)?;
-        generate_session_statement(seed, consent, session, part, account)
-    });
-    statements.collect()
+    accounts
+        .filter_map(|account| {
+            let part = session
+                .accounts
+                .iter()
+                .find(|part| part.matches_account(account) && part.status == status)?;
+            generate_session_statement(seed, consent, session, part, account)
+        })
+        .collect()
 }
 
-/// Whether there are statements of this account: the persona has it, and its kind is simulated.
+/// Returns whether this account has statements: the persona has it, and its FI type is simulated.
 pub fn is_supported(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool {
     accounts::find_plan(life, seed, customer, account)
         .is_some_and(|(_, plan)| is_plan_supported(plan))
@@ -111,24 +122,18 @@ fn is_plan_supported(plan: &AccountPlan) -> bool {
     }
 }
 
-/// The statement of one account; `None` where [`tells`] says that there is none.
+/// Returns the statement of one account; `None` if [`is_supported`] is false.
 pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
     let StatementRequest {
         seed,
         customer,
-        life,
+        life: persona,
         account,
-        consent_types,
         ..
     } = *request;
-    let (account_ordinal, plan) = accounts::find_plan(life, seed, customer, account)
+    let (account_ordinal, plan) = accounts::find_plan(persona, seed, customer, account)
         .filter(|(_, plan)| is_plan_supported(plan))?;
-    let holders = people::generate_holders(seed, customer, life.definition.holder);
-    let is_requested = |part| consent_types.contains(&part);
-    let (includes_summary, includes_transactions) = (
-        is_requested(ConsentType::Summary),
-        is_requested(ConsentType::Transactions),
-    );
+    let holders = people::generate_holders(seed, customer, persona.definition.holder);
     let body = match &plan.content {
         ContentPlan::Holding { amount } => StatementBody::Other(holdings::build_document(
             request,
@@ -139,58 +144,50 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
         )),
         ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => {
             let printed_name = holders.first.name.to_uppercase();
-            let (ledger_source, limit) =
-                build_ledger_source(request, account_ordinal, plan, &printed_name);
-            StatementBody::Bank(ledger_source.build_body(
-                request,
-                includes_summary,
-                includes_transactions,
-                limit,
-                !plan.dormant,
-            ))
+            let source = build_ledger_source(request, account_ordinal, plan, &printed_name);
+            StatementBody::Bank(source.build_body(request, plan))
         }
     };
     Some(Statement {
         account: account.clone(),
-        holders: is_requested(ConsentType::Profile).then_some(holders),
+        holders: request.includes(ConsentType::Profile).then_some(holders),
         body,
     })
 }
 
-/// Tells the rows of a bank account one by one, so that nobody has to hold them all; `None`: it is no bank account.
+/// Writes the rows of a bank account to `sink` one by one, so that they need not all be in memory.
+/// Returns `None` if the persona does not have the account or if it is not a bank account.
 pub fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<()> {
     let StatementRequest {
         seed,
         customer,
-        life,
+        life: persona,
         account,
         ..
     } = *request;
-    let (account_ordinal, plan) = accounts::find_plan(life, seed, customer, account)?;
+    let (account_ordinal, plan) = accounts::find_plan(persona, seed, customer, account)?;
     if matches!(plan.content, ContentPlan::Holding { .. }) {
         return None;
     }
-    let printed_name = people::generate_holders(seed, customer, life.definition.holder)
+    let printed_name = people::generate_holders(seed, customer, persona.definition.holder)
         .first
         .name
         .to_uppercase();
-    build_ledger_source(request, account_ordinal, plan, &printed_name)
-        .0
-        .write_rows(request, sink);
+    build_ledger_source(request, account_ordinal, plan, &printed_name).write_rows(request, sink);
     Some(())
 }
 
-/// A bank account's book, and its overdraft. The holder's name is in capitals, as banks print it.
+/// Returns the source of a bank account's rows. `holder` is in capitals, as banks print it.
 fn build_ledger_source<'a>(
     request: &StatementRequest<'a>,
     account_ordinal: u64,
     plan: &'a AccountPlan,
     holder: &'a str,
-) -> (LedgerSource<'a>, Paise) {
+) -> LedgerSource<'a> {
     let StatementRequest {
         seed,
         customer,
-        life,
+        life: persona,
         account,
         ..
     } = *request;
@@ -202,16 +199,13 @@ fn build_ledger_source<'a>(
                 kind: StreamKind::Behavior,
                 ordinal: account_ordinal,
             });
-            (
-                LedgerSource::Fixed {
-                    ledger,
-                    branch: Branch::sample(&mut rng),
-                },
-                Paise(0),
-            )
+            LedgerSource::Fixed {
+                ledger,
+                branch: Branch::sample(&mut rng),
+            }
         }
-        ContentPlan::Holding { .. } => unreachable!("only bank accounts have books"),
-        ContentPlan::CashFlow(story) => {
+        ContentPlan::Holding { .. } => unreachable!("only bank accounts have ledgers"),
+        ContentPlan::CashFlow(cash_flow_plan) => {
             let opened_in = match plan.opened {
                 OpeningDate::WithinYears(years) => years,
                 OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
@@ -221,23 +215,21 @@ fn build_ledger_source<'a>(
                 customer,
                 account_ordinal,
                 fip: &account.fip,
-                opened_on: plan.opened.fixed_date(life.as_of),
+                opened_on: plan.opened.fixed_date(persona.as_of),
                 opened_in,
                 holder,
                 earns_interest: plan.account_type != AccountType::Current,
-                is_firm: life.definition.holder.is_firm,
+                is_firm: persona.definition.holder.is_firm,
             };
-            (
-                LedgerSource::Generated(AccountBehavior::sample(story, &inputs)),
-                story.overdraft_limit,
-            )
+            LedgerSource::Generated(AccountBehavior::sample(cash_flow_plan, &inputs))
         }
     }
 }
 
-/// 32 random bytes for a key and 32 for a nonce: those with which one account's data of one session is encrypted. The
-/// same each time, so that data that is fetched again is the same bytes; others as soon as the text is another one, which
-/// its `state` (when the FIP answered, in which form) tells.
+/// Derives the 32-byte private key and the 32-byte nonce that encrypt the data of one account in
+/// one session. They are the same each time, so that a repeated fetch returns the same bytes.
+/// `state` identifies the plain text, by the instant of the FIP's answer and the format; another
+/// text gets another key.
 pub fn derive_data_key(
     seed: u64,
     session: SessionId,
@@ -257,7 +249,8 @@ pub fn derive_data_key(
     (key, nonce)
 }
 
-/// The generator of a stream. ChaCha, because its numbers are the same on every platform and in every release.
+/// Creates the generator of a stream. It is ChaCha, whose numbers are the same on every platform
+/// and in every release.
 fn random_stream(key: StreamKey<'_>) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key.seed_bytes())
 }
