@@ -1,4 +1,4 @@
-//! Bonds, securities of the government, debentures, commercial paper.
+//! Bonds, government securities, debentures, commercial paper.
 
 use super::trades::{
     Holding, Portfolio, Security, Side, Trade, TradingPlan, format_price, format_units,
@@ -7,6 +7,7 @@ use super::{
     DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
     format_transaction_id, months_after,
 };
+use crate::domain::account::FiType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
@@ -70,7 +71,7 @@ const COMMERCIAL_PAPERS: &[Security] = &[
     },
 ];
 
-/// What the schemas say of each paper.
+/// The terms of a debt security, derived from its holding.
 struct BondTerms {
     coupon: Paise,
     face_value: Paise,
@@ -135,8 +136,10 @@ pub fn build_government_securities(context: &HoldingContext<'_>) -> DocumentPart
     }
 }
 
-/// Bonds and government securities have the same holding. Quirk: `tenureMoths`, `coupanComputation`, `autionDate` are the
-/// schemas' spellings, and a tenure has no part of nothing.
+/// Builds the holding of bonds and government securities, which have the same attributes.
+///
+/// Quirk: `tenureMoths`, `coupanComputation` and `autionDate` are the spellings of the schemas, and
+/// no part of a tenure may be zero.
 fn build_interest_bearing(
     context: &HoldingContext<'_>,
     holding: &Holding,
@@ -254,7 +257,7 @@ pub fn build_commercial_paper(context: &HoldingContext<'_>) -> DocumentParts {
                 "principalAmount",
                 Paise(face_value.0 * (holding.units / 1000)).to_string(),
             )
-            // Quirk: the schema knows no tenure without a year, a month and a day.
+            // Quirk: the schema requires at least one year, one month and one day.
             .with_attribute("tenureYears", "1")
             .with_attribute("tenureMonths", "1")
             .with_attribute("tenureDays", "1")
@@ -311,10 +314,10 @@ fn build_transaction(
 ) -> DocumentTransaction {
     let holding = &portfolio.holdings[trade.holding];
     let charge = Paise((trade.value.0 / 2_000).max(2_000));
-    // Quirk: the schema of debentures has the types of deposits.
+    // Quirk: the schema of debentures has the transaction types of deposits.
     let kind = match (context.fi_type, trade.side) {
-        (crate::domain::account::FiType::Debentures, Side::Buy) => "OPENING",
-        (crate::domain::account::FiType::Debentures, Side::Sell) => "CLOSING",
+        (FiType::Debentures, Side::Buy) => "OPENING",
+        (FiType::Debentures, Side::Sell) => "CLOSING",
         (_, side) => side.as_str(),
     };
     let element = Element::new_repeatable("Transaction")

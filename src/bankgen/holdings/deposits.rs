@@ -1,5 +1,5 @@
-//! Term deposits and recurring deposits: money that stays, with interest that is compounded each quarter. When one matures
-//! it is paid out, and the next begins on the same day.
+//! Term deposits and recurring deposits, with interest that is compounded each quarter. A deposit
+//! that matures is paid out, and the next one begins on the same day.
 
 use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
@@ -13,20 +13,38 @@ use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
-/// Interest of a financial year above which the bank deducts tax, and how much (Income-tax Act, section 194A, as it stood
-/// in 2024).
+/// The interest of a financial year above which the bank deducts tax (Income-tax Act, section 194A,
+/// in the version of 2024).
 const TDS_ABOVE: Paise = Paise::from_rupees(40_000);
+
+/// The tax that is deducted, in percent of the interest (same section).
 const TDS_PERCENT: i64 = 10;
 
-/// A deposit from its opening to its maturity.
+/// The way in which money is paid into a deposit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DepositKind {
+    /// Once, at the opening.
+    Term,
+    /// Each month.
+    Recurring,
+}
+
+/// The treatment of tax on the interest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TaxDeduction {
+    Applied,
+    Ignored,
+}
+
+/// The terms of a deposit.
 #[derive(Clone, Copy)]
 struct Terms {
     opened_on: NaiveDate,
-    /// What is paid in at the opening, and then each month where it is paid in instalments.
+    /// The amount paid in at the opening, and each month into a recurring deposit.
     amount: Paise,
-    is_recurring: bool,
+    kind: DepositKind,
     months: u32,
-    /// Basis points a year.
+    /// The interest rate in basis points a year.
     rate: i64,
 }
 
@@ -36,7 +54,7 @@ impl Terms {
     }
 }
 
-/// What happens in a deposit.
+/// A transaction of a deposit.
 struct DepositEntry {
     day: NaiveDate,
     kind: &'static str,
@@ -47,7 +65,7 @@ struct DepositEntry {
 }
 
 pub fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
-    let (terms, entries) = simulate_deposits(context, false);
+    let (terms, entries) = simulate_deposits(context, DepositKind::Term);
     let mut rng = context.random_stream(7);
     let kind = ["FIXED", "SWEEP", "TAX-SAVING"][rng.random_range(0..3)];
     let summary = build_summary(context, &terms, &entries, kind);
@@ -55,32 +73,35 @@ pub fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
 }
 
 pub fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentParts {
-    let (terms, entries) = simulate_deposits(context, true);
+    let (terms, entries) = simulate_deposits(context, DepositKind::Recurring);
     let summary = build_summary(context, &terms, &entries, "RECURRING")
         .with_attribute("recurringAmount", terms.amount.to_string())
         .with_attribute("recurringDepositDay", terms.opened_on.day().to_string());
     build_parts(context, summary, &entries)
 }
 
-/// The deposit that runs now, and all that has happened in it and in those before it.
+/// Returns the current deposit, and all transactions of it and of those before it.
 fn simulate_deposits(
     context: &HoldingContext<'_>,
-    is_recurring: bool,
+    kind: DepositKind,
 ) -> (Terms, Vec<DepositEntry>) {
     let mut rng = context.random_stream(0);
     let months = [12, 24, 36, 60][rng.random_range(0..4)];
-    let step = if is_recurring { 500 } else { 5_000 };
+    let step = match kind {
+        DepositKind::Term => 5_000,
+        DepositKind::Recurring => 500,
+    };
     let amount = Paise::from_rupees((context.amount.0 / 100 / step).max(1) * step);
     let mut terms = Terms {
         opened_on: context.opened_on,
         amount,
-        is_recurring,
+        kind,
         months,
         rate: rng.random_range(550..=750) / 5 * 5,
     };
     let mut entries = Vec::new();
     loop {
-        simulate_deposit(&terms, &mut entries, true);
+        simulate_deposit(&terms, &mut entries, TaxDeduction::Applied);
         if terms.matures_on() > context.today() {
             return (terms, entries);
         }
@@ -88,31 +109,65 @@ fn simulate_deposits(
     }
 }
 
-/// One deposit from opening to closing; what it is worth at maturity, before the closing.
-fn simulate_deposit(terms: &Terms, entries: &mut Vec<DepositEntry>, is_taxed: bool) -> Paise {
-    let mut balance = Paise(0);
+/// A deposit whose transactions are being generated.
+struct DepositAccount<'e> {
+    balance: Paise,
+    entries: &'e mut Vec<DepositEntry>,
+}
+
+impl DepositAccount<'_> {
+    fn credit(&mut self, day: NaiveDate, kind: &'static str, amount: Paise, narration: String) {
+        self.balance += amount;
+        self.push_entry(day, kind, TransactionType::Credit, amount, narration);
+    }
+
+    fn debit(&mut self, day: NaiveDate, kind: &'static str, amount: Paise, narration: &str) {
+        self.balance = self.balance - amount;
+        self.push_entry(
+            day,
+            kind,
+            TransactionType::Debit,
+            amount,
+            narration.to_owned(),
+        );
+    }
+
+    fn push_entry(
+        &mut self,
+        day: NaiveDate,
+        kind: &'static str,
+        direction: TransactionType,
+        amount: Paise,
+        narration: String,
+    ) {
+        self.entries.push(DepositEntry {
+            day,
+            kind,
+            direction,
+            amount,
+            balance: self.balance,
+            narration,
+        });
+    }
+}
+
+/// Generates the transactions of one deposit from opening to closing. Returns its value at
+/// maturity, before it is paid out.
+fn simulate_deposit(
+    terms: &Terms,
+    entries: &mut Vec<DepositEntry>,
+    tax_deduction: TaxDeduction,
+) -> Paise {
+    let mut account = DepositAccount {
+        balance: Paise(0),
+        entries,
+    };
     let mut year_interest = Paise(0);
     let mut balance_sum = 0i128;
     for month in 0..=terms.months {
         let day = months_after(terms.opened_on, month);
-        let mut push_entry =
-            |day, kind, direction, amount: Paise, narration: String, balance: &mut Paise| {
-                *balance = if direction == TransactionType::Credit {
-                    *balance + amount
-                } else {
-                    *balance - amount
-                };
-                entries.push(DepositEntry {
-                    day,
-                    kind,
-                    direction,
-                    amount,
-                    balance: *balance,
-                    narration,
-                });
-            };
         if month > 0 {
-            balance_sum += i128::from(balance.0);
+            balance_sum += i128::from(account.balance.0);
         }
         if month > 0 && (month % 3 == 0 || month == terms.months) {
             let interest = balance_sum * i128::from(terms.rate) / 120_000;
@@ -120,14 +175,8 @@ fn simulate_deposit(terms: &Terms, entries: &mut Vec<DepositEntry>, is_taxed: bo
             let interest = Paise(
                 i64::try_from((interest + 50) / 100 * 100).expect("a quarter's interest fits"),
             );
-            push_entry(
-                day,
-                "INTEREST",
-                TransactionType::Credit,
-                interest,
-                "INTEREST CREDITED FOR THE QUARTER".to_owned(),
-                &mut balance,
-            );
+            let narration = "INTEREST CREDITED FOR THE QUARTER".to_owned();
+            account.credit(day, "INTEREST", interest, narration);
             year_interest += interest;
         }
         let next = months_after(terms.opened_on, month + 1);
@@ -135,54 +184,25 @@ fn simulate_deposit(terms: &Terms, entries: &mut Vec<DepositEntry>, is_taxed: bo
             != Month::from_date(next).financial_year_start()
             || month == terms.months;
         if year_ends {
-            if is_taxed && year_interest > TDS_ABOVE {
+            if tax_deduction == TaxDeduction::Applied && year_interest > TDS_ABOVE {
                 let tax = Paise(year_interest.0 * TDS_PERCENT / 100 / 100 * 100);
-                push_entry(
-                    day,
-                    "TDS",
-                    TransactionType::Debit,
-                    tax,
-                    "TAX DEDUCTED AT SOURCE".to_owned(),
-                    &mut balance,
-                );
+                account.debit(day, "TDS", tax, "TAX DEDUCTED AT SOURCE");
             }
             year_interest = Paise(0);
         }
         if month == terms.months {
-            let maturity_value = balance;
-            push_entry(
-                day,
-                "CLOSING",
-                TransactionType::Debit,
-                maturity_value,
-                "MATURITY PROCEEDS PAID OUT".to_owned(),
-                &mut balance,
-            );
+            let maturity_value = account.balance;
+            account.debit(day, "CLOSING", maturity_value, "MATURITY PROCEEDS PAID OUT");
             return maturity_value;
         }
         if month == 0 {
-            let narration = "DEPOSIT OPENED".to_owned();
-            push_entry(
-                day,
-                "OPENING",
-                TransactionType::Credit,
-                terms.amount,
-                narration,
-                &mut balance,
-            );
-        } else if terms.is_recurring {
+            account.credit(day, "OPENING", terms.amount, "DEPOSIT OPENED".to_owned());
+        } else if terms.kind == DepositKind::Recurring {
             let narration = format!("INSTALMENT {:03} OF {:03}", month + 1, terms.months);
-            push_entry(
-                day,
-                "INSTALLMENT",
-                TransactionType::Credit,
-                terms.amount,
-                narration,
-                &mut balance,
-            );
+            account.credit(day, "INSTALLMENT", terms.amount, narration);
         }
     }
-    balance
+    account.balance
 }
 
 fn build_summary(
@@ -191,11 +211,10 @@ fn build_summary(
     entries: &[DepositEntry],
     kind: &'static str,
 ) -> Element {
-    let maturity_value = simulate_deposit(terms, &mut Vec::new(), false);
-    let paid_in = if terms.is_recurring {
-        Paise(terms.amount.0 * i64::from(terms.months))
-    } else {
-        terms.amount
+    let maturity_value = simulate_deposit(terms, &mut Vec::new(), TaxDeduction::Ignored);
+    let paid_in = match terms.kind {
+        DepositKind::Term => terms.amount,
+        DepositKind::Recurring => Paise(terms.amount.0 * i64::from(terms.months)),
     };
     let current = entries
         .iter()

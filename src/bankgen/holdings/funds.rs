@@ -1,4 +1,5 @@
-//! Funds and trusts: units, and what one is worth each day.
+//! Funds and trusts: mutual funds, SIPs, ETFs, collective schemes, alternative funds, InvITs,
+//! REITs.
 
 use chrono::Datelike;
 
@@ -9,10 +10,11 @@ use super::{
     DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
     format_transaction_id, months_after,
 };
+use crate::domain::account::FiType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
-/// A scheme's fund house, registrar, kind and category stand with it in [`kind_of`].
+/// The mutual fund schemes; [`classify_scheme`] has their types and categories.
 const SCHEMES: &[Security] = &[
     Security {
         issuer: "Mock Mutual Fund",
@@ -117,15 +119,29 @@ const ALTERNATIVE_FUNDS: &[Security] = &[Security {
     price: (100_000, 1500, 1200),
 }];
 
-/// `fundType`, `schemeTypes`, `schemeCategory`, and whether units are locked in for three years.
-fn classify_scheme(symbol: &str) -> (&'static str, &'static str, &'static str, bool) {
-    match symbol {
-        "MLQF" => ("DEBT", "DEBT_SCHEMES", "LIQUID_FUND", false),
-        "VCBF" => ("DEBT", "DEBT_SCHEMES", "CORPORATE_BOND_FUND", false),
-        "TTAX" => ("EQUITY", "EQUITY_SCHEMES", "ELSS", true),
-        "VSCF" => ("EQUITY", "EQUITY_SCHEMES", "SMALL_CAP_FUND", false),
-        "TFEF" => ("EQUITY", "EQUITY_SCHEMES", "MULTI_CAP_FUND", false),
-        _ => ("EQUITY", "EQUITY_SCHEMES", "LARGE_CAP_FUND", false),
+/// The classification of a scheme in the schema.
+struct SchemeClass {
+    fund_type: &'static str,
+    scheme_types: &'static str,
+    category: &'static str,
+    /// `true` if units are locked in for three years.
+    is_locked: bool,
+}
+
+fn classify_scheme(symbol: &str) -> SchemeClass {
+    let (fund_type, scheme_types, category) = match symbol {
+        "MLQF" => ("DEBT", "DEBT_SCHEMES", "LIQUID_FUND"),
+        "VCBF" => ("DEBT", "DEBT_SCHEMES", "CORPORATE_BOND_FUND"),
+        "TTAX" => ("EQUITY", "EQUITY_SCHEMES", "ELSS"),
+        "VSCF" => ("EQUITY", "EQUITY_SCHEMES", "SMALL_CAP_FUND"),
+        "TFEF" => ("EQUITY", "EQUITY_SCHEMES", "MULTI_CAP_FUND"),
+        _ => ("EQUITY", "EQUITY_SCHEMES", "LARGE_CAP_FUND"),
+    };
+    SchemeClass {
+        fund_type,
+        scheme_types,
+        category,
+        is_locked: symbol == "TTAX",
     }
 }
 
@@ -133,7 +149,7 @@ fn scheme_code(holding: &Holding) -> String {
     format!("{}-D-G", holding.security.symbol)
 }
 
-/// Six digits, from 990001 on: a series of which no scheme has one.
+/// Formats an AMFI code: six digits that begin with 99, a series that is not assigned.
 fn amfi_code(holding: &Holding) -> String {
     format!("99{:04}", holding.salt % 10_000)
 }
@@ -146,7 +162,7 @@ fn client_code(context: &HoldingContext<'_>) -> String {
     format!("C{}", context.reference_number)
 }
 
-/// The day of a month on which instalments are taken.
+/// Returns the day of the month on which instalments are paid.
 fn instalment_day(context: &HoldingContext<'_>) -> u32 {
     [5, 7, 10, 15, 20][usize::try_from(context.reference_number % 5).expect("below 5")]
 }
@@ -190,7 +206,7 @@ fn build_parts(summary: Element, entries: Vec<DocumentTransaction>) -> DocumentP
     }
 }
 
-/// What is invested and what it is worth, with the holdings in it.
+/// Builds the summary: the cost and the value of the portfolio, with its holdings.
 fn build_summary(
     context: &HoldingContext<'_>,
     portfolio: &Portfolio,
@@ -233,7 +249,7 @@ pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("nav", format_price(holding.price_model.price_on(today)))
                 .with_attribute(
                     "lockingUnits",
-                    if classify_scheme(holding.security.symbol).3 {
+                    if classify_scheme(holding.security.symbol).is_locked {
                         format_units(holding.units)
                     } else {
                         format_units(0)
@@ -243,7 +259,7 @@ pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
     let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
-        let (fund, scheme_types, category, is_locked) = classify_scheme(holding.security.symbol);
+        let class = classify_scheme(holding.security.symbol);
         let purpose = if trade.side == Side::Buy {
             "SYSTEMATIC INVESTMENT"
         } else {
@@ -257,10 +273,10 @@ pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("schemePlan", "DIRECT")
             .with_attribute("isin", holding.isin.clone())
             .with_attribute("amfiCode", amfi_code(holding))
-            .with_attribute("fundType", fund)
+            .with_attribute("fundType", class.fund_type)
             .with_attribute("schemeOption", "GROWTH_TYPE")
-            .with_attribute("schemeTypes", scheme_types)
-            .with_attribute("schemeCategory", category)
+            .with_attribute("schemeTypes", class.scheme_types)
+            .with_attribute("schemeCategory", class.category)
             .with_attribute("ucc", client_code(context))
             .with_attribute("amount", trade.value.to_string())
             .with_attribute("closingUnits", format_units(trade.closing_units))
@@ -270,8 +286,8 @@ pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("type", trade.side.as_str())
             .with_attribute("orderDate", trade.day.to_string())
             .with_attribute("executionDate", trade.day.to_string())
-            .with_attribute("lock-inFlag", if is_locked { "YES" } else { "NO" })
-            .with_attribute("lock-inDays", if is_locked { "1095" } else { "0" })
+            .with_attribute("lock-inFlag", if class.is_locked { "YES" } else { "NO" })
+            .with_attribute("lock-inDays", if class.is_locked { "1095" } else { "0" })
             .with_attribute("mode", "PHYSICAL")
             .with_attribute(
                 "narration",
@@ -321,7 +337,7 @@ pub fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("holder2Name", "")
                 .with_attribute("nominee", "SOLE")
                 .with_attribute("email", context.first_holder().email.clone())
-                // Quirk: the schema wants whole units.
+                // Quirk: the schema allows whole units only.
                 .with_attribute("units", (holding.units / 1000).to_string())
                 .with_attribute("nav", format_price(holding.price_model.price_on(today)))
                 .with_attribute("value", holding.value_on(today).to_string())
@@ -473,7 +489,7 @@ pub fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute("schemeCode", scheme_code(holding))
             .with_attribute("isin", holding.isin.clone())
-            // Quirk: spelled so in the schema, which wants one of every transaction.
+            // Quirk: the schema spells it this way and requires it for every transaction.
             .with_attribute("dividendType", "INTERIM-DIVIDENT")
             .with_attribute("ucc", client_code(context))
             .with_attribute("amount", trade.value.to_string())
@@ -494,7 +510,8 @@ pub fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
-/// What an alternative fund pays out and keeps, each contribution for itself.
+/// Builds the document of an alternative fund, in which each contribution is invested and redeemed
+/// separately.
 pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
     let isin_prefix = ("IN", "FZZZ04");
     let plan = TradingPlan {
@@ -545,7 +562,7 @@ pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
         let redemption_date = days_after(trade.day, 365 * 3);
         let redemption_value =
             super::trades::trade_value(trade.units, holding.price_model.price_on(redemption_date));
-        let percent_of_value = |percent: i64| Paise(trade.value.0 * percent / 100).to_string();
+        let fees = Paise(trade.value.0 * 2 / 100);
         let element = Element::new_repeatable("Transaction")
             .with_attribute("txnId", format_transaction_id("A", trade.day, trade.number))
             .with_attribute("nameofAsset", holding.security.issuer)
@@ -557,7 +574,7 @@ pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
                 "fundFeesPaymentDate",
                 months_after(trade.day, 12).to_string(),
             )
-            .with_attribute("fundFeesPaymentAmount", percent_of_value(2))
+            .with_attribute("fundFeesPaymentAmount", fees.to_string())
             .with_attribute("reInvestmentDate", redemption_date.to_string())
             .with_attribute("reInvestmentValue", "0.00")
             .with_attribute("paymentInvestorDate", redemption_date.to_string())
@@ -593,7 +610,7 @@ fn build_trust(
         isin_prefix,
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
-    let is_reit = context.fi_type == crate::domain::account::FiType::Reit;
+    let is_reit = context.fi_type == FiType::Reit;
     let today = context.today();
     let holdings = portfolio.current_holdings().map(|holding| {
         let element = Element::new_repeatable("Holding")

@@ -1,5 +1,6 @@
-//! GST returns: a registration, and each month's GSTR-1 and GSTR-3B (`reference/rebit.md` §6; the schema was not to be had, the
-//! names are those of the sample in `reference/unaport.md` §4.2 and of the table beside it).
+//! GST returns: a registration, and the GSTR-1 and GSTR-3B of each month
+//! (`docs/sources.md#fi-schemas`). The schema was not available; the names are those of the sample
+//! in Unaport's documentation and of the table beside it (`docs/sources.md#unaport-fetch-data`).
 
 use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
@@ -15,10 +16,10 @@ use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
 
-/// The rate of most goods, in percent.
+/// The tax rate of most goods, in percent.
 const GST_PERCENT: i64 = 18;
 
-/// The number as statements show it: state, hidden PAN, registration.
+/// Returns the registration number (GSTIN) as statements show it: state, masked PAN, registration.
 ///
 /// `Assumption:` the state is Karnataka, as in the sample.
 pub fn masked_gstin(context: &HoldingContext<'_>) -> String {
@@ -32,7 +33,7 @@ pub fn masked_gstin(context: &HoldingContext<'_>) -> String {
 pub fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (random_firm, _, _) = pick_random(&mut rng, pool_entries(NamePool::Firms));
-    // Where a firm holds the accounts, it is the one that is registered.
+    // If the holder is a firm, it is the registered business.
     let firm = context.firm_name().unwrap_or(random_firm).to_owned();
     let business_details = Element::new("BusinessDetails")
         .with_attribute("lgnm", firm.clone())
@@ -78,7 +79,8 @@ pub fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
     }
 }
 
-/// What was sold in a month, in whole rupees: about the account's amount, more before Diwali.
+/// Samples the sales of a month, in whole rupees: about the amount of the account, more before
+/// Diwali.
 fn sample_turnover(context: &HoldingContext<'_>, month: Month) -> Paise {
     let mut rng =
         context.random_stream(1000 + u64::try_from(month.ordinal()).expect("years are positive"));
@@ -98,7 +100,8 @@ fn compute_gst(value: Paise) -> Paise {
     Paise(value.0 * GST_PERCENT / 100)
 }
 
-/// GSTR-1, due on the 11th of the next month: what was sold, to registered businesses and to others.
+/// Builds the GSTR-1 of a month, due on the 11th of the next: sales to registered businesses and to
+/// others.
 fn build_gstr1(
     context: &HoldingContext<'_>,
     month: Month,
@@ -108,27 +111,14 @@ fn build_gstr1(
         context.random_stream(5000 + u64::try_from(month.ordinal()).expect("years are positive"));
     let filing_day = filing_date(month, rng.random_range(6..=11));
     let b2b_sales = Paise(sales_value.0 * 70 / 100);
-    let part = |name, value: Paise, count: i64| {
-        Element::new(name)
-            .with_attribute("ttl_rec", count.to_string())
-            .with_attribute("ttl_val", (value + compute_gst(value)).to_string())
-            .with_attribute("ttl_tax", value.to_string())
-            .with_attribute("ttl_cgst", Paise(compute_gst(value).0 / 2).to_string())
-            .with_attribute(
-                "ttl_sgst",
-                Paise(compute_gst(value).0 - compute_gst(value).0 / 2).to_string(),
-            )
-            .with_attribute("ttl_igst", "0.00")
-            .with_attribute("ttl_cess", "0.00")
-    };
     let element = Element::new_repeatable("gstr1")
         .with_attribute("ret_prd", format_period(month))
         .with_attribute("dof", filing_day.to_string())
         .with_attribute("status", "Filed")
         .with_attribute("filingFrequency", "Monthly")
         .with_children([
-            part("b2b_dtls", b2b_sales, rng.random_range(8..30)),
-            part(
+            build_sales("b2b_dtls", b2b_sales, rng.random_range(8..30)),
+            build_sales(
                 "b2cs_dtls",
                 sales_value - b2b_sales,
                 rng.random_range(20..90),
@@ -142,7 +132,22 @@ fn build_gstr1(
     }
 }
 
-/// GSTR-3B, due on the 20th of the next month: tax on what was sold, less the credit of what was bought.
+/// Builds the part of a GSTR-1 for one kind of buyer. `value` is the value of the sales without
+/// tax.
+fn build_sales(name: &'static str, value: Paise, invoice_count: i64) -> Element {
+    let tax = compute_gst(value);
+    Element::new(name)
+        .with_attribute("ttl_rec", invoice_count.to_string())
+        .with_attribute("ttl_val", (value + tax).to_string())
+        .with_attribute("ttl_tax", value.to_string())
+        .with_attribute("ttl_cgst", Paise(tax.0 / 2).to_string())
+        .with_attribute("ttl_sgst", Paise(tax.0 - tax.0 / 2).to_string())
+        .with_attribute("ttl_igst", "0.00")
+        .with_attribute("ttl_cess", "0.00")
+}
+
+/// Builds the GSTR-3B of a month, due on the 20th of the next: tax on sales, less the credit for
+/// purchases.
 fn build_gstr3b(
     context: &HoldingContext<'_>,
     month: Month,
@@ -165,24 +170,16 @@ fn build_gstr3b(
     } else {
         Paise(0)
     };
-    let parts = |name, value: Paise, tax: Paise| {
-        Element::new(name)
-            .with_attribute("txval", value.to_string())
-            .with_attribute("camt", Paise(tax.0 / 2).to_string())
-            .with_attribute("samt", Paise(tax.0 - tax.0 / 2).to_string())
-            .with_attribute("iamt", "0.00")
-            .with_attribute("csamt", "0.00")
-    };
     let element = Element::new_repeatable("gstr3b")
         .with_attribute("ret_prd", format_period(month))
         .with_attribute("dof", filing_day.to_string())
         .with_attribute("status", "Filed")
         .with_attribute("filingFrequency", "Monthly")
         .with_children([
-            parts("sup_details", sales_value, compute_gst(sales_value)),
-            parts("sup_inter", Paise(0), Paise(0)),
-            parts("eco_dtls", Paise(0), Paise(0)),
-            parts("itc_elg", purchase_value, compute_gst(purchase_value)),
+            build_supplies("sup_details", sales_value),
+            build_supplies("sup_inter", Paise(0)),
+            build_supplies("eco_dtls", Paise(0)),
+            build_supplies("itc_elg", purchase_value),
             Element::new("intr_ltfee")
                 .with_attribute("intr", "0.00")
                 .with_attribute("ltfee", fee.to_string()),
@@ -194,6 +191,17 @@ fn build_gstr3b(
         direction: TransactionType::Debit,
         element,
     }
+}
+
+/// Builds a part of a GSTR-3B. `value` is the value of the supplies without tax.
+fn build_supplies(name: &'static str, value: Paise) -> Element {
+    let tax = compute_gst(value);
+    Element::new(name)
+        .with_attribute("txval", value.to_string())
+        .with_attribute("camt", Paise(tax.0 / 2).to_string())
+        .with_attribute("samt", Paise(tax.0 - tax.0 / 2).to_string())
+        .with_attribute("iamt", "0.00")
+        .with_attribute("csamt", "0.00")
 }
 
 fn filing_date(month: Month, day: u32) -> NaiveDate {

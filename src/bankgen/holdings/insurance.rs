@@ -1,4 +1,4 @@
-//! Insurance policies.
+//! Insurance policies: term, endowment and money-back plans, with their premiums and benefits.
 
 use chrono::Datelike;
 use rand::RngExt;
@@ -103,7 +103,7 @@ pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     }
     rows.sort_by_key(|row| row.at);
 
-    // The schema has room for one: the next.
+    // The schema allows one: the next.
     let next_money_back = money_backs
         .iter()
         .find(|(day, _)| *day > context.today())
@@ -128,7 +128,7 @@ pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
         .with_attribute("title", "Suicide clause")
         .with_attribute("subLimit", "0.00")
         .with_attribute("conditions", "Within 12 months of the start")
-        // Quirk: spelled so in the schema.
+        // Quirk: the schema spells it this way.
         .with_attribute("exlcusions", "Death by suicide")
         .with_attribute("amount", "0.00")
         .with_attribute("description", "Premiums are returned, less charges");
@@ -189,7 +189,7 @@ pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     }
 }
 
-/// What is paid in is a credit to the policy, what is paid out a debit.
+/// Builds a transaction: a payment to the policy is a credit, a payment from it a debit.
 fn build_transaction(
     day: chrono::NaiveDate,
     number: usize,

@@ -1,5 +1,6 @@
-//! What is no bank account: deposits, papers, policies, pensions, GST returns, as documents of their schemas (ReBIT FI schemas
-//! v1, `rebit/xsd`). Spellings are the schemas', the odd ones too.
+//! Accounts that are not bank accounts: deposits, securities, policies, pensions, GST returns, as
+//! documents of the ReBIT FI schemas v1 (`docs/sources.md#fi-schemas`). The documents keep the
+//! spelling of the schemas, including its mistakes. `wire` writes them as XML or JSON.
 
 mod debt;
 mod deposits;
@@ -25,7 +26,9 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
 use crate::domain::time::Timestamp;
 
-/// Whether there are documents of this kind. The others are accepted in consents, and their accounts answer DENIED.
+/// Returns whether this module generates documents of the type. DEPOSIT is generated from its
+/// ledger instead. The other unsupported types are accepted in consents, and their accounts answer
+/// DENIED.
 pub fn is_fi_type_supported(fi_type: FiType) -> bool {
     !matches!(
         fi_type,
@@ -33,7 +36,7 @@ pub fn is_fi_type_supported(fi_type: FiType) -> bool {
     )
 }
 
-/// The document of an account.
+/// Builds the document of an account.
 pub fn build_document(
     request: &StatementRequest<'_>,
     account_ordinal: u64,
@@ -62,30 +65,31 @@ pub fn build_document(
         FiType::Nps => pension::build_nps(&context),
         FiType::Gstr1_3b => gst::build_returns(&context),
         FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other => {
-            unreachable!("{} is not told here", plan.fi_type)
+            unreachable!("{} has no document here", plan.fi_type)
         }
     };
     context.assemble_document(parts)
 }
 
-/// What a document is asked for.
+/// The inputs of a document: request, holders, and what is sampled once for the account.
 pub struct HoldingContext<'a> {
     request: &'a StatementRequest<'a>,
     owner: String,
     holders: &'a Holders,
     pub fi_type: FiType,
-    /// The account's own draw of the plan's amount.
+    /// The amount that is sampled from the range of the plan.
     pub amount: Paise,
     pub opened_on: NaiveDate,
     pub branch: Branch,
-    /// Number of the folio, the policy, the client.
+    /// The number that folio, policy and client numbers are derived from.
     pub reference_number: u64,
 }
 
-/// What a kind of account has to tell.
+/// The parts of a document, before the request selects those that are included.
 pub struct DocumentParts {
-    /// Attributes of `Profile`'s holder beside the usual ones; what else is in the profile.
+    /// The attributes of `Holder` beyond the common ones.
     pub holder_attributes: Vec<(&'static str, String)>,
+    /// The elements of `Profile` beyond the holders.
     pub profile: Vec<Element>,
     pub summary: Option<Element>,
     pub transactions: TransactionList,
@@ -94,23 +98,23 @@ pub struct DocumentParts {
 /// The transactions of a document.
 pub enum TransactionList {
     Flat(Vec<DocumentTransaction>),
-    /// In groups, each an element of its own, in the order of the schema.
+    /// Groups, each with its element, in the order of the schema.
     Grouped(Vec<(&'static str, Vec<DocumentTransaction>)>),
 }
 
-/// One of them.
+/// A transaction of a document.
 pub struct DocumentTransaction {
     pub at: Timestamp,
     pub amount: Paise,
-    /// What adds to the holding is a credit to it.
+    /// A transaction that adds to the holding is a credit.
     ///
-    /// `Assumption:` filters of types other than deposits look at the account's side.
+    /// `Assumption:` for types other than deposits, filters refer to the side of the account.
     pub direction: TransactionType,
     pub element: Element,
 }
 
 impl<'a> HoldingContext<'a> {
-    /// The firm that holds the accounts, if one does.
+    /// Returns the firm that holds the accounts, if the holder is a firm.
     pub fn firm_name(&self) -> Option<&str> {
         self.request
             .life
@@ -171,7 +175,7 @@ impl<'a> HoldingContext<'a> {
         })
     }
 
-    /// The day in India of the world's now; no later than the story.
+    /// Returns the current day in India, at most the last day that is generated.
     pub fn today(&self) -> NaiveDate {
         self.request
             .now
@@ -183,7 +187,6 @@ impl<'a> HoldingContext<'a> {
         self.request.now
     }
 
-    /// The first holder.
     pub fn first_holder(&self) -> &Holder {
         &self.holders.first
     }
@@ -196,7 +199,6 @@ impl<'a> HoldingContext<'a> {
             transactions,
         } = parts;
         let account = self.request.account;
-        let is_requested = |part| self.request.consent_types.contains(&part);
         let (namespace, schema_type) = schema_names(self.fi_type);
         let mut root = Element::new("Account")
             .with_attribute(
@@ -212,7 +214,7 @@ impl<'a> HoldingContext<'a> {
                 .with_attribute("version", "1.1")
         };
         root = root.with_attribute("type", schema_type);
-        if is_requested(ConsentType::Profile) {
+        if self.request.includes(ConsentType::Profile) {
             let holders = if self.fi_type == FiType::Gstr1_3b {
                 None
             } else {
@@ -222,11 +224,11 @@ impl<'a> HoldingContext<'a> {
                 .with_children(holders)
                 .with_children(profile)]);
         }
-        if is_requested(ConsentType::Summary) {
+        if self.request.includes(ConsentType::Summary) {
             root = root.with_children(summary);
         }
-        if is_requested(ConsentType::Transactions) {
-            // Most schemas know no empty `Transactions`, and let it be left out.
+        if self.request.includes(ConsentType::Transactions) {
+            // Most schemas do not allow an empty `Transactions`, but allow its absence.
             let transactions_element = self.build_transactions(transactions);
             let allows_empty = matches!(
                 self.fi_type,
@@ -299,7 +301,8 @@ impl<'a> HoldingContext<'a> {
         }
     }
 
-    /// Those of the range, cut at now, that pass the filters.
+    /// Returns the elements of the transactions in the requested range, up to now, that pass the
+    /// filters.
     fn select_entries(&self, entries: Vec<DocumentTransaction>) -> impl Iterator<Item = Element> {
         let StatementRequest {
             range,
@@ -308,18 +311,20 @@ impl<'a> HoldingContext<'a> {
             ..
         } = *self.request;
         let end = range.to.min(now);
-        let selected = entries.into_iter().filter(move |entry| {
-            let is_in_range = range.from <= entry.at && entry.at <= end;
-            is_in_range
-                && filters
-                    .iter()
-                    .all(|filter| filter.matches_transaction(entry.amount, entry.direction))
-        });
-        selected.map(|entry| entry.element)
+        entries
+            .into_iter()
+            .filter(move |entry| {
+                range.from <= entry.at
+                    && entry.at <= end
+                    && filters
+                        .iter()
+                        .all(|filter| filter.matches_transaction(entry.amount, entry.direction))
+            })
+            .map(|entry| entry.element)
     }
 }
 
-/// The tail of the namespace, and the value of `type`.
+/// Returns the last part of the namespace and the value of `Account.type`.
 fn schema_names(fi_type: FiType) -> (&'static str, &'static str) {
     match fi_type {
         FiType::TermDeposit => ("term_deposit", "term_deposit"),
@@ -347,7 +352,7 @@ fn schema_names(fi_type: FiType) -> (&'static str, &'static str) {
     }
 }
 
-/// Where the schema has it, `Holders.type`.
+/// Returns the value of `Holders.type`, if the schema has this attribute.
 fn holders_type(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
     match fi_type {
         FiType::TermDeposit
@@ -363,7 +368,7 @@ fn holders_type(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
     }
 }
 
-/// A transaction's id: what it begins with, the day, a number.
+/// Formats the id of a transaction: prefix, day, number.
 fn format_transaction_id(prefix: &str, day: NaiveDate, number: usize) -> String {
     format!("{prefix}{}{number:04}", day.format("%Y%m%d"))
 }
@@ -374,7 +379,7 @@ fn to_ist_timestamp(day: NaiveDate, hour: u32, minute: u32, second: u32) -> Time
     )
 }
 
-/// The same day so many months later, or the last of a shorter month.
+/// Returns the same day a number of months later, or the last day of a shorter month.
 fn months_after(day: NaiveDate, months: u32) -> NaiveDate {
     day + chrono::Months::new(months)
 }
@@ -383,7 +388,7 @@ fn days_after(day: NaiveDate, days: u64) -> NaiveDate {
     day + Days::new(days)
 }
 
-/// An international securities identification number of a fictitious series.
+/// Formats an international securities identification number (ISIN) of a fictitious series.
 fn format_isin(kind: &str, series: &str, number: u64) -> String {
     let mut body = format!(
         "{kind}{series}{number:0width$}",
@@ -394,15 +399,24 @@ fn format_isin(kind: &str, series: &str, number: u64) -> String {
     body
 }
 
-/// ISO 6166: letters count as two digits, and of all digits every second one from the right is doubled.
+/// Returns the check digit of an ISIN (ISO 6166): letters count as two digits, and every second
+/// digit from the right is doubled.
 fn check_digit(body: &str) -> char {
-    let digit_value = |c: char| c.to_digit(36).expect("letters and digits");
     let digits: String = body.chars().map(|c| digit_value(c).to_string()).collect();
-    let weighted = digits.chars().rev().enumerate().map(|(index, digit)| {
-        let digit = digit_value(digit) * if index % 2 == 0 { 2 } else { 1 };
-        digit / 10 + digit % 10
-    });
-    char::from_digit((10 - weighted.sum::<u32>() % 10) % 10, 10).expect("a digit")
+    let sum: u32 = digits
+        .chars()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| {
+            let weighted = digit_value(digit) * if index % 2 == 0 { 2 } else { 1 };
+            weighted / 10 + weighted % 10
+        })
+        .sum();
+    char::from_digit((10 - sum % 10) % 10, 10).expect("a digit")
+}
+
+fn digit_value(c: char) -> u32 {
+    c.to_digit(36).expect("letters and digits")
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The National Pension System: two tiers, three schemes, contributions of the subscriber and the employer.
+//! The National Pension System: two tiers, three schemes, contributions of the subscriber and the
+//! employer.
 
 use chrono::NaiveDate;
 
@@ -13,7 +14,8 @@ use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
-/// Schemes, the share of each in percent, their price in rupees in 2020, growth, swing.
+/// The name of a scheme, its id, its share of a contribution in percent, and its price: rupees in
+/// 2020, growth and swing in basis points.
 type Scheme = (&'static str, &'static str, i64, (i64, i64, i64));
 
 const SCHEMES: [Scheme; 3] = [
@@ -22,7 +24,7 @@ const SCHEMES: [Scheme; 3] = [
     ("MOCKPF SCHEME G TIER", "SM999003", 20, (25, 800, 400)),
 ];
 
-/// One tier's account.
+/// The account of one tier.
 struct Tier {
     number: usize,
     holdings: [SchemeHolding; SCHEMES.len()],
@@ -35,7 +37,7 @@ struct Tier {
 struct SchemeHolding {
     units: i64,
     cost: Paise,
-    /// Contributed, and not enough for another unit yet.
+    /// The contributed amount that does not suffice for another unit yet.
     uninvested: Paise,
 }
 
@@ -61,7 +63,8 @@ impl Tier {
             scheme_transactions: Vec::new(),
             contributions: Vec::new(),
         };
-        // The second tier is for savings that can be withdrawn: less, and without the employer.
+        // Savings of the second tier can be withdrawn: it gets smaller contributions and none from
+        // the employer.
         let (subscriber_share, interval_months) = if number == 1 {
             (context.amount, 1)
         } else {
@@ -101,24 +104,19 @@ impl Tier {
         } else {
             "VOLUNTARY CONTRIBUTION"
         };
-        let element = |name| {
-            Element::new_repeatable(name)
-                .with_attribute(
-                    "txnId",
-                    format_transaction_id(if self.number == 1 { "N1" } else { "N2" }, day, number),
-                )
-                .with_attribute("txnDate", day.to_string())
-                .with_attribute("type", "CONTRIBUTION")
-                .with_attribute("narration", text)
-                .with_attribute("subscriberContribution", subscriber_share.to_string())
-                .with_attribute("employerContribution", employer_share.to_string())
-                .with_attribute("totalContribution", total.to_string())
-        };
-        let element = element(if self.number == 1 {
-            "Tier1InvestmentTransaction"
+        let (element_name, id_prefix) = if self.number == 1 {
+            ("Tier1InvestmentTransaction", "N1")
         } else {
-            "Tier2InvestmentTransaction"
-        });
+            ("Tier2InvestmentTransaction", "N2")
+        };
+        let element = Element::new_repeatable(element_name)
+            .with_attribute("txnId", format_transaction_id(id_prefix, day, number))
+            .with_attribute("txnDate", day.to_string())
+            .with_attribute("type", "CONTRIBUTION")
+            .with_attribute("narration", text)
+            .with_attribute("subscriberContribution", subscriber_share.to_string())
+            .with_attribute("employerContribution", employer_share.to_string())
+            .with_attribute("totalContribution", total.to_string());
         self.contributions.push(DocumentTransaction {
             at,
             amount: total,
@@ -129,7 +127,7 @@ impl Tier {
             let nav = scheme_price_model(scheme, self.number).price_on(day);
             let holding = &mut self.holdings[scheme];
             let share = Paise(total.0 * percent / 100) + holding.uninvested;
-            // Quirk: the schema knows whole units only; what is left waits for the next contribution.
+            // Quirk: the schema allows whole units only; the rest waits for the next contribution.
             let units = share.0 * 100 / nav;
             let amount = Paise(units * nav / 100);
             holding.uninvested = share - amount;
@@ -172,7 +170,7 @@ impl Tier {
         }
     }
 
-    /// What a scheme is worth on a day.
+    /// Returns the value of a scheme's units on a day.
     fn scheme_value(&self, scheme: usize, day: NaiveDate) -> Paise {
         Paise(
             self.holdings[scheme].units * scheme_price_model(scheme, self.number).price_on(day)
@@ -208,7 +206,7 @@ impl Tier {
             Element::new_repeatable(item_name)
                 .with_attribute("amount", cost.to_string())
                 .with_attribute("amountInTransition", uninvested.to_string())
-                // Quirk: the schema wants a positive number here too.
+                // Quirk: the schema requires a positive number here too.
                 .with_attribute("blockedUnits", "1")
                 .with_attribute("freeUnits", units.to_string())
                 .with_attribute(
@@ -238,9 +236,9 @@ pub fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
         Tier::with_contributions(context, 1),
         Tier::with_contributions(context, 2),
     );
-    let value =
-        |scheme| tier_one.scheme_value(scheme, today) + tier_two.scheme_value(scheme, today);
-    // The schema has room for one choice: a life cycle fund, which spreads over the three schemes.
+    let [equity_value, debt_value, other_value] = [0, 1, 2]
+        .map(|scheme| tier_one.scheme_value(scheme, today) + tier_two.scheme_value(scheme, today));
+    // The schema allows one choice: a life cycle fund, which distributes over the three schemes.
     let choice = Element::new_repeatable("SchemeChoice")
         .with_attribute("allocationPercent", "100")
         .with_attribute("pfmId", "PFM999")
@@ -258,9 +256,9 @@ pub fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
         .with_attribute("tier2NAVDate", today.to_string())
         .with_attribute("tier2Status", "ACTIVE")
         .with_attribute("tier1NAVDate", today.to_string())
-        .with_attribute("debtAssetValue", value(1).to_string())
-        .with_attribute("equityAssetValue", value(0).to_string())
-        .with_attribute("otherAssetValue", value(2).to_string())
+        .with_attribute("debtAssetValue", debt_value.to_string())
+        .with_attribute("equityAssetValue", equity_value.to_string())
+        .with_attribute("otherAssetValue", other_value.to_string())
         .with_children([
             Element::new("SchemeChoices").with_children([choice]),
             Element::new("Holdings")
@@ -272,7 +270,7 @@ pub fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
         ("Tier1InvestmentTransactions", tier_one.contributions),
         ("Tier2InvestmentTransactions", tier_two.contributions),
     ]);
-    // Twelve digits; the series from 9999 on is nobody's.
+    // Twelve digits; the series 9999 is not assigned.
     let holder_attributes = vec![("pranId", format!("9999{}", context.reference_number))];
     DocumentParts {
         holder_attributes,

@@ -67,8 +67,9 @@ const DEPOSITORY_RECEIPTS: &[Security] = &[
     },
 ];
 
-/// What a trade costs: brokerage of 0.03 % and at least 20 rupees, securities transaction tax of 0.1 %, 0.00345 % to the
-/// exchange, 0.0001 % to the regulator, stamp duty of 0.015 % on purchases, 18 % GST on brokerage and fees.
+/// The charges of a trade: brokerage of 0.03 %, at least 20 rupees; securities transaction tax of
+/// 0.1 %; fees of 0.00345 % to the exchange and 0.0001 % to the regulator; stamp duty of 0.015 % on
+/// purchases; 18 % GST on brokerage and fees.
 struct Charges {
     brokerage: Paise,
     other_charges: Paise,
@@ -76,19 +77,13 @@ struct Charges {
 
 impl Charges {
     fn for_trade(trade: &Trade) -> Self {
-        // In hundred-millionths of the value, to the paisa.
-        let share_of_value = |share: i128| {
-            let part = i128::from(trade.value.0) * share / 100_000_000;
-            i64::try_from(part).expect("a part of the value")
+        let brokerage = share_of(trade.value, 30_000).max(2_000);
+        let fees = share_of(trade.value, 3_450) + share_of(trade.value, 100);
+        let stamp_duty = match trade.side {
+            Side::Buy => share_of(trade.value, 15_000),
+            Side::Sell => 0,
         };
-        let brokerage = share_of_value(30_000).max(2_000);
-        let fees = share_of_value(3_450) + share_of_value(100);
-        let tax = share_of_value(100_000)
-            + if trade.side == Side::Buy {
-                share_of_value(15_000)
-            } else {
-                0
-            };
+        let tax = share_of(trade.value, 100_000) + stamp_duty;
         let gst = (brokerage + fees) * 18 / 100;
         Self {
             brokerage: Paise(brokerage),
@@ -99,6 +94,12 @@ impl Charges {
     fn total(&self) -> Paise {
         self.brokerage + self.other_charges
     }
+}
+
+/// Returns a share of an amount, in whole paise. The share is in hundred-millionths.
+fn share_of(value: Paise, share: i128) -> i64 {
+    let part = i128::from(value.0) * share / 100_000_000;
+    i64::try_from(part).expect("a part of the value")
 }
 
 pub fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
@@ -200,7 +201,7 @@ pub fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("exchange", "NSE")
             .with_attribute("rate", format_price(trade.price))
             .with_attribute("tradeValue", trade.value.to_string())
-            // Quirk: spelled so in the schema.
+            // Quirk: the schema spells it this way.
             .with_attribute("shareHolerEquityType", "RETAIL")
             .with_attribute("type", trade.side.as_str())
             .with_attribute("units", format_units(trade.units))
@@ -226,7 +227,7 @@ pub fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
     }
 }
 
-/// Equities and depository receipts have the same.
+/// Builds the summary, which equities and depository receipts share.
 fn build_summary(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Element {
     let today = context.today();
     let holdings = portfolio.current_holdings().map(|holding| {

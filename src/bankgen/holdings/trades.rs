@@ -1,4 +1,5 @@
-//! Papers that are bought and sold, month after month, since the account was opened.
+//! Trades of securities, month by month from the opening of the account on, and the resulting
+//! portfolio. The modules of the FI types turn them into documents.
 
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
@@ -10,50 +11,52 @@ use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::time::Timestamp;
 
-/// A paper that can be held. Invented, like its issuer.
+/// A security that can be held. The security and its issuer are invented.
 #[derive(Clone, Copy, Debug)]
 pub struct Security {
     pub issuer: &'static str,
     pub name: &'static str,
     pub symbol: &'static str,
-    /// Rupees on 1 January 2020, growth in basis points a year, swing in basis points.
+    /// The price on 1 January 2020 in rupees, the growth in basis points a year, the swing in basis
+    /// points.
     pub price: (i64, i64, i64),
 }
 
-/// How a kind of paper is bought.
+/// The rules by which a kind of security is bought and sold.
 #[derive(Clone, Copy, Debug)]
 pub struct TradingPlan {
     pub securities: &'static [Security],
-    /// How many of them the customer holds.
+    /// The number of securities that the customer holds.
     pub holding_count: usize,
-    /// Every so many months one is bought.
+    /// The months from one purchase to the next.
     pub interval_months: u32,
-    /// On this day of the month, or any.
+    /// The day of the month on which all securities are bought; `None` for one of them, on a random
+    /// day.
     pub day_of_month: Option<u32>,
-    /// Funds sell thousandths of a unit.
+    /// `true` for funds, which sell thousandths of a unit.
     pub allows_fractions: bool,
-    /// One in so many trades is a sale of part of what is held; none where it is nothing.
+    /// One in this many trades sells part of the holding; 0 for no sales.
     pub sale_one_in: u32,
-    /// What ISINs begin with, and the series.
+    /// The beginning of the ISINs, and their series.
     pub isin_prefix: (&'static str, &'static str),
 }
 
-/// A trade.
+/// A purchase or sale of units of one security.
 #[derive(Clone, Copy, Debug)]
 pub struct Trade {
     pub at: Timestamp,
     pub day: NaiveDate,
     pub holding: usize,
     pub side: Side,
-    /// Thousandths.
+    /// Thousandths of a unit.
     pub units: i64,
-    /// Ten-thousandths of a rupee for one unit.
+    /// The price of one unit, in ten-thousandths of a rupee.
     pub price: i64,
-    /// What was paid or received, charges left out.
+    /// The amount paid or received, without charges.
     pub value: Paise,
-    /// Thousandths held of this paper afterwards.
+    /// The units of this security that are held afterwards, in thousandths.
     pub closing_units: i64,
-    /// Counts from 1 over all trades of the account.
+    /// Counted from 1 over all trades of the account.
     pub number: usize,
 }
 
@@ -79,27 +82,28 @@ impl Side {
     }
 }
 
-/// What is held of one paper.
+/// The units of one security that are held.
 #[derive(Clone, Debug)]
 pub struct Holding {
     pub security: Security,
     pub price_model: PriceModel,
     pub isin: String,
-    /// Thousandths.
+    /// Thousandths of a unit.
     pub units: i64,
-    /// What the units that are held were bought for.
+    /// The purchase cost of the units that are held.
     pub cost: Paise,
     pub first_bought: Option<Timestamp>,
     pub salt: u64,
 }
 
 impl Holding {
-    /// What the units are worth on a day.
+    /// Returns the value of the units on a day.
     pub fn value_on(&self, day: NaiveDate) -> Paise {
         trade_value(self.units, self.price_model.price_on(day))
     }
 
-    /// What one unit cost on the average, in ten-thousandths of a rupee.
+    /// Returns the average purchase price of a unit, in ten-thousandths of a rupee; 0 if none is
+    /// held.
     pub fn average_price(&self) -> i64 {
         if self.units == 0 {
             0
@@ -109,14 +113,14 @@ impl Holding {
     }
 }
 
-/// All trades of an account up to now, oldest first, and what is held then.
+/// All trades of an account up to now, the oldest first, and the resulting holdings.
 pub struct Portfolio {
     pub trades: Vec<Trade>,
     pub holdings: Vec<Holding>,
 }
 
 impl Portfolio {
-    /// What the units that are held were bought for.
+    /// Returns the purchase cost of all units that are held.
     pub fn total_cost(&self) -> Paise {
         self.holdings.iter().map(|holding| holding.cost).sum()
     }
@@ -128,7 +132,7 @@ impl Portfolio {
             .sum()
     }
 
-    /// Those of which something is held.
+    /// Returns the holdings that have units.
     pub fn current_holdings(&self) -> impl Iterator<Item = &Holding> {
         self.holdings.iter().filter(|holding| holding.units > 0)
     }
@@ -145,11 +149,12 @@ impl Portfolio {
                     .expect("it is later");
             if month_index % plan.interval_months == 0 {
                 let mut rng = context.random_stream(1000 + u64::from(month_index));
-                for _ in 0..if plan.day_of_month.is_some() {
+                let trade_count = if plan.day_of_month.is_some() {
                     holdings.len()
                 } else {
                     1
-                } {
+                };
+                for _ in 0..trade_count {
                     number += 1;
                     let trade =
                         Self::sample_trade(context, plan, &mut holdings, month, number, &mut rng);
@@ -213,7 +218,7 @@ impl Portfolio {
             };
             (Side::Sell, units, trade_value(units, price))
         } else if plan.allows_fractions {
-            // A fund takes the instalment and gives as many units as it buys.
+            // An instalment of a fund is a fixed amount, which buys fractions of units.
             (
                 Side::Buy,
                 context.amount.0 * 100_000 / price,
@@ -259,16 +264,15 @@ fn apply_trade(holding: &mut Holding, trade: &Trade) {
 fn sample_holdings(plan: &TradingPlan, rng: &mut impl Rng) -> Vec<Holding> {
     let mut remaining: Vec<usize> = (0..plan.securities.len()).collect();
     let count = plan.holding_count.min(remaining.len());
-    let indices = (0..count)
-        .map(|_| remaining.swap_remove(rng.random_range(0..remaining.len())))
-        .collect::<Vec<_>>();
-    let holdings = indices.into_iter().map(|index| {
+    let mut holdings = Vec::new();
+    for _ in 0..count {
+        let index = remaining.swap_remove(rng.random_range(0..remaining.len()));
         let security = plan.securities[index];
         let (rupees, growth, swing) = security.price;
-        // A paper has one price, whoever holds it.
+        // The salt depends on the security only, so that its price is the same for all customers.
         let salt = (u64::try_from(index).expect("tables are short") + 1)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // Exchanges deal in steps of five paise.
+        // Prices on exchanges have steps of five paise.
         let tick = if plan.allows_fractions { 1 } else { 500 };
         let price_model = PriceModel {
             base: rupees * 10_000,
@@ -283,7 +287,7 @@ fn sample_holdings(plan: &TradingPlan, rng: &mut impl Rng) -> Vec<Holding> {
             series,
             u64::try_from(index).expect("tables are short") + 101,
         );
-        Holding {
+        holdings.push(Holding {
             security,
             price_model,
             isin,
@@ -291,23 +295,23 @@ fn sample_holdings(plan: &TradingPlan, rng: &mut impl Rng) -> Vec<Holding> {
             cost: Paise(0),
             first_bought: None,
             salt,
-        }
-    });
-    holdings.collect()
+        });
+    }
+    holdings
 }
 
-/// Units times price, to the paisa.
+/// Returns units times price, rounded to the paisa.
 pub fn trade_value(units: i64, price: i64) -> Paise {
     let value = (i128::from(units) * i128::from(price) + 50_000) / 100_000;
-    Paise(i64::try_from(value).expect("nobody holds that much"))
+    Paise(i64::try_from(value).expect("the value of a holding fits"))
 }
 
-/// Thousandths of units with three decimals.
+/// Formats thousandths of units with three decimals.
 pub fn format_units(units: i64) -> String {
     format!("{}.{:03}", units / 1000, units % 1000)
 }
 
-/// Ten-thousandths of a rupee with four decimals.
+/// Formats ten-thousandths of a rupee with four decimals.
 pub fn format_price(price: i64) -> String {
     format!("{}.{:04}", price / 10_000, price % 10_000)
 }
