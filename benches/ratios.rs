@@ -1,6 +1,7 @@
-//! The product beside its raw ceiling, in one run, interleaved: the median of the rounds' ratios, against the floors
-//! of `../shared/reference/perf-baseline.md` §8. Absolute numbers belong to a machine; ratios travel. Never asserted:
-//! a slow neighbour is not a bug.
+//! Compares mockaa with a raw baseline for the same work: interleaved rounds in one run, and the
+//! median of their ratios against the floors of `docs/performance.md`. Ratios are comparable across
+//! machines, absolute numbers are not. The result is never asserted, since other load on the
+//! machine can lower it.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use aws_lc_rs::agreement::{
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use chrono::DateTime;
+use chrono::{DateTime, FixedOffset};
 use dashmap::DashMap;
 use mockaa::bankgen::{
     StatementRequest, derive_data_key, generate_accounts, generate_statement, is_supported,
@@ -73,16 +74,16 @@ fn main() {
         .flatten()
     {
         println!(
-            "{bytes} bytes per pending consent, of {STORED_CONSENTS} with a customer each (floor: 1000)\n"
+            "{bytes} bytes per pending consent, measured with {STORED_CONSENTS} consents of different customers (limit: 1000)\n"
         );
     }
     println!(
-        "{ROUNDS} interleaved rounds of {} ms each side; the median ratio counts\n",
+        "{ROUNDS} interleaved rounds of {} ms for each side; the ratio is the median of the rounds\n",
         SAMPLE.as_millis()
     );
     println!(
         "{:40} {:>14} {:>14} {:>7} {:>7}",
-        "", "product", "raw ceiling", "ratio", "floor"
+        "", "mockaa", "baseline", "ratio", "floor"
     );
     filter.compare_if_selected(
         "create a consent (per s)",
@@ -132,7 +133,8 @@ fn main() {
     );
 }
 
-/// Words of the command line: `cargo bench -- XML fetch` measures what has one of them in its name; without any, all.
+/// The words of the command line. `cargo bench -- XML fetch` runs the benchmarks with one of these
+/// words in their name; without words, all run.
 struct BenchFilter(Vec<String>);
 
 impl BenchFilter {
@@ -145,18 +147,19 @@ impl BenchFilter {
         name: &str,
         floor: f64,
         product: impl FnOnce() -> Work,
-        raw: impl FnOnce() -> Work,
+        baseline: impl FnOnce() -> Work,
     ) {
         if self.includes(name) {
-            compare_rates(name, floor, product(), raw());
+            compare_rates(name, floor, product(), baseline());
         }
     }
 }
 
-/// Consents that are stored to measure what one takes.
+/// The number of consents that are stored to measure the memory of one.
 const STORED_CONSENTS: u64 = 500_000;
 
-/// What the process grows by, where the system tells (Linux).
+/// Returns the growth of the process for each stored consent; `None` where the system does not
+/// report it (only Linux does).
 fn bytes_per_pending_consent() -> Option<u64> {
     let world = new_world();
     raise_consent(&world, &seed_request(STORED_CONSENTS));
@@ -172,27 +175,35 @@ fn resident_bytes() -> Option<u64> {
     Some(statm.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
 }
 
-/// Work that says how much it did: one for a call, bytes/1,000,000 for text.
+/// A unit of work that returns how much it did: 1 for a call, megabytes or rows for a statement.
 type Work = Box<dyn FnMut() -> f64>;
 
-fn compare_rates(name: &str, floor: f64, mut product: Work, mut raw: Work) {
-    let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+fn compare_rates(name: &str, floor: f64, mut product: Work, mut baseline: Work) {
+    let (mut ratios, mut product_rates, mut baseline_rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (a, b) = (measure_rate(&mut product), measure_rate(&mut raw));
-        ratios.push(a / b);
-        ours.push(a);
-        theirs.push(b);
+        let product_rate = measure_rate(&mut product);
+        let baseline_rate = measure_rate(&mut baseline);
+        ratios.push(product_rate / baseline_rate);
+        product_rates.push(product_rate);
+        baseline_rates.push(baseline_rate);
     }
-    let (ratio, ours, theirs) = (median(ratios), median(ours), median(theirs));
+    let ratio = median(ratios);
+    let product_rate = median(product_rates);
+    let baseline_rate = median(baseline_rates);
     let verdict = if ratio >= floor {
         ""
     } else {
         "  below the floor"
     };
-    println!("{name:40} {ours:>14.0} {theirs:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}");
+    println!(
+        "{name:40} {product_rate:>14.0} {baseline_rate:>14.0} {ratio:>7.2} {floor:>7.2}{verdict}"
+    );
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench measures wall time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures elapsed time"
+)]
 fn measure_rate(work: &mut Work) -> f64 {
     let start = Instant::now();
     let mut done = 0.0;
@@ -209,7 +220,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-/// The seed documents' request, for a customer of its own each time.
+/// Returns the consent request of the seed documents, for another customer for each number.
 fn seed_request(number: u64) -> Vec<u8> {
     include_str!("../fixtures/seed/consent-request.json")
         .replace("{{current_timestamp}}", NOW)
@@ -237,7 +248,7 @@ fn bench_participants() -> Participants {
 fn new_world() -> Arc<World> {
     let config = SandboxConfig {
         personas: Arc::default(),
-        default_persona: default_life().definition,
+        default_persona: default_persona().definition,
         seed: 42,
         clock: ClockStart {
             at: parse_timestamp(NOW),
@@ -262,7 +273,7 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let request: ConsentRequest = parse_json(body).expect("a request");
     let terms = request
         .into_terms("mockaa", world.now())
-        .expect("a right one");
+        .expect("a valid request");
     let raise = RaiseConsent {
         terms,
         api: Api::Seed,
@@ -282,7 +293,7 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     .expect("it serialises")
 }
 
-/// Parse, validate, decide, journal, store, answer.
+/// Creates a consent: parse, validate, decide, journal, store, respond.
 fn create_with_mockaa() -> Work {
     let (world, mut number) = (new_world(), 0);
     Box::new(move || {
@@ -292,7 +303,8 @@ fn create_with_mockaa() -> Work {
     })
 }
 
-/// The shape of the baseline's raw server: typed structs, five dates parsed, a few checks, boxed into a map.
+/// The request of the baseline, which parses into typed structs, checks five dates and a few
+/// fields, and stores the request in a map.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawRequest {
@@ -376,7 +388,7 @@ struct RawRegistry {
 }
 
 #[derive(Serialize)]
-struct RawAnswer<'a> {
+struct RawResponse<'a> {
     ver: &'static str,
     timestamp: &'a str,
     txnid: &'a str,
@@ -386,6 +398,10 @@ struct RawAnswer<'a> {
     consent_handle: String,
 }
 
+fn parse_date(text: &str) -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339(text).expect("a date")
+}
+
 fn create_with_baseline() -> Work {
     let store: DashMap<uuid::Uuid, Arc<RawRequest>> = DashMap::new();
     let (mut rng, mut number) = (ChaCha8Rng::seed_from_u64(1), 0);
@@ -393,11 +409,10 @@ fn create_with_baseline() -> Work {
         number += 1;
         let request: RawRequest = serde_json::from_slice(&seed_request(number)).expect("a request");
         let detail = &request.consent_detail;
-        let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a date");
-        at(&request.timestamp);
+        parse_date(&request.timestamp);
         assert!(
-            at(&detail.consent_expiry) > at(&detail.consent_start)
-                && at(&detail.range.to) > at(&detail.range.from)
+            parse_date(&detail.consent_expiry) > parse_date(&detail.consent_start)
+                && parse_date(&detail.range.to) > parse_date(&detail.range.from)
         );
         assert!(
             detail.customer.id.contains('@')
@@ -410,19 +425,20 @@ fn create_with_baseline() -> Work {
         let request = Arc::new(request);
         store.insert(id, Arc::clone(&request));
         let customer = &request.consent_detail.customer;
-        let answer = RawAnswer {
+        let response = RawResponse {
             ver: "1.0",
             timestamp: NOW,
             txnid: &request.txnid,
             customer,
             consent_handle: id.to_string(),
         };
-        black_box(serde_json::to_vec(&answer).expect("it serialises"));
+        black_box(serde_json::to_vec(&response).expect("it serialises"));
         1.0
     })
 }
 
-/// Look up among 10,000 approved consents, state the detail, the kept signature, serialise.
+/// Gets one of 10,000 approved consents: look it up, build its detail, use the cached signature,
+/// serialise.
 fn get_with_mockaa() -> Work {
     let world = new_world();
     let key = SigningKey::from_pem("k", KEY).expect("a key");
@@ -476,7 +492,7 @@ fn get_with_baseline() -> Work {
     })
 }
 
-/// A form of the statement.
+/// The format of a statement.
 #[derive(Clone, Copy)]
 enum Format {
     Xml,
@@ -488,7 +504,7 @@ enum Format {
 }
 
 impl Format {
-    /// With their floors; only XML has one.
+    /// All formats with their floors. Only XML has a floor; 0 means none.
     const ALL: [(Self, f64); 6] = [
         (Self::Xml, 0.70),
         (Self::Json, 0.0),
@@ -510,7 +526,7 @@ impl Format {
     }
 }
 
-/// What counts: of so many bytes and so many rows.
+/// Computes the amount of work from the bytes and the rows of a statement.
 type Measure = fn(usize, usize) -> f64;
 
 #[expect(clippy::cast_precision_loss, reason = "statements are short")]
@@ -523,22 +539,22 @@ fn measure_rows(_: usize, rows: usize) -> f64 {
     rows as f64
 }
 
-/// A year of the default persona's account, told and written anew each time.
+/// Generates and writes a year of the default persona's account each time.
 fn write_statement_with_mockaa(format: Format, measure: Measure) -> Work {
     let account = generate_accounts(
         &bench_participants(),
-        &default_life().definition,
+        &default_persona().definition,
         42,
         "9812345678@mockaa",
     )
     .remove(0)
     .account;
-    let life = default_life();
+    let persona = default_persona();
     let from = parse_timestamp("2023-03-31T18:30:00Z").expect("a date");
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let mut out = Vec::new();
     Box::new(move || {
-        let statements = [statement_of(&life, &account, TimeRange { from, to })];
+        let statements = [statement_of(&persona, &account, TimeRange { from, to })];
         out.clear();
         match format {
             Format::Xml => xml::write_statement(&statements[0], FiSchema::V1, &mut out),
@@ -556,18 +572,22 @@ fn write_statement_with_mockaa(format: Format, measure: Measure) -> Work {
     })
 }
 
-fn write_row_by_row(form: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
+fn write_row_by_row(writer: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
     let rows = transactions(statement);
-    form.write_header(statement, rows.range, out);
-    rows.iter().for_each(|row| form.write_row(&row, out));
-    form.write_footer(out);
+    writer.write_header(statement, rows.range, out);
+    for row in rows.iter() {
+        writer.write_row(&row, out);
+    }
+    writer.write_footer(out);
 }
 
 fn transactions(statement: &Statement) -> &Transactions {
-    statement.transactions().expect("they were asked for")
+    statement
+        .transactions()
+        .expect("transactions were requested")
 }
 
-/// The baseline's ceiling: random record and hand-written XML, narrations from a fixed list.
+/// Writes random records as XML, with narrations from a fixed list.
 fn write_statement_with_baseline(measure: Measure) -> Work {
     const ROWS: u32 = 571;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -580,7 +600,7 @@ fn write_statement_with_baseline(measure: Measure) -> Work {
     })
 }
 
-/// Random records as hand-written XML.
+/// Writes random records as XML, without a library.
 fn write_random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
     const NARRATIONS: [&[u8]; 4] = [
         b"UPI/DR/409012345678/ANAND PROVISION STORE/MOCKBANK/anandstore@mockbank/PAYMENT",
@@ -622,9 +642,8 @@ fn write_random_rows(rng: &mut ChaCha8Rng, count: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// The default one.
-fn default_life() -> PersonaInstance {
-    let personas = load_personas(None).expect("the shipped ones are right");
+fn default_persona() -> PersonaInstance {
+    let personas = load_personas(None).expect("the shipped personas are valid");
     let as_of = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date");
     PersonaInstance {
         definition: Arc::clone(personas.get(DEFAULT_PERSONA).expect("it is shipped")),
@@ -632,11 +651,11 @@ fn default_life() -> PersonaInstance {
     }
 }
 
-fn statement_of(life: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
+fn statement_of(persona: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
-        life,
+        life: persona,
         account,
         consent_types: ConsentType::ALL,
         range,
@@ -646,18 +665,19 @@ fn statement_of(life: &PersonaInstance, account: &Account, range: TimeRange) -> 
     generate_statement(&request).expect("deposits are simulated")
 }
 
-/// A statement made, encrypted to the FIU's key, and written into an answer: what POST /FI/fetch does for one account.
+/// Generates a statement, encrypts it for the FIU's key and writes it into a response, as POST
+/// /FI/fetch does for one account.
 fn fetch_with_mockaa(curve: Curve) -> Work {
     let account = generate_accounts(
         &bench_participants(),
-        &default_life().definition,
+        &default_persona().definition,
         42,
         "9812345678@mockaa",
     )
     .remove(0)
     .account;
-    let life = default_life();
-    // Some thousand rows.
+    let persona = default_persona();
+    // About a thousand rows.
     let from = parse_timestamp("2022-06-30T18:30:00Z").expect("a date");
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let fiu = KeyPair::from_random(curve, [7; 32], [9; 32]);
@@ -668,7 +688,7 @@ fn fetch_with_mockaa(curve: Curve) -> Work {
     };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {
-        let statement = statement_of(&life, &account, TimeRange { from, to });
+        let statement = statement_of(&persona, &account, TimeRange { from, to });
         let mut document = Vec::new();
         xml::write_statement(&statement, FiSchema::V1, &mut document);
         let (secret, nonce) = derive_data_key(42, session, &account, "xml");
@@ -695,7 +715,7 @@ fn fetch_with_mockaa(curve: Curve) -> Work {
     })
 }
 
-/// The baseline's pipeline: random rows, a new X25519 key, agreement, HKDF, AES-256-GCM, base64.
+/// Does the same with random rows: a new X25519 key, key agreement, HKDF, AES-256-GCM, base64.
 fn fetch_with_baseline() -> Work {
     let random = SystemRandom::new();
     let peer = PrivateKey::generate(&X25519)
@@ -735,7 +755,7 @@ fn write_money(out: &mut Vec<u8>, paise: u64) {
     out.extend_from_slice(&DIGIT_PAIRS[usize::try_from(paise % 100).expect("below 100")]);
 }
 
-/// The numbers below a hundred.
+/// The two digits of each number below 100.
 const DIGIT_PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0;
