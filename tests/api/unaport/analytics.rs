@@ -1,4 +1,4 @@
-//! Analytics and files, as a lender's backend gets them.
+//! Analytics and exports, as a lender's backend receives them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::drain_webhooks;
 use crate::helpers::TestApp;
 use crate::lender::{ANALYTICS_HOOK, APP_PREFIX, FIU_ID, Lender, consent_detail_mut, expect_text};
 
-/// A lender with a session of twelve months and more, and how the customer lives.
+/// Returns a lender and a session of at least twelve months for a customer with this persona.
 async fn prepare_session(app: &TestApp, persona: &str) -> (Lender, String) {
     let lender = Lender::log_in_with_webhooks(app).await;
     let scenario = format!("version: 1\nname: lived\npersona: {persona}\nsteps: [approve: {{}}]\n");
@@ -75,7 +75,7 @@ async fn analytics_are_generated_notified_and_fetched() {
         report,
         "the same again"
     );
-    // Later is the same, by another status.
+    // The later call returns the same report with another status.
     let later = lender
         .get(
             &app,
@@ -190,7 +190,7 @@ async fn aggregate_analytics_take_all_accounts_together() {
     );
 }
 
-/// A number of the report, text or not, in paise.
+/// Parses a number of the report, text or not, in paise.
 fn parse_paise(value: &Value) -> i64 {
     let text = value
         .as_str()
@@ -208,7 +208,8 @@ fn parse_paise(value: &Value) -> i64 {
     }
 }
 
-/// Sums, averages and counts from the fetched transactions alone, by arithmetic that the product does not share.
+/// Recomputes sums, averages and counts from the fetched transactions, with arithmetic that is
+/// independent of the code.
 #[tokio::test]
 async fn the_figures_are_those_of_the_sessions_own_transactions() {
     for persona in [
@@ -307,7 +308,8 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
     }
 }
 
-/// Each day's closing balance is that of its last row; the month's average is theirs.
+/// Each day's closing balance is that of its last row, and the monthly average is computed from
+/// them.
 fn check_daily_balances(report: &Value, rows: &[Value], persona: &str) {
     let mut last: BTreeMap<String, i64> = BTreeMap::new();
     for row in rows {
@@ -361,7 +363,7 @@ fn check_daily_balances(report: &Value, rows: &[Value], persona: &str) {
     }
 }
 
-/// What is said of the lives that are made to be found.
+/// Patterns that some personas are made to contain.
 #[tokio::test]
 async fn patterns_are_found() {
     let app = TestApp::start().await;
@@ -409,7 +411,8 @@ async fn patterns_are_found() {
     );
 }
 
-/// Ways to the plain values, and of which types they are; lists and names that are data are all one.
+/// Collects the path of every value with its JSON types; list items and keys that are data share
+/// one path.
 fn collect_value_types(
     value: &Value,
     path: &str,
@@ -441,8 +444,8 @@ fn collect_value_types(
     types.entry(path.to_owned()).or_default().insert(kind);
 }
 
-/// The recorded body and ours: the same keys, the same types. Where one of them has an empty list there is nothing to
-/// compare below it.
+/// The recorded body and this one have the same keys and types. Below a list that is empty in one
+/// of them nothing can be compared.
 #[tokio::test]
 async fn the_body_has_the_recordings_keys_and_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/unaport/collection.json");
@@ -473,7 +476,7 @@ async fn the_body_has_the_recordings_keys_and_types() {
         let app = TestApp::start().await;
         collect_value_types(&fetch_report(&app, persona).await.0, "", &mut ours);
     }
-    // What is below a list that the other side has empty cannot be held against anything.
+    // Values below a list that is empty on the other side cannot be compared.
     let below_empty = |path: &str, other: &BTreeMap<String, BTreeSet<&str>>| {
         path.match_indices("[]").any(|(at, _)| {
             other.contains_key(&path[..at])

@@ -1,4 +1,4 @@
-//! Who may call: tokens, accounts, organisations, strictness.
+//! Authentication: tokens, accounts, organisations, security modes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ async fn tokens_are_those_of_the_service_in_shape() {
     );
     assert!(lender.access_token.len() > 1_000 && lender.refresh_token.len() > 500);
 
-    // Nobody else's token opens anything: changed, of another world, or not there.
+    // No other token is accepted: changed, of another world, or missing.
     let path = format!("{COMMON_PREFIX}/FIU/getClientOrganisation");
     let with = |token: &str| {
         app.request(Method::GET, &path)
@@ -168,7 +168,7 @@ async fn accounts_that_are_configured_are_the_only_ones() {
         (FIU_ID, "FIU-2")
     );
 
-    // One organisation does not see the other.
+    // An organisation cannot see the data of another.
     let [(mut first, org, _), (second, other, _)] =
         <[_; 2]>::try_from(organisations).ok().expect("two");
     let foreign = second
@@ -203,7 +203,7 @@ async fn accounts_that_are_configured_are_the_only_ones() {
 #[tokio::test]
 async fn a_token_is_of_one_world_and_one_time() {
     let app = TestApp::start().await;
-    // A host that is more than a name would make the token one of another world.
+    // A forwarded host with a path must not turn the token into one of another world.
     let login = app
         .request(Method::POST, &format!("{COMMON_PREFIX}/public/user/login"))
         .header("x-forwarded-host", "h/w/other");
@@ -226,7 +226,7 @@ async fn a_token_is_of_one_world_and_one_time() {
         "{}",
         crossed.text
     );
-    // A world that begins anew does not know the tokens of its later days.
+    // After a reset, a world rejects tokens that it issued at a later time.
     app.advance_clock("P2D").await;
     let late = Lender::log_in(&app).await;
     app.post("/_mockaa/v1/reset", &Value::Null)
@@ -330,7 +330,8 @@ async fn the_security_mode_decides_about_unregistered_fius_and_foreign_customers
     open.get(&format!("{APP_PREFIX}/FIU/ProductList/whatever"))
         .await
         .expect_ok();
-    // Who has no token there sees the whole world: what they have raised for one organisation, they can read.
+    // With security `open`, a caller without a token sees the whole world, and can read the
+    // consents that it raised for an organisation.
     let organisation = open
         .get(&format!("{COMMON_PREFIX}/FIU/getClientOrganisation"))
         .await

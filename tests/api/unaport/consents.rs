@@ -1,4 +1,4 @@
-//! Consents: statuses, revocation, whose they are, the customer's link.
+//! Consents: statuses, revocation, ownership, the customer's link.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use crate::lender::{
     expect_text, start_configured, template_consent_request,
 };
 
-/// Moves, what the webhooks say, and the two words of the record (DESIGN §2).
+/// Verbs, the statuses of the webhooks, and the two statuses of the record
+/// (`docs/sources.md#unaport-statuses`).
 type StatusCase<'a> = (&'a [&'a str], &'a [&'a str], (&'a str, &'a str));
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn every_transition_sets_both_statuses_and_sends_its_webhooks() {
             );
         }
     }
-    // A held approval: the id is there, the artefact is not in force.
+    // A held approval: the consent id exists, the artefact is not in force.
     let handle = lender.raise_consent(&app, |_| ()).await;
     app.post(
         &format!("/_mockaa/v1/consents/{handle}/approve"),
@@ -196,7 +197,7 @@ async fn an_fiu_revokes_in_each_of_the_three_spellings() {
             "REVOKED"
         );
     }
-    // The consent's id, not its handle; and only after approval.
+    // The call takes the consent id, not the handle, and works only after approval.
     let handle = lender.raise_consent(&app, |_| ()).await;
     let path = format!(
         "{APP_PREFIX}/FIU/Consents/revoke/{}/{handle}",
@@ -291,7 +292,7 @@ async fn the_customer_is_found_by_whatever_names_them() {
             "9876500001@ink"
         );
     }
-    // By template: an address where there is one, else the mobile number.
+    // With a template: by address if there is one, else by mobile number.
     let saved = lender
         .post(
             &app,
@@ -351,7 +352,7 @@ async fn the_short_link_leads_to_the_page_and_back() {
         ))
         .await;
     assert!(page.text.contains("Approve") && page.text.contains(FIU_ID));
-    // Answered, the customer goes back to where the lender wants them.
+    // After the decision, the customer returns to the lender's redirect URL.
     let answer = app
         .send_raw(app.request(
             Method::POST,
@@ -379,7 +380,7 @@ async fn the_short_link_leads_to_the_page_and_back() {
         "{}",
         page.text
     );
-    // The older spelling of a link, and one that leads nowhere.
+    // The older path of a link, and an unknown link.
     let code = expect_text(&links[1]["redirectUrl"])
         [expect_text(&links[1]["redirectUrl"]).len() - 6..]
         .to_owned();

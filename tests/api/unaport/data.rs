@@ -1,4 +1,4 @@
-//! Data that comes by itself: when, what of it, with what oddities.
+//! Scheduled data fetches: their times, their content and their quirks.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ async fn the_recorded_timing_is_reproduced() {
     let handle = lender
         .raise_with_scenario(&app, "recorded-timing", |_| ())
         .await;
-    // Created 04:50:20.089; approved 39.331; asked 43.000; notified 44.748, in the recording.
+    // In the recording: created 04:50:20.089, approved 39.331, requested 43.000, notified 44.748.
     for (by, expected) in [
         ("19241ms", &[][..]),
         ("1ms", &["READY", "ACTIVE"]),
@@ -115,7 +115,7 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
         lender.fetch_data(&app, session).await.expect_ok();
     }
 
-    // A pause holds it back; what fell due meanwhile is made good once.
+    // A pause defers scheduled fetches; on resume, the missed ones run once.
     app.apply_verb(&handle, "pause").await.expect_ok();
     app.advance_clock("P1D").await;
     lender = Lender::log_in(&app).await;
@@ -123,7 +123,7 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
     app.apply_verb(&handle, "resume").await.expect_ok();
     assert_eq!(lender.fetch_notifications(&app, &handle).await.len(), 3);
     assert_eq!(lender.fetch_record(&app, &handle).await["runCounter"], 3);
-    // The end of the consent is the end of the runs.
+    // The scheduled fetches end with the consent.
     app.advance_clock("P10D").await;
     lender = Lender::log_in(&app).await;
     let record = lender.fetch_record(&app, &handle).await;
@@ -210,7 +210,7 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
             description.to_owned()
         ))
     );
-    // What is there can be had.
+    // The data that is available can be fetched.
     let session = lender.fetch_newest_session(&app, &handle).await;
     let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
@@ -233,7 +233,7 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     assert_eq!(fi_statuses, ["READY", "TIMEOUT", "DENIED"]);
 }
 
-/// FIP and name of two deposit accounts that are not linked.
+/// Returns FIP and account reference number of two deposit accounts that are not linked.
 async fn find_unlinked_accounts(app: &TestApp) -> Vec<(String, String)> {
     let items = app
         .get("/_mockaa/v1/customers/9876500001@ink/accounts?fiType=DEPOSIT")
@@ -349,7 +349,7 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
         pushed["FIData"]["statement"]["DEPOSIT"], fetched["DEPOSIT"],
         "the same rows as are fetched"
     );
-    // A face that is manual waits.
+    // With manual data timing, the session waits.
     let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
     let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender.raise_consent(&app, |_| ()).await;
@@ -425,7 +425,7 @@ async fn fetch_quirks_apply_when_a_scenario_enables_them() {
             format!("{}{}", &at[..16], &at[19..])
         );
         let (odd, plain) = (expect_text(&odd["amount"]), expect_text(&plain["amount"]));
-        // Below ten millions, Java leaves out one zero at the end.
+        // Below ten million, Java prints one trailing zero less.
         assert_eq!(odd, plain.strip_suffix('0').unwrap_or(&plain));
     }
 }

@@ -1,4 +1,4 @@
-//! Paths, refusals, and pages of other sites.
+//! Paths, error responses, and pages of other origins.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ async fn errors_have_one_shape_and_name_the_remedy() {
         assert!(body["errors"].is_array() && body["version"] == "2.0.0");
     }
     assert_eq!(app.count_consents().await, 0, "nothing was raised");
-    // A consent of another face is none of this one's.
+    // A consent of another API is not visible here.
     let seed = app.raise_consent(|_| ()).await;
     assert_eq!(get(&format!("GetConsent/{seed}")).await.status, 404);
     let analytics = format!("/_mockaa/v1/sessions/{unknown_id}/analytics");
@@ -255,7 +255,7 @@ async fn a_page_of_another_site_may_call() {
     assert_eq!(header("access-control-allow-origin"), "*");
     assert!(header("access-control-allow-methods").contains("GET"));
     assert!(header("access-control-allow-headers").contains("x-mockaa-fault"));
-    // Nobody else's pages may steer the sandbox, nor call as an FIU does.
+    // Pages of other origins may not use the control API.
     let preflight =
         preflight_request("/_mockaa/v1/reset").header("access-control-request-method", "POST");
     assert_eq!(preflight.send().await.expect("it answers").status(), 405);

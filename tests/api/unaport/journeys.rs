@@ -1,4 +1,4 @@
-//! Whole journeys, and the bodies that they see.
+//! Complete journeys, and the bodies of their responses.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
         (&listed["version"], &listed["Data"][0]["productId"]),
         (&json!("2.0.0"), &saved["productId"])
     );
-    // What comes back can be sent again.
+    // A template that was read can be sent again.
     let copy =
         json!({ "product_name": "Again", "ConsentDetail": listed["Data"][0]["ConsentDetail"] });
     lender
@@ -71,7 +71,7 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
         "no data yet, and no error"
     );
 
-    // Months of the template have become dates of today.
+    // The months of the template have become dates relative to today.
     let record = lender.fetch_record(&app, &handle).await;
     let request: Value = serde_json::from_str(record["consentsDetail"].as_str().expect("a text"))
         .expect("JSON in a text");
@@ -110,7 +110,7 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
         (&json!(AA_ID), &ready["consentId"])
     );
 
-    // Polling tells the same as the webhook.
+    // Polling returns the same content as the webhook.
     let notified = lender.fetch_notifications(&app, &handle).await;
     assert_eq!((notified.len(), &notified[0]["txnid"]), (1, &data["txnid"]));
     assert_eq!(

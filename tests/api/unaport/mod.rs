@@ -1,4 +1,4 @@
-//! The Unaport FIU API, lived through by a lender's backend with a server of its own.
+//! The Unaport FIU API, used by a lender's backend with its own server.
 
 mod analytics;
 mod auth;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::helpers::TestApp;
 
-/// Names of an object, in their order.
+/// Returns the keys of an object, in their order.
 fn object_keys(value: &Value) -> Vec<&str> {
     value
         .as_object()
@@ -24,7 +24,7 @@ fn object_keys(value: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// What an inbox has got, as path and the one word that tells messages apart.
+/// Takes the webhooks that have arrived; returns path and status of each.
 fn drain_webhooks(app: &mut TestApp) -> Vec<(String, String)> {
     let status_of = |body: &Value| match &body["ConsentStatusNotification"]["consentStatus"] {
         Value::Null => body["FIStatusNotification"]["sessionStatus"]

@@ -1,4 +1,4 @@
-//! AAs, accounts, templates and the rest of a `mockaa.toml`.
+//! AAs, accounts, templates and the other settings of a `mockaa.toml`.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ async fn each_aa_has_its_own_handle_key_and_scenario() {
             aa
         );
     }
-    // How an AA's customers behave is the AA's.
+    // The scenario of an AA drives the consents of its customers.
     let handle = lender
         .raise_consent(&app, |body| body["aaId"] = "quick-aa".into())
         .await;
@@ -61,7 +61,7 @@ async fn each_aa_has_its_own_handle_key_and_scenario() {
         expect_text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"),
         "{problem}"
     );
-    // ReBIT's registry knows them all.
+    // The Central Registry of the ReBIT API lists all of them.
     assert_eq!(
         app.get("/entityInfo/AA")
             .await

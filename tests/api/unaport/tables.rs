@@ -1,6 +1,6 @@
-//! The field tables of the published Unaport page, row by row: what is mandatory, every length at, one below and one
-//! above the limit, every enumeration. The rows stand here once more, as the page prints them, so that a slip in the
-//! code's own tables is seen.
+//! The field tables of the published Unaport page, row by row: what is mandatory, every length at,
+//! one below and one above the limit, every enumeration. The rows are repeated here, as the page
+//! prints them, so that an error in the tables of the code is found.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use crate::lender::{
     template_consent_request,
 };
 
-/// What a field holds, and how a value of it is made as long as one likes.
+/// The kind of a field's value, which decides how a value of a given length is generated.
 #[derive(Clone, Copy, Debug)]
 enum FieldKind {
     Text,
-    /// Of another kind than its length tells: a text of the right length may still be refused for what it says.
+    /// Value with its own validation: a text of a valid length may still be rejected.
     Known,
     Email,
     Phone,
     Address,
     Customer,
     Instant,
-    /// Months, with or without a minus sign.
+    /// Months, with this sign or none.
     Months(&'static str),
     Digits,
     Names(&'static [&'static str]),
@@ -39,7 +39,7 @@ use FieldKind::{
     Text,
 };
 
-/// Path, the page's length, whether it is mandatory, and what it is.
+/// Path, length on the page, whether it is mandatory, and kind.
 type Row = (&'static str, Option<usize>, bool, FieldKind);
 
 const MODES: &[&str] = &["VIEW", "STORE", "QUERY", "STREAM"];
@@ -60,17 +60,17 @@ const PURPOSES: &[&str] = &["101", "102", "103", "104", "105"];
 const LIFE_UNITS: &[&str] = &["MONTH", "YEAR", "DAY", "INF"];
 const FREQUENCY_UNITS: &[&str] = &["HOUR", "DAY", "MONTH", "YEAR", "INF"];
 
-/// Login; the password has a least length too, which a test of its own looks at.
+/// Login. The password also has a minimum length, which a separate check covers.
 const LOGIN: &[Row] = &[
     ("emailId", Some(254), true, Email),
     ("password", Some(64), true, Text),
 ];
 
-/// Refresh Token, without the length of 255 that no real token keeps to.
+/// Refresh Token, without the length of 255, which every real token exceeds.
 const REFRESH: &[Row] = &[("refresh_token", None, true, Known)];
 
-/// Create Consent Template. Three rows are not as the page has them, since its own samples break them: the start's length
-/// (20 there), and the two lists (String(15) there).
+/// Create Consent Template. Three rows differ from the page, because its own samples violate them:
+/// the length of the start (20 there), and the two lists (String(15) there).
 const TEMPLATE: &[Row] = &[
     ("product_name", Some(100), true, Text),
     ("ConsentDetail", None, true, Object),
@@ -114,7 +114,8 @@ const TEMPLATE: &[Row] = &[
     ("ConsentDetail.DataFilter", None, false, Filters),
 ];
 
-/// Create Consent without template. `vuaId` and `Customer.id` are mandatory on the page and empty in its samples.
+/// Create Consent without template. `vuaId` and `Customer.id` are mandatory on the page and empty
+/// in its samples.
 const WITHOUT_TEMPLATE: &[Row] = &[
     ("vuaId", Some(50), false, Text),
     ("createdBy", Some(100), true, Text),
@@ -289,14 +290,14 @@ const WITH_TEMPLATE: &[Row] = &[
     ("productId", Some(50), true, Known),
 ];
 
-/// A call with its table, and a body that it takes.
+/// A call with its table, and a valid body.
 struct Call {
     path: String,
     table: &'static [Row],
     body: Value,
 }
 
-/// The five calls that have a body.
+/// Returns the five calls that have a body.
 async fn build_calls(app: &TestApp, lender: &Lender) -> [Call; 5] {
     let org = &lender.org_id;
     let saved = lender
@@ -338,7 +339,7 @@ async fn build_calls(app: &TestApp, lender: &Lender) -> [Call; 5] {
     ]
 }
 
-/// A value of this many characters.
+/// Returns a value of this many characters.
 fn value_of_length(kind: FieldKind, length: usize) -> Value {
     let x = |count: usize| "x".repeat(count);
     match kind {
@@ -347,7 +348,7 @@ fn value_of_length(kind: FieldKind, length: usize) -> Value {
         Phone => "9".repeat(length).into(),
         Address => format!("https://b.example/{}", x(length - 18)).into(),
         Customer => format!("{}@ink", x(length - 4)).into(),
-        // A fraction of a second may be as fine as one likes.
+        // A fraction of a second may have any number of digits.
         Instant => format!("{}.{}Z", &NOW[..19], "0".repeat(length - 21)).into(),
         Months(sign) => format!("{sign}{}", "9".repeat(length - sign.len())).into(),
         Digits => "9".repeat(length).parse::<u64>().expect("digits").into(),
@@ -355,7 +356,7 @@ fn value_of_length(kind: FieldKind, length: usize) -> Value {
     }
 }
 
-/// The fields that a refusal names, each with what is wrong.
+/// Returns the fields that an error response names, each with its problem.
 fn field_errors(reply: &Reply) -> Vec<(String, String)> {
     assert_eq!(reply.status, 400, "{}", reply.text);
     let errors = reply.json()["errors"].as_array().expect("a list").clone();
@@ -365,7 +366,8 @@ fn field_errors(reply: &Reply) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether the table was kept to: the call was taken, or refused for a reason of another kind.
+/// Returns whether the response conforms to the table: the call was accepted, or rejected for
+/// another reason.
 fn matches_table(reply: &Reply, path: &str, messages: &[&str]) -> bool {
     if reply.status == 200 {
         return true;
@@ -546,7 +548,7 @@ async fn all_invalid_fields_are_reported_at_once() {
     let before = app.count_consents().await;
     let mut runner = TestRunner::deterministic();
     for Call { path, table, body } in calls.iter().filter(|call| call.table.len() > 2) {
-        // Rows that have none below them: what is wrong with an object hides what is wrong in it.
+        // Rows without child rows: an error in an object hides the errors inside it.
         let leaves: Vec<_> = table
             .iter()
             .filter(|(field, ..)| {

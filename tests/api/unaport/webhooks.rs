@@ -1,4 +1,4 @@
-//! Where webhooks go, and that they are tried again.
+//! Webhook URLs and retries.
 
 use reqwest::Method;
 use serde_json::json;
@@ -13,7 +13,7 @@ async fn webhooks_go_where_the_lender_wants_them() {
     let mut app = TestApp::start().await;
     let url = app.fiu.url.clone();
     let lender = Lender::log_in(&app).await;
-    // One base with ReBIT's paths; one address for all; three addresses, each on its own.
+    // One base URL with ReBIT's paths; one URL for all; three URLs, one for each kind.
     let cases = [
         (
             json!({}),
