@@ -281,7 +281,7 @@ async fn a_fip_that_authenticates_by_itself_notifies_when_it_is_done() {
     assert_eq!(linked[0].1, "as-acme-likes");
 }
 
-/// Each account is linked once, under a name of its own, whoever names it.
+/// An account can be linked once only, and only under the link reference number chosen for it.
 #[tokio::test]
 async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
     let app = TestApp::start().await;

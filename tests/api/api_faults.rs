@@ -1,5 +1,5 @@
-//! Answers that misbehave: each fault by its name, seen by a client on a plain socket, and the faulty answers by which a
-//! certification suite's mock AA tries an FIU.
+//! Faults in API responses: each fault by name, observed by a client on a plain socket, and the
+//! faulty responses with which a certification suite's mock AA tests an FIU.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::jws_verifier::{JwsVerifier, decode_base64};
 use crate::participants::Journey;
 use crate::raw_http;
 
-/// Puts faults in force for all of the world.
+/// Puts faults in force for the whole world.
 async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
     app.send(
         app.request(Method::PUT, "/_mockaa/v1/faults/test")
@@ -18,7 +18,8 @@ async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
     .await
 }
 
-/// An answer that is held against no specification: it is wrong on purpose.
+/// Sends a request without checking the response against a specification, because it is wrong on
+/// purpose.
 async fn send_unchecked(
     app: &TestApp,
     method: Method,
@@ -93,7 +94,7 @@ async fn connections_are_reset_closed_cut_and_garbled() {
         slow.reads,
         slow.text()
     );
-    // Nothing of this outlasts its faults.
+    // No effect of a fault lasts longer than the fault.
     app.send(app.request(Method::DELETE, "/_mockaa/v1/faults"))
         .await
         .expect_ok();
@@ -180,7 +181,8 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
         }
         statuses
     };
-    // Chance is drawn from the seed: about half of them, and the same ones each time.
+    // Random faults are drawn from the seed: about half of the responses, and the same ones each
+    // time.
     let half =
         "api_faults: [{ where: { op: heartbeat, probability: 0.5 }, fault: { status: 500 } }]";
     put_faults(&app, half).await.expect_ok();
@@ -220,7 +222,7 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
         200
     );
 
-    // What has no time to live left is gone; what lasts from its first call on ends by itself.
+    // A rule with a duration of 0 never applies, and a `ttl` of 0 is rejected.
     put_faults(
         &app,
         "api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]",
@@ -340,7 +342,7 @@ async fn an_answer_is_stale() {
     );
 }
 
-/// The consent in a `signedConsent`, and whether it is the AA's.
+/// Returns the consent in a `signedConsent`, and whether its signature by the AA is valid.
 fn decode_signed_consent(verifier: &JwsVerifier, signed: &str) -> (Value, bool) {
     let parts: Vec<_> = signed.split('.').collect();
     let [header, payload, signature] = parts[..] else {
@@ -452,8 +454,9 @@ async fn the_seed_api_is_tampered_with_too_and_signed_as_serialized() {
     assert!(is_valid && answer["ConsentDetail"]["xFutureField"].is_string());
 }
 
-/// The kinds of faulty answer by which the certification suite's mock AA tries an FIU, each with the operation that it is
-/// about (`../shared/certification/fiu-cases-2.0.0.tsv`, FIU_1024 to FIU_1041).
+/// The kinds of faulty response with which the certification suite's mock AA tests an FIU: case,
+/// operation and fault. Source: certification suite FIU 2.0.0, FIU_1024 to FIU_1041
+/// (`docs/sources.md#certification-cases`).
 const CERTIFICATION_FAULTS: [(&str, &str, &str); 17] = [
     ("FIU_1024_1", "consent.status", "wrong_version: 9.9.9"),
     ("FIU_1024_2", "consent.status", "wrong_version: 2.0.00"),
@@ -626,7 +629,7 @@ async fn sahamatis_headers_are_honoured() {
         assert_eq!(app.send(request).await.status, 503, "{path}");
     }
     assert_eq!(app.count_consents().await, 1);
-    // TimeOut is no answer at all, for as long as a client may want to wait.
+    // `TimeOut` gives no response at all, however long the client waits.
     let timeout = app
         .request(Method::GET, "/Heartbeat")
         .header("x-simulate-res", "TimeOut");

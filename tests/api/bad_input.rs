@@ -1,11 +1,12 @@
-//! Bad input gets the dialect's error with the field named, never a 5xx, and changes nothing.
+//! Invalid input gets an error in the format of its API that names the field, never a 5xx, and
+//! changes nothing.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, rebit_request, seed_request, set_path};
 
-/// A field, the value it gets (`None`: removed).
+/// Returns each field path with the value that it gets; `None` removes the field.
 fn invalid_fields() -> Vec<(&'static str, Option<Value>)> {
     let detail_path = |name: &str| -> &'static str {
         Box::leak(format!("ConsentDetail.{name}").into_boxed_str())

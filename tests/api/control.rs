@@ -64,7 +64,8 @@ async fn lists_come_in_parts() {
     }
 }
 
-/// Every verb in every state that can be reached: done, or refused with the legal ones.
+/// Applies every verb in every reachable state: it either succeeds or is rejected with the legal
+/// verbs.
 #[tokio::test]
 async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
     let app = TestApp::start().await;

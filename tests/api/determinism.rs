@@ -1,4 +1,4 @@
-//! Under a frozen clock the same seed and the same commands give the same bytes.
+//! With a frozen clock, the same seed and the same commands produce the same bytes.
 
 use mockaa::SandboxBuilder;
 use reqwest::Method;
@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::helpers::{TestApp, rebit_request, seed_request};
 use crate::inbox::Message;
 
-/// Everything that a run says and sends.
+/// Returns everything that a run answers and sends.
 async fn record_run(seed: u64) -> Vec<String> {
     record_run_with_workers(seed, None).await
 }
 
-/// The same with so many threads that answer.
+/// Returns the same output, from a sandbox with this number of HTTP workers.
 async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<String> {
     let set = |builder: SandboxBuilder| match workers {
         Some(count) => builder.workers(count),
@@ -47,7 +47,7 @@ async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<Strin
     }
     let strip_volatile = |mut entry: Value| {
         entry["pageUrl"] = Value::Null;
-        // Counts the traffic too, whose order is the wall's.
+        // `seq` also counts the HTTP traffic, whose order is not deterministic.
         entry["seq"] = Value::Null;
         entry.to_string()
     };
@@ -66,7 +66,8 @@ async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<Strin
             .into_iter()
             .map(strip_volatile),
     );
-    // Lanes of different consents are independent: their order on the wire is not promised.
+    // Queues of different consents are independent: their order relative to each other is not
+    // guaranteed.
     let mut messages = app.fiu.drain_messages();
     let key = |message: &Message| {
         (

@@ -1,5 +1,5 @@
-//! Every `errorCode` that an AA can emit is emitted: by a rule, or where no rule gives it, by a fault that the caller
-//! asks for.
+//! Every `errorCode` that an AA can emit is emitted: by a rule, or, if no rule produces it, by a
+//! fault that the caller requests.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,8 @@ async fn every_code_can_be_asked_for_with_its_status() {
             .request(Method::POST, "/FI/fetch")
             .header("x-mockaa-fault", code.as_str());
         let request = request.json(&rebit_message("sessionId", "x"));
-        // Not by the app, which holds answers against the specification: at this call most codes are none of its.
+        // Sent without `TestApp`, which checks responses against the specification: that allows few
+        // of the codes at this call.
         let response = request.send().await.expect("it answers");
         assert_eq!(response.status().as_u16(), code.status());
         assert!(response.headers().contains_key("x-jws-signature"));
@@ -56,7 +57,7 @@ async fn every_code_can_be_asked_for_with_its_status() {
             .text
             .contains("'Boom' is not one of InvalidRequest")
     );
-    // The seed calls are the AA's too.
+    // The seed calls support requested faults as well.
     let request = app
         .request(Method::POST, "/consent")
         .header("x-mockaa-fault", "InternalError");
@@ -69,7 +70,7 @@ async fn every_code_can_be_asked_for_with_its_status() {
     assert_eq!(app.count_consents().await, 0);
 }
 
-/// Codes of DESIGN §4.5 that no rule gives.
+/// Codes that no rule produces (`docs/architecture.md#errors`).
 const BY_FAULT_ONLY: [&str; 6] = [
     "InvalidSecurity",
     "IdempotencyError",
@@ -216,7 +217,7 @@ async fn every_other_code_follows_from_a_rule() {
     assert_eq!(unseen, BY_FAULT_ONLY);
 }
 
-/// Puts something else somewhere in a JSON text.
+/// Mutates a JSON text at random positions.
 pub fn mutate_json(valid: &Value) -> impl Strategy<Value = String> {
     use proptest::prelude::*;
     let text = valid.to_string();
@@ -239,7 +240,8 @@ pub fn mutate_json(valid: &Value) -> impl Strategy<Value = String> {
         move |changes| {
             let mut text = text.clone();
             for (index, value, operation) in changes {
-                // A place between two tokens: what stands there up to the next comma, colon or bracket is replaced.
+                // A position between two tokens: the text up to the next comma, colon or bracket is
+                // replaced.
                 let stops: Vec<_> = text
                     .char_indices()
                     .filter(|(_, c)| ",:[]{}".contains(*c))
@@ -369,7 +371,7 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
         ),
     ] {
         let reply = app.post_text("/Consent", body).await;
-        // What is only unknown may be read over; what is read must be right.
+        // Unknown fields may be ignored, so a case with status 0 only excludes server errors.
         assert!(
             reply.status.as_u16() == status || (status == 0 && reply.status.as_u16() < 500),
             "{case}: {}",
@@ -384,7 +386,7 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
         .send(request.body(b"{\"ver\":\"\xff\xfe\"}".to_vec()))
         .await;
     assert_eq!(reply.json()["errorCode"], "InvalidRequest");
-    // By a client of its own: the connection is spoilt.
+    // A separate client, because this one's connection becomes unusable.
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -393,7 +395,7 @@ async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
     for number in 0..500 {
         request = request.header(format!("x-flood-{number}"), "x".repeat(500));
     }
-    // The connection may be closed before the flood is through.
+    // The server may close the connection before all headers have been sent.
     if let Ok(response) = request.send().await {
         assert!(response.status().is_client_error(), "{}", response.status());
     }

@@ -1,4 +1,4 @@
-//! Financial information: asked for, prepared, fetched, decrypted.
+//! Financial information: requested, prepared, fetched and decrypted.
 
 use mockaa::crypto::key_exchange::encode_public_key;
 use mockaa::domain::key_exchange::Curve;
@@ -24,7 +24,7 @@ fn expected_error(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-/// The values of an attribute, in order.
+/// Returns the values of an attribute, in document order.
 fn attribute_values<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
     let prefix = format!(" {name}=\"");
     document
@@ -185,7 +185,7 @@ async fn a_data_filter_leaves_rows_out() {
     );
 }
 
-/// Two FIPs, three accounts, answered one after the other.
+/// Two FIPs with three accounts answer one after the other.
 #[tokio::test]
 async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
     let mut app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
@@ -380,7 +380,7 @@ async fn data_is_gone_after_its_life_and_the_fiu_is_notified_of_unfetched_data()
     );
 }
 
-/// What was taken, and what was denied, leaves nothing to expire.
+/// A session whose accounts are all delivered or denied has nothing left to expire.
 #[tokio::test]
 async fn a_session_of_which_nothing_is_left_does_not_expire() {
     let mut app = TestApp::start().await;

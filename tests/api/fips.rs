@@ -1,4 +1,4 @@
-//! What a FIP sees of the AA, and what becomes of what it says.
+//! The FIP's view of the AA, and the effect of a FIP's notifications.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::participants::{Journey, Participant};
 
 const CUSTOMER: &str = "9876500001@mockaa";
 
-/// A consent over one account at each of two FIPs.
+/// Approves a consent with one account at each of two FIPs.
 async fn approve_shared_consent(journey: &Journey<'_>) -> (String, String) {
     journey
         .apply_customer_verb(CUSTOMER, "register", &Value::Null)
@@ -164,7 +164,7 @@ async fn a_fips_consent_notification_is_forwarded() {
     );
 }
 
-/// A FIP's word about the account of its session.
+/// Builds a FIP's notification about the account of its session.
 async fn build_fi_notification(
     journey: &Journey<'_>,
     session: &str,
@@ -292,7 +292,7 @@ async fn a_fips_session_status_is_applied_except_for_kinds_that_are_not_simulate
     );
 }
 
-/// AES-GCM breaks when one key and IV meet two texts.
+/// AES-GCM is broken if two plaintexts are encrypted under the same key and IV.
 #[tokio::test]
 async fn another_text_is_encrypted_under_another_key() {
     let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;

@@ -1,4 +1,4 @@
-//! A sandbox with its FIU, and the product's verbs as methods.
+//! A sandbox with its FIU, and the verbs of the control API as methods.
 
 use mockaa::{Sandbox, SandboxBuilder};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::inbox::Inbox;
 use crate::specification;
 
-/// When the seed documents' own request was valid. The clock stands, so every byte repeats.
+/// An instant at which the seed documents' own request is valid. The clock is frozen, so that every
+/// byte repeats.
 pub const NOW: &str = "2020-07-04T06:00:00.000Z";
 
 pub const FIU_1_KEY: &str = "mockaa-dev-fiu-1-api-key";
@@ -17,11 +18,11 @@ pub struct TestApp {
     pub sandbox: Sandbox,
     pub fiu: Inbox,
     client: Client,
-    /// `""`, or `/w/NAME`.
+    /// Path prefix of the world: `""`, or `/w/NAME`.
     world: String,
 }
 
-/// An answer, read.
+/// A response with its body read.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -66,7 +67,7 @@ impl TestApp {
         }
     }
 
-    /// The same sandbox, seen from another world.
+    /// Selects another world of the same sandbox.
     pub fn switch_world(&mut self, world: &str) {
         self.world = if world == "default" {
             String::new()
@@ -103,7 +104,7 @@ impl TestApp {
         reply
     }
 
-    /// Status and `location` of an answer that a browser would follow.
+    /// Returns status and `location` of a response that a browser would follow.
     pub async fn send_raw(&self, request: RequestBuilder) -> (StatusCode, Option<String>) {
         let response = request.send().await.expect("the sandbox answers");
         let location = response
@@ -121,7 +122,7 @@ impl TestApp {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Posts exactly these bytes as JSON.
+    /// Posts exactly this text as JSON.
     pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Reply {
         let request = self
             .request(Method::POST, path)
@@ -129,7 +130,7 @@ impl TestApp {
         self.send(request.body(body.into())).await
     }
 
-    /// Raises the seed documents' consent, with changes, and gives its handle.
+    /// Raises the seed documents' consent, with changes, and returns its handle.
     pub async fn raise_consent(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = seed_request();
         change(&mut body);
@@ -150,7 +151,7 @@ impl TestApp {
         extract_handle(&self.send(request.json(&seed_request())).await.expect_ok())
     }
 
-    /// Does this to the consent, by the control API.
+    /// Applies a verb to the consent through the control API.
     pub async fn apply_verb(&self, handle: &str, verb: &str) -> Reply {
         self.post(
             &format!("/_mockaa/v1/consents/{handle}/{verb}"),
@@ -178,7 +179,7 @@ impl TestApp {
             .expect("a count")
     }
 
-    /// Moves the world's clock; webhooks have arrived when it returns.
+    /// Advances the world's clock; the webhooks have arrived when it returns.
     pub async fn advance_clock(&self, by: &str) -> Value {
         self.post("/_mockaa/v1/clock/advance", &json!({ "by": by }))
             .await
@@ -192,13 +193,14 @@ impl TestApp {
             .clone()
     }
 
-    /// `state` of every delivery, in order.
+    /// Returns the `state` of every delivery, in order.
     pub async fn list_delivery_states(&self) -> Vec<String> {
         let state = |delivery: &Value| delivery["state"].as_str().expect("a state").to_owned();
         self.list_deliveries().await.iter().map(state).collect()
     }
 
-    /// Events and remarks, without the traffic, whose order and times are the wall's.
+    /// Returns events and remarks, without the HTTP traffic, whose order and times are not
+    /// deterministic.
     pub async fn read_journal_events(&self) -> Vec<Value> {
         let is_traffic = |entry: &Value| {
             ["call", "webhook"]
@@ -212,7 +214,7 @@ impl TestApp {
             .collect()
     }
 
-    /// Everything that is on record.
+    /// Returns every entry of the journal.
     pub async fn read_full_journal(&self) -> Vec<Value> {
         self.get("/_mockaa/v1/journal").await.expect_ok()["items"]
             .as_array()
@@ -221,14 +223,14 @@ impl TestApp {
     }
 }
 
-/// The seed documents' request, its timestamps filled in.
+/// Returns the seed documents' request with its timestamps filled in.
 pub fn seed_request() -> Value {
     let text = include_str!("../../fixtures/seed/consent-request.json")
         .replace("{{current_timestamp}}", NOW);
     serde_json::from_str(&text).expect("the fixture is JSON")
 }
 
-/// The same wish in ReBIT 2.0.0.
+/// Returns the same consent request in ReBIT 2.0.0.
 pub fn rebit_request() -> Value {
     let mut body = seed_request();
     body["ver"] = "2.0.0".into();
@@ -246,7 +248,7 @@ pub fn rebit_request() -> Value {
     body
 }
 
-/// A ReBIT 2.0.0 message with this content.
+/// Returns a ReBIT 2.0.0 message with one field of this name and value.
 pub fn rebit_message(name: &str, value: &str) -> Value {
     json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", name: value })
 }
@@ -258,7 +260,7 @@ pub fn extract_handle(answer: &Value) -> String {
         .to_owned()
 }
 
-/// Sets or removes what a dotted path names; numbers are places in a list.
+/// Sets or removes the value at a dotted path; numbers are list indexes.
 pub fn set_path(body: &mut Value, path: &str, value: Option<Value>) {
     let (parents, last) = path
         .rsplit_once('.')

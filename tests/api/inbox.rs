@@ -1,4 +1,5 @@
-//! The FIU of the tests: a real server that records what arrives, and whose answers can be changed in mid-test.
+//! The FIU of the tests: a real server that records what it receives, and whose responses a test
+//! can change while it runs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,16 +11,16 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// How the FIU answers.
+/// The response of the FIU to webhooks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReceiverBehavior {
     /// 200 with `response: "OK"`.
     Accept,
-    /// This status, and this body.
+    /// This status with this body.
     Respond(u16, String),
     /// 307 to this address.
     Redirect(String),
-    /// Never answers.
+    /// No response at all.
     Hang,
 }
 
@@ -92,7 +93,7 @@ impl Inbox {
         *self.state.behavior.lock().expect("not poisoned") = behavior;
     }
 
-    /// The next message; fails the test when none comes.
+    /// Returns the next message; panics if none arrives.
     pub async fn next_message(&mut self) -> Message {
         let next = tokio::time::timeout(Duration::from_secs(20), self.messages.recv()).await;
         let message = next.expect("a webhook arrives").expect("the inbox is open");
@@ -100,7 +101,7 @@ impl Inbox {
         message
     }
 
-    /// What has arrived so far and was not taken.
+    /// Takes the messages that have arrived so far.
     pub fn drain_messages(&mut self) -> Vec<Message> {
         let messages: Vec<_> = std::iter::from_fn(|| self.messages.try_recv().ok()).collect();
         for message in &messages {
@@ -109,7 +110,7 @@ impl Inbox {
         messages
     }
 
-    /// Paths of what has arrived so far and was not taken.
+    /// Takes the messages that have arrived so far and returns their paths.
     pub fn drain_paths(&mut self) -> Vec<String> {
         self.drain_messages()
             .into_iter()
@@ -141,7 +142,7 @@ async fn receive(request: HttpRequest, body: Bytes, state: Data<InboxState>) -> 
         body: body.to_vec(),
     };
     let behavior = state.behavior.lock().expect("not poisoned").clone();
-    // A test that is over does not listen any more.
+    // After the end of a test nothing receives the message, so an error is ignored.
     let _ = state.sender.send(message);
     match behavior {
         ReceiverBehavior::Accept => HttpResponse::Ok().json(json!({ "response": "OK" })),

@@ -1,4 +1,5 @@
-//! Signature checks by implementations that are not ours: the `rsa` crate, and HMAC spelled out over its SHA-256.
+//! Signature checks by independent implementations: the `rsa` crate, and HMAC written out over its
+//! SHA-256.
 
 use rsa::RsaPublicKey;
 use rsa::pkcs1v15::{Signature, VerifyingKey};
@@ -19,7 +20,7 @@ impl JwsVerifier {
         Self::from_jwk(&app.get("/.well-known/jwks.json").await.expect_ok()["keys"][0])
     }
 
-    /// Checks with this published key.
+    /// Creates a verifier for this published key.
     pub fn from_jwk(jwk: &Value) -> Self {
         let number = |name: &str| {
             rsa::BigUint::from_bytes_be(&decode_base64(jwk[name].as_str().expect("a number")))
@@ -36,7 +37,8 @@ impl JwsVerifier {
             .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
     }
 
-    /// Whether `x-jws-signature` is a detached JWS over these bytes, of the form that ReBIT asks for.
+    /// Returns whether `x-jws-signature` is a detached JWS over these bytes, in the form that ReBIT
+    /// requires.
     pub fn is_valid_detached(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
         let protected: Value =
@@ -50,7 +52,8 @@ impl JwsVerifier {
         )
     }
 
-    /// Whether it is a detached JWS whose payload was encoded, as RFC 7515 alone has it.
+    /// Returns whether this is a detached JWS whose payload was base64url-encoded, as in plain RFC
+    /// 7515.
     pub fn is_valid_encoded(&self, jws: &str, body: &[u8]) -> bool {
         let (header, signature) = jws.split_once("..").expect("a detached JWS");
         let protected: Value =
@@ -63,7 +66,7 @@ impl JwsVerifier {
         self.is_valid(input.as_bytes(), &decode_base64(signature))
     }
 
-    /// The payload of a compact JWS that verifies.
+    /// Returns the payload of a compact JWS; panics if its signature is invalid.
     pub fn decode_compact(&self, jws: &str) -> Value {
         let parts: Vec<_> = jws.split('.').collect();
         let [header, payload, signature] = parts[..] else {
@@ -77,7 +80,7 @@ impl JwsVerifier {
     }
 }
 
-/// HMAC-SHA256 (RFC 2104).
+/// Computes HMAC-SHA256 (RFC 2104).
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut block = [0u8; 64];
     block[..key.len()].copy_from_slice(key);
@@ -86,7 +89,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::digest([pad(0x5c), inner.to_vec()].concat()).to_vec()
 }
 
-/// Base64 of either alphabet, padded or not.
+/// Decodes base64 of either alphabet, with or without padding.
 pub fn decode_base64(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut buffer, mut bits) = (0u32, 0);

@@ -1,4 +1,4 @@
-//! A lender's backend that speaks the Unaport FIU API: logs in, keeps its tokens fresh, posts and gets.
+//! A lender's backend that uses the Unaport FIU API: logs in, keeps its tokens, posts and gets.
 
 use mockaa::SandboxBuilder;
 use reqwest::Method;
@@ -11,7 +11,7 @@ pub const APP_PREFIX: &str = "/backend-v2/api/v2";
 pub const FIU_ID: &str = "UNACORES-FIU-UAT";
 pub const AA_ID: &str = "UNACORES-AA-UAT";
 
-/// The lender's webhooks arrive below these paths, which are its own: one for each kind.
+/// Paths of the lender's server that receive its webhooks, one for each kind.
 pub const CONSENT_HOOK: &str = "/hooks/aa/consent";
 pub const DATA_HOOK: &str = "/hooks/aa/data";
 pub const ANALYTICS_HOOK: &str = "/hooks/analytics";
@@ -23,7 +23,7 @@ pub struct Lender {
 }
 
 impl Lender {
-    /// Logs in, asks for its organisation, and says where its webhooks go.
+    /// Logs in, reads its organisation, and registers its webhook URLs.
     pub async fn log_in_with_webhooks(app: &TestApp) -> Self {
         let url = |path: &str| format!("{}{path}", app.fiu.url);
         let urls = json!({ "consentUrl": url(CONSENT_HOOK), "dataUrl": url(DATA_HOOK), "analyticsUrl": url(ANALYTICS_HOOK) });
@@ -72,7 +72,7 @@ impl Lender {
         .await
     }
 
-    /// Raises the recorded consent, with changes.
+    /// Creates the recorded consent, with changes.
     pub async fn create_consent(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> Reply {
         let mut body = consent_request();
         change(&mut body);
@@ -84,12 +84,12 @@ impl Lender {
         .await
     }
 
-    /// The same, and its handle.
+    /// Creates the same consent and returns its handle.
     pub async fn raise_consent(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> String {
         expect_text(&self.create_consent(app, change).await.expect_ok()["ConsentHandle"])
     }
 
-    /// Raises the recorded consent in a scenario's hands.
+    /// Creates the recorded consent under this scenario.
     pub async fn raise_with_scenario(
         &self,
         app: &TestApp,
@@ -106,7 +106,7 @@ impl Lender {
         expect_text(&app.send(request.json(&body)).await.expect_ok()["ConsentHandle"])
     }
 
-    /// The one record of a consent.
+    /// Returns the single record of a consent.
     pub async fn fetch_record(&self, app: &TestApp, handle: &str) -> Value {
         self.get(app, &format!("{APP_PREFIX}/FIU/GetConsent/{handle}"))
             .await
@@ -114,7 +114,7 @@ impl Lender {
             .clone()
     }
 
-    /// `approveStatus` and `consentStatus`.
+    /// Returns `approveStatus` and `consentStatus`.
     pub async fn fetch_statuses(&self, app: &TestApp, handle: &str) -> (String, String) {
         let record = self.fetch_record(app, handle).await;
         (
@@ -123,7 +123,7 @@ impl Lender {
         )
     }
 
-    /// The data notifications of a consent.
+    /// Returns the data notifications of a consent.
     pub async fn fetch_notifications(&self, app: &TestApp, handle: &str) -> Vec<Value> {
         let answer = self
             .get(app, &format!("{APP_PREFIX}/FIU/FINotification/{handle}"))
@@ -133,7 +133,7 @@ impl Lender {
         answer["data"].as_array().expect("a list").clone()
     }
 
-    /// The newest session of a consent.
+    /// Returns the newest session of a consent.
     pub async fn fetch_newest_session(&self, app: &TestApp, handle: &str) -> String {
         expect_text(
             &self.fetch_notifications(app, handle).await[0]["FIStatusNotification"]["sessionId"],
@@ -153,7 +153,7 @@ pub fn credentials() -> Value {
     json!({ "emailId": "dev@lender.example", "password": "any-password" })
 }
 
-/// A sandbox with the `mockaa.toml` that the test needs.
+/// Starts a sandbox with this `mockaa.toml`.
 pub async fn start_configured(name: &str, toml: &str) -> TestApp {
     start_configured_with(name, toml, |builder| builder).await
 }
@@ -169,7 +169,7 @@ pub async fn start_configured_with(
     app
 }
 
-/// A file of this test's.
+/// Writes a temporary file with a unique name.
 pub fn write_temp_file(name: &str, extension: &str, text: &str) -> std::path::PathBuf {
     let file = std::env::temp_dir().join(format!(
         "mockaa-unaport-{name}-{}.{extension}",
@@ -186,7 +186,7 @@ pub fn expect_text(value: &Value) -> String {
         .to_owned()
 }
 
-/// The recorded Create Consent without template, at the tests' time.
+/// Returns the recorded Create Consent request without template, at the tests' time.
 pub fn consent_request() -> Value {
     json!({
         "vuaId": "9", "createdBy": "developer@lender.example", "trackingId": "LOAN-4711", "aaId": AA_ID, "fiuId": FIU_ID,
@@ -210,12 +210,12 @@ pub fn consent_request() -> Value {
     })
 }
 
-/// Where the terms stand in [`request`].
+/// Returns the terms of a [`consent_request`].
 pub fn consent_detail_mut(body: &mut Value) -> &mut Value {
     &mut body["ConsentsRequest"]["ConsentDetail"]
 }
 
-/// The recorded consent template.
+/// Returns the recorded consent template.
 pub fn consent_template() -> Value {
     json!({
         "product_name": "Deposits",
@@ -234,7 +234,7 @@ pub fn consent_template() -> Value {
     })
 }
 
-/// Create Consent with template.
+/// Returns a Create Consent request with a template.
 pub fn template_consent_request(product: &str) -> Value {
     json!({
         "vuaId": "", "mobileNumber": "9876500001", "createdBy": "developer@lender.example", "trackingId": "LOAN-4712",

@@ -1,4 +1,4 @@
-//! The magic customers on every face: one table, the same stories.
+//! The magic customers on every API: one table, the same behavior.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Harness {
         Self { app, fiu, lender }
     }
 
-    /// One attempt to raise a consent for this customer: status, and body.
+    /// Tries once to raise a consent for this customer; returns status and body.
     async fn try_raise(&self, api: Api, number: &str) -> (u16, Value) {
         let app = &self.app;
         let request = match api {
@@ -68,7 +68,7 @@ impl Harness {
         )
     }
 
-    /// Raises it, until it is raised; its handle.
+    /// Resets the world, raises a consent for this customer and returns its handle.
     async fn reset_and_raise(&mut self, api: Api, number: &str) -> String {
         self.app
             .post("/_mockaa/v1/reset", &Value::Null)
@@ -88,7 +88,7 @@ impl Harness {
         extract_handle(&answer)
     }
 
-    /// What has arrived so far: the status of each webhook.
+    /// Takes the webhooks that have arrived and returns their statuses.
     async fn drain_statuses(&mut self) -> Vec<String> {
         self.app.advance_clock("0s").await;
         self.fiu
@@ -137,7 +137,8 @@ async fn the_first_seven_go_through_their_states_on_every_api() {
     }
 }
 
-/// The sessions of the last consent, after an FIU has asked where it has to.
+/// Returns the newest session; requests data first on the ReBIT API, where sessions start only on
+/// request.
 async fn newest_session(harness: &Harness, api: Api, handle: &str) -> Value {
     if api == Api::Rebit {
         request_data(harness, handle).await;
@@ -145,7 +146,7 @@ async fn newest_session(harness: &Harness, api: Api, handle: &str) -> Value {
     harness.app.get("/_mockaa/v1/sessions").await.expect_ok()["items"][0].clone()
 }
 
-/// Asks for data under a ReBIT consent; the session's id.
+/// Requests data under a ReBIT consent and returns the session id.
 async fn request_data(harness: &Harness, handle: &str) -> String {
     let journey = Journey::new(&harness.app);
     let id = harness.app.fetch_consent(handle).await["consentId"]
@@ -353,7 +354,7 @@ async fn answers_fail_or_break_on_every_api() {
     };
     assert!(broken, "the connection is reset during the fetch");
     journey.fetch_data(&session).await.expect_ok();
-    // The story of slow answers is told by the journal: waiting for it would be a test of patience.
+    // Slow responses are not tested here, because that would take real time.
     let magic_table = harness.app.get("/_mockaa/v1/magic").await.expect_ok();
     assert_eq!(magic_table["items"].as_array().map(Vec::len), Some(20));
 }

@@ -1,4 +1,5 @@
-//! The public surface, over real HTTP, with a real receiving FIU. Time is moved, never waited for.
+//! The public API over real HTTP, with a real FIU as receiver. Tests advance the clock and never
+//! sleep.
 
 mod accounts;
 mod api_faults;

@@ -1,6 +1,7 @@
-//! A world against a model of twenty lines, by random deeds over HTTP: only legal moves are made, each is told once, the
-//! journal's events rebuild the state, webhooks of a consent keep their order, none is lost, and none follows a
-//! revocation, unless a fault says otherwise.
+//! Compares a world with a small model by random actions over HTTP. Invariants: only legal
+//! transitions happen, each is notified once, the events of the journal reproduce the state,
+//! webhooks of a consent keep their order, none is lost, and none follows a revocation, unless a
+//! fault changes this.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::helpers::TestApp;
 use crate::inbox::Message;
 
-/// A state, a verb, the next state, the events of the move, the status that the FIU is told. Written down here a second
-/// time, on purpose. ReBIT has no word for FAILED.
+/// A state, a verb, the next state, the events of the transition, the status that the FIU is
+/// notified of. Repeated here on purpose, independently of the code. ReBIT has no status for
+/// FAILED.
 type ModelTransition = (
     &'static str,
     &'static str,
@@ -124,7 +126,7 @@ const TRANSITIONS: [ModelTransition; 20] = [
         &["consent.expired"],
         Some("EXPIRED"),
     ),
-    // What time does where nobody else does.
+    // Transitions that happen by time alone.
     (
         "PENDING",
         "time",
@@ -163,7 +165,7 @@ const FAULTS: [WebhookFaultName; 3] = [
     WebhookFaultName::Duplicate,
     WebhookFaultName::Late,
 ];
-/// Consents expire after this many days, so that the clock of a run passes some of them.
+/// Consents expire after this many days, so that some of them expire within a run.
 const EXPIRES_AFTER_DAYS: u64 = 20;
 
 #[derive(Clone, Debug)]
@@ -193,7 +195,7 @@ struct Model {
     day: u64,
     fault: Option<WebhookFaultName>,
     consents: Vec<ModelConsent>,
-    /// Whether the last deed was legal.
+    /// `true` if the last action was legal.
     legal: bool,
 }
 
@@ -212,7 +214,7 @@ impl Model {
         model_consent
             .webhooks
             .extend(notified_status.map(|status| ExpectedWebhook { status, fault }));
-        // Whoever approves without holding it puts it in force.
+        // An approval without hold activates the consent as well.
         verb != "approve" || self.apply_verb(consent, "activate")
     }
 }
@@ -334,7 +336,7 @@ impl LiveWorld {
                 app.send(request).await.expect_ok();
             }
         }
-        // What is due now has arrived when this answers.
+        // The call returns when all webhooks due now have arrived.
         app.advance_clock("0s").await;
         self.messages.extend(app.fiu.drain_messages());
     }
@@ -362,9 +364,10 @@ impl LiveWorld {
         assert_eq!(actual, expected);
     }
 
-    /// The laws of a whole run.
+    /// Checks the invariants of a whole run.
     async fn check_invariants(&mut self, model: &Model) {
-        // What is late arrives; consents expire at another hour, so none does now.
+        // Delayed webhooks arrive within two hours. Consents expire at another time of day, so none
+        // expires now.
         self.app.advance_clock("2h").await;
         self.messages.extend(self.app.fiu.drain_messages());
         let journal = self.app.read_journal_events().await;
@@ -455,7 +458,7 @@ fn webhook_status(message: &Message) -> String {
     }
 }
 
-/// A world, and what drives it.
+/// The system under test: a world with its runtime.
 struct ModelRun {
     runtime: Runtime,
     world: LiveWorld,
@@ -489,7 +492,7 @@ impl StateMachineTest for ModelRun {
 
     fn teardown(mut run: Self, model: Model) {
         run.runtime.block_on(run.world.check_invariants(&model));
-        // What it has started ends within its runtime.
+        // Tasks that the world has started must end inside its runtime.
         let _guard = run.runtime.enter();
         drop(run.world);
     }

@@ -1,4 +1,4 @@
-//! The customer's page.
+//! The approval page for the customer.
 
 use reqwest::Method;
 

@@ -1,5 +1,5 @@
-//! Participants that play by the book: every message with an API key and a signature, as strict asks for them. And one
-//! of them, an FIU, taken through its journey step by step.
+//! Participants that follow the specification: every message has an API key and a signature, as
+//! strict mode requires. [`Journey`] takes one of them, an FIU, through a consent step by step.
 
 use mockaa::crypto::base64::{decode, encode};
 use mockaa::crypto::jws::sign_detached;
@@ -92,7 +92,7 @@ impl Participant {
         sign_detached(&self.key, bytes, SignatureProfile::Detached).expect("a signature")
     }
 
-    /// Exactly these bytes, signed.
+    /// Builds a request with exactly this body, signed.
     pub fn build_signed_request(&self, app: &TestApp, path: &str, body: &str) -> RequestBuilder {
         let request = app
             .request(Method::POST, path)
@@ -108,7 +108,7 @@ impl Participant {
             .await
     }
 
-    /// A GET of 1.1.x: its signature is over the path.
+    /// Sends a GET of 1.1.x, whose signature covers the path.
     pub async fn get(&self, app: &TestApp, path: &str) -> Reply {
         let request = app
             .request(Method::GET, path)
@@ -118,7 +118,7 @@ impl Participant {
     }
 }
 
-/// The FIU's key pair for one request.
+/// Returns the FIU's key pair for one request.
 pub fn key_pair(curve: Curve) -> KeyPair {
     KeyPair::from_random(curve, [0x42; 32], [0x17; 32])
 }
@@ -137,7 +137,7 @@ pub fn key_material(pair: &KeyPair) -> Value {
     })
 }
 
-/// Every account's document, decrypted.
+/// Decrypts the document of every account.
 pub fn decrypt_documents(pair: &KeyPair, fetched: &Value) -> Vec<(String, String)> {
     let mut documents = Vec::new();
     for entry in fetched["FI"].as_array().expect("a list") {
@@ -166,7 +166,7 @@ pub fn decrypt_documents(pair: &KeyPair, fetched: &Value) -> Vec<(String, String
     documents
 }
 
-/// An FIU on its way through a consent.
+/// An FIU that takes one consent from request to data.
 pub struct Journey<'a> {
     pub app: &'a TestApp,
     pub fiu: Participant,
@@ -180,7 +180,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// A consent that can be asked again and again, and its handle.
+    /// Raises a consent that allows repeated data requests, and returns its handle.
     pub async fn raise_consent(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = consent_request();
         body["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
@@ -188,7 +188,7 @@ impl<'a> Journey<'a> {
         extract_handle(&self.fiu.post(self.app, "/Consent", &body).await.expect_ok())
     }
 
-    /// A message of 2.0.0 with this content, at the world's time.
+    /// Builds a 2.0.0 message with this field, at the world's time.
     pub async fn build_message(&self, name: &str, value: &str) -> Value {
         let mut message = rebit_message(name, value);
         message["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
@@ -203,7 +203,7 @@ impl<'a> Journey<'a> {
             .expect_ok()
     }
 
-    /// Raises, approves; the handle and the consent id.
+    /// Raises and approves a consent; returns the handle and the consent id.
     pub async fn raise_and_approve(&self, change: impl FnOnce(&mut Value)) -> (String, String) {
         let handle = self.raise_consent(change).await;
         self.app.apply_verb(&handle, "approve").await.expect_ok();
@@ -214,7 +214,7 @@ impl<'a> Journey<'a> {
         (handle, id)
     }
 
-    /// Raises, approves with these accounts only.
+    /// Raises a consent and approves it with these accounts only.
     pub async fn raise_and_approve_with(
         &self,
         accounts: &[String],
@@ -241,7 +241,7 @@ impl<'a> Journey<'a> {
             .expect_ok()
     }
 
-    /// A request for the data of this consent.
+    /// Builds a request for the data of this consent.
     pub async fn build_fi_request(&self, id: &str) -> Value {
         let signed = self.fetch_artefact(id).await["signedConsent"]
             .as_str()
@@ -262,7 +262,7 @@ impl<'a> Journey<'a> {
             .await
     }
 
-    /// Asks for data; the session's id.
+    /// Requests data and returns the session id.
     pub async fn open_session(&self, id: &str) -> String {
         self.request_data(id).await.expect_ok()["sessionId"]
             .as_str()
@@ -275,7 +275,7 @@ impl<'a> Journey<'a> {
         self.fiu.post(self.app, "/FI/fetch", &message).await
     }
 
-    /// The session as a FIP knows it.
+    /// Returns the session id under which a FIP knows the session.
     pub async fn fip_session_id(&self, session: &str, fip: &str) -> String {
         let session_body = self
             .app
@@ -290,7 +290,7 @@ impl<'a> Journey<'a> {
         part["sessionId"].as_str().expect("an id").to_owned()
     }
 
-    /// The consent's id as a FIP knows it.
+    /// Returns the consent id under which a FIP knows the consent.
     pub async fn fip_consent_id(&self, handle: &str, fip: &str) -> String {
         let consent = self.app.fetch_consent(handle).await;
         let parts = consent["fipArtefacts"].as_array().expect("a list");
@@ -301,7 +301,7 @@ impl<'a> Journey<'a> {
         part["consentId"].as_str().expect("an id").to_owned()
     }
 
-    /// `accRefNumber`s and `linkRefNumber`s of a customer's accounts of a kind at a FIP.
+    /// Returns `accRefNumber` and `linkRefNumber` of a customer's accounts of one FI type at a FIP.
     pub async fn list_accounts(
         &self,
         customer: &str,
@@ -357,7 +357,7 @@ impl<'a> Journey<'a> {
     }
 }
 
-/// A valid request of 2.0.0 for a consent that can be asked often.
+/// Returns a valid 2.0.0 request for a consent that allows frequent fetches.
 pub fn consent_request() -> Value {
     let mut body = rebit_request();
     body["ConsentDetail"]["fetchType"] = "PERIODIC".into();

@@ -1,4 +1,4 @@
-//! A receiver that sees the very bytes, and a client that does: plain sockets, no HTTP library between.
+//! A receiver and a client on plain sockets without an HTTP library, which see the exact bytes.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// One request as it came over the wire.
+/// One request as it arrived on the socket.
 #[derive(Clone, Debug)]
 pub struct RawRequest {
     /// Request line and headers.
     pub head: String,
-    /// What there was of the body, as it was sent, chunks and all.
+    /// Received part of the body, as sent, including chunk headers.
     pub body: Vec<u8>,
-    /// How the body ended, where it did not end as its length says.
+    /// Reason why the body ended before its announced length.
     pub body_error: Option<String>,
-    /// In how many pieces it came.
+    /// Number of reads in which the request arrived.
     pub reads: usize,
 }
 
@@ -37,7 +37,7 @@ pub struct RawFiu {
     server: JoinHandle<()>,
 }
 
-/// What a server answers that is content.
+/// Response of a server that accepts the request.
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
 impl RawFiu {
@@ -64,7 +64,7 @@ impl RawFiu {
         }
     }
 
-    /// What is answered to the next requests, in their order; afterwards 200 again.
+    /// Sets the responses to the next requests, in order; after them, 200 again.
     pub fn enqueue_answers(&self, answers: &[&str]) {
         let mut queue = self.answers.lock().expect("not poisoned");
         queue.extend(answers.iter().map(|answer| (*answer).to_owned()));
@@ -76,7 +76,7 @@ impl RawFiu {
             .expect("the receiver listens")
     }
 
-    /// What has arrived so far and was not taken.
+    /// Takes the requests that have arrived so far.
     pub fn drain_requests(&mut self) -> Vec<RawRequest> {
         std::iter::from_fn(|| self.requests.try_recv().ok()).collect()
     }
@@ -98,7 +98,7 @@ async fn serve_connection(
             return;
         };
         let is_broken = request.body_error.is_some();
-        // A test that is over does not listen any more.
+        // After the end of a test nothing receives the request, so an error is ignored.
         let _ = requests.send(request);
         if is_broken {
             return;
@@ -117,7 +117,7 @@ async fn serve_connection(
     }
 }
 
-/// One request; `None` when the connection ends before one begins.
+/// Reads one request; returns `None` if the connection ends before one begins.
 async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -169,11 +169,11 @@ fn find_bytes(bytes: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-/// What came back over a plain socket, and how it ended.
+/// A response read from a plain socket, and the way in which the connection ended.
 #[derive(Debug)]
 pub struct RawResponse {
     pub bytes: Vec<u8>,
-    /// The error with which the connection ended, if it was one.
+    /// Error with which the connection ended; `None` after a regular close.
     pub error: Option<std::io::ErrorKind>,
     pub reads: usize,
 }
@@ -183,13 +183,13 @@ impl RawResponse {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// What follows the head.
+    /// Returns the bytes after the head.
     pub fn body(&self) -> &[u8] {
         find_bytes(&self.bytes, b"\r\n\r\n").map_or(&[], |end| &self.bytes[end + 4..])
     }
 }
 
-/// Sends a request, and reads until the connection ends or, where a length is told, the answer does.
+/// Sends a request, and reads until the connection closes.
 pub async fn send_raw_request(address: &str, request: &str) -> RawResponse {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
         .await
@@ -220,7 +220,7 @@ pub async fn send_raw_request(address: &str, request: &str) -> RawResponse {
     }
 }
 
-/// A request for one answer on a connection of its own.
+/// Builds a GET request that closes the connection after the response.
 pub fn build_get_request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: mockaa\r\nconnection: close\r\n\r\n")
 }

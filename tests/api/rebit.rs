@@ -1,4 +1,4 @@
-//! ReBIT 2.x: the consent calls, and every refusal that arises.
+//! ReBIT 2.x: the consent calls and their error responses.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn a_consent_is_raised_looked_up_and_fetched() {
     }
 }
 
-/// Each call that the description has is served, and by the method that it has.
+/// Every operation of the OpenAPI document is served, by its documented method.
 #[tokio::test]
 async fn the_openapi_document_matches_the_served_routes() {
     let app = TestApp::start().await;
@@ -56,7 +56,7 @@ async fn the_openapi_document_matches_the_served_routes() {
         .filter(|path| path.starts_with("/_mockaa/v1/"))
         .count();
     assert_eq!(paths.len() - ours, 12 + 23, "ReBIT's and Unaport's");
-    // The other way round: each route of the control API is described.
+    // The reverse: every route of the control API is documented.
     let routes = include_str!("../../src/http/mod.rs")
         .lines()
         .filter(|line| line.contains("\"/_mockaa/v1/"));
@@ -129,7 +129,8 @@ async fn a_customer_known_by_mobile_number_gets_an_address() {
     );
 }
 
-/// The handle's and the artefact's status after each move (DESIGN §2).
+/// Handle status and artefact status after each transition
+/// (`docs/sources.md#consent-handle-states`, `docs/sources.md#consent-artefact-states`).
 #[tokio::test]
 async fn handle_and_artefact_states_follow_the_table() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! ReBIT 1.1.x: the same consents, asked for by GETs whose signature is over the path.
+//! ReBIT 1.1.x: the same consents, looked up by GET requests whose signature covers the path.
 
 use mockaa::SecurityMode;
 use mockaa::domain::key_exchange::Curve;
@@ -10,7 +10,7 @@ use crate::participants::{
     Journey, Participant, consent_request, decrypt_documents, key_material, key_pair,
 };
 
-/// A request as 1.1.x has it: no type of the consumer, the customer by address.
+/// Returns a 1.1.x request: no consumer type, and the customer by address.
 fn v1_consent_request() -> Value {
     let mut body = consent_request();
     body["ver"] = "1.1.2".into();
@@ -54,7 +54,7 @@ async fn the_whole_journey_in_strict() {
         json!({ "id": "FIU-1", "type": "FIU" })
     );
 
-    // Labels shuffled as they have been seen in the field: the key itself tells the curve.
+    // Mixed-up labels, as seen in the field; the key itself determines the curve.
     let mut material = key_material(&key_pair(Curve::Weierstrass));
     material["cryptoAlg"] = Value::Null;
     material["curve"] = "ECDH".into();

@@ -1,4 +1,5 @@
-//! Web redirection: an FIU sends the customer's browser, and gets it back with the outcome.
+//! Web redirection: an FIU sends the customer's browser to the AA and gets it back with the
+//! outcome.
 
 use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use reqwest::{Method, StatusCode, Url};
@@ -7,10 +8,10 @@ use crate::helpers::{Reply, TestApp};
 use crate::participants::Journey;
 
 const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
-/// 2020-07-04 06:00:00.0, when the world stands.
+/// 2020-07-04 06:00:00.0, the time of the frozen clock.
 const NOW: &str = "040720200600000";
 
-/// The query of a visit.
+/// Builds the query of a redirection.
 fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
     let text = format!(
         "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
@@ -26,7 +27,7 @@ fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> S
     url.query().expect("a query").to_owned()
 }
 
-/// The outcome that the browser brings back: `errorcode` of `ecres`.
+/// Returns the outcome that the browser brings back: `errorcode` of `ecres`.
 fn parse_outcome(location: &str) -> String {
     let back = Url::parse(location).expect("an address");
     let value = |name: &str| {
@@ -117,7 +118,7 @@ async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
         .raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into())
         .await;
     let query_for = |handles: &str| redirection_query("FIU-1", NOW, PASSPHRASE, handles);
-    // The same twice is the same once; another customer's is none of this one's.
+    // A repeated handle counts once; another customer's consent is not available.
     let (_, location) = post_decision(&app, "approve", &query_for(&foreign)).await;
     assert_eq!(
         parse_outcome(&location.expect("an address")),

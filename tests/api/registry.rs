@@ -1,4 +1,4 @@
-//! Identity: tokens, the Central Registry, participants of one's own.
+//! Identity: tokens, the Central Registry, configured participants.
 
 use std::fs;
 
@@ -201,7 +201,7 @@ async fn configured_participants_replace_the_shipped_ones() {
         ..Participant::fiu_2()
     };
     lender.post(&app, "/Consent", &body).await.expect_ok();
-    // In lenient too: a signature that does not match a key that somebody has configured is refused.
+    // Lenient mode also rejects a signature that does not match a configured key.
     let forged = lender
         .build_signed_request(&app, "/Consent", &body.to_string())
         .body(body.to_string() + " ");
@@ -368,7 +368,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
         .request(Method::GET, "/Heartbeat")
         .header("fip_api_key", "bank-key");
     app.send(heartbeat).await.expect_ok();
-    // What was shown may be sent back; a key that ships stays one that everybody has.
+    // A configuration that was read can be sent back unchanged; a shipped key remains public.
     let fiu_config = app.get("/_mockaa/v1/config/fiu/FIU-2").await.expect_ok();
     assert_eq!(
         put_fiu(&app, "FIU-2", fiu_config.clone()).await.expect_ok(),

@@ -1,4 +1,5 @@
-//! What steers a consent: scenarios of a world's own, pins, defaults, `match`, steps by hand, and the clock.
+//! Control of consents: scenarios of one world, pins, defaults, `match`, single steps, and the
+//! clock.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,7 +92,7 @@ async fn scenario_selection_follows_the_documented_precedence() {
         selected_scenario("9999999003@mockaa", Some("revoke")).await,
         "revoke"
     );
-    // None of this is known elsewhere.
+    // Nothing of this applies to another world.
     let elsewhere = app
         .request(Method::POST, "/w/elsewhere/Consent")
         .json(&rebit_request());
@@ -367,7 +368,8 @@ async fn a_clock_is_frozen_run_and_set_while_the_world_is_empty() {
     assert_eq!(post("set", json!({})).await.status, 400);
 }
 
-/// Ten years of fetches that come every hour are more than one advance does: it says so, and does not hang.
+/// Hourly fetches over ten years exceed the step limit of one advance: it reports the limit and
+/// does not hang.
 #[tokio::test]
 async fn ten_years_of_hourly_fetches_end_in_a_clear_step_limit() {
     let app = TestApp::start_with(|builder| builder.default_scenario("approve")).await;
@@ -385,7 +387,7 @@ async fn ten_years_of_hourly_fetches_end_in_a_clear_step_limit() {
             detail["consentExpiry"] = "2030-07-04T06:00:00.000Z".into();
         })
         .await;
-    // What is dropped has not to be waited for: the steps themselves are what is many.
+    // Dropped webhooks need no waiting, so that the number of steps alone reaches the limit.
     let drop = app
         .request(Method::PUT, "/_mockaa/v1/faults/quiet")
         .body("webhooks: [{ fault: { drop: {} } }]");
@@ -430,7 +432,7 @@ async fn the_folder_is_reloaded_when_it_changes_and_a_bad_file_is_reported() {
             .to_owned()
     };
     assert_eq!(fetch_description().await, "first");
-    // The file system tells in its own time.
+    // The file watcher reports changes after an unknown delay.
     let poll_until = async |predicate: &dyn Fn(&str, &Value) -> bool| {
         for _ in 0..2_000 {
             if predicate(

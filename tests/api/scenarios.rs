@@ -1,4 +1,4 @@
-//! Every shipped scenario is a test in virtual time, and so is every magic customer.
+//! Tests of every shipped scenario and every magic customer in virtual time.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, seed_request};
 
-/// A scenario, how long it is played, and the states it goes through.
+/// A scenario, the duration of its run, and the states that it passes through.
 type HistoryCase<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
 
-/// A state, and the webhooks since the moment before.
+/// A state, and the webhooks since the previous checkpoint.
 type Checkpoint<'a> = (&'a str, &'a [&'a str]);
 
-/// States with their instants, as far as they have come.
+/// Returns the states reached so far with their instants.
 async fn fetch_history(app: &TestApp, handle: &str) -> Vec<(String, String)> {
     let consent = app.fetch_consent(handle).await;
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -162,7 +162,8 @@ async fn magic_customers_work_without_any_file() {
     let all = ["/Consent/Notification", "/FI/Notification", "/FI/Data"];
     let notification = ["/Consent/Notification"];
     let none: [&str; 0] = [];
-    // Customer, then what is so at once and after 5, 10 seconds and past consentExpiry: state, and webhooks since.
+    // Customer, then state and new webhooks: at once, after 5 seconds, after 10 seconds, and after
+    // consentExpiry.
     let cases: [(&str, [Checkpoint<'_>; 4]); 7] = [
         (
             "9999999001",
@@ -276,7 +277,7 @@ async fn an_unknown_scenario_is_rejected_and_the_known_ones_are_listed() {
     assert_eq!(app.count_consents().await, 0);
 }
 
-/// A folder of this test's own.
+/// Creates a folder for this test.
 fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -318,7 +319,7 @@ async fn a_folder_adds_scenarios_with_rules_that_answer_events() {
 
 #[tokio::test]
 async fn the_late_answer_of_a_fip_without_an_account_asks_for_nothing() {
-    // New customers have an account at FIP-1 alone.
+    // New customers have an account at FIP-1 only.
     let text = "version: 1\nname: spur\nsteps:\n  - approve: {}\nrules:\n  - when: consent.active\n    deliver: { default: READY, \
                 fips: { FIP-2: { answer: READY, after: 30m } } }\n";
     let files = create_folder("spur", &[("spur.yaml", text)]);
@@ -356,7 +357,7 @@ async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
 async fn rules_that_answer_each_other_without_delay_end() {
     let looping = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, pause: {} }\n  - { when: \
                  consent.paused, resume: {} }\n  - { when: consent.resumed, pause: {} }\n";
-    // Each delivery is answered by two: without a bound there would be no end to them.
+    // Each delivery triggers two more; without a limit they would never end.
     let multiplying = "version: 1\nname: twice\npush_data: false\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, \
                       deliver: {} }\n  - { when: fi.prepared, deliver: {} }\n  - { when: fi.prepared, deliver: {} }\n";
     let files = create_folder(
@@ -417,7 +418,7 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     let handle = app.raise_with_scenario("mine").await;
     assert_eq!(app.consent_state(&handle).await, "REJECTED");
 
-    // A shipped scenario that was copied and changed is the one that is meant.
+    // A scenario file with the name of a shipped scenario replaces it.
     std::fs::write(
         files.join("approve.yaml"),
         good.replace("mine", "approve")
@@ -430,7 +431,7 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     let handle = app.raise_with_scenario("approve").await;
     assert_eq!(app.consent_state(&handle).await, "REJECTED");
 
-    // A default that is no longer there is a fault of the set, like any other.
+    // A missing default scenario is an error of the set, like any other.
     let app_with_default =
         TestApp::start_with(|builder| builder.scenarios(&files).default_scenario("mine")).await;
     std::fs::write(

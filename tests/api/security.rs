@@ -1,4 +1,4 @@
-//! The three modes of DESIGN §4.7.
+//! The three security modes (`docs/architecture.md#security`).
 
 use mockaa::SecurityMode;
 use mockaa::crypto::jws::sign_detached;
@@ -17,7 +17,7 @@ fn fiu_1_signing_key() -> SigningKey {
         .expect("a key")
 }
 
-/// Posts with a key and a signature, where given.
+/// Posts with an API key and a signature, if given.
 async fn post_as(
     app: &TestApp,
     path: &str,
@@ -213,7 +213,7 @@ async fn a_blank_key_header_is_none_and_the_next_one_counts() {
     app.send(request).await.expect_ok();
 }
 
-/// The head of a message is looked at before its content.
+/// The head of a message is checked before its content.
 #[tokio::test]
 async fn a_stale_message_is_stale_whatever_else_is_wrong_with_it() {
     let app = TestApp::start().await;

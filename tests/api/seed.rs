@@ -31,7 +31,8 @@ async fn get_consent_answers_every_field_of_the_seed() {
     insta::assert_snapshot!(reply.text);
 }
 
-/// Every key path of the documents' samples is in our answers, with a value of the same type.
+/// Every key path of the samples in the documents is in the responses, with a value of the same
+/// type.
 #[tokio::test]
 async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/seeds");
@@ -95,7 +96,7 @@ async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
         .expect("an id")
         .to_owned();
     let verifier = JwsVerifier::from_published_keys(&app).await;
-    // Twice: made, then kept.
+    // The first call creates the signature, the second reads it from the cache.
     for _ in 0..2 {
         let text = app.get(&format!("/consent/{id}")).await.text;
         let (_, rest) = text.split_once("\"ConsentDetail\":").expect("a detail");
@@ -233,7 +234,7 @@ async fn the_sample_pasted_as_printed_gets_the_worlds_now() {
         .fetch_consent(&crate::helpers::extract_handle(&reply))
         .await;
     assert_eq!(consent["consentStart"], crate::helpers::NOW);
-    // ReBIT knows no such variable.
+    // ReBIT does not define this variable.
     let mut body = crate::helpers::rebit_request();
     body["ConsentDetail"]["consentStart"] = "{{current_timestamp}}".into();
     assert_eq!(app.post("/Consent", &body).await.status, 400);

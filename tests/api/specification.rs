@@ -1,6 +1,7 @@
-//! The published OpenAPI files of the AA and the FIU: every answer and every webhook of these tests is held against
-//! them. They lie beside the project, in `../shared/rebit/openapi`, or below `MOCKAA_SPECS`; without them nothing is
-//! checked against them, which a test of their own says. Our own description, `/openapi.json`, is always there.
+//! The published OpenAPI files of the AA and the FIU: every response and every webhook of these
+//! tests is checked against them. They are read from `../shared/rebit/openapi`, or below
+//! `MOCKAA_SPECS`. Without them these checks are skipped, and a test reports that. The sandbox's
+//! own document, `/openapi.json`, is always checked.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ struct Specification {
     document: Value,
 }
 
-/// Our own description.
+/// Returns the sandbox's own OpenAPI document.
 fn own_specification() -> &'static Specification {
     static SPECIFICATION: OnceLock<Specification> = OnceLock::new();
     SPECIFICATION.get_or_init(|| Specification {
@@ -25,7 +26,7 @@ struct Specifications {
     fiu: [(&'static str, Specification); 2],
 }
 
-/// The files, read once; `None` where they are not.
+/// Returns the published files, read once; `None` if they are missing.
 fn published_specifications() -> Option<&'static Specifications> {
     static SPECIFICATIONS: OnceLock<Option<Specifications>> = OnceLock::new();
     SPECIFICATIONS
@@ -77,7 +78,7 @@ fn find_version<'a>(
         .map(|(_, specification)| specification)
 }
 
-/// What is ours before a path: the world and the mount.
+/// Strips the prefixes that the sandbox adds to a path: the world and the base path.
 fn strip_world_and_mount(path: &str) -> &str {
     let local = path
         .strip_prefix("/w/")
@@ -91,7 +92,8 @@ fn strip_world_and_mount(path: &str) -> &str {
         .unwrap_or(local)
 }
 
-/// Holds an answer against the specification of its version, where that knows the call and the status.
+/// Checks a response against the specification of its version, if that defines the call and the
+/// status.
 pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &str) {
     let path = strip_world_and_mount(path);
     if ![
@@ -148,7 +150,8 @@ pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &st
     }
 }
 
-/// Holds a webhook against the FIU's specification; statements are ours and in none.
+/// Checks a webhook against the FIU's specification. Pushed statements are the sandbox's own and
+/// not specified.
 pub fn check_webhook(path: &str, body: &[u8]) {
     let Some(specifications) = published_specifications() else {
         return;
@@ -156,7 +159,7 @@ pub fn check_webhook(path: &str, body: &[u8]) {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         return;
     };
-    // The Unaport face says more, and has words of its own.
+    // Webhooks of the Unaport API have more fields and other statuses.
     if body.get("trackingId").is_some() {
         return;
     }
@@ -221,8 +224,8 @@ impl Specification {
         self.collect_violations_except(&[], schema, value, pointer, violations);
     }
 
-    /// Checks all but some properties. Quirk: the files extend an error by redefining its `errorCode` beside `allOf`;
-    /// the redefinition counts.
+    /// Checks all properties except the excluded ones. Quirk: the files extend an error by
+    /// redefining its `errorCode` beside `allOf`; the redefinition counts.
     fn collect_violations_except(
         &self,
         excluded: &[&str],

@@ -1,4 +1,4 @@
-//! Waiting, asserting, grading: what a test asks of a world afterwards.
+//! Verification of a world after a test: waiting, expectations, the contract report.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn post_assertions(app: &TestApp, yaml: &str) -> Reply {
     .await
 }
 
-/// The outcome of each expectation.
+/// Returns the outcome of each expectation.
 async fn assertion_outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
     let verdicts = post_assertions(app, yaml).await.expect_ok();
     let outcome = |verdict: &Value| verdict["outcome"].as_str().expect("an outcome").to_owned();
@@ -38,7 +38,7 @@ async fn put_faults(app: &TestApp, yaml: &str) {
     .expect_ok();
 }
 
-/// The marks of the contract report that were put to the test.
+/// Returns the rules of the contract report that were tested, with their outcomes.
 async fn report_marks(app: &TestApp) -> Vec<(String, String)> {
     let report = app.get("/_mockaa/v1/report").await.expect_ok();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -87,7 +87,7 @@ async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses
     let own_consent =
         format!("consent_handle: {handle}\nexpect: [event: {{ name: consent.active }}]\n");
     assert_eq!(assertion_outcomes(&app, &own_consent).await, ["met"]);
-    // A path that was missed is the nearest miss of a call that never came.
+    // A request to a wrong path is the nearest miss of a call that was never made.
     app.request(Method::POST, "/Consents")
         .send()
         .await
@@ -183,7 +183,7 @@ async fn a_caller_can_wait_for_a_future_event() {
         "{}",
         late.text
     );
-    // A world that is reset has nothing to wait for any more.
+    // A reset world has nothing left to wait for.
     let waiting = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
     let (wait_reply, _) = tokio::join!(waiting, async {
         app.post("/_mockaa/v1/reset", &Value::Null)
@@ -198,7 +198,7 @@ async fn expectations_on_evicted_entries_never_pass() {
     let app = TestApp::start().await;
     let handle = app.raise_consent(|_| ()).await;
     app.get("/Heartbeat").await.expect_ok();
-    // Bodies are what fills it: 16 MB of them push everything else out.
+    // Request bodies fill the journal: 16 MB of them evict everything else.
     let body = "x".repeat(900_000);
     for _ in 0..300 {
         app.request(Method::POST, "/Consent")
@@ -310,7 +310,7 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
         marks.contains(&rule_mark("acknowledges-webhooks", "pass")),
         "{marks:?}"
     );
-    // A refusal of what is right is another matter.
+    // Rejecting a correct message breaks a rule.
     app.fiu
         .set_behavior(ReceiverBehavior::Respond(500, String::new()));
     put_faults(&app, "webhooks: [{ fault: { extra_fields: {} } }]").await;
@@ -334,7 +334,7 @@ async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report()
     .await;
     let (handle, id) = journey.raise_and_approve(|_| ()).await;
     app.advance_clock("0s").await;
-    // Once for each of the two messages.
+    // One data request for each of the two messages.
     let session = journey.open_session(&id).await;
     journey.open_session(&id).await;
     app.apply_verb(&handle, "pause").await.expect_ok();
@@ -343,7 +343,7 @@ async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report()
     app.apply_verb(&handle, "revoke").await.expect_ok();
     app.advance_clock("0s").await;
     journey.fetch_data(&session).await;
-    // Told to come in an hour, it comes at once; refused with 4xx, it asks again word for word.
+    // The FIU ignores `Retry-After`, and repeats a request that was rejected with 4xx.
     put_faults(
         &app,
         "api_faults: [{ where: { op: consent.create, calls: 1 }, fault: { status: 503, retry_after: 1h } }]",
@@ -473,7 +473,8 @@ async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         for path in ["journal", "journal/wait"] {
-            // Nothing waits longer than the test would: what is not there at once is too late.
+            // `within=0s`, so that no request waits: an entry that is missing now is reported as
+            // late.
             let within = if path == "journal" { "" } else { "within=0s&" };
             let path = format!("/_mockaa/v1/{path}?{within}{}", raw.join("&"));
             let reply = app.get(&path).await;

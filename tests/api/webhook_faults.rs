@@ -1,5 +1,5 @@
-//! A sender that misbehaves: each fault by its name, from a scenario file and from the control API, seen by a receiver on
-//! a plain socket.
+//! Faults in webhooks: each fault by name, from a scenario file and from the control API, observed
+//! by a receiver on a plain socket.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::helpers::{NOW, Reply, TestApp};
 use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
 use crate::raw_http::{RawFiu, RawRequest};
 
-/// A sandbox whose FIU is a plain socket.
+/// Starts a sandbox whose FIU is a plain socket.
 async fn start_with_raw_fiu() -> (TestApp, RawFiu) {
     let fiu = RawFiu::start().await;
     let url = fiu.url.clone();
@@ -18,7 +18,7 @@ async fn start_with_raw_fiu() -> (TestApp, RawFiu) {
     )
 }
 
-/// Puts faults in force for all of the world.
+/// Puts faults in force for the whole world.
 async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
     app.send(
         app.request(Method::PUT, "/_mockaa/v1/faults/test")
@@ -27,7 +27,8 @@ async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
     .await
 }
 
-/// Raises a consent that is approved at once, its first webhook befallen by this; gives what has arrived.
+/// Raises a consent that is approved at once, with this fault on its webhooks; returns the received
+/// requests.
 async fn raise_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<RawRequest> {
     app.post("/_mockaa/v1/reset", &Value::Null)
         .await
@@ -41,14 +42,14 @@ async fn raise_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<R
     fiu.drain_requests()
 }
 
-/// The first webhook, befallen by this.
+/// Returns the first of these requests.
 async fn raise_first_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> RawRequest {
     let mut arrived = raise_with_fault(app, fiu, fault).await;
     assert!(!arrived.is_empty(), "{fault}");
     arrived.remove(0)
 }
 
-/// Whether both signatures are right over the bytes that came.
+/// Returns whether each of the two signatures is valid over the received bytes: JWS, then HMAC.
 async fn verify_signatures(app: &TestApp, message: &RawRequest) -> (bool, bool) {
     let verifier = JwsVerifier::from_published_keys(app).await;
     let jws = message.header("x-jws-signature").is_some_and(|jws| {
@@ -91,7 +92,7 @@ fn parse_body(message: &RawRequest) -> Value {
     serde_json::from_slice(&message.body).expect("JSON")
 }
 
-/// Every fault with what a scenario says for it: enough for one message to be seen.
+/// Every fault with parameters, one line each: enough to see its effect on one message.
 const ALL_FAULTS: [&str; 31] = [
     "duplicate: { copies: 3 }",
     "near_duplicate: {}",
@@ -223,7 +224,7 @@ async fn messages_come_in_another_order_late_or_never() {
             "webhooks: [{{ where: {{ event: consent.status, status: ACTIVE, nth: 1 }}, fault: {{ {fault} }} }}]"
         )
     };
-    // What is reordered comes after the next news of the same consent.
+    // A reordered webhook is sent after the next one of the same consent.
     put_faults(&app, &active("reorder: { within: 1h }"))
         .await
         .expect_ok();
@@ -233,7 +234,7 @@ async fn messages_come_in_another_order_late_or_never() {
     app.apply_verb(&handle, "pause").await.expect_ok();
     app.advance_clock("0s").await;
     assert_eq!(statuses(&fiu.drain_requests()), ["PAUSED", "ACTIVE"]);
-    // Where nothing else comes, it is not lost.
+    // Without a next one, it is sent when the time is over.
     put_faults(&app, &active("reorder: { within: 10s }"))
         .await
         .expect_ok();
@@ -284,7 +285,7 @@ async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
     put_faults(&app, "webhooks: [{ fault: { before_response: {} } }]")
         .await
         .expect_ok();
-    // The receiver looks whether the caller has its answer yet, and only then lets go.
+    // The receiver checks whether the caller already has its response before it answers.
     let answered = std::sync::atomic::AtomicBool::new(false);
     let raise = async {
         let handle = app.raise_with_scenario("approve").await;
@@ -664,7 +665,8 @@ async fn retry_after_delays_retries_and_410_stops_them() {
 #[tokio::test]
 async fn a_bad_receiver_blocks_only_its_own_queue() {
     let (app, mut fiu) = start_with_raw_fiu().await;
-    // A gigantic answer, a reset, one that says one thing and does another; each to a consent of its own.
+    // A huge response, a malformed one, and one shorter than its announced length; each for its own
+    // consent.
     let gigantic = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n{}",
         "x".repeat(3_000_000)

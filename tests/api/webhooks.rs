@@ -1,4 +1,4 @@
-//! Webhooks: what is sent, how it is signed, when it is tried again.
+//! Webhooks: their content, their signatures and their retries.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement
         String::from_utf8_lossy(&messages[1].body)
     );
 
-    // Of the statement the snapshot keeps the shape and the first rows; the laws of all rows are tests of the data.
+    // The snapshot keeps the shape of the statement and its first rows; `tests/data` tests the
+    // invariants of all rows.
     let mut data = messages[2].json();
     let statement = &mut data["FIData"]["statement"]["DEPOSIT"];
     statement["transactions"]
@@ -129,7 +130,7 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
         .set_behavior(ReceiverBehavior::Respond(500, "not now".to_owned()));
     app.raise_consent_for("9999999002@mockaa").await;
     let first = app.fiu.next_message().await;
-    // Waits of 1 s, 5 s, 30 s, 2 min, 10 min: six attempts, then it is given up.
+    // Delays of 1 s, 5 s, 30 s, 2 min and 10 min: six attempts, then the delivery is exhausted.
     for (wait, arrives) in [
         ("999ms", 0),
         ("1ms", 1),
@@ -190,7 +191,7 @@ async fn an_fiu_that_recovers_gets_everything_in_order() {
     for verb in ["approve", "pause", "resume"] {
         app.apply_verb(&handle, verb).await.expect_ok();
     }
-    // Only the lane's first is tried while it fails.
+    // While the first webhook of the queue fails, only that one is attempted.
     assert_eq!(
         app.fiu.next_message().await.json()["ConsentStatusNotification"]["consentStatus"],
         "ACTIVE"
@@ -265,7 +266,7 @@ async fn an_fiu_that_hangs_is_a_failed_attempt() {
     assert_eq!(app.list_delivery_states().await, ["waiting"]);
 }
 
-/// With the usual 15 s, the FIU hangs through all of this.
+/// With the default timeout of 15 s, the FIU hangs during the whole test.
 #[tokio::test]
 async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_notified() {
     let mut app = TestApp::start().await;
@@ -293,7 +294,8 @@ async fn while_an_fiu_hangs_the_api_answers_and_other_worlds_are_notified() {
     assert_eq!(app.list_delivery_states().await, ["delivered"]);
 }
 
-/// The client has its answer and asks at once, over another connection: what its call caused is awaited all the same.
+/// The client has its response and advances the clock at once, over another connection; the
+/// webhooks that its call caused are still awaited.
 #[tokio::test]
 async fn an_advance_awaits_the_webhooks_of_calls_that_were_just_answered() {
     let mut app = TestApp::start().await;
@@ -446,7 +448,7 @@ async fn push_data_is_decided_by_scenario_then_flag_then_api() {
         app.send(request.json(&rebit_request())).await.expect_ok();
         app.advance_clock("2s").await;
     };
-    // The face decides: `revoke` says nothing about it.
+    // By default the API decides: the scenario `revoke` does not set `push_data`.
     let mut app = TestApp::start().await;
     app.raise_with_scenario("revoke").await;
     app.advance_clock("2s").await;
@@ -459,13 +461,13 @@ async fn push_data_is_decided_by_scenario_then_flag_then_api() {
         app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification"]
     );
-    // The scenario decides.
+    // A scenario that sets `push_data` decides.
     raise_rebit(&app, "approve-deposit").await;
     assert_eq!(
         app.fiu.drain_paths(),
         ["/Consent/Notification", "/FI/Notification", "/FI/Data"]
     );
-    // The flag decides where the scenario does not.
+    // The flag decides if the scenario does not set it.
     let mut app = TestApp::start_with(|builder| builder.push_data(false)).await;
     app.raise_with_scenario("revoke").await;
     app.advance_clock("2s").await;
@@ -481,7 +483,8 @@ async fn push_data_is_decided_by_scenario_then_flag_then_api() {
     );
 }
 
-/// Receivers check a message's age against their own clock: after a month's advance it must not be a month old.
+/// Receivers compare a message's age with their own clock: after an advance by a month, a message
+/// must not be a month old.
 #[tokio::test]
 async fn messages_of_a_running_world_carry_system_time_even_while_its_clock_is_advanced() {
     let system_seconds = || mockaa::engine::clock::system_now().as_millis() / 1000;

@@ -1,4 +1,4 @@
-//! Worlds never see one another.
+//! Isolation of worlds.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -114,7 +114,8 @@ async fn an_invalid_world_name_is_rejected_in_the_apis_error_format() {
     }
 }
 
-/// Each has its own consents, clock, faults and scenarios; fifty callers at a time visit them, twice.
+/// Each world has its own consents, clock, faults and scenarios; fifty concurrent callers visit all
+/// of them twice.
 #[tokio::test]
 async fn a_thousand_worlds_at_once_do_not_mix() {
     let app = TestApp::start().await;
@@ -248,7 +249,7 @@ async fn a_world_has_the_keys_and_the_health_of_the_sandbox() {
     assert_eq!(app.get("/readyz").await.expect_ok()["ready"], true);
 }
 
-/// The FIU hangs for longer than the advance may take: the reset ends it.
+/// The FIU hangs for longer than the advance may take; the reset ends the advance.
 #[tokio::test]
 async fn an_advance_of_a_world_that_is_reset_ends() {
     let mut app =
@@ -262,7 +263,7 @@ async fn an_advance_of_a_world_that_is_reset_ends() {
         app.post("/_mockaa/v1/clock/advance", &body),
         app.post("/_mockaa/v1/reset", &Value::Null),
     );
-    // Which of the two arrives first is not ours to say; the new world has nothing to wait for either.
+    // The order of the two calls is not determined; the new world has nothing to wait for either.
     let stopped = advanced.expect_ok()["stopped"]
         .as_str()
         .expect("a word")
